@@ -1,0 +1,27 @@
+# Every recipe is one line; what needs more stands in scripts/.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/rutter/target
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test bench check fuzz
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: ## build, start on 127.0.0.1:8080 with a sample dataset, serve until interrupted
+	@scripts/run.sh
+
+dev: ## the same data with a debug build and debug logs
+	@scripts/setup.sh run && RUST_LOG=$${RUST_LOG:-info,rutter=debug,lfs=debug,metastore=debug} cargo run -- serve --listen 127.0.0.1:8080 --data ./rutter-data
+
+test: ## every test, on SQLite and on a throw-away PostgreSQL
+	@scripts/test.sh
+
+bench: ## measure against rudolfs, giftless, nginx, openssl and dd; BENCH="--quick --only batch" for less
+	@scripts/setup.sh bench && python3 tests/bench/main.py $(BENCH)
+
+check: ## format, lints, dependency rules
+	@scripts/setup.sh check && cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && cargo deny --log-level error check bans licenses sources
+
+fuzz: ## the property tests with many more cases; FUZZ_CASES=100000
+	@PROPTEST_CASES=$${FUZZ_CASES:-100000} cargo test --release --workspace --lib -- prop

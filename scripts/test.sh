@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# `make test`: every test, on SQLite and on a throw-away PostgreSQL. Arguments go to `cargo nextest run`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh test
+
+# The git of the tests must not see the configuration of who runs them.
+empty=$(mktemp -d "${TMPDIR:-/tmp}/rutter-test.XXXXXXXX")
+trap 'rm -rf "$empty"' EXIT
+# shellcheck disable=SC2046 # a list of names
+unset $(git rev-parse --local-env-vars)
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 XDG_CONFIG_HOME="$empty"
+export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
+
+scripts/postgres.sh cargo nextest run --workspace "$@"
+if [ $# -eq 0 ]; then
+    cargo test --quiet --doc --workspace
+fi

@@ -1,0 +1,22 @@
+//! The one place where this crate leaves the asynchronous world: files, gix and zlib all block.
+
+use crate::Error;
+
+/// Runs `work` on the blocking pool and waits for it. A panic inside becomes [`Error::Internal`].
+pub(crate) async fn run<T, F>(work: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Error> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Internal(format!("a blocking task died: {error}")))?
+}
+
+/// Runs `work` without waiting for it: on the blocking pool where there is one, else right here.
+pub(crate) fn detach(work: impl FnOnce() + Send + 'static) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
+    }
+}

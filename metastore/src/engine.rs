@@ -1,0 +1,234 @@
+//! The engine: a disposable cache of packs, and the snapshots built from it.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::SystemTime,
+};
+
+use tokio::sync::OwnedMutexGuard;
+
+use crate::{
+    InlinePacks, NewPack, PackData, PackStore, RepoKey, Result, Snapshot, State, StoredFile, blocking,
+    cache::PackCache, git::Git, store::Half,
+};
+
+mod run;
+mod shelf;
+
+pub(crate) use run::RunFolder;
+use shelf::Shelf;
+
+/// How the engine is set up.
+pub struct Options {
+    /// A folder that may be deleted whenever nothing runs. Several engines may share it.
+    pub cache: PathBuf,
+    /// How many bytes of packs that no snapshot uses the cache keeps.
+    pub cache_bytes: u64,
+    /// The permanent home of packs.
+    pub store: PackStore,
+    /// The database side of small packs.
+    pub inline: Arc<dyn InlinePacks>,
+    /// The git binary: a name to look up, or an absolute path.
+    pub git: PathBuf,
+    /// How many children may build or index packs at once.
+    pub max_concurrent_packs: usize,
+    /// How many repositories keep their newest snapshot open while nobody uses it.
+    pub max_idle_snapshots: usize,
+}
+
+impl Options {
+    /// The defaults for everything that has one.
+    pub fn new(cache: PathBuf, store: PackStore, inline: Arc<dyn InlinePacks>) -> Self {
+        Self {
+            cache,
+            cache_bytes: 16 << 30,
+            store,
+            inline,
+            git: "git".into(),
+            max_concurrent_packs: 4,
+            max_idle_snapshots: 256,
+        }
+    }
+}
+
+/// The git engine of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+struct Shared {
+    git: Git,
+    store: PackStore,
+    packs: PackCache,
+    run: Arc<RunFolder>,
+    shelf: Mutex<Shelf>,
+    builds: Turns,
+    writes: Turns,
+}
+
+impl Engine {
+    /// Opens the cache, makes it if missing, and removes what dead processes left in it. Blocks.
+    pub fn open(options: Options) -> Result<Self> {
+        let run = Arc::new(RunFolder::create(&options.cache)?);
+        let packs = PackCache::open(
+            &options.cache.join("packs"),
+            Arc::clone(&run),
+            options.store.clone(),
+            options.inline,
+            options.cache_bytes,
+        )?;
+        Ok(Self(Arc::new(Shared {
+            git: Git::new(&options.git, options.max_concurrent_packs),
+            store: options.store,
+            packs,
+            run,
+            shelf: Mutex::new(Shelf::new(options.max_idle_snapshots)),
+            builds: Turns::default(),
+            writes: Turns::default(),
+        })))
+    }
+
+    /// The snapshot of that generation, if this process has it.
+    pub fn cached(&self, repo: &RepoKey, generation: u64) -> Option<Arc<Snapshot>> {
+        self.shelf().find(repo, generation)
+    }
+
+    /// The snapshot of `state`: the one at hand, or one built now. Whoever asks for it meanwhile
+    /// waits for the same build, which goes on even if the first caller leaves.
+    pub async fn snapshot(&self, state: State) -> Result<Arc<Snapshot>> {
+        if let Some(found) = self.shelf().find_exact(&state) {
+            return Ok(found);
+        }
+        let turn = self.0.builds.take(&state.repo).await;
+        let engine = self.clone();
+        let build = tokio::spawn(async move {
+            let _turn = turn;
+            if let Some(found) = engine.shelf().find_exact(&state) {
+                return Ok(found);
+            }
+            let built = engine.build(state).await?;
+            engine.shelf().put(&built);
+            Ok(built)
+        });
+        build.await.map_err(|error| crate::Error::Internal(format!("a snapshot build died: {error}")))?
+    }
+
+    async fn build(&self, state: State) -> Result<Arc<Snapshot>> {
+        let mut attempts = 0;
+        loop {
+            let files = self.0.packs.ensure(&state.repo, &state.packs).await?;
+            let (run, git, wanted) = (Arc::clone(&self.0.run), self.0.git.clone(), state.clone());
+            let built = blocking::run(move || Snapshot::build(wanted, &files, run, git)).await;
+            attempts += 1;
+            match built {
+                // Another engine on the same folder evicted a pack between the check and the link.
+                Err(crate::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound && attempts < 3 => {}
+                done => return done.map(Arc::new),
+            }
+        }
+    }
+
+    /// Waits for this process's turn to write to `repo`, first come first served. An optimisation:
+    /// writers that take turns never lose the compare-and-swap to each other; correctness rests on
+    /// the swap alone.
+    pub async fn writer(&self, repo: &RepoKey) -> Turn {
+        self.0.writes.take(repo).await
+    }
+
+    /// Puts a new pack into the permanent store, pack first and index last. Does nothing for a pack
+    /// that goes into its row. Safe to repeat.
+    pub async fn store(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
+        if pack.inline().is_some() {
+            return Ok(());
+        }
+        let store = &self.0.store;
+        match &pack.data {
+            PackData::Memory(bytes) => {
+                store.put_bytes(repo, &pack.key, Half::Pack, bytes.pack.clone()).await?;
+                store.put_bytes(repo, &pack.key, Half::Idx, bytes.idx.clone()).await
+            }
+            PackData::Files(files) => {
+                store.put_file(repo, &pack.key, Half::Pack, files.pack()).await?;
+                store.put_file(repo, &pack.key, Half::Idx, files.idx()).await
+            }
+        }
+    }
+
+    /// Puts a landed pack into the local cache, so that the next snapshot need not download it.
+    pub async fn adopt(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
+        self.0.packs.adopt(repo, pack).await
+    }
+
+    /// Removes a retired or never landed pack from the permanent store, whose grace period is over.
+    pub async fn delete_pack(&self, repo: &RepoKey, key: &str) -> Result<()> {
+        self.0.store.delete(repo, key).await
+    }
+
+    /// Every file that the permanent store holds for `repo`.
+    pub async fn list_packs(&self, repo: &RepoKey) -> Result<Vec<StoredFile>> {
+        self.0.store.list(repo).await
+    }
+
+    /// Deletes the packs that were stored before `before` and that `known` (the keys of every row,
+    /// retired ones and upload intents included) does not name. Returns the keys deleted.
+    ///
+    /// `before` must lie further back than the longest write takes, or a pack is deleted between its
+    /// upload and its landing.
+    pub async fn sweep(&self, repo: &RepoKey, known: impl Fn(&str) -> bool, before: SystemTime) -> Result<Vec<String>> {
+        let mut doomed: HashMap<String, bool> = HashMap::new();
+        for file in self.list_packs(repo).await? {
+            if !known(&file.key) {
+                *doomed.entry(file.key).or_insert(true) &= file.stored < before;
+            }
+        }
+        let mut keys: Vec<_> = doomed.into_iter().filter_map(|(key, old)| old.then_some(key)).collect();
+        keys.sort();
+        for key in &keys {
+            self.delete_pack(repo, key).await?;
+        }
+        Ok(keys)
+    }
+
+    /// Drops everything local about a repository that was deleted. Leases that are still held stay
+    /// valid.
+    pub async fn forget(&self, repo: &RepoKey) -> Result<()> {
+        self.shelf().forget(repo);
+        self.0.packs.forget(repo).await
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.0.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to be the one in this process that writes to (or builds) a repository; ends on drop.
+pub type Turn = OwnedMutexGuard<()>;
+
+/// A fair lock per repository, which exists only while somebody wants it.
+#[derive(Default)]
+struct Turns(Mutex<HashMap<RepoKey, Weak<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    async fn take(&self, repo: &RepoKey) -> Turn {
+        let lock = {
+            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match locks.get(repo).and_then(Weak::upgrade) {
+                Some(lock) => lock,
+                None => {
+                    locks.retain(|_, lock| lock.strong_count() > 0);
+                    let lock = Arc::default();
+                    locks.insert(repo.clone(), Arc::downgrade(&lock));
+                    lock
+                }
+            }
+        };
+        lock.lock_owned().await
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Engine").field("run", &self.0.run.path()).finish_non_exhaustive()
+    }
+}

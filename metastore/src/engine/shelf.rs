@@ -1,0 +1,82 @@
+//! The snapshots at hand.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
+
+use crate::{RepoKey, Snapshot, State};
+
+/// Keeps the newest snapshot of the repositories used last, and finds older ones while somebody
+/// still holds them.
+pub(super) struct Shelf {
+    newest: HashMap<RepoKey, Kept>,
+    leased: HashMap<RepoKey, Vec<Weak<Snapshot>>>,
+    limit: usize,
+    uses: u64,
+}
+
+struct Kept {
+    snapshot: Arc<Snapshot>,
+    last_use: u64,
+}
+
+impl Shelf {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { newest: HashMap::new(), leased: HashMap::new(), limit: limit.max(1), uses: 0 }
+    }
+
+    pub(super) fn find(&mut self, repo: &RepoKey, generation: u64) -> Option<Arc<Snapshot>> {
+        self.find_by(repo, |state| state.generation == generation)
+    }
+
+    /// Like [`find`](Self::find), but a database that was set back to an older backup, and counts
+    /// the same generations again, does not fool it.
+    pub(super) fn find_exact(&mut self, wanted: &State) -> Option<Arc<Snapshot>> {
+        self.find_by(&wanted.repo, |state| state == wanted)
+    }
+
+    fn find_by(&mut self, repo: &RepoKey, fits: impl Fn(&State) -> bool) -> Option<Arc<Snapshot>> {
+        self.uses += 1;
+        if let Some(kept) = self.newest.get_mut(repo).filter(|kept| fits(kept.snapshot.state())) {
+            kept.last_use = self.uses;
+            return Some(Arc::clone(&kept.snapshot));
+        }
+        self.leased.get(repo)?.iter().filter_map(Weak::upgrade).find(|snapshot| fits(snapshot.state()))
+    }
+
+    /// Shelves a snapshot that was just built. An older one than the newest is only remembered for
+    /// as long as its leases last.
+    pub(super) fn put(&mut self, snapshot: &Arc<Snapshot>) {
+        self.uses += 1;
+        let state = snapshot.state();
+        let current = self.newest.get(&state.repo).map(|kept| kept.snapshot.state().generation);
+        if current.is_some_and(|current| current > state.generation) {
+            self.remember(&state.repo, snapshot);
+            return;
+        }
+        let kept = Kept { snapshot: Arc::clone(snapshot), last_use: self.uses };
+        if let Some(previous) = self.newest.insert(state.repo.clone(), kept) {
+            self.remember(&state.repo, &previous.snapshot);
+        }
+        if self.newest.len() > self.limit {
+            let idlest = self.newest.iter().min_by_key(|(_, kept)| kept.last_use).map(|(repo, _)| repo.clone());
+            if let Some((repo, kept)) = idlest.and_then(|repo| self.newest.remove_entry(&repo)) {
+                self.remember(&repo, &kept.snapshot);
+            }
+        }
+    }
+
+    pub(super) fn forget(&mut self, repo: &RepoKey) {
+        self.newest.remove(repo);
+        self.leased.remove(repo);
+    }
+
+    fn remember(&mut self, repo: &RepoKey, snapshot: &Arc<Snapshot>) {
+        self.leased.retain(|_, leases| {
+            leases.retain(|lease| lease.strong_count() > 0);
+            !leases.is_empty()
+        });
+        self.leased.entry(repo.clone()).or_default().push(Arc::downgrade(snapshot));
+    }
+}

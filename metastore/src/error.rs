@@ -1,0 +1,50 @@
+//! What can go wrong, in the words of what a caller can do about it.
+
+use std::io;
+
+/// Why an operation of this crate failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The named revision, path, object or pack does not exist here.
+    #[error("{0}")]
+    NotFound(String),
+    /// The request contradicts what is there: a moved ref, a file where a folder is needed.
+    #[error("{0}")]
+    Conflict(String),
+    /// The request is malformed by itself: a bad path, name or revision expression.
+    #[error("{0}")]
+    Invalid(String),
+    /// The request is well formed but not permitted by the rules of the engine.
+    #[error("{0}")]
+    Refused(String),
+    /// The request or its answer exceeds a limit.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The object store failed.
+    #[error("object store: {0}")]
+    Store(#[from] object_store::Error),
+    /// A git child process failed; the text is the end of what it wrote to stderr.
+    #[error("git: {0}")]
+    Git(String),
+    /// Stored data is not what its name or its row says it is, or an object that must exist is missing.
+    #[error("corrupt data: {0}")]
+    Corrupt(String),
+    /// A file, pipe or folder failed.
+    #[error("input or output: {0}")]
+    Io(#[from] io::Error),
+    /// A bug or an exhausted process.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// The result of an operation of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// gix erases its errors. Whatever the user can cause is classified before gix is asked (`try_*`
+/// look-ups, validated names), so what remains is an object that a snapshot must hold and does not.
+impl From<gix::Error> for Error {
+    fn from(error: gix::Error) -> Self {
+        Self::Corrupt(format!("{error:#}"))
+    }
+}

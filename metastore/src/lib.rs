@@ -1,0 +1,29 @@
+//! A stateless git engine over immutable packs.
+//!
+//! A repository is a [`State`] (refs and pack rows, read in one database transaction) plus immutable
+//! pack files in a [`PackStore`]. An [`Engine`] turns a state into a [`Snapshot`] to read from; every
+//! write makes a [`Landing`]: at most one new pack and some ref edits, for the caller to store and
+//! then to land in one transaction. The engine itself remembers nothing that it could not build again.
+
+mod blocking;
+mod cache;
+mod engine;
+mod error;
+mod git;
+mod read;
+mod scratch;
+mod snapshot;
+mod state;
+mod store;
+pub mod wire;
+
+pub use engine::{Engine, Options, Turn};
+pub use error::{Error, Result};
+pub use gix::ObjectId;
+pub use read::Reader;
+pub use snapshot::Snapshot;
+pub use state::{
+    INLINE_LIMIT, InlinePacks, Landing, NewPack, Pack, PackBytes, PackData, PackFiles, PackId, Ref, RefEdit, RefName,
+    RepoKey, State, check_edits, directory_conflict,
+};
+pub use store::{PackStore, StoredFile};

@@ -1,0 +1,38 @@
+//! Folders that vanish with their owner.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Result, blocking};
+
+/// A folder of our own making, removed with everything in it when the value is dropped.
+///
+/// A crash leaves the folder behind; it lies in the run folder of a dead process, which the next
+/// [`Engine::open`](crate::Engine::open) on the same cache removes.
+#[derive(Debug)]
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes `parent/<prefix><unique>`, with its parents.
+    pub(crate) fn create(parent: &Path, prefix: &str) -> Result<Self> {
+        let path = parent.join(format!("{prefix}{}", uuid::Uuid::now_v7().simple()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let path = std::mem::take(&mut self.0);
+        blocking::detach(move || {
+            if let Err(error) = std::fs::remove_dir_all(&path)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!(path = %path.display(), %error, "a scratch folder stays behind");
+            }
+        });
+    }
+}

@@ -44,7 +44,7 @@ trap 'exit 143' TERM HUP
 "$rutter" serve --listen "$listen" --data "$data" --public-url "$url" </dev/null &
 server=$!
 for _ in $(seq 300); do
-    kill -0 "$server" 2>/dev/null || { wait "$server" || fail "the server ended with status $?; its last lines above say why"; }
+    kill -0 "$server" 2>/dev/null || { ended=0; wait "$server" || ended=$?; server=; fail "the server ended with status $ended; its last lines above say why"; }
     curl --noproxy '*' --silent --fail --output /dev/null --max-time 2 "$url/readyz" && break
     sleep 0.1
 done

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""make bench: rutter beside rudolfs, giftless, git http-backend and what the machine can do at all.
+
+One server runs at a time, on a loopback port, in an empty folder. The table goes to the terminal, everything to a
+JSON file. On a busy machine compare the ratios of one run, not the figures of two."""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import bounds
+import git_load
+import loads
+from machine import CACHE, Skip, load
+from report import table
+from servers import Giftless, Nginx, Rudolfs, Rutter, running
+
+LFS_LOADS = {"idle": loads.idle, "batch": loads.batch, "put": loads.transfer, "small": loads.small,
+             "memory": loads.parallel}
+PARTS = [*LFS_LOADS, "clone", "commit", "bounds"]
+
+
+class Bench:
+    def __init__(self, plan, parts, names):
+        self.plan, self.parts, self.names = plan, parts, names
+        self.figures, self.skipped, self.failed = {}, {}, {}
+
+    def measure(self, name, part, function, *arguments):
+        """One measurement; what goes wrong is noted and the rest goes on."""
+        begin = time.monotonic()
+        try:
+            found = function(*arguments)
+        except Skip as reason:
+            self.skipped[f"{name} {part}"] = str(reason)
+            return
+        except Exception as error:  # noqa: BLE001 - one broken server must not hide the figures of the others
+            self.failed[f"{name} {part}"] = str(error)
+            print(f"  {name:<9} {part:<7} FAILED: {error}", flush=True)
+            return
+        self.figures.setdefault(name, {}).update(found)
+        told = ", ".join(f"{key} {value:.4g}" for key, value in found.items())
+        print(f"  {name:<9} {part:<7} {time.monotonic() - begin:5.0f} s  load {load():.1f}  {told}", flush=True)
+
+    def serve(self, server, jobs):
+        """Start a server and run jobs, a list of (part, function), against it."""
+        if not jobs or server.name not in self.names:
+            return
+        try:
+            server.install()
+            with running(server, self.plan.work / "server"):
+                for part, function in jobs:
+                    self.measure(server.name, part, function, server, self.plan)
+                if "memory" in self.parts and any(part == "memory" for part, _ in jobs):
+                    self.measure(server.name, "memory", loads.highest, server, self.plan)
+        except Skip as reason:
+            self.skipped[server.name] = str(reason)
+            print(f"  {server.name:<9} skipped: {reason}", flush=True)
+        except (RuntimeError, OSError) as error:
+            self.failed[server.name] = str(error)
+            print(f"  {server.name:<9} FAILED: {error}", flush=True)
+
+    def run(self):
+        wanted = [(part, function) for part, function in LFS_LOADS.items() if part in self.parts]
+        if "bounds" in self.parts:
+            self.measure("machine", "bounds", bounds.hashing, self.plan)
+            self.measure("machine", "bounds", bounds.writing, self.plan)
+            self.serve(Nginx(), [("bounds", bounds.static)])
+        for server in (Rudolfs(), Giftless(), Rutter()):
+            self.serve(server, wanted)
+        if "clone" in self.parts:
+            self.serve(Nginx(), [("clone", git_load.clone_from_backend)])
+            self.serve(Rutter(), [("clone", git_load.clone_from_rutter)])
+        if "commit" in self.parts and "rutter" in self.names:
+            try:
+                for who, found in git_load.commit_latency(self.plan).items():
+                    self.measure(who, "commit", lambda found=found: found)
+            except Skip as reason:
+                self.skipped["commit"] = str(reason)
+            except (RuntimeError, OSError) as error:
+                self.failed["commit"] = str(error)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a smoke run of about two minutes")
+    parser.add_argument("--only", metavar="PART,…", help=f"some of: {', '.join(PARTS)}")
+    parser.add_argument("--servers", metavar="NAME,…", default="rutter,rudolfs,giftless,nginx")
+    parser.add_argument("--json", type=Path, default=CACHE / "result.json", help="where the figures go (%(default)s)")
+    parser.add_argument("--work", type=Path, default=CACHE / "work", help="a folder on the disk to measure (%(default)s)")
+    chosen = parser.parse_args()
+    parts = chosen.only.split(",") if chosen.only else PARTS
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    shutil.rmtree(chosen.work, ignore_errors=True)
+    chosen.work.mkdir(parents=True)
+    plan = loads.Plan.quick(chosen.work) if chosen.quick else loads.Plan(chosen.work)
+    bench = Bench(plan, parts, chosen.servers.split(","))
+    start = load()
+    try:
+        bench.run()
+    finally:
+        shutil.rmtree(chosen.work, ignore_errors=True)
+    result = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "quick": chosen.quick, "cores": os.cpu_count(),
+              "kernel": platform.release(), "load": [start, load()], "figures": bench.figures,
+              "skipped": bench.skipped, "failed": bench.failed}
+    text, result["goals"] = table(bench.figures, plan)
+    chosen.json.parent.mkdir(parents=True, exist_ok=True)
+    chosen.json.write_text(json.dumps(result, indent=2) + "\n")
+    print("\n" + text)
+    for what, why in bench.skipped.items():
+        print(f"skipped: {what}: {why}")
+    for what, why in bench.failed.items():
+        print(f"FAILED: {what}: {why}")
+    print(f"{os.cpu_count()} cores, load {start:.1f} at the start and {load():.1f} at the end; figures in {chosen.json}")
+    return 1 if bench.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

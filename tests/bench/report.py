@@ -1,0 +1,86 @@
+"""The table and the goals."""
+
+COLUMNS = ("rutter", "rudolfs", "giftless", "git", "nginx", "machine")
+
+# What is measured, in the order of the table; then the goal: the column and the figure compared with (None: the
+# goal is the number itself), the number, and whether more or less is better.
+ROWS = [
+    ("batch 1 download req/s", "rudolfs", 1.0, "least"),
+    ("batch 1 upload req/s", "rudolfs", 1.0, "least"),
+    ("batch 1 download CPU ms", None, None, None),
+    ("batch 1 upload CPU ms", None, None, None),
+    ("batch 100 download req/s", "rudolfs", 4.0, "least"),
+    ("batch 100 upload req/s", "rudolfs", 4.0, "least"),
+    ("batch 100 download CPU ms", None, None, None),
+    ("batch 100 upload CPU ms", None, None, None),
+    ("PUT MiB/s", "rudolfs", 1.0, "least"),
+    ("PUT CPU s/GiB", None, None, None),
+    ("GET MiB/s", "nginx", 0.75, "least"),
+    ("GET CPU s/GiB", None, 1.0, "most"),
+    ("push {small} small s", None, None, None),
+    ("push {small} small CPU s", None, None, None),
+    ("pull {small} small s", None, None, None),
+    ("pull {small} small CPU s", None, None, None),
+    ("memory idle MiB", None, 30.0, "most"),
+    ("memory at 64 PUT MiB", None, 64.0, "most"),
+    ("memory at 64 GET MiB", None, 64.0, "most"),
+    ("memory highest MiB", None, None, None),
+    ("git push s", None, None, None),
+    ("git push CPU s", None, None, None),
+    ("git clone s", "nginx", 1.3, "most"),
+    ("git clone CPU s", None, None, None),
+    ("commit p50 ms", "git", 1.0, "most"),
+    ("commit p95 ms", "git", 1.0, "most"),
+    ("sha256 MiB/s", None, None, None),
+]
+
+
+def number(value):
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
+def goal(figures, name, against, bound, side):
+    """The words of a goal and whether it is met; (ratio text, None) where nothing can be compared."""
+    ours = figures.get("rutter", {}).get(name)
+    if ours is None or bound is None:
+        return "", None
+    words = "≥" if side == "least" else "≤"
+    if against is None:
+        value, said = ours, f"{words} {bound:g}"
+    else:
+        theirs = figures.get(against, {}).get(name)
+        if not theirs:
+            return f"({against} not measured)", None
+        value, said = ours / theirs, f"{ours / theirs:.2f} × {against}, goal {words} {bound:g}"
+    met = value >= bound if side == "least" else value <= bound
+    return f"{said}: {'met' if met else 'MISSED'}", met
+
+
+def table(figures, plan):
+    """The text, and the goals by name for the JSON file."""
+    rows, goals = [], {}
+    columns = [name for name in COLUMNS if name in figures]
+    for name, *rule in ROWS:
+        name = name.format(small=plan.small)
+        if not any(name in figures[column] for column in columns):
+            continue
+        words, met = goal(figures, name, *rule)
+        if met is not None:
+            goals[name] = {"said": words, "met": met}
+        ours = figures.get("rutter", {}).get(name)
+        cells = [name]
+        for column in columns:
+            value = figures[column].get(name)
+            ratio = f" ({ours / value:.2f}×)" if ours is not None and value and column != "rutter" else ""
+            cells.append(number(value) + ratio)
+        rows.append([*cells, words])
+    head = ["", *columns, "goal"]
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = []
+    for row in [head, *rows]:
+        cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:-1])]
+        lines.append(("  ".join(cells) + "  " + row[-1]).rstrip())
+    lines.append("In brackets: rutter's figure divided by this one. nginx serves static files, and git through http-backend.")
+    return "\n".join(lines), goals

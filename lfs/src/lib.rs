@@ -8,13 +8,23 @@
 //! Sources: the Git LFS specification and API documents of the git-lfs project
 //! (`docs/spec.md`, `docs/api/*.md`), RFC 9110, RFC 6266.
 
+mod blocking;
 mod error;
 mod oid;
 mod pointer;
+mod wire;
+
+pub mod batch;
+pub mod locks;
+pub mod media;
+pub mod range;
+pub mod sign;
+pub mod store;
 
 pub use error::Error;
 pub use oid::{InvalidOid, Oid};
 pub use pointer::{Extension, Pointer, PointerError};
+pub use store::LocalStore;
 
 /// The largest object this crate can name in a signed URL: 2^48 - 1 bytes (256 TiB).
 pub const MAX_SIZE: u64 = (1 << 48) - 1;

@@ -182,10 +182,10 @@ proptest! {
         let mut text = pointer.to_string().into_bytes();
         let at = at % text.len();
         text[at] = byte;
-        if let Ok(read) = Pointer::parse(&text) {
-            if read.size > 0 {
-                prop_assert_eq!(Pointer::parse(read.to_string().as_bytes()), Ok(read));
-            }
+        if let Ok(read) = Pointer::parse(&text)
+            && read.size > 0
+        {
+            prop_assert_eq!(Pointer::parse(read.to_string().as_bytes()), Ok(read));
         }
     }
 

@@ -1,0 +1,177 @@
+//! Which part of an object a download asks for, and under which name it is saved.
+//!
+//! Pure functions over header values: RFC 9110 §13 (conditional requests) and §14 (ranges),
+//! RFC 6266 (`Content-Disposition`).
+
+use std::{fmt::Write, ops::Range};
+
+use crate::Oid;
+
+/// Header values of a GET or HEAD, as far as they decide what is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Conditions<'a> {
+    /// `Range`.
+    pub range: Option<&'a str>,
+    /// `If-Range`.
+    pub if_range: Option<&'a str>,
+    /// `If-None-Match`.
+    pub if_none_match: Option<&'a str>,
+}
+
+/// What to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 200 with the whole object.
+    Full,
+    /// 206 with these bytes (never empty) and `Content-Range: bytes {start}-{end - 1}/{size}`.
+    Partial(Range<u64>),
+    /// 304 without a body.
+    NotModified,
+    /// 416 with `Content-Range: bytes */{size}`.
+    Unsatisfiable,
+}
+
+/// The strong entity tag of an object: its oid in quotes.
+pub fn etag(oid: &Oid) -> String {
+    format!("\"{oid}\"")
+}
+
+/// Decides in the order of RFC 9110 §13.2.2.
+///
+/// One range of bytes is honoured, in the forms `a-b`, `a-` and `-n`. Several ranges, other units and
+/// what breaks the grammar are ignored, as §14.2 allows: the whole object is sent. So it is for an
+/// empty object, of which no part can be named. `If-Range` counts only with our strong tag: objects
+/// have no date.
+pub fn evaluate(oid: &Oid, size: u64, conditions: &Conditions<'_>) -> Answer {
+    if conditions
+        .if_none_match
+        .is_some_and(|tags| any_tag_is(tags, oid))
+    {
+        return Answer::NotModified;
+    }
+    if conditions
+        .if_range
+        .is_some_and(|tag| tag.trim() != etag(oid))
+    {
+        return Answer::Full;
+    }
+    match conditions.range.and_then(single_range) {
+        None => Answer::Full,
+        Some(_) if size == 0 => Answer::Full,
+        Some(Wanted::From(first, last)) if first < size => {
+            Answer::Partial(first..last.map_or(size, |last| last.saturating_add(1).min(size)))
+        }
+        Some(Wanted::Last(length)) if length > 0 => {
+            Answer::Partial(size.saturating_sub(length)..size)
+        }
+        Some(_) => Answer::Unsatisfiable,
+    }
+}
+
+/// A byte range in one of its two forms.
+enum Wanted {
+    /// From the first to the last byte, both included, or to the end.
+    From(u64, Option<u64>),
+    /// That many bytes at the end.
+    Last(u64),
+}
+
+/// The only range of the header; `None` for several, for other units and for bad grammar.
+fn single_range(header: &str) -> Option<Wanted> {
+    let (unit, set) = header.split_once('=')?;
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    // A list may hold empty elements (RFC 9110 §5.6.1.2).
+    let mut ranges = set.split(',').map(|range| range.trim_matches([' ', '\t']));
+    let mut ranges = ranges.by_ref().filter(|range| !range.is_empty());
+    let (first, last) = ranges.next()?.split_once('-')?;
+    if ranges.next().is_some() {
+        return None;
+    }
+    match (first, last) {
+        ("", length) => Some(Wanted::Last(number(length)?)),
+        (first, "") => Some(Wanted::From(number(first)?, None)),
+        (first, last) => {
+            let (first, last) = (number(first)?, number(last)?);
+            (first <= last).then_some(Wanted::From(first, Some(last)))
+        }
+    }
+}
+
+/// Digits only. What does not fit is as good as the largest number: no object is that long.
+fn number(digits: &str) -> Option<u64> {
+    let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    valid.then(|| digits.parse().unwrap_or(u64::MAX))
+}
+
+/// Whether `If-None-Match` names this object, by the weak comparison (RFC 9110 §8.8.3.2). Reading
+/// stops at the first thing that is no entity tag.
+fn any_tag_is(header: &str, oid: &Oid) -> bool {
+    if header.trim() == "*" {
+        return true;
+    }
+    let digits = oid.digits();
+    let mut rest = header;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        rest = rest.strip_prefix("W/").unwrap_or(rest);
+        let Some((tag, after)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'))
+        else {
+            return false;
+        };
+        if tag.as_bytes() == digits {
+            return true;
+        }
+        rest = after;
+    }
+}
+
+/// The longest file name that is passed on, in characters.
+const MAX_NAME: usize = 200;
+
+/// Value of `Content-Disposition` for a file name that came from outside.
+///
+/// The name is given twice: as plain ASCII for old readers and exactly in UTF-8 (RFC 8187). Folder
+/// separators, control characters and characters that turn the direction of text become `_`, an
+/// over-long name is cut, and a name of nothing but dots or blanks is left out. The value holds
+/// visible ASCII and spaces only, so that it can never begin another header.
+pub fn content_disposition(filename: &str, inline: bool) -> String {
+    let mut value = String::from(if inline { "inline" } else { "attachment" });
+    let name: String = filename.chars().take(MAX_NAME).map(harmless).collect();
+    let name = name.trim();
+    if name.trim_matches(['.', ' ']).is_empty() {
+        return value;
+    }
+    value.push_str("; filename=\"");
+    // A percent sign is left out too: some readers decode it here (RFC 6266 appendix D).
+    value.extend(name.chars().map(|c| match c {
+        '"' | '\\' | '%' => '_',
+        ' '..='~' => c,
+        _ => '_',
+    }));
+    value.push_str("\"; filename*=UTF-8''");
+    for byte in name.bytes() {
+        // attr-char of RFC 8187 §3.2.1.
+        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
+            value.push(byte.into());
+        } else {
+            write!(value, "%{byte:02X}").expect("writing to a String cannot fail");
+        }
+    }
+    value
+}
+
+fn harmless(c: char) -> char {
+    let separates = matches!(c, '/' | '\\');
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if separates || turns || c.is_control() {
+        '_'
+    } else {
+        c
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+use std::{
+    fs::{self, File},
+    io,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::Stream;
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Oid, blocking};
+
+mod download;
+mod upload;
+mod walk;
+
+pub use download::Object;
+
+/// What an upload changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The object is new here, or replaced a damaged file.
+    Stored,
+    /// The object was here. The bytes were checked all the same: whoever sent them has them.
+    Existed,
+}
+
+/// Objects in a folder of a local file system.
+///
+/// The object `abcd…` is the file `ab/cd/abcd…`. Uploads are written to `ab/cd/.{oid}.{unique}.part`
+/// beside their target and renamed when they are complete, right and on the disk, so that what is
+/// visible is always whole, after a crash too. Any number of processes may use one folder.
+#[derive(Clone, Debug)]
+pub struct LocalStore {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    root: PathBuf,
+    /// One bit for each folder `ab/cd` that this process knows to be on the disk, its parents
+    /// included: flushing three folders for each small object would cost more than the object.
+    durable: Box<[AtomicU64; 1024]>,
+    /// Makes names of temporary files unique within this process.
+    serial: AtomicU64,
+}
+
+impl LocalStore {
+    /// Opens the store in a folder, which is made if it is missing.
+    pub fn open(root: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&root)?;
+        let durable = Box::new([const { AtomicU64::new(0) }; 1024]);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                root,
+                durable,
+                serial: AtomicU64::new(0),
+            }),
+        })
+    }
+
+    /// Stores the object if the body has exactly its bytes; otherwise nothing changes.
+    ///
+    /// When this returns `Ok`, the object is on the disk and survives a crash. The body is read to its
+    /// end, or to the first byte too many. Uploads of one object at the same time do not disturb each
+    /// other. When the future is dropped, the temporary file is removed in the background.
+    ///
+    /// Errors: [`Error::WrongSize`], [`Error::WrongHash`], [`Error::Interrupted`] for an error of the
+    /// body, [`Error::Full`], [`Error::NotFound`] if the object was here at the start and was removed
+    /// meanwhile (try again), [`Error::Io`].
+    pub async fn put<S, E>(&self, oid: &Oid, size: u64, body: S) -> Result<Put, Error>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        upload::receive(&self.shared, *oid, size, body).await
+    }
+
+    /// Opens an object for reading. It stays readable when it is removed meanwhile.
+    pub async fn get(&self, oid: &Oid) -> Result<Object, Error> {
+        let (path, oid) = (self.shared.object(oid), *oid);
+        blocking::run(move || Object::open(&path).map_err(|error| or_not_found(error, oid))).await
+    }
+
+    /// The size in bytes if the object is here. The content is not looked at.
+    pub async fn contains(&self, oid: &Oid) -> Result<Option<u64>, Error> {
+        let path = self.shared.object(oid);
+        blocking::run(move || Ok(size_of(&path)?)).await
+    }
+
+    /// Removes an object; `false` if it was not here.
+    pub async fn remove(&self, oid: &Oid) -> Result<bool, Error> {
+        let path = self.shared.object(oid);
+        blocking::run(move || match fs::remove_file(&path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        })
+        .await
+    }
+
+    /// Reads an object from the disk and compares it with its name.
+    pub async fn rehash(&self, oid: &Oid) -> Result<bool, Error> {
+        use futures::TryStreamExt;
+
+        let object = self.get(oid).await?;
+        let whole = Range {
+            start: 0,
+            end: object.size(),
+        };
+        let blocks = std::pin::pin!(object.stream(whole));
+        let hasher = blocks
+            .try_fold(Sha256::new(), |hasher, block| {
+                blocking::run(move || Ok(hasher.chain_update(&block)))
+            })
+            .await?;
+        Ok(Oid::from_bytes(hasher.finalize().into()) == *oid)
+    }
+
+    /// Removes what uploads that died left behind: temporary files that nothing was written to for
+    /// `older_than`. Returns their number.
+    pub async fn reap(&self, older_than: Duration) -> io::Result<usize> {
+        walk::reap(&self.shared, older_than).await
+    }
+
+    /// All objects with their sizes in bytes, in the order of their oids. Files that are no objects
+    /// are left out.
+    pub fn list(&self) -> impl Stream<Item = io::Result<(Oid, u64)>> + Send + use<> {
+        walk::list(Arc::clone(&self.shared))
+    }
+}
+
+impl Shared {
+    fn folder(&self, oid: &Oid) -> PathBuf {
+        let [first, second, ..] = oid.as_bytes();
+        let mut folder = self.root.join(format!("{first:02x}"));
+        folder.push(format!("{second:02x}"));
+        folder
+    }
+
+    fn object(&self, oid: &Oid) -> PathBuf {
+        let mut path = self.folder(oid);
+        path.push(oid.to_string());
+        path
+    }
+
+    /// Word and bit of the folder of an object in `durable`.
+    fn shard(&self, oid: &Oid) -> (&AtomicU64, u64) {
+        let &[first, second, ..] = oid.as_bytes();
+        let index = usize::from(u16::from_be_bytes([first, second]));
+        (&self.durable[index / 64], 1 << (index % 64))
+    }
+
+    /// Makes the folder of an object and sees to it that it survives a crash. Blocks.
+    fn make_folder(&self, oid: &Oid) -> io::Result<()> {
+        let (word, bit) = self.shard(oid);
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            let folder = self.folder(oid);
+            fs::create_dir_all(&folder)?;
+            folder.parent().map_or(Ok(()), sync_folder)?;
+            sync_folder(&self.root)?;
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Notes that the folder of an object turned out to be missing.
+    fn forget_folder(&self, oid: &Oid) {
+        let (word, bit) = self.shard(oid);
+        word.fetch_and(!bit, Ordering::Relaxed);
+    }
+}
+
+/// Writes the entries of a folder to the disk. Blocks.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// The size of a regular file, if there is one. Blocks.
+fn size_of(path: &Path) -> io::Result<Option<u64>> {
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok(found.is_file().then_some(found.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn or_not_found(error: io::Error, oid: Oid) -> Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => Error::NotFound(oid),
+        _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Sending an object: one block is read ahead while the network takes the block before.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+    path::Path,
+};
+
+use bytes::Bytes;
+use futures::{Stream, stream};
+
+use crate::blocking;
+
+/// Bytes that are read at a time. One transfer holds two blocks, and what the network buffers.
+const BLOCK: u64 = 128 * 1024;
+
+/// Objects up to this size are read when they are opened: one visit to the blocking pool, not two.
+const SMALL: u64 = 32 * 1024;
+
+/// An object that is open for reading.
+#[derive(Debug)]
+pub struct Object {
+    size: u64,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Memory(Bytes),
+    File(File),
+}
+
+impl Object {
+    /// Blocks.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let size = found.len();
+        let content = if size <= SMALL {
+            Content::Memory(read(&file, size)?)
+        } else {
+            Content::File(file)
+        };
+        Ok(Self { size, content })
+    }
+
+    /// Size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bytes of `range`, cut to the size of the object. A file that turns out to be shorter is an
+    /// [`io::ErrorKind::UnexpectedEof`].
+    pub fn stream(self, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
+        let end = range.end.min(self.size);
+        let start = range.start.min(end);
+        let first = match self.content {
+            _ if start == end => Next::End,
+            Content::Memory(bytes) => {
+                let index = |at| usize::try_from(at).expect("the bytes are in memory");
+                Next::Last(bytes.slice(index(start)..index(end)))
+            }
+            Content::File(file) => Next::First(Reader {
+                file,
+                position: start,
+                end,
+            }),
+        };
+        stream::unfold(first, Next::step)
+    }
+}
+
+/// Where the next block comes from.
+enum Next {
+    First(Reader),
+    Running(blocking::Task<io::Result<(Bytes, Reader)>>),
+    Last(Bytes),
+    End,
+}
+
+impl Next {
+    async fn step(self) -> Option<(io::Result<Bytes>, Self)> {
+        let task = match self {
+            Self::First(reader) => blocking::spawn(move || reader.seek()?.block()),
+            Self::Running(task) => task,
+            Self::Last(bytes) => return Some((Ok(bytes), Self::End)),
+            Self::End => return None,
+        };
+        Some(match task.join().await {
+            Err(error) => (Err(error), Self::End),
+            Ok((block, reader)) if reader.position == reader.end => (Ok(block), Self::End),
+            Ok((block, reader)) => (
+                Ok(block),
+                Self::Running(blocking::spawn(move || reader.block())),
+            ),
+        })
+    }
+}
+
+/// What is left to read of a file. All of its methods block.
+struct Reader {
+    file: File,
+    position: u64,
+    end: u64,
+}
+
+impl Reader {
+    fn seek(mut self) -> io::Result<Self> {
+        self.file.seek(SeekFrom::Start(self.position))?;
+        Ok(self)
+    }
+
+    fn block(mut self) -> io::Result<(Bytes, Self)> {
+        let length = BLOCK.min(self.end - self.position);
+        let block = read(&self.file, length)?;
+        self.position += length;
+        Ok((block, self))
+    }
+}
+
+/// Reads the next `length` bytes, into memory that is not cleared first. Blocks.
+fn read(file: &File, length: u64) -> io::Result<Bytes> {
+    let capacity = usize::try_from(length).map_err(io::Error::other)?;
+    let mut block = Vec::with_capacity(capacity);
+    if file.take(length).read_to_end(&mut block)? < capacity {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(block.into())
+}

@@ -4,7 +4,6 @@ use std::io;
 
 /// Why an operation of this crate failed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The named revision, path, object or pack does not exist here.
     #[error("{0}")]
@@ -12,6 +11,9 @@ pub enum Error {
     /// The request contradicts what is there: a moved ref, a file where a folder is needed.
     #[error("{0}")]
     Conflict(String),
+    /// The request would leave everything as it is.
+    #[error("nothing would change")]
+    Unchanged,
     /// The request is malformed by itself: a bad path, name or revision expression.
     #[error("{0}")]
     Invalid(String),

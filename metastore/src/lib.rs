@@ -7,9 +7,15 @@
 
 mod blocking;
 mod cache;
+mod commit;
+mod diff;
 mod engine;
 mod error;
 mod git;
+mod history;
+mod maintain;
+mod pack;
+mod path;
 mod read;
 mod scratch;
 mod snapshot;
@@ -17,10 +23,14 @@ mod state;
 mod store;
 pub mod wire;
 
+pub use commit::{Changeset, Content, Edit, Person};
+pub use diff::{Change, ChangeKind, Side};
 pub use engine::{Engine, Options, Turn};
 pub use error::{Error, Result};
 pub use gix::ObjectId;
-pub use read::Reader;
+pub use maintain::consolidation;
+pub use path::FilePath;
+pub use read::{CommitInfo, Entry, EntryKind, Reader, TagInfo};
 pub use snapshot::Snapshot;
 pub use state::{
     INLINE_LIMIT, InlinePacks, Landing, NewPack, Pack, PackBytes, PackData, PackFiles, PackId, Ref, RefEdit, RefName,

@@ -1,15 +1,106 @@
 //! Reading a snapshot: revisions, commits, trees and blobs.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use gix::ObjectId;
+use bytes::Bytes;
+use gix::{
+    ObjectId,
+    bstr::ByteSlice as _,
+    objs::{Kind, TreeRefIter, tree::EntryMode},
+};
+use lfs::Pointer;
 
-use crate::{Result, State};
+use crate::{Error, FilePath, Person, RefName, Result, State};
+
+mod revision;
+
+/// The most entries that one listing returns. A tree of a few kilobytes can name a billion files by
+/// naming the same folder again and again.
+const LISTING_LIMIT: usize = 500_000;
+
+/// Blobs at least this long are no pointers (the pointer specification's limit).
+const POINTER_LIMIT: u64 = Pointer::MAX_LEN as u64;
 
 /// A reader of one snapshot (or of one quarantine), for one blocking task.
 pub struct Reader {
     pub(crate) repository: gix::Repository,
-    pub(crate) state: Arc<State>,
+    state: Arc<State>,
+}
+
+/// A commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitInfo {
+    /// Its id.
+    pub id: ObjectId,
+    /// Its tree.
+    pub tree: ObjectId,
+    /// Its parents, the first one first.
+    pub parents: Vec<ObjectId>,
+    /// Who made the change.
+    pub author: Person,
+    /// Who made the commit.
+    pub committer: Person,
+    /// The whole message, with bytes that are not UTF-8 replaced.
+    pub message: String,
+}
+
+/// An annotated tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagInfo {
+    /// Its id.
+    pub id: ObjectId,
+    /// What it points to: mostly a commit, possibly another tag.
+    pub target: ObjectId,
+    /// Who made it; very old tags do not say.
+    pub tagger: Option<Person>,
+    /// The message without its signature.
+    pub message: String,
+}
+
+/// What a tree entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// A folder.
+    Folder,
+    /// An ordinary file.
+    File,
+    /// A file with the executable bit.
+    Executable,
+    /// A symbolic link; its blob is the target.
+    Link,
+    /// A commit of another repository.
+    Submodule,
+}
+
+impl EntryKind {
+    pub(crate) fn of(mode: EntryMode) -> Self {
+        match mode.kind() {
+            gix::objs::tree::EntryKind::Tree => Self::Folder,
+            gix::objs::tree::EntryKind::Blob => Self::File,
+            gix::objs::tree::EntryKind::BlobExecutable => Self::Executable,
+            gix::objs::tree::EntryKind::Link => Self::Link,
+            gix::objs::tree::EntryKind::Commit => Self::Submodule,
+        }
+    }
+
+    fn is_file(self) -> bool {
+        matches!(self, Self::File | Self::Executable)
+    }
+}
+
+/// One entry of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The full path from the root, with bytes that are not UTF-8 replaced.
+    pub path: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The blob, tree or commit.
+    pub id: ObjectId,
+    /// The size of the blob in bytes; `None` for folders and submodules.
+    pub size: Option<u64>,
+    /// The pointer that the blob holds, if it is one.
+    pub pointer: Option<Pointer>,
 }
 
 impl Reader {
@@ -28,5 +119,207 @@ impl Reader {
     /// Whether the object is there.
     pub fn contains(&self, id: ObjectId) -> Result<bool> {
         Ok(self.repository.try_find_header(id)?.is_some())
+    }
+
+    /// What kind of object `id` is, or `None` if it is not there.
+    pub fn kind(&self, id: ObjectId) -> Result<Option<Kind>> {
+        Ok(self.repository.try_find_header(id)?.map(|header| header.kind()))
+    }
+
+    /// The commit `id`. [`Error::NotFound`] if there is no such commit.
+    pub fn commit(&self, id: ObjectId) -> Result<CommitInfo> {
+        let object = self.object_of_kind(id, Kind::Commit)?;
+        let commit = object.try_to_commit_ref()?;
+        Ok(CommitInfo {
+            id,
+            tree: commit.tree(),
+            parents: commit.parents().collect(),
+            author: person(commit.author),
+            committer: person(commit.committer),
+            message: commit.message.to_str_lossy().into_owned(),
+        })
+    }
+
+    /// The annotated tag `id`. [`Error::NotFound`] if there is no such tag object.
+    pub fn annotation(&self, id: ObjectId) -> Result<TagInfo> {
+        let object = self.object_of_kind(id, Kind::Tag)?;
+        let tag = object.try_to_tag_ref()?;
+        Ok(TagInfo {
+            id,
+            target: tag.target(),
+            tagger: tag.tagger.map(person),
+            message: tag.message.to_str_lossy().into_owned(),
+        })
+    }
+
+    /// What `id` points to behind all tag objects; `None` if it is no tag object.
+    pub fn peeled(&self, id: ObjectId) -> Result<Option<ObjectId>> {
+        let mut current = id;
+        while self.kind(current)? == Some(Kind::Tag) {
+            current = self.annotation(current)?.target;
+        }
+        Ok((current != id).then_some(current))
+    }
+
+    /// The entry at `path` in a commit or tree. [`Error::NotFound`] if there is none.
+    pub fn entry(&self, revision: ObjectId, path: &FilePath) -> Result<Entry> {
+        let found = self.look_up(revision, path)?;
+        let (mode, id) = found.ok_or_else(|| Error::NotFound(format!("there is no {path}")))?;
+        self.describe(path.as_str().to_owned(), mode, id)
+    }
+
+    /// The bytes of a blob. [`Error::TooLarge`], without reading it, if it has more than `max` bytes.
+    pub fn blob(&self, id: ObjectId, max: u64) -> Result<Bytes> {
+        let header = self.repository.try_find_header(id)?;
+        let header = header.filter(|header| header.kind() == Kind::Blob);
+        let header = header.ok_or_else(|| Error::NotFound(format!("there is no blob {id}")))?;
+        if header.size() > max {
+            return Err(Error::TooLarge(format!("the blob has {} bytes", header.size())));
+        }
+        Ok(self.repository.find_object(id)?.detach().data.into())
+    }
+
+    /// The pointer in a blob, if it holds one.
+    pub fn pointer(&self, blob: ObjectId) -> Result<Option<Pointer>> {
+        let header = self.repository.try_find_header(blob)?;
+        if !header.is_some_and(|header| header.kind() == Kind::Blob && header.size() < POINTER_LIMIT) {
+            return Ok(None);
+        }
+        Ok(Pointer::parse(&self.repository.find_object(blob)?.data).ok())
+    }
+
+    /// The entries of the folder at `path` (the root if `None`) in a commit or tree, in git's order;
+    /// with `recursive`, everything below it except the folders themselves.
+    ///
+    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries.
+    pub fn tree(&self, revision: ObjectId, path: Option<&FilePath>, recursive: bool) -> Result<Vec<Entry>> {
+        let root = self.folder(revision, path)?;
+        let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
+        let mut entries = Vec::new();
+        // A stack, not recursion: folders may nest deeper than our own stack. Reversed, so that what
+        // stands first in a tree is taken first.
+        let mut stack = self.raw_entries(root, &prefix)?;
+        stack.reverse();
+        while let Some((path, mode, id)) = stack.pop() {
+            if recursive && mode.is_tree() {
+                let mut below = self.raw_entries(id, &format!("{path}/"))?;
+                below.reverse();
+                stack.append(&mut below);
+            } else {
+                entries.push(self.describe(path, mode, id)?);
+            }
+            if entries.len() + stack.len() > LISTING_LIMIT {
+                return Err(Error::TooLarge(format!("more than {LISTING_LIMIT} entries")));
+            }
+        }
+        Ok(entries)
+    }
+
+    fn raw_entries(&self, tree: ObjectId, prefix: &str) -> Result<Vec<(String, EntryMode, ObjectId)>> {
+        let object = self.repository.find_tree(tree)?;
+        TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1)
+            .map(|entry| {
+                let entry = entry?;
+                Ok((format!("{prefix}{}", entry.filename.to_str_lossy()), entry.mode, entry.oid.to_owned()))
+            })
+            .collect()
+    }
+
+    fn describe(&self, path: String, mode: EntryMode, id: ObjectId) -> Result<Entry> {
+        let kind = EntryKind::of(mode);
+        let size = match kind {
+            EntryKind::Folder | EntryKind::Submodule => None,
+            EntryKind::File | EntryKind::Executable | EntryKind::Link => Some(self.repository.find_header(id)?.size()),
+        };
+        let pointer = match size {
+            Some(size) if kind.is_file() && size < POINTER_LIMIT => self.pointer(id)?,
+            Some(_) | None => None,
+        };
+        Ok(Entry { path, kind, id, size, pointer })
+    }
+
+    /// The tree of the folder at `path`.
+    pub(crate) fn folder(&self, revision: ObjectId, path: Option<&FilePath>) -> Result<ObjectId> {
+        let Some(path) = path else { return self.tree_of(revision) };
+        match self.look_up(revision, path)? {
+            Some((mode, id)) if mode.is_tree() => Ok(id),
+            Some(_) => Err(Error::NotFound(format!("{path} is not a folder"))),
+            None => Err(Error::NotFound(format!("there is no {path}"))),
+        }
+    }
+
+    /// What stands at `path` in a commit or tree.
+    pub(crate) fn look_up(&self, revision: ObjectId, path: &FilePath) -> Result<Option<(EntryMode, ObjectId)>> {
+        let mut tree = self.tree_of(revision)?;
+        let mut components = path.components().peekable();
+        while let Some(component) = components.next() {
+            let object = self.repository.find_tree(tree)?;
+            let mut found = None;
+            for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
+                let entry = entry?;
+                if entry.filename == component {
+                    found = Some((entry.mode, entry.oid.to_owned()));
+                    break;
+                }
+            }
+            match found {
+                found if components.peek().is_none() => return Ok(found),
+                Some((mode, id)) if mode.is_tree() => tree = id,
+                Some(_) | None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The tree of a commit or of a tag of one; a tree is its own.
+    pub(crate) fn tree_of(&self, revision: ObjectId) -> Result<ObjectId> {
+        let id = self.peeled(revision)?.unwrap_or(revision);
+        match self.kind(id)? {
+            Some(Kind::Tree) => Ok(id),
+            Some(Kind::Commit) => Ok(self.repository.find_commit(id)?.tree_id()?.detach()),
+            Some(Kind::Blob | Kind::Tag) | None => Err(Error::NotFound(format!("there is no revision {revision}"))),
+        }
+    }
+
+    pub(crate) fn object_of_kind(&self, id: ObjectId, kind: Kind) -> Result<gix::Object<'_>> {
+        let object = self.repository.try_find_object(id)?.filter(|object| object.kind == kind);
+        object.ok_or_else(|| Error::NotFound(format!("there is no {kind} {id}")))
+    }
+
+    /// Whether `ancestor` is `descendant` or can be reached from it through parents.
+    pub fn is_ancestor(&self, ancestor: ObjectId, descendant: ObjectId) -> Result<bool> {
+        if ancestor == descendant {
+            return Ok(true);
+        }
+        self.object_of_kind(ancestor, Kind::Commit)?;
+        self.object_of_kind(descendant, Kind::Commit)?;
+        let bases = self.repository.merge_bases_many(ancestor, &[descendant])?;
+        Ok(bases.iter().any(|base| base.detach() == ancestor))
+    }
+
+    /// The branch or tag, if it exists and is shown.
+    pub fn find_ref(&self, name: &RefName) -> Option<&crate::Ref> {
+        self.state.find(name).filter(|found| !found.name.is_hidden())
+    }
+
+    /// All objects whose hexadecimal id begins with `prefix`.
+    pub(crate) fn ids_with_prefix(&self, prefix: &str) -> Result<HashSet<ObjectId>> {
+        let mut found = HashSet::new();
+        if let Ok(prefix) = gix::hash::Prefix::from_hex(prefix) {
+            self.repository.objects.lookup_prefix(prefix, Some(&mut found))?;
+        }
+        Ok(found)
+    }
+}
+
+/// Signatures in old and foreign commits hold anything; what cannot be read becomes empty or zero.
+fn person(raw: &gix::bstr::BStr) -> Person {
+    let signature = gix::actor::SignatureRef::from_bytes(raw).unwrap_or_default().trim();
+    let time = signature.time().unwrap_or_default();
+    Person {
+        name: signature.name.to_str_lossy().into_owned(),
+        email: signature.email.to_str_lossy().into_owned(),
+        seconds: time.seconds,
+        offset_minutes: time.offset / 60,
     }
 }

@@ -1,0 +1,251 @@
+//! Writing without a client: a set of changes becomes one commit in one new pack, all in memory.
+
+use bytes::Bytes;
+use gix::{
+    ObjectId,
+    objs::Kind,
+};
+use lfs::Pointer;
+
+use crate::{
+    Error, FilePath, Landing, NewPack, Reader, RefEdit, RefName, Result, check_edits,
+    pack::{self, Object},
+};
+
+mod tree;
+
+use tree::{Folder, Leaf, Node, Objects};
+
+/// 31 December 9999: later times break other people's date arithmetic.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// Who did something, and when by their own clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The name; not empty, without `<`, `>` and control characters.
+    pub name: String,
+    /// The address; may be empty, without `<`, `>` and control characters.
+    pub email: String,
+    /// Seconds since the Unix epoch, not negative.
+    pub seconds: i64,
+    /// Minutes east of UTC, less than a day.
+    pub offset_minutes: i32,
+}
+
+/// What a file is to hold.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// These bytes.
+    Bytes(Bytes),
+    /// The canonical text of this pointer.
+    Pointer(Pointer),
+    /// A blob that the repository has.
+    Existing(ObjectId),
+}
+
+/// One step of a changeset; each sees what those before it did.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// Makes or replaces a file. A folder is never replaced by a file, nor a file by a folder.
+    Put {
+        /// Where.
+        path: FilePath,
+        /// What.
+        content: Content,
+        /// Whether the file carries the executable bit.
+        executable: bool,
+    },
+    /// Removes a file, or a folder with all it holds.
+    Delete {
+        /// Where.
+        path: FilePath,
+    },
+    /// Renames a file or folder to a path that is free.
+    Move {
+        /// From where.
+        from: FilePath,
+        /// To where.
+        to: FilePath,
+    },
+    /// Copies a file or folder to a path that is free.
+    Copy {
+        /// From where.
+        from: FilePath,
+        /// To where.
+        to: FilePath,
+    },
+}
+
+/// What one commit is to change.
+#[derive(Debug, Clone)]
+pub struct Changeset {
+    /// The branch that gets the commit; it is made if it does not exist.
+    pub branch: RefName,
+    /// What the branch must hold now: `Some(None)` for nothing yet, `None` for no matter what.
+    pub parent: Option<Option<ObjectId>>,
+    /// The changes, in order.
+    pub edits: Vec<Edit>,
+    /// The message; not empty, without NUL.
+    pub message: String,
+    /// Who made the change.
+    pub author: Person,
+    /// Who makes the commit.
+    pub committer: Person,
+}
+
+impl Reader {
+    /// Makes the commit that `changes` describe, and the landing that publishes it.
+    ///
+    /// [`Error::Conflict`] if the branch is not at the expected parent or the edits contradict the
+    /// tree, [`Error::NotFound`] for a path or blob that is not there, [`Error::Unchanged`] if the tree
+    /// stays as it is, [`Error::Invalid`] and [`Error::Refused`] for what must not be written.
+    pub fn commit_changes(&self, changes: &Changeset) -> Result<(ObjectId, Landing)> {
+        if !changes.branch.is_branch() {
+            return Err(Error::Invalid(format!("{} is not a branch", changes.branch)));
+        }
+        let head = self.state().find(&changes.branch).map(|branch| branch.target);
+        if changes.parent.is_some_and(|expected| expected != head) {
+            return Err(Error::Conflict(format!("{} has moved", changes.branch.short())));
+        }
+        let edit = RefEdit { name: changes.branch.clone(), old: head, new: None, peeled: None };
+        let mut objects = Objects::new(&self.repository);
+        let parent_tree = head.map(|head| Ok::<_, Error>(self.commit(head)?.tree)).transpose()?;
+        let mut root = parent_tree.map_or_else(Folder::default, Folder::stored);
+        for edit in &changes.edits {
+            apply(&mut root, &mut objects, edit)?;
+        }
+        let tree = root.write(&mut objects)?;
+        if parent_tree.unwrap_or_else(|| ObjectId::empty_tree(gix::hash::Kind::Sha1)) == tree {
+            return Err(Error::Unchanged);
+        }
+        let commit = gix::objs::Commit {
+            tree,
+            parents: head.into_iter().collect(),
+            author: signature(&changes.author)?,
+            committer: signature(&changes.committer)?,
+            encoding: None,
+            message: message(&changes.message)?.into(),
+            extra_headers: Vec::new(),
+        };
+        let commit = serialise(Kind::Commit, &commit)?;
+        let id = commit.id;
+        let mut packed = vec![commit];
+        packed.extend(objects.into_reachable(tree)?);
+        Ok((id, self.landing(packed, RefEdit { new: Some(id), ..edit })?))
+    }
+
+    /// Makes an annotated tag of `target`, and the landing that publishes it as `name`, which must
+    /// not exist yet.
+    pub fn tag(&self, name: &RefName, target: ObjectId, text: &str, tagger: &Person) -> Result<(ObjectId, Landing)> {
+        if !name.is_tag() {
+            return Err(Error::Invalid(format!("{name} is not a tag name")));
+        }
+        let header = self.repository.try_find_header(target)?;
+        let header = header.ok_or_else(|| Error::NotFound(format!("there is no object {target}")))?;
+        let tag = gix::objs::Tag {
+            target,
+            target_kind: header.kind(),
+            name: name.short().into(),
+            tagger: Some(signature(tagger)?),
+            message: message(text)?.into(),
+            signature: None,
+        };
+        let tag = serialise(Kind::Tag, &tag)?;
+        let id = tag.id;
+        let peeled = self.peeled(target)?.or(Some(target));
+        let edit = RefEdit { name: name.clone(), old: None, new: Some(id), peeled };
+        Ok((id, self.landing(vec![tag], edit)?))
+    }
+
+    fn landing(&self, objects: Vec<Object>, edit: RefEdit) -> Result<Landing> {
+        let edits = vec![edit];
+        check_edits(&self.state().refs, &edits)?;
+        let (id, bytes) = pack::encode(&objects)?;
+        let pack = NewPack::in_memory(id, objects.len() as u64, bytes);
+        Ok(Landing { generation: self.state().generation, epoch: self.state().epoch, pack: Some(pack), edits })
+    }
+}
+
+fn apply(root: &mut Folder, objects: &mut Objects<'_>, edit: &Edit) -> Result<()> {
+    match edit {
+        Edit::Put { path, content, executable } => {
+            if let Some(Node::Folder(_)) = root.find(objects, path)? {
+                return Err(Error::Conflict(format!("{path} is a folder")));
+            }
+            let id = match content {
+                Content::Bytes(bytes) => objects.add(Kind::Blob, bytes.to_vec())?,
+                Content::Pointer(pointer) => objects.add(Kind::Blob, pointer.to_string().into_bytes())?,
+                Content::Existing(id) => objects.existing_blob(*id)?,
+            };
+            let leaf = Leaf::file(id, *executable);
+            objects.check_special(path, &leaf)?;
+            root.insert(objects, path, Node::Leaf(leaf))
+        }
+        Edit::Delete { path } => root.remove(objects, path)?.map(drop).ok_or_else(|| missing(path)),
+        Edit::Move { from, to } => {
+            if to == from || to.is_inside(from) {
+                return Err(Error::Invalid(format!("{from} cannot move to {to}")));
+            }
+            let node = root.remove(objects, from)?.ok_or_else(|| missing(from))?;
+            place(root, objects, to, node)
+        }
+        Edit::Copy { from, to } => {
+            let node = match root.find(objects, from)? {
+                None => return Err(missing(from)),
+                Some(Node::Leaf(leaf)) => Node::Leaf(leaf.clone()),
+                // As stored, so that copies of copies cost an id each and not a tree each.
+                Some(Node::Folder(folder)) => Node::Folder(Folder::stored(folder.write(objects)?)),
+            };
+            place(root, objects, to, node)
+        }
+    }
+}
+
+fn place(root: &mut Folder, objects: &mut Objects<'_>, to: &FilePath, node: Node) -> Result<()> {
+    if root.find(objects, to)?.is_some() {
+        return Err(Error::Conflict(format!("{to} exists already")));
+    }
+    if let Node::Leaf(leaf) = &node {
+        objects.check_special(to, leaf)?;
+    }
+    root.insert(objects, to, node)
+}
+
+fn missing(path: &FilePath) -> Error {
+    Error::NotFound(format!("there is no {path}"))
+}
+
+fn serialise(kind: Kind, object: &dyn gix::objs::WriteTo) -> Result<Object> {
+    let mut data = Vec::new();
+    object.write_to(&mut data)?;
+    Ok(Object { id: pack::hash_object(kind, &data)?, kind, data })
+}
+
+fn signature(person: &Person) -> Result<gix::actor::Signature> {
+    let unsafe_letter = |letter: char| matches!(letter, '<' | '>') || letter.is_control();
+    for (what, text) in [("name", &person.name), ("email address", &person.email)] {
+        if text.contains(unsafe_letter) || text.trim() != text {
+            return Err(Error::Invalid(format!("{text:?} is not usable as {what}")));
+        }
+    }
+    if person.name.is_empty() {
+        return Err(Error::Invalid("a person needs a name".to_owned()));
+    }
+    if !(0..=LAST_SECOND).contains(&person.seconds) || !(-1439..=1439).contains(&person.offset_minutes) {
+        return Err(Error::Invalid("the time is out of range".to_owned()));
+    }
+    Ok(gix::actor::Signature {
+        name: person.name.as_str().into(),
+        email: person.email.as_str().into(),
+        time: gix::date::Time::new(person.seconds, person.offset_minutes * 60),
+    })
+}
+
+/// The message as `git commit` would store it: no blank ends, one newline at its end.
+fn message(text: &str) -> Result<String> {
+    let trimmed = text.trim_matches('\n').trim_end();
+    if trimmed.is_empty() || trimmed.contains('\0') {
+        return Err(Error::Invalid("a message must not be empty or hold NUL".to_owned()));
+    }
+    Ok(format!("{trimmed}\n"))
+}

@@ -1,0 +1,253 @@
+//! A tree under change. gix has an editor too, but it replaces folders by files without a word and
+//! ignores removals of what is not there; here every step says what it found.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use gix::{
+    ObjectId,
+    bstr::{BStr, BString, ByteSlice as _},
+    objs::{
+        Exists as _, Kind, TreeRefIter, WriteTo as _,
+        tree::{Entry, EntryKind, EntryMode},
+    },
+    validate::path::component::{Mode, Options},
+};
+
+use crate::{
+    Error, FilePath, Result,
+    pack::{self, Object},
+};
+
+/// Limits of `git fsck` on `.gitattributes`, in bytes: the file, and each line.
+const ATTRIBUTES_LIMIT: u64 = 100 * 1024 * 1024;
+const ATTRIBUTES_LINE_LIMIT: usize = 2048;
+
+/// The objects of the repository plus those made so far.
+pub(super) struct Objects<'r> {
+    repository: &'r gix::Repository,
+    made: HashMap<ObjectId, Object>,
+}
+
+impl<'r> Objects<'r> {
+    pub(super) fn new(repository: &'r gix::Repository) -> Self {
+        Self { repository, made: HashMap::new() }
+    }
+
+    /// Adds an object, unless it is there already. The empty tree counts as there for gix and git
+    /// even where it is not, but a pack must bring all that its commit needs.
+    pub(super) fn add(&mut self, kind: Kind, data: Vec<u8>) -> Result<ObjectId> {
+        let id = pack::hash_object(kind, &data)?;
+        if !self.made.contains_key(&id) && !self.repository.objects.exists(&id) {
+            self.made.insert(id, Object { id, kind, data });
+        }
+        Ok(id)
+    }
+
+    /// Checks that `id` is a blob of the repository.
+    pub(super) fn existing_blob(&self, id: ObjectId) -> Result<ObjectId> {
+        match self.repository.try_find_header(id)?.map(|header| header.kind()) {
+            Some(Kind::Blob) => Ok(id),
+            Some(_) => Err(Error::Invalid(format!("{id} is not a blob"))),
+            None => Err(Error::NotFound(format!("there is no blob {id}"))),
+        }
+    }
+
+    fn entries(&self, tree: ObjectId) -> Result<BTreeMap<BString, Node>> {
+        let parse = |data: &[u8]| {
+            TreeRefIter::from_bytes(data, gix::hash::Kind::Sha1)
+                .map(|entry| {
+                    let entry = entry?;
+                    Ok((entry.filename.to_owned(), Node::new(entry.mode, entry.oid.to_owned())))
+                })
+                .collect::<Result<_>>()
+        };
+        match self.made.get(&tree) {
+            Some(object) => parse(&object.data),
+            None => parse(&self.repository.find_tree(tree)?.data),
+        }
+    }
+
+    /// What `git fsck` demands of files with a meaning to git, so that a commit made here can be
+    /// cloned by those who check what they receive.
+    pub(super) fn check_special(&self, path: &FilePath, leaf: &Leaf) -> Result<()> {
+        let name = path.name();
+        let protect = Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
+        // The check on links is the one that knows every spelling of `.gitmodules`.
+        if gix::validate::path::component(name.into(), Some(Mode::Symlink), protect).is_err() {
+            return Err(Error::Refused(format!("{path}: submodules can only be pushed with git")));
+        }
+        if may_be_attributes(name) && !self.is_sound_attributes(leaf.id)? {
+            return Err(Error::Refused(format!("{path} has a line longer than 2048 bytes")));
+        }
+        Ok(())
+    }
+
+    fn is_sound_attributes(&self, id: ObjectId) -> Result<bool> {
+        let sound = |data: &[u8]| data.lines().all(|line| line.len() < ATTRIBUTES_LINE_LIMIT);
+        if let Some(object) = self.made.get(&id) {
+            return Ok(object.data.len() as u64 <= ATTRIBUTES_LIMIT && sound(&object.data));
+        }
+        let small = self.repository.find_header(id)?.size() <= ATTRIBUTES_LIMIT;
+        Ok(small && sound(&self.repository.find_object(id)?.data))
+    }
+
+    /// The objects made that `tree` needs. Steps in between leave others behind, which nobody wants.
+    pub(super) fn into_reachable(mut self, tree: ObjectId) -> Result<Vec<Object>> {
+        let mut reached = Vec::new();
+        let mut seen = HashSet::from([tree]);
+        let mut queue = vec![tree];
+        while let Some(id) = queue.pop() {
+            let Some(object) = self.made.remove(&id) else { continue };
+            if object.kind == Kind::Tree {
+                for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
+                    let id = entry?.oid.to_owned();
+                    if seen.insert(id) {
+                        queue.push(id);
+                    }
+                }
+            }
+            reached.push(object);
+        }
+        // Trees before blobs, as git packs them: walking a history reads neighbours.
+        reached.sort_by_key(|object| object.kind != Kind::Tree);
+        Ok(reached)
+    }
+}
+
+/// Every spelling of `.gitattributes` on the file systems people use, and some harmless names more.
+fn may_be_attributes(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii).collect::<String>().to_ascii_lowercase();
+    plain.starts_with(".gitattributes") || plain.starts_with("gitatt~") || plain.starts_with("gi7d29~")
+}
+
+/// What stands under a name.
+pub(super) enum Node {
+    Leaf(Leaf),
+    Folder(Folder),
+}
+
+impl Node {
+    fn new(mode: EntryMode, id: ObjectId) -> Self {
+        if mode.is_tree() { Self::Folder(Folder::stored(id)) } else { Self::Leaf(Leaf { mode, id }) }
+    }
+}
+
+/// A file, link or submodule.
+#[derive(Clone)]
+pub(super) struct Leaf {
+    mode: EntryMode,
+    id: ObjectId,
+}
+
+impl Leaf {
+    pub(super) fn file(id: ObjectId, executable: bool) -> Self {
+        let kind = if executable { EntryKind::BlobExecutable } else { EntryKind::Blob };
+        Self { mode: kind.into(), id }
+    }
+}
+
+/// A folder: as stored, or read into memory, and with an id as long as it is unchanged.
+#[derive(Default)]
+pub(super) struct Folder {
+    id: Option<ObjectId>,
+    entries: Option<BTreeMap<BString, Node>>,
+}
+
+impl Folder {
+    pub(super) fn stored(id: ObjectId) -> Self {
+        Self { id: Some(id), entries: None }
+    }
+
+    fn load(&mut self, objects: &Objects<'_>) -> Result<&mut BTreeMap<BString, Node>> {
+        if self.entries.is_none() {
+            self.entries = Some(self.id.map(|id| objects.entries(id)).transpose()?.unwrap_or_default());
+        }
+        Ok(self.entries.get_or_insert_default())
+    }
+
+    /// What is at `path`, if anything; a file on the way there means nothing is.
+    pub(super) fn find(&mut self, objects: &Objects<'_>, path: &FilePath) -> Result<Option<&mut Node>> {
+        let mut folder = self;
+        let mut components = path.components().peekable();
+        while let Some(component) = components.next() {
+            match folder.load(objects)?.get_mut(BStr::new(component)) {
+                found if components.peek().is_none() => return Ok(found),
+                Some(Node::Folder(child)) => folder = child,
+                Some(Node::Leaf(_)) | None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts `node` at `path`, making the folders on the way; a file on the way is a conflict.
+    pub(super) fn insert(&mut self, objects: &Objects<'_>, path: &FilePath, node: Node) -> Result<()> {
+        let mut folder = self;
+        let mut components = path.components().peekable();
+        let mut walked = String::new();
+        while let Some(component) = components.next() {
+            folder.load(objects)?;
+            folder.id = None;
+            let entries = folder.entries.get_or_insert_default();
+            if components.peek().is_none() {
+                entries.insert(component.into(), node);
+                return Ok(());
+            }
+            walked.push_str(component);
+            let child = entries.entry(component.into()).or_insert_with(|| Node::Folder(Folder::default()));
+            folder = match child {
+                Node::Folder(child) => child,
+                Node::Leaf(_) => return Err(Error::Conflict(format!("{walked} is a file, not a folder"))),
+            };
+            walked.push('/');
+        }
+        Ok(())
+    }
+
+    /// Takes out what is at `path`, and the folders that it leaves empty: git knows no empty folder.
+    pub(super) fn remove(&mut self, objects: &Objects<'_>, path: &FilePath) -> Result<Option<Node>> {
+        let components: Vec<_> = path.components().collect();
+        self.take(objects, &components)
+    }
+
+    fn take(&mut self, objects: &Objects<'_>, components: &[&str]) -> Result<Option<Node>> {
+        let Some((first, rest)) = components.split_first() else { return Ok(None) };
+        let name = BStr::new(first);
+        let entries = self.load(objects)?;
+        let taken = if rest.is_empty() {
+            entries.remove(name)
+        } else {
+            let Some(Node::Folder(child)) = entries.get_mut(name) else { return Ok(None) };
+            let taken = child.take(objects, rest)?;
+            if taken.is_some() && child.load(objects)?.is_empty() {
+                entries.remove(name);
+            }
+            taken
+        };
+        if taken.is_some() {
+            self.id = None;
+        }
+        Ok(taken)
+    }
+
+    /// Stores the folder and everything changed below it; returns its tree.
+    pub(super) fn write(&mut self, objects: &mut Objects<'_>) -> Result<ObjectId> {
+        if let Some(id) = self.id {
+            return Ok(id);
+        }
+        let mut entries = Vec::new();
+        for (name, node) in self.entries.get_or_insert_default() {
+            let (mode, oid) = match node {
+                Node::Leaf(leaf) => (leaf.mode, leaf.id),
+                Node::Folder(folder) => (EntryKind::Tree.into(), folder.write(objects)?),
+            };
+            entries.push(Entry { mode, filename: name.clone(), oid });
+        }
+        // git sorts a folder as if its name ended in a slash.
+        entries.sort();
+        let mut data = Vec::new();
+        gix::objs::Tree { entries }.write_to(&mut data)?;
+        let id = objects.add(Kind::Tree, data)?;
+        self.id = Some(id);
+        Ok(id)
+    }
+}

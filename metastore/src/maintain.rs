@@ -1,0 +1,112 @@
+//! Keeping a repository in shape: merging packs, and checking everything.
+
+use std::{collections::HashSet, path::Path, sync::Arc};
+
+use bytes::Bytes;
+
+use crate::{
+    Engine, Error, NewPack, Pack, PackId, Result, Snapshot, blocking,
+    git::{Git, finish},
+    pack::index_ids,
+    snapshot::PackFolder,
+};
+
+/// More live packs than this call for a merge, whatever their size.
+const MAX_PACKS: usize = 50;
+
+/// A pack with fewer bytes than this is small.
+const SMALL: u64 = 1024 * 1024;
+
+/// More small packs than this call for a merge.
+const MAX_SMALL_PACKS: usize = 32;
+
+/// Which packs should be merged into one now, if any.
+///
+/// The choice is geometric: the smallest packs, up to the last one that is smaller than twice the sum
+/// of those before it. What stays grows at least threefold from pack to pack, so the number of packs is
+/// logarithmic, and no object is rewritten more often than that.
+pub fn consolidation(packs: &[Pack]) -> Option<Vec<PackId>> {
+    let small = packs.iter().filter(|pack| pack.pack_bytes < SMALL).count();
+    if packs.len() <= MAX_PACKS && small <= MAX_SMALL_PACKS {
+        return None;
+    }
+    let mut by_size: Vec<_> = packs.iter().collect();
+    by_size.sort_by_key(|pack| (pack.pack_bytes, pack.id));
+    let mut sum = 0;
+    let mut merged = 0;
+    for (index, pack) in by_size.iter().enumerate() {
+        if pack.pack_bytes < 2 * sum {
+            merged = index + 1;
+        }
+        sum += pack.pack_bytes;
+    }
+    (merged > 1).then(|| by_size[..merged].iter().map(|pack| pack.id).collect())
+}
+
+impl Engine {
+    /// Merges packs of a snapshot into one that holds exactly the same objects, those that no ref
+    /// reaches included: a write that is under way may count on them.
+    ///
+    /// Landing the result: in one transaction check that all inputs are still live, insert the new
+    /// pack, retire the inputs, count the generation up.
+    pub async fn consolidate(&self, snapshot: &Arc<Snapshot>, packs: &[PackId]) -> Result<NewPack> {
+        let live: HashSet<_> = snapshot.state().packs.iter().map(|pack| pack.id).collect();
+        if packs.is_empty() || packs.iter().any(|id| !live.contains(id)) {
+            return Err(Error::Invalid("only live packs can be merged".to_owned()));
+        }
+        let lease = Arc::clone(snapshot);
+        let folder = blocking::run(move || lease.scratch()).await?;
+        let git = snapshot.git();
+        let _place = git.packing().await?;
+        let mut command = git.command(snapshot.git_dir());
+        command.args(["pack-objects", "--stdin-packs", "--delta-base-offset", "--quiet"]);
+        command.arg(folder.path().join("pack"));
+        let names: String = packs.iter().map(|id| format!("pack-{id}.pack\n")).collect();
+        let answer = Git::output(&mut command, Bytes::from(names)).await?;
+        let answer = String::from_utf8_lossy(&answer).trim().to_owned();
+        let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected answer {answer:?}")))?;
+        let (lease, inputs) = (Arc::clone(snapshot), packs.to_vec());
+        blocking::run(move || {
+            let result = PackFolder(folder.path().to_owned()).file(id);
+            let objects = same_objects(lease.git_dir(), &inputs, &result.idx)?;
+            NewPack::from_files(id, objects, Arc::new(folder), result.pack, result.idx)
+        })
+        .await
+    }
+}
+
+/// Counts the objects of the merged pack after making sure that not one is lost.
+fn same_objects(git_dir: &Path, inputs: &[PackId], merged: &Path) -> Result<u64> {
+    let source = PackFolder(git_dir.join("objects/pack"));
+    let mut before = Vec::new();
+    for id in inputs {
+        before.extend(index_ids(&source.file(*id).idx)?);
+    }
+    before.sort_unstable();
+    before.dedup();
+    let after = index_ids(merged)?;
+    if before == after { Ok(after.len() as u64) } else { Err(Error::Corrupt("a merged pack lacks objects".to_owned())) }
+}
+
+impl Snapshot {
+    /// Everything that `git fsck --strict --full` has to complain about; empty if all is well.
+    pub async fn fsck(self: &Arc<Self>) -> Result<Vec<String>> {
+        let git = self.git();
+        let _place = git.packing().await?;
+        let mut command = git.command(self.git_dir());
+        command.args(["fsck", "--strict", "--full", "--no-dangling", "--no-progress"]);
+        let finished = finish(&mut command, Bytes::new()).await?;
+        let stdout = String::from_utf8_lossy(&finished.stdout).into_owned();
+        let lines = stdout.lines().chain(finished.stderr.lines());
+        // An empty repository has no default refs, which is no fault.
+        let mut problems: Vec<String> =
+            lines.filter(|line| !line.is_empty() && !line.starts_with("notice: ")).map(str::to_owned).collect();
+        if problems.is_empty() && !finished.success {
+            problems.push("git fsck failed without a word".to_owned());
+        }
+        Ok(problems)
+    }
+}
+
+#[cfg(test)]
+mod tests;

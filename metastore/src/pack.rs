@@ -1,0 +1,142 @@
+//! Pack files and their version 2 indices, as `gitformat-pack(5)` describes them.
+
+use std::{io::Write as _, path::Path};
+
+use gix::{ObjectId, objs::Kind, zlib::Compression};
+
+use crate::{Error, PackBytes, PackId, Result};
+
+/// Bytes of an index before its object ids: magic, version and 256 counts.
+const IDX_HEAD: usize = 8 + 256 * 4;
+
+/// An object to be packed.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    pub(crate) id: ObjectId,
+    pub(crate) kind: Kind,
+    pub(crate) data: Vec<u8>,
+}
+
+/// Where an object lies in a pack.
+#[derive(Debug, Clone, Copy)]
+struct IndexEntry {
+    id: ObjectId,
+    crc32: u32,
+    offset: u64,
+}
+
+/// The object id of `data`.
+pub(crate) fn hash_object(kind: Kind, data: &[u8]) -> Result<ObjectId> {
+    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
+    hasher.update(&gix::objs::encode::loose_header(kind, data.len() as u64));
+    hasher.update(data);
+    finish(hasher)
+}
+
+/// Packs `objects` whole (no deltas; consolidation makes those), with their index.
+pub(crate) fn encode(objects: &[Object]) -> Result<(PackId, PackBytes)> {
+    let count = u32::try_from(objects.len()).map_err(|_| too_many())?;
+    let mut pack = b"PACK\0\0\0\x02".to_vec();
+    pack.extend(count.to_be_bytes());
+    let mut entries = Vec::with_capacity(objects.len());
+    for object in objects {
+        let start = pack.len();
+        write_entry_head(&mut pack, object.kind, object.data.len() as u64);
+        let mut deflate = gix::zlib::stream::deflate::Write::new(&mut pack, Compression::DEFAULT);
+        deflate.write_all(&object.data)?;
+        deflate.flush()?;
+        let crc32 = crc32fast::hash(&pack[start..]);
+        entries.push(IndexEntry { id: object.id, crc32, offset: start as u64 });
+    }
+    let checksum = checksum(&pack)?;
+    pack.extend_from_slice(checksum.as_slice());
+    let idx = encode_index(entries, checksum)?;
+    Ok((checksum.into(), PackBytes { pack: pack.into(), idx: idx.into() }))
+}
+
+/// A type in three bits and a size in 4 + 7 + 7 + … bits, least significant first.
+fn write_entry_head(pack: &mut Vec<u8>, kind: Kind, mut size: u64) {
+    let kind = match kind {
+        Kind::Commit => 1,
+        Kind::Tree => 2,
+        Kind::Blob => 3,
+        Kind::Tag => 4,
+    };
+    let low = |size: u64, mask: u8| size.to_le_bytes()[0] & mask;
+    let mut byte = kind << 4 | low(size, 0x0f);
+    size >>= 4;
+    while size > 0 {
+        pack.push(byte | 0x80);
+        byte = low(size, 0x7f);
+        size >>= 7;
+    }
+    pack.push(byte);
+}
+
+fn encode_index(mut entries: Vec<IndexEntry>, pack: ObjectId) -> Result<Vec<u8>> {
+    entries.sort_by_key(|entry| entry.id);
+    let mut idx = b"\xfftOc\0\0\0\x02".to_vec();
+    let mut fanout = [0u32; 256];
+    for entry in &entries {
+        fanout[usize::from(entry.id.first_byte())] += 1;
+    }
+    let mut sum = 0;
+    for count in fanout {
+        sum += count;
+        idx.extend(sum.to_be_bytes());
+    }
+    for entry in &entries {
+        idx.extend_from_slice(entry.id.as_slice());
+    }
+    for entry in &entries {
+        idx.extend(entry.crc32.to_be_bytes());
+    }
+    let mut large = Vec::new();
+    for entry in &entries {
+        // Offsets of 2 GiB and more do not fit in 31 bits: they stand in a table of their own.
+        let small = u32::try_from(entry.offset).ok().filter(|offset| offset >> 31 == 0);
+        let slot = match small {
+            Some(offset) => offset,
+            None => {
+                large.push(entry.offset);
+                0x8000_0000 | u32::try_from(large.len() - 1).map_err(|_| too_many())?
+            }
+        };
+        idx.extend(slot.to_be_bytes());
+    }
+    for offset in large {
+        idx.extend(offset.to_be_bytes());
+    }
+    idx.extend_from_slice(pack.as_slice());
+    let own = checksum(&idx)?;
+    idx.extend_from_slice(own.as_slice());
+    Ok(idx)
+}
+
+/// The ids in the index file at `path`, in ascending order. Blocks.
+pub(crate) fn index_ids(path: &Path) -> Result<Vec<ObjectId>> {
+    let idx = std::fs::read(path)?;
+    let broken = || Error::Corrupt(format!("{} is not a version 2 index", path.display()));
+    let head = idx.get(..IDX_HEAD).filter(|head| head.starts_with(b"\xfftOc\0\0\0\x02")).ok_or_else(broken)?;
+    let count = head.last_chunk().map_or(0, |count| u32::from_be_bytes(*count) as usize);
+    let ids = idx.get(IDX_HEAD..IDX_HEAD + count * 20).ok_or_else(broken)?;
+    Ok(ids.chunks_exact(20).map(ObjectId::from_bytes_or_panic).collect())
+}
+
+fn checksum(bytes: &[u8]) -> Result<ObjectId> {
+    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
+    hasher.update(bytes);
+    finish(hasher)
+}
+
+fn finish(hasher: gix::hash::Hasher) -> Result<ObjectId> {
+    // Only a SHA-1 collision attack fails here.
+    hasher.try_finalize().map_err(|error| Error::Refused(error.to_string()))
+}
+
+fn too_many() -> Error {
+    Error::TooLarge("a pack holds at most 4,294,967,295 objects".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

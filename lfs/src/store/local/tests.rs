@@ -1,1 +1,600 @@
+use std::{convert::Infallible, time::Instant};
 
+use futures::{
+    StreamExt, TryStreamExt,
+    channel::mpsc,
+    stream::{self, BoxStream},
+};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+/// A store in a folder that lives as long as it.
+struct Fixture {
+    store: LocalStore,
+    folder: TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = LocalStore::open(folder.path().join("objects")).unwrap();
+        Self { store, folder }
+    }
+
+    async fn put(&self, content: &[u8]) -> Oid {
+        let oid = Oid::of(content);
+        self.store
+            .put(&oid, content.len() as u64, frames(content, 10_000))
+            .await
+            .unwrap();
+        oid
+    }
+
+    async fn read(&self, oid: &Oid, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let blocks = self.store.get(oid).await.unwrap().stream(range);
+        let read = blocks.try_fold(Vec::new(), |mut content, block| async move {
+            assert!(!block.is_empty());
+            content.extend_from_slice(&block);
+            Ok(content)
+        });
+        read.await
+    }
+
+    /// Every file below the root, temporary ones included.
+    fn files(&self) -> Vec<String> {
+        fn collect(folder: &Path, files: &mut Vec<String>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    collect(&path, files);
+                } else {
+                    files.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        let mut files = Vec::new();
+        collect(self.folder.path(), &mut files);
+        files
+    }
+}
+
+fn frames(content: &[u8], length: usize) -> BoxStream<'static, Result<Bytes, Infallible>> {
+    let frames: Vec<_> = content
+        .chunks(length)
+        .map(|frame| Ok(Bytes::copy_from_slice(frame)))
+        .collect();
+    stream::iter(frames).boxed()
+}
+
+/// Bytes without a pattern that blocks could hide.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1u32;
+    let step = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(step).collect()
+}
+
+#[tokio::test]
+async fn what_was_put_is_got() {
+    let fixture = Fixture::new();
+    for length in [
+        0,
+        1,
+        32 * 1024,
+        32 * 1024 + 1,
+        128 * 1024,
+        256 * 1024,
+        256 * 1024 + 1,
+        3_000_000,
+    ] {
+        let content = noise(length);
+        let (oid, size) = (Oid::of(&content), length as u64);
+        assert_eq!(fixture.store.contains(&oid).await.unwrap(), None);
+        assert!(
+            matches!(fixture.store.get(&oid).await, Err(Error::NotFound(missing)) if missing == oid)
+        );
+
+        let put = fixture
+            .store
+            .put(&oid, size, frames(&content, 10_000))
+            .await
+            .unwrap();
+        assert_eq!(put, Put::Stored);
+        assert_eq!(fixture.store.contains(&oid).await.unwrap(), Some(size));
+        assert_eq!(fixture.store.get(&oid).await.unwrap().size(), size);
+        assert_eq!(fixture.read(&oid, 0..size).await.unwrap(), content);
+        assert!(fixture.store.rehash(&oid).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn the_layout_on_the_disk() {
+    let fixture = Fixture::new();
+    let oid = fixture.put(b"").await;
+    let path = fixture
+        .folder
+        .path()
+        .join("objects/e3/b0")
+        .join(oid.to_string());
+    assert_eq!(fs::metadata(path).unwrap().len(), 0);
+    assert_eq!(fixture.files(), [oid.to_string()]);
+}
+
+#[tokio::test]
+async fn wrong_content_leaves_nothing() {
+    let fixture = Fixture::new();
+    let content = noise(1_000_000);
+    let oid = Oid::of(&content);
+    let mut other = content.clone();
+    other[999_999] ^= 1;
+
+    let size = content.len() as u64;
+    let result = fixture.store.put(&oid, size, frames(&other, 70_000)).await;
+    assert!(
+        matches!(result, Err(Error::WrongHash { expected, actual }) if expected == oid && actual == Oid::of(&other))
+    );
+    assert!(fixture.files().is_empty());
+
+    // The right content under a wrong size, and bodies that are too short and too long.
+    for (announced, sent) in [
+        (size + 1, &content[..]),
+        (size - 1, &content),
+        (size, &content[..999_999]),
+        (0, &content[..1]),
+    ] {
+        let result = fixture
+            .store
+            .put(&oid, announced, frames(sent, 70_000))
+            .await;
+        let Err(Error::WrongSize { expected, actual }) = result else {
+            panic!("{result:?}")
+        };
+        assert_eq!(expected, announced);
+        assert_eq!(actual > announced, sent.len() as u64 > announced);
+        assert!(fixture.files().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_cut() {
+    let fixture = Fixture::new();
+    let endless = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![0; 65_536])));
+    let result = fixture.store.put(&Oid::EMPTY, 1_000_000, endless).await;
+    assert!(
+        matches!(
+            result,
+            Err(Error::WrongSize {
+                expected: 1_000_000,
+                actual: 1_048_576
+            })
+        ),
+        "{result:?}"
+    );
+    assert!(fixture.files().is_empty());
+}
+
+#[tokio::test]
+async fn an_interrupted_body_leaves_nothing() {
+    let fixture = Fixture::new();
+    for before in [0, 1, 300_000, 2_000_000] {
+        let content = noise(before);
+        let body = frames(&content, 50_000).map_err(io::Error::other);
+        let body = body.chain(stream::iter([Err(io::Error::other("gone"))]));
+        let result = fixture.store.put(&Oid::of(b"x"), 5_000_000, body).await;
+        assert!(
+            matches!(&result, Err(Error::Interrupted(cause)) if cause.to_string() == "gone"),
+            "{result:?}"
+        );
+        assert!(fixture.files().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_exists_is_checked_but_not_written() {
+    let fixture = Fixture::new();
+    let content = noise(700_000);
+    let oid = fixture.put(&content).await;
+    let path = fixture.store.shared.object(&oid);
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+
+    let size = content.len() as u64;
+    assert_eq!(
+        fixture
+            .store
+            .put(&oid, size, frames(&content, 9_999))
+            .await
+            .unwrap(),
+        Put::Existed
+    );
+    let result = fixture
+        .store
+        .put(&oid, size, frames(&noise(700_001)[1..], 9_999))
+        .await;
+    assert!(
+        matches!(result, Err(Error::WrongHash { .. })),
+        "knowing a name is not having the bytes"
+    );
+    assert!(fixture.store.put(&oid, size, frames(&[], 1)).await.is_err());
+
+    assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written);
+    assert_eq!(fixture.files(), [oid.to_string()]);
+}
+
+#[tokio::test]
+async fn an_object_that_vanishes_during_the_check_is_not_acknowledged() {
+    let fixture = Fixture::new();
+    let content = noise(300_000);
+    let oid = fixture.put(&content).await;
+    let (sender, body) = mpsc::unbounded::<Result<Bytes, Infallible>>();
+    let (store, size) = (fixture.store.clone(), content.len() as u64);
+    let upload = tokio::spawn(async move { store.put(&oid, size, body).await });
+    sender
+        .unbounded_send(Ok(Bytes::copy_from_slice(&content[..290_000])))
+        .unwrap();
+    // The first block is on its way once the second one is waited for.
+    while !sender.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(fixture.store.remove(&oid).await.unwrap());
+    sender
+        .unbounded_send(Ok(Bytes::copy_from_slice(&content[290_000..])))
+        .unwrap();
+    drop(sender);
+    assert!(matches!(upload.await.unwrap(), Err(Error::NotFound(_))));
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_replaced() {
+    let fixture = Fixture::new();
+    let content = noise(100_000);
+    let oid = fixture.put(&content).await;
+    let path = fixture.store.shared.object(&oid);
+    fs::write(&path, &content[..50_000]).unwrap();
+    assert!(!fixture.store.rehash(&oid).await.unwrap());
+    assert_eq!(
+        fixture
+            .store
+            .put(&oid, 100_000, frames(&content, 5_000))
+            .await
+            .unwrap(),
+        Put::Stored
+    );
+    assert!(fixture.store.rehash(&oid).await.unwrap());
+}
+
+#[tokio::test]
+async fn two_uploads_at_once_both_succeed() {
+    let fixture = Fixture::new();
+    let content = noise(1_000_000);
+    let (oid, size) = (Oid::of(&content), content.len() as u64);
+    let uploads: Vec<_> = (0..2)
+        .map(|_| {
+            let (sender, body) = mpsc::unbounded::<Result<Bytes, Infallible>>();
+            let store = fixture.store.clone();
+            (
+                sender,
+                tokio::spawn(async move { store.put(&oid, size, body).await }),
+            )
+        })
+        .collect();
+    for frame in content.chunks(100_000) {
+        for (sender, _) in &uploads {
+            sender
+                .unbounded_send(Ok(Bytes::copy_from_slice(frame)))
+                .unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(
+        fixture.files().len(),
+        2,
+        "each writes its own temporary file"
+    );
+    assert_eq!(
+        fixture.store.contains(&oid).await.unwrap(),
+        None,
+        "nothing is visible before the end"
+    );
+    for (sender, upload) in uploads {
+        drop(sender);
+        upload.await.unwrap().unwrap();
+    }
+    assert_eq!(fixture.files(), [oid.to_string()]);
+    assert!(fixture.store.rehash(&oid).await.unwrap());
+}
+
+#[tokio::test]
+async fn many_uploads_at_once() {
+    let fixture = Fixture::new();
+    let contents: Vec<_> = (0..40).map(|index| noise(index * 30_000 / 2)).collect();
+    // Everything twice, of which any number may meet.
+    let uploads = contents
+        .iter()
+        .chain(&contents)
+        .map(|content| fixture.put(content));
+    let oids = futures::future::join_all(uploads).await;
+    assert_eq!(oids[..40], oids[40..]);
+    assert_eq!(fixture.files().len(), 40);
+    for oid in oids {
+        assert!(fixture.store.rehash(&oid).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_upload_dropped_in_the_middle_leaves_nothing() {
+    let fixture = Fixture::new();
+    for frames_before in [1, 3, 20] {
+        let (sender, body) = mpsc::unbounded::<Result<Bytes, Infallible>>();
+        let store = fixture.store.clone();
+        let upload = tokio::spawn(async move { store.put(&Oid::EMPTY, 1 << 30, body).await });
+        for _ in 0..frames_before {
+            sender
+                .unbounded_send(Ok(Bytes::from(noise(150_000))))
+                .unwrap();
+        }
+        // With two blocks or more there is a file by now; with less it has not begun.
+        let begun = Instant::now();
+        while frames_before > 1
+            && fixture.files().is_empty()
+            && begun.elapsed() < Duration::from_secs(10)
+        {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(fixture.files().len(), usize::from(frames_before > 1));
+        upload.abort();
+        assert!(upload.await.unwrap_err().is_cancelled());
+        let dropped = Instant::now();
+        while !fixture.files().is_empty() {
+            assert!(
+                dropped.elapsed() < Duration::from_secs(10),
+                "{:?}",
+                fixture.files()
+            );
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+#[test]
+fn a_runtime_that_ends_during_an_upload_leaves_nothing() {
+    let fixture = Fixture::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = fixture.store.clone();
+    let body = frames(&noise(1_000_000), 50_000).chain(stream::pending());
+    runtime.spawn(async move { store.put(&Oid::EMPTY, 1 << 30, body).await });
+    let begun = Instant::now();
+    while fixture.files().is_empty() && begun.elapsed() < Duration::from_secs(10) {
+        std::thread::yield_now();
+    }
+    assert_eq!(fixture.files().len(), 1);
+    drop(runtime);
+    assert!(fixture.files().is_empty());
+}
+
+#[tokio::test]
+async fn folders_that_vanish_come_back() {
+    let fixture = Fixture::new();
+    let oid = fixture.put(b"one").await;
+    fs::remove_dir_all(fixture.folder.path().join("objects")).unwrap();
+    assert_eq!(fixture.store.contains(&oid).await.unwrap(), None);
+    assert_eq!(fixture.put(b"one").await, oid);
+    assert_eq!(fixture.files(), [oid.to_string()]);
+}
+
+#[tokio::test]
+async fn ranges_of_large_and_small_objects() {
+    let fixture = Fixture::new();
+    for length in [20_000u64, 400_000] {
+        let content = noise(usize::try_from(length).unwrap());
+        let oid = fixture.put(&content).await;
+        for range in [
+            0..1,
+            0..length,
+            1..length,
+            length - 1..length,
+            5_000..15_000,
+            5_000..5_000,
+            length..length,
+        ] {
+            let expected = &content
+                [usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
+            assert_eq!(fixture.read(&oid, range).await.unwrap(), expected);
+        }
+        // What lies outside is cut.
+        assert_eq!(
+            fixture.read(&oid, length - 1..u64::MAX).await.unwrap(),
+            &content[content.len() - 1..]
+        );
+        assert_eq!(
+            fixture.read(&oid, u64::MAX - 1..u64::MAX).await.unwrap(),
+            b""
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_removed_object_is_gone_but_open_streams_end_well() {
+    let fixture = Fixture::new();
+    let content = noise(1_000_000);
+    let oid = fixture.put(&content).await;
+    let object = fixture.store.get(&oid).await.unwrap();
+    assert!(fixture.store.remove(&oid).await.unwrap());
+    assert!(!fixture.store.remove(&oid).await.unwrap());
+    assert_eq!(fixture.store.contains(&oid).await.unwrap(), None);
+    assert!(matches!(
+        fixture.store.rehash(&oid).await,
+        Err(Error::NotFound(_))
+    ));
+    let blocks: Vec<Bytes> = object.stream(0..1_000_000).try_collect().await.unwrap();
+    assert_eq!(blocks.concat(), content);
+}
+
+#[tokio::test]
+async fn a_file_cut_while_it_is_read_is_an_error() {
+    let fixture = Fixture::new();
+    let oid = fixture.put(&noise(1_000_000)).await;
+    let mut blocks = Box::pin(fixture.store.get(&oid).await.unwrap().stream(0..1_000_000));
+    assert_eq!(blocks.next().await.unwrap().unwrap().len(), 128 * 1024);
+    let file = File::options()
+        .write(true)
+        .open(fixture.store.shared.object(&oid))
+        .unwrap();
+    file.set_len(500_000).unwrap();
+    let mut rest: Vec<_> = blocks.collect().await;
+    let last = rest.pop().unwrap();
+    assert_eq!(last.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    assert!(rest.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn damage_is_found_by_hashing() {
+    let fixture = Fixture::new();
+    let mut content = noise(500_000);
+    let oid = fixture.put(&content).await;
+    content[250_000] ^= 128;
+    fs::write(fixture.store.shared.object(&oid), &content).unwrap();
+    assert_eq!(fixture.store.contains(&oid).await.unwrap(), Some(500_000));
+    assert!(!fixture.store.rehash(&oid).await.unwrap());
+}
+
+#[tokio::test]
+async fn lists_are_ordered_and_hold_objects_only() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.store.list().count().await, 0);
+    let mut expected = Vec::new();
+    for length in 0..50 {
+        expected.push((fixture.put(&noise(length)).await, length as u64));
+    }
+    expected.sort_unstable();
+
+    let root = fixture.folder.path().join("objects");
+    let folder = fixture.store.shared.folder(&Oid::EMPTY);
+    fs::write(root.join("README"), "x").unwrap();
+    fs::write(root.join("00"), "a file, no folder").unwrap();
+    fs::write(folder.join("notes.txt"), "x").unwrap();
+    fs::write(folder.join(format!(".{}.1-1.part", Oid::EMPTY)), "x").unwrap();
+    fs::write(
+        folder.join(Oid::of(b"in the wrong folder").to_string()),
+        "x",
+    )
+    .unwrap();
+    fs::create_dir(folder.join(format!("e3b0{}", "0".repeat(60)))).unwrap();
+
+    let found: Vec<_> = fixture.store.list().try_collect().await.unwrap();
+    assert_eq!(found, expected);
+    let missing = format!("e3b0{}", "0".repeat(60)).parse().unwrap();
+    assert_eq!(
+        fixture.store.contains(&missing).await.unwrap(),
+        None,
+        "a folder is no object"
+    );
+    assert!(matches!(
+        fixture.store.get(&missing).await,
+        Err(Error::NotFound(_))
+    ));
+}
+
+#[tokio::test]
+async fn dead_uploads_are_reaped_by_age() {
+    let fixture = Fixture::new();
+    let oid = fixture.put(b"kept").await;
+    let folder = fixture.store.shared.folder(&oid);
+    let hour = Duration::from_secs(3600);
+    let age = |name: &str, age: Duration| {
+        let file = File::create(folder.join(name)).unwrap();
+        let now = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(now - age).unwrap();
+    };
+    age(&format!(".{oid}.1-1.part"), hour * 3);
+    age(&format!(".{oid}.1-2.part"), hour);
+    age("old.part", hour * 3);
+    age(".old", hour * 3);
+    File::open(folder.join(oid.to_string()))
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH)
+        .unwrap();
+
+    assert_eq!(fixture.store.reap(hour * 2).await.unwrap(), 1);
+    assert_eq!(fixture.store.reap(hour * 2).await.unwrap(), 0);
+    let mut files = fixture.files();
+    files.sort();
+    let mut expected = [
+        ".old".to_owned(),
+        format!(".{oid}.1-2.part"),
+        oid.to_string(),
+        "old.part".to_owned(),
+    ];
+    expected.sort();
+    assert_eq!(files, expected);
+    assert_eq!(fixture.store.reap(Duration::ZERO).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn names_of_a_former_process_do_not_collide() {
+    let fixture = Fixture::new();
+    let oid = Oid::of(b"content");
+    let folder = fixture.store.shared.folder(&oid);
+    fs::create_dir_all(&folder).unwrap();
+    for serial in 0..3 {
+        fs::write(
+            folder.join(format!(".{oid}.{}-{serial}.part", std::process::id())),
+            "old",
+        )
+        .unwrap();
+    }
+    assert_eq!(fixture.put(b"content").await, oid);
+    assert!(fixture.store.rehash(&oid).await.unwrap());
+    assert_eq!(fixture.files().len(), 4);
+}
+
+#[test]
+fn a_full_disk_is_told_apart() {
+    for number in [28, 122] {
+        assert!(matches!(
+            Error::from(io::Error::from_raw_os_error(number)),
+            Error::Full
+        ));
+    }
+    assert!(matches!(
+        Error::from(io::Error::from_raw_os_error(5)),
+        Error::Io(_)
+    ));
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_an_error() {
+    let fixture = Fixture::new();
+    fs::write(fixture.folder.path().join("objects/e3"), "in the way").unwrap();
+    let result = fixture.store.put(&Oid::EMPTY, 0, frames(&[], 1)).await;
+    assert!(matches!(result, Err(Error::Io(_))), "{result:?}");
+    assert!(LocalStore::open(fixture.folder.path().join("objects/e3")).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_framing_is_the_same_content(
+        length in 0usize..700_000,
+        frame in 1usize..300_000,
+        range in (0u64..700_000, 0u64..700_000),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let fixture = Fixture::new();
+            let content = noise(length);
+            let oid = Oid::of(&content);
+            let frame = frame.max(length / 2000);
+            let put = fixture.store.put(&oid, length as u64, frames(&content, frame)).await;
+            assert_eq!(put.unwrap(), Put::Stored);
+            let range = range.0.min(length as u64)..range.1.min(length as u64);
+            let expected = content.get(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap());
+            assert_eq!(fixture.read(&oid, range).await.unwrap(), expected.unwrap_or_default());
+        });
+    }
+}

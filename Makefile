@@ -12,7 +12,7 @@ run: ## build, start on 127.0.0.1:8080 with a sample dataset, serve until interr
 	@scripts/run.sh
 
 dev: ## the same data with a debug build and debug logs
-	@scripts/setup.sh run && RUST_LOG=$${RUST_LOG:-info,rutter=debug,lfs=debug,metastore=debug} cargo run -- serve --listen 127.0.0.1:8080 --data ./rutter-data
+	@scripts/setup.sh run && RUTTER_LOG=$${RUTTER_LOG:-info,rutter=debug,lfs=debug,metastore=debug} cargo run -- serve --listen 127.0.0.1:8080 --data ./rutter-data
 
 test: ## every test, on SQLite and on a throw-away PostgreSQL
 	@scripts/test.sh
@@ -23,5 +23,5 @@ bench: ## measure against rudolfs, giftless, nginx, openssl and dd; BENCH="--qui
 check: ## format, lints, dependency rules
 	@scripts/setup.sh check && cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && cargo deny --log-level error check bans licenses sources
 
-fuzz: ## the property tests with many more cases; FUZZ_CASES=100000
-	@PROPTEST_CASES=$${FUZZ_CASES:-100000} cargo test --release --workspace --lib -- prop
+fuzz: ## the property tests with many more cases: FUZZ_CASES=1000000 make fuzz
+	@scripts/setup.sh test && PROPTEST_CASES=$${FUZZ_CASES:-100000} cargo nextest run --profile fuzz --workspace --lib

@@ -28,9 +28,11 @@ fi
 
 server=
 work=
+doing=
 stop() { # end what was started, and pass on how it went
     status=$?
     trap - EXIT INT TERM HUP
+    [ -z "$doing" ] || printf '\nmake run: could not %s; the lines above say why\n' "$doing" >&2
     [ -z "$work" ] || rm -rf "$work"
     if [ -n "$server" ] && kill -TERM "$server" 2>/dev/null; then
         wait "$server" || true
@@ -38,8 +40,8 @@ stop() { # end what was started, and pass on how it went
     exit "$status"
 }
 trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+trap 'doing=; exit 130' INT
+trap 'doing=; exit 143' TERM HUP
 
 "$rutter" serve --listen "$listen" --data "$data" --public-url "$url" </dev/null &
 server=$!
@@ -86,8 +88,10 @@ if [ -e "$unfinished" ]; then
         password='the one printed at the first attempt'
     fi
     token=$("$rutter" token add "$user" --name first-run --data "$data") ||
-        fail "could not create the first user and its token. ${refusal:-}"
-    push_sample || fail "could not push the sample dataset; the lines above say why"
+        fail "could not create the first user and its token. $refusal"
+    doing='push the sample dataset'
+    push_sample
+    doing=
     rm "$unfinished"
     oid=$(sha256sum "fixtures/datasets/$dataset/data/readings.parquet" | cut -d ' ' -f 1)
     size=$(stat -c %s "fixtures/datasets/$dataset/data/readings.parquet")
@@ -122,10 +126,11 @@ fi
 say "  Ctrl-C stops the server."
 say
 
-trap 'kill -INT "$server" 2>/dev/null || true' INT
-trap 'kill -TERM "$server" 2>/dev/null || true' TERM HUP
-status=0
-while kill -0 "$server" 2>/dev/null; do
+trap 'interrupted=1; kill -INT "$server" 2>/dev/null || true' INT
+trap 'interrupted=1; kill -TERM "$server" 2>/dev/null || true' TERM HUP
+interrupted=1
+while [ -n "$interrupted" ]; do # a signal ends `wait` before the server has ended
+    interrupted=
     wait "$server" && status=0 || status=$?
 done
 server=

@@ -151,7 +151,7 @@ class Rutter(Server):
         self.data, self.root = folder / "data", f"http://127.0.0.1:{port}"
         self.lfs = f"{self.root}/bench/data.git/info/lfs"
         self.process = Process([self.binary, "serve", "--listen", f"127.0.0.1:{port}", "--data", self.data,
-                                "--public-url", self.root], folder / "log", env=environment(RUST_LOG="warn"))
+                                "--public-url", self.root], folder / "log", env=environment(RUTTER_LOG="warn"))
         self.process.wait_for(self.root + "/readyz")
         self.command("user", "add", "bench", "--email", "bench@example.org", "--admin", "--password-stdin",
                      input=os.urandom(12).hex().encode() + b"\n")

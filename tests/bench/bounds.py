@@ -2,11 +2,11 @@
 
 import os
 import re
-
-from loads import random_file
-from machine import MIB, cpu_seconds, median, run
-from servers import find
 import time
+
+from loads import curl, random_file
+from machine import MIB, median, run
+from servers import find
 
 
 def hashing(plan):
@@ -31,8 +31,6 @@ def writing(plan):
 
 def static(server, plan):
     """nginx with sendfile: GET of the big file."""
-    from loads import curl
-
     path, _ = random_file(plan.big, 0)
     (server.files / "big").symlink_to(path)
     times = [curl(server, f"{server.root}/files/big", {}, plan.big) for _ in range(plan.rounds)]

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 
-from machine import Skip, cpu_seconds, median, run
+from machine import Skip, median, run
 from servers import REPOSITORY
 
 
@@ -54,16 +54,16 @@ def push_and_clone(server, plan, url, git):
     """Seconds and server CPU seconds of one push and of bare clones; the first clone only warms up."""
     source, clone = source_repository(plan), plan.work / "clone.git"
     os.sync()
-    begin, cpu = time.monotonic(), cpu_seconds(server.roots)
+    begin, cpu = time.monotonic(), server.cpu()
     run("git", "-c", "http.postBuffer=1g", "push", "--quiet", url, "main", cwd=source, env=git)
-    figures = {"git push s": time.monotonic() - begin, "git push CPU s": cpu_seconds(server.roots) - cpu}
+    figures = {"git push s": time.monotonic() - begin, "git push CPU s": server.cpu() - cpu}
     timings = []
     for _ in range(plan.clones + 1):
         shutil.rmtree(clone, ignore_errors=True)
         os.sync()
-        begin, cpu = time.monotonic(), cpu_seconds(server.roots)
+        begin, cpu = time.monotonic(), server.cpu()
         run("git", "clone", "--quiet", "--bare", url, clone, env=git)
-        timings.append((time.monotonic() - begin, cpu_seconds(server.roots) - cpu))
+        timings.append((time.monotonic() - begin, server.cpu() - cpu))
     if run("git", "rev-parse", "main", cwd=clone) != run("git", "rev-parse", "main", cwd=source):
         raise RuntimeError(f"{server.name}: the clone has another head")
     shutil.rmtree(clone)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from machine import CACHE, MIB, Peak, cpu_seconds, environment, median, memory, run
+from machine import CACHE, MIB, Peak, environment, median, memory, run
 
 HERE = Path(__file__).resolve().parent
 
@@ -61,13 +61,13 @@ def curl_config(url, headers, **options):
 
 def curl(server, href, headers, size_of, **options):
     """Seconds and server CPU seconds of one transfer, which must succeed and be complete."""
-    begin = cpu_seconds(server.roots)
+    begin = server.cpu()
     told = run("curl", "--config", "-", input=curl_config(
         href, headers, output="/dev/null", write_out="%{http_code} %{time_total} %{size_download} %{size_upload}",
         **options)).split()
     if not told[0].startswith("2") or int(told[3 if "upload_file" in options else 2]) != size_of:
         raise RuntimeError(f"{server.name}: transfer ended with {' '.join(told)}")
-    return float(told[1]), cpu_seconds(server.roots) - begin
+    return float(told[1]), server.cpu() - begin
 
 
 # --- batch ------------------------------------------------------------------------------------------------
@@ -105,10 +105,10 @@ def batch(server, plan):
             rates, costs = [], []
             wrk(server, verb, objects, 1, plan)
             for _ in range(plan.rounds):
-                begin = cpu_seconds(server.roots)
+                begin = server.cpu()
                 done, rate = wrk(server, verb, objects, plan.wrk_seconds, plan)
                 rates.append(rate)
-                costs.append((cpu_seconds(server.roots) - begin) * 1000 / done)
+                costs.append((server.cpu() - begin) * 1000 / done)
             figures[f"batch {count} {verb} req/s"] = median(rates)
             figures[f"batch {count} {verb} CPU ms"] = median(costs)
     return figures
@@ -187,9 +187,9 @@ def small(server, plan):
     git, timings = server.git_environment(), {"push": [], "pull": []}
 
     def timed(kind, *command, cwd):
-        cpu, begin = cpu_seconds(server.roots), time.monotonic()
+        cpu, begin = server.cpu(), time.monotonic()
         run(*command, cwd=cwd, env=git)
-        timings[kind].append((time.monotonic() - begin, cpu_seconds(server.roots) - cpu))
+        timings[kind].append((time.monotonic() - begin, server.cpu() - cpu))
 
     for number in range(plan.rounds):
         template = small_repository(plan, number)

@@ -4,13 +4,14 @@ import base64
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from machine import CACHE, Process, Skip, environment, free_port, run
+from machine import CACHE, Process, Skip, cpu_seconds, environment, free_port, run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LFS = "application/vnd.git-lfs+json"
@@ -39,6 +40,10 @@ class Server:
     @property
     def roots(self):
         return [self.process.pid]
+
+    def cpu(self):
+        """Processor seconds that it has used so far."""
+        return cpu_seconds(self.roots)
 
     def batch(self, operation, objects):
         """One batch request; the reply's objects by oid."""
@@ -185,7 +190,11 @@ class Nginx(Server):
         for made in (self.files, self.repositories, folder / "tmp"):
             made.mkdir(parents=True)
         os.chmod(folder, 0o711)
-        backend = Path(run("git", "--exec-path").strip()) / "git-http-backend"
+        # fcgiwrap does not wait for its children, so the time they used would be lost; this script notes it.
+        backend, self.used = folder / "backend", folder / "used"
+        backend.write_text(f"#!/bin/bash\n'{run('git', '--exec-path').strip()}/git-http-backend'\ntimes >>'{self.used}'\n")
+        backend.chmod(0o755)
+        self.used.touch()
         temporary = "".join(f"  {kind}_temp_path {folder}/tmp/{kind};\n"
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         owner = "user root;\n" if os.getuid() == 0 else ""
@@ -218,6 +227,11 @@ http {{
     @property
     def roots(self):
         return [self.process.pid, self.cgi.pid]
+
+    def cpu(self):
+        children = self.used.read_text().splitlines()[1::2]
+        spent = [float(m) * 60 + float(s) for line in children for m, s in re.findall(r"(\d+)m([\d.]+)s", line)]
+        return super().cpu() + sum(spent)
 
 
 def find(command):

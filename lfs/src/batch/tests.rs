@@ -58,6 +58,10 @@ fn reply(request: &BatchRequest, known: &HashMap<Oid, u64>, max_size: Option<u64
     objects
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "`json!` reads better in the call without a reference"
+)]
 fn ask(operation: &str, objects: Value, known: &HashMap<Oid, u64>) -> Vec<Value> {
     let request = parse(&json!({"operation": operation, "objects": objects})).unwrap();
     reply(&request, known, Some(1000))

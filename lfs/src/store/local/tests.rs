@@ -504,7 +504,7 @@ async fn dead_uploads_are_reaped_by_age() {
     let fixture = Fixture::new();
     let oid = fixture.put(b"kept").await;
     let folder = fixture.store.shared.folder(&oid);
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let age = |name: &str, age: Duration| {
         let file = File::create(folder.join(name)).unwrap();
         let now = file.metadata().unwrap().modified().unwrap();

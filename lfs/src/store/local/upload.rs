@@ -9,15 +9,19 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 
 use super::{Put, Shared, size_of, sync_folder};
 use crate::{Error, Oid, blocking};
 
-/// Bytes that are hashed and written at a time. One transfer holds two blocks.
+/// Small frames of the network are gathered to blocks of this length, in bytes. One transfer holds
+/// two blocks: one that is filled and one that is written.
 const BLOCK: usize = 256 * 1024;
+
+/// A frame of this length is a block by itself: gathering would only copy it.
+const LARGE: usize = 64 * 1024;
 
 /// After so many bytes the disk is asked to begin writing, so that little is left to do at the end.
 const FLUSH_EVERY: u64 = 32 * 1024 * 1024;
@@ -38,40 +42,36 @@ where
         seen: 0,
         size,
     };
-    let mut block = Vec::new();
     let mut running: Option<blocking::Task<Result<Courier, Error>>> = None;
     loop {
-        let filled = source.fill(&mut block).await;
-        let (mut incoming, spare) = match running.take() {
+        let block = source.block().await;
+        let mut incoming = match running.take() {
             Some(task) => task.join().await?.unpack(),
-            None => (Incoming::new(Arc::clone(shared), oid, size), Vec::new()),
+            None => Incoming::new(Arc::clone(shared), oid, size),
         };
         // From here to the next task nothing is awaited: `incoming` is never dropped on a thread of
         // the runtime, which removing a large file would stall.
-        match filled {
+        let (block, last) = match block {
+            Ok(block) => block,
             Err(error) => {
-                return blocking::run(move || {
+                let give_up = move || {
                     drop(incoming);
                     Err(error)
-                })
-                .await;
+                };
+                return blocking::run(give_up).await;
             }
-            Ok(Filled::End) => {
-                return blocking::run(move || {
-                    incoming.absorb(&block)?;
-                    incoming.finish()
-                })
-                .await;
-            }
-            Ok(Filled::More) => {
-                let mut full = mem::replace(&mut block, spare);
-                running = Some(blocking::spawn(move || {
-                    incoming.absorb(&full)?;
-                    full.clear();
-                    Ok(Courier(Some((incoming, full))))
-                }));
-            }
+        };
+        if last {
+            let end = move || {
+                incoming.absorb(&block)?;
+                incoming.finish()
+            };
+            return blocking::run(end).await;
         }
+        running = Some(blocking::spawn(move || {
+            incoming.absorb(&block)?;
+            Ok(Courier(Some(incoming)))
+        }));
     }
 }
 
@@ -84,32 +84,29 @@ struct Source<S> {
     size: u64,
 }
 
-/// Why a block is complete.
-enum Filled {
-    /// It is full.
-    More,
-    /// The body has ended.
-    End,
-}
-
 impl<S, E> Source<S>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    async fn fill(&mut self, block: &mut Vec<u8>) -> Result<Filled, Error> {
-        if block.capacity() == 0 {
-            block.reserve_exact(usize::try_from(self.size).map_or(BLOCK, |size| size.min(BLOCK)));
-        }
+    /// The next block, and whether it is the last one.
+    async fn block(&mut self) -> Result<(Bytes, bool), Error> {
+        let mut block = BytesMut::new();
         loop {
+            if block.is_empty() && self.rest.len() >= LARGE {
+                return Ok((mem::take(&mut self.rest), false));
+            }
+            if block.is_empty() && !self.rest.is_empty() {
+                let left = self.size - self.seen + self.rest.len() as u64;
+                block.reserve(usize::try_from(left).map_or(BLOCK, |left| left.min(BLOCK)));
+            }
             let part = self.rest.len().min(BLOCK - block.len());
-            block.extend_from_slice(&self.rest[..part]);
-            self.rest.advance(part);
+            block.extend_from_slice(&self.rest.split_to(part));
             if block.len() == BLOCK {
-                return Ok(Filled::More);
+                return Ok((block.freeze(), false));
             }
             match self.body.next().await {
-                None => return Ok(Filled::End),
+                None => return Ok((block.freeze(), true)),
                 Some(Err(error)) => return Err(Error::Interrupted(error.into())),
                 Some(Ok(frame)) => self.rest = frame,
             }
@@ -126,18 +123,18 @@ where
 
 /// Brings an upload from the blocking pool to the runtime. When nobody is left to take it, it goes
 /// back to the pool to be dropped there.
-struct Courier(Option<(Incoming, Vec<u8>)>);
+struct Courier(Option<Incoming>);
 
 impl Courier {
-    fn unpack(mut self) -> (Incoming, Vec<u8>) {
+    fn unpack(mut self) -> Incoming {
         self.0.take().expect("a courier is unpacked once")
     }
 }
 
 impl Drop for Courier {
     fn drop(&mut self) {
-        if let Some(load) = self.0.take() {
-            blocking::detach(move || drop(load));
+        if let Some(incoming) = self.0.take() {
+            blocking::detach(move || drop(incoming));
         }
     }
 }

@@ -65,9 +65,7 @@ fn advertisement(head: &RefName, refs: &[Ref], service: Service, protocol: Proto
             }
             let head_ref = refs.iter().find(|each| each.name == *head);
             let symref = head_ref.map_or_else(String::new, |_| format!(" symref=HEAD:{head}"));
-            let mut lines = Lines::new(format!(
-                "{FETCH_CAPABILITIES}{symref} filter object-format=sha1 {AGENT}"
-            ));
+            let mut lines = Lines::new(format!("{FETCH_CAPABILITIES}{symref} filter object-format=sha1 {AGENT}"));
             if let Some(head_ref) = head_ref {
                 lines.write(&mut wire, head_ref.target, "HEAD");
             }
@@ -97,9 +95,7 @@ struct Lines {
 
 impl Lines {
     fn new(capabilities: String) -> Self {
-        Self {
-            capabilities: Some(capabilities),
-        }
+        Self { capabilities: Some(capabilities) }
     }
 
     fn write(&mut self, wire: &mut BytesMut, id: ObjectId, name: impl Display) {
@@ -112,11 +108,7 @@ impl Lines {
 
     fn end(mut self, wire: &mut BytesMut) {
         if self.capabilities.is_some() {
-            self.write(
-                wire,
-                ObjectId::null(gix::hash::Kind::Sha1),
-                "capabilities^{}",
-            );
+            self.write(wire, ObjectId::null(gix::hash::Kind::Sha1), "capabilities^{}");
         }
         wire.flush();
     }
@@ -153,17 +145,12 @@ impl ListRefs {
                 (_, Some(line)) if arguments => list.argument(line)?,
                 // Capabilities: agent, object-format, server-option, session-id.
                 (_, Some(line)) => {
-                    if line
-                        .strip_prefix(b"object-format=")
-                        .is_some_and(|format| format != b"sha1")
-                    {
+                    if line.strip_prefix(b"object-format=").is_some_and(|format| format != b"sha1") {
                         return Err(Error::Refused("this repository uses SHA-1".to_owned()));
                     }
                 }
                 _ => {
-                    return Err(Error::Invalid(
-                        "malformed ls-refs: a marker out of place".to_owned(),
-                    ));
+                    return Err(Error::Invalid("malformed ls-refs: a marker out of place".to_owned()));
                 }
             }
         }
@@ -176,15 +163,11 @@ impl ListRefs {
             b"unborn" => self.unborn = true,
             _ => {
                 let prefix = line.strip_prefix(b"ref-prefix ").ok_or_else(|| {
-                    Error::Invalid(format!(
-                        "malformed ls-refs: unexpected line `{}`",
-                        line.escape_ascii()
-                    ))
+                    Error::Invalid(format!("malformed ls-refs: unexpected line `{}`", line.escape_ascii()))
                 })?;
                 // No ref here has a name that is not UTF-8, so such a prefix matches none; it must
                 // still be kept, because no prefix at all would match every ref.
-                self.prefixes
-                    .push(String::from_utf8_lossy(prefix).into_owned());
+                self.prefixes.push(String::from_utf8_lossy(prefix).into_owned());
             }
         }
         Ok(())
@@ -193,31 +176,17 @@ impl ListRefs {
     /// The answer.
     pub(super) fn answer(&self, state: &State) -> Bytes {
         let wanted = |name: &str| {
-            self.prefixes.is_empty()
-                || self
-                    .prefixes
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix.as_str()))
+            self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
         };
         let mut wire = BytesMut::new();
         if wanted("HEAD") && !state.head.is_hidden() {
             let head = state.find(&state.head);
             if head.is_some() || (self.unborn && self.symrefs) {
-                self.line(
-                    &mut wire,
-                    "HEAD",
-                    Some(&state.head),
-                    head.map(|each| (each.target, each.peeled)),
-                );
+                self.line(&mut wire, "HEAD", Some(&state.head), head.map(|each| (each.target, each.peeled)));
             }
         }
         for each in visible(&state.refs, wanted) {
-            self.line(
-                &mut wire,
-                each.name.as_str(),
-                None,
-                Some((each.target, each.peeled)),
-            );
+            self.line(&mut wire, each.name.as_str(), None, Some((each.target, each.peeled)));
         }
         wire.flush();
         wire.freeze()

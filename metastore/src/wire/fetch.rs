@@ -45,13 +45,9 @@ where
 {
     let mut opening = BytesMut::new();
     let listing = if protocol == Protocol::V2 {
-        let command = PacketReader::new(&mut body, COMMAND_LIMIT)
-            .require()
-            .await?;
+        let command = PacketReader::new(&mut body, COMMAND_LIMIT).require().await?;
         match &command {
-            Packet::Data(line) if command.line() != Some(b"command=ls-refs") => {
-                opening.packet(line)
-            }
+            Packet::Data(line) if command.line() != Some(b"command=ls-refs") => opening.packet(line),
             Packet::Data(_) => {}
             Packet::Flush => opening.flush(),
             Packet::Delimiter | Packet::ResponseEnd => {
@@ -108,10 +104,7 @@ impl Session {
             .process_group(0)
             .spawn()?;
         let stderr = Tail::follow(child.stderr.take());
-        Ok(Self {
-            family: Family(child),
-            stderr,
-        })
+        Ok(Self { family: Family(child), stderr })
     }
 
     /// Feeds the request, passes the answer on, and says at the end how it went. The family is killed
@@ -155,14 +148,7 @@ impl Session {
 
 /// Without a byte of answer, the child did not understand the request, or could not read the folder.
 fn blame(stderr: String) -> Error {
-    let misunderstood = [
-        "protocol error",
-        "unknown",
-        "unexpected",
-        "expected",
-        "invalid",
-        "bad line length",
-    ];
+    let misunderstood = ["protocol error", "unknown", "unexpected", "expected", "invalid", "bad line length"];
     if misunderstood.iter().any(|word| stderr.contains(word)) {
         Error::Invalid(format!("malformed request: {stderr}"))
     } else {
@@ -236,11 +222,7 @@ struct Family(Child);
 impl Drop for Family {
     fn drop(&mut self) {
         // No id any more means that the child was waited for, and its number may be another's.
-        let leader = self
-            .0
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
+        let leader = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(leader) = leader {
             // Gone already is what we want.
             let _ = kill_process_group(leader, Signal::KILL);

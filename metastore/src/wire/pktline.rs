@@ -74,11 +74,7 @@ pub struct PacketReader<'stream, R> {
 impl<'stream, R: AsyncRead + Unpin> PacketReader<'stream, R> {
     /// Reads from `stream` at most `limit` bytes in all, framing included.
     pub fn new(stream: &'stream mut R, limit: usize) -> Self {
-        Self {
-            stream,
-            limit,
-            left: limit,
-        }
+        Self { stream, limit, left: limit }
     }
 
     /// The next packet, or `None` where the stream ends between two packets.
@@ -102,9 +98,7 @@ impl<'stream, R: AsyncRead + Unpin> PacketReader<'stream, R> {
         let mut payload = BytesMut::zeroed(length - 4);
         match self.stream.read_exact(&mut payload).await {
             Ok(_) => Ok(Some(Packet::Data(payload.freeze()))),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Err(PacketError::Truncated)
-            }
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(PacketError::Truncated),
             Err(error) => Err(error.into()),
         }
     }
@@ -115,10 +109,7 @@ impl<'stream, R: AsyncRead + Unpin> PacketReader<'stream, R> {
     }
 
     fn spend(&mut self, bytes: usize) -> Result<(), PacketError> {
-        self.left = self
-            .left
-            .checked_sub(bytes)
-            .ok_or(PacketError::TooLong(self.limit))?;
+        self.left = self.left.checked_sub(bytes).ok_or(PacketError::TooLong(self.limit))?;
         Ok(())
     }
 }
@@ -128,16 +119,10 @@ fn parse_length(header: [u8; 4]) -> Result<usize, PacketError> {
     let mut length = 0;
     for byte in header {
         // Not `usize::from_str_radix`: that would take a sign.
-        let digit = char::from(byte)
-            .to_digit(16)
-            .ok_or(PacketError::Length(header))?;
+        let digit = char::from(byte).to_digit(16).ok_or(PacketError::Length(header))?;
         length = length * 16 + digit as usize;
     }
-    if length == 3 || length > MAX_PAYLOAD + 4 {
-        Err(PacketError::Length(header))
-    } else {
-        Ok(length)
-    }
+    if length == 3 || length > MAX_PAYLOAD + 4 { Err(PacketError::Length(header)) } else { Ok(length) }
 }
 
 /// Appends packets to a buffer.

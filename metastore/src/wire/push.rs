@@ -46,8 +46,7 @@ impl Command {
     /// The name, if it is one that a ref here may have.
     pub fn ref_name(&self) -> Result<RefName> {
         let name = std::str::from_utf8(&self.name);
-        name.map_err(|_| Error::Invalid("ref names must be UTF-8".to_owned()))?
-            .parse()
+        name.map_err(|_| Error::Invalid("ref names must be UTF-8".to_owned()))?.parse()
     }
 }
 
@@ -104,28 +103,20 @@ impl Push {
             if line.starts_with(b"shallow ") {
                 parse_id(&line[b"shallow ".len()..])?;
             } else if line.starts_with(b"push-cert") {
-                return Err(Error::Refused(
-                    "signed pushes are not supported; push without --signed".to_owned(),
-                ));
+                return Err(Error::Refused("signed pushes are not supported; push without --signed".to_owned()));
             } else {
                 let (command, capabilities) = split_capabilities(line);
                 if commands.is_empty() {
                     chosen = ChosenCapabilities::parse(capabilities.unwrap_or_default())?;
                 } else if capabilities.is_some() {
-                    return Err(malformed(
-                        "capabilities behind a command other than the first",
-                    ));
+                    return Err(malformed("capabilities behind a command other than the first"));
                 }
                 commands.push(parse_command(command)?);
             }
             first = false;
         }
         if commands.is_empty() {
-            return if first {
-                probe(body).await
-            } else {
-                Err(malformed("no command"))
-            };
+            return if first { probe(body).await } else { Err(malformed("no command")) };
         }
         let mut options = Vec::new();
         if chosen.push_options {
@@ -137,16 +128,11 @@ impl Push {
                     }
                     return Err(malformed("a marker of protocol v2 among the push options"));
                 };
-                let option = std::str::from_utf8(line)
-                    .map_err(|_| malformed("a push option that is not UTF-8"))?;
+                let option = std::str::from_utf8(line).map_err(|_| malformed("a push option that is not UTF-8"))?;
                 options.push(option.to_owned());
             }
         }
-        Ok(PushHead::Push(Self {
-            commands,
-            capabilities: chosen.capabilities,
-            options,
-        }))
+        Ok(PushHead::Push(Self { commands, capabilities: chosen.capabilities, options }))
     }
 
     /// Whether a pack follows: a push that only deletes has none, not even an empty one.
@@ -173,10 +159,7 @@ impl ChosenCapabilities {
     fn parse(list: &[u8]) -> Result<Self> {
         let mut chosen = Self::default();
         let capabilities = &mut chosen.capabilities;
-        for word in list
-            .split(|&byte| byte == b' ')
-            .filter(|word| !word.is_empty())
-        {
+        for word in list.split(|&byte| byte == b' ').filter(|word| !word.is_empty()) {
             match word {
                 b"report-status" if capabilities.report_status == ReportStatus::None => {
                     capabilities.report_status = ReportStatus::V1;
@@ -215,21 +198,13 @@ fn split_capabilities(line: &[u8]) -> (&[u8], Option<&[u8]>) {
 /// `<old> SP <new> SP <name>`.
 fn parse_command(line: &[u8]) -> Result<Command> {
     let mut parts = line.splitn(3, |&byte| byte == b' ');
-    let mut next = || {
-        parts
-            .next()
-            .ok_or_else(|| malformed("a command that is not `<old> <new> <ref>`"))
-    };
+    let mut next = || parts.next().ok_or_else(|| malformed("a command that is not `<old> <new> <ref>`"));
     let (old, new, name) = (parse_id(next()?)?, parse_id(next()?)?, next()?);
     if name.is_empty() {
         return Err(malformed("a command without a ref"));
     }
     let unless_zero = |id: ObjectId| (!id.is_null()).then_some(id);
-    Ok(Command {
-        name: name.into(),
-        old: unless_zero(old),
-        new: unless_zero(new),
-    })
+    Ok(Command { name: name.into(), old: unless_zero(old), new: unless_zero(new) })
 }
 
 fn parse_id(hex: &[u8]) -> Result<ObjectId> {

@@ -67,17 +67,9 @@ pub async fn receive(
     };
     progress.begin();
 
-    let wanted: HashSet<_> = push
-        .commands
-        .iter()
-        .filter_map(|command| command.new)
-        .collect();
+    let wanted: HashSet<_> = push.commands.iter().filter_map(|command| command.new).collect();
     let (place, state) = (Arc::clone(&folder), snapshot.shared_state());
-    let live = snapshot
-        .state()
-        .packs
-        .iter()
-        .any(|row| Some(row.id) == pack);
+    let live = snapshot.state().packs.iter().any(|row| Some(row.id) == pack);
     let (repository, pack, tips) = blocking::run(move || {
         let repository = snapshot::open(place.path())?;
         let pack = match pack {
@@ -117,24 +109,13 @@ fn new_pack(id: PackId, folder: &Arc<Scratch>) -> Result<Option<NewPack>> {
 
 /// Whether everything reachable from `tips` is there. One child for all of them; what the refs of the
 /// snapshot reach is known to be complete and not walked again.
-async fn connected(
-    git: &Git,
-    folder: &Scratch,
-    tips: impl Iterator<Item = &ObjectId>,
-) -> Result<bool> {
+async fn connected(git: &Git, folder: &Scratch, tips: impl Iterator<Item = &ObjectId>) -> Result<bool> {
     let input = inspect::id_lines(tips);
     if input.is_empty() {
         return Ok(true);
     }
     let mut command = git.command(folder.path());
-    command.args([
-        "rev-list",
-        "--objects",
-        "--stdin",
-        "--not",
-        "--all",
-        "--quiet",
-    ]);
+    command.args(["rev-list", "--objects", "--stdin", "--not", "--all", "--quiet"]);
     let finished = finish(&mut command, Bytes::from(input)).await?;
     if !finished.success {
         tracing::info!(stderr = finished.stderr, "a push is incomplete");
@@ -150,23 +131,14 @@ impl Quarantine {
     /// has moved since the client looked, objects that did not come, a branch that is not a commit,
     /// and a name that would be the folder of another.
     pub fn verdicts(&self) -> Vec<Outcome> {
-        let current: HashMap<_, _> = self
-            .state
-            .refs
-            .iter()
-            .map(|each| (each.name.as_str(), each.target))
-            .collect();
+        let current: HashMap<_, _> = self.state.refs.iter().map(|each| (each.name.as_str(), each.target)).collect();
         let mut seen = HashSet::new();
         let judged: Vec<Result<RefName, String>> = self
             .commands
             .iter()
             .map(|command| {
                 let name = self.judge(command, &current)?;
-                if seen.insert(name.clone()) {
-                    Ok(name)
-                } else {
-                    Err("the push names this ref twice".to_owned())
-                }
+                if seen.insert(name.clone()) { Ok(name) } else { Err("the push names this ref twice".to_owned()) }
             })
             .collect();
 
@@ -196,14 +168,8 @@ impl Quarantine {
     }
 
     /// Everything about one command that does not depend on the others.
-    fn judge(
-        &self,
-        command: &Command,
-        current: &HashMap<&str, ObjectId>,
-    ) -> Result<RefName, String> {
-        let name = command
-            .ref_name()
-            .map_err(|_| "not a valid ref name".to_owned())?;
+    fn judge(&self, command: &Command, current: &HashMap<&str, ObjectId>) -> Result<RefName, String> {
+        let name = command.ref_name().map_err(|_| "not a valid ref name".to_owned())?;
         if name.is_hidden() {
             return Err("refs/internal belongs to the server".to_owned());
         }
@@ -222,10 +188,7 @@ impl Quarantine {
                 return Err(format!("object {new} is neither here nor in the push"));
             };
             if name.is_branch() && tip.kind != gix::objs::Kind::Commit {
-                return Err(format!(
-                    "a branch must be a commit, but {new} is a {}",
-                    tip.kind
-                ));
+                return Err(format!("a branch must be a commit, but {new} is a {}", tip.kind));
             }
             if !self.complete {
                 return Err("missing necessary objects; push from a complete clone".to_owned());
@@ -256,11 +219,8 @@ impl Quarantine {
         let Some(pack) = &self.pack else {
             return Ok(Vec::new());
         };
-        let idx = snapshot::PackFolder(self.folder.path().join("objects/pack"))
-            .file(pack.id)
-            .idx;
-        self.read(move |reader| inspect::pointers(reader, &idx))
-            .await
+        let idx = snapshot::PackFolder(self.folder.path().join("objects/pack")).file(pack.id).idx;
+        self.read(move |reader| inspect::pointers(reader, &idx)).await
     }
 
     /// Where the new commits of the push have these blobs: for each one path, of which there may be
@@ -288,17 +248,11 @@ impl Quarantine {
     /// For each command, whether it takes history away: a ref that moves to where its old commit is
     /// not an ancestor. Deletions are not counted.
     pub async fn rewrites(&self) -> Result<Vec<bool>> {
-        let moves: Vec<_> = self
-            .commands
-            .iter()
-            .map(|command| command.old.zip(command.new))
-            .collect();
+        let moves: Vec<_> = self.commands.iter().map(|command| command.old.zip(command.new)).collect();
         self.read(move |reader| {
             moves
                 .iter()
-                .map(|moved| {
-                    moved.map_or(Ok(false), |(old, new)| inspect::rewrites(reader, old, new))
-                })
+                .map(|moved| moved.map_or(Ok(false), |(old, new)| inspect::rewrites(reader, old, new)))
                 .collect()
         })
         .await
@@ -308,32 +262,12 @@ impl Quarantine {
     /// Without a command that needs new objects, the pack is left behind.
     pub fn into_landing(self, outcomes: &[Outcome]) -> Result<Landing> {
         let mut edits = Vec::new();
-        for (command, _) in self
-            .commands
-            .iter()
-            .zip(outcomes)
-            .filter(|(_, outcome)| outcome.is_ok())
-        {
-            let peeled = command
-                .new
-                .and_then(|new| self.tips.get(&new))
-                .and_then(|tip| tip.peeled);
-            edits.push(RefEdit {
-                name: command.ref_name()?,
-                old: command.old,
-                new: command.new,
-                peeled,
-            });
+        for (command, _) in self.commands.iter().zip(outcomes).filter(|(_, outcome)| outcome.is_ok()) {
+            let peeled = command.new.and_then(|new| self.tips.get(&new)).and_then(|tip| tip.peeled);
+            edits.push(RefEdit { name: command.ref_name()?, old: command.old, new: command.new, peeled });
         }
-        let pack = self
-            .pack
-            .filter(|_| edits.iter().any(|edit| edit.new.is_some()));
+        let pack = self.pack.filter(|_| edits.iter().any(|edit| edit.new.is_some()));
         let state = &self.state;
-        Ok(Landing {
-            generation: state.generation,
-            epoch: state.epoch,
-            pack,
-            edits,
-        })
+        Ok(Landing { generation: state.generation, epoch: state.epoch, pack, edits })
     }
 }

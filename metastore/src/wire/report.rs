@@ -40,29 +40,16 @@ impl Report {
     pub fn new(push: &Push, outcomes: impl IntoIterator<Item = Outcome>) -> Self {
         let mut outcomes = outcomes.into_iter();
         let missing = || Err("not processed".to_owned());
-        let commands = push.commands.iter().map(|command| {
-            (
-                command.name.clone(),
-                outcomes.next().unwrap_or_else(missing),
-            )
-        });
-        Self {
-            unpack: Ok(()),
-            commands: commands.collect(),
-        }
+        let commands =
+            push.commands.iter().map(|command| (command.name.clone(), outcomes.next().unwrap_or_else(missing)));
+        Self { unpack: Ok(()), commands: commands.collect() }
     }
 
     /// The objects did not arrive, so that no command was looked at.
     pub fn unpack_failed(push: &Push, reason: impl Into<String>) -> Self {
         let failed = || Err("unpacker error".to_owned());
-        let commands = push
-            .commands
-            .iter()
-            .map(|command| (command.name.clone(), failed()));
-        Self {
-            unpack: Err(reason.into()),
-            commands: commands.collect(),
-        }
+        let commands = push.commands.iter().map(|command| (command.name.clone(), failed()));
+        Self { unpack: Err(reason.into()), commands: commands.collect() }
     }
 
     /// Every command refused for the same reason.
@@ -130,24 +117,12 @@ impl Push {
 fn one_line(reason: &str) -> String {
     let line = printable(reason).replace(['\n', '\r', '\t'], " ");
     let line = line.trim();
-    if line.is_empty() {
-        "failed".to_owned()
-    } else {
-        line[..line.floor_char_boundary(MAX_REASON)].to_owned()
-    }
+    if line.is_empty() { "failed".to_owned() } else { line[..line.floor_char_boundary(MAX_REASON)].to_owned() }
 }
 
 /// Names and paths in messages come from strangers; a terminal must not obey them.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|each| {
-            if each.is_control() && !matches!(each, '\n' | '\r' | '\t') {
-                '?'
-            } else {
-                each
-            }
-        })
-        .collect()
+    text.chars().map(|each| if each.is_control() && !matches!(each, '\n' | '\r' | '\t') { '?' } else { each }).collect()
 }
 
 /// The bands of `side-band-64k`; band 3 would abort the client without a report, so we never use it.
@@ -183,10 +158,7 @@ enum Message {
 impl Progress {
     /// A progress that nobody sees.
     pub fn silent() -> Self {
-        Self {
-            messages: mpsc::unbounded_channel().0,
-            quiet: true,
-        }
+        Self { messages: mpsc::unbounded_channel().0, quiet: true }
     }
 
     /// Says that the request has been read to its end, so that the response may begin. Some clients
@@ -233,17 +205,8 @@ where
     F: Future<Output = Report> + Send + 'static,
 {
     let (messages, inbox) = mpsc::unbounded_channel();
-    let work = Box::pin(work(Progress {
-        messages,
-        quiet: capabilities.quiet,
-    }));
-    let mut response = Response {
-        capabilities,
-        inbox,
-        work: Some(work),
-        begun: false,
-        ready: VecDeque::new(),
-    };
+    let work = Box::pin(work(Progress { messages, quiet: capabilities.quiet }));
+    let mut response = Response { capabilities, inbox, work: Some(work), begun: false, ready: VecDeque::new() };
     let first = response.next().await;
     futures::stream::unfold((first, response), |(next, mut response)| async move {
         let next = match next {

@@ -1,1 +1,323 @@
-//! Soon.
+//! Requests that are broken, or that lie.
+
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+
+use crate::{
+    client::{Clone, Desk, noise},
+    raw::{self, Answer, ZERO, commands, empty_pack, packet},
+    server::{Rules, Server},
+};
+
+async fn push(server: &Server, lines: &[(&str, &str, &str)], pack: &[u8]) -> Answer {
+    let mut body = commands(lines);
+    body.extend_from_slice(pack);
+    raw::post(server.address(), "git-receive-pack", "", &body).await
+}
+
+/// A working copy with one commit, the same commit on the server, and a second one only here.
+async fn prepared(server: &Server, desk: &Desk) -> (Clone, String, String) {
+    let work = desk.init("work", &server.url()).await;
+    let first = work.commit("a.txt", noise(3000, 1)).await;
+    work.git(["push", "-q", "origin", "main"]).await;
+    let second = work.commit("b.txt", noise(3000, 2)).await;
+    (work, first, second)
+}
+
+async fn pack_of(work: &Clone, revisions: &str) -> Vec<u8> {
+    work.pipe(["pack-objects", "--revs", "--stdout", "-q"], revisions.as_bytes()).await
+}
+
+/// The same pack with another trailer that fits.
+fn resealed(mut pack: Vec<u8>) -> Vec<u8> {
+    pack.truncate(pack.len() - 20);
+    let mut hasher = gix_hash();
+    hasher.update(&pack);
+    pack.extend_from_slice(hasher.try_finalize().expect("no collision").as_slice());
+    pack
+}
+
+fn gix_hash() -> gix::hash::Hasher {
+    gix::hash::hasher(gix::hash::Kind::Sha1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packs_that_are_none_are_refused_with_a_reason() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let (work, first, second) = prepared(&server, &desk).await;
+    let good = pack_of(&work, &format!("{second}\n^{first}\n")).await;
+    let mut wrong_checksum = good.clone();
+    *wrong_checksum.last_mut().expect("a byte") ^= 1;
+    let mut damaged = good.clone();
+    damaged[40] ^= 0x55;
+    let mut version = good.clone();
+    version[7] = 9;
+    let mut too_many = good.clone();
+    too_many[11] += 1;
+    let before = server.state();
+    for (what, pack, expected) in [
+        ("nothing at all", vec![], "ends early"),
+        ("cut in the header", good[..7].to_vec(), "ends early"),
+        ("cut in an object", good[..good.len() / 2].to_vec(), "ends early"),
+        ("without its checksum", good[..good.len() - 20].to_vec(), "ends early"),
+        ("garbage", noise(5000, 9), "not a pack"),
+        ("text", b"<html>hello</html>\n".repeat(100), "not a pack"),
+        ("another version", resealed(version), "version"),
+        ("a wrong checksum", wrong_checksum, "checksum"),
+        ("a damaged object", resealed(damaged), "the pack"),
+        ("fewer objects than it says", resealed(too_many), "the pack"),
+    ] {
+        let answer = push(&server, &[(&first, &second, "refs/heads/main")], &pack).await;
+        assert_eq!(answer.status, 200, "{what}");
+        let lines = answer.lines();
+        assert!(lines[0].starts_with("unpack ") && lines[0].contains(expected), "{what}: {lines:?}");
+        assert_eq!(lines[1], "ng refs/heads/main unpacker error", "{what}");
+        assert_eq!(server.state(), before, "{what}");
+    }
+    // And the good one lands, so that the others failed for their own reasons.
+    let answer = push(&server, &[(&first, &second, "refs/heads/main")], &good).await;
+    assert_eq!(answer.lines(), ["unpack ok", "ok refs/heads/main", "flush"]);
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_5_5_a_command_that_names_an_object_nobody_sent() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let (work, first, second) = prepared(&server, &desk).await;
+    let answer = push(&server, &[(&first, &second, "refs/heads/main")], &empty_pack()).await;
+    let lines = answer.lines();
+    assert_eq!(lines[0], "unpack ok");
+    assert_eq!(lines[1], format!("ng refs/heads/main object {second} is neither here nor in the push"));
+    // Others in the same push are not harmed, unless they are missing something, too.
+    let blob = work.git(["rev-parse", "HEAD:a.txt"]).await;
+    let answer = push(
+        &server,
+        &[(ZERO, &second, "refs/heads/bad"), (ZERO, &first, "refs/heads/good"), (ZERO, &blob, "refs/heads/blob")],
+        &empty_pack(),
+    )
+    .await;
+    let lines = answer.lines();
+    assert!(lines[1].starts_with("ng refs/heads/bad object"), "{lines:?}");
+    assert_eq!(lines[2], "ok refs/heads/good");
+    assert_eq!(lines[3], format!("ng refs/heads/blob a branch must be a commit, but {blob} is a blob"));
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_5_5_a_pack_with_a_hole_is_refused() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let (work, first, second) = prepared(&server, &desk).await;
+    let tree = work.git(["rev-parse", "HEAD^{tree}"]).await;
+    let blob = work.git(["rev-parse", "HEAD:b.txt"]).await;
+    for (objects, missing) in [(format!("{second}\n"), &tree), (format!("{second}\n{tree}\n"), &blob)] {
+        let pack = work.pipe(["pack-objects", "--stdout", "-q"], objects.as_bytes()).await;
+        let lines = push(&server, &[(&first, &second, "refs/heads/main")], &pack).await.lines();
+        assert!(lines[0].starts_with("unpack ") && lines[0].contains(missing.as_str()), "{lines:?}");
+        assert_eq!(lines[1], "ng refs/heads/main unpacker error");
+    }
+    assert_eq!(server.target("refs/heads/main"), Some(first));
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_5_6_a_thin_pack_whose_base_is_not_here_is_refused() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let work = desk.init("work", &server.url()).await;
+    let mut table: String = (0..3000).map(|number| format!("{number},{}\n", number * 7919 % 10_007)).collect();
+    let first = work.commit("table.csv", &table).await;
+    table.push_str("more\n");
+    let second = work.commit("table.csv", &table).await;
+    let thin = format!("{second}\n^{first}\n");
+    let pack = work.pipe(["pack-objects", "--thin", "--revs", "--stdout", "-q"], thin.as_bytes()).await;
+    let lines = push(&server, &[(ZERO, &second, "refs/heads/main")], &pack).await.lines();
+    assert!(lines[0].contains("push from a complete clone"), "{lines:?}");
+    assert!(server.state().refs.is_empty());
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_that_git_forbids_are_refused_with_a_readable_reason() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let work = desk.init("work", &server.url()).await;
+    work.commit("a.txt", "one\n").await;
+    let blob = work.git(["rev-parse", "HEAD:a.txt"]).await;
+    for (name, expected) in [(".git", "'.git'"), (".GIT", "'.git'"), ("..", "'..'"), ("git~1", "'.git'"), (".", "'.'")]
+    {
+        let tree = work.pipe(["mktree", "-z"], format!("100644 blob {blob}\t{name}\0").as_bytes()).await;
+        let tree = String::from_utf8(tree).expect("hex");
+        let commit = work.git(["commit-tree", "-m", "evil", tree.trim()]).await;
+        // Real git, so that its user sees the reason.
+        let words = work.fails(["push", "origin", &format!("{commit}:refs/heads/evil")]).await;
+        assert!(words.contains("unpack failed") || words.contains("unpacker error"), "{words}");
+        assert!(words.contains(expected) && words.contains(tree.trim()), "{name}: {words}");
+    }
+    assert!(server.state().refs.is_empty());
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_5_13_names_that_no_ref_may_have_and_refs_of_the_server() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let (_, first, _) = prepared(&server, &desk).await;
+    for (name, expected) in [
+        ("HEAD", "not a valid ref name"),
+        ("main", "not a valid ref name"),
+        ("refs/heads/", "not a valid ref name"),
+        ("refs/heads/a..b", "not a valid ref name"),
+        ("refs/heads/../../etc/passwd", "not a valid ref name"),
+        ("refs/heads/x.lock", "not a valid ref name"),
+        ("refs/heads/@{1}", "not a valid ref name"),
+        ("refs/heads/a b", "not a valid ref name"),
+        ("refs/internal/x", "belongs to the server"),
+        ("../refs/heads/x", "not a valid ref name"),
+    ] {
+        let lines = push(&server, &[(ZERO, &first, name)], &empty_pack()).await.lines();
+        assert_eq!(lines[..2], ["unpack ok".to_owned(), format!("ng {name} {}", full(expected))], "{name}");
+    }
+    let long = format!("refs/heads/{}", "x".repeat(5000));
+    let lines = push(&server, &[(ZERO, &first, &long)], &empty_pack()).await.lines();
+    assert_eq!(lines[1], format!("ng {long} not a valid ref name"));
+    assert_eq!(server.state().refs.len(), 1);
+    server.finish().await;
+}
+
+fn full(reason: &str) -> &str {
+    if reason == "belongs to the server" { "refs/internal belongs to the server" } else { reason }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stale_and_contradictory_commands_are_refused_one_by_one() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let (work, first, second) = prepared(&server, &desk).await;
+    let pack = pack_of(&work, &format!("{second}\n^{first}\n")).await;
+    let answer = push(
+        &server,
+        &[
+            (&second, &first, "refs/heads/main"),
+            (ZERO, &second, "refs/heads/new"),
+            (ZERO, &first, "refs/heads/new"),
+            (&first, &second, "refs/heads/gone"),
+            (ZERO, ZERO, "refs/heads/never"),
+            (&first, ZERO, "refs/heads/never"),
+            (ZERO, &first, "refs/tags/main"),
+        ],
+        &pack,
+    )
+    .await;
+    assert_eq!(
+        answer.lines(),
+        [
+            "unpack ok",
+            "ng refs/heads/main has moved meanwhile; fetch first",
+            "ok refs/heads/new",
+            "ng refs/heads/new the push names this ref twice",
+            "ng refs/heads/gone has been deleted meanwhile; fetch first",
+            "ng refs/heads/never no such ref",
+            "ng refs/heads/never has been deleted meanwhile; fetch first",
+            "ok refs/tags/main",
+            "flush",
+        ]
+    );
+    let lines = push(&server, &[(ZERO, &second, "refs/heads/main")], &empty_pack()).await.lines();
+    assert_eq!(lines[1], "ng refs/heads/main exists already; fetch first");
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_heads_are_bad_requests() {
+    let server = Server::start().await;
+    for body in [&b""[..], b"hello, is this git?", b"00000000", b"0001", b"0012not a command\n0000", b"ffff", b"0094"] {
+        let answer = raw::post(server.address(), "git-receive-pack", "", body).await;
+        assert_eq!(answer.status, 400, "{:?}: {answer:?}", body.escape_ascii());
+    }
+    let answer = raw::post(server.address(), "git-receive-pack", "", b"0000").await;
+    assert_eq!((answer.status, answer.body.len()), (200, 0));
+    let mut signed = packet("push-cert\0report-status");
+    signed.extend(b"0000");
+    assert_eq!(raw::post(server.address(), "git-receive-pack", "", &signed).await.status, 400);
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_5_8_a_pack_over_the_limit_is_read_on_so_that_the_reason_arrives() {
+    let server = Server::with(Rules { max_pack_bytes: 4 << 20, ..Rules::default() }).await;
+    let desk = Desk::new();
+    let work = desk.init("work", &server.url()).await;
+    work.commit("big.bin", noise(7 << 20, 8)).await;
+    let words = work.fails(["push", "origin", "main"]).await;
+    assert!(words.contains("the pack is larger than 4194304 bytes"), "{words}");
+    assert!(words.contains("Git LFS"), "{words}");
+    assert!(!words.contains("RPC failed"), "{words}");
+    assert!(server.state().refs.is_empty());
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_5_8_a_body_without_end_is_not_read_for_ever() {
+    let server = Server::with(Rules { max_pack_bytes: 1 << 20, ..Rules::default() }).await;
+    let mut stream = raw::open(server.address(), "git-receive-pack", "Transfer-Encoding: chunked\r\n").await;
+    raw::send_chunk(&mut stream, &commands(&[(ZERO, &"12".repeat(20), "refs/heads/main")])).await.expect("sent");
+    let block = noise(1 << 20, 3);
+    let mut sent = 0;
+    while sent < 64 && raw::send_chunk(&mut stream, &block).await.is_ok() {
+        sent += 1;
+    }
+    assert!(sent < 64, "the server took everything");
+    drop(stream);
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_5_11_a_body_that_breaks_off_ends_the_child_and_changes_nothing() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let (work, first, second) = prepared(&server, &desk).await;
+    work.commit("big.bin", noise(2 << 20, 5)).await;
+    let third = work.head().await;
+    let pack = pack_of(&work, &format!("{third}\n^{first}\n")).await;
+    let mut body = commands(&[(&first, &third, "refs/heads/main")]);
+    body.extend_from_slice(&pack);
+    let before = server.state();
+    for (headers, chunked) in
+        [("Transfer-Encoding: chunked\r\n".to_owned(), true), (format!("Content-Length: {}\r\n", body.len()), false)]
+    {
+        let mut stream = raw::open(server.address(), "git-receive-pack", &headers).await;
+        let half = &body[..body.len() / 2];
+        if chunked {
+            raw::send_chunk(&mut stream, half).await.expect("sent");
+        } else {
+            stream.write_all(half).await.expect("sent");
+        }
+        wait_for_child(&server, "index-pack").await;
+        drop(stream);
+        server.settle().await;
+        assert_eq!(server.state(), before);
+    }
+    // Chunked, and ended as if it were whole: the pack itself is short.
+    let mut stream = raw::open(server.address(), "git-receive-pack", "Transfer-Encoding: chunked\r\n").await;
+    raw::send_chunk(&mut stream, &body[..body.len() / 2]).await.expect("sent");
+    stream.write_all(b"0\r\n\r\n").await.expect("sent");
+    let lines = raw::answer(stream).await.lines();
+    assert!(lines[0].contains("ends early"), "{lines:?}");
+    assert_eq!(server.state(), before);
+    let _ = second;
+    server.finish().await;
+}
+
+async fn wait_for_child(server: &Server, name: &str) {
+    for _ in 0..400 {
+        if server.children().iter().any(|child| child.line.contains(name)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no {name}");
+}

@@ -1,1 +1,105 @@
-//! Soon.
+//! Clients that leave in the middle.
+
+use std::{process::Stdio, time::Duration};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::{
+    client::{Desk, git, noise},
+    raw,
+    server::Server,
+};
+
+/// Waits until a child of that name works for the server.
+async fn wait_for(server: &Server, name: &str) {
+    for _ in 0..1000 {
+        if server.children().iter().any(|child| child.line.contains(name)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("no {name}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_5_11_a_push_whose_client_is_killed_leaves_nothing() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let work = desk.init("work", &server.url()).await;
+    work.commit("a.txt", "one\n").await;
+    work.git(["push", "-q", "origin", "main"]).await;
+    // The client is slowed down by its own compression.
+    work.git(["config", "core.compression", "9"]).await;
+    work.git(["config", "core.bigFileThreshold", "1m"]).await;
+    for number in 0..6 {
+        work.write(&format!("{number}.bin"), noise(8 << 20, number));
+    }
+    work.commit("b.txt", "two\n").await;
+    work.git(["config", "core.compression", "8"]).await;
+    let before = server.state();
+    for _ in 0..3 {
+        let mut command = git(&work.path);
+        command.args(["push", "-q", "origin", "main"]).stderr(Stdio::null()).process_group(0);
+        let mut child = command.spawn().expect("git");
+        let group = Pid::from_raw(i32::try_from(child.id().expect("it runs")).expect("a pid")).expect("a pid");
+        wait_for(&server, "index-pack").await;
+        kill_process_group(group, Signal::KILL).expect("killed");
+        child.wait().await.expect("gone");
+        // No handler, no index-pack, no quarantine, no ref.
+        server.settle().await;
+        assert_eq!(server.state(), before);
+    }
+    work.git(["push", "-q", "origin", "main"]).await;
+    assert_eq!(server.target("refs/heads/main"), Some(work.head().await));
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_4_e_a_fetch_whose_client_leaves_ends_its_child_and_grandchild() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let work = desk.init("work", &server.url()).await;
+    // Pushed without deltas, so that whoever fetches makes the server search for some: many seconds
+    // without a byte of output.
+    for number in 0..120 {
+        let lines: String =
+            (0..20_000).map(|line| format!("{line},{}\n", (line * 7919 + number * 31) % 100_003)).collect();
+        work.write(&format!("{number}.csv"), lines);
+    }
+    let head = work.commit("a.txt", "one\n").await;
+    work.git(["-c", "pack.window=0", "push", "-q", "origin", "main"]).await;
+    server.settle().await;
+    let stream = raw::open_fetch(server.address(), &head).await;
+    wait_for(&server, "pack-objects").await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(server.children().iter().any(|child| child.line.contains("pack-objects")), "it was too fast");
+    drop(stream);
+    for _ in 0..40 {
+        if server.children().is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert!(server.children().is_empty(), "{:?}", server.children());
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_whose_client_is_killed_leaves_nothing() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let work = desk.init("work", &server.url()).await;
+    work.commit("big.bin", noise(40 << 20, 3)).await;
+    work.git(["push", "-q", "origin", "main"]).await;
+    for number in 0..3 {
+        let mut command = git(desk.path());
+        command.args(["clone", "-q", &server.url(), &format!("c{number}")]).stderr(Stdio::null()).process_group(0);
+        let mut child = command.spawn().expect("git");
+        let group = Pid::from_raw(i32::try_from(child.id().expect("it runs")).expect("a pid")).expect("a pid");
+        wait_for(&server, "upload-pack").await;
+        kill_process_group(group, Signal::KILL).expect("killed");
+        child.wait().await.expect("gone");
+        server.settle().await;
+    }
+    server.finish().await;
+}

@@ -11,7 +11,7 @@ use std::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_compression::tokio::bufread::GzipDecoder;
@@ -27,8 +27,8 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use metastore::{
-    Engine, Error, InlinePacks, Landing, Options, PackBytes, PackId, PackStore, Ref, RefName, RepoKey, Snapshot,
-    State, check_edits,
+    Engine, Error, InlinePacks, Landing, Options, PackBytes, PackId, PackStore, Ref, RefName, RepoKey, Snapshot, State,
+    check_edits,
     wire::{self, Outcome, Progress, Protocol, Push, PushHead, Quarantine, ReceiveLimits, Report, Service},
 };
 use tokio::{io::AsyncRead, net::TcpListener, task::JoinHandle};
@@ -79,6 +79,8 @@ pub(crate) struct Landed {
     pub(crate) options: Vec<String>,
     pub(crate) pack_objects: Option<u64>,
     pub(crate) pointers: Vec<lfs::Pointer>,
+    /// From the commands to the landing.
+    pub(crate) taken: Duration,
 }
 
 /// A git process of the server.
@@ -393,9 +395,9 @@ impl App {
                 };
                 let app = Arc::clone(self);
                 let answer = wire::respond(push.capabilities.clone(), |progress| async move {
-                    app.receive(&push, &mut body, &progress).await.unwrap_or_else(|error| {
-                        Report::unpack_failed(&push, error.to_string())
-                    })
+                    app.receive(&push, &mut body, &progress)
+                        .await
+                        .unwrap_or_else(|error| Report::unpack_failed(&push, error.to_string()))
                 });
                 Ok(typed(kind, streamed(answer.await)))
             }
@@ -405,6 +407,7 @@ impl App {
 
     /// What the product does between the steps of the wire, reduced to what the tests need.
     async fn receive(&self, push: &Push, body: &mut Input, progress: &Progress) -> Result<Report, Error> {
+        let started = Instant::now();
         let snapshot = self.engine.snapshot(self.state()).await?;
         let limits = ReceiveLimits { max_pack_bytes: self.rules.max_pack_bytes };
         let quarantine = wire::receive(&snapshot, push, body, limits, progress).await?;
@@ -434,6 +437,7 @@ impl App {
                 options: push.options.clone(),
                 pack_objects: landing.pack.as_ref().map(|pack| pack.objects),
                 pointers: pointers.into_iter().map(|(_, pointer)| pointer).collect(),
+                taken: started.elapsed(),
             });
         }
         Ok(Report::new(push, outcomes))

@@ -11,10 +11,7 @@ fn id(hex: &str) -> ObjectId {
 }
 
 fn state() -> State {
-    let mut state = State::empty(
-        "demo".parse().expect("a key"),
-        RefName::branch("main").expect("a name"),
-    );
+    let mut state = State::empty("demo".parse().expect("a key"), RefName::branch("main").expect("a name"));
     // Not in order, as the database may give them.
     for (name, target, peeled) in [
         ("refs/tags/v1", ONE, Some(TWO)),
@@ -23,11 +20,7 @@ fn state() -> State {
         ("refs/heads/dev", ONE, None),
         ("refs/heads-and-tails", ONE, None),
     ] {
-        state.refs.push(Ref {
-            name: name.parse().expect("a name"),
-            target: id(target),
-            peeled: peeled.map(id),
-        });
+        state.refs.push(Ref { name: name.parse().expect("a name"), target: id(target), peeled: peeled.map(id) });
     }
     state
 }
@@ -35,16 +28,9 @@ fn state() -> State {
 fn lines(mut wire: &[u8]) -> Vec<String> {
     let mut reader = PacketReader::new(&mut wire, usize::MAX);
     let mut lines = Vec::new();
-    while let Some(packet) = reader
-        .next()
-        .now_or_never()
-        .expect("ready")
-        .expect("well formed")
-    {
+    while let Some(packet) = reader.next().now_or_never().expect("ready").expect("well formed") {
         lines.push(match packet.line() {
-            Some(line) => String::from_utf8(line.to_vec())
-                .expect("text")
-                .replace('\0', "|"),
+            Some(line) => String::from_utf8(line.to_vec()).expect("text").replace('\0', "|"),
             None => format!("{packet:?}"),
         });
     }
@@ -61,45 +47,23 @@ fn list(arguments: &[&str]) -> Vec<String> {
     }
     body.flush();
     let mut body = &body[..];
-    let list = ListRefs::read(&mut body)
-        .now_or_never()
-        .expect("ready")
-        .expect("a request");
+    let list = ListRefs::read(&mut body).now_or_never().expect("ready").expect("a request");
     assert!(body.is_empty());
     lines(&list.answer(&state()))
 }
 
 fn refused(body: &[u8]) -> Error {
-    ListRefs::read(&mut &body[..])
-        .now_or_never()
-        .expect("ready")
-        .expect_err("malformed")
+    ListRefs::read(&mut &body[..]).now_or_never().expect("ready").expect_err("malformed")
 }
 
 #[test]
 fn trap_4_a_the_preamble_is_ours_and_only_for_v0_and_v1() {
     for (protocol, service, expected) in [
-        (
-            Protocol::V0,
-            Service::UploadPack,
-            "# service=git-upload-pack",
-        ),
-        (
-            Protocol::V1,
-            Service::UploadPack,
-            "# service=git-upload-pack",
-        ),
+        (Protocol::V0, Service::UploadPack, "# service=git-upload-pack"),
+        (Protocol::V1, Service::UploadPack, "# service=git-upload-pack"),
         (Protocol::V2, Service::UploadPack, "version 2"),
-        (
-            Protocol::V0,
-            Service::ReceivePack,
-            "# service=git-receive-pack",
-        ),
-        (
-            Protocol::V2,
-            Service::ReceivePack,
-            "# service=git-receive-pack",
-        ),
+        (Protocol::V0, Service::ReceivePack, "# service=git-receive-pack"),
+        (Protocol::V2, Service::ReceivePack, "# service=git-receive-pack"),
     ] {
         assert_eq!(lines(&advertise(&state(), service, protocol))[0], expected);
     }
@@ -110,11 +74,7 @@ fn trap_4_a_the_preamble_is_ours_and_only_for_v0_and_v1() {
 #[test]
 fn v0_lists_refs_in_order_with_what_tags_peel_to_and_without_the_engines_own() {
     let lines = lines(&advertise(&state(), Service::UploadPack, Protocol::V0));
-    assert!(
-        lines[2].starts_with(&format!("{TWO} HEAD|multi_ack thin-pack")),
-        "{}",
-        lines[2]
-    );
+    assert!(lines[2].starts_with(&format!("{TWO} HEAD|multi_ack thin-pack")), "{}", lines[2]);
     assert!(lines[2].contains(" symref=HEAD:refs/heads/main "));
     assert_eq!(
         lines[3..],
@@ -131,8 +91,8 @@ fn v0_lists_refs_in_order_with_what_tags_peel_to_and_without_the_engines_own() {
 
 #[test]
 fn trap_5_12_pushing_is_advertised_in_v0_form_whatever_is_asked() {
-    let answers = [Protocol::V0, Protocol::V1, Protocol::V2]
-        .map(|protocol| advertise(&state(), Service::ReceivePack, protocol));
+    let answers =
+        [Protocol::V0, Protocol::V1, Protocol::V2].map(|protocol| advertise(&state(), Service::ReceivePack, protocol));
     assert!(answers.iter().all(|answer| *answer == answers[0]));
     let lines = lines(&answers[0]);
     assert_eq!(
@@ -142,11 +102,7 @@ fn trap_5_12_pushing_is_advertised_in_v0_form_whatever_is_asked() {
              ofs-delta push-options object-format=sha1 {AGENT}"
         )
     );
-    assert!(
-        !lines
-            .iter()
-            .any(|line| line.contains("^{}") || line.contains("HEAD") || line.contains("internal"))
-    );
+    assert!(!lines.iter().any(|line| line.contains("^{}") || line.contains("HEAD") || line.contains("internal")));
     assert!(!lines[2].contains("push-cert"));
 }
 
@@ -164,12 +120,7 @@ fn trap_5_12_an_empty_repository_advertises_its_capabilities() {
 #[test]
 fn ls_refs_answers_what_was_asked() {
     assert_eq!(
-        list(&[
-            "peel",
-            "symrefs",
-            "ref-prefix HEAD",
-            "ref-prefix refs/tags/"
-        ]),
+        list(&["peel", "symrefs", "ref-prefix HEAD", "ref-prefix refs/tags/"]),
         [
             format!("{TWO} HEAD symref-target:refs/heads/main"),
             format!("{ONE} refs/tags/v1 peeled:{TWO}"),
@@ -178,11 +129,7 @@ fn ls_refs_answers_what_was_asked() {
     );
     assert_eq!(
         list(&["ref-prefix refs/heads/"]),
-        [
-            format!("{ONE} refs/heads/dev"),
-            format!("{TWO} refs/heads/main"),
-            "Flush".to_owned()
-        ]
+        [format!("{ONE} refs/heads/dev"), format!("{TWO} refs/heads/main"), "Flush".to_owned()]
     );
     assert_eq!(list(&[]).len(), 6);
     assert_eq!(list(&["ref-prefix refs/internal/"]), ["Flush"]);
@@ -191,24 +138,10 @@ fn ls_refs_answers_what_was_asked() {
 
 #[test]
 fn ls_refs_tells_of_an_unborn_head_only_where_asked() {
-    let empty = State::empty(
-        "demo".parse().expect("a key"),
-        RefName::branch("trunk").expect("a name"),
-    );
-    let asked = ListRefs {
-        peel: true,
-        symrefs: true,
-        unborn: true,
-        prefixes: vec!["HEAD".to_owned()],
-    };
-    assert_eq!(
-        lines(&asked.answer(&empty)),
-        ["unborn HEAD symref-target:refs/heads/trunk", "Flush"]
-    );
-    let silent = ListRefs {
-        unborn: false,
-        ..asked
-    };
+    let empty = State::empty("demo".parse().expect("a key"), RefName::branch("trunk").expect("a name"));
+    let asked = ListRefs { peel: true, symrefs: true, unborn: true, prefixes: vec!["HEAD".to_owned()] };
+    assert_eq!(lines(&asked.answer(&empty)), ["unborn HEAD symref-target:refs/heads/trunk", "Flush"]);
+    let silent = ListRefs { unborn: false, ..asked };
     assert_eq!(lines(&silent.answer(&empty)), ["Flush"]);
 }
 
@@ -217,13 +150,8 @@ fn malformed_listings_are_refused() {
     assert!(matches!(refused(b""), Error::Invalid(_)));
     assert!(matches!(refused(b"00010001"), Error::Invalid(_)));
     assert!(matches!(refused(b"0002"), Error::Invalid(_)));
-    assert!(
-        matches!(refused(b"0001000dnonsense\n0000"), Error::Invalid(reason) if reason.contains("nonsen"))
-    );
-    assert!(matches!(
-        refused(b"0019object-format=sha256\n0000"),
-        Error::Refused(_)
-    ));
+    assert!(matches!(refused(b"0001000dnonsense\n0000"), Error::Invalid(reason) if reason.contains("nonsen")));
+    assert!(matches!(refused(b"0019object-format=sha256\n0000"), Error::Refused(_)));
 }
 
 proptest! {

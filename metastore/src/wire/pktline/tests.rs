@@ -8,11 +8,7 @@ fn read_all(mut input: &[u8], limit: usize) -> (Vec<Packet>, Option<PacketError>
     let mut reader = PacketReader::new(&mut input, limit);
     loop {
         // A slice never waits.
-        match reader
-            .next()
-            .now_or_never()
-            .expect("a slice is always ready")
-        {
+        match reader.next().now_or_never().expect("a slice is always ready") {
             Ok(Some(packet)) => packets.push(packet),
             Ok(None) => return (packets, None),
             Err(error) => return (packets, Some(error)),
@@ -40,23 +36,10 @@ fn markers_and_payloads_are_told_apart() {
 
 #[test]
 fn impossible_lengths_are_refused() {
-    for input in [
-        &b"0003"[..],
-        b"fff1",
-        b"ffff",
-        b"+00a",
-        b" 00a",
-        b"000g",
-        b"PACK",
-        b"\0\0\0\0",
-        b"-001",
-    ] {
+    for input in [&b"0003"[..], b"fff1", b"ffff", b"+00a", b" 00a", b"000g", b"PACK", b"\0\0\0\0", b"-001"] {
         let (packets, error) = read_all(input, 1 << 20);
         assert!(packets.is_empty(), "{input:?}");
-        assert!(
-            matches!(error, Some(PacketError::Length(header)) if header == input[..4]),
-            "{input:?}"
-        );
+        assert!(matches!(error, Some(PacketError::Length(header)) if header == input[..4]), "{input:?}");
     }
 }
 
@@ -67,10 +50,7 @@ fn the_longest_packet_is_accepted() {
     assert_eq!(&wire[..4], b"fff0");
     let (packets, error) = read_all(&wire, 1 << 20);
     assert!(error.is_none());
-    assert_eq!(
-        packets,
-        [Packet::Data(Bytes::from(vec![b'x'; MAX_PAYLOAD]))]
-    );
+    assert_eq!(packets, [Packet::Data(Bytes::from(vec![b'x'; MAX_PAYLOAD]))]);
 }
 
 #[test]
@@ -86,10 +66,7 @@ fn a_longer_payload_is_cut_rather_than_misframed() {
 #[test]
 fn truncation_is_told_from_a_clean_end() {
     for input in [&b"0"[..], b"000", b"0005", b"000ahell"] {
-        assert!(
-            matches!(read_all(input, 1024), (_, Some(PacketError::Truncated))),
-            "{input:?}"
-        );
+        assert!(matches!(read_all(input, 1024), (_, Some(PacketError::Truncated))), "{input:?}");
     }
     assert!(matches!(read_all(b"", 1024), (packets, None) if packets.is_empty()));
 }
@@ -100,10 +77,7 @@ fn the_limit_covers_all_packets_and_is_checked_before_memory_is_taken() {
     assert_eq!(packets.len(), 2);
     assert!(matches!(error, Some(PacketError::TooLong(12))));
     // The payload is not even there: only the announced length counts.
-    assert!(matches!(
-        read_all(b"fff0", 100),
-        (_, Some(PacketError::TooLong(100)))
-    ));
+    assert!(matches!(read_all(b"fff0", 100), (_, Some(PacketError::TooLong(100)))));
 }
 
 #[test]
@@ -111,11 +85,7 @@ fn what_follows_the_packets_stays_in_the_stream() {
     let mut input = &b"0006ab0000PACK...."[..];
     let mut reader = PacketReader::new(&mut input, 1024);
     for _ in 0..2 {
-        reader
-            .next()
-            .now_or_never()
-            .expect("ready")
-            .expect("a packet");
+        reader.next().now_or_never().expect("ready").expect("a packet");
     }
     assert_eq!(input, b"PACK....");
 }

@@ -16,9 +16,7 @@ fn id(hex: &str) -> ObjectId {
 /// The head, and what was left in the body.
 fn read(body: &[u8]) -> (Result<PushHead>, Vec<u8>) {
     let mut rest = body;
-    let head = Push::read(&mut rest)
-        .now_or_never()
-        .expect("a slice is always ready");
+    let head = Push::read(&mut rest).now_or_never().expect("a slice is always ready");
     (head, rest.to_vec())
 }
 
@@ -55,31 +53,13 @@ fn trap_5_1_a_probe_is_exactly_one_flush_packet() {
 
 #[test]
 fn trap_5_2_only_a_push_that_creates_or_updates_has_a_pack() {
-    let delete = push(&lines(&[&format!(
-        "{ONE} {ZERO} refs/heads/a\0report-status"
-    )]));
+    let delete = push(&lines(&[&format!("{ONE} {ZERO} refs/heads/a\0report-status")]));
     assert!(!delete.has_pack());
-    assert_eq!(
-        delete.commands[0],
-        Command {
-            name: "refs/heads/a".into(),
-            old: Some(id(ONE)),
-            new: None
-        }
-    );
-    let mixed = push(&lines(&[
-        &format!("{ONE} {ZERO} refs/heads/a\0report-status"),
-        &format!("{ZERO} {TWO} refs/heads/b"),
-    ]));
+    assert_eq!(delete.commands[0], Command { name: "refs/heads/a".into(), old: Some(id(ONE)), new: None });
+    let mixed =
+        push(&lines(&[&format!("{ONE} {ZERO} refs/heads/a\0report-status"), &format!("{ZERO} {TWO} refs/heads/b")]));
     assert!(mixed.has_pack());
-    assert_eq!(
-        mixed.commands[1],
-        Command {
-            name: "refs/heads/b".into(),
-            old: None,
-            new: Some(id(TWO))
-        }
-    );
+    assert_eq!(mixed.commands[1], Command { name: "refs/heads/b".into(), old: None, new: Some(id(TWO)) });
 }
 
 #[test]
@@ -113,15 +93,11 @@ fn trap_5_3_a_signed_push_is_refused_with_a_word() {
 
 #[test]
 fn trap_5_3_push_options_exist_only_where_they_were_chosen() {
-    let mut wire = lines(&[&format!(
-        "{ZERO} {ONE} refs/heads/main\0report-status push-options"
-    )]);
+    let mut wire = lines(&[&format!("{ZERO} {ONE} refs/heads/main\0report-status push-options")]);
     wire.extend_from_slice(&lines(&["ci.skip", "note=two words\n"]));
     wire.extend_from_slice(b"PACK");
     let (head, rest) = read(&wire);
-    let PushHead::Push(push) = head.expect("a push") else {
-        panic!("a probe")
-    };
+    let PushHead::Push(push) = head.expect("a push") else { panic!("a probe") };
     assert_eq!(push.options, ["ci.skip", "note=two words"]);
     assert_eq!(rest, b"PACK");
 
@@ -140,10 +116,7 @@ fn old_clients_that_want_no_report_are_understood() {
 
 #[test]
 fn report_status_v2_wins_in_any_order() {
-    for list in [
-        "report-status report-status-v2",
-        "report-status-v2 report-status",
-    ] {
+    for list in ["report-status report-status-v2", "report-status-v2 report-status"] {
         let push = push(&lines(&[&format!("{ZERO} {ONE} refs/heads/main\0{list}")]));
         assert_eq!(push.capabilities.report_status, ReportStatus::V2);
     }
@@ -151,9 +124,7 @@ fn report_status_v2_wins_in_any_order() {
 
 #[test]
 fn another_hash_is_refused() {
-    let body = lines(&[&format!(
-        "{ZERO} {ONE} refs/heads/main\0object-format=sha256"
-    )]);
+    let body = lines(&[&format!("{ZERO} {ONE} refs/heads/main\0object-format=sha256")]);
     assert!(matches!(read(&body).0, Err(Error::Refused(reason)) if reason.contains("SHA-1")));
 }
 
@@ -173,10 +144,7 @@ fn malformed_commands_are_refused() {
     ] {
         invalid(&lines(&[line]));
     }
-    let late = [
-        format!("{ZERO} {ONE} refs/heads/a"),
-        format!("{ZERO} {ONE} refs/heads/b\0atomic"),
-    ];
+    let late = [format!("{ZERO} {ONE} refs/heads/a"), format!("{ZERO} {ONE} refs/heads/b\0atomic")];
     assert!(invalid(&lines(&[&late[0], &late[1]])).contains("capabilities"));
     assert!(invalid(&lines(&[&format!("shallow {ONE}")])).contains("no command"));
     assert!(invalid(b"0001").contains("v2"));
@@ -190,18 +158,10 @@ fn strange_names_reach_the_report_and_not_a_ref() {
         &format!("{ZERO} {ONE} refs/heads/../x"),
         &format!("{ZERO} {ONE} refs/heads/fine"),
     ]));
-    let valid: Vec<_> = push
-        .commands
-        .iter()
-        .map(|command| command.ref_name().is_ok())
-        .collect();
+    let valid: Vec<_> = push.commands.iter().map(|command| command.ref_name().is_ok()).collect();
     assert_eq!(valid, [false, false, false, true]);
     assert_eq!(push.commands[0].name, "refs/heads/a b");
-    let foreign = Command {
-        name: b"refs/heads/caf\xe9"[..].into(),
-        old: None,
-        new: None,
-    };
+    let foreign = Command { name: b"refs/heads/caf\xe9"[..].into(), old: None, new: None };
     assert!(foreign.ref_name().is_err());
 }
 

@@ -40,11 +40,7 @@ pub(super) fn tips(reader: &Reader, wanted: &HashSet<ObjectId>) -> Result<HashMa
     for &id in wanted {
         if let Some(header) = reader.repository.try_find_header(id)? {
             let kind = header.kind();
-            let peeled = if kind == Kind::Tag {
-                peel(reader, id)?
-            } else {
-                None
-            };
+            let peeled = if kind == Kind::Tag { peel(reader, id)? } else { None };
             tips.insert(id, Tip { kind, peeled });
         }
     }
@@ -69,9 +65,7 @@ fn peel(reader: &Reader, mut id: ObjectId) -> Result<Option<ObjectId>> {
 pub(super) fn pointers(reader: &Reader, idx: &Path) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
     let index = gix::odb::pack::index::File::at(idx, gix::hash::Kind::Sha1)?;
     // In the order of the pack, so that deltas find their bases in memory.
-    let mut order: Vec<_> = (0..index.num_objects())
-        .map(|at| (index.pack_offset_at_index(at), at))
-        .collect();
+    let mut order: Vec<_> = (0..index.num_objects()).map(|at| (index.pack_offset_at_index(at), at)).collect();
     order.sort_unstable();
     let mut found = Vec::new();
     for (_, at) in order {
@@ -98,8 +92,7 @@ pub(super) async fn paths_of(
     let mut found = Vec::with_capacity(wanted.len());
     let mut child = command.stderr(std::process::Stdio::null()).spawn()?;
     let pipes = child.stdin.take().zip(child.stdout.take());
-    let (mut stdin, stdout) =
-        pipes.ok_or_else(|| Error::Internal("a child without pipes".to_owned()))?;
+    let (mut stdin, stdout) = pipes.ok_or_else(|| Error::Internal("a child without pipes".to_owned()))?;
     // It reads all of its input before it writes.
     stdin.write_all(&input).await?;
     drop(stdin);
@@ -139,32 +132,17 @@ pub(super) fn rewrites(reader: &Reader, old: ObjectId, new: ObjectId) -> Result<
         return Ok(false);
     }
     let is_commit = |id| -> Result<bool> {
-        Ok(reader
-            .repository
-            .try_find_header(id)?
-            .is_some_and(|header| header.kind() == Kind::Commit))
+        Ok(reader.repository.try_find_header(id)?.is_some_and(|header| header.kind() == Kind::Commit))
     };
     if !is_commit(old)? || !is_commit(new)? {
         return Ok(true);
     }
-    Ok(reader
-        .repository
-        .merge_base(old, new)?
-        .is_none_or(|base| base != old))
+    Ok(reader.repository.merge_base(old, new)?.is_none_or(|base| base != old))
 }
 
 /// The paths of files that differ between two commits (or tags of commits).
-pub(super) fn paths_between(
-    reader: &Reader,
-    old: ObjectId,
-    new: ObjectId,
-) -> Result<BTreeSet<String>> {
-    differences(
-        reader,
-        tree_of(reader, old)?,
-        tree_of(reader, new)?,
-        MAX_CHANGED,
-    )
+pub(super) fn paths_between(reader: &Reader, old: ObjectId, new: ObjectId) -> Result<BTreeSet<String>> {
+    differences(reader, tree_of(reader, old)?, tree_of(reader, new)?, MAX_CHANGED)
 }
 
 /// The paths of files that the commits behind `new` touch which no ref had before. A merge touches
@@ -185,16 +163,9 @@ pub(super) fn paths_of_new_commits(reader: &Reader, new: ObjectId) -> Result<BTr
         }
     }
     let mut changed = BTreeSet::new();
-    for (count, commit) in repository
-        .rev_walk([new])
-        .with_hidden(known)
-        .all()?
-        .enumerate()
-    {
+    for (count, commit) in repository.rev_walk([new]).with_hidden(known).all()?.enumerate() {
         if count >= MAX_COMMITS {
-            return Err(Error::TooLarge(format!(
-                "more than {MAX_COMMITS} new commits; push them in steps"
-            )));
+            return Err(Error::TooLarge(format!("more than {MAX_COMMITS} new commits; push them in steps")));
         }
         let commit = commit?;
         let tree = tree_of(reader, commit.id)?;
@@ -219,9 +190,7 @@ pub(super) fn paths_of_new_commits(reader: &Reader, new: ObjectId) -> Result<BTr
 }
 
 fn too_many() -> Error {
-    Error::TooLarge(format!(
-        "more than {MAX_CHANGED} changed paths; push them in steps"
-    ))
+    Error::TooLarge(format!("more than {MAX_CHANGED} changed paths; push them in steps"))
 }
 
 /// The tree behind a commit or tag; `None` for anything that has none.
@@ -254,11 +223,7 @@ fn differences(
         })
     };
     let (old, new) = (load(old)?, load(new)?);
-    let mut paths = Paths {
-        place: Recorder::default(),
-        left: limit,
-        found: BTreeSet::new(),
-    };
+    let mut paths = Paths { place: Recorder::default(), left: limit, found: BTreeSet::new() };
     let compared = gix::diff::tree(
         TreeRefIter::from_bytes(&old, gix::hash::Kind::Sha1),
         TreeRefIter::from_bytes(&new, gix::hash::Kind::Sha1),
@@ -303,13 +268,12 @@ impl Visit for Paths {
         };
         self.left = left;
         let is_file = match &change {
-            visit::Change::Modification {
-                previous_entry_mode,
-                entry_mode,
-                ..
-            } => !previous_entry_mode.is_tree() || !entry_mode.is_tree(),
-            visit::Change::Addition { entry_mode, .. }
-            | visit::Change::Deletion { entry_mode, .. } => !entry_mode.is_tree(),
+            visit::Change::Modification { previous_entry_mode, entry_mode, .. } => {
+                !previous_entry_mode.is_tree() || !entry_mode.is_tree()
+            }
+            visit::Change::Addition { entry_mode, .. } | visit::Change::Deletion { entry_mode, .. } => {
+                !entry_mode.is_tree()
+            }
         };
         if is_file {
             self.found.insert(self.place.path().to_string());

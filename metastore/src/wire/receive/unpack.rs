@@ -38,10 +38,7 @@ pub(super) async fn index_pack(
         .stdout(Stdio::piped())
         .spawn()?;
     let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-    let mut stdout = child
-        .stdout
-        .take()
-        .ok_or_else(|| Error::Internal("no stdout".to_owned()))?;
+    let mut stdout = child.stdout.take().ok_or_else(|| Error::Internal("no stdout".to_owned()))?;
     let feed = async {
         let fed = feed(body, stdin, limits).await;
         if fed.is_ok() {
@@ -63,20 +60,13 @@ pub(super) async fn index_pack(
     if !child.wait().await?.success() {
         return Err(explain(&complaints, limits));
     }
-    let id = answer
-        .trim()
-        .strip_prefix("pack\t")
-        .and_then(|hex| ObjectId::from_hex(hex.as_bytes()).ok());
+    let id = answer.trim().strip_prefix("pack\t").and_then(|hex| ObjectId::from_hex(hex.as_bytes()).ok());
     let id = id.ok_or_else(|| Error::Git(format!("index-pack said {answer:?}")))?;
     Ok(Some(PackId::from(id)))
 }
 
 /// Moves the body into the child, to the end of the body even if the child does not want all of it.
-async fn feed(
-    body: &mut (impl AsyncRead + Unpin),
-    stdin: Option<ChildStdin>,
-    limits: ReceiveLimits,
-) -> Result<()> {
+async fn feed(body: &mut (impl AsyncRead + Unpin), stdin: Option<ChildStdin>, limits: ReceiveLimits) -> Result<()> {
     let mut stdin = stdin;
     let mut block = BytesMut::with_capacity(BLOCK);
     let mut unwanted = 0;
@@ -109,10 +99,7 @@ async fn listen(stderr: Option<ChildStderr>, progress: &Progress) -> String {
     let mut pending = BytesMut::new();
     // A failed read is the end of the child; its status says more.
     while let Ok(1..) = stderr.read_buf(&mut pending).await {
-        while let Some(end) = pending
-            .iter()
-            .position(|byte| matches!(byte, b'\r' | b'\n'))
-        {
+        while let Some(end) = pending.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
             let line = pending.split_to(end + 1);
             if is_progress(&line) {
                 progress.update(&String::from_utf8_lossy(&line));
@@ -129,26 +116,16 @@ async fn listen(stderr: Option<ChildStderr>, progress: &Progress) -> String {
 }
 
 fn is_progress(line: &[u8]) -> bool {
-    [
-        &b"Resolving deltas"[..],
-        b"Receiving objects",
-        b"Indexing objects",
-        b"Checking",
-    ]
-    .iter()
-    .any(|start| line.starts_with(start))
+    [&b"Resolving deltas"[..], b"Receiving objects", b"Indexing objects", b"Checking"]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
 
 /// Turns the child's last words into a reason for whoever pushed. Only words known to speak of the
 /// pack are passed on; anything else is our trouble and not theirs.
 fn explain(complaints: &str, limits: ReceiveLimits) -> Error {
     let complaints = complaints.trim();
-    let detail = |label: &str| {
-        complaints
-            .lines()
-            .find_map(|line| line.split_once(label))
-            .map(|(_, rest)| rest.trim())
-    };
+    let detail = |label: &str| complaints.lines().find_map(|line| line.split_once(label)).map(|(_, rest)| rest.trim());
     if complaints.contains("exceeds maximum allowed size") {
         let limit = limits.max_pack_bytes;
         return Error::TooLarge(format!(
@@ -162,62 +139,27 @@ fn explain(complaints: &str, limits: ReceiveLimits) -> Error {
         return Error::Invalid(format!("object {finding}; git fsck --strict shows it too"));
     }
     if let Some(object) = detail("did not receive expected object ") {
-        return Error::Invalid(format!(
-            "object {object} is missing; push from a complete clone"
-        ));
+        return Error::Invalid(format!("object {object} is missing; push from a complete clone"));
     }
     let known = [
         ("early EOF", "the pack ends early"),
         ("pack signature mismatch", "what was sent is not a pack"),
         ("pack version", "the version of the pack is not supported"),
-        (
-            "unresolved delta",
-            "the pack has deltas against objects that are not here; push from a complete clone",
-        ),
-        (
-            "SHA1 mismatch",
-            "the pack is corrupt: its checksum is wrong",
-        ),
-        (
-            "SHA1 COLLISION",
-            "the pack holds an object that differs from the one here of the same name",
-        ),
-        (
-            "pack has bad object",
-            "the pack is corrupt: it has a bad object",
-        ),
-        (
-            "inflate",
-            "the pack is corrupt: an object cannot be inflated",
-        ),
-        (
-            "serious",
-            "the pack is corrupt: an object cannot be inflated",
-        ),
+        ("unresolved delta", "the pack has deltas against objects that are not here; push from a complete clone"),
+        ("SHA1 mismatch", "the pack is corrupt: its checksum is wrong"),
+        ("SHA1 COLLISION", "the pack holds an object that differs from the one here of the same name"),
+        ("pack has bad object", "the pack is corrupt: it has a bad object"),
+        ("inflate", "the pack is corrupt: an object cannot be inflated"),
+        ("serious", "the pack is corrupt: an object cannot be inflated"),
         ("delta", "the pack is corrupt: it has a bad delta"),
-        (
-            "unknown object type",
-            "the pack is corrupt: it has an object of unknown type",
-        ),
-        (
-            "invalid blob object",
-            "the pack has an object of the wrong type",
-        ),
+        ("unknown object type", "the pack is corrupt: it has an object of unknown type"),
+        ("invalid blob object", "the pack has an object of the wrong type"),
         ("invalid ", "the pack has an invalid object"),
-        (
-            "object type mismatch",
-            "the pack has an object of the wrong type",
-        ),
-        (
-            "Not all child objects",
-            "the pack has objects whose links lead nowhere",
-        ),
+        ("object type mismatch", "the pack has an object of the wrong type"),
+        ("Not all child objects", "the pack has objects whose links lead nowhere"),
         ("fsck error", "the pack has an object that git fsck refuses"),
         ("parse", "the pack has an object that cannot be parsed"),
-        (
-            "overflow",
-            "the pack is corrupt: an object has an impossible size",
-        ),
+        ("overflow", "the pack is corrupt: an object has an impossible size"),
         ("bad pack", "the pack is corrupt"),
         ("premature", "the pack is corrupt"),
     ];

@@ -16,35 +16,18 @@ use crate::wire::{
 };
 
 fn push(names: &[&str], capabilities: Capabilities) -> Push {
-    let command = |name: &&str| Command {
-        name: (*name).into(),
-        old: None,
-        new: None,
-    };
-    Push {
-        commands: names.iter().map(command).collect(),
-        capabilities,
-        options: Vec::new(),
-    }
+    let command = |name: &&str| Command { name: (*name).into(), old: None, new: None };
+    Push { commands: names.iter().map(command).collect(), capabilities, options: Vec::new() }
 }
 
 fn chosen(side_band: bool) -> Capabilities {
-    Capabilities {
-        report_status: ReportStatus::V2,
-        side_band,
-        ..Capabilities::default()
-    }
+    Capabilities { report_status: ReportStatus::V2, side_band, ..Capabilities::default() }
 }
 
 fn packets(mut wire: &[u8]) -> Vec<Packet> {
     let mut packets = Vec::new();
     let mut reader = PacketReader::new(&mut wire, usize::MAX);
-    while let Some(packet) = reader
-        .next()
-        .now_or_never()
-        .expect("ready")
-        .expect("well formed")
-    {
+    while let Some(packet) = reader.next().now_or_never().expect("ready").expect("well formed") {
         packets.push(packet);
     }
     packets
@@ -57,9 +40,7 @@ fn demultiplex(wire: &[u8]) -> (Vec<u8>, String) {
     let (end, packets) = packets.split_last().expect("packets");
     assert_eq!(*end, Packet::Flush);
     for packet in packets {
-        let Packet::Data(payload) = packet else {
-            panic!("{packet:?} inside")
-        };
+        let Packet::Data(payload) = packet else { panic!("{packet:?} inside") };
         match payload[0] {
             1 => data.extend_from_slice(&payload[1..]),
             2 => text.extend_from_slice(&payload[1..]),
@@ -73,18 +54,12 @@ fn lines(wire: &[u8]) -> Vec<String> {
     let packets = packets(wire);
     let (end, packets) = packets.split_last().expect("packets");
     assert_eq!(*end, Packet::Flush);
-    packets
-        .iter()
-        .map(|packet| String::from_utf8_lossy(packet.line().expect("a line")).into_owned())
-        .collect()
+    packets.iter().map(|packet| String::from_utf8_lossy(packet.line().expect("a line")).into_owned()).collect()
 }
 
 async fn collect(capabilities: Capabilities, report: Report) -> Vec<u8> {
     let stream = respond(capabilities, |_| async move { report }).await;
-    stream
-        .map(|block| block.expect("bytes").to_vec())
-        .concat()
-        .await
+    stream.map(|block| block.expect("bytes").to_vec()).concat().await
 }
 
 #[tokio::test]
@@ -93,14 +68,7 @@ async fn a_plain_report_lists_every_command_in_order() {
     let report = Report::new(&push, [Ok(()), Err("non-fast-forward".to_owned())]);
     assert!(!report.is_success());
     let wire = collect(push.capabilities.clone(), report).await;
-    assert_eq!(
-        lines(&wire),
-        [
-            "unpack ok",
-            "ok refs/heads/main",
-            "ng refs/heads/dev non-fast-forward"
-        ]
-    );
+    assert_eq!(lines(&wire), ["unpack ok", "ok refs/heads/main", "ng refs/heads/dev non-fast-forward"]);
 }
 
 #[tokio::test]
@@ -114,21 +82,11 @@ async fn trap_5_9_the_report_rides_on_band_1_and_ends_with_an_outer_flush() {
 
 #[tokio::test]
 async fn trap_5_9_a_report_longer_than_a_packet_is_split_at_65515_bytes() {
-    let names: Vec<_> = (0..3000)
-        .map(|number| format!("refs/tags/a-rather-long-name-of-a-tag-{number}"))
-        .collect();
+    let names: Vec<_> = (0..3000).map(|number| format!("refs/tags/a-rather-long-name-of-a-tag-{number}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let push = push(&names, chosen(true));
-    let wire = collect(
-        push.capabilities.clone(),
-        Report::new(&push, names.iter().map(|_| Ok(()))),
-    )
-    .await;
-    let longest = packets(&wire)
-        .iter()
-        .filter_map(Packet::line)
-        .map(<[u8]>::len)
-        .max();
+    let wire = collect(push.capabilities.clone(), Report::new(&push, names.iter().map(|_| Ok(())))).await;
+    let longest = packets(&wire).iter().filter_map(Packet::line).map(<[u8]>::len).max();
     assert_eq!(longest, Some(65_516));
     let (data, _) = demultiplex(&wire);
     let lines = lines(&data);
@@ -139,19 +97,9 @@ async fn trap_5_9_a_report_longer_than_a_packet_is_split_at_65515_bytes() {
 #[tokio::test]
 async fn a_client_without_report_status_gets_none() {
     let push = push(&["refs/heads/main"], Capabilities::default());
-    assert!(
-        collect(push.capabilities.clone(), Report::new(&push, [Ok(())]))
-            .await
-            .is_empty()
-    );
-    let side_band = Capabilities {
-        side_band: true,
-        ..Capabilities::default()
-    };
-    assert_eq!(
-        collect(side_band, Report::new(&push, [Ok(())])).await,
-        b"0000"
-    );
+    assert!(collect(push.capabilities.clone(), Report::new(&push, [Ok(())])).await.is_empty());
+    let side_band = Capabilities { side_band: true, ..Capabilities::default() };
+    assert_eq!(collect(side_band, Report::new(&push, [Ok(())])).await, b"0000");
 }
 
 #[tokio::test]
@@ -162,11 +110,7 @@ async fn a_failed_unpack_fails_every_command() {
     let wire = collect(push.capabilities.clone(), report).await;
     assert_eq!(
         lines(&wire),
-        [
-            "unpack the pack ends early",
-            "ng refs/heads/a unpacker error",
-            "ng refs/heads/b unpacker error"
-        ]
+        ["unpack the pack ends early", "ng refs/heads/a unpacker error", "ng refs/heads/b unpacker error"]
     );
 }
 
@@ -175,13 +119,7 @@ fn atomic_lets_one_refusal_refuse_all() {
     let mut outcomes = [Ok(()), Err("no".to_owned()), Ok(())];
     push(&["a", "b", "c"], chosen(true)).settle(&mut outcomes);
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 2);
-    let atomic = push(
-        &["a", "b", "c"],
-        Capabilities {
-            atomic: true,
-            ..chosen(true)
-        },
-    );
+    let atomic = push(&["a", "b", "c"], Capabilities { atomic: true, ..chosen(true) });
     atomic.settle(&mut outcomes);
     assert!(outcomes.iter().all(Result::is_err));
     assert_eq!(outcomes[1], Err("no".to_owned()));
@@ -192,17 +130,8 @@ fn atomic_lets_one_refusal_refuse_all() {
 
 #[tokio::test]
 async fn messages_precede_the_report_and_quiet_silences_only_progress() {
-    for (quiet, expected) in [
-        (false, "Checking\ndelta 1\rlook here\n"),
-        (true, "look here\n"),
-    ] {
-        let push = push(
-            &["refs/heads/main"],
-            Capabilities {
-                quiet,
-                ..chosen(true)
-            },
-        );
+    for (quiet, expected) in [(false, "Checking\ndelta 1\rlook here\n"), (true, "look here\n")] {
+        let push = push(&["refs/heads/main"], Capabilities { quiet, ..chosen(true) });
         let report = Report::new(&push, [Ok(())]);
         let stream = respond(push.capabilities.clone(), |progress| async move {
             progress.update("Checking");
@@ -210,11 +139,7 @@ async fn messages_precede_the_report_and_quiet_silences_only_progress() {
             progress.say("look here");
             report
         });
-        let wire = stream
-            .await
-            .map(|block| block.expect("bytes").to_vec())
-            .concat()
-            .await;
+        let wire = stream.await.map(|block| block.expect("bytes").to_vec()).concat().await;
         assert_eq!(demultiplex(&wire).1, expected);
     }
 }
@@ -227,11 +152,7 @@ async fn a_terminal_does_not_obey_names_in_messages() {
         progress.say("see \x1b]0;pwned\x07here");
         report
     });
-    let wire = stream
-        .await
-        .map(|block| block.expect("bytes").to_vec())
-        .concat()
-        .await;
+    let wire = stream.await.map(|block| block.expect("bytes").to_vec()).concat().await;
     let (data, text) = demultiplex(&wire);
     assert_eq!(text, "see ?]0;pwned?here\n");
     assert_eq!(lines(&data)[1], "ng refs/heads/main bad ?[2Jpath?");
@@ -245,11 +166,7 @@ async fn messages_are_dropped_where_there_is_no_side_band() {
         progress.say("nobody hears this");
         report
     });
-    let wire = stream
-        .await
-        .map(|block| block.expect("bytes").to_vec())
-        .concat()
-        .await;
+    let wire = stream.await.map(|block| block.expect("bytes").to_vec()).concat().await;
     assert_eq!(lines(&wire), ["unpack ok", "ok refs/heads/main"]);
 }
 
@@ -268,13 +185,7 @@ async fn trap_5_9_silence_is_broken_by_empty_packets_once_the_request_was_read()
     // Nothing of the response exists while the request is being read.
     assert!(started.elapsed() >= Duration::from_mins(1));
     let blocks: Vec<_> = stream.map(|block| block.expect("bytes")).collect().await;
-    assert_eq!(
-        blocks[..2],
-        [
-            Bytes::from_static(b"0005\x02"),
-            Bytes::from_static(b"0005\x02")
-        ]
-    );
+    assert_eq!(blocks[..2], [Bytes::from_static(b"0005\x02"), Bytes::from_static(b"0005\x02")]);
     assert_eq!(blocks.len(), 3);
 }
 

@@ -6,20 +6,18 @@ use std::{
     sync::Arc,
 };
 
-use bytes::Bytes;
 use gix::ObjectId;
 use tokio::io::AsyncRead;
 
 use super::{Command, Outcome, Progress, Push};
 use crate::{
-    Landing, NewPack, PackId, Reader, RefEdit, RefName, Result, Snapshot, State, blocking,
-    git::{Git, finish},
-    scratch::Scratch,
-    snapshot, state,
+    Landing, NewPack, PackId, Reader, RefEdit, RefName, Result, Snapshot, State, blocking, scratch::Scratch, snapshot,
+    state,
 };
 
 mod inspect;
 mod unpack;
+mod walk;
 
 use inspect::Tip;
 
@@ -40,7 +38,8 @@ pub struct Quarantine {
     state: Arc<State>,
     pack: Option<NewPack>,
     tips: HashMap<ObjectId, Tip>,
-    complete: bool,
+    /// Everything that becomes reachable; `None` if something of it is missing.
+    objects: Option<Arc<[ObjectId]>>,
 }
 
 /// Takes the rest of `body`, the pack of `push`, into a quarantine on top of `snapshot`.
@@ -82,7 +81,7 @@ pub async fn receive(
         Ok((repository, pack, tips))
     })
     .await?;
-    let complete = connected(snapshot.git(), &folder, tips.keys()).await?;
+    let objects = walk::new_objects(snapshot.git(), &folder, tips.keys()).await?;
     Ok(Quarantine {
         base: Arc::clone(snapshot),
         commands: push.commands.clone(),
@@ -91,7 +90,7 @@ pub async fn receive(
         state: snapshot.shared_state(),
         pack,
         tips,
-        complete,
+        objects: objects.map(Arc::from),
     })
 }
 
@@ -105,22 +104,6 @@ fn new_pack(id: PackId, folder: &Arc<Scratch>) -> Result<Option<NewPack>> {
         return Ok(None);
     }
     NewPack::from_files(id, objects, Arc::clone(folder), file.pack, file.idx).map(Some)
-}
-
-/// Whether everything reachable from `tips` is there. One child for all of them; what the refs of the
-/// snapshot reach is known to be complete and not walked again.
-async fn connected(git: &Git, folder: &Scratch, tips: impl Iterator<Item = &ObjectId>) -> Result<bool> {
-    let input = inspect::id_lines(tips);
-    if input.is_empty() {
-        return Ok(true);
-    }
-    let mut command = git.command(folder.path());
-    command.args(["rev-list", "--objects", "--stdin", "--not", "--all", "--quiet"]);
-    let finished = finish(&mut command, Bytes::from(input)).await?;
-    if !finished.success {
-        tracing::info!(stderr = finished.stderr, "a push is incomplete");
-    }
-    Ok(finished.success)
 }
 
 impl Quarantine {
@@ -190,7 +173,7 @@ impl Quarantine {
             if name.is_branch() && tip.kind != gix::objs::Kind::Commit {
                 return Err(format!("a branch must be a commit, but {new} is a {}", tip.kind));
             }
-            if !self.complete {
+            if self.objects.is_none() {
                 return Err("missing necessary objects; push from a complete clone".to_owned());
             }
         }
@@ -214,21 +197,17 @@ impl Quarantine {
         .await
     }
 
-    /// The LFS pointers among the blobs of the pushed pack.
+    /// The LFS pointers among the blobs that the push makes reachable: those that no ref had before,
+    /// whether they came with this push or were left behind by another.
     pub async fn pointers(&self) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
-        let Some(pack) = &self.pack else {
-            return Ok(Vec::new());
-        };
-        let idx = snapshot::PackFolder(self.folder.path().join("objects/pack")).file(pack.id).idx;
-        self.read(move |reader| inspect::pointers(reader, &idx)).await
+        let Some(objects) = self.objects.clone() else { return Ok(Vec::new()) };
+        self.read(move |reader| inspect::pointers(reader, &objects)).await
     }
 
     /// Where the new commits of the push have these blobs: for each one path, of which there may be
     /// more. Walks everything that is new, so it is for messages, not for the way of success.
     pub async fn paths_of(&self, blobs: &[ObjectId]) -> Result<Vec<(ObjectId, String)>> {
-        let mut command = self.base.git().command(self.folder.path());
-        command.args(["rev-list", "--objects", "--stdin", "--not", "--all"]);
-        inspect::paths_of(command, self.tips.keys(), blobs).await
+        walk::paths_of(self.base.git(), &self.folder, self.tips.keys(), blobs).await
     }
 
     /// The paths that a command changes: between the old and the new tree where a ref moves; in the

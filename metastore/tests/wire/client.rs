@@ -173,3 +173,18 @@ pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     bytes.truncate(length);
     bytes
 }
+
+/// A text of that many lines.
+pub(crate) fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
+    let mut text = String::new();
+    for number in 0..count {
+        text.push_str(&line(number));
+        text.push('\n');
+    }
+    text
+}
+
+/// A table whose lines are all different.
+pub(crate) fn table(rows: usize) -> String {
+    lines(rows, |row| format!("{row},{}", row * 7919 % 100_003))
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 use crate::{
-    client::{Clone, Desk, noise},
+    client::{Clone, Desk, noise, table},
     raw::{self, Answer, ZERO, commands, empty_pack, packet},
     server::{Rules, Server},
 };
@@ -128,7 +128,7 @@ async fn trap_5_6_a_thin_pack_whose_base_is_not_here_is_refused() {
     let server = Server::start().await;
     let desk = Desk::new();
     let work = desk.init("work", &server.url()).await;
-    let mut table: String = (0..3000).map(|number| format!("{number},{}\n", number * 7919 % 10_007)).collect();
+    let mut table = table(3000);
     let first = work.commit("table.csv", &table).await;
     table.push_str("more\n");
     let second = work.commit("table.csv", &table).await;

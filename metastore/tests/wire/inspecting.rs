@@ -8,7 +8,7 @@ use metastore::{
 };
 
 use crate::{
-    client::{Clone, Desk, noise},
+    client::{Clone, Desk, lines, noise},
     raw::empty_pack,
     server::Server,
 };
@@ -62,10 +62,29 @@ async fn pointers_are_found_among_the_new_blobs() {
     let found: BTreeSet<_> =
         quarantine.pointers().await.expect("pointers").into_iter().map(|(_, pointer)| pointer.size).collect();
     let expected: BTreeSet<_> = (100..300).map(|number| number + 1).collect();
-    // Bases that completed a thin pack may be among them; nothing else may.
-    assert!(found.is_superset(&expected));
-    assert!(found.iter().all(|size| expected.contains(size) || (1..=50).contains(size)), "{found:?}");
+    assert_eq!(found, expected);
     drop(quarantine);
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pointers_that_were_left_behind_are_found_when_they_become_reachable_again() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let work = desk.init("work", &server.url()).await;
+    work.commit("a.txt", "one\n").await;
+    work.git(["push", "-q", "origin", "main"]).await;
+    let pointer = lfs::Pointer::new(lfs::Oid::of(b"x"), 1);
+    let head = work.commit("x.bin", pointer.to_string()).await;
+    work.git(["push", "-q", "origin", "main:side"]).await;
+    work.git(["push", "-q", "origin", ":side"]).await;
+    let made = vec![command("refs/heads/again", None, Some(&head))];
+    let sent = work.pipe(["pack-objects", "--revs", "--stdout", "-q"], format!("{head}\n^main~1\n").as_bytes()).await;
+    for pack in [empty_pack(), sent] {
+        let quarantine = receive(&server.snapshot().await, made.clone(), &pack).await.expect("a good push");
+        let found = quarantine.pointers().await.expect("pointers");
+        assert_eq!(found.iter().map(|(_, pointer)| pointer).collect::<Vec<_>>(), [&pointer]);
+    }
     server.finish().await;
 }
 
@@ -96,7 +115,7 @@ async fn a_quarantine_sees_old_and_new_and_nobody_sees_into_it() {
     let PackData::Files(files) = &new_pack.data else { panic!("too small") };
     let folder = std::fs::read_dir(files.pack().parent().expect("a folder")).expect("the folder");
     let names: Vec<_> = folder.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    assert!(names.iter().all(|name| name.ends_with(".pack") || name.ends_with(".idx")), "{names:?}");
+    assert!(names.iter().all(|name| matches!(name.rsplit_once('.'), Some((_, "pack" | "idx")))), "{names:?}");
     assert_eq!(names.len(), 4);
     assert_eq!(files.pack().file_name().expect("a name").to_string_lossy(), format!("pack-{}.pack", new_pack.id));
     assert_eq!((landing.generation, landing.epoch), (snapshot.state().generation, 0));
@@ -264,7 +283,7 @@ async fn a_few_trees_that_name_billions_of_paths_do_no_harm() {
     let blob = String::from_utf8(work.pipe(["hash-object", "-w", "--stdin"], pointer.as_bytes()).await).expect("hex");
     let (mut kind, mut inner) = ("100644 blob", blob.trim().to_owned());
     for _ in 0..10 {
-        let entries: String = (0..10).map(|number| format!("{kind} {inner}\td{number}\n")).collect();
+        let entries = lines(10, |number| format!("{kind} {inner}\td{number}"));
         inner = String::from_utf8(work.pipe(["mktree"], entries.as_bytes()).await).expect("hex").trim().to_owned();
         kind = "040000 tree";
     }

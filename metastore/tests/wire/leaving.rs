@@ -5,7 +5,7 @@ use std::{process::Stdio, time::Duration};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::{
-    client::{Desk, git, noise},
+    client::{Desk, git, lines, noise},
     raw,
     server::Server,
 };
@@ -62,8 +62,7 @@ async fn trap_4_e_a_fetch_whose_client_leaves_ends_its_child_and_grandchild() {
     // Pushed without deltas, so that whoever fetches makes the server search for some: many seconds
     // without a byte of output.
     for number in 0..120 {
-        let lines: String =
-            (0..20_000).map(|line| format!("{line},{}\n", (line * 7919 + number * 31) % 100_003)).collect();
+        let lines = lines(20_000, |line| format!("{line},{}", (line * 7919 + number * 31) % 100_003));
         work.write(&format!("{number}.csv"), lines);
     }
     let head = work.commit("a.txt", "one\n").await;

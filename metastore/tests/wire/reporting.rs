@@ -1,7 +1,8 @@
 //! What the user of git gets to see.
 
 use crate::{
-    client::{Desk, noise},
+    client::{Desk, noise, table},
+    raw::{ZERO, commands, post},
     server::{Rules, Server},
 };
 
@@ -10,7 +11,7 @@ async fn trap_5_9_progress_is_shown_and_quiet_is_quiet() {
     let server = Server::start().await;
     let desk = Desk::new();
     let work = desk.init("work", &server.url()).await;
-    let mut table: String = (0..3000).map(|number| format!("{number},{}\n", number * 7919 % 10_007)).collect();
+    let mut table = table(3000);
     for (arguments, shown) in
         [(&["push", "--progress", "origin", "main"][..], true), (&["push", "-q", "origin", "main"], false)]
     {
@@ -29,15 +30,14 @@ async fn trap_5_9_progress_is_shown_and_quiet_is_quiet() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_without_side_band_understand_the_report() {
-    // `send-pack` over a raw request is covered elsewhere; here a client that only lacks the band.
     let server = Server::start().await;
     let desk = Desk::new();
     let work = desk.init("work", &server.url()).await;
     let head = work.commit("a.txt", "one\n").await;
     let pack = work.pipe(["pack-objects", "--revs", "--stdout", "-q"], format!("{head}\n").as_bytes()).await;
-    let mut body = crate::raw::commands(&[(crate::raw::ZERO, &head, "refs/heads/main")]);
+    let mut body = commands(&[(ZERO, &head, "refs/heads/main")]);
     body.extend(pack);
-    let answer = crate::raw::post(server.address(), "git-receive-pack", "", &body).await;
+    let answer = post(server.address(), "git-receive-pack", "", &body).await;
     assert_eq!(answer.lines(), ["unpack ok", "ok refs/heads/main", "flush"]);
     server.finish().await;
 }

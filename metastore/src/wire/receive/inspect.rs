@@ -3,21 +3,15 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     ops::ControlFlow,
-    path::Path,
 };
 
+use crate::{Error, Reader, Result};
 use gix::{
     ObjectId,
     bstr::BStr,
     diff::tree::{Recorder, Visit, visit},
     objs::{Kind, TreeRefIter},
 };
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::Command,
-};
-
-use crate::{Error, Reader, Result};
 
 /// More changed paths than this are not listed: a few trees that hold each other many times can name
 /// billions of paths.
@@ -61,69 +55,19 @@ fn peel(reader: &Reader, mut id: ObjectId) -> Result<Option<ObjectId>> {
     }
 }
 
-/// Every pointer among the objects of the pack whose index is at `idx`.
-pub(super) fn pointers(reader: &Reader, idx: &Path) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
-    let index = gix::odb::pack::index::File::at(idx, gix::hash::Kind::Sha1)?;
-    // In the order of the pack, so that deltas find their bases in memory.
-    let mut order: Vec<_> = (0..index.num_objects()).map(|at| (index.pack_offset_at_index(at), at)).collect();
-    order.sort_unstable();
+/// The pointers among `objects`.
+pub(super) fn pointers(reader: &Reader, objects: &[ObjectId]) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
     let mut found = Vec::new();
-    for (_, at) in order {
-        let id = index.oid_at_index(at);
+    for &id in objects {
         let header = reader.repository.find_header(id)?;
         if header.kind() == Kind::Blob && header.size() < lfs::Pointer::MAX_LEN as u64 {
             let blob = reader.repository.find_object(id)?;
             if let Ok(pointer) = lfs::Pointer::parse(&blob.data) {
-                found.push((id.to_owned(), pointer));
+                found.push((id, pointer));
             }
         }
     }
     Ok(found)
-}
-
-/// One path of each of `blobs` below `tips`, as far as `command` (a `git rev-list --objects`) lists them.
-pub(super) async fn paths_of(
-    mut command: Command,
-    tips: impl Iterator<Item = &ObjectId>,
-    blobs: &[ObjectId],
-) -> Result<Vec<(ObjectId, String)>> {
-    let mut wanted: HashSet<_> = blobs.iter().copied().collect();
-    let input = id_lines(tips);
-    let mut found = Vec::with_capacity(wanted.len());
-    let mut child = command.stderr(std::process::Stdio::null()).spawn()?;
-    let pipes = child.stdin.take().zip(child.stdout.take());
-    let (mut stdin, stdout) = pipes.ok_or_else(|| Error::Internal("a child without pipes".to_owned()))?;
-    // It reads all of its input before it writes.
-    stdin.write_all(&input).await?;
-    drop(stdin);
-    let mut lines = BufReader::with_capacity(64 * 1024, stdout);
-    let mut line = Vec::new();
-    while !wanted.is_empty() {
-        line.clear();
-        if lines.read_until(b'\n', &mut line).await? == 0 {
-            break;
-        }
-        let line = line.strip_suffix(b"\n").unwrap_or(&line);
-        if let Some((hex, path)) = line.split_at_checked(gix::hash::Kind::Sha1.len_in_hex())
-            && let Ok(id) = ObjectId::from_hex(hex)
-            && wanted.remove(&id)
-        {
-            let path = path.strip_prefix(b" ").unwrap_or(path);
-            found.push((id, String::from_utf8_lossy(path).into_owned()));
-        }
-    }
-    // Dropping the child ends what is left of the walk.
-    Ok(found)
-}
-
-/// Ids as git reads them on stdin: one per line.
-pub(super) fn id_lines<'a>(ids: impl Iterator<Item = &'a ObjectId>) -> Vec<u8> {
-    let mut lines = Vec::new();
-    for id in ids {
-        lines.extend_from_slice(id.to_string().as_bytes());
-        lines.push(b'\n');
-    }
-    lines
 }
 
 /// Whether moving a ref from `old` to `new` loses `old`.

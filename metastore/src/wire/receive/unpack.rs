@@ -168,3 +168,6 @@ fn explain(complaints: &str, limits: ReceiveLimits) -> Error {
         None => Error::Git(complaints.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

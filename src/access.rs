@@ -1,0 +1,496 @@
+//! Who is asking, and what they may do. Grants are born here and nowhere
+//! else: a [`Grant`] has private fields and no public constructor, so a
+//! function that takes one cannot be reached without the decision.
+//!
+//! ```compile_fail,E0451
+//! use rutter::access::{Grant, Write};
+//! // A grant cannot be forged: its fields are private.
+//! fn forge(dataset: std::sync::Arc<rutter::db::datasets::DatasetRow>) -> Grant<Write> {
+//!     Grant { dataset, actor: unimplemented!(), rights: unimplemented!(), right: std::marker::PhantomData }
+//! }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! use rutter::access::{Grant, Read, Write};
+//! // Reading does not include writing.
+//! fn widen(grant: &Grant<Read>) -> Grant<Write> {
+//!     grant.narrow::<Write>()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! use rutter::access::{Fetch, Grant, Own};
+//! // Not even an owner gets raw bytes without asking for them by name.
+//! fn bytes(grant: &Grant<Own>) -> Grant<Fetch> {
+//!     grant.narrow::<Fetch>()
+//! }
+//! ```
+//!
+//! ```
+//! use rutter::access::{Grant, Own, Read, Write};
+//! fn narrow(grant: &Grant<Own>) -> (Grant<Write>, Grant<Read>) {
+//!     (grant.narrow::<Write>(), grant.narrow::<Read>())
+//! }
+//! ```
+
+pub mod claims;
+pub mod jwt;
+mod rights;
+pub mod secret;
+pub mod tokens;
+
+use std::collections::HashSet;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use lfs::Oid;
+use tokio::sync::mpsc;
+
+use self::claims::Claim;
+use self::jwt::{Claims, Keys};
+pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
+use self::tokens::TokenScope;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::db::datasets::DatasetRow;
+use crate::error::{Error, Result};
+use crate::types::{Id, Millis, OwnerKind, OwnerName, RepoPath, Role, Secret, Visibility};
+
+/// What came with the request, not yet believed.
+pub enum Credentials {
+    /// Nothing.
+    None,
+    /// `Authorization: Bearer`, or `?jwt=`.
+    Bearer(Secret),
+    /// `Authorization: Basic`.
+    Basic {
+        /// User name; `_jwt` says that the password is a JSON Web Token.
+        user: String,
+        /// A token.
+        password: Secret,
+    },
+}
+
+/// Somebody who asks, after authentication.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    identity: Identity,
+    limit: Limit,
+}
+
+#[derive(Debug, Clone)]
+enum Identity {
+    Anonymous,
+    User {
+        id: Id,
+        name: String,
+        admin: bool,
+    },
+    /// Known to an issuer we trust; has no account here.
+    Guest {
+        issuer: String,
+        subject: Option<String>,
+        name: Option<String>,
+    },
+    /// Whoever runs commands on the server itself.
+    Operator,
+}
+
+/// What the credential leaves of the identity's rights.
+#[derive(Debug, Clone)]
+enum Limit {
+    Nothing,
+    Token(Vec<TokenScope>),
+    Claims(Vec<Claim>),
+}
+
+impl Actor {
+    /// Nobody in particular.
+    pub fn anonymous() -> Self {
+        Self { identity: Identity::Anonymous, limit: Limit::Nothing }
+    }
+
+    /// The person at the server's own terminal.
+    pub fn operator() -> Self {
+        Self { identity: Identity::Operator, limit: Limit::Nothing }
+    }
+
+    /// Whether nothing is known.
+    pub fn is_anonymous(&self) -> bool {
+        matches!(self.identity, Identity::Anonymous)
+    }
+
+    /// Whether this is the person at the server's own terminal.
+    pub fn is_operator(&self) -> bool {
+        matches!(self.identity, Identity::Operator)
+    }
+
+    /// A stable key for rows: who did this, who holds that.
+    pub fn key(&self) -> String {
+        match &self.identity {
+            Identity::Anonymous => "anonymous".into(),
+            Identity::User { id, .. } => format!("user:{id}"),
+            Identity::Guest { issuer, subject, .. } => {
+                format!("guest:{issuer}#{}", subject.as_deref().unwrap_or_default())
+            }
+            Identity::Operator => "operator".into(),
+        }
+    }
+
+    /// A name to show to people.
+    pub fn name(&self) -> String {
+        match &self.identity {
+            Identity::Anonymous => "anonymous".into(),
+            Identity::User { name, .. } => name.clone(),
+            Identity::Guest { issuer, subject, name } => {
+                name.clone().or_else(|| subject.clone()).unwrap_or_else(|| issuer.clone())
+            }
+            Identity::Operator => "operator".into(),
+        }
+    }
+}
+
+/// A decision: this actor has the right `R` on this dataset.
+#[derive(Debug)]
+#[must_use = "a grant that nobody uses is a check that protects nothing"]
+pub struct Grant<R: Right> {
+    dataset: Arc<DatasetRow>,
+    actor: Arc<Actor>,
+    rights: Rights,
+    right: PhantomData<R>,
+}
+
+impl<R: Right> Clone for Grant<R> {
+    fn clone(&self) -> Self {
+        self.cast()
+    }
+}
+
+impl<R: Right> Grant<R> {
+    /// The dataset it is about.
+    pub fn dataset(&self) -> &DatasetRow {
+        &self.dataset
+    }
+
+    /// The dataset's id, which is also the key of its repository.
+    pub fn id(&self) -> Id {
+        self.dataset.id
+    }
+
+    /// `owner/name`.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.dataset.owner_name, self.dataset.name)
+    }
+
+    /// Who was granted it.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The same decision, used for less.
+    #[must_use]
+    pub fn narrow<S: Right>(&self) -> Grant<S>
+    where
+        R: Includes<S>,
+    {
+        self.cast()
+    }
+
+    /// A further right that the same actor has on the same dataset, if so.
+    pub fn also<S: Right>(&self) -> Option<Grant<S>> {
+        self.rights.has(S::RIGHTS).then(|| self.cast())
+    }
+
+    fn cast<S: Right>(&self) -> Grant<S> {
+        Grant { dataset: self.dataset.clone(), actor: self.actor.clone(), rights: self.rights, right: PhantomData }
+    }
+}
+
+/// A decision: this actor may create this dataset, which does not exist.
+#[derive(Debug)]
+pub struct Creation {
+    path: RepoPath,
+    owner: Id,
+    actor: Actor,
+}
+
+impl Creation {
+    /// Where it will be.
+    pub fn path(&self) -> &RepoPath {
+        &self.path
+    }
+
+    /// The id of its owner to be.
+    pub fn owner(&self) -> Id {
+        self.owner
+    }
+
+    /// Who will have created it.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+/// What a push aims at.
+#[derive(Debug)]
+pub enum Target<R: Right> {
+    /// A dataset that is there.
+    Existing(Grant<R>),
+    /// One that this push may create.
+    New(Creation),
+}
+
+/// Something to be written down soon, off the path of the request.
+pub enum Note {
+    /// A token was used.
+    Used(Id),
+    /// Somebody known was refused.
+    Refused {
+        /// Who.
+        actor: String,
+        /// What.
+        right: &'static str,
+        /// On what.
+        path: String,
+        /// In which request.
+        request: String,
+    },
+}
+
+/// The one place that decides. Cheap to clone.
+#[derive(Clone)]
+pub struct Access {
+    db: Db,
+    keys: Arc<Keys>,
+    clock: Clock,
+    notes: mpsc::Sender<Note>,
+}
+
+impl Access {
+    /// Puts it together. Notes go to whoever holds the receiver.
+    pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<Note>) -> Self {
+        Self { db, keys, clock, notes }
+    }
+
+    /// Our public keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Who is it? All ways to say so end here.
+    ///
+    /// # Errors
+    /// Unauthenticated for credentials that are wrong, expired, revoked, or
+    /// belong to a suspended account; never falls back to anonymous.
+    pub async fn authenticate(&self, credentials: Credentials) -> Result<Actor> {
+        match credentials {
+            Credentials::None => Ok(Actor::anonymous()),
+            Credentials::Bearer(token) => self.by_token(&token).await,
+            Credentials::Basic { user, password } => {
+                // Some tools put the token where the name belongs.
+                if password.expose().is_empty() || password.expose() == "x-oauth-basic" {
+                    self.by_token(&Secret::new(user)).await
+                } else {
+                    self.by_token(&password).await
+                }
+            }
+        }
+    }
+
+    async fn by_token(&self, token: &Secret) -> Result<Actor> {
+        if !tokens::looks_personal(token) {
+            if token.expose().split('.').count() == 3 {
+                let (issuer, claims) = self.keys.verify(token.expose()).await?;
+                return self.by_claims(issuer, claims).await;
+            }
+            return Err(Error::unauthenticated(
+                "use a personal token (rut_…) as the password; account passwords are not accepted here",
+            ));
+        }
+        let row = self.db.read().await?.token_by_hash(&tokens::hash(token)).await?;
+        let row = row.ok_or_else(|| Error::unauthenticated("the token is not known"))?;
+        let now = self.clock.now();
+        if row.revoked_at.is_some() {
+            return Err(Error::unauthenticated("the token was revoked"));
+        }
+        if row.expires_at.is_some_and(|end| end <= now) {
+            return Err(Error::unauthenticated("the token has expired"));
+        }
+        if row.suspended_at.is_some() {
+            return Err(Error::unauthenticated("the account is suspended"));
+        }
+        if row.last_used_at.is_none_or(|at| now.0 - at.0 > 60_000) {
+            let _ = self.notes.try_send(Note::Used(row.token_id));
+        }
+        Ok(Actor {
+            identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin },
+            limit: Limit::Token(TokenScope::parse_list(&row.scopes)),
+        })
+    }
+
+    async fn by_claims(&self, issuer: Option<String>, claims: Claims) -> Result<Actor> {
+        let limit = Limit::Claims(Claim::parse_list(&claims.scopes));
+        let identity = match (issuer, claims.sub) {
+            (Some(issuer), subject) => Identity::Guest { issuer, subject, name: claims.name },
+            (None, Some(name)) => {
+                let name: OwnerName = name.parse().map_err(|_| Error::unauthenticated("the token names nobody"))?;
+                let user = self.db.read().await?.user(&name).await?;
+                let user = user.filter(|user| user.suspended_at.is_none());
+                let user = user.ok_or_else(|| Error::unauthenticated("the token's account is gone"))?;
+                Identity::User { id: user.id, name: user.name, admin: user.admin }
+            }
+            (None, None) => Identity::Anonymous,
+        };
+        Ok(Actor { identity, limit })
+    }
+
+    /// May the actor do `R` with the dataset? The only maker of grants.
+    ///
+    /// # Errors
+    /// Without the right to know of it, the answer is the same as for what
+    /// does not exist: 401 to the anonymous, 404 to others. Who may read but
+    /// not do `R` gets 403.
+    pub async fn authorize<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Grant<R>> {
+        self.authorize_objects(actor, path, &[]).await
+    }
+
+    /// Like [`Access::authorize`], for a credential that may be limited to
+    /// single objects: all of these must be covered. An empty list means the
+    /// whole dataset.
+    pub async fn authorize_objects<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
+        let mut tx = self.db.read().await?;
+        let Some(dataset) = tx.dataset(path).await? else { return Err(self.hidden(actor, R::NAME, path)) };
+        let standing = standing(&mut tx, actor, &dataset).await?;
+        drop(tx);
+        let open =
+            if dataset.visibility == Visibility::Public { Read::RIGHTS.with(Fetch::RIGHTS) } else { Rights::NONE };
+        let rights = match &actor.limit {
+            Limit::Nothing => standing,
+            Limit::Token(scopes) => standing.and(tokens::open(scopes, path)),
+            Limit::Claims(claims) => {
+                let opened = claims::open(claims, path);
+                let covered: HashSet<&Oid> =
+                    opened.objects.iter().filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
+                let by_object = !oids.is_empty() && oids.iter().all(|oid| covered.contains(oid));
+                standing.and(opened.whole.with(if by_object { R::RIGHTS } else { Rights::NONE }))
+            }
+        }
+        .with(open);
+        if rights.has(R::RIGHTS) {
+            return Ok(Grant {
+                dataset: Arc::new(dataset),
+                actor: Arc::new(actor.clone()),
+                rights,
+                right: PhantomData,
+            });
+        }
+        if !rights.has(Read::RIGHTS) {
+            return Err(self.hidden(actor, R::NAME, path));
+        }
+        if actor.is_anonymous() {
+            return Err(Error::unauthenticated(format!("sign in to {} `{path}`", R::NAME)));
+        }
+        self.note_refusal(actor, R::NAME, path);
+        Err(Error::forbidden(format!("you may read `{path}`, but not {} it", R::NAME)))
+    }
+
+    /// What a push aims at: a dataset it may write, or one it may create.
+    pub async fn authorize_target<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Target<R>> {
+        let refusal = match self.authorize_objects(actor, path, oids).await {
+            Ok(grant) => return Ok(Target::Existing(grant)),
+            Err(error) => error,
+        };
+        let mut tx = self.db.read().await?;
+        if actor.is_anonymous() || tx.dataset(path).await?.is_some() {
+            return Err(refusal);
+        }
+        let Some(owner) = tx.owner(&path.owner).await? else { return Err(refusal) };
+        let allowed = match &actor.identity {
+            Identity::Anonymous => false,
+            Identity::Operator | Identity::Guest { .. } => true,
+            Identity::User { id, admin, .. } => {
+                *admin
+                    || *id == owner.id
+                    || tx.member_role(owner.id, *id).await?.is_some_and(|role| role >= Role::Writer)
+            }
+        };
+        let in_scope = match &actor.limit {
+            Limit::Nothing => true,
+            Limit::Token(scopes) => tokens::open(scopes, path).has(Write::RIGHTS),
+            Limit::Claims(claims) => claims::open(claims, path).whole.has(R::RIGHTS),
+        };
+        if allowed && in_scope {
+            Ok(Target::New(Creation { path: path.clone(), owner: owner.id, actor: actor.clone() }))
+        } else {
+            Err(refusal)
+        }
+    }
+
+    /// May the actor create the dataset?
+    ///
+    /// # Errors
+    /// Conflict if it is there and the actor may know; else as for [`Access::authorize`].
+    pub async fn creation(&self, actor: &Actor, path: &RepoPath) -> Result<Creation> {
+        match self.authorize_target::<Write>(actor, path, &[]).await? {
+            Target::New(creation) => Ok(creation),
+            Target::Existing(_) => Err(Error::conflict(format!("`{path}` exists already"))),
+        }
+    }
+
+    fn hidden(&self, actor: &Actor, right: &'static str, path: &RepoPath) -> Error {
+        if actor.is_anonymous() {
+            return Error::unauthenticated(format!("sign in to see `{path}`"));
+        }
+        self.note_refusal(actor, right, path);
+        Error::not_found(format!("there is no dataset `{path}`, or you may not see it"))
+    }
+
+    fn note_refusal(&self, actor: &Actor, right: &'static str, path: &RepoPath) {
+        // A full queue loses the note, never the request.
+        let _ = self.notes.try_send(Note::Refused {
+            actor: actor.key(),
+            right,
+            path: path.to_string(),
+            request: crate::request::id(),
+        });
+    }
+
+    /// A signed token of ours for a user, cut to these scopes.
+    pub fn issue(&self, user: &OwnerName, scopes: &str, lifetime_seconds: u64) -> Result<String> {
+        let now: Millis = self.clock.now();
+        self.keys.sign(&Claims {
+            iss: jwt::OUR_ISSUER.into(),
+            sub: Some(user.to_string()),
+            exp: now.seconds() + lifetime_seconds,
+            nbf: now.seconds(),
+            iat: now.seconds(),
+            scopes: scopes.into(),
+            ..Claims::default()
+        })
+    }
+}
+
+/// What the identity may do, before its credential cuts it.
+async fn standing(tx: &mut crate::db::Tx, actor: &Actor, dataset: &DatasetRow) -> Result<Rights> {
+    let read = Read::RIGHTS.with(Fetch::RIGHTS);
+    let write = read.with(Write::RIGHTS);
+    Ok(match &actor.identity {
+        Identity::Anonymous => Rights::NONE,
+        // An issuer that we trust says in the scopes what its people may do.
+        Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => Rights::ALL,
+        Identity::User { id, .. } if *id == dataset.owner_id => Rights::ALL,
+        Identity::User { id, .. } => {
+            let role = match dataset.owner_kind {
+                OwnerKind::Organisation => tx.member_role(dataset.owner_id, *id).await?,
+                OwnerKind::User => None,
+            };
+            match role {
+                Some(Role::Owner) => Rights::ALL,
+                Some(Role::Writer) => write,
+                Some(Role::Reader) => read,
+                None if dataset.visibility == Visibility::Internal => read,
+                None => Rights::NONE,
+            }
+        }
+    })
+}

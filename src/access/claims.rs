@@ -1,0 +1,211 @@
+//! Scopes in JSON Web Tokens, as giftless and ckanext-authz-service write
+//! them: `type[:id[:actions]]` or `type[:id[:subscope[:actions]]]`. `*` or
+//! absence means all; actions are separated by commas.
+
+use lfs::Oid;
+
+use super::rights::{Fetch, Own, Read, Right, Rights, Upload, Write};
+use crate::types::RepoPath;
+
+/// One scope of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    entity: Entity,
+    /// Segments of the id; a missing one covers everything below.
+    id: Vec<String>,
+    subscope: Option<String>,
+    actions: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entity {
+    Object,
+    Dataset,
+    /// Known to others; opens nothing here.
+    Other,
+}
+
+/// What a token opens of one dataset.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// On all of it.
+    pub whole: Rights,
+    /// On single objects.
+    pub objects: Vec<(Oid, Rights)>,
+}
+
+impl Claim {
+    /// Reads one scope. Unknown types parse, and open nothing.
+    pub fn parse(text: &str) -> Self {
+        let parts: Vec<&str> = text.split(':').collect();
+        let (id, subscope, actions) = match parts.as_slice() {
+            [_] => ("*", None, "*"),
+            [_, id] => (*id, None, "*"),
+            [_, id, actions] => (*id, None, *actions),
+            [_, id, subscope, actions, ..] => {
+                (*id, (*subscope != "*" && !subscope.is_empty()).then_some(*subscope), *actions)
+            }
+            [] => ("*", None, ""),
+        };
+        // A part that nobody defined must not open anything.
+        let entity = match (parts.first().copied(), parts.len()) {
+            (Some("obj"), 1..=4) => Entity::Object,
+            (Some("ds"), 1..=4) => Entity::Dataset,
+            _ => Entity::Other,
+        };
+        let mut id: Vec<String> = if id.is_empty() { vec![] } else { id.split('/').map(str::to_owned).collect() };
+        while id.last().is_some_and(|last| last == "*") {
+            id.pop();
+        }
+        let actions = match actions {
+            "" | "*" => vec!["*".to_owned()],
+            some => some.split(',').map(str::to_owned).collect(),
+        };
+        Self { entity, id, subscope: subscope.map(str::to_owned), actions }
+    }
+
+    /// Reads the space-separated list in the `scopes` claim.
+    pub fn parse_list(text: &str) -> Vec<Self> {
+        text.split_ascii_whitespace().map(Self::parse).collect()
+    }
+
+    fn has(&self, names: &[&str]) -> bool {
+        self.actions.iter().any(|action| action == "*" || names.contains(&action.as_str()))
+    }
+
+    fn rights(&self) -> Rights {
+        let mut rights = Rights::NONE;
+        let metadata_only = match self.subscope.as_deref() {
+            None | Some("data") => false,
+            Some("metadata") => true,
+            Some(_) => return rights,
+        };
+        if self.entity == Entity::Other {
+            return rights;
+        }
+        if self.has(&["read"]) {
+            rights = rights.with(Read::RIGHTS);
+            if !metadata_only {
+                rights = rights.with(Fetch::RIGHTS);
+            }
+        }
+        if metadata_only {
+            return rights;
+        }
+        match self.entity {
+            Entity::Object => {
+                if self.has(&["write", "update"]) {
+                    rights = rights.with(Upload::RIGHTS);
+                }
+            }
+            Entity::Dataset => {
+                if self.has(&["update", "patch", "write"]) {
+                    rights = rights.with(Write::RIGHTS);
+                }
+                if self.actions.iter().any(|action| action == "*") {
+                    rights = rights.with(Own::RIGHTS);
+                }
+            }
+            Entity::Other => {}
+        }
+        rights
+    }
+
+    /// Adds what this scope opens of a dataset.
+    fn open(&self, path: &RepoPath, opened: &mut Opened) {
+        let rights = self.rights();
+        if rights == Rights::NONE {
+            return;
+        }
+        let target: Vec<&str> = path.owner.as_str().split('/').chain([path.name.as_str()]).collect();
+        let matches = |pattern: &[String]| {
+            pattern.len() <= target.len()
+                && pattern.iter().zip(&target).all(|(wanted, have)| wanted == "*" || wanted.eq_ignore_ascii_case(have))
+        };
+        if matches(&self.id) {
+            opened.whole = opened.whole.with(rights);
+        } else if self.entity == Entity::Object
+            && self.id.len() == target.len() + 1
+            && let Some((last, dataset)) = self.id.split_last()
+            && matches(dataset)
+            && let Ok(oid) = last.parse()
+        {
+            opened.objects.push((oid, rights));
+        }
+    }
+}
+
+/// What a list of scopes opens of a dataset.
+pub fn open(claims: &[Claim], path: &RepoPath) -> Opened {
+    let mut opened = Opened::default();
+    for claim in claims {
+        claim.open(path, &mut opened);
+    }
+    opened
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn whole(scope: &str) -> Rights {
+        open(&Claim::parse_list(scope), &"org/data".parse().unwrap()).whole
+    }
+
+    #[test]
+    fn scopes_open_what_giftless_would_open() {
+        let read = Read::RIGHTS.with(Fetch::RIGHTS);
+        for scope in [
+            "obj:org/data/*:read",
+            "obj:org/data:read",
+            "obj:org/*:read",
+            "obj:*/data/*:read",
+            "obj::read",
+            "obj:*:read",
+        ] {
+            assert_eq!(whole(scope), read, "{scope}");
+        }
+        assert_eq!(whole("obj:org/data/*:metadata:read"), Read::RIGHTS);
+        assert_eq!(whole("obj:org/data/*:write"), Upload::RIGHTS);
+        assert_eq!(whole("obj:org/data/*"), read.with(Upload::RIGHTS));
+        assert_eq!(whole("obj"), read.with(Upload::RIGHTS));
+        assert_eq!(whole("ds:org/data:update"), Write::RIGHTS);
+        assert!(whole("ds:org/data").has(Own::RIGHTS));
+    }
+
+    #[test]
+    fn scopes_of_other_things_open_nothing() {
+        for scope in [
+            "obj:org/other/*:read",
+            "obj:other/*:read",
+            "org:org:read",
+            "res:org/data/x:read",
+            "obj:org/data/*:delete",
+            "",
+            "obj:org/data/*:foo:read",
+            "obj:org/data/*:a:read:b",
+            "nonsense",
+            "obj:org/data/x:read",
+            "obj:org/dat:read",
+        ] {
+            assert_eq!(whole(scope), Rights::NONE, "{scope}");
+        }
+    }
+
+    #[test]
+    fn one_object_opens_only_itself() {
+        let oid = Oid::of(b"x");
+        let opened = open(&Claim::parse_list(&format!("obj:org/data/{oid}:read")), &"org/data".parse().unwrap());
+        assert_eq!(opened.whole, Rights::NONE);
+        assert_eq!(opened.objects, vec![(oid, Read::RIGHTS.with(Fetch::RIGHTS))]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics_and_nothing_foreign_opens(text in "(obj|ds|org)(:[a-z*/,]{0,12}){0,5}") {
+            let claims = Claim::parse_list(&text);
+            open(&claims, &"org/data".parse().unwrap());
+        }
+    }
+}

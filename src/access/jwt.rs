@@ -1,0 +1,292 @@
+//! JSON Web Tokens: our own (RS256, keys at `/.well-known/jwks.json`) and those
+//! of configured issuers, such as a CKAN site.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::jwk::{Jwk, JwkSet, ThumbprintHash};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Header, Validation};
+use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
+use serde::{Deserialize, Serialize};
+use tokio::sync::RwLock;
+
+use super::secret::ServerSecret;
+use crate::clock::Clock;
+use crate::config::{Config, Issuer};
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::types::Millis;
+
+/// The `iss` claim of our own tokens.
+pub const OUR_ISSUER: &str = "rutter";
+
+/// Keys of a remote issuer are asked for again after this long.
+const JWKS_FRESH: Duration = Duration::from_secs(600);
+/// A key id that we do not know makes us ask again, but not more often.
+const JWKS_RETRY: Duration = Duration::from_secs(30);
+
+/// The claims we read and write (RFC 7519 §4.1, and ckanext-authz-service).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Claims {
+    /// Issuer.
+    #[serde(default)]
+    pub iss: String,
+    /// Subject: a user name, or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// Name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Audience: one, or a list.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub aud: serde_json::Value,
+    /// End, in seconds since the epoch. Required.
+    pub exp: u64,
+    /// Start, likewise.
+    #[serde(default)]
+    pub nbf: u64,
+    /// Time of issue, likewise.
+    #[serde(default)]
+    pub iat: u64,
+    /// Scopes: one string with spaces, or a list.
+    #[serde(default, deserialize_with = "scopes")]
+    pub scopes: String,
+}
+
+fn scopes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Scopes {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match Option::<Scopes>::deserialize(deserializer)? {
+        None => String::new(),
+        Some(Scopes::One(text)) => text,
+        Some(Scopes::Many(list)) => list.join(" "),
+    })
+}
+
+/// All keys that can sign for somebody.
+pub struct Keys {
+    ours: Ours,
+    issuers: HashMap<String, Trusted>,
+    http: reqwest::Client,
+    clock: Clock,
+}
+
+struct Ours {
+    kid: String,
+    signing: EncodingKey,
+    published: JwkSet,
+}
+
+struct Trusted {
+    config: Issuer,
+    /// From the file; a URL fills `remote`.
+    fixed: Option<(DecodingKey, Vec<Algorithm>)>,
+    remote: RwLock<Remote>,
+}
+
+#[derive(Default)]
+struct Remote {
+    keys: Arc<Vec<Jwk>>,
+    asked_at: Option<Millis>,
+}
+
+impl Keys {
+    /// Reads the keys of this installation, making one at first start.
+    pub async fn load(config: &Config, db: &Db, secret: &ServerSecret, clock: &Clock) -> Result<Self> {
+        // The HTTP client for JWKS is the only user of TLS; its provider is chosen once.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(5))
+            .build()
+            .map_err(|error| Error::internal(error.to_string()))?;
+        let mut issuers = HashMap::new();
+        for issuer in &config.issuers {
+            let fixed = issuer.public_key_file.as_deref().map(read_public_key).transpose()?;
+            issuers.insert(issuer.issuer.clone(), Trusted { config: issuer.clone(), fixed, remote: RwLock::default() });
+        }
+        Ok(Self { ours: load_ours(db, secret, clock).await?, issuers, http, clock: clock.clone() })
+    }
+
+    /// The public keys, as RFC 7517 wants them.
+    pub fn published(&self) -> &JwkSet {
+        &self.ours.published
+    }
+
+    /// Signs claims with our newest key.
+    pub fn sign(&self, claims: &Claims) -> Result<String> {
+        let mut header = Header::new(Algorithm::RS256);
+        header.kid = Some(self.ours.kid.clone());
+        jsonwebtoken::encode(&header, claims, &self.ours.signing).map_err(Error::internal)
+    }
+
+    /// Checks signature, issuer, audience and times. `None` in the issuer
+    /// means: ours.
+    ///
+    /// # Errors
+    /// Unauthenticated, with a sentence that says which check failed, but
+    /// never whether a signature was near.
+    pub async fn verify(&self, token: &str) -> Result<(Option<String>, Claims)> {
+        let refuse = |why: &str| Error::unauthenticated(format!("the token was not accepted: {why}"));
+        let header = jsonwebtoken::decode_header(token).map_err(|_| refuse("it is not a JSON Web Token"))?;
+        let claimed: Claims = jsonwebtoken::dangerous::insecure_decode_claims(token)
+            .map_err(|_| refuse("its claims cannot be read, or `exp` is missing"))?;
+        let (leeway, audience) = if claimed.iss == OUR_ISSUER {
+            (0, None)
+        } else {
+            let trusted = self.issuers.get(&claimed.iss).ok_or_else(|| refuse("its issuer is not known here"))?;
+            (trusted.config.leeway, trusted.config.audience.as_deref())
+        };
+        let candidates = self.candidates(&claimed.iss, header.kid.as_deref(), header.alg).await?;
+        let claims = candidates
+            .iter()
+            .find_map(|key| {
+                let mut validation = Validation::new(header.alg);
+                // Times and audience are checked below, with our clock and for a list or a single value alike.
+                validation.validate_exp = false;
+                validation.validate_aud = false;
+                validation.required_spec_claims.clear();
+                jsonwebtoken::decode::<Claims>(token, key, &validation).ok()
+            })
+            .ok_or_else(|| refuse("its signature does not fit any key of its issuer"))?
+            .claims;
+        let now = self.clock.now().seconds();
+        if now >= claims.exp.saturating_add(leeway) {
+            return Err(refuse("it has expired"));
+        }
+        if claims.nbf > now.saturating_add(leeway) {
+            return Err(refuse("it is not valid yet"));
+        }
+        if let Some(audience) = audience {
+            let fits = match &claims.aud {
+                serde_json::Value::String(one) => one == audience,
+                serde_json::Value::Array(many) => many.iter().any(|one| one == audience),
+                _ => false,
+            };
+            if !fits {
+                return Err(refuse("it is meant for another audience"));
+            }
+        }
+        let issuer = (claims.iss != OUR_ISSUER).then(|| claims.iss.clone());
+        Ok((issuer, claims))
+    }
+
+    /// Keys of the issuer that may have signed with this algorithm. Never a
+    /// shared-secret algorithm: a public key is not a secret.
+    async fn candidates(&self, issuer: &str, kid: Option<&str>, algorithm: Algorithm) -> Result<Vec<DecodingKey>> {
+        if algorithm.family() == AlgorithmFamily::Hmac {
+            return Err(Error::unauthenticated(
+                "the token was not accepted: sign it with a key pair (RS256, ES256, EdDSA)",
+            ));
+        }
+        if issuer == OUR_ISSUER {
+            return Ok(fitting(&self.ours.published.keys, kid, algorithm));
+        }
+        let Some(trusted) = self.issuers.get(issuer) else { return Ok(Vec::new()) };
+        if let Some((key, algorithms)) = &trusted.fixed {
+            return Ok(if algorithms.contains(&algorithm) { vec![key.clone()] } else { Vec::new() });
+        }
+        let (keys, age) = {
+            let remote = trusted.remote.read().await;
+            (remote.keys.clone(), remote.asked_at.map(|at| self.clock.now().0 - at.0))
+        };
+        let found = fitting(&keys, kid, algorithm);
+        let limit = if found.is_empty() { JWKS_RETRY } else { JWKS_FRESH };
+        if age.is_some_and(|age| u128::from(age.unsigned_abs()) < limit.as_millis()) {
+            return Ok(found);
+        }
+        let keys = self.ask(trusted).await?;
+        Ok(fitting(&keys, kid, algorithm))
+    }
+
+    async fn ask(&self, trusted: &Trusted) -> Result<Arc<Vec<Jwk>>> {
+        let url = trusted.config.jwks_url.as_deref().unwrap_or_default();
+        let mut remote = trusted.remote.write().await;
+        // Others may have asked while we waited for the lock.
+        if remote.asked_at.is_some_and(|at| self.clock.now().0 - at.0 < 1000) {
+            return Ok(remote.keys.clone());
+        }
+        remote.asked_at = Some(self.clock.now());
+        let answer =
+            async { self.http.get(url).send().await?.error_for_status()?.json::<serde_json::Value>().await }.await;
+        match answer {
+            Ok(json) => {
+                // One key that we cannot read must not hide the others.
+                let keys = json["keys"].as_array().into_iter().flatten();
+                remote.keys = Arc::new(keys.filter_map(|key| serde_json::from_value(key.clone()).ok()).collect());
+            }
+            Err(error) if remote.keys.is_empty() => {
+                return Err(
+                    Error::unavailable("the issuer's keys cannot be read; try again in a moment").because(error)
+                );
+            }
+            Err(error) => tracing::warn!(url, %error, "the issuer's keys cannot be read; using the old ones"),
+        }
+        Ok(remote.keys.clone())
+    }
+}
+
+fn fitting(keys: &[Jwk], kid: Option<&str>, algorithm: Algorithm) -> Vec<DecodingKey> {
+    keys.iter()
+        .filter(|key| kid.is_none() || key.common.key_id.is_none() || key.common.key_id.as_deref() == kid)
+        .filter_map(|key| DecodingKey::from_jwk(key).ok())
+        .filter(|key| key.family() == algorithm.family())
+        .collect()
+}
+
+fn read_public_key(file: &std::path::Path) -> Result<(DecodingKey, Vec<Algorithm>)> {
+    let pem = std::fs::read(file)
+        .map_err(|error| Error::invalid(format!("cannot read the public key {}: {error}", file.display())))?;
+    if let Ok(key) = DecodingKey::from_rsa_pem(&pem) {
+        return Ok((key, vec![Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256]));
+    }
+    if let Ok(key) = DecodingKey::from_ec_pem(&pem) {
+        return Ok((key, vec![Algorithm::ES256, Algorithm::ES384]));
+    }
+    if let Ok(key) = DecodingKey::from_ed_pem(&pem) {
+        return Ok((key, vec![Algorithm::EdDSA]));
+    }
+    Err(Error::invalid(format!("{} is not a public key in PEM (RSA, EC or Ed25519)", file.display())))
+}
+
+async fn load_ours(db: &Db, secret: &ServerSecret, clock: &Clock) -> Result<Ours> {
+    let mut tx = db.read().await?;
+    let mut rows = tx.signing_keys().await?;
+    drop(tx);
+    if rows.is_empty() {
+        let made = crate::blocking(make_key).await?;
+        let (kid, der, public) = made?;
+        let mut tx = db.write().await?;
+        // Two replicas may start at once: the first key wins.
+        if tx.signing_keys().await?.is_empty() {
+            tx.insert_signing_key(&kid, &secret.seal(&kid, &der)?, &public, clock.now()).await?;
+            tx.commit().await?;
+        }
+        rows = db.read().await?.signing_keys().await?;
+    }
+    let (kid, sealed, _) = rows.first().ok_or_else(|| Error::internal("no signing key"))?;
+    let der = secret.open(kid, sealed)?;
+    let keys = rows
+        .iter()
+        .map(|(_, _, public)| serde_json::from_str(public))
+        .collect::<Result<Vec<Jwk>, _>>()
+        .map_err(Error::internal)?;
+    Ok(Ours { kid: kid.clone(), signing: EncodingKey::from_rsa_der(&der), published: JwkSet { keys } })
+}
+
+/// A new RSA key of 2048 bits: its id (RFC 7638 thumbprint), PKCS#1 DER, public JWK.
+fn make_key() -> Result<(String, Vec<u8>, String)> {
+    let key = rsa::RsaPrivateKey::new(&mut rand_core::OsRng, 2048).map_err(Error::internal)?;
+    let der = key.to_pkcs1_der().map_err(Error::internal)?.as_bytes().to_vec();
+    rsa::RsaPrivateKey::from_pkcs1_der(&der).map_err(Error::internal)?;
+    let mut jwk =
+        Jwk::from_encoding_key(&EncodingKey::from_rsa_der(&der), Algorithm::RS256).map_err(Error::internal)?;
+    let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(Error::internal)?;
+    jwk.common.key_id = Some(kid.clone());
+    jwk.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Signature);
+    Ok((kid, der, serde_json::to_string(&jwk).map_err(Error::internal)?))
+}

@@ -1,0 +1,133 @@
+//! Personal tokens: `rut_` and 43 characters of randomness. Only the hash is
+//! stored; the randomness is long enough that a plain hash is safe.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use sha2::{Digest as _, Sha256};
+
+use super::rights::{Fetch, Own, Read, Right as _, Rights, Write};
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::types::{RepoPath, Secret};
+
+const PREFIX: &str = "rut_";
+
+/// A new token. It is shown once and never stored.
+pub fn generate() -> Secret {
+    Secret::new(format!("{PREFIX}{}", BASE64.encode(clock::random::<32>())))
+}
+
+/// Whether this is meant to be a personal token.
+pub fn looks_personal(token: &Secret) -> bool {
+    token.expose().starts_with(PREFIX)
+}
+
+/// What is stored of a token: its sha256, hex.
+pub fn hash(token: &Secret) -> String {
+    hex::encode(Sha256::digest(token.expose().as_bytes()))
+}
+
+/// What a personal token is for: `read`, `write` or `own`, of everything that
+/// its user may, or of one dataset: `write:owner/name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenScope {
+    level: Level,
+    dataset: Option<RepoPath>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Read,
+    Write,
+    Own,
+}
+
+impl TokenScope {
+    /// All that the user may do.
+    pub const ALL: Self = Self { level: Level::Own, dataset: None };
+
+    /// Reads what the database has; what cannot be read opens nothing.
+    pub fn parse_list(text: &str) -> Vec<Self> {
+        text.split_ascii_whitespace().filter_map(|scope| scope.parse().ok()).collect()
+    }
+
+    fn rights(&self) -> Rights {
+        let read = Read::RIGHTS.with(Fetch::RIGHTS);
+        match self.level {
+            Level::Read => read,
+            Level::Write => read.with(Write::RIGHTS),
+            Level::Own => read.with(Own::RIGHTS),
+        }
+    }
+}
+
+impl FromStr for TokenScope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (level, dataset) = match text.split_once(':') {
+            Some((level, dataset)) => (level, Some(dataset.parse()?)),
+            None => (text, None),
+        };
+        let level = match level {
+            "read" => Level::Read,
+            "write" => Level::Write,
+            "own" => Level::Own,
+            _ => {
+                return Err(Error::invalid(format!(
+                    "`{}` is not a scope: use read, write or own, alone or for one dataset as in write:OWNER/NAME",
+                    text.escape_debug()
+                )));
+            }
+        };
+        Ok(Self { level, dataset })
+    }
+}
+
+impl fmt::Display for TokenScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.level {
+            Level::Read => "read",
+            Level::Write => "write",
+            Level::Own => "own",
+        })?;
+        match &self.dataset {
+            Some(dataset) => write!(f, ":{dataset}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a token's scopes leave of the rights on a dataset.
+pub fn open(scopes: &[TokenScope], path: &RepoPath) -> Rights {
+    scopes
+        .iter()
+        .filter(|scope| scope.dataset.as_ref().is_none_or(|dataset| dataset == path))
+        .fold(Rights::NONE, |rights, scope| rights.with(scope.rights()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::rights::Upload;
+
+    #[test]
+    fn a_scope_of_one_dataset_opens_only_that_one() {
+        let scopes = TokenScope::parse_list("write:a/b read");
+        assert!(open(&scopes, &"a/b".parse().unwrap()).has(Write::RIGHTS.with(Upload::RIGHTS)));
+        let other = open(&scopes, &"a/c".parse().unwrap());
+        assert!(other.has(Fetch::RIGHTS) && !other.has(Upload::RIGHTS));
+        assert_eq!(open(&TokenScope::parse_list("write:a/b"), &"a/c".parse().unwrap()), Rights::NONE);
+        assert_eq!(open(&TokenScope::parse_list("Write admin :"), &"a/b".parse().unwrap()), Rights::NONE);
+    }
+
+    #[test]
+    fn scopes_print_as_they_are_read() {
+        for text in ["read", "write:a/b", "own"] {
+            assert_eq!(text.parse::<TokenScope>().unwrap().to_string(), text);
+        }
+    }
+}

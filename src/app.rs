@@ -1,0 +1,170 @@
+//! Every service, built from the configuration: the only composition root.
+//! `main` and the tests use the same one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use metastore::{Engine, Options, PackStore};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::access::jwt::Keys;
+use crate::access::secret::ServerSecret;
+use crate::access::{Access, Note};
+use crate::accounts::Accounts;
+use crate::clock::Clock;
+use crate::config::{Config, private_folder};
+use crate::db::Db;
+use crate::drive::{Drive, Rows};
+use crate::error::Result;
+use crate::hosting::Hosting;
+use crate::jobs::{Kind, Worker};
+use crate::storage::Storage;
+
+/// Notes that wait to be written down; more are lost.
+const NOTES: usize = 1024;
+
+/// The whole of a server, or of one command. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Services>);
+
+/// What is in an [`App`].
+pub struct Services {
+    /// What the operator decided.
+    pub config: Config,
+    /// Time.
+    pub clock: Clock,
+    /// The database.
+    pub db: Db,
+    /// Who may do what.
+    pub access: Access,
+    /// Users, organisations, tokens.
+    pub accounts: Accounts,
+    /// Datasets.
+    pub drive: Drive,
+    /// Objects.
+    pub storage: Storage,
+    /// Git and LFS.
+    pub hosting: Hosting,
+    /// Background work.
+    pub worker: Worker,
+    notes: std::sync::Mutex<Option<mpsc::Receiver<Note>>>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens the database, the stores and the cache.
+    pub async fn open(config: Config) -> Result<Self> {
+        Self::open_at(config, Clock::default()).await
+    }
+
+    /// Like [`App::open`], with a clock that the caller can move.
+    pub async fn open_at(config: Config, clock: Clock) -> Result<Self> {
+        private_folder(&config.data)?;
+        let secret = ServerSecret::load(&config)?;
+        let db = Db::connect(&config.database_url()).await?;
+        let keys = Arc::new(Keys::load(&config, &db, &secret, &clock).await?);
+        let (sender, notes) = mpsc::channel(NOTES);
+        let access = Access::new(db.clone(), keys, clock.clone(), sender);
+
+        let packs = PackStore::local(&config.store())?;
+        let mut options = Options::new(config.cache(), packs, Arc::new(Rows(db.clone())));
+        options.git.clone_from(&config.git);
+        let engine = Engine::open(options)?;
+        let drive = Drive::new(db.clone(), engine, clock.clone());
+        let storage = Storage::open(&config, db.clone(), clock.clone(), secret.derive("signed transfer URLs"))?;
+        let hosting =
+            Hosting::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
+        let worker = worker(&config, &db, &clock, &drive, &storage);
+        Ok(Self(Arc::new(Services {
+            accounts: Accounts::new(db.clone(), clock.clone()),
+            config,
+            clock,
+            db,
+            access,
+            drive,
+            storage,
+            hosting,
+            worker,
+            notes: std::sync::Mutex::new(Some(notes)),
+        })))
+    }
+
+    /// Starts background work; it ends soon after `stop`.
+    pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        let (app, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move { app.worker.run(token).await });
+        let notes = self.notes.lock().expect("nobody panics while holding it").take();
+        if let Some(notes) = notes {
+            let (app, token) = (self.clone(), stop.clone());
+            tasks.spawn(async move { app.write_notes(notes, token).await });
+        }
+    }
+
+    /// Writes down, in bundles, what requests should not wait for.
+    async fn write_notes(&self, mut notes: mpsc::Receiver<Note>, stop: CancellationToken) {
+        let mut bundle = Vec::new();
+        loop {
+            let received = tokio::select! {
+                received = notes.recv_many(&mut bundle, NOTES) => received,
+                () = stop.cancelled() => 0,
+            };
+            if received == 0 {
+                return;
+            }
+            if let Err(error) = self.write_bundle(bundle.drain(..)).await {
+                tracing::warn!(%error, "notes could not be written down");
+            }
+            // A burst becomes one transaction, not a thousand.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    async fn write_bundle(&self, notes: impl Iterator<Item = Note>) -> Result<()> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        for note in notes {
+            match note {
+                Note::Used(token) => tx.touch_token(token, now).await?,
+                Note::Refused { actor, right, path, request } => {
+                    tx.insert_audit(self.clock.id(), now, &actor, "access.refused", &path, right, &request).await?;
+                }
+            }
+        }
+        tx.commit().await
+    }
+}
+
+fn worker(config: &Config, db: &Db, clock: &Clock, drive: &Drive, storage: &Storage) -> Worker {
+    let (drive, storage, grace) = (drive.clone(), storage.clone(), config.grace());
+    Worker::new(
+        db.clone(),
+        clock.clone(),
+        Box::new(move |kind, subject| {
+            let (drive, storage) = (drive.clone(), storage.clone());
+            async move {
+                match kind {
+                    Kind::Consolidate => drive.consolidate(subject.parse()?).await,
+                    Kind::Sweep => {
+                        let packs = drive.sweep(grace).await?;
+                        let parts = storage.reap().await?;
+                        if packs + parts > 0 {
+                            tracing::info!(packs, parts, "left-overs were deleted");
+                        }
+                        Ok(())
+                    }
+                }
+            }
+            .boxed()
+        }),
+    )
+}

@@ -1,0 +1,309 @@
+//! Configuration: defaults, then a TOML file, then `RUTTER_*` from the
+//! environment, then the command line. A key that nobody reads is an error,
+//! since a typing mistake in a limit must not go unnoticed.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::types::Secret;
+
+/// All that an operator can decide.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Folder of the embedded database, the objects, the cache and the secret.
+    pub data: PathBuf,
+    /// What clients put before `/owner/dataset`. Without it, the `Host` header
+    /// of each request is used, or `X-Forwarded-*` from a trusted proxy.
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-*` headers are believed, as CIDR blocks.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `sqlite:///path/to/file` or `postgres://…`. Default: `DATA/rutter.db`.
+    pub database_url: Option<Secret>,
+    /// The server's secret, at least 32 characters; seals keys and signs URLs.
+    /// Default: made at first start and kept in `DATA/secret`.
+    pub secret: Option<Secret>,
+    /// Folder of materialised git packs; may be deleted at any time. Default: `DATA/cache`.
+    pub cache: Option<PathBuf>,
+    /// The `git` program.
+    pub git: PathBuf,
+    /// Log filter, as in `info,rutter=debug`.
+    pub log: String,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+    /// Limits on what one client can ask for.
+    pub limits: Limits,
+    /// Lifetimes, in seconds.
+    pub lifetimes: Lifetimes,
+    /// Issuers of JSON Web Tokens that are accepted besides our own.
+    pub issuers: Vec<Issuer>,
+}
+
+/// The shape of log lines.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Limits on what one client can ask for.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Objects in one LFS batch.
+    pub batch_objects: usize,
+    /// Bytes of a JSON request body.
+    pub json_bytes: usize,
+    /// Bytes of one LFS object.
+    pub object_bytes: Option<u64>,
+    /// Bytes of one pushed pack.
+    pub pack_bytes: u64,
+    /// LFS uploads and downloads at one time.
+    pub transfers: usize,
+    /// Git packs received or sent at one time.
+    pub git_processes: usize,
+    /// Seconds to wait, at shutdown, for transfers under way.
+    pub shutdown_seconds: u64,
+    /// Seconds without a byte from the client before an upload is given up.
+    pub idle_seconds: u64,
+}
+
+/// Lifetimes, in seconds.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lifetimes {
+    /// Signed transfer URLs.
+    pub action: u32,
+    /// JSON Web Tokens that we issue, at most.
+    pub jwt: u64,
+    /// Retired packs, uploads that never ended, before they are deleted.
+    pub grace: u64,
+}
+
+/// An issuer of JSON Web Tokens, such as a CKAN site.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// The `iss` claim.
+    pub issuer: String,
+    /// PEM file of its public key (RS256, ES256 or EdDSA by its type).
+    pub public_key_file: Option<PathBuf>,
+    /// Where its keys are published (RFC 7517).
+    pub jwks_url: Option<String>,
+    /// The `aud` claim to insist on.
+    pub audience: Option<String>,
+    /// Clock difference that is tolerated, in seconds.
+    #[serde(default = "default_leeway")]
+    pub leeway: u64,
+}
+
+fn default_leeway() -> u64 {
+    10
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: PathBuf::from("rutter-data"),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            database_url: None,
+            secret: None,
+            cache: None,
+            git: PathBuf::from("git"),
+            log: "info".into(),
+            log_format: LogFormat::Text,
+            limits: Limits::default(),
+            lifetimes: Lifetimes::default(),
+            issuers: Vec::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            batch_objects: 1000,
+            json_bytes: 1 << 20,
+            object_bytes: None,
+            pack_bytes: 2 << 30,
+            transfers: 256,
+            git_processes: 8,
+            shutdown_seconds: 60,
+            idle_seconds: 60,
+        }
+    }
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { action: 3600, jwt: 900, grace: 7 * 24 * 3600 }
+    }
+}
+
+/// What the command line says; it wins over file and environment.
+#[derive(Default)]
+pub struct Overrides {
+    /// `--config`
+    pub file: Option<PathBuf>,
+    /// `--listen`
+    pub listen: Option<SocketAddr>,
+    /// `--data`
+    pub data: Option<PathBuf>,
+    /// `--public-url`
+    pub public_url: Option<String>,
+}
+
+impl Config {
+    /// Reads file and environment and applies the command line.
+    ///
+    /// # Errors
+    /// A file that cannot be read, an unknown key, a value out of bounds; the
+    /// sentence names the key.
+    pub fn load(overrides: Overrides) -> Result<Self> {
+        let mut figment = Figment::new();
+        if let Some(file) = &overrides.file {
+            if !file.is_file() {
+                return Err(Error::invalid(format!("the configuration file {} does not exist", file.display())));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        // `RUTTER_CONFIG` names the file itself; `RUTTER_TEST_*` is for test runs.
+        let environment = Env::prefixed("RUTTER_")
+            .filter(|key| {
+                !key.as_str().eq_ignore_ascii_case("config") && !key.as_str().to_ascii_lowercase().starts_with("test_")
+            })
+            .split("__");
+        let mut config: Self =
+            figment.merge(environment).extract().map_err(|error| Error::invalid(format!("configuration: {error}")))?;
+        config.listen = overrides.listen.unwrap_or(config.listen);
+        config.data = overrides.data.unwrap_or(config.data);
+        config.public_url = overrides.public_url.or(config.public_url);
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&mut self) -> Result<()> {
+        if let Some(url) = &mut self.public_url {
+            while url.ends_with('/') {
+                url.pop();
+            }
+            let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+            if host.is_none_or(|host| host.is_empty() || host.contains(['?', '#', ' ', '"', '\\'])) {
+                return Err(Error::invalid(format!(
+                    "public_url `{url}` must look like https://data.example.org, without query or fragment"
+                )));
+            }
+        }
+        if self.secret.as_ref().is_some_and(|secret| secret.expose().len() < 32) {
+            return Err(Error::invalid("secret must have at least 32 characters; try `openssl rand -hex 32`"));
+        }
+        if self.limits.batch_objects == 0 || self.limits.transfers == 0 || self.limits.git_processes == 0 {
+            return Err(Error::invalid("limits must be at least 1"));
+        }
+        if self.lifetimes.action < 60 {
+            return Err(Error::invalid("lifetimes.action must be at least 60 seconds"));
+        }
+        for issuer in &self.issuers {
+            if issuer.public_key_file.is_some() == issuer.jwks_url.is_some() {
+                return Err(Error::invalid(format!(
+                    "issuer `{}` needs exactly one of public_key_file and jwks_url",
+                    issuer.issuer
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the database is.
+    pub fn database_url(&self) -> Secret {
+        self.database_url
+            .clone()
+            .unwrap_or_else(|| Secret::new(format!("sqlite://{}", self.data.join("rutter.db").display())))
+    }
+
+    /// Where materialised packs go.
+    pub fn cache(&self) -> PathBuf {
+        self.cache.clone().unwrap_or_else(|| self.data.join("cache"))
+    }
+
+    /// Where objects and packs are stored.
+    pub fn store(&self) -> PathBuf {
+        self.data.join("store")
+    }
+
+    /// The file of the server's own secret.
+    pub fn secret_file(&self) -> PathBuf {
+        self.data.join("secret")
+    }
+
+    /// Lifetime of what is retired before it is deleted.
+    pub fn grace(&self) -> Duration {
+        Duration::from_secs(self.lifetimes.grace)
+    }
+}
+
+/// Makes a folder that only this user can enter.
+pub fn private_folder(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| Error::invalid(format!("cannot create the folder {}: {error}", path.display())))
+}
+
+#[cfg(test)]
+#[expect(clippy::result_large_err, reason = "figment::Jail dictates the error type")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_then_environment_then_command_line() {
+        figment::Jail::expect_with(|jail| {
+            jail.create_file("rutter.toml", "listen = \"127.0.0.1:1\"\nlog = \"warn\"\n[limits]\nbatch_objects = 5\n")?;
+            jail.set_env("RUTTER_LOG", "debug");
+            jail.set_env("RUTTER_LIMITS__TRANSFERS", "7");
+            let config = Config::load(Overrides {
+                file: Some("rutter.toml".into()),
+                listen: Some(([127, 0, 0, 1], 2).into()),
+                ..Overrides::default()
+            })
+            .map_err(|error| error.to_string())?;
+            assert_eq!((config.listen.port(), config.log.as_str()), (2, "debug"));
+            assert_eq!((config.limits.batch_objects, config.limits.transfers), (5, 7));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        figment::Jail::expect_with(|jail| {
+            jail.set_env("RUTTER_LISTEM", "127.0.0.1:1");
+            let error = Config::load(Overrides::default()).err().expect("refused").to_string();
+            assert!(error.contains("listem"), "{error}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn public_urls_are_checked() {
+        for bad in ["data.example.org", "ftp://x", "https://", "https://x?y"] {
+            let overrides = Overrides { public_url: Some(bad.into()), ..Overrides::default() };
+            assert!(Config::load(overrides).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The database: SQLite or PostgreSQL behind one [`Tx`]. All SQL lives in
+//! this folder, one file per group of tables, written once for both engines
+//! with `$1` placeholders. Only `Tx` has query methods, so a feature opens one
+//! transaction, writes, enqueues jobs in it and commits; a connection nested
+//! in a transaction cannot be written.
+
+pub mod accounts;
+pub mod datasets;
+pub mod jobs;
+pub mod keys;
+pub mod locks;
+pub mod objects;
+pub mod packs;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use crate::error::{Error, Result};
+use crate::types::Secret;
+
+/// How long a request waits for a connection before it is told to come back.
+const ACQUIRE: Duration = Duration::from_secs(20);
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// A pool of connections. Cheap to clone.
+#[derive(Clone)]
+pub enum Db {
+    /// An embedded file.
+    Sqlite {
+        /// Many readers.
+        read: SqlitePool,
+        /// One writer: writers queue here, fairly, instead of polling the
+        /// lock of the file.
+        write: SqlitePool,
+    },
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// One transaction. Dropped without [`Tx::commit`], it never happened.
+pub enum Tx {
+    /// On SQLite.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On PostgreSQL.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Stamps one query for both drivers: `run!(tx, on => query.fetch_all(on))`.
+macro_rules! run {
+    ($tx:expr, $on:ident => $query:expr) => {
+        match $tx {
+            $crate::db::Tx::Sqlite(transaction) => {
+                let $on = &mut **transaction;
+                $query.await
+            }
+            $crate::db::Tx::Postgres(transaction) => {
+                let $on = &mut **transaction;
+                $query.await
+            }
+        }
+    };
+}
+pub(crate) use run;
+
+/// Like `run!`, for statements; gives the number of rows affected.
+macro_rules! exec {
+    ($tx:expr, $query:expr) => {
+        match $tx {
+            $crate::db::Tx::Sqlite(transaction) => {
+                $query.execute(&mut **transaction).await.map(|done| done.rows_affected())
+            }
+            $crate::db::Tx::Postgres(transaction) => {
+                $query.execute(&mut **transaction).await.map(|done| done.rows_affected())
+            }
+        }
+    };
+}
+pub(crate) use exec;
+
+impl Db {
+    /// Connects, and brings the tables up to date.
+    ///
+    /// # Errors
+    /// A URL that is neither `sqlite:` nor `postgres:`, a database that does
+    /// not answer, a database written by a newer version.
+    pub async fn connect(url: &Secret) -> Result<Self> {
+        let text = url.expose();
+        let db = if text.starts_with("sqlite:") {
+            Self::connect_sqlite(text).await
+        } else if text.starts_with("postgres:") || text.starts_with("postgresql:") {
+            Self::connect_postgres(text).await
+        } else {
+            return Err(Error::invalid("database_url must begin with sqlite:// or postgres://"));
+        }?;
+        match &db {
+            Self::Sqlite { write, .. } => MIGRATIONS.run(write).await,
+            Self::Postgres(pool) => MIGRATIONS.run(pool).await,
+        }
+        .map_err(|error| Error::unavailable("the database's tables could not be brought up to date").because(error))?;
+        Ok(db)
+    }
+
+    async fn connect_sqlite(url: &str) -> Result<Self> {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|error| Error::invalid(format!("database_url: {error}")))?
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL, not NORMAL: an acknowledged push must survive a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(30))
+            .pragma("journal_size_limit", "67108864");
+        let cannot_open = |error: sqlx::Error| Error::unavailable("the database file cannot be opened").because(error);
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE)
+            .connect_with(options.clone())
+            .await
+            .map_err(cannot_open)?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(ACQUIRE)
+            .connect_lazy_with(options.read_only(true));
+        Ok(Self::Sqlite { read, write })
+    }
+
+    async fn connect_postgres(url: &str) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|_| Error::invalid("database_url is not a PostgreSQL URL"))?
+            .application_name("rutter");
+        let pool = PgPoolOptions::new()
+            .max_connections(20)
+            .acquire_timeout(ACQUIRE)
+            .connect_with(options)
+            .await
+            .map_err(|error| Error::unavailable("the database does not answer").because(error))?;
+        Ok(Self::Postgres(pool))
+    }
+
+    /// A transaction that sees one moment of the database.
+    pub async fn read(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Self::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        })
+    }
+
+    /// A transaction that may write.
+    pub async fn write(&self) -> Result<Tx> {
+        Ok(match self {
+            // IMMEDIATE: a reader that becomes a writer half way could fail with "busy".
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Ends all connections.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes it so.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&mut self) -> Result<()> {
+        run!(self, on => sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(on))?;
+        Ok(())
+    }
+}
+
+/// Turns "already there" into a conflict that the person can understand.
+pub(crate) fn taken(error: sqlx::Error, what: impl FnOnce() -> String) -> Error {
+    if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) {
+        Error::conflict(what())
+    } else {
+        error.into()
+    }
+}
+
+/// Sizes and counters are unsigned in Rust and BIGINT in SQL.
+pub(crate) fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+/// See [`unsigned`].
+pub(crate) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

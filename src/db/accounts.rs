@@ -1,0 +1,203 @@
+//! Users, organisations, members, tokens.
+
+use sqlx::FromRow;
+
+use super::{Tx, exec, run, taken};
+use crate::error::Result;
+use crate::types::{Email, Id, Millis, OwnerKind, OwnerName, Role};
+
+/// A person with an account.
+#[derive(Debug, Clone, FromRow)]
+pub struct UserRow {
+    /// Its id as an owner.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// Its name as an owner.
+    pub name: String,
+    /// Lower-cased address.
+    pub email: String,
+    /// May administer the site.
+    pub admin: bool,
+    /// Since when nothing is allowed any more.
+    pub suspended_at: Option<Millis>,
+}
+
+/// A user or an organisation.
+#[derive(Debug, Clone, FromRow)]
+pub struct OwnerRow {
+    /// Stable id.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// User or organisation.
+    #[sqlx(try_from = "String")]
+    pub kind: OwnerKind,
+}
+
+/// A personal token, without its secret.
+#[derive(Debug, Clone, FromRow)]
+pub struct TokenRow {
+    /// Stable id.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// What its owner called it.
+    pub name: String,
+    /// Space separated scopes.
+    pub scopes: String,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it ends, if ever.
+    pub expires_at: Option<Millis>,
+    /// Last use, to the minute.
+    pub last_used_at: Option<Millis>,
+    /// When it was revoked.
+    pub revoked_at: Option<Millis>,
+}
+
+/// A token that may be used, with its user.
+#[derive(Debug, Clone, FromRow)]
+pub struct TokenUserRow {
+    /// The token.
+    #[sqlx(try_from = "String")]
+    pub token_id: Id,
+    /// Space separated scopes.
+    pub scopes: String,
+    /// When it ends, if ever.
+    pub expires_at: Option<Millis>,
+    /// When it was revoked.
+    pub revoked_at: Option<Millis>,
+    /// Last use, to the minute.
+    pub last_used_at: Option<Millis>,
+    /// The user.
+    #[sqlx(try_from = "String")]
+    pub user_id: Id,
+    /// The user's name.
+    pub user_name: String,
+    /// May administer the site.
+    pub admin: bool,
+    /// Since when nothing is allowed any more.
+    pub suspended_at: Option<Millis>,
+}
+
+impl Tx {
+    /// Adds an owner. Conflict if the name is taken.
+    pub async fn insert_owner(&mut self, id: Id, name: &OwnerName, kind: OwnerKind, now: Millis) -> Result<()> {
+        let query = "INSERT INTO owner (id, name, kind, created_at) VALUES ($1, $2, $3, $4)";
+        exec!(self, sqlx::query(query).bind(id.to_string()).bind(name.as_str()).bind(kind.as_str()).bind(now))
+            .map_err(|error| taken(error, || format!("the name `{name}` is taken")))?;
+        Ok(())
+    }
+
+    /// Adds the account of a user. Conflict if the address is in use.
+    pub async fn insert_account(&mut self, id: Id, email: &Email, password: Option<&str>, admin: bool) -> Result<()> {
+        let query = "INSERT INTO account (owner_id, email, password, admin) VALUES ($1, $2, $3, $4)";
+        exec!(self, sqlx::query(query).bind(id.to_string()).bind(email.as_str()).bind(password).bind(admin))
+            .map_err(|error| taken(error, || format!("the address `{email}` has an account already")))?;
+        Ok(())
+    }
+
+    /// The owner with this name.
+    pub async fn owner(&mut self, name: &OwnerName) -> Result<Option<OwnerRow>> {
+        let query = "SELECT id, kind FROM owner WHERE name = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(name.as_str()).fetch_optional(on))?)
+    }
+
+    /// The user with this name.
+    pub async fn user(&mut self, name: &OwnerName) -> Result<Option<UserRow>> {
+        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at
+                     FROM owner o JOIN account a ON a.owner_id = o.id WHERE o.name = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(name.as_str()).fetch_optional(on))?)
+    }
+
+    /// All users by name.
+    pub async fn users(&mut self) -> Result<Vec<UserRow>> {
+        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at
+                     FROM owner o JOIN account a ON a.owner_id = o.id ORDER BY o.name";
+        Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
+    }
+
+    /// Makes somebody a member, or changes the role of one.
+    pub async fn put_member(&mut self, organisation: Id, user: Id, role: Role) -> Result<()> {
+        let query = "INSERT INTO member (organisation_id, user_id, role) VALUES ($1, $2, $3)
+                     ON CONFLICT (organisation_id, user_id) DO UPDATE SET role = excluded.role";
+        exec!(self, sqlx::query(query).bind(organisation.to_string()).bind(user.to_string()).bind(role.as_str()))?;
+        Ok(())
+    }
+
+    /// Ends a membership; false if there was none.
+    pub async fn delete_member(&mut self, organisation: Id, user: Id) -> Result<bool> {
+        let query = "DELETE FROM member WHERE organisation_id = $1 AND user_id = $2";
+        Ok(exec!(self, sqlx::query(query).bind(organisation.to_string()).bind(user.to_string()))? > 0)
+    }
+
+    /// Members of an organisation with their roles, by name.
+    pub async fn members(&mut self, organisation: Id) -> Result<Vec<(String, String)>> {
+        let query = "SELECT o.name, m.role FROM member m JOIN owner o ON o.id = m.user_id
+                     WHERE m.organisation_id = $1 ORDER BY o.name";
+        Ok(run!(self, on => sqlx::query_as(query).bind(organisation.to_string()).fetch_all(on))?)
+    }
+
+    /// What a user is in an organisation.
+    pub async fn member_role(&mut self, organisation: Id, user: Id) -> Result<Option<Role>> {
+        let query = "SELECT role FROM member WHERE organisation_id = $1 AND user_id = $2";
+        let role: Option<String> = run!(self, on => sqlx::query_scalar(query)
+            .bind(organisation.to_string()).bind(user.to_string()).fetch_optional(on))?;
+        role.map(|role| role.parse()).transpose()
+    }
+
+    /// Keeps a new token by its hash.
+    #[expect(clippy::too_many_arguments, reason = "one argument a column")]
+    pub async fn insert_token(
+        &mut self,
+        id: Id,
+        user: Id,
+        name: &str,
+        hash: &str,
+        scopes: &str,
+        now: Millis,
+        expires_at: Option<Millis>,
+    ) -> Result<()> {
+        let query = "INSERT INTO token (id, user_id, name, hash, scopes, created_at, expires_at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        exec!(
+            self,
+            sqlx::query(query)
+                .bind(id.to_string())
+                .bind(user.to_string())
+                .bind(name)
+                .bind(hash)
+                .bind(scopes)
+                .bind(now)
+                .bind(expires_at)
+        )?;
+        Ok(())
+    }
+
+    /// The token with this hash and its user, good or not.
+    pub async fn token_by_hash(&mut self, hash: &str) -> Result<Option<TokenUserRow>> {
+        let query = "SELECT t.id AS token_id, t.scopes, t.expires_at, t.revoked_at, t.last_used_at,
+                            o.id AS user_id, o.name AS user_name, a.admin, a.suspended_at
+                     FROM token t JOIN owner o ON o.id = t.user_id JOIN account a ON a.owner_id = o.id
+                     WHERE t.hash = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
+    }
+
+    /// A user's tokens, newest first.
+    pub async fn tokens(&mut self, user: Id) -> Result<Vec<TokenRow>> {
+        let query = "SELECT id, name, scopes, created_at, expires_at, last_used_at, revoked_at
+                     FROM token WHERE user_id = $1 ORDER BY id DESC";
+        Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).fetch_all(on))?)
+    }
+
+    /// Revokes a token; false if there is none, or it is revoked already.
+    pub async fn revoke_token(&mut self, id: Id, now: Millis) -> Result<bool> {
+        let query = "UPDATE token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+        Ok(exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))? > 0)
+    }
+
+    /// Remembers when a token was used.
+    pub async fn touch_token(&mut self, id: Id, now: Millis) -> Result<()> {
+        let query = "UPDATE token SET last_used_at = $2 WHERE id = $1";
+        exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! Datasets: who owns them and who sees them.
+
+use sqlx::FromRow;
+
+use super::{Tx, exec, run, taken};
+use crate::error::Result;
+use crate::types::{Id, Millis, OwnerKind, RepoPath, Visibility};
+
+/// A dataset with its owner.
+#[derive(Debug, Clone, FromRow)]
+pub struct DatasetRow {
+    /// Stable id; also the key of its repository.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// Its owner's id.
+    #[sqlx(try_from = "String")]
+    pub owner_id: Id,
+    /// User or organisation.
+    #[sqlx(try_from = "String")]
+    pub owner_kind: OwnerKind,
+    /// Its owner's name.
+    pub owner_name: String,
+    /// Its own name.
+    pub name: String,
+    /// Who sees it without being a member.
+    #[sqlx(try_from = "String")]
+    pub visibility: Visibility,
+    /// Full ref names whose history only owners rewrite, json.
+    pub protected: String,
+    /// When it was made.
+    pub created_at: Millis,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT d.id, d.owner_id, o.kind AS owner_kind, o.name AS owner_name, d.name, d.visibility,
+                    d.protected, d.created_at
+             FROM dataset d JOIN owner o ON o.id = d.owner_id ",
+            $rest
+        )
+    };
+}
+
+impl Tx {
+    /// The dataset at this path.
+    pub async fn dataset(&mut self, path: &RepoPath) -> Result<Option<DatasetRow>> {
+        let query = select!("WHERE o.name = $1 AND d.name = $2");
+        Ok(run!(self, on => sqlx::query_as(query).bind(path.owner.as_str()).bind(path.name.as_str())
+            .fetch_optional(on))?)
+    }
+
+    /// All datasets by path.
+    pub async fn datasets(&mut self) -> Result<Vec<DatasetRow>> {
+        let query = select!("ORDER BY o.name, d.name");
+        Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
+    }
+
+    /// Adds an empty dataset. Conflict if the name is taken.
+    pub async fn insert_dataset(
+        &mut self,
+        id: Id,
+        owner: Id,
+        path: &RepoPath,
+        visibility: Visibility,
+        now: Millis,
+    ) -> Result<()> {
+        let query =
+            "INSERT INTO dataset (id, owner_id, name, visibility, head, protected, generation, gc_epoch, created_at)
+                     VALUES ($1, $2, $3, $4, 'refs/heads/main', '[\"refs/heads/main\"]', 0, 0, $5)";
+        exec!(
+            self,
+            sqlx::query(query)
+                .bind(id.to_string())
+                .bind(owner.to_string())
+                .bind(path.name.as_str())
+                .bind(visibility.as_str())
+                .bind(now)
+        )
+        .map_err(|error| taken(error, || format!("`{path}` exists already")))?;
+        Ok(())
+    }
+
+    /// Changes who sees a dataset.
+    pub async fn set_visibility(&mut self, id: Id, visibility: Visibility) -> Result<()> {
+        let query = "UPDATE dataset SET visibility = $2 WHERE id = $1";
+        exec!(self, sqlx::query(query).bind(id.to_string()).bind(visibility.as_str()))?;
+        Ok(())
+    }
+
+    /// Removes a dataset's rows. Its packs stay known as uploads, so that the
+    /// sweep deletes their files after the grace period.
+    pub async fn delete_dataset(&mut self, id: Id, now: Millis) -> Result<()> {
+        let query = "INSERT INTO git_upload (object_key, repo_id, created_at)
+                     SELECT object_key, repo_id, $2 FROM git_pack WHERE repo_id = $1 AND inline_pack IS NULL
+                     ON CONFLICT (object_key) DO NOTHING";
+        exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
+        exec!(self, sqlx::query("DELETE FROM dataset WHERE id = $1").bind(id.to_string()))?;
+        Ok(())
+    }
+}

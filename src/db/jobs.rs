@@ -1,0 +1,58 @@
+//! The queue of background work.
+
+use super::{Tx, exec, run};
+use crate::error::Result;
+use crate::types::{Id, Millis};
+
+/// A job that was claimed: (id, kind, subject, attempts so far).
+pub type Claimed = (String, String, String, i64);
+
+impl Tx {
+    /// Queues a job unless the same one waits already.
+    pub async fn enqueue(&mut self, id: Id, kind: &str, subject: &str, run_at: Millis) -> Result<()> {
+        let query = "INSERT INTO job (id, kind, subject, run_at, attempts) VALUES ($1, $2, $3, $4, 0)
+                     ON CONFLICT (kind, subject) DO NOTHING";
+        exec!(self, sqlx::query(query).bind(id.to_string()).bind(kind).bind(subject).bind(run_at))?;
+        Ok(())
+    }
+
+    /// Takes the oldest job that is due, for as long as the lease lasts.
+    pub async fn claim_job(&mut self, now: Millis, leased_until: Millis) -> Result<Option<Claimed>> {
+        let query = match self {
+            Self::Sqlite(_) => {
+                "UPDATE job SET leased_until = $2, attempts = attempts + 1 WHERE id = (
+                     SELECT id FROM job WHERE run_at <= $1 AND (leased_until IS NULL OR leased_until < $1)
+                     ORDER BY run_at, id LIMIT 1)
+                 RETURNING id, kind, subject, attempts"
+            }
+            Self::Postgres(_) => {
+                "UPDATE job SET leased_until = $2, attempts = attempts + 1 WHERE id = (
+                     SELECT id FROM job WHERE run_at <= $1 AND (leased_until IS NULL OR leased_until < $1)
+                     ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+                 RETURNING id, kind, subject, attempts"
+            }
+        };
+        Ok(run!(self, on => sqlx::query_as(query).bind(now).bind(leased_until).fetch_optional(on))?)
+    }
+
+    /// A job is done.
+    pub async fn finish_job(&mut self, id: &str) -> Result<()> {
+        exec!(self, sqlx::query("DELETE FROM job WHERE id = $1").bind(id))?;
+        Ok(())
+    }
+
+    /// A job failed, or wants to run again later.
+    pub async fn postpone_job(&mut self, id: &str, run_at: Millis, error: &str) -> Result<()> {
+        let query = "UPDATE job SET run_at = $2, leased_until = NULL, last_error = $3 WHERE id = $1";
+        exec!(self, sqlx::query(query).bind(id).bind(run_at).bind(error))?;
+        Ok(())
+    }
+
+    /// Whether a job is due. Cheap, so that an idle server writes nothing.
+    pub async fn job_due(&mut self, now: Millis) -> Result<bool> {
+        let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM job WHERE run_at <= $1
+                     AND (leased_until IS NULL OR leased_until < $1) LIMIT 1) AS due";
+        let due: i64 = run!(self, on => sqlx::query_scalar(query).bind(now).fetch_one(on))?;
+        Ok(due > 0)
+    }
+}

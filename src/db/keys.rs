@@ -1,0 +1,54 @@
+//! Signing keys, and the audit trail.
+
+use super::{Tx, exec, run};
+use crate::error::Result;
+use crate::types::{Id, Millis};
+
+impl Tx {
+    /// All signing keys, newest first: (kid, sealed private key, public JWK).
+    pub async fn signing_keys(&mut self) -> Result<Vec<(String, String, String)>> {
+        let query = "SELECT kid, sealed, public FROM signing_key ORDER BY created_at DESC, kid";
+        Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
+    }
+
+    /// Keeps a signing key.
+    pub async fn insert_signing_key(&mut self, kid: &str, sealed: &str, public: &str, now: Millis) -> Result<()> {
+        let query = "INSERT INTO signing_key (kid, sealed, public, created_at) VALUES ($1, $2, $3, $4)";
+        exec!(self, sqlx::query(query).bind(kid).bind(sealed).bind(public).bind(now))?;
+        Ok(())
+    }
+
+    /// Adds to the audit trail.
+    #[expect(clippy::too_many_arguments, reason = "one argument a column")]
+    pub async fn insert_audit(
+        &mut self,
+        id: Id,
+        at: Millis,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        detail: &str,
+        request_id: &str,
+    ) -> Result<()> {
+        let query = "INSERT INTO audit (id, at, actor, action, subject, detail, request_id)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        exec!(
+            self,
+            sqlx::query(query)
+                .bind(id.to_string())
+                .bind(at)
+                .bind(actor)
+                .bind(action)
+                .bind(subject)
+                .bind(detail)
+                .bind(request_id)
+        )?;
+        Ok(())
+    }
+
+    /// The audit trail of one subject, oldest first: (actor, action, detail).
+    pub async fn audit(&mut self, subject: &str) -> Result<Vec<(String, String, String)>> {
+        let query = "SELECT actor, action, detail FROM audit WHERE subject = $1 ORDER BY id";
+        Ok(run!(self, on => sqlx::query_as(query).bind(subject).fetch_all(on))?)
+    }
+}

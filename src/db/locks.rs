@@ -1,0 +1,83 @@
+//! Locks of paths (Git LFS locking API).
+
+use sqlx::FromRow;
+
+use super::{Tx, exec, run, taken};
+use crate::error::Result;
+use crate::types::{Id, Millis};
+
+/// One lock.
+#[derive(Debug, Clone, FromRow)]
+pub struct LockRow {
+    /// Stable id, ordered by time.
+    pub id: String,
+    /// Normalised, relative to the repository.
+    pub path: String,
+    /// The ref it was taken for; empty for all.
+    pub ref_name: String,
+    /// Stable key of the actor who holds it.
+    pub owner: String,
+    /// The holder's name for people.
+    pub owner_name: String,
+    /// When it was taken.
+    pub locked_at: Millis,
+}
+
+impl Tx {
+    /// Takes a lock. Conflict if the path is locked.
+    pub async fn insert_lock(&mut self, repo: Id, lock: &LockRow) -> Result<()> {
+        let query = "INSERT INTO lfs_lock (id, repo_id, path, ref_name, owner, owner_name, locked_at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        exec!(
+            self,
+            sqlx::query(query)
+                .bind(&lock.id)
+                .bind(repo.to_string())
+                .bind(&lock.path)
+                .bind(&lock.ref_name)
+                .bind(&lock.owner)
+                .bind(&lock.owner_name)
+                .bind(lock.locked_at)
+        )
+        .map_err(|error| taken(error, || format!("`{}` is locked already", lock.path)))?;
+        Ok(())
+    }
+
+    /// The lock of a path.
+    pub async fn lock_of(&mut self, repo: Id, path: &str) -> Result<Option<LockRow>> {
+        let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
+                     WHERE repo_id = $1 AND path = $2";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(path).fetch_optional(on))?)
+    }
+
+    /// A lock by its id.
+    pub async fn lock(&mut self, repo: Id, id: &str) -> Result<Option<LockRow>> {
+        let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
+                     WHERE repo_id = $1 AND id = $2";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(id).fetch_optional(on))?)
+    }
+
+    /// Locks, newest first, from the cursor (a lock's id, exclusive) on.
+    /// An empty path, id or cursor does not narrow.
+    pub async fn locks(&mut self, repo: Id, path: &str, id: &str, cursor: &str, limit: i64) -> Result<Vec<LockRow>> {
+        let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
+                     WHERE repo_id = $1 AND ($2 = '' OR path = $2) AND ($3 = '' OR id = $3)
+                       AND ($4 = '' OR id < $4)
+                     ORDER BY id DESC LIMIT $5";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(path).bind(id).bind(cursor)
+            .bind(limit).fetch_all(on))?)
+    }
+
+    /// Locks that somebody else holds.
+    pub async fn foreign_locks(&mut self, repo: Id, owner: &str) -> Result<Vec<LockRow>> {
+        let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
+                     WHERE repo_id = $1 AND owner <> $2 ORDER BY path";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(owner).fetch_all(on))?)
+    }
+
+    /// Gives a lock up.
+    pub async fn delete_lock(&mut self, repo: Id, id: &str) -> Result<bool> {
+        let query = "DELETE FROM lfs_lock WHERE repo_id = $1 AND id = $2";
+        Ok(exec!(self, sqlx::query(query).bind(repo.to_string()).bind(id))? > 0)
+    }
+}

@@ -1,0 +1,225 @@
+//! Repositories as rows: refs, packs, and what is on its way to the store.
+
+use sqlx::FromRow;
+
+use super::{Tx, exec, run};
+use crate::error::{Error, Result};
+use crate::types::{Id, Millis};
+
+/// The head of a repository: what a write has to agree with.
+#[derive(Debug, Clone, FromRow)]
+pub struct RepoRow {
+    /// Grows with each write.
+    pub generation: i64,
+    /// Grows when objects may have been dropped.
+    pub gc_epoch: i64,
+    /// The default branch.
+    pub head: String,
+}
+
+/// One ref.
+#[derive(Debug, Clone, FromRow)]
+pub struct RefRow {
+    /// Full name.
+    pub name: String,
+    /// Object id, hex.
+    pub target: String,
+    /// What an annotated tag points to in the end, hex.
+    pub peeled: Option<String>,
+}
+
+/// One live pack, without its bytes.
+#[derive(Debug, Clone, FromRow)]
+pub struct PackRow {
+    /// The trailer, hex.
+    pub pack_id: String,
+    /// Its name in the pack store.
+    pub object_key: String,
+    /// Bytes of the pack.
+    pub pack_bytes: i64,
+    /// Bytes of the index.
+    pub idx_bytes: i64,
+    /// Number of objects.
+    pub objects: i64,
+    /// Whether the bytes are in the row.
+    pub inline: bool,
+}
+
+/// What [`Tx::insert_pack`] writes.
+pub struct PackInsert<'a> {
+    /// The trailer, hex.
+    pub pack_id: &'a str,
+    /// Its name in the pack store.
+    pub object_key: &'a str,
+    /// Bytes of the pack.
+    pub pack_bytes: i64,
+    /// Bytes of the index.
+    pub idx_bytes: i64,
+    /// Number of objects.
+    pub objects: i64,
+    /// The bytes, for small packs: pack and index.
+    pub inline: Option<(&'a [u8], &'a [u8])>,
+}
+
+impl Tx {
+    /// The repository's head, as of this transaction.
+    pub async fn repo(&mut self, id: Id) -> Result<Option<RepoRow>> {
+        let query = "SELECT generation, gc_epoch, head FROM dataset WHERE id = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
+    }
+
+    /// Like [`Tx::repo`], and holds off other writers of this repository.
+    pub async fn lock_repo(&mut self, id: Id) -> Result<RepoRow> {
+        let query = match self {
+            // A SQLite writer is alone already.
+            Self::Sqlite(_) => "SELECT generation, gc_epoch, head FROM dataset WHERE id = $1",
+            Self::Postgres(_) => "SELECT generation, gc_epoch, head FROM dataset WHERE id = $1 FOR UPDATE",
+        };
+        run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?
+            .ok_or_else(|| Error::not_found("the dataset was deleted meanwhile"))
+    }
+
+    /// All refs by name.
+    pub async fn refs(&mut self, repo: Id) -> Result<Vec<RefRow>> {
+        let query = "SELECT name, target, peeled FROM git_ref WHERE repo_id = $1 ORDER BY name";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_all(on))?)
+    }
+
+    /// All live packs.
+    pub async fn packs(&mut self, repo: Id) -> Result<Vec<PackRow>> {
+        let query = "SELECT pack_id, object_key, pack_bytes, idx_bytes, objects, inline_pack IS NOT NULL AS inline
+                     FROM git_pack WHERE repo_id = $1 AND retired_at IS NULL ORDER BY pack_id";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_all(on))?)
+    }
+
+    /// The bytes of one inline pack: pack and index.
+    pub async fn inline_pack(&mut self, repo: Id, pack_id: &str) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+        let query = "SELECT inline_pack, inline_idx FROM git_pack
+                     WHERE repo_id = $1 AND pack_id = $2 AND inline_pack IS NOT NULL";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(pack_id).fetch_optional(on))?)
+    }
+
+    /// Adds a pack. The same pack pushed again comes back to life under the
+    /// new key, so that a retired file that is about to be deleted stays dead.
+    /// Gives the key that is live, which is the old one if the pack was live.
+    pub async fn insert_pack(&mut self, repo: Id, pack: &PackInsert<'_>, now: Millis) -> Result<String> {
+        let old = "SELECT object_key, retired_at FROM git_pack WHERE repo_id = $1 AND pack_id = $2";
+        let old: Option<(String, Option<Millis>)> = run!(self, on => sqlx::query_as(old)
+            .bind(repo.to_string()).bind(pack.pack_id).fetch_optional(on))?;
+        match old {
+            Some((key, None)) => return Ok(key),
+            Some((key, Some(_))) => {
+                self.insert_upload(&key, repo, now).await?;
+                let query = "DELETE FROM git_pack WHERE repo_id = $1 AND pack_id = $2";
+                exec!(self, sqlx::query(query).bind(repo.to_string()).bind(pack.pack_id))?;
+            }
+            None => {}
+        }
+        let query = "INSERT INTO git_pack (repo_id, pack_id, object_key, pack_bytes, idx_bytes, objects,
+                                           inline_pack, inline_idx, added_at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        exec!(
+            self,
+            sqlx::query(query)
+                .bind(repo.to_string())
+                .bind(pack.pack_id)
+                .bind(pack.object_key)
+                .bind(pack.pack_bytes)
+                .bind(pack.idx_bytes)
+                .bind(pack.objects)
+                .bind(pack.inline.map(|(pack, _)| pack))
+                .bind(pack.inline.map(|(_, idx)| idx))
+                .bind(now)
+        )?;
+        exec!(self, sqlx::query("DELETE FROM git_upload WHERE object_key = $1").bind(pack.object_key))?;
+        Ok(pack.object_key.to_owned())
+    }
+
+    /// Takes a pack out of use; false if it is not live. Its files stay for
+    /// readers until the sweep.
+    pub async fn retire_pack(&mut self, repo: Id, pack_id: &str, now: Millis) -> Result<bool> {
+        let query = "UPDATE git_pack SET retired_at = $3 WHERE repo_id = $1 AND pack_id = $2 AND retired_at IS NULL";
+        Ok(exec!(self, sqlx::query(query).bind(repo.to_string()).bind(pack_id).bind(now))? > 0)
+    }
+
+    /// Sets a ref, whatever it was: the caller has compared it in this transaction.
+    pub async fn put_ref(&mut self, repo: Id, name: &str, target: &str, peeled: Option<&str>) -> Result<()> {
+        let query = "INSERT INTO git_ref (repo_id, name, target, peeled) VALUES ($1, $2, $3, $4)
+                     ON CONFLICT (repo_id, name) DO UPDATE SET target = excluded.target, peeled = excluded.peeled";
+        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(name).bind(target).bind(peeled))?;
+        Ok(())
+    }
+
+    /// Removes a ref.
+    pub async fn delete_ref(&mut self, repo: Id, name: &str) -> Result<()> {
+        let query = "DELETE FROM git_ref WHERE repo_id = $1 AND name = $2";
+        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(name))?;
+        Ok(())
+    }
+
+    /// Writes down what happened to a ref, and by whom.
+    #[expect(clippy::too_many_arguments, reason = "one argument a column")]
+    pub async fn log_ref(
+        &mut self,
+        repo: Id,
+        generation: i64,
+        name: &str,
+        old: Option<&str>,
+        new: Option<&str>,
+        actor: &str,
+        at: Millis,
+    ) -> Result<()> {
+        let query = "INSERT INTO git_ref_log (repo_id, generation, name, old_target, new_target, actor, at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        exec!(
+            self,
+            sqlx::query(query)
+                .bind(repo.to_string())
+                .bind(generation)
+                .bind(name)
+                .bind(old)
+                .bind(new)
+                .bind(actor)
+                .bind(at)
+        )?;
+        Ok(())
+    }
+
+    /// Moves the repository to its next generation.
+    pub async fn set_generation(&mut self, repo: Id, generation: i64, head: &str) -> Result<()> {
+        let query = "UPDATE dataset SET generation = $2, head = $3 WHERE id = $1";
+        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(generation).bind(head))?;
+        Ok(())
+    }
+
+    /// Says that a file is about to be in the pack store, before it is.
+    pub async fn insert_upload(&mut self, key: &str, repo: Id, now: Millis) -> Result<()> {
+        let query = "INSERT INTO git_upload (object_key, repo_id, created_at) VALUES ($1, $2, $3)
+                     ON CONFLICT (object_key) DO NOTHING";
+        exec!(self, sqlx::query(query).bind(key).bind(repo.to_string()).bind(now))?;
+        Ok(())
+    }
+
+    /// Retired packs go the way of uploads that never ended: their files are
+    /// deleted by the sweep. Inline ones just go.
+    pub async fn drop_retired_packs(&mut self, before: Millis) -> Result<u64> {
+        let query = "INSERT INTO git_upload (object_key, repo_id, created_at)
+                     SELECT object_key, repo_id, retired_at FROM git_pack
+                     WHERE retired_at < $1 AND inline_pack IS NULL
+                     ON CONFLICT (object_key) DO NOTHING";
+        exec!(self, sqlx::query(query).bind(before))?;
+        Ok(exec!(self, sqlx::query("DELETE FROM git_pack WHERE retired_at < $1").bind(before))?)
+    }
+
+    /// Files that no pack row names, said to be there before the given time: (key, repo).
+    pub async fn stale_uploads(&mut self, before: Millis, limit: i64) -> Result<Vec<(String, String)>> {
+        let query = "SELECT object_key, repo_id FROM git_upload WHERE created_at < $1 ORDER BY created_at LIMIT $2";
+        Ok(run!(self, on => sqlx::query_as(query).bind(before).bind(limit).fetch_all(on))?)
+    }
+
+    /// A file is gone from the pack store.
+    pub async fn delete_upload(&mut self, key: &str) -> Result<()> {
+        exec!(self, sqlx::query("DELETE FROM git_upload WHERE object_key = $1").bind(key))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,293 @@
+//! What can go wrong, and how it is told. [`Kind`] is the only place where a
+//! failure becomes an HTTP status; bodies are problem details (RFC 9457).
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+/// `std::result::Result` with our [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What the caller can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Say who you are (401).
+    Unauthenticated,
+    /// You are known and may not (403).
+    Forbidden,
+    /// It is not there, or not for you to know (404).
+    NotFound,
+    /// No media type that the client accepts (406).
+    NotAcceptable,
+    /// It is there already, or changed under you (409).
+    Conflict,
+    /// The state you named is not the state that is (412).
+    Precondition,
+    /// Larger than the limit (413).
+    TooLarge,
+    /// The request cannot be read (400).
+    Malformed,
+    /// The request can be read, and is wrong (422).
+    Invalid,
+    /// Come back in a moment (429).
+    Busy,
+    /// Something we need is away (503).
+    Unavailable,
+    /// No room is left (507).
+    Full,
+    /// Our fault (500).
+    Internal,
+}
+
+impl Kind {
+    /// The HTTP status that tells this kind.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::Precondition => StatusCode::PRECONDITION_FAILED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// A stable name for programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not-found",
+            Self::NotAcceptable => "not-acceptable",
+            Self::Conflict => "conflict",
+            Self::Precondition => "precondition-failed",
+            Self::TooLarge => "too-large",
+            Self::Malformed => "malformed",
+            Self::Invalid => "invalid",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+            Self::Full => "full",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// A failure: its kind, a sentence for the person who asked, and the cause
+/// for the log. The cause is never sent.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    detail: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+macro_rules! constructors {
+    ($($(#[$meta:meta])* $name:ident => $kind:ident),+ $(,)?) => {
+        impl Error {
+            $($(#[$meta])*
+            pub fn $name(detail: impl Into<String>) -> Self {
+                Self { kind: Kind::$kind, detail: detail.into(), source: None }
+            })+
+        }
+    };
+}
+
+constructors! {
+    /// No credentials, or credentials that are no longer good.
+    unauthenticated => Unauthenticated,
+    /// Known, and not allowed.
+    forbidden => Forbidden,
+    /// Not there, or not visible to the caller.
+    not_found => NotFound,
+    /// No media type in common.
+    not_acceptable => NotAcceptable,
+    /// Taken, or changed meanwhile.
+    conflict => Conflict,
+    /// The base named by the caller is stale.
+    precondition => Precondition,
+    /// Over a limit of size or number.
+    too_large => TooLarge,
+    /// Not readable.
+    malformed => Malformed,
+    /// Readable and wrong.
+    invalid => Invalid,
+    /// Over a limit of rate or concurrency.
+    busy => Busy,
+    /// A part that is needed does not answer.
+    unavailable => Unavailable,
+    /// Out of room.
+    full => Full,
+}
+
+impl Error {
+    /// A fault of ours. The detail is for the log.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: Kind::Internal, detail: "internal error".into(), source: Some(source.into()) }
+    }
+
+    /// Adds the cause, for the log only.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The sentence for the person who asked.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Writes our faults to the log, once, with their causes.
+    pub fn log(&self) {
+        match self.kind {
+            Kind::Internal | Kind::Unavailable | Kind::Full => {
+                let mut causes = Vec::new();
+                let mut next = StdError::source(self);
+                while let Some(cause) = next {
+                    causes.push(cause.to_string());
+                    next = cause.source();
+                }
+                tracing::error!(code = self.kind.code(), detail = %self.detail, causes = ?causes, "request failed");
+            }
+            Kind::Unauthenticated
+            | Kind::Forbidden
+            | Kind::NotFound
+            | Kind::NotAcceptable
+            | Kind::Conflict
+            | Kind::Precondition
+            | Kind::TooLarge
+            | Kind::Malformed
+            | Kind::Invalid
+            | Kind::Busy => {}
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)?;
+        // A person at a terminal is the operator: the cause belongs there.
+        if self.kind == Kind::Internal
+            && let Some(source) = &self.source
+        {
+            write!(f, ": {source}")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::unavailable("the database does not answer; try again in a moment").because(error)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<lfs::Error> for Error {
+    fn from(error: lfs::Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            lfs::Error::WrongHash { .. } | lfs::Error::WrongSize { .. } | lfs::Error::Invalid(_) => {
+                Self::invalid(detail)
+            }
+            lfs::Error::NotFound(_) => Self::not_found(detail),
+            lfs::Error::Full => Self::full("the server has no room left; tell its operator"),
+            lfs::Error::Interrupted(_) => Self::malformed(detail),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<metastore::Error> for Error {
+    fn from(error: metastore::Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            metastore::Error::NotFound(_) => Self::not_found(detail),
+            metastore::Error::Conflict(_) => Self::conflict(detail),
+            metastore::Error::Invalid(_) | metastore::Error::Refused(_) => Self::invalid(detail),
+            metastore::Error::TooLarge(_) => Self::too_large(detail),
+            metastore::Error::Store(_) => Self::unavailable("the pack store does not answer").because(error),
+            metastore::Error::Io(io) => io.into(),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
+            Self::full("the server's disk is full").because(error)
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
+/// How long, in seconds, a client should wait after 429 or 503. Small:
+/// git-lfs waits silently for as long as it is told.
+pub const RETRY_AFTER_SECONDS: u64 = 2;
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        self.log();
+        let status = self.kind.status();
+        let body = serde_json::json!({
+            "type": "about:blank",
+            "title": status.canonical_reason().unwrap_or_default(),
+            "status": status.as_u16(),
+            "code": self.kind.code(),
+            "detail": self.detail,
+            "request_id": crate::request::id(),
+        });
+        let mut response =
+            (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+        decorate(self.kind, response.headers_mut());
+        response.extensions_mut().insert(Told { kind: self.kind, detail: self.detail });
+        response
+    }
+}
+
+/// Travels with an error's response, so that a group of routes can tell the
+/// same failure in the words of its own protocol.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// What the caller can do about it.
+    pub kind: Kind,
+    /// The sentence for the person who asked.
+    pub detail: String,
+}
+
+/// Headers that a status calls for, whatever the shape of the body: a
+/// challenge with 401, `Retry-After` with 429 and 503.
+pub fn decorate(kind: Kind, headers: &mut axum::http::HeaderMap) {
+    if kind == Kind::Unauthenticated {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"rutter\", charset=\"UTF-8\""));
+    }
+    if matches!(kind, Kind::Busy | Kind::Unavailable) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    }
+}

@@ -1,0 +1,130 @@
+//! When a push is refused although git itself would take it.
+
+use std::collections::{HashMap, HashSet};
+
+use lfs::Oid;
+use metastore::wire::{Outcome, Progress, Push, Quarantine};
+use metastore::{RefName, State};
+
+use super::{Hosting, refuse_all, some_of};
+use crate::access::{Grant, Own, Write};
+use crate::error::{Error, Result};
+
+impl Hosting {
+    /// Turns outcomes into refusals, with a line the user can act on, where
+    /// - a protected ref would lose history and the pusher is not an owner,
+    /// - the default branch would be deleted,
+    /// - a file changes that somebody else has locked,
+    /// - a pointer names an object that the dataset does not hold.
+    pub(super) async fn apply_rules(
+        &self,
+        grant: &Grant<Write>,
+        push: &Push,
+        state: &State,
+        quarantine: &Quarantine,
+        progress: &Progress,
+        outcomes: &mut [Outcome],
+    ) -> Result<()> {
+        self.keep_history(grant, push, state, quarantine, outcomes).await?;
+        self.respect_locks(grant, push, quarantine, progress, outcomes).await?;
+        self.demand_objects(grant, push, quarantine, progress, outcomes).await
+    }
+
+    async fn keep_history(
+        &self,
+        grant: &Grant<Write>,
+        push: &Push,
+        state: &State,
+        quarantine: &Quarantine,
+        outcomes: &mut [Outcome],
+    ) -> Result<()> {
+        let protected: HashSet<String> = serde_json::from_str(&grant.dataset().protected).map_err(Error::internal)?;
+        let owner = grant.also::<Own>().is_some();
+        let rewrites = quarantine.rewrites().await?;
+        for ((command, outcome), rewrite) in push.commands.iter().zip(outcomes.iter_mut()).zip(rewrites) {
+            let Ok(name) = command.ref_name() else { continue };
+            if outcome.is_err() {
+                continue;
+            }
+            if command.new.is_none() && state.head == name {
+                *outcome = Err(format!("`{}` is the default branch and cannot be deleted", name.short()));
+            } else if protected.contains(name.as_str()) && !owner && (rewrite || command.new.is_none()) {
+                *outcome = Err(format!(
+                    "`{}` is protected: its history may only grow; merge or rebase onto it, or ask an owner",
+                    name.short()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn respect_locks(
+        &self,
+        grant: &Grant<Write>,
+        push: &Push,
+        quarantine: &Quarantine,
+        progress: &Progress,
+        outcomes: &mut [Outcome],
+    ) -> Result<()> {
+        let locks = self.0.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
+        if locks.is_empty() {
+            return Ok(());
+        }
+        let holders: HashMap<&str, &str> =
+            locks.iter().map(|lock| (lock.path.as_str(), lock.owner_name.as_str())).collect();
+        for (command, outcome) in push.commands.iter().zip(outcomes.iter_mut()) {
+            if outcome.is_err() || !command.ref_name().is_ok_and(|name: RefName| name.is_branch()) {
+                continue;
+            }
+            let changed = quarantine.changed_paths(command).await?;
+            let locked: Vec<String> = changed
+                .iter()
+                .filter_map(|path| holders.get(path.as_str()).map(|holder| format!("{path} (by {holder})")))
+                .collect();
+            if !locked.is_empty() {
+                for line in &locked {
+                    progress.say(&format!("locked: {line}"));
+                }
+                *outcome = Err(format!("locked by somebody else: {}", some_of(locked)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn demand_objects(
+        &self,
+        grant: &Grant<Write>,
+        push: &Push,
+        quarantine: &Quarantine,
+        progress: &Progress,
+        outcomes: &mut [Outcome],
+    ) -> Result<()> {
+        let pointers = quarantine.pointers().await?;
+        let oids: Vec<Oid> = pointers.iter().map(|(_, pointer)| pointer.oid).collect();
+        let held = self.0.storage.held(grant.id(), &oids).await?;
+        // The empty object needs no bytes: git-lfs never uploads it.
+        let missing: Vec<_> = pointers
+            .into_iter()
+            .filter(|(_, pointer)| pointer.size > 0 && held.get(&pointer.oid) != Some(&pointer.size))
+            .map(|(blob, _)| blob)
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut paths: Vec<String> = quarantine.paths_of(&missing).await?.into_iter().map(|(_, path)| path).collect();
+        paths.sort();
+        paths.dedup();
+        for path in paths.iter().take(10) {
+            progress.say(&format!("missing LFS object: {path}"));
+        }
+        progress.say("Upload the missing objects with: git lfs push --all <remote>");
+        let reason = format!(
+            "{} LFS object(s) are missing on the server ({}); run `git lfs push --all <remote>`, then push again",
+            missing.len(),
+            some_of(paths)
+        );
+        let needs_objects: Vec<bool> = push.commands.iter().map(|command| command.new.is_some()).collect();
+        refuse_all(outcomes, |index| needs_objects[index], &reason);
+        Ok(())
+    }
+}

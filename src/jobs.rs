@@ -1,0 +1,136 @@
+//! Background work: a queue in the database. A feature enqueues in the
+//! transaction that makes the work necessary, so nothing is forgotten; any
+//! replica may do it; doing it twice is harmless.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::db::{Db, Tx};
+use crate::error::Result;
+use crate::types::Millis;
+
+/// How often an idle replica looks for work.
+const POLL: Duration = Duration::from_secs(2);
+/// A job whose replica died is taken over after this long.
+const LEASE: Duration = Duration::from_secs(15 * 60);
+
+/// What there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Merge a repository's many small packs. Subject: dataset id.
+    Consolidate,
+    /// Delete what nobody needs any more from the stores. Recurring.
+    Sweep,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Consolidate, Self::Sweep];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Consolidate => "consolidate",
+            Self::Sweep => "sweep",
+        }
+    }
+
+    /// How long after its end a recurring job runs again.
+    fn every(self) -> Option<Duration> {
+        match self {
+            Self::Consolidate => None,
+            Self::Sweep => Some(Duration::from_secs(600)),
+        }
+    }
+}
+
+/// Queues a job as part of a transaction, unless it waits already.
+pub async fn enqueue(tx: &mut Tx, clock: &Clock, kind: Kind, subject: &str, delay: Duration) -> Result<()> {
+    tx.enqueue(clock.id(), kind.as_str(), subject, clock.now().plus(delay)).await
+}
+
+/// Does a job; given by the composition root, which knows the features.
+pub type Perform = Box<dyn Fn(Kind, String) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+/// Takes jobs one after another.
+pub struct Worker {
+    db: Db,
+    clock: Clock,
+    perform: Perform,
+}
+
+impl Worker {
+    /// Works on this database.
+    pub fn new(db: Db, clock: Clock, perform: Perform) -> Self {
+        Self { db, clock, perform }
+    }
+
+    /// Works until it is told to stop; a job under way is finished first.
+    pub async fn run(&self, stop: CancellationToken) {
+        let recurring = async {
+            let mut tx = self.db.write().await?;
+            for kind in Kind::ALL.into_iter().filter(|kind| kind.every().is_some()) {
+                enqueue(&mut tx, &self.clock, kind, "", Duration::ZERO).await?;
+            }
+            tx.commit().await
+        };
+        if let Err(error) = recurring.await {
+            tracing::warn!(%error, "recurring jobs could not be queued");
+        }
+        while !stop.is_cancelled() {
+            match self.run_one().await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(POLL) => {} }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the job queue does not answer");
+                    tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(POLL * 5) => {} }
+                }
+            }
+        }
+    }
+
+    /// Does everything that is due. For tests and for commands.
+    pub async fn run_due(&self) -> Result<usize> {
+        let mut done = 0;
+        while self.run_one().await? {
+            done += 1;
+        }
+        Ok(done)
+    }
+
+    async fn run_one(&self) -> Result<bool> {
+        let now = self.clock.now();
+        if !self.db.read().await?.job_due(now).await? {
+            return Ok(false);
+        }
+        let mut tx = self.db.write().await?;
+        let Some((id, name, subject, attempts)) = tx.claim_job(now, now.plus(LEASE)).await? else { return Ok(false) };
+        tx.commit().await?;
+        let outcome = match Kind::ALL.into_iter().find(|kind| kind.as_str() == name) {
+            Some(kind) => (self.perform)(kind, subject.clone()).await.map(|()| kind.every()),
+            // Queued by a newer replica: leave it to that one.
+            None => Ok(Some(Duration::from_secs(600))),
+        };
+        let mut tx = self.db.write().await?;
+        match outcome {
+            Ok(None) => tx.finish_job(&id).await?,
+            Ok(Some(again)) => tx.postpone_job(&id, self.clock.now().plus(again), "").await?,
+            Err(error) => {
+                tracing::warn!(job = name, subject, attempts, %error, "a job failed and will be tried again");
+                let later: Millis = self.clock.now().plus(backoff(attempts));
+                tx.postpone_job(&id, later, &error.to_string()).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Doubles from 5 seconds to about an hour.
+fn backoff(attempts: i64) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(1, 10) - 1).unwrap_or(0);
+    Duration::from_secs(5) * 2u32.pow(doublings)
+}

@@ -1,0 +1,36 @@
+//! rutter: a versioned data drive on Git and Git LFS.
+//!
+//! Layers; imports go down only, and a test compares every `use crate::` line
+//! with this table:
+//!
+//! | layer | modules |
+//! |---|---|
+//! | 4 entry | app web |
+//! | 3 features | accounts drive storage hosting |
+//! | 2 kernel | access jobs db |
+//! | 1 base | config error request types clock |
+//!
+//! Within a layer only: web → app, hosting → drive, hosting → storage,
+//! access → db, jobs → db.
+
+pub mod access;
+pub mod accounts;
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod drive;
+pub mod error;
+pub mod hosting;
+pub mod jobs;
+pub mod request;
+pub mod storage;
+pub mod types;
+pub mod web;
+
+/// Runs work that blocks or burns CPU off the async threads. The one place in
+/// this crate that does, so that its cost is easy to find.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> error::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(error::Error::internal)
+}

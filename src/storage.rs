@@ -1,0 +1,259 @@
+//! Bytes of datasets: which objects a dataset holds, signed URLs to move
+//! them, and the store that proves them.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt as _};
+use lfs::batch::{self, BatchRequest, Disposition, RequestedObject};
+use lfs::sign::{SignError, Signer, Ticket, Verb};
+use lfs::store::Object;
+use lfs::{LocalStore, Oid};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::access::{Fetch, Grant, Upload};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Db, unsigned};
+use crate::error::{Error, Kind, Result};
+use crate::types::Id;
+
+/// Temporary files that nothing was written to for this long are left-overs.
+const ABANDONED: Duration = Duration::from_secs(6 * 3600);
+
+/// Objects and who holds them. Cheap to clone.
+#[derive(Clone)]
+pub struct Storage(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    objects: LocalStore,
+    signer: Signer,
+    clock: Clock,
+    lifetime: u32,
+    object_bytes: Option<u64>,
+    transfers: Arc<Semaphore>,
+}
+
+/// A permission to move one object, read from a signed URL, and a place among
+/// the transfers that run at one time.
+pub struct Transfer {
+    /// What was signed.
+    pub ticket: Ticket,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Storage {
+    /// Opens the store in the configured folder.
+    pub fn open(config: &Config, db: Db, clock: Clock, signing_key: [u8; 32]) -> Result<Self> {
+        Ok(Self(Arc::new(Inner {
+            db,
+            objects: LocalStore::open(config.store().join("objects"))?,
+            signer: Signer::new(signing_key),
+            clock,
+            lifetime: config.lifetimes.action,
+            object_bytes: config.limits.object_bytes,
+            transfers: Arc::new(Semaphore::new(config.limits.transfers)),
+        })))
+    }
+
+    /// Answers a batch that asks to download: signed URLs for what the dataset holds.
+    pub async fn offer_downloads(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+        self.offer(grant.id(), request, base).await
+    }
+
+    /// Answers a batch that asks to upload: signed URLs for what the dataset
+    /// does not hold yet. What other datasets hold makes no difference.
+    pub async fn offer_uploads(&self, grant: &Grant<Upload>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+        self.offer(grant.id(), request, base).await
+    }
+
+    async fn offer(&self, repo: Id, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+        let oids: Vec<Oid> =
+            request.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
+        let held = self.held(repo, &oids).await?;
+        let expires = self.0.clock.now().seconds() + u64::from(self.0.lifetime);
+        Ok(batch::answer(request, &held, self.0.object_bytes, |verb, oid, size, object| {
+            let ticket = Ticket { verb, repository: *repo.as_bytes(), oid, size, expires };
+            let query = if verb == Verb::Download { presentation(object) } else { String::new() };
+            let token = self.0.signer.seal(&ticket, &query);
+            let mut href = String::with_capacity(base.len() + token.len() + query.len() + 8);
+            href.push_str(base);
+            href.push_str("/_lfs/");
+            href.push_str(&token);
+            if !query.is_empty() {
+                href.push('?');
+                href.push_str(&query);
+            }
+            batch::Action { href, expires_in: self.0.lifetime }
+        }))
+    }
+
+    /// Of these objects, those that the dataset holds, with their sizes.
+    pub(crate) async fn held(&self, repo: Id, oids: &[Oid]) -> Result<HashMap<Oid, u64>> {
+        if oids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.0.db.read().await?.held(repo, oids).await
+    }
+
+    /// Opens a signed URL. `query` is the URL's query as it came, which the
+    /// signature covers.
+    ///
+    /// # Errors
+    /// Forbidden for a token that is forged, expired, or made for another
+    /// verb (git-lfs then asks for a new one); busy over the limit of
+    /// transfers at one time.
+    pub fn admit(&self, token: &str, query: &str, verb: Verb) -> Result<Transfer> {
+        let ticket = self.0.signer.open(token, query, self.0.clock.now().seconds()).map_err(|error| match error {
+            SignError::Expired => Error::forbidden("this URL has expired; ask the batch API for a new one"),
+            SignError::Malformed | SignError::Forged => Error::forbidden("this URL was not made by this server"),
+        })?;
+        if ticket.verb != verb {
+            return Err(Error::forbidden("this URL was made for another operation"));
+        }
+        let permit = self.0.transfers.clone().try_acquire_owned();
+        let permit = permit.map_err(|_| Error::busy("too many transfers at one time; try again in a moment"))?;
+        Ok(Transfer { ticket, permit })
+    }
+
+    /// Takes the bytes of an object. It is visible only if they are what the
+    /// ticket says, and only to the ticket's dataset.
+    ///
+    /// # Errors
+    /// Invalid for wrong bytes or a wrong size, known early from
+    /// `content_length`; not found if the dataset is gone; full.
+    pub async fn receive<S, E>(&self, transfer: Transfer, content_length: Option<u64>, body: S) -> Result<()>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Ticket { repository, oid, size, .. } = transfer.ticket;
+        if content_length.is_some_and(|length| length != size) {
+            return Err(Error::invalid(format!("the object has {size} bytes, but other than that were announced")));
+        }
+        let repo = Id::from_bytes(repository);
+        if self.0.db.read().await?.repo(repo).await?.is_none() {
+            return Err(Error::not_found("the dataset was deleted"));
+        }
+        self.0.objects.put(&oid, size, body).await?;
+        let mut tx = self.0.db.write().await?;
+        if tx.repo(repo).await?.is_none() {
+            return Err(Error::not_found("the dataset was deleted"));
+        }
+        tx.hold(repo, &oid, size, self.0.clock.now()).await?;
+        tx.commit().await?;
+        metrics::counter!("rutter_lfs_received_bytes_total").increment(size);
+        Ok(())
+    }
+
+    /// Opens an object for sending. The transfer's place is taken until the
+    /// answer is dropped.
+    pub async fn send(&self, transfer: &Transfer) -> Result<Object> {
+        let Ticket { repository, oid, .. } = transfer.ticket;
+        if self.held(Id::from_bytes(repository), &[oid]).await?.is_empty() {
+            return Err(Error::not_found(format!("the dataset does not hold the object {oid}")));
+        }
+        match self.0.objects.get(&oid).await {
+            Ok(object) if object.size() == transfer.ticket.size => Ok(object),
+            Ok(_) | Err(lfs::Error::NotFound(_)) => {
+                // The next batch asks for the bytes again, so that a push heals it.
+                tracing::error!(%oid, "an object is missing in the store, or has another size");
+                let mut tx = self.0.db.write().await?;
+                tx.quarantine(&oid).await?;
+                tx.commit().await?;
+                Err(Error::not_found(format!("the object {oid} is damaged; push it again with `git lfs push --all`")))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Confirms that an upload arrived.
+    ///
+    /// # Errors
+    /// Not found if it did not; invalid for another size or object than the URL was made for.
+    pub async fn verify(&self, transfer: &Transfer, oid: Oid, size: u64) -> Result<()> {
+        let ticket = &transfer.ticket;
+        if ticket.oid != oid {
+            return Err(Error::invalid("this URL was made for another object"));
+        }
+        let held = self.held(Id::from_bytes(ticket.repository), &[oid]).await?;
+        match held.get(&oid) {
+            None => Err(Error::not_found(format!("the object {oid} has not arrived"))),
+            Some(&stored) if stored != size => {
+                Err(Error::invalid(format!("the object {oid} has {stored} bytes, not {size}")))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Removes what dead uploads left behind.
+    pub async fn reap(&self) -> Result<usize> {
+        Ok(self.0.objects.reap(ABANDONED).await?)
+    }
+
+    /// Compares rows and store, and re-hashes every object if `rehash`.
+    /// Gives a sentence for each problem; damaged objects are quarantined.
+    pub async fn check(&self, rehash: bool) -> Result<Vec<String>> {
+        let mut problems = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = self.0.db.read().await?.objects_after(&after, 1000).await?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.0);
+            for (name, size) in page {
+                let oid: Oid = name.parse().map_err(Error::internal)?;
+                let problem = match self.0.objects.contains(&oid).await.map_err(Error::from) {
+                    Err(error) if error.kind() != Kind::NotFound => return Err(error),
+                    Err(_) | Ok(None) => Some("is missing"),
+                    Ok(Some(stored)) if stored != unsigned(size) => Some("has another size"),
+                    Ok(Some(_)) if rehash && !self.0.objects.rehash(&oid).await? => Some("has other bytes"),
+                    Ok(Some(_)) => None,
+                };
+                if let Some(problem) = problem {
+                    problems.push(format!("object {oid} {problem}"));
+                    let mut tx = self.0.db.write().await?;
+                    tx.quarantine(&oid).await?;
+                    tx.commit().await?;
+                }
+            }
+        }
+        Ok(problems)
+    }
+}
+
+impl Transfer {
+    /// Keeps the transfer's place taken for as long as the stream lives, and counts its bytes.
+    pub fn guard(
+        self,
+        body: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+    ) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
+        let sent = metrics::counter!("rutter_lfs_sent_bytes_total");
+        body.inspect_ok(move |block| {
+            let _place = &self.permit;
+            sent.increment(block.len() as u64);
+        })
+    }
+}
+
+/// The query of a download URL: how the file should be called and shown.
+fn presentation(object: &RequestedObject) -> String {
+    let mut query = String::new();
+    if let Some(filename) = &object.filename {
+        query.push_str("filename=");
+        for byte in filename.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                query.push(char::from(byte));
+            } else {
+                let _ = write!(query, "%{byte:02X}");
+            }
+        }
+    }
+    if object.disposition == Some(Disposition::Inline) {
+        query.push_str(if query.is_empty() { "disposition=inline" } else { "&disposition=inline" });
+    }
+    query
+}

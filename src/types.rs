@@ -1,0 +1,376 @@
+//! Values parsed once at the edge. Inside, nothing takes `&str` for a name,
+//! an id or a secret.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// Points in time as stored and computed: milliseconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type)]
+#[serde(transparent)]
+#[sqlx(transparent)]
+pub struct Millis(pub i64);
+
+impl Millis {
+    /// Whole seconds since the Unix epoch.
+    pub fn seconds(self) -> u64 {
+        u64::try_from(self.0 / 1000).unwrap_or(0)
+    }
+
+    /// This moment plus a span.
+    #[must_use]
+    pub fn plus(self, span: std::time::Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// This moment less a span.
+    #[must_use]
+    pub fn minus(self, span: std::time::Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// RFC 3339 in UTC with second precision, as LFS and our API print times.
+    pub fn rfc3339(self) -> String {
+        // Howard Hinnant's civil-from-days; exact for every i64 of milliseconds in reach.
+        let seconds = self.0.div_euclid(1000);
+        let days = seconds.div_euclid(86_400);
+        let of_day = seconds.rem_euclid(86_400);
+        let z = days + 719_468;
+        let era = z.div_euclid(146_097);
+        let day_of_era = z.rem_euclid(146_097);
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
+    }
+}
+
+/// A random, time-ordered identifier (UUIDv7, RFC 9562), stored as text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(Uuid);
+
+impl Id {
+    pub(crate) fn new(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// The 16 bytes, as signed URLs carry them.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The id whose 16 bytes these are.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Id {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Uuid::try_parse(text).map(Self).map_err(|_| Error::invalid(format!("`{text}` is not an id")))
+    }
+}
+
+impl TryFrom<String> for Id {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+/// Longest name of a dataset, and of one segment of an owner's name, in bytes.
+pub const NAME_MAX: usize = 96;
+
+/// First segments of URLs that are the server's own.
+const RESERVED: &[&str] = &[
+    "admin", "api", "assets", "authz", "dataset", "datasets", "docs", "healthz", "login", "logout", "metrics",
+    "models", "new", "oauth", "readyz", "settings", "signup", "spaces", "static",
+];
+
+fn parse_segment(text: &str, what: &str) -> Result<String, Error> {
+    let refuse = |why: &str| Err(Error::invalid(format!("`{}` is not a valid {what}: {why}", text.escape_debug())));
+    if text.is_empty() {
+        return refuse("it is empty");
+    }
+    if text.len() > NAME_MAX {
+        return refuse("it is longer than 96 characters");
+    }
+    if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
+        return refuse("use letters, digits, `.`, `_` and `-`");
+    }
+    let name = text.to_ascii_lowercase();
+    if !name.as_bytes()[0].is_ascii_alphanumeric() {
+        return refuse("it must begin with a letter or a digit");
+    }
+    if name.ends_with('.') || name.ends_with(".git") || name.ends_with(".lock") || name.contains("..") {
+        return refuse("it must not contain `..` or end in `.`, `.git` or `.lock`");
+    }
+    Ok(name)
+}
+
+macro_rules! text_newtype {
+    ($name:ident) => {
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+/// The name of a dataset within its owner: letters, digits, `.`, `_`, `-`;
+/// lower-cased, so that two names never differ by case alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slug(String);
+text_newtype!(Slug);
+
+impl FromStr for Slug {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        parse_segment(text, "dataset name").map(Self)
+    }
+}
+
+/// The name of a user or an organisation. Organisations may be nested, as in
+/// `ministry/statistics`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OwnerName(String);
+text_newtype!(OwnerName);
+
+impl FromStr for OwnerName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let segments =
+            text.split('/').map(|segment| parse_segment(segment, "owner name")).collect::<Result<Vec<_>, _>>()?;
+        if segments.len() > 8 {
+            return Err(Error::invalid("an owner name has at most 8 levels"));
+        }
+        if RESERVED.contains(&segments[0].as_str()) {
+            return Err(Error::invalid(format!("the name `{}` is reserved", segments[0])));
+        }
+        Ok(Self(segments.join("/")))
+    }
+}
+
+/// A dataset as people write it: `owner/name`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RepoPath {
+    /// The user or organisation.
+    pub owner: OwnerName,
+    /// The dataset's own name.
+    pub name: Slug,
+}
+
+impl RepoPath {
+    /// From two URL segments; git clients append `.git` to the second.
+    pub fn from_segments(owner: &str, name: &str) -> Result<Self, Error> {
+        Ok(Self { owner: owner.parse()?, name: name.strip_suffix(".git").unwrap_or(name).parse()? })
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.owner, self.name)
+    }
+}
+
+impl FromStr for RepoPath {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (owner, name) = text
+            .rsplit_once('/')
+            .ok_or_else(|| Error::invalid(format!("`{text}` is not a dataset: write OWNER/NAME")))?;
+        Self::from_segments(owner, name)
+    }
+}
+
+/// An e-mail address, checked for shape only: delivery is the real test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email(String);
+text_newtype!(Email);
+
+impl FromStr for Email {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        let plausible = text.len() <= 254
+            && text.split_once('@').is_some_and(|(local, domain)| {
+                !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !domain.starts_with('.')
+            })
+            && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"\\".contains(c));
+        if plausible {
+            Ok(Self(text.to_lowercase()))
+        } else {
+            Err(Error::invalid(format!("`{}` is not an e-mail address", text.escape_debug())))
+        }
+    }
+}
+
+/// Something that must never be logged or compared carelessly. It has no
+/// `Debug` and no `Display`; [`Secret::expose`] is easy to find in a review.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes ownership of secret text.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+macro_rules! text_enum {
+    ($(#[$meta:meta])* $name:ident, $what:literal { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum $name { $($(#[$variant_meta])* $variant),+ }
+
+        impl $name {
+            /// As stored and shown.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    other => Err(Error::invalid(format!(
+                        concat!("`{}` is not a ", $what, ": use ", $("`", $text, "` "),+), other.escape_debug()))),
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+
+            fn try_from(text: String) -> Result<Self, Error> {
+                text.parse()
+            }
+        }
+    };
+}
+
+text_enum! {
+    /// Who sees a dataset without being a member of its owner.
+    Visibility, "visibility" {
+        /// Members only.
+        Private = "private",
+        /// Everyone who is signed in.
+        Internal = "internal",
+        /// Everyone.
+        Public = "public",
+    }
+}
+
+text_enum! {
+    /// What a person may do with the datasets of an organisation. Ordered.
+    Role, "role" {
+        /// See and download.
+        Reader = "reader",
+        /// Also push.
+        Writer = "writer",
+        /// Also delete, protect and share.
+        Owner = "owner",
+    }
+}
+
+text_enum! {
+    /// Whether an owner is a person or an organisation.
+    OwnerKind, "kind of owner" {
+        /// A person with an account.
+        User = "user",
+        /// A group of people.
+        Organisation = "organisation",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn times_print_as_rfc_3339() {
+        assert_eq!(Millis(0).rfc3339(), "1970-01-01T00:00:00Z");
+        assert_eq!(Millis(951_782_400_000).rfc3339(), "2000-02-29T00:00:00Z");
+        assert_eq!(Millis(1_793_491_199_999).rfc3339(), "2026-10-31T23:59:59Z");
+    }
+
+    #[test]
+    fn paths_that_could_leave_their_place_are_refused() {
+        for bad in
+            ["a", "/a", "a/", "../a", "a/..", "a/b c", "a/b\n", "a/.git", "api/x", "a/b\\c", "a//b", "-a/b", "a/%2e"]
+        {
+            assert!(bad.parse::<RepoPath>().is_err(), "{bad}");
+        }
+        assert_eq!("Demo/Air.git".parse::<RepoPath>().unwrap().to_string(), "demo/air");
+        assert_eq!("a/b/c".parse::<RepoPath>().unwrap().owner.as_str(), "a/b");
+    }
+
+    proptest! {
+        #[test]
+        fn a_parsed_path_is_safe_and_stable(text in ".{0,40}") {
+            if let Ok(path) = text.parse::<RepoPath>() {
+                let shown = path.to_string();
+                prop_assert!(!shown.contains("..") && !shown.contains("//") && !shown.starts_with('/'));
+                prop_assert_eq!(shown.parse::<RepoPath>().unwrap(), path);
+            }
+        }
+
+        #[test]
+        fn emails_never_hold_header_breaks(text in "\\PC{0,40}@\\PC{0,20}") {
+            if let Ok(email) = text.parse::<Email>() {
+                prop_assert!(!email.as_str().contains(['\r', '\n', '<', '>', ' ']));
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! HTTP only: what comes in is parsed once, the feature is called, its answer
+//! is put into the protocol's words. One file per resource.
+
+pub mod extract;
+mod git;
+mod lfs;
+mod locks;
+mod middleware;
+pub mod server;
+mod site;
+mod wording;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use tower::{Layer as _, Service};
+
+use crate::app::App;
+use crate::error::Error;
+
+/// The routes, and the list of them that the access matrix test goes through.
+#[derive(Default)]
+pub struct Routes {
+    router: Router<App>,
+    listed: Vec<(Method, &'static str)>,
+}
+
+impl Routes {
+    fn add<H, T>(
+        mut self,
+        method: Method,
+        path: &'static str,
+        handler: H,
+        wrap: fn(MethodRouter<App>) -> MethodRouter<App>,
+    ) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let filter = MethodFilter::try_from(method.clone()).expect("a method that axum knows");
+        self.router = self.router.route(path, wrap(on(filter, handler)));
+        self.listed.push((method, path));
+        self
+    }
+
+    /// Every route: its method and its path.
+    pub fn listed(&self) -> &[(Method, &'static str)] {
+        &self.listed
+    }
+}
+
+/// All routes of the server.
+pub fn routes() -> Routes {
+    let routes = Routes::default();
+    let routes = site::routes(routes);
+    let routes = git::routes(routes);
+    let routes = lfs::routes(routes);
+    locks::routes(routes)
+}
+
+/// The server as a service: routes, and what applies to all of them.
+pub fn service(
+    app: App,
+) -> impl Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
+    let router = routes()
+        .router
+        .fallback(|| async { Error::not_found("there is nothing at this URL") })
+        .method_not_allowed_fallback(|| async { axum::http::StatusCode::METHOD_NOT_ALLOWED })
+        .layer(axum::middleware::from_fn(middleware::measure))
+        .with_state(app);
+    // Outside of the router: it changes what the router sees.
+    tower::util::MapRequestLayer::new(middleware::fold_owner)
+        .layer(axum::middleware::from_fn(middleware::identify).layer(router))
+}

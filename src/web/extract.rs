@@ -1,0 +1,161 @@
+//! From a request to values of ours: who asks, what about, and the grant that
+//! makes a handler's signature its access rule.
+
+use std::net::SocketAddr;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use crate::access::{Actor, Credentials, Grant, Right, Target};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::types::{RepoPath, Secret};
+
+/// The address of the other end, put into each request by the server loop.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// Somebody, and the dataset that the URL names. Handlers whose right depends
+/// on the body ask `access` with it.
+pub struct Visitor {
+    /// Who asks.
+    pub actor: Actor,
+    /// What about.
+    pub path: RepoPath,
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let actor = app.access.authenticate(credentials(parts)?).await?;
+        let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+        let segments = segments.map_err(|_| Error::malformed("the URL is not valid UTF-8"))?.0;
+        let part = |name: &str| segments.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+        match RepoPath::from_segments(part("owner"), part("dataset")) {
+            Ok(path) => Ok(Self { actor, path }),
+            // The same answer as for a name that could exist.
+            Err(_) if actor.is_anonymous() => Err(Error::unauthenticated("sign in to see this dataset")),
+            Err(error) => Err(Error::not_found(error.detail())),
+        }
+    }
+}
+
+impl<R: Right> FromRequestParts<App> for Grant<R> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let Visitor { actor, path } = Visitor::from_request_parts(parts, app).await?;
+        app.access.authorize(&actor, &path).await
+    }
+}
+
+impl<R: Right> FromRequestParts<App> for Target<R> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let Visitor { actor, path } = Visitor::from_request_parts(parts, app).await?;
+        app.access.authorize_target(&actor, &path, &[]).await
+    }
+}
+
+/// What the client says about itself: `Authorization`, or `?jwt=`.
+fn credentials(parts: &Parts) -> Result<Credentials> {
+    let unreadable = || Error::unauthenticated("the Authorization header cannot be read; use Basic or Bearer");
+    if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
+        let value = value.to_str().map_err(|_| unreadable())?;
+        let (scheme, rest) = value.split_once(' ').ok_or_else(unreadable)?;
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Ok(Credentials::Bearer(Secret::new(rest.trim().to_owned())));
+        }
+        if scheme.eq_ignore_ascii_case("basic") {
+            let decoded = BASE64.decode(rest.trim()).map_err(|_| unreadable())?;
+            let decoded = String::from_utf8(decoded).map_err(|_| unreadable())?;
+            let (user, password) = decoded.split_once(':').ok_or_else(unreadable)?;
+            return Ok(Credentials::Basic { user: user.to_owned(), password: Secret::new(password.to_owned()) });
+        }
+        return Err(unreadable());
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    let jwt = query.split('&').find_map(|pair| pair.strip_prefix("jwt="));
+    Ok(jwt.map_or(Credentials::None, |jwt| Credentials::Bearer(Secret::new(jwt.to_owned()))))
+}
+
+/// What comes before `/owner/dataset` in the URLs that we hand out.
+pub struct Base(pub String);
+
+impl FromRequestParts<App> for Base {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        if let Some(url) = &app.config.public_url {
+            return Ok(Self(url.clone()));
+        }
+        let peer = parts.extensions.get::<Peer>();
+        let trusted =
+            peer.is_some_and(|Peer(peer)| app.config.trusted_proxies.iter().any(|net| net.contains(&peer.ip())));
+        base(&parts.headers, parts.uri.authority().map(axum::http::uri::Authority::as_str), trusted).map(Self)
+    }
+}
+
+/// Builds the base URL from `Host`, or from `X-Forwarded-*` if a proxy that we trust sent them.
+fn base(headers: &HeaderMap, authority: Option<&str>, trusted: bool) -> Result<String> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    // Proxies in a row each add their value; the first is the client's.
+    let forwarded = |name: &str| text(name).filter(|_| trusted).and_then(|list| list.split(',').next()).map(str::trim);
+    let host = forwarded("x-forwarded-host").or_else(|| text("host")).or(authority);
+    let host = host.ok_or_else(|| Error::malformed("the Host header is missing"))?;
+    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b)) {
+        return Err(Error::malformed("the Host header is not a host"));
+    }
+    let scheme = match forwarded("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    let port = forwarded("x-forwarded-port").filter(|port| !host.contains(':') && port.parse::<u16>().is_ok());
+    let port = port.filter(|port| !matches!((scheme, *port), ("http", "80") | ("https", "443")));
+    let prefix = forwarded("x-forwarded-prefix").unwrap_or_default().trim_end_matches('/');
+    let prefix = if prefix.starts_with('/') && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b))
+    {
+        prefix
+    } else {
+        ""
+    };
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    Ok(format!("{scheme}://{host}{port}{prefix}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(pairs: &[(&'static str, &str)], trusted: bool) -> Result<String> {
+        let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        base(&headers, None, trusted)
+    }
+
+    #[test]
+    fn forwarded_headers_count_only_from_trusted_proxies() {
+        let headers = [
+            ("host", "inner:8080"),
+            ("x-forwarded-host", "data.example.org, inner"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-prefix", "/drive/"),
+        ];
+        assert_eq!(built(&headers, false).unwrap(), "http://inner:8080");
+        assert_eq!(built(&headers, true).unwrap(), "https://data.example.org/drive");
+        let port = [("host", "h"), ("x-forwarded-port", "8443"), ("x-forwarded-proto", "https")];
+        assert_eq!(built(&port, true).unwrap(), "https://h:8443");
+    }
+
+    #[test]
+    fn hosts_cannot_smuggle() {
+        for host in ["a/b", "a\"b", "a b", "", "a@b", "a?b", "a#b"] {
+            assert!(built(&[("host", host)], false).is_err(), "{host}");
+        }
+        assert!(built(&[], false).is_err());
+    }
+}

@@ -1,0 +1,133 @@
+//! `/{owner}/{dataset}.git`: the smart HTTP protocol (gitprotocol-http(5)).
+
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_compression::tokio::bufread::GzipDecoder;
+use axum::body::Body;
+use axum::extract::{FromRequestParts as _, Query, Request, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse as _, Response};
+use futures::{StreamExt as _, TryStreamExt as _};
+use metastore::wire::{Protocol, Service};
+use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
+use tokio_util::io::StreamReader;
+
+use super::Routes;
+use super::wording::for_git;
+use crate::access::{Fetch, Grant, Target, Write};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::hosting::ByteStream;
+
+/// What a fetch request may inflate to: a bomb is small only before that.
+const FETCH_REQUEST_BYTES: u64 = 64 << 20;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .add(Method::GET, "/{owner}/{dataset}/info/refs", advertise, for_git)
+        .add(Method::POST, "/{owner}/{dataset}/git-upload-pack", upload_pack, for_git)
+        .add(Method::POST, "/{owner}/{dataset}/git-receive-pack", receive_pack, for_git)
+}
+
+#[derive(Deserialize)]
+struct ServiceQuery {
+    #[serde(default)]
+    service: String,
+}
+
+/// The right depends on the service that the query names, so the grants are asked for here.
+async fn advertise(State(app): State<App>, Query(query): Query<ServiceQuery>, request: Request) -> Result<Response> {
+    let (mut parts, _) = request.into_parts();
+    let protocol = protocol(&parts.headers);
+    let (service, body) = match Service::from_name(&query.service) {
+        Some(Service::UploadPack) => {
+            let grant = Grant::<Fetch>::from_request_parts(&mut parts, &app).await?;
+            (Service::UploadPack, app.hosting.advertise_fetch(&grant, protocol).await?)
+        }
+        Some(Service::ReceivePack) => {
+            let target = Target::<Write>::from_request_parts(&mut parts, &app).await?;
+            (Service::ReceivePack, app.hosting.advertise_push(&target, protocol).await?)
+        }
+        None => {
+            let _: Grant<Fetch> = Grant::from_request_parts(&mut parts, &app).await?;
+            return Err(Error::forbidden("this server speaks the smart protocol only: update git"));
+        }
+    };
+    Ok(answer(format!("application/x-{}-advertisement", service.name()), Body::from(body)))
+}
+
+async fn upload_pack(State(app): State<App>, grant: Grant<Fetch>, request: Request) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    expect_type(&parts.headers, Service::UploadPack)?;
+    let body = inflated(&app, &parts.headers, body, FETCH_REQUEST_BYTES)?;
+    let pack = app.hosting.fetch(&grant, protocol(&parts.headers), body).await?;
+    Ok(result(Service::UploadPack, pack))
+}
+
+async fn receive_pack(State(app): State<App>, target: Target<Write>, request: Request) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    expect_type(&parts.headers, Service::ReceivePack)?;
+    let limit = app.config.limits.pack_bytes.saturating_add(FETCH_REQUEST_BYTES);
+    let body = inflated(&app, &parts.headers, body, limit)?;
+    let report = app.hosting.push(target, body).await?;
+    Ok(result(Service::ReceivePack, report))
+}
+
+fn protocol(headers: &HeaderMap) -> Protocol {
+    Protocol::from_header(headers.get("git-protocol").and_then(|value| value.to_str().ok()))
+}
+
+/// Also keeps a browser from posting a form here.
+fn expect_type(headers: &HeaderMap, service: Service) -> Result<()> {
+    let wanted = format!("application/x-{}-request", service.name());
+    match headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
+        Some(given) if given == wanted => Ok(()),
+        _ => Err(Error::malformed(format!("Content-Type must be {wanted}"))),
+    }
+}
+
+/// The request's body: inflated where git compressed it, cut at `limit`
+/// bytes, and given up when the client falls silent.
+fn inflated(app: &App, headers: &HeaderMap, body: Body, limit: u64) -> Result<Pin<Box<dyn AsyncRead + Send>>> {
+    let stream = patient(app, body).map_err(io::Error::other);
+    let plain = BufReader::with_capacity(64 * 1024, StreamReader::new(Box::pin(stream)));
+    match headers.get(header::CONTENT_ENCODING).map(axum::http::HeaderValue::as_bytes) {
+        None | Some(b"identity") => Ok(Box::pin(plain.take(limit))),
+        Some(b"gzip" | b"x-gzip") => Ok(Box::pin(GzipDecoder::new(plain).take(limit))),
+        Some(_) => Err(Error::malformed("Content-Encoding must be gzip or absent")),
+    }
+}
+
+/// A body that ends with an error when nothing comes for too long.
+pub(super) fn patient(
+    app: &App,
+    body: Body,
+) -> impl futures::Stream<Item = Result<bytes::Bytes, Box<dyn std::error::Error + Send + Sync>>> + Send + use<> {
+    let patience = Duration::from_secs(app.config.limits.idle_seconds);
+    futures::stream::unfold(body.into_data_stream(), move |mut body| async move {
+        match tokio::time::timeout(patience, body.next()).await {
+            Ok(None) => None,
+            Ok(Some(Ok(block))) => Some((Ok(block), body)),
+            Ok(Some(Err(error))) => Some((Err(error.into()), body)),
+            Err(_) => Some((Err("nothing came for too long".into()), body)),
+        }
+    })
+}
+
+fn result(service: Service, body: ByteStream) -> Response {
+    answer(format!("application/x-{}-result", service.name()), Body::from_stream(body))
+}
+
+fn answer(content_type: String, body: Body) -> Response {
+    // Refs change from one moment to the next (gitprotocol-http(5), "Smart Clients").
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-cache, max-age=0, must-revalidate".to_owned()),
+        (header::EXPIRES, "Fri, 01 Jan 1980 00:00:00 GMT".to_owned()),
+        (header::PRAGMA, "no-cache".to_owned()),
+    ];
+    (headers, body).into_response()
+}

@@ -1,0 +1,194 @@
+//! `…/info/lfs/objects/batch` and the signed URLs that it hands out.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use lfs::batch::{self, BatchError, BatchErrorKind, BatchRequest, Operation};
+use lfs::range::{self, Answer, Conditions};
+use lfs::sign::Verb;
+use lfs::{Oid, media};
+use serde::de::DeserializeOwned;
+
+use super::Routes;
+use super::extract::{Base, Visitor};
+use super::git::patient;
+use super::wording::{for_lfs, lfs_json};
+use crate::access::{Fetch, Upload};
+use crate::app::App;
+use crate::error::{Error, Result};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .add(Method::POST, "/{owner}/{dataset}/info/lfs/objects/batch", objects_batch, for_lfs)
+        // giftless' root, which its own client and ckan-client-js build.
+        .add(Method::POST, "/{owner}/{dataset}/objects/batch", objects_batch, for_lfs)
+        .add(Method::GET, "/_lfs/{token}", download, for_lfs)
+        .add(Method::PUT, "/_lfs/{token}", upload, for_lfs)
+        .add(Method::POST, "/_lfs/{token}", verify, for_lfs)
+}
+
+/// The right depends on the operation in the body, and a credential may be
+/// limited to single objects, so `access` is asked here.
+async fn objects_batch(State(app): State<App>, visitor: Visitor, base: Base, request: Request) -> Result<Response> {
+    let body = json_body(&app, request).await?;
+    let batch = BatchRequest::parse(&body, app.config.limits.batch_objects).map_err(from_batch)?;
+    let oids: Vec<Oid> =
+        batch.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
+    let reply = match batch.operation {
+        Operation::Download => {
+            let grant = app.access.authorize_objects::<Fetch>(&visitor.actor, &visitor.path, &oids).await?;
+            app.hosting.batch_download(&grant, &batch, &base.0).await?
+        }
+        Operation::Upload => {
+            let target = app.access.authorize_target::<Upload>(&visitor.actor, &visitor.path, &oids).await?;
+            app.hosting.batch_upload(target, &batch, &base.0).await?
+        }
+    };
+    Ok(lfs_json(StatusCode::OK, reply))
+}
+
+async fn upload(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Result<Response> {
+    let transfer = app.storage.admit(&token, &query.unwrap_or_default(), Verb::Upload)?;
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
+    let body = Box::pin(patient(&app, request.into_body()));
+    app.storage.receive(transfer, length, body).await?;
+    Ok(StatusCode::OK.into_response())
+}
+
+/// Also answers HEAD: the body is left out by the server.
+async fn download(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let query = query.unwrap_or_default();
+    let transfer = app.storage.admit(&token, &query, Verb::Download)?;
+    let object = app.storage.send(&transfer).await?;
+    let (oid, size) = (transfer.ticket.oid, object.size());
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let conditions = Conditions {
+        range: text(header::RANGE),
+        if_range: text(header::IF_RANGE),
+        if_none_match: text(header::IF_NONE_MATCH),
+    };
+    let (status, wanted) = match range::evaluate(&oid, size, &conditions) {
+        Answer::Full => (StatusCode::OK, 0..size),
+        Answer::Partial(range) => (StatusCode::PARTIAL_CONTENT, range),
+        Answer::NotModified => (StatusCode::NOT_MODIFIED, 0..0),
+        Answer::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0),
+    };
+    let mut response = Response::builder()
+        .status(status)
+        .header(header::ETAG, range::etag(&oid))
+        .header(header::ACCEPT_RANGES, "bytes")
+        .header(header::CACHE_CONTROL, "private, max-age=31536000, immutable");
+    if status == StatusCode::RANGE_NOT_SATISFIABLE {
+        response = response.header(header::CONTENT_RANGE, format!("bytes */{size}"));
+    }
+    if !status.is_success() {
+        return Ok(response.body(Body::empty()).map_err(Error::internal)?);
+    }
+    if status == StatusCode::PARTIAL_CONTENT {
+        response = response.header(header::CONTENT_RANGE, format!("bytes {}-{}/{size}", wanted.start, wanted.end - 1));
+    }
+    // What people stored must never run as a page of ours.
+    response = response
+        .header(header::CONTENT_TYPE, "application/octet-stream")
+        .header(header::CONTENT_LENGTH, wanted.end - wanted.start)
+        .header(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
+    if let Some(disposition) = disposition(&query) {
+        response = response.header(header::CONTENT_DISPOSITION, disposition);
+    }
+    let body = Body::from_stream(transfer.guard(object.stream(wanted)));
+    response.body(body).map_err(Error::internal)
+}
+
+/// The header for the file name that the signed query carries.
+fn disposition(query: &str) -> Option<HeaderValue> {
+    let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(decode);
+    let filename = value("filename");
+    let inline = value("disposition").is_some_and(|text| text == "inline");
+    if filename.is_none() && !inline {
+        return None;
+    }
+    let header = range::content_disposition(&filename.unwrap_or_default(), inline);
+    HeaderValue::from_str(&header).ok()
+}
+
+/// Percent-decoding (RFC 3986 §2.1) of what we encoded ourselves.
+fn decode(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+            Some(byte) if first == b'%' => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            _ => bytes.push(first),
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+async fn verify(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Result<Response> {
+    let transfer = app.storage.admit(&token, &query.unwrap_or_default(), Verb::Verify)?;
+    let body = json_body(&app, request).await?;
+    let (oid, size) = batch::parse_verify(&body).map_err(from_batch)?;
+    app.storage.verify(&transfer, oid, size).await?;
+    Ok(lfs_json(StatusCode::OK, "{}"))
+}
+
+/// A JSON body within the limit, from a client that accepts our answer.
+pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Bytes> {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if !media::accepts_json(accept) {
+        return Err(Error::not_acceptable("this API answers with application/vnd.git-lfs+json only"));
+    }
+    let limit = app.config.limits.json_bytes;
+    match Limited::new(request.into_body(), limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Error::too_large(format!("the request is larger than {limit} bytes; ask for fewer objects at once")))
+        }
+        Err(error) => Err(Error::malformed("the request ended early").because(error)),
+    }
+}
+
+/// Parses a JSON body; an empty one means all defaults.
+pub(super) async fn json<T: DeserializeOwned>(app: &App, request: Request) -> Result<T> {
+    let body = json_body(app, request).await?;
+    let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
+    serde_json::from_slice(text)
+        .map_err(|error| Error::malformed(format!("the request is not the JSON that is expected: {error}")))
+}
+
+fn from_batch(error: BatchError) -> Error {
+    match error.kind {
+        BatchErrorKind::Malformed => Error::malformed(error.message),
+        BatchErrorKind::Unprocessable => Error::invalid(error.message),
+        BatchErrorKind::HashAlgo => Error::conflict(error.message),
+        BatchErrorKind::TooMany => Error::too_large(error.message),
+    }
+}

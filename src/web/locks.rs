@@ -1,0 +1,58 @@
+//! `…/info/lfs/locks`: the Git LFS locking API.
+
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use lfs::locks::{ConflictReply, ListQuery, LockReply, LockRequest, UnlockRequest, VerifyRequest};
+use serde::Serialize;
+
+use super::Routes;
+use super::lfs::json;
+use super::wording::{for_lfs, lfs_json};
+use crate::access::{Grant, Read, Target, Write};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::hosting::Locked;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .add(Method::POST, "/{owner}/{dataset}/info/lfs/locks", lock, for_lfs)
+        .add(Method::GET, "/{owner}/{dataset}/info/lfs/locks", list, for_lfs)
+        .add(Method::POST, "/{owner}/{dataset}/info/lfs/locks/verify", verify, for_lfs)
+        .add(Method::POST, "/{owner}/{dataset}/info/lfs/locks/{id}/unlock", unlock, for_lfs)
+}
+
+async fn lock(State(app): State<App>, target: Target<Write>, request: Request) -> Result<Response> {
+    let request: LockRequest = json(&app, request).await?;
+    match app.hosting.lock(target, request).await? {
+        Locked::Taken(lock) => reply(StatusCode::CREATED, &LockReply { lock }),
+        Locked::Held(lock) => {
+            let message = format!("`{}` is locked already by {}", lock.path, lock.owner.name);
+            reply(StatusCode::CONFLICT, &ConflictReply { lock, message, request_id: Some(crate::request::id()) })
+        }
+    }
+}
+
+async fn list(State(app): State<App>, grant: Grant<Read>, Query(query): Query<ListQuery>) -> Result<Response> {
+    reply(StatusCode::OK, &app.hosting.locks(&grant, query).await?)
+}
+
+async fn verify(State(app): State<App>, target: Target<Write>, request: Request) -> Result<Response> {
+    let request: VerifyRequest = json(&app, request).await?;
+    reply(StatusCode::OK, &app.hosting.verify_locks(&target, request).await?)
+}
+
+async fn unlock(
+    State(app): State<App>,
+    grant: Grant<Write>,
+    Path((_, _, id)): Path<(String, String, String)>,
+    request: Request,
+) -> Result<Response> {
+    let request: UnlockRequest = json(&app, request).await?;
+    let lock = app.hosting.unlock(&grant, &id, &request).await?;
+    reply(StatusCode::OK, &LockReply { lock })
+}
+
+fn reply(status: StatusCode, body: &impl Serialize) -> Result<Response> {
+    Ok(lfs_json(status, serde_json::to_vec(body).map_err(Error::internal)?))
+}

@@ -1,0 +1,54 @@
+//! What the operator and other servers ask: health, metrics, public keys.
+
+use std::sync::OnceLock;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{Method, header};
+use axum::response::{IntoResponse as _, Response};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use super::Routes;
+use super::wording::as_is;
+use crate::app::App;
+use crate::error::{Error, Result};
+
+static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    metrics_recorder();
+    routes
+        .add(Method::GET, "/healthz", healthz, as_is)
+        .add(Method::GET, "/readyz", readyz, as_is)
+        .add(Method::GET, "/metrics", metrics, as_is)
+        .add(Method::GET, "/.well-known/jwks.json", jwks, as_is)
+}
+
+/// One recorder a process: the figures are the process's.
+pub(super) fn metrics_recorder() -> Option<&'static PrometheusHandle> {
+    const BUCKETS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0];
+    METRICS.get_or_init(|| PrometheusBuilder::new().set_buckets(BUCKETS).ok()?.install_recorder().ok()).as_ref()
+}
+
+/// The process runs.
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The process can do its work: the database answers.
+async fn readyz(State(app): State<App>) -> Result<&'static str> {
+    app.db.read().await?.ping().await?;
+    Ok("ready\n")
+}
+
+/// Figures in Prometheus' text format.
+async fn metrics() -> Result<Response> {
+    let recorder = metrics_recorder().ok_or_else(|| Error::unavailable("metrics are not recorded in this process"))?;
+    recorder.run_upkeep();
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], recorder.render()).into_response())
+}
+
+/// Our public keys (RFC 7517), for servers that check tokens of ours.
+async fn jwks(State(app): State<App>) -> Response {
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(app.access.keys().published())).into_response()
+}

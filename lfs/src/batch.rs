@@ -90,10 +90,7 @@ pub struct ObjectError {
 
 impl ObjectError {
     fn unprocessable(message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code: 422,
-            message: message.into(),
-        }
+        Self { code: 422, message: message.into() }
     }
 }
 
@@ -186,21 +183,10 @@ pub fn answer<S: BuildHasher>(
             reply.raw(",");
         }
         reply.object(object);
-        let decided =
-            object
-                .wanted
-                .as_ref()
-                .map_err(ObjectError::clone)
-                .and_then(|&(oid, size)| {
-                    let verbs = decide(
-                        request.operation,
-                        oid,
-                        size,
-                        known.get(&oid).copied(),
-                        max_size,
-                    )?;
-                    Ok((oid, size, verbs))
-                });
+        let decided = object.wanted.as_ref().map_err(ObjectError::clone).and_then(|&(oid, size)| {
+            let verbs = decide(request.operation, oid, size, known.get(&oid).copied(), max_size)?;
+            Ok((oid, size, verbs))
+        });
         match decided {
             Err(error) => reply.error(&error),
             Ok((_, _, [])) => {}
@@ -236,18 +222,16 @@ fn decide(
         (Operation::Download, Some(_)) => Ok(&[Verb::Download]),
         (Operation::Download, None) => Err(ObjectError {
             code: 404,
-            message: Cow::Borrowed(
-                "this object is not on the server; push it from a clone that has it",
-            ),
+            message: Cow::Borrowed("this object is not on the server; push it from a clone that has it"),
         }),
         (Operation::Upload, Some(_)) => Ok(&[]),
         (Operation::Upload, None) => match max_size {
             Some(max) if size > max => Err(ObjectError::unprocessable(format!(
                 "this object has {size} bytes; the largest allowed here is {max}"
             ))),
-            _ if (size == 0) != (oid == Oid::EMPTY) => Err(ObjectError::unprocessable(
-                "no content has this oid and this size; check the pointer file",
-            )),
+            _ if (size == 0) != (oid == Oid::EMPTY) => {
+                Err(ObjectError::unprocessable("no content has this oid and this size; check the pointer file"))
+            }
             _ => Ok(&[Verb::Upload, Verb::Verify]),
         },
     }

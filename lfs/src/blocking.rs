@@ -1,9 +1,6 @@
 //! The one door to tokio's blocking pool. Every visit is short (one block of one transfer, or a few
 //! system calls), so that slow clients never hold a thread of the pool.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is the place that the lint points to"
-)]
+#![expect(clippy::disallowed_methods, reason = "this is the place that the lint points to")]
 
 use std::{io, panic};
 

@@ -69,9 +69,7 @@ pub struct ListQuery {
 /// Number of locks on a page, from the limit that a client sent.
 pub fn page(limit: Option<u64>) -> usize {
     let limit = limit.filter(|&limit| limit > 0);
-    limit
-        .and_then(|limit| usize::try_from(limit).ok())
-        .map_or(MAX_PAGE, |limit| limit.min(MAX_PAGE))
+    limit.and_then(|limit| usize::try_from(limit).ok()).map_or(MAX_PAGE, |limit| limit.min(MAX_PAGE))
 }
 
 /// One lock.
@@ -227,9 +225,7 @@ mod tests {
             id: "17".to_owned(),
             path: "data/a.csv".to_owned(),
             locked_at: "2026-05-17T15:49:06Z".to_owned(),
-            owner: Owner {
-                name: "ada".to_owned(),
-            },
+            owner: Owner { name: "ada".to_owned() },
         }
     }
 
@@ -238,33 +234,17 @@ mod tests {
         let full = r#"{"path":"a","ref":{"name":"refs/heads/main"},"new":1}"#;
         let request: LockRequest = from_str(full).unwrap();
         assert_eq!(request.ref_name.as_deref(), Some("refs/heads/main"));
-        for none in [
-            "",
-            r#","ref":null"#,
-            r#","ref":{}"#,
-            r#","ref":{"name":""}"#,
-        ] {
+        for none in ["", r#","ref":null"#, r#","ref":{}"#, r#","ref":{"name":""}"#] {
             let request: LockRequest = from_str(&format!(r#"{{"path":"a"{none}}}"#)).unwrap();
             assert_eq!(request.ref_name, None, "{none}");
         }
         assert!(from_str::<LockRequest>("{}").is_err());
         assert!(from_str::<LockRequest>(r#"{"path":"a","ref":"main"}"#).is_err());
 
-        assert_eq!(
-            from_str::<UnlockRequest>("{}").unwrap(),
-            UnlockRequest::default()
-        );
-        assert!(
-            from_str::<UnlockRequest>(r#"{"force":true,"ref":null}"#)
-                .unwrap()
-                .force
-        );
-        assert_eq!(
-            from_str::<VerifyRequest>("{}").unwrap(),
-            VerifyRequest::default()
-        );
-        let verify: VerifyRequest =
-            from_str(r#"{"cursor":"c","limit":5,"ref":{"name":"refs/heads/x"}}"#).unwrap();
+        assert_eq!(from_str::<UnlockRequest>("{}").unwrap(), UnlockRequest::default());
+        assert!(from_str::<UnlockRequest>(r#"{"force":true,"ref":null}"#).unwrap().force);
+        assert_eq!(from_str::<VerifyRequest>("{}").unwrap(), VerifyRequest::default());
+        let verify: VerifyRequest = from_str(r#"{"cursor":"c","limit":5,"ref":{"name":"refs/heads/x"}}"#).unwrap();
         assert_eq!(verify.cursor.as_deref(), Some("c"));
         assert_eq!(verify.limit, Some(5));
     }
@@ -272,43 +252,18 @@ mod tests {
     #[test]
     fn replies_as_clients_expect_them() {
         let one = json!({"id":"17","path":"data/a.csv","locked_at":"2026-05-17T15:49:06Z","owner":{"name":"ada"}});
-        assert_eq!(
-            to_value(LockReply { lock: lock() }).unwrap(),
-            json!({"lock": one})
-        );
+        assert_eq!(to_value(LockReply { lock: lock() }).unwrap(), json!({"lock": one}));
         assert_eq!(to_value(LockList::default()).unwrap(), json!({"locks": []}));
-        let list = LockList {
-            locks: vec![lock()],
-            next_cursor: Some("n".to_owned()),
-        };
-        assert_eq!(
-            to_value(list).unwrap(),
-            json!({"locks": [one], "next_cursor": "n"})
-        );
-        assert_eq!(
-            to_value(VerifyList::default()).unwrap(),
-            json!({"ours": [], "theirs": []})
-        );
-        let conflict = ConflictReply {
-            lock: lock(),
-            message: "taken".to_owned(),
-            request_id: None,
-        };
-        assert_eq!(
-            to_value(conflict).unwrap(),
-            json!({"lock": one, "message": "taken"})
-        );
+        let list = LockList { locks: vec![lock()], next_cursor: Some("n".to_owned()) };
+        assert_eq!(to_value(list).unwrap(), json!({"locks": [one], "next_cursor": "n"}));
+        assert_eq!(to_value(VerifyList::default()).unwrap(), json!({"ours": [], "theirs": []}));
+        let conflict = ConflictReply { lock: lock(), message: "taken".to_owned(), request_id: None };
+        assert_eq!(to_value(conflict).unwrap(), json!({"lock": one, "message": "taken"}));
     }
 
     #[test]
     fn pages_are_bounded() {
-        let cases = [
-            (None, 100),
-            (Some(0), 100),
-            (Some(1), 1),
-            (Some(100), 100),
-            (Some(u64::MAX), 100),
-        ];
+        let cases = [(None, 100), (Some(0), 100), (Some(1), 1), (Some(100), 100), (Some(u64::MAX), 100)];
         for (limit, expected) in cases {
             assert_eq!(page(limit), expected, "{limit:?}");
         }
@@ -341,10 +296,7 @@ mod tests {
             assert_eq!(LockPath::parse(given), Err(error), "{given}");
         }
         assert!(LockPath::parse(&"a".repeat(LockPath::MAX_LEN)).is_ok());
-        assert_eq!(
-            LockPath::parse(&"a".repeat(LockPath::MAX_LEN + 1)),
-            Err(LockPathError::TooLong)
-        );
+        assert_eq!(LockPath::parse(&"a".repeat(LockPath::MAX_LEN + 1)), Err(LockPathError::TooLong));
     }
 
     proptest! {

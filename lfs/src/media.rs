@@ -18,11 +18,7 @@ pub fn is_json(content_type: Option<&str>) -> bool {
 /// Whether a client with this `Accept` can take our JSON (RFC 9110 §12.5.1): `false` calls for a 406.
 pub fn accepts_json(accept: Option<&str>) -> bool {
     accept.is_none_or(|value| {
-        let mut ranges = value
-            .split(',')
-            .map(str::trim)
-            .filter(|range| !range.is_empty())
-            .peekable();
+        let mut ranges = value.split(',').map(str::trim).filter(|range| !range.is_empty()).peekable();
         ranges.peek().is_none() || ranges.any(takes_json)
     })
 }
@@ -36,11 +32,7 @@ fn takes_json(range: &str) -> bool {
         .any(|known| essence.eq_ignore_ascii_case(known));
     let refused = parts.any(|parameter| {
         parameter.split_once('=').is_some_and(|(name, value)| {
-            name.trim().eq_ignore_ascii_case("q")
-                && value
-                    .trim()
-                    .parse::<f32>()
-                    .is_ok_and(|weight| weight <= 0.0)
+            name.trim().eq_ignore_ascii_case("q") && value.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0)
         })
     });
     named && !refused
@@ -62,12 +54,7 @@ mod tests {
         ] {
             assert!(is_json(taken), "{taken:?}");
         }
-        for refused in [
-            "text/plain",
-            "application/octet-stream",
-            "application/json5",
-            "json",
-        ] {
+        for refused in ["text/plain", "application/octet-stream", "application/json5", "json"] {
             assert!(!is_json(Some(refused)), "{refused}");
         }
     }
@@ -85,12 +72,7 @@ mod tests {
         ] {
             assert!(accepts_json(taken), "{taken:?}");
         }
-        for refused in [
-            "text/html",
-            "application/json;q=0",
-            "text/*, image/png",
-            "application/json; Q=0.000",
-        ] {
+        for refused in ["text/html", "application/json;q=0", "text/*, image/png", "application/json; Q=0.000"] {
             assert!(!accepts_json(Some(refused)), "{refused}");
         }
     }

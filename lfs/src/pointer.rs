@@ -51,11 +51,7 @@ pub enum PointerError {
 const LATEST: &str = "https://git-lfs.github.com/spec/v1";
 
 /// All three mean version 1: the alpha (git-media), the pre-release (hawser) and the public launch.
-const VERSIONS: [&str; 3] = [
-    "http://git-media.io/v/2",
-    "https://hawser.github.com/spec/v1",
-    LATEST,
-];
+const VERSIONS: [&str; 3] = ["http://git-media.io/v/2", "https://hawser.github.com/spec/v1", LATEST];
 
 impl Pointer {
     /// Only a blob of **fewer** bytes than this can be a pointer.
@@ -63,11 +59,7 @@ impl Pointer {
 
     /// A pointer without extensions.
     pub const fn new(oid: Oid, size: u64) -> Self {
-        Self {
-            oid,
-            size,
-            extensions: Vec::new(),
-        }
+        Self { oid, size, extensions: Vec::new() }
     }
 
     /// Reads the content of a git blob.
@@ -92,18 +84,18 @@ impl Pointer {
         let mut found = 0;
         let mut extensions = Vec::new();
         for line in text.lines().filter(|line| !line.is_empty()) {
-            let problem = if found == 0 {
-                NotPointer
-            } else {
-                Malformed("a line is unknown or not in its place")
-            };
+            let problem = if found == 0 { NotPointer } else { Malformed("a line is unknown or not in its place") };
             let (key, value) = line.split_once(' ').ok_or(problem)?;
             let expected = *KEYS.get(found).ok_or(problem)?;
             if key == expected {
                 values[found] = value;
                 found += 1;
             } else {
-                extensions.push(Extension::parse(key, value).ok_or(problem)?);
+                let extension = Extension::parse(key, value).ok_or(problem)?;
+                // Of two lines with one key the client takes the later.
+                extensions
+                    .retain(|other: &Extension| (other.priority, &other.name) != (extension.priority, &extension.name));
+                extensions.push(extension);
             }
         }
         let [version, oid, size] = values;
@@ -115,16 +107,11 @@ impl Pointer {
         }
 
         extensions.sort_by_key(|extension| extension.priority);
-        if extensions
-            .windows(2)
-            .any(|pair| pair[0].priority == pair[1].priority)
-        {
+        if extensions.windows(2).any(|pair| pair[0].priority == pair[1].priority) {
             return Err(Malformed("two extensions have the same priority"));
         }
         Ok(Self {
-            oid: parse_oid(oid).ok_or(Malformed(
-                "the oid is not sha256: and 64 lower-case hexadecimal digits",
-            ))?,
+            oid: parse_oid(oid).ok_or(Malformed("the oid is not sha256: and 64 lower-case hexadecimal digits"))?,
             size: parse_size(size).ok_or(Malformed("the size is not a number of bytes"))?,
             extensions,
         })
@@ -139,12 +126,7 @@ impl fmt::Display for Pointer {
             return Ok(());
         }
         writeln!(formatter, "version {LATEST}")?;
-        for Extension {
-            priority,
-            name,
-            oid,
-        } in &self.extensions
-        {
+        for Extension { priority, name, oid } in &self.extensions {
             writeln!(formatter, "ext-{priority}-{name} sha256:{oid}")?;
         }
         writeln!(formatter, "oid sha256:{}\nsize {}", self.oid, self.size)
@@ -164,11 +146,7 @@ impl Extension {
         {
             return None;
         }
-        Some(Self {
-            priority: digit - b'0',
-            name: name.to_owned(),
-            oid: parse_oid(value)?,
-        })
+        Some(Self { priority: digit - b'0', name: name.to_owned(), oid: parse_oid(value)? })
     }
 }
 
@@ -178,10 +156,7 @@ fn parse_oid(value: &str) -> Option<Oid> {
 
 /// As the client reads it: a signed 64-bit number, a leading `+` or zeros allowed, not negative.
 fn parse_size(value: &str) -> Option<u64> {
-    value
-        .parse::<i64>()
-        .ok()
-        .and_then(|size| size.try_into().ok())
+    value.parse::<i64>().ok().and_then(|size| size.try_into().ok())
 }
 
 #[cfg(test)]

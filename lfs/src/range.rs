@@ -43,16 +43,10 @@ pub fn etag(oid: &Oid) -> String {
 /// empty object, of which no part can be named. `If-Range` counts only with our strong tag: objects
 /// have no date.
 pub fn evaluate(oid: &Oid, size: u64, conditions: &Conditions<'_>) -> Answer {
-    if conditions
-        .if_none_match
-        .is_some_and(|tags| any_tag_is(tags, oid))
-    {
+    if conditions.if_none_match.is_some_and(|tags| any_tag_is(tags, oid)) {
         return Answer::NotModified;
     }
-    if conditions
-        .if_range
-        .is_some_and(|tag| tag.trim() != etag(oid))
-    {
+    if conditions.if_range.is_some_and(|tag| tag.trim() != etag(oid)) {
         return Answer::Full;
     }
     match conditions.range.and_then(single_range) {
@@ -61,9 +55,7 @@ pub fn evaluate(oid: &Oid, size: u64, conditions: &Conditions<'_>) -> Answer {
         Some(Wanted::From(first, last)) if first < size => {
             Answer::Partial(first..last.map_or(size, |last| last.saturating_add(1).min(size)))
         }
-        Some(Wanted::Last(length)) if length > 0 => {
-            Answer::Partial(size.saturating_sub(length)..size)
-        }
+        Some(Wanted::Last(length)) if length > 0 => Answer::Partial(size.saturating_sub(length)..size),
         Some(_) => Answer::Unsatisfiable,
     }
 }
@@ -116,8 +108,7 @@ fn any_tag_is(header: &str, oid: &Oid) -> bool {
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
         rest = rest.strip_prefix("W/").unwrap_or(rest);
-        let Some((tag, after)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'))
-        else {
+        let Some((tag, after)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) else {
             return false;
         };
         if tag.as_bytes() == digits {
@@ -164,13 +155,8 @@ pub fn content_disposition(filename: &str, inline: bool) -> String {
 
 fn harmless(c: char) -> char {
     let separates = matches!(c, '/' | '\\');
-    let turns =
-        matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if separates || turns || c.is_control() {
-        '_'
-    } else {
-        c
-    }
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if separates || turns || c.is_control() { '_' } else { c }
 }
 
 #[cfg(test)]

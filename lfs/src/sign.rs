@@ -75,13 +75,9 @@ const TEXT: usize = TOKEN / 3 * 4;
 impl Signer {
     /// Takes the key: 32 secret random bytes.
     pub fn new(key: [u8; 32]) -> Self {
-        let keyed = |key: &[u8]| {
-            Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length")
-        };
+        let keyed = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
         let derived = keyed(&key).chain_update(LABEL).finalize().into_bytes();
-        Self {
-            mac: keyed(&derived),
-        }
+        Self { mac: keyed(&derived) }
     }
 
     /// Makes the token of a ticket. `extra` is a text that goes with it and may not be changed
@@ -104,9 +100,7 @@ impl Signer {
             return Err(SignError::Malformed);
         }
         let (claim, mac) = bytes.split_at(CLAIM);
-        self.authenticate(claim, extra)
-            .verify_truncated_left(mac)
-            .map_err(|_| SignError::Forged)?;
+        self.authenticate(claim, extra).verify_truncated_left(mac).map_err(|_| SignError::Forged)?;
         let ticket = Ticket::read(claim).ok_or(SignError::Malformed)?;
         if now >= ticket.expires {
             return Err(SignError::Expired);
@@ -189,23 +183,14 @@ mod tests {
     }
 
     fn ticket() -> Ticket {
-        Ticket {
-            verb: Verb::Upload,
-            repository: [1; 16],
-            oid: Oid::EMPTY,
-            size: 42,
-            expires: 1_800_000_000,
-        }
+        Ticket { verb: Verb::Upload, repository: [1; 16], oid: Oid::EMPTY, size: 42, expires: 1_800_000_000 }
     }
 
     #[test]
     fn a_ticket_ends_with_its_second() {
         let token = signer().seal(&ticket(), "");
         assert_eq!(signer().open(&token, "", 1_799_999_999), Ok(ticket()));
-        assert_eq!(
-            signer().open(&token, "", 1_800_000_000),
-            Err(SignError::Expired)
-        );
+        assert_eq!(signer().open(&token, "", 1_800_000_000), Err(SignError::Expired));
     }
 
     #[test]
@@ -225,11 +210,7 @@ mod tests {
             let mut changed = bytes.clone();
             changed[at / 8] ^= 1 << (at % 8);
             let changed = URL_SAFE_NO_PAD.encode(changed);
-            assert_eq!(
-                signer().open(&changed, "q", 0),
-                Err(SignError::Forged),
-                "{at}"
-            );
+            assert_eq!(signer().open(&changed, "q", 0), Err(SignError::Forged), "{at}");
         }
     }
 
@@ -246,42 +227,24 @@ mod tests {
             "é".repeat(50),
             "+".repeat(TEXT),
         ] {
-            assert_eq!(
-                signer().open(&other, "", 0),
-                Err(SignError::Malformed),
-                "{other}"
-            );
+            assert_eq!(signer().open(&other, "", 0), Err(SignError::Malformed), "{other}");
         }
     }
 
     #[test]
     fn other_keys_and_other_texts_are_refused() {
         let token = signer().seal(&ticket(), "filename=a.csv");
-        assert_eq!(
-            Signer::new([8; 32]).open(&token, "filename=a.csv", 0),
-            Err(SignError::Forged)
-        );
+        assert_eq!(Signer::new([8; 32]).open(&token, "filename=a.csv", 0), Err(SignError::Forged));
         for extra in ["", "filename=a.cs", "filename=a.csv&", "filename=b.csv"] {
-            assert_eq!(
-                signer().open(&token, extra, 0),
-                Err(SignError::Forged),
-                "{extra}"
-            );
+            assert_eq!(signer().open(&token, extra, 0), Err(SignError::Forged), "{extra}");
         }
     }
 
     #[test]
     fn values_beyond_the_wire_are_cut() {
-        let far = Ticket {
-            size: u64::MAX,
-            expires: u64::MAX,
-            ..ticket()
-        };
+        let far = Ticket { size: u64::MAX, expires: u64::MAX, ..ticket() };
         let opened = signer().open(&signer().seal(&far, ""), "", 0).unwrap();
-        assert_eq!(
-            (opened.size, opened.expires),
-            (MAX_SIZE, u64::from(u32::MAX))
-        );
+        assert_eq!((opened.size, opened.expires), (MAX_SIZE, u64::from(u32::MAX)));
     }
 
     /// Computed with another implementation from the description above.

@@ -8,8 +8,7 @@ use serde::{
 };
 
 use super::{
-    BatchError, BatchErrorKind, BatchRequest, Disposition, ObjectError, Operation, RequestedObject,
-    Sent, Transfer,
+    BatchError, BatchErrorKind, BatchRequest, Disposition, ObjectError, Operation, RequestedObject, Sent, Transfer,
 };
 use crate::{MAX_SIZE, Oid, wire};
 
@@ -86,16 +85,13 @@ impl Loose<'_> {
 }
 
 pub(super) fn parse(body: &[u8], max_objects: usize) -> Result<BatchRequest, BatchError> {
-    let body: Body<'_> =
-        serde_json::from_slice(body).map_err(|error| malformed("a batch request", &error))?;
+    let body: Body<'_> = serde_json::from_slice(body).map_err(|error| malformed("a batch request", &error))?;
 
     let operation = match body.operation.text() {
         Some("download") => Operation::Download,
         Some("upload") => Operation::Upload,
         _ => {
-            return Err(unprocessable(
-                "\"operation\" must be \"download\" or \"upload\"",
-            ));
+            return Err(unprocessable("\"operation\" must be \"download\" or \"upload\""));
         }
     };
     match body.hash_algo {
@@ -112,13 +108,10 @@ pub(super) fn parse(body: &[u8], max_objects: usize) -> Result<BatchRequest, Bat
     let offered = body.transfers.unwrap_or_default();
     let basic = Transfer::Basic.name();
     if !offered.is_empty() && !offered.iter().any(|name| name.text() == Some(basic)) {
-        return Err(unprocessable(
-            "none of the offered \"transfers\" is known here; offer \"basic\"",
-        ));
+        return Err(unprocessable("none of the offered \"transfers\" is known here; offer \"basic\""));
     }
     let entries = body.objects.filter(|entries| entries.count > 0);
-    let entries =
-        entries.ok_or_else(|| unprocessable("\"objects\" must list at least one object"))?;
+    let entries = entries.ok_or_else(|| unprocessable("\"objects\" must list at least one object"))?;
     if entries.count > max_objects.min(MAX_READ) {
         return Err(BatchError {
             kind: BatchErrorKind::TooMany,
@@ -129,60 +122,34 @@ pub(super) fn parse(body: &[u8], max_objects: usize) -> Result<BatchRequest, Bat
             ),
         });
     }
-    let mut objects: Vec<_> = entries
-        .kept
-        .into_iter()
-        .map(RequestedObject::from)
-        .collect();
+    let mut objects: Vec<_> = entries.kept.into_iter().map(RequestedObject::from).collect();
     refuse_contradictions(&mut objects);
-    Ok(BatchRequest {
-        operation,
-        transfer: Transfer::Basic,
-        ref_name: body.ref_name,
-        objects,
-    })
+    Ok(BatchRequest { operation, transfer: Transfer::Basic, ref_name: body.ref_name, objects })
 }
 
 pub(super) fn parse_verify(body: &[u8]) -> Result<(Oid, u64), BatchError> {
-    let entry: Entry<'_> =
-        serde_json::from_slice(body).map_err(|error| malformed("a verify request", &error))?;
+    let entry: Entry<'_> = serde_json::from_slice(body).map_err(|error| malformed("a verify request", &error))?;
     wanted(&entry.oid, &entry.size).map_err(|error| unprocessable(&error.message))
 }
 
 fn malformed(what: &str, error: &serde_json::Error) -> BatchError {
-    BatchError {
-        kind: BatchErrorKind::Malformed,
-        message: format!("the body is not {what}: {error}"),
-    }
+    BatchError { kind: BatchErrorKind::Malformed, message: format!("the body is not {what}: {error}") }
 }
 
 fn unprocessable(message: &str) -> BatchError {
-    BatchError {
-        kind: BatchErrorKind::Unprocessable,
-        message: message.to_owned(),
-    }
+    BatchError { kind: BatchErrorKind::Unprocessable, message: message.to_owned() }
 }
 
 fn wanted(oid: &Loose<'_>, size: &Loose<'_>) -> Result<(Oid, u64), ObjectError> {
-    let oid = oid
-        .text()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| {
-            ObjectError::unprocessable(
-                "\"oid\" must be the sha256 of the object: 64 lower-case hexadecimal digits",
-            )
-        })?;
+    let oid = oid.text().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        ObjectError::unprocessable("\"oid\" must be the sha256 of the object: 64 lower-case hexadecimal digits")
+    })?;
     let Loose::Integer(size) = *size else {
-        return Err(ObjectError::unprocessable(
-            "\"size\" must be a whole number of bytes",
-        ));
+        return Err(ObjectError::unprocessable("\"size\" must be a whole number of bytes"));
     };
-    let size = u64::try_from(size)
-        .map_err(|_| ObjectError::unprocessable("\"size\" must not be negative"))?;
+    let size = u64::try_from(size).map_err(|_| ObjectError::unprocessable("\"size\" must not be negative"))?;
     if size > MAX_SIZE {
-        return Err(ObjectError::unprocessable(
-            "\"size\" is more than any object here can have",
-        ));
+        return Err(ObjectError::unprocessable("\"size\" is more than any object here can have"));
     }
     Ok((oid, size))
 }
@@ -203,10 +170,7 @@ impl From<Entry<'_>> for RequestedObject {
             Box::new(Sent { oid, size })
         });
         let (extra_filename, extra_disposition) = match &entry.extra {
-            Some(Extra::Fields {
-                filename,
-                disposition,
-            }) => (filename.text(), disposition.text()),
+            Some(Extra::Fields { filename, disposition }) => (filename.text(), disposition.text()),
             Some(Extra::Other(_)) | None => (None, None),
         };
         Self {
@@ -230,10 +194,7 @@ fn refuse_contradictions(objects: &mut [RequestedObject]) {
     }
     let mut sizes = HashMap::with_capacity(objects.len());
     let mut contradicted = Vec::new();
-    for &(oid, size) in objects
-        .iter()
-        .filter_map(|object| object.wanted.as_ref().ok())
-    {
+    for &(oid, size) in objects.iter().filter_map(|object| object.wanted.as_ref().ok()) {
         if *sizes.entry(oid).or_insert(size) != size {
             contradicted.push(oid);
         }
@@ -246,13 +207,8 @@ fn refuse_contradictions(objects: &mut [RequestedObject]) {
         if let Ok((oid, size)) = object.wanted
             && contradicted.binary_search(&oid).is_ok()
         {
-            object.wanted = Err(ObjectError::unprocessable(
-                "this oid is listed with two different sizes",
-            ));
-            object.sent = Some(Box::new(Sent {
-                oid: oid.to_string(),
-                size: size.into(),
-            }));
+            object.wanted = Err(ObjectError::unprocessable("this oid is listed with two different sizes"));
+            object.sent = Some(Box::new(Sent { oid: oid.to_string(), size: size.into() }));
         }
     }
 }
@@ -296,10 +252,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
                 Ok(Loose::Other)
             }
 
-            fn visit_seq<A: de::SeqAccess<'de>>(
-                self,
-                mut list: A,
-            ) -> Result<Self::Value, A::Error> {
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 while list.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(Loose::Other)
             }
@@ -325,14 +278,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
                 formatter.write_str("a list of objects")
             }
 
-            fn visit_seq<A: de::SeqAccess<'de>>(
-                self,
-                mut list: A,
-            ) -> Result<Self::Value, A::Error> {
-                let mut entries = Entries {
-                    kept: Vec::new(),
-                    count: 0,
-                };
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Entries { kept: Vec::new(), count: 0 };
                 while entries.kept.len() < MAX_READ {
                     match list.next_element()? {
                         Some(entry) => entries.kept.push(entry),

@@ -21,36 +21,24 @@ fn refused(body: &Value) -> BatchErrorKind {
 
 fn one(more: Value) -> Value {
     let mut body = json!({"operation": "download", "objects": [{"oid": A, "size": 5}]});
-    let Value::Object(more) = more else {
-        panic!("not an object")
-    };
+    let Value::Object(more) = more else { panic!("not an object") };
     body.as_object_mut().unwrap().extend(more);
     body
 }
 
 fn known(objects: &[(&str, u64)]) -> HashMap<Oid, u64> {
-    objects
-        .iter()
-        .map(|(oid, size)| (oid.parse().unwrap(), *size))
-        .collect()
+    objects.iter().map(|(oid, size)| (oid.parse().unwrap(), *size)).collect()
 }
 
 fn action(verb: Verb, oid: Oid, size: u64, _: &RequestedObject) -> Action {
-    Action {
-        href: format!("https://h/{verb:?}/{oid}/{size}"),
-        expires_in: 3600,
-    }
+    Action { href: format!("https://h/{verb:?}/{oid}/{size}"), expires_in: 3600 }
 }
 
 /// The answer's objects, after a look at the frame around them.
 fn reply(request: &BatchRequest, known: &HashMap<Oid, u64>, max_size: Option<u64>) -> Vec<Value> {
     let bytes = answer(request, known, max_size, action);
     let mut reply: Value = serde_json::from_slice(&bytes).unwrap();
-    assert_eq!(
-        reply.to_string().len(),
-        bytes.len(),
-        "the answer is compact"
-    );
+    assert_eq!(reply.to_string().len(), bytes.len(), "the answer is compact");
     assert_eq!(reply["transfer"], "basic");
     assert_eq!(reply["hash_algo"], "sha256");
     let objects = reply["objects"].as_array_mut().unwrap().split_off(0);
@@ -58,10 +46,7 @@ fn reply(request: &BatchRequest, known: &HashMap<Oid, u64>, max_size: Option<u64
     objects
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "`json!` reads better in the call without a reference"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "`json!` reads better in the call without a reference")]
 fn ask(operation: &str, objects: Value, known: &HashMap<Oid, u64>) -> Vec<Value> {
     let request = parse(&json!({"operation": operation, "objects": objects})).unwrap();
     reply(&request, known, Some(1000))
@@ -80,11 +65,7 @@ fn a_request_as_the_client_sends_it() {
     assert_eq!(request.operation, Operation::Upload);
     assert_eq!(request.transfer, Transfer::Basic);
     assert_eq!(request.ref_name.as_deref(), Some("refs/heads/main"));
-    let wanted: Vec<_> = request
-        .objects
-        .iter()
-        .map(|object| object.wanted.clone().unwrap())
-        .collect();
+    let wanted: Vec<_> = request.objects.iter().map(|object| object.wanted.clone().unwrap()).collect();
     assert_eq!(wanted, [(A.parse().unwrap(), 5), (B.parse().unwrap(), 0)]);
 }
 
@@ -99,52 +80,28 @@ fn a_ref_may_be_missing_in_many_ways() {
     ] {
         assert_eq!(parse(&one(none)).unwrap().ref_name, None);
     }
-    assert_eq!(
-        refused(&one(json!({"ref": "main"}))),
-        BatchErrorKind::Malformed
-    );
+    assert_eq!(refused(&one(json!({"ref": "main"}))), BatchErrorKind::Malformed);
 }
 
 #[test]
 fn only_sha256() {
-    for fine in [
-        json!({"hash_algo": "sha256"}),
-        json!({"hash_algo": null}),
-        json!({"hash_algo": ""}),
-    ] {
+    for fine in [json!({"hash_algo": "sha256"}), json!({"hash_algo": null}), json!({"hash_algo": ""})] {
         assert!(parse(&one(fine)).is_ok());
     }
     for other in [json!("sha512"), json!("SHA256"), json!(256)] {
-        assert_eq!(
-            refused(&one(json!({"hash_algo": other}))),
-            BatchErrorKind::HashAlgo
-        );
+        assert_eq!(refused(&one(json!({"hash_algo": other}))), BatchErrorKind::HashAlgo);
     }
 }
 
 #[test]
 fn transfers_are_negotiated() {
-    for fine in [
-        json!(null),
-        json!([]),
-        json!(["basic"]),
-        json!(["x", 7, null, "basic"]),
-    ] {
-        assert_eq!(
-            parse(&one(json!({"transfers": fine}))).unwrap().transfer,
-            Transfer::Basic
-        );
+    for fine in [json!(null), json!([]), json!(["basic"]), json!(["x", 7, null, "basic"])] {
+        assert_eq!(parse(&one(json!({"transfers": fine}))).unwrap().transfer, Transfer::Basic);
     }
     for none in [json!(["tus"]), json!(["Basic"]), json!([null])] {
-        assert_eq!(
-            refused(&one(json!({"transfers": none}))),
-            BatchErrorKind::Unprocessable
-        );
+        assert_eq!(refused(&one(json!({"transfers": none}))), BatchErrorKind::Unprocessable);
     }
-    assert_eq!(
-        refused(&one(json!({"transfers": "basic"}))),
-        BatchErrorKind::Malformed
-    );
+    assert_eq!(refused(&one(json!({"transfers": "basic"}))), BatchErrorKind::Malformed);
 }
 
 #[test]
@@ -157,61 +114,33 @@ fn unknown_fields_do_not_matter() {
 fn whole_requests_are_refused_by_kind() {
     use BatchErrorKind::{Malformed, TooMany, Unprocessable};
 
-    for operation in [
-        json!("verify"),
-        json!("Upload"),
-        json!(""),
-        json!(null),
-        json!(1),
-    ] {
-        assert_eq!(
-            refused(&one(json!({"operation": operation}))),
-            Unprocessable
-        );
+    for operation in [json!("verify"), json!("Upload"), json!(""), json!(null), json!(1)] {
+        assert_eq!(refused(&one(json!({"operation": operation}))), Unprocessable);
     }
-    assert_eq!(
-        refused(&json!({"objects": [{"oid": A, "size": 5}]})),
-        Unprocessable
-    );
+    assert_eq!(refused(&json!({"objects": [{"oid": A, "size": 5}]})), Unprocessable);
     assert_eq!(refused(&json!({"operation": "upload"})), Unprocessable);
     assert_eq!(refused(&one(json!({"objects": null}))), Unprocessable);
     assert_eq!(refused(&one(json!({"objects": []}))), Unprocessable);
     assert_eq!(refused(&one(json!({"objects": {}}))), Malformed);
     assert_eq!(refused(&one(json!({"objects": [null]}))), Malformed);
     assert_eq!(refused(&json!("x")), Malformed);
-    for body in [
-        "",
-        "{",
-        "nul",
-        "{}x",
-        "\u{feff}{}",
-        "{\"operation\":\"upload\",\"operation\":\"upload\"}",
-    ] {
-        assert_eq!(
-            BatchRequest::parse(body.as_bytes(), 100).unwrap_err().kind,
-            Malformed,
-            "{body}"
-        );
+    for body in ["", "{", "nul", "{}x", "\u{feff}{}", "{\"operation\":\"upload\",\"operation\":\"upload\"}"] {
+        assert_eq!(BatchRequest::parse(body.as_bytes(), 100).unwrap_err().kind, Malformed, "{body}");
     }
     let many = |count| one(json!({"objects": vec![json!({"oid": A, "size": 5}); count]}));
     assert_eq!(parse(&many(100)).unwrap().objects.len(), 100);
     assert_eq!(refused(&many(101)), TooMany);
-    let flood = format!(
-        "{{\"operation\":\"upload\",\"objects\":[{}{{}}]}}",
-        "{},".repeat(50_000)
-    );
+    let flood = format!("{{\"operation\":\"upload\",\"objects\":[{}{{}}]}}", "{},".repeat(50_000));
     let error = BatchRequest::parse(flood.as_bytes(), usize::MAX).unwrap_err();
     assert_eq!(error.kind, TooMany);
     assert!(error.message.contains("50001"), "{}", error.message);
-    let statuses =
-        [Malformed, Unprocessable, BatchErrorKind::HashAlgo, TooMany].map(BatchErrorKind::status);
+    let statuses = [Malformed, Unprocessable, BatchErrorKind::HashAlgo, TooMany].map(BatchErrorKind::status);
     assert_eq!(statuses, [400, 422, 409, 413]);
 }
 
 #[test]
 fn a_download_in_full() {
-    let request =
-        parse(&json!({"operation": "download", "objects": [{"oid": A, "size": 5}]})).unwrap();
+    let request = parse(&json!({"operation": "download", "objects": [{"oid": A, "size": 5}]})).unwrap();
     let text = String::from_utf8(answer(&request, &known(&[(A, 5)]), None, action)).unwrap();
     assert_eq!(
         text,
@@ -227,19 +156,13 @@ fn a_download_in_full() {
 fn downloads() {
     let objects = json!([{"oid": A, "size": 5}, {"oid": B, "size": 5}, {"oid": C, "size": 6}]);
     let objects = ask("download", objects, &known(&[(A, 5), (C, 5)]));
-    assert_eq!(
-        objects[0]["actions"]["download"]["href"],
-        format!("https://h/Download/{A}/5")
-    );
+    assert_eq!(objects[0]["actions"]["download"]["href"], format!("https://h/Download/{A}/5"));
     assert_eq!(objects[0]["actions"].as_object().unwrap().len(), 1);
     assert_eq!(objects[1]["error"]["code"], 404);
     assert_eq!(objects[2]["error"]["code"], 422);
     for (object, oid) in objects.iter().zip([A, B, C]) {
         assert_eq!(object["oid"], oid);
-        assert_eq!(
-            object.get("actions").is_some(),
-            object.get("error").is_none()
-        );
+        assert_eq!(object.get("actions").is_some(), object.get("error").is_none());
     }
 }
 
@@ -251,25 +174,12 @@ fn uploads() {
         {"oid": empty, "size": 0},
     ]);
     let objects = ask("upload", objects, &known(&[(A, 5), (C, 5)]));
-    assert_eq!(
-        objects[0],
-        json!({"oid": A, "size": 5}),
-        "what is here needs nothing"
-    );
-    let (upload, verify) = (
-        &objects[1]["actions"]["upload"],
-        &objects[1]["actions"]["verify"],
-    );
+    assert_eq!(objects[0], json!({"oid": A, "size": 5}), "what is here needs nothing");
+    let (upload, verify) = (&objects[1]["actions"]["upload"], &objects[1]["actions"]["verify"]);
     assert_eq!(upload["href"], format!("https://h/Upload/{B}/5"));
-    assert_eq!(
-        upload["header"],
-        json!({"Content-Type": "application/octet-stream"})
-    );
+    assert_eq!(upload["header"], json!({"Content-Type": "application/octet-stream"}));
     assert_eq!(upload["expires_in"], 3600);
-    assert_eq!(
-        *verify,
-        json!({"href": format!("https://h/Verify/{B}/5"), "expires_in": 3600})
-    );
+    assert_eq!(*verify, json!({"href": format!("https://h/Verify/{B}/5"), "expires_in": 3600}));
     assert_eq!(objects[1]["authenticated"], true);
     assert_eq!(objects[2]["error"]["code"], 422);
     assert!(objects[3]["actions"]["upload"].is_object());
@@ -278,7 +188,8 @@ fn uploads() {
 #[test]
 fn uploads_that_can_never_succeed() {
     let empty = Oid::EMPTY.to_string();
-    let objects = json!([{"oid": A, "size": 1001}, {"oid": B, "size": 0}, {"oid": empty, "size": 1}, {"oid": C, "size": 1000}]);
+    let objects =
+        json!([{"oid": A, "size": 1001}, {"oid": B, "size": 0}, {"oid": empty, "size": 1}, {"oid": C, "size": 1000}]);
     let objects = ask("upload", objects, &known(&[]));
     for object in &objects[..3] {
         assert_eq!(object["error"]["code"], 422, "{object}");
@@ -286,32 +197,16 @@ fn uploads_that_can_never_succeed() {
     }
     assert!(objects[3]["actions"].is_object());
     // A limit that came later does not hide what is here.
-    let held = ask(
-        "upload",
-        json!([{"oid": A, "size": 2000}]),
-        &known(&[(A, 2000)]),
-    );
+    let held = ask("upload", json!([{"oid": A, "size": 2000}]), &known(&[(A, 2000)]));
     assert!(held[0].get("error").is_none());
 }
 
 #[test]
 fn a_wrong_entry_does_not_touch_its_neighbours() {
     let cases = [
-        (
-            json!({"oid": A.to_uppercase(), "size": 1}),
-            json!(A.to_uppercase()),
-            json!(1),
-        ),
-        (
-            json!({"oid": "../../etc/passwd", "size": 1}),
-            json!("../../etc/passwd"),
-            json!(1),
-        ),
-        (
-            json!({"oid": "a\"b\n\u{7f}é", "size": 1}),
-            json!("a\"b\n\u{7f}é"),
-            json!(1),
-        ),
+        (json!({"oid": A.to_uppercase(), "size": 1}), json!(A.to_uppercase()), json!(1)),
+        (json!({"oid": "../../etc/passwd", "size": 1}), json!("../../etc/passwd"), json!(1)),
+        (json!({"oid": "a\"b\n\u{7f}é", "size": 1}), json!("a\"b\n\u{7f}é"), json!(1)),
         (json!({"oid": &A[1..], "size": 1}), json!(&A[1..]), json!(1)),
         (json!({"oid": "", "size": 1}), json!(""), json!(1)),
         (json!({"oid": 12, "size": 1}), json!("12"), json!(1)),
@@ -323,60 +218,37 @@ fn a_wrong_entry_does_not_touch_its_neighbours() {
         (json!({"oid": A, "size": [1]}), json!(A), json!(0)),
         (json!({"oid": A, "size": {"a": 1}}), json!(A), json!(0)),
         (json!({"oid": A}), json!(A), json!(0)),
-        (
-            json!({"oid": A, "size": MAX_SIZE + 1}),
-            json!(A),
-            json!(MAX_SIZE + 1),
-        ),
-        (
-            json!({"oid": A, "size": u64::MAX}),
-            json!(A),
-            json!(u64::MAX),
-        ),
+        (json!({"oid": A, "size": MAX_SIZE + 1}), json!(A), json!(MAX_SIZE + 1)),
+        (json!({"oid": A, "size": u64::MAX}), json!(A), json!(u64::MAX)),
     ];
     for operation in ["upload", "download"] {
         for (entry, oid, size) in &cases {
-            let objects = ask(
-                operation,
-                json!([{"oid": B, "size": 5}, entry, {"oid": C, "size": 5}]),
-                &known(&[(B, 5), (C, 5)]),
-            );
+            let objects =
+                ask(operation, json!([{"oid": B, "size": 5}, entry, {"oid": C, "size": 5}]), &known(&[(B, 5), (C, 5)]));
             assert!(objects[0].get("error").is_none() && objects[2].get("error").is_none());
             assert_eq!(objects[1]["error"]["code"], 422, "{entry}");
-            assert_eq!(
-                (&objects[1]["oid"], &objects[1]["size"]),
-                (oid, size),
-                "{entry}"
-            );
+            assert_eq!((&objects[1]["oid"], &objects[1]["size"]), (oid, size), "{entry}");
             assert!(objects[1].get("actions").is_none());
         }
     }
-    let huge = format!(
-        "{{\"operation\":\"upload\",\"objects\":[{{\"oid\":\"{A}\",\"size\":1{}}}]}}",
-        "0".repeat(40)
-    );
+    let huge = format!("{{\"operation\":\"upload\",\"objects\":[{{\"oid\":\"{A}\",\"size\":1{}}}]}}", "0".repeat(40));
     let request = BatchRequest::parse(huge.as_bytes(), 1).unwrap();
     assert_eq!(request.objects[0].wanted.as_ref().unwrap_err().code, 422);
 }
 
 #[test]
 fn duplicates_are_answered_alike() {
-    let objects = ask(
-        "upload",
-        json!([{"oid": A, "size": 5}, {"oid": B, "size": 1}, {"oid": A, "size": 5}]),
-        &known(&[]),
-    );
+    let objects =
+        ask("upload", json!([{"oid": A, "size": 5}, {"oid": B, "size": 1}, {"oid": A, "size": 5}]), &known(&[]));
     assert_eq!(objects[0], objects[2]);
     assert!(objects[0]["actions"].is_object());
 
-    let contradiction = json!([{"oid": A, "size": 5}, {"oid": B, "size": 1}, {"oid": A, "size": 6}, {"oid": A, "size": 5}]);
+    let contradiction =
+        json!([{"oid": A, "size": 5}, {"oid": B, "size": 1}, {"oid": A, "size": 6}, {"oid": A, "size": 5}]);
     let objects = ask("upload", contradiction, &known(&[(A, 5)]));
     for (index, size) in [(0, 5), (2, 6), (3, 5)] {
         assert_eq!(objects[index]["error"]["code"], 422);
-        assert_eq!(
-            (&objects[index]["oid"], &objects[index]["size"]),
-            (&json!(A), &json!(size))
-        );
+        assert_eq!((&objects[index]["oid"], &objects[index]["size"]), (&json!(A), &json!(size)));
     }
     assert!(objects[1]["actions"].is_object());
 }
@@ -385,14 +257,8 @@ fn duplicates_are_answered_alike() {
 fn names_for_browsers() {
     let object = |more: Value| {
         let mut entry = json!({"oid": A, "size": 5});
-        entry
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        let found = parse(&one(json!({"objects": [entry]})))
-            .unwrap()
-            .objects
-            .remove(0);
+        entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let found = parse(&one(json!({"objects": [entry]}))).unwrap().objects.remove(0);
         assert!(found.wanted.is_ok());
         (found.filename, found.disposition)
     };
@@ -406,27 +272,13 @@ fn names_for_browsers() {
         object(json!({"extra": {"filename": "a\n", "disposition": "attachment", "z": 1}})),
         (name("a\n"), Some(Disposition::Attachment))
     );
-    assert_eq!(
-        object(json!({"x-filename": "a", "extra": {"filename": "b"}})),
-        (name("a"), None)
-    );
-    for ignored in [
-        json!(null),
-        json!(5),
-        json!(""),
-        json!(["a"]),
-        json!({"a": 1}),
-    ] {
+    assert_eq!(object(json!({"x-filename": "a", "extra": {"filename": "b"}})), (name("a"), None));
+    for ignored in [json!(null), json!(5), json!(""), json!(["a"]), json!({"a": 1})] {
         assert_eq!(
-            object(
-                json!({"x-filename": ignored, "x-disposition": ignored, "extra": {"filename": ignored}})
-            ),
+            object(json!({"x-filename": ignored, "x-disposition": ignored, "extra": {"filename": ignored}})),
             (None, None)
         );
-        assert_eq!(
-            object(json!({"extra": ignored, "x-disposition": "other"})),
-            (None, None)
-        );
+        assert_eq!(object(json!({"extra": ignored, "x-disposition": "other"})), (None, None));
     }
 }
 
@@ -434,10 +286,8 @@ fn names_for_browsers() {
 fn urls_are_escaped() {
     let request = parse(&one(json!({}))).unwrap();
     let href = "https://h/\"\\\n\u{1}é";
-    let bytes = answer(&request, &known(&[(A, 5)]), None, |_, _, _, _| Action {
-        href: href.to_owned(),
-        expires_in: u32::MAX,
-    });
+    let bytes =
+        answer(&request, &known(&[(A, 5)]), None, |_, _, _, _| Action { href: href.to_owned(), expires_in: u32::MAX });
     let reply: Value = serde_json::from_slice(&bytes).unwrap();
     let download = &reply["objects"][0]["actions"]["download"];
     assert_eq!(download["href"], href);
@@ -447,17 +297,11 @@ fn urls_are_escaped() {
 #[test]
 fn verify_requests() {
     let parse = |body: &Value| parse_verify(body.to_string().as_bytes());
-    assert_eq!(
-        parse(&json!({"oid": A, "size": 5, "more": 1})),
-        Ok((A.parse().unwrap(), 5))
-    );
+    assert_eq!(parse(&json!({"oid": A, "size": 5, "more": 1})), Ok((A.parse().unwrap(), 5)));
     for (body, kind) in [
         (json!({"oid": A}), BatchErrorKind::Unprocessable),
         (json!({"oid": A, "size": -5}), BatchErrorKind::Unprocessable),
-        (
-            json!({"oid": "a", "size": 5}),
-            BatchErrorKind::Unprocessable,
-        ),
+        (json!({"oid": "a", "size": 5}), BatchErrorKind::Unprocessable),
         (json!([A]), BatchErrorKind::Unprocessable),
         (json!("x"), BatchErrorKind::Malformed),
     ] {
@@ -479,14 +323,10 @@ fn any_json() -> impl Strategy<Value = Value> {
         Just(json!("basic")),
     ];
     leaf.prop_recursive(3, 16, 4, |inner| {
-        let key = prop_oneof![
-            "(oid|size|name|x-filename|x-disposition|extra|filename|objects)",
-            "\\PC{0,3}",
-        ];
+        let key = prop_oneof!["(oid|size|name|x-filename|x-disposition|extra|filename|objects)", "\\PC{0,3}",];
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::hash_map(key, inner, 0..4)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
+            proptest::collection::hash_map(key, inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -497,8 +337,9 @@ fn any_request() -> impl Strategy<Value = Value> {
     let operation = prop_oneof![4 => right("upload"), 4 => right("download"), 1 => any_json()];
     let oid = prop_oneof![8 => "[ab]{64}".prop_map(Value::from), 1 => any_json()];
     let size = prop_oneof![8 => (0u64..4).prop_map(Value::from), 1 => any_json()];
-    let object = (oid, size, proptest::option::of(any_json()), proptest::option::of(any_json()))
-        .prop_map(|(oid, size, filename, extra)| json!({"oid": oid, "size": size, "x-filename": filename, "extra": extra}));
+    let object = (oid, size, proptest::option::of(any_json()), proptest::option::of(any_json())).prop_map(
+        |(oid, size, filename, extra)| json!({"oid": oid, "size": size, "x-filename": filename, "extra": extra}),
+    );
     let objects = proptest::collection::vec(prop_oneof![9 => object, 1 => any_json()], 1..6);
     (operation, objects, proptest::option::of(any_json()), proptest::option::weighted(0.1, any_json())).prop_map(
         |(operation, objects, reference, transfers)| {

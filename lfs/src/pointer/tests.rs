@@ -21,11 +21,7 @@ fn extensions_are_kept_and_sorted() {
         "version https://git-lfs.github.com/spec/v1\next-1-bar sha256:{OID}\next-0-foo sha256:{OID}\noid sha256:{OID}\nsize 3\n"
     );
     let pointer = Pointer::parse(text.as_bytes()).unwrap();
-    let names: Vec<_> = pointer
-        .extensions
-        .iter()
-        .map(|extension| (extension.priority, &*extension.name))
-        .collect();
+    let names: Vec<_> = pointer.extensions.iter().map(|extension| (extension.priority, &*extension.name)).collect();
     assert_eq!(names, [(0, "foo"), (1, "bar")]);
     assert_eq!(
         pointer.to_string(),
@@ -36,18 +32,22 @@ fn extensions_are_kept_and_sorted() {
 }
 
 #[test]
+fn of_two_lines_for_one_extension_the_later_counts() {
+    let last = Oid::EMPTY;
+    let text = canonical()
+        .replace("oid ", &format!("ext-1-a sha256:{OID}\noid "))
+        .replace("size", &format!("ext-1-a sha256:{last}\nsize"));
+    let extensions = Pointer::parse(text.as_bytes()).unwrap().extensions;
+    assert_eq!(extensions, [Extension { priority: 1, name: "a".to_owned(), oid: last }]);
+}
+
+#[test]
 fn what_the_client_accepts_is_accepted() {
     let expected = Pointer::new(OID.parse().unwrap(), 12345);
     let text = canonical();
     for accepted in [
-        text.replace(
-            "https://git-lfs.github.com/spec/v1",
-            "http://git-media.io/v/2",
-        ),
-        text.replace(
-            "https://git-lfs.github.com/spec/v1",
-            "https://hawser.github.com/spec/v1",
-        ),
+        text.replace("https://git-lfs.github.com/spec/v1", "http://git-media.io/v/2"),
+        text.replace("https://git-lfs.github.com/spec/v1", "https://hawser.github.com/spec/v1"),
         text.trim_end().to_owned(),
         text.replace('\n', "\r\n"),
         text.replace('\n', "\n\n"),
@@ -55,11 +55,7 @@ fn what_the_client_accepts_is_accepted() {
         text.replace("size 12345", "size 0012345"),
         text.replace("size 12345", "size +12345"),
     ] {
-        assert_eq!(
-            Pointer::parse(accepted.as_bytes()),
-            Ok(expected.clone()),
-            "{accepted}"
-        );
+        assert_eq!(Pointer::parse(accepted.as_bytes()), Ok(expected.clone()), "{accepted}");
     }
 }
 
@@ -77,16 +73,9 @@ fn ordinary_content_is_not_a_pointer() {
         format!("# see https://git-lfs.github.com/spec/v1\n{text}"),
         format!("{text}{}", "\n".repeat(1024)),
     ] {
-        assert_eq!(
-            Pointer::parse(content.as_bytes()),
-            Err(PointerError::NotPointer),
-            "{content}"
-        );
+        assert_eq!(Pointer::parse(content.as_bytes()), Err(PointerError::NotPointer), "{content}");
     }
-    assert_eq!(
-        Pointer::parse(b"version https://git-lfs.github.com/spec/v1\xff"),
-        Err(PointerError::NotPointer)
-    );
+    assert_eq!(Pointer::parse(b"version https://git-lfs.github.com/spec/v1\xff"), Err(PointerError::NotPointer));
 }
 
 #[test]
@@ -113,27 +102,15 @@ fn damaged_pointers_say_so() {
         text.replace("size", &format!("ext-1- sha256:{OID}\nsize")),
         text.replace("size", &format!("ext-1-b {OID}\nsize")),
     ] {
-        assert!(
-            matches!(
-                Pointer::parse(damaged.as_bytes()),
-                Err(PointerError::Malformed(_))
-            ),
-            "{damaged}"
-        );
+        assert!(matches!(Pointer::parse(damaged.as_bytes()), Err(PointerError::Malformed(_))), "{damaged}");
     }
 }
 
 #[test]
 fn the_empty_object_is_an_empty_file() {
     assert_eq!(Pointer::new(Oid::EMPTY, 0).to_string(), "");
-    let text = format!(
-        "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 0\n",
-        Oid::EMPTY
-    );
-    assert_eq!(
-        Pointer::parse(text.as_bytes()),
-        Ok(Pointer::new(Oid::EMPTY, 0))
-    );
+    let text = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 0\n", Oid::EMPTY);
+    assert_eq!(Pointer::parse(text.as_bytes()), Ok(Pointer::new(Oid::EMPTY, 0)));
 }
 
 #[test]
@@ -141,10 +118,7 @@ fn one_byte_below_the_limit_is_the_longest() {
     let text = canonical();
     let padded = format!("{text}{}", "\n".repeat(Pointer::MAX_LEN - 1 - text.len()));
     assert!(Pointer::parse(padded.as_bytes()).is_ok());
-    assert_eq!(
-        Pointer::parse(format!("{padded}\n").as_bytes()),
-        Err(PointerError::NotPointer)
-    );
+    assert_eq!(Pointer::parse(format!("{padded}\n").as_bytes()), Err(PointerError::NotPointer));
 }
 
 prop_compose! {

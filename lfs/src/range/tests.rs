@@ -5,14 +5,7 @@ use super::*;
 const OTHER: &str = "\"0000000000000000000000000000000000000000000000000000000000000000\"";
 
 fn ranged(range: &str, size: u64) -> Answer {
-    evaluate(
-        &Oid::EMPTY,
-        size,
-        &Conditions {
-            range: Some(range),
-            ..Conditions::default()
-        },
-    )
+    evaluate(&Oid::EMPTY, size, &Conditions { range: Some(range), ..Conditions::default() })
 }
 
 #[test]
@@ -39,12 +32,7 @@ fn single_ranges() {
 
 #[test]
 fn unsatisfiable_ranges() {
-    for range in [
-        "bytes=100-",
-        "bytes=100-200",
-        "bytes=-0",
-        "bytes=99999999999999999999999-",
-    ] {
+    for range in ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999999-"] {
         assert_eq!(ranged(range, 100), Answer::Unsatisfiable, "{range}");
     }
 }
@@ -75,32 +63,18 @@ fn everything_else_is_the_whole() {
     for range in ["bytes=0-", "bytes=-5", "bytes=0-0", "bytes=7-"] {
         assert_eq!(ranged(range, 0), Answer::Full, "{range}");
     }
-    assert_eq!(
-        evaluate(&Oid::EMPTY, 100, &Conditions::default()),
-        Answer::Full
-    );
+    assert_eq!(evaluate(&Oid::EMPTY, 100, &Conditions::default()), Answer::Full);
 }
 
 #[test]
 fn if_range_needs_the_strong_tag() {
     let oid = Oid::EMPTY;
     let answer = |if_range: &str| {
-        let conditions = Conditions {
-            range: Some("bytes=1-2"),
-            if_range: Some(if_range),
-            ..Conditions::default()
-        };
+        let conditions = Conditions { range: Some("bytes=1-2"), if_range: Some(if_range), ..Conditions::default() };
         evaluate(&oid, 100, &conditions)
     };
     assert_eq!(answer(&etag(&oid)), Answer::Partial(1..3));
-    for other in [
-        OTHER,
-        &format!("W/{}", etag(&oid)),
-        &oid.to_string(),
-        "*",
-        "",
-        "Tue, 15 Nov 1994 12:45:26 GMT",
-    ] {
+    for other in [OTHER, &format!("W/{}", etag(&oid)), &oid.to_string(), "*", "", "Tue, 15 Nov 1994 12:45:26 GMT"] {
         assert_eq!(answer(other), Answer::Full, "{other}");
     }
 }
@@ -110,33 +84,13 @@ fn if_none_match_comes_first() {
     let oid = Oid::EMPTY;
     let own = etag(&oid);
     let answer = |tags: &str| {
-        let conditions = Conditions {
-            range: Some("bytes=200-"),
-            if_range: Some(OTHER),
-            if_none_match: Some(tags),
-        };
+        let conditions = Conditions { range: Some("bytes=200-"), if_range: Some(OTHER), if_none_match: Some(tags) };
         evaluate(&oid, 100, &conditions)
     };
-    for tags in [
-        "*",
-        " * ",
-        &own,
-        &format!("W/{own}"),
-        &format!("{OTHER}, {own}"),
-        &format!("\"a,b\",W/\"\" ,{own}"),
-    ] {
+    for tags in ["*", " * ", &own, &format!("W/{own}"), &format!("{OTHER}, {own}"), &format!("\"a,b\",W/\"\" ,{own}")] {
         assert_eq!(answer(tags), Answer::NotModified, "{tags}");
     }
-    for tags in [
-        "",
-        OTHER,
-        &oid.to_string(),
-        "W/",
-        "\"",
-        &format!("x, {own}"),
-        &own[..20],
-        &own.to_uppercase(),
-    ] {
+    for tags in ["", OTHER, &oid.to_string(), "W/", "\"", &format!("x, {own}"), &own[..20], &own.to_uppercase()] {
         assert_eq!(answer(tags), Answer::Full, "{tags}");
     }
 }
@@ -144,39 +98,21 @@ fn if_none_match_comes_first() {
 #[test]
 fn dispositions() {
     for (name, expected) in [
-        (
-            "a.csv",
-            "attachment; filename=\"a.csv\"; filename*=UTF-8''a.csv",
-        ),
-        (
-            "naïve €.txt",
-            "attachment; filename=\"na_ve _.txt\"; filename*=UTF-8''na%C3%AFve%20%E2%82%AC.txt",
-        ),
-        (
-            "a\"b\\c;%41.csv",
-            "attachment; filename=\"a_b_c;_41.csv\"; filename*=UTF-8''a%22b_c%3B%2541.csv",
-        ),
-        (
-            "../../etc/passwd",
-            "attachment; filename=\".._.._etc_passwd\"; filename*=UTF-8''.._.._etc_passwd",
-        ),
+        ("a.csv", "attachment; filename=\"a.csv\"; filename*=UTF-8''a.csv"),
+        ("naïve €.txt", "attachment; filename=\"na_ve _.txt\"; filename*=UTF-8''na%C3%AFve%20%E2%82%AC.txt"),
+        ("a\"b\\c;%41.csv", "attachment; filename=\"a_b_c;_41.csv\"; filename*=UTF-8''a%22b_c%3B%2541.csv"),
+        ("../../etc/passwd", "attachment; filename=\".._.._etc_passwd\"; filename*=UTF-8''.._.._etc_passwd"),
         (
             "x\r\nSet-Cookie: a=b",
             "attachment; filename=\"x__Set-Cookie: a=b\"; filename*=UTF-8''x__Set-Cookie%3A%20a%3Db",
         ),
-        (
-            "gpj\u{202e}exe.txt",
-            "attachment; filename=\"gpj_exe.txt\"; filename*=UTF-8''gpj_exe.txt",
-        ),
+        ("gpj\u{202e}exe.txt", "attachment; filename=\"gpj_exe.txt\"; filename*=UTF-8''gpj_exe.txt"),
         ("", "attachment"),
         (" .. ", "attachment"),
     ] {
         assert_eq!(content_disposition(name, false), expected, "{name}");
     }
-    assert_eq!(
-        content_disposition("a", true),
-        "inline; filename=\"a\"; filename*=UTF-8''a"
-    );
+    assert_eq!(content_disposition("a", true), "inline; filename=\"a\"; filename*=UTF-8''a");
 }
 
 proptest! {

@@ -56,13 +56,7 @@ impl LocalStore {
     pub fn open(root: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&root)?;
         let durable = Box::new([const { AtomicU64::new(0) }; 1024]);
-        Ok(Self {
-            shared: Arc::new(Shared {
-                root,
-                durable,
-                serial: AtomicU64::new(0),
-            }),
-        })
+        Ok(Self { shared: Arc::new(Shared { root, durable, serial: AtomicU64::new(0) }) })
     }
 
     /// Stores the object if the body has exactly its bytes; otherwise nothing changes.
@@ -110,21 +104,16 @@ impl LocalStore {
         use futures::TryStreamExt;
 
         let object = self.get(oid).await?;
-        let whole = Range {
-            start: 0,
-            end: object.size(),
-        };
+        let whole = Range { start: 0, end: object.size() };
         let blocks = std::pin::pin!(object.stream(whole));
         let hasher = blocks
-            .try_fold(Sha256::new(), |hasher, block| {
-                blocking::run(move || Ok(hasher.chain_update(&block)))
-            })
+            .try_fold(Sha256::new(), |hasher, block| blocking::run(move || Ok(hasher.chain_update(&block))))
             .await?;
         Ok(Oid::from_bytes(hasher.finalize().into()) == *oid)
     }
 
     /// Removes what uploads that died left behind: temporary files that nothing was written to for
-    /// `older_than`. Returns their number.
+    /// `older_than`, which must be longer than a living upload may pause. Returns their number.
     pub async fn reap(&self, older_than: Duration) -> io::Result<usize> {
         walk::reap(&self.shared, older_than).await
     }

@@ -40,11 +40,7 @@ impl Object {
             return Err(io::ErrorKind::NotFound.into());
         }
         let size = found.len();
-        let content = if size <= SMALL {
-            Content::Memory(read(&file, size)?)
-        } else {
-            Content::File(file)
-        };
+        let content = if size <= SMALL { Content::Memory(read(&file, size)?) } else { Content::File(file) };
         Ok(Self { size, content })
     }
 
@@ -64,11 +60,7 @@ impl Object {
                 let index = |at| usize::try_from(at).expect("the bytes are in memory");
                 Next::Last(bytes.slice(index(start)..index(end)))
             }
-            Content::File(file) => Next::First(Reader {
-                file,
-                position: start,
-                end,
-            }),
+            Content::File(file) => Next::First(Reader { file, position: start, end }),
         };
         stream::unfold(first, Next::step)
     }
@@ -93,10 +85,7 @@ impl Next {
         Some(match task.join().await {
             Err(error) => (Err(error), Self::End),
             Ok((block, reader)) if reader.position == reader.end => (Ok(block), Self::End),
-            Ok((block, reader)) => (
-                Ok(block),
-                Self::Running(blocking::spawn(move || reader.block())),
-            ),
+            Ok((block, reader)) => (Ok(block), Self::Running(blocking::spawn(move || reader.block()))),
         })
     }
 }

@@ -25,10 +25,7 @@ impl Fixture {
 
     async fn put(&self, content: &[u8]) -> Oid {
         let oid = Oid::of(content);
-        self.store
-            .put(&oid, content.len() as u64, frames(content, 10_000))
-            .await
-            .unwrap();
+        self.store.put(&oid, content.len() as u64, frames(content, 10_000)).await.unwrap();
         oid
     }
 
@@ -61,10 +58,7 @@ impl Fixture {
 }
 
 fn frames(content: &[u8], length: usize) -> BoxStream<'static, Result<Bytes, Infallible>> {
-    let frames: Vec<_> = content
-        .chunks(length)
-        .map(|frame| Ok(Bytes::copy_from_slice(frame)))
-        .collect();
+    let frames: Vec<_> = content.chunks(length).map(|frame| Ok(Bytes::copy_from_slice(frame))).collect();
     stream::iter(frames).boxed()
 }
 
@@ -81,28 +75,13 @@ fn noise(length: usize) -> Vec<u8> {
 #[tokio::test]
 async fn what_was_put_is_got() {
     let fixture = Fixture::new();
-    for length in [
-        0,
-        1,
-        32 * 1024,
-        32 * 1024 + 1,
-        128 * 1024,
-        256 * 1024,
-        256 * 1024 + 1,
-        3_000_000,
-    ] {
+    for length in [0, 1, 32 * 1024, 32 * 1024 + 1, 128 * 1024, 256 * 1024, 256 * 1024 + 1, 3_000_000] {
         let content = noise(length);
         let (oid, size) = (Oid::of(&content), length as u64);
         assert_eq!(fixture.store.contains(&oid).await.unwrap(), None);
-        assert!(
-            matches!(fixture.store.get(&oid).await, Err(Error::NotFound(missing)) if missing == oid)
-        );
+        assert!(matches!(fixture.store.get(&oid).await, Err(Error::NotFound(missing)) if missing == oid));
 
-        let put = fixture
-            .store
-            .put(&oid, size, frames(&content, 10_000))
-            .await
-            .unwrap();
+        let put = fixture.store.put(&oid, size, frames(&content, 10_000)).await.unwrap();
         assert_eq!(put, Put::Stored);
         assert_eq!(fixture.store.contains(&oid).await.unwrap(), Some(size));
         assert_eq!(fixture.store.get(&oid).await.unwrap().size(), size);
@@ -115,11 +94,7 @@ async fn what_was_put_is_got() {
 async fn the_layout_on_the_disk() {
     let fixture = Fixture::new();
     let oid = fixture.put(b"").await;
-    let path = fixture
-        .folder
-        .path()
-        .join("objects/e3/b0")
-        .join(oid.to_string());
+    let path = fixture.folder.path().join("objects/e3/b0").join(oid.to_string());
     assert_eq!(fs::metadata(path).unwrap().len(), 0);
     assert_eq!(fixture.files(), [oid.to_string()]);
 }
@@ -140,19 +115,11 @@ async fn wrong_content_leaves_nothing() {
     assert!(fixture.files().is_empty());
 
     // The right content under a wrong size, and bodies that are too short and too long.
-    for (announced, sent) in [
-        (size + 1, &content[..]),
-        (size - 1, &content),
-        (size, &content[..999_999]),
-        (0, &content[..1]),
-    ] {
-        let result = fixture
-            .store
-            .put(&oid, announced, frames(sent, 70_000))
-            .await;
-        let Err(Error::WrongSize { expected, actual }) = result else {
-            panic!("{result:?}")
-        };
+    for (announced, sent) in
+        [(size + 1, &content[..]), (size - 1, &content), (size, &content[..999_999]), (0, &content[..1])]
+    {
+        let result = fixture.store.put(&oid, announced, frames(sent, 70_000)).await;
+        let Err(Error::WrongSize { expected, actual }) = result else { panic!("{result:?}") };
         assert_eq!(expected, announced);
         assert_eq!(actual > announced, sent.len() as u64 > announced);
         assert!(fixture.files().is_empty());
@@ -164,16 +131,7 @@ async fn a_body_without_end_is_cut() {
     let fixture = Fixture::new();
     let endless = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![0; 65_536])));
     let result = fixture.store.put(&Oid::EMPTY, 1_000_000, endless).await;
-    assert!(
-        matches!(
-            result,
-            Err(Error::WrongSize {
-                expected: 1_000_000,
-                actual: 1_048_576
-            })
-        ),
-        "{result:?}"
-    );
+    assert!(matches!(result, Err(Error::WrongSize { expected: 1_000_000, actual: 1_048_576 })), "{result:?}");
     assert!(fixture.files().is_empty());
 }
 
@@ -185,10 +143,7 @@ async fn an_interrupted_body_leaves_nothing() {
         let body = frames(&content, 50_000).map_err(io::Error::other);
         let body = body.chain(stream::iter([Err(io::Error::other("gone"))]));
         let result = fixture.store.put(&Oid::of(b"x"), 5_000_000, body).await;
-        assert!(
-            matches!(&result, Err(Error::Interrupted(cause)) if cause.to_string() == "gone"),
-            "{result:?}"
-        );
+        assert!(matches!(&result, Err(Error::Interrupted(cause)) if cause.to_string() == "gone"), "{result:?}");
         assert!(fixture.files().is_empty());
     }
 }
@@ -202,22 +157,9 @@ async fn an_object_that_exists_is_checked_but_not_written() {
     let written = fs::metadata(&path).unwrap().modified().unwrap();
 
     let size = content.len() as u64;
-    assert_eq!(
-        fixture
-            .store
-            .put(&oid, size, frames(&content, 9_999))
-            .await
-            .unwrap(),
-        Put::Existed
-    );
-    let result = fixture
-        .store
-        .put(&oid, size, frames(&noise(700_001)[1..], 9_999))
-        .await;
-    assert!(
-        matches!(result, Err(Error::WrongHash { .. })),
-        "knowing a name is not having the bytes"
-    );
+    assert_eq!(fixture.store.put(&oid, size, frames(&content, 9_999)).await.unwrap(), Put::Existed);
+    let result = fixture.store.put(&oid, size, frames(&noise(700_001)[1..], 9_999)).await;
+    assert!(matches!(result, Err(Error::WrongHash { .. })), "knowing a name is not having the bytes");
     assert!(fixture.store.put(&oid, size, frames(&[], 1)).await.is_err());
 
     assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written);
@@ -232,18 +174,14 @@ async fn an_object_that_vanishes_during_the_check_is_not_acknowledged() {
     let (sender, body) = mpsc::unbounded::<Result<Bytes, Infallible>>();
     let (store, size) = (fixture.store.clone(), content.len() as u64);
     let upload = tokio::spawn(async move { store.put(&oid, size, body).await });
-    sender
-        .unbounded_send(Ok(Bytes::copy_from_slice(&content[..290_000])))
-        .unwrap();
+    sender.unbounded_send(Ok(Bytes::copy_from_slice(&content[..290_000]))).unwrap();
     // The first block is on its way once the second one is waited for.
     while !sender.is_empty() {
         tokio::task::yield_now().await;
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(fixture.store.remove(&oid).await.unwrap());
-    sender
-        .unbounded_send(Ok(Bytes::copy_from_slice(&content[290_000..])))
-        .unwrap();
+    sender.unbounded_send(Ok(Bytes::copy_from_slice(&content[290_000..]))).unwrap();
     drop(sender);
     assert!(matches!(upload.await.unwrap(), Err(Error::NotFound(_))));
 }
@@ -256,14 +194,7 @@ async fn a_damaged_file_is_replaced() {
     let path = fixture.store.shared.object(&oid);
     fs::write(&path, &content[..50_000]).unwrap();
     assert!(!fixture.store.rehash(&oid).await.unwrap());
-    assert_eq!(
-        fixture
-            .store
-            .put(&oid, 100_000, frames(&content, 5_000))
-            .await
-            .unwrap(),
-        Put::Stored
-    );
+    assert_eq!(fixture.store.put(&oid, 100_000, frames(&content, 5_000)).await.unwrap(), Put::Stored);
     assert!(fixture.store.rehash(&oid).await.unwrap());
 }
 
@@ -276,30 +207,17 @@ async fn two_uploads_at_once_both_succeed() {
         .map(|_| {
             let (sender, body) = mpsc::unbounded::<Result<Bytes, Infallible>>();
             let store = fixture.store.clone();
-            (
-                sender,
-                tokio::spawn(async move { store.put(&oid, size, body).await }),
-            )
+            (sender, tokio::spawn(async move { store.put(&oid, size, body).await }))
         })
         .collect();
     for frame in content.chunks(100_000) {
         for (sender, _) in &uploads {
-            sender
-                .unbounded_send(Ok(Bytes::copy_from_slice(frame)))
-                .unwrap();
+            sender.unbounded_send(Ok(Bytes::copy_from_slice(frame))).unwrap();
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    assert_eq!(
-        fixture.files().len(),
-        2,
-        "each writes its own temporary file"
-    );
-    assert_eq!(
-        fixture.store.contains(&oid).await.unwrap(),
-        None,
-        "nothing is visible before the end"
-    );
+    assert_eq!(fixture.files().len(), 2, "each writes its own temporary file");
+    assert_eq!(fixture.store.contains(&oid).await.unwrap(), None, "nothing is visible before the end");
     for (sender, upload) in uploads {
         drop(sender);
         upload.await.unwrap().unwrap();
@@ -313,10 +231,7 @@ async fn many_uploads_at_once() {
     let fixture = Fixture::new();
     let contents: Vec<_> = (0..40).map(|index| noise(index * 30_000 / 2)).collect();
     // Everything twice, of which any number may meet.
-    let uploads = contents
-        .iter()
-        .chain(&contents)
-        .map(|content| fixture.put(content));
+    let uploads = contents.iter().chain(&contents).map(|content| fixture.put(content));
     let oids = futures::future::join_all(uploads).await;
     assert_eq!(oids[..40], oids[40..]);
     assert_eq!(fixture.files().len(), 40);
@@ -333,16 +248,11 @@ async fn an_upload_dropped_in_the_middle_leaves_nothing() {
         let store = fixture.store.clone();
         let upload = tokio::spawn(async move { store.put(&Oid::EMPTY, 1 << 30, body).await });
         for _ in 0..frames_before {
-            sender
-                .unbounded_send(Ok(Bytes::from(noise(150_000))))
-                .unwrap();
+            sender.unbounded_send(Ok(Bytes::from(noise(150_000)))).unwrap();
         }
         // With two blocks or more there is a file by now; with less it has not begun.
         let begun = Instant::now();
-        while frames_before > 1
-            && fixture.files().is_empty()
-            && begun.elapsed() < Duration::from_secs(10)
-        {
+        while frames_before > 1 && fixture.files().is_empty() && begun.elapsed() < Duration::from_secs(10) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         assert_eq!(fixture.files().len(), usize::from(frames_before > 1));
@@ -350,11 +260,7 @@ async fn an_upload_dropped_in_the_middle_leaves_nothing() {
         assert!(upload.await.unwrap_err().is_cancelled());
         let dropped = Instant::now();
         while !fixture.files().is_empty() {
-            assert!(
-                dropped.elapsed() < Duration::from_secs(10),
-                "{:?}",
-                fixture.files()
-            );
+            assert!(dropped.elapsed() < Duration::from_secs(10), "{:?}", fixture.files());
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -392,28 +298,13 @@ async fn ranges_of_large_and_small_objects() {
     for length in [20_000u64, 400_000] {
         let content = noise(usize::try_from(length).unwrap());
         let oid = fixture.put(&content).await;
-        for range in [
-            0..1,
-            0..length,
-            1..length,
-            length - 1..length,
-            5_000..15_000,
-            5_000..5_000,
-            length..length,
-        ] {
-            let expected = &content
-                [usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
+        for range in [0..1, 0..length, 1..length, length - 1..length, 5_000..15_000, 5_000..5_000, length..length] {
+            let expected = &content[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
             assert_eq!(fixture.read(&oid, range).await.unwrap(), expected);
         }
         // What lies outside is cut.
-        assert_eq!(
-            fixture.read(&oid, length - 1..u64::MAX).await.unwrap(),
-            &content[content.len() - 1..]
-        );
-        assert_eq!(
-            fixture.read(&oid, u64::MAX - 1..u64::MAX).await.unwrap(),
-            b""
-        );
+        assert_eq!(fixture.read(&oid, length - 1..u64::MAX).await.unwrap(), &content[content.len() - 1..]);
+        assert_eq!(fixture.read(&oid, u64::MAX - 1..u64::MAX).await.unwrap(), b"");
     }
 }
 
@@ -426,10 +317,7 @@ async fn a_removed_object_is_gone_but_open_streams_end_well() {
     assert!(fixture.store.remove(&oid).await.unwrap());
     assert!(!fixture.store.remove(&oid).await.unwrap());
     assert_eq!(fixture.store.contains(&oid).await.unwrap(), None);
-    assert!(matches!(
-        fixture.store.rehash(&oid).await,
-        Err(Error::NotFound(_))
-    ));
+    assert!(matches!(fixture.store.rehash(&oid).await, Err(Error::NotFound(_))));
     let blocks: Vec<Bytes> = object.stream(0..1_000_000).try_collect().await.unwrap();
     assert_eq!(blocks.concat(), content);
 }
@@ -440,10 +328,7 @@ async fn a_file_cut_while_it_is_read_is_an_error() {
     let oid = fixture.put(&noise(1_000_000)).await;
     let mut blocks = Box::pin(fixture.store.get(&oid).await.unwrap().stream(0..1_000_000));
     assert_eq!(blocks.next().await.unwrap().unwrap().len(), 128 * 1024);
-    let file = File::options()
-        .write(true)
-        .open(fixture.store.shared.object(&oid))
-        .unwrap();
+    let file = File::options().write(true).open(fixture.store.shared.object(&oid)).unwrap();
     file.set_len(500_000).unwrap();
     let mut rest: Vec<_> = blocks.collect().await;
     let last = rest.pop().unwrap();
@@ -478,25 +363,14 @@ async fn lists_are_ordered_and_hold_objects_only() {
     fs::write(root.join("00"), "a file, no folder").unwrap();
     fs::write(folder.join("notes.txt"), "x").unwrap();
     fs::write(folder.join(format!(".{}.1-1.part", Oid::EMPTY)), "x").unwrap();
-    fs::write(
-        folder.join(Oid::of(b"in the wrong folder").to_string()),
-        "x",
-    )
-    .unwrap();
+    fs::write(folder.join(Oid::of(b"in the wrong folder").to_string()), "x").unwrap();
     fs::create_dir(folder.join(format!("e3b0{}", "0".repeat(60)))).unwrap();
 
     let found: Vec<_> = fixture.store.list().try_collect().await.unwrap();
     assert_eq!(found, expected);
     let missing = format!("e3b0{}", "0".repeat(60)).parse().unwrap();
-    assert_eq!(
-        fixture.store.contains(&missing).await.unwrap(),
-        None,
-        "a folder is no object"
-    );
-    assert!(matches!(
-        fixture.store.get(&missing).await,
-        Err(Error::NotFound(_))
-    ));
+    assert_eq!(fixture.store.contains(&missing).await.unwrap(), None, "a folder is no object");
+    assert!(matches!(fixture.store.get(&missing).await, Err(Error::NotFound(_))));
 }
 
 #[tokio::test]
@@ -514,21 +388,13 @@ async fn dead_uploads_are_reaped_by_age() {
     age(&format!(".{oid}.1-2.part"), hour);
     age("old.part", hour * 3);
     age(".old", hour * 3);
-    File::open(folder.join(oid.to_string()))
-        .unwrap()
-        .set_modified(std::time::UNIX_EPOCH)
-        .unwrap();
+    File::open(folder.join(oid.to_string())).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
 
     assert_eq!(fixture.store.reap(hour * 2).await.unwrap(), 1);
     assert_eq!(fixture.store.reap(hour * 2).await.unwrap(), 0);
     let mut files = fixture.files();
     files.sort();
-    let mut expected = [
-        ".old".to_owned(),
-        format!(".{oid}.1-2.part"),
-        oid.to_string(),
-        "old.part".to_owned(),
-    ];
+    let mut expected = [".old".to_owned(), format!(".{oid}.1-2.part"), oid.to_string(), "old.part".to_owned()];
     expected.sort();
     assert_eq!(files, expected);
     assert_eq!(fixture.store.reap(Duration::ZERO).await.unwrap(), 1);
@@ -541,11 +407,7 @@ async fn names_of_a_former_process_do_not_collide() {
     let folder = fixture.store.shared.folder(&oid);
     fs::create_dir_all(&folder).unwrap();
     for serial in 0..3 {
-        fs::write(
-            folder.join(format!(".{oid}.{}-{serial}.part", std::process::id())),
-            "old",
-        )
-        .unwrap();
+        fs::write(folder.join(format!(".{oid}.{}-{serial}.part", std::process::id())), "old").unwrap();
     }
     assert_eq!(fixture.put(b"content").await, oid);
     assert!(fixture.store.rehash(&oid).await.unwrap());
@@ -555,15 +417,9 @@ async fn names_of_a_former_process_do_not_collide() {
 #[test]
 fn a_full_disk_is_told_apart() {
     for number in [28, 122] {
-        assert!(matches!(
-            Error::from(io::Error::from_raw_os_error(number)),
-            Error::Full
-        ));
+        assert!(matches!(Error::from(io::Error::from_raw_os_error(number)), Error::Full));
     }
-    assert!(matches!(
-        Error::from(io::Error::from_raw_os_error(5)),
-        Error::Io(_)
-    ));
+    assert!(matches!(Error::from(io::Error::from_raw_os_error(5)), Error::Io(_)));
 }
 
 #[tokio::test]

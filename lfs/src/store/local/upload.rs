@@ -24,24 +24,14 @@ const BLOCK: usize = 256 * 1024;
 const LARGE: usize = 64 * 1024;
 
 /// After so many bytes the disk is asked to begin writing, so that little is left to do at the end.
-const FLUSH_EVERY: u64 = 32 * 1024 * 1024;
+const FLUSH_EVERY: u64 = 16 * 1024 * 1024;
 
-pub(super) async fn receive<S, E>(
-    shared: &Arc<Shared>,
-    oid: Oid,
-    size: u64,
-    body: S,
-) -> Result<Put, Error>
+pub(super) async fn receive<S, E>(shared: &Arc<Shared>, oid: Oid, size: u64, body: S) -> Result<Put, Error>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let mut source = Source {
-        body,
-        rest: Bytes::new(),
-        seen: 0,
-        size,
-    };
+    let mut source = Source { body, rest: Bytes::new(), seen: 0, size };
     let mut running: Option<blocking::Task<Result<Courier, Error>>> = None;
     loop {
         let block = source.block().await;
@@ -112,10 +102,7 @@ where
             }
             self.seen += self.rest.len() as u64;
             if self.seen > self.size {
-                return Err(Error::WrongSize {
-                    expected: self.size,
-                    actual: self.seen,
-                });
+                return Err(Error::WrongSize { expected: self.size, actual: self.seen });
             }
         }
     }
@@ -161,14 +148,7 @@ enum Target {
 
 impl Incoming {
     fn new(shared: Arc<Shared>, oid: Oid, size: u64) -> Self {
-        Self {
-            shared,
-            oid,
-            size,
-            received: 0,
-            hasher: Sha256::new(),
-            target: Target::Unknown,
-        }
+        Self { shared, oid, size, received: 0, hasher: Sha256::new(), target: Target::Unknown }
     }
 
     fn absorb(&mut self, block: &[u8]) -> Result<(), Error> {
@@ -188,17 +168,11 @@ impl Incoming {
 
     fn finish(self) -> Result<Put, Error> {
         if self.received != self.size {
-            return Err(Error::WrongSize {
-                expected: self.size,
-                actual: self.received,
-            });
+            return Err(Error::WrongSize { expected: self.size, actual: self.received });
         }
         let actual = Oid::from_bytes(self.hasher.finalize().into());
         if actual != self.oid {
-            return Err(Error::WrongHash {
-                expected: self.oid,
-                actual,
-            });
+            return Err(Error::WrongHash { expected: self.oid, actual });
         }
         match self.target {
             Target::Part(part) => {
@@ -246,16 +220,8 @@ impl Part {
             let path = folder.join(format!(".{oid}.{}-{serial}.part", process::id()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => {
-                    let disk = Arc::new(Disk {
-                        file,
-                        early: Mutex::new(Ok(())),
-                    });
-                    return Ok(Self {
-                        disk,
-                        path,
-                        unflushed: 0,
-                        published: false,
-                    });
+                    let disk = Arc::new(Disk { file, early: Mutex::new(Ok(())) });
+                    return Ok(Self { disk, path, unflushed: 0, published: false });
                 }
                 // Left by a process that had the same id.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

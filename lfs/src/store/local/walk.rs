@@ -37,10 +37,7 @@ pub(super) async fn reap(shared: &Arc<Shared>, older_than: Duration) -> io::Resu
 fn objects(shared: &Shared, first: u8) -> io::Result<Vec<(Oid, u64)>> {
     let mut objects = Vec::new();
     visit(shared, first, |entry| {
-        if let Some(oid) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<Oid>().ok())
+        if let Some(oid) = entry.file_name().to_str().and_then(|name| name.parse::<Oid>().ok())
             && entry.path() == shared.object(&oid)
             && let Some(size) = size_of(&entry.path())?
         {
@@ -56,10 +53,7 @@ fn reap_in(shared: &Shared, first: u8, older_than: Duration) -> io::Result<usize
     let mut removed = 0;
     visit(shared, first, |entry| {
         let name = entry.file_name();
-        let is_part = name
-            .to_str()
-            .and_then(|name| name.strip_prefix('.')?.strip_suffix(".part"))
-            .is_some();
+        let is_part = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(".part")).is_some();
         if !is_part {
             return Ok(());
         }
@@ -69,10 +63,7 @@ fn reap_in(shared: &Shared, first: u8, older_than: Duration) -> io::Result<usize
         };
         // A file from the future is a young one.
         let age = metadata.modified()?.elapsed().unwrap_or_default();
-        if metadata.is_file()
-            && age >= older_than
-            && found(fs::remove_file(entry.path()))?.is_some()
-        {
+        if metadata.is_file() && age >= older_than && found(fs::remove_file(entry.path()))?.is_some() {
             removed += 1;
         }
         Ok(())
@@ -81,11 +72,7 @@ fn reap_in(shared: &Shared, first: u8, older_than: Duration) -> io::Result<usize
 }
 
 /// Shows all entries of the folders `first/*`.
-fn visit(
-    shared: &Shared,
-    first: u8,
-    mut show: impl FnMut(&DirEntry) -> io::Result<()>,
-) -> io::Result<()> {
+fn visit(shared: &Shared, first: u8, mut show: impl FnMut(&DirEntry) -> io::Result<()>) -> io::Result<()> {
     for folder in entries(&shared.root.join(format!("{first:02x}")))? {
         let folder = folder?;
         if folder.file_type()?.is_dir() {
@@ -101,12 +88,7 @@ fn visit(
 fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<DirEntry>> + use<>> {
     match fs::read_dir(folder) {
         Ok(entries) => Ok(Some(entries).into_iter().flatten()),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(None.into_iter().flatten())
         }
         Err(error) => Err(error),

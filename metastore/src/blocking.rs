@@ -3,6 +3,7 @@
 use crate::Error;
 
 /// Runs `work` on the blocking pool and waits for it. A panic inside becomes [`Error::Internal`].
+#[expect(clippy::disallowed_methods, reason = "this module is the place for it")]
 pub(crate) async fn run<T, F>(work: F) -> Result<T, Error>
 where
     T: Send + 'static,
@@ -14,6 +15,7 @@ where
 }
 
 /// Runs `work` without waiting for it: on the blocking pool where there is one, else right here.
+#[expect(clippy::disallowed_methods, reason = "this module is the place for it")]
 pub(crate) fn detach(work: impl FnOnce() + Send + 'static) {
     match tokio::runtime::Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(work)),

@@ -75,7 +75,6 @@ impl PackCache {
                 .buffer_unordered(DOWNLOADS)
                 .try_collect::<()>()
                 .await?;
-            self.trim_if_due().await?;
         }
         Ok(files)
     }
@@ -152,7 +151,7 @@ impl PackCache {
         })
         .await?;
         self.spend(added);
-        self.trim_if_due().await
+        Ok(())
     }
 
     pub(crate) async fn forget(&self, repo: &RepoKey) -> Result<()> {
@@ -168,7 +167,8 @@ impl PackCache {
         let _ = self.headroom.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(bytes)));
     }
 
-    async fn trim_if_due(&self) -> Result<()> {
+    /// Evicts what is too much. Call it when the packs last asked for are linked, or they go first.
+    pub(crate) async fn trim_if_due(&self) -> Result<()> {
         if self.headroom.load(Ordering::Relaxed) > 0 {
             return Ok(());
         }

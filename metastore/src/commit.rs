@@ -178,24 +178,21 @@ fn apply(root: &mut Folder, objects: &mut Objects<'_>, edit: &Edit) -> Result<()
                 Content::Existing(id) => objects.existing_blob(*id)?,
             };
             let leaf = Leaf::file(id, *executable);
-            objects.check_special(path, &leaf)?;
-            root.insert(objects, path, Node::Leaf(leaf))
+            let node = Node::Leaf(leaf);
+            objects.check_fit(path, &node)?;
+            root.insert(objects, path, node)
         }
         Edit::Delete { path } => root.remove(objects, path)?.map(drop).ok_or_else(|| missing(path)),
         Edit::Move { from, to } => {
             if to == from || to.is_inside(from) {
                 return Err(Error::Invalid(format!("{from} cannot move to {to}")));
             }
-            let node = root.remove(objects, from)?.ok_or_else(|| missing(from))?;
+            let mut node = root.remove(objects, from)?.ok_or_else(|| missing(from))?;
+            let node = node.freeze(objects)?;
             place(root, objects, to, node)
         }
         Edit::Copy { from, to } => {
-            let node = match root.find(objects, from)? {
-                None => return Err(missing(from)),
-                Some(Node::Leaf(leaf)) => Node::Leaf(leaf.clone()),
-                // As stored, so that copies of copies cost an id each and not a tree each.
-                Some(Node::Folder(folder)) => Node::Folder(Folder::stored(folder.write(objects)?)),
-            };
+            let node = root.find(objects, from)?.ok_or_else(|| missing(from))?.freeze(objects)?;
             place(root, objects, to, node)
         }
     }
@@ -205,9 +202,7 @@ fn place(root: &mut Folder, objects: &mut Objects<'_>, to: &FilePath, node: Node
     if root.find(objects, to)?.is_some() {
         return Err(Error::Conflict(format!("{to} exists already")));
     }
-    if let Node::Leaf(leaf) = &node {
-        objects.check_special(to, leaf)?;
-    }
+    objects.check_fit(to, &node)?;
     root.insert(objects, to, node)
 }
 

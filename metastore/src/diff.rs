@@ -14,6 +14,10 @@ use crate::{EntryKind, Error, Reader, Result};
 /// The most changes that one comparison returns; see the limit on listings.
 const CHANGE_LIMIT: usize = 500_000;
 
+/// Up to how many files, and bytes in them, similar ones are looked for among those added and removed.
+const SIMILARITY_FILES: usize = 400;
+const SIMILARITY_BYTES: u64 = 32 * 1024 * 1024;
+
 /// One side of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Side {
@@ -65,23 +69,69 @@ impl Reader {
             None => self.repository.empty_tree(),
         };
         let new = self.repository.find_tree(self.tree_of(new)?)?;
+        let changes = self.compare(&old, &new, None)?;
+        let has = |kind: &ChangeKind| changes.iter().any(|change| change.kind == *kind);
+        if renames && has(&ChangeKind::Added) && has(&ChangeKind::Removed) {
+            // Only now: the search for renames holds every change before it shows the first one, so
+            // that it could not be stopped by their number.
+            return self.compare(&old, &new, Some(self.search(&changes)?));
+        }
+        Ok(changes)
+    }
+
+    /// How to look for renames. The search for similar files holds them all in memory and compares
+    /// every pair; beyond a bound, only files that moved unchanged are found, as with git's own limit.
+    fn search(&self, changes: &[Change]) -> Result<gix::diff::Rewrites> {
+        let mut bytes = 0;
+        for change in changes {
+            let side = match change.kind {
+                ChangeKind::Added => change.new,
+                ChangeKind::Removed => change.old,
+                ChangeKind::Modified | ChangeKind::Renamed { .. } | ChangeKind::ModeChanged => None,
+            };
+            if let Some(side) = side.filter(|side| side.kind != EntryKind::Submodule) {
+                bytes += self.repository.find_header(side.id)?.size();
+            }
+        }
+        let percentage = (bytes <= SIMILARITY_BYTES).then_some(0.5);
+        Ok(gix::diff::Rewrites { percentage, limit: SIMILARITY_FILES, ..Default::default() })
+    }
+
+    fn compare(
+        &self,
+        old: &gix::Tree<'_>,
+        new: &gix::Tree<'_>,
+        renames: Option<gix::diff::Rewrites>,
+    ) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
-        let mut overflow = false;
+        // Folders count: a few kilobytes of trees can name billions of them and not one file.
+        let mut visited = 0;
         let mut platform = old.changes()?;
         platform.options(|options| {
-            options.track_path().track_rewrites(renames.then(gix::diff::Rewrites::default));
+            options.track_path().track_rewrites(renames);
         });
-        let walked = platform.for_each_to_obtain_tree(&new, |change| {
+        let mut cache = self.diff_cache()?;
+        let walked = platform.for_each_to_obtain_tree_with_cache(new, &mut cache, |change| {
             changes.extend(describe(&change));
-            overflow = changes.len() > CHANGE_LIMIT;
-            Ok(if overflow { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            visited += 1;
+            Ok(if visited > CHANGE_LIMIT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         });
-        if overflow {
+        if visited > CHANGE_LIMIT {
             return Err(Error::TooLarge(format!("more than {CHANGE_LIMIT} changes")));
         }
         walked?;
         changes.sort_by(|left, right| left.path.cmp(&right.path));
         Ok(changes)
+    }
+
+    /// Where gix keeps the blobs it compares. Its own default expands the whole tree of `HEAD` into an
+    /// index first, for the sake of attributes: slow for an honest repository, endless for a hostile one.
+    fn diff_cache(&self) -> Result<gix::diff::blob::Platform> {
+        let none = gix::index::State::new(gix::hash::Kind::Sha1);
+        let source = gix::worktree::stack::state::attributes::Source::IdMapping;
+        let attributes = self.repository.attributes_only(&none, source)?.detach();
+        let mode = gix::diff::blob::pipeline::Mode::ToGit;
+        Ok(gix::diff::resource_cache(&self.repository, mode, attributes, Default::default())?)
     }
 }
 

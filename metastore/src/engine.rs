@@ -124,7 +124,11 @@ impl Engine {
             match built {
                 // Another engine on the same folder evicted a pack between the check and the link.
                 Err(crate::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound && attempts < 3 => {}
-                done => return done.map(Arc::new),
+                Err(error) => return Err(error),
+                Ok(snapshot) => {
+                    self.0.packs.trim_if_due().await?;
+                    return Ok(Arc::new(snapshot));
+                }
             }
         }
     }

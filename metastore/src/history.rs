@@ -12,9 +12,6 @@ use gix::{
 
 use crate::{CommitInfo, Error, FilePath, Reader, Result};
 
-/// What stands at a path, as far as a history cares.
-type Held = Option<(EntryMode, ObjectId)>;
-
 /// A commit in a walk, with what the walk has to know about it.
 struct Step {
     id: ObjectId,
@@ -107,8 +104,7 @@ impl Reader {
         Ok((true, step.parents.clone()))
     }
 
-    /// For every entry of the folder `path` (the root if `None`), in git's order: its name and the last
-    /// commit that changed it, along first parents only, so that a merge counts as one change.
+    /// For every entry of the folder `path` (the root if `None`), by name: the last commit that changed it, along first parents only, so that a merge counts as one change.
     /// `None` for those not found within `cap` commits.
     pub fn last_commits(
         &self,

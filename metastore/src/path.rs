@@ -7,10 +7,13 @@ use gix::validate::path::component::Options;
 use crate::{Error, Result};
 
 /// The longest path, in bytes: what `git fsck` and Linux accept.
-const LIMIT: usize = 4096;
+pub(crate) const LIMIT: usize = 4096;
 
 /// The longest component, in bytes: what file systems accept.
 const COMPONENT_LIMIT: usize = 255;
+
+/// The most components. git itself gives up on trees deeper than 2048, and so do many tools far earlier.
+pub(crate) const DEPTH_LIMIT: usize = 256;
 
 /// A path inside a repository that every checkout can hold: relative, `/`-separated, in UTF-8,
 /// without empty, `.` or `..` components, backslashes or control characters, and without any name that
@@ -53,6 +56,9 @@ impl FromStr for FilePath {
         if path.contains(|letter: char| letter == '\\' || letter.is_control()) {
             return bad("holds a backslash or a control character");
         }
+        if path.bytes().filter(|byte| *byte == b'/').count() >= DEPTH_LIMIT {
+            return bad("is deeper than 256 folders");
+        }
         // The Windows set would refuse names such as `aux.csv` or `a:b` that git itself allows.
         let protect = Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
         for component in path.split('/') {
@@ -89,11 +95,12 @@ mod tests {
     #[test]
     fn dangerous_paths_do_not() {
         let long = "x".repeat(256);
-        let deep = "ab/".repeat(1400) + "c";
+        let deep = "a/".repeat(256) + "c";
+        let wide = vec!["x".repeat(255); 17].join("/");
         for bad in [
             "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "a/.", ".git", ".GIT", "a/.Git/config", "git~1",
             "GIT~1/x", ".git ", ".git.", ".git::$INDEX_ALLOCATION", ".g\u{200c}it", "a\\b", "a\0b", "a\nb", "\u{7f}",
-            &long, &deep,
+            &long, &deep, &wide,
         ] {
             assert!(matches!(bad.parse::<FilePath>(), Err(Error::Invalid(_))), "{bad:?}");
         }

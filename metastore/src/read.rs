@@ -200,6 +200,7 @@ impl Reader {
         // stands first in a tree is taken first.
         let mut stack = self.raw_entries(root, &prefix)?;
         stack.reverse();
+        let mut visited = 0;
         while let Some((path, mode, id)) = stack.pop() {
             if recursive && mode.is_tree() {
                 let mut below = self.raw_entries(id, &format!("{path}/"))?;
@@ -208,7 +209,8 @@ impl Reader {
             } else {
                 entries.push(self.describe(path, mode, id)?);
             }
-            if entries.len() + stack.len() > LISTING_LIMIT {
+            visited += 1;
+            if visited + stack.len() > LISTING_LIMIT {
                 return Err(Error::TooLarge(format!("more than {LISTING_LIMIT} entries")));
             }
         }

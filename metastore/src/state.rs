@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gix::ObjectId;
 
-use crate::{Error, Result, scratch::Scratch};
+use crate::{Error, Result, scratch::{Scratch, unique}};
 
 /// Packs whose pack and index together are smaller than this (in bytes) live in their database row.
 pub const INLINE_LIMIT: u64 = 64 * 1024;
@@ -232,7 +232,8 @@ pub trait InlinePacks: Send + Sync {
 pub struct NewPack {
     /// The pack's checksum.
     pub id: PackId,
-    /// The unique part of its object keys, chosen when the pack was made.
+    /// The unique part of its object keys: unique per attempt, not per content, because a repeated
+    /// identical push must never share its object with a retired one that the sweep is about to delete.
     pub key: String,
     /// The size of the pack in bytes.
     pub pack_bytes: u64,
@@ -249,7 +250,7 @@ impl NewPack {
     pub(crate) fn in_memory(id: PackId, objects: u64, bytes: PackBytes) -> Self {
         Self {
             id,
-            key: new_key(),
+            key: unique(),
             pack_bytes: bytes.pack.len() as u64,
             idx_bytes: bytes.idx.len() as u64,
             objects,
@@ -267,7 +268,7 @@ impl NewPack {
         } else {
             PackData::Files(PackFiles { pack, idx, _folder: folder })
         };
-        Ok(Self { id, key: new_key(), pack_bytes, idx_bytes, objects, data })
+        Ok(Self { id, key: unique(), pack_bytes, idx_bytes, objects, data })
     }
 
     /// The bytes to keep in the row, where the pack is small enough (see [`INLINE_LIMIT`]).
@@ -289,12 +290,6 @@ impl NewPack {
             inline: self.inline().is_some(),
         }
     }
-}
-
-/// Object keys are unique per attempt, not per content: a repeated identical push must never share
-/// its object with a retired one that the sweep is about to delete.
-fn new_key() -> String {
-    uuid::Uuid::now_v7().simple().to_string()
 }
 
 /// The bytes of a new pack.
@@ -385,7 +380,7 @@ pub fn directory_conflict<'a>(existing: impl Iterator<Item = &'a str>, new: &str
     conflict_in(&names, new).map(str::to_owned)
 }
 
-fn conflict_in<'a>(names: &BTreeSet<&'a str>, new: &str) -> Option<&'a str> {
+pub(crate) fn conflict_in<'a>(names: &BTreeSet<&'a str>, new: &str) -> Option<&'a str> {
     let parents = new.match_indices('/').map(|(at, _)| &new[..at]);
     let parent = parents.filter_map(|parent| names.get(parent).copied()).next();
     parent.or_else(|| {

@@ -16,6 +16,7 @@ use gix::{
 use crate::{
     Error, FilePath, Result,
     pack::{self, Object},
+    path::{DEPTH_LIMIT, LIMIT},
 };
 
 /// Limits of `git fsck` on `.gitattributes`, in bytes: the file, and each line.
@@ -26,11 +27,19 @@ const ATTRIBUTES_LINE_LIMIT: usize = 2048;
 pub(super) struct Objects<'r> {
     repository: &'r gix::Repository,
     made: HashMap<ObjectId, Object>,
+    extents: HashMap<ObjectId, Extent>,
+}
+
+/// How far a folder reaches: the most components and the most bytes of a path below it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extent {
+    components: usize,
+    bytes: usize,
 }
 
 impl<'r> Objects<'r> {
     pub(super) fn new(repository: &'r gix::Repository) -> Self {
-        Self { repository, made: HashMap::new() }
+        Self { repository, made: HashMap::new(), extents: HashMap::new() }
     }
 
     /// Adds an object, unless it is there already. The empty tree counts as there for gix and git
@@ -67,9 +76,20 @@ impl<'r> Objects<'r> {
         }
     }
 
-    /// What `git fsck` demands of files with a meaning to git, so that a commit made here can be
-    /// cloned by those who check what they receive.
-    pub(super) fn check_special(&self, path: &FilePath, leaf: &Leaf) -> Result<()> {
+    /// Checks that `node` may stand at `path`: nothing in it gets too long a path, and files with a
+    /// meaning to git are such that `git fsck` accepts them, so that a commit made here can be cloned
+    /// by those who check what they receive.
+    pub(super) fn check_fit(&mut self, path: &FilePath, node: &Node) -> Result<()> {
+        let leaf = match node {
+            Node::Leaf(leaf) => leaf,
+            Node::Folder(Folder { id: Some(id), .. }) => {
+                let depth = path.components().count();
+                let too_long = || Error::Invalid(format!("paths below {path} would be too long"));
+                let below = self.extent(*id, DEPTH_LIMIT.saturating_sub(depth))?.ok_or_else(too_long)?;
+                return if path.as_str().len() + below.bytes > LIMIT { Err(too_long()) } else { Ok(()) };
+            }
+            Node::Folder(_) => return Err(Error::Internal("a folder is placed before it is stored".to_owned())),
+        };
         let name = path.name();
         let protect = Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
         // The check on links is the one that knows every spelling of `.gitmodules`.
@@ -80,6 +100,32 @@ impl<'r> Objects<'r> {
             return Err(Error::Refused(format!("{path} has a line longer than 2048 bytes")));
         }
         Ok(())
+    }
+
+    /// The extent of a stored folder, or `None` if it is deeper than `room`. Each tree is read once,
+    /// however often it occurs.
+    fn extent(&mut self, tree: ObjectId, room: usize) -> Result<Option<Extent>> {
+        if let Some(known) = self.extents.get(&tree) {
+            return Ok(Some(*known).filter(|extent| extent.components <= room));
+        }
+        let Some(room_below) = room.checked_sub(1) else { return Ok(None) };
+        let mut extent = Extent::default();
+        for (name, node) in self.entries(tree)? {
+            let below = match node {
+                Node::Leaf(_) => Extent::default(),
+                Node::Folder(folder) => {
+                    let Some(id) = folder.id else { continue };
+                    match self.extent(id, room_below)? {
+                        Some(below) => below,
+                        None => return Ok(None),
+                    }
+                }
+            };
+            extent.components = extent.components.max(below.components + 1);
+            extent.bytes = extent.bytes.max(below.bytes + name.len() + 1);
+        }
+        self.extents.insert(tree, extent);
+        Ok(Some(extent))
     }
 
     fn is_sound_attributes(&self, id: ObjectId) -> Result<bool> {
@@ -129,6 +175,15 @@ pub(super) enum Node {
 impl Node {
     fn new(mode: EntryMode, id: ObjectId) -> Self {
         if mode.is_tree() { Self::Folder(Folder::stored(id)) } else { Self::Leaf(Leaf { mode, id }) }
+    }
+
+    /// A copy that holds a folder by its id alone: copies of copies cost an id each, and what is in
+    /// memory never nests deeper than a path.
+    pub(super) fn freeze(&mut self, objects: &mut Objects<'_>) -> Result<Self> {
+        Ok(match self {
+            Self::Leaf(leaf) => Self::Leaf(leaf.clone()),
+            Self::Folder(folder) => Self::Folder(Folder::stored(folder.write(objects)?)),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::Result;
+use crate::{Result, scratch::unique};
 
 const PREFIX: &str = "run-";
 
@@ -30,7 +30,7 @@ impl RunFolder {
         let door = File::create(cache.join("lock"))?;
         door.lock()?;
         bury_the_dead(&cache)?;
-        let path = cache.join(format!("{PREFIX}{}", uuid::Uuid::now_v7().simple()));
+        let path = cache.join(format!("{PREFIX}{}", unique()));
         let lock_path = path.with_extension("lock");
         let lock = File::create_new(&lock_path)?;
         lock.lock()?;

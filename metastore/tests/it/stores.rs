@@ -1,0 +1,63 @@
+//! The same life of a repository on every kind of store.
+
+use std::sync::Arc;
+
+use metastore::PackStore;
+use object_store::{ObjectStore, memory::InMemory};
+
+use crate::support::{World, git, put};
+
+fn noise(words: u32, seed: u32) -> Vec<u8> {
+    (0..words).flat_map(|at| (at ^ seed).wrapping_mul(2_654_435_761).rotate_left(at % 31).to_be_bytes()).collect()
+}
+
+async fn live(world: World) {
+    let snapshot = world.snapshot().await;
+    assert_eq!(snapshot.state().packs.len(), 0);
+    world.commit(vec![put("small", "1")]).await.unwrap();
+    world.commit(vec![put("middle", noise(60_000, 1))]).await.unwrap();
+    // Above the size of one part of a multipart upload.
+    world.commit(vec![put("big", noise(2_500_000, 2))]).await.unwrap();
+    let snapshot = world.snapshot().await;
+    let inputs: Vec<_> = snapshot.state().packs.iter().map(|pack| pack.id).collect();
+    let merged = world.engine.consolidate(&snapshot, &inputs).await.unwrap();
+    assert!(merged.pack_bytes > 8 << 20);
+    world.engine.store(&world.repo, &merged).await.unwrap();
+    // A retry of the same pack is harmless.
+    world.engine.store(&world.repo, &merged).await.unwrap();
+    world.database.swap(&inputs, &merged).unwrap();
+    world.engine.forget(&world.repo).await.unwrap();
+    world.assert_clean().await;
+    let snapshot = world.snapshot().await;
+    assert_eq!(git(snapshot.git_dir(), &["cat-file", "-s", "main:big"]).trim(), "10000000");
+    assert_eq!(world.engine.list_packs(&world.repo).await.unwrap().len(), 6);
+    for file in world.engine.list_packs(&world.repo).await.unwrap() {
+        if file.key != merged.key {
+            world.engine.delete_pack(&world.repo, &file.key).await.unwrap();
+        }
+    }
+    assert_eq!(world.engine.list_packs(&world.repo).await.unwrap().len(), 2);
+    world.engine.forget(&world.repo).await.unwrap();
+    world.assert_clean().await;
+}
+
+#[tokio::test]
+async fn a_local_folder() {
+    live(World::new()).await;
+}
+
+#[tokio::test]
+async fn a_bucket() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    live(World::on(|_| PackStore::remote(objects))).await;
+}
+
+#[tokio::test]
+async fn one_repository_does_not_see_the_packs_of_another() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let world = World::on(|_| PackStore::remote(objects));
+    world.commit(vec![put("middle", noise(60_000, 1))]).await.unwrap();
+    let other = "repo-10".parse().unwrap();
+    assert!(world.engine.list_packs(&other).await.unwrap().is_empty());
+    assert_eq!(world.engine.list_packs(&world.repo).await.unwrap().len(), 2);
+}

@@ -1,0 +1,295 @@
+//! A world to test in: an engine, a database in memory, and real git.
+
+use std::{
+    collections::HashMap,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use metastore::{
+    Changeset, Content, Edit, Engine, Error, FilePath, InlinePacks, Landing, NewPack, ObjectId, Options, Pack,
+    PackBytes, PackId, PackStore, Person, Ref, RefName, RepoKey, Result, Snapshot, State, check_edits,
+};
+use tempfile::TempDir;
+
+/// What SQL would hold for one repository.
+pub struct Database(Mutex<Rows>);
+
+struct Rows {
+    state: State,
+    inline: HashMap<PackId, PackBytes>,
+    loads: usize,
+}
+
+impl Database {
+    fn new(repo: RepoKey) -> Self {
+        let state = State::empty(repo, RefName::branch("main").unwrap());
+        Self(Mutex::new(Rows { state, inline: HashMap::new(), loads: 0 }))
+    }
+
+    pub fn state(&self) -> State {
+        self.0.lock().unwrap().state.clone()
+    }
+
+    pub fn edit(&self, change: impl FnOnce(&mut State)) {
+        let mut rows = self.0.lock().unwrap();
+        change(&mut rows.state);
+        rows.state.generation += 1;
+    }
+
+    /// How many inline packs were asked for so far.
+    pub fn loads(&self) -> usize {
+        self.0.lock().unwrap().loads
+    }
+
+    /// The write transaction of the product: epoch, compare-and-swap, pack row, refs, generation.
+    pub fn land(&self, landing: &Landing) -> Result<u64> {
+        let mut rows = self.0.lock().unwrap();
+        if rows.state.epoch != landing.epoch {
+            return Err(Error::Conflict("garbage was collected meanwhile".into()));
+        }
+        check_edits(&rows.state.refs, &landing.edits)?;
+        if let Some(pack) = &landing.pack {
+            rows.add(pack);
+        }
+        for edit in &landing.edits {
+            rows.state.refs.retain(|each| each.name != edit.name);
+            if let Some(target) = edit.new {
+                rows.state.refs.push(Ref { name: edit.name.clone(), target, peeled: edit.peeled });
+            }
+        }
+        rows.state.generation += 1;
+        Ok(rows.state.generation)
+    }
+
+    /// The transaction behind a consolidation.
+    pub fn swap(&self, inputs: &[PackId], merged: &NewPack) -> Result<()> {
+        let mut rows = self.0.lock().unwrap();
+        let live = |id: &PackId| rows.state.packs.iter().any(|pack| pack.id == *id);
+        if !inputs.iter().all(live) {
+            return Err(Error::Conflict("a pack was merged meanwhile".into()));
+        }
+        rows.state.packs.retain(|pack| !inputs.contains(&pack.id));
+        rows.add(merged);
+        rows.state.generation += 1;
+        Ok(())
+    }
+}
+
+impl Rows {
+    fn add(&mut self, pack: &NewPack) {
+        if let Some(bytes) = pack.inline() {
+            self.inline.insert(pack.id, bytes.clone());
+        }
+        self.state.packs.retain(|row| row.id != pack.id);
+        self.state.packs.push(pack.row());
+    }
+}
+
+#[async_trait]
+impl InlinePacks for Database {
+    async fn load(&self, _: &RepoKey, ids: &[PackId]) -> Result<Vec<(PackId, PackBytes)>> {
+        let mut rows = self.0.lock().unwrap();
+        rows.loads += ids.len();
+        Ok(ids.iter().filter_map(|id| Some((*id, rows.inline.get(id)?.clone()))).collect())
+    }
+}
+
+pub struct World {
+    pub folder: TempDir,
+    pub database: Arc<Database>,
+    pub store: PackStore,
+    pub engine: Engine,
+    pub repo: RepoKey,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::on(|folder| PackStore::local(&folder.join("store")).unwrap())
+    }
+
+    pub fn on(store: impl FnOnce(&Path) -> PackStore) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let repo: RepoKey = "repo-1".parse().unwrap();
+        let database = Arc::new(Database::new(repo.clone()));
+        let store = store(folder.path());
+        let options = Options::new(folder.path().join("cache"), store.clone(), database.clone());
+        let engine = Engine::open(options).unwrap();
+        Self { folder, database, store, engine, repo }
+    }
+
+    pub fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    pub fn options(&self) -> Options {
+        Options::new(self.cache(), self.store.clone(), self.database.clone())
+    }
+
+    /// A second process on the same cache, as far as files are concerned.
+    pub fn another_engine(&self) -> Engine {
+        Engine::open(self.options()).unwrap()
+    }
+
+    pub async fn snapshot(&self) -> Arc<Snapshot> {
+        self.engine.snapshot(self.database.state()).await.unwrap()
+    }
+
+    /// Bytes, then pack, then one transaction, then the cache.
+    pub async fn land(&self, landing: &Landing) -> Result<()> {
+        if let Some(pack) = &landing.pack {
+            self.engine.store(&self.repo, pack).await?;
+        }
+        self.database.land(landing)?;
+        if let Some(pack) = &landing.pack {
+            self.engine.adopt(&self.repo, pack).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits to `main` and lands it.
+    pub async fn commit(&self, edits: Vec<Edit>) -> Result<ObjectId> {
+        self.commit_to("main", edits).await
+    }
+
+    pub async fn commit_to(&self, branch: &str, edits: Vec<Edit>) -> Result<ObjectId> {
+        let changes = changeset(branch, edits);
+        let (id, landing) = self.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await?;
+        self.land(&landing).await?;
+        Ok(id)
+    }
+
+    pub async fn delete_ref(&self, name: RefName) {
+        let state = self.database.state();
+        let old = state.find(&name).map(|each| each.target);
+        let edits = vec![metastore::RefEdit { name, old, new: None, peeled: None }];
+        let landing = Landing { generation: state.generation, epoch: state.epoch, pack: None, edits };
+        self.land(&landing).await.unwrap();
+    }
+
+    /// Takes over all refs and objects of a real repository as one inline pack.
+    pub fn import(&self, source: &Path) {
+        let base = self.folder.path().join("import");
+        let id = git_in(source, &["pack-objects", "--all", "--quiet", base.to_str().unwrap()], b"");
+        let id: PackId = id.trim().parse().unwrap();
+        let read = |extension| Bytes::from(std::fs::read(format!("{}-{id}.{extension}", base.display())).unwrap());
+        let bytes = PackBytes { pack: read("pack"), idx: read("idx") };
+        let row = Pack {
+            id,
+            key: "imported".into(),
+            pack_bytes: bytes.pack.len() as u64,
+            idx_bytes: bytes.idx.len() as u64,
+            objects: 1,
+            inline: true,
+        };
+        let mut refs = Vec::new();
+        for line in git(source, &["for-each-ref", "--format=%(refname) %(objectname) %(*objectname)"]).lines() {
+            let mut words = line.split(' ');
+            let mut word = || words.next().unwrap();
+            let (name, target, peeled) = (word().parse().unwrap(), oid(word()), word());
+            refs.push(Ref { name, target, peeled: (!peeled.is_empty()).then(|| oid(peeled)) });
+        }
+        self.database.0.lock().unwrap().inline.insert(id, bytes);
+        self.database.edit(|state| {
+            state.packs.push(row);
+            state.refs = refs;
+        });
+    }
+
+    /// Every object of the current generation, by git.
+    pub async fn objects(&self) -> Vec<String> {
+        let snapshot = self.snapshot().await;
+        all_objects(snapshot.git_dir())
+    }
+
+    pub async fn assert_clean(&self) {
+        assert_eq!(self.snapshot().await.fsck().await.unwrap(), Vec::<String>::new());
+    }
+}
+
+pub fn all_objects(git_dir: &Path) -> Vec<String> {
+    let format = "--batch-check=%(objectname)";
+    let list = git(git_dir, &["cat-file", "--batch-all-objects", format]);
+    list.lines().map(str::to_owned).collect()
+}
+
+pub fn oid(hex: &str) -> ObjectId {
+    ObjectId::from_hex(hex.as_bytes()).unwrap()
+}
+
+pub fn path(path: &str) -> FilePath {
+    path.parse().unwrap()
+}
+
+pub fn put(at: &str, content: impl Into<Bytes>) -> Edit {
+    Edit::Put { path: path(at), content: Content::Bytes(content.into()), executable: false }
+}
+
+pub fn delete(at: &str) -> Edit {
+    Edit::Delete { path: path(at) }
+}
+
+pub fn rename(from: &str, to: &str) -> Edit {
+    Edit::Move { from: path(from), to: path(to) }
+}
+
+pub fn copy(from: &str, to: &str) -> Edit {
+    Edit::Copy { from: path(from), to: path(to) }
+}
+
+pub fn ada() -> Person {
+    Person { name: "Ada".into(), email: "ada@example.org".into(), seconds: 1_700_000_000, offset_minutes: 90 }
+}
+
+pub fn changeset(branch: &str, edits: Vec<Edit>) -> Changeset {
+    let branch = RefName::branch(branch).unwrap();
+    Changeset { branch, parent: None, edits, message: "change".into(), author: ada(), committer: ada() }
+}
+
+/// Runs git in `folder` (a work tree or a bare repository) and returns its stdout; it must succeed.
+pub fn git(folder: &Path, arguments: &[&str]) -> String {
+    git_in(folder, arguments, b"")
+}
+
+pub fn git_in(folder: &Path, arguments: &[&str], input: &[u8]) -> String {
+    let (success, stdout, stderr) = try_git(folder, arguments, input);
+    assert!(success, "git {arguments:?}: {stderr}");
+    stdout
+}
+
+pub fn try_git(folder: &Path, arguments: &[&str], input: &[u8]) -> (bool, String, String) {
+    let mut child = Command::new("git")
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_AUTHOR_NAME", "Grace")
+        .env("GIT_AUTHOR_EMAIL", "grace@example.org")
+        .env("GIT_COMMITTER_NAME", "Grace")
+        .env("GIT_COMMITTER_EMAIL", "grace@example.org")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let feed = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    feed.join().unwrap();
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.success(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A real repository made by `git fast-import`, which is much faster than `git commit`.
+pub fn real_repository(stream: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), &["init", "-q", "--bare", "-b", "main", "."]);
+    git_in(folder.path(), &["fast-import", "--quiet", "--done"], format!("feature done\n{stream}done\n").as_bytes());
+    folder
+}

@@ -1,0 +1,375 @@
+//! A server for one test, and people who use it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use rutter::access::tokens::TokenScope;
+use rutter::access::Actor;
+use rutter::app::App;
+use rutter::clock::Clock;
+use rutter::config::Config;
+use rutter::types::{Role, Secret, Visibility};
+use sqlx::{Connection as _, Executor as _};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Which database a story runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Where the tests may make databases, if anywhere.
+pub fn postgres() -> Option<String> {
+    std::env::var("RUTTER_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
+}
+
+/// Declares a story that runs on both engines, each as a test of its own.
+/// Without a PostgreSQL server the second one says so and passes, except
+/// under `CI`, where it fails.
+macro_rules! story {
+    ($(#[$meta:meta])* async fn $name:ident($server:ident: Server) $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn story($server: $crate::harness::Server) $body
+
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                story($crate::harness::Server::start($crate::harness::Engine::Sqlite).await).await;
+            }
+
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                if $crate::harness::postgres().is_none() {
+                    assert!(std::env::var_os("CI").is_none(), "CI must test on PostgreSQL: set RUTTER_TEST_POSTGRES");
+                    eprintln!("skipped: RUTTER_TEST_POSTGRES is not set");
+                    return;
+                }
+                story($crate::harness::Server::start($crate::harness::Engine::Postgres).await).await;
+            }
+        }
+    };
+}
+pub(crate) use story;
+
+/// A server of this process on a free port, with a folder and a database of its own.
+pub struct Server {
+    pub app: App,
+    pub clock: Clock,
+    pub url: String,
+    pub folder: TempDir,
+    pub http: reqwest::Client,
+    stop: CancellationToken,
+}
+
+/// Somebody with an account and a token for everything.
+#[derive(Clone)]
+pub struct Person {
+    pub name: String,
+    pub token: String,
+}
+
+impl Server {
+    pub async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, |_| {}).await
+    }
+
+    /// Starts with a configuration that differs from the default.
+    pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config { data: folder.path().join("data"), ..Config::default() };
+        if engine == Engine::Postgres {
+            config.database_url = Some(Secret::new(fresh_postgres().await));
+        }
+        change(&mut config);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let clock = Clock::default();
+        let app = App::open_at(config, clock.clone()).await.unwrap();
+        let stop = CancellationToken::new();
+        app.start(&TaskTracker::new(), &stop);
+        tokio::spawn(rutter::web::server::serve(app.clone(), listener, stop.clone()));
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { app, clock, url, folder, http, stop }
+    }
+
+    /// Adds a user with a token that may do everything the user may.
+    pub async fn person(&self, name: &str) -> Person {
+        let email = format!("{}@example.org", name.replace('/', "-")).parse().unwrap();
+        self.app.accounts.add_user(&name.parse().unwrap(), &email, None, false).await.unwrap();
+        Person { name: name.to_owned(), token: self.token(name, &[]).await }
+    }
+
+    /// Makes a further token for somebody.
+    pub async fn token(&self, name: &str, scopes: &[&str]) -> String {
+        let scopes: Vec<TokenScope> = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
+        let token = self.app.accounts.add_token(&name.parse().unwrap(), "test", &scopes, None).await.unwrap();
+        token.expose().to_owned()
+    }
+
+    /// Adds an organisation with members.
+    pub async fn organisation(&self, name: &str, members: &[(&Person, Role)]) {
+        self.app.accounts.add_organisation(&name.parse().unwrap()).await.unwrap();
+        for (person, role) in members {
+            let (organisation, user) = (name.parse().unwrap(), person.name.parse().unwrap());
+            self.app.accounts.set_member(&organisation, &user, Some(*role)).await.unwrap();
+        }
+    }
+
+    /// Makes an empty dataset.
+    pub async fn dataset(&self, path: &str, visibility: Visibility) {
+        let creation = self.app.access.creation(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
+        self.app.drive.create(&creation, visibility).await.unwrap();
+    }
+
+    /// The URL of a dataset's repository, with credentials for git.
+    pub fn remote(&self, person: &Person, path: &str) -> String {
+        let host = self.url.strip_prefix("http://").unwrap();
+        format!("http://{}:{}@{host}/{path}.git", person.name.replace('/', "_"), person.token)
+    }
+
+    /// A new empty working tree of somebody, with git-lfs switched on.
+    pub fn tree(&self, name: &str) -> Tree {
+        let tree = Tree { folder: self.folder.path().join("trees").join(name), home: self.home() };
+        std::fs::create_dir_all(&tree.folder).unwrap();
+        tree.git(&["init", "-q", "-b", "main"]);
+        tree
+    }
+
+    /// A clone with all LFS content.
+    pub fn clone(&self, person: &Person, path: &str, name: &str) -> Tree {
+        self.clone_with(person, path, name, &[])
+    }
+
+    /// A clone with further arguments for `git clone`.
+    pub fn clone_with(&self, person: &Person, path: &str, name: &str, arguments: &[&str]) -> Tree {
+        let folder = self.folder.path().join("trees").join(name);
+        std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+        let tree = Tree { folder, home: self.home() };
+        let remote = self.remote(person, path);
+        let mut command = git_command(&tree.home, folder_of(&tree.folder));
+        let output = command.arg("clone").arg("-q").args(arguments).arg(remote).arg(&tree.folder).output().unwrap();
+        assert_success(&output, "git clone");
+        tree
+    }
+
+    /// A home folder with a git configuration that no real user shares.
+    fn home(&self) -> PathBuf {
+        let home = self.folder.path().join("home");
+        if !home.exists() {
+            std::fs::create_dir_all(&home).unwrap();
+            std::fs::write(home.join(".gitconfig"), GIT_CONFIG).unwrap();
+        }
+        home
+    }
+
+    /// A request with somebody's token, or without.
+    pub fn request(&self, method: &str, path: &str, token: Option<&str>) -> reqwest::RequestBuilder {
+        let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.url));
+        match token {
+            Some(token) => request.basic_auth("x", Some(token)),
+            None => request,
+        }
+    }
+
+    /// An LFS batch; gives status and body.
+    pub async fn batch(&self, token: Option<&str>, path: &str, body: &serde_json::Value) -> (u16, serde_json::Value) {
+        let response = self
+            .request("POST", &format!("/{path}.git/info/lfs/objects/batch"), token)
+            .header("content-type", "application/vnd.git-lfs+json")
+            .header("accept", "application/vnd.git-lfs+json")
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap();
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap_or(serde_json::Value::Null))
+    }
+
+    /// Uploads bytes through the batch API; gives their oid.
+    pub async fn upload(&self, token: &str, path: &str, bytes: &[u8]) -> String {
+        let oid = lfs::Oid::of(bytes).to_string();
+        let body = serde_json::json!({"operation": "upload", "objects": [{"oid": oid, "size": bytes.len()}]});
+        let (status, reply) = self.batch(Some(token), path, &body).await;
+        assert_eq!(status, 200, "{reply}");
+        if let Some(href) = reply["objects"][0]["actions"]["upload"]["href"].as_str() {
+            let response = self.http.put(href).body(bytes.to_vec()).send().await.unwrap();
+            assert_eq!(response.status(), 200);
+        }
+        oid
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+const GIT_CONFIG: &str = "\
+[user]
+    name = Test Person
+    email = test@example.org
+[init]
+    defaultBranch = main
+[advice]
+    detachedHead = false
+[credential]
+    helper =
+[filter \"lfs\"]
+    clean = git-lfs clean -- %f
+    smudge = git-lfs smudge -- %f
+    process = git-lfs filter-process
+    required = true
+[lfs]
+    locksverify = true
+";
+
+/// A working tree of somebody.
+pub struct Tree {
+    pub folder: PathBuf,
+    pub home: PathBuf,
+}
+
+impl Tree {
+    /// Runs git here; gives its standard output, trimmed. Fails the test if git fails.
+    pub fn git(&self, arguments: &[&str]) -> String {
+        let output = self.try_git(arguments);
+        assert_success(&output, &format!("git {}", arguments.join(" ")));
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    /// Runs git here, and expects it to fail; gives what it said.
+    pub fn git_fails(&self, arguments: &[&str]) -> String {
+        let output = self.try_git(arguments);
+        assert!(!output.status.success(), "git {} should have failed", arguments.join(" "));
+        text(&output)
+    }
+
+    /// Runs git here, whatever becomes of it.
+    pub fn try_git(&self, arguments: &[&str]) -> Output {
+        git_command(&self.home, &self.folder).args(arguments).output().unwrap()
+    }
+
+    /// Runs a shell script here; fails the test if it fails.
+    pub fn sh(&self, script: &str) -> String {
+        let mut command = git_command(&self.home, &self.folder);
+        let output = as_program(&mut command, "sh").args(["-euc", script]).output().unwrap();
+        assert_success(&output, script);
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    /// Writes a file.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    /// Reads a file.
+    pub fn read(&self, path: &str) -> Vec<u8> {
+        std::fs::read(self.folder.join(path)).unwrap()
+    }
+
+    /// Commits everything that changed; gives the commit.
+    pub fn commit(&self, message: &str) -> String {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", message]);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// Tracks `*.bin` with LFS, installs the hooks and sets the remote.
+    pub fn with_lfs(&self, remote: &str) {
+        self.git(&["lfs", "install", "--local"]);
+        self.git(&["lfs", "track", "*.bin"]);
+        self.git(&["remote", "add", "origin", remote]);
+    }
+}
+
+/// git with nothing of the environment but what it needs.
+pub fn git_command(home: &Path, folder: &Path) -> Command {
+    let mut command = Command::new("git");
+    clean(&mut command, home, folder);
+    command
+}
+
+fn clean(command: &mut Command, home: &Path, folder: &Path) {
+    command.env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("HOME", home).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+    command.current_dir(folder);
+}
+
+fn as_program<'a>(command: &'a mut Command, program: &str) -> &'a mut Command {
+    let (folder, home) = (command.get_current_dir().unwrap().to_owned(), home_of(command));
+    *command = Command::new(program);
+    clean(command, &home, &folder);
+    command
+}
+
+fn home_of(command: &Command) -> PathBuf {
+    let home = command.get_envs().find(|(name, _)| *name == "HOME").and_then(|(_, value)| value).unwrap();
+    PathBuf::from(home)
+}
+
+fn folder_of(tree: &Path) -> &Path {
+    tree.parent().unwrap()
+}
+
+/// Everything that a program said.
+pub fn text(output: &Output) -> String {
+    let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+    said.push_str(&String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+pub fn assert_success(output: &Output, what: &str) {
+    assert!(output.status.success(), "{what} failed:\n{}", text(output));
+}
+
+/// Bytes that look random and are the same each time.
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// An empty database on the PostgreSQL server of the test run.
+async fn fresh_postgres() -> String {
+    let url = postgres().expect("RUTTER_TEST_POSTGRES");
+    let mut name = String::from("rutter_");
+    for byte in rutter::clock::random::<8>() {
+        write!(name, "{byte:02x}").unwrap();
+    }
+    let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+    let create = format!("CREATE DATABASE {name}");
+    connection.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
+    let (head, query) = url.split_once('?').map_or((url.as_str(), None), |(head, query)| (head, Some(query)));
+    let (base, _) = head.rsplit_once('/').unwrap();
+    query.map_or_else(|| format!("{base}/{name}"), |query| format!("{base}/{name}?{query}"))
+}
+
+/// Waits for something that happens in the background.
+pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+    for _ in 0..200 {
+        if happened().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{what}: it never happened");
+}

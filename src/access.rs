@@ -54,7 +54,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
-use crate::types::{Id, Millis, OwnerKind, OwnerName, RepoPath, Role, Secret, Visibility};
+use crate::types::{Id, Millis, OwnerName, RepoPath, Role, Secret, Visibility};
 
 /// What came with the request, not yet believed.
 pub enum Credentials {
@@ -123,6 +123,13 @@ impl Actor {
     /// Whether this is the person at the server's own terminal.
     pub fn is_operator(&self) -> bool {
         matches!(self.identity, Identity::Operator)
+    }
+
+    fn user(&self) -> Option<Id> {
+        match &self.identity {
+            Identity::User { id, .. } => Some(*id),
+            Identity::Anonymous | Identity::Guest { .. } | Identity::Operator => None,
+        }
     }
 
     /// A stable key for rows: who did this, who holds that.
@@ -307,7 +314,7 @@ impl Access {
                 "use a personal token (rut_…) as the password; account passwords are not accepted here",
             ));
         }
-        let row = self.db.read().await?.token_by_hash(&tokens::hash(token)).await?;
+        let row = self.db.token_by_hash(&tokens::hash(token)).await?;
         let row = row.ok_or_else(|| Error::unauthenticated("the token is not known"))?;
         let now = self.clock.now();
         if row.revoked_at.is_some() {
@@ -358,10 +365,10 @@ impl Access {
     /// single objects: all of these must be covered. An empty list means the
     /// whole dataset.
     pub async fn authorize_objects<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
-        let mut tx = self.db.read().await?;
-        let Some(dataset) = tx.dataset(path).await? else { return Err(self.hidden(actor, R::NAME, path)) };
-        let standing = standing(&mut tx, actor, &dataset).await?;
-        drop(tx);
+        let Some((dataset, role)) = self.db.standing(path, actor.user()).await? else {
+            return Err(self.hidden(actor, R::NAME, path));
+        };
+        let standing = standing(actor, &dataset, role);
         let open =
             if dataset.visibility == Visibility::Public { Read::RIGHTS.with(Fetch::RIGHTS) } else { Rights::NONE };
         let rights = match &actor.limit {
@@ -377,12 +384,7 @@ impl Access {
         }
         .with(open);
         if rights.has(R::RIGHTS) {
-            return Ok(Grant {
-                dataset: Arc::new(dataset),
-                actor: Arc::new(actor.clone()),
-                rights,
-                right: PhantomData,
-            });
+            return Ok(Grant { dataset, actor: Arc::new(actor.clone()), rights, right: PhantomData });
         }
         if !rights.has(Read::RIGHTS) {
             return Err(self.hidden(actor, R::NAME, path));
@@ -470,27 +472,19 @@ impl Access {
     }
 }
 
-/// What the identity may do, before its credential cuts it.
-async fn standing(tx: &mut crate::db::Tx, actor: &Actor, dataset: &DatasetRow) -> Result<Rights> {
+/// What the identity may do, before its credential cuts it. `role` is that
+/// of a user in the organisation that owns the dataset.
+fn standing(actor: &Actor, dataset: &DatasetRow, role: Option<Role>) -> Rights {
     let read = Read::RIGHTS.with(Fetch::RIGHTS);
-    let write = read.with(Write::RIGHTS);
-    Ok(match &actor.identity {
-        Identity::Anonymous => Rights::NONE,
+    match (&actor.identity, role) {
+        (Identity::Anonymous, _) => Rights::NONE,
         // An issuer that we trust says in the scopes what its people may do.
-        Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => Rights::ALL,
-        Identity::User { id, .. } if *id == dataset.owner_id => Rights::ALL,
-        Identity::User { id, .. } => {
-            let role = match dataset.owner_kind {
-                OwnerKind::Organisation => tx.member_role(dataset.owner_id, *id).await?,
-                OwnerKind::User => None,
-            };
-            match role {
-                Some(Role::Owner) => Rights::ALL,
-                Some(Role::Writer) => write,
-                Some(Role::Reader) => read,
-                None if dataset.visibility == Visibility::Internal => read,
-                None => Rights::NONE,
-            }
-        }
-    })
+        (Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. }, _) => Rights::ALL,
+        (Identity::User { id, .. }, _) if *id == dataset.owner_id => Rights::ALL,
+        (Identity::User { .. }, Some(Role::Owner)) => Rights::ALL,
+        (Identity::User { .. }, Some(Role::Writer)) => read.with(Write::RIGHTS),
+        (Identity::User { .. }, Some(Role::Reader)) => read,
+        (Identity::User { .. }, None) if dataset.visibility == Visibility::Internal => read,
+        (Identity::User { .. }, None) => Rights::NONE,
+    }
 }

@@ -9,10 +9,12 @@ pub mod datasets;
 pub mod jobs;
 pub mod keys;
 pub mod locks;
+mod memo;
 pub mod objects;
 pub mod packs;
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -37,6 +39,8 @@ pub enum Db {
         /// One writer: writers queue here, fairly, instead of polling the
         /// lock of the file.
         write: SqlitePool,
+        /// Answers that are still true.
+        memo: Arc<memo::Memo>,
     },
     /// A server.
     Postgres(PgPool),
@@ -116,8 +120,12 @@ impl Db {
             .busy_timeout(Duration::from_secs(30))
             .pragma("journal_size_limit", "67108864");
         let cannot_open = |error: sqlx::Error| Error::unavailable("the database file cannot be opened").because(error);
+        let memo = Arc::new(memo::Memo::new(options.get_filename()));
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .acquire_timeout(ACQUIRE)
             .connect_with(options.clone())
             .await
@@ -126,7 +134,7 @@ impl Db {
             .max_connections(4)
             .acquire_timeout(ACQUIRE)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self::Sqlite { read, write })
+        Ok(Self::Sqlite { read, write, memo })
     }
 
     async fn connect_postgres(url: &str) -> Result<Self> {
@@ -164,7 +172,7 @@ impl Db {
     /// Ends all connections.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { read, write } => {
+            Self::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use lfs::{Oid, Pointer};
 use metastore::{
-    Changeset, Engine, InlinePacks, Landing, ObjectId, Pack, PackBytes, PackId, Ref, RefEdit, RefName, RepoKey,
-    Snapshot, State,
+    Changeset, Content, Edit, Engine, InlinePacks, Landing, ObjectId, Pack, PackBytes, PackId, Ref, RefEdit, RefName,
+    RepoKey, Snapshot, State,
 };
 
 use crate::access::{Actor, Creation, Grant, Own, Read, Write};
@@ -126,6 +127,7 @@ impl Drive {
     /// elsewhere; busy if too many others write the same branch.
     pub async fn commit(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
         let key = repo_key(grant.id())?;
+        self.demand_objects(grant.id(), &changes).await?;
         let expected = changes.parent.is_some();
         let changes = Arc::new(changes);
         for _ in 0..RETRIES {
@@ -142,6 +144,28 @@ impl Drive {
             }
         }
         Err(Error::busy("others keep changing this branch; try again in a moment"))
+    }
+
+    /// A pointer may only name an object that the dataset holds: knowing an
+    /// oid must not be enough to reach its bytes.
+    async fn demand_objects(&self, id: Id, changes: &Changeset) -> Result<()> {
+        let named: Vec<Pointer> = changes
+            .edits
+            .iter()
+            .filter_map(|edit| match edit {
+                Edit::Put { content: Content::Pointer(pointer), .. } => Some(pointer.clone()),
+                Edit::Put { content: Content::Bytes(bytes), .. } => Pointer::parse(bytes).ok(),
+                Edit::Put { .. } | Edit::Delete { .. } | Edit::Move { .. } | Edit::Copy { .. } => None,
+            })
+            .collect();
+        let oids: Vec<Oid> = named.iter().map(|pointer| pointer.oid).collect();
+        let held = self.db.held(id, &oids).await?;
+        match named.iter().find(|pointer| pointer.size > 0 && held.get(&pointer.oid) != Some(&pointer.size)) {
+            None => Ok(()),
+            Some(pointer) => {
+                Err(Error::invalid(format!("the dataset does not hold the object {}; upload it first", pointer.oid)))
+            }
+        }
     }
 
     /// Stores what a landing brings and makes it true, all of it or, unless

@@ -97,7 +97,7 @@ impl Storage {
         if oids.is_empty() {
             return Ok(HashMap::new());
         }
-        self.0.db.read().await?.held(repo, oids).await
+        self.0.db.held(repo, oids).await
     }
 
     /// Opens a signed URL. `query` is the URL's query as it came, which the

@@ -1,12 +1,14 @@
 //! A server for one test, and people who use it.
+#![expect(clippy::allow_attributes, reason = "`expect` would fail in the binary that uses everything")]
+#![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use rutter::access::tokens::TokenScope;
 use rutter::access::Actor;
+use rutter::access::tokens::TokenScope;
 use rutter::app::App;
 use rutter::clock::Clock;
 use rutter::config::Config;

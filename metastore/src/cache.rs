@@ -25,6 +25,9 @@ use crate::{
 /// How many packs are downloaded at once for one snapshot.
 const DOWNLOADS: usize = 8;
 
+/// How often a step is repeated because somebody removed cached files under it.
+pub(crate) const PATIENCE: usize = 10;
+
 /// A SHA-1 checksum in bytes.
 const CHECKSUM: usize = 20;
 
@@ -155,16 +158,21 @@ impl PackCache {
     }
 
     pub(crate) async fn forget(&self, repo: &RepoKey) -> Result<()> {
-        let folder = self.folder(repo).0;
-        blocking::run(move || match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
+        let (folder, run) = (self.folder(repo).0, Arc::clone(&self.run));
+        blocking::run(move || {
+            // Away in one step: whoever is writing there meanwhile begins a new folder.
+            let scratch = Scratch::create(run.path(), "tmp-")?;
+            match std::fs::rename(&folder, scratch.path().join("forgotten")) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+                _ => Ok(()),
+            }
         })
         .await
     }
 
     fn spend(&self, bytes: u64) {
-        let _ = self.headroom.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(bytes)));
+        let _ =
+            self.headroom.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(bytes)));
     }
 
     /// Evicts what is too much. Call it when the packs last asked for are linked, or they go first.
@@ -231,8 +239,18 @@ fn hash_matches_trailer(path: &Path) -> Result<bool> {
 
 /// Moves a pack into the cache, its index last. What is there under the same name has the same bytes.
 fn install(from: &PackFile, to: &PackFile) -> io::Result<()> {
-    std::fs::rename(&from.pack, &to.pack)?;
-    std::fs::rename(&from.idx, &to.idx)
+    for (from, to) in [(&from.pack, &to.pack), (&from.idx, &to.idx)] {
+        let mut attempts = 0;
+        while let Err(error) = std::fs::rename(from, to) {
+            attempts += 1;
+            // The folder of the repository may be forgotten at any moment.
+            if error.kind() != io::ErrorKind::NotFound || attempts > PATIENCE {
+                return Err(error);
+            }
+            std::fs::create_dir_all(to.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes packs that nothing else links to, those unused longest first, until the rest fits.

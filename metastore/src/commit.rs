@@ -1,10 +1,7 @@
 //! Writing without a client: a set of changes becomes one commit in one new pack, all in memory.
 
 use bytes::Bytes;
-use gix::{
-    ObjectId,
-    objs::Kind,
-};
+use gix::{ObjectId, objs::Kind};
 use lfs::Pointer;
 
 use crate::{
@@ -131,7 +128,7 @@ impl Reader {
         let id = commit.id;
         let mut packed = vec![commit];
         packed.extend(objects.into_reachable(tree)?);
-        Ok((id, self.landing(packed, RefEdit { new: Some(id), ..edit })?))
+        Ok((id, self.landing(&packed, RefEdit { new: Some(id), ..edit })?))
     }
 
     /// Makes an annotated tag of `target`, and the landing that publishes it as `name`, which must
@@ -154,13 +151,13 @@ impl Reader {
         let id = tag.id;
         let peeled = self.peeled(target)?.or(Some(target));
         let edit = RefEdit { name: name.clone(), old: None, new: Some(id), peeled };
-        Ok((id, self.landing(vec![tag], edit)?))
+        Ok((id, self.landing(&[tag], edit)?))
     }
 
-    fn landing(&self, objects: Vec<Object>, edit: RefEdit) -> Result<Landing> {
+    fn landing(&self, objects: &[Object], edit: RefEdit) -> Result<Landing> {
         let edits = vec![edit];
         check_edits(&self.state().refs, &edits)?;
-        let (id, bytes) = pack::encode(&objects)?;
+        let (id, bytes) = pack::encode(objects)?;
         let pack = NewPack::in_memory(id, objects.len() as u64, bytes);
         Ok(Landing { generation: self.state().generation, epoch: self.state().epoch, pack: Some(pack), edits })
     }

@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use gix::{
     ObjectId,
     bstr::{BStr, ByteSlice as _},
-    objs::tree::EntryMode,
+    diff::blob::pipeline::{Mode, WorktreeRoots},
     object::tree::diff::Change as TreeChange,
+    objs::tree::EntryMode,
 };
 
 use crate::{EntryKind, Error, Reader, Result};
@@ -130,8 +131,9 @@ impl Reader {
         let none = gix::index::State::new(gix::hash::Kind::Sha1);
         let source = gix::worktree::stack::state::attributes::Source::IdMapping;
         let attributes = self.repository.attributes_only(&none, source)?.detach();
-        let mode = gix::diff::blob::pipeline::Mode::ToGit;
-        Ok(gix::diff::resource_cache(&self.repository, mode, attributes, Default::default())?)
+        let mode = Mode::ToGit;
+        let roots = WorktreeRoots::default();
+        Ok(gix::diff::resource_cache(&self.repository, mode, attributes, roots)?)
     }
 }
 

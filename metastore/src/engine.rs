@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    io::ErrorKind,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::SystemTime,
@@ -10,8 +11,10 @@ use std::{
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
-    InlinePacks, NewPack, PackData, PackStore, RepoKey, Result, Snapshot, State, StoredFile, blocking,
-    cache::PackCache, git::Git, store::Half,
+    Error, InlinePacks, NewPack, PackData, PackStore, RepoKey, Result, Snapshot, State, StoredFile, blocking,
+    cache::{PATIENCE, PackCache},
+    git::Git,
+    store::Half,
 };
 
 mod run;
@@ -111,7 +114,7 @@ impl Engine {
             engine.shelf().put(&built);
             Ok(built)
         });
-        build.await.map_err(|error| crate::Error::Internal(format!("a snapshot build died: {error}")))?
+        build.await.map_err(|error| Error::Internal(format!("a snapshot build died: {error}")))?
     }
 
     async fn build(&self, state: State) -> Result<Arc<Snapshot>> {
@@ -119,14 +122,15 @@ impl Engine {
         loop {
             let files = self.0.packs.ensure(&state.repo, &state.packs).await?;
             let (run, git, wanted) = (Arc::clone(&self.0.run), self.0.git.clone(), state.clone());
-            let built = blocking::run(move || Snapshot::build(wanted, &files, run, git)).await;
             attempts += 1;
-            match built {
-                // Another engine on the same folder evicted a pack between the check and the link.
-                Err(crate::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound && attempts < 3 => {}
+            match blocking::run(move || Snapshot::build(wanted, &files, run, git)).await {
+                // A pack was evicted between the check and the link.
+                Err(Error::Io(error)) if error.kind() == ErrorKind::NotFound && attempts < PATIENCE => {}
                 Err(error) => return Err(error),
                 Ok(snapshot) => {
-                    self.0.packs.trim_if_due().await?;
+                    if let Err(error) = self.0.packs.trim_if_due().await {
+                        tracing::warn!(%error, "the pack cache is not trimmed");
+                    }
                     return Ok(Arc::new(snapshot));
                 }
             }
@@ -217,14 +221,13 @@ impl Turns {
     async fn take(&self, repo: &RepoKey) -> Turn {
         let lock = {
             let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            match locks.get(repo).and_then(Weak::upgrade) {
-                Some(lock) => lock,
-                None => {
-                    locks.retain(|_, lock| lock.strong_count() > 0);
-                    let lock = Arc::default();
-                    locks.insert(repo.clone(), Arc::downgrade(&lock));
-                    lock
-                }
+            if let Some(lock) = locks.get(repo).and_then(Weak::upgrade) {
+                lock
+            } else {
+                locks.retain(|_, lock| lock.strong_count() > 0);
+                let lock = Arc::default();
+                locks.insert(repo.clone(), Arc::downgrade(&lock));
+                lock
             }
         };
         lock.lock_owned().await

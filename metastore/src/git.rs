@@ -138,3 +138,6 @@ impl Tail {
         String::from_utf8_lossy(&bytes).trim().to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,44 +2,81 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap, HashSet},
+    collections::{BinaryHeap, HashMap, HashSet, hash_map::Entry},
 };
 
-use gix::{
-    ObjectId,
-    objs::{TreeRefIter, tree::EntryMode},
-};
+use gix::{ObjectId, objs::TreeRefIter};
 
-use crate::{CommitInfo, Error, FilePath, Reader, Result};
+use crate::{CommitInfo, Error, FilePath, Reader, Result, read::Held};
 
-/// A commit in a walk, with what the walk has to know about it.
+/// A commit, as far as a walk has to know it.
+#[derive(Debug, Clone)]
 struct Step {
     id: ObjectId,
+    tree: ObjectId,
     seconds: i64,
     parents: Vec<ObjectId>,
 }
 
-/// Commits to visit: the newest first, and among equally old ones in the order they were met, as `git log` does.
+/// Commits to visit: the newest first, and among equally old ones in the order they were met, as
+/// `git log` does. Each commit is read once.
 #[derive(Default)]
 struct Frontier {
     queue: BinaryHeap<(i64, Reverse<usize>, ObjectId)>,
-    waiting: HashMap<ObjectId, Step>,
     met: HashSet<ObjectId>,
+    steps: HashMap<ObjectId, Step>,
 }
 
 impl Frontier {
+    fn step(&mut self, reader: &Reader, id: ObjectId) -> Result<&Step> {
+        match self.steps.entry(id) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(unknown) => Ok(unknown.insert(reader.step(id)?)),
+        }
+    }
+
     fn push(&mut self, reader: &Reader, id: ObjectId) -> Result<()> {
         if self.met.insert(id) {
-            let step = reader.step(id)?;
-            self.queue.push((step.seconds, Reverse(self.met.len()), id));
-            self.waiting.insert(id, step);
+            let seconds = self.step(reader, id)?.seconds;
+            self.queue.push((seconds, Reverse(self.met.len()), id));
         }
         Ok(())
     }
 
     fn pop(&mut self) -> Option<Step> {
         let (_, _, id) = self.queue.pop()?;
-        self.waiting.remove(&id)
+        self.steps.remove(&id)
+    }
+}
+
+/// What stands at one path in many trees. Neighbours in a history share most of their folders.
+struct Place<'a> {
+    components: Vec<&'a str>,
+    known: HashMap<(ObjectId, usize), Held>,
+}
+
+impl<'a> Place<'a> {
+    fn new(path: &'a FilePath) -> Self {
+        Self { components: path.components().collect(), known: HashMap::new() }
+    }
+
+    fn held_in(&mut self, reader: &Reader, root: ObjectId) -> Result<Held> {
+        let mut tree = root;
+        for depth in 0..self.components.len() {
+            let held = if let Some(held) = self.known.get(&(tree, depth)) {
+                *held
+            } else {
+                let held = reader.child(tree, self.components[depth])?;
+                self.known.insert((tree, depth), held);
+                held
+            };
+            match held {
+                held if depth + 1 == self.components.len() => return Ok(held),
+                Some((mode, id)) if mode.is_tree() => tree = id,
+                Some(_) | None => return Ok(None),
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -48,6 +85,7 @@ impl Reader {
         let commit = self.repository.find_commit(id)?;
         Ok(Step {
             id,
+            tree: commit.tree_id()?.detach(),
             // An unreadable date sorts as git sorts it: first of all times.
             seconds: commit.time().map_or(0, |time| time.seconds),
             parents: commit.parent_ids().map(gix::Id::detach).collect(),
@@ -67,15 +105,32 @@ impl Reader {
         after: Option<ObjectId>,
     ) -> Result<Vec<CommitInfo>> {
         let mut frontier = Frontier::default();
+        let mut place = path.map(Place::new);
         frontier.push(self, self.commit(from)?.id)?;
         let mut skipping = after;
         let mut found = Vec::new();
-        while let Some(step) = frontier.pop().filter(|_| found.len() < limit) {
-            let (shown, next) = match path {
-                None => (true, step.parents),
-                Some(path) => self.simplify(&step, path)?,
+        while found.len() < limit {
+            let Some(step) = frontier.pop() else { break };
+            let shown = match &mut place {
+                None => true,
+                Some(place) => {
+                    let held = place.held_in(self, step.tree)?;
+                    let mut same = None;
+                    for &parent in &step.parents {
+                        let tree = frontier.step(self, parent)?.tree;
+                        if place.held_in(self, tree)? == held {
+                            same = Some(parent);
+                            break;
+                        }
+                    }
+                    if let Some(parent) = same {
+                        frontier.push(self, parent)?;
+                        continue;
+                    }
+                    !step.parents.is_empty() || held.is_some()
+                }
             };
-            for parent in next {
+            for &parent in &step.parents {
                 frontier.push(self, parent)?;
             }
             if shown && skipping.is_none() {
@@ -84,24 +139,10 @@ impl Reader {
                 skipping = None;
             }
         }
-        match skipping {
+        match skipping.filter(|_| limit > 0) {
             Some(id) => Err(Error::NotFound(format!("{id} is not part of this history"))),
             None => Ok(found),
         }
-    }
-
-    /// Whether a commit changed `path`, and which parents lead on.
-    fn simplify(&self, step: &Step, path: &FilePath) -> Result<(bool, Vec<ObjectId>)> {
-        let held = self.look_up(step.id, path)?;
-        if step.parents.is_empty() {
-            return Ok((held.is_some(), Vec::new()));
-        }
-        for &parent in &step.parents {
-            if self.look_up(parent, path)? == held {
-                return Ok((false, vec![parent]));
-            }
-        }
-        Ok((true, step.parents.clone()))
     }
 
     /// For every entry of the folder `path` (the root if `None`), by name: the last commit that changed it, along first parents only, so that a merge counts as one change.
@@ -112,25 +153,30 @@ impl Reader {
         path: Option<&FilePath>,
         cap: usize,
     ) -> Result<Vec<(String, Option<ObjectId>)>> {
-        let mut commit = self.commit(revision)?;
+        let mut commit = self.step(self.commit(revision)?.id)?;
+        let mut place = path.map(Place::new);
         let mut folder = Some(self.folder(revision, path)?);
-        let entries = self.names(folder)?;
-        let mut order: Vec<_> = entries.keys().cloned().collect();
-        let mut open = entries;
-        let mut resolved = HashMap::new();
+        let mut open = self.names(folder)?;
+        let mut names: Vec<_> = open.keys().cloned().collect();
+        names.sort_unstable();
+        let mut last = HashMap::new();
         for _ in 0..cap {
             let Some(&parent) = commit.parents.first() else {
-                resolved.extend(open.drain().map(|(name, _)| (name, commit.id)));
+                last.extend(open.drain().map(|(name, _)| (name, commit.id)));
                 break;
             };
-            let before = self.folder_if_any(parent, path)?;
+            let parent = self.step(parent)?;
+            let before = match &mut place {
+                None => Some(parent.tree),
+                Some(place) => place.held_in(self, parent.tree)?.filter(|(mode, _)| mode.is_tree()).map(|(_, id)| id),
+            };
             // Most commits leave a folder alone: comparing its id saves reading it.
             if before != folder {
-                let names = self.names(before)?;
+                let held_before = self.names(before)?;
                 open.retain(|name, held| {
-                    let unchanged = names.get(name) == Some(held);
+                    let unchanged = held_before.get(name) == Some(held);
                     if !unchanged {
-                        resolved.insert(name.clone(), commit.id);
+                        last.insert(name.clone(), commit.id);
                     }
                     unchanged
                 });
@@ -139,18 +185,12 @@ impl Reader {
             if open.is_empty() {
                 break;
             }
-            commit = self.commit(parent)?;
+            commit = parent;
         }
-        order.sort();
-        Ok(order.into_iter().map(|name| { let last = resolved.get(&name).copied(); (name, last) }).collect())
+        Ok(names.into_iter().map(|name| (last.get(&name).copied(), name)).map(|(id, name)| (name, id)).collect())
     }
 
-    fn folder_if_any(&self, commit: ObjectId, path: Option<&FilePath>) -> Result<Option<ObjectId>> {
-        let Some(path) = path else { return self.tree_of(commit).map(Some) };
-        Ok(self.look_up(commit, path)?.filter(|(mode, _)| mode.is_tree()).map(|(_, id)| id))
-    }
-
-    fn names(&self, folder: Option<ObjectId>) -> Result<HashMap<String, (EntryMode, ObjectId)>> {
+    fn names(&self, folder: Option<ObjectId>) -> Result<HashMap<String, (gix::objs::tree::EntryMode, ObjectId)>> {
         let Some(folder) = folder else { return Ok(HashMap::new()) };
         let tree = self.repository.find_tree(folder)?;
         TreeRefIter::from_bytes(&tree.data, gix::hash::Kind::Sha1)

@@ -61,8 +61,8 @@ impl Engine {
         let mut command = git.command(snapshot.git_dir());
         command.args(["pack-objects", "--stdin-packs", "--delta-base-offset", "--quiet"]);
         command.arg(folder.path().join("pack"));
-        let names: String = packs.iter().map(|id| format!("pack-{id}.pack\n")).collect();
-        let answer = Git::output(&mut command, Bytes::from(names)).await?;
+        let names: Vec<_> = packs.iter().map(|id| format!("pack-{id}.pack\n")).collect();
+        let answer = Git::output(&mut command, Bytes::from(names.concat())).await?;
         let answer = String::from_utf8_lossy(&answer).trim().to_owned();
         let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected answer {answer:?}")))?;
         let (lease, inputs) = (Arc::clone(snapshot), packs.to_vec());

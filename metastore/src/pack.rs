@@ -95,12 +95,11 @@ fn encode_index(mut entries: Vec<IndexEntry>, pack: ObjectId) -> Result<Vec<u8>>
     for entry in &entries {
         // Offsets of 2 GiB and more do not fit in 31 bits: they stand in a table of their own.
         let small = u32::try_from(entry.offset).ok().filter(|offset| offset >> 31 == 0);
-        let slot = match small {
-            Some(offset) => offset,
-            None => {
-                large.push(entry.offset);
-                0x8000_0000 | u32::try_from(large.len() - 1).map_err(|_| too_many())?
-            }
+        let slot = if let Some(offset) = small {
+            offset
+        } else {
+            large.push(entry.offset);
+            0x8000_0000 | u32::try_from(large.len() - 1).map_err(|_| too_many())?
         };
         idx.extend(slot.to_be_bytes());
     }

@@ -87,7 +87,9 @@ mod tests {
 
     #[test]
     fn ordinary_paths_pass() {
-        for good in ["a", "a/b/c.csv", ".gitignore", ".gitattributes", "ünï/ cö", "a b", "...", "git", "aux.csv", "a.git"] {
+        for good in
+            ["a", "a/b/c.csv", ".gitignore", ".gitattributes", "ünï/ cö", "a b", "...", "git", "aux.csv", "a.git"]
+        {
             assert_eq!(good.parse::<FilePath>().expect(good).as_str(), good);
         }
     }
@@ -98,9 +100,32 @@ mod tests {
         let deep = "a/".repeat(256) + "c";
         let wide = vec!["x".repeat(255); 17].join("/");
         for bad in [
-            "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "a/.", ".git", ".GIT", "a/.Git/config", "git~1",
-            "GIT~1/x", ".git ", ".git.", ".git::$INDEX_ALLOCATION", ".g\u{200c}it", "a\\b", "a\0b", "a\nb", "\u{7f}",
-            &long, &deep, &wide,
+            "",
+            "/",
+            "/a",
+            "a/",
+            "a//b",
+            ".",
+            "..",
+            "a/../b",
+            "./a",
+            "a/.",
+            ".git",
+            ".GIT",
+            "a/.Git/config",
+            "git~1",
+            "GIT~1/x",
+            ".git ",
+            ".git.",
+            ".git::$INDEX_ALLOCATION",
+            ".g\u{200c}it",
+            "a\\b",
+            "a\0b",
+            "a\nb",
+            "\u{7f}",
+            &long,
+            &deep,
+            &wide,
         ] {
             assert!(matches!(bad.parse::<FilePath>(), Err(Error::Invalid(_))), "{bad:?}");
         }

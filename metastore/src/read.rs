@@ -21,6 +21,9 @@ const LISTING_LIMIT: usize = 500_000;
 /// Blobs at least this long are no pointers (the pointer specification's limit).
 const POINTER_LIMIT: u64 = Pointer::MAX_LEN as u64;
 
+/// What stands at a path: its mode and object, if anything.
+pub(crate) type Held = Option<(EntryMode, ObjectId)>;
+
 /// A reader of one snapshot (or of one quarantine), for one blocking task.
 pub struct Reader {
     pub(crate) repository: gix::Repository,
@@ -195,7 +198,7 @@ impl Reader {
     pub fn tree(&self, revision: ObjectId, path: Option<&FilePath>, recursive: bool) -> Result<Vec<Entry>> {
         let root = self.folder(revision, path)?;
         let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
-        let mut entries = Vec::new();
+        let mut found = Vec::new();
         // A stack, not recursion: folders may nest deeper than our own stack. Reversed, so that what
         // stands first in a tree is taken first.
         let mut stack = self.raw_entries(root, &prefix)?;
@@ -207,14 +210,14 @@ impl Reader {
                 below.reverse();
                 stack.append(&mut below);
             } else {
-                entries.push(self.describe(path, mode, id)?);
+                found.push((path, mode, id));
             }
             visited += 1;
             if visited + stack.len() > LISTING_LIMIT {
                 return Err(Error::TooLarge(format!("more than {LISTING_LIMIT} entries")));
             }
         }
-        Ok(entries)
+        found.into_iter().map(|(path, mode, id)| self.describe(path, mode, id)).collect()
     }
 
     fn raw_entries(&self, tree: ObjectId, prefix: &str) -> Result<Vec<(String, EntryMode, ObjectId)>> {
@@ -251,20 +254,11 @@ impl Reader {
     }
 
     /// What stands at `path` in a commit or tree.
-    pub(crate) fn look_up(&self, revision: ObjectId, path: &FilePath) -> Result<Option<(EntryMode, ObjectId)>> {
+    pub(crate) fn look_up(&self, revision: ObjectId, path: &FilePath) -> Result<Held> {
         let mut tree = self.tree_of(revision)?;
         let mut components = path.components().peekable();
         while let Some(component) = components.next() {
-            let object = self.repository.find_tree(tree)?;
-            let mut found = None;
-            for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
-                let entry = entry?;
-                if entry.filename == component {
-                    found = Some((entry.mode, entry.oid.to_owned()));
-                    break;
-                }
-            }
-            match found {
+            match self.child(tree, component)? {
                 found if components.peek().is_none() => return Ok(found),
                 Some((mode, id)) if mode.is_tree() => tree = id,
                 Some(_) | None => return Ok(None),
@@ -273,13 +267,31 @@ impl Reader {
         Ok(None)
     }
 
+    /// What stands under `name` in the tree itself.
+    pub(crate) fn child(&self, tree: ObjectId, name: &str) -> Result<Held> {
+        let object = self.repository.find_tree(tree)?;
+        for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
+            let entry = entry?;
+            if entry.filename == name {
+                return Ok(Some((entry.mode, entry.oid.to_owned())));
+            }
+        }
+        Ok(None)
+    }
+
     /// The tree of a commit or of a tag of one; a tree is its own.
     pub(crate) fn tree_of(&self, revision: ObjectId) -> Result<ObjectId> {
-        let id = self.peeled(revision)?.unwrap_or(revision);
-        match self.kind(id)? {
-            Some(Kind::Tree) => Ok(id),
-            Some(Kind::Commit) => Ok(self.repository.find_commit(id)?.tree_id()?.detach()),
-            Some(Kind::Blob | Kind::Tag) | None => Err(Error::NotFound(format!("there is no revision {revision}"))),
+        let mut id = revision;
+        loop {
+            let object = self.repository.try_find_object(id)?;
+            match object.map(|object| (object.kind, object)) {
+                Some((Kind::Tree, _)) => return Ok(id),
+                Some((Kind::Commit, object)) => return Ok(object.into_commit().tree_id()?.detach()),
+                Some((Kind::Tag, object)) => id = object.into_tag().target_id()?.detach(),
+                Some((Kind::Blob, _)) | None => {
+                    return Err(Error::NotFound(format!("there is no revision {revision}")));
+                }
+            }
         }
     }
 

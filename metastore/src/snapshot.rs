@@ -12,7 +12,6 @@ use std::{
     sync::Arc,
 };
 
-
 use crate::{PackId, Reader, Result, State, blocking, engine::RunFolder, git::Git, scratch::Scratch};
 
 /// What every snapshot says to git. Memory: a 200 MB push must not cost hundreds of megabytes.

@@ -13,7 +13,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gix::ObjectId;
 
-use crate::{Error, Result, scratch::{Scratch, unique}};
+use crate::{
+    Error, Result,
+    scratch::{Scratch, unique},
+};
 
 /// Packs whose pack and index together are smaller than this (in bytes) live in their database row.
 pub const INLINE_LIMIT: u64 = 64 * 1024;
@@ -80,10 +83,7 @@ impl RefName {
 
     /// The name as people write it: without `refs/heads/`, `refs/tags/` or `refs/`.
     pub fn short(&self) -> &str {
-        ["refs/heads/", "refs/tags/", "refs/"]
-            .iter()
-            .find_map(|prefix| self.0.strip_prefix(prefix))
-            .unwrap_or(&self.0)
+        ["refs/heads/", "refs/tags/", "refs/"].iter().find_map(|prefix| self.0.strip_prefix(prefix)).unwrap_or(&self.0)
     }
 
     /// Whether this is a branch.
@@ -142,9 +142,7 @@ impl FromStr for PackId {
     type Err = Error;
 
     fn from_str(hex: &str) -> Result<Self> {
-        ObjectId::from_hex(hex.as_bytes())
-            .map(Self)
-            .map_err(|_| Error::Invalid(format!("{hex:?} is not a pack id")))
+        ObjectId::from_hex(hex.as_bytes()).map(Self).map_err(|_| Error::Invalid(format!("{hex:?} is not a pack id")))
     }
 }
 
@@ -260,7 +258,13 @@ impl NewPack {
 
     /// A pack in files of a scratch folder. A small one is read into memory, so that it can be
     /// [inline](Self::inline). Blocks.
-    pub(crate) fn from_files(id: PackId, objects: u64, folder: Arc<Scratch>, pack: PathBuf, idx: PathBuf) -> Result<Self> {
+    pub(crate) fn from_files(
+        id: PackId,
+        objects: u64,
+        folder: Arc<Scratch>,
+        pack: PathBuf,
+        idx: PathBuf,
+    ) -> Result<Self> {
         let pack_bytes = std::fs::metadata(&pack)?.len();
         let idx_bytes = std::fs::metadata(&idx)?.len();
         let data = if pack_bytes + idx_bytes < INLINE_LIMIT {
@@ -381,8 +385,8 @@ pub fn directory_conflict<'a>(existing: impl Iterator<Item = &'a str>, new: &str
 }
 
 pub(crate) fn conflict_in<'a>(names: &BTreeSet<&'a str>, new: &str) -> Option<&'a str> {
-    let parents = new.match_indices('/').map(|(at, _)| &new[..at]);
-    let parent = parents.filter_map(|parent| names.get(parent).copied()).next();
+    let mut parents = new.match_indices('/').map(|(at, _)| &new[..at]);
+    let parent = parents.find_map(|parent| names.get(parent).copied());
     parent.or_else(|| {
         let folder = format!("{new}/");
         // A range by `str` keeps the lifetime of the names apart from that of `folder`.

@@ -79,10 +79,7 @@ impl PackStore {
         match &self.0 {
             Home::Local(root) => {
                 let target = local_path(root, repo, key, half);
-                blocking::run(move || {
-                    place(&target, |temporary| std::fs::write(temporary, &bytes))
-                })
-                .await
+                blocking::run(move || place(&target, |temporary| std::fs::write(temporary, &bytes))).await
             }
             Home::Remote(objects) => {
                 objects.put(&remote_path(repo, key, half), PutPayload::from_bytes(bytes)).await?;

@@ -21,7 +21,9 @@ impl Reader {
         let mut commit = self.base(base)?.ok_or_else(unknown)?;
         while let Some(step) = steps.chars().next() {
             let rest = &steps[1..];
-            if let Some(after) = rest.strip_prefix("{commit}").or_else(|| rest.strip_prefix("{}")).filter(|_| step == '^') {
+            if let Some(after) =
+                rest.strip_prefix("{commit}").or_else(|| rest.strip_prefix("{}")).filter(|_| step == '^')
+            {
                 steps = after;
                 continue;
             }

@@ -34,9 +34,26 @@ fn ref_names_follow_git() {
         assert!(good.parse::<RefName>().is_ok(), "{good:?}");
     }
     for bad in [
-        "main", "HEAD", "refs/", "refs//x", "refs/heads/", "refs/heads/a..b", "refs/heads/.a", "refs/heads/a.lock",
-        "refs/heads/a b", "refs/heads/a~", "refs/heads/a^", "refs/heads/a:b", "refs/heads/a\\b", "refs/heads/a@{0}",
-        "refs/heads/a\n", "refs/heads/a*", "refs/heads/a/", "/refs/heads/a", "refs/heads/a.", "refs/heads/../../x",
+        "main",
+        "HEAD",
+        "refs/",
+        "refs//x",
+        "refs/heads/",
+        "refs/heads/a..b",
+        "refs/heads/.a",
+        "refs/heads/a.lock",
+        "refs/heads/a b",
+        "refs/heads/a~",
+        "refs/heads/a^",
+        "refs/heads/a:b",
+        "refs/heads/a\\b",
+        "refs/heads/a@{0}",
+        "refs/heads/a\n",
+        "refs/heads/a*",
+        "refs/heads/a/",
+        "/refs/heads/a",
+        "refs/heads/a.",
+        "refs/heads/../../x",
     ] {
         assert!(bad.parse::<RefName>().is_err(), "{bad:?}");
     }

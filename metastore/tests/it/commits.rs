@@ -69,8 +69,18 @@ async fn moves_and_copies_of_files_and_folders() {
         .await
         .unwrap();
     let expected = [
-        "copy/a", "copy/e/b", "copy/e/top", "copy/inner/a", "copy/inner/e/b", "copy/inner/e/top", "copy/inner/new",
-        "copy/new", "d/a", "d/bottom", "d/new", "moved/b",
+        "copy/a",
+        "copy/e/b",
+        "copy/e/top",
+        "copy/inner/a",
+        "copy/inner/e/b",
+        "copy/inner/e/top",
+        "copy/inner/new",
+        "copy/new",
+        "d/a",
+        "d/bottom",
+        "d/new",
+        "moved/b",
     ];
     assert_eq!(listing(&world).await.lines().collect::<Vec<_>>(), expected);
     world.commit(vec![delete("copy"), rename("d/a", "a"), rename("a", "d/a/b")]).await.unwrap();
@@ -333,12 +343,12 @@ async fn folders_nested_as_deep_as_paths_allow() {
 /// The tree that git makes of these files, in an object database of its own.
 fn tree_by_git(folder: &std::path::Path, files: &BTreeMap<String, String>) -> String {
     git(folder, &["read-tree", "--empty"]);
-    let mut index = String::new();
-    for (path, content) in files {
+    let line = |(path, content): (&String, &String)| {
         let blob = git_in(folder, &["hash-object", "-w", "--stdin"], content.as_bytes());
-        index += &format!("100644 {}\t{path}\n", blob.trim());
-    }
-    git_in(folder, &["update-index", "--add", "--index-info"], index.as_bytes());
+        format!("100644 {}\t{path}\n", blob.trim())
+    };
+    let index: Vec<_> = files.iter().map(line).collect();
+    git_in(folder, &["update-index", "--add", "--index-info"], index.concat().as_bytes());
     git(folder, &["write-tree"]).trim().to_owned()
 }
 
@@ -347,7 +357,9 @@ fn model(files: &mut BTreeMap<String, String>, edit: &Edit) -> Option<()> {
     let below = |files: &BTreeMap<String, String>, at: &str| -> Vec<String> {
         files.keys().filter(|file| *file == at || file.starts_with(&format!("{at}/"))).cloned().collect()
     };
-    let blocked = |files: &BTreeMap<String, String>, at: &str| at.match_indices('/').any(|(end, _)| files.contains_key(&at[..end]));
+    let blocked = |files: &BTreeMap<String, String>, at: &str| {
+        at.match_indices('/').any(|(end, _)| files.contains_key(&at[..end]))
+    };
     match edit {
         Edit::Put { path, content: Content::Bytes(bytes), .. } => {
             let path = path.as_str();
@@ -380,7 +392,9 @@ fn model(files: &mut BTreeMap<String, String>, edit: &Edit) -> Option<()> {
 }
 
 fn any_edit() -> impl Strategy<Value = Edit> {
-    let place = || "[ab]|[abc](/[ab.-]x?){1,3}|a-b|a\\.b".prop_filter("a path", |text| text.parse::<metastore::FilePath>().is_ok());
+    let place = || {
+        "[ab]|[abc](/[ab.-]x?){1,3}|a-b|a\\.b".prop_filter("a path", |text| text.parse::<metastore::FilePath>().is_ok())
+    };
     prop_oneof![
         4 => (place(), "[xyz]{0,3}").prop_map(|(at, content)| put(&at, content)),
         1 => place().prop_map(|at| delete(&at)),

@@ -67,7 +67,7 @@ async fn writers_readers_and_consolidation_at_once() {
     let keeper = {
         let world = Arc::clone(&world);
         tokio::spawn(async move {
-            let mut merges = 0;
+            let mut swaps = 0;
             while git(world.snapshot().await.git_dir(), &["rev-list", "--count", "main"]).trim() != "101" {
                 let snapshot = world.snapshot().await;
                 let mut inputs: Vec<_> = snapshot.state().packs.iter().map(|pack| pack.id).collect();
@@ -79,10 +79,10 @@ async fn writers_readers_and_consolidation_at_once() {
                 let merged = world.engine.consolidate(&snapshot, &inputs).await.unwrap();
                 world.engine.store(&world.repo, &merged).await.unwrap();
                 world.database.swap(&inputs, &merged).unwrap();
-                merges += 1;
+                swaps += 1;
                 world.engine.forget(&world.repo).await.unwrap();
             }
-            merges
+            swaps
         })
     };
     for writer in writers {

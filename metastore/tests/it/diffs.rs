@@ -1,6 +1,6 @@
 //! Comparisons, against `git diff --raw -M`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use metastore::{Change, ChangeKind, EntryKind, Side};
 use proptest::prelude::*;
@@ -66,14 +66,15 @@ fn stream(states: &[Files]) -> String {
     for files in states {
         text += "commit refs/heads/main\ncommitter A <a@b> 1700000000 +0000\ndata 1\nm\ndeleteall\n";
         for (name, (mode, content)) in files {
-            text += &format!("M {mode} inline {name}\ndata {}\n{content}\n", content.len());
+            let _ = write!(text, "M {mode} inline {name}\ndata {}\n{content}\n", content.len());
         }
     }
     text
 }
 
 fn body(seed: u32, lines: u32) -> String {
-    (0..lines).map(|line| format!("line {} of {seed}\n", line * 7919 + seed * 104_729)).collect()
+    let line = |line: u32| format!("line {} of {seed}\n", line * 7919 + seed * 104_729);
+    (0..lines).map(line).collect::<Vec<_>>().concat()
 }
 
 #[tokio::test]

@@ -29,10 +29,38 @@ async fn revisions_are_what_git_says() {
     let snapshot = world.snapshot().await;
     let short = &last.to_string()[..7];
     for expression in [
-        "HEAD", "main", "heads/main", "refs/heads/main", "feature/x", "refs/heads/feature/x", "v1", "tags/v1", "abcd",
-        &last.to_string(), short, "main~2", "main^", "main^^", "main~1^1~1", "v1~3", "HEAD~0", "main^0", "v1^{commit}",
-        "v1^{}", "main~", "main~~", "@nothing", "nothing", "main~5", "main^2", "abc", "ffffffff", "0000",
-        &"1".repeat(40), &last.to_string().to_uppercase(), "",
+        "HEAD",
+        "main",
+        "heads/main",
+        "refs/heads/main",
+        "feature/x",
+        "refs/heads/feature/x",
+        "v1",
+        "tags/v1",
+        "abcd",
+        &last.to_string(),
+        short,
+        "main~2",
+        "main^",
+        "main^^",
+        "main~1^1~1",
+        "v1~3",
+        "HEAD~0",
+        "main^0",
+        "v1^{commit}",
+        "v1^{}",
+        "main~",
+        "main~~",
+        "@nothing",
+        "nothing",
+        "main~5",
+        "main^2",
+        "abc",
+        "ffffffff",
+        "0000",
+        &"1".repeat(40),
+        &last.to_string().to_uppercase(),
+        "",
     ] {
         let commit = format!("{expression}^{{commit}}");
         let (known, expected, _) = try_git(snapshot.git_dir(), &["rev-parse", "--verify", "-q", &commit], b"");
@@ -65,10 +93,9 @@ async fn hidden_refs_name_nothing() {
 #[tokio::test]
 async fn abbreviations_of_several_commits_are_refused() {
     // Enough commits that some share their first four letters with others.
-    let mut stream = String::new();
-    for number in 0..1500 {
-        stream += &format!("commit refs/heads/main\ncommitter A <a@b> {} +0000\ndata 1\nm\n", 1_700_000_000 + number);
-    }
+    let commit =
+        |number| format!("commit refs/heads/main\ncommitter A <a@b> {} +0000\ndata 1\nm\n", 1_700_000_000 + number);
+    let stream = (0..1500).map(commit).collect::<Vec<_>>().concat();
     let source = real_repository(&stream);
     let world = World::new();
     world.import(source.path());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metastore::{Engine, Error, ObjectId, Options, RefName};
+use metastore::{Engine, Error, Options, RefName};
 
 use crate::support::{World, ada, all_objects, changeset, git, put, try_git};
 
@@ -53,10 +53,8 @@ async fn packs_that_appear_later_never_break_a_reader() {
     for number in 0..60 {
         last = world.commit(vec![put("file", number.to_string())]).await.unwrap();
         // The old generation goes on answering, and does not see what came after it.
-        let (seen, unseen) = old
-            .read(move |reader| Ok((reader.contains(first)?, reader.contains(last)?)))
-            .await
-            .unwrap();
+        let (seen, unseen) =
+            old.read(move |reader| Ok((reader.contains(first)?, reader.contains(last)?))).await.unwrap();
         assert!(seen && !unseen);
     }
     let new = world.snapshot().await;
@@ -99,7 +97,7 @@ async fn readers_are_safe_while_packs_are_swapped_and_deleted() {
     let expected = all_objects(old.git_dir());
     let reader = {
         let (old, expected) = (Arc::clone(&old), expected.clone());
-        tokio::task::spawn_blocking(move || {
+        std::thread::spawn(move || {
             for _ in 0..8 {
                 assert_eq!(all_objects(old.git_dir()), expected);
                 git(old.git_dir(), &["rev-list", "--objects", "--all", "--quiet"]);
@@ -115,7 +113,7 @@ async fn readers_are_safe_while_packs_are_swapped_and_deleted() {
     let new = world.snapshot().await;
     assert_eq!(new.state().packs.len(), 1);
     assert_eq!(all_objects(new.git_dir()), expected);
-    reader.await.unwrap();
+    reader.join().unwrap();
     let tip = old.read(|reader| reader.resolve("main")).await.unwrap();
     assert_eq!(old.read(move |reader| reader.log(tip, 99, None, None)).await.unwrap().len(), 40);
 }

@@ -17,7 +17,7 @@ use metastore::{
 use tempfile::TempDir;
 
 /// What SQL would hold for one repository.
-pub struct Database(Mutex<Rows>);
+pub(crate) struct Database(Mutex<Rows>);
 
 struct Rows {
     state: State,
@@ -31,23 +31,23 @@ impl Database {
         Self(Mutex::new(Rows { state, inline: HashMap::new(), loads: 0 }))
     }
 
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         self.0.lock().unwrap().state.clone()
     }
 
-    pub fn edit(&self, change: impl FnOnce(&mut State)) {
+    pub(crate) fn edit(&self, change: impl FnOnce(&mut State)) {
         let mut rows = self.0.lock().unwrap();
         change(&mut rows.state);
         rows.state.generation += 1;
     }
 
     /// How many inline packs were asked for so far.
-    pub fn loads(&self) -> usize {
+    pub(crate) fn loads(&self) -> usize {
         self.0.lock().unwrap().loads
     }
 
     /// The write transaction of the product: epoch, compare-and-swap, pack row, refs, generation.
-    pub fn land(&self, landing: &Landing) -> Result<u64> {
+    pub(crate) fn land(&self, landing: &Landing) -> Result<u64> {
         let mut rows = self.0.lock().unwrap();
         if rows.state.epoch != landing.epoch {
             return Err(Error::Conflict("garbage was collected meanwhile".into()));
@@ -67,7 +67,7 @@ impl Database {
     }
 
     /// The transaction behind a consolidation.
-    pub fn swap(&self, inputs: &[PackId], merged: &NewPack) -> Result<()> {
+    pub(crate) fn swap(&self, inputs: &[PackId], merged: &NewPack) -> Result<()> {
         let mut rows = self.0.lock().unwrap();
         let live = |id: &PackId| rows.state.packs.iter().any(|pack| pack.id == *id);
         if !inputs.iter().all(live) {
@@ -99,20 +99,20 @@ impl InlinePacks for Database {
     }
 }
 
-pub struct World {
-    pub folder: TempDir,
-    pub database: Arc<Database>,
-    pub store: PackStore,
-    pub engine: Engine,
-    pub repo: RepoKey,
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) database: Arc<Database>,
+    pub(crate) store: PackStore,
+    pub(crate) engine: Engine,
+    pub(crate) repo: RepoKey,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::on(|folder| PackStore::local(&folder.join("store")).unwrap())
     }
 
-    pub fn on(store: impl FnOnce(&Path) -> PackStore) -> Self {
+    pub(crate) fn on(store: impl FnOnce(&Path) -> PackStore) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let repo: RepoKey = "repo-1".parse().unwrap();
         let database = Arc::new(Database::new(repo.clone()));
@@ -122,25 +122,25 @@ impl World {
         Self { folder, database, store, engine, repo }
     }
 
-    pub fn cache(&self) -> PathBuf {
+    pub(crate) fn cache(&self) -> PathBuf {
         self.folder.path().join("cache")
     }
 
-    pub fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         Options::new(self.cache(), self.store.clone(), self.database.clone())
     }
 
     /// A second process on the same cache, as far as files are concerned.
-    pub fn another_engine(&self) -> Engine {
+    pub(crate) fn another_engine(&self) -> Engine {
         Engine::open(self.options()).unwrap()
     }
 
-    pub async fn snapshot(&self) -> Arc<Snapshot> {
+    pub(crate) async fn snapshot(&self) -> Arc<Snapshot> {
         self.engine.snapshot(self.database.state()).await.unwrap()
     }
 
     /// Bytes, then pack, then one transaction, then the cache.
-    pub async fn land(&self, landing: &Landing) -> Result<()> {
+    pub(crate) async fn land(&self, landing: &Landing) -> Result<()> {
         if let Some(pack) = &landing.pack {
             self.engine.store(&self.repo, pack).await?;
         }
@@ -152,18 +152,18 @@ impl World {
     }
 
     /// Commits to `main` and lands it.
-    pub async fn commit(&self, edits: Vec<Edit>) -> Result<ObjectId> {
+    pub(crate) async fn commit(&self, edits: Vec<Edit>) -> Result<ObjectId> {
         self.commit_to("main", edits).await
     }
 
-    pub async fn commit_to(&self, branch: &str, edits: Vec<Edit>) -> Result<ObjectId> {
+    pub(crate) async fn commit_to(&self, branch: &str, edits: Vec<Edit>) -> Result<ObjectId> {
         let changes = changeset(branch, edits);
         let (id, landing) = self.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await?;
         self.land(&landing).await?;
         Ok(id)
     }
 
-    pub async fn delete_ref(&self, name: RefName) {
+    pub(crate) async fn delete_ref(&self, name: RefName) {
         let state = self.database.state();
         let old = state.find(&name).map(|each| each.target);
         let edits = vec![metastore::RefEdit { name, old, new: None, peeled: None }];
@@ -172,7 +172,7 @@ impl World {
     }
 
     /// Takes over all refs and objects of a real repository as one inline pack.
-    pub fn import(&self, source: &Path) {
+    pub(crate) fn import(&self, source: &Path) {
         let base = self.folder.path().join("import");
         let id = git_in(source, &["pack-objects", "--all", "--quiet", base.to_str().unwrap()], b"");
         let id: PackId = id.trim().parse().unwrap();
@@ -201,67 +201,67 @@ impl World {
     }
 
     /// Every object of the current generation, by git.
-    pub async fn objects(&self) -> Vec<String> {
+    pub(crate) async fn objects(&self) -> Vec<String> {
         let snapshot = self.snapshot().await;
         all_objects(snapshot.git_dir())
     }
 
-    pub async fn assert_clean(&self) {
+    pub(crate) async fn assert_clean(&self) {
         assert_eq!(self.snapshot().await.fsck().await.unwrap(), Vec::<String>::new());
     }
 }
 
-pub fn all_objects(git_dir: &Path) -> Vec<String> {
+pub(crate) fn all_objects(git_dir: &Path) -> Vec<String> {
     let format = "--batch-check=%(objectname)";
     let list = git(git_dir, &["cat-file", "--batch-all-objects", format]);
     list.lines().map(str::to_owned).collect()
 }
 
-pub fn oid(hex: &str) -> ObjectId {
+pub(crate) fn oid(hex: &str) -> ObjectId {
     ObjectId::from_hex(hex.as_bytes()).unwrap()
 }
 
-pub fn path(path: &str) -> FilePath {
+pub(crate) fn path(path: &str) -> FilePath {
     path.parse().unwrap()
 }
 
-pub fn put(at: &str, content: impl Into<Bytes>) -> Edit {
+pub(crate) fn put(at: &str, content: impl Into<Bytes>) -> Edit {
     Edit::Put { path: path(at), content: Content::Bytes(content.into()), executable: false }
 }
 
-pub fn delete(at: &str) -> Edit {
+pub(crate) fn delete(at: &str) -> Edit {
     Edit::Delete { path: path(at) }
 }
 
-pub fn rename(from: &str, to: &str) -> Edit {
+pub(crate) fn rename(from: &str, to: &str) -> Edit {
     Edit::Move { from: path(from), to: path(to) }
 }
 
-pub fn copy(from: &str, to: &str) -> Edit {
+pub(crate) fn copy(from: &str, to: &str) -> Edit {
     Edit::Copy { from: path(from), to: path(to) }
 }
 
-pub fn ada() -> Person {
+pub(crate) fn ada() -> Person {
     Person { name: "Ada".into(), email: "ada@example.org".into(), seconds: 1_700_000_000, offset_minutes: 90 }
 }
 
-pub fn changeset(branch: &str, edits: Vec<Edit>) -> Changeset {
+pub(crate) fn changeset(branch: &str, edits: Vec<Edit>) -> Changeset {
     let branch = RefName::branch(branch).unwrap();
     Changeset { branch, parent: None, edits, message: "change".into(), author: ada(), committer: ada() }
 }
 
 /// Runs git in `folder` (a work tree or a bare repository) and returns its stdout; it must succeed.
-pub fn git(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
     git_in(folder, arguments, b"")
 }
 
-pub fn git_in(folder: &Path, arguments: &[&str], input: &[u8]) -> String {
+pub(crate) fn git_in(folder: &Path, arguments: &[&str], input: &[u8]) -> String {
     let (success, stdout, stderr) = try_git(folder, arguments, input);
     assert!(success, "git {arguments:?}: {stderr}");
     stdout
 }
 
-pub fn try_git(folder: &Path, arguments: &[&str], input: &[u8]) -> (bool, String, String) {
+pub(crate) fn try_git(folder: &Path, arguments: &[&str], input: &[u8]) -> (bool, String, String) {
     let mut child = Command::new("git")
         .args(arguments)
         .current_dir(folder)
@@ -287,7 +287,7 @@ pub fn try_git(folder: &Path, arguments: &[&str], input: &[u8]) -> (bool, String
 }
 
 /// A real repository made by `git fast-import`, which is much faster than `git commit`.
-pub fn real_repository(stream: &str) -> TempDir {
+pub(crate) fn real_repository(stream: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     git(folder.path(), &["init", "-q", "--bare", "-b", "main", "."]);
     git_in(folder.path(), &["fast-import", "--quiet", "--done"], format!("feature done\n{stream}done\n").as_bytes());

@@ -1,0 +1,81 @@
+use std::{process::Command as StdCommand, time::Duration};
+
+use super::*;
+
+fn repository() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let made = StdCommand::new("git").args(["init", "-q", "--bare"]).arg(folder.path()).status().unwrap();
+    assert!(made.success());
+    folder
+}
+
+#[tokio::test]
+async fn nothing_of_our_environment_reaches_a_child() {
+    let folder = repository();
+    let git = Git::new(Path::new("git"), 1);
+    let mut command = git.command(folder.path());
+    command.args(["config", "--list", "--show-origin"]);
+    let shown = String::from_utf8(Git::output(&mut command, Bytes::new()).await.unwrap()).unwrap();
+    let own = format!("file:{}/config\t", folder.path().display());
+    assert!(shown.lines().all(|line| line.starts_with(&own)), "{shown}");
+    // An alias runs a shell, which prints what it was given.
+    let mut command = git.command(folder.path());
+    command.args(["-c", "alias.e=!env", "e"]);
+    let shown = String::from_utf8(Git::output(&mut command, Bytes::new()).await.unwrap()).unwrap();
+    for line in shown.lines() {
+        let name = line.split('=').next().unwrap_or_default();
+        let ours =
+            ["PATH", "HOME", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_"].contains(&name) || name.starts_with("GIT_");
+        assert!(ours, "{line}");
+    }
+    assert!(shown.contains("HOME=/nonexistent\n") && shown.contains("GIT_NO_REPLACE_OBJECTS=1\n"));
+}
+
+#[tokio::test]
+async fn a_failure_brings_the_end_of_stderr() {
+    let folder = repository();
+    let git = Git::new(Path::new("git"), 1);
+    let mut command = git.command(folder.path());
+    command.args(["-c", "alias.e=!yes noise | head -c 300000 >&2; echo the end >&2; exit 3", "e"]);
+    match Git::output(&mut command, Bytes::new()).await {
+        Err(Error::Git(text)) => assert!(text.ends_with("the end") && text.len() <= TAIL, "{text}"),
+        other => panic!("{other:?}"),
+    }
+    let mut command = git.command(folder.path());
+    command.arg("cat-file").args(["--batch-check"]);
+    // More input than a pipe holds, while output flows: neither side may block the other.
+    let input = "HEAD\n".repeat(50_000);
+    let output = Git::output(&mut command, input.into()).await.unwrap();
+    assert_eq!(output.len(), "HEAD missing\n".len() * 50_000);
+}
+
+#[tokio::test]
+async fn a_child_nobody_waits_for_is_killed() {
+    let folder = repository();
+    let git = Git::new(Path::new("git"), 1);
+    let mut command = git.command(folder.path());
+    command.args(["cat-file", "--batch"]);
+    let child = command.spawn().unwrap();
+    let status = PathBuf::from(format!("/proc/{}/status", child.id().unwrap()));
+    assert!(status.exists());
+    drop(child);
+    let gone = || std::fs::read_to_string(&status).map_or(true, |text| text.contains("State:\tZ"));
+    for _ in 0..100 {
+        if gone() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("still running");
+}
+
+#[tokio::test]
+async fn only_so_many_pack_at_once() {
+    let git = Git::new(Path::new("git"), 2);
+    let first = git.packing().await.unwrap();
+    let _second = git.packing().await.unwrap();
+    let third = tokio::time::timeout(Duration::from_millis(20), git.packing()).await;
+    assert!(third.is_err());
+    drop(first);
+    let _third = git.packing().await.unwrap();
+}

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStdout},
-    sync::mpsc,
+    sync::{mpsc, oneshot},
 };
 
 use super::{
@@ -58,34 +58,69 @@ where
     } else {
         false
     };
-    let (sender, mut blocks) = mpsc::channel(BLOCKS_AHEAD);
-    let first = if listing {
+    let answer = if listing {
         let list = ListRefs::read(&mut body).await?;
-        Some(Ok(list.answer(snapshot.state())))
+        Answer { first: Some(list.answer(snapshot.state())), rest: None }
     } else {
-        let place = snapshot.git().packing().await?;
-        let service = Session::start(snapshot, protocol)?;
-        let lease = Arc::clone(snapshot);
-        tokio::spawn(async move {
-            service.run(opening.freeze(), body, sender).await;
-            drop((place, lease));
-        });
-        match blocks.recv().await {
-            Some(Err(failure)) => return Err(failure),
-            first => first,
-        }
+        Answer::start(snapshot, protocol, opening.freeze(), body).await?
     };
-    let mut first = first;
-    Ok(futures::stream::poll_fn(move |context| {
-        let next = match first.take() {
-            Some(block) => std::task::Poll::Ready(Some(block)),
-            None => blocks.poll_recv(context),
-        };
-        next.map(|block| block.map(|block| block.map_err(io::Error::other)))
-    }))
+    Ok(futures::stream::unfold(answer, Answer::next))
 }
 
-type Blocks = mpsc::Sender<Result<Bytes>>;
+/// What is still to be sent.
+struct Answer {
+    first: Option<Bytes>,
+    rest: Option<Rest>,
+}
+
+struct Rest {
+    blocks: mpsc::Receiver<Bytes>,
+    /// How it ended, known when there is no block left. A sender that vanished broke off.
+    ending: oneshot::Receiver<Result<()>>,
+}
+
+impl Answer {
+    /// Starts a child and waits for its first block.
+    async fn start<B>(snapshot: &Arc<Snapshot>, protocol: Protocol, opening: Bytes, body: B) -> Result<Self>
+    where
+        B: AsyncRead + Send + Unpin + 'static,
+    {
+        let place = snapshot.git().packing().await?;
+        let session = Session::start(snapshot, protocol)?;
+        let (sender, blocks) = mpsc::channel(BLOCKS_AHEAD);
+        let (end, ending) = oneshot::channel();
+        let lease = Arc::clone(snapshot);
+        tokio::spawn(async move {
+            let ended = session.run(opening, body, sender).await;
+            drop((place, lease));
+            // Nobody wants to know where the client has left.
+            let _ = end.send(ended);
+        });
+        let mut rest = Rest { blocks, ending };
+        match rest.blocks.recv().await {
+            Some(first) => Ok(Self { first: Some(first), rest: Some(rest) }),
+            None => rest.end().await.map(|()| Self { first: None, rest: None }),
+        }
+    }
+
+    async fn next(mut self) -> Option<(io::Result<Bytes>, Self)> {
+        if let Some(first) = self.first.take() {
+            return Some((Ok(first), self));
+        }
+        let mut rest = self.rest.take()?;
+        if let Some(block) = rest.blocks.recv().await {
+            return Some((Ok(block), Self { first: None, rest: Some(rest) }));
+        }
+        let error = rest.end().await.err()?;
+        Some((Err(io::Error::other(error)), self))
+    }
+}
+
+impl Rest {
+    async fn end(self) -> Result<()> {
+        self.ending.await.unwrap_or_else(|_| Err(Error::Internal("a fetch died".to_owned())))
+    }
+}
 
 /// One running `git upload-pack`.
 struct Session {
@@ -109,7 +144,7 @@ impl Session {
 
     /// Feeds the request, passes the answer on, and says at the end how it went. The family is killed
     /// on every early way out.
-    async fn run(mut self, opening: Bytes, body: impl AsyncRead + Unpin, blocks: Blocks) {
+    async fn run(mut self, opening: Bytes, body: impl AsyncRead + Unpin, blocks: mpsc::Sender<Bytes>) -> Result<()> {
         let stdin = self.family.0.stdin.take();
         let stdout = self.family.0.stdout.take();
         let exchange = async {
@@ -122,26 +157,21 @@ impl Session {
                 answered = &mut answer => answered,
             }
         };
-        let outcome = tokio::select! {
-            outcome = exchange => outcome,
-            () = blocks.closed() => return,
+        let sent = tokio::select! {
+            sent = exchange => sent?,
+            () = blocks.closed() => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
         };
-        let failure = match outcome {
-            Err(Stop::ClientLeft) => return,
-            Err(Stop::Failed(error)) => Some(error),
-            Ok(sent) => match self.family.0.wait().await {
-                Ok(status) if status.success() => None,
-                Ok(status) => {
-                    let stderr = self.stderr.text().await;
-                    tracing::warn!(%status, %stderr, sent, "git upload-pack failed");
-                    // Once something was sent, its own error packet is the better message.
-                    (sent == 0).then(|| blame(stderr))
-                }
-                Err(error) => Some(error.into()),
-            },
-        };
-        if let Some(error) = failure {
-            let _ = blocks.send(Err(error)).await;
+        let status = self.family.0.wait().await?;
+        if status.success() {
+            return Ok(());
+        }
+        let stderr = self.stderr.text().await;
+        tracing::warn!(%status, %stderr, sent, "git upload-pack failed");
+        match status.code() {
+            // What it sent ends with its own error packet, which is the better message.
+            Some(_) if sent > 0 => Ok(()),
+            Some(_) => Err(blame(stderr)),
+            None => Err(Error::Git(format!("upload-pack was killed: {status}"))),
         }
     }
 }
@@ -156,22 +186,11 @@ fn blame(stderr: String) -> Error {
     }
 }
 
-enum Stop {
-    ClientLeft,
-    Failed(Error),
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 async fn feed(
     opening: Bytes,
     mut body: impl AsyncRead + Unpin,
     stdin: Option<tokio::process::ChildStdin>,
-) -> Result<(), Stop> {
+) -> Result<()> {
     let Some(mut stdin) = stdin else {
         return Ok(());
     };
@@ -190,7 +209,7 @@ async fn feed(
 }
 
 /// Returns how many bytes were passed on.
-async fn serve(stdout: Option<ChildStdout>, blocks: &Blocks) -> Result<u64, Stop> {
+async fn serve(stdout: Option<ChildStdout>, blocks: &mpsc::Sender<Bytes>) -> Result<u64> {
     let Some(mut stdout) = stdout else {
         return Ok(0);
     };
@@ -205,13 +224,10 @@ async fn serve(stdout: Option<ChildStdout>, blocks: &Blocks) -> Result<u64, Stop
             return Ok(sent);
         }
         sent += read as u64;
-        match tokio::time::timeout(STALLED, blocks.send(Ok(buffer.split().freeze()))).await {
+        match tokio::time::timeout(STALLED, blocks.send(buffer.split().freeze())).await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(Stop::ClientLeft),
-            Err(_) => {
-                tracing::info!(sent, "a fetch stopped because its client takes nothing");
-                return Err(Stop::ClientLeft);
-            }
+            Ok(Err(_)) => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
+            Err(_) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
         }
     }
 }

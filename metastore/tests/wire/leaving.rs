@@ -2,12 +2,13 @@
 
 use std::{process::Stdio, time::Duration};
 
+use metastore::wire::{self, Protocol};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::{
     client::{Desk, git, lines, noise},
     raw,
-    server::Server,
+    server::{Rules, Server},
 };
 
 /// Waits until a child of that name works for the server.
@@ -95,5 +96,32 @@ async fn a_clone_whose_client_is_killed_leaves_nothing() {
         child.wait().await.expect("gone");
         server.settle().await;
     }
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_gives_its_place_to_the_next_one() {
+    use futures::StreamExt;
+    let server = Server::with(Rules { max_concurrent_packs: 1, ..Rules::default() }).await;
+    let desk = Desk::new();
+    let work = desk.init("work", &server.url()).await;
+    let head = work.commit("big.bin", noise(4 << 20, 3)).await;
+    work.git(["push", "-q", "origin", "main"]).await;
+    let snapshot = server.snapshot().await;
+    let fetch = || {
+        let request = std::io::Cursor::new(raw::fetch_request(&head));
+        wire::upload_pack(&snapshot, Protocol::V0, request)
+    };
+    let mut stalled = Box::pin(fetch().await.expect("an answer"));
+    assert!(stalled.next().await.is_some());
+    // From here on, time passes as soon as nothing else is left to do.
+    tokio::time::pause();
+    let next = fetch().await.expect("an answer");
+    let blocks: Vec<_> = next.collect().await;
+    assert!(blocks.iter().map(|block| block.as_ref().expect("bytes").len()).sum::<usize>() > 4 << 20);
+    // What it would not take is cut off, and not passed off as whole.
+    let left: Vec<_> = stalled.collect().await;
+    assert!(left.last().expect("an end").is_err());
+    tokio::time::resume();
     server.finish().await;
 }

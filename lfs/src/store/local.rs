@@ -54,7 +54,14 @@ struct Shared {
 impl LocalStore {
     /// Opens the store in a folder, which is made if it is missing.
     pub fn open(root: PathBuf) -> io::Result<Self> {
+        let is_new = !root.exists();
         fs::create_dir_all(&root)?;
+        // Absolute, so that it does not move with the working directory.
+        let root = fs::canonicalize(root)?;
+        if is_new {
+            // Folders above may belong to others: what cannot be opened was not made here.
+            root.ancestors().skip(1).map(sync_folder).take_while(Result::is_ok).for_each(drop);
+        }
         let durable = Box::new([const { AtomicU64::new(0) }; 1024]);
         Ok(Self { shared: Arc::new(Shared { root, durable, serial: AtomicU64::new(0) }) })
     }
@@ -139,30 +146,36 @@ impl Shared {
         path
     }
 
-    /// Word and bit of the folder of an object in `durable`.
-    fn shard(&self, oid: &Oid) -> (&AtomicU64, u64) {
+    /// The bits of all folders `ab/*` beside that of an object, and which word and bit is its own.
+    fn shard(&self, oid: &Oid) -> (&[AtomicU64], usize, u64) {
         let &[first, second, ..] = oid.as_bytes();
-        let index = usize::from(u16::from_be_bytes([first, second]));
-        (&self.durable[index / 64], 1 << (index % 64))
+        let words = &self.durable[usize::from(first) * 4..][..4];
+        (words, usize::from(second / 64), 1 << (second % 64))
     }
 
     /// Makes the folder of an object and sees to it that it survives a crash. Blocks.
     fn make_folder(&self, oid: &Oid) -> io::Result<()> {
-        let (word, bit) = self.shard(oid);
-        if word.load(Ordering::Relaxed) & bit == 0 {
-            let folder = self.folder(oid);
-            fs::create_dir_all(&folder)?;
-            folder.parent().map_or(Ok(()), sync_folder)?;
-            sync_folder(&self.root)?;
-            word.fetch_or(bit, Ordering::Relaxed);
+        let (words, own, bit) = self.shard(oid);
+        let bits = |word: &AtomicU64| word.load(Ordering::Acquire);
+        if bits(&words[own]) & bit != 0 {
+            return Ok(());
         }
+        let folder = self.folder(oid);
+        fs::create_dir_all(&folder)?;
+        folder.parent().map_or(Ok(()), sync_folder)?;
+        // Where one folder `ab/*` is known, `ab` is.
+        if words.iter().all(|word| bits(word) == 0) {
+            sync_folder(&self.root)?;
+        }
+        words[own].fetch_or(bit, Ordering::Release);
         Ok(())
     }
 
-    /// Notes that the folder of an object turned out to be missing.
+    /// Notes that the folder of an object turned out to be missing, and perhaps the one around it.
     fn forget_folder(&self, oid: &Oid) {
-        let (word, bit) = self.shard(oid);
-        word.fetch_and(!bit, Ordering::Relaxed);
+        for word in self.shard(oid).0 {
+            word.store(0, Ordering::Release);
+        }
     }
 }
 

@@ -232,15 +232,16 @@ impl Reader {
 
     fn describe(&self, path: String, mode: EntryMode, id: ObjectId) -> Result<Entry> {
         let kind = EntryKind::of(mode);
-        let size = match kind {
-            EntryKind::Folder | EntryKind::Submodule => None,
-            EntryKind::File | EntryKind::Executable | EntryKind::Link => Some(self.repository.find_header(id)?.size()),
+        if matches!(kind, EntryKind::Folder | EntryKind::Submodule) {
+            return Ok(Entry { path, kind, id, size: None, pointer: None });
+        }
+        let size = self.repository.find_header(id)?.size();
+        let pointer = if kind.is_file() && size < POINTER_LIMIT {
+            Pointer::parse(&self.repository.find_object(id)?.data).ok()
+        } else {
+            None
         };
-        let pointer = match size {
-            Some(size) if kind.is_file() && size < POINTER_LIMIT => self.pointer(id)?,
-            Some(_) | None => None,
-        };
-        Ok(Entry { path, kind, id, size, pointer })
+        Ok(Entry { path, kind, id, size: Some(size), pointer })
     }
 
     /// The tree of the folder at `path`.

@@ -447,3 +447,45 @@ async fn ref_edits_need_no_pack() {
     assert_eq!(git(snapshot.git_dir(), &["branch", "--list"]).trim(), "copy");
     world.assert_clean().await;
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Whatever path passes, git takes it and finds nothing wrong with it.
+    #[test]
+    fn random_paths_that_pass_are_fine_with_git(
+        names in prop::collection::vec(
+            "\\PC{1,12}|\\PC{1,4}/\\PC{1,4}|\\.?[gG][iI]?[tT]?~?[0-9 .:]{0,3}|\\.git[a-z]{0,11}|[a-c .~:*?<>|-]{1,5}(/[.a]{1,3}){0,2}",
+            1..40,
+        ),
+    ) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let world = World::new();
+            let mut expected = std::collections::BTreeSet::new();
+            for name in names {
+                let Ok(path) = name.parse::<metastore::FilePath>() else { continue };
+                let edit = Edit::Put { path, content: Content::Bytes(name.clone().into()), executable: false };
+                // A clash with an earlier name, or a file that means something to git, may be refused.
+                if world.commit(vec![edit]).await.is_ok() {
+                    expected.insert(name);
+                }
+            }
+            if expected.is_empty() {
+                return;
+            }
+            world.assert_clean().await;
+            let snapshot = world.snapshot().await;
+            let listed = git(snapshot.git_dir(), &["ls-tree", "-r", "-z", "--name-only", "main"]);
+            let listed: std::collections::BTreeSet<_> = listed.split_terminator('\0').map(str::to_owned).collect();
+            assert_eq!(listed, expected);
+            // Into an index that protects every file system there is: git leaves out what it dislikes.
+            let oracle = tempfile::tempdir().unwrap();
+            git(oracle.path(), &["init", "-q", "--bare", "."]);
+            let lines: Vec<_> = expected.iter().map(|name| format!("100644 {}\t{name}\0", "1".repeat(40))).collect();
+            let strict = ["-c", "core.protectHFS=true", "-c", "core.protectNTFS=true", "update-index", "--add", "-z", "--index-info"];
+            git_in(oracle.path(), &strict, lines.concat().as_bytes());
+            assert_eq!(git(oracle.path(), &["ls-files", "-z"]).split_terminator('\0').count(), expected.len());
+        });
+    }
+}

@@ -191,3 +191,25 @@ async fn strange_but_valid_commits_can_be_read() {
     let log = world.snapshot().await.read(move |reader| reader.log(id, 10, None, None)).await.unwrap();
     assert_eq!(log.len(), 1);
 }
+
+#[tokio::test]
+async fn names_that_are_not_text_are_shown_with_replacements() {
+    let source = real_repository(
+        "commit refs/heads/main\ncommitter A <a@b> 1700000000 +0000\ndata 1\nm\n\
+         M 100644 inline \"d/\\377.bin\"\ndata 1\nx\nM 100644 inline \"back\\\\slash\"\ndata 1\ny\n",
+    );
+    let world = World::new();
+    world.import(source.path());
+    let head = oid(git(source.path(), &["rev-parse", "main"]).trim());
+    let snapshot = world.snapshot().await;
+    let entries = snapshot.read(move |reader| reader.tree(head, None, true)).await.unwrap();
+    let paths: Vec<_> = entries.iter().map(|entry| entry.path.as_str()).collect();
+    assert_eq!(paths, ["back\\slash", "d/\u{fffd}.bin"]);
+    let changes = snapshot.read(move |reader| reader.diff(None, head, true)).await.unwrap();
+    assert_eq!(changes.len(), 2);
+    // A commit beside them leaves them as they are.
+    world.commit(vec![put("d/new", "z")]).await.unwrap();
+    let snapshot = world.snapshot().await;
+    let listed = git(snapshot.git_dir(), &["ls-tree", "-r", "--name-only", "main"]);
+    assert_eq!(listed, "\"back\\\\slash\"\nd/new\n\"d/\\377.bin\"\n");
+}

@@ -43,8 +43,11 @@ trap stop EXIT
 trap 'doing=; exit 130' INT
 trap 'doing=; exit 143' TERM HUP
 
-"$rutter" serve --listen "$listen" --data "$data" --public-url "$url" </dev/null &
+# In its own process group, a Ctrl-C reaches it once, through us: the second one would end transfers at once.
+set -m
+setpriv --pdeathsig TERM "$rutter" serve --listen "$listen" --data "$data" --public-url "$url" </dev/null &
 server=$!
+set +m
 for _ in $(seq 300); do
     kill -0 "$server" 2>/dev/null || { ended=0; wait "$server" || ended=$?; server=; fail "the server ended with status $ended; its last lines above say why"; }
     curl --noproxy '*' --silent --fail --output /dev/null --max-time 2 "$url/readyz" && break
@@ -63,7 +66,8 @@ push_sample() {
         # shellcheck disable=SC2046 # a list of names
         unset $(git rev-parse --local-env-vars)
         export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
-        export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=credential.helper
+        export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=credential.helper
+        export GIT_CONFIG_KEY_1=lfs.$url/$user/$dataset.git/info/lfs.locksverify GIT_CONFIG_VALUE_1=true
         # shellcheck disable=SC2016 # for git's shell to expand
         export GIT_CONFIG_VALUE_0='!f() { [ "$1" != get ] || printf "username=%s\npassword=%s\n" "$RUN_USER" "$RUN_TOKEN"; }; f'
         export RUN_USER=$user RUN_TOKEN=$token no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
@@ -126,8 +130,17 @@ fi
 say "  Ctrl-C stops the server."
 say
 
-trap 'interrupted=1; kill -INT "$server" 2>/dev/null || true' INT
-trap 'interrupted=1; kill -TERM "$server" 2>/dev/null || true' TERM HUP
+forwarded=-9
+forward() {
+    interrupted=1
+    # Terminal, make and others may each pass on the same signal.
+    if [ $((SECONDS - forwarded)) -gt 1 ]; then
+        forwarded=$SECONDS
+        kill -"$1" "$server" 2>/dev/null || true
+    fi
+}
+trap 'forward INT' INT
+trap 'forward TERM' TERM HUP
 interrupted=1
 while [ -n "$interrupted" ]; do # a signal ends `wait` before the server has ended
     interrupted=

@@ -135,18 +135,22 @@ class Rutter(Server):
     """Ours, in its default shape: SQLite and a local folder, a private dataset, a personal token on every request."""
 
     name = "rutter"
+    built = False
 
     @property
     def binary(self):
         return target_directory() / "release" / "rutter"
 
     def install(self):
+        if Rutter.built:
+            return
         print("Building rutter …", flush=True)
         try:
             run("cargo", "build", "--quiet", "--release", "--bin", "rutter", cwd=REPOSITORY, env=dict(os.environ),
                 timeout=3600)
         except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
             raise Skip(f"cargo build: {str(error)[-400:]}") from None
+        Rutter.built = True
 
     def command(self, *arguments, input=None):
         return run(self.binary, *arguments, "--data", self.data, input=input).strip()

@@ -48,7 +48,8 @@ impl Engine {
     /// reaches included: a write that is under way may count on them.
     ///
     /// Landing the result: in one transaction check that all inputs are still live, insert the new
-    /// pack, retire the inputs, count the generation up.
+    /// pack, retire the inputs, count the generation up. (If one input holds all that the others do,
+    /// the result may be that same pack again: do not retire what you have just inserted.)
     pub async fn consolidate(&self, snapshot: &Arc<Snapshot>, packs: &[PackId]) -> Result<NewPack> {
         let live: HashSet<_> = snapshot.state().packs.iter().map(|pack| pack.id).collect();
         if packs.is_empty() || packs.iter().any(|id| !live.contains(id)) {

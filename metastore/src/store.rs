@@ -1,7 +1,7 @@
 //! Where packs live for good: a local folder or a bucket.
 //!
-//! Keys are `packs/<repo>/<key>.pack` and `.idx`. A key is written once and never changed, so a
-//! retry is harmless and a reader never sees half a file.
+//! Keys are `packs/<repo>/<key>.pack` and `.idx`. A key is chosen per attempt, written before any row
+//! names it and never changed afterwards, so a retry is harmless and a reader never sees half a file.
 
 use std::{
     io,
@@ -15,7 +15,7 @@ use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, path::Path as ObjectPath};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{Error, RepoKey, Result, blocking, scratch::Scratch};
+use crate::{Error, RepoKey, Result, blocking};
 
 /// Bytes per part of a multipart upload; two parts are in flight, so this bounds memory.
 const PART: usize = 8 * 1024 * 1024;
@@ -66,7 +66,9 @@ impl PackStore {
     /// the same file system.
     pub fn local(root: &Path) -> Result<Self> {
         std::fs::create_dir_all(root)?;
-        Ok(Self(Home::Local(std::path::absolute(root)?.into())))
+        let root = std::path::absolute(root)?;
+        root.parent().map(sync).transpose()?;
+        Ok(Self(Home::Local(root.into())))
     }
 
     /// A bucket, or anything else behind the `object_store` interface.
@@ -79,7 +81,7 @@ impl PackStore {
         match &self.0 {
             Home::Local(root) => {
                 let target = local_path(root, repo, key, half);
-                blocking::run(move || place(&target, |temporary| std::fs::write(temporary, &bytes))).await
+                blocking::run(move || place(&target, |file| std::fs::write(file, &bytes))).await
             }
             Home::Remote(objects) => {
                 objects.put(&remote_path(repo, key, half), PutPayload::from_bytes(bytes)).await?;
@@ -93,7 +95,7 @@ impl PackStore {
         match &self.0 {
             Home::Local(root) => {
                 let (target, source) = (local_path(root, repo, key, half), source.to_owned());
-                blocking::run(move || place(&target, |temporary| link_or_copy(&source, temporary))).await
+                blocking::run(move || place(&target, |file| link_or_copy(&source, file))).await
             }
             Home::Remote(objects) => upload(objects.as_ref(), &remote_path(repo, key, half), source).await,
         }
@@ -136,11 +138,7 @@ impl PackStore {
             match &self.0 {
                 Home::Local(root) => {
                     let target = local_path(root, repo, key, half);
-                    blocking::run(move || match std::fs::remove_file(&target) {
-                        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-                        _ => Ok(()),
-                    })
-                    .await?;
+                    blocking::run(move || Ok(remove_if_there(&target)?)).await?;
                 }
                 Home::Remote(objects) => match objects.delete(&remote_path(repo, key, half)).await {
                     Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
@@ -213,19 +211,26 @@ fn list_local(folder: &Path) -> Result<Vec<StoredFile>> {
     Ok(files)
 }
 
-/// Makes `target` from what `fill` writes to a temporary beside it, and syncs file and folders.
+/// Makes `target` with `fill` and syncs file and folders. In place: a key is new, and nobody looks for
+/// it before its row is committed, so a crash half way leaves what any unused upload leaves.
 fn place(target: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
     let folder = target.parent().ok_or_else(|| Error::Internal("a pack path without a folder".to_owned()))?;
     if !folder.is_dir() {
         std::fs::create_dir_all(folder)?;
         folder.ancestors().skip(1).take(2).try_for_each(sync)?;
     }
-    let scratch = Scratch::create(folder, ".tmp-")?;
-    let temporary = scratch.path().join("file");
-    fill(&temporary)?;
-    sync(&temporary)?;
-    std::fs::rename(&temporary, target)?;
+    // A retry begins anew; writing into what is there could write through a hard link.
+    remove_if_there(target)?;
+    fill(target)?;
+    sync(target)?;
     Ok(sync(folder)?)
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn sync(path: &Path) -> io::Result<()> {

@@ -5,11 +5,17 @@ fn repo() -> RepoKey {
 }
 
 #[tokio::test]
-async fn a_local_store_leaves_no_temporaries_and_ignores_strangers() {
+async fn a_local_store_starts_a_retry_anew_and_ignores_strangers() {
     let folder = tempfile::tempdir().unwrap();
     let store = PackStore::local(&folder.path().join("a/b")).unwrap();
     store.put_bytes(&repo(), "k", Half::Pack, Bytes::from_static(b"pack")).await.unwrap();
     store.put_bytes(&repo(), "k", Half::Idx, Bytes::from_static(b"idx")).await.unwrap();
+    let source = folder.path().join("made");
+    std::fs::write(&source, "packs").unwrap();
+    store.put_file(&repo(), "k", Half::Pack, &source).await.unwrap();
+    // Linked now, and yet not written through.
+    store.put_bytes(&repo(), "k", Half::Pack, Bytes::from_static(b"pack")).await.unwrap();
+    assert_eq!(std::fs::read(&source).unwrap(), b"packs");
     let place = folder.path().join("a/b/packs/r");
     std::fs::write(place.join("notes.txt"), "").unwrap();
     let listed = store.list(&repo()).await.unwrap();

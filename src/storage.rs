@@ -196,7 +196,8 @@ impl Storage {
     }
 
     /// Compares rows and store, and re-hashes every object if `rehash`.
-    /// Gives a sentence for each problem; damaged objects are quarantined.
+    /// Gives a sentence for each problem. Damaged objects are taken out of use,
+    /// and their files away, so that an upload of the right bytes heals them.
     pub async fn check(&self, rehash: bool) -> Result<Vec<String>> {
         let mut problems = Vec::new();
         let mut after = String::new();
@@ -204,17 +205,20 @@ impl Storage {
             let page = self.0.db.read().await?.objects_after(&after, 1000).await?;
             let Some(last) = page.last() else { break };
             after.clone_from(&last.0);
-            for (name, size) in page {
+            for (name, size, ready) in page {
                 let oid: Oid = name.parse().map_err(Error::internal)?;
                 let problem = match self.0.objects.contains(&oid).await.map_err(Error::from) {
+                    _ if !ready => Some("is damaged, and out of use until it is pushed again"),
                     Err(error) if error.kind() != Kind::NotFound => return Err(error),
                     Err(_) | Ok(None) => Some("is missing"),
                     Ok(Some(stored)) if stored != unsigned(size) => Some("has another size"),
                     Ok(Some(_)) if rehash && !self.0.objects.rehash(&oid).await? => Some("has other bytes"),
                     Ok(Some(_)) => None,
                 };
-                if let Some(problem) = problem {
-                    problems.push(format!("object {oid} {problem}"));
+                let Some(problem) = problem else { continue };
+                problems.push(format!("object {oid} {problem}"));
+                if ready {
+                    self.0.objects.remove(&oid).await?;
                     let mut tx = self.0.db.write().await?;
                     tx.quarantine(&oid).await?;
                     tx.commit().await?;

@@ -197,7 +197,7 @@ impl Keys {
         let found = fitting(&keys, kid, algorithm);
         let limit = if found.is_empty() { JWKS_RETRY } else { JWKS_FRESH };
         if age.is_some_and(|age| u128::from(age.unsigned_abs()) < limit.as_millis()) {
-            return Ok(found);
+            return if keys.is_empty() { Err(away()) } else { Ok(found) };
         }
         let keys = self.ask(trusted).await?;
         Ok(fitting(&keys, kid, algorithm))
@@ -208,7 +208,7 @@ impl Keys {
         let mut remote = trusted.remote.write().await;
         // Others may have asked while we waited for the lock.
         if remote.asked_at.is_some_and(|at| self.clock.now().0 - at.0 < 1000) {
-            return Ok(remote.keys.clone());
+            return if remote.keys.is_empty() { Err(away()) } else { Ok(remote.keys.clone()) };
         }
         remote.asked_at = Some(self.clock.now());
         let answer =
@@ -219,15 +219,16 @@ impl Keys {
                 let keys = json["keys"].as_array().into_iter().flatten();
                 remote.keys = Arc::new(keys.filter_map(|key| serde_json::from_value(key.clone()).ok()).collect());
             }
-            Err(error) if remote.keys.is_empty() => {
-                return Err(
-                    Error::unavailable("the issuer's keys cannot be read; try again in a moment").because(error)
-                );
-            }
+            Err(error) if remote.keys.is_empty() => return Err(away().because(error)),
             Err(error) => tracing::warn!(url, %error, "the issuer's keys cannot be read; using the old ones"),
         }
-        Ok(remote.keys.clone())
+        if remote.keys.is_empty() { Err(away()) } else { Ok(remote.keys.clone()) }
     }
+}
+
+/// Not a refusal: git forgets a password that was refused.
+fn away() -> Error {
+    Error::unavailable("the issuer's keys cannot be read; try again in a moment")
 }
 
 fn fitting(keys: &[Jwk], kid: Option<&str>, algorithm: Algorithm) -> Vec<DecodingKey> {

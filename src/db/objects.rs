@@ -60,9 +60,12 @@ impl Tx {
     }
 
     /// All objects that should be in the store, in order, after the given one:
-    /// (oid, size).
-    pub async fn objects_after(&mut self, after: &str, limit: i64) -> Result<Vec<(String, i64)>> {
-        let query = "SELECT oid, size FROM object WHERE oid > $1 AND state = 'ready' ORDER BY oid LIMIT $2";
+    /// (oid, size, whether it is in use). Those out of use are left out where
+    /// no dataset holds them.
+    pub async fn objects_after(&mut self, after: &str, limit: i64) -> Result<Vec<(String, i64, bool)>> {
+        let query = "SELECT o.oid, o.size, o.state = 'ready' AS ready FROM object o
+                     WHERE o.oid > $1 AND (o.state = 'ready' OR EXISTS (SELECT 1 FROM holding h WHERE h.oid = o.oid))
+                     ORDER BY o.oid LIMIT $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(after).bind(limit).fetch_all(on))?)
     }
 }

@@ -34,6 +34,8 @@ impl Hosting {
             locked_at: self.0.clock.now(),
         };
         let mut tx = self.0.db.write().await?;
+        // Whoever comes second waits here, and then sees the first one's lock.
+        tx.lock_repo(grant.id()).await?;
         if let Some(held) = tx.lock_of(grant.id(), &row.path).await? {
             return Ok(Locked::Held(shown(held)));
         }

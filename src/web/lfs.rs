@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use hyper::body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use lfs::batch::{self, BatchError, BatchErrorKind, BatchRequest, Operation};
 use lfs::range::{self, Answer, Conditions};
@@ -70,6 +71,7 @@ async fn download(
     State(app): State<App>,
     Path(token): Path<String>,
     RawQuery(query): RawQuery,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
     let query = query.unwrap_or_default();
@@ -78,7 +80,8 @@ async fn download(
     let (oid, size) = (transfer.ticket.oid, object.size());
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let conditions = Conditions {
-        range: text(header::RANGE),
+        // Defined for GET only (RFC 9110 §14.2).
+        range: text(header::RANGE).filter(|_| method == Method::GET),
         if_range: text(header::IF_RANGE),
         if_none_match: text(header::IF_NONE_MATCH),
     };
@@ -162,16 +165,24 @@ async fn verify(
 
 /// A JSON body within the limit, from a client that accepts our answer.
 pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Bytes> {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    if !media::accepts_json(accept) {
+    let text = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if !media::accepts_json(text(header::ACCEPT)) {
         return Err(Error::not_acceptable("this API answers with application/vnd.git-lfs+json only"));
     }
+    // Also keeps a browser from posting a form here.
+    if !media::is_json(text(header::CONTENT_TYPE)) {
+        return Err(Error::malformed("Content-Type must be application/vnd.git-lfs+json or application/json"));
+    }
     let limit = app.config.limits.json_bytes;
+    let too_large =
+        || Error::too_large(format!("the request is larger than {limit} bytes; ask for fewer objects at once"));
+    // Before the client has sent it, if it says how much it is going to be.
+    if request.body().size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        return Err(too_large());
+    }
     match Limited::new(request.into_body(), limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Error::too_large(format!("the request is larger than {limit} bytes; ask for fewer objects at once")))
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Error::malformed("the request ended early").because(error)),
     }
 }

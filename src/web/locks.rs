@@ -1,5 +1,6 @@
 //! `…/info/lfs/locks`: the Git LFS locking API.
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -33,7 +34,12 @@ async fn lock(State(app): State<App>, target: Target<Write>, request: Request) -
     }
 }
 
-async fn list(State(app): State<App>, grant: Grant<Read>, Query(query): Query<ListQuery>) -> Result<Response> {
+async fn list(
+    State(app): State<App>,
+    grant: Grant<Read>,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Response> {
+    let Query(query) = query.map_err(|error| Error::malformed(error.body_text()))?;
     reply(StatusCode::OK, &app.hosting.locks(&grant, query).await?)
 }
 

@@ -25,7 +25,8 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     let service = super::service(app);
     let graceful = GracefulShutdown::new();
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    // The default buffer lets 64 slow clients hold more memory than all the rest of the server.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(256 * 1024);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(HEADER_TIMEOUT));
     loop {
         let (stream, peer) = tokio::select! {

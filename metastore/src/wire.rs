@@ -1,12 +1,12 @@
 //! The git smart HTTP protocol, on snapshots (gitprotocol-http(5), gitprotocol-v2(5), gitprotocol-pack(5)).
 //!
 //! What is asked often and costs little is answered here, from the [`State`](crate::State) alone:
-//! [`advertise`] and the `ls-refs` command. Packs are made by `git upload-pack` and checked by
+//! [`advertise()`] and the `ls-refs` command. Packs are made by `git upload-pack` and checked by
 //! `git index-pack`, each a child process that dies with the request it serves.
 //!
 //! A push goes through four steps, and the caller decides between them:
 //! 1. [`Push::read`] reads the commands;
-//! 2. [`receive`] takes the pack into a [`Quarantine`] and proves it complete;
+//! 2. [`receive()`] takes the pack into a [`Quarantine`] and proves it complete;
 //! 3. [`Quarantine::verdicts`] and the caller's own rules say which commands may land, and
 //!    [`Quarantine::into_landing`] turns those into one database transaction's worth of edits;
 //! 4. a [`Report`] tells the client, framed and kept alive by [`respond`].

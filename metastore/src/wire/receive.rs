@@ -48,9 +48,10 @@ pub struct Quarantine {
 /// everything the commands name proved to be complete. `body` is read to its end also where the pack
 /// is bad (up to a bound), because a client that is still sending does not listen.
 ///
-/// Fails with [`Error::Invalid`] or [`Error::TooLarge`] where the pack is at fault, with a text for
-/// [`Report::unpack_failed`](super::Report::unpack_failed); with [`Error::Io`] where the body broke
-/// off; with other kinds where we are at fault. Dropping the future kills the child.
+/// Fails with [`Error::Invalid`](crate::Error::Invalid) or [`Error::TooLarge`](crate::Error::TooLarge)
+/// where the pack is at fault, with a text for [`Report::unpack_failed`](super::Report::unpack_failed);
+/// with [`Error::Io`](crate::Error::Io) where the body broke off; with other kinds where we are at
+/// fault. Dropping the future kills the child.
 pub async fn receive(
     snapshot: &Arc<Snapshot>,
     push: &Push,

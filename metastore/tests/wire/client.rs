@@ -28,6 +28,8 @@ impl Desk {
         std::fs::create_dir(&clone.path).expect("a new folder");
         clone.git(["init", "-q", "-b", "main"]).await;
         clone.git(["remote", "add", "origin", url]).await;
+        // Noise does not compress; do not make the tests wait for the attempt.
+        clone.git(["config", "core.compression", "0"]).await;
         clone
     }
 

@@ -397,8 +397,7 @@ async fn trap_5_14_a_big_blob_is_indexed_in_little_memory() {
     let desk = Desk::new();
     let work = desk.init("work", &server.url()).await;
     work.git(["config", "core.bigFileThreshold", "4m"]).await;
-    work.git(["config", "core.compression", "0"]).await;
-    work.commit("big.bin", noise(80 << 20, 4)).await;
+    work.commit("big.bin", noise(60 << 20, 4)).await;
     let watch = async {
         let mut most = 0;
         loop {

@@ -58,6 +58,7 @@ pub(super) async fn index_pack(
     // A body that breaks off ends everything at once: dropping the child kills it.
     let ((), (complaints, answer)) = tokio::try_join!(feed, ends)?;
     if !child.wait().await?.success() {
+        tracing::info!(complaints, "a pack is refused");
         return Err(explain(&complaints, limits));
     }
     let id = answer.trim().strip_prefix("pack\t").and_then(|hex| ObjectId::from_hex(hex.as_bytes()).ok());

@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use hyper::body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use lfs::batch::{self, BatchError, BatchErrorKind, BatchRequest, Operation};
 use lfs::range::{self, Answer, Conditions};
 use lfs::sign::Verb;
@@ -165,17 +165,10 @@ async fn verify(
 
 /// A JSON body within the limit, from a client that accepts our answer.
 pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Bytes> {
-    let text = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
-    if !media::accepts_json(text(header::ACCEPT)) {
-        return Err(Error::not_acceptable("this API answers with application/vnd.git-lfs+json only"));
-    }
-    // Also keeps a browser from posting a form here.
-    if !media::is_json(text(header::CONTENT_TYPE)) {
-        return Err(Error::malformed("Content-Type must be application/vnd.git-lfs+json or application/json"));
-    }
     let limit = app.config.limits.json_bytes;
     let too_large =
         || Error::too_large(format!("the request is larger than {limit} bytes; ask for fewer objects at once"));
+    expect_json(request.headers())?;
     // Before the client has sent it, if it says how much it is going to be.
     if request.body().size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(too_large());
@@ -185,6 +178,18 @@ pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Byte
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Error::malformed("the request ended early").because(error)),
     }
+}
+
+fn expect_json(headers: &HeaderMap) -> Result<()> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if !media::accepts_json(text(header::ACCEPT)) {
+        return Err(Error::not_acceptable("this API answers with application/vnd.git-lfs+json only"));
+    }
+    // Also keeps a browser from posting a form here.
+    if !media::is_json(text(header::CONTENT_TYPE)) {
+        return Err(Error::malformed("Content-Type must be application/vnd.git-lfs+json or application/json"));
+    }
+    Ok(())
 }
 
 /// Parses a JSON body; an empty one means all defaults.

@@ -20,30 +20,48 @@ use tokio_util::task::TaskTracker;
 
 /// Which database a story runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
+pub(crate) enum Engine {
     Sqlite,
     Postgres,
 }
 
+impl Engine {
+    /// The URL of an empty database; none where the default will do.
+    pub(crate) async fn database_url(self) -> Option<String> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(fresh_postgres().await),
+        }
+    }
+}
+
 /// Where the tests may make databases, if anywhere.
-pub fn postgres() -> Option<String> {
+pub(crate) fn postgres() -> Option<String> {
     std::env::var("RUTTER_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
 }
 
-/// Declares a story that runs on both engines, each as a test of its own.
-/// Without a PostgreSQL server the second one says so and passes, except
-/// under `CI`, where it fails.
+/// Declares a story that runs on both engines, each as a test of its own: with
+/// a server of the default configuration, or, where it asks for the engine,
+/// with what it starts itself. Without a PostgreSQL server the second one says
+/// so and passes, except under `CI`, where it fails.
 macro_rules! story {
     ($(#[$meta:meta])* async fn $name:ident($server:ident: Server) $body:block) => {
+        $crate::harness::story! {
+            $(#[$meta])*
+            async fn $name(engine: Engine) {
+                let $server = $crate::harness::Server::start(engine).await;
+                $body
+            }
+        }
+    };
+    ($(#[$meta:meta])* async fn $name:ident($engine:ident: Engine) $body:block) => {
+        async fn $name($engine: $crate::harness::Engine) $body
+
         mod $name {
-            use super::*;
-
-            async fn story($server: $crate::harness::Server) $body
-
             $(#[$meta])*
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                story($crate::harness::Server::start($crate::harness::Engine::Sqlite).await).await;
+                super::$name($crate::harness::Engine::Sqlite).await;
             }
 
             $(#[$meta])*
@@ -54,7 +72,7 @@ macro_rules! story {
                     eprintln!("skipped: RUTTER_TEST_POSTGRES is not set");
                     return;
                 }
-                story($crate::harness::Server::start($crate::harness::Engine::Postgres).await).await;
+                super::$name($crate::harness::Engine::Postgres).await;
             }
         }
     };
@@ -62,34 +80,32 @@ macro_rules! story {
 pub(crate) use story;
 
 /// A server of this process on a free port, with a folder and a database of its own.
-pub struct Server {
-    pub app: App,
-    pub clock: Clock,
-    pub url: String,
-    pub folder: TempDir,
-    pub http: reqwest::Client,
+pub(crate) struct Server {
+    pub(crate) app: App,
+    pub(crate) clock: Clock,
+    pub(crate) url: String,
+    pub(crate) folder: TempDir,
+    pub(crate) http: reqwest::Client,
     stop: CancellationToken,
 }
 
 /// Somebody with an account and a token for everything.
 #[derive(Clone)]
-pub struct Person {
-    pub name: String,
-    pub token: String,
+pub(crate) struct Person {
+    pub(crate) name: String,
+    pub(crate) token: String,
 }
 
 impl Server {
-    pub async fn start(engine: Engine) -> Self {
+    pub(crate) async fn start(engine: Engine) -> Self {
         Self::start_with(engine, |_| {}).await
     }
 
     /// Starts with a configuration that differs from the default.
-    pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn start_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config { data: folder.path().join("data"), ..Config::default() };
-        if engine == Engine::Postgres {
-            config.database_url = Some(Secret::new(fresh_postgres().await));
-        }
+        config.database_url = engine.database_url().await.map(Secret::new);
         change(&mut config);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -103,21 +119,21 @@ impl Server {
     }
 
     /// Adds a user with a token that may do everything the user may.
-    pub async fn person(&self, name: &str) -> Person {
+    pub(crate) async fn person(&self, name: &str) -> Person {
         let email = format!("{}@example.org", name.replace('/', "-")).parse().unwrap();
         self.app.accounts.add_user(&name.parse().unwrap(), &email, None, false).await.unwrap();
         Person { name: name.to_owned(), token: self.token(name, &[]).await }
     }
 
     /// Makes a further token for somebody.
-    pub async fn token(&self, name: &str, scopes: &[&str]) -> String {
+    pub(crate) async fn token(&self, name: &str, scopes: &[&str]) -> String {
         let scopes: Vec<TokenScope> = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
         let token = self.app.accounts.add_token(&name.parse().unwrap(), "test", &scopes, None).await.unwrap();
         token.expose().to_owned()
     }
 
     /// Adds an organisation with members.
-    pub async fn organisation(&self, name: &str, members: &[(&Person, Role)]) {
+    pub(crate) async fn organisation(&self, name: &str, members: &[(&Person, Role)]) {
         self.app.accounts.add_organisation(&name.parse().unwrap()).await.unwrap();
         for (person, role) in members {
             let (organisation, user) = (name.parse().unwrap(), person.name.parse().unwrap());
@@ -126,19 +142,19 @@ impl Server {
     }
 
     /// Makes an empty dataset.
-    pub async fn dataset(&self, path: &str, visibility: Visibility) {
+    pub(crate) async fn dataset(&self, path: &str, visibility: Visibility) {
         let creation = self.app.access.creation(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
         self.app.drive.create(&creation, visibility).await.unwrap();
     }
 
     /// The URL of a dataset's repository, with credentials for git.
-    pub fn remote(&self, person: &Person, path: &str) -> String {
+    pub(crate) fn remote(&self, person: &Person, path: &str) -> String {
         let host = self.url.strip_prefix("http://").unwrap();
         format!("http://{}:{}@{host}/{path}.git", person.name.replace('/', "_"), person.token)
     }
 
     /// A new empty working tree of somebody, with git-lfs switched on.
-    pub fn tree(&self, name: &str) -> Tree {
+    pub(crate) fn tree(&self, name: &str) -> Tree {
         let tree = Tree { folder: self.folder.path().join("trees").join(name), home: self.home() };
         std::fs::create_dir_all(&tree.folder).unwrap();
         tree.git(&["init", "-q", "-b", "main"]);
@@ -146,12 +162,12 @@ impl Server {
     }
 
     /// A clone with all LFS content.
-    pub fn clone(&self, person: &Person, path: &str, name: &str) -> Tree {
+    pub(crate) fn clone(&self, person: &Person, path: &str, name: &str) -> Tree {
         self.clone_with(person, path, name, &[])
     }
 
     /// A clone with further arguments for `git clone`.
-    pub fn clone_with(&self, person: &Person, path: &str, name: &str, arguments: &[&str]) -> Tree {
+    pub(crate) fn clone_with(&self, person: &Person, path: &str, name: &str, arguments: &[&str]) -> Tree {
         let folder = self.folder.path().join("trees").join(name);
         std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
         let tree = Tree { folder, home: self.home() };
@@ -173,7 +189,7 @@ impl Server {
     }
 
     /// A request with somebody's token, or without.
-    pub fn request(&self, method: &str, path: &str, token: Option<&str>) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: &str, path: &str, token: Option<&str>) -> reqwest::RequestBuilder {
         let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.url));
         match token {
             Some(token) => request.basic_auth("x", Some(token)),
@@ -182,7 +198,12 @@ impl Server {
     }
 
     /// An LFS batch; gives status and body.
-    pub async fn batch(&self, token: Option<&str>, path: &str, body: &serde_json::Value) -> (u16, serde_json::Value) {
+    pub(crate) async fn batch(
+        &self,
+        token: Option<&str>,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> (u16, serde_json::Value) {
         let response = self
             .request("POST", &format!("/{path}.git/info/lfs/objects/batch"), token)
             .header("content-type", "application/vnd.git-lfs+json")
@@ -196,7 +217,7 @@ impl Server {
     }
 
     /// Uploads bytes through the batch API; gives their oid.
-    pub async fn upload(&self, token: &str, path: &str, bytes: &[u8]) -> String {
+    pub(crate) async fn upload(&self, token: &str, path: &str, bytes: &[u8]) -> String {
         let oid = lfs::Oid::of(bytes).to_string();
         let body = serde_json::json!({"operation": "upload", "objects": [{"oid": oid, "size": bytes.len()}]});
         let (status, reply) = self.batch(Some(token), path, &body).await;
@@ -235,33 +256,33 @@ const GIT_CONFIG: &str = "\
 ";
 
 /// A working tree of somebody.
-pub struct Tree {
-    pub folder: PathBuf,
-    pub home: PathBuf,
+pub(crate) struct Tree {
+    pub(crate) folder: PathBuf,
+    pub(crate) home: PathBuf,
 }
 
 impl Tree {
     /// Runs git here; gives its standard output, trimmed. Fails the test if git fails.
-    pub fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let output = self.try_git(arguments);
         assert_success(&output, &format!("git {}", arguments.join(" ")));
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
     /// Runs git here, and expects it to fail; gives what it said.
-    pub fn git_fails(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git_fails(&self, arguments: &[&str]) -> String {
         let output = self.try_git(arguments);
         assert!(!output.status.success(), "git {} should have failed", arguments.join(" "));
         text(&output)
     }
 
     /// Runs git here, whatever becomes of it.
-    pub fn try_git(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn try_git(&self, arguments: &[&str]) -> Output {
         git_command(&self.home, &self.folder).args(arguments).output().unwrap()
     }
 
     /// Runs a shell script here; fails the test if it fails.
-    pub fn sh(&self, script: &str) -> String {
+    pub(crate) fn sh(&self, script: &str) -> String {
         let mut command = git_command(&self.home, &self.folder);
         let output = as_program(&mut command, "sh").args(["-euc", script]).output().unwrap();
         assert_success(&output, script);
@@ -269,26 +290,26 @@ impl Tree {
     }
 
     /// Writes a file.
-    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.folder.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
 
     /// Reads a file.
-    pub fn read(&self, path: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, path: &str) -> Vec<u8> {
         std::fs::read(self.folder.join(path)).unwrap()
     }
 
     /// Commits everything that changed; gives the commit.
-    pub fn commit(&self, message: &str) -> String {
+    pub(crate) fn commit(&self, message: &str) -> String {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "-m", message]);
         self.git(&["rev-parse", "HEAD"])
     }
 
     /// Tracks `*.bin` with LFS, installs the hooks and sets the remote.
-    pub fn with_lfs(&self, remote: &str) {
+    pub(crate) fn with_lfs(&self, remote: &str) {
         self.git(&["lfs", "install", "--local"]);
         self.git(&["lfs", "track", "*.bin"]);
         self.git(&["remote", "add", "origin", remote]);
@@ -296,7 +317,7 @@ impl Tree {
 }
 
 /// git with nothing of the environment but what it needs.
-pub fn git_command(home: &Path, folder: &Path) -> Command {
+pub(crate) fn git_command(home: &Path, folder: &Path) -> Command {
     let mut command = Command::new("git");
     clean(&mut command, home, folder);
     command
@@ -326,18 +347,18 @@ fn folder_of(tree: &Path) -> &Path {
 }
 
 /// Everything that a program said.
-pub fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
     said.push_str(&String::from_utf8_lossy(&output.stderr));
     said
 }
 
-pub fn assert_success(output: &Output, what: &str) {
+pub(crate) fn assert_success(output: &Output, what: &str) {
     assert!(output.status.success(), "{what} failed:\n{}", text(output));
 }
 
 /// Bytes that look random and are the same each time.
-pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
@@ -366,7 +387,7 @@ async fn fresh_postgres() -> String {
 }
 
 /// Waits for something that happens in the background.
-pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
     for _ in 0..200 {
         if happened().await {
             return;

@@ -11,7 +11,8 @@
 //! | 1 base | config error request types clock |
 //!
 //! Within a layer only: web → app, hosting → drive, hosting → storage,
-//! access → db, jobs → db.
+//! access → db, jobs → db, config → error, config → types, clock → types,
+//! types → error, error → request.
 
 pub mod access;
 pub mod accounts;

@@ -18,7 +18,7 @@ use super::Routes;
 use super::extract::{Base, Visitor};
 use super::git::patient;
 use super::wording::{for_lfs, lfs_json};
-use crate::access::{Fetch, Upload};
+use crate::access::{Fetch, Grant, Upload};
 use crate::app::App;
 use crate::error::{Error, Result};
 
@@ -35,6 +35,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// The right depends on the operation in the body, and a credential may be
 /// limited to single objects, so `access` is asked here.
 async fn objects_batch(State(app): State<App>, visitor: Visitor, base: Base, request: Request) -> Result<Response> {
+    if visitor.actor.is_anonymous() {
+        // Asked for a name before the body comes, where nothing is open to all.
+        let _: Grant<Fetch> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    }
     let body = json_body(&app, request).await?;
     let batch = BatchRequest::parse(&body, app.config.limits.batch_objects).map_err(from_batch)?;
     let oids: Vec<Oid> =
@@ -100,7 +104,7 @@ async fn download(
         response = response.header(header::CONTENT_RANGE, format!("bytes */{size}"));
     }
     if !status.is_success() {
-        return Ok(response.body(Body::empty()).map_err(Error::internal)?);
+        return response.body(Body::empty()).map_err(Error::internal);
     }
     if status == StatusCode::PARTIAL_CONTENT {
         response = response.header(header::CONTENT_RANGE, format!("bytes {}-{}/{size}", wanted.start, wanted.end - 1));

@@ -1,5 +1,4 @@
 //! A server for one test, and people who use it.
-#![expect(clippy::allow_attributes, reason = "`expect` would fail in the binary that uses everything")]
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::fmt::Write as _;
@@ -37,7 +36,13 @@ impl Engine {
 
 /// Where the tests may make databases, if anywhere.
 pub(crate) fn postgres() -> Option<String> {
-    std::env::var("RUTTER_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
+    environment("RUTTER_TEST_POSTGRES").and_then(|url| url.into_string().ok()).filter(|url| !url.is_empty())
+}
+
+/// What the test run was told.
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment, and nothing else is read here")]
+pub(crate) fn environment(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
 }
 
 /// Declares a story that runs on both engines, each as a test of its own: with
@@ -68,7 +73,7 @@ macro_rules! story {
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
                 if $crate::harness::postgres().is_none() {
-                    assert!(std::env::var_os("CI").is_none(), "CI must test on PostgreSQL: set RUTTER_TEST_POSTGRES");
+                    assert!($crate::harness::environment("CI").is_none(), "CI must test on PostgreSQL: set RUTTER_TEST_POSTGRES");
                     eprintln!("skipped: RUTTER_TEST_POSTGRES is not set");
                     return;
                 }
@@ -325,7 +330,7 @@ pub(crate) fn git_command(home: &Path, folder: &Path) -> Command {
 
 fn clean(command: &mut Command, home: &Path, folder: &Path) {
     command.env_clear();
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("PATH", environment("PATH").unwrap_or_default());
     command.env("HOME", home).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
     command.current_dir(folder);
 }

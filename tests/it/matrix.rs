@@ -1,0 +1,317 @@
+//! Who gets which answer from which route: all of them, in one table.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use reqwest::RequestBuilder;
+use rutter::types::{Role, Visibility};
+use serde_json::{Value, json};
+
+use crate::api::{LFS_JSON, Reply};
+use crate::harness::{Person, Server, story};
+
+/// A request for each route, or several where the answer depends on what is
+/// asked: method, route, variant.
+const SAMPLES: &[(&str, &str, &str)] = &[
+    ("GET", "/healthz", ""),
+    ("GET", "/readyz", ""),
+    ("GET", "/metrics", ""),
+    ("GET", "/.well-known/jwks.json", ""),
+    ("GET", "/{owner}/{dataset}/info/refs", "to fetch"),
+    ("GET", "/{owner}/{dataset}/info/refs", "to push"),
+    ("GET", "/{owner}/{dataset}/info/refs", "dumb"),
+    ("POST", "/{owner}/{dataset}/git-upload-pack", ""),
+    ("POST", "/{owner}/{dataset}/git-receive-pack", ""),
+    ("POST", "/{owner}/{dataset}/info/lfs/objects/batch", "download"),
+    ("POST", "/{owner}/{dataset}/info/lfs/objects/batch", "upload"),
+    ("POST", "/{owner}/{dataset}/objects/batch", "download"),
+    ("POST", "/{owner}/{dataset}/objects/batch", "upload"),
+    ("GET", "/_lfs/{token}", "own ticket"),
+    ("GET", "/_lfs/{token}", "ticket lent by a writer"),
+    ("GET", "/_lfs/{token}", "ticket to upload"),
+    ("GET", "/_lfs/{token}", "forged ticket"),
+    ("PUT", "/_lfs/{token}", "own ticket"),
+    ("PUT", "/_lfs/{token}", "ticket lent by a writer"),
+    ("PUT", "/_lfs/{token}", "ticket to download"),
+    ("PUT", "/_lfs/{token}", "forged ticket"),
+    ("POST", "/_lfs/{token}", "own ticket"),
+    ("POST", "/_lfs/{token}", "ticket lent by a writer"),
+    ("POST", "/_lfs/{token}", "ticket to download"),
+    ("POST", "/_lfs/{token}", "forged ticket"),
+    ("POST", "/{owner}/{dataset}/info/lfs/locks", ""),
+    ("GET", "/{owner}/{dataset}/info/lfs/locks", ""),
+    ("POST", "/{owner}/{dataset}/info/lfs/locks/verify", ""),
+    ("POST", "/{owner}/{dataset}/info/lfs/locks/{id}/unlock", "own lock"),
+    ("POST", "/{owner}/{dataset}/info/lfs/locks/{id}/unlock", "lock of a writer"),
+    ("POST", "/{owner}/{dataset}/info/lfs/locks/{id}/unlock", "lock of a writer, by force"),
+];
+
+type Sample = (&'static str, &'static str, &'static str);
+
+/// Somebody who asks: a column of the table.
+struct Actor {
+    name: &'static str,
+    token: Option<String>,
+}
+
+/// One organisation with a dataset of each visibility, and everybody who may ask.
+struct World {
+    server: Server,
+    /// A writer who is no column: makes what the columns then meet.
+    keeper: Person,
+    actors: Vec<Actor>,
+}
+
+const SEED: &[u8] = b"an object that every dataset holds";
+
+impl World {
+    async fn make(server: Server) -> Self {
+        let [owner, writer, reader, keeper] = ["olga", "wanda", "rita", "kim"];
+        let (owner, writer) = (server.person(owner).await, server.person(writer).await);
+        let (reader, keeper) = (server.person(reader).await, server.person(keeper).await);
+        let (stranger, admin) = (server.person("sam").await, server.administrator("adam").await);
+        let members =
+            [(&owner, Role::Owner), (&writer, Role::Writer), (&keeper, Role::Writer), (&reader, Role::Reader)];
+        server.organisation("org", &members).await;
+        for visibility in [Visibility::Private, Visibility::Internal, Visibility::Public] {
+            let path = format!("org/{visibility}");
+            server.dataset(&path, visibility).await;
+            server.upload(&keeper.token, &path, SEED).await;
+        }
+        server.dataset("org/other", Visibility::Private).await;
+        let narrow = server.token(&owner.name, &["own:org/other"]).await;
+        let short = server.token_for(&owner.name, Duration::from_mins(1)).await;
+        server.clock.advance(Duration::from_secs(61));
+        let actor = |name, token: &str| Actor { name, token: Some(token.to_owned()) };
+        let actors = vec![
+            Actor { name: "anonymous", token: None },
+            actor("stranger", &stranger.token),
+            actor("reader", &reader.token),
+            actor("writer", &writer.token),
+            actor("owner", &owner.token),
+            actor("site admin", &admin.token),
+            // These two are the owner's.
+            actor("expired token", &short),
+            actor("token of another dataset", &narrow),
+        ];
+        Self { server, keeper, actors }
+    }
+
+    /// The status of a sample; `None` where the request cannot be made
+    /// because what comes before it was refused.
+    async fn ask(&self, actor: &Actor, path: &str, sample: Sample) -> Option<u16> {
+        let (method, route, variant) = sample;
+        let bytes = format!("{method} {route} {variant} by {} on {path}", actor.name);
+        let bytes = bytes.as_bytes();
+        let lent = Some(self.keeper.token.as_str());
+        let token = actor.token.as_deref();
+        let request = match (route, variant) {
+            ("/_lfs/{token}", "forged ticket") => {
+                let href = self.ticket(lent, path, "download", SEED).await?;
+                let (base, ticket) = href.split_at(href.len() - 100);
+                self.transfer(token, method, &format!("{base}AAAA{}", &ticket[4..]), bytes)
+            }
+            ("/_lfs/{token}", _) => {
+                let holder = if variant == "own ticket" { token } else { lent };
+                let wrong = variant.starts_with("ticket to");
+                let href = match (method, wrong) {
+                    ("GET", false) | ("PUT" | "POST", true) => self.ticket(holder, path, "download", SEED).await?,
+                    ("PUT", _) | ("GET", true) => self.ticket(holder, path, "upload", bytes).await?,
+                    _ => {
+                        let verify = self.ticket(holder, path, "verify", bytes).await?;
+                        let upload = self.ticket(holder, path, "upload", bytes).await?;
+                        assert_eq!(Reply::of(self.server.http.put(upload).body(bytes.to_vec())).await.status, 200);
+                        verify
+                    }
+                };
+                self.transfer(token, method, &href, bytes)
+            }
+            ("/{owner}/{dataset}/info/lfs/locks/{id}/unlock", _) => {
+                let holder = if variant == "own lock" { token } else { lent };
+                let body = json!({"path": format!("{variant} {}", actor.name)});
+                let lock = self.server.lfs(holder, path, "locks", &body).await;
+                if lock.status != 201 {
+                    return None;
+                }
+                let id = lock.json()["lock"]["id"].as_str().unwrap().to_owned();
+                let force = json!({"force": variant.ends_with("by force")});
+                self.post(token, &format!("/{path}.git/info/lfs/locks/{id}/unlock"), &force)
+            }
+            _ => self.plain(token, path, sample, bytes),
+        };
+        let reply = Reply::of(request).await;
+        let challenge = reply.headers.contains_key("www-authenticate");
+        assert_eq!(challenge, reply.status == 401, "{method} {route}: a challenge comes with 401 only");
+        Some(reply.status)
+    }
+
+    /// A request that needs nothing before it.
+    fn plain(&self, token: Option<&str>, path: &str, (method, route, variant): Sample, bytes: &[u8]) -> RequestBuilder {
+        let get = |url: String| self.server.request("GET", &url, token);
+        let git = |service: &str, body: &'static str| {
+            let request = self.server.request(method, &format!("/{path}.git/git-{service}"), token);
+            request.header("content-type", format!("application/x-git-{service}-request")).body(body)
+        };
+        let object = |bytes: &[u8]| json!([{"oid": lfs::Oid::of(bytes), "size": bytes.len()}]);
+        let batch = |root: &str| {
+            let bytes = if variant == "download" { SEED } else { bytes };
+            let body = json!({"operation": variant, "objects": object(bytes)});
+            self.post(token, &format!("/{path}{root}/objects/batch"), &body)
+        };
+        match (method, route, variant) {
+            ("GET", "/{owner}/{dataset}/info/refs", "to fetch") => {
+                get(format!("/{path}.git/info/refs?service=git-upload-pack"))
+            }
+            ("GET", "/{owner}/{dataset}/info/refs", "to push") => {
+                get(format!("/{path}.git/info/refs?service=git-receive-pack"))
+            }
+            ("GET", "/{owner}/{dataset}/info/refs", _) => get(format!("/{path}.git/info/refs")),
+            ("POST", "/{owner}/{dataset}/git-upload-pack", _) => {
+                git("upload-pack", "0014command=ls-refs\n0000").header("git-protocol", "version=2")
+            }
+            // The empty request by which git tries its credentials.
+            ("POST", "/{owner}/{dataset}/git-receive-pack", _) => git("receive-pack", "0000"),
+            ("POST", "/{owner}/{dataset}/info/lfs/objects/batch", _) => batch(".git/info/lfs"),
+            ("POST", "/{owner}/{dataset}/objects/batch", _) => batch(""),
+            ("POST", "/{owner}/{dataset}/info/lfs/locks", _) => {
+                let body = json!({"path": String::from_utf8_lossy(bytes)});
+                self.post(token, &format!("/{path}.git/info/lfs/locks"), &body)
+            }
+            ("GET", "/{owner}/{dataset}/info/lfs/locks", _) => get(format!("/{path}.git/info/lfs/locks")),
+            ("POST", "/{owner}/{dataset}/info/lfs/locks/verify", _) => {
+                self.post(token, &format!("/{path}.git/info/lfs/locks/verify"), &json!({}))
+            }
+            ("GET", fixed, _) if !fixed.contains('{') => get(fixed.to_owned()),
+            unknown => panic!("{unknown:?} has no sample request: add one"),
+        }
+    }
+
+    fn post(&self, token: Option<&str>, url: &str, body: &Value) -> RequestBuilder {
+        self.server.request("POST", url, token).header("content-type", LFS_JSON).body(body.to_string())
+    }
+
+    /// A signed URL that somebody gets, if so.
+    async fn ticket(&self, token: Option<&str>, path: &str, verb: &str, bytes: &[u8]) -> Option<String> {
+        let operation = if verb == "download" { "download" } else { "upload" };
+        let objects = json!([{"oid": lfs::Oid::of(bytes), "size": bytes.len()}]);
+        let (_, reply) = self.server.batch(token, path, &json!({"operation": operation, "objects": objects})).await;
+        reply["objects"][0]["actions"][verb]["href"].as_str().map(str::to_owned)
+    }
+
+    /// A request to a signed URL, which needs no credentials: what comes along is not looked at.
+    fn transfer(&self, token: Option<&str>, method: &str, href: &str, bytes: &[u8]) -> RequestBuilder {
+        let path = href.strip_prefix(&self.server.url).unwrap();
+        let request = self.server.request(method, path, token);
+        match method {
+            "PUT" => request.body(bytes.to_vec()),
+            "POST" => request.body(json!({"oid": lfs::Oid::of(bytes), "size": bytes.len()}).to_string()),
+            _ => request,
+        }
+    }
+}
+
+fn row(label: &str, cells: &[Option<u16>]) -> String {
+    let mut row = format!("{label:<82}");
+    for cell in cells {
+        write!(row, "{:>6}", cell.map_or("-".to_owned(), |status| status.to_string())).unwrap();
+    }
+    row.push('\n');
+    row
+}
+
+story! {
+    async fn every_route_for_everybody(server: Server) {
+        let listed: BTreeSet<(String, &str)> =
+            rutter::web::routes().listed().iter().map(|(method, route)| (method.to_string(), *route)).collect();
+        let sampled = SAMPLES.iter().map(|(method, route, _)| ((*method).to_owned(), *route)).collect();
+        assert_eq!(listed, sampled, "each route has a sample here, and each sample a route");
+
+        let world = World::make(server).await;
+        let mut table = String::from(
+            "An `-` stands where the actor does not get as far: no ticket, no lock.\n\
+             Rows of internal and public datasets are left out where they are as for a private one.\n\n",
+        );
+        for (column, actor) in world.actors.iter().enumerate() {
+            writeln!(table, "{:>width$} {}", "↓", actor.name, width = 82 + 6 * (column + 1)).unwrap();
+        }
+        for sample @ (method, route, variant) in SAMPLES.iter().copied() {
+            let mut on_private = Vec::new();
+            for visibility in ["private", "internal", "public"] {
+                let mut cells = Vec::new();
+                for actor in &world.actors {
+                    cells.push(world.ask(actor, &format!("org/{visibility}"), sample).await);
+                }
+                let variant = if variant.is_empty() { String::new() } else { format!(" ({variant})") };
+                if visibility == "private" {
+                    table.push_str(&row(&format!("{method:<4} {route}{variant}"), &cells));
+                    on_private = cells;
+                } else if cells != on_private {
+                    table.push_str(&row(&format!("     … on {visibility}"), &cells));
+                }
+            }
+        }
+        insta::assert_snapshot!("access", table);
+    }
+}
+
+story! {
+    async fn head_is_as_get_and_other_methods_are_told_what_there_is(server: Server) {
+        let world = World::make(server).await;
+        let server = &world.server;
+        for sample @ (method, route, _) in SAMPLES.iter().copied().filter(|(_, route, _)| *route != "/_lfs/{token}") {
+            let actor = &world.actors[0];
+            for path in ["org/private", "org/public"] {
+                if method == "GET" {
+                    let asked = world.plain(None, path, sample, b"").build().unwrap();
+                    let head = Reply::of(server.http.head(asked.url().as_str())).await;
+                    assert_eq!(Some(head.status), world.ask(actor, path, sample).await, "HEAD {route}");
+                    assert!(head.body.is_empty(), "HEAD {route}");
+                }
+            }
+        }
+        // The same for what is not a method of a route, whoever asks: nothing
+        // about the dataset, but what the route takes.
+        for (_, route, _) in SAMPLES {
+            let methods: BTreeSet<&str> =
+                SAMPLES.iter().filter(|(_, other, _)| other == route).map(|(method, ..)| *method).collect();
+            let url = route.replace("{owner}", "org").replace("{dataset}", "private.git");
+            let url = url.replace("{token}", "x").replace("{id}", "x");
+            for method in ["OPTIONS", "DELETE", "PATCH"] {
+                let reply = Reply::of(server.request(method, &url, None)).await;
+                assert_eq!(reply.status, 405, "{method} {route}");
+                let allowed: BTreeSet<&str> = reply.header("allow").split(',').map(str::trim).collect();
+                let expected = methods.iter().copied().chain(methods.contains("GET").then_some("HEAD")).collect();
+                assert_eq!(allowed, expected, "{method} {route}");
+            }
+        }
+    }
+}
+
+story! {
+    async fn what_one_may_not_see_looks_like_what_is_not_there(server: Server) {
+        let world = World::make(server).await;
+        let samples = SAMPLES.iter().copied().filter(|(_, route, _)| {
+            route.contains("{dataset}") && !route.contains("{id}")
+        });
+        // Members see the dataset, and some may make the missing one.
+        let outsiders = ["anonymous", "stranger", "expired token", "token of another dataset"];
+        for sample in samples {
+            for actor in world.actors.iter().filter(|actor| outsiders.contains(&actor.name)) {
+                let mut answers = Vec::new();
+                for path in ["org/private", "org/nothing", "nobody/nothing"] {
+                    let reply = Reply::of(world.plain(actor.token.as_deref(), path, sample, b"x")).await;
+                    let mut headers: Vec<String> =
+                        reply.headers.keys().map(|name| format!("{name}: {}", reply.header(name.as_str()))).collect();
+                    headers.retain(|line| !line.starts_with("x-request-id") && !line.starts_with("date"));
+                    headers.retain(|line| !line.starts_with("content-length"));
+                    headers.sort();
+                    let body = reply.text().replace(path, "PATH").replace(reply.header("x-request-id"), "ID");
+                    answers.push((reply.status, headers, body));
+                }
+                assert_eq!(answers[0], answers[1], "{sample:?} by {}", actor.name);
+                assert_eq!(answers[0], answers[2], "{sample:?} by {}", actor.name);
+            }
+        }
+    }
+}

@@ -195,7 +195,6 @@ impl<R: Right> Grant<R> {
     }
 
     /// The same decision, used for less.
-    #[must_use]
     pub fn narrow<S: Right>(&self) -> Grant<S>
     where
         R: Includes<S>,
@@ -476,15 +475,17 @@ impl Access {
 /// of a user in the organisation that owns the dataset.
 fn standing(actor: &Actor, dataset: &DatasetRow, role: Option<Role>) -> Rights {
     let read = Read::RIGHTS.with(Fetch::RIGHTS);
-    match (&actor.identity, role) {
-        (Identity::Anonymous, _) => Rights::NONE,
+    match &actor.identity {
+        Identity::Anonymous => return Rights::NONE,
         // An issuer that we trust says in the scopes what its people may do.
-        (Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. }, _) => Rights::ALL,
-        (Identity::User { id, .. }, _) if *id == dataset.owner_id => Rights::ALL,
-        (Identity::User { .. }, Some(Role::Owner)) => Rights::ALL,
-        (Identity::User { .. }, Some(Role::Writer)) => read.with(Write::RIGHTS),
-        (Identity::User { .. }, Some(Role::Reader)) => read,
-        (Identity::User { .. }, None) if dataset.visibility == Visibility::Internal => read,
-        (Identity::User { .. }, None) => Rights::NONE,
+        Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => return Rights::ALL,
+        Identity::User { id, .. } if *id == dataset.owner_id => return Rights::ALL,
+        Identity::User { .. } => {}
+    }
+    match role {
+        Some(Role::Owner) => Rights::ALL,
+        Some(Role::Writer) => read.with(Write::RIGHTS),
+        None if dataset.visibility == Visibility::Private => Rights::NONE,
+        Some(Role::Reader) | None => read,
     }
 }

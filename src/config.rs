@@ -98,7 +98,7 @@ pub struct Lifetimes {
 pub struct Issuer {
     /// The `iss` claim.
     pub issuer: String,
-    /// PEM file of its public key (RS256, ES256 or EdDSA by its type).
+    /// PEM file of its public key (RSA, EC or Ed25519).
     pub public_key_file: Option<PathBuf>,
     /// Where its keys are published (RFC 7517).
     pub jwks_url: Option<String>,

@@ -228,7 +228,9 @@ impl From<metastore::Error> for Error {
         match error {
             metastore::Error::NotFound(_) => Self::not_found(detail),
             metastore::Error::Conflict(_) => Self::conflict(detail),
-            metastore::Error::Invalid(_) | metastore::Error::Refused(_) => Self::invalid(detail),
+            metastore::Error::Invalid(_) | metastore::Error::Refused(_) | metastore::Error::Unchanged => {
+                Self::invalid(detail)
+            }
             metastore::Error::TooLarge(_) => Self::too_large(detail),
             metastore::Error::Store(_) => Self::unavailable("the pack store does not answer").because(error),
             metastore::Error::Io(io) => io.into(),

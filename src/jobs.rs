@@ -15,7 +15,7 @@ use crate::types::Millis;
 /// How often an idle replica looks for work.
 const POLL: Duration = Duration::from_secs(2);
 /// A job whose replica died is taken over after this long.
-const LEASE: Duration = Duration::from_secs(15 * 60);
+const LEASE: Duration = Duration::from_mins(15);
 
 /// What there is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Kind {
     fn every(self) -> Option<Duration> {
         match self {
             Self::Consolidate => None,
-            Self::Sweep => Some(Duration::from_secs(600)),
+            Self::Sweep => Some(Duration::from_mins(10)),
         }
     }
 }
@@ -112,7 +112,7 @@ impl Worker {
         let outcome = match Kind::ALL.into_iter().find(|kind| kind.as_str() == name) {
             Some(kind) => (self.perform)(kind, subject.clone()).await.map(|()| kind.every()),
             // Queued by a newer replica: leave it to that one.
-            None => Ok(Some(Duration::from_secs(600))),
+            None => Ok(Some(Duration::from_mins(10))),
         };
         let mut tx = self.db.write().await?;
         match outcome {

@@ -22,7 +22,7 @@ use crate::error::{Error, Kind, Result};
 use crate::types::Id;
 
 /// Temporary files that nothing was written to for this long are left-overs.
-const ABANDONED: Duration = Duration::from_secs(6 * 3600);
+const ABANDONED: Duration = Duration::from_hours(6);
 
 /// Objects and who holds them. Cheap to clone.
 #[derive(Clone)]

@@ -52,7 +52,7 @@ impl Millis {
     }
 }
 
-/// A random, time-ordered identifier (UUIDv7, RFC 9562), stored as text.
+/// A random, time-ordered identifier (`UUIDv7`, RFC 9562), stored as text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(Uuid);
 
@@ -124,7 +124,8 @@ fn parse_segment(text: &str, what: &str) -> Result<String, Error> {
     if !name.as_bytes()[0].is_ascii_alphanumeric() {
         return refuse("it must begin with a letter or a digit");
     }
-    if name.ends_with('.') || name.ends_with(".git") || name.ends_with(".lock") || name.contains("..") {
+    let reserved_end = [".", ".git", ".lock"].iter().any(|end| name.ends_with(end));
+    if reserved_end || name.contains("..") {
         return refuse("it must not contain `..` or end in `.`, `.git` or `.lock`");
     }
     Ok(name)

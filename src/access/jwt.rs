@@ -22,7 +22,7 @@ use crate::types::Millis;
 pub const OUR_ISSUER: &str = "rutter";
 
 /// Keys of a remote issuer are asked for again after this long.
-const JWKS_FRESH: Duration = Duration::from_secs(600);
+const JWKS_FRESH: Duration = Duration::from_mins(10);
 /// A key id that we do not know makes us ask again, but not more often.
 const JWKS_RETRY: Duration = Duration::from_secs(30);
 

@@ -1,6 +1,33 @@
 //! Push, clone and pull with stock clients.
 
-use crate::harness::{noise, story};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rutter::types::{Role, Visibility};
+use serde_json::json;
+
+use crate::api::Reply;
+use crate::bad_line::BadLine;
+use crate::harness::{Engine, Person, Server, Tree, noise, story, text};
+use crate::sound::files;
+
+/// The files of a sample dataset. Its attributes have another name there, so
+/// that they do not apply to our own repository.
+fn sample(name: &str) -> BTreeMap<String, Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/datasets").join(name);
+    let mut files = files(&folder);
+    let attributes = files.remove("gitattributes").expect("samples have attributes");
+    files.insert(".gitattributes".to_owned(), attributes);
+    files
+}
+
+/// A tree of somebody with LFS, and this remote.
+fn tree_with_remote(server: &Server, name: &str, remote: &str) -> Tree {
+    let tree = server.tree(name);
+    tree.git(&["lfs", "install", "--local"]);
+    tree.git(&["remote", "add", "origin", remote]);
+    tree
+}
 
 story! {
     async fn a_dataset_comes_back_byte_for_byte(server: Server) {
@@ -13,10 +40,509 @@ story! {
         let revision = tree.commit("first");
         tree.git(&["push", "-q", "origin", "main"]);
 
-        let clone = server.clone(&ada, "ada/first", "clone");
-        assert_eq!(clone.read("scans/one.bin"), image);
-        assert_eq!(clone.git(&["rev-parse", "HEAD"]), revision);
+        let clone = server.sound(&ada, "ada/first").await;
+        assert!(clone.read("scans/one.bin") == image);
+        assert_eq!(clone.revision("HEAD"), revision);
+    }
+}
+
+story! {
+    async fn the_sample_datasets_travel_there_and_back(server: Server) {
+        let ada = server.person("ada").await;
+        for name in ["air-quality", "leaf-scans", "trade-prices"] {
+            let path = format!("ada/{name}");
+            let work = tree_with_remote(&server, name, &server.remote(&ada, &path));
+            let sample = sample(name);
+            for (file, content) in &sample {
+                work.write(file, content);
+            }
+            work.commit("Published");
+            let large = work.git(&["lfs", "ls-files", "--name-only"]);
+            assert!(!large.is_empty(), "{name} has something for LFS");
+            work.git(&["push", "-q", "-u", "origin", "main"]);
+
+            let clone = server.workplace(&ada, &path, &format!("{name}-clone"));
+            assert!(clone.files() == sample, "{name}");
+
+            clone.write("README.md", "# Revised\n");
+            clone.write(large.lines().next().unwrap(), noise(7, 200_000));
+            clone.commit("Revised");
+            clone.git(&["push", "-q"]);
+            work.git(&["pull", "-q"]);
+            assert!(work.files() == clone.files(), "{name}");
+            assert!(server.sound(&ada, &path).await.files() == clone.files(), "{name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_small_objects() {
+    let server = Server::start(Engine::Sqlite).await;
+    let ada = server.person("ada").await;
+    let work = server.tree("work");
+    work.with_lfs(&server.remote(&ada, "ada/many"));
+    for number in 0..1000 {
+        work.write(&format!("{:02}/{number}.bin", number % 40), noise(number, 1024));
+    }
+    work.commit("A thousand");
+    work.git(&["push", "-q", "origin", "main"]);
+    let clone = server.sound(&ada, "ada/many").await;
+    assert_eq!(clone.git(&["lfs", "ls-files"]).lines().count(), 1000);
+    assert!(clone.files() == work.files());
+}
+
+/// Minutes rather than seconds.
+mod slow {
+    use std::fs::File;
+    use std::io::Read as _;
+
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    const LENGTH: u64 = 3 << 30;
+
+    /// sha256 and length, without the whole file in memory.
+    fn digest(path: &Path) -> (String, u64) {
+        let (mut file, mut hash, mut length) = (File::open(path).unwrap(), Sha256::new(), 0);
+        let mut block = vec![0; 1 << 20];
+        loop {
+            let read = file.read(&mut block).unwrap();
+            if read == 0 {
+                return (hex::encode(hash.finalize()), length);
+            }
+            hash.update(&block[..read]);
+            length += read as u64;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_object_of_three_gigabytes() {
+        let server = Server::start(Engine::Sqlite).await;
+        let ada = server.person("ada").await;
+        let work = server.tree("work");
+        work.with_lfs(&server.remote(&ada, "ada/huge"));
+        // Larger than what 31 bits count, and with something at its end.
+        work.write("huge.bin", "begin");
+        let file = File::options().write(true).open(work.folder.join("huge.bin")).unwrap();
+        file.set_len(LENGTH - 3).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, b"end", LENGTH - 3).unwrap();
+        drop(file);
+        work.commit("Huge");
+        work.git(&["push", "-q", "origin", "main"]);
+        let expected = work.git(&["lfs", "ls-files", "--long"])[..64].to_owned();
+        // Four copies of it on one disk are enough.
+        std::fs::remove_dir_all(&work.folder).unwrap();
+
+        let clone = server.clone(&ada, "ada/huge", "clone");
+        assert_eq!(digest(&clone.folder.join("huge.bin")), (expected, LENGTH));
         clone.git(&["fsck", "--strict"]);
+        server.sound_inside("ada/huge").await;
+    }
+}
+
+/// Ada's dataset of `count` commits, each with its own text and LFS object.
+fn history(server: &Server, ada: &Person, path: &str, count: usize) -> Tree {
+    let work = server.published(ada, path, "work");
+    for number in 2..=count {
+        work.write("README.md", format!("# Data, edition {number}\n"));
+        work.write("scans/one.bin", noise(number as u64, 100_000));
+        work.write(&format!("tables/{number}.csv"), format!("edition\n{number}\n"));
+        work.commit(&format!("Edition {number}"));
+    }
+    work.git(&["push", "-q", "origin", "main"]);
+    work
+}
+
+story! {
+    async fn a_shallow_clone_is_deepened_until_it_is_whole(server: Server) {
+        let ada = server.person("ada").await;
+        let work = history(&server, &ada, "ada/data", 6);
+        let clone = server.clone_with(&ada, "ada/data", "clone", &["--depth", "1"]);
+        assert_eq!(clone.count("HEAD"), 1);
+        assert!(clone.files() == work.files());
+        clone.git(&["fetch", "-q", "--deepen", "2"]);
+        assert_eq!(clone.count("HEAD"), 3);
+        clone.git(&["fsck", "--strict"]);
+        clone.git(&["fetch", "-q", "--unshallow"]);
+        assert_eq!(clone.count("HEAD"), 6);
+        assert_eq!(clone.git(&["rev-parse", "--is-shallow-repository"]), "false");
+        clone.git(&["fsck", "--strict"]);
+        assert_eq!(clone.git(&["log", "--format=%H %s"]), work.git(&["log", "--format=%H %s"]));
+        server.sound(&ada, "ada/data").await;
+    }
+}
+
+story! {
+    async fn a_partial_clone_fetches_what_it_lacks_when_it_is_asked_for(server: Server) {
+        let ada = server.person("ada").await;
+        let work = history(&server, &ada, "ada/data", 4);
+        let clone = server.clone_with(&ada, "ada/data", "clone", &["--filter=blob:none", "--no-checkout"]);
+        let missing = || {
+            let objects = clone.git(&["rev-list", "--objects", "--all", "--missing=print"]);
+            objects.lines().filter(|line| line.starts_with('?')).count()
+        };
+        let all = missing();
+        assert!(all >= 8, "no file came along: {all} are missing");
+        clone.git(&["checkout", "-q", "main"]);
+        assert!(clone.files() == work.files());
+        let some = missing();
+        assert!(0 < some && some < all, "only the newest came: {some} of {all} are missing");
+        assert_eq!(clone.git(&["show", "HEAD~2:README.md"]), "# Data, edition 2");
+        assert!(missing() < some);
+        clone.git(&["fsck", "--strict"]);
+        server.sound(&ada, "ada/data").await;
+    }
+}
+
+story! {
+    async fn new_revisions_are_fetched_and_old_ones_are_not_sent_again(server: Server) {
+        let ada = server.person("ada").await;
+        let work = history(&server, &ada, "ada/data", 3);
+        // Something big, so that sending it again would show.
+        work.write("large.txt", noise(50, 500_000));
+        work.commit("Large");
+        work.git(&["push", "-q", "origin", "main"]);
+
+        let line = BadLine::open(&server, u64::MAX, u64::MAX, 0).await;
+        let clone = server.clone_url(&line.remote(&ada, "ada/data"), "clone", &[]);
+        let before = line.sent_down();
+        assert!(before > 500_000);
+
+        work.write("small.txt", "news\n");
+        let revision = work.commit("News");
+        work.git(&["tag", "-a", "v1", "-m", "First"]);
+        work.git(&["push", "-q", "origin", "main", "v1"]);
+        clone.git(&["fetch", "-q"]);
+        assert_eq!(clone.revision("origin/main"), revision);
+        assert_eq!(clone.revision("v1^{commit}"), revision);
+        assert!(line.sent_down() - before < 50_000, "{} bytes", line.sent_down() - before);
+        clone.git(&["merge", "-q", "--ff-only"]);
+        assert!(clone.files() == work.files());
+        server.sound(&ada, "ada/data").await;
+    }
+}
+
+story! {
+    async fn the_url_works_without_its_suffix(server: Server) {
+        let ada = server.person("ada").await;
+        let suffixed = server.remote(&ada, "ada/data");
+        let plain = suffixed.strip_suffix(".git").unwrap();
+        let work = tree_with_remote(&server, "work", plain);
+        work.git(&["lfs", "track", "*.bin"]);
+        work.write("one.bin", noise(3, 50_000));
+        work.commit("One");
+        work.git(&["push", "-q", "origin", "main"]);
+        let clone = server.clone_url(plain, "clone", &[]);
+        assert!(clone.files() == work.files());
+        let sound = server.sound(&ada, "ada/data").await;
+        assert_eq!(sound.revision("HEAD"), work.revision("HEAD"), "both URLs are one dataset");
+    }
+}
+
+story! {
+    async fn organisations_may_be_nested(server: Server) {
+        let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+        server.organisation("ministry/statistics", &[(&ada, Role::Owner), (&bob, Role::Reader)]).await;
+        let work = server.published(&ada, "ministry/statistics/census", "work");
+        work.write("scans/two.bin", noise(2, 10_000));
+        work.commit("Two");
+        work.git(&["lfs", "lock", "scans/two.bin"]);
+        work.git(&["push", "-q"]);
+        let clone = server.sound(&bob, "ministry/statistics/census").await;
+        assert!(clone.files() == work.files());
+        assert!(clone.git(&["lfs", "locks"]).contains("scans/two.bin"));
+    }
+}
+
+story! {
+    async fn everyone_clones_a_public_dataset_and_nobody_unknown_pushes(server: Server) {
+        let ada = server.person("ada").await;
+        server.dataset("ada/open", Visibility::Public).await;
+        let work = server.published(&ada, "ada/open", "work");
+        let clone = server.clone_url(&server.bare_remote("ada/open"), "clone", &[]);
+        assert!(clone.files() == work.files());
         clone.git(&["lfs", "fsck"]);
+
+        clone.write("README.md", "# Mine\n");
+        clone.commit("Mine");
+        let said = clone.git_fails(&["push", "origin", "main"]);
+        assert!(said.contains("could not read Username"), "git wants to ask for credentials:\n{said}");
+        assert!(server.sound(&ada, "ada/open").await.files() == work.files());
+    }
+}
+
+story! {
+    async fn the_first_push_makes_a_private_dataset(server: Server) {
+        let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+        let remote = server.remote(&ada, "ada/new");
+        let nowhere = server.nowhere("nowhere");
+        let said = nowhere.git_fails(&["clone", &remote, "."]);
+        assert!(said.contains("there is no dataset `ada/new`"), "{said}");
+
+        let work = server.published(&ada, "ada/new", "work");
+        assert_eq!(server.inspect("ada/new").await.dataset().visibility, Visibility::Private);
+        assert!(server.sound(&ada, "ada/new").await.files() == work.files());
+        let said = server.nowhere("bob").git_fails(&["clone", &server.remote(&bob, "ada/new"), "."]);
+        assert!(said.contains("there is no dataset `ada/new`"), "{said}");
+        let said = server.nowhere("nobody").git_fails(&["clone", &server.bare_remote("ada/new"), "."]);
+        assert!(said.contains("could not read Username"), "{said}");
+
+        // Nor does anybody make datasets in the namespace of somebody else, or of nobody.
+        for path in ["ada/other", "nobody/data"] {
+            work.git(&["remote", "set-url", "origin", &server.remote(&bob, path)]);
+            let said = work.git_fails(&["push", "origin", "main"]);
+            assert!(said.contains(&format!("there is no dataset `{path}`")), "{said}");
+        }
+    }
+}
+
+/// Makes git ask a helper that answers with this password and keeps a diary.
+fn with_helper(tree: &Tree, user: &str, password: &str) {
+    let diary = tree.folder.with_extension("asked");
+    let helper = format!(
+        "!f() {{ echo \"$1\" >>{}; if test \"$1\" = get; then echo username={user}; echo password={password}; fi; }}; f",
+        diary.display()
+    );
+    tree.git(&["config", "credential.helper", &helper]);
+}
+
+fn diary(tree: &Tree) -> Vec<String> {
+    let diary = std::fs::read_to_string(tree.folder.with_extension("asked")).unwrap_or_default();
+    diary.lines().map(str::to_owned).collect()
+}
+
+story! {
+    async fn git_asks_for_credentials_when_they_are_needed(server: Server) {
+        let ada = server.person("ada").await;
+        let work = tree_with_remote(&server, "work", &server.bare_remote("ada/data"));
+        work.git(&["lfs", "track", "*.bin"]);
+        work.write("one.bin", noise(1, 10_000));
+        work.commit("One");
+
+        with_helper(&work, "ada", &ada.token);
+        work.git(&["push", "-q", "origin", "main"]);
+        let asked = diary(&work);
+        assert!(asked.contains(&"get".to_owned()) && asked.contains(&"store".to_owned()), "{asked:?}");
+        assert!(!asked.contains(&"erase".to_owned()), "no good password is forgotten: {asked:?}");
+
+        let clone = server.nowhere("clone");
+        let helper = work.git(&["config", "credential.helper"]);
+        clone.git(&["clone", "-q", "-c", &format!("credential.helper={helper}"), &server.bare_remote("ada/data"), "."]);
+        assert!(clone.files() == work.files());
+        server.sound(&ada, "ada/data").await;
+    }
+}
+
+story! {
+    async fn a_wrong_token_is_refused_and_forgotten(server: Server) {
+        let ada = server.person("ada").await;
+        server.dataset("ada/open", Visibility::Public).await;
+        let work = server.published(&ada, "ada/open", "work");
+        work.write("README.md", "# News\n");
+        work.commit("News");
+        work.git(&["remote", "set-url", "origin", &server.bare_remote("ada/open")]);
+        with_helper(&work, "ada", &format!("rut_{}", "x".repeat(43)));
+        let said = work.git_fails(&["push", "origin", "main"]);
+        assert!(said.contains("the token is not known"), "{said}");
+        assert!(said.contains("Authentication failed"), "{said}");
+        assert!(diary(&work).contains(&"erase".to_owned()));
+
+        // It is never taken for nobody, not even where nobody may read.
+        let said = server.nowhere("x").git_fails(&["ls-remote", &server.remote_with("rut_wrong", "ada/open")]);
+        assert!(said.contains("the token is not known"), "{said}");
+        let said = server.nowhere("x").git_fails(&["ls-remote", &server.remote_with("my password", "ada/open")]);
+        assert!(said.contains("use a personal token"), "{said}");
+        server.sound(&ada, "ada/open").await;
+    }
+}
+
+story! {
+    async fn a_token_of_one_dataset_opens_no_other(server: Server) {
+        let ada = server.person("ada").await;
+        server.published(&ada, "ada/data", "work");
+        let work = server.published(&ada, "ada/other", "other");
+        let token = server.token("ada", &["write:ada/other"]).await;
+
+        let stranger = server.nowhere("stranger");
+        let said = stranger.git_fails(&["clone", &server.remote_with(&token, "ada/data"), "."]);
+        assert!(said.contains("there is no dataset `ada/data`"), "{said}");
+        work.write("README.md", "# Elsewhere\n");
+        work.commit("Elsewhere");
+        for path in ["ada/data", "ada/new"] {
+            work.git(&["remote", "set-url", "origin", &server.remote_with(&token, path)]);
+            let said = work.git_fails(&["push", "origin", "main"]);
+            assert!(said.contains(&format!("there is no dataset `{path}`")), "{said}");
+        }
+        work.git(&["remote", "set-url", "origin", &server.remote_with(&token, "ada/other")]);
+        work.git(&["push", "-q", "origin", "main"]);
+
+        let readable = server.token("ada", &["read:ada/other"]).await;
+        work.git(&["remote", "set-url", "origin", &server.remote_with(&readable, "ada/other")]);
+        work.git(&["fetch", "-q"]);
+        let said = work.git_fails(&["push", "origin", "main:copy"]);
+        assert!(said.contains("you may read `ada/other`, but not write it"), "{said}");
+        for path in ["ada/data", "ada/other"] {
+            server.sound(&ada, path).await;
+        }
+    }
+}
+
+story! {
+    async fn a_reader_cannot_push(server: Server) {
+        let (ada, rita) = (server.person("ada").await, server.person("rita").await);
+        server.organisation("lab", &[(&ada, Role::Owner), (&rita, Role::Reader)]).await;
+        let work = server.published(&ada, "lab/data", "work");
+        let clone = server.workplace(&rita, "lab/data", "clone");
+        clone.write("README.md", "# Changed\n");
+        clone.write("scans/one.bin", noise(9, 1000));
+        clone.commit("Changed");
+        let said = clone.git_fails(&["push", "origin", "main"]);
+        assert!(said.contains("remote: you may read `lab/data`, but not write it"), "{said}");
+        assert!(said.contains("403"), "{said}");
+        let said = clone.git_fails(&["lfs", "push", "--all", "origin"]);
+        assert!(said.contains("you may read `lab/data`"), "{said}");
+        assert!(server.sound(&rita, "lab/data").await.files() == work.files());
+    }
+}
+
+story! {
+    async fn a_stranger_learns_nothing(server: Server) {
+        let (ada, sam) = (server.person("ada").await, server.person("sam").await);
+        let work = server.published(&ada, "ada/secret", "work");
+        work.git(&["lfs", "lock", "scans/one.bin"]);
+        let oid = work.git(&["lfs", "ls-files", "--long"])[..64].to_owned();
+        let object = json!([{"oid": oid, "size": 100_000}]);
+        let download = json!({"operation": "download", "objects": object}).to_string();
+        let upload = json!({"operation": "upload", "objects": object}).to_string();
+        let questions: &[(&str, &str, &str, &str)] = &[
+            ("GET", "info/refs?service=git-upload-pack", "", ""),
+            ("GET", "info/refs?service=git-receive-pack", "", ""),
+            ("GET", "info/refs", "", ""),
+            ("POST", "git-upload-pack", "application/x-git-upload-pack-request", "0000"),
+            ("POST", "git-receive-pack", "application/x-git-receive-pack-request", "0000"),
+            ("POST", "info/lfs/objects/batch", "application/vnd.git-lfs+json", &download),
+            ("POST", "info/lfs/objects/batch", "application/vnd.git-lfs+json", &upload),
+            ("POST", "objects/batch", "application/vnd.git-lfs+json", &download),
+            ("GET", "info/lfs/locks", "", ""),
+            ("POST", "info/lfs/locks", "application/vnd.git-lfs+json", r#"{"path":"scans/one.bin"}"#),
+            ("POST", "info/lfs/locks/verify", "application/vnd.git-lfs+json", "{}"),
+            ("POST", "info/lfs/locks/1/unlock", "application/vnd.git-lfs+json", "{}"),
+        ];
+        for token in [None, Some(sam.token.as_str())] {
+            for (method, tail, media, body) in questions {
+                let mut answers = Vec::new();
+                for path in ["ada/secret", "ada/nobody", "nobody/secret"] {
+                    let request = server.request(method, &format!("/{path}.git/{tail}"), token);
+                    let request = request.header("x-request-id", "same").header("content-type", *media);
+                    let mut reply = Reply::of(request.body((*body).to_owned())).await;
+                    for varying in ["date", "content-length"] {
+                        reply.headers.remove(varying);
+                    }
+                    assert_eq!(reply.status, if token.is_some() { 404 } else { 401 }, "{method} {tail} of {path}");
+                    answers.push((reply.headers.clone(), reply.text().replace(path, "PATH")));
+                }
+                assert_eq!(answers[0], answers[1], "{method} {tail}");
+                assert_eq!(answers[0], answers[2], "{method} {tail}");
+            }
+        }
+        server.sound(&ada, "ada/secret").await;
+    }
+}
+
+story! {
+    async fn head_follows_what_was_pushed_first(server: Server) {
+        let ada = server.person("ada").await;
+        let work = tree_with_remote(&server, "work", &server.remote(&ada, "ada/old"));
+        work.git(&["checkout", "-q", "-b", "master"]);
+        work.write("README.md", "# Old\n");
+        work.commit("Old");
+        work.git(&["push", "-q", "origin", "master"]);
+        let clone = server.sound(&ada, "ada/old").await;
+        assert_eq!(clone.git(&["symbolic-ref", "HEAD"]), "refs/heads/master");
+        assert_eq!(clone.git(&["symbolic-ref", "refs/remotes/origin/HEAD"]), "refs/remotes/origin/master");
+
+        // A branch called main that comes later does not change it.
+        work.git(&["push", "-q", "origin", "master:main"]);
+        let clone = server.sound(&ada, "ada/old").await;
+        assert_eq!(clone.git(&["symbolic-ref", "HEAD"]), "refs/heads/master");
+
+        // Among several, the usual names come before others.
+        let work = tree_with_remote(&server, "both", &server.remote(&ada, "ada/both"));
+        work.write("README.md", "# Both\n");
+        work.commit("Both");
+        work.git(&["push", "-q", "origin", "main:archive", "main", "main:zoo"]);
+        let clone = server.sound(&ada, "ada/both").await;
+        assert_eq!(clone.git(&["symbolic-ref", "HEAD"]), "refs/heads/main");
+    }
+}
+
+story! {
+    async fn tags_and_branches_come_and_go(server: Server) {
+        let ada = server.person("ada").await;
+        let work = server.published(&ada, "ada/data", "work");
+        let revision = work.revision("main");
+        work.git(&["tag", "light"]);
+        work.git(&["tag", "-a", "v1", "-m", "First"]);
+        work.git(&["push", "-q", "origin", "--tags", "main:feature/one", "main:feature/two"]);
+        let refs = work.remote_refs();
+        assert_eq!(refs["refs/tags/light"], revision);
+        assert_eq!(refs["refs/tags/v1"], work.revision("v1"));
+        assert_eq!(refs["refs/tags/v1^{}"], revision, "with what it stands for");
+        let clone = server.sound(&ada, "ada/data").await;
+        assert_eq!(clone.git(&["tag", "-n1"]), "light           Published\nv1              First");
+        assert_eq!(clone.git(&["branch", "-r", "--list", "origin/feature/*"]).lines().count(), 2);
+
+        work.git(&["push", "-q", "origin", "--delete", "light", "v1", "feature/one"]);
+        // The name is free again, even as a folder.
+        work.git(&["push", "-q", "origin", "main:feature/one/again"]);
+        let left: Vec<String> = work.remote_refs().into_keys().collect();
+        assert_eq!(left, ["HEAD", "refs/heads/feature/one/again", "refs/heads/feature/two", "refs/heads/main"]);
+        let said = work.git_fails(&["push", "origin", "main:feature/one"]);
+        assert!(said.contains("cannot exist beside refs/heads/feature/one/again"), "{said}");
+        let said = work.git_fails(&["push", "origin", "--delete", "nothing"]);
+        assert!(said.contains("remote ref does not exist"), "{said}");
+        clone.git(&["fetch", "-q", "--prune", "--prune-tags"]);
+        assert_eq!(clone.git(&["tag"]), "");
+        server.sound(&ada, "ada/data").await;
+    }
+}
+
+story! {
+    async fn a_shallow_clone_can_push(server: Server) {
+        let ada = server.person("ada").await;
+        let work = history(&server, &ada, "ada/data", 4);
+        let clone = server.clone_with(&ada, "ada/data", "clone", &["--depth", "1"]);
+        clone.git(&["lfs", "install", "--local"]);
+        clone.write("scans/new.bin", noise(77, 5000));
+        let revision = clone.commit("From a shallow clone");
+        clone.git(&["push", "-q"]);
+        work.git(&["pull", "-q"]);
+        assert_eq!(work.revision("HEAD"), revision);
+        let sound = server.sound(&ada, "ada/data").await;
+        assert_eq!(sound.count("HEAD"), 5, "with its whole history");
+        assert!(sound.files() == clone.files());
+    }
+}
+
+story! {
+    async fn an_interrupted_download_goes_on_where_it_stopped(server: Server) {
+        let ada = server.person("ada").await;
+        let work = server.published(&ada, "ada/data", "work");
+        let length = 8_000_000;
+        work.write("large.bin", noise(5, length));
+        work.commit("Large");
+        work.git(&["push", "-q"]);
+
+        let line = BadLine::open(&server, u64::MAX, 5_000_000, 1).await;
+        let clone = server.nowhere("clone");
+        clone.sh(&format!("GIT_LFS_SKIP_SMUDGE=1 git clone -q {} .", line.remote(&ada, "ada/data")));
+        // The first attempt may fail or try again by itself.
+        let said = text(&clone.try_git(&["lfs", "pull"]));
+        assert_eq!(line.breaks_left(), 0, "the line broke:\n{said}");
+        clone.git(&["lfs", "pull"]);
+        assert!(clone.files() == work.files());
+        assert!(line.sent_down() < length as u64 + 2_000_000, "{} bytes came for {length}", line.sent_down());
+        server.sound(&ada, "ada/data").await;
     }
 }

@@ -1,0 +1,115 @@
+//! Many at once.
+
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+
+use rutter::types::Role;
+
+use crate::harness::{Person, Tree, noise, story, text};
+
+const CLIENTS: usize = 50;
+/// Each round somebody wins, so that nobody needs more than all; the rest is for rounds lost to a server that is busy.
+const ATTEMPTS: usize = 20 * CLIENTS;
+
+/// Pushes as people do: when somebody was faster, rebase and try again.
+fn push_until_it_lands(tree: &Tree) -> usize {
+    for attempt in 1..=ATTEMPTS {
+        let push = tree.try_git(&["push", "-q", "origin", "main"]);
+        if push.status.success() {
+            return attempt;
+        }
+        let said = text(&push);
+        let expected = ["fetch first", "non-fast-forward", "429", "has moved"];
+        assert!(expected.iter().any(|words| said.contains(words)), "{said}");
+        tree.git(&["pull", "-q", "--rebase"]);
+    }
+    panic!("{ATTEMPTS} pushes were refused");
+}
+
+story! {
+    async fn fifty_clients_push_to_one_branch_and_no_commit_is_lost(server: Server) {
+        let ada = server.person("ada").await;
+        let writer = server.person("writer").await;
+        server.organisation("lab", &[(&ada, Role::Owner), (&writer, Role::Writer)]).await;
+        let seed = server.tree("seed");
+        seed.git(&["remote", "add", "origin", &server.remote(&ada, "lab/data")]);
+        seed.write("README.md", "# Together\n");
+        seed.commit("Begin");
+        seed.git(&["push", "-q", "origin", "main"]);
+
+        let clones: Vec<Tree> = (0..CLIENTS)
+            .map(|client| {
+                let clone = server.clone(&writer, "lab/data", &format!("client-{client}"));
+                clone.write(&format!("client-{client}.txt"), format!("{client}\n"));
+                clone.commit(&format!("Client {client}"));
+                clone
+            })
+            .collect();
+        let gate = Barrier::new(CLIENTS);
+        let attempts: usize = std::thread::scope(|scope| {
+            let pushes: Vec<_> = clones
+                .iter()
+                .map(|clone| {
+                    scope.spawn(|| {
+                        gate.wait();
+                        push_until_it_lands(clone)
+                    })
+                })
+                .collect();
+            pushes.into_iter().map(|push| push.join().unwrap()).sum()
+        });
+        eprintln!("{attempts} pushes for {CLIENTS} commits");
+
+        let sound = server.sound(&ada, "lab/data").await;
+        assert_eq!(sound.count("HEAD"), CLIENTS + 1);
+        let subjects = sound.git(&["log", "--format=%s", "--no-merges"]);
+        let subjects: BTreeSet<&str> = subjects.lines().collect();
+        assert_eq!(subjects.len(), CLIENTS + 1);
+        for client in 0..CLIENTS {
+            assert_eq!(sound.read(&format!("client-{client}.txt")), format!("{client}\n").into_bytes());
+        }
+        // What follows in the background finds everything, and loses nothing.
+        server.app.worker.run_due().await.unwrap();
+        assert_eq!(server.sound(&ada, "lab/data").await.count("HEAD"), CLIENTS + 1);
+    }
+}
+
+story! {
+    async fn twenty_datasets_are_pushed_at_once(server: Server) {
+        let mut people: Vec<Person> = Vec::new();
+        for name in ["ada", "bob", "cleo", "dora"] {
+            people.push(server.person(name).await);
+        }
+        let trees: Vec<(String, &Person, Tree)> = (0..20)
+            .map(|number| {
+                let person = &people[number % people.len()];
+                let path = format!("{}/data-{number}", person.name);
+                let tree = server.tree(&format!("tree-{number}"));
+                tree.with_lfs(&server.remote(person, &path));
+                tree.write("one.bin", noise(number as u64, 200_000));
+                tree.write("README.md", format!("# Data {number}\n"));
+                tree.commit("One");
+                (path, person, tree)
+            })
+            .collect();
+        let gate = Barrier::new(trees.len());
+        std::thread::scope(|scope| {
+            for (path, _, tree) in &trees {
+                let gate = &gate;
+                scope.spawn(move || {
+                    gate.wait();
+                    let push = tree.try_git(&["push", "origin", "main"]);
+                    let said = text(&push);
+                    assert!(push.status.success(), "{path}: {said}");
+                    for trouble in ["locked", "error: 5", "HTTP 5", "500", "503", "429"] {
+                        assert!(!said.contains(trouble), "{path}: {said}");
+                    }
+                });
+            }
+        });
+        for (path, person, tree) in &trees {
+            let sound = server.sound(person, path).await;
+            assert!(sound.files() == tree.files(), "{path}");
+        }
+    }
+}

@@ -102,7 +102,7 @@ impl Reader {
         }
         let head = self.state().find(&changes.branch).map(|branch| branch.target);
         if changes.parent.is_some_and(|expected| expected != head) {
-            return Err(Error::Conflict(format!("{} has moved", changes.branch.short())));
+            return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", changes.branch.short())));
         }
         let edit = RefEdit { name: changes.branch.clone(), old: head, new: None, peeled: None };
         let mut objects = Objects::new(&self.repository);

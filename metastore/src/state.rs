@@ -362,7 +362,7 @@ pub fn check_edits(refs: &[Ref], edits: &[RefEdit]) -> Result<()> {
             return Err(Error::Invalid(format!("{} is edited twice", edit.name)));
         }
         if current.get(edit.name.as_str()).copied() != edit.old {
-            return Err(Error::Conflict(format!("{} has moved", edit.name)));
+            return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", edit.name)));
         }
         if edit.new.is_none() {
             names.remove(edit.name.as_str());

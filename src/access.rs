@@ -35,6 +35,7 @@
 
 pub mod claims;
 pub mod jwt;
+mod notes;
 mod rights;
 pub mod secret;
 pub mod tokens;
@@ -48,6 +49,8 @@ use tokio::sync::mpsc;
 
 use self::claims::Claim;
 use self::jwt::{Claims, Keys};
+pub use self::notes::Note;
+use self::notes::Notes;
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 use self::tokens::TokenScope;
 use crate::clock::Clock;
@@ -246,36 +249,19 @@ pub enum Target<R: Right> {
     New(Creation),
 }
 
-/// Something to be written down soon, off the path of the request.
-pub enum Note {
-    /// A token was used.
-    Used(Id),
-    /// Somebody known was refused.
-    Refused {
-        /// Who.
-        actor: String,
-        /// What.
-        right: &'static str,
-        /// On what.
-        path: String,
-        /// In which request.
-        request: String,
-    },
-}
-
 /// The one place that decides. Cheap to clone.
 #[derive(Clone)]
 pub struct Access {
     db: Db,
     keys: Arc<Keys>,
     clock: Clock,
-    notes: mpsc::Sender<Note>,
+    notes: Notes,
 }
 
 impl Access {
     /// Puts it together. Notes go to whoever holds the receiver.
     pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<Note>) -> Self {
-        Self { db, keys, clock, notes }
+        Self { db, keys, clock, notes: Notes(notes) }
     }
 
     /// Our public keys.
@@ -326,7 +312,7 @@ impl Access {
             return Err(Error::unauthenticated("the account is suspended"));
         }
         if row.last_used_at.is_none_or(|at| now.0 - at.0 > 60_000) {
-            let _ = self.notes.try_send(Note::Used(row.token_id));
+            self.notes.used(row.token_id);
         }
         Ok(Actor {
             identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin },
@@ -335,6 +321,11 @@ impl Access {
     }
 
     async fn by_claims(&self, issuer: Option<String>, claims: Claims) -> Result<Actor> {
+        // Names end up in rows, logs and on terminals.
+        let named = [Some(&claims.iss), claims.sub.as_ref(), claims.name.as_ref()];
+        if named.into_iter().flatten().any(|name| name.chars().any(char::is_control) || name.len() > 512) {
+            return Err(Error::unauthenticated("the token was not accepted: it holds a name that cannot be one"));
+        }
         let limit = Limit::Claims(Claim::parse_list(&claims.scopes));
         let identity = match (issuer, claims.sub) {
             (Some(issuer), subject) => Identity::Guest { issuer, subject, name: claims.name },
@@ -364,8 +355,13 @@ impl Access {
     /// single objects: all of these must be covered. An empty list means the
     /// whole dataset.
     pub async fn authorize_objects<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
+        let decided = self.decide(actor, path, oids).await;
+        decided.map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
+    }
+
+    async fn decide<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
         let Some((dataset, role)) = self.db.standing(path, actor.user()).await? else {
-            return Err(self.hidden(actor, R::NAME, path));
+            return Err(hidden(actor, path));
         };
         let standing = standing(actor, &dataset, role);
         let open =
@@ -386,26 +382,35 @@ impl Access {
             return Ok(Grant { dataset, actor: Arc::new(actor.clone()), rights, right: PhantomData });
         }
         if !rights.has(Read::RIGHTS) {
-            return Err(self.hidden(actor, R::NAME, path));
+            return Err(hidden(actor, path));
         }
         if actor.is_anonymous() {
             return Err(Error::unauthenticated(format!("sign in to {} `{path}`", R::NAME)));
         }
-        self.note_refusal(actor, R::NAME, path);
         Err(Error::forbidden(format!("you may read `{path}`, but not {} it", R::NAME)))
     }
 
     /// What a push aims at: a dataset it may write, or one it may create.
     pub async fn authorize_target<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Target<R>> {
-        let refusal = match self.authorize_objects(actor, path, oids).await {
-            Ok(grant) => return Ok(Target::Existing(grant)),
-            Err(error) => error,
-        };
+        match self.decide(actor, path, oids).await {
+            Ok(grant) => Ok(Target::Existing(grant)),
+            // Only what cannot be made either is refused.
+            Err(refusal) => match self.creatable::<R>(actor, path).await? {
+                Some(creation) => Ok(Target::New(creation)),
+                None => Err(self.notes.refused(actor, R::NAME, path, refusal)),
+            },
+        }
+    }
+
+    async fn creatable<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Option<Creation>> {
         let mut tx = self.db.read().await?;
         if actor.is_anonymous() || tx.dataset(path).await?.is_some() {
-            return Err(refusal);
+            return Ok(None);
         }
-        let Some(owner) = tx.owner(&path.owner).await? else { return Err(refusal) };
+        let Some(owner) = tx.owner(&path.owner).await? else {
+            let missing = || Error::not_found(format!("there is no user or organisation `{}`", path.owner));
+            return if actor.is_operator() { Err(missing()) } else { Ok(None) };
+        };
         let allowed = match &actor.identity {
             Identity::Anonymous => false,
             Identity::Operator | Identity::Guest { .. } => true,
@@ -420,11 +425,8 @@ impl Access {
             Limit::Token(scopes) => tokens::open(scopes, path).has(Write::RIGHTS),
             Limit::Claims(claims) => claims::open(claims, path).whole.has(R::RIGHTS),
         };
-        if allowed && in_scope {
-            Ok(Target::New(Creation { path: path.clone(), owner: owner.id, actor: actor.clone() }))
-        } else {
-            Err(refusal)
-        }
+        let creation = Creation { path: path.clone(), owner: owner.id, actor: actor.clone() };
+        Ok((allowed && in_scope).then_some(creation))
     }
 
     /// May the actor create the dataset?
@@ -436,24 +438,6 @@ impl Access {
             Target::New(creation) => Ok(creation),
             Target::Existing(_) => Err(Error::conflict(format!("`{path}` exists already"))),
         }
-    }
-
-    fn hidden(&self, actor: &Actor, right: &'static str, path: &RepoPath) -> Error {
-        if actor.is_anonymous() {
-            return Error::unauthenticated(format!("sign in to see `{path}`"));
-        }
-        self.note_refusal(actor, right, path);
-        Error::not_found(format!("there is no dataset `{path}`, or you may not see it"))
-    }
-
-    fn note_refusal(&self, actor: &Actor, right: &'static str, path: &RepoPath) {
-        // A full queue loses the note, never the request.
-        let _ = self.notes.try_send(Note::Refused {
-            actor: actor.key(),
-            right,
-            path: path.to_string(),
-            request: crate::request::id(),
-        });
     }
 
     /// A signed token of ours for a user, cut to these scopes.
@@ -469,6 +453,14 @@ impl Access {
             ..Claims::default()
         })
     }
+}
+
+/// The same answer for what is not there and for what is not to be seen.
+fn hidden(actor: &Actor, path: &RepoPath) -> Error {
+    if actor.is_anonymous() {
+        return Error::unauthenticated(format!("sign in to see `{path}`"));
+    }
+    Error::not_found(format!("there is no dataset `{path}`, or you may not see it"))
 }
 
 /// What the identity may do, before its credential cuts it. `role` is that

@@ -1,6 +1,6 @@
 //! The command line. Commands work on the database, also while a server runs.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -239,6 +239,7 @@ fn log(config: &Config, serving: bool) {
     let filter = if serving { config.log.as_str() } else { "warn" };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => subscriber.init(),
@@ -318,8 +319,9 @@ async fn token(app: &App, command: TokenCommand) -> Result<()> {
         }
         TokenCommand::List { user } => {
             let day = |at: Option<Millis>, none: &str| at.map_or(none.to_owned(), Millis::rfc3339);
+            let tokens = app.accounts.tokens(&user).await?;
             println!("{:36}  {:12}  {:20}  {:20}  SCOPES", "ID", "NAME", "LAST USED", "ENDS");
-            for token in app.accounts.tokens(&user).await? {
+            for token in tokens {
                 let end = match token.revoked_at {
                     Some(at) => format!("revoked {}", at.rfc3339()),
                     None => day(token.expires_at, "never"),

@@ -102,7 +102,7 @@ impl Db {
             return Err(Error::invalid("database_url must begin with sqlite:// or postgres://"));
         }?;
         match &db {
-            Self::Sqlite { write, .. } => MIGRATIONS.run(write).await,
+            Self::Sqlite { write, .. } => migrate_sqlite(write).await,
             Self::Postgres(pool) => MIGRATIONS.run(pool).await,
         }
         .map_err(|error| Error::unavailable("the database's tables could not be brought up to date").because(error))?;
@@ -179,6 +179,14 @@ impl Db {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// In one transaction: two processes may start at once, and SQLite has no lock
+/// for that but its own.
+async fn migrate_sqlite(write: &SqlitePool) -> Result<(), sqlx::migrate::MigrateError> {
+    let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
+    MIGRATIONS.run(&mut *transaction).await?;
+    Ok(transaction.commit().await?)
 }
 
 impl Tx {

@@ -140,7 +140,12 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) async fn open(server: &Server) -> Self {
-        let host = server.url.strip_prefix("http://").unwrap().to_owned();
+        Self::connect(&server.url).await
+    }
+
+    /// Connects to the server at a URL.
+    pub(crate) async fn connect(url: &str) -> Self {
+        let host = url.strip_prefix("http://").unwrap().to_owned();
         Self { stream: TcpStream::connect(&host).await.unwrap(), host, unread: Vec::new() }
     }
 

@@ -1,1 +1,452 @@
-//! To come.
+//! What the database keeps, and what happens in the background.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use metastore::{Changeset, Content, Edit, FilePath, RefName, RepoKey};
+use rutter::access::{Actor, Grant, Own, Write};
+use rutter::app::App;
+use rutter::clock::Clock;
+use rutter::db::{Db, Tx};
+use rutter::error::Error;
+use rutter::jobs::{self, Kind, Worker};
+use rutter::types::{Millis, Role, Visibility};
+use serde_json::json;
+
+use crate::api::Reply;
+use crate::harness::{Person, Server, eventually, noise, story};
+
+/// Runs a statement that no feature has.
+async fn execute(db: &Db, statement: &'static str) {
+    let mut tx = db.write().await.unwrap();
+    match &mut tx {
+        Tx::Sqlite(transaction) => {
+            sqlx::query(statement).execute(&mut **transaction).await.unwrap();
+        }
+        Tx::Postgres(transaction) => {
+            sqlx::query(statement).execute(&mut **transaction).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+}
+
+async fn count(db: &Db, query: &'static str) -> i64 {
+    match &mut db.read().await.unwrap() {
+        Tx::Sqlite(transaction) => sqlx::query_scalar(query).fetch_one(&mut **transaction).await.unwrap(),
+        Tx::Postgres(transaction) => sqlx::query_scalar(query).fetch_one(&mut **transaction).await.unwrap(),
+    }
+}
+
+story! {
+    async fn tables_are_made_once_and_kept(server: Server) {
+        server.person("ada").await;
+        let url = server.app.config.database_url();
+        let again = Db::connect(&url).await.unwrap();
+        assert_eq!(count(&again, "SELECT COUNT(*) FROM owner WHERE name = 'ada'").await, 1);
+
+        // Two replicas may start at once.
+        let (one, two) = tokio::join!(Db::connect(&url), Db::connect(&url));
+        assert!(one.is_ok() && two.is_ok());
+    }
+}
+
+story! {
+    async fn a_database_of_a_newer_version_is_left_alone(server: Server) {
+        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                     SELECT version + 10000000000000, 'the future', success, checksum, 0 FROM _sqlx_migrations
+                     ORDER BY version DESC LIMIT 1";
+        execute(&server.app.db, newer).await;
+        let refused = Db::connect(&server.app.config.database_url()).await.err().unwrap();
+        assert!(refused.to_string().contains("up to date"), "{refused}");
+    }
+}
+
+story! {
+    async fn what_another_process_changes_counts_at_once(server: Server) {
+        let (ada, ben) = (server.person("ada").await, server.person("ben").await);
+        server.organisation("org", &[(&ada, Role::Owner), (&ben, Role::Reader)]).await;
+        server.dataset("org/data", Visibility::Private).await;
+        let other = App::open_at(server.app.config.clone(), server.clock.clone()).await.unwrap();
+        let (organisation, user) = ("org".parse().unwrap(), "ben".parse().unwrap());
+        let grant: Grant<Own> = other.access.authorize(&Actor::operator(), &"org/data".parse().unwrap()).await.unwrap();
+        let locks = async |token| Reply::of(server.request("GET", "/org/data.git/info/lfs/locks", token)).await.status;
+        for _ in 0..20 {
+            other.accounts.set_member(&organisation, &user, None).await.unwrap();
+            assert_eq!(locks(Some(&ben.token)).await, 404);
+            other.accounts.set_member(&organisation, &user, Some(Role::Reader)).await.unwrap();
+            assert_eq!(locks(Some(&ben.token)).await, 200);
+            other.drive.set_visibility(&grant, Visibility::Public).await.unwrap();
+            assert_eq!(locks(None).await, 200);
+            other.drive.set_visibility(&grant, Visibility::Private).await.unwrap();
+            assert_eq!(locks(None).await, 401);
+        }
+        let token = other.accounts.tokens(&user).await.unwrap().remove(0);
+        other.accounts.revoke_token(token.id).await.unwrap();
+        assert_eq!(locks(Some(&ben.token)).await, 401);
+        other.db.close().await;
+    }
+}
+
+/// A worker of a later time, whose jobs the server's own does not see yet,
+/// and what it did. It fails as often as it is told.
+fn later_worker(server: &Server, failures: usize) -> (Arc<Worker>, Clock, Arc<Mutex<Vec<String>>>) {
+    let clock = Clock::default();
+    clock.advance(Duration::from_secs(365 * 86_400));
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let failures = Arc::new(Mutex::new(failures));
+    let list = done.clone();
+    let perform = move |kind, subject: String| {
+        let (list, failures) = (list.clone(), failures.clone());
+        async move {
+            if kind == Kind::Sweep {
+                return Ok(());
+            }
+            let mut left = failures.lock().unwrap();
+            if *left > 0 {
+                *left -= 1;
+                return Err(Error::unavailable("not now"));
+            }
+            list.lock().unwrap().push(subject);
+            Ok(())
+        }
+        .boxed()
+    };
+    (Arc::new(Worker::new(server.app.db.clone(), clock.clone(), Box::new(perform))), clock, done)
+}
+
+async fn enqueue(server: &Server, clock: &Clock, subject: &str, delay: Duration) {
+    let mut tx = server.app.db.write().await.unwrap();
+    jobs::enqueue(&mut tx, clock, Kind::Consolidate, subject, delay).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+story! {
+    async fn a_job_that_waits_is_not_queued_twice(server: Server) {
+        let (worker, clock, done) = later_worker(&server, 0);
+        for _ in 0..3 {
+            enqueue(&server, &clock, "a", Duration::ZERO).await;
+        }
+        enqueue(&server, &clock, "b", Duration::from_secs(60)).await;
+        worker.run_due().await.unwrap();
+        assert_eq!(*done.lock().unwrap(), ["a"], "once, and b is not due yet");
+        enqueue(&server, &clock, "a", Duration::ZERO).await;
+        clock.advance(Duration::from_secs(61));
+        worker.run_due().await.unwrap();
+        assert_eq!(done.lock().unwrap()[1..], ["a", "b"], "what is done may be queued again");
+    }
+}
+
+story! {
+    async fn a_job_is_queued_only_if_its_transaction_is_true(server: Server) {
+        let (worker, clock, done) = later_worker(&server, 0);
+        let mut tx = server.app.db.write().await.unwrap();
+        jobs::enqueue(&mut tx, &clock, Kind::Consolidate, "a", Duration::ZERO).await.unwrap();
+        drop(tx);
+        worker.run_due().await.unwrap();
+        assert!(done.lock().unwrap().is_empty());
+    }
+}
+
+story! {
+    async fn a_job_that_fails_is_tried_again_later_and_later(server: Server) {
+        let (worker, clock, done) = later_worker(&server, 3);
+        enqueue(&server, &clock, "a", Duration::ZERO).await;
+        for pause in [5, 10, 20] {
+            worker.run_due().await.unwrap();
+            worker.run_due().await.unwrap();
+            assert!(done.lock().unwrap().is_empty());
+            assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM job WHERE last_error = 'not now'").await, 1);
+            clock.advance(Duration::from_secs(pause));
+        }
+        worker.run_due().await.unwrap();
+        assert_eq!(*done.lock().unwrap(), ["a"]);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM job WHERE subject = 'a'").await, 0);
+    }
+}
+
+story! {
+    async fn the_job_of_a_dead_replica_is_taken_over(server: Server) {
+        let (worker, clock, done) = later_worker(&server, 0);
+        enqueue(&server, &clock, "a", Duration::ZERO).await;
+        // Somebody claims it, for as long as the lease lasts, and is heard of no more.
+        let mut tx = server.app.db.write().await.unwrap();
+        let (now, end) = (clock.now(), clock.now().plus(Duration::from_secs(900)));
+        while tx.claim_job(now, end).await.unwrap().unwrap().2 != "a" {}
+        tx.commit().await.unwrap();
+        worker.run_due().await.unwrap();
+        assert!(done.lock().unwrap().is_empty(), "it is taken");
+        clock.advance(Duration::from_secs(901));
+        worker.run_due().await.unwrap();
+        assert_eq!(*done.lock().unwrap(), ["a"]);
+    }
+}
+
+story! {
+    async fn several_workers_share_the_work(server: Server) {
+        let (worker, clock, done) = later_worker(&server, 0);
+        for number in 0..30 {
+            enqueue(&server, &clock, &format!("{number:02}"), Duration::ZERO).await;
+        }
+        let workers = (0..4).map(|_| {
+            let worker = worker.clone();
+            tokio::spawn(async move { worker.run_due().await.unwrap() })
+        });
+        futures::future::join_all(workers).await;
+        let done = done.lock().unwrap();
+        assert_eq!(done.iter().collect::<BTreeSet<_>>().len(), 30, "everything was done");
+        assert_eq!(done.len(), 30, "and nothing twice");
+    }
+}
+
+story! {
+    async fn refusals_are_written_down(server: Server) {
+        let (ada, eve) = (server.person("ada").await, server.person("eve").await);
+        server.organisation("org", &[(&ada, Role::Reader)]).await;
+        server.dataset("org/data", Visibility::Private).await;
+        let ask = async |person: Option<&Person>, operation: &str| {
+            let body = json!({"operation": operation, "objects": [{"oid": lfs::Oid::of(b"x"), "size": 1}]});
+            server.batch(person.map(|person| person.token.as_str()), "org/data", &body).await.0
+        };
+        assert_eq!(ask(None, "download").await, 401);
+        assert_eq!(ask(Some(&ada), "download").await, 200);
+        assert_eq!(ask(Some(&ada), "upload").await, 403);
+        assert_eq!(ask(Some(&eve), "download").await, 404);
+        let trail = async || server.app.db.read().await.unwrap().audit("org/data").await.unwrap();
+        eventually("both refusals are in the trail", async || trail().await.len() >= 3).await;
+        let mut names = Vec::new();
+        for person in [&ada, &eve] {
+            let user = server.app.db.read().await.unwrap().user(&person.name.parse().unwrap()).await.unwrap().unwrap();
+            names.push(format!("user:{}", user.id));
+        }
+        let trail = trail().await;
+        let of = |actor: &str, action: &str, detail: &str| (actor.to_owned(), action.to_owned(), detail.to_owned());
+        assert_eq!(trail[0], of("operator", "dataset.create", "private"));
+        // Nobody in particular is not worth a line: anybody could fill the disk.
+        let refused: BTreeSet<_> = trail[1..].iter().cloned().collect();
+        let expected =
+            [of(&names[0], "access.refused", "upload to"), of(&names[1], "access.refused", "download from")];
+        assert_eq!(refused, expected.into_iter().collect());
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM audit WHERE action = 'access.refused' AND request_id = ''").await, 0);
+    }
+}
+
+story! {
+    async fn the_last_use_of_a_token_is_known_to_the_minute(server: Server) {
+        let ada = server.person("ada").await;
+        server.dataset("ada/data", Visibility::Private).await;
+        let used = async || {
+            let tokens = server.app.accounts.tokens(&"ada".parse().unwrap()).await.unwrap();
+            tokens[0].last_used_at
+        };
+        let knock = async || {
+            let request = server.request("GET", "/ada/data.git/info/lfs/locks", Some(&ada.token));
+            assert_eq!(Reply::of(request).await.status, 200);
+        };
+        assert_eq!(used().await, None);
+        let before = server.clock.now();
+        knock().await;
+        eventually("the first use is noted", async || used().await.is_some()).await;
+        let first = used().await.unwrap();
+        assert!(before <= first && first <= server.clock.now());
+        server.clock.advance(Duration::from_secs(61));
+        knock().await;
+        eventually("a later one too", async || used().await.unwrap() > first.plus(Duration::from_secs(60))).await;
+    }
+}
+
+/// Commits one file of its own, too large for a row, as the operator.
+async fn commit(server: &Server, grant: &Grant<Write>, number: u64) {
+    let person = metastore::Person {
+        name: "Test".into(),
+        email: "test@example.org".into(),
+        seconds: 1_800_000_000,
+        offset_minutes: 0,
+    };
+    let edit = Edit::Put {
+        path: format!("{number}.noise").parse::<FilePath>().unwrap(),
+        content: Content::Bytes(noise(number, 70_000).into()),
+        executable: false,
+    };
+    let changes = Changeset {
+        branch: RefName::branch("main").unwrap(),
+        parent: None,
+        edits: vec![edit],
+        message: format!("commit {number}"),
+        author: person.clone(),
+        committer: person,
+    };
+    server.app.drive.commit(grant, changes).await.unwrap();
+}
+
+async fn write_grant(server: &Server, path: &str) -> (Grant<Write>, RepoKey) {
+    let grant: Grant<Write> = server.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
+    let key = grant.id().to_string().parse().unwrap();
+    (grant, key)
+}
+
+/// The keys of all pack files of a repository.
+async fn files(server: &Server, repo: &RepoKey) -> BTreeSet<String> {
+    server.app.drive.engine().list_packs(repo).await.unwrap().into_iter().map(|file| file.key).collect()
+}
+
+/// The keys of its live packs.
+async fn live(server: &Server, grant: &Grant<Write>) -> BTreeSet<String> {
+    let packs = server.app.db.read().await.unwrap().packs(grant.id()).await.unwrap();
+    packs.into_iter().filter(|pack| !pack.inline).map(|pack| pack.object_key).collect()
+}
+
+const GRACE: Duration = Duration::from_secs(7 * 86_400);
+
+story! {
+    async fn the_sweep_deletes_what_is_retired_or_never_landed_and_nothing_else(server: Server) {
+        server.person("ada").await;
+        server.dataset("ada/data", Visibility::Private).await;
+        server.dataset("ada/other", Visibility::Private).await;
+        let (grant, repo) = write_grant(&server, "ada/data").await;
+        let (other, other_repo) = write_grant(&server, "ada/other").await;
+        commit(&server, &other, 99).await;
+        for number in 0..34 {
+            commit(&server, &grant, number).await;
+        }
+        let many = files(&server, &repo).await;
+        assert_eq!(many.len(), 34);
+        eventually("the packs are merged", async || {
+            server.app.worker.run_due().await.unwrap();
+            live(&server, &grant).await.len() < 34
+        })
+        .await;
+        let merged = live(&server, &grant).await;
+        let all = files(&server, &repo).await;
+        assert!(all.is_superset(&many) && all.is_superset(&merged), "readers may still need the old ones");
+
+        // An upload that died before it could land, and one that is under way when the sweep comes.
+        let stray = |key: &str| server.app.config.store().join(format!("packs/{repo}/{key}.pack"));
+        let announce = async |key: &str, at: Millis| {
+            let mut tx = server.app.db.write().await.unwrap();
+            tx.insert_upload(key, grant.id(), at).await.unwrap();
+            tx.commit().await.unwrap();
+            std::fs::write(stray(key), "half a pack").unwrap();
+        };
+        let some = all.iter().next().unwrap();
+        assert!(stray(some).exists(), "the layout of the store: {}", stray(some).display());
+        announce("dead", server.clock.now()).await;
+        server.app.drive.sweep(GRACE).await.unwrap();
+        assert_eq!(files(&server, &repo).await.len(), all.len() + 1, "all of it is within the grace period");
+
+        server.clock.advance(GRACE + Duration::from_secs(60));
+        announce("alive", server.clock.now()).await;
+        eventually("what is over is deleted", async || {
+            server.app.drive.sweep(GRACE).await.unwrap();
+            files(&server, &repo).await.len() == merged.len() + 1
+        })
+        .await;
+        let mut expected = merged.clone();
+        expected.insert("alive".to_owned());
+        assert_eq!(files(&server, &repo).await, expected);
+        assert_eq!(live(&server, &grant).await, merged);
+        assert_eq!(files(&server, &other_repo).await, live(&server, &other).await);
+
+        // Nothing is missing, also to a server that has nothing in its cache.
+        server.app.drive.engine().forget(&repo).await.unwrap();
+        assert_eq!(server.app.drive.check(grant.id()).await.unwrap(), Vec::<String>::new());
+        let snapshot = server.app.drive.snapshot(&grant.narrow()).await.unwrap();
+        let count = snapshot.read(|reader| {
+            let head = reader.find_ref(&RefName::branch("main")?).unwrap().target;
+            Ok(reader.tree(head, None, true)?.len())
+        });
+        assert_eq!(count.await.unwrap(), 34);
+    }
+}
+
+story! {
+    async fn a_deleted_dataset_leaves_no_rows_and_in_the_end_no_files(server: Server) {
+        let ada = server.person("ada").await;
+        server.dataset("ada/data", Visibility::Private).await;
+        server.dataset("ada/kept", Visibility::Private).await;
+        let (kept, kept_repo) = write_grant(&server, "ada/kept").await;
+        commit(&server, &kept, 1).await;
+        let (grant, repo) = write_grant(&server, "ada/data").await;
+        commit(&server, &grant, 1).await;
+        let href = {
+            server.upload(&ada.token, "ada/data", b"bytes").await;
+            server.download_url(&ada.token, "ada/data", b"bytes").await
+        };
+        let lock = server.lfs(Some(&ada.token), "ada/data", "locks", &json!({"path": "a.csv"})).await;
+        assert_eq!(lock.status, 201);
+
+        let owner: Grant<Own> = server.app.access.authorize(&Actor::operator(), &"ada/data".parse().unwrap()).await.unwrap();
+        server.app.drive.delete(&owner).await.unwrap();
+        for (query, expected) in [
+            ("SELECT COUNT(*) FROM dataset", 1),
+            ("SELECT COUNT(*) FROM git_ref", 1),
+            ("SELECT COUNT(*) FROM git_pack", 1),
+            ("SELECT COUNT(*) FROM git_ref_log", 1),
+            ("SELECT COUNT(*) FROM holding", 0),
+            ("SELECT COUNT(*) FROM lfs_lock", 0),
+        ] {
+            assert_eq!(count(&server.app.db, query).await, expected, "{query}");
+        }
+        assert_eq!(Reply::of(server.http.get(&href)).await.status, 404, "URLs that are still good open nothing");
+        assert_eq!(Reply::of(server.request("GET", "/ada/data.git/info/lfs/locks", Some(&ada.token))).await.status, 404);
+        assert_eq!(files(&server, &repo).await.len(), 1, "the files wait for the end of the grace period");
+        server.clock.advance(GRACE + Duration::from_secs(60));
+        eventually("they are deleted", async || {
+            server.app.drive.sweep(GRACE).await.unwrap();
+            files(&server, &repo).await.is_empty()
+        })
+        .await;
+        assert_eq!(files(&server, &kept_repo).await.len(), 1);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM git_upload").await, 0);
+
+        // The name is free; what comes next there is another dataset.
+        server.dataset("ada/data", Visibility::Private).await;
+        let body = json!({"operation": "download", "objects": [{"oid": lfs::Oid::of(b"bytes"), "size": 5}]});
+        let (_, reply) = server.batch(Some(&ada.token), "ada/data", &body).await;
+        assert_eq!(reply["objects"][0]["error"]["code"], 404, "{reply}");
+    }
+}
+
+story! {
+    async fn uploads_that_died_are_swept_from_the_object_store(server: Server) {
+        let ada = server.person("ada").await;
+        server.dataset("ada/data", Visibility::Private).await;
+        let oid = server.upload(&ada.token, "ada/data", b"bytes").await;
+        let object = server.stored(&oid);
+        let [old, young] = ["old", "young"].map(|name| object.with_file_name(format!(".{oid}.{name}.part")));
+        for file in [&old, &young] {
+            std::fs::write(file, "half").unwrap();
+        }
+        let day_ago = std::fs::metadata(&young).unwrap().modified().unwrap() - Duration::from_secs(86_400);
+        for file in [&old, &object] {
+            std::fs::File::options().write(true).open(file).unwrap().set_modified(day_ago).unwrap();
+        }
+        assert_eq!(server.app.storage.reap().await.unwrap(), 1);
+        assert!(!old.exists() && young.exists() && object.exists());
+    }
+}
+
+story! {
+    async fn names_mean_one_thing(server: Server) {
+        let ada = server.person("ada").await;
+        let accounts = &server.app.accounts;
+        let conflict = |error: Error| assert_eq!(error.kind(), rutter::error::Kind::Conflict, "{error}");
+        let email = |text: &str| text.parse().unwrap();
+        conflict(accounts.add_user(&"ada".parse().unwrap(), &email("b@example.org"), None, false).await.unwrap_err());
+        conflict(accounts.add_user(&"ben".parse().unwrap(), &email("ADA@example.org"), None, false).await.unwrap_err());
+        conflict(accounts.add_organisation(&"Ada".parse().unwrap()).await.unwrap_err());
+        accounts.add_user(&"ben".parse().unwrap(), &email("ben@example.org"), None, false).await.unwrap();
+        // A dataset and an organisation of one path exclude each other.
+        server.organisation("org", &[(&ada, Role::Owner)]).await;
+        server.dataset("org/data", Visibility::Private).await;
+        conflict(accounts.add_organisation(&"org/data".parse().unwrap()).await.unwrap_err());
+        server.organisation("org/inner", &[]).await;
+        let creation = server.app.access.creation(&Actor::operator(), &"org/inner".parse().unwrap()).await.unwrap();
+        conflict(server.app.drive.create(&creation, Visibility::Private).await.unwrap_err());
+        // What failed left nothing behind.
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM owner").await, 4);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM account").await, 2);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM dataset").await, 1);
+    }
+}

@@ -62,8 +62,7 @@ fn claims(server: &Server, changes: &Value) -> Value {
 }
 
 fn body(operation: &str, objects: &[&[u8]]) -> String {
-    let objects: Vec<Value> =
-        objects.iter().map(|bytes| json!({"oid": Oid::of(bytes), "size": bytes.len()})).collect();
+    let objects: Vec<Value> = objects.iter().map(|bytes| json!({"oid": Oid::of(bytes), "size": bytes.len()})).collect();
     json!({"operation": operation, "objects": objects}).to_string()
 }
 

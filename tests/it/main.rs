@@ -1,8 +1,12 @@
 //! The server as its clients' programs see it: plain HTTP and the command
 //! line. Each test runs on SQLite and, where `RUTTER_TEST_POSTGRES` names a
 //! server, on PostgreSQL.
+#![expect(clippy::format_push_string, reason = "a report is written for a snapshot, not for speed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod api;
+mod cli;
+mod db;
 mod harness;
 mod jwt;
 mod layers;

@@ -233,10 +233,19 @@ impl From<metastore::Error> for Error {
             }
             metastore::Error::TooLarge(_) => Self::too_large(detail),
             metastore::Error::Store(_) => Self::unavailable("the pack store does not answer").because(error),
+            metastore::Error::Io(io) if ended_early(&io) => {
+                Self::malformed("the request ended early, or is not what its headers say").because(io)
+            }
             metastore::Error::Io(io) => io.into(),
             other => Self::internal(other),
         }
     }
+}
+
+/// Whether it was the client's side of a stream that failed.
+fn ended_early(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, InvalidData, TimedOut, UnexpectedEof};
+    matches!(error.kind(), ConnectionAborted | InvalidData | TimedOut | UnexpectedEof)
 }
 
 impl From<std::io::Error> for Error {

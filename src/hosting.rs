@@ -6,6 +6,7 @@ pub use self::locks::Locked;
 mod rules;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use lfs::batch::BatchRequest;
@@ -36,6 +37,9 @@ struct Inner {
     pack_bytes: u64,
     receiving: Arc<Semaphore>,
 }
+
+/// How long a push waits for its turn before it is told to come back.
+const QUEUE: Duration = Duration::from_secs(30);
 
 /// Bytes of a response as they come.
 pub type ByteStream = futures::stream::BoxStream<'static, std::io::Result<Bytes>>;
@@ -99,8 +103,10 @@ impl Hosting {
             PushHead::Probe => return Ok(Box::pin(futures::stream::empty())),
             PushHead::Push(push) => push,
         };
-        let place = self.0.receiving.clone().try_acquire_owned();
+        // git does not try again by itself, so a short wait is kinder than a refusal.
+        let place = tokio::time::timeout(QUEUE, self.0.receiving.clone().acquire_owned()).await;
         let place = place.map_err(|_| Error::busy("too many pushes at one time; try again in a moment"))?;
+        let place = place.map_err(Error::internal)?;
         let grant = self.existing(target).await?;
         let hosting = self.clone();
         let request = crate::request::id();

@@ -8,6 +8,7 @@ use super::Hosting;
 use crate::access::{Grant, Own, Read, Target, Write};
 use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
+use crate::types::Id;
 
 /// A lock, or the one that is in the way.
 pub enum Locked {
@@ -24,11 +25,15 @@ impl Hosting {
     /// Invalid for a path that no file can have.
     pub async fn lock(&self, target: Target<Write>, request: LockRequest) -> Result<Locked> {
         let path = LockPath::parse(&request.path).map_err(|error| Error::invalid(error.to_string()))?;
+        let ref_name = request.ref_name.unwrap_or_default();
+        if ref_name.chars().any(char::is_control) || ref_name.len() > 1024 {
+            return Err(Error::invalid("the name of the ref cannot be one"));
+        }
         let grant = self.existing(target).await?;
         let row = LockRow {
             id: self.0.clock.id().to_string(),
             path: path.as_str().to_owned(),
-            ref_name: request.ref_name.unwrap_or_default(),
+            ref_name,
             owner: grant.actor().key(),
             owner_name: grant.actor().name(),
             locked_at: self.0.clock.now(),
@@ -54,8 +59,14 @@ impl Hosting {
                 Err(_) => return Ok(LockList { locks: Vec::new(), next_cursor: None }),
             },
         };
-        let (rows, next_cursor) =
-            self.page(grant, &path, &query.id.unwrap_or_default(), query.cursor, query.limit).await?;
+        let id = match query.id.as_deref() {
+            None | Some("") => String::new(),
+            Some(id) => match id.parse::<Id>() {
+                Ok(id) => id.to_string(),
+                Err(_) => return Ok(LockList { locks: Vec::new(), next_cursor: None }),
+            },
+        };
+        let (rows, next_cursor) = self.page(grant, &path, &id, query.cursor, query.limit).await?;
         Ok(LockList { locks: rows.into_iter().map(shown).collect(), next_cursor })
     }
 
@@ -80,7 +91,10 @@ impl Hosting {
     /// Not found; forbidden for somebody else's lock.
     pub async fn unlock(&self, grant: &Grant<Write>, id: &str, request: &UnlockRequest) -> Result<Lock> {
         let mut tx = self.0.db.write().await?;
-        let row = tx.lock(grant.id(), id).await?;
+        let row = match id.parse::<Id>() {
+            Ok(id) => tx.lock(grant.id(), &id.to_string()).await?,
+            Err(_) => None,
+        };
         let row = row.ok_or_else(|| Error::not_found("there is no such lock"))?;
         if row.owner != grant.actor().key() {
             if !request.force {
@@ -108,7 +122,13 @@ impl Hosting {
     ) -> Result<(Vec<LockRow>, Option<String>)> {
         let limit = locks::page(limit);
         let more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-        let cursor = cursor.unwrap_or_default();
+        let cursor = match cursor.as_deref() {
+            None | Some("") => String::new(),
+            Some(cursor) => cursor
+                .parse::<Id>()
+                .map_err(|_| Error::invalid("the cursor is not one that this server gave; begin without one"))?
+                .to_string(),
+        };
         let mut rows = self.0.db.read().await?.locks(grant.id(), path, id, &cursor, more).await?;
         let next = (rows.len() > limit).then(|| rows[limit - 1].id.clone());
         rows.truncate(limit);

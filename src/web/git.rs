@@ -92,7 +92,7 @@ fn expect_type(headers: &HeaderMap, service: Service) -> Result<()> {
 /// The request's body: inflated where git compressed it, cut at `limit`
 /// bytes, and given up when the client falls silent.
 fn inflated(app: &App, headers: &HeaderMap, body: Body, limit: u64) -> Result<Pin<Box<dyn AsyncRead + Send>>> {
-    let stream = patient(app, body).map_err(io::Error::other);
+    let stream = patient(app, body).map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error));
     let plain = BufReader::with_capacity(64 * 1024, StreamReader::new(Box::pin(stream)));
     match headers.get(header::CONTENT_ENCODING).map(axum::http::HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(Box::pin(plain.take(limit))),

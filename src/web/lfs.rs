@@ -178,7 +178,14 @@ pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Byte
         return Err(too_large());
     }
     match Limited::new(request.into_body(), limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
+        Ok(collected) => {
+            let body = collected.to_bytes();
+            // A list would be taken for the fields of an object, one after the other.
+            if !body.is_empty() && !body.trim_ascii_start().starts_with(b"{") {
+                return Err(Error::malformed("the request must be a JSON object"));
+            }
+            Ok(body)
+        }
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Error::malformed("the request ended early").because(error)),
     }

@@ -45,7 +45,8 @@ pub(crate) async fn look_around(house: &House, ledger: &Ledger, dice: &mut Dice)
 
 /// At the end: everything.
 pub(crate) async fn look_at_everything(house: &House, ledger: &Ledger) {
-    for dataset in ledger.book().datasets() {
+    let datasets = ledger.book().datasets();
+    for dataset in datasets {
         let tree = house.tree(&format!("fresh/{dataset}"));
         tree.git(&["clone", "-q", "--mirror", &house.remote(&dataset), "."]);
         let complaints = tree.git(&["fsck", "--strict", "--full"]);

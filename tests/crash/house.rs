@@ -58,7 +58,10 @@ impl House {
         let mut house = Self {
             url: format!("http://127.0.0.1:{port}"),
             token: String::new(),
-            http: reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap(),
+            http: {
+                let _ = rustls::crypto::ring::default_provider().install_default();
+                reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap()
+            },
             database_url: engine.database_url().await,
             folder,
             port,

@@ -81,6 +81,11 @@ impl Snapshot {
         Arc::clone(&self.state)
     }
 
+    /// Whether the folder is still there.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.git_dir().join("HEAD").exists()
+    }
+
     /// A private copy of this snapshot's folder, in which a child may add a pack that nobody else
     /// sees. Removed on drop. Open it with [`open`] once the pack is there.
     pub(crate) async fn quarantine(self: &Arc<Self>) -> Result<Scratch> {

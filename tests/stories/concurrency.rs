@@ -22,7 +22,7 @@ fn push_until_it_lands(tree: &Tree, client: usize) -> u32 {
         let said = text(&push);
         assert!(["fetch first", "non-fast-forward", "429"].iter().any(|words| said.contains(words)), "{said}");
         let chance = u64::from(noise(client as u64 * 1000 + u64::from(attempt), 2000)[1999]);
-        std::thread::sleep(Duration::from_millis(chance << (attempt + 1).min(6)));
+        std::thread::sleep(Duration::from_millis(chance << (attempt + 1).min(5)));
         tree.git(&["pull", "-q", "--rebase"]);
     }
     panic!("{ATTEMPTS} pushes were refused");

@@ -36,13 +36,15 @@ impl Shelf {
         self.find_by(&wanted.repo, |state| state == wanted)
     }
 
+    /// Snapshots whose folder somebody has deleted are passed over: the cache is disposable.
     fn find_by(&mut self, repo: &RepoKey, fits: impl Fn(&State) -> bool) -> Option<Arc<Snapshot>> {
+        let fits = |snapshot: &Snapshot| fits(snapshot.state()) && snapshot.is_on_disk();
         self.uses += 1;
-        if let Some(kept) = self.newest.get_mut(repo).filter(|kept| fits(kept.snapshot.state())) {
+        if let Some(kept) = self.newest.get_mut(repo).filter(|kept| fits(&kept.snapshot)) {
             kept.last_use = self.uses;
             return Some(Arc::clone(&kept.snapshot));
         }
-        self.leased.get(repo)?.iter().filter_map(Weak::upgrade).find(|snapshot| fits(snapshot.state()))
+        self.leased.get(repo)?.iter().filter_map(Weak::upgrade).find(|snapshot| fits(snapshot))
     }
 
     /// Shelves a snapshot that was just built. An older one than the newest is only remembered for

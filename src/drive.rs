@@ -160,7 +160,7 @@ impl Drive {
             .collect();
         let oids: Vec<Oid> = named.iter().map(|pointer| pointer.oid).collect();
         let held = self.db.held(id, &oids).await?;
-        match named.iter().find(|pointer| pointer.size > 0 && held.get(&pointer.oid) != Some(&pointer.size)) {
+        match named.iter().find(|pointer| !is_empty(pointer) && held.get(&pointer.oid) != Some(&pointer.size)) {
             None => Ok(()),
             Some(pointer) => {
                 Err(Error::invalid(format!("the dataset does not hold the object {}; upload it first", pointer.oid)))
@@ -310,6 +310,11 @@ impl Drive {
 /// The engine's name of a dataset's repository.
 pub(crate) fn repo_key(id: Id) -> Result<RepoKey> {
     id.to_string().parse().map_err(Error::from)
+}
+
+/// Whether this is the object without bytes: git-lfs never uploads it, and nobody needs to hold it.
+pub(crate) fn is_empty(pointer: &Pointer) -> bool {
+    pointer.size == 0 && pointer.oid == Oid::EMPTY
 }
 
 /// Which edits are possible now. With `atomic`, one refusal refuses all.

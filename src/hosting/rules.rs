@@ -8,6 +8,7 @@ use metastore::{RefName, State};
 
 use super::{Hosting, refuse_all, some_of};
 use crate::access::{Grant, Own, Write};
+use crate::drive::is_empty;
 use crate::error::{Error, Result};
 
 impl Hosting {
@@ -102,10 +103,9 @@ impl Hosting {
         let pointers = quarantine.pointers().await?;
         let oids: Vec<Oid> = pointers.iter().map(|(_, pointer)| pointer.oid).collect();
         let held = self.0.storage.held(grant.id(), &oids).await?;
-        // The empty object needs no bytes: git-lfs never uploads it.
         let missing: Vec<_> = pointers
             .into_iter()
-            .filter(|(_, pointer)| pointer.size > 0 && held.get(&pointer.oid) != Some(&pointer.size))
+            .filter(|(_, pointer)| !is_empty(pointer) && held.get(&pointer.oid) != Some(&pointer.size))
             .map(|(blob, _)| blob)
             .collect();
         if missing.is_empty() {

@@ -392,14 +392,15 @@ impl Access {
 
     /// What a push aims at: a dataset it may write, or one it may create.
     pub async fn authorize_target<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Target<R>> {
-        match self.decide(actor, path, oids).await {
-            Ok(grant) => Ok(Target::Existing(grant)),
-            // Only what cannot be made either is refused.
-            Err(refusal) => match self.creatable::<R>(actor, path).await? {
-                Some(creation) => Ok(Target::New(creation)),
-                None => Err(self.notes.refused(actor, R::NAME, path, refusal)),
-            },
+        if let Ok(grant) = self.decide(actor, path, oids).await {
+            return Ok(Target::Existing(grant));
         }
+        if let Some(creation) = self.creatable::<R>(actor, path).await? {
+            return Ok(Target::New(creation));
+        }
+        // Somebody else's push may have made it between the two questions.
+        let decided = self.decide(actor, path, oids).await;
+        decided.map(Target::Existing).map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
     }
 
     async fn creatable<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Option<Creation>> {

@@ -16,10 +16,11 @@ impl Tx {
         let rows: Vec<(String, i64)> = match self {
             Self::Sqlite(transaction) => {
                 let names = serde_json::to_string(&names).map_err(Error::internal)?;
+                // CROSS JOIN fixes the order: left to itself, SQLite walks all that the dataset holds.
                 sqlx::query_as(
                     "SELECT h.oid, o.size FROM json_each($2) wanted
-                     JOIN holding h ON h.repo_id = $1 AND h.oid = wanted.value
-                     JOIN object o ON o.oid = h.oid WHERE o.state = 'ready'",
+                     CROSS JOIN holding h ON h.repo_id = $1 AND h.oid = wanted.value
+                     CROSS JOIN object o ON o.oid = h.oid WHERE o.state = 'ready'",
                 )
                 .bind(repo.to_string())
                 .bind(names)

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use lfs::{Oid, Pointer};
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::EncodePublicKey as _;
-use rutter::types::Visibility;
+use rutter::types::{Role, Visibility};
 use serde_json::{Value, json};
 
 use crate::api::{LFS_JSON, Reply, Wire};
@@ -77,13 +77,17 @@ story! {
         tree.git(&["commit", "-q", "-m", "Stolen"]);
         let said = tree.git_fails(&["push", "--no-verify", "origin", "main"]);
         assert!(said.contains("missing LFS object: stolen.bin"), "{said}");
-        // Whatever the size she claims, and whatever the name of the ref.
-        tree.write("pointer", pointer.replace("size 100000", "size 0"));
-        let blob = tree.git(&["hash-object", "-w", "--no-filters", "pointer"]);
-        tree.git(&["update-index", "--cacheinfo", &format!("100644,{blob},stolen.bin")]);
-        tree.git(&["commit", "-q", "-m", "Stolen again"]);
-        let said = tree.git_fails(&["push", "--no-verify", "origin", "main:refs/notes/x", "main:refs/tags/x"]);
-        assert!(said.contains("missing LFS object: stolen.bin"), "{said}");
+        // Whatever the size she claims, whatever the name of the ref, whatever the way to the pointer.
+        for size in ["0", "1", "99999"] {
+            tree.write("pointer", pointer.replace("size 100000", &format!("size {size}")));
+            let blob = tree.git(&["hash-object", "-w", "--no-filters", "pointer"]);
+            tree.git(&["update-index", "--cacheinfo", &format!("100644,{blob},stolen.bin")]);
+            tree.git(&["commit", "-q", "--amend", "-m", "Stolen again"]);
+            let said = tree.git_fails(&["push", "--no-verify", "origin", "main:refs/notes/x", "main:refs/tags/x"]);
+            assert!(said.contains("missing LFS object: stolen.bin"), "{size}: {said}");
+        }
+        let said = tree.git_fails(&["push", "--no-verify", "origin", &format!("{blob}:refs/tags/blob")]);
+        assert!(said.contains("1 LFS object(s) are missing"), "{said}");
         assert!(tree.remote_refs().is_empty());
 
         let (_, reply) = server.batch(Some(&mallory.token), "mallory/own", &batch_of("download", secret)).await;
@@ -164,6 +168,51 @@ story! {
         server.dataset(SECRET, Visibility::Public).await;
         let (_, reply) = server.batch(None, SECRET, &batch_of("download", &scene.secret)).await;
         assert_eq!(reply["objects"][0]["error"]["code"], 404, "{reply}");
+        assert_eq!(server.nowhere("x").git(&["ls-remote", &server.bare_remote(SECRET)]), "");
+        server.sound_inside(SECRET).await;
+    }
+}
+
+story! {
+    async fn who_loses_the_right_loses_it_at_once(server: Server) {
+        let (ada, mallory) = (server.person("ada").await, server.person("mallory").await);
+        server.organisation("lab", &[(&ada, Role::Owner), (&mallory, Role::Writer)]).await;
+        let work = server.published(&ada, "lab/data", "ada");
+        let clone = server.workplace(&mallory, "lab/data", "mallory");
+        let set_member = async |role| {
+            let (lab, name) = ("lab".parse().unwrap(), "mallory".parse().unwrap());
+            server.app.accounts.set_member(&lab, &name, role).await.unwrap();
+        };
+        clone.write("scans/two.bin", noise(2, 100));
+        clone.commit("Two");
+        clone.git(&["push", "-q"]);
+
+        set_member(Some(Role::Reader)).await;
+        clone.write("scans/three.bin", noise(3, 100));
+        clone.commit("Three");
+        for command in [&["push"][..], &["lfs", "push", "--all", "origin"], &["lfs", "lock", "README.md"]] {
+            let said = clone.git_fails(command);
+            assert!(said.contains("you may read `lab/data`, but not write"), "{command:?} {said}");
+        }
+        clone.git(&["fetch", "-q"]);
+
+        set_member(None).await;
+        for command in [&["fetch"][..], &["push"], &["lfs", "locks"]] {
+            let said = clone.git_fails(command);
+            assert!(said.contains("there is no dataset `lab/data`"), "{command:?} {said}");
+        }
+
+        // The same where a dataset that was open is open no more.
+        let operator = rutter::access::Actor::operator();
+        let owned = server.app.access.authorize(&operator, &"lab/data".parse().unwrap()).await.unwrap();
+        server.app.drive.set_visibility(&owned, Visibility::Public).await.unwrap();
+        clone.git(&["fetch", "-q"]);
+        server.clone_url(&server.bare_remote("lab/data"), "open", &[]);
+        server.app.drive.set_visibility(&owned, Visibility::Private).await.unwrap();
+        clone.git_fails(&["fetch"]);
+        assert!(clone.git_fails(&["ls-remote", &server.bare_remote("lab/data")]).contains("could not read Username"));
+        work.git(&["pull", "-q"]);
+        assert!(server.sound(&ada, "lab/data").await.files() == work.files());
     }
 }
 
@@ -462,14 +511,10 @@ story! {
     async fn a_bomb_of_zeros_does_not_go_off(server: Server) {
         let scene = Scene::open(&server).await;
         let tree = server.tree("bomb");
-        // A fetch request of 1.3 GB that is as well-formed as it can be, in about 4 MB.
-        let line = format!("0032have {}\n", "1".repeat(40));
-        tree.write("line", line.repeat(2000));
-        tree.sh(
-            "{ printf '0011command=fetch0001'; i=0; while [ $i -lt 13000 ]; do cat line; i=$((i+1)); done; } \
-             | gzip -1 >fetch.gz",
-        );
-        tree.sh("{ head -c 200M /dev/zero; } | gzip -1 >zeros.gz");
+        // A fetch request of 300 MB that is as well-formed as it can be, in little more than 1 MB.
+        let line = format!("0032have {}", "1".repeat(40));
+        tree.sh(&format!("{{ printf '0011command=fetch0001'; yes '{line}' | head -n 6000000; }} | gzip -1 >fetch.gz"));
+        tree.sh("head -c 200M /dev/zero | gzip -1 >zeros.gz");
         for (bomb, service, protocol) in [
             ("fetch.gz", "git-upload-pack", "version=2"),
             ("zeros.gz", "git-upload-pack", "version=2"),

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rutter::types::Role;
 
-use crate::harness::{Person, Tree, noise, story, text};
+use crate::harness::{Person, Tree, eventually, noise, story, text};
 
 const CLIENTS: usize = 50;
 const ATTEMPTS: u32 = 200;
@@ -66,8 +67,16 @@ story! {
         for client in 0..CLIENTS {
             assert_eq!(sound.read(&format!("client-{client}.txt")), format!("{client}\n").into_bytes());
         }
-        // What follows in the background finds everything, and loses nothing.
+        // In the background many packs become few, and later the old ones go; nothing is lost.
         server.app.worker.run_due().await.unwrap();
+        let grant = server.inspect("lab/data").await;
+        eventually("packs are merged", async || {
+            server.app.drive.snapshot(&grant).await.unwrap().state().packs.len() < CLIENTS / 2
+        })
+        .await;
+        server.clock.advance(server.app.config.grace() + Duration::from_secs(3600));
+        server.app.worker.run_due().await.unwrap();
+        server.app.drive.engine().forget(&grant.id().to_string().parse().unwrap()).await.unwrap();
         assert_eq!(server.sound(&ada, "lab/data").await.count("HEAD"), CLIENTS + 1);
     }
 }
@@ -109,5 +118,72 @@ story! {
             let sound = server.sound(person, path).await;
             assert!(sound.files() == tree.files(), "{path}");
         }
+    }
+}
+
+story! {
+    async fn two_first_pushes_of_one_dataset(server: Server) {
+        let ada = server.person("ada").await;
+        let trees = ["one", "second"].map(|name| {
+            let tree = server.tree(name);
+            tree.with_lfs(&server.remote(&ada, "ada/new"));
+            tree.write(&format!("{name}.bin"), noise(name.len() as u64, 1000));
+            tree.commit(name);
+            tree.git(&["branch", "-m", name]);
+            (name, tree)
+        });
+        let gate = Barrier::new(trees.len());
+        std::thread::scope(|scope| {
+            for (name, tree) in &trees {
+                let gate = &gate;
+                scope.spawn(move || {
+                    gate.wait();
+                    tree.git(&["push", "-q", "origin", name]);
+                });
+            }
+        });
+        let sound = server.sound(&ada, "ada/new").await;
+        for (name, tree) in &trees {
+            assert_eq!(sound.revision(&format!("origin/{name}")), tree.revision(name));
+        }
+        let head = sound.git(&["symbolic-ref", "--short", "HEAD"]);
+        assert!(["one", "second"].contains(&head.as_str()), "whoever was first: {head}");
+    }
+}
+
+story! {
+    async fn whoever_clones_during_pushes_has_one_of_the_revisions(server: Server) {
+        let ada = server.person("ada").await;
+        let work = server.published(&ada, "ada/busy", "work");
+        let done = AtomicBool::new(false);
+        let read = |reader: usize| {
+            let mut clones = Vec::new();
+            while !done.load(Ordering::SeqCst) {
+                clones.push(server.clone(&ada, "ada/busy", &format!("reader-{reader}-{}", clones.len())));
+            }
+            clones
+        };
+        let clones: Vec<Tree> = std::thread::scope(|scope| {
+            let readers = [0, 1].map(|reader| {
+                let read = &read;
+                scope.spawn(move || read(reader))
+            });
+            // Enough for the packs to be merged meanwhile.
+            for number in 0..36 {
+                work.write("README.md", format!("# Edition {number}\n"));
+                work.commit("Edition");
+                work.git(&["push", "-q", "--no-verify"]);
+            }
+            done.store(true, Ordering::SeqCst);
+            readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect()
+        });
+        let published = work.git(&["rev-list", "HEAD"]);
+        for clone in &clones {
+            assert!(published.contains(&clone.revision("HEAD")));
+            clone.git(&["fsck", "--strict"]);
+        }
+        assert!(!clones.is_empty());
+        server.app.worker.run_due().await.unwrap();
+        assert_eq!(server.sound(&ada, "ada/busy").await.count("HEAD"), 37);
     }
 }

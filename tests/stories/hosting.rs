@@ -547,3 +547,99 @@ story! {
         server.sound(&ada, "ada/data").await;
     }
 }
+
+story! {
+    async fn every_version_of_the_protocol_is_spoken(server: Server) {
+        let ada = server.person("ada").await;
+        let work = history(&server, &ada, "ada/data", 4);
+        let remote = server.remote(&ada, "ada/data");
+        for version in ["0", "1", "2"] {
+            let setting = format!("protocol.version={version}");
+            let clone = server.clone_url(&remote, &format!("whole-{version}"), &["-c", &setting]);
+            assert!(clone.files() == work.files(), "version {version}");
+            let shallow = server.clone_url(&remote, &format!("shallow-{version}"), &["-c", &setting, "--depth", "2"]);
+            assert_eq!(shallow.count("HEAD"), 2, "version {version}");
+
+            work.write("README.md", format!("# Version {version}\n"));
+            let revision = work.commit(&format!("Version {version}"));
+            work.git(&["-c", &setting, "push", "-q", "origin", "main"]);
+            for tree in [&clone, &shallow] {
+                tree.git(&["fetch", "-q"]);
+                assert_eq!(tree.revision("origin/main"), revision, "version {version}");
+                tree.git(&["fsck", "--strict"]);
+            }
+        }
+        server.sound(&ada, "ada/data").await;
+    }
+}
+
+story! {
+    async fn modes_links_and_odd_names_survive(server: Server) {
+        let ada = server.person("ada").await;
+        let work = server.published(&ada, "ada/data", "work");
+        let names = ["with space.csv", "donn\u{e9}es/\u{6570}\u{636e}.bin", "quo'te\".txt", "new\nline.txt", "-dash", "#hash?&=%2e.bin", "CON"];
+        for (number, name) in names.iter().enumerate() {
+            work.write(name, noise(number as u64, 300));
+        }
+        work.write("run.sh", "#!/bin/sh\n");
+        work.sh("chmod +x run.sh; ln -s README.md link; ln -s /nowhere dangling");
+        work.commit("Odd");
+        work.git(&["push", "-q"]);
+        let clone = server.sound(&ada, "ada/data").await;
+        assert_eq!(clone.git(&["ls-tree", "-r", "-z", "HEAD"]), work.git(&["ls-tree", "-r", "-z", "HEAD"]));
+        for name in names {
+            assert!(clone.read(name) == work.read(name), "{name:?}");
+        }
+        assert_eq!(clone.sh("readlink link dangling; test -x run.sh"), "README.md\n/nowhere");
+    }
+}
+
+story! {
+    async fn a_repository_moves_house_with_everything_in_it(server: Server) {
+        let ada = server.person("ada").await;
+        let work = history(&server, &ada, "ada/old", 3);
+        work.git(&["tag", "-a", "v1", "-m", "First", "HEAD~1"]);
+        work.git(&["notes", "add", "-m", "Checked"]);
+        work.git(&["push", "-q", "origin", "main:side/branch", "v1", "refs/notes/commits"]);
+
+        let mirror = server.clone_url(&server.remote(&ada, "ada/old"), "mirror", &["--mirror"]);
+        mirror.git(&["lfs", "fetch", "--all"]);
+        let new = server.remote(&ada, "ada/new");
+        // As one learns from the server: first the objects, then what names them.
+        let said = mirror.git_fails(&["push", "--mirror", &new]);
+        assert!(said.contains("git lfs push --all"), "{said}");
+        mirror.git(&["lfs", "push", "--all", &new]);
+        mirror.git(&["push", "-q", "--mirror", "-o", "anything", &new]);
+        assert_eq!(mirror.git(&["ls-remote", &new]), work.git(&["ls-remote", "origin"]));
+        let sound = server.sound(&ada, "ada/new").await;
+        sound.git(&["lfs", "fetch", "--all"]);
+        for revision in sound.git(&["rev-list", "HEAD"]).lines() {
+            sound.git(&["checkout", "-q", revision]);
+        }
+
+        // What is gone here goes there.
+        mirror.git(&["update-ref", "-d", "refs/heads/side/branch"]);
+        mirror.git(&["push", "-q", "--mirror", &new]);
+        assert!(!mirror.git(&["ls-remote", &new]).contains("side/branch"));
+        server.sound(&ada, "ada/old").await;
+        server.sound(&ada, "ada/new").await;
+    }
+}
+
+story! {
+    async fn large_files_travel_without_lfs_too(server: Server) {
+        let ada = server.person("ada").await;
+        let work = server.published(&ada, "ada/data", "work");
+        work.write("large.txt", noise(60, 24_000_000));
+        work.write("zeros.txt", vec![0; 24_000_000]);
+        work.commit("Large");
+        work.git(&["push", "-q"]);
+        // A small change of a large file, as a delta against what the server has.
+        let mut changed = work.read("large.txt");
+        changed[12_000_000] ^= 1;
+        work.write("large.txt", changed);
+        work.commit("Changed");
+        work.git(&["push", "-q"]);
+        assert!(server.sound(&ada, "ada/data").await.files() == work.files());
+    }
+}

@@ -309,3 +309,20 @@ story! {
         assert_eq!(sound.git(&["ls-files", "olga-*", "wanda-*"]).lines().count(), 6);
     }
 }
+
+story! {
+    async fn some_names_are_no_names_for_a_ref(server: Server) {
+        let ada = server.person("ada").await;
+        let work = server.published(&ada, "ada/data", "work");
+        let before = work.remote_refs();
+        let said = work.git_fails(&["push", "origin", "main:refs/internal/gc"]);
+        assert!(said.contains("refs/internal belongs to the server"), "{said}");
+        let said = work.git_fails(&["push", "origin", "main:refs/heads/main/sub"]);
+        assert!(said.contains("cannot exist beside refs/heads/main"), "{said}");
+        let tree = work.revision("main^{tree}");
+        let said = work.git_fails(&["push", "origin", &format!("{tree}:refs/heads/tree")]);
+        assert!(said.contains("a branch must be a commit"), "{said}");
+        assert_eq!(work.remote_refs(), before);
+        server.sound(&ada, "ada/data").await;
+    }
+}

@@ -6,9 +6,13 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// Work on the disk is short; more threads than this only take memory and turns from each other.
+const BLOCKING_THREADS: usize = 64;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("rutter: cannot start: {error}");

@@ -26,7 +26,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // The default buffer lets 64 slow clients hold more memory than all the rest of the server.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(256 * 1024);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(128 * 1024);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(HEADER_TIMEOUT));
     loop {
         let (stream, peer) = tokio::select! {

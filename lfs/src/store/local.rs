@@ -16,7 +16,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, Oid, blocking};
 
+mod block;
 mod download;
+mod pump;
 mod upload;
 mod walk;
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, Seek, SeekFrom},
     ops::Range,
     path::Path,
 };
@@ -10,13 +10,11 @@ use std::{
 use bytes::Bytes;
 use futures::{Stream, stream};
 
+use super::block;
 use crate::blocking;
 
-/// Bytes that are read at a time. One transfer holds two blocks, and what the network buffers.
-const BLOCK: u64 = 128 * 1024;
-
 /// Objects up to this size are read when they are opened: one visit to the blocking pool, not two.
-const SMALL: u64 = 32 * 1024;
+const SMALL: usize = 32 * 1024;
 
 /// An object that is open for reading.
 #[derive(Debug)]
@@ -40,7 +38,10 @@ impl Object {
             return Err(io::ErrorKind::NotFound.into());
         }
         let size = found.len();
-        let content = if size <= SMALL { Content::Memory(read(&file, size)?) } else { Content::File(file) };
+        let content = match usize::try_from(size) {
+            Ok(length) if length <= SMALL => Content::Memory(block::read(&file, length)?),
+            _ => Content::File(file),
+        };
         Ok(Self { size, content })
     }
 
@@ -104,19 +105,9 @@ impl Reader {
     }
 
     fn block(mut self) -> io::Result<(Bytes, Self)> {
-        let length = BLOCK.min(self.end - self.position);
-        let block = read(&self.file, length)?;
-        self.position += length;
+        let length = usize::try_from(self.end - self.position).map_or(block::LENGTH, |left| left.min(block::LENGTH));
+        let block = block::read(&self.file, length)?;
+        self.position += length as u64;
         Ok((block, self))
     }
-}
-
-/// Reads the next `length` bytes, into memory that is not cleared first. Blocks.
-fn read(file: &File, length: u64) -> io::Result<Bytes> {
-    let capacity = usize::try_from(length).map_err(io::Error::other)?;
-    let mut block = Vec::with_capacity(capacity);
-    if file.take(length).read_to_end(&mut block)? < capacity {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(block.into())
 }

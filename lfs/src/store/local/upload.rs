@@ -1,4 +1,5 @@
-//! Receiving an object: the network fills one block while the block before is hashed and written.
+//! Receiving an object: the network goes on while what came before is hashed on one thread and
+//! written on another.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -13,15 +14,14 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 
-use super::{Put, Shared, size_of, sync_folder};
+use super::{Put, Shared, pump::Pump, size_of, sync_folder};
 use crate::{Error, Oid, blocking};
 
-/// Small frames of the network are gathered to blocks of this length, in bytes. One transfer holds
-/// two blocks: one that is filled and one that is written.
-const BLOCK: usize = 256 * 1024;
+/// Frames of the network are handed on in batches of this length, in bytes.
+const BATCH: usize = 128 * 1024;
 
-/// A frame of this length is a block by itself: gathering would only copy it.
-const LARGE: usize = 64 * 1024;
+/// Frames shorter than this are copied together, so that a batch has few.
+const SHORT: usize = 4 * 1024;
 
 /// After so many bytes the disk is asked to begin writing, so that little is left to do at the end.
 const FLUSH_EVERY: u64 = 16 * 1024 * 1024;
@@ -31,45 +31,51 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let mut source = Source { body, rest: Bytes::new(), seen: 0, size };
-    let mut running: Option<blocking::Task<Result<Courier, Error>>> = None;
-    loop {
-        let block = source.block().await;
-        let mut incoming = match running.take() {
-            Some(task) => task.join().await?.unpack(),
-            None => Incoming::new(Arc::clone(shared), oid, size),
+    let mut source = Source { body, seen: 0, size };
+    let (mut batch, mut last) = source.batch().await?;
+    let mut incoming = Incoming::new(Arc::clone(shared), oid, size);
+    let mut hasher = Sha256::new();
+    if last {
+        // Small objects are many: one visit to the blocking pool for each.
+        let everything = move || {
+            hash(&mut hasher, &batch)?;
+            incoming.write(&batch)?;
+            incoming.finish(hasher)
         };
-        // From here to the next task nothing is awaited: `incoming` is never dropped on a thread of
-        // the runtime, which removing a large file would stall.
-        let (block, last) = match block {
-            Ok(block) => block,
-            Err(error) => {
-                let give_up = move || {
-                    drop(incoming);
-                    Err(error)
-                };
-                return blocking::run(give_up).await;
-            }
-        };
-        if last {
-            let end = move || {
-                incoming.absorb(&block)?;
-                incoming.finish()
-            };
-            return blocking::run(end).await;
-        }
-        running = Some(blocking::spawn(move || {
-            incoming.absorb(&block)?;
-            Ok(Courier(Some(incoming)))
-        }));
+        return blocking::run(everything).await;
     }
+    let (hashing, writing) = (Pump::new(hasher, hash), Pump::new(incoming, Incoming::write));
+    let arrived = async {
+        loop {
+            hashing.push(batch.iter().cloned()).await?;
+            writing.push(batch).await?;
+            if last {
+                return Ok(());
+            }
+            (batch, last) = source.batch().await?;
+        }
+    };
+    if let Err(error) = arrived.await {
+        // Whoever hears of the error finds no trace of the upload.
+        writing.abandon().await;
+        return Err(error);
+    }
+    let hasher = hashing.finish().await?;
+    let incoming = writing.finish().await?;
+    blocking::run(move || incoming.finish(hasher)).await
 }
 
-/// The body, cut into blocks.
+#[expect(clippy::unnecessary_wraps, reason = "work of a pump may fail")]
+fn hash(hasher: &mut Sha256, frames: &[Bytes]) -> Result<(), Error> {
+    for frame in frames {
+        hasher.update(frame);
+    }
+    Ok(())
+}
+
+/// The body, cut into batches of frames.
 struct Source<S> {
     body: S,
-    /// What did not fit into the last block.
-    rest: Bytes,
     seen: u64,
     size: u64,
 }
@@ -79,50 +85,29 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    /// The next block, and whether it is the last one.
-    async fn block(&mut self) -> Result<(Bytes, bool), Error> {
-        let mut block = BytesMut::new();
-        loop {
-            if block.is_empty() && self.rest.len() >= LARGE {
-                return Ok((mem::take(&mut self.rest), false));
+    /// The next batch, and whether it is the last one.
+    async fn batch(&mut self) -> Result<(Vec<Bytes>, bool), Error> {
+        let (mut batch, mut length, mut short) = (Vec::new(), 0, BytesMut::new());
+        let last = loop {
+            if length >= BATCH {
+                break false;
             }
-            if block.is_empty() && !self.rest.is_empty() {
-                let left = self.size - self.seen + self.rest.len() as u64;
-                block.reserve(usize::try_from(left).map_or(BLOCK, |left| left.min(BLOCK)));
-            }
-            let part = self.rest.len().min(BLOCK - block.len());
-            block.extend_from_slice(&self.rest.split_to(part));
-            if block.len() == BLOCK {
-                return Ok((block.freeze(), false));
-            }
-            match self.body.next().await {
-                None => return Ok((block.freeze(), true)),
-                Some(Err(error)) => return Err(Error::Interrupted(error.into())),
-                Some(Ok(frame)) => self.rest = frame,
-            }
-            self.seen += self.rest.len() as u64;
+            let Some(frame) = self.body.next().await else { break true };
+            let frame = frame.map_err(|error| Error::Interrupted(error.into()))?;
+            length += frame.len();
+            self.seen += frame.len() as u64;
             if self.seen > self.size {
                 return Err(Error::WrongSize { expected: self.size, actual: self.seen });
             }
-        }
-    }
-}
-
-/// Brings an upload from the blocking pool to the runtime. When nobody is left to take it, it goes
-/// back to the pool to be dropped there.
-struct Courier(Option<Incoming>);
-
-impl Courier {
-    fn unpack(mut self) -> Incoming {
-        self.0.take().expect("a courier is unpacked once")
-    }
-}
-
-impl Drop for Courier {
-    fn drop(&mut self) {
-        if let Some(incoming) = self.0.take() {
-            blocking::detach(move || drop(incoming));
-        }
+            if frame.len() < SHORT {
+                short.extend_from_slice(&frame);
+            } else {
+                batch.extend((!short.is_empty()).then(|| short.split().freeze()));
+                batch.push(frame);
+            }
+        };
+        batch.extend((!short.is_empty()).then(|| short.freeze()));
+        Ok((batch, last))
     }
 }
 
@@ -132,7 +117,6 @@ struct Incoming {
     oid: Oid,
     size: u64,
     received: u64,
-    hasher: Sha256,
     target: Target,
 }
 
@@ -148,29 +132,30 @@ enum Target {
 
 impl Incoming {
     fn new(shared: Arc<Shared>, oid: Oid, size: u64) -> Self {
-        Self { shared, oid, size, received: 0, hasher: Sha256::new(), target: Target::Unknown }
+        Self { shared, oid, size, received: 0, target: Target::Unknown }
     }
 
-    fn absorb(&mut self, block: &[u8]) -> Result<(), Error> {
+    fn write(&mut self, batch: &[Bytes]) -> Result<(), Error> {
         if let Target::Unknown = self.target {
             self.target = match size_of(&self.shared.object(&self.oid))? {
                 Some(size) if size == self.size => Target::Existing,
                 _ => Target::Part(Part::create(&self.shared, &self.oid)?),
             };
         }
-        self.received += block.len() as u64;
-        self.hasher.update(block);
-        if let Target::Part(part) = &mut self.target {
-            part.write(block)?;
+        for frame in batch {
+            self.received += frame.len() as u64;
+            if let Target::Part(part) = &mut self.target {
+                part.write(frame)?;
+            }
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<Put, Error> {
+    fn finish(self, hasher: Sha256) -> Result<Put, Error> {
         if self.received != self.size {
             return Err(Error::WrongSize { expected: self.size, actual: self.received });
         }
-        let actual = Oid::from_bytes(self.hasher.finalize().into());
+        let actual = Oid::from_bytes(hasher.finalize().into());
         if actual != self.oid {
             return Err(Error::WrongHash { expected: self.oid, actual });
         }
@@ -236,9 +221,9 @@ impl Part {
         }
     }
 
-    fn write(&mut self, block: &[u8]) -> io::Result<()> {
-        (&self.disk.file).write_all(block)?;
-        self.unflushed += block.len() as u64;
+    fn write(&mut self, frame: &[u8]) -> io::Result<()> {
+        (&self.disk.file).write_all(frame)?;
+        self.unflushed += frame.len() as u64;
         if self.unflushed >= FLUSH_EVERY {
             self.unflushed = 0;
             let disk = Arc::clone(&self.disk);

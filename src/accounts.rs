@@ -8,7 +8,7 @@ use argon2::{PasswordHasher as _, PasswordVerifier as _};
 
 use crate::access::tokens::{self, TokenScope};
 use crate::clock::Clock;
-use crate::db::accounts::{TokenRow, UserRow};
+use crate::db::accounts::{OwnerRow, TokenRow, UserRow};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, OwnerKind, OwnerName, Role, Secret};
@@ -55,6 +55,43 @@ impl Accounts {
         self.db.read().await?.users().await
     }
 
+    /// Lets nobody in as this user: tokens of every kind are refused at once.
+    ///
+    /// # Errors
+    /// Not found for an unknown user; conflict if it is so already.
+    pub async fn suspend(&self, name: &OwnerName) -> Result<()> {
+        self.set_suspension(name, true).await
+    }
+
+    /// Ends a suspension.
+    ///
+    /// # Errors
+    /// As for [`Accounts::suspend`].
+    pub async fn resume(&self, name: &OwnerName) -> Result<()> {
+        self.set_suspension(name, false).await
+    }
+
+    async fn set_suspension(&self, name: &OwnerName, suspended: bool) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        let user = self.known(&mut tx, name).await?;
+        if user.suspended_at.is_some() == suspended {
+            let state = if suspended { "suspended already" } else { "not suspended" };
+            return Err(Error::conflict(format!("`{name}` is {state}")));
+        }
+        tx.set_suspended(user.id, suspended.then(|| self.clock.now())).await?;
+        let action = if suspended { "user.suspend" } else { "user.resume" };
+        self.audit(&mut tx, action, name.as_str()).await?;
+        tx.commit().await
+    }
+
+    /// A user who is let in.
+    ///
+    /// # Errors
+    /// Not found for an unknown user, conflict for a suspended one.
+    pub async fn active(&self, name: &OwnerName) -> Result<UserRow> {
+        self.active_in(&mut self.db.read().await?, name).await
+    }
+
     /// Adds an organisation.
     ///
     /// # Errors
@@ -74,14 +111,29 @@ impl Accounts {
         Ok(id)
     }
 
+    /// All organisations by name.
+    pub async fn organisations(&self) -> Result<Vec<String>> {
+        self.db.read().await?.organisations().await
+    }
+
+    /// Makes a user a reader, or leaves a member what they are; gives the role.
+    pub async fn join(&self, organisation: &OwnerName, user: &OwnerName) -> Result<Role> {
+        let mut tx = self.db.write().await?;
+        let owner = self.organisation(&mut tx, organisation).await?;
+        let member = self.known(&mut tx, user).await?;
+        if let Some(role) = tx.member_role(owner.id, member.id).await? {
+            return Ok(role);
+        }
+        tx.put_member(owner.id, member.id, Role::Reader).await?;
+        self.audit(&mut tx, "organisation.member", &format!("{organisation} {user} {}", Role::Reader)).await?;
+        tx.commit().await?;
+        Ok(Role::Reader)
+    }
+
     /// Makes a user a member, or changes the role; `None` ends the membership.
     pub async fn set_member(&self, organisation: &OwnerName, user: &OwnerName, role: Option<Role>) -> Result<()> {
         let mut tx = self.db.write().await?;
-        let owner = tx
-            .owner(organisation)
-            .await?
-            .filter(|owner| owner.kind == OwnerKind::Organisation)
-            .ok_or_else(|| Error::not_found(format!("there is no organisation `{organisation}`")))?;
+        let owner = self.organisation(&mut tx, organisation).await?;
         let member = self.known(&mut tx, user).await?;
         match role {
             Some(role) => tx.put_member(owner.id, member.id, role).await?,
@@ -96,12 +148,15 @@ impl Accounts {
     /// The members of an organisation: (name, role).
     pub async fn members(&self, organisation: &OwnerName) -> Result<Vec<(String, String)>> {
         let mut tx = self.db.read().await?;
-        let owner = tx.owner(organisation).await?.filter(|owner| owner.kind == OwnerKind::Organisation);
-        let owner = owner.ok_or_else(|| Error::not_found(format!("there is no organisation `{organisation}`")))?;
+        let owner = self.organisation(&mut tx, organisation).await?;
         tx.members(owner.id).await
     }
 
     /// Makes a personal token. The token itself is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// Invalid for a name that is none; not found or conflict for a user who
+    /// is unknown or suspended.
     pub async fn add_token(
         &self,
         user: &OwnerName,
@@ -109,6 +164,7 @@ impl Accounts {
         scopes: &[TokenScope],
         lifetime: Option<Duration>,
     ) -> Result<Secret> {
+        tokens::check_name(name)?;
         let token = tokens::generate();
         let now = self.clock.now();
         let scopes: Vec<String> = match scopes {
@@ -116,7 +172,7 @@ impl Accounts {
             some => some.iter().map(ToString::to_string).collect(),
         };
         let mut tx = self.db.write().await?;
-        let user = self.known(&mut tx, user).await?;
+        let user = self.active_in(&mut tx, user).await?;
         tx.insert_token(
             self.clock.id(),
             user.id,
@@ -151,6 +207,19 @@ impl Accounts {
 
     async fn known(&self, tx: &mut Tx, user: &OwnerName) -> Result<UserRow> {
         tx.user(user).await?.ok_or_else(|| Error::not_found(format!("there is no user `{user}`")))
+    }
+
+    async fn active_in(&self, tx: &mut Tx, user: &OwnerName) -> Result<UserRow> {
+        let known = self.known(tx, user).await?;
+        if known.suspended_at.is_some() {
+            return Err(Error::conflict(format!("`{user}` is suspended; `rutter user resume {user}` ends that")));
+        }
+        Ok(known)
+    }
+
+    async fn organisation(&self, tx: &mut Tx, name: &OwnerName) -> Result<OwnerRow> {
+        let owner = tx.owner(name).await?.filter(|owner| owner.kind == OwnerKind::Organisation);
+        owner.ok_or_else(|| Error::not_found(format!("there is no organisation `{name}`")))
     }
 
     async fn audit(&self, tx: &mut Tx, action: &str, detail: &str) -> Result<()> {

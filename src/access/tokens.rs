@@ -30,6 +30,28 @@ pub fn hash(token: &Secret) -> String {
     hex::encode(Sha256::digest(token.expose().as_bytes()))
 }
 
+/// Longest name of a token, in characters.
+pub const NAME_MAX: usize = 100;
+
+/// Whether a token may be called so.
+///
+/// # Errors
+/// Invalid for nothing but spaces, for more than [`NAME_MAX`] characters, and
+/// for control characters: names end up on terminals.
+pub fn check_name(name: &str) -> Result<()> {
+    let refuse = |why: &str| Err(Error::invalid(format!("`{}` cannot name a token: {why}", name.escape_debug())));
+    if name.trim().is_empty() {
+        return refuse("it says nothing");
+    }
+    if name.chars().count() > NAME_MAX {
+        return refuse(&format!("it has more than {NAME_MAX} characters"));
+    }
+    if name.chars().any(char::is_control) {
+        return refuse("it holds control characters");
+    }
+    Ok(())
+}
+
 /// What a personal token is for: `read`, `write` or `own`, of everything that
 /// its user may, or of one dataset: `write:owner/name`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -115,6 +115,19 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
     }
 
+    /// Suspends a user since then, or ends it.
+    pub async fn set_suspended(&mut self, user: Id, since: Option<Millis>) -> Result<()> {
+        let query = "UPDATE account SET suspended_at = $2 WHERE owner_id = $1";
+        exec!(self, sqlx::query(query).bind(user.to_string()).bind(since))?;
+        Ok(())
+    }
+
+    /// The names of all organisations, in order.
+    pub async fn organisations(&mut self) -> Result<Vec<String>> {
+        let query = "SELECT name FROM owner WHERE kind = $1 ORDER BY name";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(OwnerKind::Organisation.as_str()).fetch_all(on))?)
+    }
+
     /// Makes somebody a member, or changes the role of one.
     pub async fn put_member(&mut self, organisation: Id, user: Id, role: Role) -> Result<()> {
         let query = "INSERT INTO member (organisation_id, user_id, role) VALUES ($1, $2, $3)

@@ -1,0 +1,163 @@
+//! What the operator's commands do.
+
+use std::io::{BufRead as _, Write as _};
+use std::process::ExitCode;
+
+use rutter::access::{Actor, Own};
+use rutter::app::App;
+use rutter::error::{Error, Result};
+use rutter::types::{Millis, Secret};
+
+use super::arguments::{Command, OrgCommand, RepoCommand, TokenCommand, UserCommand};
+
+/// Does what is asked, on the database; a running server sees it at once.
+pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Serve { .. } | Command::Version => {}
+        Command::User(command) => user(app, command).await?,
+        Command::Token(command) => token(app, command).await?,
+        Command::Org(command) => organisation(app, command).await?,
+        Command::Repo(command) => repo(app, command).await?,
+        Command::Fsck { quick } => return fsck(app, quick).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line() -> Result<String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(line)
+}
+
+async fn user(app: &App, command: UserCommand) -> Result<()> {
+    match command {
+        UserCommand::Add { name, email, admin, password_stdin } => {
+            let password = if password_stdin {
+                Some(Secret::new(line()?.trim_end_matches(['\r', '\n']).to_owned()))
+            } else {
+                None
+            };
+            app.accounts.add_user(&name, &email, password, admin).await?;
+            eprintln!("added `{name}`; make a token with `rutter token add {name}`");
+        }
+        UserCommand::List => {
+            for user in app.accounts.users().await? {
+                let admin = if user.admin { " admin" } else { "" };
+                let suspended = if user.suspended_at.is_some() { " suspended" } else { "" };
+                println!("{} {}{admin}{suspended}", user.name, user.email);
+            }
+        }
+        UserCommand::Suspend { name } => app.accounts.suspend(&name).await?,
+        UserCommand::Resume { name } => app.accounts.resume(&name).await?,
+    }
+    Ok(())
+}
+
+async fn token(app: &App, command: TokenCommand) -> Result<()> {
+    match command {
+        TokenCommand::Add { user, name, expires, scopes } => {
+            let token = app.accounts.add_token(&user, &name, &scopes, expires).await?;
+            println!("{}", token.expose());
+        }
+        TokenCommand::List { user } => {
+            let day = |at: Option<Millis>, none: &str| at.map_or(none.to_owned(), Millis::rfc3339);
+            let tokens = app.accounts.tokens(&user).await?;
+            println!("{:36}  {:12}  {:20}  {:20}  SCOPES", "ID", "NAME", "LAST USED", "ENDS");
+            for token in tokens {
+                let end = match token.revoked_at {
+                    Some(at) => format!("revoked {}", at.rfc3339()),
+                    None => day(token.expires_at, "never"),
+                };
+                let used = day(token.last_used_at, "never");
+                println!("{:36}  {:12}  {used:20}  {end:20}  {}", token.id, token.name, token.scopes);
+            }
+        }
+        TokenCommand::Revoke { id } => app.accounts.revoke_token(id).await?,
+        TokenCommand::Jwt { user, scopes, expires } => {
+            app.accounts.active(&user).await?;
+            let lifetime = expires.as_secs().min(app.config.lifetimes.jwt);
+            println!("{}", app.access.issue(&user, &scopes.join(" "), lifetime)?);
+        }
+    }
+    Ok(())
+}
+
+async fn organisation(app: &App, command: OrgCommand) -> Result<()> {
+    match command {
+        OrgCommand::Add { name } => {
+            app.accounts.add_organisation(&name).await?;
+        }
+        OrgCommand::List => {
+            for name in app.accounts.organisations().await? {
+                println!("{name}");
+            }
+        }
+        OrgCommand::Member { organisation, user: None, .. } => {
+            for (name, role) in app.accounts.members(&organisation).await? {
+                println!("{name} {role}");
+            }
+        }
+        OrgCommand::Member { organisation, user: Some(user), remove: true, .. } => {
+            app.accounts.set_member(&organisation, &user, None).await?;
+        }
+        OrgCommand::Member { organisation, user: Some(user), role: Some(role), .. } => {
+            app.accounts.set_member(&organisation, &user, Some(role)).await?;
+        }
+        OrgCommand::Member { organisation, user: Some(user), role: None, .. } => {
+            let role = app.accounts.join(&organisation, &user).await?;
+            eprintln!("`{user}` is a {role} of `{organisation}`; change it with --role");
+        }
+    }
+    Ok(())
+}
+
+async fn repo(app: &App, command: RepoCommand) -> Result<()> {
+    let operator = Actor::operator();
+    match command {
+        RepoCommand::Create { path, visibility } => {
+            app.drive.create(&app.access.creation(&operator, &path).await?, visibility).await?;
+        }
+        RepoCommand::List => {
+            for dataset in app.drive.datasets(&operator).await? {
+                println!("{}/{} {}", dataset.owner_name, dataset.name, dataset.visibility);
+            }
+        }
+        RepoCommand::Visibility { path, visibility } => {
+            let grant = app.access.authorize::<Own>(&operator, &path).await?;
+            app.drive.set_visibility(&grant, visibility).await?;
+        }
+        RepoCommand::Delete { path, yes } => {
+            let grant = app.access.authorize::<Own>(&operator, &path).await?;
+            if !yes {
+                eprint!("Delete `{path}` with all its revisions? Type its name to confirm: ");
+                std::io::stderr().flush()?;
+                if line()?.trim() != path.to_string() {
+                    return Err(Error::invalid("nothing was deleted"));
+                }
+            }
+            app.drive.delete(&grant).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn fsck(app: &App, quick: bool) -> Result<ExitCode> {
+    let mut problems = Vec::new();
+    for dataset in app.drive.datasets(&Actor::operator()).await? {
+        let path = format!("{}/{}", dataset.owner_name, dataset.name);
+        match app.drive.check(dataset.id).await {
+            Ok(found) => problems.extend(found.into_iter().map(|line| format!("{path}: {line}"))),
+            Err(error) => problems.push(format!("{path}: {error}")),
+        }
+    }
+    problems.extend(app.storage.check(!quick).await?);
+    for problem in &problems {
+        println!("{problem}");
+    }
+    if problems.is_empty() {
+        println!("clean");
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Ok(ExitCode::FAILURE)
+    }
+}

@@ -13,6 +13,7 @@ use rutter::error::{Error, Result};
 use rutter::web;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing_subscriber::EnvFilter;
 
 pub(crate) use self::arguments::Cli;
 use self::arguments::Command;
@@ -41,10 +42,10 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
 }
 
 fn log(config: &Config, serving: bool) -> Result<()> {
-    let filter = if serving { config.log.as_str() } else { "warn" };
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .parse(filter)
-        .map_err(|error| Error::invalid(format!("log `{filter}`: {error}; write it as in info,rutter=debug")))?;
+    let stated = EnvFilter::builder()
+        .parse(&config.log)
+        .map_err(|error| Error::invalid(format!("log `{}`: {error}; write it as in info,rutter=debug", config.log)))?;
+    let filter = if serving { stated } else { EnvFilter::new("warn") };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

@@ -105,7 +105,7 @@ async fn organisation(app: &App, command: OrgCommand) -> Result<()> {
         }
         OrgCommand::Member { organisation, user: Some(user), role: None, .. } => {
             let role = app.accounts.join(&organisation, &user).await?;
-            eprintln!("`{user}` is a {role} of `{organisation}`; change it with --role");
+            eprintln!("`{user}` is a member of `{organisation}` as {role}; change it with --role");
         }
     }
     Ok(())

@@ -211,6 +211,59 @@ story! {
 }
 
 story! {
+    async fn a_suspended_user_gets_in_by_no_token(engine: Engine) {
+        let house = House::new(engine).await;
+        let serving = house.serve();
+        let ada = house.person("ada");
+        house.does(&["repo", "create", "ada/data"]);
+        let jwt = house.does(&["token", "jwt", "ada", "--scope", "obj:ada/data/*:read"]).trim().to_owned();
+        for token in [&ada, &jwt] {
+            assert_eq!(serving.locks(token, "ada/data").await, 200);
+        }
+        house.does(&["user", "suspend", "ada"]);
+        assert_eq!(house.does(&["user", "list"]), "ada ada@example.org suspended\n");
+        for token in [&ada, &jwt] {
+            assert_eq!(serving.locks(token, "ada/data").await, 401);
+        }
+        for command in [&["token", "add", "ada"][..], &["token", "jwt", "ada", "--scope", "obj:ada/data/*:read"]] {
+            let refused = house.fails(command);
+            assert!(refused.contains("`ada` is suspended; `rutter user resume ada` ends that"), "{refused}");
+        }
+        assert!(house.fails(&["user", "suspend", "ada"]).contains("suspended already"));
+        house.does(&["user", "resume", "ada"]);
+        for token in [&ada, &jwt] {
+            assert_eq!(serving.locks(token, "ada/data").await, 200);
+        }
+        assert_eq!(house.does(&["user", "list"]), "ada ada@example.org\n");
+        assert!(house.fails(&["user", "resume", "ada"]).contains("not suspended"));
+        assert!(house.fails(&["user", "suspend", "nobody"]).contains("there is no user `nobody`"));
+        serving.end().await;
+    }
+}
+
+story! {
+    async fn only_a_role_that_is_named_changes_a_member(engine: Engine) {
+        let house = House::new(engine).await;
+        house.person("ada");
+        assert_eq!(house.does(&["org", "list"]), "");
+        house.does(&["org", "add", "statistics"]);
+        house.does(&["org", "add", "ministry"]);
+        house.does(&["org", "add", "ministry/statistics"]);
+        assert_eq!(house.does(&["org", "list"]), "ministry\nministry/statistics\nstatistics\n");
+        let member = ["org", "member", "statistics", "ada"];
+        assert!(text(&house.run(&member)).contains("`ada` is a member of `statistics` as reader; change it with --role"));
+        house.does(&[&member[..], &["--role", "owner"]].concat());
+        assert!(text(&house.run(&member)).contains("`ada` is a member of `statistics` as owner"));
+        assert_eq!(house.does(&["org", "member", "statistics"]), "ada owner\n");
+        house.does(&[&member[..], &["--role", "reader"]].concat());
+        assert_eq!(house.does(&["org", "member", "statistics"]), "ada reader\n");
+        for nobody in [&["org", "member", "statistics", "--remove"][..], &["org", "member", "statistics", "--role", "owner"]] {
+            assert_eq!(house.run(nobody).status.code(), Some(2), "{nobody:?}");
+        }
+    }
+}
+
+story! {
     async fn passwords_come_by_standard_input_and_are_not_kept(engine: Engine) {
         let house = House::new(engine).await;
         let add = |name: &str, password: &str| {
@@ -275,7 +328,32 @@ story! {
             let refused = house.run(&["token", "add", "ada", &format!("{option}={value}")]);
             assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0), "{option} {value}");
         }
+        for (name, said) in [
+            ("", "it says nothing"),
+            (" ", "it says nothing"),
+            ("a\nb", "control characters"),
+            ("\u{1b}[2J", "control characters"),
+            (&"x".repeat(101), "more than 100 characters"),
+        ] {
+            let refused = house.fails(&["token", "add", "ada", "--name", name]);
+            assert!(refused.contains(said) && !refused.contains('\u{1b}'), "{refused}");
+        }
         assert_eq!(house.does(&["token", "list", "ada"]).lines().count(), 3);
+        house.does(&["token", "add", "ada", "--name", &"é".repeat(100)]);
+    }
+}
+
+story! {
+    async fn a_web_token_that_would_open_nothing_is_not_signed(engine: Engine) {
+        let house = House::new(engine).await;
+        house.person("ada");
+        let unknown = house.fails(&["token", "jwt", "nobody", "--scope", "obj:ada/data/*:read"]);
+        assert!(unknown.contains("there is no user `nobody`"), "{unknown}");
+        for scope in ["read", "write:ada/data", "obj:ada/data/*:raed", "obj:ada/data:a:b:c", "org:ada:read", "", "obj ds"] {
+            let refused = house.run(&["token", "jwt", "ada", "--scope", scope]);
+            assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0), "{scope}");
+            assert!(text(&refused).contains("invalid value") && text(&refused).contains("--scope"), "{}", text(&refused));
+        }
     }
 }
 
@@ -416,25 +494,67 @@ fn it_says_what_it_is_and_how_to_use_it() {
     for example in ["Examples:", "rutter serve --listen", "rutter user add", "rutter token add", "git clone http"] {
         assert!(help.contains(example), "{example}: {help}");
     }
-    for command in [
-        &["user", "add"][..],
-        &["token", "add"],
-        &["token", "jwt"],
-        &["org", "member"],
-        &["fsck"],
-        &["serve"],
-        &["repo", "delete"],
-    ] {
-        let help = house.does(&[command, &["--help"]].concat());
-        assert!(help.contains("Usage: rutter ") && help.contains("--data"), "{help}");
+    let mut commands = vec![Vec::new()];
+    let mut seen = 0;
+    while let Some(command) = commands.pop() {
+        let help = house.does(&[&command[..], &["--help"]].concat());
+        assert!(help.contains("Usage: rutter") && help.contains("--data"), "{help}");
+        let (_, examples) = help.split_once("\nExample").unwrap_or_else(|| panic!("no example: {help}"));
+        let shown = format!("\n  rutter {}", command.join(" "));
+        assert!(examples.contains(shown.trim_end()), "an example of another command: {help}");
+        for option in ["config", "data", "listen", "public-url"] {
+            let variable = format!("[env: RUTTER_{}", option.replace('-', "_").to_uppercase());
+            assert_eq!(help.contains(&format!("--{option} <")), help.contains(&variable), "{variable}: {help}");
+        }
+        let list = help.split_once("\nCommands:\n").map_or("", |(_, rest)| rest.split_once("\n\n").unwrap().0);
+        let names = list.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+        for name in names.filter(|name| *name != "help") {
+            let name: &'static str = name.to_owned().leak();
+            commands.push([&command[..], &[name]].concat());
+        }
+        seen += 1;
     }
-    assert!(house.does(&["token", "add", "--help"]).contains("--expires 30d --scope write:ada/census"));
+    assert!(seen > 20, "only {seen} commands were found");
     for nonsense in [&[][..], &["serv"], &["user"], &["serve", "--listen", "nowhere"], &["user", "add", "ada"]] {
         let refused = house.run(nonsense);
         assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0), "{nonsense:?}");
         assert!(text(&refused).contains("--help") || text(&refused).contains("Usage: "), "{}", text(&refused));
     }
     assert!(!house.folder.path().join("rutter-data").exists(), "none of this makes anything");
+}
+
+/// The keys of the configuration, as the sources declare them: (key, environment variable).
+fn keys() -> Vec<(String, String)> {
+    let source = include_str!("../../src/config.rs");
+    let mut keys = Vec::new();
+    for (group, structure) in [("", "Config"), ("limits.", "Limits"), ("lifetimes.", "Lifetimes")] {
+        let (_, fields) = source.split_once(&format!("pub struct {structure} {{")).unwrap();
+        let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));
+        for name in fields.map(|field| field.split(':').next().unwrap()) {
+            if !matches!(name, "limits" | "lifetimes" | "issuers") {
+                let variable = format!("RUTTER_{}{name}", group.replace('.', "__")).to_uppercase();
+                keys.push((format!("{group}{name}"), variable));
+            }
+        }
+    }
+    assert!(keys.len() > 20, "the sources were not understood: {keys:?}");
+    keys
+}
+
+#[test]
+fn every_key_is_in_the_handbook_and_read_from_the_environment() {
+    let readme = include_str!("../../README.md");
+    let folder = tempfile::tempdir().unwrap();
+    let house = House { folder, database: None };
+    let help = house.does(&["serve", "--help"]);
+    for (key, variable) in keys() {
+        assert!(readme.contains(&format!("| `{key}` | `{variable}` |")), "README.md has no row for {key}");
+        let group = variable.split_once("__").map_or(variable.clone(), |(group, _)| format!("{group}__…"));
+        assert!(help.contains(&group), "`rutter serve --help` does not name {group}");
+        // No key takes a list of numbers: a refusal shows that the variable reaches its key.
+        let mut command = house.command(&["user", "list"]);
+        assert!(!command.env(&variable, "[1]").output().unwrap().status.success(), "{variable} is not read");
+    }
 }
 
 #[test]
@@ -458,6 +578,7 @@ fn the_configuration_is_read_strictly_and_in_order() {
         ("public_url = \"data.example.org\"", &[], "public_url"),
         ("[[issuers]]\nissuer = \"x\"", &[], "public_key_file and jwks_url"),
         ("this is not toml", &[], "configuration"),
+        ("log = \"rutter=loud\"", &[], "write it as in info,rutter=debug"),
         ("", &[("RUTTER_LISTEM", "127.0.0.1:1")], "listem"),
         ("", &[("RUTTER_LIMITS__TRANSFER", "1")], "transfer"),
         ("", &[("RUTTER_LIMITS__TRANSFERS", "-1")], "transfers"),

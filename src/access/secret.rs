@@ -1,6 +1,8 @@
 //! The server's secret, and what is derived from it: one key per purpose
 //! (HKDF-SHA256, RFC 5869), so that no key opens what another one closed.
 
+use std::path::PathBuf;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -13,19 +15,25 @@ use crate::config::{Config, private_folder};
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
-/// The root of all keys of this installation. All replicas share it.
-pub struct ServerSecret(Secret);
+/// The root of all keys of this installation. All servers of one database
+/// share it: the database holds a key that was sealed with it, so a server
+/// with another secret does not start.
+pub struct ServerSecret {
+    text: Secret,
+    /// Where it was read; `None` is the configuration.
+    file: Option<PathBuf>,
+}
 
 impl ServerSecret {
     /// From the configuration, else from `DATA/secret`, made at first start.
+    /// Whether it is the one that the database knows turns out when the
+    /// signing key is opened, before anything is served.
     ///
     /// # Errors
-    /// A file that cannot be read or made; on PostgreSQL a missing
-    /// configuration, since replicas with different secrets would refuse each
-    /// other's URLs.
+    /// A file that cannot be read or made, or that was cut short.
     pub fn load(config: &Config) -> Result<Self> {
         if let Some(secret) = &config.secret {
-            return Ok(Self(secret.clone()));
+            return Ok(Self { text: secret.clone(), file: None });
         }
         private_folder(&config.data)?;
         let file = config.secret_file();
@@ -45,13 +53,13 @@ impl ServerSecret {
                 file.display()
             )));
         }
-        Ok(Self(Secret::new(text.to_owned())))
+        Ok(Self { text: Secret::new(text.to_owned()), file: Some(file) })
     }
 
     /// The key for one purpose.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         let mut key = [0; 32];
-        Hkdf::<Sha256>::new(Some(b"rutter"), self.0.expose().as_bytes())
+        Hkdf::<Sha256>::new(Some(b"rutter"), self.text.expose().as_bytes())
             .expand(purpose.as_bytes(), &mut key)
             .expect("32 bytes are within what HKDF gives");
         key
@@ -69,15 +77,30 @@ impl ServerSecret {
     }
 
     /// Decrypts what [`ServerSecret::seal`] made.
+    ///
+    /// # Errors
+    /// Invalid if it was sealed with another secret or for another context;
+    /// the sentence is for the operator.
     pub fn open(&self, context: &str, sealed: &str) -> Result<Vec<u8>> {
-        let wrong =
-            || Error::internal("a key in the database does not open: is RUTTER_SECRET the one it was made with?");
-        let bytes = BASE64.decode(sealed).map_err(|_| wrong())?;
-        let (nonce, sealed) = bytes.split_at_checked(24).ok_or_else(wrong)?;
-        let nonce: [u8; 24] = nonce.try_into().map_err(|_| wrong())?;
+        let bytes = BASE64.decode(sealed).map_err(|_| self.wrong())?;
+        let (nonce, sealed) = bytes.split_at_checked(24).ok_or_else(|| self.wrong())?;
+        let nonce: [u8; 24] = nonce.try_into().map_err(|_| self.wrong())?;
         self.cipher()
             .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: context.as_bytes() })
-            .map_err(|_| wrong())
+            .map_err(|_| self.wrong())
+    }
+
+    fn wrong(&self) -> Error {
+        Error::invalid(match &self.file {
+            None => "the database was first used with another secret than the `secret` of this configuration \
+                     (RUTTER_SECRET): set it to the one of that server, which may stand in its DATA/secret"
+                .to_owned(),
+            Some(file) => format!(
+                "the database was first used with another secret than {}: put the secret of that server there, or of \
+                 a backup, or set RUTTER_SECRET to it; all servers of one database need the same",
+                file.display()
+            ),
+        })
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -104,12 +127,17 @@ fn create_private(file: &std::path::Path, text: &str) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn configured(letter: &str) -> ServerSecret {
+        ServerSecret { text: Secret::new(letter.repeat(32)), file: None }
+    }
 
     #[test]
     fn what_is_sealed_opens_only_with_the_same_secret_and_context() {
-        let one = ServerSecret(Secret::new("a".repeat(32)));
-        let two = ServerSecret(Secret::new("b".repeat(32)));
+        let (one, two) = (configured("a"), configured("b"));
         let sealed = one.seal("here", b"key").unwrap();
         assert_eq!(one.open("here", &sealed).unwrap(), b"key");
         assert!(one.open("there", &sealed).is_err());
@@ -125,5 +153,27 @@ mod tests {
         let first = ServerSecret::load(&config).unwrap().derive("x");
         assert_eq!(ServerSecret::load(&config).unwrap().derive("x"), first);
         assert_eq!(config.secret_file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_comes_back_and_damage_shows(
+            plain in proptest::collection::vec(any::<u8>(), 0..200),
+            at in any::<prop::sample::Index>(),
+            letter in "[A-Za-z0-9+/=. ]",
+        ) {
+            let secret = configured("a");
+            let sealed = secret.seal("here", &plain).unwrap();
+            prop_assert_eq!(secret.open("here", &sealed).unwrap(), plain);
+            let at = at.index(sealed.len());
+            let damaged = format!("{}{letter}{}", &sealed[..at], &sealed[at + 1..]);
+            prop_assert!(damaged == sealed || secret.open("here", &damaged).is_err());
+            prop_assert!(secret.open("here", &sealed[..at]).is_err());
+        }
+
+        #[test]
+        fn hostile_rows_open_nothing(sealed in ".{0,100}|[A-Za-z0-9+/]{0,100}") {
+            prop_assert!(configured("a").open("here", &sealed).is_err());
+        }
     }
 }

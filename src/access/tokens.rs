@@ -132,24 +132,4 @@ pub fn open(scopes: &[TokenScope], path: &RepoPath) -> Rights {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::access::rights::Upload;
-
-    #[test]
-    fn a_scope_of_one_dataset_opens_only_that_one() {
-        let scopes = TokenScope::parse_list("write:a/b read");
-        assert!(open(&scopes, &"a/b".parse().unwrap()).has(Write::RIGHTS.with(Upload::RIGHTS)));
-        let other = open(&scopes, &"a/c".parse().unwrap());
-        assert!(other.has(Fetch::RIGHTS) && !other.has(Upload::RIGHTS));
-        assert_eq!(open(&TokenScope::parse_list("write:a/b"), &"a/c".parse().unwrap()), Rights::NONE);
-        assert_eq!(open(&TokenScope::parse_list("Write admin :"), &"a/b".parse().unwrap()), Rights::NONE);
-    }
-
-    #[test]
-    fn scopes_print_as_they_are_read() {
-        for text in ["read", "write:a/b", "own"] {
-            assert_eq!(text.parse::<TokenScope>().unwrap().to_string(), text);
-        }
-    }
-}
+mod tests;

@@ -722,6 +722,30 @@ story! {
 }
 
 story! {
+    async fn a_server_with_another_secret_does_not_start(engine: Engine) {
+        let mut house = House::new(engine).await;
+        let file = house.folder.path().join("shared.db");
+        house.database.get_or_insert_with(|| format!("sqlite://{}", file.display()));
+        house.does(&["user", "list", "--data", "first"]);
+        let secret = std::fs::read_to_string(house.folder.path().join("first/secret")).unwrap();
+
+        for command in [&["serve", "--listen", "127.0.0.1:0", "--data", "second"][..], &["user", "list", "--data", "second"]] {
+            let refused = house.fails(command);
+            for part in ["another secret than second/secret", "set RUTTER_SECRET", "need the same"] {
+                assert!(refused.contains(part), "{refused}");
+            }
+        }
+        let mut command = house.command(&["user", "list", "--data", "second"]);
+        assert!(command.env("RUTTER_SECRET", secret.trim()).output().unwrap().status.success());
+        let wrong = House::failed(&command.env("RUTTER_SECRET", "x".repeat(32)).output().unwrap());
+        assert!(wrong.contains("(RUTTER_SECRET): set it to the one of that server"), "{wrong}");
+        assert!(!wrong.contains("xxxx"), "{wrong}");
+        std::fs::write(house.folder.path().join("second/secret"), &secret).unwrap();
+        house.does(&["user", "list", "--data", "second"]);
+    }
+}
+
+story! {
     async fn the_log_is_for_machines_and_holds_no_secrets(engine: Engine) {
         let house = House::new(engine).await;
         let serving = house.serve_with(|command| _ = command.env("RUTTER_LOG", "debug"));

@@ -23,5 +23,5 @@ bench: ## measure against rudolfs, giftless, nginx, openssl and dd; BENCH="--qui
 check: ## format, lints, dependency rules
 	@scripts/setup.sh check && cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && cargo deny --log-level error check bans licenses sources
 
-fuzz: ## the property tests with many more cases: FUZZ_CASES=1000000 make fuzz
-	@scripts/setup.sh test && PROPTEST_CASES=$${FUZZ_CASES:-100000} cargo nextest run --profile fuzz --workspace --lib
+fuzz: ## six groups of property tests for FUZZ_SECONDS (300) each; FUZZ="token path" for some
+	@scripts/fuzz.sh $(FUZZ)

@@ -29,6 +29,7 @@ fi
 server=
 work=
 doing=
+# shellcheck disable=SC2317 # a trap calls it
 stop() { # end what was started, and pass on how it went
     status=$?
     trap - EXIT INT TERM HUP
@@ -86,11 +87,8 @@ push_sample() {
 
 say
 if [ -e "$unfinished" ]; then
-    password=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
-    if ! refusal=$(printf '%s\n' "$password" |
-        "$rutter" user add "$user" --email demo@example.org --admin --password-stdin --data "$data" 2>&1 >/dev/null); then
-        password='the one printed at the first attempt'
-    fi
+    # An earlier attempt may have added the user.
+    refusal=$("$rutter" user add "$user" --email demo@example.org --admin --data "$data" 2>&1 >/dev/null) || true
     token=$("$rutter" token add "$user" --name first-run --data "$data") ||
         fail "could not create the first user and its token. $refusal"
     doing='push the sample dataset'
@@ -104,11 +102,10 @@ if [ -e "$unfinished" ]; then
   rutter is ready: $url
   The dataset $user/$dataset was pushed to it with git and git-lfs.
 
-    user      $user
-    password  $password
-    token     $token
+    user   $user
+    token  $token
 
-  Write them down, they are not shown again. Git and curl take the token as password. Three commands to try:
+  Write the token down, it is not shown again. Git and curl ask for a password: that is the token. Three commands to try:
 
     git clone http://$user@$listen/$user/$dataset.git
     git -C $dataset lfs ls-files --size
@@ -131,6 +128,7 @@ say "  Ctrl-C stops the server."
 say
 
 forwarded=-9
+# shellcheck disable=SC2317 # a trap calls it
 forward() {
     interrupted=1
     # Terminal, make and others may each pass on the same signal.

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Install what one make target needs and this machine lacks: setup.sh run|test|check|bench
+# Install what one make target needs and this machine lacks: setup.sh run|test|check|fuzz|bench
 # Silent when nothing is missing. Debian-like systems; elsewhere it says what to install.
 set -euo pipefail
 
-need=${1:?usage: setup.sh run|test|check|bench}
+need=${1:?usage: setup.sh run|test|check|fuzz|bench}
 nextest=0.9.143
 deny=0.20.2
 
@@ -23,7 +23,7 @@ want git git
 want git-lfs git-lfs
 want curl curl
 case $need in
-run | check) ;;
+run | check | fuzz) ;;
 test)
     want python3 python3
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || want initdb postgresql

@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# `make fuzz`: the property tests of everything that strangers send, each group for FUZZ_SECONDS (300), with new
+# random cases all the time. Arguments name the groups; without any, all run. A group ends at its first failure:
+# proptest prints the smallest input that fails, and keeps it in proptest-regressions/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${FUZZ_SECONDS:-300}
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo "fuzz.sh: FUZZ_SECONDS must be a number of seconds" >&2; exit 2; }
+scripts/setup.sh fuzz
+
+# A group and the files that hold its property tests.
+declare -A groups=(
+    [pointer]='lfs/src/pointer/tests.rs lfs/src/oid.rs'
+    [batch]='lfs/src/batch/tests.rs'
+    [pktline]='metastore/src/wire/pktline/tests.rs metastore/src/wire/push/tests.rs metastore/src/wire/report/tests.rs
+        metastore/src/wire/advertise/tests.rs'
+    [range]='lfs/src/range/tests.rs'
+    [token]='lfs/src/sign.rs src/access/tokens/tests.rs src/access/claims.rs src/access/secret.rs'
+    [path]='metastore/src/path.rs metastore/src/state/tests.rs src/types.rs lfs/src/locks.rs'
+)
+wanted=("$@")
+[ $# -gt 0 ] || wanted=(pointer batch pktline range token path)
+for group in "${wanted[@]}"; do
+    [ -n "${groups[$group]:-}" ] || { echo "fuzz.sh: there is no group \"$group\", but ${!groups[*]}" >&2; exit 2; }
+done
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/rutter-fuzz.XXXXXXXX")
+trap 'touch "$folder/stop"; wait; rm -rf "$folder"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+declare -A binaries
+for crate in lfs metastore rutter; do
+    built=$(cargo test --no-run --lib --package "$crate" 2>&1) || { printf '%s\n' "$built" >&2; exit 1; }
+    binaries[$crate]=$(realpath "$(sed -n 's/^ *Executable .*(\(.*\))$/\1/p' <<<"$built")")
+done
+
+# The property tests of a file: functions in a `proptest!` block, and functions with a `proptest!(|…|` within.
+properties() {
+    awk '
+        /^ *proptest! *\{/ { match($0, /^ */); block = RLENGTH; inside = 1; next }
+        inside && /^ *\}/ { match($0, /^ */); if (RLENGTH == block) inside = 0 }
+        /^ *(async )?fn / { sub(/^ *(async )?fn /, ""); sub(/[(<].*/, ""); name = $0; if (inside) print name }
+        /^ *proptest!\(\|/ { print name }
+    ' "$1"
+}
+
+# One property until the deadline, in rounds of some seconds: each process draws a seed of its own.
+fuzz() { # where to report, the folder of the crate, its test program, the test
+    local report=$1 cases=64 total=0 begin took left
+    cd "$2"
+    while left=$((deadline - SECONDS)) && [ "$left" -gt 0 ] && [ ! -e "$folder/stop" ]; do
+        begin=${EPOCHREALTIME/[.,]/}
+        if ! PROPTEST_CASES=$cases timeout --kill-after=5 $((left + 60)) "$3" --exact "$4" >"$report.log" 2>&1 ||
+            ! grep -q '^test result: ok. 1 passed' "$report.log"; then
+            touch "$report.failed" "$folder/stop"
+            return
+        fi
+        took=$((${EPOCHREALTIME/[.,]/} - begin + 1))
+        total=$((total + cases))
+        echo "$total" >"$report.cases"
+        # The next round takes ten seconds, or what is left.
+        [ "$left" -lt 10 ] || left=10
+        cases=$((cases * left * 1000000 / took < cases * 8 ? cases * left * 1000000 / took : cases * 8))
+        [ "$cases" -ge 1 ] || cases=1
+    done
+}
+
+failed=0
+for group in "${wanted[@]}"; do
+    rm -f "$folder/stop"
+    begin=$SECONDS deadline=$((SECONDS + seconds)) count=0
+    for file in ${groups[$group]}; do
+        crate=${file%%/*} module=${file#*src/}
+        [ "$crate" != src ] || crate=rutter
+        module=${module%.rs}
+        [[ $module == */tests ]] || module=$module/tests
+        names=$(properties "$file")
+        [ -n "$names" ] || { echo "fuzz.sh: $file has no property tests" >&2; exit 1; }
+        for name in $names; do
+            count=$((count + 1))
+            where=.
+            [ "$crate" = rutter ] || where=$crate
+            fuzz "$folder/$group.$count" "$where" "${binaries[$crate]}" "${module//\//::}::$name" &
+        done
+    done
+    wait
+    total=$(cat "$folder/$group".*.cases | awk '{ sum += $1 } END { print sum + 0 }')
+    printf '%-8s %3d properties %12d cases %5d s' "$group" "$count" "$total" $((SECONDS - begin))
+    if compgen -G "$folder/$group.*.failed" >/dev/null; then
+        failed=1
+        printf '  FAILED\n'
+        for mark in "$folder/$group".*.failed; do cat "${mark%.failed}.log"; done
+    else
+        printf '  clean\n'
+    fi
+done
+exit "$failed"

@@ -1,12 +1,13 @@
 //! Every service, built from the configuration: the only composition root.
 //! `main` and the tests use the same one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use metastore::{Engine, Options, PackStore};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,13 +19,18 @@ use crate::clock::Clock;
 use crate::config::{Config, private_folder};
 use crate::db::Db;
 use crate::drive::{Drive, Rows};
-use crate::error::Result;
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::hosting::Hosting;
 use crate::jobs::{Kind, Worker};
 use crate::storage::Storage;
 
 /// Notes that wait to be written down; more are lost.
 const NOTES: usize = 1024;
+/// How long each part may take to show that it works.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// For how long it is believed: nobody can keep the server busy by asking.
+const PROBE_AGE: Duration = Duration::from_secs(1);
 
 /// The whole of a server, or of one command. Cheap to clone.
 #[derive(Clone)]
@@ -51,6 +57,15 @@ pub struct Services {
     /// Background work.
     pub worker: Worker,
     notes: std::sync::Mutex<Option<mpsc::Receiver<Note>>>,
+    readiness: Readiness,
+}
+
+/// What was last known about the parts that a server needs.
+struct Readiness {
+    last: Mutex<Option<(Instant, Vec<String>)>>,
+    /// One probe at a time for store and cache: one that hangs, as on a dead
+    /// network file system, holds a thread until it ends.
+    folders: [Arc<Semaphore>; 2],
 }
 
 impl std::ops::Deref for App {
@@ -96,6 +111,7 @@ impl App {
             hosting,
             worker,
             notes: std::sync::Mutex::new(Some(notes)),
+            readiness: Readiness { last: Mutex::new(None), folders: [(); 2].map(|()| Arc::new(Semaphore::new(1))) },
         })))
     }
 
@@ -108,6 +124,40 @@ impl App {
             let (app, token) = (self.clone(), stop.clone());
             tasks.spawn(async move { app.write_notes(notes, token).await });
         }
+    }
+
+    /// Whether the server can do its work: the database answers, store and
+    /// cache can be written, git can be run.
+    ///
+    /// # Errors
+    /// Unavailable; the sentence names all parts that fail, the log their causes.
+    pub async fn ready(&self) -> Result<()> {
+        // Those who come meanwhile wait for the same look.
+        let mut last = self.readiness.last.lock().await;
+        let failing = match last.take() {
+            Some((at, failing)) if at.elapsed() < PROBE_AGE => last.insert((at, failing)),
+            _ => last.insert((Instant::now(), self.failing().await)),
+        };
+        match failing.1.as_slice() {
+            [] => Ok(()),
+            parts => Err(Error::unavailable(format!("not ready: {}", parts.join("; ")))),
+        }
+    }
+
+    /// A sentence for each part that fails.
+    async fn failing(&self) -> Vec<String> {
+        let (store, cache) = (self.config.store(), self.config.cache());
+        let [store_turn, cache_turn] = &self.readiness.folders;
+        let database = async { self.db.read().await?.ping().await };
+        let git = async { self.drive.engine().git_version().await.map(drop).map_err(Error::from) };
+        let parts = tokio::join!(
+            probe("the database", "cannot be read", database),
+            probe("the store", "cannot be written", writable(store_turn, store, false)),
+            // It may be deleted at any time, and is made again.
+            probe("the cache", "cannot be written", writable(cache_turn, cache, true)),
+            probe("git", "cannot be run", git),
+        );
+        [parts.0, parts.1, parts.2, parts.3].into_iter().flatten().collect()
     }
 
     /// Writes down, in bundles, what requests should not wait for.
@@ -142,6 +192,36 @@ impl App {
         }
         tx.commit().await
     }
+}
+
+/// What is wrong with a part, without the cause: that may name paths.
+async fn probe(part: &str, wrong: &str, works: impl Future<Output = Result<()>>) -> Option<String> {
+    let error = match tokio::time::timeout(PROBE, works).await {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => error,
+        Err(_) => Error::unavailable(format!("{part} does not answer")),
+    };
+    tracing::error!(part, ?error, "a part that the server needs does not work");
+    Some(match error.kind() {
+        ErrorKind::Full => format!("{part} is full"),
+        ErrorKind::Unavailable => format!("{part} does not answer"),
+        _ => format!("{part} {wrong}"),
+    })
+}
+
+async fn writable(turn: &Arc<Semaphore>, folder: PathBuf, make: bool) -> Result<()> {
+    let turn = turn.clone().acquire_owned().await.map_err(Error::internal)?;
+    crate::blocking(move || {
+        let _turn = turn;
+        if make {
+            private_folder(&folder)?;
+        }
+        // A name that is cleaned away at the next start, should we die here.
+        let file = folder.join(format!("tmp-ready-{}", std::process::id()));
+        std::fs::write(&file, "ready")?;
+        Ok(std::fs::remove_file(&file)?)
+    })
+    .await?
 }
 
 fn worker(config: &Config, db: &Db, clock: &Clock, drive: &Drive, storage: &Storage) -> Worker {

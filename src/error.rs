@@ -19,6 +19,8 @@ pub enum Kind {
     Forbidden,
     /// It is not there, or not for you to know (404).
     NotFound,
+    /// The URL is right, the method is not (405).
+    MethodNotAllowed,
     /// No media type that the client accepts (406).
     NotAcceptable,
     /// It is there already, or changed under you (409).
@@ -27,6 +29,8 @@ pub enum Kind {
     Precondition,
     /// Larger than the limit (413).
     TooLarge,
+    /// A media type that is not taken here (415).
+    UnsupportedMedia,
     /// The request cannot be read (400).
     Malformed,
     /// The request can be read, and is wrong (422).
@@ -48,10 +52,12 @@ impl Kind {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Conflict => StatusCode::CONFLICT,
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy => StatusCode::TOO_MANY_REQUESTS,
@@ -67,10 +73,12 @@ impl Kind {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
             Self::NotAcceptable => "not-acceptable",
             Self::Conflict => "conflict",
             Self::Precondition => "precondition-failed",
             Self::TooLarge => "too-large",
+            Self::UnsupportedMedia => "unsupported-media-type",
             Self::Malformed => "malformed",
             Self::Invalid => "invalid",
             Self::Busy => "busy",
@@ -108,6 +116,8 @@ constructors! {
     forbidden => Forbidden,
     /// Not there, or not visible to the caller.
     not_found => NotFound,
+    /// A method that the URL does not take.
+    method_not_allowed => MethodNotAllowed,
     /// No media type in common.
     not_acceptable => NotAcceptable,
     /// Taken, or changed meanwhile.
@@ -116,6 +126,8 @@ constructors! {
     precondition => Precondition,
     /// Over a limit of size or number.
     too_large => TooLarge,
+    /// Not a media type that is taken here.
+    unsupported_media => UnsupportedMedia,
     /// Not readable.
     malformed => Malformed,
     /// Readable and wrong.
@@ -166,10 +178,12 @@ impl Error {
             Kind::Unauthenticated
             | Kind::Forbidden
             | Kind::NotFound
+            | Kind::MethodNotAllowed
             | Kind::NotAcceptable
             | Kind::Conflict
             | Kind::Precondition
             | Kind::TooLarge
+            | Kind::UnsupportedMedia
             | Kind::Malformed
             | Kind::Invalid
             | Kind::Busy => {}
@@ -196,13 +210,47 @@ impl StdError for Error {
     }
 }
 
+/// Who reads this can rarely free the space.
+const NO_ROOM: &str = "the server has no room left; tell its operator";
+
+/// What a database's own code means, if it is neither our fault nor the client's.
+fn database_trouble(code: &str) -> Option<Kind> {
+    match code {
+        // PostgreSQL: disk_full. SQLite: SQLITE_FULL; SQLITE_IOERR_SHMSIZE, when
+        // not even the index of its log can grow (sqlite.org/rescode.html).
+        "53100" | "13" | "4874" => Some(Kind::Full),
+        // PostgreSQL: out of memory or connections, shutting down, not up yet
+        // (its documentation, appendix A). SQLite: SQLITE_BUSY.
+        "53200" | "53300" | "57P01" | "57P02" | "57P03" | "5" => Some(Kind::Unavailable),
+        _ => None,
+    }
+}
+
+/// Whether a lack of room is what began it.
+fn is_full(error: &(dyn StdError + 'static)) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let io = cause.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| matches!(io.kind(), StorageFull | QuotaExceeded)) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
-                Self::unavailable("the database does not answer; try again in a moment").because(error)
-            }
-            _ => Self::internal(error),
+        let trouble = match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Some(Kind::Unavailable),
+            sqlx::Error::Database(told) => told.code().and_then(|code| database_trouble(&code)),
+            _ => None,
+        };
+        match trouble {
+            Some(Kind::Full) => Self::full("the server's database has no room left; tell its operator").because(error),
+            Some(_) => Self::unavailable("the database does not answer; try again in a moment").because(error),
+            None => Self::internal(error),
         }
     }
 }
@@ -215,7 +263,7 @@ impl From<lfs::Error> for Error {
                 Self::invalid(detail)
             }
             lfs::Error::NotFound(_) => Self::not_found(detail),
-            lfs::Error::Full => Self::full("the server has no room left; tell its operator"),
+            lfs::Error::Full => Self::full(NO_ROOM),
             lfs::Error::Interrupted(_) => Self::malformed(detail),
             other => Self::internal(other),
         }
@@ -232,6 +280,7 @@ impl From<metastore::Error> for Error {
                 Self::invalid(detail)
             }
             metastore::Error::TooLarge(_) => Self::too_large(detail),
+            metastore::Error::Store(store) if is_full(&store) => Self::full(NO_ROOM).because(store),
             metastore::Error::Store(_) => Self::unavailable("the pack store does not answer").because(error),
             metastore::Error::Io(io) if ended_early(&io) => {
                 Self::malformed("the request ended early, or is not what its headers say").because(io)
@@ -250,11 +299,7 @@ fn ended_early(error: &std::io::Error) -> bool {
 
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
-        if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
-            Self::full("the server's disk is full").because(error)
-        } else {
-            Self::internal(error)
-        }
+        if is_full(&error) { Self::full(NO_ROOM).because(error) } else { Self::internal(error) }
     }
 }
 
@@ -292,9 +337,8 @@ pub struct Told {
     pub detail: String,
 }
 
-/// Headers that a status calls for, whatever the shape of the body: a
-/// challenge with 401, `Retry-After` with 429 and 503.
-pub fn decorate(kind: Kind, headers: &mut axum::http::HeaderMap) {
+/// Headers that a kind calls for: a challenge with 401, `Retry-After` with 429 and 503.
+fn decorate(kind: Kind, headers: &mut axum::http::HeaderMap) {
     if kind == Kind::Unauthenticated {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"rutter\", charset=\"UTF-8\""));
     }

@@ -6,16 +6,19 @@ mod git;
 mod lfs;
 mod locks;
 mod middleware;
+mod patience;
 pub mod server;
 mod site;
 mod wording;
+
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::response::Response;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::routing::{MethodFilter, on};
 use tower::{Layer as _, Service};
 
 use crate::app::App;
@@ -29,19 +32,13 @@ pub struct Routes {
 }
 
 impl Routes {
-    fn add<H, T>(
-        mut self,
-        method: Method,
-        path: &'static str,
-        handler: H,
-        wrap: fn(MethodRouter<App>) -> MethodRouter<App>,
-    ) -> Self
+    fn add<H, T>(mut self, method: Method, path: &'static str, handler: H) -> Self
     where
         H: Handler<T, App>,
         T: 'static,
     {
         let filter = MethodFilter::try_from(method.clone()).expect("a method that axum knows");
-        self.router = self.router.route(path, wrap(on(filter, handler)));
+        self.router = self.router.route(path, on(filter, handler));
         self.listed.push((method, path));
         self
     }
@@ -66,13 +63,12 @@ pub fn service(
     app: App,
 ) -> impl Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
+    let idle = Duration::from_secs(app.config.limits.idle_seconds);
     let router = routes()
         .router
         .fallback(|| async { Error::not_found("there is nothing at this URL") })
-        .method_not_allowed_fallback(|| async { axum::http::StatusCode::METHOD_NOT_ALLOWED })
-        .layer(axum::middleware::from_fn(middleware::measure))
+        .method_not_allowed_fallback(|| async { Error::method_not_allowed("this URL does not take this method") })
         .with_state(app);
     // Outside of the router: it changes what the router sees.
-    tower::util::MapRequestLayer::new(middleware::fold_owner)
-        .layer(axum::middleware::from_fn(middleware::identify).layer(router))
+    tower::util::MapRequestLayer::new(middleware::fold_owner).layer(middleware::around(router, idle))
 }

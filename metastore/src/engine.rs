@@ -3,11 +3,12 @@
 use std::{
     collections::HashMap,
     io::ErrorKind,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::SystemTime,
 };
 
+use bytes::Bytes;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
@@ -90,6 +91,13 @@ impl Engine {
             builds: Turns::default(),
             writes: Turns::default(),
         })))
+    }
+
+    /// The version of the git program; an error where it cannot be run.
+    pub async fn git_version(&self) -> Result<String> {
+        let mut command = self.0.git.command(Path::new("/"));
+        let version = Git::output(command.arg("--version"), Bytes::new()).await?;
+        Ok(String::from_utf8_lossy(&version).trim_end().to_owned())
     }
 
     /// The snapshot of that generation, if this process has it.

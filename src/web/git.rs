@@ -9,14 +9,14 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts as _, Query, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse as _, Response};
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::TryStreamExt as _;
 use metastore::wire::{Protocol, Service};
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
 use tokio_util::io::StreamReader;
 
 use super::Routes;
-use super::wording::for_git;
+use super::patience::PatientBody;
 use crate::access::{Fetch, Grant, Target, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -27,9 +27,9 @@ const FETCH_REQUEST_BYTES: u64 = 64 << 20;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .add(Method::GET, "/{owner}/{dataset}/info/refs", advertise, for_git)
-        .add(Method::POST, "/{owner}/{dataset}/git-upload-pack", upload_pack, for_git)
-        .add(Method::POST, "/{owner}/{dataset}/git-receive-pack", receive_pack, for_git)
+        .add(Method::GET, "/{owner}/{dataset}/info/refs", advertise)
+        .add(Method::POST, "/{owner}/{dataset}/git-upload-pack", upload_pack)
+        .add(Method::POST, "/{owner}/{dataset}/git-receive-pack", receive_pack)
 }
 
 #[derive(Deserialize)]
@@ -85,7 +85,7 @@ fn expect_type(headers: &HeaderMap, service: Service) -> Result<()> {
     let wanted = format!("application/x-{}-request", service.name());
     match headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
         Some(given) if given == wanted => Ok(()),
-        _ => Err(Error::malformed(format!("Content-Type must be {wanted}"))),
+        _ => Err(Error::unsupported_media(format!("Content-Type must be {wanted}"))),
     }
 }
 
@@ -97,24 +97,13 @@ fn inflated(app: &App, headers: &HeaderMap, body: Body, limit: u64) -> Result<Pi
     match headers.get(header::CONTENT_ENCODING).map(axum::http::HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(Box::pin(plain.take(limit))),
         Some(b"gzip" | b"x-gzip") => Ok(Box::pin(GzipDecoder::new(plain).take(limit))),
-        Some(_) => Err(Error::malformed("Content-Encoding must be gzip or absent")),
+        Some(_) => Err(Error::unsupported_media("Content-Encoding must be gzip or absent")),
     }
 }
 
 /// A body that ends with an error when nothing comes for too long.
-pub(super) fn patient(
-    app: &App,
-    body: Body,
-) -> impl futures::Stream<Item = Result<bytes::Bytes, Box<dyn std::error::Error + Send + Sync>>> + Send + use<> {
-    let patience = Duration::from_secs(app.config.limits.idle_seconds);
-    futures::stream::unfold(body.into_data_stream(), move |mut body| async move {
-        match tokio::time::timeout(patience, body.next()).await {
-            Ok(None) => None,
-            Ok(Some(Ok(block))) => Some((Ok(block), body)),
-            Ok(Some(Err(error))) => Some((Err(error.into()), body)),
-            Err(_) => Some((Err("nothing came for too long".into()), body)),
-        }
-    })
+pub(super) fn patient(app: &App, body: Body) -> PatientBody {
+    PatientBody::new(body, Duration::from_secs(app.config.limits.idle_seconds))
 }
 
 fn result(service: Service, body: ByteStream) -> Response {

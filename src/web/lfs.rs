@@ -17,19 +17,19 @@ use serde::de::DeserializeOwned;
 use super::Routes;
 use super::extract::{Base, Visitor};
 use super::git::patient;
-use super::wording::{for_lfs, lfs_json};
+use super::wording::lfs_json;
 use crate::access::{Fetch, Grant, Upload};
 use crate::app::App;
 use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .add(Method::POST, "/{owner}/{dataset}/info/lfs/objects/batch", objects_batch, for_lfs)
+        .add(Method::POST, "/{owner}/{dataset}/info/lfs/objects/batch", objects_batch)
         // giftless' root, which its own client and ckan-client-js build.
-        .add(Method::POST, "/{owner}/{dataset}/objects/batch", objects_batch, for_lfs)
-        .add(Method::GET, "/_lfs/{token}", download, for_lfs)
-        .add(Method::PUT, "/_lfs/{token}", upload, for_lfs)
-        .add(Method::POST, "/_lfs/{token}", verify, for_lfs)
+        .add(Method::POST, "/{owner}/{dataset}/objects/batch", objects_batch)
+        .add(Method::GET, "/_lfs/{token}", download)
+        .add(Method::PUT, "/_lfs/{token}", upload)
+        .add(Method::POST, "/_lfs/{token}", verify)
 }
 
 /// The right depends on the operation in the body, and a credential may be
@@ -160,9 +160,12 @@ async fn verify(
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Response> {
-    let transfer = app.storage.admit(&token, &query.unwrap_or_default(), Verb::Verify)?;
+    let query = query.unwrap_or_default();
+    // The URL is looked at before the body comes, but no place is held while it does.
+    drop(app.storage.admit(&token, &query, Verb::Verify)?);
     let body = json_body(&app, request).await?;
     let (oid, size) = batch::parse_verify(&body).map_err(from_batch)?;
+    let transfer = app.storage.admit(&token, &query, Verb::Verify)?;
     app.storage.verify(&transfer, oid, size).await?;
     Ok(lfs_json(StatusCode::OK, "{}"))
 }
@@ -177,7 +180,8 @@ pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Byte
     if request.body().size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
-    match Limited::new(request.into_body(), limit).collect().await {
+    let body = Body::from_stream(patient(app, request.into_body()));
+    match Limited::new(body, limit).collect().await {
         Ok(collected) => {
             let body = collected.to_bytes();
             // A list would be taken for the fields of an object, one after the other.
@@ -187,7 +191,7 @@ pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Byte
             Ok(body)
         }
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(Error::malformed("the request ended early").because(error)),
+        Err(error) => Err(Error::malformed(format!("the request ended early: {error}"))),
     }
 }
 
@@ -198,7 +202,7 @@ fn expect_json(headers: &HeaderMap) -> Result<()> {
     }
     // Also keeps a browser from posting a form here.
     if !media::is_json(text(header::CONTENT_TYPE)) {
-        return Err(Error::malformed("Content-Type must be application/vnd.git-lfs+json or application/json"));
+        return Err(Error::unsupported_media("Content-Type must be application/vnd.git-lfs+json or application/json"));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Routes;
 use super::lfs::json;
-use super::wording::{for_lfs, lfs_json};
+use super::wording::lfs_json;
 use crate::access::{Grant, Read, Target, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -17,10 +17,10 @@ use crate::hosting::Locked;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .add(Method::POST, "/{owner}/{dataset}/info/lfs/locks", lock, for_lfs)
-        .add(Method::GET, "/{owner}/{dataset}/info/lfs/locks", list, for_lfs)
-        .add(Method::POST, "/{owner}/{dataset}/info/lfs/locks/verify", verify, for_lfs)
-        .add(Method::POST, "/{owner}/{dataset}/info/lfs/locks/{id}/unlock", unlock, for_lfs)
+        .add(Method::POST, "/{owner}/{dataset}/info/lfs/locks", lock)
+        .add(Method::GET, "/{owner}/{dataset}/info/lfs/locks", list)
+        .add(Method::POST, "/{owner}/{dataset}/info/lfs/locks/verify", verify)
+        .add(Method::POST, "/{owner}/{dataset}/info/lfs/locks/{id}/unlock", unlock)
 }
 
 async fn lock(State(app): State<App>, target: Target<Write>, request: Request) -> Result<Response> {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::extract::Peer;
+use super::patience::PatientStream;
 use crate::app::App;
 
 /// A client that is slower than this with its header is not a client.
@@ -22,6 +23,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// configuration says.
 pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     let patience = Duration::from_secs(app.config.limits.shutdown_seconds);
+    let idle = Duration::from_secs(app.config.limits.idle_seconds);
     let service = super::service(app);
     let graceful = GracefulShutdown::new();
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -46,8 +48,8 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
             request.extensions_mut().insert(Peer(peer));
             request.map(axum::body::Body::new)
         });
-        let connection =
-            builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+        let stream = TokioIo::new(PatientStream::new(stream, idle));
+        let connection = builder.serve_connection_with_upgrades(stream, TowerToHyperService::new(service));
         let connection = graceful.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {

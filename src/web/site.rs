@@ -9,7 +9,6 @@ use axum::response::{IntoResponse as _, Response};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use super::Routes;
-use super::wording::as_is;
 use crate::app::App;
 use crate::error::{Error, Result};
 
@@ -18,10 +17,10 @@ static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 pub(super) fn routes(routes: Routes) -> Routes {
     metrics_recorder();
     routes
-        .add(Method::GET, "/healthz", healthz, as_is)
-        .add(Method::GET, "/readyz", readyz, as_is)
-        .add(Method::GET, "/metrics", metrics, as_is)
-        .add(Method::GET, "/.well-known/jwks.json", jwks, as_is)
+        .add(Method::GET, "/healthz", healthz)
+        .add(Method::GET, "/readyz", readyz)
+        .add(Method::GET, "/metrics", metrics)
+        .add(Method::GET, "/.well-known/jwks.json", jwks)
 }
 
 /// One recorder a process: the figures are the process's.
@@ -35,10 +34,10 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The process can do its work: the database answers.
-async fn readyz(State(app): State<App>) -> Result<&'static str> {
-    app.db.read().await?.ping().await?;
-    Ok("ready\n")
+/// The server can do its work; else 503, and the answer names what is wrong.
+async fn readyz(State(app): State<App>) -> Result<Json<serde_json::Value>> {
+    app.ready().await?;
+    Ok(Json(serde_json::json!({ "status": "ready" })))
 }
 
 /// Figures in Prometheus' text format.

@@ -1,58 +1,152 @@
 //! The same failure in the words of each protocol. Errors leave the features
-//! as problem details; a group of routes may say them differently.
+//! as problem details; a client of git or git-lfs reads something else.
 
 use axum::Json;
+use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::MethodRouter;
 use serde_json::json;
 
-use crate::app::App;
-use crate::error::{Kind, Told, decorate};
+use crate::error::{Error, Kind, Told};
 
 /// The media type of the LFS API.
 pub(super) const LFS_JSON: &str = "application/vnd.git-lfs+json";
 
-/// LFS clients read `{message, request_id}` and only from their own media type.
-pub(super) fn for_lfs(route: MethodRouter<App>) -> MethodRouter<App> {
-    route.layer(axum::middleware::map_response(async |response: Response| match response.extensions().get::<Told>() {
-        None => response,
-        Some(told) => lfs_error(told.kind, &told.detail),
-    }))
+/// The words in which the client of a URL expects to be told what went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Words {
+    /// Problem details (RFC 9457).
+    Problem,
+    /// `{message, request_id}`; git-lfs reads it only in its own media type.
+    Lfs,
+    /// Plain text, which git shows to its user.
+    Git,
 }
 
-/// An error as the LFS API words it.
-pub(super) fn lfs_error(kind: Kind, detail: &str) -> Response {
-    let body = json!({ "message": detail, "request_id": crate::request::id() });
-    let mut response = (kind.status(), Json(body)).into_response();
-    decorate(kind, response.headers_mut());
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(LFS_JSON));
-    if kind == Kind::Unauthenticated {
-        headers.insert("lfs-authenticate", HeaderValue::from_static("Basic realm=\"rutter\", charset=\"UTF-8\""));
+impl Words {
+    /// Whose URL it is. Nothing but the wording depends on this: a URL that
+    /// leads nowhere is told in the words of those who would ask for it.
+    pub(super) fn of(path: &str) -> Self {
+        let under_lfs = path.ends_with("/info/lfs") || path.contains("/info/lfs/") || path.ends_with("/objects/batch");
+        if path.starts_with("/_lfs/") || under_lfs {
+            Self::Lfs
+        } else if ["/info/refs", "/git-upload-pack", "/git-receive-pack"].iter().any(|tail| path.ends_with(tail)) {
+            Self::Git
+        } else {
+            Self::Problem
+        }
+    }
+
+    /// Gives a failure its body; headers stay. What is no failure passes.
+    pub(super) async fn tell(self, response: Response) -> Response {
+        let mut response = if is_foreign(&response) { adopt(response).await } else { response };
+        let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
+        let request = crate::request::id();
+        let (media, body) = match self {
+            Self::Problem => return response,
+            Self::Lfs => {
+                (LFS_JSON, Json(json!({ "message": told.detail, "request_id": request })).into_response().into_body())
+            }
+            // The operator will ask for the id.
+            Self::Git if told.kind.status().is_server_error() => {
+                ("text/plain; charset=utf-8", format!("{} (request {request})\n", told.detail).into())
+            }
+            Self::Git => ("text/plain; charset=utf-8", format!("{}\n", told.detail).into()),
+        };
+        *response.body_mut() = body;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+        headers.remove(header::CONTENT_LENGTH);
+        if self == Self::Lfs && told.kind == Kind::Unauthenticated {
+            headers.insert("lfs-authenticate", HeaderValue::from_static("Basic realm=\"rutter\", charset=\"UTF-8\""));
+        }
+        response
+    }
+}
+
+/// Whether it is a failure that the framework found, before a handler of ours
+/// was asked: those are in plain text. What else a handler answers is its own.
+fn is_foreign(response: &Response) -> bool {
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    let media = response.headers().get(header::CONTENT_TYPE);
+    failed && media.is_some_and(|media| media.as_bytes().starts_with(b"text/plain"))
+}
+
+/// Tells a failure of the framework as if it were ours.
+async fn adopt(response: Response) -> Response {
+    /// Its sentences are short.
+    const SENTENCE: usize = 1024;
+    let (head, body) = response.into_parts();
+    let sentence = axum::body::to_bytes(body, SENTENCE).await.unwrap_or_default();
+    let sentence = match std::str::from_utf8(&sentence) {
+        Ok(text) if !text.is_empty() => text.to_owned(),
+        _ => head.status.canonical_reason().unwrap_or("the request cannot be answered").to_owned(),
+    };
+    let error = match head.status {
+        StatusCode::NOT_FOUND => Error::not_found(sentence),
+        StatusCode::METHOD_NOT_ALLOWED => Error::method_not_allowed(sentence),
+        StatusCode::PAYLOAD_TOO_LARGE => Error::too_large(sentence),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Error::unsupported_media(sentence),
+        StatusCode::UNPROCESSABLE_ENTITY => Error::invalid(sentence),
+        status if status.is_client_error() => Error::malformed(sentence),
+        _ => Error::internal(sentence),
+    };
+    let mut response = error.into_response();
+    // Its other headers are about its own body.
+    if let Some(allow) = head.headers.get(header::ALLOW) {
+        response.headers_mut().insert(header::ALLOW, allow.clone());
     }
     response
 }
 
-/// git shows the body of an error to its user if it is plain text.
-pub(super) fn for_git(route: MethodRouter<App>) -> MethodRouter<App> {
-    route.layer(axum::middleware::map_response(async |response: Response| match response.extensions().get::<Told>() {
-        None => response,
-        Some(told) => {
-            let mut plain = (told.kind.status(), format!("{}\n", told.detail)).into_response();
-            decorate(told.kind, plain.headers_mut());
-            plain.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            plain
-        }
-    }))
-}
-
-/// Nothing is changed: problem details (RFC 9457).
-pub(super) fn as_is(route: MethodRouter<App>) -> MethodRouter<App> {
-    route
-}
-
 /// 200 with a JSON body in the LFS media type.
-pub(super) fn lfs_json(status: StatusCode, body: impl Into<axum::body::Body>) -> Response {
+pub(super) fn lfs_json(status: StatusCode, body: impl Into<Body>) -> Response {
     (status, [(header::CONTENT_TYPE, LFS_JSON)], body.into()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_url_has_its_words() {
+        for (path, words) in [
+            ("/_lfs/token", Words::Lfs),
+            ("/a/b.git/info/lfs", Words::Lfs),
+            ("/a/b.git/info/lfs/no/such", Words::Lfs),
+            ("/a/b/objects/batch", Words::Lfs),
+            ("/a/b.git/info/refs", Words::Git),
+            ("/a/b.git/git-upload-pack", Words::Git),
+            ("/a/b.git/HEAD", Words::Problem),
+            ("/a/b.git/info/lfsx", Words::Problem),
+            ("/healthz", Words::Problem),
+        ] {
+            assert_eq!(Words::of(path), words, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_framework_refuses_is_told_in_our_words() {
+        let refused = || (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")], "no").into_response();
+        for (words, media) in [
+            (Words::Problem, "application/problem+json"),
+            (Words::Lfs, LFS_JSON),
+            (Words::Git, "text/plain; charset=utf-8"),
+        ] {
+            let told = words.tell(refused()).await;
+            assert_eq!(told.status(), StatusCode::METHOD_NOT_ALLOWED);
+            assert_eq!(told.headers()[header::ALLOW], "GET");
+            assert_eq!(told.headers()[header::CONTENT_TYPE], media);
+            let body = axum::body::to_bytes(told.into_body(), 1000).await.unwrap();
+            assert!(String::from_utf8_lossy(&body).contains("no"), "{words:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn faults_of_the_framework_are_not_shown() {
+        let fault = (StatusCode::INTERNAL_SERVER_ERROR, "a secret").into_response();
+        let told = Words::Git.tell(fault).await;
+        let body = axum::body::to_bytes(told.into_body(), 1000).await.unwrap();
+        assert!(body.starts_with(b"internal error (request "), "{body:?}");
+    }
 }

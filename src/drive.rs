@@ -1,23 +1,24 @@
 //! Datasets as people see them: made, read, written, deleted. Every change of
 //! a repository, from whatever door, lands here in one transaction.
 
+mod land;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lfs::{Oid, Pointer};
 use metastore::{
-    Changeset, Content, Edit, Engine, InlinePacks, Landing, ObjectId, Pack, PackBytes, PackId, Ref, RefEdit, RefName,
-    RepoKey, Snapshot, State,
+    Changeset, Content, Edit, Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot,
+    State,
 };
 
 use crate::access::{Actor, Creation, Grant, Own, Read, Write};
 use crate::clock::Clock;
 use crate::db::datasets::DatasetRow;
-use crate::db::packs::PackInsert;
-use crate::db::{Db, Tx, signed, unsigned};
+use crate::db::locks::LockRow;
+use crate::db::{Db, Tx, unsigned};
 use crate::error::{Error, Result};
-use crate::jobs::{self, Kind};
 use crate::types::{Id, Visibility};
 
 /// How often a commit that names no expected head is tried again when
@@ -73,7 +74,7 @@ impl Drive {
         tx.commit().await
     }
 
-    /// Removes a dataset. Its packs and objects follow after the grace period.
+    /// Removes a dataset. Its packs follow after the grace period; its objects stay in the store.
     pub async fn delete(&self, grant: &Grant<Own>) -> Result<()> {
         let mut tx = self.db.write().await?;
         tx.lock_repo(grant.id()).await?;
@@ -124,7 +125,8 @@ impl Drive {
     ///
     /// # Errors
     /// Precondition if the changeset names an expected head and the branch is
-    /// elsewhere; busy if too many others write the same branch.
+    /// elsewhere; conflict if somebody else has locked what it changes; busy if
+    /// too many others write the same branch.
     pub async fn commit(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
         let key = repo_key(grant.id())?;
         self.demand_objects(grant.id(), &changes).await?;
@@ -135,8 +137,9 @@ impl Drive {
             let _turn = self.engine.writer(&key).await;
             let snapshot = self.snapshot_of(grant.id()).await?;
             let attempt = changes.clone();
+            let locks = self.respect_locks(grant, &changes).await?;
             let (revision, landing) = snapshot.read(move |reader| reader.commit_changes(&attempt)).await?;
-            let outcomes = self.land(grant, landing, true).await?;
+            let outcomes = self.land(grant, landing, true, &locks).await?;
             match outcomes.into_iter().find_map(Result::err) {
                 None => return Ok(revision),
                 Some(moved) if expected => return Err(Error::precondition(moved)),
@@ -144,6 +147,20 @@ impl Drive {
             }
         }
         Err(Error::busy("others keep changing this branch; try again in a moment"))
+    }
+
+    /// Gives the locks of others, none of which the changes touch.
+    async fn respect_locks(&self, grant: &Grant<Write>, changes: &Changeset) -> Result<Vec<LockRow>> {
+        let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
+        let is_touched = |lock: &LockRow| {
+            changes.edits.iter().flat_map(Edit::paths).any(|path| {
+                lock.path.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
+        match locks.iter().find(|lock| is_touched(lock)) {
+            None => Ok(locks),
+            Some(lock) => Err(Error::conflict(format!("`{}` is locked by {}", lock.path, lock.owner_name))),
+        }
     }
 
     /// A pointer may only name an object that the dataset holds: knowing an
@@ -168,76 +185,6 @@ impl Drive {
         }
     }
 
-    /// Stores what a landing brings and makes it true, all of it or, unless
-    /// `atomic`, the edits that are still possible. Bytes first, then one
-    /// transaction; each step may be repeated.
-    ///
-    /// Gives an outcome for each edit, in order.
-    pub async fn land(&self, grant: &Grant<Write>, landing: Landing, atomic: bool) -> Result<Vec<Outcome>> {
-        self.land_as(grant.id(), grant.actor(), landing, atomic).await
-    }
-
-    async fn land_as(&self, id: Id, actor: &Actor, landing: Landing, atomic: bool) -> Result<Vec<Outcome>> {
-        let key = repo_key(id)?;
-        if let Some(pack) = &landing.pack
-            && pack.inline().is_none()
-        {
-            let mut tx = self.db.write().await?;
-            tx.insert_upload(&pack.key, id, self.clock.now()).await?;
-            tx.commit().await?;
-            self.engine.store(&key, pack).await?;
-        }
-        let now = self.clock.now();
-        let mut tx = self.db.write().await?;
-        let repo = tx.lock_repo(id).await?;
-        if unsigned(repo.gc_epoch) != landing.epoch {
-            return Err(Error::busy("the repository was cleaned up meanwhile; try again"));
-        }
-        let refs = read_refs(&mut tx, id).await?;
-        let outcomes = judge(&refs, &landing.edits, atomic);
-        let accepted: Vec<&RefEdit> =
-            landing.edits.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(edit, _)| edit).collect();
-        if accepted.is_empty() {
-            return Ok(outcomes);
-        }
-        let generation = repo.generation + 1;
-        if let Some(pack) = &landing.pack {
-            let row = pack.row();
-            let insert = PackInsert {
-                pack_id: &row.id.to_string(),
-                object_key: &row.key,
-                pack_bytes: signed(row.pack_bytes),
-                idx_bytes: signed(row.idx_bytes),
-                objects: signed(row.objects),
-                inline: pack.inline().map(|bytes| (&bytes.pack[..], &bytes.idx[..])),
-            };
-            tx.insert_pack(id, &insert, now).await?;
-        }
-        for edit in &accepted {
-            let name = edit.name.as_str();
-            let (old, new) = (edit.old.map(|id| id.to_string()), edit.new.map(|id| id.to_string()));
-            match &new {
-                Some(target) => tx.put_ref(id, name, target, edit.peeled.map(|id| id.to_string()).as_deref()).await?,
-                None => tx.delete_ref(id, name).await?,
-            }
-            tx.log_ref(id, generation, name, old.as_deref(), new.as_deref(), &actor.key(), now).await?;
-        }
-        let head = head_after(&repo.head, &refs, &accepted);
-        tx.set_generation(id, generation, &head).await?;
-        let packs = read_packs(&mut tx, id).await?;
-        if metastore::consolidation(&packs).is_some() {
-            jobs::enqueue(&mut tx, &self.clock, Kind::Consolidate, &id.to_string(), Duration::ZERO).await?;
-        }
-        tx.commit().await?;
-        if let Some(pack) = &landing.pack
-            && let Err(error) = self.engine.adopt(&key, pack).await
-        {
-            // The next reader downloads it instead.
-            tracing::warn!(%error, "a new pack could not be kept in the cache");
-        }
-        Ok(outcomes)
-    }
-
     /// Merges the many small packs of a repository into one. Drops nothing.
     pub async fn consolidate(&self, id: Id) -> Result<()> {
         let key = repo_key(id)?;
@@ -248,52 +195,53 @@ impl Drive {
         };
         let Some(inputs) = metastore::consolidation(&snapshot.state().packs) else { return Ok(()) };
         let pack = self.engine.consolidate(&snapshot, &inputs).await?;
-        if pack.inline().is_none() {
-            let mut tx = self.db.write().await?;
-            tx.insert_upload(&pack.key, id, self.clock.now()).await?;
-            tx.commit().await?;
-            self.engine.store(&key, &pack).await?;
-        }
+        self.store(id, &key, &pack).await?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let repo = tx.lock_repo(id).await?;
+        if unsigned(repo.gc_epoch) != snapshot.state().epoch {
+            // What was collected meanwhile must not come back in the merged pack.
+            return Err(Error::busy("the repository was cleaned up meanwhile"));
+        }
         for input in inputs.iter().filter(|input| **input != pack.id) {
             if !tx.retire_pack(id, &input.to_string(), now).await? {
                 // Another replica was faster, and its pack has all that ours has.
                 return Ok(());
             }
         }
-        let row = pack.row();
-        let insert = PackInsert {
-            pack_id: &row.id.to_string(),
-            object_key: &row.key,
-            pack_bytes: signed(row.pack_bytes),
-            idx_bytes: signed(row.idx_bytes),
-            objects: signed(row.objects),
-            inline: pack.inline().map(|bytes| (&bytes.pack[..], &bytes.idx[..])),
-        };
-        tx.insert_pack(id, &insert, now).await?;
+        land::insert_pack(&mut tx, id, &pack, now).await?;
         tx.set_generation(id, repo.generation + 1, &repo.head).await?;
         tx.commit().await?;
-        tracing::info!(dataset = %id, merged = inputs.len(), objects = row.objects, "packs were merged");
+        tracing::info!(dataset = %id, merged = inputs.len(), objects = pack.objects, "packs were merged");
         Ok(self.engine.adopt(&key, &pack).await?)
     }
 
     /// Deletes pack files that no row needs: retired ones after the grace
     /// period, and what crashed before it could land.
     pub async fn sweep(&self, grace: Duration) -> Result<usize> {
-        let before = self.clock.now().minus(grace);
+        let now = self.clock.now();
+        let before = now.minus(grace);
         let mut tx = self.db.write().await?;
         tx.drop_retired_packs(before).await?;
+        tx.doom_uploads(before, now).await?;
         tx.commit().await?;
-        let stale = self.db.read().await?.stale_uploads(before, 1000).await?;
-        for (key, repo) in &stale {
-            self.engine.delete_pack(&repo.parse().map_err(Error::from)?, key).await?;
-            let mut tx = self.db.write().await?;
-            tx.delete_upload(key).await?;
-            tx.commit().await?;
+        let (mut deleted, mut after) = (0, String::new());
+        loop {
+            let doomed = self.db.read().await?.doomed_uploads(&after, 1000).await?;
+            let Some((last, _)) = doomed.last() else { return Ok(deleted) };
+            after.clone_from(last);
+            for (key, repo) in &doomed {
+                // One file that cannot be deleted must not keep all others.
+                if let Err(error) = self.engine.delete_pack(&repo.parse().map_err(Error::from)?, key).await {
+                    tracing::warn!(%error, repo, key, "a pack cannot be deleted; the next sweep tries again");
+                    continue;
+                }
+                let mut tx = self.db.write().await?;
+                tx.delete_upload(key).await?;
+                tx.commit().await?;
+                deleted += 1;
+            }
         }
-        Ok(stale.len())
     }
 
     /// What git's own check finds wrong in a repository; empty means clean.
@@ -315,37 +263,6 @@ pub(crate) fn repo_key(id: Id) -> Result<RepoKey> {
 /// Whether this is the object without bytes: git-lfs never uploads it, and nobody needs to hold it.
 pub(crate) fn is_empty(pointer: &Pointer) -> bool {
     pointer.size == 0 && pointer.oid == Oid::EMPTY
-}
-
-/// Which edits are possible now. With `atomic`, one refusal refuses all.
-fn judge(refs: &[Ref], edits: &[RefEdit], atomic: bool) -> Vec<Outcome> {
-    let Err(all) = metastore::check_edits(refs, edits) else { return vec![Ok(()); edits.len()] };
-    if atomic {
-        return vec![Err(all.to_string()); edits.len()];
-    }
-    let mut accepted: Vec<RefEdit> = Vec::new();
-    edits
-        .iter()
-        .map(|edit| {
-            accepted.push(edit.clone());
-            metastore::check_edits(refs, &accepted).map_err(|refusal| {
-                accepted.pop();
-                refusal.to_string()
-            })
-        })
-        .collect()
-}
-
-/// `HEAD` follows the first branch of a repository whose default branch was
-/// never pushed.
-fn head_after(head: &str, refs: &[Ref], accepted: &[&RefEdit]) -> String {
-    let created = |name: &str| accepted.iter().any(|edit| edit.name.as_str() == name && edit.new.is_some());
-    if refs.iter().any(|each| each.name.as_str() == head || each.name.is_branch()) || created(head) {
-        return head.to_owned();
-    }
-    let mut branches = accepted.iter().filter(|edit| edit.new.is_some() && edit.name.is_branch());
-    let master = branches.clone().find(|edit| edit.name.short() == "master");
-    master.or_else(|| branches.next()).map_or_else(|| head.to_owned(), |edit| edit.name.to_string())
 }
 
 async fn read_state(tx: &mut Tx, id: Id) -> Result<State> {

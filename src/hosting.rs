@@ -132,7 +132,7 @@ impl Hosting {
         let snapshot = self.0.drive.snapshot(&grant.narrow()).await?;
         let quarantine = wire::receive(&snapshot, push, body, limits, progress).await?;
         let mut outcomes = quarantine.verdicts();
-        self.apply_rules(grant, push, snapshot.state(), &quarantine, progress, &mut outcomes).await?;
+        let locks = self.apply_rules(grant, push, snapshot.state(), &quarantine, progress, &mut outcomes).await?;
         push.settle(&mut outcomes);
         if outcomes.iter().all(Result::is_err) {
             return Ok(Report::new(push, outcomes));
@@ -143,7 +143,7 @@ impl Hosting {
         let request = crate::request::id();
         let landing = tokio::spawn(crate::request::scope(request, async move {
             let _turn = drive.engine().writer(&repo_key(landed_by.id())?).await;
-            drive.land(&landed_by, landing, atomic).await
+            drive.land(&landed_by, landing, atomic, &locks).await
         }));
         let landed = landing.await.map_err(Error::internal)??;
         let mut landed = landed.into_iter();
@@ -161,6 +161,9 @@ impl Hosting {
     /// Answers an LFS batch that asks to upload; it comes before the push of
     /// the commits, so it may be what makes the dataset.
     pub async fn batch_upload(&self, target: Target<Upload>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+        if request.objects.iter().all(|object| object.wanted.is_err()) {
+            return self.0.storage.offer_nothing(request).await;
+        }
         let grant = self.existing(target).await?;
         self.0.storage.offer_uploads(&grant, request, base).await
     }

@@ -71,6 +71,11 @@ impl Storage {
         self.offer(grant.id(), request, base).await
     }
 
+    /// Answers a batch that names no object that can be: with errors alone, for which no dataset is needed.
+    pub async fn offer_nothing(&self, request: &BatchRequest) -> Result<Vec<u8>> {
+        self.offer(Id::from_bytes([0; 16]), request, "").await
+    }
+
     async fn offer(&self, repo: Id, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
         let oids: Vec<Oid> =
             request.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();

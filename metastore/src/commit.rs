@@ -73,6 +73,18 @@ pub enum Edit {
     },
 }
 
+impl Edit {
+    /// The paths that it changes: of a folder, the files in it too.
+    pub fn paths(&self) -> impl Iterator<Item = &FilePath> {
+        let (first, second) = match self {
+            Self::Put { path, .. } | Self::Delete { path } => (path, None),
+            Self::Move { from, to } => (from, Some(to)),
+            Self::Copy { to, .. } => (to, None),
+        };
+        std::iter::once(first).chain(second)
+    }
+}
+
 /// What one commit is to change.
 #[derive(Debug, Clone)]
 pub struct Changeset {
@@ -97,7 +109,7 @@ impl Reader {
     /// tree, [`Error::NotFound`] for a path or blob that is not there, [`Error::Unchanged`] if the tree
     /// stays as it is, [`Error::Invalid`] and [`Error::Refused`] for what must not be written.
     pub fn commit_changes(&self, changes: &Changeset) -> Result<(ObjectId, Landing)> {
-        if !changes.branch.is_branch() {
+        if !changes.branch.is_branch() || changes.branch.is_reserved() {
             return Err(Error::Invalid(format!("{} is not a branch", changes.branch)));
         }
         let head = self.state().find(&changes.branch).map(|branch| branch.target);

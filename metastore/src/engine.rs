@@ -5,7 +5,6 @@ use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -184,26 +183,6 @@ impl Engine {
     /// Every file that the permanent store holds for `repo`.
     pub async fn list_packs(&self, repo: &RepoKey) -> Result<Vec<StoredFile>> {
         self.0.store.list(repo).await
-    }
-
-    /// Deletes the packs that were stored before `before` and that `known` (the keys of every row,
-    /// retired ones and upload intents included) does not name. Returns the keys deleted.
-    ///
-    /// `before` must lie further back than the longest write takes, or a pack is deleted between its
-    /// upload and its landing.
-    pub async fn sweep(&self, repo: &RepoKey, known: impl Fn(&str) -> bool, before: SystemTime) -> Result<Vec<String>> {
-        let mut doomed: HashMap<String, bool> = HashMap::new();
-        for file in self.list_packs(repo).await? {
-            if !known(&file.key) {
-                *doomed.entry(file.key).or_insert(true) &= file.stored < before;
-            }
-        }
-        let mut keys: Vec<_> = doomed.into_iter().filter_map(|(key, old)| old.then_some(key)).collect();
-        keys.sort();
-        for key in &keys {
-            self.delete_pack(repo, key).await?;
-        }
-        Ok(keys)
     }
 
     /// Drops everything local about a repository that was deleted. Leases that are still held stay

@@ -34,6 +34,6 @@ pub use read::{CommitInfo, Entry, EntryKind, Reader, TagInfo};
 pub use snapshot::Snapshot;
 pub use state::{
     INLINE_LIMIT, InlinePacks, Landing, NewPack, Pack, PackBytes, PackData, PackFiles, PackId, Ref, RefEdit, RefName,
-    RepoKey, State, check_edits, directory_conflict,
+    RepoKey, State, check_edits, judge_edits,
 };
 pub use store::{PackStore, StoredFile};

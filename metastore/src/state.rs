@@ -100,6 +100,11 @@ impl RefName {
     pub fn is_hidden(&self) -> bool {
         self.0 == "refs/internal" || self.0.starts_with("refs/internal/")
     }
+
+    /// Whether the name means something else to git: a branch `HEAD` makes every `HEAD` ambiguous.
+    pub fn is_reserved(&self) -> bool {
+        self.0 == "refs/heads/HEAD"
+    }
 }
 
 impl FromStr for RefName {
@@ -351,39 +356,46 @@ pub struct Landing {
     pub edits: Vec<RefEdit>,
 }
 
-/// Whether `edits` may be applied to `refs` as one: every `old` is current, and no name becomes the
-/// folder of another (`a` and `a/b`). Deletions count first.
+/// Whether `edits` may be applied to `refs` as one; the error is that of the first that may not.
 pub fn check_edits(refs: &[Ref], edits: &[RefEdit]) -> Result<()> {
+    judge_edits(refs, edits).into_iter().collect()
+}
+
+/// Which of `edits` may be applied to `refs` together: every `old` is current, no ref is edited twice,
+/// and no name becomes the folder of another (`a` and `a/b`). Deletions count first.
+pub fn judge_edits(refs: &[Ref], edits: &[RefEdit]) -> Vec<Result<()>> {
     let current: HashMap<&str, ObjectId> = refs.iter().map(|each| (each.name.as_str(), each.target)).collect();
-    let mut names: BTreeSet<&str> = current.keys().copied().collect();
     let mut seen = HashSet::new();
-    for edit in edits {
-        if !seen.insert(edit.name.as_str()) {
-            return Err(Error::Invalid(format!("{} is edited twice", edit.name)));
-        }
-        if current.get(edit.name.as_str()).copied() != edit.old {
-            return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", edit.name)));
-        }
-        if edit.new.is_none() {
-            names.remove(edit.name.as_str());
-        }
+    let mut verdicts: Vec<Result<()>> = edits
+        .iter()
+        .map(|edit| {
+            if !seen.insert(edit.name.as_str()) {
+                return Err(Error::Invalid(format!("{} is edited twice", edit.name)));
+            }
+            if current.get(edit.name.as_str()).copied() != edit.old {
+                return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", edit.name)));
+            }
+            Ok(())
+        })
+        .collect();
+    let mut names: BTreeSet<&str> = current.keys().copied().collect();
+    for (edit, _) in edits.iter().zip(&verdicts).filter(|(edit, verdict)| verdict.is_ok() && edit.new.is_none()) {
+        names.remove(edit.name.as_str());
     }
-    for edit in edits.iter().filter(|edit| edit.new.is_some()) {
+    for (edit, verdict) in edits.iter().zip(&mut verdicts).filter(|(edit, _)| edit.new.is_some()) {
         let name = edit.name.as_str();
-        if let Some(other) = conflict_in(&names, name) {
-            return Err(Error::Conflict(format!("{name} cannot exist beside {other}")));
+        if verdict.is_err() {
+            continue;
         }
-        names.insert(name);
+        match conflict_in(&names, name) {
+            Some(other) => *verdict = Err(Error::Conflict(format!("{name} cannot exist beside {other}"))),
+            None => drop(names.insert(name)),
+        }
     }
-    Ok(())
+    verdicts
 }
 
-/// The first of `existing` that cannot exist beside `new`, because one is a folder of the other.
-pub fn directory_conflict<'a>(existing: impl Iterator<Item = &'a str>, new: &str) -> Option<String> {
-    let names: BTreeSet<&str> = existing.collect();
-    conflict_in(&names, new).map(str::to_owned)
-}
-
+/// The first of `names` that cannot exist beside `new`, because one is a folder of the other.
 pub(crate) fn conflict_in<'a>(names: &BTreeSet<&'a str>, new: &str) -> Option<&'a str> {
     let mut parents = new.match_indices('/').map(|(at, _)| &new[..at]);
     let parent = parents.find_map(|parent| names.get(parent).copied());

@@ -102,6 +102,8 @@ impl Tx {
     /// Adds a pack. The same pack pushed again comes back to life under the
     /// new key, so that a retired file that is about to be deleted stays dead.
     /// Gives the key that is live, which is the old one if the pack was live.
+    ///
+    /// Busy if its files took longer than the grace period, and the sweep has taken them.
     pub async fn insert_pack(&mut self, repo: Id, pack: &PackInsert<'_>, now: Millis) -> Result<String> {
         let old = "SELECT object_key, retired_at FROM git_pack WHERE repo_id = $1 AND pack_id = $2";
         let old: Option<(String, Option<Millis>)> = run!(self, on => sqlx::query_as(old)
@@ -131,7 +133,11 @@ impl Tx {
                 .bind(pack.inline.map(|(_, idx)| idx))
                 .bind(now)
         )?;
-        exec!(self, sqlx::query("DELETE FROM git_upload WHERE object_key = $1").bind(pack.object_key))?;
+        let query = "DELETE FROM git_upload WHERE object_key = $1 AND doomed_at IS NULL";
+        let announced = exec!(self, sqlx::query(query).bind(pack.object_key))?;
+        if pack.inline.is_none() && announced == 0 {
+            return Err(Error::busy("the files of this change were swept before it was recorded; try again"));
+        }
         Ok(pack.object_key.to_owned())
     }
 
@@ -211,10 +217,19 @@ impl Tx {
         Ok(exec!(self, sqlx::query("DELETE FROM git_pack WHERE retired_at < $1").bind(before))?)
     }
 
-    /// Files that no pack row names, said to be there before the given time: (key, repo).
-    pub async fn stale_uploads(&mut self, before: Millis, limit: i64) -> Result<Vec<(String, String)>> {
-        let query = "SELECT object_key, repo_id FROM git_upload WHERE created_at < $1 ORDER BY created_at LIMIT $2";
-        Ok(run!(self, on => sqlx::query_as(query).bind(before).bind(limit).fetch_all(on))?)
+    /// Decides that uploads announced before the given time will never be recorded: from here on
+    /// [`Tx::insert_pack`] refuses them, so that their files can be deleted.
+    pub async fn doom_uploads(&mut self, before: Millis, now: Millis) -> Result<()> {
+        let query = "UPDATE git_upload SET doomed_at = $2 WHERE created_at < $1 AND doomed_at IS NULL";
+        exec!(self, sqlx::query(query).bind(before).bind(now))?;
+        Ok(())
+    }
+
+    /// Files to delete, in the order of their keys, after the given one: (key, repo).
+    pub async fn doomed_uploads(&mut self, after: &str, limit: i64) -> Result<Vec<(String, String)>> {
+        let query = "SELECT object_key, repo_id FROM git_upload
+                     WHERE doomed_at IS NOT NULL AND object_key > $1 ORDER BY object_key LIMIT $2";
+        Ok(run!(self, on => sqlx::query_as(query).bind(after).bind(limit).fetch_all(on))?)
     }
 
     /// A file is gone from the pack store.

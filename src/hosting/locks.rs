@@ -22,14 +22,17 @@ impl Hosting {
     /// Takes a lock.
     ///
     /// # Errors
-    /// Invalid for a path that no file can have.
+    /// Invalid for a path that no file can have; not found for a dataset that
+    /// nothing was pushed to: a mistyped address must not make one.
     pub async fn lock(&self, target: Target<Write>, request: LockRequest) -> Result<Locked> {
         let path = LockPath::parse(&request.path).map_err(|error| Error::invalid(error.to_string()))?;
         let ref_name = request.ref_name.unwrap_or_default();
         if ref_name.chars().any(char::is_control) || ref_name.len() > 1024 {
             return Err(Error::invalid("the name of the ref cannot be one"));
         }
-        let grant = self.existing(target).await?;
+        let Target::Existing(grant) = target else {
+            return Err(Error::not_found("there is no such dataset yet; push to it first"));
+        };
         let row = LockRow {
             id: self.0.clock.id().to_string(),
             path: path.as_str().to_owned(),
@@ -107,7 +110,9 @@ impl Hosting {
                 return Err(Error::forbidden("only an owner of the dataset may take away the lock of somebody else"));
             }
         }
-        tx.delete_lock(grant.id(), id).await?;
+        if !tx.delete_lock(grant.id(), &row.id).await? {
+            return Err(Error::not_found("the lock was given up meanwhile"));
+        }
         tx.commit().await?;
         Ok(shown(row))
     }

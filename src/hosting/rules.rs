@@ -8,8 +8,12 @@ use metastore::{RefName, State};
 
 use super::{Hosting, refuse_all, some_of};
 use crate::access::{Grant, Own, Write};
+use crate::db::locks::LockRow;
 use crate::drive::is_empty;
 use crate::error::{Error, Result};
+
+/// How many paths are told one by one.
+const SHOWN: usize = 10;
 
 impl Hosting {
     /// Turns outcomes into refusals, with a line the user can act on, where
@@ -17,6 +21,8 @@ impl Hosting {
     /// - the default branch would be deleted,
     /// - a file changes that somebody else has locked,
     /// - a pointer names an object that the dataset does not hold.
+    ///
+    /// Gives the locks of others that were looked at.
     pub(super) async fn apply_rules(
         &self,
         grant: &Grant<Write>,
@@ -25,71 +31,42 @@ impl Hosting {
         quarantine: &Quarantine,
         progress: &Progress,
         outcomes: &mut [Outcome],
-    ) -> Result<()> {
-        self.keep_history(grant, push, state, quarantine, outcomes).await?;
-        self.respect_locks(grant, push, quarantine, progress, outcomes).await?;
-        self.demand_objects(grant, push, quarantine, progress, outcomes).await
-    }
-
-    async fn keep_history(
-        &self,
-        grant: &Grant<Write>,
-        push: &Push,
-        state: &State,
-        quarantine: &Quarantine,
-        outcomes: &mut [Outcome],
-    ) -> Result<()> {
-        let protected: HashSet<String> = serde_json::from_str(&grant.dataset().protected).map_err(Error::internal)?;
-        let owner = grant.also::<Own>().is_some();
-        let rewrites = quarantine.rewrites().await?;
-        for ((command, outcome), rewrite) in push.commands.iter().zip(outcomes.iter_mut()).zip(rewrites) {
-            let Ok(name) = command.ref_name() else { continue };
-            if outcome.is_err() {
-                continue;
-            }
-            if command.new.is_none() && state.head == name {
-                *outcome = Err(format!("`{}` is the default branch and cannot be deleted", name.short()));
-            } else if protected.contains(name.as_str()) && !owner && (rewrite || command.new.is_none()) {
-                *outcome = Err(format!(
-                    "`{}` is protected: its history may only grow; merge or rebase onto it, or ask an owner",
-                    name.short()
-                ));
-            }
-        }
-        Ok(())
+    ) -> Result<Vec<LockRow>> {
+        let protected = Protected::of(grant, state)?;
+        keep_history(grant, push, &protected, quarantine, outcomes).await?;
+        let locks = self.respect_locks(grant, push, &protected, quarantine, progress, outcomes).await?;
+        self.demand_objects(grant, push, quarantine, progress, outcomes).await?;
+        Ok(locks)
     }
 
     async fn respect_locks(
         &self,
         grant: &Grant<Write>,
         push: &Push,
+        protected: &Protected,
         quarantine: &Quarantine,
         progress: &Progress,
         outcomes: &mut [Outcome],
-    ) -> Result<()> {
+    ) -> Result<Vec<LockRow>> {
         let locks = self.0.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
-        if locks.is_empty() {
-            return Ok(());
-        }
         let holders: HashMap<&str, &str> =
             locks.iter().map(|lock| (lock.path.as_str(), lock.owner_name.as_str())).collect();
         for (command, outcome) in push.commands.iter().zip(outcomes.iter_mut()) {
-            if outcome.is_err() || !command.ref_name().is_ok_and(|name: RefName| name.is_branch()) {
-                continue;
-            }
-            let changed = quarantine.changed_paths(command).await?;
+            let branch = command.ref_name().ok().filter(RefName::is_branch);
+            let Some(branch) = branch.filter(|_| outcome.is_ok() && !holders.is_empty()) else { continue };
+            let changed = quarantine.changed_paths(command, protected.contains(&branch)).await?;
             let locked: Vec<String> = changed
                 .iter()
                 .filter_map(|path| holders.get(path.as_str()).map(|holder| format!("{path} (by {holder})")))
                 .collect();
             if !locked.is_empty() {
-                for line in &locked {
+                for line in locked.iter().take(SHOWN) {
                     progress.say(&format!("locked: {line}"));
                 }
                 *outcome = Err(format!("locked by somebody else: {}", some_of(locked)));
             }
         }
-        Ok(())
+        Ok(locks)
     }
 
     async fn demand_objects(
@@ -114,7 +91,7 @@ impl Hosting {
         let mut paths: Vec<String> = quarantine.paths_of(&missing).await?.into_iter().map(|(_, path)| path).collect();
         paths.sort();
         paths.dedup();
-        for path in paths.iter().take(10) {
+        for path in paths.iter().take(SHOWN) {
             progress.say(&format!("missing LFS object: {path}"));
         }
         progress.say("Upload the missing objects with: git lfs push --all <remote>");
@@ -126,5 +103,49 @@ impl Hosting {
         let needs_objects: Vec<bool> = push.commands.iter().map(|command| command.new.is_some()).collect();
         refuse_all(outcomes, |index| needs_objects[index], &reason);
         Ok(())
+    }
+}
+
+async fn keep_history(
+    grant: &Grant<Write>,
+    push: &Push,
+    protected: &Protected,
+    quarantine: &Quarantine,
+    outcomes: &mut [Outcome],
+) -> Result<()> {
+    let owner = grant.also::<Own>().is_some();
+    let rewrites = quarantine.rewrites().await?;
+    for ((command, outcome), rewrite) in push.commands.iter().zip(outcomes.iter_mut()).zip(rewrites) {
+        let Ok(name) = command.ref_name() else { continue };
+        if outcome.is_err() {
+            continue;
+        }
+        if command.new.is_none() && protected.default == name {
+            *outcome = Err(format!("`{}` is the default branch and cannot be deleted", name.short()));
+        } else if protected.contains(&name) && !owner && (rewrite || command.new.is_none()) {
+            *outcome = Err(format!(
+                "`{}` is protected: its history may only grow; merge or rebase onto it, or ask an owner",
+                name.short()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The refs whose history only owners may rewrite.
+struct Protected {
+    /// The default branch, whatever its name.
+    default: RefName,
+    others: HashSet<String>,
+}
+
+impl Protected {
+    fn of(grant: &Grant<Write>, state: &State) -> Result<Self> {
+        let others = serde_json::from_str(&grant.dataset().protected).map_err(Error::internal)?;
+        Ok(Self { default: state.head.clone(), others })
+    }
+
+    fn contains(&self, name: &RefName) -> bool {
+        self.default == *name || self.others.contains(name.as_str())
     }
 }

@@ -5,21 +5,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use metastore::{Changeset, Content, Edit, FilePath, RefName, RepoKey};
-use rutter::access::{Actor, Grant, Own, Write};
+use rutter::access::{Actor, Grant, Own};
 use rutter::app::App;
 use rutter::clock::Clock;
 use rutter::db::{Db, Tx};
 use rutter::error::Error;
 use rutter::jobs::{self, Kind, Worker};
-use rutter::types::{Millis, Role, Visibility};
+use rutter::types::{Role, Visibility};
 use serde_json::json;
 
 use crate::api::Reply;
-use crate::harness::{Person, Server, eventually, noise, story};
+use crate::harness::{Person, Server, eventually, story};
 
 /// Runs a statement that no feature has.
-async fn execute(db: &Db, statement: &'static str) {
+pub(crate) async fn execute(db: &Db, statement: &'static str) {
     let mut tx = db.write().await.unwrap();
     match &mut tx {
         Tx::Sqlite(transaction) => {
@@ -32,7 +31,7 @@ async fn execute(db: &Db, statement: &'static str) {
     tx.commit().await.unwrap();
 }
 
-async fn count(db: &Db, query: &'static str) -> i64 {
+pub(crate) async fn count(db: &Db, query: &'static str) -> i64 {
     match &mut db.read().await.unwrap() {
         Tx::Sqlite(transaction) => sqlx::query_scalar(query).fetch_one(&mut **transaction).await.unwrap(),
         Tx::Postgres(transaction) => sqlx::query_scalar(query).fetch_one(&mut **transaction).await.unwrap(),
@@ -253,158 +252,6 @@ story! {
         server.clock.advance(Duration::from_secs(61));
         knock().await;
         eventually("a later one too", async || used().await.unwrap() > first.plus(Duration::from_secs(60))).await;
-    }
-}
-
-/// Commits one file of its own, too large for a row, as the operator.
-async fn commit(server: &Server, grant: &Grant<Write>, number: u64) {
-    let person = metastore::Person {
-        name: "Test".into(),
-        email: "test@example.org".into(),
-        seconds: 1_800_000_000,
-        offset_minutes: 0,
-    };
-    let edit = Edit::Put {
-        path: format!("{number}.noise").parse::<FilePath>().unwrap(),
-        content: Content::Bytes(noise(number, 70_000).into()),
-        executable: false,
-    };
-    let changes = Changeset {
-        branch: RefName::branch("main").unwrap(),
-        parent: None,
-        edits: vec![edit],
-        message: format!("commit {number}"),
-        author: person.clone(),
-        committer: person,
-    };
-    server.app.drive.commit(grant, changes).await.unwrap();
-}
-
-async fn write_grant(server: &Server, path: &str) -> (Grant<Write>, RepoKey) {
-    let grant: Grant<Write> = server.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
-    let key = grant.id().to_string().parse().unwrap();
-    (grant, key)
-}
-
-/// The keys of all pack files of a repository.
-async fn files(server: &Server, repo: &RepoKey) -> BTreeSet<String> {
-    server.app.drive.engine().list_packs(repo).await.unwrap().into_iter().map(|file| file.key).collect()
-}
-
-/// The keys of its live packs.
-async fn live(server: &Server, grant: &Grant<Write>) -> BTreeSet<String> {
-    let packs = server.app.db.read().await.unwrap().packs(grant.id()).await.unwrap();
-    packs.into_iter().filter(|pack| !pack.inline).map(|pack| pack.object_key).collect()
-}
-
-const GRACE: Duration = Duration::from_secs(7 * 86_400);
-
-story! {
-    async fn the_sweep_deletes_what_is_retired_or_never_landed_and_nothing_else(server: Server) {
-        server.person("ada").await;
-        server.dataset("ada/data", Visibility::Private).await;
-        server.dataset("ada/other", Visibility::Private).await;
-        let (grant, repo) = write_grant(&server, "ada/data").await;
-        let (other, other_repo) = write_grant(&server, "ada/other").await;
-        commit(&server, &other, 99).await;
-        for number in 0..34 {
-            commit(&server, &grant, number).await;
-        }
-        let many = files(&server, &repo).await;
-        assert_eq!(many.len(), 34);
-        eventually("the packs are merged", async || {
-            server.app.worker.run_due().await.unwrap();
-            live(&server, &grant).await.len() < 34
-        })
-        .await;
-        let merged = live(&server, &grant).await;
-        let all = files(&server, &repo).await;
-        assert!(all.is_superset(&many) && all.is_superset(&merged), "readers may still need the old ones");
-
-        // An upload that died before it could land, and one that is under way when the sweep comes.
-        let stray = |key: &str| server.app.config.store().join(format!("packs/{repo}/{key}.pack"));
-        let announce = async |key: &str, at: Millis| {
-            let mut tx = server.app.db.write().await.unwrap();
-            tx.insert_upload(key, grant.id(), at).await.unwrap();
-            tx.commit().await.unwrap();
-            std::fs::write(stray(key), "half a pack").unwrap();
-        };
-        let some = all.iter().next().unwrap();
-        assert!(stray(some).exists(), "the layout of the store: {}", stray(some).display());
-        announce("dead", server.clock.now()).await;
-        server.app.drive.sweep(GRACE).await.unwrap();
-        assert_eq!(files(&server, &repo).await.len(), all.len() + 1, "all of it is within the grace period");
-
-        server.clock.advance(GRACE + Duration::from_secs(60));
-        announce("alive", server.clock.now()).await;
-        eventually("what is over is deleted", async || {
-            server.app.drive.sweep(GRACE).await.unwrap();
-            files(&server, &repo).await.len() == merged.len() + 1
-        })
-        .await;
-        let mut expected = merged.clone();
-        expected.insert("alive".to_owned());
-        assert_eq!(files(&server, &repo).await, expected);
-        assert_eq!(live(&server, &grant).await, merged);
-        assert_eq!(files(&server, &other_repo).await, live(&server, &other).await);
-
-        // Nothing is missing, also to a server that has nothing in its cache.
-        server.app.drive.engine().forget(&repo).await.unwrap();
-        assert_eq!(server.app.drive.check(grant.id()).await.unwrap(), Vec::<String>::new());
-        let snapshot = server.app.drive.snapshot(&grant.narrow()).await.unwrap();
-        let count = snapshot.read(|reader| {
-            let head = reader.find_ref(&RefName::branch("main")?).unwrap().target;
-            Ok(reader.tree(head, None, true)?.len())
-        });
-        assert_eq!(count.await.unwrap(), 34);
-    }
-}
-
-story! {
-    async fn a_deleted_dataset_leaves_no_rows_and_in_the_end_no_files(server: Server) {
-        let ada = server.person("ada").await;
-        server.dataset("ada/data", Visibility::Private).await;
-        server.dataset("ada/kept", Visibility::Private).await;
-        let (kept, kept_repo) = write_grant(&server, "ada/kept").await;
-        commit(&server, &kept, 1).await;
-        let (grant, repo) = write_grant(&server, "ada/data").await;
-        commit(&server, &grant, 1).await;
-        let href = {
-            server.upload(&ada.token, "ada/data", b"bytes").await;
-            server.download_url(&ada.token, "ada/data", b"bytes").await
-        };
-        let lock = server.lfs(Some(&ada.token), "ada/data", "locks", &json!({"path": "a.csv"})).await;
-        assert_eq!(lock.status, 201);
-
-        let owner: Grant<Own> = server.app.access.authorize(&Actor::operator(), &"ada/data".parse().unwrap()).await.unwrap();
-        server.app.drive.delete(&owner).await.unwrap();
-        for (query, expected) in [
-            ("SELECT COUNT(*) FROM dataset", 1),
-            ("SELECT COUNT(*) FROM git_ref", 1),
-            ("SELECT COUNT(*) FROM git_pack", 1),
-            ("SELECT COUNT(*) FROM git_ref_log", 1),
-            ("SELECT COUNT(*) FROM holding", 0),
-            ("SELECT COUNT(*) FROM lfs_lock", 0),
-        ] {
-            assert_eq!(count(&server.app.db, query).await, expected, "{query}");
-        }
-        assert_eq!(Reply::of(server.http.get(&href)).await.status, 404, "URLs that are still good open nothing");
-        assert_eq!(Reply::of(server.request("GET", "/ada/data.git/info/lfs/locks", Some(&ada.token))).await.status, 404);
-        assert_eq!(files(&server, &repo).await.len(), 1, "the files wait for the end of the grace period");
-        server.clock.advance(GRACE + Duration::from_secs(60));
-        eventually("they are deleted", async || {
-            server.app.drive.sweep(GRACE).await.unwrap();
-            files(&server, &repo).await.is_empty()
-        })
-        .await;
-        assert_eq!(files(&server, &kept_repo).await.len(), 1);
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM git_upload").await, 0);
-
-        // The name is free; what comes next there is another dataset.
-        server.dataset("ada/data", Visibility::Private).await;
-        let body = json!({"operation": "download", "objects": [{"oid": lfs::Oid::of(b"bytes"), "size": 5}]});
-        let (_, reply) = server.batch(Some(&ada.token), "ada/data", &body).await;
-        assert_eq!(reply["objects"][0]["error"]["code"], 404, "{reply}");
     }
 }
 

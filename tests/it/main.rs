@@ -7,6 +7,7 @@
 mod api;
 mod cli;
 mod db;
+mod drive;
 mod harness;
 mod jwt;
 mod layers;

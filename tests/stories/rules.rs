@@ -135,6 +135,58 @@ story! {
 }
 
 story! {
+    async fn a_lock_is_not_walked_around_and_hinders_no_merge(server: Server) {
+        let Lab { olga, olgas, wandas, .. } = Lab::open(&server).await;
+        // A change from before the lock waits on a branch.
+        text_commit(&olgas, "README.md", "from before");
+        olgas.git(&["push", "-q", "origin", "main:before"]);
+        olgas.git(&["reset", "-q", "--hard", "HEAD~1"]);
+        wandas.git(&["lfs", "lock", "README.md"]);
+        text_commit(&wandas, "README.md", "by right");
+        wandas.git(&["push", "-q"]);
+
+        // By way of a tag, which is not a place where anybody works.
+        text_commit(&olgas, "README.md", "around");
+        olgas.git(&["push", "-q", "--no-verify", "origin", "main:refs/tags/around"]);
+        for target in ["detour", "main"] {
+            let said = olgas.git_fails(&["push", "--no-verify", "--force", "origin", &format!("main:{target}")]);
+            assert!(said.contains("locked by somebody else: README.md (by wanda)"), "{said}");
+        }
+        // By what was pushed before the lock, or by taking its holder's work back.
+        olgas.git(&["fetch", "-q"]);
+        for revision in ["origin/before", "origin/main~1"] {
+            let said = olgas.git_fails(&["push", "--no-verify", "--force", "origin", &format!("{revision}:refs/heads/main")]);
+            assert!(said.contains("locked by somebody else: README.md (by wanda)"), "{said}");
+        }
+
+        // Who takes over the holder's own change has changed nothing.
+        olgas.git(&["checkout", "-q", "-b", "topic", "origin/main~1"]);
+        text_commit(&olgas, "other.txt", "hers");
+        olgas.git(&["push", "-q", "--no-verify", "-u", "origin", "topic"]);
+        olgas.git(&["merge", "-q", "--no-edit", "origin/main"]);
+        olgas.git(&["push", "-q", "--no-verify"]);
+        olgas.git(&["push", "-q", "--no-verify", "origin", "topic:main"]);
+        assert_eq!(server.sound(&olga, DATA).await.git(&["show", "HEAD:README.md"]), "by right");
+    }
+}
+
+story! {
+    async fn who_holds_many_locks_is_told_of_a_few(server: Server) {
+        let Lab { olgas, wandas, wanda, .. } = Lab::open(&server).await;
+        for number in 0..30 {
+            olgas.write(&format!("many/{number:02}.txt"), "hers");
+            let body = serde_json::json!({"path": format!("many/{number:02}.txt")});
+            assert_eq!(server.lfs(Some(&wanda.token), DATA, "locks", &body).await.status, 201);
+        }
+        olgas.commit("Many");
+        let said = olgas.git_fails(&["push", "--no-verify"]);
+        assert!(said.contains("many/00.txt (by wanda), many/01.txt (by wanda), many/02.txt (by wanda) and 27 more"), "{said}");
+        assert_eq!(said.matches("remote: locked:").count(), 10, "{said}");
+        drop(wandas);
+    }
+}
+
+story! {
     async fn only_owners_break_the_locks_of_others(server: Server) {
         let Lab { olga, olgas, wandas, .. } = Lab::open(&server).await;
         olgas.git(&["lfs", "lock", "README.md"]);
@@ -193,6 +245,24 @@ story! {
         wandas.git(&["push", "-q", "origin", "--delete", "mine"]);
         server.sound(&olga, DATA).await;
         server.sound(&wanda, DATA).await;
+    }
+}
+
+story! {
+    async fn the_default_branch_is_protected_whatever_its_name(server: Server) {
+        let (olga, wanda) = (server.person("olga").await, server.person("wanda").await);
+        server.organisation("lab", &[(&olga, Role::Owner), (&wanda, Role::Writer)]).await;
+        let old = server.tree("old");
+        old.git(&["remote", "add", "origin", &server.remote(&wanda, "lab/old")]);
+        old.git(&["checkout", "-q", "-b", "master"]);
+        text_commit(&old, "a.txt", "one");
+        old.git(&["push", "-q", "origin", "master"]);
+        old.git(&["commit", "-q", "--amend", "-m", "Rewritten"]);
+        let said = old.git_fails(&["push", "--force", "origin", "master"]);
+        assert!(said.contains("`master` is protected"), "{said}");
+        let said = old.git_fails(&["push", "origin", ":master"]);
+        assert!(said.contains("`master` is the default branch"), "{said}");
+        old.git(&["push", "-q", "--force", &server.remote(&olga, "lab/old"), "master"]);
     }
 }
 
@@ -319,6 +389,8 @@ story! {
         assert!(said.contains("refs/internal belongs to the server"), "{said}");
         let said = work.git_fails(&["push", "origin", "main:refs/heads/main/sub"]);
         assert!(said.contains("cannot exist beside refs/heads/main"), "{said}");
+        let said = work.git_fails(&["push", "origin", "main:refs/heads/HEAD"]);
+        assert!(said.contains("a branch cannot have this name"), "{said}");
         let tree = work.revision("main^{tree}");
         let said = work.git_fails(&["push", "origin", &format!("{tree}:refs/heads/tree")]);
         assert!(said.contains("a branch must be a commit"), "{said}");

@@ -95,6 +95,21 @@ fn a_ref_cannot_be_the_folder_of_another() {
     assert!(matches!(check_edits(&refs, &both), Err(Error::Conflict(_))));
 }
 
+#[test]
+fn edits_that_cannot_be_keep_no_other_from_being() {
+    let refs = [held("refs/heads/main", 1), held("refs/heads/old", 1)];
+    let edits = [
+        edit("refs/heads/main", Some(9), Some(2)),
+        edit("refs/heads/main/sub", None, Some(2)),
+        edit("refs/heads/topic", None, Some(2)),
+        edit("refs/heads/topic/sub", None, Some(2)),
+        edit("refs/heads/old/new", None, Some(2)),
+        edit("refs/heads/old", Some(1), None),
+    ];
+    let verdicts: Vec<bool> = judge_edits(&refs, &edits).iter().map(Result::is_ok).collect();
+    assert_eq!(verdicts, [false, false, true, false, true, true]);
+}
+
 proptest! {
     #[test]
     fn directory_conflict_is_the_prefix_rule(
@@ -104,7 +119,7 @@ proptest! {
         let expected = existing.iter().any(|name| {
             name.starts_with(&format!("{new}/")) || new.starts_with(&format!("{name}/"))
         });
-        let found = directory_conflict(existing.iter().map(String::as_str), &new);
+        let found = conflict_in(&existing.iter().map(String::as_str).collect(), &new);
         prop_assert_eq!(found.is_some(), expected);
     }
 

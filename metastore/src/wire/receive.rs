@@ -157,6 +157,9 @@ impl Quarantine {
         if name.is_hidden() {
             return Err("refs/internal belongs to the server".to_owned());
         }
+        if name.is_reserved() && command.new.is_some() {
+            return Err("a branch cannot have this name".to_owned());
+        }
         let held = current.get(name.as_str()).copied();
         match (command.old, command.new) {
             (None, None) if held.is_none() => return Err("no such ref".to_owned()),
@@ -211,16 +214,20 @@ impl Quarantine {
         walk::paths_of(self.base.git(), &self.folder, self.tips.keys(), blobs).await
     }
 
-    /// The paths that a command changes: between the old and the new tree where a ref moves; in the
-    /// commits that no ref had before where one is made; none where one is deleted.
-    pub async fn changed_paths(&self, command: &Command) -> Result<BTreeSet<String>> {
+    /// The paths that a command changes in the commits that no branch had before, so that merging
+    /// what others have pushed changes nothing. With `compared`, also those that differ between where
+    /// the ref was and where it goes. None where a ref is deleted.
+    pub async fn changed_paths(&self, command: &Command, compared: bool) -> Result<BTreeSet<String>> {
         let Some(new) = command.new else {
             return Ok(BTreeSet::new());
         };
-        let old = command.old;
-        self.read(move |reader| match old {
-            Some(old) => inspect::paths_between(reader, old, new),
-            None => inspect::paths_of_new_commits(reader, new),
+        let old = command.old.filter(|_| compared);
+        self.read(move |reader| {
+            let mut paths = inspect::paths_of_new_commits(reader, new)?;
+            if let Some(old) = old {
+                paths.append(&mut inspect::paths_between(reader, old, new)?);
+            }
+            Ok(paths)
         })
         .await
     }

@@ -220,21 +220,24 @@ async fn changed_paths_are_those_of_git() {
         let oracle = ["log", "-c", "--root", "--no-renames", "--name-only", "--format=", name, "--not", "origin/main"];
         let expected = sorted(&work.git(oracle).await);
         assert!(!expected.is_empty());
-        assert_eq!(quarantine.changed_paths(made).await.expect("paths"), expected, "{name}");
+        assert_eq!(quarantine.changed_paths(made, true).await.expect("paths"), expected, "{name}");
     }
     let expected = sorted(&work.git(["diff", "--no-renames", "--name-only", &old, &main]).await);
     assert!(expected.len() > 10, "{expected:?}");
-    assert_eq!(quarantine.changed_paths(&commands[4]).await.expect("paths"), expected);
+    let main_commits = quarantine.changed_paths(&commands[0], false).await.expect("paths");
+    let all = quarantine.changed_paths(&commands[4], true).await.expect("paths");
+    assert_eq!(all, expected.union(&main_commits).cloned().collect());
+    assert_eq!(quarantine.changed_paths(&commands[4], false).await.expect("paths"), main_commits);
     let backwards = command("refs/heads/main", Some(&main), Some(&old));
-    assert_eq!(quarantine.changed_paths(&backwards).await.expect("paths"), expected);
+    assert_eq!(quarantine.changed_paths(&backwards, true).await.expect("paths"), expected);
     let pages = commands[3].new.map(|id| id.to_string());
     let expected = sorted(&work.git(["diff", "--no-renames", "--name-only", "main", "pages"]).await);
     let unrelated = command("refs/heads/main", Some(&main), pages.as_deref());
-    assert_eq!(quarantine.changed_paths(&unrelated).await.expect("paths"), expected);
+    assert_eq!(quarantine.changed_paths(&unrelated, true).await.expect("paths"), expected);
     let deleted = command("refs/heads/main", Some(&old), None);
-    assert!(quarantine.changed_paths(&deleted).await.expect("paths").is_empty());
+    assert!(quarantine.changed_paths(&deleted, true).await.expect("paths").is_empty());
     let unchanged = command("refs/heads/copy", None, Some(&old));
-    assert!(quarantine.changed_paths(&unchanged).await.expect("paths").is_empty());
+    assert!(quarantine.changed_paths(&unchanged, true).await.expect("paths").is_empty());
     drop(quarantine);
     server.finish().await;
 }
@@ -295,7 +298,7 @@ async fn a_few_trees_that_name_billions_of_paths_do_no_harm() {
     let quarantine = receive(&snapshot, vec![made.clone()], &pack(&work).await).await.expect("it is well formed");
     assert_eq!(quarantine.pointers().await.expect("pointers").len(), 1);
     assert_eq!(quarantine.paths_of(&[id(blob.trim())]).await.expect("paths").len(), 1);
-    assert!(matches!(quarantine.changed_paths(&made).await, Err(Error::TooLarge(_))));
+    assert!(matches!(quarantine.changed_paths(&made, true).await, Err(Error::TooLarge(_))));
     assert!(started.elapsed().as_secs() < 20);
     drop(quarantine);
     server.finish().await;

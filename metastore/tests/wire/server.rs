@@ -28,7 +28,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use metastore::{
     Engine, Error, InlinePacks, Landing, Options, PackBytes, PackId, PackStore, Ref, RefName, RepoKey, Snapshot, State,
-    check_edits,
+    judge_edits,
     wire::{self, Outcome, Progress, Protocol, Push, PushHead, Quarantine, ReceiveLimits, Report, Service},
 };
 use tokio::{io::AsyncRead, net::TcpListener, task::JoinHandle};
@@ -466,17 +466,15 @@ impl App {
         let state = guard.as_mut().expect("a repository");
         assert_eq!(state.epoch, landing.epoch);
         let mut edits = landing.edits.clone();
-        if check_edits(&state.refs, &edits).is_err() {
-            edits.clear();
-            for edit in &landing.edits {
-                edits.push(edit.clone());
-                if let Err(error) = check_edits(&state.refs, &edits) {
-                    edits.pop();
-                    let index = push.commands.iter().position(|command| command.name == edit.name.as_str());
-                    outcomes[index.expect("its command")] = Err(error.to_string());
-                }
+        let verdicts = judge_edits(&state.refs, &edits);
+        for (edit, verdict) in landing.edits.iter().zip(&verdicts) {
+            if let Err(error) = verdict {
+                let index = push.commands.iter().position(|command| command.name == edit.name.as_str());
+                outcomes[index.expect("its command")] = Err(error.to_string());
             }
         }
+        let mut verdicts = verdicts.iter();
+        edits.retain(|_| verdicts.next().expect("one for each").is_ok());
         push.settle(outcomes);
         if push.capabilities.atomic && outcomes.iter().any(Result::is_err) {
             return;

@@ -89,8 +89,8 @@ pub(super) fn paths_between(reader: &Reader, old: ObjectId, new: ObjectId) -> Re
     differences(reader, tree_of(reader, old)?, tree_of(reader, new)?, MAX_CHANGED)
 }
 
-/// The paths of files that the commits behind `new` touch which no ref had before. A merge touches
-/// what differs from all of its parents, as `git log -c` has it.
+/// The paths of files that the commits behind `new` touch which no branch had before; tags may point
+/// to what nobody works on. A merge touches what differs from all of its parents, as `git log -c` has it.
 pub(super) fn paths_of_new_commits(reader: &Reader, new: ObjectId) -> Result<BTreeSet<String>> {
     let repository = &reader.repository;
     let Some(new) = peel(reader, new)? else {
@@ -100,8 +100,8 @@ pub(super) fn paths_of_new_commits(reader: &Reader, new: ObjectId) -> Result<BTr
         return Ok(BTreeSet::new());
     }
     let mut known = HashSet::new();
-    for each in &reader.state().refs {
-        let id = each.peeled.unwrap_or(each.target);
+    for each in reader.state().refs.iter().filter(|each| each.name.is_branch()) {
+        let id = each.target;
         if repository.find_header(id)?.kind() == Kind::Commit {
             known.insert(id);
         }

@@ -1,0 +1,133 @@
+//! Where every change of a repository becomes true: bytes first, then one
+//! transaction.
+
+use std::time::Duration;
+
+use metastore::{Landing, NewPack, Ref, RefEdit, RepoKey};
+
+use super::{Drive, Outcome, read_packs, read_refs, repo_key};
+use crate::access::{Grant, Write};
+use crate::db::locks::LockRow;
+use crate::db::packs::PackInsert;
+use crate::db::{Tx, signed, unsigned};
+use crate::error::{Error, Result};
+use crate::jobs::{self, Kind};
+use crate::types::{Id, Millis};
+
+impl Drive {
+    /// Stores what a landing brings and makes it true, all of it or, unless
+    /// `atomic`, the edits that are still possible. Bytes first, then one
+    /// transaction; each step may be repeated.
+    ///
+    /// `locks` are those of others that the caller has compared the changes
+    /// with. Gives an outcome for each edit, in order.
+    ///
+    /// # Errors
+    /// Busy if one of them was taken meanwhile, or if objects were collected;
+    /// not found if the dataset is gone.
+    pub(crate) async fn land(
+        &self,
+        grant: &Grant<Write>,
+        landing: Landing,
+        atomic: bool,
+        locks: &[LockRow],
+    ) -> Result<Vec<Outcome>> {
+        let (id, actor) = (grant.id(), grant.actor().key());
+        let key = repo_key(id)?;
+        if let Some(pack) = &landing.pack {
+            self.store(id, &key, pack).await?;
+        }
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let repo = tx.lock_repo(id).await?;
+        if unsigned(repo.gc_epoch) != landing.epoch {
+            return Err(Error::busy("the repository was cleaned up meanwhile; try again"));
+        }
+        let taken = tx.foreign_locks(id, &actor).await?;
+        if let Some(new) = taken.iter().find(|lock| locks.iter().all(|known| known.id != lock.id)) {
+            return Err(Error::busy(format!("{} has just locked `{}`; try again", new.owner_name, new.path)));
+        }
+        let refs = read_refs(&mut tx, id).await?;
+        let outcomes = judge(&refs, &landing.edits, atomic);
+        let accepted: Vec<&RefEdit> =
+            landing.edits.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(edit, _)| edit).collect();
+        if accepted.is_empty() {
+            return Ok(outcomes);
+        }
+        let generation = repo.generation + 1;
+        if let Some(pack) = &landing.pack {
+            insert_pack(&mut tx, id, pack, now).await?;
+        }
+        for edit in &accepted {
+            let name = edit.name.as_str();
+            let (old, new) = (edit.old.map(|id| id.to_string()), edit.new.map(|id| id.to_string()));
+            match &new {
+                Some(target) => tx.put_ref(id, name, target, edit.peeled.map(|id| id.to_string()).as_deref()).await?,
+                None => tx.delete_ref(id, name).await?,
+            }
+            tx.log_ref(id, generation, name, old.as_deref(), new.as_deref(), &actor, now).await?;
+        }
+        let head = head_after(&repo.head, &refs, &accepted);
+        tx.set_generation(id, generation, &head).await?;
+        let packs = read_packs(&mut tx, id).await?;
+        if metastore::consolidation(&packs).is_some() {
+            jobs::enqueue(&mut tx, &self.clock, Kind::Consolidate, &id.to_string(), Duration::ZERO).await?;
+        }
+        tx.commit().await?;
+        if let Some(pack) = &landing.pack
+            && let Err(error) = self.engine.adopt(&key, pack).await
+        {
+            // The next reader downloads it instead.
+            tracing::warn!(%error, "a new pack could not be kept in the cache");
+        }
+        Ok(outcomes)
+    }
+
+    /// Puts a pack into the store, where it does not go into its row; what crashes before the pack
+    /// is recorded is swept, since it was announced.
+    pub(super) async fn store(&self, id: Id, key: &RepoKey, pack: &NewPack) -> Result<()> {
+        if pack.inline().is_some() {
+            return Ok(());
+        }
+        let mut tx = self.db.write().await?;
+        tx.insert_upload(&pack.key, id, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(self.engine.store(key, pack).await?)
+    }
+}
+
+/// Which edits are possible now. With `atomic`, one refusal refuses all.
+fn judge(refs: &[Ref], edits: &[RefEdit], atomic: bool) -> Vec<Outcome> {
+    let outcomes: Vec<Outcome> = metastore::judge_edits(refs, edits)
+        .into_iter()
+        .map(|verdict| verdict.map_err(|refusal| refusal.to_string()))
+        .collect();
+    match outcomes.iter().find(|outcome| outcome.is_err()).filter(|_| atomic) {
+        Some(refusal) => vec![refusal.clone(); edits.len()],
+        None => outcomes,
+    }
+}
+
+/// `HEAD` follows the first branch of a repository whose default branch was
+/// never pushed.
+fn head_after(head: &str, refs: &[Ref], accepted: &[&RefEdit]) -> String {
+    let created = |name: &str| accepted.iter().any(|edit| edit.name.as_str() == name && edit.new.is_some());
+    if refs.iter().any(|each| each.name.as_str() == head || each.name.is_branch()) || created(head) {
+        return head.to_owned();
+    }
+    let mut branches = accepted.iter().filter(|edit| edit.new.is_some() && edit.name.is_branch());
+    let master = branches.clone().find(|edit| edit.name.short() == "master");
+    master.or_else(|| branches.next()).map_or_else(|| head.to_owned(), |edit| edit.name.to_string())
+}
+
+pub(super) async fn insert_pack(tx: &mut Tx, id: Id, pack: &NewPack, now: Millis) -> Result<()> {
+    let insert = PackInsert {
+        pack_id: &pack.id.to_string(),
+        object_key: &pack.key,
+        pack_bytes: signed(pack.pack_bytes),
+        idx_bytes: signed(pack.idx_bytes),
+        objects: signed(pack.objects),
+        inline: pack.inline().map(|bytes| (&bytes.pack[..], &bytes.idx[..])),
+    };
+    tx.insert_pack(id, &insert, now).await.map(drop)
+}

@@ -49,11 +49,12 @@ use tokio::sync::mpsc;
 
 use self::claims::Claim;
 use self::jwt::{Claims, Keys};
-pub use self::notes::Note;
 use self::notes::Notes;
+pub use self::notes::{Note, RefusalQuota};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 use self::tokens::TokenScope;
 use crate::clock::Clock;
+use crate::config::OUR_ISSUER;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
@@ -445,7 +446,7 @@ impl Access {
     pub fn issue(&self, user: &OwnerName, scopes: &str, lifetime_seconds: u64) -> Result<String> {
         let now: Millis = self.clock.now();
         self.keys.sign(&Claims {
-            iss: jwt::OUR_ISSUER.into(),
+            iss: OUR_ISSUER.into(),
             sub: Some(user.to_string()),
             exp: now.seconds() + lifetime_seconds,
             nbf: now.seconds(),

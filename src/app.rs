@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::jwt::Keys;
 use crate::access::secret::ServerSecret;
-use crate::access::{Access, Note};
+use crate::access::{Access, Note, RefusalQuota};
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::config::{Config, private_folder};
@@ -26,6 +26,10 @@ use crate::storage::Storage;
 
 /// Notes that wait to be written down; more are lost.
 const NOTES: usize = 1024;
+
+/// How long refusals stay in the audit trail; what was done stays for good.
+const REFUSALS_KEPT: Duration = Duration::from_hours(90 * 24);
+
 /// How long each part may take to show that it works.
 const PROBE: Duration = Duration::from_secs(2);
 
@@ -94,12 +98,13 @@ impl App {
         let packs = PackStore::local(&config.store())?;
         let mut options = Options::new(config.cache(), packs, Arc::new(Rows(db.clone())));
         options.git.clone_from(&config.git);
+        options.max_concurrent_packs = config.limits.git_processes;
         let engine = Engine::open(options)?;
         let drive = Drive::new(db.clone(), engine, clock.clone());
         let storage = Storage::open(&config, db.clone(), clock.clone(), secret.derive("signed transfer URLs"))?;
         let hosting =
             Hosting::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
-        let worker = worker(&config, &db, &clock, &drive, &storage);
+        let worker = worker(&config, &db, &clock, &access, &drive, &storage);
         Ok(Self(Arc::new(Services {
             accounts: Accounts::new(db.clone(), clock.clone()),
             config,
@@ -162,7 +167,7 @@ impl App {
 
     /// Writes down, in bundles, what requests should not wait for.
     async fn write_notes(&self, mut notes: mpsc::Receiver<Note>, stop: CancellationToken) {
-        let mut bundle = Vec::new();
+        let (mut bundle, mut quota) = (Vec::new(), RefusalQuota::default());
         loop {
             let received = tokio::select! {
                 received = notes.recv_many(&mut bundle, NOTES) => received,
@@ -171,7 +176,7 @@ impl App {
             if received == 0 {
                 return;
             }
-            if let Err(error) = self.write_bundle(bundle.drain(..)).await {
+            if let Err(error) = self.write_bundle(bundle.drain(..), &mut quota).await {
                 tracing::warn!(%error, "notes could not be written down");
             }
             // A burst becomes one transaction, not a thousand.
@@ -179,14 +184,16 @@ impl App {
         }
     }
 
-    async fn write_bundle(&self, notes: impl Iterator<Item = Note>) -> Result<()> {
+    async fn write_bundle(&self, notes: impl Iterator<Item = Note>, quota: &mut RefusalQuota) -> Result<()> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         for note in notes {
             match note {
                 Note::Used(token) => tx.touch_token(token, now).await?,
                 Note::Refused { actor, right, path, request } => {
-                    tx.insert_audit(self.clock.id(), now, &actor, "access.refused", &path, right, &request).await?;
+                    if quota.admits(&actor, now) {
+                        tx.insert_audit(self.clock.id(), now, &actor, "access.refused", &path, right, &request).await?;
+                    }
                 }
             }
         }
@@ -224,19 +231,20 @@ async fn writable(turn: &Arc<Semaphore>, folder: PathBuf, make: bool) -> Result<
     .await?
 }
 
-fn worker(config: &Config, db: &Db, clock: &Clock, drive: &Drive, storage: &Storage) -> Worker {
-    let (drive, storage, grace) = (drive.clone(), storage.clone(), config.grace());
+fn worker(config: &Config, db: &Db, clock: &Clock, access: &Access, drive: &Drive, storage: &Storage) -> Worker {
+    let (access, drive, storage, grace) = (access.clone(), drive.clone(), storage.clone(), config.grace());
     Worker::new(
         db.clone(),
         clock.clone(),
         Box::new(move |kind, subject| {
-            let (drive, storage) = (drive.clone(), storage.clone());
+            let (access, drive, storage) = (access.clone(), drive.clone(), storage.clone());
             async move {
                 match kind {
                     Kind::Consolidate => drive.consolidate(subject.parse()?).await,
                     Kind::Sweep => {
                         let packs = drive.sweep(grace).await?;
                         let parts = storage.reap().await?;
+                        access.forget_refusals(REFUSALS_KEPT).await?;
                         if packs + parts > 0 {
                             tracing::info!(packs, parts, "left-overs were deleted");
                         }

@@ -14,6 +14,9 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
+/// The `iss` claim of our own JSON Web Tokens; no other issuer can have this name.
+pub const OUR_ISSUER: &str = "rutter";
+
 /// All that an operator can decide.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -72,7 +75,7 @@ pub struct Limits {
     pub pack_bytes: u64,
     /// LFS uploads and downloads at one time.
     pub transfers: usize,
-    /// Git packs received or sent at one time.
+    /// Git packs received at one time, and as many sent.
     pub git_processes: usize,
     /// Seconds to wait, at shutdown, for transfers under way.
     pub shutdown_seconds: u64,
@@ -211,16 +214,36 @@ impl Config {
         if self.secret.as_ref().is_some_and(|secret| secret.expose().len() < 32) {
             return Err(Error::invalid("secret must have at least 32 characters; try `openssl rand -hex 32`"));
         }
-        if self.limits.batch_objects == 0 || self.limits.transfers == 0 || self.limits.git_processes == 0 {
-            return Err(Error::invalid("limits must be at least 1"));
-        }
-        if self.lifetimes.action < 60 {
-            return Err(Error::invalid("lifetimes.action must be at least 60 seconds"));
+        let Limits { batch_objects, json_bytes, pack_bytes, transfers, git_processes, idle_seconds, .. } = self.limits;
+        let at_least = [
+            ("limits.batch_objects", batch_objects as u64, 1),
+            ("limits.json_bytes", json_bytes as u64, 1024),
+            ("limits.pack_bytes", pack_bytes, 1024),
+            ("limits.transfers", transfers as u64, 1),
+            ("limits.git_processes", git_processes as u64, 1),
+            ("limits.idle_seconds", idle_seconds, 1),
+            ("lifetimes.action", u64::from(self.lifetimes.action), 60),
+            ("lifetimes.jwt", self.lifetimes.jwt, 1),
+            // A push that takes longer than this to be recorded is refused.
+            ("lifetimes.grace", self.lifetimes.grace, 3600),
+        ];
+        if let Some((key, value, least)) = at_least.into_iter().find(|(_, value, least)| value < least) {
+            return Err(Error::invalid(format!("{key} is {value}, but must be at least {least}")));
         }
         for issuer in &self.issuers {
             if issuer.public_key_file.is_some() == issuer.jwks_url.is_some() {
                 return Err(Error::invalid(format!(
                     "issuer `{}` needs exactly one of public_key_file and jwks_url",
+                    issuer.issuer
+                )));
+            }
+            if issuer.issuer.is_empty() || issuer.issuer == OUR_ISSUER {
+                return Err(Error::invalid(format!("an issuer cannot be named `{}`", issuer.issuer)));
+            }
+            if issuer.jwks_url.as_deref().is_some_and(|url| !is_safe(url)) {
+                return Err(Error::invalid(format!(
+                    "jwks_url of issuer `{}` must begin with https://, since whoever can change its answer can forge \
+                     tokens; http:// is for this machine only",
                     issuer.issuer
                 )));
             }
@@ -254,6 +277,18 @@ impl Config {
     pub fn grace(&self) -> Duration {
         Duration::from_secs(self.lifetimes.grace)
     }
+}
+
+/// Whether nobody on the way can change what this URL gives.
+fn is_safe(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    !host.is_empty() && !authority.contains('@') && (scheme == "https" || (scheme == "http" && here))
 }
 
 /// Makes a folder that only this user can enter.
@@ -297,6 +332,56 @@ mod tests {
             assert!(error.contains("listem"), "{error}");
             Ok(())
         });
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_refused_by_name() {
+        for (key, value) in [
+            ("LIMITS__IDLE_SECONDS", "0"),
+            ("LIMITS__PACK_BYTES", "0"),
+            ("LIMITS__JSON_BYTES", "10"),
+            ("LIMITS__TRANSFERS", "0"),
+            ("LIFETIMES__JWT", "0"),
+            ("LIFETIMES__GRACE", "60"),
+            ("LIFETIMES__ACTION", "59"),
+        ] {
+            figment::Jail::expect_with(|jail| {
+                jail.set_env(format!("RUTTER_{key}"), value);
+                let error = Config::load(Overrides::default()).err().expect("refused").to_string();
+                assert!(error.contains(&key.to_lowercase().replace("__", ".")), "{error}");
+                Ok(())
+            });
+        }
+    }
+
+    #[test]
+    fn issuers_that_could_be_forged_are_refused() {
+        let load = |issuer: &str, url: &str| {
+            let mut outcome = Ok(());
+            figment::Jail::expect_with(|jail| {
+                let text = format!("[[issuers]]\nissuer = \"{issuer}\"\njwks_url = \"{url}\"\n");
+                jail.create_file("rutter.toml", &text)?;
+                let overrides = Overrides { file: Some("rutter.toml".into()), ..Overrides::default() };
+                outcome = Config::load(overrides).map(drop).map_err(|error| error.to_string());
+                Ok(())
+            });
+            outcome
+        };
+        assert_eq!(load("ckan", "https://ckan.example.org/jwks"), Ok(()));
+        assert_eq!(load("ckan", "http://127.0.0.1:5000/jwks"), Ok(()));
+        assert_eq!(load("ckan", "http://[::1]:5000/jwks"), Ok(()));
+        for url in [
+            "http://ckan.example.org/jwks",
+            "http://127.0.0.1.example.org/",
+            "http://127.0.0.1:80@example.org/",
+            "ftp://127.0.0.1/",
+            "https:///jwks",
+            "jwks",
+            "",
+        ] {
+            assert!(load("ckan", url).unwrap_err().contains("https://"), "{url}");
+        }
+        assert!(load("rutter", "https://x.example/").unwrap_err().contains("cannot be named"));
     }
 
     #[test]

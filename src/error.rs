@@ -280,6 +280,7 @@ impl From<metastore::Error> for Error {
                 Self::invalid(detail)
             }
             metastore::Error::TooLarge(_) => Self::too_large(detail),
+            metastore::Error::Busy(_) => Self::busy(detail),
             metastore::Error::Store(store) if is_full(&store) => Self::full(NO_ROOM).because(store),
             metastore::Error::Store(_) => Self::unavailable("the pack store does not answer").because(error),
             metastore::Error::Io(io) if ended_early(&io) => {

@@ -23,6 +23,9 @@ pub enum Error {
     /// The request or its answer exceeds a limit.
     #[error("{0}")]
     TooLarge(String),
+    /// Too many others want the same at this moment; trying again later helps.
+    #[error("{0}")]
+    Busy(String),
     /// The object store failed.
     #[error("object store: {0}")]
     Store(#[from] object_store::Error),

@@ -13,13 +13,10 @@ use tokio::sync::RwLock;
 
 use super::secret::ServerSecret;
 use crate::clock::Clock;
-use crate::config::{Config, Issuer};
+use crate::config::{Config, Issuer, OUR_ISSUER};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::types::Millis;
-
-/// The `iss` claim of our own tokens.
-pub const OUR_ISSUER: &str = "rutter";
 
 /// Keys of a remote issuer are asked for again after this long.
 const JWKS_FRESH: Duration = Duration::from_mins(10);

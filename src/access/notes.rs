@@ -1,10 +1,18 @@
 //! What requests leave behind to be written down soon, off their path.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 
-use super::Actor;
-use crate::error::{Error, Kind};
-use crate::types::{Id, RepoPath};
+use super::{Access, Actor};
+use crate::error::{Error, Kind, Result};
+use crate::types::{Id, Millis, RepoPath};
+
+/// How many refusals of one actor are written down in a minute: enough to see what somebody tries,
+/// too few to fill the disk.
+const REFUSALS: u32 = 30;
+const MINUTE: u64 = 60;
 
 /// Something to be written down soon, off the path of the request.
 pub enum Note {
@@ -21,6 +29,30 @@ pub enum Note {
         /// In which request.
         request: String,
     },
+}
+
+/// Counts the refusals of each actor in a minute.
+#[derive(Default)]
+pub struct RefusalQuota {
+    minute: u64,
+    counts: HashMap<String, u32>,
+}
+
+impl RefusalQuota {
+    /// Whether this refusal is to be written down.
+    pub fn admits(&mut self, actor: &str, now: Millis) -> bool {
+        let minute = now.seconds() / MINUTE;
+        if self.minute != minute {
+            self.minute = minute;
+            self.counts.clear();
+        }
+        let count = self.counts.entry(actor.to_owned()).or_default();
+        *count += 1;
+        if *count == REFUSALS + 1 {
+            tracing::warn!(actor, "more refusals than are written down in a minute");
+        }
+        *count <= REFUSALS
+    }
 }
 
 /// Takes notes. A full queue loses the note, never the request.
@@ -40,5 +72,31 @@ impl Notes {
             let _ = self.0.try_send(Note::Refused { actor, right, path, request });
         }
         refusal
+    }
+}
+
+impl Access {
+    /// Removes refusals of longer ago than this from the audit trail.
+    pub async fn forget_refusals(&self, age: Duration) -> Result<()> {
+        let before = self.clock.now().minus(age);
+        let mut tx = self.db.write().await?;
+        tx.forget_refusals(before).await?;
+        tx.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_actor_cannot_fill_the_disk_and_does_not_hide_another() {
+        let mut quota = RefusalQuota::default();
+        let now = Millis(600_000);
+        let admitted = (0..1000).filter(|_| quota.admits("user:a", now)).count();
+        assert_eq!(admitted, 30);
+        assert!(quota.admits("user:b", now));
+        assert!(!quota.admits("user:a", Millis(659_999)));
+        assert!(quota.admits("user:a", Millis(660_000)), "a new minute");
     }
 }

@@ -46,6 +46,12 @@ impl Tx {
         Ok(())
     }
 
+    /// Removes refusals of before the given time from the audit trail.
+    pub async fn forget_refusals(&mut self, before: Millis) -> Result<u64> {
+        let query = "DELETE FROM audit WHERE action = 'access.refused' AND at < $1";
+        Ok(exec!(self, sqlx::query(query).bind(before))?)
+    }
+
     /// The audit trail of one subject, oldest first: (actor, action, detail).
     pub async fn audit(&mut self, subject: &str) -> Result<Vec<(String, String, String)>> {
         let query = "SELECT actor, action, detail FROM audit WHERE subject = $1 ORDER BY id";

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::TryStreamExt as _;
 use metastore::wire::{Protocol, Service};
 use serde::Deserialize;
-use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncRead, BufReader};
 use tokio_util::io::StreamReader;
 
 use super::Routes;
@@ -21,9 +21,6 @@ use crate::access::{Fetch, Grant, Target, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::hosting::ByteStream;
-
-/// What a fetch request may inflate to: a bomb is small only before that.
-const FETCH_REQUEST_BYTES: u64 = 64 << 20;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -62,7 +59,7 @@ async fn advertise(State(app): State<App>, Query(query): Query<ServiceQuery>, re
 async fn upload_pack(State(app): State<App>, grant: Grant<Fetch>, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
     expect_type(&parts.headers, Service::UploadPack)?;
-    let body = inflated(&app, &parts.headers, body, FETCH_REQUEST_BYTES)?;
+    let body = inflated(&app, &parts.headers, body)?;
     let pack = app.hosting.fetch(&grant, protocol(&parts.headers), body).await?;
     Ok(result(Service::UploadPack, pack))
 }
@@ -70,8 +67,7 @@ async fn upload_pack(State(app): State<App>, grant: Grant<Fetch>, request: Reque
 async fn receive_pack(State(app): State<App>, target: Target<Write>, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
     expect_type(&parts.headers, Service::ReceivePack)?;
-    let limit = app.config.limits.pack_bytes.saturating_add(FETCH_REQUEST_BYTES);
-    let body = inflated(&app, &parts.headers, body, limit)?;
+    let body = inflated(&app, &parts.headers, body)?;
     let report = app.hosting.push(target, body).await?;
     Ok(result(Service::ReceivePack, report))
 }
@@ -89,14 +85,15 @@ fn expect_type(headers: &HeaderMap, service: Service) -> Result<()> {
     }
 }
 
-/// The request's body: inflated where git compressed it, cut at `limit`
-/// bytes, and given up when the client falls silent.
-fn inflated(app: &App, headers: &HeaderMap, body: Body, limit: u64) -> Result<Pin<Box<dyn AsyncRead + Send>>> {
+/// The request's body: inflated where git compressed it, and given up when the
+/// client falls silent. Whoever reads it counts what comes: a bomb is small
+/// only before it is inflated.
+fn inflated(app: &App, headers: &HeaderMap, body: Body) -> Result<Pin<Box<dyn AsyncRead + Send>>> {
     let stream = patient(app, body).map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error));
     let plain = BufReader::with_capacity(64 * 1024, StreamReader::new(Box::pin(stream)));
     match headers.get(header::CONTENT_ENCODING).map(axum::http::HeaderValue::as_bytes) {
-        None | Some(b"identity") => Ok(Box::pin(plain.take(limit))),
-        Some(b"gzip" | b"x-gzip") => Ok(Box::pin(GzipDecoder::new(plain).take(limit))),
+        None | Some(b"identity") => Ok(Box::pin(plain)),
+        Some(b"gzip" | b"x-gzip") => Ok(Box::pin(GzipDecoder::new(plain))),
         Some(_) => Err(Error::unsupported_media("Content-Encoding must be gzip or absent")),
     }
 }

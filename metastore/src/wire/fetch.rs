@@ -7,7 +7,7 @@ use futures::Stream;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    process::{Child, ChildStdout},
+    process::{Child, ChildStdin, ChildStdout},
     sync::{mpsc, oneshot},
 };
 
@@ -27,14 +27,21 @@ const BLOCKS_AHEAD: usize = 4;
 /// A client that takes nothing for this long gives its place to the next one.
 const STALLED: Duration = Duration::from_mins(2);
 
+/// How long a request waits for its turn before it is told to come back.
+const TURN: Duration = Duration::from_secs(30);
+
+/// The longest request, in bytes after inflation: some 300,000 lines of `want` and `have`.
+const REQUEST_LIMIT: usize = 16 << 20;
+
 /// The longest first packet of a protocol v2 request, which only names the command.
 const COMMAND_LIMIT: usize = 1024;
 
 /// Answers `POST …/git-upload-pack`; `body` is the request, already inflated where it was compressed.
 ///
 /// The listing of refs comes from the state; for everything else a child runs, of which only so many
-/// run at once. Resolves with the first bytes of the answer, so that an error is still an error and
-/// not a broken answer. Dropping the stream kills the child and everything that it started.
+/// run at once: [`Error::Busy`] where there are too many for too long. Resolves with the first bytes of
+/// the answer, so that an error is still an error and not a broken answer. Dropping the stream kills the
+/// child and everything that it started.
 pub async fn upload_pack<B>(
     snapshot: &Arc<Snapshot>,
     protocol: Protocol,
@@ -62,7 +69,9 @@ where
         let list = ListRefs::read(&mut body).await?;
         Answer { first: Some(list.answer(snapshot.state())), rest: None }
     } else {
-        Answer::start(snapshot, protocol, opening.freeze(), body).await?
+        // A client that sends slowly must not keep others from a place.
+        let request = read_request(opening, body).await?;
+        Answer::start(snapshot, protocol, request).await?
     };
     Ok(futures::stream::unfold(answer, Answer::next))
 }
@@ -81,17 +90,16 @@ struct Rest {
 
 impl Answer {
     /// Starts a child and waits for its first block.
-    async fn start<B>(snapshot: &Arc<Snapshot>, protocol: Protocol, opening: Bytes, body: B) -> Result<Self>
-    where
-        B: AsyncRead + Send + Unpin + 'static,
-    {
-        let place = snapshot.git().packing().await?;
+    async fn start(snapshot: &Arc<Snapshot>, protocol: Protocol, request: Bytes) -> Result<Self> {
+        let place = tokio::time::timeout(TURN, snapshot.git().packing()).await;
+        let place =
+            place.map_err(|_| Error::Busy("too many fetches at one time; try again in a moment".to_owned()))??;
         let session = Session::start(snapshot, protocol)?;
         let (sender, blocks) = mpsc::channel(BLOCKS_AHEAD);
         let (end, ending) = oneshot::channel();
         let lease = Arc::clone(snapshot);
         tokio::spawn(async move {
-            let ended = session.run(opening, body, sender).await;
+            let ended = session.run(request, sender).await;
             drop((place, lease));
             // Nobody wants to know where the client has left.
             let _ = end.send(ended);
@@ -144,16 +152,16 @@ impl Session {
 
     /// Feeds the request, passes the answer on, and says at the end how it went. The family is killed
     /// on every early way out.
-    async fn run(mut self, opening: Bytes, body: impl AsyncRead + Unpin, blocks: mpsc::Sender<Bytes>) -> Result<()> {
+    async fn run(mut self, request: Bytes, blocks: mpsc::Sender<Bytes>) -> Result<()> {
         let stdin = self.family.0.stdin.take();
         let stdout = self.family.0.stdout.take();
         let exchange = async {
-            let request = feed(opening, body, stdin);
+            let question = feed(request, stdin);
             let answer = serve(stdout, &blocks);
-            tokio::pin!(request, answer);
+            tokio::pin!(question, answer);
             // The child may answer before it has read everything, and end without doing so.
             tokio::select! {
-                read = &mut request => { read?; answer.await }
+                () = &mut question => answer.await,
                 answered = &mut answer => answered,
             }
         };
@@ -186,25 +194,20 @@ fn blame(stderr: String) -> Error {
     }
 }
 
-async fn feed(
-    opening: Bytes,
-    mut body: impl AsyncRead + Unpin,
-    stdin: Option<tokio::process::ChildStdin>,
-) -> Result<()> {
-    let Some(mut stdin) = stdin else {
-        return Ok(());
-    };
-    let mut block = BytesMut::from(opening);
-    loop {
-        if stdin.write_all(&block).await.is_err() {
-            // The child has ended without reading on; its exit status decides.
-            return Ok(());
+/// The rest of the request, after what was read of it already.
+async fn read_request(mut request: BytesMut, mut body: impl AsyncRead + Unpin) -> Result<Bytes> {
+    while body.read_buf(&mut request).await? > 0 {
+        if request.len() > REQUEST_LIMIT {
+            return Err(Error::TooLarge(format!("the request is longer than {REQUEST_LIMIT} bytes")));
         }
-        block.clear();
-        block.reserve(BLOCK);
-        if body.read_buf(&mut block).await? == 0 {
-            return Ok(());
-        }
+    }
+    Ok(request.freeze())
+}
+
+async fn feed(request: Bytes, stdin: Option<ChildStdin>) {
+    if let Some(mut stdin) = stdin {
+        // A child that ended without reading on says why in its exit status.
+        let _ = stdin.write_all(&request).await;
     }
 }
 

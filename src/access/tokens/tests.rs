@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::access::jwt::{Claims, Keys, OUR_ISSUER};
+use crate::access::jwt::{Claims, Keys};
 use crate::access::rights::Upload;
 use crate::access::secret::ServerSecret;
 use crate::access::{Access, Actor, Credentials};
 use crate::accounts::Accounts;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, OUR_ISSUER};
 use crate::db::Db;
 use crate::error::Kind;
 

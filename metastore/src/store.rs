@@ -215,10 +215,9 @@ fn list_local(folder: &Path) -> Result<Vec<StoredFile>> {
 /// it before its row is committed, so a crash half way leaves what any unused upload leaves.
 fn place(target: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
     let folder = target.parent().ok_or_else(|| Error::Internal("a pack path without a folder".to_owned()))?;
-    if !folder.is_dir() {
-        std::fs::create_dir_all(folder)?;
-        folder.ancestors().skip(1).take(2).try_for_each(sync)?;
-    }
+    std::fs::create_dir_all(folder)?;
+    // Each time: whoever made the folder may not have come as far as this.
+    folder.ancestors().skip(1).take(2).try_for_each(sync)?;
     // A retry begins anew; writing into what is there could write through a hard link.
     remove_if_there(target)?;
     fill(target)?;

@@ -56,14 +56,12 @@ struct Shared {
 impl LocalStore {
     /// Opens the store in a folder, which is made if it is missing.
     pub fn open(root: PathBuf) -> io::Result<Self> {
-        let is_new = !root.exists();
         fs::create_dir_all(&root)?;
         // Absolute, so that it does not move with the working directory.
         let root = fs::canonicalize(root)?;
-        if is_new {
-            // Folders above may belong to others: what cannot be opened was not made here.
-            root.ancestors().skip(1).map(sync_folder).take_while(Result::is_ok).for_each(drop);
-        }
+        // Who made it may have died before this. Folders above may belong to others: what cannot be
+        // opened was not made here.
+        root.ancestors().skip(1).map(sync_folder).take_while(Result::is_ok).for_each(drop);
         let durable = Box::new([const { AtomicU64::new(0) }; 1024]);
         Ok(Self { shared: Arc::new(Shared { root, durable, serial: AtomicU64::new(0) }) })
     }

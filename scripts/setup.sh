@@ -16,7 +16,10 @@ if ! have cargo; then
 fi
 
 missing=()
-want() { have "$1" || [ -x "/usr/sbin/$1" ] || missing+=("$2"); }
+# What the bench can do without: it then skips the rival that needs it, and says so.
+optional=()
+found() { have "$1" || [ -x "/usr/sbin/$1" ]; }
+want() { found "$1" || missing+=("$2"); }
 
 want cc build-essential
 want git git
@@ -30,11 +33,11 @@ test)
     ;;
 bench)
     want python3 python3
-    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
-    want nginx nginx-light
-    want fcgiwrap fcgiwrap
     want wrk wrk
     want openssl openssl
+    found nginx || optional+=(nginx-light)
+    found fcgiwrap || optional+=(fcgiwrap)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || optional+=(python3-venv)
     ;;
 *)
     echo "setup.sh: unknown need \"$need\"" >&2
@@ -42,23 +45,29 @@ bench)
     ;;
 esac
 
-if [ ${#missing[@]} -gt 0 ]; then
+all=("${missing[@]}" "${optional[@]}")
+if [ ${#all[@]} -gt 0 ]; then
+    root=()
     if ! have apt-get; then
-        echo "Please install, then run make again: ${missing[*]} (these are Debian's package names)" >&2
-        exit 1
+        advice="Install these (Debian's names): ${all[*]}"
     elif [ "$(id -u)" = 0 ]; then
         root=(env)
     elif have sudo && sudo -n true 2>/dev/null; then
         root=(sudo -n env)
     else
-        echo "This needs packages that only root can install. Run this, then make again:" >&2
-        echo "  sudo apt-get install --no-install-recommends ${missing[*]}" >&2
-        exit 1
+        advice="Only root can install them: sudo apt-get install --no-install-recommends ${all[*]}"
     fi
-    apt=("${root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
-    echo "Installing ${missing[*]} …"
-    "${apt[@]}" update </dev/null
-    "${apt[@]}" install --yes --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+    if [ ${#root[@]} -gt 0 ]; then
+        apt=("${root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+        echo "Installing ${all[*]} …"
+        "${apt[@]}" update </dev/null
+        "${apt[@]}" install --yes --no-install-recommends "${all[@]}" </dev/null >/dev/null
+    elif [ ${#missing[@]} -gt 0 ]; then
+        printf 'make %s needs packages that are not installed. %s\nThen run make again.\n' "$need" "$advice" >&2
+        exit 1
+    else
+        printf 'make %s goes on without some packages, and skips what needs them. %s\n' "$need" "$advice" >&2
+    fi
 fi
 
 # Tools from crates.io. They run for seconds: compiling them fast matters more than their speed.

@@ -147,7 +147,33 @@ fn folded(uri: &Uri) -> Option<Uri> {
 
 #[cfg(test)]
 mod tests {
+    use tower::ServiceExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_like_any_other() {
+        async fn breaks() {
+            panic!("the secret of it");
+        }
+        let router = Router::new().route("/a/b.git/info/lfs/breaks", axum::routing::get(breaks));
+        let router =
+            router.route("/breaks", axum::routing::get(breaks)).route("/works", axum::routing::get(|| async {}));
+        let router = around(router, Duration::from_secs(1));
+        for (path, media) in
+            [("/breaks", "application/problem+json"), ("/a/b.git/info/lfs/breaks", "application/vnd.git-lfs+json")]
+        {
+            let request = Request::get(path).header(REQUEST_ID, "mine").body(Body::empty()).unwrap();
+            let told = router.clone().oneshot(request).await.unwrap();
+            assert_eq!((told.status().as_u16(), &told.headers()[REQUEST_ID]), (500, &HeaderValue::from_static("mine")));
+            assert_eq!(told.headers()[header::CONTENT_TYPE], media);
+            let body = axum::body::to_bytes(told.into_body(), 1000).await.unwrap();
+            let body = String::from_utf8_lossy(&body);
+            assert!(body.contains("\"request_id\":\"mine\"") && !body.contains("secret"), "{body}");
+        }
+        let works = router.oneshot(Request::get("/works").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(works.status().as_u16(), 200);
+    }
 
     #[test]
     fn only_nested_owners_are_folded() {

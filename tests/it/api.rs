@@ -153,6 +153,11 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// Sends bytes if the other end still takes them.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
     /// Sends the head of a request; `headers` are whole lines without their ends.
     pub(crate) async fn request(&mut self, method: &str, url: &str, headers: &[&str]) {
         let path = url.strip_prefix("http://").map_or(url, |rest| &rest[rest.find('/').unwrap()..]);
@@ -186,6 +191,19 @@ impl Wire {
             assert!(self.read().await, "the connection ended");
         }
         (status, head, self.unread.drain(..length).collect())
+    }
+
+    /// Reads at least this much of a body, or to its end; gives how much it was.
+    pub(crate) async fn some(&mut self, least: usize) -> usize {
+        while self.unread.len() < least && self.read().await {}
+        std::mem::take(&mut self.unread).len()
+    }
+
+    /// Reads until the connection ends, in whatever way; gives how much came.
+    pub(crate) async fn rest(&mut self) -> usize {
+        let read = tokio::time::timeout(PATIENCE, self.stream.read_to_end(&mut self.unread)).await;
+        let _ = read.expect("the connection ends");
+        std::mem::take(&mut self.unread).len()
     }
 
     async fn read(&mut self) -> bool {

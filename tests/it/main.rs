@@ -14,5 +14,6 @@ mod layers;
 mod lfs_batch;
 mod locks_api;
 mod matrix;
+mod patience;
 mod site;
 mod transfer;

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use lfs::{Oid, Pointer};
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::EncodePublicKey as _;
+use rutter::config::Config;
 use rutter::types::{Role, Visibility};
 use serde_json::{Value, json};
 
@@ -569,6 +570,27 @@ story! {
 }
 
 story! {
+    async fn a_push_may_be_compressed(server: Server) {
+        let scene = Scene::open(&server).await;
+        let tree = server.tree("gzip");
+        tree.write("a.txt", "a");
+        let new = tree.commit("Compressed on its way");
+        let command = format!("{} {new} refs/heads/main\0report-status", "0".repeat(40));
+        let line = format!("{:04x}{command}0000", command.len() + 4);
+        tree.write("head", line);
+        tree.sh("{ cat head; echo HEAD | git pack-objects --revs --stdout -q; } | gzip -c >push.gz");
+        let request = server.request("POST", "/mallory/zipped.git/git-receive-pack", Some(&scene.mallory.token));
+        let request = request
+            .header("content-type", "application/x-git-receive-pack-request")
+            .header("content-encoding", "gzip")
+            .body(tree.read("push.gz"));
+        let reply = Reply::of(request).await;
+        assert_eq!((reply.status, reply.text().as_str()), (200, "000eunpack ok\n0017ok refs/heads/main\n0000"));
+        assert_eq!(server.sound(&scene.mallory, "mallory/zipped").await.revision("HEAD"), new);
+    }
+}
+
+story! {
     async fn a_line_that_breaks_leaves_nothing(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published(&ada, "ada/data", "work");
@@ -610,7 +632,11 @@ story! {
 
 story! {
     async fn a_client_that_dawdles_holds_nobody_up(engine: Engine) {
-        let server = Server::start_with(engine, |config| config.limits.idle_seconds = 1).await;
+        let limit = |config: &mut Config| {
+            config.limits.idle_seconds = 1;
+            config.limits.git_processes = 1;
+        };
+        let server = Server::start_with(engine, limit).await;
         let scene = Scene::open(&server).await;
         let bytes = noise(40, 100_000);
         let (upload, _) = server.upload_urls(&scene.mallory.token, "mallory/own", &bytes).await;
@@ -622,12 +648,19 @@ story! {
         let mut push = Wire::open(&server).await;
         push.request("POST", "/mallory/own.git/git-receive-pack", &[&authorization, media, "Content-Length: 5000"]).await;
         push.send("00").await;
+        // The only place for a fetch is taken by who has asked for something.
+        let media = "Content-Type: application/x-git-upload-pack-request";
+        let mut fetch = Wire::open(&server).await;
+        fetch.request("POST", "/mallory/own.git/git-upload-pack", &[&authorization, media, "Content-Length: 5000"]).await;
+        fetch.send("0032want ").await;
 
         scene.unharmed(&server).await;
         let (status, _, body) = slow.reply().await;
         assert_eq!(status, 400, "{}", String::from_utf8_lossy(&body));
-        let (status, _, body) = push.reply().await;
-        assert_eq!(status, 400, "{}", String::from_utf8_lossy(&body));
+        for mut dawdler in [push, fetch] {
+            let (status, _, body) = dawdler.reply().await;
+            assert_eq!(status, 400, "{}", String::from_utf8_lossy(&body));
+        }
         assert_eq!(parts(&server), Vec::<String>::new());
         assert!(!server.stored(&Oid::of(&bytes).to_string()).exists());
     }

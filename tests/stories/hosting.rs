@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::api::Reply;
 use crate::bad_line::BadLine;
-use crate::harness::{Engine, Person, Server, Tree, noise, story, text};
+use crate::harness::{Person, Server, Tree, noise, story, text};
 use crate::sound::files;
 
 /// The files of a sample dataset. Its attributes have another name there, so
@@ -72,72 +72,6 @@ story! {
             assert!(work.files() == clone.files(), "{name}");
             assert!(server.sound(&ada, &path).await.files() == clone.files(), "{name}");
         }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_small_objects() {
-    let server = Server::start(Engine::Sqlite).await;
-    let ada = server.person("ada").await;
-    let work = server.tree("work");
-    work.with_lfs(&server.remote(&ada, "ada/many"));
-    for number in 0..1000 {
-        work.write(&format!("{:02}/{number}.bin", number % 40), noise(number, 1024));
-    }
-    work.commit("A thousand");
-    work.git(&["push", "-q", "origin", "main"]);
-    let clone = server.sound(&ada, "ada/many").await;
-    assert_eq!(clone.git(&["lfs", "ls-files"]).lines().count(), 1000);
-    assert!(clone.files() == work.files());
-}
-
-/// Minutes rather than seconds.
-mod slow {
-    use std::fs::File;
-    use std::io::Read as _;
-
-    use sha2::{Digest as _, Sha256};
-
-    use super::*;
-
-    const LENGTH: u64 = 3 << 30;
-
-    /// sha256 and length, without the whole file in memory.
-    fn digest(path: &Path) -> (String, u64) {
-        let (mut file, mut hash, mut length) = (File::open(path).unwrap(), Sha256::new(), 0);
-        let mut block = vec![0; 1 << 20];
-        loop {
-            let read = file.read(&mut block).unwrap();
-            if read == 0 {
-                return (hex::encode(hash.finalize()), length);
-            }
-            hash.update(&block[..read]);
-            length += read as u64;
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn an_object_of_three_gigabytes() {
-        let server = Server::start(Engine::Sqlite).await;
-        let ada = server.person("ada").await;
-        let work = server.tree("work");
-        work.with_lfs(&server.remote(&ada, "ada/huge"));
-        // Larger than what 31 bits count, and with something at its end.
-        work.write("huge.bin", "begin");
-        let file = File::options().write(true).open(work.folder.join("huge.bin")).unwrap();
-        file.set_len(LENGTH - 3).unwrap();
-        std::os::unix::fs::FileExt::write_all_at(&file, b"end", LENGTH - 3).unwrap();
-        drop(file);
-        work.commit("Huge");
-        work.git(&["push", "-q", "origin", "main"]);
-        let expected = work.git(&["lfs", "ls-files", "--long"])[..64].to_owned();
-        // Four copies of it on one disk are enough.
-        std::fs::remove_dir_all(&work.folder).unwrap();
-
-        let clone = server.clone(&ada, "ada/huge", "clone");
-        assert_eq!(digest(&clone.folder.join("huge.bin")), (expected, LENGTH));
-        clone.git(&["fsck", "--strict"]);
-        server.sound_inside("ada/huge").await;
     }
 }
 
@@ -623,23 +557,5 @@ story! {
         assert!(!mirror.git(&["ls-remote", &new]).contains("side/branch"));
         server.sound(&ada, "ada/old").await;
         server.sound(&ada, "ada/new").await;
-    }
-}
-
-story! {
-    async fn large_files_travel_without_lfs_too(server: Server) {
-        let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/data", "work");
-        work.write("large.txt", noise(60, 24_000_000));
-        work.write("zeros.txt", vec![0; 24_000_000]);
-        work.commit("Large");
-        work.git(&["push", "-q"]);
-        // A small change of a large file, as a delta against what the server has.
-        let mut changed = work.read("large.txt");
-        changed[12_000_000] ^= 1;
-        work.write("large.txt", changed);
-        work.commit("Changed");
-        work.git(&["push", "-q"]);
-        assert!(server.sound(&ada, "ada/data").await.files() == work.files());
     }
 }

@@ -11,5 +11,6 @@ mod concurrency;
 #[path = "../it/harness.rs"]
 mod harness;
 mod hosting;
+mod large;
 mod rules;
 mod sound;

@@ -1,0 +1,113 @@
+//! Much of it, or large.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::harness::{Engine, Server, noise, story};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_small_objects() {
+    let server = Server::start(Engine::Sqlite).await;
+    let ada = server.person("ada").await;
+    let work = server.tree("work");
+    work.with_lfs(&server.remote(&ada, "ada/many"));
+    for number in 0..1000 {
+        work.write(&format!("{:02}/{number}.bin", number % 40), noise(number, 1024));
+    }
+    work.commit("A thousand");
+    work.git(&["push", "-q", "origin", "main"]);
+    let clone = server.sound(&ada, "ada/many").await;
+    assert_eq!(clone.git(&["lfs", "ls-files"]).lines().count(), 1000);
+    assert!(clone.files() == work.files());
+}
+
+const LENGTH: u64 = 3 << 30;
+
+/// sha256 and length, without the whole file in memory.
+fn digest(path: &Path) -> (String, u64) {
+    let (mut file, mut hash, mut length) = (File::open(path).unwrap(), Sha256::new(), 0);
+    let mut block = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut block).unwrap();
+        if read == 0 {
+            return (hex::encode(hash.finalize()), length);
+        }
+        hash.update(&block[..read]);
+        length += read as u64;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_of_three_gigabytes() {
+    let server = Server::start(Engine::Sqlite).await;
+    let ada = server.person("ada").await;
+    let work = server.tree("work");
+    work.with_lfs(&server.remote(&ada, "ada/huge"));
+    // Larger than what 31 bits count, and with something at its end.
+    work.write("huge.bin", "begin");
+    let file = File::options().write(true).open(work.folder.join("huge.bin")).unwrap();
+    file.set_len(LENGTH - 3).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"end", LENGTH - 3).unwrap();
+    drop(file);
+    work.commit("Huge");
+    work.git(&["push", "-q", "origin", "main"]);
+    let expected = work.git(&["lfs", "ls-files", "--long"])[..64].to_owned();
+    // Four copies of it on one disk are enough.
+    std::fs::remove_dir_all(&work.folder).unwrap();
+
+    let clone = server.clone(&ada, "ada/huge", "clone");
+    assert_eq!(digest(&clone.folder.join("huge.bin")), (expected, LENGTH));
+    clone.git(&["fsck", "--strict"]);
+    server.sound_inside("ada/huge").await;
+}
+
+story! {
+    async fn large_files_travel_without_lfs_too(server: Server) {
+        let ada = server.person("ada").await;
+        let work = server.published(&ada, "ada/data", "work");
+        work.write("large.txt", noise(60, 24_000_000));
+        work.write("zeros.txt", vec![0; 24_000_000]);
+        work.commit("Large");
+        work.git(&["push", "-q"]);
+        // A small change of a large file, as a delta against what the server has.
+        let mut changed = work.read("large.txt");
+        changed[12_000_000] ^= 1;
+        work.write("large.txt", changed);
+        work.commit("Changed");
+        work.git(&["push", "-q"]);
+        assert!(server.sound(&ada, "ada/data").await.files() == work.files());
+    }
+}
+
+/// The most memory that this process ever had, in MiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+// The server is in this process, and git is not.
+story! {
+    async fn big_packs_go_through_without_being_held_in_memory(server: Server) {
+        let ada = server.person("ada").await;
+        let work = server.published(&ada, "ada/data", "work");
+        let mut file = File::create(work.folder.join("big.dat")).unwrap();
+        for part in 0..300 {
+            file.write_all(&noise(part, 1 << 20)).unwrap();
+        }
+        drop(file);
+        work.commit("300 MiB that no compression makes smaller");
+        let before = peak();
+        work.git(&["-c", "core.compression=0", "push", "-q"]);
+        let pushed = peak();
+        let clone = server.clone(&ada, "ada/data", "clone");
+        let cloned = peak();
+        assert!(pushed < before + 60, "a push took {} MiB", pushed - before);
+        assert!(cloned < pushed + 60, "a clone took {} MiB", cloned - pushed);
+        assert!(digest(&clone.folder.join("big.dat")) == digest(&work.folder.join("big.dat")));
+        server.sound_inside("ada/data").await;
+    }
+}

@@ -9,11 +9,11 @@ use crate::access::jwt::{Claims, Keys};
 use crate::access::rights::Upload;
 use crate::access::secret::ServerSecret;
 use crate::access::{Access, Actor, Credentials};
-use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::config::{Config, OUR_ISSUER};
 use crate::db::Db;
 use crate::error::Kind;
+use crate::types::OwnerKind;
 
 #[test]
 fn a_scope_of_one_dataset_opens_only_that_one() {
@@ -81,10 +81,13 @@ impl Door {
             let secret = ServerSecret::load(&config).unwrap();
             let keys = Arc::new(Keys::load(&config, &db, &secret, &clock).await.unwrap());
             let access = Access::new(db.clone(), keys, clock.clone(), mpsc::channel(1).0);
-            let accounts = Accounts::new(db, clock);
-            let ada = "ada".parse().unwrap();
-            accounts.add_user(&ada, &"ada@example.org".parse().unwrap(), None, false).await.unwrap();
-            let personal = accounts.add_token(&ada, "token", &[], None).await.unwrap();
+            let (ada, id, now) = ("ada".parse().unwrap(), clock.id(), clock.now());
+            let personal = generate();
+            let mut tx = db.write().await.unwrap();
+            tx.insert_owner(id, &ada, OwnerKind::User, now).await.unwrap();
+            tx.insert_account(id, &"ada@example.org".parse().unwrap(), None, false).await.unwrap();
+            tx.insert_token(clock.id(), id, "token", &hash(&personal), "own", now, None).await.unwrap();
+            tx.commit().await.unwrap();
             let signed = access.issue(&ada, "obj:ada/data/*:read", 600).unwrap();
             (access, personal.expose().to_owned(), signed)
         });

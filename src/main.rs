@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -22,8 +23,23 @@ fn main() -> ExitCode {
     match runtime.block_on(cli::run(cli)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("rutter: {error}");
+            eprintln!("rutter: {}", with_causes(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The sentence and what is behind it: whoever is at the terminal is the operator.
+fn with_causes(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        // Some sentences hold their cause already.
+        if !told.contains(&text) {
+            told = format!("{told}: {text}");
+        }
+        next = cause.source();
+    }
+    told
 }

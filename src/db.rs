@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{Connection as _, Postgres, Sqlite, SqliteConnection, Transaction};
 
 use crate::error::{Error, Result};
 use crate::types::Secret;
@@ -127,10 +127,12 @@ impl Db {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(ACQUIRE)
+            .before_acquire(|connection, _| Box::pin(std::future::ready(Ok(is_idle(connection)))))
             .connect_with(options.clone())
             .await
             .map_err(cannot_open)?;
         let read = SqlitePoolOptions::new()
+            .before_acquire(|connection, _| Box::pin(std::future::ready(Ok(is_idle(connection)))))
             .max_connections(4)
             .acquire_timeout(ACQUIRE)
             .connect_lazy_with(options.read_only(true));
@@ -179,6 +181,14 @@ impl Db {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Whether the driver takes the connection to be outside of a transaction; one
+/// that is not must not be used again. SQLite ends a transaction by itself when
+/// its disk is full (its documentation, "Transaction", §3); the driver does not
+/// learn of it, and every later transaction on the connection would fail.
+fn is_idle(connection: &SqliteConnection) -> bool {
+    !connection.is_in_transaction()
 }
 
 /// In one transaction: two processes may start at once, and SQLite has no lock

@@ -347,3 +347,31 @@ fn decorate(kind: Kind, headers: &mut axum::http::HeaderMap) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_databases_are_told_apart() {
+        for (code, kind) in [
+            ("53100", Some(Kind::Full)),
+            ("13", Some(Kind::Full)),
+            ("4874", Some(Kind::Full)),
+            ("57P01", Some(Kind::Unavailable)),
+            ("5", Some(Kind::Unavailable)),
+            ("23505", None),
+            ("1", None),
+        ] {
+            assert_eq!(database_trouble(code), kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_lack_of_room_is_found_however_deep() {
+        let within = |kind: std::io::ErrorKind| lfs::Error::Interrupted(std::io::Error::from(kind).into());
+        assert!(is_full(&within(std::io::ErrorKind::StorageFull)));
+        assert!(is_full(&std::io::Error::from(std::io::ErrorKind::QuotaExceeded)));
+        assert!(!is_full(&within(std::io::ErrorKind::NotFound)));
+    }
+}

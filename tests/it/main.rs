@@ -8,6 +8,7 @@ mod api;
 mod cli;
 mod db;
 mod drive;
+mod full;
 mod harness;
 mod jwt;
 mod layers;

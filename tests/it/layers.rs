@@ -141,7 +141,7 @@ fn each_technology_has_its_place() {
             for (name, places, instead) in rules.iter().filter(|(name, ..)| names(code, name)) {
                 let here =
                     |place: &&str| file.strip_prefix(*place).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'));
-                assert!(places.iter().any(|place| here(&place)), "{file} names {name}: {instead}");
+                assert!(places.iter().any(here), "{file} names {name}: {instead}");
                 used.insert(*name);
             }
         }

@@ -43,6 +43,7 @@ async fn observe(State(idle): State<Duration>, request: Request, next: Next) -> 
     let method = method_label(request.method());
     let version = request.version();
     let words = Words::of(request.uri().path());
+    let (request, unread) = patience::followed(request);
     // The route, never the URL: that may hold credentials, and there is no end of URLs.
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().into());
@@ -70,7 +71,15 @@ async fn observe(State(idle): State<Duration>, request: Request, next: Next) -> 
     if method == "HEAD" {
         return without_body(response);
     }
-    if version == Version::HTTP_2 { response.map(|body| patience::watched(body, idle)) } else { response }
+    if version == Version::HTTP_2 {
+        return response.map(|body| patience::watched(body, idle));
+    }
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    if failed && unread.is_much() {
+        // The connection cannot be used again, and the client must not try to (RFC 9112 §9.6).
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// The client's own id if it is plain, so that it can be followed through

@@ -3,11 +3,13 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
+use axum::extract::Request;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -99,6 +101,58 @@ impl Stream for PatientBody {
                 Poll::Ready(Some(Err("the client sent nothing for too long, or too slowly".into())))
             }
         }
+    }
+}
+
+/// What of a request's body is still to come.
+pub(super) struct Unread(Option<Arc<AtomicBool>>);
+
+impl Unread {
+    /// Whether so much may be left that it is not worth reading.
+    pub(super) fn is_much(&self) -> bool {
+        self.0.as_ref().is_some_and(|ended| !ended.load(Ordering::Relaxed))
+    }
+}
+
+/// Bodies of this size, in bytes, and less are not followed.
+const LITTLE: u64 = 64 << 10;
+
+/// Follows how far the body of a request is read.
+pub(super) fn followed(request: Request) -> (Request, Unread) {
+    if request.body().size_hint().upper().is_some_and(|size| size <= LITTLE) {
+        return (request, Unread(None));
+    }
+    let ended = Arc::new(AtomicBool::new(false));
+    let unread = Unread(Some(ended.clone()));
+    (request.map(|body| Body::new(Followed { body, ended })), unread)
+}
+
+struct Followed {
+    body: Body,
+    ended: Arc<AtomicBool>,
+}
+
+impl HttpBody for Followed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.ended.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

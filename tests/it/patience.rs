@@ -172,6 +172,8 @@ story! {
         for _ in 0..10 {
             let reply = Reply::of(server.http.put(&upload).body(vec![7; 4 << 20])).await;
             assert_eq!((reply.status, reply.header("content-type")), (422, LFS_JSON));
+            // What was sent of the body is in the way of a next request.
+            assert_eq!(reply.header("connection"), "close");
         }
     }
 }

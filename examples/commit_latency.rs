@@ -35,7 +35,7 @@ async fn rutter_commits(repository: &Path, folder: &Path) -> Result<Vec<f64>, Bo
     let stop = CancellationToken::new();
     let server = tokio::spawn(rutter::web::server::serve(app.clone(), listener, stop.clone()));
     app.accounts.add_user(&"bench".parse()?, &"bench@example.org".parse()?, None, false).await?;
-    let token = app.accounts.add_token(&"bench".parse()?, "bench", &[], None).await?;
+    let token = app.accounts.add_token(&"bench".parse()?, &"bench".parse()?, &[], None).await?;
     let path: RepoPath = "bench/commits".parse()?;
     let operator = Actor::operator();
     app.drive.create(&app.access.creation(&operator, &path).await?, Visibility::Private).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use argon2::{Argon2, PasswordHasher as _};
 
-use crate::access::tokens::{self, TokenScope};
+use crate::access::tokens::{self, TokenName, TokenScope};
 use crate::clock::Clock;
 use crate::db::accounts::{OwnerRow, TokenRow, UserRow};
 use crate::db::{Db, Tx};
@@ -153,16 +153,14 @@ impl Accounts {
     /// Makes a personal token. The token itself is in the answer and nowhere else.
     ///
     /// # Errors
-    /// Invalid for a name that is none; not found or conflict for a user who
-    /// is unknown or suspended.
+    /// Not found for an unknown user, conflict for a suspended one.
     pub async fn add_token(
         &self,
         user: &OwnerName,
-        name: &str,
+        name: &TokenName,
         scopes: &[TokenScope],
         lifetime: Option<Duration>,
     ) -> Result<Secret> {
-        tokens::check_name(name)?;
         let token = tokens::generate();
         let now = self.clock.now();
         let scopes: Vec<String> = match scopes {
@@ -174,7 +172,7 @@ impl Accounts {
         tx.insert_token(
             self.clock.id(),
             user.id,
-            name,
+            name.as_str(),
             &tokens::hash(&token),
             &scopes.join(" "),
             now,

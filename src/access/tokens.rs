@@ -33,23 +33,34 @@ pub fn hash(token: &Secret) -> String {
 /// Longest name of a token, in characters.
 pub const NAME_MAX: usize = 100;
 
-/// Whether a token may be called so.
-///
-/// # Errors
-/// Invalid for nothing but spaces, for more than [`NAME_MAX`] characters, and
-/// for control characters: names end up on terminals.
-pub fn check_name(name: &str) -> Result<()> {
-    let refuse = |why: &str| Err(Error::invalid(format!("`{}` cannot name a token: {why}", name.escape_debug())));
-    if name.trim().is_empty() {
-        return refuse("it says nothing");
+/// What its user calls a token. Names end up on terminals, so they hold no
+/// control characters; they say something, in [`NAME_MAX`] characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenName(String);
+
+impl TokenName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
-    if name.chars().count() > NAME_MAX {
-        return refuse(&format!("it has more than {NAME_MAX} characters"));
+}
+
+impl FromStr for TokenName {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let refuse = |why: &str| Err(Error::invalid(format!("`{}` cannot name a token: {why}", name.escape_debug())));
+        if name.trim().is_empty() {
+            return refuse("it says nothing");
+        }
+        if name.chars().count() > NAME_MAX {
+            return refuse(&format!("it has more than {NAME_MAX} characters"));
+        }
+        if name.chars().any(char::is_control) {
+            return refuse("it holds control characters");
+        }
+        Ok(Self(name.to_owned()))
     }
-    if name.chars().any(char::is_control) {
-        return refuse("it holds control characters");
-    }
-    Ok(())
 }
 
 /// What a personal token is for: `read`, `write` or `own`, of everything that

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use rutter::access::claims::{self, Claim, Opened};
-use rutter::access::tokens::TokenScope;
+use rutter::access::tokens::{TokenName, TokenScope};
 use rutter::types::{Email, Id, OwnerName, RepoPath, Role, Visibility};
 
 /// A versioned data drive on Git and Git LFS.
@@ -142,7 +142,7 @@ pub(super) enum TokenCommand {
         user: OwnerName,
         /// What to call it, in at most 100 characters
         #[arg(long, default_value = "token")]
-        name: String,
+        name: TokenName,
         /// How long it is good, as in 12h, 30d; for ever without it
         #[arg(long, value_parser = lifetime)]
         expires: Option<Duration>,

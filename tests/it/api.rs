@@ -28,7 +28,12 @@ impl Server {
     /// Makes a token that ends.
     pub(crate) async fn token_for(&self, name: &str, lifetime: Duration) -> String {
         let all = [TokenScope::ALL];
-        let token = self.app.accounts.add_token(&name.parse().unwrap(), "test", &all, Some(lifetime)).await.unwrap();
+        let token = self
+            .app
+            .accounts
+            .add_token(&name.parse().unwrap(), &"test".parse().unwrap(), &all, Some(lifetime))
+            .await
+            .unwrap();
         token.expose().to_owned()
     }
 

@@ -133,7 +133,8 @@ impl Server {
     /// Makes a further token for somebody.
     pub(crate) async fn token(&self, name: &str, scopes: &[&str]) -> String {
         let scopes: Vec<TokenScope> = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
-        let token = self.app.accounts.add_token(&name.parse().unwrap(), "test", &scopes, None).await.unwrap();
+        let token =
+            self.app.accounts.add_token(&name.parse().unwrap(), &"test".parse().unwrap(), &scopes, None).await.unwrap();
         token.expose().to_owned()
     }
 

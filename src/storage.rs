@@ -1,6 +1,8 @@
 //! Bytes of datasets: which objects a dataset holds, signed URLs to move
 //! them, and the store that proves them.
 
+mod record;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use lfs::store::Object;
 use lfs::{LocalStore, Oid};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::record::Recorder;
 use crate::access::{Fetch, Grant, Upload};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -30,6 +33,7 @@ pub struct Storage(Arc<Inner>);
 
 struct Inner {
     db: Db,
+    recorder: Recorder,
     objects: LocalStore,
     signer: Signer,
     clock: Clock,
@@ -50,6 +54,7 @@ impl Storage {
     /// Opens the store in the configured folder.
     pub fn open(config: &Config, db: Db, clock: Clock, signing_key: [u8; 32]) -> Result<Self> {
         Ok(Self(Arc::new(Inner {
+            recorder: Recorder::new(db.clone(), clock.clone()),
             db,
             objects: LocalStore::open(config.store().join("objects"))?,
             signer: Signer::new(signing_key),
@@ -145,12 +150,7 @@ impl Storage {
             return Err(Error::not_found("the dataset was deleted"));
         }
         self.0.objects.put(&oid, size, body).await?;
-        let mut tx = self.0.db.write().await?;
-        if tx.repo(repo).await?.is_none() {
-            return Err(Error::not_found("the dataset was deleted"));
-        }
-        tx.hold(repo, &oid, size, self.0.clock.now()).await?;
-        tx.commit().await?;
+        self.0.recorder.hold(repo, oid, size).await?;
         metrics::counter!("rutter_lfs_received_bytes_total").increment(size);
         Ok(())
     }

@@ -43,13 +43,19 @@ impl Tx {
 
     /// Records proven bytes: the store has them, and this dataset holds them.
     /// Bytes that were quarantined are healed by the new proof.
+    ///
+    /// Not found if the dataset went away meanwhile.
     pub async fn hold(&mut self, repo: Id, oid: &Oid, size: u64, now: Millis) -> Result<()> {
         let query = "INSERT INTO object (oid, size, state, created_at) VALUES ($1, $2, 'ready', $3)
                      ON CONFLICT (oid) DO UPDATE SET state = 'ready', size = excluded.size";
         exec!(self, sqlx::query(query).bind(oid.to_string()).bind(signed(size)).bind(now))?;
         let query = "INSERT INTO holding (repo_id, oid, created_at) VALUES ($1, $2, $3)
                      ON CONFLICT (repo_id, oid) DO NOTHING";
-        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(oid.to_string()).bind(now))?;
+        let held = exec!(self, sqlx::query(query).bind(repo.to_string()).bind(oid.to_string()).bind(now));
+        held.map_err(|error| match error.as_database_error() {
+            Some(told) if told.is_foreign_key_violation() => Error::not_found("the dataset was deleted"),
+            _ => error.into(),
+        })?;
         Ok(())
     }
 

@@ -1,0 +1,98 @@
+//! Recording proven objects: uploads that end at the same time share one
+//! transaction, since a transaction costs a flush of the disk.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lfs::Oid;
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
+use crate::types::Id;
+
+/// Records who holds what. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Recorder(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    clock: Clock,
+    waiting: Mutex<Vec<Hold>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// A proven object that waits to be recorded.
+struct Hold {
+    repo: Id,
+    oid: Oid,
+    size: u64,
+    done: oneshot::Sender<Result<()>>,
+}
+
+impl Recorder {
+    pub(super) fn new(db: Db, clock: Clock) -> Self {
+        Self(Arc::new(Inner { db, clock, waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }))
+    }
+
+    /// Records that the dataset holds this object, for good when it returns.
+    ///
+    /// # Errors
+    /// Not found if the dataset is gone.
+    pub(super) async fn hold(&self, repo: Id, oid: Oid, size: u64) -> Result<()> {
+        let (done, outcome) = oneshot::channel();
+        self.waiting().push(Hold { repo, oid, size, done });
+        // In a task of its own: a client that leaves must not take the holds of others along.
+        let recorder = self.clone();
+        tokio::spawn(crate::request::scope(crate::request::id(), async move { recorder.record().await }));
+        outcome.await.map_err(Error::internal)?
+    }
+
+    /// Records everything that waits; that may be nothing, if the one before took it along.
+    async fn record(&self) {
+        let _turn = self.0.turn.lock().await;
+        let mut holds = std::mem::take(&mut *self.waiting());
+        // Always in one order, so that two servers on one database do not wait for each other.
+        holds.sort_by_key(|hold| (hold.oid, hold.repo));
+        match holds.as_slice() {
+            [] => return,
+            [_] => {}
+            many => match self.together(many).await {
+                Ok(outcomes) => {
+                    for (hold, outcome) in holds.into_iter().zip(outcomes) {
+                        // Who has left does not want to know.
+                        let _ = hold.done.send(outcome);
+                    }
+                    return;
+                }
+                Err(error) => tracing::debug!(%error, "what failed together is recorded one by one"),
+            },
+        }
+        for hold in holds {
+            let outcome = self.together(std::slice::from_ref(&hold)).await;
+            let _ = hold.done.send(outcome.and_then(|mut only| only.pop().unwrap_or(Ok(()))));
+        }
+    }
+
+    /// One transaction; an outcome for each.
+    async fn together(&self, holds: &[Hold]) -> Result<Vec<Result<()>>> {
+        let mut tx = self.0.db.write().await?;
+        let mut outcomes = Vec::with_capacity(holds.len());
+        for hold in holds {
+            outcomes.push(self.one(&mut tx, hold).await?);
+        }
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    async fn one(&self, tx: &mut Tx, hold: &Hold) -> Result<Result<()>> {
+        if tx.repo(hold.repo).await?.is_none() {
+            return Ok(Err(Error::not_found("the dataset was deleted")));
+        }
+        tx.hold(hold.repo, &hold.oid, hold.size, self.0.clock.now()).await.map(Ok)
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Hold>> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -79,7 +79,8 @@ pub struct Limits {
     pub git_processes: usize,
     /// Seconds to wait, at shutdown, for transfers under way.
     pub shutdown_seconds: u64,
-    /// Seconds without a byte from the client before an upload is given up.
+    /// Seconds that a client may let us wait for bytes, or leave ours unread,
+    /// before its request is given up. Next to no bytes count as none.
     pub idle_seconds: u64,
 }
 

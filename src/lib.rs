@@ -33,5 +33,6 @@ pub mod web;
 /// this crate that does, so that its cost is easy to find.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> error::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(error::Error::internal)
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work)).await.map_err(error::Error::internal)
 }

@@ -2,14 +2,15 @@
 
 use crate::Error;
 
-/// Runs `work` on the blocking pool and waits for it. A panic inside becomes [`Error::Internal`].
+/// Runs `work` on the blocking pool, in the tracing span of the caller, and waits for it. A panic inside becomes [`Error::Internal`].
 #[expect(clippy::disallowed_methods, reason = "this module is the place for it")]
 pub(crate) async fn run<T, F>(work: F) -> Result<T, Error>
 where
     T: Send + 'static,
     F: FnOnce() -> Result<T, Error> + Send + 'static,
 {
-    tokio::task::spawn_blocking(work)
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
         .await
         .map_err(|error| Error::Internal(format!("a blocking task died: {error}")))?
 }

@@ -334,7 +334,7 @@ impl Access {
                 let name: OwnerName = name.parse().map_err(|_| Error::unauthenticated("the token names nobody"))?;
                 let user = self.db.read().await?.user(&name).await?;
                 let user = user.filter(|user| user.suspended_at.is_none());
-                let user = user.ok_or_else(|| Error::unauthenticated("the token's account is gone"))?;
+                let user = user.ok_or_else(|| Error::unauthenticated("the token's account is suspended, or gone"))?;
                 Identity::User { id: user.id, name: user.name, admin: user.admin }
             }
             (None, None) => Identity::Anonymous,

@@ -157,10 +157,11 @@ mod tests {
         }
 
         #[test]
-        fn only_the_canonical_text_parses(text in "\\PC{0,70}|[0-9a-fA-F]{63,65}") {
-            if let Ok(oid) = text.parse::<Oid>() {
-                prop_assert_eq!(oid.to_string(), text);
-            }
+        fn only_the_canonical_text_parses(text in "\\PC{0,70}|[0-9a-fA-F]{64}|[0-9a-f]{63,65}") {
+            let canonical = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            let parsed = text.parse::<Oid>();
+            prop_assert_eq!(parsed.is_ok(), canonical);
+            prop_assert!(parsed.is_err() || parsed.is_ok_and(|oid| oid.to_string() == text));
         }
     }
 }

@@ -259,7 +259,8 @@ async fn load_ours(db: &Db, secret: &ServerSecret, clock: &Clock) -> Result<Ours
         let made = crate::blocking(make_key).await?;
         let (kid, der, public) = made?;
         let mut tx = db.write().await?;
-        // Two replicas may start at once: the first key wins.
+        // Two replicas may start at once: the first key wins, and the second replica must be able to open it.
+        tx.lock_signing_keys().await?;
         if tx.signing_keys().await?.is_empty() {
             tx.insert_signing_key(&kid, &secret.seal(&kid, &der)?, &public, clock.now()).await?;
             tx.commit().await?;

@@ -11,6 +11,15 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
     }
 
+    /// Holds off others who would make a key.
+    pub async fn lock_signing_keys(&mut self) -> Result<()> {
+        if let Self::Postgres(transaction) = self {
+            sqlx::query("LOCK TABLE signing_key IN SHARE ROW EXCLUSIVE MODE").execute(&mut **transaction).await?;
+        }
+        // A SQLite writer is alone already.
+        Ok(())
+    }
+
     /// Keeps a signing key.
     pub async fn insert_signing_key(&mut self, kid: &str, sealed: &str, public: &str, now: Millis) -> Result<()> {
         let query = "INSERT INTO signing_key (kid, sealed, public, created_at) VALUES ($1, $2, $3, $4)";

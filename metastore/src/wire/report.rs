@@ -52,11 +52,6 @@ impl Report {
         Self { unpack: Err(reason.into()), commands: commands.collect() }
     }
 
-    /// Every command refused for the same reason.
-    pub fn refused(push: &Push, reason: &str) -> Self {
-        Self::new(push, push.commands.iter().map(|_| Err(reason.to_owned())))
-    }
-
     /// Whether every command landed.
     pub fn is_success(&self) -> bool {
         self.unpack.is_ok() && self.commands.iter().all(|(_, outcome)| outcome.is_ok())

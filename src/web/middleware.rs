@@ -2,18 +2,24 @@
 //! the words of its failure, headers for the safety of browsers.
 
 use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use axum::response::{IntoResponse as _, Response};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use hyper::body::Body as _;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::Service;
 
-use super::patience;
+use super::patience::{self, Unread};
 use super::wording::Words;
 use crate::clock;
 use crate::error::Error;
@@ -25,61 +31,121 @@ const TAILS: &[&str] = &["/info/refs", "/info/lfs/", "/git-upload-pack", "/git-r
 
 /// Wraps all routes; `idle` is how long a client may keep us waiting.
 pub(super) fn around(router: Router, idle: Duration) -> Router {
-    router.layer(CatchPanicLayer::custom(panicked)).layer(axum::middleware::from_fn_with_state(idle, observe))
+    router.layer(tower::layer::layer_fn(move |routes| Observed { routes, idle }))
 }
 
-/// A handler that panics is a fault of ours like any other.
-#[expect(clippy::needless_pass_by_value, reason = "tower-http asks for it")]
-fn panicked(payload: Box<dyn Any + Send>) -> Response {
-    let said = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let said = said.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
-    Error::internal(format!("panic: {said}")).into_response()
+/// Routes, watched. One service for all of it: each layer around a router costs a batch of one object
+/// some percent.
+#[derive(Clone)]
+struct Observed<S> {
+    routes: S,
+    idle: Duration,
 }
 
-/// Serves one request under its id: the client's own if it is plain.
-async fn observe(State(idle): State<Duration>, request: Request, next: Next) -> Response {
-    let id = request_id(request.headers());
-    let started = Instant::now();
-    let method = method_label(request.method());
-    let version = request.version();
-    let words = Words::of(request.uri().path());
-    let (request, unread) = patience::followed(request);
-    // The route, never the URL: that may hold credentials, and there is no end of URLs.
-    let route =
-        request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().into());
-    let serve = async {
-        let response = words.tell(next.run(request).await).await;
-        let status = response.status();
-        let time = started.elapsed();
-        let milliseconds = time.as_secs_f64() * 1000.0;
+impl<S> Service<Request> for Observed<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.routes.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let seen = Seen::of(&request, self.idle);
+        let (request, unread) = patience::followed(request);
+        let answer = self.routes.call(request);
+        seen.through(answer, unread).boxed()
+    }
+}
+
+/// What is remembered of a request while it is served.
+struct Seen {
+    id: String,
+    started: Instant,
+    method: &'static str,
+    /// Never the URL: that may hold credentials, and there is no end of URLs.
+    route: &'static str,
+    version: Version,
+    words: Words,
+    idle: Duration,
+}
+
+impl Seen {
+    fn of(request: &Request, idle: Duration) -> Self {
+        Self {
+            id: request_id(request.headers()),
+            started: Instant::now(),
+            method: method_label(request.method()),
+            route: request.extensions().get().map_or("none", |path: &MatchedPath| route_label(path.as_str())),
+            version: request.version(),
+            words: Words::of(request.uri().path()),
+            idle,
+        }
+    }
+
+    /// Serves the request under its id.
+    async fn through(
+        self,
+        answer: impl Future<Output = Result<Response, Infallible>>,
+        unread: Unread,
+    ) -> Result<Response, Infallible> {
+        let serve = async {
+            // A handler that panics is a fault of ours like any other.
+            let answer = AssertUnwindSafe(answer).catch_unwind().await;
+            let answer = answer.map_or_else(|cause| panicked(&*cause), |Ok(response)| response);
+            let response = self.words.tell(answer).await;
+            self.note(response.status());
+            response
+        };
+        let mut response = crate::request::scope(self.id.clone(), serve).await;
+        guard(&self.id, response.headers_mut());
+        if self.method == "HEAD" {
+            return Ok(without_body(response));
+        }
+        if self.version == Version::HTTP_2 {
+            return Ok(response.map(|body| patience::watched(body, self.idle)));
+        }
+        let failed = response.status().is_client_error() || response.status().is_server_error();
+        if failed && unread.is_much() {
+            // The connection cannot be used again, and the client must not try to (RFC 9112 §9.6).
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
+    }
+
+    /// One line in the log, and the figures.
+    fn note(&self, status: StatusCode) {
+        let Self { method, route, .. } = *self;
+        let seconds = self.started.elapsed().as_secs_f64();
+        let milliseconds = seconds * 1000.0;
         if status.is_server_error() {
             tracing::warn!(method, route, status = status.as_u16(), milliseconds, "request");
         } else {
             // A push of a thousand files is two thousand requests: not for every log.
             tracing::debug!(method, route, status = status.as_u16(), milliseconds, "request");
         }
-        let status = status.as_u16().to_string();
-        metrics::counter!(
-            "rutter_http_requests_total", "method" => method, "route" => route.clone(), "status" => status
-        )
-        .increment(1);
-        metrics::histogram!("rutter_http_request_seconds", "route" => route).record(time.as_secs_f64());
-        response
-    };
-    let mut response = crate::request::scope(id.clone(), serve).await;
-    guard(&id, response.headers_mut());
-    if method == "HEAD" {
-        return without_body(response);
+        let status = status.as_str().to_owned();
+        metrics::counter!("rutter_http_requests_total", "method" => method, "route" => route, "status" => status)
+            .increment(1);
+        metrics::histogram!("rutter_http_request_seconds", "route" => route).record(seconds);
     }
-    if version == Version::HTTP_2 {
-        return response.map(|body| patience::watched(body, idle));
-    }
-    let failed = response.status().is_client_error() || response.status().is_server_error();
-    if failed && unread.is_much() {
-        // The connection cannot be used again, and the client must not try to (RFC 9112 §9.6).
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
+}
+
+fn panicked(cause: &(dyn Any + Send)) -> Response {
+    let said = cause.downcast_ref::<&str>().copied();
+    let said = said.or_else(|| cause.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
+    Error::internal(format!("panic: {said}")).into_response()
+}
+
+/// The route as a label.
+fn route_label(path: &str) -> &'static str {
+    static ROUTES: LazyLock<Vec<&'static str>> =
+        LazyLock::new(|| super::routes().listed().iter().map(|(_, path)| *path).collect());
+    ROUTES.iter().find(|route| **route == path).copied().unwrap_or("none")
 }
 
 /// The client's own id if it is plain, so that it can be followed through
@@ -89,7 +155,14 @@ fn request_id(headers: &HeaderMap) -> String {
     let plain = |id: &&str| {
         (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
-    given.filter(plain).map_or_else(|| hex::encode(clock::random::<8>()), str::to_owned)
+    given.filter(plain).map_or_else(fresh_id, str::to_owned)
+}
+
+/// Unique, and no secret: to ask the system for randomness each time would cost more than all of this.
+fn fresh_id() -> String {
+    static PROCESS: LazyLock<u64> = LazyLock::new(|| u64::from_be_bytes(clock::random()));
+    static SERIAL: AtomicU64 = AtomicU64::new(0);
+    format!("{:016x}", PROCESS.wrapping_add(SERIAL.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// Anybody can invent a method, and a label must not grow without end.
@@ -144,7 +217,8 @@ pub(super) fn fold_owner(mut request: Request) -> Request {
 
 fn folded(uri: &Uri) -> Option<Uri> {
     let path = uri.path();
-    let end = TAILS.iter().filter_map(|tail| path.find(tail)).min()?;
+    let mut ends = path.match_indices('/').map(|(at, _)| at);
+    let end = ends.find(|at| TAILS.iter().any(|tail| path[*at..].starts_with(tail)))?;
     let (dataset, tail) = path.split_at(end);
     let (owner, name) = dataset.strip_prefix('/')?.rsplit_once('/')?;
     if !owner.contains('/') {

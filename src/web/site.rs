@@ -1,12 +1,14 @@
 //! What the operator and other servers ask: health, metrics, public keys.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse as _, Response};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 
 use super::Routes;
 use crate::app::App;
@@ -27,6 +29,16 @@ pub(super) fn routes(routes: Routes) -> Routes {
 pub(super) fn metrics_recorder() -> Option<&'static PrometheusHandle> {
     const BUCKETS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0];
     METRICS.get_or_init(|| PrometheusBuilder::new().set_buckets(BUCKETS).ok()?.install_recorder().ok()).as_ref()
+}
+
+/// Sorts samples into their buckets from time to time; until then they take memory, whether anybody
+/// asks for the figures or not.
+pub(super) async fn digest_metrics(stop: CancellationToken) {
+    const EVERY: Duration = Duration::from_secs(1);
+    let Some(recorder) = metrics_recorder() else { return };
+    while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
+        recorder.run_upkeep();
+    }
 }
 
 /// The process runs.

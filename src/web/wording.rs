@@ -101,7 +101,12 @@ async fn adopt(response: Response) -> Response {
 
 /// 200 with a JSON body in the LFS media type.
 pub(super) fn lfs_json(status: StatusCode, body: impl Into<Body>) -> Response {
-    (status, [(header::CONTENT_TYPE, LFS_JSON)], body.into()).into_response()
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    // With room for those that every answer gets: to grow the map costs more than to fill it.
+    response.headers_mut().reserve(8);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(LFS_JSON));
+    response
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl App {
         options.max_concurrent_packs = config.limits.git_processes;
         let engine = Engine::open(options)?;
         let drive = Drive::new(db.clone(), engine, clock.clone());
-        let storage = Storage::open(&config, db.clone(), clock.clone(), secret.derive("signed transfer URLs"))?;
+        let storage = Storage::open(&config, db.clone(), clock.clone(), secret.derive("signed transfer URLs")).await?;
         let hosting =
             Hosting::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
         let worker = worker(&config, &db, &clock, &access, &drive, &storage);

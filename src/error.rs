@@ -220,8 +220,11 @@ fn database_trouble(code: &str) -> Option<Kind> {
         // not even the index of its log can grow (sqlite.org/rescode.html).
         "53100" | "13" | "4874" => Some(Kind::Full),
         // PostgreSQL: out of memory or connections, shutting down, not up yet
-        // (its documentation, appendix A). SQLite: SQLITE_BUSY.
-        "53200" | "53300" | "57P01" | "57P02" | "57P03" | "5" => Some(Kind::Unavailable),
+        // (its documentation, appendix A); serialization failure, deadlock.
+        // SQLite: SQLITE_BUSY, and its extended codes.
+        "53200" | "53300" | "57P01" | "57P02" | "57P03" | "40001" | "40P01" | "5" | "261" | "517" | "773" => {
+            Some(Kind::Unavailable)
+        }
         _ => None,
     }
 }
@@ -263,6 +266,7 @@ impl From<lfs::Error> for Error {
                 Self::invalid(detail)
             }
             lfs::Error::NotFound(_) => Self::not_found(detail),
+            lfs::Error::Away => Self::unavailable("the server's store is away; try again later"),
             lfs::Error::Full => Self::full(NO_ROOM),
             lfs::Error::Interrupted(_) => Self::malformed(detail),
             other => Self::internal(other),
@@ -360,6 +364,8 @@ mod tests {
             ("4874", Some(Kind::Full)),
             ("57P01", Some(Kind::Unavailable)),
             ("5", Some(Kind::Unavailable)),
+            ("517", Some(Kind::Unavailable)),
+            ("40P01", Some(Kind::Unavailable)),
             ("23505", None),
             ("1", None),
         ] {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _};
 use lfs::batch::{self, BatchRequest, Disposition, RequestedObject};
 use lfs::sign::{SignError, Signer, Ticket, Verb};
-use lfs::store::Object;
+use lfs::store::{Object, Stamp};
 use lfs::{LocalStore, Oid};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -21,11 +21,14 @@ use crate::access::{Fetch, Grant, Upload};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, unsigned};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::types::Id;
 
 /// Temporary files that nothing was written to for this long are left-overs.
 const ABANDONED: Duration = Duration::from_hours(6);
+
+/// Longer names, in characters, are cut.
+const FILENAME: usize = 200;
 
 /// Objects and who holds them. Cheap to clone.
 #[derive(Clone)]
@@ -52,11 +55,25 @@ pub struct Transfer {
 
 impl Storage {
     /// Opens the store in the configured folder.
-    pub fn open(config: &Config, db: Db, clock: Clock, signing_key: [u8; 32]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Invalid if the folder is empty and the database knows of objects: a disk that is not mounted
+    /// must not be taken for one that has lost everything.
+    pub async fn open(config: &Config, db: Db, clock: Clock, signing_key: [u8; 32]) -> Result<Self> {
+        let folder = config.store().join("objects");
+        let is_empty = std::fs::read_dir(&folder).map_or(true, |mut files| files.next().is_none());
+        if is_empty && !db.read().await?.objects_after("", 1).await?.is_empty() {
+            return Err(Error::invalid(format!(
+                "the database knows of objects, but {0} is empty: mount the disk that holds them, or restore them. If \
+                 they are lost, make an empty file {0}/README; what people still have comes back with \
+                 `git lfs push --all`",
+                folder.display()
+            )));
+        }
         Ok(Self(Arc::new(Inner {
             recorder: Recorder::new(db.clone(), clock.clone()),
             db,
-            objects: LocalStore::open(config.store().join("objects"))?,
+            objects: LocalStore::open(folder)?,
             signer: Signer::new(signing_key),
             clock,
             lifetime: config.lifetimes.action,
@@ -85,7 +102,8 @@ impl Storage {
         let oids: Vec<Oid> =
             request.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
         let held = self.held(repo, &oids).await?;
-        let expires = self.0.clock.now().seconds() + u64::from(self.0.lifetime);
+        // Rounded up, for the moment has a fraction.
+        let expires = self.0.clock.now().seconds() + 1 + u64::from(self.0.lifetime);
         Ok(batch::answer(request, &held, self.0.object_bytes, |verb, oid, size, object| {
             let ticket = Ticket { verb, repository: *repo.as_bytes(), oid, size, expires };
             let query = if verb == Verb::Download { presentation(object) } else { String::new() };
@@ -110,6 +128,18 @@ impl Storage {
         self.0.db.held(repo, oids).await
     }
 
+    /// For each of these many objects, in order: whether the dataset holds it, and it has that size.
+    pub(crate) async fn holds(&self, repo: Id, wanted: &[(Oid, u64)]) -> Result<Vec<bool>> {
+        let mut holds = Vec::with_capacity(wanted.len());
+        for page in wanted.chunks(1000) {
+            let oids: Vec<Oid> = page.iter().map(|(oid, _)| *oid).collect();
+            // Past the answers that are kept: these are asked for once, and may be a million.
+            let held = self.0.db.read().await?.held(repo, &oids).await?;
+            holds.extend(page.iter().map(|(oid, size)| held.get(oid) == Some(size)));
+        }
+        Ok(holds)
+    }
+
     /// Opens a signed URL. `query` is the URL's query as it came, which the
     /// signature covers.
     ///
@@ -118,6 +148,14 @@ impl Storage {
     /// verb (git-lfs then asks for a new one); busy over the limit of
     /// transfers at one time.
     pub fn admit(&self, token: &str, query: &str, verb: Verb) -> Result<Transfer> {
+        let ticket = self.ticket(token, query, verb)?;
+        let permit = self.0.transfers.clone().try_acquire_owned();
+        let permit = permit.map_err(|_| Error::busy("too many transfers at one time; try again in a moment"))?;
+        Ok(Transfer { ticket, permit })
+    }
+
+    /// What a signed URL permits; like [`Storage::admit`], but for work that is done at once.
+    pub fn ticket(&self, token: &str, query: &str, verb: Verb) -> Result<Ticket> {
         let ticket = self.0.signer.open(token, query, self.0.clock.now().seconds()).map_err(|error| match error {
             SignError::Expired => Error::forbidden("this URL has expired; ask the batch API for a new one"),
             SignError::Malformed | SignError::Forged => Error::forbidden("this URL was not made by this server"),
@@ -125,9 +163,7 @@ impl Storage {
         if ticket.verb != verb {
             return Err(Error::forbidden("this URL was made for another operation"));
         }
-        let permit = self.0.transfers.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| Error::busy("too many transfers at one time; try again in a moment"))?;
-        Ok(Transfer { ticket, permit })
+        Ok(ticket)
     }
 
     /// Takes the bytes of an object. It is visible only if they are what the
@@ -162,26 +198,36 @@ impl Storage {
         if self.held(Id::from_bytes(repository), &[oid]).await?.is_empty() {
             return Err(Error::not_found(format!("the dataset does not hold the object {oid}")));
         }
-        match self.0.objects.get(&oid).await {
-            Ok(object) if object.size() == transfer.ticket.size => Ok(object),
-            Ok(_) | Err(lfs::Error::NotFound(_)) => {
-                // The next batch asks for the bytes again, so that a push heals it.
-                tracing::error!(%oid, "an object is missing in the store, or has another size");
-                let mut tx = self.0.db.write().await?;
-                tx.quarantine(&oid).await?;
-                tx.commit().await?;
-                Err(Error::not_found(format!("the object {oid} is damaged; push it again with `git lfs push --all`")))
-            }
-            Err(error) => Err(error.into()),
+        let seen = match self.0.objects.get(&oid).await {
+            Ok(object) if object.size() == transfer.ticket.size => return Ok(object),
+            Ok(_) | Err(lfs::Error::NotFound(_)) => self.0.objects.stat(&oid).await?,
+            Err(error) => return Err(error.into()),
+        };
+        if seen.is_some_and(|stamp| stamp.size == transfer.ticket.size) {
+            return Err(Error::busy("the object came back in this moment; ask again"));
         }
+        tracing::error!(%oid, "an object is missing in the store, or has another size");
+        self.quarantine(&oid, seen).await?;
+        Err(Error::not_found(format!("the object {oid} is damaged; push it again with `git lfs push --all`")))
+    }
+
+    /// Takes an object out of use, so that the next batch asks for its bytes again and a push heals
+    /// it; unless its file is another than the one that was `seen`, for then that has happened.
+    async fn quarantine(&self, oid: &Oid, seen: Option<Stamp>) -> Result<()> {
+        let mut tx = self.0.db.write().await?;
+        tx.set_in_use(oid, false).await?;
+        // Who writes the object records it afterwards, which waits for this transaction.
+        if self.0.objects.stat(oid).await? == seen {
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Confirms that an upload arrived.
     ///
     /// # Errors
     /// Not found if it did not; invalid for another size or object than the URL was made for.
-    pub async fn verify(&self, transfer: &Transfer, oid: Oid, size: u64) -> Result<()> {
-        let ticket = &transfer.ticket;
+    pub async fn verify(&self, ticket: &Ticket, oid: Oid, size: u64) -> Result<()> {
         if ticket.oid != oid {
             return Err(Error::invalid("this URL was made for another object"));
         }
@@ -200,9 +246,9 @@ impl Storage {
         Ok(self.0.objects.reap(ABANDONED).await?)
     }
 
-    /// Compares rows and store, and re-hashes every object if `rehash`.
-    /// Gives a sentence for each problem. Damaged objects are taken out of use,
-    /// and their files away, so that an upload of the right bytes heals them.
+    /// Compares rows and store, and re-hashes every object if `rehash`; those out of use always.
+    /// Gives a sentence for each problem. Damaged objects are taken out of use, so that an upload of
+    /// the right bytes heals them; those that turn out to be sound are used again.
     pub async fn check(&self, rehash: bool) -> Result<Vec<String>> {
         let mut problems = Vec::new();
         let mut after = String::new();
@@ -212,25 +258,40 @@ impl Storage {
             after.clone_from(&last.0);
             for (name, size, ready) in page {
                 let oid: Oid = name.parse().map_err(Error::internal)?;
-                let problem = match self.0.objects.contains(&oid).await.map_err(Error::from) {
-                    _ if !ready => Some("is damaged, and out of use until it is pushed again"),
-                    Err(error) if error.kind() != Kind::NotFound => return Err(error),
-                    Err(_) | Ok(None) => Some("is missing"),
-                    Ok(Some(stored)) if stored != unsigned(size) => Some("has another size"),
-                    Ok(Some(_)) if rehash && !self.0.objects.rehash(&oid).await? => Some("has other bytes"),
-                    Ok(Some(_)) => None,
+                let seen = self.0.objects.stat(&oid).await?;
+                let problem = match seen {
+                    None => Some("is missing"),
+                    Some(stamp) if stamp.size != unsigned(size) => Some("has another size"),
+                    Some(_) if rehash || !ready => (!self.is_sound(&oid).await?).then_some("has other bytes"),
+                    Some(_) => None,
                 };
-                let Some(problem) = problem else { continue };
-                problems.push(format!("object {oid} {problem}"));
-                if ready {
-                    self.0.objects.remove(&oid).await?;
-                    let mut tx = self.0.db.write().await?;
-                    tx.quarantine(&oid).await?;
-                    tx.commit().await?;
+                match problem {
+                    Some(problem) if ready => {
+                        problems.push(format!("object {oid} {problem}"));
+                        self.quarantine(&oid, seen).await?;
+                    }
+                    Some(_) => {
+                        problems.push(format!("object {oid} is damaged, and out of use until it is pushed again"));
+                    }
+                    None if ready => {}
+                    None => {
+                        let mut tx = self.0.db.write().await?;
+                        tx.set_in_use(&oid, true).await?;
+                        tx.commit().await?;
+                        tracing::info!(%oid, "an object that was out of use is sound, and used again");
+                    }
                 }
             }
         }
         Ok(problems)
+    }
+
+    /// Whether the bytes of an object are what its name says.
+    async fn is_sound(&self, oid: &Oid) -> Result<bool> {
+        match self.0.objects.rehash(oid).await {
+            Err(lfs::Error::NotFound(_)) => Ok(false),
+            outcome => Ok(outcome?),
+        }
     }
 }
 
@@ -253,7 +314,9 @@ fn presentation(object: &RequestedObject) -> String {
     let mut query = String::new();
     if let Some(filename) = &object.filename {
         query.push_str("filename=");
-        for byte in filename.bytes() {
+        // A URL has a limit, and names of files have one that is lower.
+        let cut = filename.char_indices().nth(FILENAME).map_or(filename.len(), |(at, _)| at);
+        for byte in filename[..cut].bytes() {
             if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
                 query.push(char::from(byte));
             } else {

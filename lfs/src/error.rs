@@ -26,6 +26,9 @@ pub enum Error {
     /// The store does not have the object.
     #[error("object {0} is not here")]
     NotFound(Oid),
+    /// The store is not where it was: most often its disk is not mounted.
+    #[error("the store is away")]
+    Away,
     /// No space or quota is left on the disk of the store.
     #[error("the store is full")]
     Full,

@@ -2,4 +2,4 @@
 
 mod local;
 
-pub use local::{LocalStore, Object, Put};
+pub use local::{LocalStore, Object, Stamp};

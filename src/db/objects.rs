@@ -60,9 +60,10 @@ impl Tx {
     }
 
     /// Takes an object out of use for everybody, because its bytes are not
-    /// what its name says, or are gone. A new upload heals it.
-    pub async fn quarantine(&mut self, oid: &Oid) -> Result<()> {
-        exec!(self, sqlx::query("UPDATE object SET state = 'quarantined' WHERE oid = $1").bind(oid.to_string()))?;
+    /// what its name says, or are gone; or back into use. A new upload heals it.
+    pub async fn set_in_use(&mut self, oid: &Oid, ready: bool) -> Result<()> {
+        let state = if ready { "ready" } else { "quarantined" };
+        exec!(self, sqlx::query("UPDATE object SET state = $2 WHERE oid = $1").bind(oid.to_string()).bind(state))?;
         Ok(())
     }
 

@@ -4,13 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use lfs::Oid;
 use metastore::wire::{Outcome, Progress, Push, Quarantine};
-use metastore::{RefName, State};
+use metastore::{ObjectId, RefName, State};
 
 use super::{Hosting, refuse_all, some_of};
 use crate::access::{Grant, Own, Write};
 use crate::db::locks::LockRow;
 use crate::drive::is_empty;
 use crate::error::{Error, Result};
+
+/// Of how many missing objects the paths are looked for.
+const NAMED: usize = 1000;
 
 /// How many paths are told one by one.
 const SHOWN: usize = 10;
@@ -78,17 +81,15 @@ impl Hosting {
         outcomes: &mut [Outcome],
     ) -> Result<()> {
         let pointers = quarantine.pointers().await?;
-        let oids: Vec<Oid> = pointers.iter().map(|(_, pointer)| pointer.oid).collect();
-        let held = self.0.storage.held(grant.id(), &oids).await?;
-        let missing: Vec<_> = pointers
-            .into_iter()
-            .filter(|(_, pointer)| !is_empty(pointer) && held.get(&pointer.oid) != Some(&pointer.size))
-            .map(|(blob, _)| blob)
-            .collect();
+        let wanted: Vec<(Oid, u64)> = pointers.iter().map(|(_, pointer)| (pointer.oid, pointer.size)).collect();
+        let holds = self.0.storage.holds(grant.id(), &wanted).await?;
+        let lacking = pointers.iter().zip(holds).filter(|((_, pointer), held)| !held && !is_empty(pointer));
+        let missing: Vec<ObjectId> = lacking.map(|((blob, _), _)| *blob).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        let mut paths: Vec<String> = quarantine.paths_of(&missing).await?.into_iter().map(|(_, path)| path).collect();
+        let named = &missing[..missing.len().min(NAMED)];
+        let mut paths: Vec<String> = quarantine.paths_of(named).await?.into_iter().map(|(_, path)| path).collect();
         paths.sort();
         paths.dedup();
         for path in paths.iter().take(SHOWN) {

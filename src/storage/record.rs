@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::db::{Db, Tx};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::types::Id;
 
 /// Records who holds what. Cheap to clone.
@@ -62,6 +62,17 @@ impl Recorder {
                     for (hold, outcome) in holds.into_iter().zip(outcomes) {
                         // Who has left does not want to know.
                         let _ = hold.done.send(outcome);
+                    }
+                    return;
+                }
+                // Each would wait as long for the same answer.
+                Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::Full) => {
+                    for hold in holds {
+                        let same = match error.kind() {
+                            Kind::Full => Error::full(error.to_string()),
+                            _ => Error::unavailable(error.to_string()),
+                        };
+                        let _ = hold.done.send(Err(same));
                     }
                     return;
                 }

@@ -161,12 +161,10 @@ async fn verify(
     request: Request,
 ) -> Result<Response> {
     let query = query.unwrap_or_default();
-    // The URL is looked at before the body comes, but no place is held while it does.
-    drop(app.storage.admit(&token, &query, Verb::Verify)?);
+    let ticket = app.storage.ticket(&token, &query, Verb::Verify)?;
     let body = json_body(&app, request).await?;
     let (oid, size) = batch::parse_verify(&body).map_err(from_batch)?;
-    let transfer = app.storage.admit(&token, &query, Verb::Verify)?;
-    app.storage.verify(&transfer, oid, size).await?;
+    app.storage.verify(&ticket, oid, size).await?;
     Ok(lfs_json(StatusCode::OK, "{}"))
 }
 
@@ -195,13 +193,20 @@ pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Byte
     }
 }
 
-fn expect_json(headers: &HeaderMap) -> Result<()> {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if !media::accepts_json(text(header::ACCEPT)) {
-        return Err(Error::not_acceptable("this API answers with application/vnd.git-lfs+json only"));
+/// The API has one media type for its answers (Git LFS API, "Headers").
+pub(super) fn expect_accept(headers: &HeaderMap) -> Result<()> {
+    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let accept = lines.collect::<Vec<_>>().join(",");
+    if media::accepts_json(Some(accept.as_str()).filter(|accept| !accept.is_empty())) {
+        return Ok(());
     }
+    Err(Error::not_acceptable("this API answers with application/vnd.git-lfs+json only"))
+}
+
+fn expect_json(headers: &HeaderMap) -> Result<()> {
+    expect_accept(headers)?;
     // Also keeps a browser from posting a form here.
-    if !media::is_json(text(header::CONTENT_TYPE)) {
+    if !media::is_json(headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())) {
         return Err(Error::unsupported_media("Content-Type must be application/vnd.git-lfs+json or application/json"));
     }
     Ok(())

@@ -2,13 +2,13 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use lfs::locks::{ConflictReply, ListQuery, LockReply, LockRequest, UnlockRequest, VerifyRequest};
 use serde::Serialize;
 
 use super::Routes;
-use super::lfs::json;
+use super::lfs::{expect_accept, json};
 use super::wording::lfs_json;
 use crate::access::{Grant, Read, Target, Write};
 use crate::app::App;
@@ -37,8 +37,10 @@ async fn lock(State(app): State<App>, target: Target<Write>, request: Request) -
 async fn list(
     State(app): State<App>,
     grant: Grant<Read>,
+    headers: HeaderMap,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Response> {
+    expect_accept(&headers)?;
     let Query(query) = query.map_err(|error| Error::malformed(error.body_text()))?;
     reply(StatusCode::OK, &app.hosting.locks(&grant, query).await?)
 }

@@ -10,7 +10,7 @@ use rutter::types::Visibility;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::api::{LFS_JSON, Reply};
+use crate::api::{LFS_JSON, Reply, Wire};
 use crate::harness::{Engine, Person, Server, noise, story};
 
 /// A file system of its own that ends with the test.
@@ -99,6 +99,19 @@ story! {
         let href = server.download_url(&ada.token, "ada/data", &bytes).await;
         assert!(Reply::of(server.http.get(&href)).await.body == bytes);
         assert_eq!(server.app.storage.check(true).await.unwrap(), Vec::<String>::new());
+    }
+}
+
+story! {
+    async fn who_asks_before_sending_sends_nothing_in_vain(engine: Engine) {
+        let Some((disk, server, ada)) = small(engine).await else { return };
+        let bytes = noise(3, 8 << 20);
+        let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
+        disk.fill_but(4 << 20);
+        let mut wire = Wire::open(&server).await;
+        let length = format!("Content-Length: {}", bytes.len());
+        wire.request("PUT", &upload, &[&length, "Expect: 100-continue"]).await;
+        assert_eq!(wire.reply().await.0, 507, "and no 100 before it");
     }
 }
 

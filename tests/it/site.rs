@@ -321,9 +321,9 @@ story! {
         let store = folder.path().join("rutter-data/store");
         std::fs::remove_dir_all(&store).unwrap();
         std::fs::write(&store, "no folder").unwrap();
-        assert_eq!(Reply::of(http.put(&upload).header("x-request-id", "fault").body("bytes")).await.status, 500);
+        assert_eq!(Reply::of(http.put(&upload).header("x-request-id", "fault").body("bytes")).await.status, 503);
         let lines = server.lines("fault").await;
-        assert!(lines.iter().any(|line| line["level"] == "ERROR" && line["fields"]["code"] == "internal"), "{lines:?}");
+        assert!(lines.iter().any(|line| line["level"] == "ERROR" && line["fields"]["code"] == "unavailable"), "{lines:?}");
 
         let ticket = upload.rsplit_once('/').unwrap().1;
         let log = server.log.lock().unwrap().iter().map(Value::to_string).collect::<Vec<_>>().join("\n");

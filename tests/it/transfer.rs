@@ -434,18 +434,60 @@ story! {
 }
 
 story! {
-    async fn an_object_that_is_there_is_never_written_over(server: Server) {
-        use std::os::unix::fs::MetadataExt as _;
+    async fn an_object_that_is_there_is_only_ever_replaced_by_itself(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(17, 1000);
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
         assert_eq!(put(&server, &upload, &bytes).await, 200);
         let file = server.stored(&Oid::of(&bytes).to_string());
-        let before = file.metadata().unwrap().ino();
         assert_eq!(put(&server, &upload, &bytes).await, 200, "the same once more");
         assert_eq!(put(&server, &upload, &noise(18, 1000)).await, 422, "other bytes, though it is there");
-        assert_eq!(file.metadata().unwrap().ino(), before);
         assert!(std::fs::read(&file).unwrap() == bytes);
+        // Damage that nobody has noticed yet ends with the next upload.
+        std::fs::write(&file, noise(18, 1000)).unwrap();
+        assert_eq!(put(&server, &upload, &bytes).await, 200);
+        assert!(std::fs::read(&file).unwrap() == bytes);
+    }
+}
+
+story! {
+    async fn a_store_that_is_away_loses_nothing(server: Server) {
+        let ada = ada(&server).await;
+        let bytes = noise(20, 1000);
+        server.upload(&ada.token, "ada/data", &bytes).await;
+        let href = server.download_url(&ada.token, "ada/data", &bytes).await;
+        let (upload, _) = server.upload_urls(&ada.token, "ada/data", &noise(21, 1000)).await;
+        let (store, aside) = (server.app.config.store().join("objects"), server.app.config.data.join("aside"));
+        std::fs::rename(&store, &aside).unwrap();
+        // As a disk that is not mounted looks.
+        std::fs::create_dir(&store).unwrap();
+        let reply = Reply::of(server.http.get(&href)).await;
+        assert_eq!((reply.status, reply.header("retry-after")), (503, "2"), "{}", reply.text());
+        assert_eq!(put(&server, &upload, &noise(21, 1000)).await, 503);
+        assert_eq!(server.app.storage.check(true).await.unwrap_err().kind(), rutter::error::Kind::Unavailable);
+        // A server that starts now says what is wrong.
+        let refused = rutter::app::App::open(server.app.config.clone()).await.err().unwrap();
+        assert!(refused.to_string().contains("mount the disk"), "{refused}");
+        std::fs::remove_dir(&store).unwrap();
+        std::fs::rename(&aside, &store).unwrap();
+        assert!(get(&server, &href, &[]).await.body == bytes);
+        assert_eq!(server.app.storage.check(true).await.unwrap(), Vec::<String>::new());
+    }
+}
+
+story! {
+    async fn a_sound_object_that_was_out_of_use_is_used_again(server: Server) {
+        let ada = ada(&server).await;
+        let bytes = noise(22, 1000);
+        let oid = server.upload(&ada.token, "ada/data", &bytes).await;
+        let href = server.download_url(&ada.token, "ada/data", &bytes).await;
+        let (file, aside) = (server.stored(&oid), server.app.config.data.join("aside"));
+        std::fs::rename(&file, &aside).unwrap();
+        assert_eq!(get(&server, &href, &[]).await.status, 404, "it is taken out of use");
+        std::fs::rename(&aside, &file).unwrap();
+        assert_eq!(get(&server, &href, &[]).await.status, 404);
+        assert_eq!(server.app.storage.check(false).await.unwrap(), Vec::<String>::new());
+        assert!(get(&server, &href, &[]).await.body == bytes);
     }
 }
 

@@ -21,12 +21,12 @@ const MAX_READ: usize = 20_000;
 struct Body<'a> {
     #[serde(borrow, default)]
     operation: Loose<'a>,
-    #[serde(borrow, default)]
-    transfers: Option<Vec<Loose<'a>>>,
+    #[serde(default)]
+    transfers: Option<Offered>,
     #[serde(default, rename = "ref", deserialize_with = "wire::ref_name")]
     ref_name: Option<String>,
     #[serde(borrow, default)]
-    hash_algo: Loose<'a>,
+    hash_algo: Option<Loose<'a>>,
     #[serde(borrow, default)]
     objects: Option<Entries<'a>>,
 }
@@ -57,6 +57,35 @@ enum Extra<'a> {
         disposition: Loose<'a>,
     },
     Other(IgnoredAny),
+}
+
+/// What matters of the list of transfers, however long it is.
+struct Offered {
+    any: bool,
+    basic: bool,
+}
+
+impl<'de> Deserialize<'de> for Offered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> de::Visitor<'de> for Names {
+            type Value = Offered;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list of names")
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut names: A) -> Result<Offered, A::Error> {
+                let mut offered = Offered { any: false, basic: false };
+                while let Some(name) = names.next_element::<Loose<'de>>()? {
+                    offered.any = true;
+                    offered.basic |= name.text() == Some(Transfer::Basic.name());
+                }
+                Ok(offered)
+            }
+        }
+        deserializer.deserialize_seq(Names)
+    }
 }
 
 /// The first objects of the list, and how many there are.
@@ -95,9 +124,9 @@ pub(super) fn parse(body: &[u8], max_objects: usize) -> Result<BatchRequest, Bat
         }
     };
     match body.hash_algo {
-        Loose::Other => {}
-        Loose::Text(name) if matches!(&*name, "" | "sha256") => {}
-        _ => {
+        None => {}
+        Some(Loose::Text(name)) if matches!(&*name, "" | "sha256") => {}
+        Some(_) => {
             return Err(BatchError {
                 kind: BatchErrorKind::HashAlgo,
                 message: "this server knows only \"hash_algo\": \"sha256\"".to_owned(),
@@ -105,9 +134,7 @@ pub(super) fn parse(body: &[u8], max_objects: usize) -> Result<BatchRequest, Bat
         }
     }
     // No list and an empty one mean the transfer that every client knows.
-    let offered = body.transfers.unwrap_or_default();
-    let basic = Transfer::Basic.name();
-    if !offered.is_empty() && !offered.iter().any(|name| name.text() == Some(basic)) {
+    if body.transfers.is_some_and(|offered| offered.any && !offered.basic) {
         return Err(unprocessable("none of the offered \"transfers\" is known here; offer \"basic\""));
     }
     let entries = body.objects.filter(|entries| entries.count > 0);

@@ -2,12 +2,13 @@ use std::{
     fs::{self, File},
     io,
     ops::Range,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -24,13 +25,20 @@ mod walk;
 
 pub use download::Object;
 
-/// What an upload changed.
+/// The file in the root that says that this is the store.
+const MARK: &str = ".rutter-store";
+
+/// Bytes that an upload must leave free: the database may be on the same disk.
+const RESERVE: u64 = 1 << 20;
+
+/// A file of the store, as it was at one moment. Whoever writes an object makes a new file, so that
+/// equal stamps mean the same file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Put {
-    /// The object is new here, or replaced a damaged file.
-    Stored,
-    /// The object was here. The bytes were checked all the same: whoever sent them has them.
-    Existed,
+pub struct Stamp {
+    /// In bytes.
+    pub size: u64,
+    modified: SystemTime,
+    inode: u64,
 }
 
 /// Objects in a folder of a local file system.
@@ -55,10 +63,18 @@ struct Shared {
 
 impl LocalStore {
     /// Opens the store in a folder, which is made if it is missing.
+    ///
+    /// The folder gets a mark. Where the mark is missing later, the folder is another one than this,
+    /// most often because the disk is not mounted, and everything is [`Error::Away`]: an object that
+    /// cannot be seen is not an object that is lost.
     pub fn open(root: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&root)?;
         // Absolute, so that it does not move with the working directory.
         let root = fs::canonicalize(root)?;
+        fs::write(
+            root.join(MARK),
+            "The objects of rutter. Without this file, they are taken to be on a disk that is away.\n",
+        )?;
         // Who made it may have died before this. Folders above may belong to others: what cannot be
         // opened was not made here.
         root.ancestors().skip(1).map(sync_folder).take_while(Result::is_ok).for_each(drop);
@@ -69,13 +85,13 @@ impl LocalStore {
     /// Stores the object if the body has exactly its bytes; otherwise nothing changes.
     ///
     /// When this returns `Ok`, the object is on the disk and survives a crash. The body is read to its
-    /// end, or to the first byte too many. Uploads of one object at the same time do not disturb each
-    /// other. When the future is dropped, the temporary file is removed in the background.
+    /// end, or to the first byte too many. An object that is here already is written anew, which heals
+    /// it if it was damaged. Uploads of one object at the same time do not disturb each other. When the
+    /// future is dropped, the temporary file is removed in the background.
     ///
     /// Errors: [`Error::WrongSize`], [`Error::WrongHash`], [`Error::Interrupted`] for an error of the
-    /// body, [`Error::Full`], [`Error::NotFound`] if the object was here at the start and was removed
-    /// meanwhile (try again), [`Error::Io`].
-    pub async fn put<S, E>(&self, oid: &Oid, size: u64, body: S) -> Result<Put, Error>
+    /// body, [`Error::Full`], [`Error::Io`].
+    pub async fn put<S, E>(&self, oid: &Oid, size: u64, body: S) -> Result<(), Error>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -86,13 +102,18 @@ impl LocalStore {
     /// Opens an object for reading. It stays readable when it is removed meanwhile.
     pub async fn get(&self, oid: &Oid) -> Result<Object, Error> {
         let (path, oid) = (self.shared.object(oid), *oid);
-        blocking::run(move || Object::open(&path).map_err(|error| or_not_found(error, oid))).await
+        let shared = Arc::clone(&self.shared);
+        blocking::run(move || Object::open(&path).map_err(|error| shared.or_not_found(error, oid))).await
     }
 
-    /// The size in bytes if the object is here. The content is not looked at.
-    pub async fn contains(&self, oid: &Oid) -> Result<Option<u64>, Error> {
-        let path = self.shared.object(oid);
-        blocking::run(move || Ok(size_of(&path)?)).await
+    /// What is here under this name. The content is not looked at.
+    pub async fn stat(&self, oid: &Oid) -> Result<Option<Stamp>, Error> {
+        let (shared, path) = (Arc::clone(&self.shared), self.shared.object(oid));
+        blocking::run(move || match stat(&path)? {
+            None => shared.expect_mark().map(|()| None),
+            found => Ok(found),
+        })
+        .await
     }
 
     /// Removes an object; `false` if it was not here.
@@ -125,14 +146,34 @@ impl LocalStore {
         walk::reap(&self.shared, older_than).await
     }
 
-    /// All objects with their sizes in bytes, in the order of their oids. Files that are no objects
-    /// are left out.
-    pub fn list(&self) -> impl Stream<Item = io::Result<(Oid, u64)>> + Send + use<> {
-        walk::list(Arc::clone(&self.shared))
+    /// The objects whose names begin with this byte, in order. Other files are left out.
+    pub async fn list(&self, first: u8) -> Result<Vec<Oid>, Error> {
+        let shared = Arc::clone(&self.shared);
+        blocking::run(move || Ok(walk::objects(&shared, first)?)).await
     }
 }
 
 impl Shared {
+    /// An object that is not here is missing only if the store is.
+    fn or_not_found(&self, error: io::Error, oid: Oid) -> Error {
+        match error.kind() {
+            io::ErrorKind::NotFound => self.expect_mark().err().unwrap_or(Error::NotFound(oid)),
+            _ => error.into(),
+        }
+    }
+
+    fn expect_mark(&self) -> Result<(), Error> {
+        if self.root.join(MARK).exists() { Ok(()) } else { Err(Error::Away) }
+    }
+
+    /// Fails where `size` bytes more would leave nothing for anybody else. Blocks.
+    fn expect_room(&self, size: u64) -> Result<(), Error> {
+        self.expect_mark()?;
+        let disk = rustix::fs::statvfs(&self.root).map_err(io::Error::from)?;
+        let room = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if room >= size.saturating_add(RESERVE) { Ok(()) } else { Err(Error::Full) }
+    }
+
     fn folder(&self, oid: &Oid) -> PathBuf {
         let [first, second, ..] = oid.as_bytes();
         let mut folder = self.root.join(format!("{first:02x}"));
@@ -184,19 +225,15 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// The size of a regular file, if there is one. Blocks.
-fn size_of(path: &Path) -> io::Result<Option<u64>> {
+/// A regular file, if there is one. Blocks.
+fn stat(path: &Path) -> io::Result<Option<Stamp>> {
     match fs::symlink_metadata(path) {
-        Ok(found) => Ok(found.is_file().then_some(found.len())),
+        Ok(found) if found.is_file() => {
+            Ok(Some(Stamp { size: found.len(), modified: found.modified()?, inode: found.ino() }))
+        }
+        Ok(_) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-fn or_not_found(error: io::Error, oid: Oid) -> Error {
-    match error.kind() {
-        io::ErrorKind::NotFound => Error::NotFound(oid),
-        _ => error.into(),
     }
 }
 

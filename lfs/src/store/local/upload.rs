@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 
-use super::{Put, Shared, pump::Pump, size_of, sync_folder};
+use super::{Shared, pump::Pump, sync_folder};
 use crate::{Error, Oid, blocking};
 
 /// Frames of the network are handed on in batches of this length, in bytes.
@@ -23,14 +23,22 @@ const BATCH: usize = 128 * 1024;
 /// Frames shorter than this are copied together, so that a batch has few.
 const SHORT: usize = 4 * 1024;
 
+/// For objects longer than this, in bytes, it is looked whether there is room.
+const LARGE: u64 = 1024 * 1024;
+
 /// After so many bytes the disk is asked to begin writing, so that little is left to do at the end.
 const FLUSH_EVERY: u64 = 16 * 1024 * 1024;
 
-pub(super) async fn receive<S, E>(shared: &Arc<Shared>, oid: Oid, size: u64, body: S) -> Result<Put, Error>
+pub(super) async fn receive<S, E>(shared: &Arc<Shared>, oid: Oid, size: u64, body: S) -> Result<(), Error>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    if size > LARGE {
+        // Before the first byte is asked for: a client that waits for `100 Continue` sends none in vain.
+        let shared = Arc::clone(shared);
+        blocking::run(move || shared.expect_room(size)).await?;
+    }
     let mut source = Source { body, seen: 0, size };
     let (mut batch, mut last) = source.batch().await?;
     let mut incoming = Incoming::new(Arc::clone(shared), oid, size);
@@ -117,41 +125,29 @@ struct Incoming {
     oid: Oid,
     size: u64,
     received: u64,
-    target: Target,
-}
-
-/// Where the bytes go.
-enum Target {
-    /// Not looked at yet.
-    Unknown,
-    /// Nowhere: the object is here, the bytes are only checked.
-    Existing,
-    /// Into a temporary file.
-    Part(Part),
+    /// Made by the first batch. Also where the object is here already: the file may be damaged, and
+    /// whoever sends these bytes heals it.
+    part: Option<Part>,
 }
 
 impl Incoming {
     fn new(shared: Arc<Shared>, oid: Oid, size: u64) -> Self {
-        Self { shared, oid, size, received: 0, target: Target::Unknown }
+        Self { shared, oid, size, received: 0, part: None }
     }
 
     fn write(&mut self, batch: &[Bytes]) -> Result<(), Error> {
-        if let Target::Unknown = self.target {
-            self.target = match size_of(&self.shared.object(&self.oid))? {
-                Some(size) if size == self.size => Target::Existing,
-                _ => Target::Part(Part::create(&self.shared, &self.oid)?),
-            };
-        }
+        let part = match &mut self.part {
+            Some(part) => part,
+            None => self.part.insert(Part::create(&self.shared, &self.oid)?),
+        };
         for frame in batch {
             self.received += frame.len() as u64;
-            if let Target::Part(part) = &mut self.target {
-                part.write(frame)?;
-            }
+            part.write(frame)?;
         }
         Ok(())
     }
 
-    fn finish(self, hasher: Sha256) -> Result<Put, Error> {
+    fn finish(self, hasher: Sha256) -> Result<(), Error> {
         if self.received != self.size {
             return Err(Error::WrongSize { expected: self.size, actual: self.received });
         }
@@ -159,22 +155,8 @@ impl Incoming {
         if actual != self.oid {
             return Err(Error::WrongHash { expected: self.oid, actual });
         }
-        match self.target {
-            Target::Part(part) => {
-                part.publish(self.shared.object(&self.oid))?;
-                sync_folder(&self.shared.folder(&self.oid))?;
-                Ok(Put::Stored)
-            }
-            // The upload that made it visible may not have made it durable yet.
-            Target::Existing | Target::Unknown => {
-                if size_of(&self.shared.object(&self.oid))? != Some(self.size) {
-                    return Err(Error::NotFound(self.oid));
-                }
-                self.shared.make_folder(&self.oid)?;
-                sync_folder(&self.shared.folder(&self.oid))?;
-                Ok(Put::Existed)
-            }
-        }
+        self.part.expect("a batch was written, if only an empty one").publish(self.shared.object(&self.oid))?;
+        Ok(sync_folder(&self.shared.folder(&self.oid))?)
     }
 }
 
@@ -196,7 +178,8 @@ struct Disk {
 }
 
 impl Part {
-    fn create(shared: &Shared, oid: &Oid) -> io::Result<Self> {
+    fn create(shared: &Shared, oid: &Oid) -> Result<Self, Error> {
+        shared.expect_mark()?;
         shared.make_folder(oid)?;
         let folder = shared.folder(oid);
         let mut folder_was_missing = false;
@@ -216,7 +199,7 @@ impl Part {
                     shared.forget_folder(oid);
                     shared.make_folder(oid)?;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -9,20 +9,8 @@ use std::{
     time::Duration,
 };
 
-use futures::{Stream, StreamExt, TryStreamExt, stream};
-
-use super::{Shared, size_of};
+use super::Shared;
 use crate::{Oid, blocking};
-
-pub(super) fn list(shared: Arc<Shared>) -> impl Stream<Item = io::Result<(Oid, u64)>> + Send {
-    stream::iter(0..=u8::MAX)
-        .then(move |first| {
-            let shared = Arc::clone(&shared);
-            blocking::run(move || objects(&shared, first))
-        })
-        .map_ok(|objects| stream::iter(objects.into_iter().map(Ok)))
-        .try_flatten()
-}
 
 pub(super) async fn reap(shared: &Arc<Shared>, older_than: Duration) -> io::Result<usize> {
     let mut removed = 0;
@@ -33,15 +21,15 @@ pub(super) async fn reap(shared: &Arc<Shared>, older_than: Duration) -> io::Resu
     Ok(removed)
 }
 
-/// The objects whose first byte is `first`, in order.
-fn objects(shared: &Shared, first: u8) -> io::Result<Vec<(Oid, u64)>> {
+/// The objects whose first byte is `first`, in order. Blocks.
+pub(super) fn objects(shared: &Shared, first: u8) -> io::Result<Vec<Oid>> {
     let mut objects = Vec::new();
     visit(shared, first, |entry| {
         if let Some(oid) = entry.file_name().to_str().and_then(|name| name.parse::<Oid>().ok())
             && entry.path() == shared.object(&oid)
-            && let Some(size) = size_of(&entry.path())?
+            && entry.file_type()?.is_file()
         {
-            objects.push((oid, size));
+            objects.push(oid);
         }
         Ok(())
     })?;

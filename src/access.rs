@@ -136,6 +136,16 @@ impl Actor {
         }
     }
 
+    /// Whether [`Actor::key`] names one person or program. The token of an issuer need not say for whom
+    /// it is; all such tokens of one issuer then have the same key.
+    pub fn is_somebody(&self) -> bool {
+        match &self.identity {
+            Identity::Anonymous | Identity::Guest { subject: None, .. } => false,
+            Identity::Guest { subject: Some(subject), .. } => !subject.is_empty(),
+            Identity::User { .. } | Identity::Operator => true,
+        }
+    }
+
     /// A stable key for rows: who did this, who holds that.
     pub fn key(&self) -> String {
         match &self.identity {

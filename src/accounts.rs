@@ -98,6 +98,7 @@ impl Accounts {
     pub async fn add_organisation(&self, name: &OwnerName) -> Result<Id> {
         let id = self.clock.id();
         let mut tx = self.db.write().await?;
+        tx.lock_name(name.as_str()).await?;
         if let Ok(path) = name.as_str().parse()
             && tx.dataset(&path).await?.is_some()
         {

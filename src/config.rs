@@ -231,6 +231,14 @@ impl Config {
         if let Some((key, value, least)) = at_least.into_iter().find(|(_, value, least)| value < least) {
             return Err(Error::invalid(format!("{key} is {value}, but must be at least {least}")));
         }
+        let at_most = [
+            // What lies still for longer is taken for a left-over.
+            ("limits.idle_seconds", idle_seconds, 3600),
+            ("lifetimes.action", u64::from(self.lifetimes.action), 7 * 86_400),
+        ];
+        if let Some((key, value, most)) = at_most.into_iter().find(|(_, value, most)| value > most) {
+            return Err(Error::invalid(format!("{key} is {value}, but must be at most {most}")));
+        }
         for issuer in &self.issuers {
             if issuer.public_key_file.is_some() == issuer.jwks_url.is_some() {
                 return Err(Error::invalid(format!(
@@ -345,6 +353,8 @@ mod tests {
             ("LIFETIMES__JWT", "0"),
             ("LIFETIMES__GRACE", "60"),
             ("LIFETIMES__ACTION", "59"),
+            ("LIFETIMES__ACTION", "604801"),
+            ("LIMITS__IDLE_SECONDS", "3601"),
         ] {
             figment::Jail::expect_with(|jail| {
                 jail.set_env(format!("RUTTER_{key}"), value);

@@ -55,6 +55,7 @@ impl Drive {
         let path = creation.path();
         let id = self.clock.id();
         let mut tx = self.db.write().await?;
+        tx.lock_name(&path.to_string()).await?;
         if let Ok(name) = path.to_string().parse()
             && tx.owner(&name).await?.is_some()
         {
@@ -81,7 +82,10 @@ impl Drive {
         tx.delete_dataset(grant.id(), self.clock.now()).await?;
         self.audit(&mut tx, grant.actor(), "dataset.delete", &grant.path(), "").await?;
         tx.commit().await?;
-        self.engine.forget(&repo_key(grant.id())?).await.map_err(Error::from)
+        if let Err(error) = self.engine.forget(&repo_key(grant.id())?).await {
+            tracing::warn!(%error, "the cache of a deleted dataset stays until it is trimmed");
+        }
+        Ok(())
     }
 
     /// All datasets by path: for the operator only.
@@ -98,6 +102,11 @@ impl Drive {
     /// The repository as it is now.
     pub async fn snapshot(&self, grant: &Grant<Read>) -> Result<Arc<Snapshot>> {
         self.snapshot_of(grant.id()).await
+    }
+
+    /// Refs and packs as they are now; unlike a snapshot, it brings nothing into the cache.
+    pub async fn state(&self, grant: &Grant<Read>) -> Result<State> {
+        read_state(&mut self.db.read().await?, grant.id()).await
     }
 
     /// Like [`Drive::snapshot`], for work that no person asked for.
@@ -213,7 +222,11 @@ impl Drive {
         tx.set_generation(id, repo.generation + 1, &repo.head).await?;
         tx.commit().await?;
         tracing::info!(dataset = %id, merged = inputs.len(), objects = pack.objects, "packs were merged");
-        Ok(self.engine.adopt(&key, &pack).await?)
+        if let Err(error) = self.engine.adopt(&key, &pack).await {
+            // The next reader downloads it instead.
+            tracing::warn!(%error, "a merged pack could not be kept in the cache");
+        }
+        Ok(())
     }
 
     /// Deletes pack files that no row needs: retired ones after the grace

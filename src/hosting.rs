@@ -60,16 +60,16 @@ impl Hosting {
 
     /// The refs, for who wants to fetch.
     pub async fn advertise_fetch(&self, grant: &Grant<Fetch>, protocol: Protocol) -> Result<Bytes> {
-        let snapshot = self.0.drive.snapshot(&grant.narrow()).await?;
-        Ok(wire::advertise(snapshot.state(), Service::UploadPack, protocol))
+        let state = self.0.drive.state(&grant.narrow()).await?;
+        Ok(wire::advertise(&state, Service::UploadPack, protocol))
     }
 
     /// The refs, for who wants to push; none yet for a dataset that this push will make.
     pub async fn advertise_push(&self, target: &Target<Write>, protocol: Protocol) -> Result<Bytes> {
         match target {
             Target::Existing(grant) => {
-                let snapshot = self.0.drive.snapshot(&grant.narrow()).await?;
-                Ok(wire::advertise(snapshot.state(), Service::ReceivePack, protocol))
+                let state = self.0.drive.state(&grant.narrow()).await?;
+                Ok(wire::advertise(&state, Service::ReceivePack, protocol))
             }
             Target::New(_) => Ok(wire::advertise_empty(&RefName::branch("main")?, Service::ReceivePack, protocol)),
         }

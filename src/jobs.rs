@@ -2,14 +2,16 @@
 //! transaction that makes the work necessary, so nothing is forgotten; any
 //! replica may do it; doing it twice is harmless.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::db::{Db, Tx};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::Millis;
 
 /// How often an idle replica looks for work.
@@ -110,13 +112,18 @@ impl Worker {
         let Some((id, name, subject, attempts)) = tx.claim_job(now, now.plus(LEASE)).await? else { return Ok(false) };
         tx.commit().await?;
         let outcome = match Kind::ALL.into_iter().find(|kind| kind.as_str() == name) {
-            Some(kind) => (self.perform)(kind, subject.clone()).await.map(|()| kind.every()),
+            Some(kind) => {
+                // A panic must not end all background work.
+                let done = AssertUnwindSafe((self.perform)(kind, subject.clone())).catch_unwind().await;
+                let done = done.unwrap_or_else(|_| Err(Error::internal("the job panicked")));
+                done.map(|()| kind.every())
+            }
             // Queued by a newer replica: leave it to that one.
             None => Ok(Some(Duration::from_mins(10))),
         };
         let mut tx = self.db.write().await?;
         match outcome {
-            Ok(None) => tx.finish_job(&id).await?,
+            Ok(None) => tx.finish_job(&id, now).await?,
             Ok(Some(again)) => tx.postpone_job(&id, self.clock.now().plus(again), "").await?,
             Err(error) => {
                 tracing::warn!(job = name, subject, attempts, %error, "a job failed and will be tried again");

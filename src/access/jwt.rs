@@ -99,6 +99,8 @@ impl Keys {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(5))
+            // The configured URL is safe (`Config::load`); one that it leads to may not be.
+            .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| Error::internal(error.to_string()))?;
         let mut issuers = HashMap::new();

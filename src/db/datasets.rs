@@ -81,6 +81,17 @@ impl Tx {
         Ok(())
     }
 
+    /// Holds off others who would give something this name until the transaction ends: an
+    /// organisation and a dataset of one path are in two tables, which share no constraint.
+    pub async fn lock_name(&mut self, name: &str) -> Result<()> {
+        if let Self::Postgres(transaction) = self {
+            let query = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+            sqlx::query(query).bind(name).execute(&mut **transaction).await?;
+        }
+        // A SQLite writer is alone already.
+        Ok(())
+    }
+
     /// Changes who sees a dataset.
     pub async fn set_visibility(&mut self, id: Id, visibility: Visibility) -> Result<()> {
         let query = "UPDATE dataset SET visibility = $2 WHERE id = $1";
@@ -93,6 +104,7 @@ impl Tx {
     pub async fn delete_dataset(&mut self, id: Id, now: Millis) -> Result<()> {
         let query = "INSERT INTO git_upload (object_key, repo_id, created_at)
                      SELECT object_key, repo_id, $2 FROM git_pack WHERE repo_id = $1 AND inline_pack IS NULL
+                     ORDER BY object_key
                      ON CONFLICT (object_key) DO NOTHING";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
         exec!(self, sqlx::query("DELETE FROM dataset WHERE id = $1").bind(id.to_string()))?;

@@ -8,10 +8,12 @@ use crate::types::{Id, Millis};
 pub type Claimed = (String, String, String, i64);
 
 impl Tx {
-    /// Queues a job unless the same one waits already.
+    /// Queues a job unless the same one waits already. One that is being done may not see what makes it
+    /// necessary now, so it is done once more.
     pub async fn enqueue(&mut self, id: Id, kind: &str, subject: &str, run_at: Millis) -> Result<()> {
         let query = "INSERT INTO job (id, kind, subject, run_at, attempts) VALUES ($1, $2, $3, $4, 0)
-                     ON CONFLICT (kind, subject) DO NOTHING";
+                     ON CONFLICT (kind, subject) DO UPDATE SET run_at = excluded.run_at + 1
+                     WHERE job.leased_until IS NOT NULL";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(kind).bind(subject).bind(run_at))?;
         Ok(())
     }
@@ -20,13 +22,13 @@ impl Tx {
     pub async fn claim_job(&mut self, now: Millis, leased_until: Millis) -> Result<Option<Claimed>> {
         let query = match self {
             Self::Sqlite(_) => {
-                "UPDATE job SET leased_until = $2, attempts = attempts + 1 WHERE id = (
+                "UPDATE job SET run_at = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (
                      SELECT id FROM job WHERE run_at <= $1 AND (leased_until IS NULL OR leased_until < $1)
                      ORDER BY run_at, id LIMIT 1)
                  RETURNING id, kind, subject, attempts"
             }
             Self::Postgres(_) => {
-                "UPDATE job SET leased_until = $2, attempts = attempts + 1 WHERE id = (
+                "UPDATE job SET run_at = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (
                      SELECT id FROM job WHERE run_at <= $1 AND (leased_until IS NULL OR leased_until < $1)
                      ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
                  RETURNING id, kind, subject, attempts"
@@ -35,9 +37,11 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(now).bind(leased_until).fetch_optional(on))?)
     }
 
-    /// A job is done.
-    pub async fn finish_job(&mut self, id: &str) -> Result<()> {
-        exec!(self, sqlx::query("DELETE FROM job WHERE id = $1").bind(id))?;
+    /// A job that was claimed at this moment is done; it stays if it was queued again since.
+    pub async fn finish_job(&mut self, id: &str, claimed: Millis) -> Result<()> {
+        exec!(self, sqlx::query("DELETE FROM job WHERE id = $1 AND run_at <= $2").bind(id).bind(claimed))?;
+        let query = "UPDATE job SET leased_until = NULL, attempts = 0 WHERE id = $1";
+        exec!(self, sqlx::query(query).bind(id))?;
         Ok(())
     }
 

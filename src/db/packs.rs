@@ -73,7 +73,8 @@ impl Tx {
         let query = match self {
             // A SQLite writer is alone already.
             Self::Sqlite(_) => "SELECT generation, gc_epoch, head FROM dataset WHERE id = $1",
-            Self::Postgres(_) => "SELECT generation, gc_epoch, head FROM dataset WHERE id = $1 FOR UPDATE",
+            // Not FOR UPDATE: that would also hold off every insert of a row that refers to the dataset.
+            Self::Postgres(_) => "SELECT generation, gc_epoch, head FROM dataset WHERE id = $1 FOR NO KEY UPDATE",
         };
         run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?
             .ok_or_else(|| Error::not_found("the dataset was deleted meanwhile"))
@@ -211,7 +212,7 @@ impl Tx {
     pub async fn drop_retired_packs(&mut self, before: Millis) -> Result<u64> {
         let query = "INSERT INTO git_upload (object_key, repo_id, created_at)
                      SELECT object_key, repo_id, retired_at FROM git_pack
-                     WHERE retired_at < $1 AND inline_pack IS NULL
+                     WHERE retired_at < $1 AND inline_pack IS NULL ORDER BY object_key
                      ON CONFLICT (object_key) DO NOTHING";
         exec!(self, sqlx::query(query).bind(before))?;
         Ok(exec!(self, sqlx::query("DELETE FROM git_pack WHERE retired_at < $1").bind(before))?)

@@ -1,6 +1,7 @@
 //! Where every change of a repository becomes true: bytes first, then one
 //! transaction.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use metastore::{Landing, NewPack, Ref, RefEdit, RepoKey};
@@ -43,8 +44,9 @@ impl Drive {
         if unsigned(repo.gc_epoch) != landing.epoch {
             return Err(Error::busy("the repository was cleaned up meanwhile; try again"));
         }
+        let known: HashSet<&str> = locks.iter().map(|lock| lock.id.as_str()).collect();
         let taken = tx.foreign_locks(id, &actor).await?;
-        if let Some(new) = taken.iter().find(|lock| locks.iter().all(|known| known.id != lock.id)) {
+        if let Some(new) = taken.iter().find(|lock| !known.contains(lock.id.as_str())) {
             return Err(Error::busy(format!("{} has just locked `{}`; try again", new.owner_name, new.path)));
         }
         let refs = read_refs(&mut tx, id).await?;

@@ -33,6 +33,9 @@ impl Hosting {
         let Target::Existing(grant) = target else {
             return Err(Error::not_found("there is no such dataset yet; push to it first"));
         };
+        if !grant.actor().is_somebody() {
+            return Err(Error::forbidden("a lock needs a holder, and this token does not say for whom it is (`sub`)"));
+        }
         let row = LockRow {
             id: self.0.clock.id().to_string(),
             path: path.as_str().to_owned(),

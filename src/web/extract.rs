@@ -102,6 +102,11 @@ impl FromRequestParts<App> for Base {
 }
 
 /// Builds the base URL from `Host`, or from `X-Forwarded-*` if a proxy that we trust sent them.
+/// The colons of an IPv6 address stand in brackets.
+fn has_port(host: &str) -> bool {
+    host.rsplit_once(']').map_or(host, |(_, rest)| rest).contains(':')
+}
+
 fn base(headers: &HeaderMap, authority: Option<&str>, trusted: bool) -> Result<String> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     // Proxies in a row each add their value; the first is the client's.
@@ -115,7 +120,7 @@ fn base(headers: &HeaderMap, authority: Option<&str>, trusted: bool) -> Result<S
         Some("https") => "https",
         _ => "http",
     };
-    let port = forwarded("x-forwarded-port").filter(|port| !host.contains(':') && port.parse::<u16>().is_ok());
+    let port = forwarded("x-forwarded-port").filter(|port| !has_port(host) && port.parse::<u16>().is_ok());
     let port = port.filter(|port| !matches!((scheme, *port), ("http", "80") | ("https", "443")));
     let prefix = forwarded("x-forwarded-prefix").unwrap_or_default().trim_end_matches('/');
     let prefix = if prefix.starts_with('/') && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b))

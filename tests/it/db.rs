@@ -88,6 +88,24 @@ story! {
     }
 }
 
+story! {
+    async fn a_name_goes_to_an_organisation_or_to_a_dataset(server: Server) {
+        let ada = server.person("ada").await;
+        server.organisation("org", &[(&ada, Role::Owner)]).await;
+        let app = &server.app;
+        for round in 0..10 {
+            let name = format!("org/both{round}");
+            let creation = app.access.creation(&Actor::operator(), &name.parse().unwrap()).await.unwrap();
+            let organisation = name.parse().unwrap();
+            let (dataset, organisation) = tokio::join!(
+                app.drive.create(&creation, Visibility::Private),
+                app.accounts.add_organisation(&organisation)
+            );
+            assert_ne!(dataset.is_ok(), organisation.is_ok(), "one of them");
+        }
+    }
+}
+
 /// A worker of a later time, whose jobs the server's own does not see yet,
 /// and what it did. It fails as often as it is told.
 fn later_worker(server: &Server, failures: usize) -> (Arc<Worker>, Clock, Arc<Mutex<Vec<String>>>) {
@@ -119,6 +137,45 @@ async fn enqueue(server: &Server, clock: &Clock, subject: &str, delay: Duration)
     let mut tx = server.app.db.write().await.unwrap();
     jobs::enqueue(&mut tx, clock, Kind::Consolidate, subject, delay).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+story! {
+    async fn what_comes_up_while_a_job_is_done_is_not_forgotten(server: Server) {
+        let clock = Clock::default();
+        clock.advance(Duration::from_secs(365 * 86_400));
+        let done = Arc::new(Mutex::new(0));
+        let (db, later, count) = (server.app.db.clone(), clock.clone(), done.clone());
+        let perform = move |kind, _: String| {
+            let (db, clock, count) = (db.clone(), later.clone(), count.clone());
+            async move {
+                if kind == Kind::Sweep {
+                    return Ok(());
+                }
+                *count.lock().unwrap() += 1;
+                let first = *count.lock().unwrap() == 1;
+                if first {
+                    let mut tx = db.write().await?;
+                    jobs::enqueue(&mut tx, &clock, Kind::Consolidate, "a", Duration::ZERO).await?;
+                    tx.commit().await?;
+                }
+                assert!(*count.lock().unwrap() != 2, "a panic is a failure like any other");
+                Ok(())
+            }
+            .boxed()
+        };
+        let worker = Worker::new(server.app.db.clone(), clock.clone(), Box::new(perform));
+        enqueue(&server, &clock, "a", Duration::ZERO).await;
+        worker.run_due().await.unwrap();
+        clock.advance(Duration::from_secs(1));
+        worker.run_due().await.unwrap();
+        assert_eq!(*done.lock().unwrap(), 2, "once more, for what came meanwhile");
+        clock.advance(Duration::from_secs(3600));
+        worker.run_due().await.unwrap();
+        assert_eq!(*done.lock().unwrap(), 3, "and again after the panic");
+        clock.advance(Duration::from_secs(3600));
+        worker.run_due().await.unwrap();
+        assert_eq!(*done.lock().unwrap(), 3);
+    }
 }
 
 story! {

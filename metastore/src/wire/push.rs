@@ -7,8 +7,14 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::pktline::{Packet, PacketReader};
 use crate::{Error, RefName, Result};
 
-/// The longest head of a push accepted, in bytes: room for about 100,000 commands.
+/// The longest head of a push accepted, in bytes.
 const HEAD_LIMIT: usize = 16 << 20;
+
+/// The most refs that one push may name.
+const MAX_COMMANDS: usize = 20_000;
+
+/// The most push options of one push.
+const MAX_OPTIONS: usize = 1000;
 
 /// The first thing in the body of a `git-receive-pack` request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +92,7 @@ impl Push {
     /// base is unknown must fail, because the server never becomes shallow.
     ///
     /// Fails with [`Error::Invalid`] on anything malformed, [`Error::Refused`] on what was not
-    /// advertised, [`Error::TooLarge`] beyond 16 MiB, [`Error::Io`] where the body itself breaks.
+    /// advertised, [`Error::TooLarge`] beyond 16 MiB, 20,000 commands or 1,000 options, [`Error::Io`] where the body itself breaks.
     pub async fn read(body: &mut (impl AsyncRead + Unpin)) -> Result<PushHead> {
         let mut reader = PacketReader::new(body, HEAD_LIMIT);
         let mut commands = Vec::new();
@@ -111,6 +117,11 @@ impl Push {
                 } else if capabilities.is_some() {
                     return Err(malformed("capabilities behind a command other than the first"));
                 }
+                if commands.len() == MAX_COMMANDS {
+                    return Err(Error::TooLarge(format!(
+                        "more than {MAX_COMMANDS} refs in one push; push them in steps"
+                    )));
+                }
                 commands.push(parse_command(command)?);
             }
             first = false;
@@ -128,6 +139,9 @@ impl Push {
                     }
                     return Err(malformed("a marker of protocol v2 among the push options"));
                 };
+                if options.len() == MAX_OPTIONS {
+                    return Err(Error::TooLarge(format!("more than {MAX_OPTIONS} push options; use fewer")));
+                }
                 let option = std::str::from_utf8(line).map_err(|_| malformed("a push option that is not UTF-8"))?;
                 options.push(option.to_owned());
             }

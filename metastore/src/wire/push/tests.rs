@@ -174,6 +174,31 @@ fn a_head_without_end_is_cut_off() {
     assert!(matches!(read(&wire).0, Err(Error::TooLarge(_))));
 }
 
+#[test]
+fn refs_and_options_are_counted() {
+    let named = |count: usize| {
+        let mut wire = BytesMut::new();
+        wire.packet(format!("{ZERO} {ONE} refs/heads/first\0push-options").as_bytes());
+        for number in 1..count {
+            wire.packet(format!("{ZERO} {ONE} refs/heads/{number}").as_bytes());
+        }
+        wire.flush();
+        wire
+    };
+    let with_options = |mut wire: BytesMut, count: usize| {
+        wire.extend_from_slice(&lines(&vec!["ci.skip"; count]));
+        wire
+    };
+    let most = push(&with_options(named(MAX_COMMANDS), MAX_OPTIONS));
+    assert_eq!((most.commands.len(), most.options.len()), (MAX_COMMANDS, MAX_OPTIONS));
+    for (wire, expected) in [
+        (with_options(named(MAX_COMMANDS + 1), 0), "20000 refs in one push; push them in steps"),
+        (with_options(named(1), MAX_OPTIONS + 1), "1000 push options"),
+    ] {
+        assert!(matches!(read(&wire).0, Err(Error::TooLarge(reason)) if reason.contains(expected)));
+    }
+}
+
 proptest! {
     #[test]
     fn hostile_heads_never_panic(body in proptest::collection::vec(any::<u8>(), 0..300)) {

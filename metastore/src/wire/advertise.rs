@@ -22,8 +22,11 @@ const FETCH_CAPABILITIES: &str = "multi_ack thin-pack side-band side-band-64k of
 const PUSH_CAPABILITIES: &str = "report-status report-status-v2 delete-refs side-band-64k quiet atomic ofs-delta \
     push-options object-format=sha1";
 
-/// The most bytes of an `ls-refs` request: git itself gives up on 65,536 prefixes.
+/// The most bytes of an `ls-refs` request.
 const LIST_LIMIT: usize = 4 << 20;
+
+/// With that many prefixes, a listing is not filtered at all, as in git.
+const TOO_MANY_PREFIXES: usize = 65_536;
 
 /// The body of `GET …/info/refs?service=…`.
 ///
@@ -128,7 +131,8 @@ pub(super) struct ListRefs {
     peel: bool,
     symrefs: bool,
     unborn: bool,
-    prefixes: Vec<String>,
+    /// None at all wants every ref.
+    prefixes: Prefixes,
 }
 
 impl ListRefs {
@@ -140,7 +144,10 @@ impl ListRefs {
         loop {
             let packet = reader.require().await?;
             match (&packet, packet.line()) {
-                (Packet::Flush, _) => return Ok(list),
+                (Packet::Flush, _) => {
+                    list.prefixes.settle();
+                    return Ok(list);
+                }
                 (Packet::Delimiter, _) if !arguments => arguments = true,
                 (_, Some(line)) if arguments => list.argument(line)?,
                 // Capabilities: agent, object-format, server-option, session-id.
@@ -167,7 +174,7 @@ impl ListRefs {
                 })?;
                 // No ref here has a name that is not UTF-8, so such a prefix matches none; it must
                 // still be kept, because no prefix at all would match every ref.
-                self.prefixes.push(String::from_utf8_lossy(prefix).into_owned());
+                self.prefixes.add(String::from_utf8_lossy(prefix).into_owned());
             }
         }
         Ok(())
@@ -175,9 +182,7 @@ impl ListRefs {
 
     /// The answer.
     pub(super) fn answer(&self, state: &State) -> Bytes {
-        let wanted = |name: &str| {
-            self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
-        };
+        let wanted = |name: &str| self.prefixes.want(name);
         let mut wire = BytesMut::new();
         if wanted("HEAD") && !state.head.is_hidden() {
             let head = state.find(&state.head);
@@ -215,6 +220,34 @@ impl ListRefs {
         }
         line.push('\n');
         wire.packet(line.as_bytes());
+    }
+}
+
+/// What the names of wanted refs begin with. In order, and without those that begin with another one:
+/// then whatever lies between a prefix and a name with it would begin with the prefix too, so that
+/// only the last prefix up to a name can be one of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Prefixes(Vec<String>);
+
+impl Prefixes {
+    fn add(&mut self, prefix: String) {
+        if self.0.len() < TOO_MANY_PREFIXES {
+            self.0.push(prefix);
+        }
+    }
+
+    /// To be called when all are added.
+    fn settle(&mut self) {
+        if self.0.len() >= TOO_MANY_PREFIXES {
+            self.0.clear();
+        }
+        self.0.sort_unstable();
+        self.0.dedup_by(|next, kept| next.starts_with(kept.as_str()));
+    }
+
+    fn want(&self, name: &str) -> bool {
+        let behind = self.0.partition_point(|prefix| prefix.as_str() <= name);
+        self.0.is_empty() || self.0[..behind].last().is_some_and(|prefix| name.starts_with(prefix.as_str()))
     }
 }
 

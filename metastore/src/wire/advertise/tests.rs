@@ -52,6 +52,15 @@ fn list(arguments: &[&str]) -> Vec<String> {
     lines(&list.answer(&state()))
 }
 
+fn prefixes<'text>(list: impl IntoIterator<Item = &'text str>) -> Prefixes {
+    let mut prefixes = Prefixes::default();
+    for prefix in list {
+        prefixes.add(prefix.to_owned());
+    }
+    prefixes.settle();
+    prefixes
+}
+
 fn refused(body: &[u8]) -> Error {
     ListRefs::read(&mut &body[..]).now_or_never().expect("ready").expect_err("malformed")
 }
@@ -139,10 +148,17 @@ fn ls_refs_answers_what_was_asked() {
 #[test]
 fn ls_refs_tells_of_an_unborn_head_only_where_asked() {
     let empty = State::empty("demo".parse().expect("a key"), RefName::branch("trunk").expect("a name"));
-    let asked = ListRefs { peel: true, symrefs: true, unborn: true, prefixes: vec!["HEAD".to_owned()] };
+    let asked = ListRefs { peel: true, symrefs: true, unborn: true, prefixes: prefixes(["HEAD"]) };
     assert_eq!(lines(&asked.answer(&empty)), ["unborn HEAD symref-target:refs/heads/trunk", "Flush"]);
     let silent = ListRefs { unborn: false, ..asked };
     assert_eq!(lines(&silent.answer(&empty)), ["Flush"]);
+}
+
+#[test]
+fn with_too_many_prefixes_everything_is_listed() {
+    let many = vec!["refs/nowhere"; TOO_MANY_PREFIXES - 1];
+    assert!(!prefixes(many.iter().copied()).want("refs/heads/main"));
+    assert!(prefixes(many.into_iter().chain(["refs/none"])).want("refs/heads/main"));
 }
 
 #[test]
@@ -155,6 +171,15 @@ fn malformed_listings_are_refused() {
 }
 
 proptest! {
+    #[test]
+    fn a_ref_is_wanted_if_any_prefix_is_its_start(
+        list in proptest::collection::vec("[ab/é]{0,4}", 1..8),
+        name in "[ab/é]{0,6}",
+    ) {
+        let expected = list.iter().any(|prefix| name.starts_with(prefix.as_str()));
+        prop_assert_eq!(prefixes(list.iter().map(String::as_str)).want(&name), expected);
+    }
+
     #[test]
     fn hostile_listings_never_panic(body in proptest::collection::vec(any::<u8>(), 0..200), tail in "[0-9a-z \n]{0,80}") {
         let _ = ListRefs::read(&mut &body[..]).now_or_never();

@@ -21,7 +21,7 @@ mod report;
 pub use advertise::{advertise, advertise_empty};
 pub use fetch::upload_pack;
 pub use push::{Capabilities, Command, Push, PushHead, ReportStatus};
-pub use receive::{Quarantine, ReceiveLimits, receive};
+pub use receive::{Quarantine, ReceiveLimits, drain, receive};
 pub use report::{Outcome, Progress, Report, respond};
 
 /// How rutter names itself on the wire.

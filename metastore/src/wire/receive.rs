@@ -20,6 +20,7 @@ mod unpack;
 mod walk;
 
 use inspect::Tip;
+pub use unpack::drain;
 
 /// What a push may bring.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +46,8 @@ pub struct Quarantine {
 /// Takes the rest of `body`, the pack of `push`, into a quarantine on top of `snapshot`.
 ///
 /// The pack is parsed, its deltas resolved, every object checked as `git fsck --strict` would, and
-/// everything the commands name proved to be complete. `body` is read to its end also where the pack
-/// is bad (up to a bound), because a client that is still sending does not listen.
+/// everything the commands name proved to be complete. `body` is read to its end also where this fails
+/// (up to a bound), because a client that is still sending does not listen.
 ///
 /// Fails with [`Error::Invalid`](crate::Error::Invalid) or [`Error::TooLarge`](crate::Error::TooLarge)
 /// where the pack is at fault, with a text for [`Report::unpack_failed`](super::Report::unpack_failed);
@@ -59,7 +60,7 @@ pub async fn receive(
     limits: ReceiveLimits,
     progress: &Progress,
 ) -> Result<Quarantine> {
-    let folder = Arc::new(snapshot.quarantine().await?);
+    let folder = Arc::new(unpack::or_drain(snapshot.quarantine().await, body).await?);
     let pack = if push.has_pack() {
         unpack::index_pack(snapshot.git(), folder.path(), body, limits, progress).await?
     } else {
@@ -203,9 +204,10 @@ impl Quarantine {
 
     /// The LFS pointers among the blobs that the push makes reachable: those that no ref had before,
     /// whether they came with this push or were left behind by another.
+    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond a million.
     pub async fn pointers(&self) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
         let Some(objects) = self.objects.clone() else { return Ok(Vec::new()) };
-        self.read(move |reader| inspect::pointers(reader, &objects)).await
+        self.read(move |reader| inspect::pointers(reader, &objects, inspect::MAX_POINTERS)).await
     }
 
     /// Where the new commits of the push have these blobs: for each one path, of which there may be

@@ -17,6 +17,9 @@ use gix::{
 /// billions of paths.
 const MAX_CHANGED: usize = 200_000;
 
+/// More new pointers than this are not collected, as they are all in memory at once.
+pub(super) const MAX_POINTERS: usize = 1_000_000;
+
 /// More new commits than this are not compared one by one.
 const MAX_COMMITS: usize = 50_000;
 
@@ -55,14 +58,17 @@ fn peel(reader: &Reader, mut id: ObjectId) -> Result<Option<ObjectId>> {
     }
 }
 
-/// The pointers among `objects`.
-pub(super) fn pointers(reader: &Reader, objects: &[ObjectId]) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
+/// The pointers among `objects`; [`Error::TooLarge`] where there are more than `limit`.
+pub(super) fn pointers(reader: &Reader, objects: &[ObjectId], limit: usize) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
     let mut found = Vec::new();
     for &id in objects {
         let header = reader.repository.find_header(id)?;
         if header.kind() == Kind::Blob && header.size() < lfs::Pointer::MAX_LEN as u64 {
             let blob = reader.repository.find_object(id)?;
             if let Ok(pointer) = lfs::Pointer::parse(&blob.data) {
+                if found.len() == limit {
+                    return Err(Error::TooLarge(format!("more than {limit} new LFS files; push them in steps")));
+                }
                 found.push((id, pointer));
             }
         }
@@ -225,3 +231,6 @@ impl Visit for Paths {
         ControlFlow::Continue(())
     }
 }
+
+#[cfg(test)]
+mod tests;

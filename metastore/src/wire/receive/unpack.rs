@@ -15,7 +15,7 @@ use crate::{Error, PackId, Result, git::Git, wire::Progress};
 /// How much is moved at once from the network to the child, in bytes: as much as a pipe holds.
 const BLOCK: usize = 64 * 1024;
 
-/// How much of a body is still read after its pack was found bad, so that the client gets to hear why.
+/// How much of a body is still read after a push was refused, so that the client gets to hear why.
 const DRAIN: u64 = 256 << 20;
 
 /// How much of the child's complaints is kept, in bytes; the first ones matter.
@@ -29,14 +29,15 @@ pub(super) async fn index_pack(
     limits: ReceiveLimits,
     progress: &Progress,
 ) -> Result<Option<PackId>> {
-    let mut child = git
+    let started = git
         .command(git_dir)
         // Memory: big blobs are streamed, deltas resolved by one thread with a small cache.
         .args(["-c", "core.bigFileThreshold=4m", "-c", "pack.threads=1", "-c", "core.deltaBaseCacheLimit=16m"])
         .args(["index-pack", "--stdin", "--fix-thin", "--strict", "--show-resolving-progress"])
         .arg(format!("--max-input-size={}", limits.max_pack_bytes))
         .stdout(Stdio::piped())
-        .spawn()?;
+        .spawn();
+    let mut child = or_drain(started, body).await?;
     let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
     let mut stdout = child.stdout.take().ok_or_else(|| Error::Internal("no stdout".to_owned()))?;
     let feed = async {
@@ -48,22 +49,35 @@ pub(super) async fn index_pack(
     };
     let answer = async {
         let mut answer = String::new();
-        stdout.read_to_string(&mut answer).await?;
-        Ok::<_, Error>(answer)
+        stdout.read_to_string(&mut answer).await.map(|_| answer)
     };
-    let ends = async {
-        let (complaints, answer) = tokio::join!(listen(stderr, progress), answer);
-        Ok::<_, Error>((complaints, answer?))
-    };
+    // An answer that cannot be read is no reason to stop reading the body.
+    let ends = async { Ok(tokio::join!(listen(stderr, progress), answer)) };
     // A body that breaks off ends everything at once: dropping the child kills it.
     let ((), (complaints, answer)) = tokio::try_join!(feed, ends)?;
     if !child.wait().await?.success() {
         tracing::info!(complaints, "a pack is refused");
         return Err(explain(&complaints, limits));
     }
+    let answer = answer?;
     let id = answer.trim().strip_prefix("pack\t").and_then(|hex| ObjectId::from_hex(hex.as_bytes()).ok());
     let id = id.ok_or_else(|| Error::Git(format!("index-pack said {answer:?}")))?;
     Ok(Some(PackId::from(id)))
+}
+
+/// Reads what is left of `body` and throws it away, up to 256 MiB; errors end it as the end does.
+///
+/// For whoever refuses a request before it was read: a client that is still sending does not listen.
+pub async fn drain(body: &mut (impl AsyncRead + Unpin)) {
+    let _ = tokio::io::copy(&mut body.take(DRAIN), &mut tokio::io::sink()).await;
+}
+
+/// Passes `result` on, where it is an error after [`drain`].
+pub(super) async fn or_drain<T, E>(result: Result<T, E>, body: &mut (impl AsyncRead + Unpin)) -> Result<T, E> {
+    if result.is_err() {
+        drain(body).await;
+    }
+    result
 }
 
 /// Moves the body into the child, to the end of the body even if the child does not want all of it.

@@ -41,3 +41,13 @@ fn a_pack_over_the_limit_is_said_to_be_so() {
     let error = explain("fatal: pack exceeds maximum allowed size (1000 bytes)", LIMITS);
     assert!(matches!(error, Error::TooLarge(text) if text.contains("1000 bytes") && text.contains("Git LFS")));
 }
+
+#[tokio::test]
+async fn a_body_is_drained_up_to_a_bound() {
+    let mut short = &[0; 10_000][..];
+    drain(&mut short).await;
+    assert!(short.is_empty());
+    let mut endless = tokio::io::repeat(0).take(u64::MAX);
+    drain(&mut endless).await;
+    assert_eq!(u64::MAX - endless.limit(), DRAIN);
+}

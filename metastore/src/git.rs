@@ -23,13 +23,21 @@ const TAIL: usize = 4096;
 /// Where git and what git starts are looked for.
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Starts git, and bounds how many children that build packs run at once.
+/// How many long requests are in memory at once.
+const LONG_REQUESTS: usize = 4;
+
+/// Starts git, and bounds what runs at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
     binary: PathBuf,
     search_path: OsString,
     packing: Arc<Semaphore>,
+    maintaining: Arc<Semaphore>,
+    asking: Arc<Semaphore>,
 }
+
+/// A place that is free again when it is dropped.
+pub(crate) type Place = OwnedSemaphorePermit;
 
 impl Git {
     /// `binary` is a name to look up or a path; `max_packing` bounds [`Git::packing`].
@@ -40,13 +48,29 @@ impl Git {
             search_path.push(":");
         }
         search_path.push(SEARCH_PATH);
-        Self { binary: binary.to_owned(), search_path, packing: Arc::new(Semaphore::new(max_packing.max(1))) }
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self {
+            binary: binary.to_owned(),
+            search_path,
+            packing: places(max_packing.max(1)),
+            maintaining: places(1),
+            asking: places(LONG_REQUESTS),
+        }
     }
 
-    /// Waits for a place among the children that build or index packs; hold it as long as the child lives.
-    pub(crate) async fn packing(&self) -> Result<OwnedSemaphorePermit> {
-        let place = Arc::clone(&self.packing).acquire_owned().await;
-        place.map_err(|_| Error::Internal("the engine is closed".to_owned()))
+    /// Waits for a place among the children that build packs for clients; hold it as long as the child lives.
+    pub(crate) async fn packing(&self) -> Result<Place> {
+        place(&self.packing).await
+    }
+
+    /// Waits for the one place of maintenance, which no client can hold; hold it as long as the child lives.
+    pub(crate) async fn maintaining(&self) -> Result<Place> {
+        place(&self.maintaining).await
+    }
+
+    /// Waits for a place for a long request; hold it as long as the request is in memory.
+    pub(crate) async fn asking(&self) -> Result<Place> {
+        place(&self.asking).await
     }
 
     /// A git command on `git_dir`. Nothing of our own environment reaches it, no configuration but the
@@ -77,6 +101,11 @@ impl Git {
         let finished = finish(command, input).await?;
         if finished.success { Ok(finished.stdout) } else { Err(Error::Git(finished.stderr)) }
     }
+}
+
+async fn place(places: &Arc<Semaphore>) -> Result<Place> {
+    let place = Arc::clone(places).acquire_owned().await;
+    place.map_err(|_| Error::Internal("the engine is closed".to_owned()))
 }
 
 /// A child that has ended.

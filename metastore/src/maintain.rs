@@ -58,7 +58,7 @@ impl Engine {
         let lease = Arc::clone(snapshot);
         let folder = blocking::run(move || lease.scratch()).await?;
         let git = snapshot.git();
-        let _place = git.packing().await?;
+        let _place = git.maintaining().await?;
         let mut command = git.command(snapshot.git_dir());
         command.args(["pack-objects", "--stdin-packs", "--delta-base-offset", "--quiet"]);
         command.arg(folder.path().join("pack"));
@@ -93,7 +93,7 @@ impl Snapshot {
     /// Everything that `git fsck --strict --full` has to complain about; empty if all is well.
     pub async fn fsck(self: &Arc<Self>) -> Result<Vec<String>> {
         let git = self.git();
-        let _place = git.packing().await?;
+        let _place = git.maintaining().await?;
         let mut command = git.command(self.git_dir());
         command.args(["fsck", "--strict", "--full", "--no-dangling", "--no-progress"]);
         let finished = finish(&mut command, Bytes::new()).await?;

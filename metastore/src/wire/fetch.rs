@@ -16,7 +16,10 @@ use super::{
     advertise::ListRefs,
     pktline::{Packet, PacketReader, WritePackets},
 };
-use crate::{Error, Result, Snapshot, git::Tail};
+use crate::{
+    Error, Result, Snapshot,
+    git::{Git, Place, Tail},
+};
 
 /// How much is moved at once between a child and the network, in bytes: as much as a pipe holds.
 const BLOCK: usize = 64 * 1024;
@@ -30,6 +33,9 @@ const STALLED: Duration = Duration::from_mins(2);
 /// How long a request waits for its turn before it is told to come back.
 const TURN: Duration = Duration::from_secs(30);
 
+/// A request up to this length, in bytes, needs no place to be read.
+const SHORT: usize = 64 * 1024;
+
 /// The longest request, in bytes after inflation: some 300,000 lines of `want` and `have`.
 const REQUEST_LIMIT: usize = 16 << 20;
 
@@ -39,7 +45,7 @@ const COMMAND_LIMIT: usize = 1024;
 /// Answers `POST …/git-upload-pack`; `body` is the request, already inflated where it was compressed.
 ///
 /// The listing of refs comes from the state; for everything else a child runs, of which only so many
-/// run at once: [`Error::Busy`] where there are too many for too long. Resolves with the first bytes of
+/// run at once: [`Error::Busy`] where there are too many for too long, or too many long requests. Resolves with the first bytes of
 /// the answer, so that an error is still an error and not a broken answer. Dropping the stream kills the
 /// child and everything that it started.
 pub async fn upload_pack<B>(
@@ -70,7 +76,7 @@ where
         Answer { first: Some(list.answer(snapshot.state())), rest: None }
     } else {
         // A client that sends slowly must not keep others from a place.
-        let request = read_request(opening, body).await?;
+        let request = Request::read(opening, body, snapshot.git()).await?;
         Answer::start(snapshot, protocol, request).await?
     };
     Ok(futures::stream::unfold(answer, Answer::next))
@@ -90,10 +96,8 @@ struct Rest {
 
 impl Answer {
     /// Starts a child and waits for its first block.
-    async fn start(snapshot: &Arc<Snapshot>, protocol: Protocol, request: Bytes) -> Result<Self> {
-        let place = tokio::time::timeout(TURN, snapshot.git().packing()).await;
-        let place =
-            place.map_err(|_| Error::Busy("too many fetches at one time; try again in a moment".to_owned()))??;
+    async fn start(snapshot: &Arc<Snapshot>, protocol: Protocol, request: Request) -> Result<Self> {
+        let place = turn(snapshot.git().packing()).await?;
         let session = Session::start(snapshot, protocol)?;
         let (sender, blocks) = mpsc::channel(BLOCKS_AHEAD);
         let (end, ending) = oneshot::channel();
@@ -152,7 +156,7 @@ impl Session {
 
     /// Feeds the request, passes the answer on, and says at the end how it went. The family is killed
     /// on every early way out.
-    async fn run(mut self, request: Bytes, blocks: mpsc::Sender<Bytes>) -> Result<()> {
+    async fn run(mut self, request: Request, blocks: mpsc::Sender<Bytes>) -> Result<()> {
         let stdin = self.family.0.stdin.take();
         let stdout = self.family.0.stdout.take();
         let exchange = async {
@@ -194,20 +198,40 @@ fn blame(stderr: String) -> Error {
     }
 }
 
-/// The rest of the request, after what was read of it already.
-async fn read_request(mut request: BytesMut, mut body: impl AsyncRead + Unpin) -> Result<Bytes> {
-    while body.read_buf(&mut request).await? > 0 {
-        if request.len() > REQUEST_LIMIT {
-            return Err(Error::TooLarge(format!("the request is longer than {REQUEST_LIMIT} bytes")));
-        }
-    }
-    Ok(request.freeze())
+/// Waits for a place, but not for ever.
+async fn turn(place: impl Future<Output = Result<Place>>) -> Result<Place> {
+    let place = tokio::time::timeout(TURN, place).await;
+    place.map_err(|_| Error::Busy("too many fetches at one time; try again in a moment".to_owned()))?
 }
 
-async fn feed(request: Bytes, stdin: Option<ChildStdin>) {
+/// A whole request in memory, where it may be as long as only a few may be at once.
+struct Request {
+    bytes: Bytes,
+    /// For a long one.
+    _place: Option<Place>,
+}
+
+impl Request {
+    /// Reads `body`, of which `bytes` were read already.
+    async fn read(mut bytes: BytesMut, mut body: impl AsyncRead + Unpin, git: &Git) -> Result<Self> {
+        let mut place = None;
+        while body.read_buf(&mut bytes).await? > 0 {
+            if bytes.len() > REQUEST_LIMIT {
+                return Err(Error::TooLarge(format!("the request is longer than {REQUEST_LIMIT} bytes")));
+            }
+            if bytes.len() > SHORT && place.is_none() {
+                place = Some(turn(git.asking()).await?);
+            }
+        }
+        Ok(Self { bytes: bytes.freeze(), _place: place })
+    }
+}
+
+/// The request is forgotten, and its place free, as soon as the child has it.
+async fn feed(request: Request, stdin: Option<ChildStdin>) {
     if let Some(mut stdin) = stdin {
         // A child that ended without reading on says why in its exit status.
-        let _ = stdin.write_all(&request).await;
+        let _ = stdin.write_all(&request.bytes).await;
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use metastore::{
+    Error,
+    wire::{self, Progress, Protocol, Push, PushHead, ReceiveLimits},
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     client::{Clone, Desk, noise, table},
@@ -273,6 +277,72 @@ async fn trap_5_8_a_body_without_end_is_not_read_for_ever() {
     assert!(sent < 600, "the server took everything");
     drop(stream);
     server.finish().await;
+}
+
+/// A request of more than 64 KiB, which asks for `head` again and again.
+fn long_request(head: &str) -> Vec<u8> {
+    let mut wire = packet(format!("want {head} side-band-64k ofs-delta no-progress\n"));
+    while wire.len() <= 64 << 10 {
+        wire.extend(packet(format!("want {head}\n")));
+    }
+    wire.extend(b"0000");
+    wire.extend(packet("done\n"));
+    wire
+}
+
+/// Long requests are held in memory, so that only a few may be on their way at once.
+#[tokio::test]
+async fn clients_that_send_long_requests_slowly_cost_little_memory() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let (_, head, _) = prepared(&server, &desk).await;
+    let snapshot = server.snapshot().await;
+    let fetch = |request: Vec<u8>| wire::upload_pack(&snapshot, Protocol::V0, std::io::Cursor::new(request));
+    let mut slow: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, rest) = tokio::io::duplex(1);
+            let body = std::io::Cursor::new(long_request(&head)).chain(rest);
+            (Box::pin(wire::upload_pack(&snapshot, Protocol::V0, body)), client)
+        })
+        .collect();
+    for (request, _) in &mut slow {
+        assert!(futures::poll!(request).is_pending());
+    }
+    assert!(fetch(raw::fetch_request(&head)).await.is_ok(), "short requests are not in their way");
+    tokio::time::pause();
+    assert!(matches!(fetch(long_request(&head)).await, Err(Error::Busy(_))));
+    tokio::time::resume();
+    // One that ends makes room, and all are answered.
+    let (request, client) = slow.pop().expect("a request");
+    drop(client);
+    assert!(request.await.is_ok());
+    for _ in 0..5 {
+        assert!(fetch(long_request(&head)).await.is_ok());
+    }
+    drop(slow);
+    server.finish().await;
+}
+
+/// A client that is still sending does not listen, so that it would not hear that we are at fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn trap_5_8_the_body_is_read_also_where_we_are_at_fault() {
+    let without_git = Server::with(Rules { git: "/nonexistent/git", ..Rules::default() }).await;
+    let without_folder = Server::start().await;
+    let desk = Desk::new();
+    prepared(&without_folder, &desk).await;
+    let broken = without_folder.snapshot().await;
+    std::fs::remove_dir_all(broken.git_dir()).expect("removed");
+
+    let mut body = commands(&[(ZERO, &"12".repeat(20), "refs/heads/new")]);
+    body.extend_from_slice(&noise(1 << 20, 4));
+    for snapshot in [without_git.snapshot().await, broken] {
+        let mut body = &body[..];
+        let Ok(PushHead::Push(push)) = Push::read(&mut body).await else { panic!("no push") };
+        let limits = ReceiveLimits { max_pack_bytes: 1 << 30 };
+        let received = wire::receive(&snapshot, &push, &mut body, limits, &Progress::silent()).await;
+        assert!(matches!(received, Err(Error::Io(_))), "{:?}", received.err());
+        assert!(body.is_empty(), "{} bytes are unread", body.len());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,6 +115,8 @@ async fn a_client_that_takes_nothing_gives_its_place_to_the_next_one() {
     };
     let mut stalled = Box::pin(fetch().await.expect("an answer"));
     assert!(stalled.next().await.is_some());
+    let maintained = tokio::time::timeout(Duration::from_secs(60), snapshot.fsck()).await;
+    assert!(maintained.expect("maintenance does not wait for clients").expect("fsck").is_empty());
     // From here on, time passes as soon as nothing else is left to do.
     tokio::time::pause();
     assert!(matches!(fetch().await, Err(Error::Busy(_))), "who waits for long is told to come back");

@@ -41,6 +41,7 @@ pub(crate) struct Rules {
     pub(crate) head: &'static str,
     pub(crate) max_pack_bytes: u64,
     pub(crate) max_concurrent_packs: usize,
+    pub(crate) git: &'static str,
     /// Refuses moves that lose history.
     pub(crate) protect_history: bool,
     /// Refuses every pointer, naming its path, as if no object had been uploaded.
@@ -53,6 +54,7 @@ impl Default for Rules {
             head: "main",
             max_pack_bytes: 1 << 30,
             max_concurrent_packs: 4,
+            git: "git",
             protect_history: false,
             refuse_pointers: false,
         }
@@ -150,6 +152,7 @@ impl Server {
         let inline: Arc<dyn InlinePacks> = Arc::<Database>::clone(&database);
         let mut options = Options::new(folder.path().join("cache"), store, inline);
         options.max_concurrent_packs = rules.max_concurrent_packs;
+        options.git = rules.git.into();
         let app = Arc::new(App {
             engine: Engine::open(options).expect("an engine"),
             rules,

@@ -35,7 +35,7 @@ pub struct Options {
     pub inline: Arc<dyn InlinePacks>,
     /// The git binary: a name to look up, or an absolute path.
     pub git: PathBuf,
-    /// How many children may build or index packs at once.
+    /// How many children may build packs for clients at once.
     pub max_concurrent_packs: usize,
     /// How many repositories keep their newest snapshot open while nobody uses it.
     pub max_idle_snapshots: usize,

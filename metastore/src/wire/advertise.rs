@@ -224,8 +224,8 @@ impl ListRefs {
 }
 
 /// What the names of wanted refs begin with. In order, and without those that begin with another one:
-/// then whatever lies between a prefix and a name with it would begin with the prefix too, so that
-/// only the last prefix up to a name can be one of it.
+/// whatever sorts between a prefix and a name that begins with it would begin with it too, so that
+/// only the last prefix up to a name can be its beginning.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Prefixes(Vec<String>);
 

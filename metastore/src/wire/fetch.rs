@@ -45,9 +45,9 @@ const COMMAND_LIMIT: usize = 1024;
 /// Answers `POST …/git-upload-pack`; `body` is the request, already inflated where it was compressed.
 ///
 /// The listing of refs comes from the state; for everything else a child runs, of which only so many
-/// run at once: [`Error::Busy`] where there are too many for too long, or too many long requests. Resolves with the first bytes of
-/// the answer, so that an error is still an error and not a broken answer. Dropping the stream kills the
-/// child and everything that it started.
+/// run at once, and only a few long requests are in memory: [`Error::Busy`] where there are too many for
+/// too long. Resolves with the first bytes of the answer, so that an error is still an error and not a
+/// broken answer. Dropping the stream kills the child and everything that it started.
 pub async fn upload_pack<B>(
     snapshot: &Arc<Snapshot>,
     protocol: Protocol,

@@ -113,10 +113,15 @@ impl Hosting {
         let response = wire::respond(push.capabilities.clone(), |progress| async move {
             let report = crate::request::scope(request, hosting.receive(&grant, &push, &mut body, &progress)).await;
             drop(place);
-            report.unwrap_or_else(|error| {
-                error.log();
-                Report::unpack_failed(&push, error.detail())
-            })
+            match report {
+                Ok(report) => report,
+                Err(error) => {
+                    error.log();
+                    // A client that is still sending does not listen.
+                    wire::drain(&mut body).await;
+                    Report::unpack_failed(&push, error.detail())
+                }
+            }
         });
         Ok(Box::pin(response.await))
     }

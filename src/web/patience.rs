@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
@@ -34,19 +34,26 @@ struct Patience {
     waited: Duration,
     since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
+    /// Whom the alarm wakes: to tell it the same at each block would cost more than all of this.
+    told: Option<Waker>,
 }
 
 impl Patience {
     fn new(limit: Duration) -> Self {
         let enough = SLOWEST.saturating_mul(limit.as_secs()).max(1);
-        Self { limit, enough, moved: 0, waited: Duration::ZERO, since: None, alarm: None }
+        Self { limit, enough, moved: 0, waited: Duration::ZERO, since: None, alarm: None, told: None }
     }
 
     /// To be asked whenever the other end lets us wait; ready when it is over.
     fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let is_set = self.alarm.as_ref().is_some_and(|alarm| !alarm.is_elapsed());
+        if is_set && self.told.as_ref().is_some_and(|told| told.will_wake(context.waker())) {
+            return Poll::Pending;
+        }
+        self.told = Some(context.waker().clone());
         loop {
             let now = Instant::now();
-            let since = *self.since.get_or_insert(now);
             let left = self.limit.saturating_sub(self.waited + (now - since));
             if left.is_zero() {
                 return Poll::Ready(());

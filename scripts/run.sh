@@ -97,6 +97,9 @@ if [ -e "$unfinished" ]; then
     rm "$unfinished"
     oid=$(sha256sum "fixtures/datasets/$dataset/data/readings.parquet" | cut -d ' ' -f 1)
     size=$(stat -c %s "fixtures/datasets/$dataset/data/readings.parquet")
+    # Without its filters git would check out pointers where the user looks for data.
+    filters=
+    git config --get filter.lfs.process >/dev/null || filters='git lfs install && '
     cat <<TEXT
 
   rutter is ready: $url
@@ -107,7 +110,7 @@ if [ -e "$unfinished" ]; then
 
   Write the token down, it is not shown again. Git and curl ask for a password: that is the token. Three commands to try:
 
-    git clone http://$user@$listen/$user/$dataset.git
+    ${filters}git clone http://$user@$listen/$user/$dataset.git
     git -C $dataset lfs ls-files --size
     curl -u $user -H 'Content-Type: application/vnd.git-lfs+json' \\
       -d '{"operation":"download","objects":[{"oid":"$oid","size":$size}]}' \\

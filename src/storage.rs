@@ -116,7 +116,7 @@ impl Storage {
                 href.push('?');
                 href.push_str(&query);
             }
-            batch::Action { href, expires_in: self.0.lifetime }
+            batch::Action { href, expires_in: self.0.lifetime, headers: Vec::new() }
         }))
     }
 

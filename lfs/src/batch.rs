@@ -156,6 +156,8 @@ pub struct Action {
     pub href: String,
     /// Seconds from now for which the URL is good.
     pub expires_in: u32,
+    /// Headers that the client must send as they are, names and values.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 /// Writes the JSON answer.
@@ -300,7 +302,14 @@ impl Reply {
         self.text(&action.href);
         if verb == Verb::Upload {
             // Without it the client guesses a type from the content.
-            self.raw(",\"header\":{\"Content-Type\":\"application/octet-stream\"}");
+            self.raw(",\"header\":{\"Content-Type\":\"application/octet-stream\"");
+            for (name, value) in &action.headers {
+                self.raw(",");
+                self.text(name);
+                self.raw(":");
+                self.text(value);
+            }
+            self.raw("}");
         }
         self.raw(",\"expires_in\":");
         // The client reads a signed 32-bit number.

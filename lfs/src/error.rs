@@ -32,6 +32,9 @@ pub enum Error {
     /// No space or quota is left on the disk of the store.
     #[error("the store is full")]
     Full,
+    /// The bucket does not answer, or refuses us.
+    #[error("the store does not answer: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The body ended with an error before it was complete: most often the client went away.
     #[error("the upload was interrupted: {0}")]
     Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -31,7 +31,7 @@ fn known(objects: &[(&str, u64)]) -> HashMap<Oid, u64> {
 }
 
 fn action(verb: Verb, oid: Oid, size: u64, _: &RequestedObject) -> Action {
-    Action { href: format!("https://h/{verb:?}/{oid}/{size}"), expires_in: 3600 }
+    Action { href: format!("https://h/{verb:?}/{oid}/{size}"), expires_in: 3600, headers: Vec::new() }
 }
 
 /// The answer's objects, after a look at the frame around them.

@@ -286,8 +286,11 @@ fn names_for_browsers() {
 fn urls_are_escaped() {
     let request = parse(&one(json!({}))).unwrap();
     let href = "https://h/\"\\\n\u{1}é";
-    let bytes =
-        answer(&request, &known(&[(A, 5)]), None, |_, _, _, _| Action { href: href.to_owned(), expires_in: u32::MAX });
+    let bytes = answer(&request, &known(&[(A, 5)]), None, |_, _, _, _| Action {
+        href: href.to_owned(),
+        expires_in: u32::MAX,
+        headers: Vec::new(),
+    });
     let reply: Value = serde_json::from_slice(&bytes).unwrap();
     let download = &reply["objects"][0]["actions"]["download"];
     assert_eq!(download["href"], href);

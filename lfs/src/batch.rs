@@ -3,13 +3,24 @@
 //! What is wrong with one object is told in its place in the answer and does not touch its
 //! neighbours; what is wrong with the whole request is a [`BatchError`].
 
-use std::{borrow::Cow, collections::HashMap, fmt, hash::BuildHasher};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fmt,
+    hash::{BuildHasher, RandomState},
+};
 
-use serde::Serialize;
+use crate::{
+    Oid,
+    parts::{Plan, StoredPart, WantDigest},
+    sign::{Step, Verb},
+};
 
-use crate::{Oid, sign::Verb};
-
+mod negotiation;
+mod reply;
 mod request;
+
+use reply::Reply;
 
 /// What the client wants to do with the objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,12 +31,18 @@ pub enum Operation {
     Upload,
 }
 
-/// How the bytes will move.
+/// How the bytes will move. One transfer holds for all objects of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Transfer {
     /// One GET or PUT per object (`docs/api/basic-transfers.md`).
     Basic,
+    /// Parts of giftless: only those that are missing are asked for.
+    MultipartBasic,
+    /// Parts of Hugging Face: all of them in one go, each URL in a header of the upload action.
+    Multipart,
+    /// The tus protocol 1.0 (`lfs.tustransfers` of git-lfs).
+    Tus,
 }
 
 impl Transfer {
@@ -33,8 +50,48 @@ impl Transfer {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Basic => "basic",
+            Self::MultipartBasic => "multipart-basic",
+            Self::Multipart => "multipart",
+            Self::Tus => "tus",
         }
     }
+}
+
+/// What a server can do besides [`Transfer::Basic`], for the store that the objects go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// Objects of at least so many bytes are worth more than one request.
+    pub from: u64,
+    /// Whether there is [`Transfer::MultipartBasic`].
+    pub multipart_basic: bool,
+    /// Whether there is [`Transfer::Multipart`].
+    pub multipart: bool,
+    /// Whether there is [`Transfer::Tus`].
+    pub tus: bool,
+}
+
+/// How the objects of a batch are going to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Negotiated {
+    /// The transfer.
+    pub transfer: Transfer,
+    /// The objects for which an upload is to be begun, or taken up where it goes on already, before the
+    /// answer is written. Distinct, in the order of the request.
+    pub begin: Vec<(Oid, u64)>,
+}
+
+/// An upload that was begun, or that goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Its id.
+    pub upload: [u8; 16],
+    /// How the object is cut.
+    pub plan: Plan,
+    /// The parts that have arrived.
+    pub stored: Vec<StoredPart>,
+    /// The digest to send with each part, if the client asked ([`RequestedObject::want_digest`]) and the
+    /// store compares it.
+    pub want_digest: Option<WantDigest>,
 }
 
 /// A request that was understood.
@@ -42,12 +99,24 @@ impl Transfer {
 pub struct BatchRequest {
     /// What to do.
     pub operation: Operation,
-    /// The best transfer that both sides know.
-    pub transfer: Transfer,
     /// Full name of the ref that the objects belong to, if the client told.
     pub ref_name: Option<String>,
     /// At least one, in the order of the request; the same object may be there twice.
     pub objects: Vec<RequestedObject>,
+    transfers: Transfers,
+}
+
+/// What matters of the transfers that a client can do, in whichever order and among whatever others.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of names, each there or not")]
+struct Transfers {
+    /// Also where there is no list, or an empty one: every client knows it.
+    basic: bool,
+    multipart_basic: bool,
+    multipart: bool,
+    tus: bool,
+    /// Names that nobody but git-lfs sends.
+    git_lfs: bool,
 }
 
 /// One entry of the request.
@@ -59,6 +128,8 @@ pub struct RequestedObject {
     pub filename: Option<String>,
     /// How a browser treats the download (`x-disposition`, or `disposition` in `extra`).
     pub disposition: Option<Disposition>,
+    /// The digest that the client wants to send with each part (`x-want-digest`, `x-want_digest`).
+    pub want_digest: Option<WantDigest>,
     /// What to repeat for an entry that was not understood.
     sent: Option<Box<Sent>>,
 }
@@ -141,6 +212,28 @@ impl BatchRequest {
     pub fn parse(body: &[u8], max_objects: usize) -> Result<Self, BatchError> {
         request::parse(body, max_objects)
     }
+
+    /// Whether the client may send a bare PUT, without the headers of the action: that of Hugging Face,
+    /// which offers `multipart`, does.
+    pub fn may_ignore_headers(&self) -> bool {
+        self.transfers.multipart
+    }
+
+    /// Chooses how the objects are sent: in parts if one of them is to be uploaded, large enough, and
+    /// both sides know how; else basic. `known` and `max_size` are as in [`answer`].
+    ///
+    /// Where both know more than one way, `multipart-basic` is better than `multipart`, of which no part
+    /// can be left out, and that is better than `tus`, of which no part goes straight to a bucket.
+    ///
+    /// Errors: [`BatchErrorKind::Unprocessable`] if the client knows nothing that is offered.
+    pub fn negotiate<S: BuildHasher>(
+        &self,
+        offered: &Offered,
+        known: &HashMap<Oid, u64, S>,
+        max_size: Option<u64>,
+    ) -> Result<Negotiated, BatchError> {
+        negotiation::negotiate(self, offered, known, max_size)
+    }
 }
 
 /// Reads the body of a verify action, `{"oid": …, "size": …}`. What is wrong with the values is
@@ -160,7 +253,7 @@ pub struct Action {
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// Writes the JSON answer.
+/// Writes the JSON answer of a batch with [`Transfer::Basic`].
 ///
 /// `known` has the objects that this repository holds, with their sizes; `max_size` bounds new
 /// objects, in bytes. `action` makes the URL for a verb on one object of the request; it is called
@@ -170,15 +263,35 @@ pub fn answer<S: BuildHasher>(
     request: &BatchRequest,
     known: &HashMap<Oid, u64, S>,
     max_size: Option<u64>,
+    action: impl FnMut(Verb, Oid, u64, &RequestedObject) -> Action,
+) -> Vec<u8> {
+    let none: HashMap<_, _, RandomState> = HashMap::new();
+    answer_uploads(request, Transfer::Basic, known, max_size, &none, action, |_, _, _, _| {
+        unreachable!("no upload was begun")
+    })
+}
+
+/// Writes the JSON answer of a batch with the transfer that was negotiated, like [`answer`].
+///
+/// `begun` has the uploads that [`Negotiated::begin`] asked for. What is not there is sent with one
+/// request, whatever the transfer: an object for which `begun` is missing is none that fails.
+/// `upload_action` makes the URL for a step of an upload, and is told how many bytes the step is about.
+pub fn answer_uploads<S: BuildHasher, T: BuildHasher>(
+    request: &BatchRequest,
+    transfer: Transfer,
+    known: &HashMap<Oid, u64, S>,
+    max_size: Option<u64>,
+    begun: &HashMap<Oid, Begun, T>,
     mut action: impl FnMut(Verb, Oid, u64, &RequestedObject) -> Action,
+    mut upload_action: impl FnMut(Step, &Begun, Oid, u64) -> Action,
 ) -> Vec<u8> {
     let per_object = match request.operation {
         Operation::Download => 400,
         Operation::Upload => 750,
     };
-    let mut reply = Reply(Vec::with_capacity(80 + request.objects.len() * per_object));
+    let mut reply = Reply::with_capacity(80 + request.objects.len() * per_object);
     reply.raw("{\"transfer\":\"");
-    reply.raw(request.transfer.name());
+    reply.raw(transfer.name());
     reply.raw("\",\"objects\":[");
     for (index, object) in request.objects.iter().enumerate() {
         if index > 0 {
@@ -194,11 +307,26 @@ pub fn answer<S: BuildHasher>(
             Ok((_, _, [])) => {}
             Ok((oid, size, verbs)) => {
                 reply.raw(",\"authenticated\":true,\"actions\":{");
-                for (index, &verb) in verbs.iter().enumerate() {
-                    if index > 0 {
+                let mut action = |verb| action(verb, oid, size, object);
+                match begun.get(&oid).filter(|_| verbs.contains(&Verb::Upload)) {
+                    Some(upload) => {
+                        reply.upload(transfer, upload, oid, |step, size| upload_action(step, upload, oid, size));
                         reply.raw(",");
+                        reply.action(Verb::Verify, &action(Verb::Verify));
                     }
-                    reply.action(verb, &action(verb, oid, size, object));
+                    None if transfer == Transfer::MultipartBasic && verbs.contains(&Verb::Upload) => {
+                        reply.only_part(&action(Verb::Upload), size);
+                        reply.raw(",");
+                        reply.action(Verb::Verify, &action(Verb::Verify));
+                    }
+                    None => {
+                        for (index, &verb) in verbs.iter().enumerate() {
+                            if index > 0 {
+                                reply.raw(",");
+                            }
+                            reply.action(verb, &action(verb));
+                        }
+                    }
                 }
                 reply.raw("}");
             }
@@ -206,7 +334,7 @@ pub fn answer<S: BuildHasher>(
         reply.raw("}");
     }
     reply.raw("],\"hash_algo\":\"sha256\"}");
-    reply.0
+    reply.into_bytes()
 }
 
 /// The actions that one object gets; none if there is nothing to do.
@@ -236,85 +364,6 @@ fn decide(
             }
             _ => Ok(&[Verb::Upload, Verb::Verify]),
         },
-    }
-}
-
-/// JSON text in the making. Written by hand: a batch is the hottest answer of the server, and its
-/// parts are digits, numbers and URLs that rarely need an escape.
-struct Reply(Vec<u8>);
-
-impl Reply {
-    fn raw(&mut self, text: &str) {
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    fn number(&mut self, number: impl Serialize) {
-        serde_json::to_writer(&mut self.0, &number).expect("writing to memory cannot fail");
-    }
-
-    /// A string with its quotes.
-    fn text(&mut self, text: &str) {
-        let special = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
-        // Counting has no early end, which lets the compiler look at many bytes at a time.
-        if text.bytes().filter(special).count() == 0 {
-            self.raw("\"");
-            self.raw(text);
-            self.raw("\"");
-        } else {
-            serde_json::to_writer(&mut self.0, text).expect("writing to memory cannot fail");
-        }
-    }
-
-    /// The head of an entry, without its closing brace.
-    fn object(&mut self, object: &RequestedObject) {
-        self.raw("{\"oid\":");
-        match (&object.sent, &object.wanted) {
-            (Some(sent), _) => {
-                self.text(&sent.oid);
-                self.raw(",\"size\":");
-                self.number(sent.size);
-            }
-            (None, Ok((oid, size))) => {
-                self.raw("\"");
-                self.0.extend_from_slice(&oid.digits());
-                self.raw("\",\"size\":");
-                self.number(size);
-            }
-            // Not made by `parse`, but the fields are public.
-            (None, Err(_)) => self.raw("\"\",\"size\":0"),
-        }
-    }
-
-    fn error(&mut self, error: &ObjectError) {
-        self.raw(",\"error\":{\"code\":");
-        self.number(error.code);
-        self.raw(",\"message\":");
-        self.text(&error.message);
-        self.raw("}");
-    }
-
-    fn action(&mut self, verb: Verb, action: &Action) {
-        self.raw(match verb {
-            Verb::Download => "\"download\":{\"href\":",
-            Verb::Upload => "\"upload\":{\"href\":",
-            Verb::Verify => "\"verify\":{\"href\":",
-        });
-        self.text(&action.href);
-        if verb == Verb::Upload {
-            // Without it the client guesses a type from the content.
-            self.raw(",\"header\":{\"Content-Type\":\"application/octet-stream\"");
-            for (name, value) in &action.headers {
-                self.raw(",");
-                self.text(name);
-                self.raw(":");
-                self.text(value);
-            }
-            self.raw("}");
-        }
-        self.raw(",\"expires_in\":");
-        // The client reads a signed 32-bit number.
-        self.number(action.expires_in.min(i32::MAX.unsigned_abs()));
-        self.raw("}");
     }
 }
 

@@ -1,12 +1,15 @@
 //! Signed action URLs: a permission that was checked once, frozen into a short token.
 //!
-//! A token is worth exactly one [`Ticket`]: one verb on one object of one repository, until one
-//! second. It is checked before a body is read and without a database.
+//! A token is worth exactly one [`Ticket`], one verb on one object of one repository, or one
+//! [`UploadTicket`], one step of one upload in parts, until one second. It is checked before a body is
+//! read and without a database.
 //!
-//! Form: base64url without padding (RFC 4648 §5) of 75 bytes, that is 100 characters: verb (1),
-//! repository (16), oid (32), size (6), expiry (4), all big-endian, then the first 16 bytes of an
-//! HMAC-SHA256 (RFC 2104; truncation as in its §5) over these and over the text that goes with the
-//! token.
+//! Form: base64url without padding (RFC 4648 §5) of a claim, all of it big-endian, and the first 16
+//! bytes of an HMAC-SHA256 (RFC 2104; truncation as in its §5) over the claim and over the text that
+//! goes with the token. The claim of a ticket is verb (1 byte: 1 to 3), repository (16), oid (32), size
+//! (6), expiry (4), which makes 100 characters; that of a ticket for an upload is step (1 byte: 4 to 7),
+//! repository (16), upload (16), part (4), size (6), expiry (4), which makes 84. The first byte tells
+//! them apart, so that no text can make one the other.
 
 use std::fmt;
 
@@ -43,6 +46,36 @@ pub struct Ticket {
     pub expires: u64,
 }
 
+/// A step of an upload in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Sending the part of this number.
+    Part(u32),
+    /// Ending the upload: all parts are there.
+    Commit,
+    /// Giving the upload up.
+    Abort,
+    /// Everything that the tus protocol does with one upload.
+    Tus,
+}
+
+/// One permission on an upload that was begun. It dies with the upload; tickets that expire earlier
+/// are renewed by asking for new ones, with the same upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UploadTicket {
+    /// What is allowed.
+    pub step: Step,
+    /// Id of the repository in which it is allowed.
+    pub repository: [u8; 16],
+    /// Id of the upload.
+    pub upload: [u8; 16],
+    /// Size in bytes of what is sent, at most [`MAX_SIZE`]: of the part for [`Step::Part`], else of the
+    /// object.
+    pub size: u64,
+    /// As in [`Ticket::expires`].
+    pub expires: u64,
+}
+
 /// Why a token opens nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
@@ -68,9 +101,11 @@ const LABEL: &[u8] = b"rutter lfs action token 1";
 
 const MAC: usize = 16;
 const CLAIM: usize = 1 + 16 + 32 + 6 + 4;
+const UPLOAD_CLAIM: usize = 1 + 16 + 16 + 4 + 6 + 4;
+/// Lengths of tokens in bytes. Both are multiples of 3, which fill their characters to the last bit: no
+/// two texts mean the same token.
 const TOKEN: usize = CLAIM + MAC;
-/// Characters of a token. 75 bytes fill them to the last bit: no two texts mean the same token.
-const TEXT: usize = TOKEN / 3 * 4;
+const UPLOAD_TOKEN: usize = UPLOAD_CLAIM + MAC;
 
 impl Signer {
     /// Takes the key: 32 secret random bytes.
@@ -85,30 +120,53 @@ impl Signer {
     ///
     /// A size above [`MAX_SIZE`] is cut to that, so that nothing of another size can be moved.
     pub fn seal(&self, ticket: &Ticket, extra: &str) -> String {
-        let mut token = [0; TOKEN];
-        let (claim, mac) = token.split_at_mut(CLAIM);
-        claim.copy_from_slice(&ticket.claim());
-        mac.copy_from_slice(&self.authenticate(claim, extra).finalize().into_bytes()[..MAC]);
-        URL_SAFE_NO_PAD.encode(token)
+        self.token::<TOKEN>(&ticket.claim(), extra)
+    }
+
+    /// Makes the token of a ticket for an upload, like [`Signer::seal`].
+    pub fn seal_upload(&self, ticket: &UploadTicket, extra: &str) -> String {
+        self.token::<UPLOAD_TOKEN>(&ticket.claim(), extra)
     }
 
     /// Checks a token that came with `extra` at the time `now` (Unix seconds). The comparison takes
     /// the same time for every wrong token.
     pub fn open(&self, token: &str, extra: &str, now: u64) -> Result<Ticket, SignError> {
-        let mut bytes = [0; TOKEN];
-        if token.len() != TEXT || URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) != Ok(TOKEN) {
-            return Err(SignError::Malformed);
-        }
-        let (claim, mac) = bytes.split_at(CLAIM);
-        self.authenticate(claim, extra).verify_truncated_left(mac).map_err(|_| SignError::Forged)?;
-        let ticket = Ticket::read(claim).ok_or(SignError::Malformed)?;
-        if now >= ticket.expires {
-            return Err(SignError::Expired);
-        }
-        Ok(ticket)
+        let ticket = Ticket::read(&self.claim::<TOKEN, CLAIM>(token, extra)?).ok_or(SignError::Malformed)?;
+        if now >= ticket.expires { Err(SignError::Expired) } else { Ok(ticket) }
     }
 
-    /// The claim has one length, so that the text behind it needs no separator.
+    /// Checks the token of a ticket for an upload, like [`Signer::open`]. To each of the two, the tokens
+    /// of the other are malformed.
+    pub fn open_upload(&self, token: &str, extra: &str, now: u64) -> Result<UploadTicket, SignError> {
+        let claim = self.claim::<UPLOAD_TOKEN, UPLOAD_CLAIM>(token, extra)?;
+        let ticket = UploadTicket::read(&claim).ok_or(SignError::Malformed)?;
+        if now >= ticket.expires { Err(SignError::Expired) } else { Ok(ticket) }
+    }
+
+    fn token<const LENGTH: usize>(&self, claim: &[u8], extra: &str) -> String {
+        let mut token = [0; LENGTH];
+        let (front, mac) = token.split_at_mut(claim.len());
+        front.copy_from_slice(claim);
+        mac.copy_from_slice(&self.authenticate(claim, extra).finalize().into_bytes()[..MAC]);
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// The claim of a genuine token.
+    fn claim<const LENGTH: usize, const CLAIM: usize>(
+        &self,
+        token: &str,
+        extra: &str,
+    ) -> Result<[u8; CLAIM], SignError> {
+        let mut bytes = [0; LENGTH];
+        if token.len() != LENGTH / 3 * 4 || URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) != Ok(LENGTH) {
+            return Err(SignError::Malformed);
+        }
+        let (claim, mac) = bytes.split_first_chunk().ok_or(SignError::Malformed)?;
+        self.authenticate(claim, extra).verify_truncated_left(mac).map_err(|_| SignError::Forged)?;
+        Ok(*claim)
+    }
+
+    /// The first byte of a claim decides its length, so that the text behind it needs no separator.
     fn authenticate(&self, claim: &[u8], extra: &str) -> Hmac<Sha256> {
         self.mac.clone().chain_update(claim).chain_update(extra)
     }
@@ -123,8 +181,6 @@ impl fmt::Debug for Signer {
 
 impl Ticket {
     fn claim(&self) -> [u8; CLAIM] {
-        let size = self.size.min(MAX_SIZE).to_be_bytes();
-        let expires = u32::try_from(self.expires).unwrap_or(u32::MAX);
         let mut claim = [0; CLAIM];
         claim[0] = match self.verb {
             Verb::Download => 1,
@@ -133,8 +189,7 @@ impl Ticket {
         };
         claim[1..17].copy_from_slice(&self.repository);
         claim[17..49].copy_from_slice(self.oid.as_bytes());
-        claim[49..55].copy_from_slice(&size[2..]);
-        claim[55..].copy_from_slice(&expires.to_be_bytes());
+        claim[49..].copy_from_slice(&limits(self.size, self.expires));
         claim
     }
 
@@ -142,9 +197,7 @@ impl Ticket {
         let (&verb, rest) = claim.split_first()?;
         let (repository, rest) = rest.split_first_chunk()?;
         let (oid, rest) = rest.split_first_chunk()?;
-        let (size, rest) = rest.split_first_chunk::<6>()?;
-        let mut wide = [0; 8];
-        wide[2..].copy_from_slice(size);
+        let (size, expires) = read_limits(rest.try_into().ok()?);
         Some(Self {
             verb: match verb {
                 1 => Verb::Download,
@@ -154,10 +207,59 @@ impl Ticket {
             },
             repository: *repository,
             oid: Oid::from_bytes(*oid),
-            size: u64::from_be_bytes(wide),
-            expires: u32::from_be_bytes(rest.try_into().ok()?).into(),
+            size,
+            expires,
         })
     }
+}
+
+impl UploadTicket {
+    fn claim(&self) -> [u8; UPLOAD_CLAIM] {
+        let (step, part) = match self.step {
+            Step::Part(number) => (4, number),
+            Step::Commit => (5, 0),
+            Step::Abort => (6, 0),
+            Step::Tus => (7, 0),
+        };
+        let mut claim = [0; UPLOAD_CLAIM];
+        claim[0] = step;
+        claim[1..17].copy_from_slice(&self.repository);
+        claim[17..33].copy_from_slice(&self.upload);
+        claim[33..37].copy_from_slice(&part.to_be_bytes());
+        claim[37..].copy_from_slice(&limits(self.size, self.expires));
+        claim
+    }
+
+    fn read(claim: &[u8]) -> Option<Self> {
+        let (&step, rest) = claim.split_first()?;
+        let (repository, rest) = rest.split_first_chunk()?;
+        let (upload, rest) = rest.split_first_chunk()?;
+        let (part, rest) = rest.split_first_chunk()?;
+        let (size, expires) = read_limits(rest.try_into().ok()?);
+        let step = match (step, u32::from_be_bytes(*part)) {
+            (4, number) => Step::Part(number),
+            (5, 0) => Step::Commit,
+            (6, 0) => Step::Abort,
+            (7, 0) => Step::Tus,
+            _ => return None,
+        };
+        Some(Self { step, repository: *repository, upload: *upload, size, expires })
+    }
+}
+
+/// The end of every claim: size and expiry.
+fn limits(size: u64, expires: u64) -> [u8; 10] {
+    let mut limits = [0; 10];
+    limits[..6].copy_from_slice(&size.min(MAX_SIZE).to_be_bytes()[2..]);
+    limits[6..].copy_from_slice(&u32::try_from(expires).unwrap_or(u32::MAX).to_be_bytes());
+    limits
+}
+
+fn read_limits(limits: [u8; 10]) -> (u64, u64) {
+    let (mut size, mut expires) = ([0; 8], [0; 8]);
+    size[2..].copy_from_slice(&limits[..6]);
+    expires[4..].copy_from_slice(&limits[6..]);
+    (u64::from_be_bytes(size), u64::from_be_bytes(expires))
 }
 
 #[cfg(test)]
@@ -180,6 +282,28 @@ mod tests {
         ) -> Ticket {
             Ticket { verb, repository, oid: Oid::from_bytes(oid), size, expires }
         }
+    }
+
+    prop_compose! {
+        fn any_upload_ticket()(
+            step in prop_oneof![
+                any::<u32>().prop_map(Step::Part),
+                Just(Step::Commit),
+                Just(Step::Abort),
+                Just(Step::Tus),
+            ],
+            repository: [u8; 16],
+            upload: [u8; 16],
+            size in 0..=MAX_SIZE,
+            expires in 1..=u64::from(u32::MAX),
+        ) -> UploadTicket {
+            UploadTicket { step, repository, upload, size, expires }
+        }
+    }
+
+    fn upload_ticket() -> UploadTicket {
+        let (repository, upload) = ([1; 16], [2; 16]);
+        UploadTicket { step: Step::Part(7), repository, upload, size: 42, expires: 1_800_000_000 }
     }
 
     fn ticket() -> Ticket {
@@ -225,7 +349,7 @@ mod tests {
             token[1..].to_owned(),
             token[..96].to_owned(),
             "é".repeat(50),
-            "+".repeat(TEXT),
+            "+".repeat(100),
         ] {
             assert_eq!(signer().open(&other, "", 0), Err(SignError::Malformed), "{other}");
         }
@@ -256,6 +380,59 @@ mod tests {
     }
 
     #[test]
+    fn a_ticket_for_an_upload_ends_with_its_second() {
+        let token = signer().seal_upload(&upload_ticket(), "");
+        assert_eq!(signer().open_upload(&token, "", 1_799_999_999), Ok(upload_ticket()));
+        assert_eq!(signer().open_upload(&token, "", 1_800_000_000), Err(SignError::Expired));
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_ticket_for_an_upload_is_refused() {
+        let token = signer().seal_upload(&upload_ticket(), "q");
+        let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+        for at in 0..UPLOAD_TOKEN * 8 {
+            let mut changed = bytes.clone();
+            changed[at / 8] ^= 1 << (at % 8);
+            let changed = URL_SAFE_NO_PAD.encode(changed);
+            assert_eq!(signer().open_upload(&changed, "q", 0), Err(SignError::Forged), "{at}");
+        }
+        assert_eq!(Signer::new([8; 32]).open_upload(&token, "q", 0), Err(SignError::Forged));
+        assert_eq!(signer().open_upload(&token, "", 0), Err(SignError::Forged));
+    }
+
+    /// Were the first byte not to decide the length, the end of a claim could be taken for the text
+    /// behind a shorter one.
+    #[test]
+    fn one_kind_of_token_is_never_the_other() {
+        let signer = signer();
+        let (of_object, of_upload) = (signer.seal(&ticket(), ""), signer.seal_upload(&upload_ticket(), ""));
+        assert_eq!(signer.open_upload(&of_object, "", 0), Err(SignError::Malformed));
+        assert_eq!(signer.open(&of_upload, "", 0), Err(SignError::Malformed));
+
+        // A genuine claim and code of a ticket, of which the tail is given as text.
+        let mut printable = ticket();
+        (printable.size, printable.expires) = (0x6161_6161_6161, 0x6161_6161);
+        let mut digest = *printable.oid.as_bytes();
+        digest[30..].fill(b'a');
+        printable.oid = Oid::from_bytes(digest);
+        let claim = printable.claim();
+        let genuine = URL_SAFE_NO_PAD.decode(signer.seal(&printable, "")).unwrap();
+        let (front, tail) = claim.split_at(UPLOAD_CLAIM);
+        let spliced = URL_SAFE_NO_PAD.encode([front, &genuine[CLAIM..]].concat());
+        let tail = std::str::from_utf8(tail).unwrap();
+        assert_eq!(signer.open_upload(&spliced, tail, 0), Err(SignError::Malformed), "the verb of an object");
+    }
+
+    /// Computed with another implementation from the description above.
+    #[test]
+    fn the_form_for_uploads_is_frozen() {
+        assert_eq!(
+            signer().seal_upload(&upload_ticket(), ""),
+            "BAEBAQEBAQEBAQEBAQEBAQECAgICAgICAgICAgICAgICAAAABwAAAAAAKmtJ0gD5iXmHEhdhW2BGqHaj4VlV"
+        );
+    }
+
+    #[test]
     fn the_key_is_not_shown() {
         assert_eq!(format!("{:?}", signer()), "Signer { .. }");
     }
@@ -265,7 +442,7 @@ mod tests {
         fn tickets_round_trip(ticket in any_ticket(), key: [u8; 32], extra in "\\PC{0,40}") {
             let signer = Signer::new(key);
             let token = signer.seal(&ticket, &extra);
-            prop_assert_eq!(token.len(), TEXT);
+            prop_assert_eq!(token.len(), 100);
             prop_assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
             prop_assert_eq!(signer.open(&token, &extra, ticket.expires - 1), Ok(ticket));
         }
@@ -277,8 +454,27 @@ mod tests {
         }
 
         #[test]
-        fn hostile_tokens_open_nothing(token in "[A-Za-z0-9_-]{100}|\\PC{0,120}", extra in "\\PC{0,9}") {
+        fn tickets_for_uploads_round_trip(ticket in any_upload_ticket(), key: [u8; 32], extra in "\\PC{0,40}") {
+            let signer = Signer::new(key);
+            let token = signer.seal_upload(&ticket, &extra);
+            prop_assert_eq!(token.len(), 84);
+            prop_assert_eq!(signer.open_upload(&token, &extra, ticket.expires - 1), Ok(ticket));
+            prop_assert_eq!(signer.open(&token, &extra, 0), Err(SignError::Malformed));
+        }
+
+        #[test]
+        fn different_tickets_for_uploads_have_different_tokens(
+            left in any_upload_ticket(),
+            right in any_upload_ticket(),
+        ) {
+            prop_assume!(left != right);
+            prop_assert_ne!(signer().seal_upload(&left, ""), signer().seal_upload(&right, ""));
+        }
+
+        #[test]
+        fn hostile_tokens_open_nothing(token in "[A-Za-z0-9_-]{100}|[A-Za-z0-9_-]{84}|\\PC{0,120}", extra in "\\PC{0,9}") {
             prop_assert!(signer().open(&token, &extra, 0).is_err());
+            prop_assert!(signer().open_upload(&token, &extra, 0).is_err());
         }
     }
 }

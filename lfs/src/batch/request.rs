@@ -9,8 +9,9 @@ use serde::{
 
 use super::{
     BatchError, BatchErrorKind, BatchRequest, Disposition, ObjectError, Operation, RequestedObject, Sent, Transfer,
+    Transfers, negotiation,
 };
-use crate::{MAX_SIZE, Oid, wire};
+use crate::{MAX_SIZE, Oid, parts::WantDigest, wire};
 
 /// Objects that are kept while a request is read, whatever limit the caller sets: a body of
 /// `{},{},…` must not become a hundred times its size in memory.
@@ -42,6 +43,11 @@ struct Entry<'a> {
     filename: Loose<'a>,
     #[serde(borrow, default, rename = "x-disposition")]
     disposition: Loose<'a>,
+    #[serde(borrow, default, rename = "x-want-digest")]
+    want_digest: Loose<'a>,
+    // As giftless' client writes it, which takes the name for one of Python.
+    #[serde(borrow, default, rename = "x-want_digest")]
+    want_digest_of_python: Loose<'a>,
     #[serde(borrow, default)]
     extra: Option<Extra<'a>>,
 }
@@ -59,10 +65,10 @@ enum Extra<'a> {
     Other(IgnoredAny),
 }
 
-/// What matters of the list of transfers, however long it is.
+/// The list of transfers, however long it is, and whether there is anything in it.
 struct Offered {
     any: bool,
-    basic: bool,
+    known: Transfers,
 }
 
 impl<'de> Deserialize<'de> for Offered {
@@ -76,15 +82,33 @@ impl<'de> Deserialize<'de> for Offered {
             }
 
             fn visit_seq<A: de::SeqAccess<'de>>(self, mut names: A) -> Result<Offered, A::Error> {
-                let mut offered = Offered { any: false, basic: false };
+                let mut offered = Offered { any: false, known: Transfers::default() };
                 while let Some(name) = names.next_element::<Loose<'de>>()? {
                     offered.any = true;
-                    offered.basic |= name.text() == Some(Transfer::Basic.name());
+                    offered.known.note(name.text().unwrap_or_default());
                 }
                 Ok(offered)
             }
         }
         deserializer.deserialize_seq(Names)
+    }
+}
+
+impl Transfers {
+    const BASIC: Self = Self { basic: true, multipart_basic: false, multipart: false, tus: false, git_lfs: false };
+
+    fn note(&mut self, name: &str) {
+        let of = |transfer: Transfer| name == transfer.name();
+        self.basic |= of(Transfer::Basic);
+        self.multipart_basic |= of(Transfer::MultipartBasic);
+        self.multipart |= of(Transfer::Multipart);
+        self.tus |= of(Transfer::Tus);
+        self.git_lfs |= matches!(name, "lfs-standalone-file" | "ssh");
+    }
+
+    /// Whether the server could know one of them. There is no other way to download than the basic one.
+    fn allow(self, operation: Operation) -> bool {
+        self.basic || (operation == Operation::Upload && (self.multipart_basic || self.multipart || self.tus))
     }
 }
 
@@ -134,8 +158,9 @@ pub(super) fn parse(body: &[u8], max_objects: usize) -> Result<BatchRequest, Bat
         }
     }
     // No list and an empty one mean the transfer that every client knows.
-    if body.transfers.is_some_and(|offered| offered.any && !offered.basic) {
-        return Err(unprocessable("none of the offered \"transfers\" is known here; offer \"basic\""));
+    let transfers = body.transfers.filter(|list| list.any).map_or(Transfers::BASIC, |list| list.known);
+    if !transfers.allow(operation) {
+        return Err(negotiation::nothing_in_common());
     }
     let entries = body.objects.filter(|entries| entries.count > 0);
     let entries = entries.ok_or_else(|| unprocessable("\"objects\" must list at least one object"))?;
@@ -151,7 +176,7 @@ pub(super) fn parse(body: &[u8], max_objects: usize) -> Result<BatchRequest, Bat
     }
     let mut objects: Vec<_> = entries.kept.into_iter().map(RequestedObject::from).collect();
     refuse_contradictions(&mut objects);
-    Ok(BatchRequest { operation, transfer: Transfer::Basic, ref_name: body.ref_name, objects })
+    Ok(BatchRequest { operation, ref_name: body.ref_name, objects, transfers })
 }
 
 pub(super) fn parse_verify(body: &[u8]) -> Result<(Oid, u64), BatchError> {
@@ -208,6 +233,11 @@ impl From<Entry<'_>> for RequestedObject {
                 Some("attachment") => Some(Disposition::Attachment),
                 _ => None,
             },
+            want_digest: entry
+                .want_digest
+                .text()
+                .or(entry.want_digest_of_python.text())
+                .and_then(WantDigest::negotiate),
             sent,
         }
     }

@@ -2,7 +2,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::MAX_SIZE;
+use crate::{MAX_SIZE, parts::Part};
+
+mod uploads;
 
 const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
@@ -63,7 +65,6 @@ fn a_request_as_the_client_sends_it() {
     }))
     .unwrap();
     assert_eq!(request.operation, Operation::Upload);
-    assert_eq!(request.transfer, Transfer::Basic);
     assert_eq!(request.ref_name.as_deref(), Some("refs/heads/main"));
     let wanted: Vec<_> = request.objects.iter().map(|object| object.wanted.clone().unwrap()).collect();
     assert_eq!(wanted, [(A.parse().unwrap(), 5), (B.parse().unwrap(), 0)]);
@@ -96,7 +97,7 @@ fn only_sha256() {
 #[test]
 fn transfers_are_negotiated() {
     for fine in [json!(null), json!([]), json!(["basic"]), json!(["x", 7, null, "basic"])] {
-        assert_eq!(parse(&one(json!({"transfers": fine}))).unwrap().transfer, Transfer::Basic);
+        assert!(parse(&one(json!({"transfers": fine}))).is_ok());
     }
     for none in [json!(["tus"]), json!(["Basic"]), json!([null])] {
         assert_eq!(refused(&one(json!({"transfers": none}))), BatchErrorKind::Unprocessable);

@@ -23,6 +23,7 @@ AWS_SECRET_ACCESS_KEY=$(hex 32)
 # What clients reach, when that is not this machine alone (see ../README.md):
 #RUTTER_PUBLIC_URL=https://data.example.org
 #S3_PUBLIC_URL=https://s3.example.org
+#RUTTER_TRUSTED_PROXIES='["172.30.77.1/32", "172.30.77.10/32"]'
 END
 mv .env.new .env
 echo "wrote $(pwd)/.env"

@@ -35,6 +35,26 @@ pub enum Error {
     /// The bucket does not answer, or refuses us.
     #[error("the store does not answer: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// An upload in parts was completed, aborted or forgotten: it begins anew.
+    #[error("the upload is no longer known to the store")]
+    UploadGone,
+    /// Parts of an upload have not arrived. What has stays.
+    #[error("{0} parts of the upload are missing")]
+    Incomplete(u32),
+    /// An upload does not stand where the client thinks: another request went on with it.
+    #[error("the upload stands at {actual} bytes, not at {claimed}")]
+    WrongOffset {
+        /// Where the client wanted to go on, in bytes.
+        claimed: u64,
+        /// Where the upload stands, in bytes.
+        actual: u64,
+    },
+    /// The bytes of one request do not have the checksum that came with them. They were not taken.
+    #[error("the bytes do not have the checksum that was sent with them")]
+    WrongChecksum,
+    /// Another request is just ending the upload; it is worth to ask again.
+    #[error("another request is ending this upload")]
+    Finishing,
     /// The body ended with an error before it was complete: most often the client went away.
     #[error("the upload was interrupted: {0}")]
     Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -3,5 +3,8 @@
 mod cloud;
 mod local;
 
-pub use cloud::{CloudStore, Key, S3Bucket, SignedUrl, UrlSigner};
+pub use cloud::{
+    AzureContainer, Check, CloudStamp, CloudStore, GcsBucket, Key, LARGEST_PART, Listed, MAX_PARTS, Part, PartsId,
+    S3Bucket, SMALLEST_PART, SignedUrl, Step, UrlSigner, check,
+};
 pub use local::{LocalStore, Object, Stamp};

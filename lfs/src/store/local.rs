@@ -18,7 +18,9 @@ use sha2::{Digest, Sha256};
 use crate::{Error, Oid, blocking};
 
 mod block;
+mod disk;
 mod download;
+mod parts;
 mod pump;
 mod upload;
 mod walk;
@@ -41,11 +43,21 @@ pub struct Stamp {
     inode: u64,
 }
 
+impl Stamp {
+    /// When it was written.
+    pub fn modified(&self) -> SystemTime {
+        self.modified
+    }
+}
+
 /// Objects in a folder of a local file system.
 ///
 /// The object `abcd…` is the file `ab/cd/abcd…`. Uploads are written to `ab/cd/.{oid}.{unique}.part`
 /// beside their target and renamed when they are complete, right and on the disk, so that what is
 /// visible is always whole, after a crash too. Any number of processes may use one folder.
+///
+/// Large objects may come in pieces, in any number of requests and over days: `begin_parts`, then
+/// `put_part` or `append`, then `finish`.
 #[derive(Clone, Debug)]
 pub struct LocalStore {
     shared: Arc<Shared>,

@@ -2,19 +2,18 @@
 //! written on another.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    mem,
+    fs::{self, OpenOptions},
+    io,
     path::PathBuf,
     process,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 
-use super::{Shared, pump::Pump, sync_folder};
+use super::{Shared, disk::Disk, pump::Pump, sync_folder};
 use crate::{Error, Oid, blocking};
 
 /// Frames of the network are handed on in batches of this length, in bytes.
@@ -23,23 +22,16 @@ const BATCH: usize = 128 * 1024;
 /// Frames shorter than this are copied together, so that a batch has few.
 const SHORT: usize = 4 * 1024;
 
-/// For objects longer than this, in bytes, it is looked whether there is room.
+/// For bodies longer than this, in bytes, it is looked whether there is room.
 const LARGE: u64 = 1024 * 1024;
-
-/// After so many bytes the disk is asked to begin writing, so that little is left to do at the end.
-const FLUSH_EVERY: u64 = 16 * 1024 * 1024;
 
 pub(super) async fn receive<S, E>(shared: &Arc<Shared>, oid: Oid, size: u64, body: S) -> Result<(), Error>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    if size > LARGE {
-        // Before the first byte is asked for: a client that waits for `100 Continue` sends none in vain.
-        let shared = Arc::clone(shared);
-        blocking::run(move || shared.expect_room(size)).await?;
-    }
-    let mut source = Source { body, seen: 0, size };
+    expect_room(shared, size).await?;
+    let mut source = Source::new(body, size);
     let (mut batch, mut last) = source.batch().await?;
     let mut incoming = Incoming::new(Arc::clone(shared), oid, size);
     let mut hasher = Sha256::new();
@@ -73,6 +65,16 @@ where
     blocking::run(move || incoming.finish(hasher)).await
 }
 
+/// Before the first byte of a long body is asked for: a client that waits for `100 Continue` sends none
+/// in vain.
+pub(super) async fn expect_room(shared: &Arc<Shared>, size: u64) -> Result<(), Error> {
+    if size <= LARGE {
+        return Ok(());
+    }
+    let shared = Arc::clone(shared);
+    blocking::run(move || shared.expect_room(size)).await
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "work of a pump may fail")]
 fn hash(hasher: &mut Sha256, frames: &[Bytes]) -> Result<(), Error> {
     for frame in frames {
@@ -82,10 +84,12 @@ fn hash(hasher: &mut Sha256, frames: &[Bytes]) -> Result<(), Error> {
 }
 
 /// The body, cut into batches of frames.
-struct Source<S> {
+pub(super) struct Source<S> {
     body: S,
     seen: u64,
     size: u64,
+    /// What ended it, when the frames before are handed on.
+    failed: Option<Error>,
 }
 
 impl<S, E> Source<S>
@@ -93,15 +97,32 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    /// The next batch, and whether it is the last one.
-    async fn batch(&mut self) -> Result<(Vec<Bytes>, bool), Error> {
+    pub(super) fn new(body: S, size: u64) -> Self {
+        Self { body, seen: 0, size, failed: None }
+    }
+
+    /// The next batch, and whether it is the last one. An error comes after all that came before it.
+    pub(super) async fn batch(&mut self) -> Result<(Vec<Bytes>, bool), Error> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         let (mut batch, mut length, mut short) = (Vec::new(), 0, BytesMut::new());
         let last = loop {
             if length >= BATCH {
                 break false;
             }
-            let Some(frame) = self.body.next().await else { break true };
-            let frame = frame.map_err(|error| Error::Interrupted(error.into()))?;
+            let frame = match self.body.next().await {
+                None => break true,
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => {
+                    let error = Error::Interrupted(error.into());
+                    if length == 0 {
+                        return Err(error);
+                    }
+                    self.failed = Some(error);
+                    break false;
+                }
+            };
             length += frame.len();
             self.seen += frame.len() as u64;
             if self.seen > self.size {
@@ -164,17 +185,8 @@ impl Incoming {
 struct Part {
     disk: Arc<Disk>,
     path: PathBuf,
-    /// Bytes written since the disk was last asked to begin.
-    unflushed: u64,
+    written: u64,
     published: bool,
-}
-
-/// A file that may be flushed by another thread while it is written.
-struct Disk {
-    file: File,
-    /// What early flushes met. The system reports a failed write once per open file: the final flush
-    /// would not hear of it again.
-    early: Mutex<io::Result<()>>,
 }
 
 impl Part {
@@ -188,8 +200,7 @@ impl Part {
             let path = folder.join(format!(".{oid}.{}-{serial}.part", process::id()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => {
-                    let disk = Arc::new(Disk { file, early: Mutex::new(Ok(())) });
-                    return Ok(Self { disk, path, unflushed: 0, published: false });
+                    return Ok(Self { disk: Disk::new(file), path, written: 0, published: false });
                 }
                 // Left by a process that had the same id.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -205,13 +216,8 @@ impl Part {
     }
 
     fn write(&mut self, frame: &[u8]) -> io::Result<()> {
-        (&self.disk.file).write_all(frame)?;
-        self.unflushed += frame.len() as u64;
-        if self.unflushed >= FLUSH_EVERY {
-            self.unflushed = 0;
-            let disk = Arc::clone(&self.disk);
-            blocking::detach(move || disk.flush_early());
-        }
+        self.disk.write(frame, self.written)?;
+        self.written += frame.len() as u64;
         Ok(())
     }
 
@@ -231,22 +237,5 @@ impl Drop for Part {
         {
             tracing::warn!(path = %self.path.display(), %error, "a temporary file stays until it is reaped");
         }
-    }
-}
-
-impl Disk {
-    /// Does nothing if an earlier flush still runs or failed.
-    fn flush_early(&self) {
-        if let Ok(mut early) = self.early.try_lock()
-            && early.is_ok()
-        {
-            *early = self.file.sync_data();
-        }
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        let mut early = self.early.lock().unwrap_or_else(PoisonError::into_inner);
-        mem::replace(&mut *early, Ok(()))?;
-        self.file.sync_all()
     }
 }

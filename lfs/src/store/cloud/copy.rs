@@ -1,0 +1,142 @@
+//! Copies within the bucket: no byte comes here.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use http::Method;
+use object_store::{ObjectMeta, ObjectStoreExt as _};
+use serde::Deserialize;
+use tokio::time::sleep;
+
+use super::{
+    Cloud, CloudStore, Inner, Key, MAX_PARTS, Part, PartsId,
+    failure::Failure,
+    request::{Call, LONG_PATIENCE, target},
+    unavailable,
+};
+use crate::Error;
+
+/// What S3 copies in one request. It could be 5 GiB, but that takes long; parts are copied side by side.
+const ONE_COPY: u64 = 256 << 20;
+
+/// Requests for parts under way at the same time.
+const SIDE_BY_SIDE: usize = 4;
+
+/// How often Azure is asked whether a copy is complete that takes longer than its request: once a second.
+const QUESTIONS: u32 = 3600;
+
+#[derive(Deserialize)]
+struct CopiedPart {
+    #[serde(rename = "ETag")]
+    etag: String,
+}
+
+impl CloudStore {
+    /// Copies what lies at `from` to `to`, where nobody has a permission to write, so that what is read
+    /// there afterwards stays. `false` if nothing lies at `from`, which is left as it is.
+    pub async fn promote(&self, from: &Key, to: &Key) -> Result<bool, Error> {
+        let source = self.0.location(from);
+        let found = match self.0.objects.head(&source).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(unavailable(error)),
+        };
+        let target = self.0.location(to);
+        let end = match &self.0.cloud {
+            Cloud::S3(s3) if found.size > ONE_COPY => {
+                let part = part_size(found.size);
+                self.0.copy_in_parts(&s3.bucket, &found, target.as_ref(), part).await
+            }
+            Cloud::Azure(_) => self.0.copy_blob(source.as_ref(), target.as_ref()).await,
+            Cloud::S3(_) | Cloud::Gcs(_) => self.0.objects.copy(&source, &target).await.map_err(Failure::from),
+        };
+        match end {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.status == Some(404) && failure.code != "NoSuchBucket" => Ok(false),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+}
+
+/// Of the parts of a copy. Whole MiB, so that all but the last are alike.
+fn part_size(size: u64) -> u64 {
+    size.div_ceil(u64::from(MAX_PARTS)).next_multiple_of(1 << 20).max(ONE_COPY)
+}
+
+impl Inner {
+    /// `UploadPartCopy`, as often as it takes.
+    async fn copy_in_parts(&self, bucket: &str, from: &ObjectMeta, to: &str, part: u64) -> Result<(), Failure> {
+        let id = self.begin(to).await?;
+        let copied = async {
+            let parts = stream::iter(1..).map(|number| self.copy_part(bucket, from, to, &id, number, part));
+            let count = usize::try_from(from.size.div_ceil(part)).unwrap_or(usize::MAX);
+            let parts: Vec<_> = parts.take(count).buffered(SIDE_BY_SIDE).try_collect().await?;
+            self.complete(to, &id, &parts).await
+        };
+        let end = copied.await;
+        if end.is_err() {
+            // It would stay, unseen. If this fails too, the rules of the bucket must end it.
+            if let Err(failure) = self.abort(to, &id).await {
+                tracing::warn!(%failure, to, "a copy that failed could not be aborted");
+            }
+        }
+        end
+    }
+
+    async fn copy_part(
+        &self,
+        bucket: &str,
+        from: &ObjectMeta,
+        to: &str,
+        id: &PartsId,
+        number: u32,
+        part: u64,
+    ) -> Result<Part, Failure> {
+        let start = u64::from(number - 1) * part;
+        let end = from.size.min(start + part);
+        let (number_text, range) = (number.to_string(), format!("bytes={start}-{}", end - 1));
+        let source = target(&format!("/{bucket}"), from.location.as_ref(), &[]);
+        let mut headers = vec![("x-amz-copy-source", source.as_str()), ("x-amz-copy-source-range", &range)];
+        headers.extend(from.e_tag.as_deref().map(|tag| ("x-amz-copy-source-if-match", tag)));
+        let query = [("partNumber", number_text.as_str()), ("uploadId", id.as_str())];
+        let call = Call { query: &query, headers: &headers, patience: LONG_PATIENCE, ..Call::new(Method::PUT, to) };
+        let copied: CopiedPart = self.send(call).await?.xml()?;
+        Ok(Part { number, size: end - start, etag: copied.etag })
+    }
+
+    /// `Copy Blob`, which may go on after its answer.
+    async fn copy_blob(&self, from: &str, to: &str) -> Result<(), Failure> {
+        let source = target(&self.base, from, &[]);
+        let headers = [("x-ms-copy-source", source.as_str())];
+        let mut answer = self.send(Call { headers: &headers, ..Call::new(Method::PUT, to) }).await?;
+        for _ in 0..QUESTIONS {
+            match answer.header("x-ms-copy-status") {
+                "pending" => {}
+                "success" => return Ok(()),
+                other => {
+                    let why = answer.header("x-ms-copy-status-description");
+                    return Err(Failure::silence(format!("the copy ended as `{other}` {why}")));
+                }
+            }
+            sleep(Duration::from_secs(1)).await;
+            answer = self.send(Call::new(Method::HEAD, to)).await?;
+        }
+        Err(Failure::silence("the copy takes too long"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_size_fits_into_the_parts_of_a_copy(size in ONE_COPY..=5 << 40) {
+            let part = part_size(size);
+            prop_assert!(size.div_ceil(part) <= u64::from(MAX_PARTS));
+            prop_assert!((ONE_COPY..=5 << 30).contains(&part));
+        }
+    }
+}

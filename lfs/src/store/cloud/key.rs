@@ -1,0 +1,118 @@
+//! What objects are called in a bucket.
+
+use std::{fmt, str::FromStr};
+
+use crate::{Error, Oid};
+
+const STAGING: &str = "staging/";
+
+/// Where something lies in the bucket, below its prefix.
+///
+/// An object is `ab/cd/<oid>.<place>`: each dataset that uploads an object uploads to a place of its own,
+/// so that what has arrived there was sent by somebody who may write to that dataset. What must be
+/// looked at before it is one is `staging/<id>`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// The place of one dataset's upload.
+    pub fn new(oid: &Oid, place: [u8; 8]) -> Self {
+        let oid = oid.to_string();
+        Self(format!("{}/{}/{oid}.{}", &oid[..2], &oid[2..4], hex::encode(place)))
+    }
+
+    /// A place for one upload, by a name that nobody can guess.
+    pub fn staging(id: [u8; 16]) -> Self {
+        Self(format!("{STAGING}{}", hex::encode(id)))
+    }
+
+    /// Whether nothing is known yet of what lies there.
+    pub fn is_staging(&self) -> bool {
+        self.0.starts_with(STAGING)
+    }
+
+    /// The object that should lie there; `None` in staging.
+    pub fn oid(&self) -> Option<Oid> {
+        self.0.get(6..70)?.parse().ok()
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for Key {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let parsed = || {
+            if let Some(id) = text.strip_prefix(STAGING) {
+                return Some(Self::staging(hex::decode(id).ok()?.try_into().ok()?));
+            }
+            let (oid, place) = text.get(6..)?.split_once('.')?;
+            let place: [u8; 8] = hex::decode(place).ok()?.try_into().ok()?;
+            Some(Self::new(&oid.parse().ok()?, place))
+        };
+        parsed()
+            .filter(|key| key.0 == text)
+            .ok_or_else(|| Error::Invalid(format!("`{text}` is not the key of an object")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn keys_are_read_as_they_are_written(oid: [u8; 32], place: [u8; 8], id: [u8; 16]) {
+            let oid = Oid::from_bytes(oid);
+            let object = Key::new(&oid, place);
+            prop_assert_eq!(object.to_string().parse::<Key>().unwrap(), object.clone());
+            prop_assert_eq!(object.oid(), Some(oid));
+            prop_assert!(!object.is_staging());
+            let staging = Key::staging(id);
+            prop_assert_eq!(staging.to_string().parse::<Key>().unwrap(), staging.clone());
+            prop_assert_eq!(staging.oid(), None);
+            prop_assert!(staging.is_staging());
+        }
+
+        #[test]
+        fn no_two_texts_are_one_key(text in "(staging/)?[0-9a-fA-F/.]{0,96}") {
+            if let Ok(key) = text.parse::<Key>() {
+                prop_assert_eq!(key.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let oid = "ab".repeat(32);
+        let (staging, place) = ("00".repeat(16), "00".repeat(8));
+        for right in [format!("ab/ab/{oid}.{place}"), format!("staging/{staging}")] {
+            right.parse::<Key>().unwrap();
+        }
+        for wrong in [
+            String::new(),
+            "staging/".into(),
+            "staging/../x".into(),
+            format!("staging/{staging}00"),
+            format!("staging/{}", "AB".repeat(16)),
+            format!("ab/cd/{oid}.{place}"),
+            format!("ab/ab/{oid}"),
+            format!("ab/ab/{}.{place}", oid.to_uppercase()),
+            format!("/ab/ab/{oid}.{place}"),
+            "ü".repeat(40),
+        ] {
+            assert!(wrong.parse::<Key>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Uploads in parts: multipart uploads of S3, which Google's XML API has too, and blocks of Azure.
+
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+};
+
+use bytes::Bytes;
+use http::Method;
+use quick_xml::escape::escape;
+use serde::Deserialize;
+
+use super::{
+    Cloud, CloudStore, Inner, Key,
+    failure::Failure,
+    request::{Call, LONG_PATIENCE},
+};
+use crate::Error;
+
+mod blocks;
+
+/// The most parts that an upload may have: they are numbered from 1.
+pub const MAX_PARTS: u32 = 10_000;
+
+/// The fewest bytes of a part that is not the last.
+pub const SMALLEST_PART: u64 = 5 << 20;
+
+/// The most bytes of a part, which is Azure's limit; the others take 5 GiB.
+pub const LARGEST_PART: u64 = 4000 << 20;
+
+/// Names an upload in parts, together with its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartsId(String);
+
+/// A part that has arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// From 1.
+    pub number: u32,
+    /// In bytes.
+    pub size: u64,
+    /// What the store calls its content.
+    pub etag: String,
+}
+
+impl PartsId {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PartsId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for PartsId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::Invalid(format!("`{}` does not name an upload in parts", text.escape_default())));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Begun {
+    upload_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Page {
+    #[serde(default)]
+    is_truncated: bool,
+    next_part_number_marker: Option<u32>,
+    #[serde(default, rename = "Part")]
+    parts: Vec<PagePart>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PagePart {
+    part_number: u32,
+    size: u64,
+    #[serde(rename = "ETag")]
+    etag: String,
+}
+
+impl CloudStore {
+    /// Begins an upload to a key in staging. On Azure nothing is asked of the store.
+    pub async fn begin_parts(&self, key: &Key) -> Result<PartsId, Error> {
+        match self.0.cloud {
+            Cloud::Azure(_) => Ok(blocks::begin()),
+            Cloud::S3(_) | Cloud::Gcs(_) => Ok(self.0.begin(&self.0.in_bucket(key.as_str())).await?),
+        }
+    }
+
+    /// The parts that have arrived, by number. `None` when the upload was completed or aborted; Azure
+    /// does not know that, and has none.
+    pub async fn parts(&self, key: &Key, id: &PartsId) -> Result<Option<Vec<Part>>, Error> {
+        let path = self.0.in_bucket(key.as_str());
+        let found = match self.0.cloud {
+            Cloud::Azure(_) => self.0.blocks(&path, id).await,
+            Cloud::S3(_) | Cloud::Gcs(_) => self.0.list_parts(&path, id).await,
+        };
+        match found {
+            Ok(parts) => Ok(Some(parts)),
+            Err(failure) if failure.status == Some(404) && failure.code != "NoSuchBucket" => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Sends one part from here.
+    pub async fn put_part(&self, key: &Key, id: &PartsId, number: u32, bytes: Bytes) -> Result<Part, Error> {
+        let path = self.0.in_bucket(key.as_str());
+        let (block, number_text, size) = (id.block(number), number.to_string(), bytes.len() as u64);
+        let query = match self.0.cloud {
+            Cloud::Azure(_) => [("comp", "block"), ("blockid", block.as_str())],
+            Cloud::S3(_) | Cloud::Gcs(_) => [("partNumber", number_text.as_str()), ("uploadId", id.as_str())],
+        };
+        let call = Call { query: &query, body: bytes, patience: LONG_PATIENCE, ..Call::new(Method::PUT, &path) };
+        let answer = self.0.send(call).await.map_err(refused)?;
+        let etag = if matches!(self.0.cloud, Cloud::Azure(_)) { block } else { answer.header("etag").to_owned() };
+        Ok(Part { number, size, etag })
+    }
+
+    /// Makes one of the parts, which are in order and as [`parts`](Self::parts) told them. It may be
+    /// done again if an answer was lost.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for parts that the store does not accept, [`Error::UploadGone`].
+    pub async fn complete_parts(&self, key: &Key, id: &PartsId, parts: &[Part]) -> Result<(), Error> {
+        let path = self.0.in_bucket(key.as_str());
+        let end = match self.0.cloud {
+            Cloud::Azure(_) => self.0.commit_blocks(&path, id, parts).await,
+            Cloud::S3(_) | Cloud::Gcs(_) => self.0.complete(&path, id, parts).await,
+        };
+        match end {
+            Ok(()) => Ok(()),
+            Err(failure) if failure.status == Some(404) && self.stat(key).await?.is_some() => Ok(()),
+            Err(failure) => Err(refused(failure)),
+        }
+    }
+
+    /// Gives an upload up, and what has arrived of it. Doing it again is no error. A part that is on its
+    /// way at this moment may arrive all the same.
+    pub async fn abort_parts(&self, key: &Key, id: &PartsId) -> Result<(), Error> {
+        let path = self.0.in_bucket(key.as_str());
+        let end = match self.0.cloud {
+            Cloud::Azure(_) => self.0.discard_blocks(&path).await,
+            Cloud::S3(_) | Cloud::Gcs(_) => self.0.abort(&path, id).await,
+        };
+        match end {
+            Err(failure) if failure.status != Some(404) || failure.code == "NoSuchBucket" => Err(failure.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `CreateMultipartUpload`, `ListParts`, `CompleteMultipartUpload` and `AbortMultipartUpload` of S3; the
+/// same of Google's XML API.
+impl Inner {
+    pub(super) async fn begin(&self, path: &str) -> Result<PartsId, Failure> {
+        let call = Call { query: &[("uploads", "")], ..Call::new(Method::POST, path) };
+        let begun: Begun = self.send(call).await?.xml()?;
+        Ok(PartsId(begun.upload_id))
+    }
+
+    async fn list_parts(&self, path: &str, id: &PartsId) -> Result<Vec<Part>, Failure> {
+        let (mut parts, mut marker) = (Vec::new(), 0);
+        loop {
+            let after = marker.to_string();
+            let query = [("part-number-marker", after.as_str()), ("uploadId", id.as_str())];
+            let page: Page = self.send(Call { query: &query, ..Call::new(Method::GET, path) }).await?.xml()?;
+            let found = page.parts.into_iter();
+            parts.extend(found.map(|part| Part { number: part.part_number, size: part.size, etag: part.etag }));
+            match page.next_part_number_marker {
+                // Where it stands still, going on would never end.
+                Some(next) if page.is_truncated && next > marker => marker = next,
+                _ => return Ok(parts),
+            }
+        }
+    }
+
+    pub(super) async fn complete(&self, path: &str, id: &PartsId, parts: &[Part]) -> Result<(), Failure> {
+        let mut body = String::from("<CompleteMultipartUpload>");
+        for Part { number, etag, .. } in parts {
+            let _ = write!(body, "<Part><PartNumber>{number}</PartNumber><ETag>{}</ETag></Part>", escape(etag));
+        }
+        body += "</CompleteMultipartUpload>";
+        let query = [("uploadId", id.as_str())];
+        let call = Call { query: &query, body: body.into(), patience: LONG_PATIENCE, ..Call::new(Method::POST, path) };
+        self.send(call).await.map(drop)
+    }
+
+    pub(super) async fn abort(&self, path: &str, id: &PartsId) -> Result<(), Failure> {
+        let call = Call { query: &[("uploadId", id.as_str())], ..Call::new(Method::DELETE, path) };
+        self.send(call).await.map(drop)
+    }
+}
+
+/// What is wrong with the request is another thing than a store that is away.
+fn refused(failure: Failure) -> Error {
+    match failure.status {
+        Some(404) if failure.code != "NoSuchBucket" => Error::UploadGone,
+        Some(400 | 409 | 413) => Error::Invalid(format!("the store does not accept the upload: {failure}")),
+        _ => failure.into(),
+    }
+}

@@ -1,0 +1,86 @@
+//! Bytes from the bucket to this side: for hashing, and for what must pass through the server.
+
+use std::{ops::Range, sync::Arc};
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use object_store::{GetOptions, GetRange, ObjectStoreExt as _};
+use sha2::{Digest as _, Sha256};
+
+use super::{CloudStore, Key, unavailable};
+use crate::{Error, Oid, blocking};
+
+/// How much one request brings. Each has its own limit of time and its own tries, however long the whole
+/// takes and however slow its reader is.
+const PIECE: u64 = 4 << 20;
+
+/// Requests under way for one reader.
+const AHEAD: usize = 3;
+
+impl CloudStore {
+    /// The bytes of what lies at `key`, in order; a range that ends too late ends with them. `None` if
+    /// nothing lies there. What is written anew while it is read is [`Error::Unavailable`].
+    pub async fn read(
+        &self,
+        key: &Key,
+        range: Range<u64>,
+    ) -> Result<Option<impl Stream<Item = Result<Bytes, Error>> + Send + use<>>, Error> {
+        let location = self.0.location(key);
+        let found = match self.0.objects.head(&location).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(unavailable(error)),
+        };
+        let end = range.end.min(found.size);
+        let inner = Arc::clone(&self.0);
+        let pieces = pieces(range.start..end).map(move |piece| {
+            let (inner, location) = (Arc::clone(&inner), location.clone());
+            let if_match = found.e_tag.clone();
+            async move {
+                let options = GetOptions { range: Some(GetRange::Bounded(piece)), if_match, ..GetOptions::default() };
+                inner.objects.get_opts(&location, options).await?.bytes().await
+            }
+        });
+        Ok(Some(stream::iter(pieces).buffered(AHEAD).map_err(unavailable)))
+    }
+
+    /// What lies at `key`, by its bytes: all of them are read.
+    pub async fn hash(&self, key: &Key) -> Result<Option<(Oid, u64)>, Error> {
+        let Some(pieces) = self.read(key, 0..u64::MAX).await? else { return Ok(None) };
+        let (hasher, size) = pieces
+            .try_fold((Sha256::new(), 0), |(hasher, size), piece| {
+                blocking::run(move || Ok((hasher.chain_update(&piece), size + piece.len() as u64)))
+            })
+            .await?;
+        Ok(Some((Oid::from_bytes(hasher.finalize().into()), size)))
+    }
+}
+
+/// A range in pieces that one request can bring.
+fn pieces(range: Range<u64>) -> impl Iterator<Item = Range<u64>> + Send {
+    let Range { start, end } = range;
+    (0..end.saturating_sub(start).div_ceil(PIECE)).map(move |index| {
+        let start = start + index * PIECE;
+        start..end.min(start + PIECE)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn pieces_are_the_range(start in 0..PIECE * 3, length in 0..PIECE * 4) {
+            let mut at = start;
+            for piece in pieces(start..start + length) {
+                prop_assert_eq!(piece.start, at);
+                prop_assert!(piece.end > at && piece.end - at <= PIECE);
+                at = piece.end;
+            }
+            prop_assert_eq!(at, start + length);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Requests that `object_store` has no call for: parts, copies of large objects, CORS.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use object_store::client::{HttpClient, HttpRequest};
+use serde::de::DeserializeOwned;
+use tokio::time::{sleep, timeout};
+
+use super::{
+    Cloud, Inner,
+    failure::{Failure, causes},
+    sigv4::encoded,
+};
+
+/// How long one request may take that moves no or few bytes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long one may take during which the store, or the network, works.
+pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(300);
+
+/// Tries, the first included.
+const TRIES: u32 = 4;
+
+/// What is asked of the bucket.
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    /// Within the bucket, its prefix included; the bucket itself if it is empty.
+    pub(super) path: &'a str,
+    pub(super) query: &'a [(&'a str, &'a str)],
+    pub(super) headers: &'a [(&'static str, &'a str)],
+    pub(super) body: Bytes,
+    pub(super) patience: Duration,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(method: Method, path: &'a str) -> Self {
+        Self { method, path, query: &[], headers: &[], body: Bytes::new(), patience: PATIENCE }
+    }
+}
+
+/// What the bucket said.
+pub(super) struct Answer {
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub(super) fn xml<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        // Azure begins with a byte order mark.
+        quick_xml::de::from_str(self.body.trim_start_matches('\u{feff}'))
+            .map_err(|error| Failure::silence(format!("the store's answer is not understood: {error}")))
+    }
+}
+
+impl Inner {
+    /// Asks until there is an answer that would not be another the next time.
+    pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, Failure> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.send_once(&call).await {
+                Err(failure) if failure.passes() && tries < TRIES => {
+                    tracing::debug!(%failure, tries, "the bucket is asked again");
+                    sleep(Duration::from_millis(50 << (2 * tries))).await;
+                }
+                end => return end,
+            }
+        }
+    }
+
+    async fn send_once(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let request = self.request(call).await?;
+        let (status, headers, body) = exchange(&self.http, request, call.patience).await?;
+        let body = String::from_utf8_lossy(&body).into_owned();
+        // What takes long is answered before it has failed: an error may come with status 200.
+        if !status.is_success() || body.contains("<Error>") {
+            let status = if status.is_success() { StatusCode::INTERNAL_SERVER_ERROR } else { status };
+            return Err(Failure::answered(status.as_u16(), &body));
+        }
+        Ok(Answer { headers, body })
+    }
+
+    async fn request(&self, call: &Call<'_>) -> Result<HttpRequest, Failure> {
+        let url = target(&self.base, call.path, call.query);
+        let mut request = plain(call.method.clone(), &url, call.headers, call.body.clone())?;
+        match &self.cloud {
+            Cloud::S3(s3) => s3.authorize(&mut request).await?,
+            Cloud::Azure(azure) => azure.authorize(&mut request),
+            Cloud::Gcs(gcs) => gcs.authorize(&mut request).await?,
+        }
+        Ok(request)
+    }
+}
+
+/// A request without anybody's permission.
+pub(super) fn plain(
+    method: Method,
+    url: &str,
+    headers: &[(&'static str, impl AsRef<str>)],
+    body: Bytes,
+) -> Result<HttpRequest, Failure> {
+    let invalid = |error: http::Error| Failure::silence(format!("no request can be made of that: {error}"));
+    let length = (method == Method::PUT || method == Method::POST).then_some(body.len());
+    let mut request = http::Request::builder().method(method).uri(url).body(body.into()).map_err(invalid)?;
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(value.as_ref()).map_err(|error| invalid(error.into()))?;
+        request.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    if let Some(length) = length {
+        request.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+    Ok(request)
+}
+
+/// One request and the whole answer to it.
+pub(super) async fn exchange(
+    http: &HttpClient,
+    request: HttpRequest,
+    patience: Duration,
+) -> Result<(StatusCode, HeaderMap, Bytes), Failure> {
+    let exchange = async {
+        let (head, body) = http.execute(request).await?.into_parts();
+        Ok((head.status, head.headers, body.bytes().await?))
+    };
+    match timeout(patience, exchange).await {
+        Ok(end) => end.map_err(|error: object_store::client::HttpError| Failure::silence(causes(&error))),
+        Err(_) => Err(Failure::silence(format!("not within {} seconds", patience.as_secs()))),
+    }
+}
+
+/// Where the bucket has something, for a request.
+pub(super) fn target(base: &str, path: &str, query: &[(&str, &str)]) -> String {
+    let mut url = base.to_owned();
+    if !path.is_empty() {
+        url.push('/');
+        url.push_str(&encoded(path, true));
+    }
+    for (index, (name, value)) in query.iter().enumerate() {
+        url.push(if index == 0 { '?' } else { '&' });
+        url.push_str(&encoded(name, false));
+        url.push('=');
+        url.push_str(&encoded(value, false));
+    }
+    url
+}

@@ -1,0 +1,135 @@
+//! The end of an upload: hashed, proven, renamed.
+
+use std::{
+    fs,
+    io::{self, Seek as _, SeekFrom},
+    sync::Arc,
+    time::Duration,
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{Content, Ledger, Mode, discard};
+use crate::{
+    Error, Oid, blocking,
+    parts::Plan,
+    store::local::{Shared, block, stat, sync_folder},
+};
+
+/// So long another request that ends the same upload is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Bytes that are hashed in one visit to the blocking pool: some milliseconds.
+const STRETCH: u64 = 8 * 1024 * 1024;
+
+pub(super) async fn finish(shared: &Arc<Shared>, upload: [u8; 16], oid: Oid, plan: Plan) -> Result<(), Error> {
+    let mut tries = PATIENCE.as_millis() / PAUSE.as_millis();
+    let mut finish = loop {
+        let shared = Arc::clone(shared);
+        match blocking::run(move || Finish::open(shared, upload, oid, plan)).await? {
+            Opened::Already => return Ok(()),
+            Opened::Here(finish) => break finish,
+            Opened::Busy if tries == 0 => return Err(Error::Finishing),
+            Opened::Busy => tries -= 1,
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
+    while finish.hashed < plan.size() {
+        finish = blocking::run(move || finish.hash()).await?;
+    }
+    blocking::run(move || finish.end()).await
+}
+
+enum Opened {
+    /// It was finished before.
+    Already,
+    /// Somebody else writes to it, or is just finishing it.
+    Busy,
+    Here(Finish),
+}
+
+/// An upload that nobody else can write to. All of its methods block.
+struct Finish {
+    shared: Arc<Shared>,
+    upload: [u8; 16],
+    oid: Oid,
+    plan: Plan,
+    content: Content,
+    ledger: Ledger,
+    hasher: Sha256,
+    hashed: u64,
+}
+
+impl Finish {
+    fn open(shared: Arc<Shared>, upload: [u8; 16], oid: Oid, plan: Plan) -> Result<Opened, Error> {
+        let ledger = Ledger::open(&shared, upload)?;
+        let content = match Content::open(&shared, upload) {
+            Err(Error::UploadGone) => return Self::look_again(&shared, &ledger, oid, plan),
+            content => content?,
+        };
+        match content.try_hold(Mode::Alone) {
+            Ok(Some(hold)) => hold.keep(),
+            Ok(None) => return Ok(Opened::Busy),
+            Err(Error::UploadGone) => return Self::look_again(&shared, &ledger, oid, plan),
+            Err(error) => return Err(error),
+        }
+        let missing = plan.missing(ledger.parts()?).len();
+        if missing > 0 && ledger.offset()?.value != plan.size() {
+            return Err(Error::Incomplete(u32::try_from(missing).unwrap_or(u32::MAX)));
+        }
+        let actual = content.disk.file.metadata()?.len();
+        if actual != plan.size() {
+            discard(&shared, upload)?;
+            return Err(Error::WrongSize { expected: plan.size(), actual });
+        }
+        (&content.disk.file).seek(SeekFrom::Start(0))?;
+        let hasher = Sha256::new();
+        Ok(Opened::Here(Self { shared, upload, oid, plan, content, ledger, hasher, hashed: 0 }))
+    }
+
+    /// The content has no place among the uploads any more: it has become an object, or was discarded.
+    fn look_again(shared: &Shared, ledger: &Ledger, oid: Oid, plan: Plan) -> Result<Opened, Error> {
+        let is_here = stat(&shared.object(&oid))?.is_some_and(|stamp| stamp.size == plan.size());
+        if is_here && ledger.is_proven(&oid, plan.size())? { Ok(Opened::Already) } else { Err(Error::UploadGone) }
+    }
+
+    fn hash(mut self) -> Result<Self, Error> {
+        let stretch = STRETCH.min(self.plan.size() - self.hashed);
+        let mut left = stretch;
+        while left > 0 {
+            let length = usize::try_from(left).map_or(block::LENGTH, |left| left.min(block::LENGTH));
+            let bytes = block::read(&self.content.disk.file, length)?;
+            self.hasher.update(&bytes);
+            left -= bytes.len() as u64;
+        }
+        self.hashed += stretch;
+        Ok(self)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        let Self { shared, upload, oid, plan, content, ledger, hasher, .. } = self;
+        let actual = Oid::from_bytes(hasher.finalize().into());
+        if actual != oid {
+            discard(&shared, upload)?;
+            return Err(Error::WrongHash { expected: oid, actual });
+        }
+        content.disk.flush()?;
+        // From here on, an object of this name and size without a content of this upload is the end of
+        // it, whoever asks.
+        ledger.set_proven(&oid, plan.size())?;
+        shared.make_folder(&oid)?;
+        let target = shared.object(&oid);
+        if let Err(error) = fs::rename(&content.path, &target) {
+            if error.kind() != io::ErrorKind::NotFound {
+                return Err(error.into());
+            }
+            // Either name may be missing: somebody tidied up empty folders, or discarded the upload.
+            shared.forget_folder(&oid);
+            shared.make_folder(&oid)?;
+            fs::rename(&content.path, &target).map_err(|error| shared.or_gone(error))?;
+        }
+        Ok(sync_folder(&shared.folder(&oid))?)
+    }
+}

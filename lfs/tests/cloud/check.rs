@@ -1,0 +1,111 @@
+//! What is said of stores that are right, and of those that are not.
+
+use futures::TryStreamExt as _;
+use lfs::store::{AzureContainer, Check, CloudStore, S3Bucket, Step, check};
+
+use crate::stores::{azure, azure_options, now, random, s3, s3_options};
+
+const ORIGIN: &str = "https://data.example";
+
+async fn steps(store: &CloudStore, origin: Option<&str>) -> Vec<Step> {
+    let steps = check(store, &Check { now: now(), id: random(), origin: origin.map(str::to_owned) }).await;
+    for Step { name, outcome } in &steps {
+        println!("{name}: {outcome:?}");
+    }
+    steps
+}
+
+/// What is wrong.
+fn wrong(steps: &[Step]) -> Vec<(&'static str, &str)> {
+    steps.iter().filter_map(|step| Some((step.name, step.outcome.as_ref().err()?.as_str()))).collect()
+}
+
+#[tokio::test]
+async fn a_store_that_is_right() {
+    let found = steps(&s3(), None).await;
+    assert_eq!(wrong(&found), []);
+    let names: Vec<_> = found.iter().map(|step| step.name).collect();
+    let expected = [
+        "write",
+        "read a range",
+        "clock",
+        "list",
+        "signed upload",
+        "signed upload of wrong bytes",
+        "signed upload without the checksum",
+        "signed download",
+        "copy",
+        "upload in parts",
+        "delete",
+    ];
+    assert_eq!(names, expected);
+    let store = azure();
+    assert_eq!(wrong(&steps(&store, None).await), []);
+    // Nothing is left of it.
+    for store in [s3(), store] {
+        let left: Vec<_> = store.list("").try_collect().await.unwrap();
+        assert_eq!(left, []);
+    }
+}
+
+#[tokio::test]
+async fn browsers_need_rules() {
+    let store = s3();
+    // Garage has no rules at first.
+    let found = steps(&store, Some("https://nobody.example")).await;
+    let wrong_before = wrong(&found);
+    assert_eq!(wrong_before.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["browser"]);
+    assert!(wrong_before[0].1.contains("CORS"), "{wrong_before:?}");
+    store.set_cors(&[ORIGIN.into()]).await.unwrap();
+    assert_eq!(wrong(&steps(&store, Some(ORIGIN)).await), []);
+    let found = steps(&store, Some("https://other.example")).await;
+    assert_eq!(wrong(&found).len(), 1);
+
+    let store = azure();
+    assert!(store.cors_rules(&[ORIGIN.into()]).unwrap().contains("<AllowedOrigins>https://data.example<"));
+    store.set_cors(&[ORIGIN.into()]).await.unwrap_err();
+    let found = steps(&store, Some(ORIGIN)).await;
+    assert_eq!(wrong(&found).len(), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_us() {
+    let strange = |name: &str, value: &str| {
+        let mut options = s3_options();
+        options.environment.iter_mut().find(|(found, _)| found == name).unwrap().1 = value.to_owned();
+        options
+    };
+    for (options, expected) in [
+        (strange("AWS_SECRET_ACCESS_KEY", &"00".repeat(32)), "secret"),
+        (strange("AWS_ACCESS_KEY_ID", "GK000000000000000000000000"), "key"),
+        (S3Bucket { bucket: "nobodys".into(), ..s3_options() }, "bucket"),
+        (S3Bucket { region: "elsewhere".into(), ..s3_options() }, "region"),
+        (S3Bucket { endpoint: Some("http://127.0.0.1:1".into()), ..s3_options() }, "endpoint"),
+    ] {
+        let found = steps(&CloudStore::s3(options).unwrap(), None).await;
+        let [("write", said)] = wrong(&found)[..] else { panic!("{found:?}") };
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let azure = AzureContainer { container: "nobodys".into(), ..azure_options() };
+    let found = steps(&CloudStore::azure(azure).unwrap(), None).await;
+    assert!(wrong(&found)[0].1.contains("bucket does not exist"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong() {
+    let store = s3();
+    let options = Check { now: now() - 4000, id: random(), origin: None };
+    let found = check(&store, &options).await;
+    let clock = found.iter().find(|step| step.name == "clock").unwrap().outcome.clone();
+    let said = clock.unwrap_err();
+    assert!(said.contains("clock") && said.contains("behind"), "{said}");
+}
+
+#[tokio::test]
+async fn clients_that_are_sent_to_nowhere() {
+    let options = S3Bucket { public_endpoint: Some("http://127.0.0.1:1".into()), ..s3_options() };
+    let found = steps(&CloudStore::s3(options).unwrap(), None).await;
+    let signed = found.iter().find(|step| step.name == "signed upload").unwrap().outcome.clone();
+    assert!(signed.unwrap_err().contains("public_endpoint"));
+    assert_eq!(found.iter().find(|step| step.name == "copy").unwrap().outcome, Ok("within the bucket".into()));
+}

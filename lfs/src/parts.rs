@@ -12,6 +12,7 @@ mod checksum;
 mod completion;
 pub mod tus;
 
+pub(crate) use checksum::Hasher;
 pub use checksum::{Checksum, InvalidChecksum, WantDigest};
 pub use completion::{CompletedPart, Completion};
 
@@ -89,6 +90,12 @@ impl Plan {
             )));
         }
         Ok(Self { size, part_size })
+    }
+
+    /// With parts of any size.
+    #[cfg(test)]
+    pub(crate) const fn for_tests(size: u64, part_size: u64) -> Self {
+        Self { size, part_size }
     }
 
     /// Size of the object in bytes.

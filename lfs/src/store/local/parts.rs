@@ -92,7 +92,7 @@ impl LocalStore {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (shared, upload, part) = (Arc::clone(&self.shared), *upload, *part);
-        let writer = blocking::run(move || PartWriter::open(shared, upload, part, checksum)).await?;
+        let writer = blocking::run(move || PartWriter::open(&shared, upload, part, checksum)).await?;
         upload::expect_room(&self.shared, part.size).await?;
         let (writer, end) = pour(body, part.size, writer, PartWriter::write).await?;
         blocking::run(move || end.and_then(|()| writer.finish())).await
@@ -169,7 +169,7 @@ impl LocalStore {
     /// Forgets the uploads that nothing was written to for `older_than`. Returns their number.
     pub async fn reap_uploads(&self, older_than: Duration) -> Result<usize, Error> {
         let shared = Arc::clone(&self.shared);
-        blocking::run(move || Ok(reap::reap(&shared, older_than)?)).await
+        blocking::run(move || reap::reap(&shared, older_than)).await
     }
 }
 

@@ -11,25 +11,25 @@ use tempfile::TempDir;
 use super::*;
 
 /// A store in a folder that lives as long as it.
-struct Fixture {
-    store: LocalStore,
-    folder: TempDir,
+pub(super) struct Fixture {
+    pub(super) store: LocalStore,
+    pub(super) folder: TempDir,
 }
 
 impl Fixture {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let store = LocalStore::open(folder.path().join("objects")).unwrap();
         Self { store, folder }
     }
 
-    async fn put(&self, content: &[u8]) -> Oid {
+    pub(super) async fn put(&self, content: &[u8]) -> Oid {
         let oid = Oid::of(content);
         self.store.put(&oid, content.len() as u64, frames(content, 10_000)).await.unwrap();
         oid
     }
 
-    async fn read(&self, oid: &Oid, range: Range<u64>) -> io::Result<Vec<u8>> {
+    pub(super) async fn read(&self, oid: &Oid, range: Range<u64>) -> io::Result<Vec<u8>> {
         let blocks = self.store.get(oid).await.unwrap().stream(range);
         let read = blocks.try_fold(Vec::new(), |mut content, block| async move {
             assert!(!block.is_empty());
@@ -39,11 +39,11 @@ impl Fixture {
         read.await
     }
 
-    async fn size(&self, oid: &Oid) -> Option<u64> {
+    pub(super) async fn size(&self, oid: &Oid) -> Option<u64> {
         self.store.stat(oid).await.unwrap().map(|stamp| stamp.size)
     }
 
-    async fn list(&self) -> Vec<Oid> {
+    pub(super) async fn list(&self) -> Vec<Oid> {
         let mut oids = Vec::new();
         for first in 0..=u8::MAX {
             oids.extend(self.store.list(first).await.unwrap());
@@ -52,7 +52,7 @@ impl Fixture {
     }
 
     /// Every file of an object below the root, temporary ones included.
-    fn files(&self) -> Vec<String> {
+    pub(super) fn files(&self) -> Vec<String> {
         fn collect(folder: &Path, files: &mut Vec<String>) {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -70,13 +70,13 @@ impl Fixture {
     }
 }
 
-fn frames(content: &[u8], length: usize) -> BoxStream<'static, Result<Bytes, Infallible>> {
+pub(super) fn frames(content: &[u8], length: usize) -> BoxStream<'static, Result<Bytes, Infallible>> {
     let frames: Vec<_> = content.chunks(length).map(|frame| Ok(Bytes::copy_from_slice(frame))).collect();
     stream::iter(frames).boxed()
 }
 
 /// Bytes without a pattern that blocks could hide.
-fn noise(length: usize) -> Vec<u8> {
+pub(super) fn noise(length: usize) -> Vec<u8> {
     let mut state = 1u32;
     let step = |_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -47,7 +47,7 @@ enum Opened {
     Already,
     /// Somebody else writes to it, or is just finishing it.
     Busy,
-    Here(Finish),
+    Here(Box<Finish>),
 }
 
 /// An upload that nobody else can write to. All of its methods block.
@@ -86,7 +86,7 @@ impl Finish {
         }
         (&content.disk.file).seek(SeekFrom::Start(0))?;
         let hasher = Sha256::new();
-        Ok(Opened::Here(Self { shared, upload, oid, plan, content, ledger, hasher, hashed: 0 }))
+        Ok(Opened::Here(Box::new(Self { shared, upload, oid, plan, content, ledger, hasher, hashed: 0 })))
     }
 
     /// The content has no place among the uploads any more: it has become an object, or was discarded.
@@ -95,7 +95,7 @@ impl Finish {
         if is_here && ledger.is_proven(&oid, plan.size())? { Ok(Opened::Already) } else { Err(Error::UploadGone) }
     }
 
-    fn hash(mut self) -> Result<Self, Error> {
+    fn hash(mut self: Box<Self>) -> Result<Box<Self>, Error> {
         let stretch = STRETCH.min(self.plan.size() - self.hashed);
         let mut left = stretch;
         while left > 0 {

@@ -1,6 +1,6 @@
 //! One part on its way to its place.
 
-use std::{os::unix::fs::FileExt as _, sync::Arc};
+use std::os::unix::fs::FileExt as _;
 
 use bytes::Bytes;
 
@@ -25,15 +25,14 @@ pub(super) struct PartWriter {
 }
 
 impl PartWriter {
-    #[expect(clippy::needless_pass_by_value, reason = "it is called on another thread")]
     pub(super) fn open(
-        shared: Arc<Shared>,
+        shared: &Shared,
         upload: [u8; 16],
         part: Part,
         checksum: Option<Checksum>,
     ) -> Result<Self, Error> {
-        let content = Content::open(&shared, upload)?;
-        let ledger = Ledger::open(&shared, upload)?;
+        let content = Content::open(shared, upload)?;
+        let ledger = Ledger::open(shared, upload)?;
         let is_known = ledger.part(part.number)? == part.size;
         let checksum = checksum.map(|checksum| (checksum, checksum.hasher()));
         Ok(Self { content, ledger, part, received: 0, is_known, checksum, memory: Vec::new() })

@@ -96,6 +96,20 @@ pub struct Error {
     kind: Kind,
     detail: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    delay: Option<Box<Delay>>,
+}
+
+/// When to come back, and which limit says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delay {
+    /// For how long to wait.
+    pub seconds: u64,
+    /// The name of the limit.
+    pub limit: &'static str,
+    /// How much the limit allows.
+    pub quota: u64,
+    /// In how many seconds it allows that; none for what is counted at one time.
+    pub window: Option<u64>,
 }
 
 macro_rules! constructors {
@@ -103,7 +117,7 @@ macro_rules! constructors {
         impl Error {
             $($(#[$meta])*
             pub fn $name(detail: impl Into<String>) -> Self {
-                Self { kind: Kind::$kind, detail: detail.into(), source: None }
+                Self { kind: Kind::$kind, detail: detail.into(), source: None, delay: None }
             })+
         }
     };
@@ -143,13 +157,20 @@ constructors! {
 impl Error {
     /// A fault of ours. The detail is for the log.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { kind: Kind::Internal, detail: "internal error".into(), source: Some(source.into()) }
+        Self { kind: Kind::Internal, detail: "internal error".into(), source: Some(source.into()), delay: None }
     }
 
     /// Adds the cause, for the log only.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// Says when to come back.
+    #[must_use]
+    pub fn until(mut self, delay: Delay) -> Self {
+        self.delay = Some(Box::new(delay));
         self
     }
 
@@ -267,6 +288,9 @@ impl From<lfs::Error> for Error {
             }
             lfs::Error::NotFound(_) => Self::not_found(detail),
             lfs::Error::Away => Self::unavailable("the server's store is away; try again later"),
+            lfs::Error::Unavailable(_) => {
+                Self::unavailable("the server's store does not answer; try again later").because(error)
+            }
             lfs::Error::Full => Self::full(NO_ROOM),
             lfs::Error::Interrupted(_) => Self::malformed(detail),
             other => Self::internal(other),
@@ -285,8 +309,10 @@ impl From<metastore::Error> for Error {
             }
             metastore::Error::TooLarge(_) => Self::too_large(detail),
             metastore::Error::Busy(_) => Self::busy(detail),
-            metastore::Error::Store(store) if is_full(&store) => Self::full(NO_ROOM).because(store),
-            metastore::Error::Store(_) => Self::unavailable("the pack store does not answer").because(error),
+            metastore::Error::Unavailable(cause) if is_full(&*cause) => Self::full(NO_ROOM).because(cause),
+            metastore::Error::Unavailable(_) => {
+                Self::unavailable("the store does not answer; try again later").because(error)
+            }
             metastore::Error::Io(io) if ended_early(&io) => {
                 Self::malformed("the request ended early, or is not what its headers say").because(io)
             }
@@ -326,7 +352,7 @@ impl IntoResponse for Error {
         });
         let mut response =
             (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
-        decorate(self.kind, response.headers_mut());
+        decorate(self.kind, self.delay.as_deref(), response.headers_mut());
         response.extensions_mut().insert(Told { kind: self.kind, detail: self.detail });
         response
     }
@@ -342,13 +368,24 @@ pub struct Told {
     pub detail: String,
 }
 
-/// Headers that a kind calls for: a challenge with 401, `Retry-After` with 429 and 503.
-fn decorate(kind: Kind, headers: &mut axum::http::HeaderMap) {
+/// Headers that a kind calls for: a challenge with 401, `Retry-After` with 429 and 503; and those of a limit.
+fn decorate(kind: Kind, delay: Option<&Delay>, headers: &mut axum::http::HeaderMap) {
     if kind == Kind::Unauthenticated {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"rutter\", charset=\"UTF-8\""));
     }
     if matches!(kind, Kind::Busy | Kind::Unavailable) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    }
+    if let Some(Delay { seconds, limit, quota, window }) = delay {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+        // draft-ietf-httpapi-ratelimit-headers-10, §3 and §4.
+        let allows = match window {
+            Some(window) => format!("\"{limit}\";q={quota};w={window}"),
+            None => format!("\"{limit}\";q={quota};qu=\"concurrent-requests\""),
+        };
+        for (name, value) in [("ratelimit", format!("\"{limit}\";r=0;t={seconds}")), ("ratelimit-policy", allows)] {
+            headers.insert(name, HeaderValue::from_str(&value).expect("names of limits are plain ASCII"));
+        }
     }
 }
 

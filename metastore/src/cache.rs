@@ -1,26 +1,26 @@
 //! Packs on the local disk: downloaded once, verified, shared by every generation through hard links.
 
 use std::{
-    fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom},
-    os::unix::fs::MetadataExt as _,
+    io,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use gix::ObjectId;
 
 use crate::{
-    Error, InlinePacks, NewPack, Pack, PackData, PackId, PackStore, RepoKey, Result, blocking,
+    Error, InlinePacks, NewPack, Pack, PackStore, RepoKey, Result, blocking,
     engine::RunFolder,
-    scratch::Scratch,
     snapshot::{PackFile, PackFolder},
-    store::{Half, link_or_copy},
+    store::{looks_whole, verify},
 };
+
+mod stats;
+mod trim;
+
+pub use stats::CacheStats;
+use stats::Counters;
+use trim::Room;
 
 /// How many packs are downloaded at once for one snapshot.
 const DOWNLOADS: usize = 8;
@@ -28,140 +28,158 @@ const DOWNLOADS: usize = 8;
 /// How often a step is repeated because somebody removed cached files under it.
 pub(crate) const PATIENCE: usize = 10;
 
-/// A SHA-1 checksum in bytes.
-const CHECKSUM: usize = 20;
-
 /// `cache/packs/<repo>/pack-<id>.{pack,idx}`. Any file may vanish at any time; a folder of links
 /// made from them does not care.
 pub(crate) struct PackCache {
-    root: PathBuf,
+    packs: PathBuf,
     run: Arc<RunFolder>,
     store: PackStore,
     inline: Arc<dyn InlinePacks>,
-    limit: u64,
-    /// Bytes that may be added before the next look at the whole cache.
-    headroom: AtomicU64,
+    room: Room,
+    counters: Counters,
 }
 
 impl PackCache {
+    /// `cache` is the folder that several engines share; `limit` is in bytes. Blocks.
     pub(crate) fn open(
-        root: &Path,
-        run: Arc<RunFolder>,
+        cache: &Path,
+        run: RunFolder,
         store: PackStore,
         inline: Arc<dyn InlinePacks>,
-        limit: u64,
+        limit: Option<u64>,
     ) -> Result<Self> {
-        std::fs::create_dir_all(root)?;
-        let root = std::path::absolute(root)?;
-        Ok(Self { root, run, store, inline, limit, headroom: AtomicU64::new(0) })
+        let cache = std::path::absolute(cache)?;
+        let packs = cache.join("packs");
+        std::fs::create_dir_all(&packs)?;
+        let room = Room::open(cache, limit)?;
+        Ok(Self { packs, run: Arc::new(run), store, inline, room, counters: Counters::default() })
+    }
+
+    pub(crate) fn run(&self) -> Arc<RunFolder> {
+        Arc::clone(&self.run)
     }
 
     fn folder(&self, repo: &RepoKey) -> PackFolder {
-        PackFolder(self.root.join(repo.as_str()))
+        PackFolder(self.packs.join(repo.as_str()))
     }
 
-    /// Makes sure that every pack is in the cache and whole, and says where.
-    pub(crate) async fn ensure(&self, repo: &RepoKey, packs: &[Pack]) -> Result<Vec<PackFile>> {
-        let folder = self.folder(repo);
-        let files = packs.iter().map(|pack| folder.file(pack.id)).collect();
-        let (wanted, place) = (packs.to_vec(), folder.clone());
+    /// Links every pack into `target`, those that the cache lacks by way of it. What was linked stays
+    /// there, whatever becomes of the cache meanwhile.
+    pub(crate) async fn gather(&self, repo: &RepoKey, packs: &[Pack], target: &PackFolder) -> Result<()> {
+        let (wanted, cached, place) = (packs.to_vec(), self.folder(repo), target.clone());
         let missing = blocking::run(move || {
-            std::fs::create_dir_all(&place.0)?;
-            Ok(wanted.into_iter().filter(|pack| !looks_whole(&place.file(pack.id), pack)).collect::<Vec<_>>())
+            let mut missing = Vec::new();
+            for pack in wanted {
+                if !link_whole(&cached.file(pack.id), &place.file(pack.id), &pack)? {
+                    missing.push(pack);
+                }
+            }
+            Ok(missing)
         })
         .await?;
-        if !missing.is_empty() {
-            let (inline, stored): (Vec<_>, Vec<_>) = missing.into_iter().partition(|pack| pack.inline);
-            self.load_inline(repo, &inline).await?;
-            futures::stream::iter(stored)
-                .map(|pack| async move { self.download(repo, &pack).await })
-                .buffer_unordered(DOWNLOADS)
-                .try_collect::<()>()
-                .await?;
-        }
-        Ok(files)
+        self.counters.packs(packs.len() - missing.len(), missing.len());
+        let (inline, stored): (Vec<_>, Vec<_>) = missing.into_iter().partition(|pack| pack.inline);
+        self.load_inline(repo, &inline, target).await?;
+        futures::stream::iter(stored)
+            .map(|pack| async move { self.download(repo, &pack, target).await })
+            .buffer_unordered(DOWNLOADS)
+            .try_collect::<()>()
+            .await
     }
 
-    async fn load_inline(&self, repo: &RepoKey, packs: &[Pack]) -> Result<()> {
+    async fn load_inline(&self, repo: &RepoKey, packs: &[Pack], target: &PackFolder) -> Result<()> {
         if packs.is_empty() {
             return Ok(());
         }
+        let run = self.run();
+        let scratch = blocking::run(move || run.scratch("tmp-")).await?;
+        let temporary = PackFolder(scratch.path().to_owned());
+        self.load_rows(repo, packs, &temporary).await?;
+        let (packs, cached, target) = (packs.to_vec(), self.folder(repo), target.clone());
+        let added = packs.iter().map(|pack| pack.pack_bytes + pack.idx_bytes).sum();
+        blocking::run(move || {
+            for pack in packs {
+                install(&temporary.file(pack.id), &target.file(pack.id), &cached.file(pack.id))?;
+            }
+            drop(scratch);
+            Ok(())
+        })
+        .await?;
+        self.room.spend(added);
+        Ok(())
+    }
+
+    /// Writes packs that live in their rows to `target`, verified.
+    async fn load_rows(&self, repo: &RepoKey, packs: &[Pack], target: &PackFolder) -> Result<()> {
         let ids: Vec<_> = packs.iter().map(|pack| pack.id).collect();
         let mut loaded: std::collections::HashMap<_, _> = self.inline.load(repo, &ids).await?.into_iter().collect();
         let mut rows = Vec::with_capacity(packs.len());
         for pack in packs {
             let bytes = loaded
                 .remove(&pack.id)
-                .ok_or_else(|| Error::NotFound(format!("the database has no pack {}", pack.id)))?;
+                .ok_or_else(|| Error::Corrupt(format!("the database has lost the bytes of pack {}", pack.id)))?;
             rows.push((pack.clone(), bytes));
         }
-        let (folder, run) = (self.folder(repo), Arc::clone(&self.run));
-        let added = blocking::run(move || {
-            let scratch = Scratch::create(run.path(), "tmp-")?;
-            let mut added = 0;
+        let target = target.clone();
+        blocking::run(move || {
             for (pack, bytes) in rows {
-                let temporary = PackFolder(scratch.path().to_owned()).file(pack.id);
-                std::fs::write(&temporary.pack, &bytes.pack)?;
-                std::fs::write(&temporary.idx, &bytes.idx)?;
-                verify(&temporary, &pack)?;
-                install(&temporary, &folder.file(pack.id))?;
-                added += pack.pack_bytes + pack.idx_bytes;
+                let file = target.file(pack.id);
+                std::fs::write(&file.pack, &bytes.pack)?;
+                std::fs::write(&file.idx, &bytes.idx)?;
+                verify(&file, &pack)?;
             }
-            Ok(added)
+            Ok(())
         })
-        .await?;
-        self.spend(added);
-        Ok(())
+        .await
     }
 
-    async fn download(&self, repo: &RepoKey, pack: &Pack) -> Result<()> {
-        let run = Arc::clone(&self.run);
-        let scratch = blocking::run(move || Scratch::create(run.path(), "tmp-")).await?;
+    async fn download(&self, repo: &RepoKey, pack: &Pack, target: &PackFolder) -> Result<()> {
+        let run = self.run();
+        let scratch = blocking::run(move || run.scratch("tmp-")).await?;
         let temporary = PackFolder(scratch.path().to_owned()).file(pack.id);
-        self.store.fetch(repo, &pack.key, Half::Pack, &temporary.pack).await?;
-        self.store.fetch(repo, &pack.key, Half::Idx, &temporary.idx).await?;
-        let (row, target) = (pack.clone(), self.folder(repo).file(pack.id));
+        self.store.fetch(repo, pack, &temporary).await?;
+        let (target, cached) = (target.file(pack.id), self.folder(repo).file(pack.id));
         blocking::run(move || {
-            verify(&temporary, &row)?;
-            install(&temporary, &target)?;
+            install(&temporary, &target, &cached)?;
             drop(scratch);
             Ok(())
         })
         .await?;
-        self.spend(pack.pack_bytes + pack.idx_bytes);
+        let bytes = pack.pack_bytes + pack.idx_bytes;
+        self.counters.downloaded(bytes);
+        self.room.spend(bytes);
         Ok(())
+    }
+
+    /// Brings a pack to `target` from its permanent home, verified, whatever the cache has.
+    pub(crate) async fn fetch_anew(&self, repo: &RepoKey, pack: &Pack, target: &PackFolder) -> Result<()> {
+        if pack.inline {
+            self.load_rows(repo, std::slice::from_ref(pack), target).await
+        } else {
+            self.store.fetch(repo, pack, &target.file(pack.id)).await
+        }
     }
 
     /// Takes over the files of a pack that this process made itself.
     pub(crate) async fn adopt(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
-        let (folder, run, pack) = (self.folder(repo), Arc::clone(&self.run), pack.clone());
+        let (cached, run, pack) = (self.folder(repo).file(pack.id), self.run(), pack.clone());
         let added = pack.pack_bytes + pack.idx_bytes;
         blocking::run(move || {
-            std::fs::create_dir_all(&folder.0)?;
-            let scratch = Scratch::create(run.path(), "tmp-")?;
+            let scratch = run.scratch("tmp-")?;
             let temporary = PackFolder(scratch.path().to_owned()).file(pack.id);
-            match &pack.data {
-                PackData::Memory(bytes) => {
-                    std::fs::write(&temporary.pack, &bytes.pack)?;
-                    std::fs::write(&temporary.idx, &bytes.idx)?;
-                }
-                PackData::Files(files) => {
-                    link_or_copy(files.pack(), &temporary.pack)?;
-                    link_or_copy(files.idx(), &temporary.idx)?;
-                }
-            }
-            Ok(install(&temporary, &folder.file(pack.id))?)
+            pack.place(&temporary)?;
+            Ok(keep(&temporary, &cached)?)
         })
         .await?;
-        self.spend(added);
+        self.room.spend(added);
         Ok(())
     }
 
     pub(crate) async fn forget(&self, repo: &RepoKey) -> Result<()> {
-        let (folder, run) = (self.folder(repo).0, Arc::clone(&self.run));
+        let (folder, run) = (self.folder(repo).0, self.run());
         blocking::run(move || {
             // Away in one step: whoever is writing there meanwhile begins a new folder.
-            let scratch = Scratch::create(run.path(), "tmp-")?;
+            let scratch = run.scratch("tmp-")?;
             match std::fs::rename(&folder, scratch.path().join("forgotten")) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
                 _ => Ok(()),
@@ -170,75 +188,80 @@ impl PackCache {
         .await
     }
 
-    fn spend(&self, bytes: u64) {
-        let _ =
-            self.headroom.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(bytes)));
+    /// Whether so much was added that somebody should [`trim`](Self::trim).
+    pub(crate) fn is_trim_due(&self) -> bool {
+        self.room.is_spent()
     }
 
-    /// Evicts what is too much. Call it when the packs last asked for are linked, or they go first.
-    pub(crate) async fn trim_if_due(&self) -> Result<()> {
-        if self.headroom.load(Ordering::Relaxed) > 0 {
-            return Ok(());
-        }
-        let (root, limit) = (self.root.clone(), self.limit);
-        let kept = blocking::run(move || trim(&root, limit)).await?;
-        // Look again after a tenth of the limit at the latest.
-        self.headroom.store(limit.saturating_sub(kept).clamp(1, limit / 10 + 1), Ordering::Relaxed);
-        Ok(())
+    /// Evicts packs that no snapshot links to, those unused longest first, until the rest fits.
+    /// Returns by how many bytes it still does not. Blocks.
+    pub(crate) fn trim(&self) -> Result<u64> {
+        let trimmed = self.room.trim()?;
+        self.counters.evicted(trimmed.evictions, trimmed.evicted_bytes);
+        Ok(trimmed.excess)
+    }
+
+    pub(crate) fn count_snapshot(&self, at_hand: bool) {
+        self.counters.snapshot(at_hand);
+    }
+
+    pub(crate) fn count_rebuild(&self) {
+        self.counters.rebuilt();
+    }
+
+    pub(crate) fn stats(&self) -> CacheStats {
+        self.counters.read(self.room.bytes())
     }
 }
 
-/// A cheap look that finds files cut short by a power failure: sizes, and the checksum that both end with.
-fn looks_whole(file: &PackFile, row: &Pack) -> bool {
-    let ends_with_id = |path: &Path, size: u64, from_end: u64| -> io::Result<bool> {
-        let mut file = File::open(path)?;
-        if file.metadata()?.len() != size || size < from_end {
-            return Ok(false);
-        }
-        file.seek(SeekFrom::Start(size - from_end))?;
-        let mut checksum = [0; CHECKSUM];
-        file.read_exact(&mut checksum)?;
-        Ok(checksum == row.id.checksum().as_slice())
-    };
-    let checksum = CHECKSUM as u64;
-    // An index ends with the checksum of its pack and then its own.
-    ends_with_id(&file.pack, row.pack_bytes, checksum).unwrap_or(false)
-        && ends_with_id(&file.idx, row.idx_bytes, 2 * checksum).unwrap_or(false)
+impl std::fmt::Debug for PackCache {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("PackCache").field("packs", &self.packs).finish_non_exhaustive()
+    }
 }
 
-/// Reads both files in full: they must be what the row says.
-fn verify(file: &PackFile, row: &Pack) -> Result<()> {
-    let id: PackId = row.id;
-    if !looks_whole(file, row) {
-        return Err(Error::Corrupt(format!("pack {id} has another size or checksum than its row")));
-    }
-    for path in [&file.pack, &file.idx] {
-        if !hash_matches_trailer(path)? {
-            return Err(Error::Corrupt(format!("the bytes of pack {id} are damaged")));
+/// Links both files, the index last, since git and gix find a pack by it. `false` where the source is
+/// missing or cut short; then there is nothing at `to`, and a damaged source is gone too.
+fn link_whole(from: &PackFile, to: &PackFile, row: &Pack) -> Result<bool> {
+    for (source, target) in [(&from.pack, &to.pack), (&from.idx, &to.idx)] {
+        match std::fs::hard_link(source, target) {
+            Ok(()) => {}
+            // Missing is the source, or the whole folder: then whoever fills the gap will notice.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                remove(to);
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
         }
+    }
+    let is_whole = looks_whole(to, row);
+    if !is_whole {
+        tracing::warn!(pack = %row.id, "a pack in the cache was damaged");
+        remove(to);
+        remove(from);
+    }
+    Ok(is_whole)
+}
+
+/// Gone already is what we want; and what stays in our way will be in the way of what comes next.
+fn remove(file: &PackFile) {
+    let _ = std::fs::remove_file(&file.idx);
+    let _ = std::fs::remove_file(&file.pack);
+}
+
+/// Puts a verified pack where it is needed now, and then where others find it.
+fn install(from: &PackFile, to: &PackFile, cached: &PackFile) -> io::Result<()> {
+    std::fs::hard_link(&from.pack, &to.pack)?;
+    std::fs::hard_link(&from.idx, &to.idx)?;
+    if let Err(error) = keep(from, cached) {
+        // The next one loads it again.
+        tracing::warn!(%error, "a pack could not be kept in the cache");
     }
     Ok(())
 }
 
-fn hash_matches_trailer(path: &Path) -> Result<bool> {
-    let mut file = File::open(path)?;
-    let mut left = file.metadata()?.len() - CHECKSUM as u64;
-    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
-    let mut block = vec![0; 256 * 1024];
-    while left > 0 {
-        let want = block.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        file.read_exact(&mut block[..want])?;
-        hasher.update(&block[..want]);
-        left -= want as u64;
-    }
-    let mut trailer = [0; CHECKSUM];
-    file.read_exact(&mut trailer)?;
-    let computed = hasher.try_finalize().map_err(|error| Error::Corrupt(error.to_string()))?;
-    Ok(computed == ObjectId::from(trailer))
-}
-
 /// Moves a pack into the cache, its index last. What is there under the same name has the same bytes.
-fn install(from: &PackFile, to: &PackFile) -> io::Result<()> {
+fn keep(from: &PackFile, to: &PackFile) -> io::Result<()> {
     for (from, to) in [(&from.pack, &to.pack), (&from.idx, &to.idx)] {
         let mut attempts = 0;
         while let Err(error) = std::fs::rename(from, to) {
@@ -249,43 +272,11 @@ fn install(from: &PackFile, to: &PackFile) -> io::Result<()> {
             }
             std::fs::create_dir_all(to.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
         }
+        // Where both were links of one file, a rename does nothing.
+        match std::fs::remove_file(from) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
     Ok(())
-}
-
-/// Removes packs that nothing else links to, those unused longest first, until the rest fits.
-/// Returns the bytes that such packs still take.
-fn trim(root: &Path, limit: u64) -> Result<u64> {
-    struct Idle {
-        path: PathBuf,
-        bytes: u64,
-        last_use: (i64, i64),
-    }
-    let mut total = 0;
-    let mut idle = Vec::new();
-    for repo in std::fs::read_dir(root)? {
-        let Ok(files) = std::fs::read_dir(repo?.path()) else { continue };
-        for file in files {
-            let file = file?;
-            let Ok(metadata) = file.metadata() else { continue };
-            // Each generation holds a link (so does a local store, where removing ours frees
-            // nothing), and each link made or removed sets the change time: the file system keeps
-            // our reference count and our clock.
-            if metadata.nlink() == 1 {
-                total += metadata.len();
-                let last_use = (metadata.ctime(), metadata.ctime_nsec());
-                idle.push(Idle { path: file.path(), bytes: metadata.len(), last_use });
-            }
-        }
-    }
-    idle.sort_by_key(|file| file.last_use);
-    for file in idle {
-        if total <= limit {
-            break;
-        }
-        if std::fs::remove_file(&file.path).is_ok() {
-            total -= file.bytes;
-        }
-    }
-    Ok(total)
 }

@@ -4,14 +4,19 @@ use std::{
     collections::HashMap,
     io::ErrorKind,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
+use futures::Stream;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
-    Error, InlinePacks, NewPack, PackData, PackStore, RepoKey, Result, Snapshot, State, StoredFile, blocking,
+    CacheStats, Error, InlinePacks, NewPack, PackData, PackStore, RepoKey, Result, Snapshot, State, StoredFile,
+    blocking,
     cache::{PATIENCE, PackCache},
     git::Git,
     store::Half,
@@ -23,12 +28,16 @@ mod shelf;
 pub(crate) use run::RunFolder;
 use shelf::Shelf;
 
+/// How many snapshots that nobody holds are dropped before the room is counted again.
+const IDLE_AT_ONCE: usize = 8;
+
 /// How the engine is set up.
 pub struct Options {
     /// A folder that may be deleted whenever nothing runs. Several engines may share it.
     pub cache: PathBuf,
-    /// How many bytes of packs that no snapshot uses the cache keeps.
-    pub cache_bytes: u64,
+    /// How many bytes the cache folder may take; `None` for any number. What snapshots in use need is
+    /// there in any case.
+    pub cache_bytes: Option<u64>,
     /// The permanent home of packs.
     pub store: PackStore,
     /// The database side of small packs.
@@ -46,7 +55,7 @@ impl Options {
     pub fn new(cache: PathBuf, store: PackStore, inline: Arc<dyn InlinePacks>) -> Self {
         Self {
             cache,
-            cache_bytes: 16 << 30,
+            cache_bytes: Some(16 << 30),
             store,
             inline,
             git: "git".into(),
@@ -63,8 +72,8 @@ pub struct Engine(Arc<Shared>);
 struct Shared {
     git: Git,
     store: PackStore,
-    packs: PackCache,
-    run: Arc<RunFolder>,
+    packs: Arc<PackCache>,
+    trimming: AtomicBool,
     shelf: Mutex<Shelf>,
     builds: Turns,
     writes: Turns,
@@ -73,19 +82,13 @@ struct Shared {
 impl Engine {
     /// Opens the cache, makes it if missing, and removes what dead processes left in it. Blocks.
     pub fn open(options: Options) -> Result<Self> {
-        let run = Arc::new(RunFolder::create(&options.cache)?);
-        let packs = PackCache::open(
-            &options.cache.join("packs"),
-            Arc::clone(&run),
-            options.store.clone(),
-            options.inline,
-            options.cache_bytes,
-        )?;
+        let run = RunFolder::create(&options.cache)?;
+        let packs = PackCache::open(&options.cache, run, options.store.clone(), options.inline, options.cache_bytes)?;
         Ok(Self(Arc::new(Shared {
             git: Git::new(&options.git, options.max_concurrent_packs),
             store: options.store,
-            packs,
-            run,
+            packs: Arc::new(packs),
+            trimming: AtomicBool::new(false),
             shelf: Mutex::new(Shelf::new(options.max_idle_snapshots)),
             builds: Turns::default(),
             writes: Turns::default(),
@@ -101,13 +104,18 @@ impl Engine {
 
     /// The snapshot of that generation, if this process has it.
     pub fn cached(&self, repo: &RepoKey, generation: u64) -> Option<Arc<Snapshot>> {
-        self.shelf().find(repo, generation)
+        let found = self.shelf().find(repo, generation);
+        if found.is_some() {
+            self.0.packs.count_snapshot(true);
+        }
+        found
     }
 
     /// The snapshot of `state`: the one at hand, or one built now. Whoever asks for it meanwhile
     /// waits for the same build, which goes on even if the first caller leaves.
     pub async fn snapshot(&self, state: State) -> Result<Arc<Snapshot>> {
         if let Some(found) = self.shelf().find_exact(&state) {
+            self.0.packs.count_snapshot(true);
             return Ok(found);
         }
         let turn = self.0.builds.take(&state.repo).await;
@@ -115,10 +123,13 @@ impl Engine {
         let build = tokio::spawn(async move {
             let _turn = turn;
             if let Some(found) = engine.shelf().find_exact(&state) {
+                engine.0.packs.count_snapshot(true);
                 return Ok(found);
             }
+            engine.0.packs.count_snapshot(false);
             let built = engine.build(state).await?;
             engine.shelf().put(&built);
+            engine.trim_if_due();
             Ok(built)
         });
         build.await.map_err(|error| Error::Internal(format!("a snapshot build died: {error}")))?
@@ -127,21 +138,46 @@ impl Engine {
     async fn build(&self, state: State) -> Result<Arc<Snapshot>> {
         let mut attempts = 0;
         loop {
-            let files = self.0.packs.ensure(&state.repo, &state.packs).await?;
-            let (run, git, wanted) = (Arc::clone(&self.0.run), self.0.git.clone(), state.clone());
             attempts += 1;
-            match blocking::run(move || Snapshot::build(wanted, &files, run, git)).await {
-                // A pack was evicted between the check and the link.
+            match Snapshot::build(state.clone(), Arc::clone(&self.0.packs), self.0.git.clone()).await {
+                // Somebody deleted the cache under it.
                 Err(Error::Io(error)) if error.kind() == ErrorKind::NotFound && attempts < PATIENCE => {}
-                Err(error) => return Err(error),
-                Ok(snapshot) => {
-                    if let Err(error) = self.0.packs.trim_if_due().await {
-                        tracing::warn!(%error, "the pack cache is not trimmed");
-                    }
-                    return Ok(Arc::new(snapshot));
-                }
+                done => return done.map(Arc::new),
             }
         }
+    }
+
+    /// Evicts in the background what is too much; whoever asked for something does not wait for it.
+    fn trim_if_due(&self) {
+        if !self.0.packs.is_trim_due() || self.0.trimming.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let engine = self.clone();
+        blocking::detach(move || {
+            if let Err(error) = engine.trim() {
+                tracing::warn!(%error, "the cache is not trimmed");
+            }
+            engine.0.trimming.store(false, Ordering::Release);
+        });
+    }
+
+    /// Packs that nothing uses go first, then snapshots that nobody holds, with their packs; in each
+    /// case those unused longest.
+    fn trim(&self) -> Result<()> {
+        while self.0.packs.trim()? > 0 {
+            let idle = self.shelf().take_idle(IDLE_AT_ONCE);
+            if idle.is_empty() {
+                break;
+            }
+            // Whoever got one in this moment keeps it.
+            idle.into_iter().filter_map(Arc::into_inner).for_each(Snapshot::discard);
+        }
+        Ok(())
+    }
+
+    /// What the cache has done so far.
+    pub fn cache_stats(&self) -> CacheStats {
+        self.0.packs.stats()
     }
 
     /// Waits for this process's turn to write to `repo`, first come first served. An optimisation:
@@ -172,7 +208,9 @@ impl Engine {
 
     /// Puts a landed pack into the local cache, so that the next snapshot need not download it.
     pub async fn adopt(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
-        self.0.packs.adopt(repo, pack).await
+        self.0.packs.adopt(repo, pack).await?;
+        self.trim_if_due();
+        Ok(())
     }
 
     /// Removes a retired or never landed pack from the permanent store, whose grace period is over.
@@ -185,11 +223,25 @@ impl Engine {
         self.0.store.list(repo).await
     }
 
+    /// Every file that the permanent store holds for any repository, in no order: to be compared with
+    /// the rows. What was stored a moment ago may not have a row yet.
+    pub fn list_all_packs(&self) -> impl Stream<Item = Result<(RepoKey, StoredFile)>> + Send + Unpin + 'static {
+        self.0.store.list_all()
+    }
+
     /// Drops everything local about a repository that was deleted. Leases that are still held stay
     /// valid.
     pub async fn forget(&self, repo: &RepoKey) -> Result<()> {
         self.shelf().forget(repo);
         self.0.packs.forget(repo).await
+    }
+
+    pub(crate) fn git(&self) -> &Git {
+        &self.0.git
+    }
+
+    pub(crate) fn packs(&self) -> &PackCache {
+        &self.0.packs
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
@@ -223,6 +275,6 @@ impl Turns {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Engine").field("run", &self.0.run.path()).finish_non_exhaustive()
+        formatter.debug_struct("Engine").field("packs", &self.0.packs).finish_non_exhaustive()
     }
 }

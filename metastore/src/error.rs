@@ -26,9 +26,10 @@ pub enum Error {
     /// Too many others want the same at this moment; trying again later helps.
     #[error("{0}")]
     Busy(String),
-    /// The object store failed.
-    #[error("object store: {0}")]
-    Store(#[from] object_store::Error),
+    /// The store of packs, or the database behind inline packs, does not answer; nothing is known to
+    /// be lost, and trying again later may help.
+    #[error("not available: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A git child process failed; the text is the end of what it wrote to stderr.
     #[error("git: {0}")]
     Git(String),
@@ -41,6 +42,16 @@ pub enum Error {
     /// A bug or an exhausted process.
     #[error("internal: {0}")]
     Internal(String),
+}
+
+impl Error {
+    /// Says of which file it is that something is corrupt.
+    pub(crate) fn about(self, name: &str) -> Self {
+        match self {
+            Self::Corrupt(what) => Self::Corrupt(format!("{name}: {what}")),
+            other => other,
+        }
+    }
 }
 
 /// The result of an operation of this crate.

@@ -7,15 +7,19 @@
 
 mod blocking;
 mod cache;
+mod check;
 mod commit;
 mod diff;
 mod engine;
 mod error;
+mod garbage;
 mod git;
 mod history;
 mod maintain;
 mod pack;
 mod path;
+mod pointers;
+mod reach;
 mod read;
 mod scratch;
 mod snapshot;
@@ -23,13 +27,16 @@ mod state;
 mod store;
 pub mod wire;
 
+pub use cache::CacheStats;
 pub use commit::{Changeset, Content, Edit, Person};
 pub use diff::{Change, ChangeKind, Side};
 pub use engine::{Engine, Options, Turn};
 pub use error::{Error, Result};
+pub use garbage::{Garbage, Keep, Repacked};
 pub use gix::ObjectId;
 pub use maintain::consolidation;
 pub use path::FilePath;
+pub use pointers::PointerTarget;
 pub use read::{CommitInfo, Entry, EntryKind, Reader, TagInfo};
 pub use snapshot::Snapshot;
 pub use state::{

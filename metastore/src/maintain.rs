@@ -1,14 +1,11 @@
-//! Keeping a repository in shape: merging packs, and checking everything.
+//! Merging packs.
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 
 use bytes::Bytes;
 
 use crate::{
-    Engine, Error, NewPack, Pack, PackId, Result, Snapshot, blocking,
-    git::{Git, finish},
-    pack::index_ids,
-    snapshot::PackFolder,
+    Engine, Error, NewPack, Pack, PackId, Result, Snapshot, blocking, git::Git, pack::index_ids, snapshot::PackFolder,
 };
 
 /// More live packs than this call for a merge, whatever their size.
@@ -55,25 +52,29 @@ impl Engine {
         if packs.is_empty() || packs.iter().any(|id| !live.contains(id)) {
             return Err(Error::Invalid("only live packs can be merged".to_owned()));
         }
-        let lease = Arc::clone(snapshot);
-        let folder = blocking::run(move || lease.scratch()).await?;
-        let git = snapshot.git();
-        let _place = git.maintaining().await?;
-        let mut command = git.command(snapshot.git_dir());
-        command.args(["pack-objects", "--stdin-packs", "--delta-base-offset", "--quiet"]);
-        command.arg(folder.path().join("pack"));
-        let names: Vec<_> = packs.iter().map(|id| format!("pack-{id}.pack\n")).collect();
-        let answer = Git::output(&mut command, Bytes::from(names.concat())).await?;
-        let answer = String::from_utf8_lossy(&answer).trim().to_owned();
-        let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected answer {answer:?}")))?;
-        let (lease, inputs) = (Arc::clone(snapshot), packs.to_vec());
-        blocking::run(move || {
-            let result = PackFolder(folder.path().to_owned()).file(id);
-            let objects = same_objects(lease.git_dir(), &inputs, &result.idx)?;
-            NewPack::from_files(id, objects, Arc::new(folder), result.pack, result.idx)
-        })
-        .await
+        snapshot.whole(|| merge(snapshot, packs)).await
     }
+}
+
+async fn merge(snapshot: &Arc<Snapshot>, packs: &[PackId]) -> Result<NewPack> {
+    let lease = Arc::clone(snapshot);
+    let folder = blocking::run(move || lease.scratch()).await?;
+    let git = snapshot.git();
+    let _place = git.maintaining().await?;
+    let mut command = git.command(snapshot.git_dir());
+    command.args(["pack-objects", "--stdin-packs", "--delta-base-offset", "--quiet"]);
+    command.arg(folder.path().join("pack"));
+    let names: Vec<_> = packs.iter().map(|id| format!("pack-{id}.pack\n")).collect();
+    let answer = Git::output(&mut command, Bytes::from(names.concat())).await?;
+    let answer = String::from_utf8_lossy(&answer).trim().to_owned();
+    let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected answer {answer:?}")))?;
+    let (lease, inputs) = (Arc::clone(snapshot), packs.to_vec());
+    blocking::run(move || {
+        let result = PackFolder(folder.path().to_owned()).file(id);
+        let objects = same_objects(lease.git_dir(), &inputs, &result.idx)?;
+        NewPack::from_files(id, objects, Arc::new(folder), result.pack, result.idx)
+    })
+    .await
 }
 
 /// Counts the objects of the merged pack after making sure that not one is lost.
@@ -87,26 +88,6 @@ fn same_objects(git_dir: &Path, inputs: &[PackId], merged: &Path) -> Result<u64>
     before.dedup();
     let after = index_ids(merged)?;
     if before == after { Ok(after.len() as u64) } else { Err(Error::Corrupt("a merged pack lacks objects".to_owned())) }
-}
-
-impl Snapshot {
-    /// Everything that `git fsck --strict --full` has to complain about; empty if all is well.
-    pub async fn fsck(self: &Arc<Self>) -> Result<Vec<String>> {
-        let git = self.git();
-        let _place = git.maintaining().await?;
-        let mut command = git.command(self.git_dir());
-        command.args(["fsck", "--strict", "--full", "--no-dangling", "--no-progress"]);
-        let finished = finish(&mut command, Bytes::new()).await?;
-        let stdout = String::from_utf8_lossy(&finished.stdout).into_owned();
-        let lines = stdout.lines().chain(finished.stderr.lines());
-        // An empty repository has no default refs, which is no fault.
-        let mut problems: Vec<String> =
-            lines.filter(|line| !line.is_empty() && !line.starts_with("notice: ")).map(str::to_owned).collect();
-        if problems.is_empty() && !finished.success {
-            problems.push("git fsck failed without a word".to_owned());
-        }
-        Ok(problems)
-    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,19 @@ impl Scratch {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
+
+    /// Removes it now, not in the background. Blocks.
+    pub(crate) fn remove(mut self) {
+        remove(&std::mem::take(&mut self.0));
+    }
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %path.display(), %error, "a scratch folder stays behind");
+    }
 }
 
 /// A name that nothing else has: 32 letters and digits, later ones sorting behind earlier ones.
@@ -33,12 +46,9 @@ pub(crate) fn unique() -> String {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let path = std::mem::take(&mut self.0);
-        blocking::detach(move || {
-            if let Err(error) = std::fs::remove_dir_all(&path)
-                && error.kind() != std::io::ErrorKind::NotFound
-            {
-                tracing::warn!(path = %path.display(), %error, "a scratch folder stays behind");
-            }
-        });
+        // Taken by `remove`, there is nothing left to do.
+        if path != Path::new("") {
+            blocking::detach(move || remove(&path));
+        }
     }
 }

@@ -12,7 +12,12 @@ use std::{
     sync::Arc,
 };
 
-use crate::{PackId, Reader, Result, State, blocking, engine::RunFolder, git::Git, scratch::Scratch};
+use crate::{
+    PackId, Reader, Result, State, blocking,
+    cache::{PATIENCE, PackCache},
+    git::Git,
+    scratch::Scratch,
+};
 
 /// What every snapshot says to git. Memory: a 200 MB push must not cost hundreds of megabytes.
 /// `allowAnySHA1InWant`: the rounds of one fetch may meet different generations. `refs/internal` is
@@ -34,23 +39,28 @@ const CONFIG: &str = "\
 \twriteReverseIndex = false
 ";
 
-/// A lease on one generation. Its folder lives as long as any clone of the `Arc`.
+/// A lease on one generation. Its folder lives as long as any clone of the `Arc`; where somebody
+/// deletes it, it is built again.
 #[derive(Debug)]
 pub struct Snapshot {
     state: Arc<State>,
     repository: gix::ThreadSafeRepository,
     folder: Scratch,
-    run: Arc<RunFolder>,
+    cache: Arc<PackCache>,
+    mending: tokio::sync::Mutex<()>,
     git: Git,
 }
 
 impl Snapshot {
-    /// Lays out and opens the folder; every pack of `state` must be in `packs`. Blocks.
-    pub(crate) fn build(state: State, packs: &[PackFile], run: Arc<RunFolder>, git: Git) -> Result<Self> {
-        let folder = Scratch::create(run.path(), &format!("{}-{}-", state.repo, state.generation))?;
-        lay_out(folder.path(), &state, packs)?;
-        let repository = open(folder.path())?;
-        Ok(Self { state: Arc::new(state), repository, folder, run, git })
+    /// Lays out and opens the folder, with packs from the cache or, through it, from the store.
+    pub(crate) async fn build(state: State, cache: Arc<PackCache>, git: Git) -> Result<Self> {
+        let state = Arc::new(state);
+        let folder = furnish(&state, &cache, &format!("{}-{}-", state.repo, state.generation)).await?;
+        blocking::run(move || {
+            let repository = open(folder.path())?;
+            Ok(Self { state, repository, folder, cache, mending: tokio::sync::Mutex::default(), git })
+        })
+        .await
     }
 
     /// The refs and packs that this snapshot shows.
@@ -63,14 +73,62 @@ impl Snapshot {
         self.folder.path()
     }
 
-    /// Runs `work` with a reader on the blocking pool, holding the lease until it ends.
+    /// Runs `work` with a reader on the blocking pool, holding the lease until it ends. Where it fails
+    /// because the folder was deleted meanwhile, it is run again on a new one.
     pub async fn read<T, F>(self: &Arc<Self>, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Reader) -> Result<T> + Send + 'static,
+        F: Fn(&Reader) -> Result<T> + Send + Sync + 'static,
     {
-        let lease = Arc::clone(self);
-        blocking::run(move || work(&Reader::new(&lease.repository, Arc::clone(&lease.state)))).await
+        let work = Arc::new(work);
+        self.whole(|| {
+            let (lease, work) = (Arc::clone(self), Arc::clone(&work));
+            blocking::run(move || work(&Reader::new(&lease.repository, Arc::clone(&lease.state))))
+        })
+        .await
+    }
+
+    /// Does `attempt` with the folder whole; again, where it fails and the folder was deleted under it.
+    pub(crate) async fn whole<T, A>(&self, mut attempt: impl FnMut() -> A) -> Result<T>
+    where
+        A: Future<Output = Result<T>>,
+    {
+        let mut attempts = 0;
+        loop {
+            self.mend().await?;
+            attempts += 1;
+            match attempt().await {
+                Err(error) if attempts < PATIENCE && !self.is_whole() => {
+                    tracing::info!(%error, "a snapshot was deleted while it was read");
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Builds the folder again where somebody has deleted it or something in it: the same bytes at
+    /// the same place, so that whoever has it open finds them.
+    async fn mend(&self) -> Result<()> {
+        if self.is_whole() {
+            return Ok(());
+        }
+        let _turn = self.mending.lock().await;
+        if self.is_whole() {
+            return Ok(());
+        }
+        self.cache.count_rebuild();
+        let new = furnish(&self.state, &self.cache, "tmp-").await?;
+        let place = self.git_dir().to_owned();
+        let cache = Arc::clone(&self.cache);
+        blocking::run(move || {
+            let old = cache.run().scratch("tmp-")?;
+            match std::fs::rename(&place, old.path().join("old")) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+            Ok(std::fs::rename(new.path(), &place)?)
+        })
+        .await
     }
 
     pub(crate) fn git(&self) -> &Git {
@@ -86,24 +144,57 @@ impl Snapshot {
         self.git_dir().join("HEAD").exists()
     }
 
+    /// Whether nothing in the folder is missing.
+    pub(crate) fn is_whole(&self) -> bool {
+        let is_there = |name: &str| self.git_dir().join(name).exists();
+        let packs = || std::fs::read_dir(self.pack_folder().0).map_or(0, Iterator::count);
+        ["HEAD", "config", "packed-refs", "refs", "objects/info"].into_iter().all(is_there)
+            && packs() == 2 * self.state.packs.len()
+    }
+
+    /// Removes the folder now, not in the background. Blocks.
+    pub(crate) fn discard(self) {
+        self.folder.remove();
+    }
+
+    /// Where the packs lie.
+    pub(crate) fn pack_folder(&self) -> PackFolder {
+        PackFolder(self.git_dir().join("objects/pack"))
+    }
+
     /// A private copy of this snapshot's folder, in which a child may add a pack that nobody else
     /// sees. Removed on drop. Open it with [`open`] once the pack is there.
     pub(crate) async fn quarantine(self: &Arc<Self>) -> Result<Scratch> {
-        let lease = Arc::clone(self);
-        blocking::run(move || {
-            let folder = Scratch::create(lease.run.path(), "q-")?;
-            let source = PackFolder(lease.git_dir().join("objects/pack"));
-            let packs: Vec<_> = lease.state.packs.iter().map(|pack| source.file(pack.id)).collect();
-            lay_out(folder.path(), &lease.state, &packs)?;
-            Ok(folder)
+        self.whole(|| {
+            let lease = Arc::clone(self);
+            blocking::run(move || {
+                let folder = lease.cache.run().scratch("q-")?;
+                let source = lease.pack_folder();
+                let packs: Vec<_> = lease.state.packs.iter().map(|pack| source.file(pack.id)).collect();
+                lay_out(folder.path(), &lease.state, &packs)?;
+                Ok(folder)
+            })
         })
         .await
     }
 
     /// An empty folder beside the snapshots, removed on drop.
     pub(crate) fn scratch(&self) -> Result<Scratch> {
-        Scratch::create(self.run.path(), "tmp-")
+        self.cache.run().scratch("tmp-")
     }
+}
+
+/// A new folder with everything of `state` in it.
+async fn furnish(state: &Arc<State>, cache: &PackCache, prefix: &str) -> Result<Scratch> {
+    let (run, prefix, shown) = (cache.run(), prefix.to_owned(), Arc::clone(state));
+    let folder = blocking::run(move || {
+        let folder = run.scratch(&prefix)?;
+        lay_out(folder.path(), &shown, &[])?;
+        Ok(folder)
+    })
+    .await?;
+    cache.gather(&state.repo, &state.packs, &PackFolder(folder.path().join("objects/pack"))).await?;
+    Ok(folder)
 }
 
 /// A folder with `pack-<id>.pack` and `pack-<id>.idx` files.

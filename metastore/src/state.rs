@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    fmt,
+    fmt, io,
     ops::Bound,
     path::{Path, PathBuf},
     str::FromStr,
@@ -16,6 +16,8 @@ use gix::ObjectId;
 use crate::{
     Error, Result,
     scratch::{Scratch, unique},
+    snapshot::PackFile,
+    store::link_or_copy,
 };
 
 /// Packs whose pack and index together are smaller than this (in bytes) live in their database row.
@@ -285,6 +287,20 @@ impl NewPack {
         match &self.data {
             PackData::Memory(bytes) if self.pack_bytes + self.idx_bytes < INLINE_LIMIT => Some(bytes),
             PackData::Memory(_) | PackData::Files(_) => None,
+        }
+    }
+
+    /// Puts both files at `target`, the index last. Blocks.
+    pub(crate) fn place(&self, target: &PackFile) -> io::Result<()> {
+        match &self.data {
+            PackData::Memory(bytes) => {
+                std::fs::write(&target.pack, &bytes.pack)?;
+                std::fs::write(&target.idx, &bytes.idx)
+            }
+            PackData::Files(files) => {
+                link_or_copy(files.pack(), &target.pack)?;
+                link_or_copy(files.idx(), &target.idx)
+            }
         }
     }
 

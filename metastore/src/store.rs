@@ -4,21 +4,26 @@
 //! names it and never changed afterwards, so a retry is harmless and a reader never sees half a file.
 
 use std::{
-    io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use futures::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, path::Path as ObjectPath};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use futures::stream::BoxStream;
+use gix::ObjectId;
+use object_store::ObjectStore;
 
-use crate::{Error, RepoKey, Result, blocking};
+use crate::{Error, Pack, RepoKey, Result, blocking, snapshot::PackFile};
 
-/// Bytes per part of a multipart upload; two parts are in flight, so this bounds memory.
-const PART: usize = 8 * 1024 * 1024;
+mod bucket;
+mod folder;
+mod whole;
+
+use bucket::Bucket;
+use folder::Folder;
+pub(crate) use folder::link_or_copy;
+pub(crate) use whole::{looks_whole, verify};
 
 /// The permanent home of packs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,10 +31,8 @@ pub struct PackStore(Home);
 
 #[derive(Debug, Clone)]
 enum Home {
-    /// A folder. Not `object_store`'s local store: that one never syncs, and a pack whose row is
-    /// committed must survive a power cut.
-    Local(Arc<Path>),
-    Remote(Arc<dyn ObjectStore>),
+    Local(Folder),
+    Remote(Bucket),
 }
 
 /// One file that the store holds, as a listing tells.
@@ -46,7 +49,7 @@ pub struct StoredFile {
 }
 
 /// The two halves of a stored pack.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Half {
     Pack,
     Idx,
@@ -63,69 +66,81 @@ impl Half {
 
 impl PackStore {
     /// A folder on a local disk; made when missing. Hard links save copies where the cache lies on
-    /// the same file system.
+    /// the same file system. A mark in it tells a folder that is there from the place where a disk
+    /// should be mounted: without it, everything is [`Error::Unavailable`].
     pub fn local(root: &Path) -> Result<Self> {
-        std::fs::create_dir_all(root)?;
-        let root = std::path::absolute(root)?;
-        root.parent().map(sync).transpose()?;
-        Ok(Self(Home::Local(root.into())))
+        Ok(Self(Home::Local(Folder::create(root)?)))
     }
 
     /// A bucket, or anything else behind the `object_store` interface.
     pub fn remote(objects: Arc<dyn ObjectStore>) -> Self {
-        Self(Home::Remote(objects))
+        Self(Home::Remote(Bucket::new(objects)))
+    }
+
+    /// How long a bucket may do nothing at all before a request fails as [`Error::Unavailable`]; 10
+    /// seconds unless told. While it is known to be away, one tenth of it. A folder is not waited for.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        match self.0 {
+            Home::Local(folder) => Self(Home::Local(folder)),
+            Home::Remote(bucket) => Self(Home::Remote(bucket.with_patience(patience))),
+        }
     }
 
     /// Stores `bytes`; durable when this returns.
     pub(crate) async fn put_bytes(&self, repo: &RepoKey, key: &str, half: Half, bytes: Bytes) -> Result<()> {
+        let name = name(repo, key, half);
         match &self.0 {
-            Home::Local(root) => {
-                let target = local_path(root, repo, key, half);
-                blocking::run(move || place(&target, |file| std::fs::write(file, &bytes))).await
+            Home::Local(folder) => {
+                let folder = folder.clone();
+                blocking::run(move || folder.place(&name, |file| std::fs::write(file, &bytes))).await
             }
-            Home::Remote(objects) => {
-                objects.put(&remote_path(repo, key, half), PutPayload::from_bytes(bytes)).await?;
-                Ok(())
-            }
+            Home::Remote(bucket) => bucket.put(&name, bytes).await,
         }
     }
 
     /// Stores the file at `source` without holding it in memory; durable when this returns.
     pub(crate) async fn put_file(&self, repo: &RepoKey, key: &str, half: Half, source: &Path) -> Result<()> {
+        let name = name(repo, key, half);
         match &self.0 {
-            Home::Local(root) => {
-                let (target, source) = (local_path(root, repo, key, half), source.to_owned());
-                blocking::run(move || place(&target, |file| link_or_copy(&source, file))).await
+            Home::Local(folder) => {
+                let (folder, source) = (folder.clone(), source.to_owned());
+                blocking::run(move || folder.place(&name, |file| link_or_copy(&source, file))).await
             }
-            Home::Remote(objects) => upload(objects.as_ref(), &remote_path(repo, key, half), source).await,
+            Home::Remote(bucket) => bucket.put_file(&name, source).await,
         }
     }
 
-    /// Brings a stored file to `target`, which must not exist.
-    pub(crate) async fn fetch(&self, repo: &RepoKey, key: &str, half: Half, target: &Path) -> Result<()> {
+    /// Brings both files of a stored pack to `target`, where nothing must be yet, and makes sure that
+    /// they are what the row says: sizes, checksums, and that the one belongs to the other.
+    ///
+    /// [`Error::Corrupt`] with the name of the file where the store has lost it or has something else;
+    /// [`Error::Unavailable`] where the store does not answer.
+    pub(crate) async fn fetch(&self, repo: &RepoKey, pack: &Pack, target: &PackFile) -> Result<()> {
+        let names = [Half::Pack, Half::Idx].map(|half| name(repo, &pack.key, half));
         match &self.0 {
-            Home::Local(root) => {
-                let (source, target) = (local_path(root, repo, key, half), target.to_owned());
+            Home::Local(folder) => {
+                let (folder, row, target) = (folder.clone(), pack.clone(), target.clone());
                 blocking::run(move || {
-                    link_or_copy(&source, &target).map_err(|error| match error.kind() {
-                        io::ErrorKind::NotFound => missing(&source.display()),
-                        _ => error.into(),
-                    })
+                    folder.fetch(&names[0], &target.pack)?;
+                    folder.fetch(&names[1], &target.idx)?;
+                    verify(&target, &row).map_err(|error| error.about(&names[0]))
                 })
                 .await
             }
-            Home::Remote(objects) => {
-                let source = remote_path(repo, key, half);
-                let answer = objects.get(&source).await.map_err(|error| match error {
-                    object_store::Error::NotFound { .. } => missing(&source),
-                    other => other.into(),
-                })?;
-                let mut blocks = answer.into_stream();
-                let mut file = tokio::fs::File::create_new(target).await?;
-                while let Some(block) = blocks.try_next().await? {
-                    file.write_all(&block).await?;
+            Home::Remote(bucket) => {
+                // Both at once; the bytes are hashed on their way.
+                let (packed, indexed) = tokio::join!(
+                    bucket.fetch(&names[0], pack.pack_bytes, &target.pack),
+                    bucket.fetch(&names[1], pack.idx_bytes, &target.idx),
+                );
+                let id: ObjectId = pack.id.checksum();
+                if packed?.trailer() != id {
+                    return Err(Error::Corrupt(format!("{} is not the pack {id} of its row", names[0])));
                 }
-                file.flush().await?;
+                if indexed?.pack() != Some(id) {
+                    return Err(Error::Corrupt(format!("{} is not the index of the pack {id}", names[1])));
+                }
                 Ok(())
             }
         }
@@ -135,15 +150,13 @@ impl PackStore {
     /// anybody. What is already gone is no error.
     pub(crate) async fn delete(&self, repo: &RepoKey, key: &str) -> Result<()> {
         for half in [Half::Idx, Half::Pack] {
+            let name = name(repo, key, half);
             match &self.0 {
-                Home::Local(root) => {
-                    let target = local_path(root, repo, key, half);
-                    blocking::run(move || Ok(remove_if_there(&target)?)).await?;
+                Home::Local(folder) => {
+                    let folder = folder.clone();
+                    blocking::run(move || folder.delete(&name)).await?;
                 }
-                Home::Remote(objects) => match objects.delete(&remote_path(repo, key, half)).await {
-                    Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                    Err(error) => return Err(error.into()),
-                },
+                Home::Remote(bucket) => bucket.delete(&name).await?,
             }
         }
         Ok(())
@@ -152,131 +165,34 @@ impl PackStore {
     /// Every file stored for a repository, ordered by key and extension.
     pub(crate) async fn list(&self, repo: &RepoKey) -> Result<Vec<StoredFile>> {
         let mut files = match &self.0 {
-            Home::Local(root) => {
-                let folder = root.join("packs").join(repo.as_str());
-                blocking::run(move || list_local(&folder)).await?
+            Home::Local(folder) => {
+                let (folder, repo) = (folder.clone(), repo.clone());
+                blocking::run(move || folder.list(&repo)).await?
             }
-            Home::Remote(objects) => {
-                let prefix = ObjectPath::from(format!("packs/{repo}"));
-                objects
-                    .list(Some(&prefix))
-                    .map_ok(|meta| stored_file(meta.location.filename()?, meta.size, meta.last_modified.into()))
-                    .try_filter_map(|file| std::future::ready(Ok(file)))
-                    .try_collect()
-                    .await?
-            }
+            Home::Remote(bucket) => bucket.list(repo).await?,
         };
         files.sort_by(|left, right| (&left.key, &left.extension).cmp(&(&right.key, &right.extension)));
         Ok(files)
     }
+
+    /// Every file stored for any repository, in no order.
+    pub(crate) fn list_all(&self) -> BoxStream<'static, Result<(RepoKey, StoredFile)>> {
+        match &self.0 {
+            Home::Local(folder) => folder.clone().list_all(),
+            Home::Remote(bucket) => bucket.clone().list_all(),
+        }
+    }
 }
 
-fn missing(name: &dyn std::fmt::Display) -> Error {
-    Error::NotFound(format!("the store has no {name}"))
-}
-
-fn local_path(root: &Path, repo: &RepoKey, key: &str, half: Half) -> PathBuf {
-    root.join("packs").join(repo.as_str()).join(format!("{key}.{}", half.extension()))
-}
-
-fn remote_path(repo: &RepoKey, key: &str, half: Half) -> ObjectPath {
-    ObjectPath::from(format!("packs/{repo}/{key}.{}", half.extension()))
+/// The name of a file in the store.
+fn name(repo: &RepoKey, key: &str, half: Half) -> String {
+    format!("packs/{repo}/{key}.{}", half.extension())
 }
 
 fn stored_file(name: &str, bytes: u64, stored: SystemTime) -> Option<StoredFile> {
     let (key, extension) = name.rsplit_once('.')?;
     let ours = !key.is_empty() && matches!(extension, "pack" | "idx");
     ours.then(|| StoredFile { key: key.to_owned(), extension: extension.to_owned(), bytes, stored })
-}
-
-fn list_local(folder: &Path) -> Result<Vec<StoredFile>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let metadata = match entry.metadata() {
-            Ok(metadata) => metadata,
-            // Deleted since the listing began.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error.into()),
-        };
-        if let Some(name) = entry.file_name().to_str().filter(|_| metadata.is_file()) {
-            files.extend(stored_file(name, metadata.len(), metadata.modified()?));
-        }
-    }
-    Ok(files)
-}
-
-/// Makes `target` with `fill` and syncs file and folders. In place: a key is new, and nobody looks for
-/// it before its row is committed, so a crash half way leaves what any unused upload leaves.
-fn place(target: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
-    let folder = target.parent().ok_or_else(|| Error::Internal("a pack path without a folder".to_owned()))?;
-    std::fs::create_dir_all(folder)?;
-    // Each time: whoever made the folder may not have come as far as this.
-    folder.ancestors().skip(1).take(2).try_for_each(sync)?;
-    // A retry begins anew; writing into what is there could write through a hard link.
-    remove_if_there(target)?;
-    fill(target)?;
-    sync(target)?;
-    Ok(sync(folder)?)
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn sync(path: &Path) -> io::Result<()> {
-    std::fs::File::open(path)?.sync_all()
-}
-
-/// Hard links where both lie on one file system, copies otherwise.
-pub(crate) fn link_or_copy(source: &Path, target: &Path) -> io::Result<()> {
-    match std::fs::hard_link(source, target) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists) => Err(error),
-        Err(_) => std::fs::copy(source, target).map(drop),
-        Ok(()) => Ok(()),
-    }
-}
-
-async fn upload(objects: &dyn ObjectStore, target: &ObjectPath, source: &Path) -> Result<()> {
-    let mut file = tokio::fs::File::open(source).await?;
-    let bytes = file.metadata().await?.len();
-    if bytes <= PART as u64 {
-        let mut all = Vec::new();
-        file.read_to_end(&mut all).await?;
-        objects.put(target, all.into()).await?;
-        return Ok(());
-    }
-    let mut upload = WriteMultipart::new_with_chunk_size(objects.put_multipart(target).await?, PART);
-    let sent: Result<()> = async {
-        loop {
-            let mut part = Vec::with_capacity(PART);
-            if (&mut file).take(PART as u64).read_to_end(&mut part).await? == 0 {
-                return Ok(());
-            }
-            upload.wait_for_capacity(2).await?;
-            upload.put(part.into());
-        }
-    }
-    .await;
-    match sent {
-        Ok(()) => {
-            upload.finish().await?;
-            Ok(())
-        }
-        Err(error) => {
-            // Best effort: buckets expire unfinished uploads by a lifecycle rule.
-            let _ = upload.abort().await;
-            Err(error)
-        }
-    }
 }
 
 #[cfg(test)]

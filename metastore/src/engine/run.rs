@@ -3,22 +3,29 @@
 use std::{
     fs::{File, TryLockError},
     io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
-use crate::{Result, scratch::unique};
+use crate::{
+    Result,
+    scratch::{Scratch, unique},
+};
 
 const PREFIX: &str = "run-";
 
 /// `cache/run-<unique>`: generation folders, quarantines and temporaries of one engine.
 ///
 /// A lock on the file beside it says that its owner lives; the kernel drops the lock when the process
-/// dies, however it dies. So an engine that opens the cache can tell what it may remove.
+/// dies, however it dies. So an engine that opens the cache can tell what it may remove. Where somebody
+/// deletes all of it under us, it is made again.
 #[derive(Debug)]
 pub(crate) struct RunFolder {
+    cache: PathBuf,
     path: PathBuf,
     lock_path: PathBuf,
-    _lock: File,
+    lock: Mutex<File>,
 }
 
 impl RunFolder {
@@ -26,21 +33,51 @@ impl RunFolder {
     pub(crate) fn create(cache: &Path) -> Result<Self> {
         std::fs::create_dir_all(cache)?;
         let cache = std::path::absolute(cache)?;
-        // One at a time, or the folder of somebody who has not locked it yet looks dead.
-        let door = File::create(cache.join("lock"))?;
-        door.lock()?;
+        let door = shut_door(&cache)?;
         bury_the_dead(&cache)?;
         let path = cache.join(format!("{PREFIX}{}", unique()));
         let lock_path = path.with_extension("lock");
-        let lock = File::create_new(&lock_path)?;
-        lock.lock()?;
-        std::fs::create_dir(&path)?;
-        Ok(Self { path, lock_path, _lock: lock })
+        let lock = Mutex::new(settle(&path, &lock_path)?);
+        drop(door);
+        Ok(Self { cache, path, lock_path, lock })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// A new folder in it, removed on drop.
+    pub(crate) fn scratch(&self, prefix: &str) -> Result<Scratch> {
+        self.settle_again()?;
+        Scratch::create(&self.path, prefix)
     }
+
+    /// Without a lock beside it, a folder that is made again would look dead to the next engine.
+    fn settle_again(&self) -> Result<()> {
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let ours = lock.metadata()?;
+        match std::fs::metadata(&self.lock_path) {
+            Ok(there) if (there.dev(), there.ino()) == (ours.dev(), ours.ino()) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        std::fs::create_dir_all(&self.cache)?;
+        let _door = shut_door(&self.cache)?;
+        *lock = settle(&self.path, &self.lock_path)?;
+        Ok(())
+    }
+}
+
+/// One at a time, or the folder of somebody who has not locked it yet looks dead.
+fn shut_door(cache: &Path) -> io::Result<File> {
+    let door = File::create(cache.join("lock"))?;
+    door.lock()?;
+    Ok(door)
+}
+
+/// Makes the lock, then the folder.
+fn settle(path: &Path, lock_path: &Path) -> io::Result<File> {
+    let lock = File::create(lock_path)?;
+    lock.lock()?;
+    std::fs::create_dir_all(path)?;
+    Ok(lock)
 }
 
 impl Drop for RunFolder {

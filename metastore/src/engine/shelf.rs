@@ -69,6 +69,19 @@ impl Shelf {
         }
     }
 
+    /// Takes up to `count` snapshots off that nobody holds, those unused longest first.
+    pub(super) fn take_idle(&mut self, count: usize) -> Vec<Arc<Snapshot>> {
+        let mut idle: Vec<_> = self
+            .newest
+            .iter()
+            .filter(|(_, kept)| Arc::strong_count(&kept.snapshot) == 1)
+            .map(|(repo, kept)| (kept.last_use, repo.clone()))
+            .collect();
+        idle.sort_unstable_by_key(|(last_use, _)| *last_use);
+        let idle = idle.into_iter().take(count);
+        idle.filter_map(|(_, repo)| self.newest.remove(&repo)).map(|kept| kept.snapshot).collect()
+    }
+
     pub(super) fn forget(&mut self, repo: &RepoKey) {
         self.newest.remove(repo);
         self.leased.remove(repo);

@@ -77,7 +77,8 @@ where
     } else {
         // A client that sends slowly must not keep others from a place.
         let request = Request::read(opening, body, snapshot.git()).await?;
-        Answer::start(snapshot, protocol, request).await?
+        let request = Arc::new(request);
+        snapshot.whole(|| Answer::start(snapshot, protocol, Arc::clone(&request))).await?
     };
     Ok(futures::stream::unfold(answer, Answer::next))
 }
@@ -96,7 +97,7 @@ struct Rest {
 
 impl Answer {
     /// Starts a child and waits for its first block.
-    async fn start(snapshot: &Arc<Snapshot>, protocol: Protocol, request: Request) -> Result<Self> {
+    async fn start(snapshot: &Arc<Snapshot>, protocol: Protocol, request: Arc<Request>) -> Result<Self> {
         let place = turn(snapshot.git().packing()).await?;
         let session = Session::start(snapshot, protocol)?;
         let (sender, blocks) = mpsc::channel(BLOCKS_AHEAD);
@@ -156,7 +157,7 @@ impl Session {
 
     /// Feeds the request, passes the answer on, and says at the end how it went. The family is killed
     /// on every early way out.
-    async fn run(mut self, request: Request, blocks: mpsc::Sender<Bytes>) -> Result<()> {
+    async fn run(mut self, request: Arc<Request>, blocks: mpsc::Sender<Bytes>) -> Result<()> {
         let stdin = self.family.0.stdin.take();
         let stdout = self.family.0.stdout.take();
         let exchange = async {
@@ -227,8 +228,8 @@ impl Request {
     }
 }
 
-/// The request is forgotten, and its place free, as soon as the child has it.
-async fn feed(request: Request, stdin: Option<ChildStdin>) {
+/// The request is forgotten, and its place free, as soon as the child has it and begins to answer.
+async fn feed(request: Arc<Request>, stdin: Option<ChildStdin>) {
     if let Some(mut stdin) = stdin {
         // A child that ended without reading on says why in its exit status.
         let _ = stdin.write_all(&request.bytes).await;

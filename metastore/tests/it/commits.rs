@@ -466,7 +466,7 @@ proptest! {
             let snapshot = world.snapshot().await;
             let accepted = snapshot.read(move |reader| {
                 let mut edits = Vec::new();
-                for path in paths {
+                for path in &paths {
                     edits.push(put(path.as_str(), path.to_string()));
                     if reader.commit_changes(&changeset("main", edits.clone())).is_err() {
                         edits.pop();

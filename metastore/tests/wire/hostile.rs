@@ -331,7 +331,10 @@ async fn trap_5_8_the_body_is_read_also_where_we_are_at_fault() {
     let desk = Desk::new();
     prepared(&without_folder, &desk).await;
     let broken = without_folder.snapshot().await;
-    std::fs::remove_dir_all(broken.git_dir()).expect("removed");
+    // A folder that is gone would be made again; one that cannot be made is our fault.
+    let cache = broken.git_dir().ancestors().nth(2).expect("a cache").to_owned();
+    std::fs::remove_dir_all(&cache).expect("removed");
+    std::fs::write(&cache, "in the way").expect("written");
 
     let mut body = commands(&[(ZERO, &"12".repeat(20), "refs/heads/new")]);
     body.extend_from_slice(&noise(1 << 20, 4));

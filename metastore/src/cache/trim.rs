@@ -1,0 +1,160 @@
+//! How much room the cache takes, and what goes first where that is too much.
+
+use std::{
+    collections::HashMap,
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use crate::Result;
+
+/// The bytes of one cache folder, whoever shares it, against a limit.
+#[derive(Debug)]
+pub(super) struct Room {
+    cache: PathBuf,
+    limit: Option<u64>,
+    /// Bytes when last counted, and what was added since.
+    bytes: AtomicU64,
+    /// Bytes that may be added before it is time to count again.
+    headroom: AtomicU64,
+}
+
+/// What came of a trim.
+#[derive(Debug, Default)]
+pub(super) struct Trimmed {
+    pub(super) evictions: u64,
+    pub(super) evicted_bytes: u64,
+    /// Bytes above the limit that snapshots still hold.
+    pub(super) excess: u64,
+}
+
+impl Room {
+    /// Counts what is there. Blocks.
+    pub(super) fn open(cache: PathBuf, limit: Option<u64>) -> Result<Self> {
+        let room = Self { cache, limit, bytes: AtomicU64::new(0), headroom: AtomicU64::new(0) };
+        room.settle(Census::take(&room.cache)?.bytes());
+        Ok(room)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    pub(super) fn spend(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Relaxed);
+        let _ = self.headroom.fetch_update(Relaxed, Relaxed, |left| Some(left.saturating_sub(bytes)));
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        self.limit.is_some() && self.headroom.load(Relaxed) == 0
+    }
+
+    fn settle(&self, bytes: u64) {
+        self.bytes.store(bytes, Relaxed);
+        let limit = self.limit.unwrap_or(u64::MAX);
+        // Count again after a tenth of the limit at the latest: others fill the same folder.
+        self.headroom.store(limit.saturating_sub(bytes).clamp(1, limit / 10 + 1), Relaxed);
+    }
+
+    /// Removes packs that nothing else links to, those unused longest first, until the rest fits.
+    pub(super) fn trim(&self) -> Result<Trimmed> {
+        let census = Census::take(&self.cache)?;
+        let limit = self.limit.unwrap_or(u64::MAX);
+        let mut total = census.bytes();
+        let mut trimmed = Trimmed::default();
+        for idle in census.idle() {
+            if total <= limit {
+                break;
+            }
+            if std::fs::remove_file(&idle.path).is_ok() {
+                total -= idle.bytes;
+                trimmed.evictions += 1;
+                trimmed.evicted_bytes += idle.bytes;
+            }
+        }
+        self.settle(total);
+        trimmed.excess = total.saturating_sub(limit);
+        Ok(trimmed)
+    }
+}
+
+/// Every file of a cache, each counted once, however many names it has.
+struct Census {
+    files: HashMap<(u64, u64), Counted>,
+}
+
+struct Counted {
+    bytes: u64,
+    links: u64,
+    /// How many of its names are in the cache.
+    names: u64,
+    /// Its name among the packs, if it has one there.
+    pack: Option<PathBuf>,
+    /// Each link made or removed sets the change time: the file system keeps our clock.
+    last_use: (i64, i64),
+}
+
+struct Idle {
+    path: PathBuf,
+    bytes: u64,
+    last_use: (i64, i64),
+}
+
+impl Census {
+    fn take(cache: &Path) -> Result<Self> {
+        let mut census = Self { files: HashMap::new() };
+        let packs = cache.join("packs");
+        let mut folders = vec![cache.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let entries = match std::fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let is_packs = folder.starts_with(&packs);
+            for entry in entries {
+                // What goes away meanwhile takes no room.
+                let Ok(entry) = entry else { continue };
+                let Ok(metadata) = entry.metadata() else { continue };
+                if metadata.is_dir() {
+                    folders.push(entry.path());
+                    continue;
+                }
+                let counted = census.files.entry((metadata.dev(), metadata.ino())).or_insert_with(|| Counted {
+                    bytes: metadata.len(),
+                    links: metadata.nlink(),
+                    names: 0,
+                    pack: None,
+                    last_use: (metadata.ctime(), metadata.ctime_nsec()),
+                });
+                counted.names += 1;
+                if is_packs {
+                    counted.pack = Some(entry.path());
+                }
+            }
+        }
+        Ok(census)
+    }
+
+    /// A file that also has a name elsewhere, such as in a local store, takes no room of its own here.
+    fn own(&self) -> impl Iterator<Item = &Counted> {
+        self.files.values().filter(|file| file.links <= file.names)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.own().map(|file| file.bytes).sum()
+    }
+
+    /// Packs that no snapshot links to, those unused longest first.
+    fn idle(&self) -> Vec<Idle> {
+        let idle = self
+            .own()
+            .filter(|file| file.names == 1)
+            .filter_map(|file| Some(Idle { path: file.pack.clone()?, bytes: file.bytes, last_use: file.last_use }));
+        let mut idle: Vec<_> = idle.collect();
+        idle.sort_unstable_by_key(|file| file.last_use);
+        idle
+    }
+}

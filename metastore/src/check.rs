@@ -1,0 +1,65 @@
+//! Checking everything: a snapshot as git sees it, and packs where they are stored.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{
+    Engine, Error, Pack, RefName, RepoKey, Result, Snapshot, State, blocking,
+    git::finish,
+    snapshot::{PackFolder, lay_out},
+};
+
+impl Engine {
+    /// Checks a pack in its permanent home, past the cache: both files are there and have the size and
+    /// checksum of the row, and `git verify-pack` unpacks and hashes every object and comes to the very
+    /// same index. Gives what is wrong; empty if all is well.
+    ///
+    /// [`Error::Unavailable`] where the store does not answer, which says nothing about the pack.
+    pub async fn check_pack(&self, repo: &RepoKey, pack: &Pack) -> Result<Vec<String>> {
+        let _place = self.git().maintaining().await?;
+        let (run, key) = (self.packs().run(), repo.clone());
+        let folder = blocking::run(move || {
+            let folder = run.scratch("tmp-")?;
+            // git wants a repository to be in.
+            lay_out(folder.path(), &State::empty(key, RefName::branch("main")?), &[])?;
+            Ok(folder)
+        })
+        .await?;
+        let place = PackFolder(folder.path().join("objects/pack"));
+        match self.packs().fetch_anew(repo, pack, &place).await {
+            Err(Error::Corrupt(problem)) => return Ok(vec![problem]),
+            done => done?,
+        }
+        let mut command = self.git().command(folder.path());
+        command.arg("verify-pack").arg("--").arg(place.file(pack.id).idx);
+        let finished = finish(&mut command, Bytes::new()).await?;
+        let problem = format!("pack {} ({}): {}", pack.id, pack.key, finished.stderr);
+        Ok(if finished.success { Vec::new() } else { vec![problem] })
+    }
+}
+
+impl Snapshot {
+    /// Everything that `git fsck --strict --full` has to complain about; empty if all is well.
+    pub async fn fsck(self: &Arc<Self>) -> Result<Vec<String>> {
+        let git = self.git();
+        let _place = git.maintaining().await?;
+        let check = || async {
+            let mut command = git.command(self.git_dir());
+            command.args(["fsck", "--strict", "--full", "--no-dangling", "--no-progress"]);
+            let finished = finish(&mut command, Bytes::new()).await?;
+            // A folder that was deleted under git is no fault of the repository.
+            if finished.success || self.is_whole() { Ok(finished) } else { Err(Error::Git(finished.stderr)) }
+        };
+        let finished = self.whole(check).await?;
+        let stdout = String::from_utf8_lossy(&finished.stdout).into_owned();
+        let lines = stdout.lines().chain(finished.stderr.lines());
+        // An empty repository has no default refs, which is no fault.
+        let mut problems: Vec<String> =
+            lines.filter(|line| !line.is_empty() && !line.starts_with("notice: ")).map(str::to_owned).collect();
+        if problems.is_empty() && !finished.success {
+            problems.push("git fsck failed without a word".to_owned());
+        }
+        Ok(problems)
+    }
+}

@@ -1,0 +1,298 @@
+//! A store in a bucket.
+
+use std::{
+    io::Write as _,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use object_store::{
+    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, path::Path as ObjectPath,
+};
+use tokio::{
+    io::AsyncReadExt,
+    sync::{Semaphore, mpsc},
+    time::Instant,
+};
+
+use super::{
+    StoredFile, stored_file,
+    whole::{Digest, Ending},
+};
+use crate::{Error, RepoKey, Result, blocking};
+
+/// Bytes per part of a multipart upload; with those in flight, this bounds memory.
+const PART: usize = 8 * 1024 * 1024;
+
+/// How many parts are in flight at once.
+const PARTS: usize = 2;
+
+/// How long one part may take to get through, at least.
+const PART_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many files are downloaded at once, by everybody together.
+const DOWNLOADS: usize = 16;
+
+/// Blocks that wait for the disk.
+const WAITING: usize = 4;
+
+/// How long the bucket may do nothing before it counts as away.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it counts as away after it failed somebody.
+const AWAY: Duration = Duration::from_secs(5);
+
+/// The pauses between attempts grow from this one.
+const PAUSE: Duration = Duration::from_millis(50);
+
+#[derive(Debug, Clone)]
+pub(super) struct Bucket {
+    objects: Arc<dyn ObjectStore>,
+    downloads: Arc<Semaphore>,
+    patience: Duration,
+    /// Until when nobody waits long for it.
+    away: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Bucket {
+    pub(super) fn new(objects: Arc<dyn ObjectStore>) -> Self {
+        let downloads = Arc::new(Semaphore::new(DOWNLOADS));
+        Self { objects, downloads, patience: PATIENCE, away: Arc::default() }
+    }
+
+    pub(super) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    pub(super) async fn put(&self, name: &str, bytes: Bytes) -> Result<()> {
+        let target = ObjectPath::from(name);
+        let mut patience = Patience::of(self).with_steps_of(PART_PATIENCE);
+        loop {
+            let put = self.objects.put(&target, PutPayload::from_bytes(bytes.clone()));
+            match patience.wait(put).await {
+                Ok(_) => return self.is_back(),
+                Err(error) => patience.pause_or_fail(error).await?,
+            }
+        }
+    }
+
+    pub(super) async fn put_file(&self, name: &str, source: &Path) -> Result<()> {
+        let mut file = tokio::fs::File::open(source).await?;
+        let bytes = file.metadata().await?.len();
+        if bytes <= PART as u64 {
+            let mut all = Vec::new();
+            file.read_to_end(&mut all).await?;
+            return self.put(name, all.into()).await;
+        }
+        let patience = Patience::of(self).with_steps_of(PART_PATIENCE);
+        let target = ObjectPath::from(name);
+        let begun = patience.wait(self.objects.put_multipart(&target)).await.map_err(|error| self.failed(error))?;
+        let mut upload = WriteMultipart::new_with_chunk_size(begun, PART);
+        let sent: Result<()> = async {
+            loop {
+                let mut part = Vec::with_capacity(PART);
+                if (&mut file).take(PART as u64).read_to_end(&mut part).await? == 0 {
+                    return Ok(());
+                }
+                let room = patience.wait(upload.wait_for_capacity(PARTS)).await;
+                room.map_err(|error| self.failed(error))?;
+                upload.put(part.into());
+            }
+        }
+        .await;
+        match sent {
+            Ok(()) => {
+                // All that is in flight, and then the bucket puts the parts together.
+                let patience = patience.with_steps_of(3 * PART_PATIENCE);
+                patience.wait(upload.finish()).await.map_err(|error| self.failed(error))?;
+                self.is_back()
+            }
+            Err(error) => {
+                // Best effort: buckets expire unfinished uploads by a lifecycle rule.
+                let _ = patience.wait(upload.abort()).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Brings a file of so many bytes to `target`, and says how it ends.
+    pub(super) async fn fetch(&self, name: &str, bytes: u64, target: &Path) -> Result<Ending> {
+        let place = self.downloads.acquire().await;
+        let _place = place.map_err(|_| Error::Internal("the store is closed".to_owned()))?;
+        let mut second_chance = true;
+        loop {
+            match self.fetch_once(name, bytes, target).await {
+                Ok(ending) if ending.bytes == bytes && ending.is_whole() => return Ok(ending),
+                // On the way, or in the bucket? The second time, it was in the bucket.
+                Ok(_) if second_chance => second_chance = false,
+                Ok(_) => return Err(Error::Corrupt(format!("the bytes of {name} are damaged in the store"))),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The bytes are written and hashed on a thread of their own while the next ones come in.
+    async fn fetch_once(&self, name: &str, bytes: u64, target: &Path) -> Result<Ending> {
+        let (sender, mut receiver) = mpsc::channel::<Bytes>(WAITING);
+        let target = target.to_owned();
+        let writer = blocking::run(move || {
+            let mut file = std::fs::File::create(target)?;
+            let mut digest = Digest::default();
+            while let Some(block) = receiver.blocking_recv() {
+                file.write_all(&block)?;
+                digest.update(&block);
+            }
+            digest.finish()
+        });
+        let (sent, written) = tokio::join!(self.stream(name, bytes, sender), writer);
+        // A disk that is full is why nobody took the bytes.
+        let ending = written?;
+        sent?;
+        Ok(ending)
+    }
+
+    /// Passes the bytes on, and goes on where a connection broke, as long as some come at all.
+    async fn stream(&self, name: &str, bytes: u64, sender: mpsc::Sender<Bytes>) -> Result<()> {
+        let source = ObjectPath::from(name);
+        let mut patience = Patience::of(self);
+        let mut done = 0;
+        loop {
+            let range = (done > 0).then_some(GetRange::Offset(done));
+            let attempt: Result<(), object_store::Error> = async {
+                let answer =
+                    patience.wait(self.objects.get_opts(&source, GetOptions { range, ..Default::default() })).await?;
+                let mut blocks = answer.into_stream();
+                while let Some(block) = patience.wait(blocks.try_next()).await? {
+                    done += block.len() as u64;
+                    patience.renew();
+                    if done > bytes || sender.send(block).await.is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+            .await;
+            match attempt {
+                Ok(()) if done == bytes || sender.is_closed() => return self.is_back(),
+                Ok(()) => return Err(Error::Corrupt(format!("the store has another size of {name} than its row"))),
+                Err(object_store::Error::NotFound { .. }) => {
+                    return Err(Error::Corrupt(format!("the store has lost {name}")));
+                }
+                Err(_) if done == bytes => return self.is_back(),
+                Err(error) => patience.pause_or_fail(error).await?,
+            }
+        }
+    }
+
+    pub(super) async fn delete(&self, name: &str) -> Result<()> {
+        let target = ObjectPath::from(name);
+        let mut patience = Patience::of(self);
+        loop {
+            match patience.wait(self.objects.delete(&target)).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => return self.is_back(),
+                Err(error) => patience.pause_or_fail(error).await?,
+            }
+        }
+    }
+
+    pub(super) async fn list(&self, repo: &RepoKey) -> Result<Vec<StoredFile>> {
+        let prefix = ObjectPath::from(format!("packs/{repo}"));
+        self.files(&prefix).map_ok(|(_, file)| file).try_collect().await
+    }
+
+    pub(super) fn list_all(self) -> BoxStream<'static, Result<(RepoKey, StoredFile)>> {
+        self.files(&ObjectPath::from("packs"))
+    }
+
+    fn files(&self, prefix: &ObjectPath) -> BoxStream<'static, Result<(RepoKey, StoredFile)>> {
+        let listed = self.objects.list(Some(prefix));
+        let bucket = self.clone();
+        let found = futures::stream::try_unfold((bucket, listed), |(bucket, mut listed)| async move {
+            let next = Patience::of(&bucket).wait(listed.try_next()).await;
+            match next.map_err(|error| bucket.failed(error))? {
+                Some(meta) => Ok(Some((meta, (bucket, listed)))),
+                None => Ok(None),
+            }
+        });
+        found.try_filter_map(|meta| std::future::ready(Ok(file_of(&meta)))).boxed()
+    }
+
+    /// Remembers that the bucket is away, so that not everybody waits for it in full.
+    fn failed(&self, error: object_store::Error) -> Error {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + AWAY);
+        Error::Unavailable(error.into())
+    }
+
+    /// The end of whatever worked.
+    #[expect(clippy::unnecessary_wraps, reason = "it ends what may fail")]
+    fn is_back(&self) -> Result<()> {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
+    }
+
+    fn is_away(&self) -> bool {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
+    }
+}
+
+fn file_of(meta: &ObjectMeta) -> Option<(RepoKey, StoredFile)> {
+    let mut parts = meta.location.parts().map(|part| part.as_ref().to_owned()).skip(1);
+    let (repo, name) = (parts.next()?, parts.next()?);
+    let stored: SystemTime = meta.last_modified.into();
+    Some((repo.parse().ok()?, stored_file(&name, meta.size, stored)?)).filter(|_| parts.next().is_none())
+}
+
+/// How long somebody goes on waiting for a bucket that does nothing.
+struct Patience<'bucket> {
+    bucket: &'bucket Bucket,
+    /// Without a sign of life.
+    limit: Duration,
+    /// For one step.
+    step: Duration,
+    last_sign: Instant,
+    pause: Duration,
+}
+
+impl<'bucket> Patience<'bucket> {
+    fn of(bucket: &'bucket Bucket) -> Self {
+        let limit = if bucket.is_away() { bucket.patience / 10 } else { bucket.patience };
+        Self { bucket, limit, step: limit, last_sign: Instant::now(), pause: PAUSE }
+    }
+
+    /// For steps that move many bytes without a sign of it; while the bucket is away, no longer than others.
+    fn with_steps_of(self, step: Duration) -> Self {
+        if self.bucket.is_away() { self } else { Self { step: self.step.max(step), ..self } }
+    }
+
+    /// The bucket has done something.
+    fn renew(&mut self) {
+        self.last_sign = Instant::now();
+        self.pause = PAUSE;
+    }
+
+    async fn wait<T>(&self, step: impl Future<Output = object_store::Result<T>>) -> object_store::Result<T> {
+        tokio::time::timeout(self.step, step).await.unwrap_or_else(|_| {
+            let source = format!("it did nothing for {} seconds", self.step.as_secs_f32()).into();
+            Err(object_store::Error::Generic { store: "bucket", source })
+        })
+    }
+
+    /// Waits a little before the next attempt, or fails where there should be none.
+    async fn pause_or_fail(&mut self, error: object_store::Error) -> Result<()> {
+        use object_store::Error::{NotImplemented, NotSupported, PermissionDenied, Unauthenticated};
+        let is_final = matches!(
+            error,
+            PermissionDenied { .. } | Unauthenticated { .. } | NotSupported { .. } | NotImplemented { .. }
+        );
+        if is_final || self.last_sign.elapsed() + self.pause >= self.limit {
+            return Err(self.bucket.failed(error));
+        }
+        tracing::debug!(%error, "the bucket is asked again");
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(Duration::from_secs(1));
+        Ok(())
+    }
+}

@@ -3,10 +3,10 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/rutter/target
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test bench check fuzz
+.PHONY: help run dev test test-cloud bench check fuzz
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: ## build, start on 127.0.0.1:8080 with a sample dataset, serve until interrupted
 	@scripts/run.sh
@@ -16,6 +16,9 @@ dev: ## the same data with a debug build and debug logs
 
 test: ## every test, on SQLite and on a throw-away PostgreSQL
 	@scripts/test.sh
+
+test-cloud: ## several servers on Garage, azurite and PostgreSQL, and what goes wrong there
+	@scripts/test.sh --cloud
 
 bench: ## measure against rudolfs, giftless, nginx, openssl and dd; BENCH="--quick --only batch" for less
 	@scripts/setup.sh bench && python3 tests/bench/main.py $(BENCH)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Run a command with a private, throw-away PostgreSQL: postgres.sh COMMAND [ARGUMENT…]
-# The command finds its address in RUTTER_TEST_POSTGRES. The cluster forgoes durability, listens on a random
-# loopback port with a random password, and is stopped and deleted whatever happens to the command.
+# The command finds its address in RUTTER_TEST_POSTGRES, and the id of its process in RUTTER_TEST_POSTGRES_PID. The
+# cluster forgoes durability, listens on a random loopback port with a random password, and is stopped and deleted
+# whatever happens to the command.
 set -euo pipefail
 
 bin=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1 || true)
@@ -61,4 +62,4 @@ done
 [ -n "$server" ] || { cat "$folder/postgres.log" >&2; exit 1; }
 
 cd "$OLDPWD"
-RUTTER_TEST_POSTGRES="postgres://postgres:$password@127.0.0.1:$port/postgres" "$@"
+RUTTER_TEST_POSTGRES="postgres://postgres:$password@127.0.0.1:$port/postgres" RUTTER_TEST_POSTGRES_PID=$server "$@"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Install what one make target needs and this machine lacks: setup.sh run|test|check|fuzz|bench
+# Install what one make target needs and this machine lacks: setup.sh run|test|test-cloud|check|fuzz|bench
 # Silent when nothing is missing. Debian-like systems; elsewhere it says what to install.
 set -euo pipefail
 
-need=${1:?usage: setup.sh run|test|check|fuzz|bench}
+need=${1:?usage: setup.sh run|test|test-cloud|check|fuzz|bench}
 nextest=0.9.143
 deny=0.20.2
 
@@ -27,8 +27,9 @@ want git-lfs git-lfs
 want curl curl
 case $need in
 run | check | fuzz) ;;
-test)
+test | test-cloud)
     want python3 python3
+    [ "$need" = test ] || { want node nodejs; want npm npm; }
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || want initdb postgresql
     ;;
 bench)
@@ -79,7 +80,7 @@ tool() { # the command, the crate, its version
         cargo install --quiet --locked --version "$3" "$2" </dev/null
 }
 case $need in
-test) tool cargo-nextest cargo-nextest "$nextest" ;;
+test | test-cloud) tool cargo-nextest cargo-nextest "$nextest" ;;
 check)
     tool cargo-deny cargo-deny "$deny"
     cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt

@@ -1,8 +1,14 @@
 #!/usr/bin/env bash
 # `make test`: every test, on SQLite and on a throw-away PostgreSQL. Arguments go to `cargo nextest run`.
+# `make test-cloud`: `--cloud` first, for the tests of several servers and of buckets, on Garage and azurite too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/setup.sh test
+cloud=
+if [ "${1:-}" = --cloud ]; then
+    cloud=1
+    shift
+fi
+scripts/setup.sh "test${cloud:+-cloud}"
 
 # The git of the tests must not see the configuration of who runs them.
 empty=$(mktemp -d "${TMPDIR:-/tmp}/rutter-test.XXXXXXXX")
@@ -12,6 +18,12 @@ unset $(git rev-parse --local-env-vars)
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 XDG_CONFIG_HOME="$empty"
 export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 
+if [ -n "$cloud" ]; then
+    # Compiled before there are servers that would wait for it.
+    cargo nextest run --no-run --workspace --profile cloud "$@"
+    scripts/azurite.sh scripts/garage.sh scripts/postgres.sh cargo nextest run --workspace --profile cloud "$@"
+    exit
+fi
 scripts/postgres.sh cargo nextest run --workspace "$@"
 if [ $# -eq 0 ]; then
     cargo test --quiet --doc --workspace

@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,10 +75,10 @@ def curl(server, href, headers, size_of, **options):
 
 
 def put_bytes(server, oid, data):
-    action = server.action("upload", oid, len(data))
-    if action is None:
+    actions = server.actions("upload", oid, len(data))
+    if not actions:
         return
-    href, headers = action
+    href, headers = actions["upload"]
     address = urlsplit(href)
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
     connection.request("PUT", address.path + (f"?{address.query}" if address.query else ""), data,
@@ -87,15 +88,20 @@ def put_bytes(server, oid, data):
     connection.close()
     if reply.status >= 300:
         raise RuntimeError(f"{server.name}: PUT answered {reply.status}: {said[:200]!r}")
+    server.verify(actions, oid, len(data))
+
+
+def small_objects(kind):
+    """A hundred objects of 1 KiB: their oids and sizes, and their bytes."""
+    contents = [random.Random(f"{kind}/{i}").randbytes(1024) for i in range(100)]
+    return [(hashlib.sha256(data).hexdigest(), len(data)) for data in contents], contents
 
 
 def batch(server, plan):
     """Requests per second and CPU milliseconds per request, for 1 and 100 objects."""
-    held = [random.Random(f"held/{i}").randbytes(1024) for i in range(100)]
-    here = [(hashlib.sha256(data).hexdigest(), len(data)) for data in held]
+    (here, held), (missing, _) = small_objects("held"), small_objects("missing")
     for (oid, _), data in zip(here, held):
         put_bytes(server, oid, data)
-    missing = [(hashlib.sha256(f"missing/{i}".encode()).hexdigest(), 1024) for i in range(100)]
     figures = {}
     for count in (1, 100):
         for verb, objects in (("download", here[:count]), ("upload", missing[:count])):
@@ -114,15 +120,17 @@ def batch(server, plan):
     return figures
 
 
-def wrk(server, verb, objects, seconds, plan):
-    body, authorization = plan.work / "batch.json", plan.work / "authorization"
+def wrk(server, verb, objects, seconds, plan, lfs=None):
+    """Requests done, and per second; `lfs` is another address of the same server."""
+    folder = Path(tempfile.mkdtemp(dir=plan.work))
+    body, authorization = folder / "batch.json", folder / "authorization"
     listed = ",".join(f'{{"oid":"{oid}","size":{size}}}' for oid, size in objects)
     body.write_text(f'{{"operation":"{verb}","transfers":["basic"],"ref":{{"name":"refs/heads/main"}},"objects":[{listed}]}}')
     authorization.touch(0o600)
     authorization.write_text(server.authorization)
-    said = run("wrk", "-t1", "-c16", f"-d{seconds}s", "-s", HERE / "batch.lua", server.lfs + "/objects/batch",
+    said = run("wrk", "-t1", "-c16", f"-d{seconds}s", "-s", HERE / "batch.lua", (lfs or server.lfs) + "/objects/batch",
                env=environment(BENCH_BODY=str(body), BENCH_AUTHORIZATION=str(authorization)))
-    authorization.unlink()
+    shutil.rmtree(folder)
     if trouble := re.search(r"Non-2xx.*|Socket errors.*", said):
         raise RuntimeError(f"{server.name}: wrk: {trouble[0]}")
     return int(re.search(r"(\d+) requests in", said)[1]), float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import bounds
+import cloud
 import git_load
 import loads
 from machine import CACHE, Skip, load
@@ -23,7 +24,8 @@ from servers import Giftless, Nginx, Rudolfs, Rutter, running
 
 LFS_LOADS = {"idle": loads.idle, "batch": loads.batch, "put": loads.transfer, "small": loads.small,
              "memory": loads.parallel}
-PARTS = [*LFS_LOADS, "clone", "commit", "bounds"]
+CLOUD_LOADS = [("cloud", load) for load in (cloud.batches, cloud.uploads, cloud.scaling, cloud.cold)]
+PARTS = [*LFS_LOADS, "clone", "commit", "cloud", "bounds"]
 
 
 class Bench:
@@ -76,6 +78,8 @@ class Bench:
         if "clone" in self.parts:
             self.serve(Nginx(), [("clone", git_load.clone_from_backend)])
             self.serve(Rutter(), [("clone", git_load.clone_from_rutter)])
+        if "cloud" in self.parts:
+            self.serve(cloud.RutterOnS3(), CLOUD_LOADS)
         if "commit" in self.parts and "rutter" in self.names:
             try:
                 for who, found in git_load.commit_latency(self.plan).items():

@@ -31,6 +31,18 @@ ROWS = [
     ("git clone CPU s", None, None, None),
     ("commit p50 ms", "git", 1.0, "most"),
     ("commit p95 ms", "git", 1.0, "most"),
+    ("S3 batch 1 download req/s", None, None, None),
+    ("S3 batch 1 upload req/s", None, None, None),
+    ("S3 batch 100 download CPU ms", None, 10.0, "most"),
+    ("S3 batch 100 upload CPU ms", None, 10.0, "most"),
+    ("S3 big PUT CPU ms/GiB", None, 5.0, "most"),
+    ("S3 16 MiB PUT CPU ms/GiB", None, None, None),
+    ("S3 batch 100 upload req/s by 1", None, None, None),
+    ("S3 batch 100 upload req/s by 3", None, None, None),
+    ("S3 clones/s by 1", None, None, None),
+    ("S3 clones/s by 3", None, None, None),
+    ("S3 first clone s", None, None, None),
+    ("S3 first clone more s", None, 2.0, "most"),
     ("sha256 MiB/s", None, None, None),
 ]
 

@@ -22,6 +22,11 @@ GIFTLESS = ["giftless==0.6.2", "gunicorn", "flask==2.3.3", "werkzeug==2.3.8", "f
             "python-dotenv", "pyjwt[crypto]==2.8.0", "cachetools", "pyyaml", "typing-extensions", "requests"]
 
 
+# All the load comes from one address with one token: counted as everywhere, but never refused.
+RATES = {f"RUTTER_RATES__{key}": "10000000" for key in ["ADDRESS", "USER", "TOKEN"]} | {
+    "RUTTER_RATES__TRANSFERS_ADDRESS": "0"}
+
+
 class Server:
     """One LFS server. `start` gives it an empty folder; `lfs` is its API root, `authorization` what to send."""
 
@@ -59,18 +64,31 @@ class Server:
         except urllib.error.HTTPError as error:
             raise RuntimeError(f"{self.name}: batch answered {error.code}: {error.read()[:300]!r}") from None
 
+    def actions(self, verb, oid, size):
+        """What one object's upload or download takes: address and headers of each step. Empty if it is there already."""
+        item = self.batch(verb, [(oid, size)])[oid]
+        actions = item.get("actions") or {}
+        if verb not in actions and ("error" in item or verb == "download"):
+            raise RuntimeError(f"{self.name}: no {verb} action: {item}")
+        found = {}
+        for step, action in actions.items():
+            headers = dict(action.get("header") or {})
+            if self.authorization and not item.get("authenticated"):
+                headers.setdefault("Authorization", self.authorization)
+            found[step] = action["href"], headers
+        return found
+
     def action(self, verb, oid, size):
         """The address and the headers of one object's upload or download; None if it is there already."""
-        item = self.batch(verb, [(oid, size)])[oid]
-        action = (item.get("actions") or {}).get(verb)
-        if action is None:
-            if "error" in item or verb == "download":
-                raise RuntimeError(f"{self.name}: no {verb} action: {item}")
-            return None
-        headers = dict(action.get("header") or {})
-        if self.authorization and not item.get("authenticated"):
-            headers.setdefault("Authorization", self.authorization)
-        return action["href"], headers
+        return self.actions(verb, oid, size).get(verb)
+
+    def verify(self, actions, oid, size):
+        """The last step of an upload, where there is one."""
+        if "verify" in actions:
+            href, headers = actions["verify"]
+            body = json.dumps({"oid": oid, "size": size}).encode()
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            opener.open(urllib.request.Request(href, body, {"Content-Type": LFS} | headers), timeout=60).close()
 
     def git_environment(self):
         """For real git and git-lfs."""
@@ -152,16 +170,25 @@ class Rutter(Server):
             raise Skip(f"cargo build: {str(error)[-400:]}") from None
         Rutter.built = True
 
+    # What its environment says, beside the defaults.
+    settings = {}
+
     def command(self, *arguments, input=None):
-        return run(self.binary, *arguments, "--data", self.data, input=input).strip()
+        return run(self.binary, *arguments, "--data", self.data, input=input, env=environment(**self.settings)).strip()
+
+    def serve(self, data, log):
+        """Start a server on a free port, in this folder."""
+        port = free_port()
+        root = f"http://127.0.0.1:{port}"
+        process = Process([self.binary, "serve", "--listen", f"127.0.0.1:{port}", "--data", data, "--public-url", root],
+                          log, env=environment(RUTTER_LOG="warn", **RATES, **self.settings))
+        process.wait_for(root + "/readyz")
+        return root, process
 
     def start(self, folder):
-        port = free_port()
-        self.data, self.root = folder / "data", f"http://127.0.0.1:{port}"
+        self.data = folder / "data"
+        self.root, self.process = self.serve(self.data, folder / "log")
         self.lfs = f"{self.root}/bench/data.git/info/lfs"
-        self.process = Process([self.binary, "serve", "--listen", f"127.0.0.1:{port}", "--data", self.data,
-                                "--public-url", self.root], folder / "log", env=environment(RUTTER_LOG="warn"))
-        self.process.wait_for(self.root + "/readyz")
         self.command("user", "add", "bench", "--email", "bench@example.org", "--admin", "--password-stdin",
                      input=os.urandom(12).hex().encode() + b"\n")
         self.token = self.command("token", "add", "bench", "--name", "bench")

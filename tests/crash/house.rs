@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 use crate::harness::{Engine, Tree, assert_success};
 
+/// Where the programs are told of their database.
+pub(crate) const DATABASE: &str = "RUTTER_DATABASE_URL";
+
 /// How long the server keeps what is retired, in seconds.
 const GRACE: u64 = 3600;
 
@@ -21,8 +24,10 @@ pub(crate) struct House {
     pub(crate) token: String,
     pub(crate) http: reqwest::Client,
     folder: TempDir,
-    database_url: Option<String>,
-    port: u16,
+    /// What the programs are told.
+    environment: Vec<(String, String)>,
+    /// Where clients come to.
+    pub(crate) port: u16,
 }
 
 /// Retries are for people; a test wants to know at once.
@@ -51,6 +56,12 @@ const GIT_CONFIG: &str = "\
 impl House {
     /// An empty installation with one user.
     pub(crate) async fn new(engine: Engine) -> Self {
+        let database_url = engine.database_url().await;
+        Self::told(database_url.map(|url| (DATABASE.to_owned(), url)).into_iter().collect())
+    }
+
+    /// The same, whose programs are told all this.
+    pub(crate) fn told(environment: Vec<(String, String)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("home")).unwrap();
         std::fs::write(folder.path().join("home/.gitconfig"), GIT_CONFIG).unwrap();
@@ -62,31 +73,41 @@ impl House {
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap()
             },
-            database_url: engine.database_url().await,
+            environment,
             folder,
             port,
         };
-        assert_success(&house.rutter(&["user", "add", "ada", "--email", "ada@example.org"]), "user add");
-        let token = house.rutter(&["token", "add", "ada"]);
-        assert_success(&token, "token add");
-        String::from_utf8(token.stdout).unwrap().trim().clone_into(&mut house.token);
+        house.token = house.person("ada");
         house
     }
 
+    /// Adds a user; gives a token for everything.
+    pub(crate) fn person(&self, name: &str) -> String {
+        assert_success(&self.rutter(&["user", "add", name, "--email", &format!("{name}@example.org")]), "user add");
+        let token = self.rutter(&["token", "add", name]);
+        assert_success(&token, "token add");
+        String::from_utf8(token.stdout).unwrap().trim().to_owned()
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder("data")
     }
 
     /// Runs a command of the program to its end.
     pub(crate) fn rutter(&self, arguments: &[&str]) -> Output {
-        self.program().args(arguments).output().unwrap()
+        self.program(&self.data()).args(arguments).output().unwrap()
     }
 
     /// Starts the server; it may not serve yet.
     pub(crate) fn start(&self) -> Running {
+        self.start_at(self.port, &self.data(), &[])
+    }
+
+    /// Starts a server on this port with this folder, told a little more; it may not serve yet.
+    pub(crate) fn start_at(&self, port: u16, data: &Path, more: &[(&str, &str)]) -> Running {
         let log = std::fs::File::options().create(true).append(true).open(self.log()).unwrap();
-        let mut command = self.program();
-        command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)]);
+        let mut command = self.program(data);
+        command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).envs(more.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         Running(command.spawn().unwrap())
     }
@@ -99,11 +120,15 @@ impl House {
     }
 
     pub(crate) async fn await_ready(&self, running: &mut Running) {
+        self.await_ready_at(&self.url, running).await;
+    }
+
+    pub(crate) async fn await_ready_at(&self, url: &str, running: &mut Running) {
         for _ in 0..3000 {
             if let Some(status) = running.0.try_wait().unwrap() {
                 panic!("the server ended by itself, {status}:\n{}", self.log_tail());
             }
-            let ready = self.http.get(format!("{}/readyz", self.url)).send().await;
+            let ready = self.http.get(format!("{url}/readyz")).send().await;
             if ready.is_ok_and(|response| response.status() == 200) {
                 return;
             }
@@ -112,16 +137,19 @@ impl House {
         panic!("the server does not become ready:\n{}", self.log_tail());
     }
 
-    fn program(&self) -> Command {
+    fn program(&self, data: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rutter"));
         command.env_clear().current_dir(self.folder.path());
         command.env("PATH", environment("PATH").unwrap()).env("HOME", self.folder.path().join("home"));
         command.env("RUTTER_LOG", "info").env("RUTTER_LIFETIMES__GRACE", GRACE.to_string());
-        if let Some(url) = &self.database_url {
-            command.env("RUTTER_DATABASE_URL", url);
-        }
-        command.args(["--data".as_ref(), self.data().as_os_str()]);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.args(["--data".as_ref(), data.as_os_str()]);
         command
+    }
+
+    /// A folder of the installation.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     fn log(&self) -> PathBuf {
@@ -153,7 +181,8 @@ impl House {
 
     pub(crate) async fn database(&self) -> Database {
         let sqlite = || format!("sqlite://{}", self.data().join("rutter.db").display());
-        let url = self.database_url.clone().unwrap_or_else(sqlite);
+        let told = self.environment.iter().find(|(name, _)| name == DATABASE).map(|(_, url)| url.clone());
+        let url = told.unwrap_or_else(sqlite);
         Database(Db::connect(&Secret::new(url)).await.unwrap())
     }
 
@@ -260,7 +289,7 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
 
 /// A port that stays free while no server listens on it: below those that
 /// the system gives to outgoing connections.
-fn quiet_port() -> u16 {
+pub(crate) fn quiet_port() -> u16 {
     loop {
         let [high, low] = rutter::clock::random::<2>();
         let port = 15_000 + u16::from_be_bytes([high, low]) % 5_000;

@@ -111,8 +111,14 @@ impl Book {
     /// Compares the refs that a server shows with what was promised. An open
     /// push happened as a whole or not at all.
     pub(crate) fn compare(&mut self, dataset: &str, shown: &Refs) {
-        let (open, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.open).into_iter().partition(|push| push.dataset == dataset);
+        self.settle(shown, |push| push.dataset == dataset);
+        let promised = self.settled.get(dataset).cloned().unwrap_or_default();
+        assert_eq!(&promised, shown, "the refs of {dataset} are not what was promised");
+    }
+
+    /// Finds out what became of open pushes, whose refs nobody else moves.
+    pub(crate) fn settle(&mut self, shown: &Refs, which: impl Fn(&Push) -> bool) {
+        let (open, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.open).into_iter().partition(which);
         self.open = rest;
         for push in open {
             let happened = push.changes.iter().all(|change| shown.get(&change.name) == change.new.as_ref());
@@ -123,7 +129,5 @@ impl Book {
                 self.count("pushes cut off");
             }
         }
-        let promised = self.settled.get(dataset).cloned().unwrap_or_default();
-        assert_eq!(&promised, shown, "the refs of {dataset} are not what was promised");
     }
 }

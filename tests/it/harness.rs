@@ -29,7 +29,7 @@ impl Engine {
     pub(crate) async fn database_url(self) -> Option<String> {
         match self {
             Self::Sqlite => None,
-            Self::Postgres => Some(fresh_postgres().await),
+            Self::Postgres => Some(fresh_postgres(&postgres().expect("RUTTER_TEST_POSTGRES")).await),
         }
     }
 }
@@ -150,7 +150,7 @@ impl Server {
     /// Makes an empty dataset.
     pub(crate) async fn dataset(&self, path: &str, visibility: Visibility) {
         let creation = self.app.access.creation(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
-        self.app.drive.create(&creation, visibility).await.unwrap();
+        self.app.drive.create(&creation, visibility, "default").await.unwrap();
     }
 
     /// The URL of a dataset's repository, with credentials for git.
@@ -377,17 +377,16 @@ pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// An empty database on the PostgreSQL server of the test run.
-async fn fresh_postgres() -> String {
-    let url = postgres().expect("RUTTER_TEST_POSTGRES");
+/// An empty database on this PostgreSQL server.
+pub(crate) async fn fresh_postgres(url: &str) -> String {
     let mut name = String::from("rutter_");
     for byte in rutter::clock::random::<8>() {
         write!(name, "{byte:02x}").unwrap();
     }
-    let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
     let create = format!("CREATE DATABASE {name}");
     connection.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
-    let (head, query) = url.split_once('?').map_or((url.as_str(), None), |(head, query)| (head, Some(query)));
+    let (head, query) = url.split_once('?').map_or((url, None), |(head, query)| (head, Some(query)));
     let (base, _) = head.rsplit_once('/').unwrap();
     query.map_or_else(|| format!("{base}/{name}"), |query| format!("{base}/{name}?{query}"))
 }

@@ -1,0 +1,106 @@
+//! Somebody's program that speaks the LFS protocol, and goes wherever it is sent.
+
+use lfs::Oid;
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) url: String,
+    pub(crate) name: String,
+    pub(crate) token: String,
+    pub(crate) http: reqwest::Client,
+}
+
+/// What a client may do with an object, as the batch API says it.
+#[derive(Clone, Debug)]
+pub(crate) struct Action {
+    pub(crate) href: String,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Client {
+    /// The same person at one server, past the proxy.
+    pub(crate) fn at(&self, url: String) -> Self {
+        Self { url, ..self.clone() }
+    }
+
+    /// A batch, whatever comes of it.
+    pub(crate) async fn ask(&self, dataset: &str, body: &Value) -> reqwest::Result<Response> {
+        let url = format!("{}/{dataset}.git/info/lfs/objects/batch", self.url);
+        let request = self.http.post(url).basic_auth(&self.name, Some(&self.token));
+        let kind = "application/vnd.git-lfs+json";
+        request.header("content-type", kind).header("accept", kind).body(body.to_string()).send().await
+    }
+
+    /// The answer to a batch of one object.
+    pub(crate) async fn object(&self, operation: &str, dataset: &str, oid: Oid, size: usize) -> reqwest::Result<Value> {
+        let body = json!({"operation": operation, "objects": [{"oid": oid, "size": size}]});
+        let mut answer: Value = self.ask(dataset, &body).await?.error_for_status()?.json().await?;
+        Ok(answer["objects"][0].take())
+    }
+
+    /// What is offered for an upload: where the bytes go, and where to tell that they are there.
+    pub(crate) async fn offer(&self, dataset: &str, bytes: &[u8]) -> (Action, Action) {
+        let object = self.object("upload", dataset, Oid::of(bytes), bytes.len()).await.unwrap();
+        let action = |name: &str| action(&object, name).unwrap_or_else(|| panic!("no {name} is offered: {object}"));
+        (action("upload"), action("verify"))
+    }
+
+    /// Sends bytes as an action says. Gives the status.
+    pub(crate) async fn put(&self, action: &Action, bytes: &[u8]) -> reqwest::Result<u16> {
+        let request = action.request(&self.http, Method::PUT);
+        Ok(request.body(bytes.to_vec()).send().await?.status().as_u16())
+    }
+
+    /// Tells that the bytes are there.
+    pub(crate) async fn verify(&self, action: &Action, oid: Oid, size: usize) -> reqwest::Result<Response> {
+        let request = action.request(&self.http, Method::POST);
+        let request = request.header("content-type", "application/vnd.git-lfs+json");
+        request.body(json!({"oid": oid, "size": size}).to_string()).send().await
+    }
+
+    /// All three steps. True once the object is the dataset's.
+    pub(crate) async fn upload(&self, dataset: &str, bytes: &[u8]) -> reqwest::Result<bool> {
+        let (oid, size) = (Oid::of(bytes), bytes.len());
+        let object = self.object("upload", dataset, oid, size).await?;
+        let (Some(upload), Some(verify)) = (action(&object, "upload"), action(&object, "verify")) else {
+            return Ok(object.get("error").is_none());
+        };
+        Ok(self.put(&upload, bytes).await? == 200 && self.verify(&verify, oid, size).await?.status() == 200)
+    }
+
+    /// The bytes, if the dataset offers them; they are what was asked for.
+    pub(crate) async fn download(&self, dataset: &str, oid: Oid, size: usize) -> Option<Vec<u8>> {
+        let object = self.object("download", dataset, oid, size).await.unwrap();
+        let Some(download) = action(&object, "download") else {
+            assert_eq!(object["error"]["code"], 404, "{object}");
+            return None;
+        };
+        let response = download.request(&self.http, Method::GET).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{oid} of {dataset} was offered");
+        let bytes = response.bytes().await.unwrap();
+        assert_eq!(Oid::of(&bytes), oid, "{dataset}");
+        Some(bytes.into())
+    }
+}
+
+impl Action {
+    pub(crate) fn request(&self, http: &reqwest::Client, method: Method) -> RequestBuilder {
+        let request = http.request(method, &self.href);
+        self.headers.iter().fold(request, |request, (name, value)| request.header(name, value))
+    }
+
+    /// Another may be told to send its bytes elsewhere.
+    pub(crate) fn without_headers(&self) -> Self {
+        Self { headers: Vec::new(), ..self.clone() }
+    }
+}
+
+/// One of the actions of an object, if it is offered.
+pub(crate) fn action(object: &Value, name: &str) -> Option<Action> {
+    let action = object["actions"].get(name)?;
+    let headers = action["header"].as_object().into_iter().flatten();
+    let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
+    Some(Action { href: action["href"].as_str().unwrap().to_owned(), headers })
+}

@@ -1,0 +1,69 @@
+//! A load balancer as dumb as can be: each new connection goes to the next server that takes it.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// It knows nothing of HTTP and of sessions. Dropping it ends it.
+pub(crate) struct Proxy {
+    servers: Arc<Servers>,
+    accepting: JoinHandle<()>,
+}
+
+struct Servers {
+    ports: Vec<u16>,
+    next: AtomicUsize,
+    /// Connections that each has had.
+    served: Mutex<Vec<u32>>,
+}
+
+impl Proxy {
+    /// Listens on one port for what listens on others.
+    pub(crate) async fn start(port: u16, ports: Vec<u16>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let served = Mutex::new(vec![0; ports.len()]);
+        let servers = Arc::new(Servers { ports, next: AtomicUsize::new(0), served });
+        let accepting = tokio::spawn({
+            let servers = Arc::clone(&servers);
+            async move {
+                loop {
+                    let Ok((client, _)) = listener.accept().await else { continue };
+                    tokio::spawn(forward(client, Arc::clone(&servers)));
+                }
+            }
+        });
+        Self { servers, accepting }
+    }
+
+    /// How many connections each server has had.
+    pub(crate) fn served(&self) -> Vec<u32> {
+        self.servers.served.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn forward(mut client: TcpStream, servers: Arc<Servers>) -> io::Result<()> {
+    // While nobody is there at all, clients wait for a moment.
+    for _ in 0..100 {
+        for _ in 0..servers.ports.len() {
+            let place = servers.next.fetch_add(1, Ordering::Relaxed) % servers.ports.len();
+            let Ok(mut server) = TcpStream::connect(("127.0.0.1", servers.ports[place])).await else { continue };
+            servers.served.lock().unwrap()[place] += 1;
+            client.set_nodelay(true)?;
+            server.set_nodelay(true)?;
+            tokio::io::copy_bidirectional(&mut client, &mut server).await?;
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}

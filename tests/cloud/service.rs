@@ -1,0 +1,107 @@
+//! PostgreSQL and Garage as the scripts bring them up, but under our thumb.
+
+use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// One server process with its data. Dropping it ends both.
+pub(crate) struct Service {
+    /// Deletes everything when its standard input ends.
+    script: Child,
+    /// Which process it is now.
+    process: u32,
+    /// One that was started again is our own child.
+    again: Option<Child>,
+    command: Vec<OsString>,
+    environment: Vec<OsString>,
+    folder: PathBuf,
+    user: (u32, u32),
+}
+
+impl Service {
+    /// Starts a server by one of the scripts; gives its address too, which the script tells in `variable`.
+    pub(crate) fn start(script: &str, variable: &str) -> (Self, String) {
+        let told = format!("printf '%s\\n' \"${variable}_PID\" \"${variable}\"; exec cat >/dev/null");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(script);
+        let mut command = Command::new(path);
+        command.args(["sh", "-c", &told]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut script = command.spawn().unwrap();
+        let mut lines = BufReader::new(script.stdout.take().unwrap()).lines();
+        let mut line = || lines.next().unwrap_or_else(|| panic!("{command:?} tells nothing")).unwrap();
+        let (process, url) = (line().parse::<u32>().unwrap(), line());
+        let about = PathBuf::from(format!("/proc/{process}"));
+        let owner = std::fs::metadata(&about).unwrap();
+        let service = Self {
+            script,
+            process,
+            again: None,
+            command: words(&std::fs::read(about.join("cmdline")).unwrap()),
+            environment: words(&std::fs::read(about.join("environ")).unwrap()),
+            folder: std::fs::read_link(about.join("cwd")).unwrap(),
+            user: (owner.uid(), owner.gid()),
+        };
+        (service, url)
+    }
+
+    /// The process ends at once, whatever it is doing: `QUIT` for PostgreSQL, which then ends its children at once,
+    /// `KILL` for others.
+    pub(crate) fn end(&mut self, signal: &str) {
+        self.signal(signal);
+        match &mut self.again {
+            Some(child) => drop(child.wait().unwrap()),
+            None => self.await_end(),
+        }
+    }
+
+    /// The same command on the same data.
+    pub(crate) fn start_again(&mut self) {
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]).current_dir(&self.folder).uid(self.user.0).gid(self.user.1).env_clear();
+        for entry in &self.environment {
+            let entry = entry.to_str().unwrap();
+            command.envs(entry.split_once('='));
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        self.process = child.id();
+        self.again = Some(child);
+    }
+
+    /// `STOP` and `CONT`, for one that is there and does not answer.
+    pub(crate) fn signal(&self, signal: &str) {
+        let done = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", signal, &self.process.to_string()]).status();
+        assert!(done.unwrap().success(), "kill -{signal}");
+    }
+
+    /// The script waits for its child, if it is told to, only at its own end: until then a zombie is left.
+    fn await_end(&self) {
+        let alive = || {
+            let status = std::fs::read_to_string(format!("/proc/{}/stat", self.process)).unwrap_or_default();
+            status.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+        };
+        while alive() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.again {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        drop(self.script.stdin.take());
+        let _ = self.script.wait();
+    }
+}
+
+/// A list as `/proc` gives it.
+fn words(list: &[u8]) -> Vec<OsString> {
+    let list = list.strip_suffix(b"\0").unwrap_or(list);
+    list.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect()
+}

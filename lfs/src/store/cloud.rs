@@ -86,6 +86,12 @@ impl CloudStore {
         self.0.proves_uploads()
     }
 
+    /// Whether what was completed from parts stays what it is, whatever is done with the URLs of its parts.
+    /// On Azure these can also write the whole.
+    pub fn completed_parts_stay(&self) -> bool {
+        !matches!(self.0.cloud, Cloud::Azure(_))
+    }
+
     /// The largest object that one `PUT` can bring, in bytes; what is larger must come in parts.
     pub fn largest_upload(&self) -> u64 {
         match self.0.cloud {

@@ -1,5 +1,5 @@
 //! The bucket stores against real stores: S3 is Garage (`scripts/garage.sh`), Azure is azurite
-//! (`scripts/azurite.sh`). With both, as `make test-cloud` does it:
+//! (`scripts/azurite.sh`), and Google is Garage behind what understands its words. With both, as `make test-cloud` does it:
 //!
 //! ```sh
 //! scripts/azurite.sh scripts/garage.sh cargo nextest run -p lfs --profile cloud
@@ -9,6 +9,7 @@
 
 mod away;
 mod check;
+mod google;
 mod life;
 mod parts;
 mod stores;

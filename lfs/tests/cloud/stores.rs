@@ -33,6 +33,11 @@ macro_rules! for_each_cloud {
             async fn on_azure() {
                 test($crate::stores::azure()).await;
             }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_google() {
+                test($crate::google::gcs().await).await;
+            }
         }
     };
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 use object_store::ObjectStoreExt as _;
 
 use super::{
-    CloudStore, Inner, Key, Part, SignedUrl, UrlSigner,
+    Cloud, CloudStore, Inner, Key, Part, SignedUrl, UrlSigner,
     failure::Failure,
     request::{PATIENCE, exchange, plain},
 };
@@ -64,6 +64,7 @@ pub async fn check(store: &CloudStore, options: &Check) -> Vec<Step> {
             note("signed upload of wrong bytes", trial.wrong_bytes().await);
             note("signed upload without the checksum", trial.no_checksum().await);
         }
+        note("signed upload turned into a copy", trial.smuggle().await);
         note("signed download", trial.download().await);
         note("copy", trial.copy().await);
         note("upload in parts", trial.parts().await);
@@ -201,6 +202,32 @@ impl<'a> Trial<'a> {
         let bare = SignedUrl { headers: Vec::new(), ..url };
         let (status, ..) = self.send(&bare, self.bytes.clone()).await?;
         self.expect_nothing(status, "an upload without the checksum that was signed").await
+    }
+
+    /// Headers that are not signed must not make another operation of an upload: who may write one key
+    /// could read all.
+    async fn smuggle(&self) -> Result<String, String> {
+        let name = match self.inner().cloud {
+            Cloud::S3(_) => "x-amz-copy-source",
+            Cloud::Gcs(_) => "x-goog-copy-source",
+            Cloud::Azure(_) => "x-ms-copy-source",
+        };
+        let inner = self.inner();
+        let path = inner.in_bucket(self.staged.as_str());
+        let source = match &inner.cloud {
+            Cloud::S3(s3) => format!("/{}/{path}", s3.bucket),
+            Cloud::Gcs(_) | Cloud::Azure(_) => format!("{}/{path}", inner.base),
+        };
+        let mut url = self.signer().await?.stage(&self.refused);
+        url.headers.push((name, source));
+        let (status, ..) = self.send(&url, Bytes::new()).await?;
+        match self.store.hash(&self.refused).await.map_err(said)? {
+            Some((oid, _)) if oid == self.oid => Err(format!(
+                "the store lets a client that may upload copy whatever it can name ({name}): do not use it for data \
+                 that not everybody may read"
+            )),
+            _ => Ok(format!("not done, with status {}", status.as_u16())),
+        }
     }
 
     async fn expect_nothing(&self, status: StatusCode, what: &str) -> Result<String, String> {

@@ -7,7 +7,7 @@ use object_store::{
     client::{HttpConnector as _, ReqwestConnector},
 };
 
-use super::{Cloud, CloudStore, Inner};
+use super::{Cloud, CloudStore, Inner, request::PATIENCE};
 use crate::Error;
 
 /// How long to try to reach a store.
@@ -81,18 +81,15 @@ impl Inner {
     }
 }
 
-/// How often and for how long `object_store` tries.
+/// How often and for how long `object_store` tries. A store that says nothing is asked once.
 pub(super) fn retry() -> RetryConfig {
     let backoff = BackoffConfig { max_backoff: Duration::from_secs(3), ..BackoffConfig::default() };
-    RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(20), backoff }
+    RetryConfig { max_retries: 3, retry_timeout: PATIENCE, backoff }
 }
 
 /// How `object_store` talks to it.
 pub(super) fn client(address: &Address) -> ClientOptions {
-    ClientOptions::new()
-        .with_connect_timeout(CONNECT)
-        .with_timeout(super::request::PATIENCE)
-        .with_allow_http(address.is_plain())
+    ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(PATIENCE).with_allow_http(address.is_plain())
 }
 
 /// The value of the first of these names that has one.

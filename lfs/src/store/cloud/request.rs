@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use object_store::client::{HttpClient, HttpRequest};
 use serde::de::DeserializeOwned;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Cloud, Inner,
@@ -15,7 +15,7 @@ use super::{
 };
 
 /// How long one request may take that moves no or few bytes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long one may take during which the store, or the network, works.
 pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(300);
@@ -59,13 +59,14 @@ impl Answer {
 }
 
 impl Inner {
-    /// Asks until there is an answer that would not be another the next time.
+    /// Asks until there is an answer that would not be another the next time. A store that says nothing
+    /// is asked once.
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, Failure> {
-        let mut tries = 0;
+        let (begin, mut tries) = (Instant::now(), 0);
         loop {
             tries += 1;
             match self.send_once(&call).await {
-                Err(failure) if failure.passes() && tries < TRIES => {
+                Err(failure) if failure.passes() && tries < TRIES && begin.elapsed() < call.patience => {
                     tracing::debug!(%failure, tries, "the bucket is asked again");
                     sleep(Duration::from_millis(50 << (2 * tries))).await;
                 }
@@ -149,3 +150,6 @@ pub(super) fn target(base: &str, path: &str, query: &[(&str, &str)]) -> String {
     }
     url
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,8 @@ scripts/setup.sh fuzz
 # A group and the files that hold its property tests.
 declare -A groups=(
     [pointer]='lfs/src/pointer/tests.rs lfs/src/oid.rs'
-    [batch]='lfs/src/batch/tests.rs'
+    [batch]='lfs/src/batch/tests.rs lfs/src/batch/tests/uploads.rs'
+    [parts]='lfs/src/parts/tests.rs lfs/src/store/local/parts/tests/life.rs'
     [pktline]='metastore/src/wire/pktline/tests.rs metastore/src/wire/push/tests.rs metastore/src/wire/report/tests.rs
         metastore/src/wire/advertise/tests.rs'
     [range]='lfs/src/range/tests.rs'
@@ -19,7 +20,7 @@ declare -A groups=(
     [path]='metastore/src/path.rs metastore/src/state/tests.rs src/types.rs lfs/src/locks.rs'
 )
 wanted=("$@")
-[ $# -gt 0 ] || wanted=(pointer batch pktline range token path)
+[ $# -gt 0 ] || wanted=(pointer batch parts pktline range token path)
 for group in "${wanted[@]}"; do
     [ -n "${groups[$group]:-}" ] || { echo "fuzz.sh: there is no group \"$group\", but ${!groups[*]}" >&2; exit 2; }
 done
@@ -74,7 +75,7 @@ for group in "${wanted[@]}"; do
         crate=${file%%/*} module=${file#*src/}
         [ "$crate" != src ] || crate=rutter
         module=${module%.rs}
-        [[ $module == */tests ]] || module=$module/tests
+        [[ $module == */tests || $module == */tests/* ]] || module=$module/tests
         names=$(properties "$file")
         [ -n "$names" ] || { echo "fuzz.sh: $file has no property tests" >&2; exit 1; }
         for name in $names; do

@@ -274,7 +274,7 @@ pub fn answer<S: BuildHasher>(
 /// Writes the JSON answer of a batch with the transfer that was negotiated, like [`answer`].
 ///
 /// `begun` has the uploads that [`Negotiated::begin`] asked for. What is not there is sent with one
-/// request, whatever the transfer: an object for which `begun` is missing is none that fails.
+/// request, in the words of the transfer.
 /// `upload_action` makes the URL for a step of an upload, and is told how many bytes the step is about.
 pub fn answer_uploads<S: BuildHasher, T: BuildHasher>(
     request: &BatchRequest,

@@ -37,9 +37,13 @@ pub(super) fn negotiate<S: BuildHasher>(
     if client.basic && !uploads.iter().any(|(_, size)| is_large(*size)) {
         return Ok(basic);
     }
-    // The agent that Hugging Face has for git-lfs takes all objects of such a batch for cut ones. Its
-    // own client looks at each.
-    let all = transfer == Transfer::Multipart && client.git_lfs;
+    // A client of tus asks each URL for an offset first. The agent that Hugging Face has for git-lfs takes
+    // all objects of such a batch for cut ones; its own client looks at each.
+    let all = match transfer {
+        Transfer::Tus => true,
+        Transfer::Multipart => client.git_lfs,
+        Transfer::Basic | Transfer::MultipartBasic => false,
+    };
     uploads.retain(|(_, size)| all || is_large(*size));
     Ok(Negotiated { transfer, begin: uploads })
 }

@@ -107,7 +107,7 @@ impl Reply {
         match transfer {
             Transfer::MultipartBasic => self.multipart_basic(begun, oid, action),
             Transfer::Multipart => self.multipart(begun, action),
-            // A begun upload is offset and URL.
+            // The client asks the URL for the rest. With the basic transfer nothing is begun.
             Transfer::Tus | Transfer::Basic => {
                 let action = action(Step::Tus, begun.plan.size());
                 self.raw("\"upload\":{");

@@ -301,6 +301,14 @@ fn dates() {
     assert_eq!(tus::expires(u64::MAX), "Fri, 31 Dec 9999 23:59:59 GMT");
 }
 
+#[test]
+fn algorithms_that_are_announced_are_known() {
+    for name in Checksum::TUS_ALGORITHMS.split(',') {
+        let known = Checksum::from_upload_checksum(&format!("{name} AAAA"));
+        assert_eq!(known, Err(InvalidChecksum::Malformed), "{name}: only the length is wrong");
+    }
+}
+
 prop_compose! {
     fn any_header()(text in proptest::option::of(prop_oneof![
         "\\PC{0,20}",

@@ -37,7 +37,7 @@ use super::{
 };
 use crate::{
     Error, Oid, blocking,
-    parts::{Checksum, Part, Plan, StoredPart},
+    parts::{Checksum, MAX_PARTS, Part, Plan, StoredPart},
 };
 
 mod append;
@@ -54,7 +54,7 @@ use part::PartWriter;
 const UPLOADS: &str = "uploads";
 
 /// So long it is tried to get a lock that others hold for moments.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -79,7 +79,7 @@ impl LocalStore {
     ///
     /// Errors: [`Error::UploadGone`], [`Error::WrongSize`], [`Error::WrongChecksum`],
     /// [`Error::Interrupted`] for an error of the body, [`Error::Finishing`], [`Error::Full`],
-    /// [`Error::Away`], [`Error::Io`].
+    /// [`Error::Away`], [`Error::Invalid`] for a part that no plan has, [`Error::Io`].
     pub async fn put_part<S, E>(
         &self,
         upload: &[u8; 16],
@@ -91,6 +91,9 @@ impl LocalStore {
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        if !(1..=MAX_PARTS).contains(&part.number) || part.size == 0 {
+            return Err(Error::Invalid(format!("there is no part {} of {} bytes", part.number, part.size)));
+        }
         let (shared, upload, part) = (Arc::clone(&self.shared), *upload, *part);
         let writer = blocking::run(move || PartWriter::open(&shared, upload, part, checksum)).await?;
         upload::expect_room(&self.shared, part.size).await?;

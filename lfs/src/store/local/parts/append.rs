@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// After so many bytes, what has come is flushed and noted: what a crash of the machine or the process
-/// costs.
-const NOTE_EVERY: u64 = 32 * 1024 * 1024;
+/// costs. Tests are shorter.
+const NOTE_EVERY: u64 = if cfg!(test) { 1024 * 1024 } else { 32 * 1024 * 1024 };
 
 /// A request that appends. It has the turn until another one comes. All of its methods block.
 pub(super) struct Appender {

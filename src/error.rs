@@ -283,10 +283,13 @@ impl From<lfs::Error> for Error {
     fn from(error: lfs::Error) -> Self {
         let detail = error.to_string();
         match error {
-            lfs::Error::WrongHash { .. } | lfs::Error::WrongSize { .. } | lfs::Error::Invalid(_) => {
-                Self::invalid(detail)
-            }
-            lfs::Error::NotFound(_) => Self::not_found(detail),
+            lfs::Error::WrongHash { .. }
+            | lfs::Error::WrongSize { .. }
+            | lfs::Error::WrongChecksum
+            | lfs::Error::Invalid(_) => Self::invalid(detail),
+            lfs::Error::NotFound(_) | lfs::Error::UploadGone => Self::not_found(detail),
+            lfs::Error::Incomplete(_) | lfs::Error::WrongOffset { .. } => Self::conflict(detail),
+            lfs::Error::Finishing => Self::busy(detail),
             lfs::Error::Away => Self::unavailable("the server's store is away; try again later"),
             lfs::Error::Unavailable(_) => {
                 Self::unavailable("the server's store does not answer; try again later").because(error)

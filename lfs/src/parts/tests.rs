@@ -302,6 +302,19 @@ fn dates() {
 }
 
 #[test]
+fn states() {
+    let state = |expires| tus::State { offset: 40, size: 100, expires };
+    let headers = state(Some(784_111_777)).headers();
+    let value = |name: &str| headers.iter().find(|header| header.0 == name).map(|header| header.1.as_str());
+    assert_eq!(value("Upload-Offset"), Some("40"));
+    assert_eq!(value("Upload-Length"), Some("100"));
+    assert_eq!(value("Cache-Control"), Some("no-store"));
+    assert_eq!(value("Tus-Resumable"), Some("1.0.0"));
+    assert_eq!(value("Upload-Expires"), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+    assert!(!state(None).headers().iter().any(|(name, _)| *name == "Upload-Expires"));
+}
+
+#[test]
 fn algorithms_that_are_announced_are_known() {
     for name in Checksum::TUS_ALGORITHMS.split(',') {
         let known = Checksum::from_upload_checksum(&format!("{name} AAAA"));

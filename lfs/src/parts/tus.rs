@@ -176,6 +176,39 @@ fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
+/// Headers of the answer to OPTIONS, which tells what the server can do (204).
+pub const OPTIONS: [(&str, &str); 4] = [
+    ("Tus-Resumable", VERSION),
+    ("Tus-Version", VERSION),
+    ("Tus-Extension", EXTENSIONS),
+    ("Tus-Checksum-Algorithm", Checksum::TUS_ALGORITHMS),
+];
+
+/// Where an upload stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Bytes that have arrived, and are on the disk.
+    pub offset: u64,
+    /// Bytes of the object.
+    pub size: u64,
+    /// When the upload is given up, in Unix seconds.
+    pub expires: Option<u64>,
+}
+
+impl State {
+    /// Headers of the answer to HEAD (200), to PATCH (204) and, with `Location`, to POST (201).
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let mut headers = vec![
+            ("Tus-Resumable", VERSION.to_owned()),
+            ("Upload-Offset", self.offset.to_string()),
+            ("Upload-Length", self.size.to_string()),
+            ("Cache-Control", "no-store".to_owned()),
+        ];
+        headers.extend(self.expires.map(|expires| ("Upload-Expires", self::expires(expires))));
+        headers
+    }
+}
+
 /// Value of `Upload-Expires` for a moment in Unix seconds: an HTTP date (RFC 9110 §5.6.7).
 pub fn expires(unix_seconds: u64) -> String {
     // The format ends with the year 9999.

@@ -68,11 +68,22 @@ pub enum Credentials {
     Bearer(Secret),
     /// `Authorization: Basic`.
     Basic {
-        /// User name; `_jwt` says that the password is a JSON Web Token.
-        user: String,
+        /// User name; `_jwt` says that the password is a JSON Web Token. Some tools put the token here.
+        user: Secret,
         /// A token.
         password: Secret,
     },
+}
+
+impl Credentials {
+    /// What decides who it is.
+    pub fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::None => None,
+            Self::Basic { user, password } if matches!(password.expose(), "" | "x-oauth-basic") => Some(user),
+            Self::Bearer(secret) | Self::Basic { password: secret, .. } => Some(secret),
+        }
+    }
 }
 
 /// Somebody who asks, after authentication.
@@ -129,7 +140,8 @@ impl Actor {
         matches!(self.identity, Identity::Operator)
     }
 
-    fn user(&self) -> Option<Id> {
+    /// The user with an account here.
+    pub fn user(&self) -> Option<Id> {
         match &self.identity {
             Identity::User { id, .. } => Some(*id),
             Identity::Anonymous | Identity::Guest { .. } | Identity::Operator => None,
@@ -286,23 +298,15 @@ impl Access {
     /// Unauthenticated for credentials that are wrong, expired, revoked, or
     /// belong to a suspended account; never falls back to anonymous.
     pub async fn authenticate(&self, credentials: Credentials) -> Result<Actor> {
-        match credentials {
-            Credentials::None => Ok(Actor::anonymous()),
-            Credentials::Bearer(token) => self.by_token(&token).await,
-            Credentials::Basic { user, password } => {
-                // Some tools put the token where the name belongs.
-                if password.expose().is_empty() || password.expose() == "x-oauth-basic" {
-                    self.by_token(&Secret::new(user)).await
-                } else {
-                    self.by_token(&password).await
-                }
-            }
+        match credentials.secret() {
+            None => Ok(Actor::anonymous()),
+            Some(token) => self.by_token(token).await,
         }
     }
 
     async fn by_token(&self, token: &Secret) -> Result<Actor> {
         if !tokens::looks_personal(token) {
-            if token.expose().split('.').count() == 3 {
+            if tokens::looks_signed(token) {
                 let (issuer, claims) = self.keys.verify(token.expose()).await?;
                 return self.by_claims(issuer, claims).await;
             }

@@ -1,11 +1,14 @@
 //! Every service, built from the configuration: the only composition root.
 //! `main` and the tests use the same one.
 
+mod figures;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
+use lfs::store::Key;
 use metastore::{Engine, Options, PackStore};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -16,13 +19,14 @@ use crate::access::secret::ServerSecret;
 use crate::access::{Access, Note, RefusalQuota};
 use crate::accounts::Accounts;
 use crate::clock::Clock;
+use crate::collect::Collector;
 use crate::config::{Config, private_folder};
 use crate::db::Db;
 use crate::drive::{Drive, Rows};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::hosting::Hosting;
 use crate::jobs::{Kind, Worker};
-use crate::storage::Storage;
+use crate::storage::{Place, Storage, Stores};
 
 /// Notes that wait to be written down; more are lost.
 const NOTES: usize = 1024;
@@ -58,6 +62,8 @@ pub struct Services {
     pub storage: Storage,
     /// Git and LFS.
     pub hosting: Hosting,
+    /// Collecting garbage.
+    pub collector: Collector,
     /// Background work.
     pub worker: Worker,
     notes: std::sync::Mutex<Option<mpsc::Receiver<Note>>>,
@@ -95,16 +101,21 @@ impl App {
         let (sender, notes) = mpsc::channel(NOTES);
         let access = Access::new(db.clone(), keys, clock.clone(), sender);
 
-        let packs = PackStore::local(&config.store())?;
+        let stores = Stores::open(&config, &db).await?;
+        let packs = match stores.default_place()? {
+            Place::Folder(root) => PackStore::local(root)?,
+            Place::Bucket(bucket) => PackStore::remote(bucket.folder("")),
+        };
         let mut options = Options::new(config.cache(), packs, Arc::new(Rows(db.clone())));
         options.git.clone_from(&config.git);
         options.max_concurrent_packs = config.limits.git_processes;
         let engine = Engine::open(options)?;
         let drive = Drive::new(db.clone(), engine, clock.clone());
-        let storage = Storage::open(&config, db.clone(), clock.clone(), secret.derive("signed transfer URLs")).await?;
+        let storage = Storage::new(&config, stores, db.clone(), clock.clone(), secret.derive("signed transfer URLs"));
         let hosting =
             Hosting::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
-        let worker = worker(&config, &db, &clock, &access, &drive, &storage);
+        let collector = Collector::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), config.grace());
+        let worker = worker(&config, &db, &clock, &access, &drive, &storage, &collector);
         Ok(Self(Arc::new(Services {
             accounts: Accounts::new(db.clone(), clock.clone()),
             config,
@@ -114,6 +125,7 @@ impl App {
             drive,
             storage,
             hosting,
+            collector,
             worker,
             notes: std::sync::Mutex::new(Some(notes)),
             readiness: Readiness { last: Mutex::new(None), folders: [(); 2].map(|()| Arc::new(Semaphore::new(1))) },
@@ -151,18 +163,26 @@ impl App {
 
     /// A sentence for each part that fails.
     async fn failing(&self) -> Vec<String> {
-        let (store, cache) = (self.config.store(), self.config.cache());
+        let cache = self.config.cache();
         let [store_turn, cache_turn] = &self.readiness.folders;
         let database = async { self.db.read().await?.ping().await };
         let git = async { self.drive.engine().git_version().await.map(drop).map_err(Error::from) };
         let parts = tokio::join!(
             probe("the database", "cannot be read", database),
-            probe("the store", "cannot be written", writable(store_turn, store, false)),
+            probe("the store", "cannot be written", self.store_works(store_turn)),
             // It may be deleted at any time, and is made again.
             probe("the cache", "cannot be written", writable(cache_turn, cache, true)),
             probe("git", "cannot be run", git),
         );
         [parts.0, parts.1, parts.2, parts.3].into_iter().flatten().collect()
+    }
+
+    async fn store_works(&self, turn: &Arc<Semaphore>) -> Result<()> {
+        match self.storage.default_place()? {
+            Place::Folder(root) => writable(turn, root.to_owned(), false).await,
+            // Nothing lies there: an answer is all that is wanted.
+            Place::Bucket(bucket) => Ok(bucket.stat(&Key::staging([0; 16])).await.map(drop)?),
+        }
     }
 
     /// Writes down, in bundles, what requests should not wait for.
@@ -231,16 +251,36 @@ async fn writable(turn: &Arc<Semaphore>, folder: PathBuf, make: bool) -> Result<
     .await?
 }
 
-fn worker(config: &Config, db: &Db, clock: &Clock, access: &Access, drive: &Drive, storage: &Storage) -> Worker {
-    let (access, drive, storage, grace) = (access.clone(), drive.clone(), storage.clone(), config.grace());
+fn worker(
+    config: &Config,
+    db: &Db,
+    clock: &Clock,
+    access: &Access,
+    drive: &Drive,
+    storage: &Storage,
+    collector: &Collector,
+) -> Worker {
+    let (access, drive, storage, collector) = (access.clone(), drive.clone(), storage.clone(), collector.clone());
+    let (grace, collects) = (config.grace(), config.collect);
     Worker::new(
         db.clone(),
         clock.clone(),
         Box::new(move |kind, subject| {
             let (access, drive, storage) = (access.clone(), drive.clone(), storage.clone());
+            let collector = collector.clone();
             async move {
                 match kind {
                     Kind::Consolidate => drive.consolidate(subject.parse()?).await,
+                    Kind::Prove => storage.prove(&subject).await,
+                    Kind::Collect if !collects => Ok(()),
+                    Kind::Collect => {
+                        let summary = collector.run(None, false, |_| {}).await?;
+                        for problem in &summary.problems {
+                            tracing::error!(problem, "garbage could not be collected");
+                        }
+                        tracing::info!(?summary, "garbage was collected");
+                        Ok(())
+                    }
                     Kind::Sweep => {
                         let packs = drive.sweep(grace).await?;
                         let parts = storage.reap().await?;

@@ -2,6 +2,7 @@
 //! environment, then the command line. A key that nobody reads is an error,
 //! since a typing mistake in a limit must not go unnoticed.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,6 +38,16 @@ pub struct Config {
     pub secret: Option<Secret>,
     /// Folder of materialised git packs; may be deleted at any time. Default: `DATA/cache`.
     pub cache: Option<PathBuf>,
+    /// Where objects and packs are kept: `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix`
+    /// or `az://container/prefix`. Default: `DATA/store`.
+    pub store_url: Option<String>,
+    /// More stores by name, and more about the one of `store_url`, which is named `default`.
+    pub stores: BTreeMap<String, StoreConfig>,
+    /// What the clouds' own tools read from the environment: `AWS_*`, `AZURE_*`, `GOOGLE_*`.
+    #[serde(skip)]
+    pub cloud_environment: Vec<(String, Secret)>,
+    /// Whether the server collects garbage by itself, once a day; `rutter gc` does it by hand.
+    pub collect: bool,
     /// The `git` program.
     pub git: PathBuf,
     /// Log filter, as in `info,rutter=debug`.
@@ -45,6 +56,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Limits on what one client can ask for.
     pub limits: Limits,
+    /// Limits on what one client may use in a time.
+    pub rates: Rates,
     /// Lifetimes, in seconds.
     pub lifetimes: Lifetimes,
     /// Issuers of JSON Web Tokens that are accepted besides our own.
@@ -71,6 +84,11 @@ pub struct Limits {
     pub json_bytes: usize,
     /// Bytes of one LFS object.
     pub object_bytes: Option<u64>,
+    /// Bytes of the largest object that is hashed before its upload is confirmed, where the store
+    /// vouches for nothing. Larger ones are taken on their size, and hashed afterwards.
+    pub hash_bytes: u64,
+    /// Bytes from which on an object is sent in parts, by clients that can do that.
+    pub parts_from: u64,
     /// Bytes of one pushed pack.
     pub pack_bytes: u64,
     /// LFS uploads and downloads at one time.
@@ -90,6 +108,8 @@ pub struct Limits {
 pub struct Lifetimes {
     /// Signed transfer URLs.
     pub action: u32,
+    /// Uploads in parts that nobody goes on with.
+    pub upload: u64,
     /// JSON Web Tokens that we issue, at most.
     pub jwt: u64,
     /// Retired packs, uploads that never ended, before they are deleted.
@@ -127,10 +147,15 @@ impl Default for Config {
             database_url: None,
             secret: None,
             cache: None,
+            store_url: None,
+            stores: BTreeMap::new(),
+            cloud_environment: Vec::new(),
+            collect: true,
             git: PathBuf::from("git"),
             log: "info".into(),
             log_format: LogFormat::Text,
             limits: Limits::default(),
+            rates: Rates::default(),
             lifetimes: Lifetimes::default(),
             issuers: Vec::new(),
         }
@@ -143,6 +168,8 @@ impl Default for Limits {
             batch_objects: 1000,
             json_bytes: 1 << 20,
             object_bytes: None,
+            hash_bytes: 1 << 30,
+            parts_from: 64 << 20,
             pack_bytes: 2 << 30,
             transfers: 256,
             git_processes: 8,
@@ -154,7 +181,7 @@ impl Default for Limits {
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Self { action: 3600, jwt: 900, grace: 7 * 24 * 3600 }
+        Self { action: 3600, upload: 3 * 24 * 3600, jwt: 900, grace: 7 * 24 * 3600 }
     }
 }
 
@@ -196,6 +223,12 @@ impl Config {
         config.listen = overrides.listen.unwrap_or(config.listen);
         config.data = overrides.data.unwrap_or(config.data);
         config.public_url = overrides.public_url.or(config.public_url);
+        let of_clouds = Env::raw().filter(|key| {
+            let key = key.as_str().to_ascii_lowercase();
+            ["aws_", "azure_", "google_"].iter().any(|cloud| key.starts_with(cloud))
+        });
+        config.cloud_environment =
+            of_clouds.iter().map(|(name, value)| (name.as_str().to_ascii_lowercase(), Secret::new(value))).collect();
         config.check()?;
         Ok(config)
     }
@@ -224,6 +257,7 @@ impl Config {
             ("limits.git_processes", git_processes as u64, 1),
             ("limits.idle_seconds", idle_seconds, 1),
             ("lifetimes.action", u64::from(self.lifetimes.action), 60),
+            ("lifetimes.upload", self.lifetimes.upload, u64::from(self.lifetimes.action)),
             ("lifetimes.jwt", self.lifetimes.jwt, 1),
             // A push that takes longer than this to be recorded is refused.
             ("lifetimes.grace", self.lifetimes.grace, 3600),
@@ -239,6 +273,8 @@ impl Config {
         if let Some((key, value, most)) = at_most.into_iter().find(|(_, value, most)| value > most) {
             return Err(Error::invalid(format!("{key} is {value}, but must be at most {most}")));
         }
+        self.rates.check()?;
+        self.store_options()?;
         for issuer in &self.issuers {
             if issuer.public_key_file.is_some() == issuer.jwks_url.is_some() {
                 return Err(Error::invalid(format!(
@@ -272,11 +308,6 @@ impl Config {
         self.cache.clone().unwrap_or_else(|| self.data.join("cache"))
     }
 
-    /// Where objects and packs are stored.
-    pub fn store(&self) -> PathBuf {
-        self.data.join("store")
-    }
-
     /// The file of the server's own secret.
     pub fn secret_file(&self) -> PathBuf {
         self.data.join("secret")
@@ -287,6 +318,12 @@ impl Config {
         Duration::from_secs(self.lifetimes.grace)
     }
 }
+
+mod rates;
+mod stores;
+
+pub use rates::Rates;
+pub use stores::{DEFAULT_STORE, StoreConfig, StoreOptions, StorePlace};
 
 /// Whether nobody on the way can change what this URL gives.
 fn is_safe(url: &str) -> bool {

@@ -5,6 +5,7 @@
 //! in a transaction cannot be written.
 
 pub mod accounts;
+pub mod collect;
 pub mod datasets;
 pub mod jobs;
 pub mod keys;
@@ -12,10 +13,11 @@ pub mod locks;
 mod memo;
 pub mod objects;
 pub mod packs;
+pub mod uploads;
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -154,6 +156,7 @@ impl Db {
 
     /// A transaction that sees one moment of the database.
     pub async fn read(&self) -> Result<Tx> {
+        let _wait = Wait::begin("read");
         Ok(match self {
             Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
             Self::Postgres(pool) => {
@@ -164,11 +167,23 @@ impl Db {
 
     /// A transaction that may write.
     pub async fn write(&self) -> Result<Tx> {
+        let _wait = Wait::begin("write");
         Ok(match self {
             // IMMEDIATE: a reader that becomes a writer half way could fail with "busy".
             Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
+    }
+
+    /// Brings the figures of the connections up to date.
+    pub fn observe(&self) {
+        match self {
+            Self::Sqlite { read, write, .. } => {
+                observe_pool("read", read);
+                observe_pool("write", write);
+            }
+            Self::Postgres(pool) => observe_pool("all", pool),
+        }
     }
 
     /// Ends all connections.
@@ -180,6 +195,36 @@ impl Db {
             }
             Self::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+fn observe_pool<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) {
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    let connections = |state, number: u32| {
+        metrics::gauge!("rutter_database_connections", "pool" => name, "state" => state).set(f64::from(number));
+    };
+    connections("idle", idle);
+    // The two numbers are not of one moment.
+    connections("used", pool.size().saturating_sub(idle));
+    let most = f64::from(pool.options().get_max_connections());
+    metrics::gauge!("rutter_database_connections_most", "pool" => name).set(most);
+}
+
+/// How long a transaction waits for a connection and its begin, in the figures: also where it waits in vain.
+struct Wait {
+    since: Instant,
+    kind: &'static str,
+}
+
+impl Wait {
+    fn begin(kind: &'static str) -> Self {
+        Self { since: Instant::now(), kind }
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        metrics::histogram!("rutter_database_wait_seconds", "transaction" => self.kind).record(self.since.elapsed());
     }
 }
 
@@ -223,6 +268,11 @@ pub(crate) fn taken(error: sqlx::Error, what: impl FnOnce() -> String) -> Error 
     } else {
         error.into()
     }
+}
+
+/// An object's name as a row has it.
+pub(crate) fn oid(text: &str) -> Result<lfs::Oid> {
+    text.parse().map_err(Error::internal)
 }
 
 /// Sizes and counters are unsigned in Rust and BIGINT in SQL.

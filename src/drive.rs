@@ -1,6 +1,7 @@
 //! Datasets as people see them: made, read, written, deleted. Every change of
 //! a repository, from whatever door, lands here in one transaction.
 
+mod garbage;
 mod land;
 
 use std::sync::Arc;
@@ -49,9 +50,11 @@ impl Drive {
 
     /// Makes an empty dataset.
     ///
+    /// It belongs to this store for good.
+    ///
     /// # Errors
     /// Conflict if it was made meanwhile, or an organisation has that name.
-    pub async fn create(&self, creation: &Creation, visibility: Visibility) -> Result<Id> {
+    pub async fn create(&self, creation: &Creation, visibility: Visibility, store: &str) -> Result<Id> {
         let path = creation.path();
         let id = self.clock.id();
         let mut tx = self.db.write().await?;
@@ -61,7 +64,7 @@ impl Drive {
         {
             return Err(Error::conflict(format!("there is an organisation `{path}`")));
         }
-        tx.insert_dataset(id, creation.owner(), path, visibility, self.clock.now()).await?;
+        tx.insert_dataset(id, creation.owner(), path, visibility, store, self.clock.now()).await?;
         self.audit(&mut tx, creation.actor(), "dataset.create", &path.to_string(), visibility.as_str()).await?;
         tx.commit().await?;
         Ok(id)
@@ -186,7 +189,10 @@ impl Drive {
             .collect();
         let oids: Vec<Oid> = named.iter().map(|pointer| pointer.oid).collect();
         let held = self.db.held(id, &oids).await?;
-        match named.iter().find(|pointer| !is_empty(pointer) && held.get(&pointer.oid) != Some(&pointer.size)) {
+        match named
+            .iter()
+            .find(|pointer| !is_empty(pointer) && held.get(&pointer.oid).map(|held| held.size) != Some(pointer.size))
+        {
             None => Ok(()),
             Some(pointer) => {
                 Err(Error::invalid(format!("the dataset does not hold the object {}; upload it first", pointer.oid)))
@@ -330,7 +336,10 @@ pub struct Rows(pub Db);
 #[async_trait]
 impl InlinePacks for Rows {
     async fn load(&self, repo: &RepoKey, ids: &[PackId]) -> metastore::Result<Vec<(PackId, PackBytes)>> {
-        let failed = |error: Error| metastore::Error::Internal(error.to_string());
+        let failed = |error: Error| match error.kind() {
+            crate::error::Kind::Unavailable => metastore::Error::Unavailable(Box::new(error)),
+            _ => metastore::Error::Internal(error.to_string()),
+        };
         let repo: Id = repo.as_str().parse().map_err(failed)?;
         let mut tx = self.0.read().await.map_err(failed)?;
         let mut found = Vec::with_capacity(ids.len());

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::{Access, Creation, Fetch, Grant, Right, Target, Upload, Write};
 use crate::clock::Clock;
-use crate::config::Limits;
+use crate::config::{DEFAULT_STORE, Limits};
 use crate::db::Db;
 use crate::drive::{Drive, repo_key};
 use crate::error::{Error, Kind, Result};
@@ -164,13 +164,20 @@ impl Hosting {
     }
 
     /// Answers an LFS batch that asks to upload; it comes before the push of
-    /// the commits, so it may be what makes the dataset.
-    pub async fn batch_upload(&self, target: Target<Upload>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+    /// the commits, so it may be what makes the dataset. `is_bare` is for clients that send a PUT without
+    /// the headers that they are told.
+    pub async fn batch_upload(
+        &self,
+        target: Target<Upload>,
+        request: &BatchRequest,
+        base: &str,
+        is_bare: bool,
+    ) -> Result<Vec<u8>> {
         if request.objects.iter().all(|object| object.wanted.is_err()) {
             return self.0.storage.offer_nothing(request).await;
         }
         let grant = self.existing(target).await?;
-        self.0.storage.offer_uploads(&grant, request, base).await
+        self.0.storage.offer_uploads(&grant, request, base, is_bare).await
     }
 
     /// Makes the dataset that a push aims at, if it is not there.
@@ -179,7 +186,7 @@ impl Hosting {
             Target::Existing(grant) => return Ok(grant),
             Target::New(creation) => creation,
         };
-        match self.0.drive.create(&creation, Visibility::Private).await {
+        match self.0.drive.create(&creation, Visibility::Private, DEFAULT_STORE).await {
             // Somebody else's first push made it at the same moment.
             Err(error) if error.kind() != Kind::Conflict => return Err(error),
             Ok(_) | Err(_) => {}

@@ -24,16 +24,22 @@ const LEASE: Duration = Duration::from_mins(15);
 pub enum Kind {
     /// Merge a repository's many small packs. Subject: dataset id.
     Consolidate,
+    /// Hash an object that was taken on its size. Subject: `store/oid`.
+    Prove,
+    /// Collect garbage. Recurring.
+    Collect,
     /// Delete what nobody needs any more from the stores. Recurring.
     Sweep,
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Consolidate, Self::Sweep];
+    const ALL: [Self; 4] = [Self::Consolidate, Self::Prove, Self::Collect, Self::Sweep];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Consolidate => "consolidate",
+            Self::Prove => "prove",
+            Self::Collect => "collect",
             Self::Sweep => "sweep",
         }
     }
@@ -41,7 +47,8 @@ impl Kind {
     /// How long after its end a recurring job runs again.
     fn every(self) -> Option<Duration> {
         match self {
-            Self::Consolidate => None,
+            Self::Consolidate | Self::Prove => None,
+            Self::Collect => Some(Duration::from_hours(24)),
             Self::Sweep => Some(Duration::from_mins(10)),
         }
     }
@@ -94,6 +101,21 @@ impl Worker {
         }
     }
 
+    /// Brings the figures of the queue up to date; it is one queue for all replicas.
+    pub async fn observe(&self) -> Result<()> {
+        let now = self.clock.now();
+        let queue = self.db.read().await?.queue(now).await?;
+        for kind in Kind::ALL.map(Kind::as_str) {
+            let of_kind = queue.iter().find(|(name, ..)| name == kind);
+            let (waiting, running) = of_kind.map_or((0, 0), |(_, waiting, running, _)| (*waiting, *running));
+            let oldest = of_kind.and_then(|(.., since)| *since).map_or(0, |since| now.0.saturating_sub(since.0));
+            metrics::gauge!("rutter_jobs", "kind" => kind, "state" => "waiting").set(figure(waiting));
+            metrics::gauge!("rutter_jobs", "kind" => kind, "state" => "running").set(figure(running));
+            metrics::gauge!("rutter_jobs_oldest_seconds", "kind" => kind).set(figure(oldest) / 1000.0);
+        }
+        Ok(())
+    }
+
     /// Does everything that is due. For tests and for commands.
     pub async fn run_due(&self) -> Result<usize> {
         let mut done = 0;
@@ -134,6 +156,11 @@ impl Worker {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody counts jobs or milliseconds beyond 2^53")]
+fn figure(number: i64) -> f64 {
+    number as f64
 }
 
 /// Doubles from 5 seconds to about an hour.

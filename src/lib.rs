@@ -6,11 +6,12 @@
 //! | layer | modules |
 //! |---|---|
 //! | 4 entry | app web |
-//! | 3 features | accounts drive storage hosting |
+//! | 3 features | accounts drive storage hosting collect |
 //! | 2 kernel | access jobs db |
 //! | 1 base | config error request types clock |
 //!
 //! Within a layer only: web → app, hosting → drive, hosting → storage,
+//! collect → drive, collect → storage,
 //! access → db, jobs → db, config → error, config → types, clock → types,
 //! types → error, error → request.
 
@@ -18,6 +19,7 @@ pub mod access;
 pub mod accounts;
 pub mod app;
 pub mod clock;
+pub mod collect;
 pub mod config;
 pub mod db;
 pub mod drive;

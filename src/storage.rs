@@ -1,7 +1,11 @@
 //! Bytes of datasets: which objects a dataset holds, signed URLs to move
 //! them, and the store that proves them.
 
+mod arrive;
+pub mod collect;
 mod record;
+mod stores;
+pub mod uploads;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -10,16 +14,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _};
-use lfs::batch::{self, BatchRequest, Disposition, RequestedObject};
-use lfs::sign::{SignError, Signer, Ticket, Verb};
-use lfs::store::{Object, Stamp};
+use lfs::batch::{self, BatchRequest, Begun, Disposition, Offered, Operation, RequestedObject, Transfer as Way};
+use lfs::sign::{SignError, Signer, Step, Ticket, Verb};
+use lfs::store::{Object, SignedUrl};
 use lfs::{LocalStore, Oid};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::arrive::Berth;
 use self::record::Recorder;
+pub use self::stores::{Place, Stores};
+use self::stores::{Stamp, Store};
 use crate::access::{Fetch, Grant, Upload};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, DEFAULT_STORE};
+use crate::db::objects::{Arrival, Held, ObjectRow};
 use crate::db::{Db, unsigned};
 use crate::error::{Error, Result};
 use crate::types::Id;
@@ -37,11 +45,15 @@ pub struct Storage(Arc<Inner>);
 struct Inner {
     db: Db,
     recorder: Recorder,
-    objects: LocalStore,
+    stores: Stores,
     signer: Signer,
     clock: Clock,
     lifetime: u32,
     object_bytes: Option<u64>,
+    hash_bytes: u64,
+    offered: Offered,
+    upload_lifetime: Duration,
+    turns: uploads::Turns,
     transfers: Arc<Semaphore>,
 }
 
@@ -54,74 +66,124 @@ pub struct Transfer {
 }
 
 impl Storage {
-    /// Opens the store in the configured folder.
-    ///
-    /// # Errors
-    /// Invalid if the folder is empty and the database knows of objects: a disk that is not mounted
-    /// must not be taken for one that has lost everything.
-    pub async fn open(config: &Config, db: Db, clock: Clock, signing_key: [u8; 32]) -> Result<Self> {
-        let folder = config.store().join("objects");
-        let is_empty = std::fs::read_dir(&folder).map_or(true, |mut files| files.next().is_none());
-        if is_empty && !db.read().await?.objects_after("", 1).await?.is_empty() {
-            return Err(Error::invalid(format!(
-                "the database knows of objects, but {0} is empty: mount the disk that holds them, or restore them. If \
-                 they are lost, make an empty file {0}/README; what people still have comes back with \
-                 `git lfs push --all`",
-                folder.display()
-            )));
-        }
-        Ok(Self(Arc::new(Inner {
+    /// Puts it together.
+    pub fn new(config: &Config, stores: Stores, db: Db, clock: Clock, signing_key: [u8; 32]) -> Self {
+        Self(Arc::new(Inner {
             recorder: Recorder::new(db.clone(), clock.clone()),
+            stores,
             db,
-            objects: LocalStore::open(folder)?,
             signer: Signer::new(signing_key),
             clock,
             lifetime: config.lifetimes.action,
             object_bytes: config.limits.object_bytes,
+            hash_bytes: config.limits.hash_bytes,
+            offered: Offered { from: config.limits.parts_from, multipart_basic: true, multipart: true, tus: true },
+            upload_lifetime: Duration::from_secs(config.lifetimes.upload),
+            turns: uploads::Turns::default(),
             transfers: Arc::new(Semaphore::new(config.limits.transfers)),
-        })))
+        }))
+    }
+
+    /// Where the store of datasets that name no other is.
+    pub fn default_place(&self) -> Result<Place<'_>> {
+        self.0.stores.default_place()
+    }
+
+    /// Whether datasets can be put into this store.
+    ///
+    /// # Errors
+    /// Invalid if none has that name.
+    pub fn expect_store(&self, name: &str) -> Result<()> {
+        if self.0.stores.named(name).is_ok() {
+            return Ok(());
+        }
+        let known = self.0.stores.names().collect::<Vec<_>>().join(", ");
+        Err(Error::invalid(format!("there is no store `{name}`; configured are: {known}")))
     }
 
     /// Answers a batch that asks to download: signed URLs for what the dataset holds.
     pub async fn offer_downloads(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
-        self.offer(grant.id(), request, base).await
+        self.offer(grant.id(), &grant.dataset().store, request, base, false).await
     }
 
     /// Answers a batch that asks to upload: signed URLs for what the dataset
-    /// does not hold yet. What other datasets hold makes no difference.
-    pub async fn offer_uploads(&self, grant: &Grant<Upload>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
-        self.offer(grant.id(), request, base).await
+    /// does not hold yet. What other datasets hold makes no difference. `is_bare` is for clients that
+    /// send a PUT without the headers that they are told.
+    pub async fn offer_uploads(
+        &self,
+        grant: &Grant<Upload>,
+        request: &BatchRequest,
+        base: &str,
+        is_bare: bool,
+    ) -> Result<Vec<u8>> {
+        self.offer(grant.id(), &grant.dataset().store, request, base, is_bare).await
     }
 
     /// Answers a batch that names no object that can be: with errors alone, for which no dataset is needed.
     pub async fn offer_nothing(&self, request: &BatchRequest) -> Result<Vec<u8>> {
-        self.offer(Id::from_bytes([0; 16]), request, "").await
+        self.offer(Id::from_bytes([0; 16]), DEFAULT_STORE, request, "", false).await
     }
 
-    async fn offer(&self, repo: Id, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+    async fn offer(&self, repo: Id, store: &str, request: &BatchRequest, base: &str, is_bare: bool) -> Result<Vec<u8>> {
         let oids: Vec<Oid> =
             request.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
         let held = self.held(repo, &oids).await?;
+        let sizes: HashMap<Oid, u64> = held.iter().map(|(oid, held)| (*oid, held.size)).collect();
+        let plan = request.negotiate(&self.0.offered, &sizes, self.0.object_bytes);
+        let plan = plan.map_err(|error| Error::invalid(error.message))?;
+        let begun = self.begin_uploads(repo, store, &plan.begin, &request.objects).await?;
+        let now = self.0.clock.now().seconds();
         // Rounded up, for the moment has a fraction.
-        let expires = self.0.clock.now().seconds() + 1 + u64::from(self.0.lifetime);
-        Ok(batch::answer(request, &held, self.0.object_bytes, |verb, oid, size, object| {
-            let ticket = Ticket { verb, repository: *repo.as_bytes(), oid, size, expires };
-            let query = if verb == Verb::Download { presentation(object) } else { String::new() };
-            let token = self.0.signer.seal(&ticket, &query);
-            let mut href = String::with_capacity(base.len() + token.len() + query.len() + 8);
-            href.push_str(base);
-            href.push_str("/_lfs/");
-            href.push_str(&token);
-            if !query.is_empty() {
-                href.push('?');
-                href.push_str(&query);
+        let urls = Urls { storage: self, repo, store, base, expires: now + 1 + u64::from(self.0.lifetime) };
+        match self.0.stores.named(store)? {
+            Store::Folder(_) => {
+                let action = |verb, oid, size, object: &RequestedObject| match begun.get(&oid) {
+                    Some((_, begun)) => urls.own(verb, oid, size, format!("upload={}", hex::encode(begun.upload))),
+                    None if verb == Verb::Download => urls.own(verb, oid, size, presentation(object)),
+                    None => urls.own(verb, oid, size, String::new()),
+                };
+                Ok(urls.answer(request, plan.transfer, &sizes, self.0.object_bytes, &begun, action, |_, _, _| None))
             }
-            batch::Action { href, expires_in: self.0.lifetime, headers: Vec::new() }
-        }))
+            Store::Bucket(bucket) => {
+                let signer = bucket.signer(now, self.0.lifetime).await?;
+                let direct = |url: SignedUrl| batch::Action {
+                    href: url.href,
+                    expires_in: signer.lifetime(),
+                    headers: url.headers,
+                };
+                let mut berths: HashMap<Oid, Berth> = HashMap::new();
+                let is_proven = bucket.proves_uploads() && !is_bare && !request.may_ignore_headers();
+                let mut berth = |oid| *berths.entry(oid).or_insert_with(|| Berth::new(is_proven));
+                let action = |verb, oid, size, object: &RequestedObject| match (verb, begun.get(&oid)) {
+                    (Verb::Verify, Some((_, begun))) => {
+                        urls.own(verb, oid, size, format!("upload={}", hex::encode(begun.upload)))
+                    }
+                    (Verb::Verify, None) => urls.own(verb, oid, size, berth(oid).query()),
+                    (Verb::Upload, _) => direct(berth(oid).upload(&signer, &oid)),
+                    (Verb::Download, _) => {
+                        let place = held.get(&oid).map(|held| Arc::clone(&held.place)).unwrap_or_default();
+                        match stores::key(&oid, &place) {
+                            Ok(key) => direct(signer.download(&key, content_disposition(object).as_deref())),
+                            // Written by us, so it parses; what does not would be found missing here.
+                            Err(_) => urls.own(verb, oid, size, String::new()),
+                        }
+                    }
+                };
+                let part = |step, upload: &uploads::Upload, _: u64| upload.part_url(bucket, &signer, step).map(direct);
+                // What is larger must come in parts.
+                let most = bucket.largest_upload();
+                let max = if plan.transfer == Way::Basic && request.operation == Operation::Upload {
+                    Some(self.0.object_bytes.map_or(most, |max| max.min(most)))
+                } else {
+                    self.0.object_bytes
+                };
+                Ok(urls.answer(request, plan.transfer, &sizes, max, &begun, action, part))
+            }
+        }
     }
 
-    /// Of these objects, those that the dataset holds, with their sizes.
-    pub(crate) async fn held(&self, repo: Id, oids: &[Oid]) -> Result<HashMap<Oid, u64>> {
+    /// Of these objects, those that the dataset holds.
+    pub(crate) async fn held(&self, repo: Id, oids: &[Oid]) -> Result<HashMap<Oid, Held>> {
         if oids.is_empty() {
             return Ok(HashMap::new());
         }
@@ -135,7 +197,7 @@ impl Storage {
             let oids: Vec<Oid> = page.iter().map(|(oid, _)| *oid).collect();
             // Past the answers that are kept: these are asked for once, and may be a million.
             let held = self.0.db.read().await?.held(repo, &oids).await?;
-            holds.extend(page.iter().map(|(oid, size)| held.get(oid) == Some(size)));
+            holds.extend(page.iter().map(|(oid, size)| held.get(oid).is_some_and(|held| held.size == *size)));
         }
         Ok(holds)
     }
@@ -149,9 +211,13 @@ impl Storage {
     /// transfers at one time.
     pub fn admit(&self, token: &str, query: &str, verb: Verb) -> Result<Transfer> {
         let ticket = self.ticket(token, query, verb)?;
+        Ok(Transfer { ticket, permit: self.place()? })
+    }
+
+    /// One of the transfers that run at one time.
+    fn place(&self) -> Result<OwnedSemaphorePermit> {
         let permit = self.0.transfers.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| Error::busy("too many transfers at one time; try again in a moment"))?;
-        Ok(Transfer { ticket, permit })
+        permit.map_err(|_| Error::busy("too many transfers at one time; try again in a moment"))
     }
 
     /// What a signed URL permits; like [`Storage::admit`], but for work that is done at once.
@@ -172,7 +238,13 @@ impl Storage {
     /// # Errors
     /// Invalid for wrong bytes or a wrong size, known early from
     /// `content_length`; not found if the dataset is gone; full.
-    pub async fn receive<S, E>(&self, transfer: Transfer, content_length: Option<u64>, body: S) -> Result<()>
+    pub async fn receive<S, E>(
+        &self,
+        transfer: Transfer,
+        query: &str,
+        content_length: Option<u64>,
+        body: S,
+    ) -> Result<()>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -185,65 +257,73 @@ impl Storage {
         if self.0.db.read().await?.repo(repo).await?.is_none() {
             return Err(Error::not_found("the dataset was deleted"));
         }
-        self.0.objects.put(&oid, size, body).await?;
-        self.0.recorder.hold(repo, oid, size).await?;
+        let store = store_of(query);
+        let folder = self.folder(store)?;
+        folder.put(&oid, size, body).await?;
+        self.record_in_folder(folder, repo, store, oid, size).await?;
         metrics::counter!("rutter_lfs_received_bytes_total").increment(size);
         Ok(())
     }
 
+    async fn record_in_folder(&self, folder: &LocalStore, repo: Id, store: &str, oid: Oid, size: u64) -> Result<()> {
+        let arrival = Arrival { repo, oid, size, store: store.to_owned(), place: String::new() };
+        self.0.recorder.hold(arrival).await?;
+        if folder.stat(&oid).await?.is_some() {
+            return Ok(());
+        }
+        // A collection was about to delete the same object, and its row was gone when ours came.
+        self.quarantine(store, &oid, "", None).await?;
+        Err(Error::unavailable("the object was being collected; send it again"))
+    }
+
+    /// A store whose bytes pass through this server.
+    fn folder(&self, store: &str) -> Result<&LocalStore> {
+        match self.0.stores.named(store)? {
+            Store::Folder(folder) => Ok(folder),
+            // Its URLs are the bucket's own; this one is from before the configuration was changed.
+            Store::Bucket(_) => {
+                Err(Error::forbidden("the dataset has moved to another store; ask the batch API again"))
+            }
+        }
+    }
+
     /// Opens an object for sending. The transfer's place is taken until the
     /// answer is dropped.
-    pub async fn send(&self, transfer: &Transfer) -> Result<Object> {
+    pub async fn send(&self, transfer: &Transfer, query: &str) -> Result<Object> {
         let Ticket { repository, oid, .. } = transfer.ticket;
         if self.held(Id::from_bytes(repository), &[oid]).await?.is_empty() {
             return Err(Error::not_found(format!("the dataset does not hold the object {oid}")));
         }
-        let seen = match self.0.objects.get(&oid).await {
+        let store = store_of(query);
+        let folder = self.folder(store)?;
+        let seen = match folder.get(&oid).await {
             Ok(object) if object.size() == transfer.ticket.size => return Ok(object),
-            Ok(_) | Err(lfs::Error::NotFound(_)) => self.0.objects.stat(&oid).await?,
+            Ok(_) | Err(lfs::Error::NotFound(_)) => folder.stat(&oid).await?,
             Err(error) => return Err(error.into()),
         };
         if seen.is_some_and(|stamp| stamp.size == transfer.ticket.size) {
             return Err(Error::busy("the object came back in this moment; ask again"));
         }
         tracing::error!(%oid, "an object is missing in the store, or has another size");
-        self.quarantine(&oid, seen).await?;
+        self.quarantine(store, &oid, "", seen.map(Stamp::Folder)).await?;
         Err(Error::not_found(format!("the object {oid} is damaged; push it again with `git lfs push --all`")))
     }
 
     /// Takes an object out of use, so that the next batch asks for its bytes again and a push heals
     /// it; unless its file is another than the one that was `seen`, for then that has happened.
-    async fn quarantine(&self, oid: &Oid, seen: Option<Stamp>) -> Result<()> {
+    async fn quarantine(&self, store: &str, oid: &Oid, place: &str, seen: Option<Stamp>) -> Result<()> {
         let mut tx = self.0.db.write().await?;
-        tx.set_in_use(oid, false).await?;
+        tx.set_in_use(store, oid, place, false).await?;
         // Who writes the object records it afterwards, which waits for this transaction.
-        if self.0.objects.stat(oid).await? == seen {
+        if self.0.stores.named(store)?.stat(oid, place).await? == seen {
             tx.commit().await?;
         }
         Ok(())
     }
 
-    /// Confirms that an upload arrived.
-    ///
-    /// # Errors
-    /// Not found if it did not; invalid for another size or object than the URL was made for.
-    pub async fn verify(&self, ticket: &Ticket, oid: Oid, size: u64) -> Result<()> {
-        if ticket.oid != oid {
-            return Err(Error::invalid("this URL was made for another object"));
-        }
-        let held = self.held(Id::from_bytes(ticket.repository), &[oid]).await?;
-        match held.get(&oid) {
-            None => Err(Error::not_found(format!("the object {oid} has not arrived"))),
-            Some(&stored) if stored != size => {
-                Err(Error::invalid(format!("the object {oid} has {stored} bytes, not {size}")))
-            }
-            Some(_) => Ok(()),
-        }
-    }
-
     /// Removes what dead uploads left behind.
     pub async fn reap(&self) -> Result<usize> {
-        Ok(self.0.objects.reap(ABANDONED).await?)
+        Ok(self.0.stores.reap(ABANDONED).await? + self.sweep_uploads(self.0.clock.now()).await?)
     }
 
     /// Compares rows and store, and re-hashes every object if `rehash`; those out of use always.
@@ -251,48 +331,121 @@ impl Storage {
     /// the right bytes heals them; those that turn out to be sound are used again.
     pub async fn check(&self, rehash: bool) -> Result<Vec<String>> {
         let mut problems = Vec::new();
-        let mut after = String::new();
-        loop {
-            let page = self.0.db.read().await?.objects_after(&after, 1000).await?;
-            let Some(last) = page.last() else { break };
-            after.clone_from(&last.0);
-            for (name, size, ready) in page {
-                let oid: Oid = name.parse().map_err(Error::internal)?;
-                let seen = self.0.objects.stat(&oid).await?;
-                let problem = match seen {
-                    None => Some("is missing"),
-                    Some(stamp) if stamp.size != unsigned(size) => Some("has another size"),
-                    Some(_) if rehash || !ready => (!self.is_sound(&oid).await?).then_some("has other bytes"),
-                    Some(_) => None,
-                };
-                match problem {
-                    Some(problem) if ready => {
-                        problems.push(format!("object {oid} {problem}"));
-                        self.quarantine(&oid, seen).await?;
-                    }
-                    Some(_) => {
-                        problems.push(format!("object {oid} is damaged, and out of use until it is pushed again"));
-                    }
-                    None if ready => {}
-                    None => {
-                        let mut tx = self.0.db.write().await?;
-                        tx.set_in_use(&oid, true).await?;
-                        tx.commit().await?;
-                        tracing::info!(%oid, "an object that was out of use is sound, and used again");
-                    }
+        for name in self.0.stores.names() {
+            let store = self.0.stores.named(name)?;
+            let mut after = String::new();
+            loop {
+                let page = self.0.db.read().await?.objects_after(name, &after, 1000).await?;
+                let Some(last) = page.last() else { break };
+                after.clone_from(&last.oid);
+                for row in page {
+                    problems.extend(self.check_object(name, store, &row, rehash).await?);
                 }
             }
         }
         Ok(problems)
     }
 
-    /// Whether the bytes of an object are what its name says.
-    async fn is_sound(&self, oid: &Oid) -> Result<bool> {
-        match self.0.objects.rehash(oid).await {
-            Err(lfs::Error::NotFound(_)) => Ok(false),
-            outcome => Ok(outcome?),
+    async fn check_object(&self, name: &str, store: &Store, row: &ObjectRow, rehash: bool) -> Result<Option<String>> {
+        let oid: Oid = row.oid.parse().map_err(Error::internal)?;
+        let seen = store.stat(&oid, &row.place).await?;
+        let problem = match &seen {
+            None => Some("is missing"),
+            Some(stamp) if stamp.size() != unsigned(row.size) => Some("has another size"),
+            Some(_) if rehash || !row.ready => (!store.is_sound(&oid, &row.place).await?).then_some("has other bytes"),
+            Some(_) => None,
+        };
+        match problem {
+            Some(problem) if row.ready => {
+                self.quarantine(name, &oid, &row.place, seen).await?;
+                Ok(Some(format!("object {oid} {problem}")))
+            }
+            Some(_) => Ok(Some(format!("object {oid} is damaged, and out of use until it is pushed again"))),
+            None if row.ready => Ok(None),
+            None => {
+                let mut tx = self.0.db.write().await?;
+                tx.set_in_use(name, &oid, &row.place, true).await?;
+                tx.commit().await?;
+                tracing::info!(%oid, "an object that was out of use is sound, and used again");
+                Ok(None)
+            }
         }
     }
+}
+
+/// Makes the URLs that lead back to this server.
+struct Urls<'a> {
+    storage: &'a Storage,
+    repo: Id,
+    store: &'a str,
+    base: &'a str,
+    expires: u64,
+}
+
+impl Urls<'_> {
+    /// The whole answer. `part` may have a better URL for a step of an upload than ours.
+    #[expect(clippy::too_many_arguments, reason = "they are the sentence that the answer is made of")]
+    fn answer(
+        &self,
+        request: &BatchRequest,
+        transfer: Way,
+        sizes: &HashMap<Oid, u64>,
+        max: Option<u64>,
+        begun: &HashMap<Oid, (uploads::Upload, Begun)>,
+        action: impl FnMut(Verb, Oid, u64, &RequestedObject) -> batch::Action,
+        part: impl Fn(Step, &uploads::Upload, u64) -> Option<batch::Action>,
+    ) -> Vec<u8> {
+        if begun.is_empty() && transfer == Way::Basic {
+            return batch::answer(request, sizes, max, action);
+        }
+        let plain: HashMap<Oid, Begun> = begun.iter().map(|(oid, (_, begun))| (*oid, begun.clone())).collect();
+        batch::answer_uploads(request, transfer, sizes, max, &plain, action, |step, upload, oid, size| {
+            let direct = begun.get(&oid).and_then(|(upload, _)| part(step, upload, size));
+            direct.unwrap_or_else(|| batch::Action {
+                href: self.storage.upload_url(self, step, upload, size),
+                expires_in: self.storage.0.lifetime,
+                headers: Vec::new(),
+            })
+        })
+    }
+
+    /// Signed, with its query.
+    fn own(&self, verb: Verb, oid: Oid, size: u64, mut query: String) -> batch::Action {
+        let Inner { signer, lifetime, .. } = &*self.storage.0;
+        if self.store != DEFAULT_STORE {
+            query.push_str(if query.is_empty() { "store=" } else { "&store=" });
+            query.push_str(self.store);
+        }
+        let ticket = Ticket { verb, repository: *self.repo.as_bytes(), oid, size, expires: self.expires };
+        let token = signer.seal(&ticket, &query);
+        let mut href = String::with_capacity(self.base.len() + token.len() + query.len() + 8);
+        href.push_str(self.base);
+        href.push_str("/_lfs/");
+        href.push_str(&token);
+        if !query.is_empty() {
+            href.push('?');
+            href.push_str(&query);
+        }
+        batch::Action { href, expires_in: *lifetime, headers: Vec::new() }
+    }
+}
+
+/// A value in the query of a signed URL, as it stands there.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Which store a signed URL is about.
+fn store_of(query: &str) -> &str {
+    parameter(query, "store").unwrap_or(DEFAULT_STORE)
+}
+
+/// How a browser should treat a download, as a header's value.
+fn content_disposition(object: &RequestedObject) -> Option<String> {
+    let inline = object.disposition == Some(Disposition::Inline);
+    let filename = object.filename.as_deref().unwrap_or_default();
+    let cut = filename.char_indices().nth(FILENAME).map_or(filename.len(), |(at, _)| at);
+    (inline || !filename.is_empty()).then(|| lfs::range::content_disposition(&filename[..cut], inline))
 }
 
 impl Transfer {

@@ -4,11 +4,13 @@
 pub mod extract;
 mod git;
 mod lfs;
+mod limits;
 mod locks;
 mod middleware;
 mod patience;
 pub mod server;
 mod site;
+mod uploads;
 mod wording;
 
 use std::time::Duration;
@@ -55,6 +57,7 @@ pub fn routes() -> Routes {
     let routes = site::routes(routes);
     let routes = git::routes(routes);
     let routes = lfs::routes(routes);
+    let routes = uploads::routes(routes);
     locks::routes(routes)
 }
 
@@ -64,11 +67,13 @@ pub fn service(
 ) -> impl Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
     let idle = Duration::from_secs(app.config.limits.idle_seconds);
-    let router = routes()
+    let routes = routes();
+    let limits = limits::Limits::new(&app.config);
+    let router = routes
         .router
         .fallback(|| async { Error::not_found("there is nothing at this URL") })
         .method_not_allowed_fallback(|| async { Error::method_not_allowed("this URL does not take this method") })
         .with_state(app);
     // Outside of the router: it changes what the router sees.
-    tower::util::MapRequestLayer::new(middleware::fold_owner).layer(middleware::around(router, idle))
+    tower::util::MapRequestLayer::new(middleware::fold_owner).layer(middleware::around(router, idle, limits))
 }

@@ -25,6 +25,11 @@ pub fn looks_personal(token: &Secret) -> bool {
     token.expose().starts_with(PREFIX)
 }
 
+/// Whether this is meant to be a JSON Web Token (RFC 7519 §3).
+pub fn looks_signed(token: &Secret) -> bool {
+    token.expose().split('.').count() == 3
+}
+
 /// What is stored of a token: its sha256, hex.
 pub fn hash(token: &Secret) -> String {
     hex::encode(Sha256::digest(token.expose().as_bytes()))

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use rutter::access::claims::{self, Claim, Opened};
 use rutter::access::tokens::{TokenName, TokenScope};
+use rutter::config::DEFAULT_STORE;
 use rutter::types::{Email, Id, OwnerName, RepoPath, Role, Visibility};
 
 /// A versioned data drive on Git and Git LFS.
@@ -81,6 +82,27 @@ Damaged objects are taken out of use; a `git lfs push --all` heals them.")]
         /// Only compare sizes; do not read every object
         #[arg(long)]
         quick: bool,
+    },
+    /// Collect what no revision names and nobody holds; the server does this once a day (collect)
+    #[command(after_help = "\
+Examples:
+  rutter gc --dry-run
+  rutter gc
+  rutter gc ada/census
+  rutter gc --undo ada/census
+
+Nothing goes at once. A first run marks what no branch, no tag and no earlier revision names. A later run, when the \
+grace period is over (lifetimes.grace), takes it away from the dataset, which --undo reverts for as long again. Then \
+the bytes are deleted.")]
+    Gc {
+        /// OWNER/NAME; all datasets and stores without it
+        dataset: Option<RepoPath>,
+        /// Only tell what would happen, object by object
+        #[arg(long)]
+        dry_run: bool,
+        /// Give back what was taken away and is not deleted yet
+        #[arg(long, conflicts_with = "dry_run")]
+        undo: bool,
     },
     /// Print the version
     #[command(after_help = "Example:\n  rutter version")]
@@ -222,7 +244,7 @@ Examples:
 pub(super) enum RepoCommand {
     /// Make an empty dataset
     #[command(
-        after_help = "Examples:\n  rutter repo create ada/census\n  rutter repo create statistics/census --visibility internal"
+        after_help = "Examples:\n  rutter repo create ada/census\n  rutter repo create statistics/census --visibility internal\n  rutter repo create ada/survey --store frankfurt"
     )]
     Create {
         /// OWNER/NAME
@@ -230,6 +252,9 @@ pub(super) enum RepoCommand {
         /// private, internal or public
         #[arg(long, default_value = "private")]
         visibility: Visibility,
+        /// Where its objects are kept, for good: a name from the configuration (stores)
+        #[arg(long, default_value = DEFAULT_STORE, value_name = "NAME")]
+        store: String,
     },
     /// List datasets
     #[command(after_help = "Example:\n  rutter repo list")]

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use rutter::access::{Actor, Own};
 use rutter::app::App;
+use rutter::collect::Line;
 use rutter::error::{Error, Result};
-use rutter::types::{Millis, Secret};
+use rutter::storage::collect::Fate;
+use rutter::types::{Millis, RepoPath, Secret};
 
 use super::arguments::{Command, OrgCommand, RepoCommand, TokenCommand, UserCommand};
 
@@ -18,6 +20,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
         Command::Token(command) => token(app, command).await?,
         Command::Org(command) => organisation(app, command).await?,
         Command::Repo(command) => repo(app, command).await?,
+        Command::Gc { dataset, dry_run, undo } => return gc(app, dataset, dry_run, undo).await,
         Command::Fsck { quick } => return fsck(app, quick).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -114,8 +117,9 @@ async fn organisation(app: &App, command: OrgCommand) -> Result<()> {
 async fn repo(app: &App, command: RepoCommand) -> Result<()> {
     let operator = Actor::operator();
     match command {
-        RepoCommand::Create { path, visibility } => {
-            app.drive.create(&app.access.creation(&operator, &path).await?, visibility).await?;
+        RepoCommand::Create { path, visibility, store } => {
+            app.storage.expect_store(&store)?;
+            app.drive.create(&app.access.creation(&operator, &path).await?, visibility, &store).await?;
         }
         RepoCommand::List => {
             for dataset in app.drive.datasets(&operator).await? {
@@ -139,6 +143,50 @@ async fn repo(app: &App, command: RepoCommand) -> Result<()> {
         }
     }
     Ok(())
+}
+
+async fn gc(app: &App, dataset: Option<RepoPath>, dry_run: bool, undo: bool) -> Result<ExitCode> {
+    let dataset = match dataset {
+        Some(path) => Some(app.access.authorize::<Own>(&Actor::operator(), &path).await?.id()),
+        None => None,
+    };
+    if undo {
+        let restored = app.storage.restore(dataset).await?;
+        println!("{restored} objects were given back");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if dry_run {
+        println!("{:64}  {:>14}  {:30}  WHY", "OBJECT", "BYTES", "DATASET");
+    }
+    let tell = |line: Line| {
+        if dry_run {
+            let due = line.due.map(Millis::rfc3339).unwrap_or_default();
+            let why = match line.fate {
+                Fate::Unused => format!("no revision names it; would be marked, and taken away after {due}"),
+                Fate::Waiting(since) => {
+                    format!("no revision names it since {}; taken away after {due}", since.rfc3339())
+                }
+                Fate::Released => "no revision names it, and the grace period is over: would be taken away".into(),
+                Fate::Deleted => "no dataset holds it: would be deleted".into(),
+                Fate::Stray => "no row names its file: would be deleted".into(),
+            };
+            println!("{:64}  {:>14}  {:30}  {why}", line.oid, line.size, line.dataset.as_deref().unwrap_or("-"));
+        }
+    };
+    let summary = app.collector.run(dataset, dry_run, tell).await?;
+    let would = if dry_run { "would be " } else { "" };
+    for ((number, bytes), what) in [
+        (summary.unused, "objects wait, since no revision names them".to_owned()),
+        (summary.released, format!("objects {would}taken away from their datasets (rutter gc --undo)")),
+        (summary.deleted, format!("objects {would}deleted")),
+        (summary.git, format!("git objects {would}dropped")),
+    ] {
+        println!("{number:>10} {what}, {bytes} bytes");
+    }
+    for problem in &summary.problems {
+        println!("problem: {problem}");
+    }
+    Ok(if summary.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn fsck(app: &App, quick: bool) -> Result<ExitCode> {

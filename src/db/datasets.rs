@@ -27,6 +27,8 @@ pub struct DatasetRow {
     pub visibility: Visibility,
     /// Full ref names whose history only owners rewrite, json.
     pub protected: String,
+    /// Where its objects are kept.
+    pub store: String,
     /// When it was made.
     pub created_at: Millis,
 }
@@ -35,7 +37,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT d.id, d.owner_id, o.kind AS owner_kind, o.name AS owner_name, d.name, d.visibility,
-                    d.protected, d.created_at
+                    d.protected, d.store, d.created_at
              FROM dataset d JOIN owner o ON o.id = d.owner_id ",
             $rest
         )
@@ -63,11 +65,12 @@ impl Tx {
         owner: Id,
         path: &RepoPath,
         visibility: Visibility,
+        store: &str,
         now: Millis,
     ) -> Result<()> {
-        let query =
-            "INSERT INTO dataset (id, owner_id, name, visibility, head, protected, generation, gc_epoch, created_at)
-                     VALUES ($1, $2, $3, $4, 'refs/heads/main', '[\"refs/heads/main\"]', 0, 0, $5)";
+        let query = "INSERT INTO dataset
+                     (id, owner_id, name, visibility, head, protected, generation, gc_epoch, store, created_at)
+                     VALUES ($1, $2, $3, $4, 'refs/heads/main', '[\"refs/heads/main\"]', 0, 0, $5, $6)";
         exec!(
             self,
             sqlx::query(query)
@@ -75,6 +78,7 @@ impl Tx {
                 .bind(owner.to_string())
                 .bind(path.name.as_str())
                 .bind(visibility.as_str())
+                .bind(store)
                 .bind(now)
         )
         .map_err(|error| taken(error, || format!("`{path}` exists already")))?;

@@ -7,6 +7,9 @@ use crate::types::{Id, Millis};
 /// A job that was claimed: (id, kind, subject, attempts so far).
 pub type Claimed = (String, String, String, i64);
 
+/// Jobs of one kind: (kind, due and nobody's, being done, when the oldest of those that wait was due).
+pub type Queued = (String, i64, i64, Option<Millis>);
+
 impl Tx {
     /// Queues a job unless the same one waits already. One that is being done may not see what makes it
     /// necessary now, so it is done once more.
@@ -50,6 +53,15 @@ impl Tx {
         let query = "UPDATE job SET run_at = $2, leased_until = NULL, last_error = $3 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(id).bind(run_at).bind(error))?;
         Ok(())
+    }
+
+    /// How many jobs wait that are due, and how many are being done, by kind.
+    pub async fn queue(&mut self, now: Millis) -> Result<Vec<Queued>> {
+        let query = "SELECT kind, COUNT(CASE WHEN leased_until IS NULL OR leased_until < $1 THEN 1 END),
+                     COUNT(CASE WHEN leased_until >= $1 THEN 1 END),
+                     MIN(CASE WHEN leased_until IS NULL OR leased_until < $1 THEN run_at END)
+                     FROM job WHERE run_at <= $1 GROUP BY kind";
+        Ok(run!(self, on => sqlx::query_as(query).bind(now).fetch_all(on))?)
     }
 
     /// Whether a job is due. Cheap, so that an idle server writes nothing.

@@ -18,6 +18,7 @@ use lfs::Oid;
 use super::Db;
 use super::accounts::TokenUserRow;
 use super::datasets::DatasetRow;
+use super::objects::Held;
 use crate::error::Result;
 use crate::types::{Id, RepoPath, Role};
 
@@ -42,7 +43,7 @@ struct Answers {
     version: Option<Version>,
     tokens: HashMap<String, Option<TokenUserRow>>,
     standings: HashMap<(RepoPath, Option<Id>), Standing>,
-    held: HashMap<(Id, Oid), Option<u64>>,
+    held: HashMap<(Id, Oid), Option<Held>>,
 }
 
 impl Memo {
@@ -145,16 +146,16 @@ impl Db {
         Ok(standing)
     }
 
-    /// Of these objects, those that the dataset holds and that are ready,
-    /// with their sizes in bytes. At most one query, whatever the number.
-    pub async fn held(&self, repo: Id, oids: &[Oid]) -> Result<HashMap<Oid, u64>> {
+    /// Of these objects, those that the dataset holds and that are in use. At most one query, whatever
+    /// the number.
+    pub async fn held(&self, repo: Id, oids: &[Oid]) -> Result<HashMap<Oid, Held>> {
         let mut version = None;
         if let Some(memo) = self.memo() {
             let (answers, now) = memo.current();
-            let known: Option<Vec<(Oid, Option<u64>)>> =
-                oids.iter().map(|oid| answers.held.get(&(repo, *oid)).map(|size| (*oid, *size))).collect();
+            let known: Option<Vec<(Oid, Option<Held>)>> =
+                oids.iter().map(|oid| answers.held.get(&(repo, *oid)).map(|held| (*oid, held.clone()))).collect();
             if let Some(known) = known {
-                return Ok(known.into_iter().filter_map(|(oid, size)| size.map(|size| (oid, size))).collect());
+                return Ok(known.into_iter().filter_map(|(oid, held)| held.map(|held| (oid, held))).collect());
             }
             version = now;
         }
@@ -162,7 +163,7 @@ impl Db {
         if let Some(memo) = self.memo() {
             memo.keep(version, |answers| {
                 for oid in oids {
-                    answers.held.insert((repo, *oid), held.get(oid).copied());
+                    answers.held.insert((repo, *oid), held.get(oid).cloned());
                 }
             });
         }

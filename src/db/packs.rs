@@ -142,6 +142,12 @@ impl Tx {
         Ok(pack.object_key.to_owned())
     }
 
+    /// The live packs that were added after this.
+    pub async fn packs_since(&mut self, repo: Id, since: Millis) -> Result<Vec<String>> {
+        let query = "SELECT pack_id FROM git_pack WHERE repo_id = $1 AND added_at > $2 AND retired_at IS NULL";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(since).fetch_all(on))?)
+    }
+
     /// Takes a pack out of use; false if it is not live. Its files stay for
     /// readers until the sweep.
     pub async fn retire_pack(&mut self, repo: Id, pack_id: &str, now: Millis) -> Result<bool> {

@@ -1,13 +1,14 @@
 //! Recording proven objects: uploads that end at the same time share one
 //! transaction, since a transaction costs a flush of the disk.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lfs::Oid;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::db::{Db, Tx};
+use crate::db::objects::Arrival;
+use crate::db::{Db, signed};
 use crate::error::{Error, Kind, Result};
 use crate::types::Id;
 
@@ -24,9 +25,7 @@ struct Inner {
 
 /// A proven object that waits to be recorded.
 struct Hold {
-    repo: Id,
-    oid: Oid,
-    size: u64,
+    arrival: Arrival,
     done: oneshot::Sender<Result<()>>,
 }
 
@@ -39,9 +38,9 @@ impl Recorder {
     ///
     /// # Errors
     /// Not found if the dataset is gone.
-    pub(super) async fn hold(&self, repo: Id, oid: Oid, size: u64) -> Result<()> {
+    pub(super) async fn hold(&self, arrival: Arrival) -> Result<()> {
         let (done, outcome) = oneshot::channel();
-        self.waiting().push(Hold { repo, oid, size, done });
+        self.waiting().push(Hold { arrival, done });
         // In a task of its own: a client that leaves must not take the holds of others along.
         let recorder = self.clone();
         tokio::spawn(crate::request::scope(crate::request::id(), async move { recorder.record().await }));
@@ -53,7 +52,7 @@ impl Recorder {
         let _turn = self.0.turn.lock().await;
         let mut holds = std::mem::take(&mut *self.waiting());
         // Always in one order, so that two servers on one database do not wait for each other.
-        holds.sort_by_key(|hold| (hold.oid, hold.repo));
+        holds.sort_by_key(|hold| (hold.arrival.oid, hold.arrival.repo));
         match holds.as_slice() {
             [] => return,
             [_] => {}
@@ -89,18 +88,24 @@ impl Recorder {
     async fn together(&self, holds: &[Hold]) -> Result<Vec<Result<()>>> {
         let mut tx = self.0.db.write().await?;
         let mut outcomes = Vec::with_capacity(holds.len());
-        for hold in holds {
-            outcomes.push(self.one(&mut tx, hold).await?);
+        let mut more: BTreeMap<Id, (u64, i64)> = BTreeMap::new();
+        for Hold { arrival, .. } in holds {
+            if tx.repo(arrival.repo).await?.is_none() {
+                outcomes.push(Err(Error::not_found("the dataset was deleted")));
+                continue;
+            }
+            if tx.hold(arrival, self.0.clock.now()).await? {
+                let (bytes, objects) = more.entry(arrival.repo).or_default();
+                *bytes += arrival.size;
+                *objects += 1;
+            }
+            outcomes.push(Ok(()));
+        }
+        for (repo, (bytes, objects)) in more {
+            tx.add_usage(repo, signed(bytes), objects).await?;
         }
         tx.commit().await?;
         Ok(outcomes)
-    }
-
-    async fn one(&self, tx: &mut Tx, hold: &Hold) -> Result<Result<()>> {
-        if tx.repo(hold.repo).await?.is_none() {
-            return Ok(Err(Error::not_found("the dataset was deleted")));
-        }
-        tx.hold(hold.repo, &hold.oid, hold.size, self.0.clock.now()).await.map(Ok)
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Hold>> {

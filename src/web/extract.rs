@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use super::limits::{Account, Client, is_trusted};
 use crate::access::{Actor, Credentials, Grant, Right, Target};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -25,18 +26,34 @@ pub struct Visitor {
     pub actor: Actor,
     /// What about.
     pub path: RepoPath,
+    account: Option<Account>,
+}
+
+impl Visitor {
+    /// Counts what a request costs more than others of its route: by the objects that it is about, or the entries that
+    /// it lists.
+    pub fn charge(&self, objects: usize) {
+        self.account.as_ref().inspect(|account| account.charge(objects));
+    }
 }
 
 impl FromRequestParts<App> for Visitor {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let actor = app.access.authenticate(credentials(parts)?).await?;
+        let credentials = credentials(parts)?;
+        let (actor, account) = match parts.extensions.get::<Client>() {
+            Some(client) => {
+                let (actor, account) = client.sign_in(&app.access, credentials).await?;
+                (actor, Some(account))
+            }
+            None => (app.access.authenticate(credentials).await?, None),
+        };
         let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
         let segments = segments.map_err(|_| Error::malformed("the URL is not valid UTF-8"))?.0;
         let part = |name: &str| segments.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
         match RepoPath::from_segments(part("owner"), part("dataset")) {
-            Ok(path) => Ok(Self { actor, path }),
+            Ok(path) => Ok(Self { actor, path, account }),
             // The same answer as for a name that could exist.
             Err(_) if actor.is_anonymous() => Err(Error::unauthenticated("sign in to see this dataset")),
             Err(error) => Err(Error::not_found(error.detail())),
@@ -48,7 +65,7 @@ impl<R: Right> FromRequestParts<App> for Grant<R> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Visitor { actor, path } = Visitor::from_request_parts(parts, app).await?;
+        let Visitor { actor, path, .. } = Visitor::from_request_parts(parts, app).await?;
         app.access.authorize(&actor, &path).await
     }
 }
@@ -57,7 +74,7 @@ impl<R: Right> FromRequestParts<App> for Target<R> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Visitor { actor, path } = Visitor::from_request_parts(parts, app).await?;
+        let Visitor { actor, path, .. } = Visitor::from_request_parts(parts, app).await?;
         app.access.authorize_target(&actor, &path, &[]).await
     }
 }
@@ -75,7 +92,10 @@ fn credentials(parts: &Parts) -> Result<Credentials> {
             let decoded = BASE64.decode(rest.trim()).map_err(|_| unreadable())?;
             let decoded = String::from_utf8(decoded).map_err(|_| unreadable())?;
             let (user, password) = decoded.split_once(':').ok_or_else(unreadable)?;
-            return Ok(Credentials::Basic { user: user.to_owned(), password: Secret::new(password.to_owned()) });
+            return Ok(Credentials::Basic {
+                user: Secret::new(user.to_owned()),
+                password: Secret::new(password.to_owned()),
+            });
         }
         return Err(unreadable());
     }
@@ -95,8 +115,7 @@ impl FromRequestParts<App> for Base {
             return Ok(Self(url.clone()));
         }
         let peer = parts.extensions.get::<Peer>();
-        let trusted =
-            peer.is_some_and(|Peer(peer)| app.config.trusted_proxies.iter().any(|net| net.contains(&peer.ip())));
+        let trusted = peer.is_some_and(|Peer(peer)| is_trusted(peer.ip(), &app.config.trusted_proxies));
         base(&parts.headers, parts.uri.authority().map(axum::http::uri::Authority::as_str), trusted).map(Self)
     }
 }

@@ -35,6 +35,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// The right depends on the operation in the body, and a credential may be
 /// limited to single objects, so `access` is asked here.
 async fn objects_batch(State(app): State<App>, visitor: Visitor, base: Base, request: Request) -> Result<Response> {
+    // The client of Hugging Face sends bare requests to whatever URL it is told.
+    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let is_bare = agent.contains("hf_hub/");
     if visitor.actor.is_anonymous() {
         // Asked for a name before the body comes, where nothing is open to all.
         let _: Grant<Fetch> = app.access.authorize(&visitor.actor, &visitor.path).await?;
@@ -43,6 +46,7 @@ async fn objects_batch(State(app): State<App>, visitor: Visitor, base: Base, req
     let batch = BatchRequest::parse(&body, app.config.limits.batch_objects).map_err(from_batch)?;
     let oids: Vec<Oid> =
         batch.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
+    visitor.charge(batch.objects.len());
     let reply = match batch.operation {
         Operation::Download => {
             let grant = app.access.authorize_objects::<Fetch>(&visitor.actor, &visitor.path, &oids).await?;
@@ -50,7 +54,7 @@ async fn objects_batch(State(app): State<App>, visitor: Visitor, base: Base, req
         }
         Operation::Upload => {
             let target = app.access.authorize_target::<Upload>(&visitor.actor, &visitor.path, &oids).await?;
-            app.hosting.batch_upload(target, &batch, &base.0).await?
+            app.hosting.batch_upload(target, &batch, &base.0, is_bare).await?
         }
     };
     Ok(lfs_json(StatusCode::OK, reply))
@@ -62,11 +66,12 @@ async fn upload(
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Response> {
-    let transfer = app.storage.admit(&token, &query.unwrap_or_default(), Verb::Upload)?;
+    let query = query.unwrap_or_default();
+    let transfer = app.storage.admit(&token, &query, Verb::Upload)?;
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
     let body = Box::pin(patient(&app, request.into_body()));
-    app.storage.receive(transfer, length, body).await?;
+    app.storage.receive(transfer, &query, length, body).await?;
     Ok(StatusCode::OK.into_response())
 }
 
@@ -80,7 +85,7 @@ async fn download(
 ) -> Result<Response> {
     let query = query.unwrap_or_default();
     let transfer = app.storage.admit(&token, &query, Verb::Download)?;
-    let object = app.storage.send(&transfer).await?;
+    let object = app.storage.send(&transfer, &query).await?;
     let (oid, size) = (transfer.ticket.oid, object.size());
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let conditions = Conditions {
@@ -164,30 +169,33 @@ async fn verify(
     let ticket = app.storage.ticket(&token, &query, Verb::Verify)?;
     let body = json_body(&app, request).await?;
     let (oid, size) = batch::parse_verify(&body).map_err(from_batch)?;
-    app.storage.verify(&ticket, oid, size).await?;
+    app.storage.verify(&ticket, &query, oid, size).await?;
     Ok(lfs_json(StatusCode::OK, "{}"))
 }
 
 /// A JSON body within the limit, from a client that accepts our answer.
 pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Bytes> {
+    expect_json(request.headers())?;
+    let body = body_within(app, request).await?;
+    // A list would be taken for the fields of an object, one after the other.
+    if !body.is_empty() && !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Error::malformed("the request must be a JSON object"));
+    }
+    Ok(body)
+}
+
+/// A body within the limit of JSON bodies.
+pub(super) async fn body_within(app: &App, request: Request) -> Result<bytes::Bytes> {
     let limit = app.config.limits.json_bytes;
     let too_large =
         || Error::too_large(format!("the request is larger than {limit} bytes; ask for fewer objects at once"));
-    expect_json(request.headers())?;
     // Before the client has sent it, if it says how much it is going to be.
     if request.body().size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
     let body = Body::from_stream(patient(app, request.into_body()));
     match Limited::new(body, limit).collect().await {
-        Ok(collected) => {
-            let body = collected.to_bytes();
-            // A list would be taken for the fields of an object, one after the other.
-            if !body.is_empty() && !body.trim_ascii_start().starts_with(b"{") {
-                return Err(Error::malformed("the request must be a JSON object"));
-            }
-            Ok(body)
-        }
+        Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Error::malformed(format!("the request ended early: {error}"))),
     }
@@ -220,7 +228,7 @@ pub(super) async fn json<T: DeserializeOwned>(app: &App, request: Request) -> Re
         .map_err(|error| Error::malformed(format!("the request is not the JSON that is expected: {error}")))
 }
 
-fn from_batch(error: BatchError) -> Error {
+pub(super) fn from_batch(error: BatchError) -> Error {
     match error.kind {
         BatchErrorKind::Malformed => Error::malformed(error.message),
         BatchErrorKind::Unprocessable => Error::invalid(error.message),

@@ -4,8 +4,8 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -17,8 +17,9 @@ use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hyper::body::Body as _;
-use tower::Service;
+use tower::{Service, ServiceExt as _};
 
+use super::limits::{Admission, Limits};
 use super::patience::{self, Unread};
 use super::wording::Words;
 use crate::clock;
@@ -30,8 +31,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TAILS: &[&str] = &["/info/refs", "/info/lfs/", "/git-upload-pack", "/git-receive-pack", "/objects/batch"];
 
 /// Wraps all routes; `idle` is how long a client may keep us waiting.
-pub(super) fn around(router: Router, idle: Duration) -> Router {
-    router.layer(tower::layer::layer_fn(move |routes| Observed { routes, idle }))
+pub(super) fn around(router: Router, idle: Duration, limits: Arc<Limits>) -> Router {
+    router.layer(tower::layer::layer_fn(move |routes| Observed { routes, idle, limits: limits.clone() }))
 }
 
 /// Routes, watched. One service for all of it: each layer around a router costs a batch of one object
@@ -40,11 +41,12 @@ pub(super) fn around(router: Router, idle: Duration) -> Router {
 struct Observed<S> {
     routes: S,
     idle: Duration,
+    limits: Arc<Limits>,
 }
 
 impl<S> Service<Request> for Observed<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>,
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static> + Clone + Send + 'static,
 {
     type Response = Response;
     type Error = Infallible;
@@ -54,12 +56,41 @@ where
         self.routes.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let seen = Seen::of(&request, self.idle);
+        let admitted = self.limits.admit(&mut request, seen.method, seen.route, seen.started);
         let (request, unread) = patience::followed(request);
-        let answer = self.routes.call(request);
-        seen.through(answer, unread).boxed()
+        match admitted {
+            Ok(Admission::Now(None)) => seen.through(self.routes.call(request), unread).boxed(),
+            Ok(Admission::Now(Some(place))) => {
+                let answer = self.routes.call(request);
+                let placed = async { Ok(answer.await?.map(|body| place.until_sent(body))) };
+                seen.through(placed, unread).boxed()
+            }
+            Ok(Admission::Later(turn)) => {
+                let (routes, idle) = (self.routes.clone(), self.idle);
+                let answer = async move {
+                    match turn.come().await {
+                        Ok(None) => routes.oneshot(request).await,
+                        Ok(Some(place)) => Ok(routes.oneshot(request).await?.map(|body| place.until_sent(body))),
+                        Err(refusal) => Ok(refused(request, refusal, idle).await),
+                    }
+                };
+                seen.through(answer, unread).boxed()
+            }
+            Err(refusal) => {
+                let idle = self.idle;
+                seen.through(async move { Ok(refused(request, refusal, idle).await) }, unread).boxed()
+            }
+        }
     }
+}
+
+/// The answer to a request that no handler sees. What is little is read all the same: else the connection would end, and
+/// a client that sends its next request takes that for a failure.
+async fn refused(request: Request, refusal: Error, idle: Duration) -> Response {
+    patience::read_little(request.into_body(), idle).await;
+    refusal.into_response()
 }
 
 /// What is remembered of a request while it is served.
@@ -230,9 +261,8 @@ fn folded(uri: &Uri) -> Option<Uri> {
 
 #[cfg(test)]
 mod tests {
-    use tower::ServiceExt as _;
-
     use super::*;
+    use crate::config::Config;
 
     #[tokio::test]
     async fn a_panic_is_a_failure_like_any_other() {
@@ -242,7 +272,7 @@ mod tests {
         let router = Router::new().route("/a/b.git/info/lfs/breaks", axum::routing::get(breaks));
         let router =
             router.route("/breaks", axum::routing::get(breaks)).route("/works", axum::routing::get(|| async {}));
-        let router = around(router, Duration::from_secs(1));
+        let router = around(router, Duration::from_secs(1), Limits::new(&Config::default()));
         for (path, media) in
             [("/breaks", "application/problem+json"), ("/a/b.git/info/lfs/breaks", "application/vnd.git-lfs+json")]
         {

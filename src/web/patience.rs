@@ -124,6 +124,14 @@ impl Unread {
 /// Bodies of this size, in bytes, and less are not followed.
 const LITTLE: u64 = 64 << 10;
 
+/// Reads a body that is little, and throws it away.
+pub(super) async fn read_little(body: Body, limit: Duration) {
+    if body.size_hint().upper().is_some_and(|size| size <= LITTLE) {
+        let mut body = PatientBody::new(body, limit);
+        while let Some(Ok(_)) = body.next().await {}
+    }
+}
+
 /// Follows how far the body of a request is read.
 pub(super) fn followed(request: Request) -> (Request, Unread) {
     if request.body().size_hint().upper().is_some_and(|size| size <= LITTLE) {

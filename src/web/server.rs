@@ -24,8 +24,10 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     let patience = Duration::from_secs(app.config.limits.shutdown_seconds);
     let idle = Duration::from_secs(app.config.limits.idle_seconds);
-    let service = super::service(app);
+    let service = super::service(app.clone());
     tokio::spawn(super::site::digest_metrics(stop.clone()));
+    let observed = stop.clone();
+    tokio::spawn(async move { app.observe(observed).await });
     let graceful = GracefulShutdown::new();
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // The default buffer lets 64 slow clients hold more memory than all the rest of the server.

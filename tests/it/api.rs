@@ -69,7 +69,7 @@ impl Server {
 
     /// Where the object's bytes are in the store.
     pub(crate) fn stored(&self, oid: &str) -> std::path::PathBuf {
-        self.app.config.store().join("objects").join(&oid[..2]).join(&oid[2..4]).join(oid)
+        self.app.config.data.join("store").join("objects").join(&oid[..2]).join(&oid[2..4]).join(oid)
     }
 }
 

@@ -98,7 +98,7 @@ story! {
             let creation = app.access.creation(&Actor::operator(), &name.parse().unwrap()).await.unwrap();
             let organisation = name.parse().unwrap();
             let (dataset, organisation) = tokio::join!(
-                app.drive.create(&creation, Visibility::Private),
+                app.drive.create(&creation, Visibility::Private, "default"),
                 app.accounts.add_organisation(&organisation)
             );
             assert_ne!(dataset.is_ok(), organisation.is_ok(), "one of them");
@@ -117,7 +117,7 @@ fn later_worker(server: &Server, failures: usize) -> (Arc<Worker>, Clock, Arc<Mu
     let perform = move |kind, subject: String| {
         let (list, failures) = (list.clone(), failures.clone());
         async move {
-            if kind == Kind::Sweep {
+            if kind != Kind::Consolidate {
                 return Ok(());
             }
             let mut left = failures.lock().unwrap();
@@ -148,7 +148,7 @@ story! {
         let perform = move |kind, _: String| {
             let (db, clock, count) = (db.clone(), later.clone(), count.clone());
             async move {
-                if kind == Kind::Sweep {
+                if kind != Kind::Consolidate {
                     return Ok(());
                 }
                 *count.lock().unwrap() += 1;
@@ -347,7 +347,7 @@ story! {
         conflict(accounts.add_organisation(&"org/data".parse().unwrap()).await.unwrap_err());
         server.organisation("org/inner", &[]).await;
         let creation = server.app.access.creation(&Actor::operator(), &"org/inner".parse().unwrap()).await.unwrap();
-        conflict(server.app.drive.create(&creation, Visibility::Private).await.unwrap_err());
+        conflict(server.app.drive.create(&creation, Visibility::Private, "default").await.unwrap_err());
         // What failed left nothing behind.
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM owner").await, 4);
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM account").await, 2);

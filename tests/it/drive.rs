@@ -83,7 +83,7 @@ story! {
         assert!(all.is_superset(&many) && all.is_superset(&merged), "readers may still need the old ones");
 
         // An upload that died before it could land, and one that is under way when the sweep comes.
-        let stray = |key: &str| server.app.config.store().join(format!("packs/{repo}/{key}.pack"));
+        let stray = |key: &str| server.app.config.data.join("store").join(format!("packs/{repo}/{key}.pack"));
         let announce = async |key: &str, at: Millis| {
             let mut tx = server.app.db.write().await.unwrap();
             tx.insert_upload(key, grant.id(), at).await.unwrap();

@@ -89,7 +89,7 @@ story! {
             let reply = Reply::of(server.http.put(&upload).body(bytes.clone())).await;
             assert_eq!((reply.status, reply.header("content-type")), (507, LFS_JSON), "{}", reply.text());
             assert!(reply.json()["message"].as_str().unwrap().contains("no room left"), "{}", reply.text());
-            assert_eq!(parts(&server.app.config.store()), Vec::<PathBuf>::new());
+            assert_eq!(parts(&server.app.config.data.join("store")), Vec::<PathBuf>::new());
             // What is there can still be had.
             let href = server.download_url(&ada.token, "ada/data", &before).await;
             assert!(Reply::of(server.http.get(&href)).await.body == before);

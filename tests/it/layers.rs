@@ -124,7 +124,11 @@ fn each_technology_has_its_place() {
         ("OsRng", &["src/access/jwt"], "random bytes come from clock::random"),
         ("gix", &["metastore/src"], "git belongs in metastore"),
         ("gix_", &[], "name it through gix, in metastore"),
-        ("object_store", &["metastore/src/store", "metastore/src/error"], "use PackStore"),
+        (
+            "object_store",
+            &["metastore/src/store", "metastore/src/error", "lfs/src/store"],
+            "use CloudStore or PackStore",
+        ),
         ("process::Command", &["metastore/src/git"], "programs are run by metastore's git.rs"),
         ("Command::new", &["metastore/src/git"], "programs are run by metastore's git.rs"),
     ];

@@ -13,6 +13,7 @@ mod harness;
 mod jwt;
 mod layers;
 mod lfs_batch;
+mod limits;
 mod locks_api;
 mod matrix;
 mod patience;

@@ -80,7 +80,7 @@ story! {
         std::os::unix::fs::symlink(real.trim(), &git).unwrap();
         assert_eq!(asked().await, "ready");
 
-        let (store, cache) = (server.app.config.store(), server.app.config.cache());
+        let (store, cache) = (server.app.config.data.join("store"), server.app.config.cache());
         let aside = store.with_extension("aside");
         std::fs::rename(&store, &aside).unwrap();
         std::fs::remove_dir_all(&cache).unwrap();

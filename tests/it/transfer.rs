@@ -37,7 +37,7 @@ async fn held(server: &Server, person: &Person, bytes: &[u8]) -> bool {
 /// All temporary files of the object store.
 fn left_overs(server: &Server) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![server.app.config.store().join("objects")];
+    let mut folders = vec![server.app.config.data.join("store").join("objects")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -457,7 +457,7 @@ story! {
         server.upload(&ada.token, "ada/data", &bytes).await;
         let href = server.download_url(&ada.token, "ada/data", &bytes).await;
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &noise(21, 1000)).await;
-        let (store, aside) = (server.app.config.store().join("objects"), server.app.config.data.join("aside"));
+        let (store, aside) = (server.app.config.data.join("store").join("objects"), server.app.config.data.join("aside"));
         std::fs::rename(&store, &aside).unwrap();
         // As a disk that is not mounted looks.
         std::fs::create_dir(&store).unwrap();

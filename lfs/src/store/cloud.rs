@@ -8,7 +8,8 @@
 use std::{fmt, sync::Arc};
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use object_store::{ObjectStore, ObjectStoreExt as _, client::HttpClient, path::Path, prefix::PrefixStore};
+use http::Method;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, client::HttpClient, path::Path, prefix::PrefixStore};
 
 use crate::Error;
 
@@ -28,6 +29,7 @@ mod signer;
 mod sigv4;
 
 use failure::Failure;
+use request::Call;
 
 pub use azure::AzureContainer;
 pub use check::{Check, Step, check};
@@ -103,19 +105,12 @@ impl CloudStore {
 
     /// What lies at `key` now.
     pub async fn stat(&self, key: &Key) -> Result<Option<CloudStamp>, Error> {
-        match self.0.objects.head(&self.0.location(key)).await {
-            Ok(found) => Ok(Some(stamp(&found))),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(unavailable(error)),
-        }
+        Ok(self.0.head(key).await?.as_ref().map(stamp))
     }
 
     /// Removes what lies at `key`; nothing there is no error.
     pub async fn remove(&self, key: &Key) -> Result<(), Error> {
-        match self.0.objects.delete(&self.0.location(key)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(unavailable(error)),
-        }
+        unless_missing(self.0.objects.delete(&self.0.location(key)).await)
     }
 
     /// Removes many, in as few requests as the store permits.
@@ -123,10 +118,7 @@ impl CloudStore {
         let locations: Vec<_> = keys.iter().map(|key| Ok(self.0.location(key))).collect();
         let mut removed = self.0.objects.delete_stream(stream::iter(locations).boxed());
         while let Some(end) = removed.next().await {
-            match end {
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(unavailable(error)),
-            }
+            unless_missing(end.map(drop))?;
         }
         Ok(())
     }
@@ -156,6 +148,24 @@ impl Inner {
         matches!(&self.cloud, Cloud::S3(s3) if s3.trust_checksums)
     }
 
+    /// What the store knows of it. A bucket that is not there has lost nothing: it is away.
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, Error> {
+        match self.objects.head(&self.location(key)).await {
+            Ok(found) => return Ok(Some(found)),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(unavailable(error)),
+        }
+        // The answer to HEAD has no words that say what is missing.
+        let path = self.in_bucket(key.as_str());
+        let first = Call { headers: &[("range", "bytes=0-0")], ..Call::new(Method::GET, &path) };
+        match self.send(first).await {
+            Err(failure) if failure.status == Some(404) && !failure.is_missing() => Err(failure.into()),
+            // Somebody may have written it meanwhile; a moment ago it was not there.
+            Ok(_) | Err(Failure { status: Some(404 | 416), .. }) => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
     /// The path of a key in the bucket.
     fn in_bucket(&self, key: &str) -> String {
         if self.prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", self.prefix) }
@@ -166,7 +176,15 @@ impl Inner {
     }
 }
 
-fn stamp(found: &object_store::ObjectMeta) -> CloudStamp {
+/// Nothing there is what was wanted.
+fn unless_missing(end: object_store::Result<()>) -> Result<(), Error> {
+    match end.map_err(Failure::from) {
+        Err(failure) if !failure.is_missing() => Err(failure.into()),
+        _ => Ok(()),
+    }
+}
+
+fn stamp(found: &ObjectMeta) -> CloudStamp {
     let tag = found.e_tag.as_deref().unwrap_or_default();
     CloudStamp { size: found.size, tag: format!("{tag} {}", found.last_modified.timestamp()) }
 }

@@ -12,35 +12,71 @@ use crate::stores::{LIFETIME, azure_options, now, object, s3_options, staging};
 
 /// Everything that asks the store.
 async fn errors(store: &CloudStore) -> Vec<Error> {
-    let (_, key) = object(b"some");
-    let mut errors = vec![
-        store.stat(&key).await.unwrap_err(),
-        store.hash(&key).await.unwrap_err(),
-        store.remove(&key).await.unwrap_err(),
-        store.promote(&key, &staging()).await.unwrap_err(),
-        store.list("").try_collect::<Vec<_>>().await.unwrap_err(),
-    ];
-    let id = "0123".parse().unwrap();
-    errors.push(store.parts(&key, &id).await.unwrap_err());
-    errors.push(store.put_part(&key, &id, 1, "part".into()).await.unwrap_err());
-    errors.push(store.abort_parts(&key, &id).await.unwrap_err());
-    errors
+    let ((_, key), target, id) = (object(b"some"), staging(), "0123".parse().unwrap());
+    let (stat, hash, remove, promote, list, parts, put, complete, abort) = tokio::join!(
+        store.stat(&key),
+        store.hash(&key),
+        store.remove(&key),
+        store.promote(&key, &target),
+        store.list("").try_collect::<Vec<_>>(),
+        store.parts(&key, &id),
+        store.put_part(&key, &id, 1, "part".into()),
+        store.complete_parts(&key, &id, &[]),
+        store.abort_parts(&key, &id),
+    );
+    let errors = [stat.err(), hash.err(), remove.err(), promote.err(), list.err(), parts.err()];
+    let errors = errors.into_iter().chain([put.err(), complete.err(), abort.err()]);
+    errors.enumerate().map(|(index, error)| error.unwrap_or_else(|| panic!("{index}"))).collect()
+}
+
+/// Both clouds, at this address.
+fn at(endpoint: &str) -> [CloudStore; 2] {
+    let endpoint = Some(endpoint.to_owned());
+    let s3 = CloudStore::s3(S3Bucket { endpoint: endpoint.clone(), ..s3_options() }).unwrap();
+    let azure = CloudStore::azure(AzureContainer { endpoint, ..azure_options() }).unwrap();
+    [s3, azure]
+}
+
+/// Every call fails because the store is away, and in time.
+async fn are_away(stores: [CloudStore; 2]) {
+    let begin = Instant::now();
+    for errors in futures::future::join_all(stores.iter().map(errors)).await {
+        for error in errors {
+            assert!(matches!(error, Error::Unavailable(_)), "{error}");
+            assert!(error.to_string().contains("no answer"), "{error}");
+        }
+    }
+    assert!(begin.elapsed() < Duration::from_secs(40), "{:?}", begin.elapsed());
 }
 
 #[tokio::test]
 async fn nothing_listens() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let endpoint = format!("http://127.0.0.1:{port}");
-    let s3 = CloudStore::s3(S3Bucket { endpoint: Some(endpoint.clone()), ..s3_options() }).unwrap();
-    let azure = CloudStore::azure(AzureContainer { endpoint: Some(endpoint), ..azure_options() }).unwrap();
-    for store in [s3, azure] {
-        let begin = Instant::now();
+    let stores = at(&format!("http://127.0.0.1:{port}"));
+    for store in &stores {
+        // Signing needs nobody.
         store.signer(now(), LIFETIME).await.unwrap().stage(&staging());
+    }
+    are_away(stores).await;
+}
+
+#[tokio::test]
+async fn nothing_is_said() {
+    // The system accepts, and nobody looks.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    are_away(at(&format!("http://{}", listener.local_addr().unwrap()))).await;
+}
+
+/// Objects that cannot be seen are not lost.
+#[tokio::test]
+async fn there_is_no_such_bucket() {
+    let s3 = CloudStore::s3(S3Bucket { bucket: "nobodys".into(), ..s3_options() });
+    let azure = CloudStore::azure(AzureContainer { container: "nobodys".into(), ..azure_options() });
+    for store in [s3.unwrap(), azure.unwrap()] {
         for error in errors(&store).await {
-            assert!(matches!(error, Error::Unavailable(_)), "{error}");
-            assert!(error.to_string().contains("no answer"), "{error}");
+            assert!(matches!(error, Error::Unavailable(_)), "{store:?}: {error}");
+            assert!(error.to_string().contains("the bucket does not exist"), "{store:?}: {error}");
         }
-        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
     }
 }
 

@@ -145,7 +145,7 @@ fn signed(method: &str, path: &str, query: &str, headers: &HeaderMap) -> Result<
     if !(-60..value("X-Goog-Expires")?.parse().unwrap()).contains(&age) {
         return Err("it has expired");
     }
-    if scope != format!("{}/auto/storage/goog4_request", day) || value("X-Goog-Algorithm")? != "GOOG4-RSA-SHA256" {
+    if scope != format!("{day}/auto/storage/goog4_request") || value("X-Goog-Algorithm")? != "GOOG4-RSA-SHA256" {
         return Err("another kind of signature");
     }
     let names = value("X-Goog-SignedHeaders")?.replace("%3B", ";");

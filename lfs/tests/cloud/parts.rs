@@ -103,6 +103,26 @@ for_each_cloud! {
     }
 }
 
+/// Another test's uploads are younger than a minute.
+#[tokio::test]
+async fn what_is_forgotten_is_aborted() {
+    for store in [stores::s3(), crate::google::gcs().await] {
+        let mut begun = Vec::new();
+        for _ in 0..3 {
+            begun.push(begin(&store).await);
+        }
+        assert_eq!(store.abort_forgotten(now() - 60).await.unwrap(), 0);
+        let (key, id) = &begun[0];
+        assert!(store.parts(key, id).await.unwrap().is_some());
+        assert_eq!(store.abort_forgotten(now() + 60).await.unwrap(), 3);
+        for (key, id) in &begun {
+            assert_eq!(store.parts(key, id).await.unwrap(), None);
+        }
+        assert_eq!(store.abort_forgotten(now() + 60).await.unwrap(), 0);
+    }
+    assert_eq!(stores::azure().abort_forgotten(now() + 60).await.unwrap(), 0);
+}
+
 #[tokio::test]
 async fn a_completed_upload_of_s3_takes_no_more_parts() {
     let store = stores::s3();

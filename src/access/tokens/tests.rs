@@ -103,7 +103,8 @@ impl Door {
     }
 
     fn basic(&self, user: &str, password: &str) -> Result<Actor> {
-        let credentials = Credentials::Basic { user: user.to_owned(), password: Secret::new(password.to_owned()) };
+        let credentials =
+            Credentials::Basic { user: Secret::new(user.to_owned()), password: Secret::new(password.to_owned()) };
         self.runtime.block_on(self.access.authenticate(credentials))
     }
 }

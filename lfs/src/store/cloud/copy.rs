@@ -12,7 +12,6 @@ use super::{
     Cloud, CloudStore, Inner, Key, MAX_PARTS, Part, PartsId,
     failure::Failure,
     request::{Call, LONG_PATIENCE, target},
-    unavailable,
 };
 use crate::Error;
 
@@ -35,13 +34,8 @@ impl CloudStore {
     /// Copies what lies at `from` to `to`, where nobody has a permission to write, so that what is read
     /// there afterwards stays. `false` if nothing lies at `from`, which is left as it is.
     pub async fn promote(&self, from: &Key, to: &Key) -> Result<bool, Error> {
-        let source = self.0.location(from);
-        let found = match self.0.objects.head(&source).await {
-            Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(unavailable(error)),
-        };
-        let target = self.0.location(to);
+        let Some(found) = self.0.head(from).await? else { return Ok(false) };
+        let (source, target) = (self.0.location(from), self.0.location(to));
         let end = match &self.0.cloud {
             Cloud::S3(s3) if found.size > ONE_COPY => {
                 let part = part_size(found.size);
@@ -52,7 +46,7 @@ impl CloudStore {
         };
         match end {
             Ok(()) => Ok(true),
-            Err(failure) if failure.status == Some(404) && failure.code != "NoSuchBucket" => Ok(false),
+            Err(failure) if failure.is_missing() => Ok(false),
             Err(failure) => Err(failure.into()),
         }
     }

@@ -82,6 +82,11 @@ impl Failure {
         })
     }
 
+    /// Whether the thing is not there, in a bucket that is.
+    pub(super) fn is_missing(&self) -> bool {
+        self.status == Some(404) && !matches!(self.code.as_str(), "NoSuchBucket" | "ContainerNotFound")
+    }
+
     /// Whether the same request may go well a moment later.
     pub(super) fn passes(&self) -> bool {
         matches!(self.status, None | Some(408 | 429 | 500 | 502..=504)) || self.code == "OperationAborted"

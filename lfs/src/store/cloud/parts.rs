@@ -14,6 +14,7 @@ use super::{
     Cloud, CloudStore, Inner, Key,
     failure::Failure,
     request::{Call, LONG_PATIENCE},
+    sigv4::Moment,
 };
 use crate::Error;
 
@@ -84,6 +85,27 @@ struct Page {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+struct Unfinished {
+    #[serde(default)]
+    is_truncated: bool,
+    #[serde(default)]
+    next_key_marker: String,
+    #[serde(default)]
+    next_upload_id_marker: String,
+    #[serde(default, rename = "Upload")]
+    uploads: Vec<UnfinishedUpload>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UnfinishedUpload {
+    key: String,
+    upload_id: String,
+    initiated: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct PagePart {
     part_number: u32,
     size: u64,
@@ -110,7 +132,7 @@ impl CloudStore {
         };
         match found {
             Ok(parts) => Ok(Some(parts)),
-            Err(failure) if failure.status == Some(404) && failure.code != "NoSuchBucket" => Ok(None),
+            Err(failure) if failure.is_missing() => Ok(None),
             Err(failure) => Err(failure.into()),
         }
     }
@@ -142,7 +164,7 @@ impl CloudStore {
         };
         match end {
             Ok(()) => Ok(()),
-            Err(failure) if failure.status == Some(404) && self.stat(key).await?.is_some() => Ok(()),
+            Err(failure) if failure.is_missing() && self.stat(key).await?.is_some() => Ok(()),
             Err(failure) => Err(refused(failure)),
         }
     }
@@ -156,9 +178,28 @@ impl CloudStore {
             Cloud::S3(_) | Cloud::Gcs(_) => self.0.abort(&path, id).await,
         };
         match end {
-            Err(failure) if failure.status != Some(404) || failure.code == "NoSuchBucket" => Err(failure.into()),
+            Err(failure) if !failure.is_missing() => Err(failure.into()),
             _ => Ok(()),
         }
+    }
+}
+
+impl CloudStore {
+    /// Gives up every upload to this store that was begun before that moment, in seconds since the Unix
+    /// epoch, and returns their number: what nobody remembers would hold its space for ever. Azure sees
+    /// to it by itself, after a week.
+    pub async fn abort_forgotten(&self, begun_before: u64) -> Result<usize, Error> {
+        if matches!(self.0.cloud, Cloud::Azure(_)) {
+            return Ok(0);
+        }
+        let forgotten = self.0.unfinished(&Moment::new(begun_before)).await?;
+        for (path, id) in &forgotten {
+            match self.0.abort(path, id).await {
+                Err(failure) if !failure.is_missing() => return Err(failure.into()),
+                _ => {}
+            }
+        }
+        Ok(forgotten.len())
     }
 }
 
@@ -187,6 +228,28 @@ impl Inner {
         }
     }
 
+    /// `ListMultipartUploads`: paths and ids of those that are older.
+    async fn unfinished(&self, than: &Moment) -> Result<Vec<(String, PartsId)>, Failure> {
+        // Both are UTC, and as many digits: what is earlier is less.
+        let than = than.rfc3339();
+        let than = than.trim_end_matches('Z');
+        let prefix = self.in_bucket("");
+        let (mut found, mut key, mut upload) = (Vec::new(), String::new(), String::new());
+        loop {
+            let query =
+                [("key-marker", key.as_str()), ("prefix", &prefix), ("upload-id-marker", &upload), ("uploads", "")];
+            let query = if key.is_empty() { &[query[1], query[3]] } else { &query[..] };
+            let page: Unfinished = self.send(Call { query, ..Call::new(Method::GET, "") }).await?.xml()?;
+            let old = page.uploads.into_iter().filter(|upload| upload.initiated.as_str() < than);
+            found.extend(old.map(|upload| (upload.key, PartsId(upload.upload_id))));
+            let next = (page.next_key_marker, page.next_upload_id_marker);
+            if !page.is_truncated || next.0.is_empty() || next == (key, upload) {
+                return Ok(found);
+            }
+            (key, upload) = next;
+        }
+    }
+
     pub(super) async fn complete(&self, path: &str, id: &PartsId, parts: &[Part]) -> Result<(), Failure> {
         let mut body = String::from("<CompleteMultipartUpload>");
         for Part { number, etag, .. } in parts {
@@ -207,7 +270,7 @@ impl Inner {
 /// What is wrong with the request is another thing than a store that is away.
 fn refused(failure: Failure) -> Error {
     match failure.status {
-        Some(404) if failure.code != "NoSuchBucket" => Error::UploadGone,
+        _ if failure.is_missing() => Error::UploadGone,
         Some(400 | 409 | 413) => Error::Invalid(format!("the store does not accept the upload: {failure}")),
         _ => failure.into(),
     }

@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use object_store::{GetOptions, GetRange, ObjectStoreExt as _};
+use object_store::{GetOptions, GetRange};
 use sha2::{Digest as _, Sha256};
 
 use super::{CloudStore, Key, unavailable};
@@ -25,12 +25,8 @@ impl CloudStore {
         key: &Key,
         range: Range<u64>,
     ) -> Result<Option<impl Stream<Item = Result<Bytes, Error>> + Send + use<>>, Error> {
+        let Some(found) = self.0.head(key).await? else { return Ok(None) };
         let location = self.0.location(key);
-        let found = match self.0.objects.head(&location).await {
-            Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(unavailable(error)),
-        };
         let end = range.end.min(found.size);
         let inner = Arc::clone(&self.0);
         let pieces = pieces(range.start..end).map(move |piece| {

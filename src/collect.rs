@@ -1,0 +1,168 @@
+//! `rutter gc`: what nobody uses any more goes, in steps that each wait for the grace period.
+
+use std::time::Duration;
+
+use lfs::Oid;
+
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::db::datasets::DatasetRow;
+use crate::drive::Drive;
+use crate::error::{Kind, Result};
+use crate::storage::Storage;
+use crate::storage::collect::{Fate, Terms};
+use crate::types::{Id, Millis};
+
+/// How often a dataset that is being changed is looked at again.
+const ATTEMPTS: usize = 3;
+
+/// Collects garbage. Cheap to clone.
+#[derive(Clone)]
+pub struct Collector {
+    db: Db,
+    drive: Drive,
+    storage: Storage,
+    clock: Clock,
+    grace: Duration,
+}
+
+/// What a collection does with one object.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// `owner/name`; `None` for what no dataset holds.
+    pub dataset: Option<String>,
+    /// The object.
+    pub oid: Oid,
+    /// In bytes.
+    pub size: u64,
+    /// What happens to it.
+    pub fate: Fate,
+    /// When, for what waits.
+    pub due: Option<Millis>,
+}
+
+/// What a collection did, or would do.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// Objects that no revision names, and their bytes; they wait.
+    pub unused: (u64, u64),
+    /// Objects that were taken away from datasets, and their bytes.
+    pub released: (u64, u64),
+    /// Objects whose bytes were deleted, and how many those were.
+    pub deleted: (u64, u64),
+    /// Git objects that nothing reached, and their bytes.
+    pub git: (u64, u64),
+    /// What could not be looked at, each with its reason.
+    pub problems: Vec<String>,
+}
+
+impl Collector {
+    /// Puts it together.
+    pub fn new(db: Db, drive: Drive, storage: Storage, clock: Clock, grace: Duration) -> Self {
+        Self { db, drive, storage, clock, grace }
+    }
+
+    /// How long something must have been without use.
+    pub fn grace(&self) -> Duration {
+        self.grace.max(self.storage.shortest_grace())
+    }
+
+    /// Collects from all datasets, then from the stores; or from one dataset, and no store. `tell` hears
+    /// of each object.
+    pub async fn run(&self, only: Option<Id>, dry_run: bool, mut tell: impl FnMut(Line) + Send) -> Result<Summary> {
+        let now = self.clock.now();
+        let grace = self.grace();
+        let terms = Terms { now, before: now.minus(grace), dry_run };
+        let mut summary = Summary::default();
+        for dataset in self.db.read().await?.datasets().await? {
+            if only.is_some_and(|only| only != dataset.id) {
+                continue;
+            }
+            let path = format!("{}/{}", dataset.owner_name, dataset.name);
+            let mut note = |line: Line| {
+                summary.count(&line);
+                tell(line);
+            };
+            if let Err(error) = self.dataset(&dataset, &path, terms, grace, &mut note).await {
+                // It may have been deleted meanwhile; one that is damaged must not keep all others.
+                if error.kind() != Kind::NotFound {
+                    summary.problems.push(format!("{path}: {error}"));
+                }
+                continue;
+            }
+            match self.drive.collect_garbage(dataset.id, terms.before, dry_run).await {
+                Ok(garbage) => {
+                    summary.git.0 += garbage.objects;
+                    summary.git.1 += garbage.bytes;
+                }
+                // The next run comes.
+                Err(error) if matches!(error.kind(), Kind::Busy | Kind::NotFound) => {}
+                Err(error) => summary.problems.push(format!("{path}: {error}")),
+            }
+        }
+        if only.is_none() {
+            let mut note = |found: crate::storage::collect::Finding| {
+                let line = Line { dataset: None, oid: found.oid, size: found.size, fate: found.fate, due: None };
+                summary.count(&line);
+                tell(line);
+            };
+            self.storage.collect_stores(terms, &mut note).await?;
+            if !dry_run {
+                let mut tx = self.db.write().await?;
+                tx.forget_tokens(terms.before).await?;
+                tx.commit().await?;
+            }
+        }
+        if !dry_run {
+            metrics::counter!("rutter_gc_runs_total").increment(1);
+            metrics::counter!("rutter_gc_released_objects_total").increment(summary.released.0);
+            metrics::counter!("rutter_gc_deleted_objects_total").increment(summary.deleted.0);
+            metrics::counter!("rutter_gc_deleted_bytes_total").increment(summary.deleted.1);
+        }
+        Ok(summary)
+    }
+
+    async fn dataset(
+        &self,
+        dataset: &DatasetRow,
+        path: &str,
+        terms: Terms,
+        grace: Duration,
+        note: &mut (dyn FnMut(Line) + Send),
+    ) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let reached = self.drive.reached(dataset.id, terms.before).await?;
+            let mut told = Vec::new();
+            let is_reached = |oid: &Oid| reached.has(oid);
+            let mut keep = |found| told.push(found);
+            let ended =
+                self.storage.collect_dataset(dataset.id, reached.generation, is_reached, terms, &mut keep).await?;
+            if ended {
+                for found in told {
+                    let due = match found.fate {
+                        Fate::Unused => Some(terms.now.plus(grace)),
+                        Fate::Waiting(since) => Some(since.plus(grace)),
+                        Fate::Released | Fate::Deleted | Fate::Stray => None,
+                    };
+                    let dataset = Some(path.to_owned());
+                    note(Line { dataset, oid: found.oid, size: found.size, fate: found.fate, due });
+                }
+                return Ok(());
+            }
+        }
+        // Somebody works on it all the time. What is marked stays marked, and the next run comes.
+        Ok(())
+    }
+}
+
+impl Summary {
+    fn count(&mut self, line: &Line) {
+        let (objects, bytes) = match line.fate {
+            Fate::Unused | Fate::Waiting(_) => &mut self.unused,
+            Fate::Released => &mut self.released,
+            Fate::Deleted | Fate::Stray => &mut self.deleted,
+        };
+        *objects += 1;
+        *bytes += line.size;
+    }
+}

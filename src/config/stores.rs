@@ -1,0 +1,237 @@
+//! Where the bytes of datasets may be kept.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use lfs::store::{AzureContainer, GcsBucket, S3Bucket};
+use serde::Deserialize;
+
+use super::Config;
+use crate::error::{Error, Result};
+use crate::types::Secret;
+
+/// The store of datasets that name no other.
+pub const DEFAULT_STORE: &str = "default";
+
+/// What an operator says about one store.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`.
+    pub url: Option<String>,
+    /// `https://host[:port]` of a store that is not at its cloud's own address.
+    pub endpoint: Option<String>,
+    /// The same store as clients reach it, where that differs: URLs are signed for it.
+    pub public_endpoint: Option<String>,
+    /// The cloud's name of its region, as in `eu-central-1`.
+    pub region: Option<String>,
+    /// Whether the bucket is part of the host name (S3), as in `https://bucket.host`.
+    pub virtual_host: bool,
+    /// Whether the store is relied on to refuse bytes that are not what a signed checksum says (S3).
+    /// `rutter store check` tells.
+    pub trust_checksums: bool,
+    /// What people call the place, as in `Frankfurt`.
+    pub label: Option<String>,
+    /// Credentials of this store alone, by the names of the environment, as in `AWS_ACCESS_KEY_ID`.
+    pub environment: BTreeMap<String, Secret>,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            endpoint: None,
+            public_endpoint: None,
+            region: None,
+            virtual_host: false,
+            trust_checksums: true,
+            label: None,
+            environment: BTreeMap::new(),
+        }
+    }
+}
+
+/// A store, ready to be opened.
+pub struct StoreOptions {
+    /// How datasets name it.
+    pub name: String,
+    /// What people call the place.
+    pub label: String,
+    /// Where it is.
+    pub place: StorePlace,
+}
+
+/// Where a store is.
+pub enum StorePlace {
+    /// A folder of a file system.
+    Folder(PathBuf),
+    /// A bucket that speaks the protocol of Amazon S3.
+    S3(S3Bucket),
+    /// A bucket of Google Cloud Storage.
+    Gcs(GcsBucket),
+    /// A container of Azure Blob Storage.
+    Azure(AzureContainer),
+}
+
+impl Config {
+    /// All stores; the one of datasets that name no other is first.
+    ///
+    /// # Errors
+    /// Invalid for a URL that no store can have; the sentence names the key.
+    pub fn store_options(&self) -> Result<Vec<StoreOptions>> {
+        let mut all = vec![self.default_store()?];
+        for (name, store) in self.stores.iter().filter(|(name, _)| *name != DEFAULT_STORE) {
+            // It becomes part of URLs and rows.
+            if name.is_empty()
+                || name.len() > 40
+                || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            {
+                return Err(Error::invalid(format!(
+                    "stores.{name}: the name of a store has letters, digits and `-`, at most 40"
+                )));
+            }
+            let url = store.url.as_deref().ok_or_else(|| Error::invalid(format!("stores.{name} needs a url")))?;
+            all.push(self.store_at(name, url, store)?);
+        }
+        Ok(all)
+    }
+
+    fn default_store(&self) -> Result<StoreOptions> {
+        let more = self.stores.get(DEFAULT_STORE).cloned().unwrap_or_default();
+        match (&self.store_url, &more.url) {
+            (Some(_), Some(_)) => {
+                Err(Error::invalid("store_url and stores.default.url are the same thing: give only one of them"))
+            }
+            (Some(url), None) | (None, Some(url)) => self.store_at(DEFAULT_STORE, url, &more),
+            (None, None) => {
+                let place = StorePlace::Folder(self.data.join("store"));
+                let label = more.label.unwrap_or_else(|| DEFAULT_STORE.to_owned());
+                Ok(StoreOptions { name: DEFAULT_STORE.to_owned(), label, place })
+            }
+        }
+    }
+
+    fn store_at(&self, name: &str, url: &str, store: &StoreConfig) -> Result<StoreOptions> {
+        let wrong = |what: &str| Error::invalid(format!("store `{name}`: {what}"));
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let prefix = prefix.trim_matches('/').to_owned();
+        for endpoint in [&store.endpoint, &store.public_endpoint].into_iter().flatten() {
+            let host = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
+            if host.is_none_or(|host| host.is_empty() || host.contains(['?', '#', ' ', '@'])) {
+                return Err(wrong(&format!("the endpoint `{endpoint}` must look like https://s3.example.org:9000")));
+            }
+        }
+        if scheme != "file" && (bucket.is_empty() || bucket.contains(['?', '#', ' ', '@', ':'])) {
+            return Err(wrong("its URL must look like s3://bucket/prefix, gs://…, az://… or file:///folder"));
+        }
+        let place = match scheme {
+            "file" if rest.starts_with('/') => StorePlace::Folder(PathBuf::from(rest)),
+            "file" => return Err(wrong("the folder must be absolute, as in file:///srv/rutter")),
+            "s3" => StorePlace::S3(S3Bucket {
+                bucket: bucket.to_owned(),
+                prefix,
+                region: self.region(store).unwrap_or_else(|| "us-east-1".to_owned()),
+                endpoint: store.endpoint.clone().or_else(|| self.of_cloud(store, "aws_endpoint_url")),
+                public_endpoint: store.public_endpoint.clone(),
+                virtual_host: store.virtual_host,
+                trust_checksums: store.trust_checksums,
+                environment: self.cloud(store),
+            }),
+            "gs" => StorePlace::Gcs(GcsBucket {
+                bucket: bucket.to_owned(),
+                prefix,
+                endpoint: store.endpoint.clone(),
+                public_endpoint: store.public_endpoint.clone(),
+                environment: self.cloud(store),
+            }),
+            "az" => StorePlace::Azure(AzureContainer {
+                container: bucket.to_owned(),
+                prefix,
+                endpoint: store.endpoint.clone(),
+                public_endpoint: store.public_endpoint.clone(),
+                environment: self.cloud(store),
+            }),
+            _ => return Err(wrong(&format!("`{url}` must begin with file://, s3://, gs:// or az://"))),
+        };
+        let label = store.label.clone().or_else(|| store.region.clone()).unwrap_or_else(|| name.to_owned());
+        Ok(StoreOptions { name: name.to_owned(), label, place })
+    }
+
+    fn region(&self, store: &StoreConfig) -> Option<String> {
+        let named = |name| self.of_cloud(store, name);
+        store.region.clone().or_else(|| named("aws_region")).or_else(|| named("aws_default_region"))
+    }
+
+    /// One value from the environment of the store, or else of the process.
+    fn of_cloud(&self, store: &StoreConfig, name: &str) -> Option<String> {
+        self.cloud(store).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// The environment that a cloud's own tools would see, with what is said of the store instead.
+    fn cloud(&self, store: &StoreConfig) -> Vec<(String, String)> {
+        let common = self.cloud_environment.iter().map(|(name, value)| (name.clone(), value));
+        let own = store.environment.iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
+        let all: BTreeMap<String, &Secret> = common.chain(own).collect();
+        all.into_iter().map(|(name, value)| (name, value.expose().to_owned())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(store_url: Option<&str>, stores: &[(&str, StoreConfig)]) -> Config {
+        Config {
+            store_url: store_url.map(str::to_owned),
+            stores: stores.iter().map(|(name, store)| ((*name).to_owned(), store.clone())).collect(),
+            ..Config::default()
+        }
+    }
+
+    fn at(url: &str) -> StoreConfig {
+        StoreConfig { url: Some(url.to_owned()), ..StoreConfig::default() }
+    }
+
+    #[test]
+    fn without_a_word_it_is_a_folder() {
+        let stores = config(None, &[]).store_options().unwrap();
+        assert!(matches!(&stores[..], [StoreOptions { name, place: StorePlace::Folder(path), .. }]
+            if name == "default" && path.ends_with("rutter-data/store")));
+    }
+
+    #[test]
+    fn a_bucket_has_a_prefix_and_what_is_said_of_it() {
+        let more = StoreConfig {
+            endpoint: Some("http://127.0.0.1:3900".into()),
+            region: Some("garage".into()),
+            ..StoreConfig::default()
+        };
+        let mut config = config(Some("s3://data/team/a/"), &[("default", more), ("eu", at("file:///srv/eu"))]);
+        config.cloud_environment = vec![("aws_access_key_id".into(), Secret::new("K".into()))];
+        let stores = config.store_options().unwrap();
+        let StorePlace::S3(bucket) = &stores[0].place else { panic!("a bucket") };
+        assert_eq!((bucket.bucket.as_str(), bucket.prefix.as_str()), ("data", "team/a"));
+        assert_eq!((bucket.region.as_str(), stores[0].label.as_str()), ("garage", "garage"));
+        assert_eq!(bucket.environment, [("aws_access_key_id".to_owned(), "K".to_owned())]);
+        assert_eq!(stores[1].name, "eu");
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_name() {
+        for (url, stores) in [
+            (Some("data"), vec![]),
+            (Some("s3://"), vec![]),
+            (Some("s3://user@bucket"), vec![]),
+            (Some("file://relative"), vec![]),
+            (Some("ftp://bucket"), vec![]),
+            (Some("s3://a"), vec![("default", at("s3://b"))]),
+            (None, vec![("e u", at("s3://b"))]),
+            (None, vec![("eu", StoreConfig::default())]),
+            (None, vec![("eu", StoreConfig { endpoint: Some("host".into()), ..at("s3://b") })]),
+        ] {
+            let error = config(url, &stores).store_options().err().expect("refused").to_string();
+            assert!(error.contains("store"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Collecting what nobody uses: holdings that no ref reaches are marked, then released; objects that
+//! no dataset holds are orphans, then gone.
+
+use lfs::Oid;
+use sqlx::FromRow;
+
+use super::{Tx, exec, run};
+use crate::error::{Error, Result};
+use crate::types::{Id, Millis};
+
+/// What a dataset holds.
+#[derive(Debug, Clone, FromRow)]
+pub struct HoldingRow {
+    /// The object.
+    pub oid: String,
+    /// In bytes.
+    pub size: i64,
+    /// When it was first found that no ref reaches it.
+    pub unused_since: Option<Millis>,
+}
+
+/// An object that no dataset holds.
+#[derive(Debug, Clone, FromRow)]
+pub struct OrphanRow {
+    /// The object.
+    pub oid: String,
+    /// In bytes.
+    pub size: i64,
+    /// Which of its keys in a bucket; empty in a folder.
+    pub place: String,
+}
+
+/// A statement about the names in a JSON list, in the words of each engine.
+macro_rules! listed {
+    ($tx:expr, $before:literal, $list:literal, $after:literal) => {
+        match $tx {
+            Tx::Sqlite(_) => concat!($before, " IN (SELECT value FROM json_each(", $list, ")) ", $after),
+            Tx::Postgres(_) => concat!($before, " IN (SELECT json_array_elements_text(", $list, "::json)) ", $after),
+        }
+    };
+}
+
+fn list(oids: &[Oid]) -> Result<String> {
+    let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
+    serde_json::to_string(&names).map_err(Error::internal)
+}
+
+impl Tx {
+    /// What a dataset holds, in order, after the given oid.
+    pub async fn holdings_after(&mut self, repo: Id, after: &str, limit: i64) -> Result<Vec<HoldingRow>> {
+        let query = "SELECT h.oid, o.size, h.unused_since FROM holding h
+                     JOIN object o ON o.store = h.store AND o.oid = h.oid
+                     WHERE h.repo_id = $1 AND h.oid > $2 AND h.released_at IS NULL ORDER BY h.oid LIMIT $3";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(after).bind(limit).fetch_all(on))?)
+    }
+
+    /// Notes since when these are not reached; `None` for those that are.
+    pub async fn set_unused(&mut self, repo: Id, oids: &[Oid], since: Option<Millis>) -> Result<()> {
+        if oids.is_empty() {
+            return Ok(());
+        }
+        let query = listed!(self, "UPDATE holding SET unused_since = $3 WHERE repo_id = $1 AND oid", "$2", "");
+        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(list(oids)?).bind(since))?;
+        Ok(())
+    }
+
+    /// Takes away what was not used since `before`. Gives number and bytes of what that was.
+    pub async fn release(&mut self, repo: Id, oids: &[Oid], before: Millis, now: Millis) -> Result<(i64, i64)> {
+        let query = listed!(
+            self,
+            "UPDATE holding SET released_at = $4
+             WHERE repo_id = $1 AND released_at IS NULL AND unused_since <= $3 AND oid",
+            "$2",
+            "RETURNING (SELECT o.size FROM object o WHERE o.store = holding.store AND o.oid = holding.oid)"
+        );
+        let (repo, oids) = (repo.to_string(), list(oids)?);
+        let sizes: Vec<i64> =
+            run!(self, on => sqlx::query_scalar(query).bind(repo).bind(oids).bind(before).bind(now).fetch_all(on))?;
+        Ok((i64::try_from(sizes.len()).unwrap_or(i64::MAX), sizes.iter().sum()))
+    }
+
+    /// Gives back some of what was taken away, from one dataset or from all: (dataset, bytes) each.
+    pub async fn restore(&mut self, repo: Option<Id>, limit: i64) -> Result<Vec<(String, i64)>> {
+        let query = "UPDATE holding SET released_at = NULL, unused_since = NULL WHERE (repo_id, oid) IN (
+                         SELECT repo_id, oid FROM holding
+                         WHERE released_at IS NOT NULL AND ($1 = '' OR repo_id = $1) LIMIT $2)
+                     RETURNING repo_id,
+                         (SELECT o.size FROM object o WHERE o.store = holding.store AND o.oid = holding.oid)";
+        let repo = repo.map(|repo| repo.to_string()).unwrap_or_default();
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo).bind(limit).fetch_all(on))?)
+    }
+
+    /// Forgets some of what was taken away before this, for good. Gives how many. Objects that nobody
+    /// else holds may go at once: they have waited.
+    pub async fn forget_released(&mut self, before: Millis, limit: i64) -> Result<usize> {
+        let query = "DELETE FROM holding WHERE (repo_id, oid) IN (
+                         SELECT repo_id, oid FROM holding WHERE released_at <= $1 LIMIT $2) RETURNING store, oid";
+        let gone: Vec<(String, String)> =
+            run!(self, on => sqlx::query_as(query).bind(before).bind(limit).fetch_all(on))?;
+        let query = "UPDATE object SET orphaned_at = 0 WHERE store = $1 AND oid = $2 AND orphaned_at IS NULL
+                     AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = $1 AND h.oid = $2)";
+        for (store, oid) in &gone {
+            exec!(self, sqlx::query(query).bind(store).bind(oid))?;
+        }
+        Ok(gone.len())
+    }
+
+    /// Notes which objects no dataset holds. Gives how many are new.
+    pub async fn mark_orphans(&mut self, now: Millis) -> Result<u64> {
+        let query = "UPDATE object SET orphaned_at = $1 WHERE orphaned_at IS NULL
+                     AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid)";
+        Ok(exec!(self, sqlx::query(query).bind(now))?)
+    }
+
+    /// Orphans of a store since `before`, in order, after the given oid.
+    pub async fn orphans_after(
+        &mut self,
+        store: &str,
+        before: Millis,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<OrphanRow>> {
+        let query = "SELECT oid, size, place FROM object o
+                     WHERE store = $1 AND orphaned_at <= $2 AND oid > $3
+                     AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid)
+                     ORDER BY oid LIMIT $4";
+        Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(before).bind(after).bind(limit).fetch_all(on))?)
+    }
+
+    /// Removes the rows of those of these objects that are orphans still. Gives them.
+    pub async fn delete_orphans(&mut self, store: &str, before: Millis, oids: &[Oid]) -> Result<Vec<OrphanRow>> {
+        let query = listed!(
+            self,
+            "DELETE FROM object WHERE store = $1 AND orphaned_at <= $2
+             AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid) AND oid",
+            "$3",
+            "RETURNING oid, size, place"
+        );
+        let oids = list(oids)?;
+        Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(before).bind(oids).fetch_all(on))?)
+    }
+
+    /// Of these objects, those with a row, and their places.
+    pub async fn places(&mut self, store: &str, oids: &[Oid]) -> Result<Vec<(String, String)>> {
+        let query = listed!(self, "SELECT oid, place FROM object WHERE store = $1 AND oid", "$2", "");
+        let oids = list(oids)?;
+        Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(oids).fetch_all(on))?)
+    }
+
+    /// What refs pointed to until they were changed, since this moment.
+    pub async fn former_targets(&mut self, repo: Id, since: Millis) -> Result<Vec<String>> {
+        let query = "SELECT DISTINCT old_target FROM git_ref_log
+                     WHERE repo_id = $1 AND at >= $2 AND old_target IS NOT NULL";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(since).fetch_all(on))?)
+    }
+
+    /// Says that something may have been dropped: who prepared a change before must begin again.
+    pub async fn raise_epoch(&mut self, repo: Id) -> Result<()> {
+        let query = "UPDATE dataset SET gc_epoch = gc_epoch + 1 WHERE id = $1";
+        exec!(self, sqlx::query(query).bind(repo.to_string()))?;
+        Ok(())
+    }
+
+    /// Removes tokens that ended before this. Gives how many.
+    pub async fn forget_tokens(&mut self, before: Millis) -> Result<u64> {
+        let query = "DELETE FROM token WHERE revoked_at <= $1 OR expires_at <= $1";
+        Ok(exec!(self, sqlx::query(query).bind(before))?)
+    }
+}

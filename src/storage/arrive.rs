@@ -1,0 +1,178 @@
+//! Uploads that went to a bucket without passing through this server: looking at what arrived, and
+//! making it the dataset's.
+
+use std::time::Duration;
+
+use lfs::Oid;
+use lfs::sign::Ticket;
+use lfs::store::{CloudStore, Key, SignedUrl, UrlSigner};
+
+use super::stores::{self, Store};
+use super::{Storage, parameter, store_of};
+use crate::clock;
+use crate::db::objects::Arrival;
+use crate::error::{Error, Result};
+use crate::jobs::{self, Kind};
+use crate::types::Id;
+
+/// Where one upload goes.
+#[derive(Clone, Copy)]
+pub(super) enum Berth {
+    /// To a place of the object, where the store takes no other bytes.
+    Proven([u8; 8]),
+    /// To staging, where it is looked at.
+    Staged([u8; 16]),
+}
+
+impl Berth {
+    /// A new one, that nobody can guess.
+    pub(super) fn new(is_proven: bool) -> Self {
+        if is_proven { Self::Proven(clock::random()) } else { Self::Staged(clock::random()) }
+    }
+
+    /// The URL that leads there.
+    pub(super) fn upload(self, signer: &UrlSigner<'_>, oid: &Oid) -> SignedUrl {
+        let staged = |id| signer.stage(&Key::staging(id));
+        match self {
+            // A store that vouches for nothing never gets such a berth.
+            Self::Proven(place) => signer.upload(&Key::new(oid, place), oid).unwrap_or_else(|| staged([0; 16])),
+            Self::Staged(id) => staged(id),
+        }
+    }
+
+    /// What the URL that confirms the upload says about it.
+    pub(super) fn query(self) -> String {
+        match self {
+            Self::Proven(place) => format!("place={}", hex::encode(place)),
+            Self::Staged(id) => format!("staged={}", hex::encode(id)),
+        }
+    }
+}
+
+impl Storage {
+    /// Confirms that an upload arrived; in a bucket this is what makes the object one of the dataset's.
+    ///
+    /// # Errors
+    /// Not found if it did not; invalid for another size or object than the URL was made for, and for
+    /// other bytes.
+    pub async fn verify(&self, ticket: &Ticket, query: &str, oid: Oid, size: u64) -> Result<()> {
+        if ticket.oid != oid {
+            return Err(Error::invalid("this URL was made for another object"));
+        }
+        let repo = Id::from_bytes(ticket.repository);
+        let stored = match self.held(repo, &[oid]).await?.get(&oid) {
+            Some(held) => Some(held.size),
+            None => self.look_for(repo, ticket, query).await?,
+        };
+        match stored {
+            None => Err(Error::not_found(format!("the object {oid} has not arrived"))),
+            Some(stored) if stored != size => {
+                Err(Error::invalid(format!("the object {oid} has {stored} bytes, not {size}")))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Looks where an upload may have gone. Gives the size of what is the dataset's now, in bytes.
+    async fn look_for(&self, repo: Id, ticket: &Ticket, query: &str) -> Result<Option<u64>> {
+        if let Some(id) = parameter(query, "upload") {
+            self.finish(id).await?;
+            return Ok(self.held(repo, &[ticket.oid]).await?.get(&ticket.oid).map(|held| held.size));
+        }
+        let store = store_of(query);
+        let Store::Bucket(bucket) = self.0.stores.named(store)? else { return Ok(None) };
+        let found = if let Some(place) = parameter(query, "place") {
+            let Some(found) = bucket.stat(&stores::key(&ticket.oid, place)?).await? else { return Ok(None) };
+            let place = place.to_owned();
+            self.0
+                .recorder
+                .hold(Arrival { repo, oid: ticket.oid, size: found.size, store: store.into(), place })
+                .await?;
+            found.size
+        } else if let Some(id) = parameter(query, "staged") {
+            let id = hex::decode(id).ok().and_then(|id| id.try_into().ok());
+            let staged = Key::staging(id.ok_or_else(|| Error::invalid("this URL is damaged"))?);
+            match self.admit_staged(repo, ticket, store, bucket, &staged, self.0.hash_bytes).await? {
+                None => return Ok(None),
+                Some(size) => size,
+            }
+        } else {
+            return Ok(None);
+        };
+        metrics::counter!("rutter_lfs_direct_bytes_total").increment(found);
+        Ok(Some(found))
+    }
+
+    /// Looks at what lies in staging, and if it is the object that was promised, makes it one.
+    ///
+    /// Larger objects than `hashed_up_to` are taken on their size, where that concerns nobody else.
+    ///
+    /// It is copied first: the URL that brought it can bring something else at any moment, but leads
+    /// only to staging.
+    pub(super) async fn admit_staged(
+        &self,
+        repo: Id,
+        ticket: &Ticket,
+        store: &str,
+        bucket: &CloudStore,
+        staged: &Key,
+        hashed_up_to: u64,
+    ) -> Result<Option<u64>> {
+        let Ticket { oid, size, .. } = *ticket;
+        let Some(found) = bucket.stat(staged).await? else { return Ok(None) };
+        if found.size != size {
+            bucket.remove(staged).await?;
+            return Err(Error::invalid(format!("the object {oid} has {size} bytes, but {} arrived", found.size)));
+        }
+        let place = clock::random::<8>();
+        let key = Key::new(&oid, place);
+        if !bucket.promote(staged, &key).await? {
+            return Ok(None);
+        }
+        let arrival = Arrival { repo, oid, size, store: store.to_owned(), place: hex::encode(place) };
+        if size <= hashed_up_to || !self.take_on_size(&arrival).await? {
+            if bucket.hash(&key).await? != Some((oid, size)) {
+                bucket.remove_all(vec![key, staged.clone()]).await?;
+                return Err(Error::invalid(format!("what arrived is not the object {oid}: its SHA-256 is another")));
+            }
+            self.0.recorder.hold(arrival).await?;
+        }
+        bucket.remove(staged).await?;
+        Ok(Some(size))
+    }
+
+    /// Takes a large object without having hashed it; a job does that. `false` if others use it, or
+    /// might: for them it must be proven first.
+    async fn take_on_size(&self, arrival: &Arrival) -> Result<bool> {
+        let mut tx = self.0.db.write().await?;
+        let Some(is_new) = tx.hold_unproven(arrival, self.0.clock.now()).await? else { return Ok(false) };
+        if is_new {
+            tx.add_usage(arrival.repo, crate::db::signed(arrival.size), 1).await?;
+        }
+        let subject = format!("{}/{}", arrival.store, arrival.oid);
+        jobs::enqueue(&mut tx, &self.0.clock, Kind::Prove, &subject, Duration::ZERO).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Hashes an object that was taken on its size. `subject` is `store/oid`.
+    pub async fn prove(&self, subject: &str) -> Result<()> {
+        let (name, oid) = subject.split_once('/').ok_or_else(|| Error::internal("a job without an object"))?;
+        let oid = crate::db::oid(oid)?;
+        let Some((_, state, place)) = self.0.db.read().await?.object(name, &oid).await? else { return Ok(()) };
+        if state != "unproven" {
+            return Ok(());
+        }
+        let is_sound = self.0.stores.named(name)?.is_sound(&oid, &place).await?;
+        let mut tx = self.0.db.write().await?;
+        tx.set_in_use(name, &oid, &place, is_sound).await?;
+        if !is_sound {
+            let (id, now, request) = (self.0.clock.id(), self.0.clock.now(), crate::request::id());
+            tx.insert_audit(id, now, "rutter", "object.quarantined", subject, "other bytes than promised", &request)
+                .await?;
+            tracing::error!(store = name, %oid, "an object has other bytes than were promised; it must be uploaded again");
+            metrics::counter!("rutter_objects_quarantined_total").increment(1);
+        }
+        tx.commit().await
+    }
+}

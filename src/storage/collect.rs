@@ -1,0 +1,307 @@
+//! Collecting objects that nobody uses. Each step is marked in one run and done in a later one, when
+//! the grace period is over:
+//!
+//! 1. no revision of a dataset names the object: it is *unused*, then *released* (not the dataset's
+//!    any more, which can be undone);
+//! 2. no dataset holds it: it is an *orphan*, then deleted;
+//! 3. a file that no row names: deleted once it is old.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::{Duration, UNIX_EPOCH};
+
+use futures::TryStreamExt as _;
+use lfs::store::{CloudStore, Key};
+use lfs::{LocalStore, Oid};
+
+use super::Storage;
+use super::stores::{self, Store};
+use crate::db::{oid, unsigned};
+use crate::error::Result;
+use crate::types::{Id, Millis};
+
+/// Rows of one transaction. Uploads wait for it.
+const PAGE: i64 = 2000;
+
+/// Files that are deleted within one transaction.
+const FILES: usize = 200;
+
+/// What a collection says about one object.
+#[derive(Debug, Clone, Copy)]
+pub struct Finding {
+    /// The object.
+    pub oid: Oid,
+    /// In bytes.
+    pub size: u64,
+    /// What happens to it.
+    pub fate: Fate,
+}
+
+/// What happens to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// No revision names it; seen now for the first time.
+    Unused,
+    /// No revision names it since that moment, as far as is known; the grace period runs.
+    Waiting(Millis),
+    /// Taken away from the dataset, until it is undone.
+    Released,
+    /// No dataset holds it, so its bytes go.
+    Deleted,
+    /// Its file has no row.
+    Stray,
+}
+
+/// How to go about it.
+#[derive(Clone, Copy)]
+pub struct Terms {
+    /// Now.
+    pub now: Millis,
+    /// What waits since then has waited enough.
+    pub before: Millis,
+    /// Change nothing.
+    pub dry_run: bool,
+}
+
+impl Storage {
+    /// Marks what a dataset holds without use, and releases what was marked long enough ago, if the
+    /// repository still is at this generation.
+    ///
+    /// Gives `false` if it is not: then what was reached must be found out again.
+    pub(crate) async fn collect_dataset(
+        &self,
+        repo: Id,
+        generation: u64,
+        is_reached: impl Fn(&Oid) -> bool,
+        terms: Terms,
+        tell: &mut (dyn FnMut(Finding) + Send),
+    ) -> Result<bool> {
+        let mut due: Vec<(Oid, u64)> = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = self.0.db.read().await?.holdings_after(repo, &after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.oid);
+            let (mut unused, mut used) = (Vec::new(), Vec::new());
+            for row in page {
+                let (oid, size): (Oid, u64) = (oid(&row.oid)?, unsigned(row.size));
+                let fate = match (is_reached(&oid), row.unused_since) {
+                    (true, None) => continue,
+                    (true, Some(_)) => {
+                        used.push(oid);
+                        continue;
+                    }
+                    (false, None) => {
+                        unused.push(oid);
+                        Fate::Unused
+                    }
+                    (false, Some(since)) if since <= terms.before => {
+                        due.push((oid, size));
+                        continue;
+                    }
+                    (false, Some(since)) => Fate::Waiting(since),
+                };
+                tell(Finding { oid, size, fate });
+            }
+            let is_quiet = unused.is_empty() && used.is_empty();
+            if !terms.dry_run && !is_quiet {
+                let mut tx = self.0.db.write().await?;
+                tx.set_unused(repo, &unused, Some(terms.now)).await?;
+                tx.set_unused(repo, &used, None).await?;
+                tx.commit().await?;
+            }
+        }
+        if !due.is_empty() && !terms.dry_run && !self.release(repo, generation, &due, terms).await? {
+            return Ok(false);
+        }
+        for (oid, size) in due {
+            tell(Finding { oid, size, fate: Fate::Released });
+        }
+        Ok(true)
+    }
+
+    async fn release(&self, repo: Id, generation: u64, due: &[(Oid, u64)], terms: Terms) -> Result<bool> {
+        let mut tx = self.0.db.write().await?;
+        // From here to the end of the transaction no push can come to be about these objects; one that
+        // has looked already is refused by the epoch.
+        if unsigned(tx.lock_repo(repo).await?.generation) != generation {
+            return Ok(false);
+        }
+        let (mut objects, mut bytes) = (0, 0);
+        for page in due.chunks(5000) {
+            let oids: Vec<Oid> = page.iter().map(|(oid, _)| *oid).collect();
+            let (more, size) = tx.release(repo, &oids, terms.before, terms.now).await?;
+            objects += more;
+            bytes += size;
+        }
+        tx.add_usage(repo, -bytes, -objects).await?;
+        tx.raise_epoch(repo).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Undoes releases, of one dataset or of all. Gives the number of objects.
+    pub async fn restore(&self, repo: Option<Id>) -> Result<usize> {
+        let mut restored = 0;
+        loop {
+            let mut tx = self.0.db.write().await?;
+            let page = tx.restore(repo, PAGE).await?;
+            if page.is_empty() {
+                return Ok(restored);
+            }
+            restored += page.len();
+            let mut usage: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+            for (repo, bytes) in page {
+                let (sum, objects) = usage.entry(repo).or_default();
+                *sum += bytes;
+                *objects += 1;
+            }
+            for (repo, (bytes, objects)) in usage {
+                tx.add_usage(repo.parse()?, bytes, objects).await?;
+            }
+            tx.commit().await?;
+        }
+    }
+
+    /// Deletes objects that no dataset holds, and files that no row names, from all stores.
+    pub(crate) async fn collect_stores(&self, terms: Terms, tell: &mut (dyn FnMut(Finding) + Send)) -> Result<()> {
+        if !terms.dry_run {
+            loop {
+                let mut tx = self.0.db.write().await?;
+                let forgotten = tx.forget_released(terms.before, PAGE).await?;
+                tx.commit().await?;
+                if forgotten == 0 {
+                    break;
+                }
+            }
+            let mut tx = self.0.db.write().await?;
+            tx.mark_orphans(terms.now).await?;
+            tx.commit().await?;
+        }
+        for name in self.0.stores.names() {
+            let store = self.0.stores.named(name)?;
+            self.delete_orphans(name, store, terms, tell).await?;
+            match store {
+                Store::Folder(folder) => self.delete_stray_files(name, folder, terms, tell).await?,
+                Store::Bucket(bucket) => self.delete_stray_keys(name, bucket, terms, tell).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_orphans(
+        &self,
+        name: &str,
+        store: &Store,
+        terms: Terms,
+        tell: &mut (dyn FnMut(Finding) + Send),
+    ) -> Result<()> {
+        let mut after = String::new();
+        loop {
+            let limit = i64::try_from(FILES).unwrap_or(i64::MAX);
+            let page = self.0.db.read().await?.orphans_after(name, terms.before, &after, limit).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after.clone_from(&last.oid);
+            let gone = if terms.dry_run {
+                page
+            } else {
+                let oids = page.iter().map(|row| oid(&row.oid)).collect::<Result<Vec<Oid>>>()?;
+                let mut tx = self.0.db.write().await?;
+                let gone = tx.delete_orphans(name, terms.before, &oids).await?;
+                if let Store::Folder(folder) = store {
+                    // Before the commit: who uploads the same object waits for it with its row, and then
+                    // looks whether the file is still there.
+                    for row in &gone {
+                        folder.remove(&oid(&row.oid)?).await?;
+                    }
+                }
+                tx.commit().await?;
+                if let Store::Bucket(bucket) = store {
+                    // After it: no new upload goes to this place, and a key without a row is a stray.
+                    for row in &gone {
+                        bucket.remove(&stores::key(&oid(&row.oid)?, &row.place)?).await?;
+                    }
+                }
+                gone
+            };
+            for row in gone {
+                tell(Finding { oid: oid(&row.oid)?, size: unsigned(row.size), fate: Fate::Deleted });
+            }
+        }
+    }
+
+    async fn delete_stray_files(
+        &self,
+        name: &str,
+        folder: &LocalStore,
+        terms: Terms,
+        tell: &mut (dyn FnMut(Finding) + Send),
+    ) -> Result<()> {
+        for first in 0..=u8::MAX {
+            let listed = folder.list(first).await?;
+            for page in listed.chunks(FILES) {
+                let known = self.0.db.read().await?.places(name, page).await?;
+                let is_known = |oid: &&Oid| known.iter().any(|(known, _)| *known == oid.to_string());
+                let unknown: Vec<Oid> = page.iter().filter(|oid| !is_known(oid)).copied().collect();
+                if unknown.is_empty() {
+                    continue;
+                }
+                // Held until the files are gone, for the reason above.
+                let mut tx = self.0.db.write().await?;
+                let known = tx.places(name, &unknown).await?;
+                for oid in unknown {
+                    let stamp = folder.stat(&oid).await?;
+                    let is_old = stamp.is_some_and(|stamp| {
+                        stamp.modified() <= UNIX_EPOCH + Duration::from_millis(unsigned(terms.before.0))
+                    });
+                    if !is_old || known.iter().any(|(known, _)| *known == oid.to_string()) {
+                        continue;
+                    }
+                    if !terms.dry_run {
+                        folder.remove(&oid).await?;
+                    }
+                    let size = stamp.map_or(0, |stamp| stamp.size);
+                    tell(Finding { oid, size, fate: Fate::Stray });
+                }
+                tx.commit().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_stray_keys(
+        &self,
+        name: &str,
+        bucket: &CloudStore,
+        terms: Terms,
+        tell: &mut (dyn FnMut(Finding) + Send),
+    ) -> Result<()> {
+        let before = unsigned(terms.before.0) / 1000;
+        let mut pages = std::pin::pin!(bucket.list("").try_chunks(1000));
+        while let Some(page) = pages.try_next().await.map_err(|error| error.1)? {
+            // Packs and the like are no keys, and young ones belong to uploads under way.
+            let old = page.into_iter().filter(|found| found.modified <= before);
+            let old: Vec<(Key, u64)> =
+                old.filter_map(|found| Some((found.key.parse::<Key>().ok()?, found.size))).collect();
+            let oids: Vec<Oid> = old.iter().filter_map(|(key, _)| key.oid()).collect();
+            let known = self.0.db.read().await?.places(name, &oids).await?;
+            let known = known.into_iter().map(|(name, place)| stores::key(&oid(&name)?, &place));
+            let known: HashSet<Key> = known.collect::<Result<_>>()?;
+            let strays: Vec<(Key, u64)> = old.into_iter().filter(|(key, _)| !known.contains(key)).collect();
+            for (key, size) in &strays {
+                if let Some(oid) = key.oid() {
+                    tell(Finding { oid, size: *size, fate: Fate::Stray });
+                }
+            }
+            if !terms.dry_run {
+                bucket.remove_all(strays.into_iter().map(|(key, _)| key).collect()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// For how long something must have been without use at least: an upload may end as late as its URL
+    /// does, and is verified after that.
+    pub(crate) fn shortest_grace(&self) -> Duration {
+        Duration::from_secs(2 * u64::from(self.0.lifetime))
+    }
+}

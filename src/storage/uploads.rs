@@ -1,0 +1,489 @@
+//! Uploads in parts: what the dialects of the wire have in common. Parts go to a folder through this
+//! server, or straight to a bucket; the whole is hashed before anybody sees it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use lfs::batch::{Begun, RequestedObject};
+use lfs::parts::tus::{Headers, Patch, TusError};
+use lfs::parts::{Checksum, Completion, Plan, StoredPart};
+use lfs::sign::{SignError, Step, Ticket, UploadTicket, Verb};
+use lfs::store::{CloudStore, Key, PartsId, SignedUrl, UrlSigner};
+use lfs::{LocalStore, Oid};
+
+use super::stores::{self, Store};
+use super::{Storage, Urls};
+use crate::clock;
+use crate::db::objects::Arrival;
+use crate::db::uploads::UploadRow;
+use crate::db::{oid, signed, unsigned};
+use crate::error::{Error, Result};
+use crate::types::{Id, Millis};
+
+/// Uploads that one batch begins at one time.
+const AT_ONCE: usize = 8;
+
+/// How long a request waits until an object is hashed; it goes on without the request.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// Who ends an upload holds its turn.
+pub(super) type Turns = Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>;
+
+/// An upload in parts, and what a signed URL permits with it.
+pub struct Upload {
+    row: UploadRow,
+    oid: Oid,
+    plan: Plan,
+    step: Step,
+}
+
+impl Upload {
+    fn new(row: UploadRow, step: Step) -> Result<Self> {
+        let plan = Plan::with_part_size(unsigned(row.size), unsigned(row.part_bytes))?;
+        Ok(Self { oid: oid(&row.oid)?, plan, step, row })
+    }
+
+    /// Bytes of the whole.
+    pub fn size(&self) -> u64 {
+        self.plan.size()
+    }
+
+    /// When it is given up, in seconds since the Unix epoch.
+    pub fn expires(&self) -> u64 {
+        self.row.expires_at.seconds()
+    }
+
+    /// The URL that takes a part straight to the bucket.
+    pub(super) fn part_url(&self, bucket: &CloudStore, signer: &UrlSigner<'_>, step: Step) -> Option<SignedUrl> {
+        let Step::Part(number) = step else { return None };
+        Some(signer.part(&self.key(bucket).ok()?, &self.parts_id().ok()?, number))
+    }
+
+    fn id(&self) -> Result<[u8; 16]> {
+        let id = hex::decode(&self.row.id).ok().and_then(|id| id.try_into().ok());
+        id.ok_or_else(|| Error::internal("the id of an upload is damaged"))
+    }
+
+    fn parts_id(&self) -> Result<PartsId> {
+        Ok(self.row.remote.parse()?)
+    }
+
+    /// Where its parts become one.
+    fn key(&self, bucket: &CloudStore) -> Result<Key> {
+        if bucket.completed_parts_stay() {
+            stores::key(&self.oid, &self.row.place)
+        } else {
+            Ok(Key::staging(self.id()?))
+        }
+    }
+}
+
+impl Storage {
+    /// Begins uploads, or takes them up where they stand.
+    pub(super) async fn begin_uploads(
+        &self,
+        repo: Id,
+        store: &str,
+        wanted: &[(Oid, u64)],
+        objects: &[RequestedObject],
+    ) -> Result<HashMap<Oid, (Upload, Begun)>> {
+        let begun = stream::iter(wanted.iter().copied().map(|(oid, size)| async move {
+            let (upload, stored) = self.begin_upload(repo, store, oid, size).await?;
+            let asked = objects.iter().find(|object| object.wanted.as_ref().is_ok_and(|wanted| wanted.0 == oid));
+            let want_digest = match self.0.stores.named(store)? {
+                Store::Folder(_) => asked.and_then(|object| object.want_digest),
+                // Its part URLs are signed without the digest, which would not be compared.
+                Store::Bucket(_) => None,
+            };
+            let begun = Begun { upload: upload.id()?, plan: upload.plan, stored, want_digest };
+            Ok::<_, Error>((oid, (upload, begun)))
+        }));
+        begun.buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn begin_upload(&self, repo: Id, store: &str, oid: Oid, size: u64) -> Result<(Upload, Vec<StoredPart>)> {
+        for _ in 0..3 {
+            let expires_at = self.0.clock.now().plus(self.0.upload_lifetime);
+            let mut tx = self.0.db.write().await?;
+            let known = tx.resume_upload(repo, &oid.to_string(), expires_at).await?;
+            tx.commit().await?;
+            if let Some(row) = known {
+                let upload = Upload::new(row, Step::Commit)?;
+                if upload.size() == size && upload.row.store == store {
+                    match self.stored_parts(&upload).await {
+                        Ok(Some(stored)) => return Ok((upload, stored)),
+                        // Its store has forgotten it.
+                        Ok(None) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                self.abandon(&upload).await?;
+            }
+            let id = clock::random::<16>();
+            let plan = Plan::new(size);
+            let place = clock::random::<8>();
+            let mut row = UploadRow {
+                id: hex::encode(id),
+                repo_id: repo,
+                oid: oid.to_string(),
+                size: signed(size),
+                store: store.to_owned(),
+                place: hex::encode(place),
+                remote: String::new(),
+                part_bytes: signed(plan.part_size()),
+                expires_at,
+                finished_at: None,
+            };
+            match self.0.stores.named(store)? {
+                Store::Folder(folder) => folder.begin_parts(&id, size).await?,
+                Store::Bucket(bucket) => {
+                    let key = Upload::new(row.clone(), Step::Commit)?.key(bucket)?;
+                    row.remote = bucket.begin_parts(&key).await?.to_string();
+                }
+            }
+            let upload = Upload::new(row, Step::Commit)?;
+            let mut tx = self.0.db.write().await?;
+            let inserted = tx.add_upload(&upload.row).await?;
+            tx.commit().await?;
+            if inserted {
+                return Ok((upload, Vec::new()));
+            }
+            // Somebody else has begun it at the same moment.
+            self.discard(&upload).await?;
+        }
+        Err(Error::busy("others keep beginning this upload; try again in a moment"))
+    }
+
+    /// The parts that have arrived; `None` if the store knows nothing of the upload.
+    async fn stored_parts(&self, upload: &Upload) -> Result<Option<Vec<StoredPart>>> {
+        match self.0.stores.named(&upload.row.store)? {
+            Store::Folder(folder) => match folder.parts(&upload.id()?).await {
+                Err(lfs::Error::UploadGone) => Ok(None),
+                parts => Ok(Some(parts?)),
+            },
+            Store::Bucket(bucket) => {
+                let parts = bucket.parts(&upload.key(bucket)?, &upload.parts_id()?).await?;
+                Ok(parts.map(|parts| {
+                    parts.iter().map(|part| StoredPart { number: part.number, size: part.size }).collect()
+                }))
+            }
+        }
+    }
+
+    /// Makes a URL for a step of an upload.
+    pub(super) fn upload_url(&self, urls: &Urls<'_>, step: Step, upload: &Begun, size: u64) -> String {
+        let ticket = UploadTicket {
+            step,
+            repository: *urls.repo.as_bytes(),
+            upload: upload.upload,
+            size,
+            expires: urls.expires,
+        };
+        format!("{}/_lfs/uploads/{}", urls.base, self.0.signer.seal_upload(&ticket, ""))
+    }
+
+    /// Opens a signed URL of an upload.
+    ///
+    /// # Errors
+    /// Forbidden for a token that is forged or expired; not found if the upload has ended.
+    pub async fn upload(&self, token: &str) -> Result<Upload> {
+        let opened = self.0.signer.open_upload(token, "", self.0.clock.now().seconds());
+        let ticket = opened.map_err(|error| match error {
+            SignError::Expired => Error::forbidden("this URL has expired; ask the batch API for a new one"),
+            SignError::Malformed | SignError::Forged => Error::forbidden("this URL was not made by this server"),
+        })?;
+        let row = self.0.db.read().await?.upload(&hex::encode(ticket.upload)).await?;
+        match row.filter(|row| row.repo_id == Id::from_bytes(ticket.repository)) {
+            Some(row) => Upload::new(row, ticket.step),
+            None => Err(Error::not_found("this upload has ended; ask the batch API for what is left to do")),
+        }
+    }
+
+    /// Takes a part for a folder. `length` is what the request announces.
+    pub async fn receive_part<S, E>(
+        &self,
+        upload: &Upload,
+        length: Option<u64>,
+        checksum: Option<Checksum>,
+        body: S,
+    ) -> Result<()>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Step::Part(number) = upload.step else { return Err(wrong_step()) };
+        let part = upload.plan.part(number).ok_or_else(|| Error::invalid("the upload has no such part"))?;
+        if length.is_some_and(|length| length != part.size) {
+            return Err(Error::invalid(format!(
+                "the part has {} bytes, but other than that were announced",
+                part.size
+            )));
+        }
+        let _place = self.place()?;
+        self.folder_of(upload)?.put_part(&upload.id()?, &part, checksum, body).await?;
+        metrics::counter!("rutter_lfs_received_bytes_total").increment(part.size);
+        Ok(())
+    }
+
+    fn folder_of(&self, upload: &Upload) -> Result<&LocalStore> {
+        match self.0.stores.named(&upload.row.store)? {
+            Store::Folder(folder) => Ok(folder),
+            Store::Bucket(_) => Err(Error::forbidden("the parts of this upload go to a bucket")),
+        }
+    }
+
+    /// Ends an upload: all parts are there. Asked again, it is done already.
+    ///
+    /// # Errors
+    /// Conflict if parts are missing; invalid if the whole is another object, and the upload is
+    /// forgotten; unavailable if hashing takes long: then it goes on, and it is worth to ask again.
+    pub async fn commit_upload(&self, upload: &Upload, completion: &Completion) -> Result<()> {
+        if upload.step != Step::Commit {
+            return Err(wrong_step());
+        }
+        completion.expect(&upload.oid, &upload.plan).map_err(|error| Error::invalid(error.message))?;
+        self.finish(&upload.row.id).await
+    }
+
+    /// Gives an upload up.
+    pub async fn abort_upload(&self, upload: &Upload) -> Result<()> {
+        if !matches!(upload.step, Step::Abort | Step::Tus) {
+            return Err(wrong_step());
+        }
+        self.abandon(upload).await
+    }
+
+    pub(super) async fn finish(&self, id: &str) -> Result<()> {
+        let (storage, id) = (self.clone(), id.to_owned());
+        let turn = self.turn(&id);
+        // A client that leaves does not stop it.
+        let work = tokio::spawn(crate::request::scope(crate::request::id(), async move {
+            let _turn = turn.lock().await;
+            storage.finish_now(&id).await
+        }));
+        match tokio::time::timeout(PATIENCE, work).await {
+            Ok(done) => done.map_err(Error::internal)?,
+            Err(_) => Err(Error::unavailable("the object is still being hashed; ask again in a moment")),
+        }
+    }
+
+    fn turn(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = turns.get(id).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::default();
+        turns.insert(id.to_owned(), Arc::downgrade(&turn));
+        turn
+    }
+
+    async fn finish_now(&self, id: &str) -> Result<()> {
+        let row = self.0.db.read().await?.upload(id).await?;
+        let row = row.ok_or_else(|| Error::not_found("this upload has ended; ask the batch API for what is left"))?;
+        if row.finished_at.is_some() {
+            return Ok(());
+        }
+        let upload = Upload::new(row, Step::Commit)?;
+        let outcome = match self.0.stores.named(&upload.row.store)? {
+            Store::Folder(folder) => self.finish_in_folder(folder, &upload).await,
+            Store::Bucket(bucket) => self.finish_in_bucket(bucket, &upload).await,
+        };
+        let mut tx = self.0.db.write().await?;
+        match &outcome {
+            Ok(()) => tx.finish_upload(id, self.0.clock.now()).await?,
+            // What arrived is something else: nothing of it is of use.
+            Err(error) if error.kind() == crate::error::Kind::Invalid => tx.remove_upload(id).await?,
+            Err(_) => {}
+        }
+        tx.commit().await?;
+        outcome
+    }
+
+    async fn finish_in_folder(&self, folder: &LocalStore, upload: &Upload) -> Result<()> {
+        folder.finish(&upload.id()?, &upload.oid, &upload.plan).await?;
+        self.record_in_folder(folder, upload.row.repo_id, &upload.row.store, upload.oid, upload.size()).await
+    }
+
+    async fn finish_in_bucket(&self, bucket: &CloudStore, upload: &Upload) -> Result<()> {
+        let key = upload.key(bucket)?;
+        if let Some(parts) = bucket.parts(&key, &upload.parts_id()?).await? {
+            let stored = parts.iter().map(|part| StoredPart { number: part.number, size: part.size });
+            let missing = upload.plan.missing(stored).len();
+            if missing > 0 {
+                return Err(Error::conflict(format!("{missing} parts of the upload are missing")));
+            }
+            let wanted: Vec<_> = parts.into_iter().filter(|part| upload.plan.part(part.number).is_some()).collect();
+            bucket.complete_parts(&key, &upload.parts_id()?, &wanted).await?;
+        }
+        let (repo, size) = (upload.row.repo_id, upload.size());
+        let gone = || Error::not_found("the store has forgotten this upload; ask the batch API to begin it again");
+        if key.is_staging() {
+            let ticket = Ticket { verb: Verb::Upload, repository: *repo.as_bytes(), oid: upload.oid, size, expires: 0 };
+            self.admit_staged(repo, &ticket, &upload.row.store, bucket, &key, u64::MAX).await?.ok_or_else(gone)?;
+        } else {
+            let found = bucket.hash(&key).await?.ok_or_else(gone)?;
+            if found != (upload.oid, size) {
+                bucket.remove(&key).await?;
+                return Err(Error::invalid(format!(
+                    "what arrived is not the object {}: its SHA-256 is another",
+                    upload.oid
+                )));
+            }
+            let (store, place) = (upload.row.store.clone(), upload.row.place.clone());
+            self.0.recorder.hold(Arrival { repo, oid: upload.oid, size, store, place }).await?;
+        }
+        metrics::counter!("rutter_lfs_direct_bytes_total").increment(size);
+        Ok(())
+    }
+
+    /// Forgets an upload and its parts.
+    async fn abandon(&self, upload: &Upload) -> Result<()> {
+        self.discard(upload).await?;
+        let mut tx = self.0.db.write().await?;
+        tx.remove_upload(&upload.row.id).await?;
+        tx.commit().await
+    }
+
+    async fn discard(&self, upload: &Upload) -> Result<()> {
+        match self.0.stores.named(&upload.row.store)? {
+            Store::Folder(folder) => Ok(folder.discard(&upload.id()?).await?),
+            Store::Bucket(_) if upload.row.finished_at.is_some() => Ok(()),
+            Store::Bucket(bucket) => Ok(bucket.abort_parts(&upload.key(bucket)?, &upload.parts_id()?).await?),
+        }
+    }
+
+    /// Gives up what nobody went on with until its time was over. Gives how many.
+    pub(super) async fn sweep_uploads(&self, now: Millis) -> Result<usize> {
+        let mut swept = 0;
+        loop {
+            let page = self.0.db.read().await?.expired_uploads(now, 100).await?;
+            let before = swept;
+            for row in page {
+                let upload = Upload::new(row, Step::Abort)?;
+                match self.abandon(&upload).await {
+                    Ok(()) => swept += 1,
+                    // Its store may be away; the others need not wait.
+                    Err(error) => tracing::warn!(%error, upload = upload.row.id, "an upload cannot be given up"),
+                }
+            }
+            if swept == before {
+                return Ok(swept);
+            }
+        }
+    }
+
+    /// How many bytes of an upload by tus are here.
+    pub async fn offset(&self, upload: &Upload) -> Result<u64> {
+        if upload.step != Step::Tus {
+            return Err(wrong_step());
+        }
+        if upload.row.finished_at.is_some() {
+            return Ok(upload.size());
+        }
+        let store = self.0.stores.named(&upload.row.store)?;
+        if let Store::Folder(folder) = store {
+            return Ok(folder.offset(&upload.id()?).await?);
+        }
+        let stored = self.stored_parts(upload).await?;
+        let stored = stored.ok_or_else(|| Error::not_found("the store has forgotten this upload"))?;
+        let sizes: HashMap<u32, u64> = stored.iter().map(|part| (part.number, part.size)).collect();
+        let whole = upload.plan.parts().take_while(|part| sizes.get(&part.number) == Some(&part.size));
+        Ok(whole.map(|part| part.size).sum())
+    }
+
+    /// Takes bytes of an upload by tus, and gives where it stands then.
+    pub async fn append<S, E>(
+        &self,
+        upload: &Upload,
+        headers: &Headers<'_>,
+        body: S,
+    ) -> Result<std::result::Result<u64, TusError>>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let patch = match headers.patch(self.offset(upload).await?, upload.size()) {
+            Ok(patch) => patch,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let place = self.place()?;
+        let reached = match self.0.stores.named(&upload.row.store)? {
+            Store::Folder(folder) => {
+                folder.append(&upload.id()?, patch.offset, upload.size(), patch.checksum, body).await
+            }
+            Store::Bucket(bucket) => append_to_bucket(bucket, upload, &patch, body).await,
+        };
+        drop(place);
+        let offset = match reached {
+            Ok(offset) => offset,
+            Err(lfs::Error::WrongChecksum) => return Ok(Err(TusError::Checksum)),
+            Err(lfs::Error::WrongOffset { claimed, actual }) => return Ok(Err(TusError::Offset { claimed, actual })),
+            Err(error) => return Err(error.into()),
+        };
+        metrics::counter!("rutter_lfs_received_bytes_total").increment(offset.saturating_sub(patch.offset));
+        if offset == upload.size() {
+            match self.finish(&upload.row.id).await {
+                // It goes on; who asks for it afterwards waits.
+                Err(error) if error.kind() == crate::error::Kind::Unavailable => {}
+                finished => finished?,
+            }
+        }
+        Ok(Ok(offset))
+    }
+}
+
+/// Whole parts only: what is less is sent again after an interruption.
+async fn append_to_bucket<S, E>(
+    bucket: &CloudStore,
+    upload: &Upload,
+    patch: &Patch,
+    mut body: S,
+) -> std::result::Result<u64, lfs::Error>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let broken = |error: Error| lfs::Error::Invalid(error.to_string());
+    let (key, id) = (upload.key(bucket).map_err(broken)?, upload.parts_id().map_err(broken)?);
+    let mut offset = patch.offset;
+    let mut parts = upload.plan.parts().skip_while(|part| part.position < patch.offset);
+    let Some(mut part) = parts.next() else { return Ok(offset) };
+    let capacity = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+    let mut waiting = BytesMut::new();
+    while let Some(block) = body.next().await {
+        let mut block = block.map_err(|error| lfs::Error::Interrupted(error.into()))?;
+        while !block.is_empty() {
+            let taken = block.split_to(block.len().min(capacity(part.size) - waiting.len()));
+            waiting.extend_from_slice(&taken);
+            if waiting.len() < capacity(part.size) {
+                continue;
+            }
+            let whole = waiting.split().freeze();
+            // The checksum is of the whole request, which is kept back until it is known: one part at most.
+            if let Some(checksum) = &patch.checksum
+                && (patch.length != Some(part.size) || !checksum.matches(&whole))
+            {
+                return Err(lfs::Error::WrongChecksum);
+            }
+            bucket.put_part(&key, &id, part.number, whole).await?;
+            offset += part.size;
+            match parts.next() {
+                Some(next) => part = next,
+                None if block.is_empty() => return Ok(offset),
+                None => {
+                    let actual = offset + block.len() as u64;
+                    return Err(lfs::Error::WrongSize { expected: upload.size(), actual });
+                }
+            }
+        }
+    }
+    Ok(offset)
+}
+
+fn wrong_step() -> Error {
+    Error::forbidden("this URL was made for another operation")
+}

@@ -1,0 +1,458 @@
+//! Limits by cost: what each client address, user and token may use in a time, how often somebody may
+//! guess, and how many of the transfers one address may hold. All of it is in memory, so each replica
+//! counts for itself; it takes a bounded amount, and a few hundred nanoseconds of a request.
+//!
+//! A request is counted for its address when it comes, and for its token and user when those are known.
+//! Who is over a limit is told when to come back (RFC 6585 §4), in at most a minute: git-lfs waits
+//! silently for as long as it is told. But git does not come back by itself, and many versions of git-lfs
+//! come back at once, eight times: so a request is first held up for some seconds, until its turn.
+
+mod address;
+mod buckets;
+mod shares;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use ipnet::IpNet;
+use metrics::{Counter, Gauge};
+
+pub(super) use self::address::is_trusted;
+use self::buckets::{Buckets, Key, Keys, LONGEST, Ledger, Nanos, nanos};
+pub(super) use self::shares::Place;
+use self::shares::Shares;
+use super::extract::Peer;
+use crate::access::{Access, Actor, Credentials, tokens};
+use crate::config::Config;
+use crate::error::{Delay, Error, Kind, RETRY_AFTER_SECONDS, Result};
+use crate::types::{Id, Secret};
+
+/// A request that takes a look-up or two, or is about as many objects. One point is about what one small object takes.
+const ORDINARY: u64 = 5;
+/// A pack, made or taken by a git process.
+const PACK: u64 = 100;
+/// The use of a signed URL.
+const TRANSFER: u64 = 1;
+/// The figures are written anew each time.
+const FIGURES: u64 = 20;
+
+/// Who signed in within this time is not stopped by the failures of others behind the same address.
+const KNOWN: Duration = Duration::from_hours(1);
+
+/// Requests of one address that wait for their turn; more are refused.
+const WAITING: usize = 64;
+
+/// How often the log names somebody who is over a limit.
+const TOLD: Duration = Duration::from_mins(1);
+
+/// What a request costs its address, token and user, in points, by its route.
+fn cost(route: &str) -> u64 {
+    match route {
+        // Whoever asks these restarts a server that does not answer.
+        "/healthz" | "/readyz" => 0,
+        "/metrics" => FIGURES,
+        route if is_transfer(route) => TRANSFER,
+        route if route.ends_with("/git-upload-pack") || route.ends_with("/git-receive-pack") => PACK,
+        _ => ORDINARY,
+    }
+}
+
+fn is_transfer(route: &str) -> bool {
+    route.starts_with("/_lfs/")
+}
+
+/// What a bucket is for.
+#[derive(Hash)]
+enum Subject<'a> {
+    Address(IpAddr),
+    User(Id),
+    Guest(&'a str),
+    Secret(&'a str),
+    Account(&'a str),
+    /// A credential at an address, for an account if it is a password.
+    Known(Key, Key, Option<Key>),
+}
+
+/// The limits of one server.
+pub(super) struct Limits {
+    keys: Keys,
+    since: Instant,
+    proxies: Vec<IpNet>,
+    address: Limit,
+    user: Limit,
+    token: Limit,
+    failures_address: Limit,
+    failures_account: Limit,
+    /// Until when a credential is known at an address.
+    known: Ledger,
+    /// Transfers.
+    shares: Arc<Shares>,
+    /// Requests that wait for their turn.
+    waiting: Arc<Shares>,
+    held_up: Gauge,
+    patience: Duration,
+    shares_refused: Counter,
+    uploading: Gauge,
+    downloading: Gauge,
+    told: AtomicU64,
+}
+
+impl Limits {
+    pub(super) fn new(config: &Config) -> Arc<Self> {
+        let rates = &config.rates;
+        let points = |name, who, points: u32| {
+            let size = u64::from(points) * u64::from(rates.burst_seconds);
+            Limit::new(name, who, points, Duration::from_secs(1), size)
+        };
+        let failures =
+            |name, who, failures: u32| Limit::new(name, who, failures, Duration::from_mins(1), u64::from(failures));
+        let running = |direction| metrics::gauge!("rutter_transfers", "direction" => direction);
+        Arc::new(Self {
+            keys: Keys::default(),
+            since: Instant::now(),
+            proxies: config.trusted_proxies.clone(),
+            address: points("address", "requests from your address", rates.address),
+            user: points("user", "requests by your account", rates.user),
+            token: points("token", "requests with this token", rates.token),
+            failures_address: failures(
+                "failures-address",
+                "wrong passwords or tokens from your address",
+                rates.failures_address,
+            ),
+            failures_account: failures("failures-account", "wrong passwords for this account", rates.failures_account),
+            known: Ledger::new(),
+            shares: Shares::new(rates.transfers_address(config.limits.transfers)),
+            waiting: Shares::new(WAITING),
+            held_up: metrics::gauge!("rutter_limited_waiting"),
+            patience: Duration::from_secs(u64::from(rates.wait_seconds)),
+            shares_refused: refusals("transfers"),
+            uploading: running("upload"),
+            downloading: running("download"),
+            told: AtomicU64::new(0),
+        })
+    }
+
+    /// Counts a request that came at this moment for its address, and leaves a [`Client`] for those who
+    /// learn more of it.
+    ///
+    /// # Errors
+    /// Busy.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        request: &mut Request,
+        method: &str,
+        route: &str,
+        came: Instant,
+    ) -> Result<Admission> {
+        // Without one in tests of the router alone.
+        let Some(&Peer(peer)) = request.extensions().get() else { return Ok(Admission::Now(None)) };
+        let address = address::network(address::client(peer.ip(), request.headers(), &self.proxies));
+        let now = nanos(came.saturating_duration_since(self.since));
+        let cost = cost(route);
+        // Of what git asks for one after the other the beginning is refused: there it shows its user why.
+        let patience = if cost == PACK { self.patience.saturating_mul(2) } else { self.patience };
+        let mut client = Client {
+            limits: self.clone(),
+            address: self.keys.of(Subject::Address(address)),
+            now,
+            cost,
+            patience: nanos(patience),
+        };
+        let admitted = client.admit(method, route);
+        match &admitted {
+            // Later limits are asked at that moment.
+            Ok(Admission::Later(turn)) => client.now += nanos(turn.wait),
+            Ok(Admission::Now(_)) => {}
+            Err(_) => self.tell(peer.ip(), address, request.headers(), now),
+        }
+        request.extensions_mut().insert(client);
+        admitted
+    }
+
+    /// A line in the log, now and then.
+    fn tell(&self, peer: IpAddr, address: IpAddr, headers: &HeaderMap, now: Nanos) {
+        let last = self.told.load(Ordering::Relaxed);
+        if now < last
+            || self.told.compare_exchange(last, now + nanos(TOLD), Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
+            return;
+        }
+        if address::is_forwarded(headers) && !is_trusted(peer, &self.proxies) {
+            tracing::warn!(
+                %address,
+                "an address is over its limit; it sends X-Forwarded-For, but is not in `trusted_proxies`: if it is a \
+                 proxy, all who come through it share the limits of one"
+            );
+        } else {
+            tracing::warn!(%address, "an address is over its limit");
+        }
+    }
+}
+
+/// Where a request comes from, as far as it is known before anybody signs in.
+#[derive(Clone)]
+pub(super) struct Client {
+    limits: Arc<Limits>,
+    address: Key,
+    now: Nanos,
+    cost: u64,
+    /// For how long it may be held up.
+    patience: Nanos,
+}
+
+/// What becomes of a request that is within the limits.
+pub(super) enum Admission {
+    /// It is served, and a transfer holds its place.
+    Now(Option<Place>),
+    /// It has to wait for its turn.
+    Later(Turn),
+}
+
+/// A request that waits for its turn.
+pub(super) struct Turn {
+    client: Client,
+    wait: Duration,
+    transfer: Option<Gauge>,
+    _waiting: Place,
+}
+
+impl Turn {
+    /// Comes when it is time; gives the place that a transfer holds.
+    ///
+    /// # Errors
+    /// Busy where no place becomes free.
+    pub(super) async fn come(self) -> Result<Option<Place>> {
+        let Self { client, wait, transfer, .. } = &self;
+        let limits = &client.limits;
+        tokio::time::sleep(*wait).await;
+        let Some(transfer) = transfer else { return Ok(None) };
+        let place = limits.shares.wait(client.address, transfer, limits.patience).await;
+        place.map(Some).ok_or_else(|| {
+            limits.shares_refused.increment(1);
+            let quota = limits.shares.most() as u64;
+            let delay = Delay { seconds: RETRY_AFTER_SECONDS, limit: "transfers", quota, window: None };
+            Error::busy("too many transfers at one time from your address; try again in a moment").until(delay)
+        })
+    }
+}
+
+impl Client {
+    fn admit(&self, method: &str, route: &str) -> Result<Admission> {
+        let limits = &self.limits;
+        let wait =
+            if self.cost > 0 { limits.address.take(self.address, self.cost, self.now, self.patience)? } else { 0 };
+        let transfer = match method {
+            "PUT" | "PATCH" if is_transfer(route) => Some(&limits.uploading),
+            "GET" | "HEAD" if is_transfer(route) => Some(&limits.downloading),
+            _ => None,
+        };
+        if wait == 0 {
+            match transfer {
+                None => return Ok(Admission::Now(None)),
+                Some(transfer) => {
+                    if let Some(place) = limits.shares.take(self.address, transfer) {
+                        return Ok(Admission::Now(Some(place)));
+                    }
+                }
+            }
+        }
+        let waiting = limits.waiting.take(self.address, &limits.held_up);
+        let waiting = waiting.ok_or_else(|| {
+            limits.address.refund(self.address, self.cost, self.now);
+            limits.address.refusal(wait)
+        })?;
+        let turn = Turn {
+            client: self.clone(),
+            wait: Duration::from_nanos(wait),
+            transfer: transfer.cloned(),
+            _waiting: waiting,
+        };
+        Ok(Admission::Later(turn))
+    }
+
+    fn account(&self, token: Key, actor: &Actor) -> Account {
+        let keys = &self.limits.keys;
+        let user = match actor.user() {
+            Some(id) => Some(keys.of(Subject::User(id))),
+            None => actor.is_somebody().then(|| keys.of(Subject::Guest(&actor.key()))),
+        };
+        Account { client: self.clone(), token: Some(token), user }
+    }
+
+    /// Who it is, if there was not too much guessing, and the points that token and user have left allow
+    /// the request.
+    ///
+    /// # Errors
+    /// As for [`Access::authenticate`]; busy.
+    pub(super) async fn sign_in(&self, access: &Access, credentials: Credentials) -> Result<(Actor, Account)> {
+        let Some(attempt) = Attempt::begin(self, &credentials)? else {
+            let actor = access.authenticate(credentials).await?;
+            return Ok((actor, Account { client: self.clone(), token: None, user: None }));
+        };
+        let actor = access.authenticate(credentials).await;
+        attempt.settle(actor.as_ref());
+        let actor = actor?;
+        let account = self.account(attempt.token, &actor);
+        account.take().await?;
+        Ok((actor, account))
+    }
+}
+
+/// Somebody who says who they are, until it is known whether that is true.
+struct Attempt<'a> {
+    client: &'a Client,
+    token: Key,
+    /// The account that a password is for.
+    account: Option<Key>,
+    known: Key,
+    known_until: Nanos,
+    /// Whether a failure was counted beforehand, so that guesses side by side are no more than one after the other.
+    counted: bool,
+}
+
+impl<'a> Attempt<'a> {
+    /// Nothing to begin for those who say nothing.
+    fn begin(client: &'a Client, credentials: &Credentials) -> Result<Option<Self>> {
+        let Some(secret) = credentials.secret() else { return Ok(None) };
+        let (limits, now) = (&client.limits, client.now);
+        let token = limits.keys.of(Subject::Secret(secret.expose()));
+        // With a token the name says nothing: to count by it would only shut people out.
+        let account = match credentials {
+            Credentials::Basic { user, .. } if is_password(secret) => {
+                Some(limits.keys.of(Subject::Account(&user.expose().to_lowercase())))
+            }
+            Credentials::None | Credentials::Bearer(_) | Credentials::Basic { .. } => None,
+        };
+        let known = limits.keys.of(Subject::Known(token, client.address, account));
+        let known_until = limits.known.get(known);
+        let counted = known_until <= now;
+        if counted {
+            limits.failures_address.take(client.address, 1, now, 0)?;
+            if let Some(account) = account
+                && let Err(refusal) = limits.failures_account.take(account, 1, now, 0)
+            {
+                limits.failures_address.refund(client.address, 1, now);
+                return Err(refusal);
+            }
+        }
+        Ok(Some(Self { client, token, account, known, known_until, counted }))
+    }
+
+    fn settle(&self, outcome: Result<&Actor, &Error>) {
+        let Client { limits, address, now, .. } = self.client;
+        let failed = outcome.is_err_and(|error| error.kind() == Kind::Unauthenticated);
+        if failed && !self.counted {
+            // It is good no more.
+            limits.known.change(self.known, *now, |until| *until = 0);
+            limits.failures_address.charge(*address, 1, *now);
+            self.account.inspect(|account| limits.failures_account.charge(*account, 1, *now));
+        }
+        if !failed && self.counted {
+            limits.failures_address.refund(*address, 1, *now);
+            self.account.inspect(|account| limits.failures_account.refund(*account, 1, *now));
+        }
+        if outcome.is_ok() && self.known_until < now + nanos(KNOWN) / 2 {
+            limits.known.change(self.known, *now, |until| *until = now + nanos(KNOWN));
+        }
+    }
+}
+
+/// Whether it can be guessed: whatever is neither a token of ours nor signed.
+fn is_password(secret: &Secret) -> bool {
+    !tokens::looks_personal(secret) && !tokens::looks_signed(secret)
+}
+
+/// Who pays for a request.
+pub(super) struct Account {
+    client: Client,
+    token: Option<Key>,
+    user: Option<Key>,
+}
+
+impl Account {
+    /// Takes what the request costs; comes when it is time.
+    async fn take(&self) -> Result<()> {
+        let Client { limits, address, now, cost, patience } = &self.client;
+        let take = |limit: &Limit, key: Option<Key>| key.map_or(Ok(0), |key| limit.take(key, *cost, *now, *patience));
+        let wait = take(&limits.token, self.token).and_then(|first| Ok(first.max(take(&limits.user, self.user)?)));
+        let refuse = |refusal| {
+            // Those behind the same address must not pay for one who does not wait.
+            limits.address.refund(*address, cost.saturating_sub(1), *now);
+            refusal
+        };
+        let wait = wait.map_err(refuse)?;
+        if wait > 0 {
+            let waiting = limits.waiting.take(*address, &limits.held_up);
+            let _waiting = waiting.ok_or_else(|| refuse(limits.user.refusal(wait)))?;
+            tokio::time::sleep(Duration::from_nanos(wait)).await;
+        }
+        Ok(())
+    }
+
+    /// Counts what a request costs more than is known from its route: a point for each object that it is about, or
+    /// entry that it lists, beyond those in the price. It is not refused for that any more; a later one may be.
+    pub(super) fn charge(&self, objects: usize) {
+        let Client { limits, address, now, cost, .. } = &self.client;
+        let points = u64::try_from(objects).unwrap_or(u64::MAX).saturating_sub(*cost);
+        if points == 0 {
+            return;
+        }
+        limits.address.charge(*address, points, *now);
+        self.token.inspect(|token| limits.token.charge(*token, points, *now));
+        self.user.inspect(|user| limits.user.charge(*user, points, *now));
+    }
+}
+
+/// Buckets, and how it is told that one is empty.
+struct Limit {
+    name: &'static str,
+    /// Too many of what.
+    what: &'static str,
+    /// None where nothing is limited.
+    buckets: Option<Buckets>,
+    refused: Counter,
+}
+
+impl Limit {
+    fn new(name: &'static str, what: &'static str, points: u32, period: Duration, size: u64) -> Self {
+        let buckets = (points > 0).then(|| Buckets::new(points, period, size));
+        Self { name, what, buckets, refused: refusals(name) }
+    }
+
+    fn take(&self, key: Key, points: u64, now: Nanos, patience: Nanos) -> Result<Nanos> {
+        let Some(buckets) = &self.buckets else { return Ok(0) };
+        buckets.take(key, points, now, patience).map_err(|wait| self.refusal(wait))
+    }
+
+    fn refusal(&self, wait: Nanos) -> Error {
+        self.refused.increment(1);
+        let seconds = wait.div_ceil(nanos(Duration::from_secs(1))).clamp(1, LONGEST.as_secs());
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        let (quota, window) = self.buckets.as_ref().map_or((0, None), |all| (all.size(), Some(all.window())));
+        Error::busy(format!("too many {}; try again in {seconds} {unit}", self.what)).until(Delay {
+            seconds,
+            limit: self.name,
+            quota,
+            window,
+        })
+    }
+
+    fn charge(&self, key: Key, points: u64, now: Nanos) {
+        self.buckets.as_ref().inspect(|buckets| buckets.charge(key, points, now));
+    }
+
+    fn refund(&self, key: Key, points: u64, now: Nanos) {
+        self.buckets.as_ref().inspect(|buckets| buckets.refund(key, points, now));
+    }
+}
+
+/// Counts the requests that a limit refused.
+fn refusals(limit: &'static str) -> Counter {
+    metrics::counter!("rutter_limited_total", "limit" => limit)
+}

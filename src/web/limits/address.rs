@@ -1,0 +1,174 @@
+//! Whose request it is, where proxies stand between.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use axum::http::HeaderMap;
+use ipnet::IpNet;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Whether what this peer says about others is believed.
+pub(crate) fn is_trusted(peer: IpAddr, proxies: &[IpNet]) -> bool {
+    let peer = peer.to_canonical();
+    proxies.iter().any(|network| network.contains(&peer))
+}
+
+/// The address of the client: the peer's, or, where that is a proxy that we trust, what the last such
+/// proxy saw. Each proxy adds the address that it saw to the end of `X-Forwarded-For`; whatever stands
+/// left of the first address that we do not trust may be invented.
+pub(super) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+    let mut client = peer.to_canonical();
+    // Lines of one name are one list (RFC 9110 §5.3).
+    for line in headers.get_all(FORWARDED_FOR).iter().rev() {
+        let Ok(line) = line.to_str() else { return client };
+        for hop in line.rsplit(',').map(str::trim).filter(|hop| !hop.is_empty()) {
+            if !is_trusted(client, proxies) {
+                return client;
+            }
+            match parse(hop) {
+                Some(address) => client = address,
+                // As `unknown`: the proxy that wrote it is the last that we know.
+                None => return client,
+            }
+        }
+    }
+    client
+}
+
+/// Whether a proxy that we do not trust stands between, or somebody says so.
+pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.contains_key(FORWARDED_FOR)
+}
+
+/// An address, alone or with a port, as proxies write it.
+fn parse(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let bare = match bare {
+        Some(bare) => bare.parse::<Ipv6Addr>().map(IpAddr::from).ok(),
+        None => hop.parse::<IpAddr>().ok(),
+    };
+    let address = bare.or_else(|| hop.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
+    address.map(|address| address.to_canonical())
+}
+
+/// The network that counts as one client: the address itself, or its /64, which is what one household
+/// or one machine gets of IPv6 (RFC 6177).
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn proxies() -> Vec<IpNet> {
+        vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]
+    }
+
+    fn seen(peer: &str, lines: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(FORWARDED_FOR, HeaderValue::from_str(line).unwrap());
+        }
+        client(peer.parse().unwrap(), &headers, &proxies()).to_string()
+    }
+
+    #[test]
+    fn the_last_hop_that_is_not_ours_is_the_client() {
+        assert_eq!(seen("198.51.100.7", &[]), "198.51.100.7");
+        assert_eq!(seen("198.51.100.7", &["1.1.1.1"]), "198.51.100.7", "not a proxy of ours");
+        assert_eq!(seen("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(seen("10.0.0.1", &["203.0.113.5"]), "203.0.113.5");
+        assert_eq!(seen("10.0.0.1", &["1.1.1.1, 203.0.113.5"]), "203.0.113.5", "what the client invented");
+        assert_eq!(seen("10.0.0.1", &["1.1.1.1", "203.0.113.5,10.0.0.2"]), "203.0.113.5", "two proxies of ours");
+        assert_eq!(seen("10.0.0.1", &["203.0.113.5", " "]), "203.0.113.5");
+        assert_eq!(seen("10.0.0.1", &["10.0.0.9, 10.0.0.2"]), "10.0.0.9", "a client inside");
+        assert_eq!(seen("10.0.0.1", &["203.0.113.5, unknown"]), "10.0.0.1");
+        assert_eq!(seen("10.0.0.1", &["203.0.113.5, _hidden, 10.0.0.2"]), "10.0.0.2");
+        assert_eq!(seen("::ffff:10.0.0.1", &["::ffff:203.0.113.5"]), "203.0.113.5", "the same in IPv6's form");
+        assert_eq!(seen("fd00::1", &["[2001:db8::5]:4711"]), "2001:db8::5");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_no_address() {
+        let mut headers = HeaderMap::new();
+        headers.append(FORWARDED_FOR, HeaderValue::from_bytes(b"203.0.113.5\xff").unwrap());
+        assert_eq!(client("10.0.0.1".parse().unwrap(), &headers, &proxies()).to_string(), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client() {
+        let network = |text: &str| super::network(text.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network("2001:db8:1:2:ffff::1"), "2001:db8:1:2::");
+        assert_ne!(network("2001:db8:1:3::1"), "2001:db8:1:2::");
+        assert_eq!(network("203.0.113.5"), "203.0.113.5");
+        assert_eq!(network("::ffff:203.0.113.5"), "203.0.113.5", "or all of IPv4 would be one client");
+    }
+
+    fn outsider() -> impl Strategy<Value = IpAddr> {
+        any::<IpAddr>().prop_filter("one that we trust", |address| !is_trusted(*address, &proxies()))
+    }
+
+    fn insider() -> impl Strategy<Value = IpAddr> {
+        any::<[u8; 3]>().prop_map(|[a, b, c]| IpAddr::from([10, a, b, c]))
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_are_read_in_all_forms(address: IpAddr, port: u16) {
+            let canonical = Some(address.to_canonical());
+            prop_assert_eq!(parse(&address.to_string()), canonical);
+            prop_assert_eq!(parse(&SocketAddr::new(address, port).to_string()), canonical);
+            if address.is_ipv6() {
+                prop_assert_eq!(parse(&format!("[{address}]")), canonical);
+            }
+        }
+
+        /// Whatever a client writes, and over however many lines, it stays who it is.
+        #[test]
+        fn nobody_can_be_somebody_else(
+            who in outsider(), peer in outsider(),
+            invented in prop::collection::vec("[ -~]{0,40}", 0..4),
+            inside in prop::collection::vec(insider(), 1..4), apart: bool,
+        ) {
+            let value = |text: &str| HeaderValue::from_str(text).unwrap();
+            let mut headers = HeaderMap::new();
+            for line in &invented {
+                headers.append(FORWARDED_FOR, value(line));
+            }
+            prop_assert_eq!(client(peer, &headers, &proxies()), peer.to_canonical());
+
+            // What proxies of ours add, in lines of their own or to the client's.
+            let (first, passed) = inside.split_last().unwrap();
+            let added: Vec<String> = std::iter::once(&who).chain(passed).map(ToString::to_string).collect();
+            if apart {
+                for line in &added {
+                    headers.append(FORWARDED_FOR, value(line));
+                }
+            } else {
+                headers.insert(FORWARDED_FOR, value(&format!("{},{}", invented.join(","), added.join(", "))));
+            }
+            prop_assert_eq!(client(*first, &headers, &proxies()), who.to_canonical());
+        }
+
+        #[test]
+        fn whatever_comes_is_survived(peer: IpAddr, lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..4)) {
+            let mut headers = HeaderMap::new();
+            for line in lines.iter().filter_map(|line| HeaderValue::from_bytes(line).ok()) {
+                headers.append(FORWARDED_FOR, line);
+            }
+            client(peer, &headers, &proxies());
+            client(peer, &headers, &["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()]);
+        }
+    }
+}

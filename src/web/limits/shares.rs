@@ -1,0 +1,151 @@
+//! How many of the transfers that run at one time are one client's.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use metrics::Gauge;
+use tokio::sync::Notify;
+
+use super::buckets::Key;
+
+/// Places among the transfers, counted by client. Takes memory only for those who hold one.
+pub(super) struct Shares {
+    most: usize,
+    taken: Mutex<HashMap<Key, usize>>,
+    freed: Notify,
+}
+
+impl Shares {
+    /// No client may hold more than `most` places.
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, taken: Mutex::default(), freed: Notify::new() })
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// A place for a transfer, if the client may have one more. `running` counts it meanwhile.
+    pub(super) fn take(self: &Arc<Self>, client: Key, running: &Gauge) -> Option<Place> {
+        let mut taken = self.taken();
+        let count = taken.entry(client).or_default();
+        if *count >= self.most {
+            // A limit is at least one, so that this entry is of places that are held.
+            return None;
+        }
+        *count += 1;
+        running.increment(1.0);
+        Some(Place { shares: self.clone(), client, running: running.clone() })
+    }
+
+    /// The same, as soon as one is free within this time.
+    pub(super) async fn wait(self: &Arc<Self>, client: Key, running: &Gauge, patience: Duration) -> Option<Place> {
+        let place = async {
+            loop {
+                let freed = self.freed.notified();
+                if let Some(place) = self.take(client, running) {
+                    return place;
+                }
+                freed.await;
+            }
+        };
+        tokio::time::timeout(patience, place).await.ok()
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<Key, usize>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of a client's places, until it is dropped.
+pub(crate) struct Place {
+    shares: Arc<Shares>,
+    client: Key,
+    running: Gauge,
+}
+
+impl Place {
+    /// Keeps the place taken until all of this was sent, or given up.
+    pub(crate) fn until_sent(self, body: Body) -> Body {
+        if body.is_end_stream() {
+            return body;
+        }
+        Body::new(Placed { body, _place: self })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.running.decrement(1.0);
+        let mut taken = self.shares.taken();
+        if let Some(count) = taken.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.client);
+            }
+        }
+        drop(taken);
+        self.shares.freed.notify_waiters();
+    }
+}
+
+struct Placed {
+    body: Body,
+    _place: Place,
+}
+
+impl HttpBody for Placed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::buckets::Keys;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_has_its_share_and_others_have_theirs() {
+        let (shares, keys, gauge) = (Shares::new(2), Keys::default(), Gauge::noop());
+        let (ada, bob) = (keys.of("ada"), keys.of("bob"));
+        let first = shares.take(ada, &gauge).unwrap();
+        let second = shares.take(ada, &gauge).unwrap();
+        assert!(shares.take(ada, &gauge).is_none());
+        let others = shares.take(bob, &gauge).unwrap();
+
+        // An answer holds its place until it is sent.
+        let body = second.until_sent(Body::from("bytes"));
+        assert_eq!(body.size_hint().exact(), Some(5));
+        assert!(shares.take(ada, &gauge).is_none());
+        let second = Duration::from_secs(1);
+        assert!(shares.wait(ada, &gauge, Duration::from_millis(10)).await.is_none());
+        let (waited, _) = tokio::join!(shares.wait(ada, &gauge, second), axum::body::to_bytes(body, 10));
+        drop(waited.unwrap());
+        drop(shares.take(ada, &gauge).unwrap().until_sent(Body::empty()));
+        let body = shares.take(ada, &gauge).unwrap().until_sent(Body::from("never read"));
+        drop(body);
+        drop((first, others));
+        assert!(shares.taken().is_empty(), "nothing is remembered of who holds nothing");
+    }
+}

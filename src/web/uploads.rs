@@ -1,0 +1,126 @@
+//! Signed URLs of uploads in parts: `PUT` a part, `POST` to end it, `DELETE` to give it up; and the
+//! tus protocol 1.0 (<https://tus.io/protocols/resumable-upload>) with `HEAD`, `PATCH` and `POST`.
+
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use lfs::parts::tus::{self, Headers, TusError};
+use lfs::parts::{Checksum, Completion, InvalidChecksum};
+
+use super::Routes;
+use super::git::patient;
+use super::lfs::{body_within, from_batch};
+use super::wording::lfs_json;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::storage::uploads::Upload;
+
+const PATH: &str = "/_lfs/uploads/{token}";
+
+const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
+const TUS_VERSION: HeaderName = HeaderName::from_static("tus-version");
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .add(Method::PUT, PATH, put_part)
+        .add(Method::POST, PATH, end)
+        .add(Method::DELETE, PATH, give_up)
+        .add(Method::HEAD, PATH, offset)
+        .add(Method::PATCH, PATH, append)
+        .add(Method::OPTIONS, PATH, abilities)
+}
+
+async fn put_part(State(app): State<App>, Path(token): Path<String>, request: Request) -> Result<Response> {
+    let upload = app.storage.upload(&token).await?;
+    let (parts, body) = request.into_parts();
+    let value = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let length = value("content-length").and_then(|length| length.parse().ok());
+    let wrong = |error: InvalidChecksum| Error::malformed(error.to_string());
+    let checksum = match (value("content-md5"), value("digest")) {
+        (Some(md5), _) => Some(Checksum::from_content_md5(md5).map_err(wrong)?),
+        (None, Some(digest)) => Some(Checksum::from_digest(digest).map_err(wrong)?),
+        (None, None) => None,
+    };
+    let body = Box::pin(patient(&app, body));
+    app.storage.receive_part(&upload, length, checksum, body).await?;
+    // Clients of buckets repeat it when they end the upload.
+    Ok((StatusCode::OK, [(header::ETAG, format!("\"{token}\""))]).into_response())
+}
+
+/// Ends an upload; with tus, creates what was created by the batch.
+async fn end(State(app): State<App>, Path(token): Path<String>, request: Request) -> Result<Response> {
+    let upload = app.storage.upload(&token).await?;
+    if request.headers().contains_key(&TUS_RESUMABLE) {
+        return match tus_headers(request.headers()).create(upload.size()) {
+            Ok(()) => {
+                let mut response = standing(&upload, StatusCode::CREATED, app.storage.offset(&upload).await?);
+                let location = HeaderValue::from_str(request.uri().path()).map_err(Error::internal)?;
+                response.headers_mut().insert(header::LOCATION, location);
+                Ok(response)
+            }
+            Err(refusal) => Ok(refused(&refusal)),
+        };
+    }
+    let completion = Completion::parse(&body_within(&app, request).await?).map_err(from_batch)?;
+    app.storage.commit_upload(&upload, &completion).await?;
+    Ok(lfs_json(StatusCode::OK, "{}"))
+}
+
+async fn give_up(State(app): State<App>, Path(token): Path<String>) -> Result<Response> {
+    let upload = app.storage.upload(&token).await?;
+    app.storage.abort_upload(&upload).await?;
+    Ok((StatusCode::NO_CONTENT, [(TUS_RESUMABLE, tus::VERSION)]).into_response())
+}
+
+async fn offset(State(app): State<App>, Path(token): Path<String>) -> Result<Response> {
+    let upload = app.storage.upload(&token).await?;
+    Ok(standing(&upload, StatusCode::OK, app.storage.offset(&upload).await?))
+}
+
+async fn append(State(app): State<App>, Path(token): Path<String>, request: Request) -> Result<Response> {
+    let upload = app.storage.upload(&token).await?;
+    let (parts, body) = request.into_parts();
+    let body = Box::pin(patient(&app, body));
+    Ok(match app.storage.append(&upload, &tus_headers(&parts.headers), body).await? {
+        Ok(offset) => standing(&upload, StatusCode::NO_CONTENT, offset),
+        Err(refusal) => refused(&refusal),
+    })
+}
+
+async fn abilities() -> Response {
+    (StatusCode::NO_CONTENT, tus::OPTIONS).into_response()
+}
+
+fn tus_headers(headers: &HeaderMap) -> Headers<'_> {
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    Headers {
+        tus_resumable: value("tus-resumable"),
+        content_type: value("content-type"),
+        content_length: value("content-length"),
+        upload_offset: value("upload-offset"),
+        upload_length: value("upload-length"),
+        upload_defer_length: value("upload-defer-length"),
+        upload_checksum: value("upload-checksum"),
+        upload_metadata: value("upload-metadata"),
+    }
+}
+
+/// Where an upload by tus stands.
+fn standing(upload: &Upload, status: StatusCode, offset: u64) -> Response {
+    let state = tus::State { offset, size: upload.size(), expires: Some(upload.expires()) };
+    let mut response = status.into_response();
+    for (name, value) in state.headers() {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn refused(refusal: &TusError) -> Response {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = (status, refusal.to_string()).into_response();
+    response.headers_mut().insert(TUS_RESUMABLE, HeaderValue::from_static(tus::VERSION));
+    response.headers_mut().insert(TUS_VERSION, HeaderValue::from_static(tus::VERSION));
+    response
+}

@@ -1,0 +1,470 @@
+//! Who asks too much, or guesses, is told to come back; who does not is not disturbed.
+
+use std::time::{Duration, Instant};
+
+use rutter::config::Rates;
+use rutter::types::Visibility;
+use serde_json::json;
+
+use crate::api::{LFS_JSON, Reply, Wire};
+use crate::harness::{Engine, Person, Server, eventually, noise, story};
+
+/// A server without limits, but for these.
+async fn limited(engine: Engine, rates: Rates) -> Server {
+    Server::start_with(engine, |config| config.rates = rates).await
+}
+
+/// The same behind a proxy that it trusts: the tests are the proxy.
+async fn proxied(engine: Engine, rates: Rates) -> Server {
+    Server::start_with(engine, |config| {
+        config.rates = rates;
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await
+}
+
+const ADVERTISEMENT: &str = "/ada/data.git/info/refs?service=git-upload-pack";
+
+impl Server {
+    /// Asks for the refs of ada's dataset as somebody, from an address that a proxy saw.
+    async fn look_from(&self, address: &str, name: &str, password: &str) -> Reply {
+        let request = self.request("GET", ADVERTISEMENT, None).basic_auth(name, Some(password));
+        Reply::of(request.header("x-forwarded-for", address)).await
+    }
+
+    async fn look(&self, person: &Person) -> Reply {
+        Reply::of(self.request("GET", ADVERTISEMENT, Some(&person.token))).await
+    }
+
+    async fn adas_data(&self) -> Person {
+        let ada = self.person("ada").await;
+        self.dataset("ada/data", Visibility::Private).await;
+        ada
+    }
+
+    async fn figure(&self, name: &str) -> u64 {
+        let figures = Reply::of(self.request("GET", "/metrics", None)).await.text();
+        let line = figures.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0, |value| value.parse().unwrap())
+    }
+}
+
+/// A token that could be one.
+fn guess(number: u64) -> String {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let random = noise(number + 1, 43).into_iter().map(|byte| char::from(alphabet[usize::from(byte) % 64]));
+    format!("rut_{}", random.collect::<String>())
+}
+
+/// Sleeps as long as an answer says.
+async fn as_told(reply: &Reply) {
+    let seconds: u64 = reply.header("retry-after").parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+story! {
+    async fn who_guesses_tokens_is_slowed_and_stops_nobody_who_is_known(engine: Engine) {
+        let server = proxied(engine, Rates { failures_address: 60, ..Rates::off() }).await;
+        let (ada, ben) = (server.adas_data().await, server.person("ben").await);
+        let here = "203.0.113.5";
+        assert_eq!(server.look_from(here, "ada", &ada.token).await.status, 200);
+
+        let began = Instant::now();
+        let (mut heard, mut number) = (0, 0);
+        let refused = loop {
+            let reply = server.look_from(here, "ada", &guess(number)).await;
+            number += 1;
+            match reply.status {
+                401 => heard += 1,
+                429 => break reply,
+                other => panic!("{other} {}", reply.text()),
+            }
+        };
+        let fair = 60 + began.elapsed().as_secs() + 1;
+        assert!((60..=fair).contains(&heard), "{heard} of {fair}");
+        assert_eq!(refused.header("ratelimit"), "\"failures-address\";r=0;t=1");
+        assert_eq!(refused.text(), "too many wrong passwords or tokens from your address; try again in 1 second\n");
+
+        // Not even a right guess is told from a wrong one.
+        let lucky = async || {
+            // A place for a guess comes each second.
+            let _ = server.look_from(here, "ada", &guess(0)).await;
+            server.look_from(here, "ada", &ben.token).await.status
+        };
+        assert_eq!(lucky().await, 429);
+        // Whoever was here before stays; and so do others elsewhere.
+        assert_eq!(server.look_from(here, "ada", &ada.token).await.status, 200);
+        assert_eq!(server.look_from("203.0.113.6", "ben", &ben.token).await.status, 404);
+        // Without credentials nothing is guessed.
+        let anonymous = server.request("GET", ADVERTISEMENT, None).header("x-forwarded-for", here);
+        assert_eq!(Reply::of(anonymous).await.status, 401);
+        assert!(server.figure("rutter_limited_total{limit=\"failures-address\"}").await >= 2);
+
+        as_told(&refused).await;
+        assert_eq!(server.look_from(here, "ada", &guess(9)).await.status, 401, "one more");
+    }
+}
+
+story! {
+    async fn guesses_side_by_side_are_no_more_than_one_after_the_other(engine: Engine) {
+        let server = limited(engine, Rates { failures_address: 10, ..Rates::off() }).await;
+        server.adas_data().await;
+        let guesses = (0..60).map(|number| {
+            let request = server.request("GET", ADVERTISEMENT, Some(&guess(number)));
+            async move { Reply::of(request).await.status }
+        });
+        let answers = futures::future::join_all(guesses).await;
+        let heard = answers.iter().filter(|status| **status == 401).count();
+        assert!((10..=11).contains(&heard), "{answers:?}");
+        assert!(answers.iter().all(|status| [401, 429].contains(status)), "{answers:?}");
+    }
+}
+
+story! {
+    async fn passwords_of_one_account_are_not_guessed_from_many_addresses(engine: Engine) {
+        let server = proxied(engine, Rates { failures_account: 5, ..Rates::off() }).await;
+        let ada = server.adas_data().await;
+        let from = |number: u32| format!("198.51.100.{number}");
+        for number in 0..5 {
+            assert_eq!(server.look_from(&from(number), "ada", &format!("password{number}")).await.status, 401);
+        }
+        for name in ["ada", "Ada", "ADA"] {
+            let reply = server.look_from(&from(50), name, "password5").await;
+            assert_eq!(reply.status, 429, "{name}");
+            assert!(reply.text().starts_with("too many wrong passwords for this account"), "{}", reply.text());
+            assert_eq!(reply.header("retry-after"), "12");
+        }
+        // A token is none, whatever name it comes with; and other accounts are others.
+        assert_eq!(server.look_from(&from(51), "ada", &ada.token).await.status, 200);
+        assert_eq!(server.look_from(&from(51), "ada", &guess(1)).await.status, 401);
+        assert_eq!(server.look_from(&from(51), "ben", "password").await.status, 401);
+    }
+}
+
+story! {
+    async fn a_token_that_is_revoked_is_known_no_more(engine: Engine) {
+        let server = limited(engine, Rates { failures_address: 3, ..Rates::off() }).await;
+        let ada = server.adas_data().await;
+        assert_eq!(server.look(&ada).await.status, 200);
+        let id = server.app.accounts.tokens(&"ada".parse().unwrap()).await.unwrap()[0].id;
+        server.app.accounts.revoke_token(id).await.unwrap();
+        let mut answers = Vec::new();
+        for _ in 0..5 {
+            answers.push(server.look(&ada).await.status);
+        }
+        assert_eq!(answers, [401, 401, 401, 429, 429]);
+    }
+}
+
+story! {
+    async fn who_asks_too_much_is_refused_and_another_behind_the_same_address_is_not(engine: Engine) {
+        let server = limited(engine, Rates { token: 50, burst_seconds: 2, ..Rates::off() }).await;
+        let ada = server.adas_data().await;
+        let ben = server.person("ben").await;
+        let began = Instant::now();
+        let mut count = 0;
+        let refused = loop {
+            let reply = server.look(&ada).await;
+            if reply.status == 429 {
+                break reply;
+            }
+            assert_eq!(reply.status, 200);
+            count += 1;
+        };
+        // 100 points, and 5 for each look.
+        let fair = 20 + began.elapsed().as_millis() / 100 + 1;
+        assert!((20..=fair).contains(&count), "{count} of {fair}");
+        assert_eq!((refused.header("retry-after"), refused.header("content-type")), ("1", "text/plain; charset=utf-8"));
+        assert_eq!(refused.text(), "too many requests with this token; try again in 1 second\n");
+        assert_eq!(refused.header("ratelimit-policy"), "\"token\";q=100;w=2");
+        assert_eq!(server.look(&ben).await.status, 404, "ben is asked who he is, and let in");
+        let second = server.token("ada", &[]).await;
+        let reply = Reply::of(server.request("GET", ADVERTISEMENT, Some(&second))).await;
+        assert_eq!(reply.status, 200, "another token of hers");
+        as_told(&refused).await;
+        assert_eq!(server.look(&ada).await.status, 200);
+    }
+}
+
+story! {
+    async fn more_tokens_give_a_user_no_more(engine: Engine) {
+        let server = limited(engine, Rates { user: 50, burst_seconds: 2, ..Rates::off() }).await;
+        let ada = server.adas_data().await;
+        let second = server.token("ada", &[]).await;
+        let began = Instant::now();
+        let mut count = 0;
+        let refused = loop {
+            let token = if count % 2 == 0 { &ada.token } else { &second };
+            let reply = Reply::of(server.request("GET", ADVERTISEMENT, Some(token))).await;
+            if reply.status == 429 {
+                break reply;
+            }
+            count += 1;
+        };
+        let fair = 20 + began.elapsed().as_millis() / 100 + 1;
+        assert!((20..=fair).contains(&count), "{count} of {fair}");
+        assert!(refused.text().starts_with("too many requests by your account"), "{}", refused.text());
+    }
+}
+
+story! {
+    async fn who_does_not_wait_takes_nothing_from_those_behind_the_same_address(engine: Engine) {
+        let rates = Rates { token: 10, address: 500, burst_seconds: 1, ..Rates::off() };
+        let server = limited(engine, rates).await;
+        let ada = server.adas_data().await;
+        let ben = server.person("ben").await;
+        // Each would be 100 points of the address.
+        let fetch = "/ada/data.git/git-upload-pack";
+        for _ in 0..60 {
+            let reply = Reply::of(server.request("POST", fetch, Some(&ada.token)).body("0000")).await;
+            assert!([429, 415].contains(&reply.status), "{}", reply.status);
+            assert!(!reply.text().contains("address"), "{}", reply.text());
+        }
+        assert_eq!(server.look(&ben).await.status, 404);
+    }
+}
+
+story! {
+    async fn a_batch_costs_by_its_objects(engine: Engine) {
+        let server = limited(engine, Rates { token: 100, burst_seconds: 1, ..Rates::off() }).await;
+        let ada = server.adas_data().await;
+        let batch = |count: u64| {
+            let objects: Vec<_> =
+                (0..count).map(|number| json!({"oid": lfs::Oid::of(&number.to_le_bytes()), "size": 8})).collect();
+            json!({"operation": "download", "objects": objects})
+        };
+        let ask = async |count| server.lfs(Some(&ada.token), "ada/data", "objects/batch", &batch(count)).await;
+        assert_eq!(ask(5).await.status, 200);
+        // It is let through, and leaves a debt of some 800 points.
+        assert_eq!(ask(900).await.status, 200);
+        let refused = ask(1).await;
+        assert_eq!((refused.status, refused.header("content-type")), (429, LFS_JSON));
+        let seconds: u64 = refused.header("retry-after").parse().unwrap();
+        assert!((6..=9).contains(&seconds), "{seconds}");
+        let said = refused.json();
+        let told = format!("too many requests with this token; try again in {seconds} seconds");
+        assert_eq!(said["message"], told);
+        assert!(said["request_id"].is_string(), "{said}");
+    }
+}
+
+story! {
+    async fn a_header_makes_nobody_somebody_else(engine: Engine) {
+        let rates = || Rates { address: 50, burst_seconds: 2, ..Rates::off() };
+        // Asks until refused, or 100 times; each time as if from another address.
+        async fn answered(server: &Server, forwarded: impl Fn(u32) -> String) -> u32 {
+            for number in 0..100 {
+                let request = server.request("GET", ADVERTISEMENT, None);
+                let request = request.header("x-forwarded-for", forwarded(number));
+                // Other headers that proxies use mean nothing here.
+                let address = format!("198.51.100.{number}");
+                let request = request.header("x-real-ip", &address).header("forwarded", format!("for={address}"));
+                let reply = Reply::of(request).await;
+                if reply.status == 429 {
+                    assert!(reply.text().starts_with("too many requests from your address"), "{}", reply.text());
+                    return number;
+                }
+                assert_eq!(reply.status, 401);
+            }
+            100
+        }
+        let direct = limited(engine, rates()).await;
+        assert!(answered(&direct, |number| format!("198.51.100.{number}")).await < 100);
+        assert_eq!(Reply::of(direct.request("GET", "/healthz", None)).await.status, 200, "it lives all the same");
+        let behind = proxied(engine, rates()).await;
+        assert_eq!(answered(&behind, |number| format!("198.51.100.{number}")).await, 100, "so says our proxy");
+        assert!(answered(&behind, |number| format!("198.51.100.{number}, 203.0.113.5")).await < 100);
+        assert!(answered(&behind, |number| format!("2001:db8::{number:x}")).await < 100, "one network");
+        assert_eq!(answered(&behind, |number| format!("2001:db8:1:{number:x}::1")).await, 100);
+    }
+}
+
+story! {
+    async fn git_shows_its_user_what_is_wrong(engine: Engine) {
+        let server = limited(engine, Rates { token: 5, burst_seconds: 1, wait_seconds: 2, ..Rates::off() }).await;
+        let ada = server.adas_data().await;
+        let tree = server.tree("ada");
+        let remote = server.remote(&ada, "ada/data");
+        // What has begun is held up rather than refused half way: git would not come back.
+        tree.git(&["ls-remote", &remote]);
+        let said = tree.git_fails(&["ls-remote", &remote]);
+        assert!(said.contains("remote: too many requests with this token; try again in "), "{said}");
+        assert!(said.contains("429"), "{said}");
+    }
+}
+
+story! {
+    async fn git_lfs_comes_back_when_it_is_told(engine: Engine) {
+        let server = limited(engine, Rates { token: 100, burst_seconds: 1, ..Rates::off() }).await;
+        let ada = server.adas_data().await;
+        let tree = server.tree("ada");
+        tree.with_lfs(&server.remote(&ada, "ada/data"));
+        tree.write("one.bin", noise(1, 500));
+        tree.commit("One");
+        let objects: Vec<_> =
+            (0..500u64).map(|number| json!({"oid": lfs::Oid::of(&number.to_le_bytes()), "size": 8})).collect();
+        let many = json!({"operation": "download", "objects": objects});
+        assert_eq!(server.batch(Some(&ada.token), "ada/data", &many).await.0, 200);
+        let began = Instant::now();
+        // Where it is to ask for locks, it takes any refusal for good.
+        tree.git(&["-c", "lfs.locksverify=false", "lfs", "push", "origin", "main"]);
+        assert!(began.elapsed() >= Duration::from_secs(3), "{:?}", began.elapsed());
+        assert!(server.figure("rutter_limited_total{limit=\"token\"}").await > 0);
+        assert!(server.stored(&lfs::Oid::of(&noise(1, 500)).to_string()).is_file());
+    }
+}
+
+story! {
+    async fn git_lfs_that_does_not_wait_is_held_up(engine: Engine) {
+        const FILES: usize = 60;
+        let server = limited(engine, Rates { address: 40, burst_seconds: 1, wait_seconds: 5, ..Rates::off() }).await;
+        let ada = server.adas_data().await;
+        let tree = server.tree("ada");
+        tree.with_lfs(&server.remote(&ada, "ada/data"));
+        for number in 0..FILES {
+            tree.write(&format!("{number}.bin"), noise(number as u64 + 1, 500));
+        }
+        tree.commit("Many");
+        let began = Instant::now();
+        tree.git(&["lfs", "push", "origin", "main"]);
+        // A point for each object, each upload and each proof, and 40 to begin with.
+        assert!(began.elapsed() >= Duration::from_secs(3), "{:?}", began.elapsed());
+        // Some versions give up when they are refused eight times, which takes them a moment.
+        assert_eq!(server.figure("rutter_limited_total{limit=\"address\"}").await, 0);
+        for number in 0..FILES {
+            let oid = lfs::Oid::of(&noise(number as u64 + 1, 500));
+            assert!(server.stored(&oid.to_string()).is_file(), "{number}");
+        }
+    }
+}
+
+story! {
+    async fn nobody_holds_all_places_of_the_transfers(engine: Engine) {
+        let server = proxied(engine, Rates { transfers_address: Some(2), ..Rates::off() }).await;
+        let ada = server.adas_data().await;
+        let big = noise(1, 32 << 20);
+        server.upload(&ada.token, "ada/data", &big).await;
+        let href = server.download_url(&ada.token, "ada/data", &big).await;
+        let (here, there) = ("X-Forwarded-For: 203.0.113.5", "X-Forwarded-For: 203.0.113.6");
+        let get = async |from: &str| {
+            let mut wire = Wire::open(&server).await;
+            wire.request("GET", &href, &[from]).await;
+            let (status, head) = wire.head().await;
+            (wire, status, head)
+        };
+        // They do not read what they asked for.
+        let (first, status, _) = get(here).await;
+        assert_eq!(status, 200);
+        let (upload, _) = server.upload_urls(&ada.token, "ada/data", b"slowly").await;
+        let mut second = Wire::open(&server).await;
+        second.request("PUT", &upload, &[here, "Content-Length: 6"]).await;
+        second.send("slo").await;
+        eventually("both run", async || {
+            server.figure("rutter_transfers{direction=\"upload\"}").await == 1
+                && server.figure("rutter_transfers{direction=\"download\"}").await == 1
+        })
+        .await;
+
+        let (_, status, head) = get(here).await;
+        assert_eq!(status, 429);
+        assert!(head.contains("retry-after: 2\r\n") && head.contains(LFS_JSON), "{head}");
+        assert!(head.contains("ratelimit-policy: \"transfers\";q=2;qu=\"concurrent-requests\""), "{head}");
+        let (third, status, _) = get(there).await;
+        assert_eq!(status, 200, "there is room for others");
+        assert!(server.figure("rutter_limited_total{limit=\"transfers\"}").await >= 1);
+
+        // What ends, in whatever way, makes room.
+        second.send("wly").await;
+        assert_eq!(second.reply().await.0, 200);
+        let (fourth, status, _) = get(here).await;
+        assert_eq!(status, 200);
+        drop((first, third, fourth));
+        eventually("all have ended", async || {
+            server.figure("rutter_transfers{direction=\"download\"}").await == 0
+        })
+        .await;
+        assert_eq!(server.figure("rutter_transfers{direction=\"upload\"}").await, 0);
+        assert_eq!(get(here).await.1, 200);
+    }
+}
+
+story! {
+    async fn a_transfer_waits_a_moment_for_a_place(engine: Engine) {
+        let rates = Rates { transfers_address: Some(1), wait_seconds: 10, ..Rates::off() };
+        let server = limited(engine, rates).await;
+        let ada = server.adas_data().await;
+        let (upload, _) = server.upload_urls(&ada.token, "ada/data", b"slowly").await;
+        let mut slow = Wire::open(&server).await;
+        slow.request("PUT", &upload, &["Content-Length: 6"]).await;
+        slow.send("slo").await;
+        eventually("it runs", async || server.figure("rutter_transfers{direction=\"upload\"}").await == 1).await;
+        let other = server.upload(&ada.token, "ada/data", b"at once");
+        let ends = async {
+            eventually("one waits", async || server.figure("rutter_limited_waiting").await == 1).await;
+            slow.send("wly").await;
+            slow.reply().await.0
+        };
+        let (_, status) = tokio::join!(other, ends);
+        assert_eq!(status, 200);
+        assert_eq!(server.figure("rutter_limited_waiting").await, 0);
+        assert_eq!(server.figure("rutter_limited_total{limit=\"transfers\"}").await, 0);
+    }
+}
+
+story! {
+    async fn by_default_a_team_behind_one_address_does_not_notice(server: Server) {
+        let ada = server.adas_data().await;
+        let objects: Vec<_> =
+            (0..100u64).map(|number| json!({"oid": lfs::Oid::of(&number.to_le_bytes()), "size": 8})).collect();
+        let batch = json!({"operation": "download", "objects": objects});
+        let asked = (0..30).map(|number| {
+            let (server, ada, batch) = (&server, &ada, &batch);
+            async move {
+                let person = server.person(&format!("person{number}")).await;
+                let mut answers = vec![Reply::of(server.request("GET", ADVERTISEMENT, Some(&guess(number)))).await.status];
+                for _ in 0..5 {
+                    answers.push(server.look(&person).await.status);
+                    answers.push(server.batch(Some(&ada.token), "ada/data", batch).await.0);
+                }
+                answers
+            }
+        });
+        for answers in futures::future::join_all(asked).await {
+            assert!(!answers.contains(&429), "{answers:?}");
+        }
+    }
+}
+
+story! {
+    async fn the_figures_name_what_an_operator_watches(server: Server) {
+        let ada = server.adas_data().await;
+        server.upload(&ada.token, "ada/data", b"bytes").await;
+        let names = [
+            "rutter_transfers{direction=\"upload\"}",
+            "rutter_limited_total{limit=\"address\"}",
+            "rutter_limited_total{limit=\"user\"}",
+            "rutter_limited_total{limit=\"token\"}",
+            "rutter_limited_total{limit=\"failures-address\"}",
+            "rutter_limited_total{limit=\"failures-account\"}",
+            "rutter_limited_total{limit=\"transfers\"}",
+            "rutter_limited_waiting",
+            "rutter_jobs{kind=\"sweep\",state=\"waiting\"}",
+            "rutter_jobs{kind=\"sweep\",state=\"running\"}",
+            "rutter_jobs_oldest_seconds{kind=\"consolidate\"}",
+            "rutter_database_connections{pool=",
+            "rutter_database_connections_most{pool=",
+            "rutter_database_wait_seconds_bucket{transaction=\"read\"",
+            "rutter_database_wait_seconds_count{transaction=\"write\"}",
+        ];
+        eventually("all are there", async || {
+            let figures = Reply::of(server.request("GET", "/metrics", None)).await.text();
+            let missing: Vec<_> = names.iter().filter(|name| !figures.contains(**name)).collect();
+            missing.is_empty()
+        })
+        .await;
+        let figures = Reply::of(server.request("GET", "/metrics", None)).await.text();
+        let most: Vec<_> = figures.lines().filter(|line| line.starts_with("rutter_database_connections_most")).collect();
+        assert!(!most.is_empty() && most.iter().all(|line| !line.ends_with(" 0")), "{most:?}");
+    }
+}

@@ -67,9 +67,10 @@ pub fn service(
 ) -> impl Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
     let idle = Duration::from_secs(app.config.limits.idle_seconds);
-    let routes = routes();
+    // Figures that are counted need a recorder, which the routes bring.
+    let all = routes();
     let limits = limits::Limits::new(&app.config);
-    let router = routes
+    let router = all
         .router
         .fallback(|| async { Error::not_found("there is nothing at this URL") })
         .method_not_allowed_fallback(|| async { Error::method_not_allowed("this URL does not take this method") })

@@ -249,26 +249,27 @@ story! {
     }
 }
 
+/// Asks until refused, or 100 times; each time as if from another address.
+async fn answered(server: &Server, forwarded: impl Fn(u32) -> String) -> u32 {
+    for number in 0..100 {
+        let request = server.request("GET", ADVERTISEMENT, None);
+        let request = request.header("x-forwarded-for", forwarded(number));
+        // Other headers that proxies use mean nothing here.
+        let address = format!("198.51.100.{number}");
+        let request = request.header("x-real-ip", &address).header("forwarded", format!("for={address}"));
+        let reply = Reply::of(request).await;
+        if reply.status == 429 {
+            assert!(reply.text().starts_with("too many requests from your address"), "{}", reply.text());
+            return number;
+        }
+        assert_eq!(reply.status, 401);
+    }
+    100
+}
+
 story! {
     async fn a_header_makes_nobody_somebody_else(engine: Engine) {
         let rates = || Rates { address: 50, burst_seconds: 2, ..Rates::off() };
-        // Asks until refused, or 100 times; each time as if from another address.
-        async fn answered(server: &Server, forwarded: impl Fn(u32) -> String) -> u32 {
-            for number in 0..100 {
-                let request = server.request("GET", ADVERTISEMENT, None);
-                let request = request.header("x-forwarded-for", forwarded(number));
-                // Other headers that proxies use mean nothing here.
-                let address = format!("198.51.100.{number}");
-                let request = request.header("x-real-ip", &address).header("forwarded", format!("for={address}"));
-                let reply = Reply::of(request).await;
-                if reply.status == 429 {
-                    assert!(reply.text().starts_with("too many requests from your address"), "{}", reply.text());
-                    return number;
-                }
-                assert_eq!(reply.status, 401);
-            }
-            100
-        }
         let direct = limited(engine, rates()).await;
         assert!(answered(&direct, |number| format!("198.51.100.{number}")).await < 100);
         assert_eq!(Reply::of(direct.request("GET", "/healthz", None)).await.status, 200, "it lives all the same");

@@ -3,6 +3,7 @@
 
 mod arrive;
 pub mod collect;
+mod inspect;
 mod record;
 mod stores;
 pub mod uploads;

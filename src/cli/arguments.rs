@@ -49,7 +49,7 @@ Examples:
   RUTTER_LOG=info,rutter=debug RUTTER_DATABASE_URL=postgres://rutter@db/rutter rutter serve --config /etc/rutter.toml
 
 Set by file or environment only (the README describes each):
-  RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
+  RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_STORE_URL  RUTTER_STORES__…  RUTTER_COLLECT  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
   RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_LIFETIMES__…")]
     Serve {
         /// Address and port [default: 127.0.0.1:8080]
@@ -71,6 +71,9 @@ Set by file or environment only (the README describes each):
     /// Datasets and their repositories
     #[command(subcommand, after_help = "Example:\n  rutter repo create statistics/census --visibility internal")]
     Repo(RepoCommand),
+    /// Where objects and packs are kept
+    #[command(subcommand, after_help = "Example:\n  rutter store check default --origin https://data.example.org")]
+    Store(StoreCommand),
     /// Check repositories and objects; exits with 1 if something is wrong
     #[command(after_help = "\
 Examples:
@@ -275,6 +278,44 @@ pub(super) enum RepoCommand {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum StoreCommand {
+    /// List the configured stores
+    #[command(after_help = "Example:\n  rutter store list")]
+    List,
+    /// Try everything that rutter does with a store, and say in plain words what is wrong
+    #[command(after_help = "\
+Examples:
+  rutter store check default
+  rutter store check frankfurt --origin https://data.example.org
+
+It writes a few small objects and one part of 5 MiB, and removes them.")]
+    Check {
+        /// Its name: `default`, or one of the configuration (stores)
+        name: String,
+        /// Try also whether web pages of this origin can upload and download
+        #[arg(long, value_name = "ORIGIN")]
+        origin: Option<String>,
+    },
+    /// Print the rules by which web pages may reach a bucket, and on S3 set them
+    #[command(after_help = "\
+Examples:
+  rutter store cors default --origin https://data.example.org
+  rutter store cors default --origin https://data.example.org --origin http://localhost:5173 --dry-run
+
+On S3 the rules replace those that the bucket has. On Google and Azure they are to be set by hand.")]
+    Cors {
+        /// Its name
+        name: String,
+        /// Scheme, host and port of the pages; may be repeated
+        #[arg(long = "origin", value_name = "ORIGIN", required = true)]
+        origins: Vec<String>,
+        /// Only print them
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 

@@ -20,6 +20,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
         Command::Token(command) => token(app, command).await?,
         Command::Org(command) => organisation(app, command).await?,
         Command::Repo(command) => repo(app, command).await?,
+        Command::Store(command) => return super::stores::run(app, command).await,
         Command::Gc { dataset, dry_run, undo } => return gc(app, dataset, dry_run, undo).await,
         Command::Fsck { quick } => return fsck(app, quick).await,
     }

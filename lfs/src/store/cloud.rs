@@ -193,6 +193,12 @@ fn unavailable(error: object_store::Error) -> Error {
     Failure::from(error).into()
 }
 
+impl fmt::Display for CloudStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.name)
+    }
+}
+
 impl fmt::Debug for CloudStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("CloudStore").field(&self.0.name).finish()

@@ -94,6 +94,11 @@ impl LocalStore {
         Ok(Self { shared: Arc::new(Shared { root, durable, serial: AtomicU64::new(0) }) })
     }
 
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.shared.root
+    }
+
     /// Stores the object if the body has exactly its bytes; otherwise nothing changes.
     ///
     /// When this returns `Ok`, the object is on the disk and survives a crash. The body is read to its

@@ -164,28 +164,25 @@ impl PackCache {
     pub(crate) async fn adopt(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
         let (cached, run, pack) = (self.folder(repo).file(pack.id), self.run(), pack.clone());
         let added = pack.pack_bytes + pack.idx_bytes;
-        blocking::run(move || {
+        let once = move || -> Result<()> {
             let scratch = run.scratch("tmp-")?;
             let temporary = PackFolder(scratch.path().to_owned()).file(pack.id);
             pack.place(&temporary)?;
             Ok(keep(&temporary, &cached)?)
-        })
-        .await?;
+        };
+        blocking::run(move || patiently(once)).await?;
         self.room.spend(added);
         Ok(())
     }
 
     pub(crate) async fn forget(&self, repo: &RepoKey) -> Result<()> {
         let (folder, run) = (self.folder(repo).0, self.run());
-        blocking::run(move || {
+        let once = move || -> Result<()> {
             // Away in one step: whoever is writing there meanwhile begins a new folder.
             let scratch = run.scratch("tmp-")?;
-            match std::fs::rename(&folder, scratch.path().join("forgotten")) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-                _ => Ok(()),
-            }
-        })
-        .await
+            if folder.exists() { Ok(std::fs::rename(&folder, scratch.path().join("forgotten"))?) } else { Ok(()) }
+        };
+        blocking::run(move || patiently(once)).await
     }
 
     /// Whether so much was added that somebody should [`trim`](Self::trim).
@@ -217,6 +214,18 @@ impl PackCache {
 impl std::fmt::Debug for PackCache {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("PackCache").field("packs", &self.packs).finish_non_exhaustive()
+    }
+}
+
+/// Does `step`, again where somebody deleted files under it.
+pub(crate) fn patiently<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match step() {
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::NotFound && attempts < PATIENCE => {}
+            done => return done,
+        }
     }
 }
 

@@ -47,9 +47,7 @@ impl Snapshot {
         let check = || async {
             let mut command = git.command(self.git_dir());
             command.args(["fsck", "--strict", "--full", "--no-dangling", "--no-progress"]);
-            let finished = finish(&mut command, Bytes::new()).await?;
-            // A folder that was deleted under git is no fault of the repository.
-            if finished.success || self.is_whole() { Ok(finished) } else { Err(Error::Git(finished.stderr)) }
+            finish(&mut command, Bytes::new()).await
         };
         let finished = self.whole(check).await?;
         let stdout = String::from_utf8_lossy(&finished.stdout).into_owned();

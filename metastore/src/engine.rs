@@ -28,9 +28,6 @@ mod shelf;
 pub(crate) use run::RunFolder;
 use shelf::Shelf;
 
-/// How many snapshots that nobody holds are dropped before the room is counted again.
-const IDLE_AT_ONCE: usize = 8;
-
 /// How the engine is set up.
 pub struct Options {
     /// A folder that may be deleted whenever nothing runs. Several engines may share it.
@@ -164,15 +161,15 @@ impl Engine {
     /// Packs that nothing uses go first, then snapshots that nobody holds, with their packs; in each
     /// case those unused longest.
     fn trim(&self) -> Result<()> {
-        while self.0.packs.trim()? > 0 {
-            let idle = self.shelf().take_idle(IDLE_AT_ONCE);
+        loop {
+            let excess = self.0.packs.trim()?;
+            let idle = self.shelf().take_idle(excess);
             if idle.is_empty() {
-                break;
+                return Ok(());
             }
             // Whoever got one in this moment keeps it.
             idle.into_iter().filter_map(Arc::into_inner).for_each(Snapshot::discard);
         }
-        Ok(())
     }
 
     /// What the cache has done so far.

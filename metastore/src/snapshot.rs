@@ -9,11 +9,14 @@ use std::{
     fmt::Write as _,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::{
-    PackId, Reader, Result, State, blocking,
+    Error, PackId, Reader, Result, State, blocking,
     cache::{PATIENCE, PackCache},
     git::Git,
     scratch::Scratch,
@@ -44,10 +47,12 @@ const CONFIG: &str = "\
 #[derive(Debug)]
 pub struct Snapshot {
     state: Arc<State>,
-    repository: gix::ThreadSafeRepository,
+    repository: RwLock<gix::ThreadSafeRepository>,
     folder: Scratch,
     cache: Arc<PackCache>,
     mending: tokio::sync::Mutex<()>,
+    /// How often the folder was built again.
+    mended: AtomicU64,
     git: Git,
 }
 
@@ -57,8 +62,10 @@ impl Snapshot {
         let state = Arc::new(state);
         let folder = furnish(&state, &cache, &format!("{}-{}-", state.repo, state.generation)).await?;
         blocking::run(move || {
-            let repository = open(folder.path())?;
-            Ok(Self { state, repository, folder, cache, mending: tokio::sync::Mutex::default(), git })
+            let repository = open_whole(folder.path(), &state)?;
+            let mending = tokio::sync::Mutex::default();
+            let (repository, mended) = (RwLock::new(repository), AtomicU64::new(0));
+            Ok(Self { state, repository, folder, cache, mending, mended, git })
         })
         .await
     }
@@ -73,8 +80,8 @@ impl Snapshot {
         self.folder.path()
     }
 
-    /// Runs `work` with a reader on the blocking pool, holding the lease until it ends. Where it fails
-    /// because the folder was deleted meanwhile, it is run again on a new one.
+    /// Runs `work` with a reader on the blocking pool, holding the lease until it ends. Where the
+    /// folder was deleted meanwhile, it is run again on a new one.
     pub async fn read<T, F>(self: &Arc<Self>, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -83,12 +90,16 @@ impl Snapshot {
         let work = Arc::new(work);
         self.whole(|| {
             let (lease, work) = (Arc::clone(self), Arc::clone(&work));
-            blocking::run(move || work(&Reader::new(&lease.repository, Arc::clone(&lease.state))))
+            blocking::run(move || {
+                let repository = lease.repository.read().unwrap_or_else(PoisonError::into_inner).clone();
+                work(&Reader::new(&repository, Arc::clone(&lease.state)))
+            })
         })
         .await
     }
 
-    /// Does `attempt` with the folder whole; again, where it fails and the folder was deleted under it.
+    /// Does `attempt` with the folder whole; again, where the folder was deleted under it, whatever
+    /// came of it: an object that nobody finds looks like one that does not exist.
     pub(crate) async fn whole<T, A>(&self, mut attempt: impl FnMut() -> A) -> Result<T>
     where
         A: Future<Output = Result<T>>,
@@ -96,13 +107,13 @@ impl Snapshot {
         let mut attempts = 0;
         loop {
             self.mend().await?;
+            let mended = self.mended.load(Ordering::Acquire);
+            let done = attempt().await;
             attempts += 1;
-            match attempt().await {
-                Err(error) if attempts < PATIENCE && !self.is_whole() => {
-                    tracing::info!(%error, "a snapshot was deleted while it was read");
-                }
-                done => return done,
+            if attempts == PATIENCE || (self.is_whole() && self.mended.load(Ordering::Acquire) == mended) {
+                return done;
             }
+            tracing::info!(folder = %self.git_dir().display(), "a snapshot was deleted while it was read");
         }
     }
 
@@ -117,18 +128,33 @@ impl Snapshot {
             return Ok(());
         }
         self.cache.count_rebuild();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.rebuild().await {
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::NotFound && attempts < PATIENCE => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn rebuild(&self) -> Result<()> {
         let new = furnish(&self.state, &self.cache, "tmp-").await?;
-        let place = self.git_dir().to_owned();
-        let cache = Arc::clone(&self.cache);
-        blocking::run(move || {
+        let (place, cache, state) = (self.git_dir().to_owned(), Arc::clone(&self.cache), Arc::clone(&self.state));
+        let repository = blocking::run(move || {
             let old = cache.run().scratch("tmp-")?;
             match std::fs::rename(&place, old.path().join("old")) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
             }
-            Ok(std::fs::rename(new.path(), &place)?)
+            std::fs::rename(new.path(), &place)?;
+            open_whole(&place, &state)
         })
-        .await
+        .await?;
+        // gix remembers which files it did not find.
+        *self.repository.write().unwrap_or_else(PoisonError::into_inner) = repository;
+        self.mended.fetch_add(1, Ordering::AcqRel);
+        Ok(())
     }
 
     pub(crate) fn git(&self) -> &Git {
@@ -145,11 +171,8 @@ impl Snapshot {
     }
 
     /// Whether nothing in the folder is missing.
-    pub(crate) fn is_whole(&self) -> bool {
-        let is_there = |name: &str| self.git_dir().join(name).exists();
-        let packs = || std::fs::read_dir(self.pack_folder().0).map_or(0, Iterator::count);
-        ["HEAD", "config", "packed-refs", "refs", "objects/info"].into_iter().all(is_there)
-            && packs() == 2 * self.state.packs.len()
+    fn is_whole(&self) -> bool {
+        is_whole(self.git_dir(), &self.state)
     }
 
     /// Removes the folder now, not in the background. Blocks.
@@ -182,6 +205,21 @@ impl Snapshot {
     pub(crate) fn scratch(&self) -> Result<Scratch> {
         self.cache.run().scratch("tmp-")
     }
+}
+
+/// Whether nothing is missing in a folder that [`furnish`] made.
+fn is_whole(folder: &Path, state: &State) -> bool {
+    let is_there = |name: &str| folder.join(name).exists();
+    let packs = || std::fs::read_dir(folder.join("objects/pack")).map_or(0, Iterator::count);
+    ["HEAD", "config", "packed-refs", "refs", "objects/info"].into_iter().all(is_there)
+        && packs() == 2 * state.packs.len()
+}
+
+/// Opens a folder that [`furnish`] made; not found where it was deleted before that, which is no
+/// fault of the packs.
+fn open_whole(folder: &Path, state: &State) -> Result<gix::ThreadSafeRepository> {
+    let opened = open(folder);
+    if is_whole(folder, state) { opened } else { Err(io::Error::from(io::ErrorKind::NotFound).into()) }
 }
 
 /// A new folder with everything of `state` in it.

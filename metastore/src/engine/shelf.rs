@@ -69,17 +69,23 @@ impl Shelf {
         }
     }
 
-    /// Takes up to `count` snapshots off that nobody holds, those unused longest first.
-    pub(super) fn take_idle(&mut self, count: usize) -> Vec<Arc<Snapshot>> {
-        let mut idle: Vec<_> = self
-            .newest
-            .iter()
-            .filter(|(_, kept)| Arc::strong_count(&kept.snapshot) == 1)
-            .map(|(repo, kept)| (kept.last_use, repo.clone()))
-            .collect();
+    /// Takes snapshots off that nobody holds, those unused longest first, until their packs take so
+    /// many bytes.
+    pub(super) fn take_idle(&mut self, bytes: u64) -> Vec<Arc<Snapshot>> {
+        let idle = self.newest.iter().filter(|(_, kept)| Arc::strong_count(&kept.snapshot) == 1);
+        let mut idle: Vec<_> = idle.map(|(repo, kept)| (kept.last_use, repo.clone())).collect();
         idle.sort_unstable_by_key(|(last_use, _)| *last_use);
-        let idle = idle.into_iter().take(count);
-        idle.filter_map(|(_, repo)| self.newest.remove(&repo)).map(|kept| kept.snapshot).collect()
+        let (mut taken, mut sum) = (Vec::new(), 0);
+        for (_, repo) in idle {
+            if sum >= bytes {
+                break;
+            }
+            if let Some(kept) = self.newest.remove(&repo) {
+                sum += kept.snapshot.state().packs.iter().map(|pack| pack.pack_bytes + pack.idx_bytes).sum::<u64>();
+                taken.push(kept.snapshot);
+            }
+        }
+        taken
     }
 
     pub(super) fn forget(&mut self, repo: &RepoKey) {

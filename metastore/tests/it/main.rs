@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod caching;
+mod checks;
 mod commits;
 mod concurrency;
 mod diffs;
+mod garbage;
 mod histories;
 mod maintenance;
+mod pointers;
 mod reading;
 mod snapshots;
 mod stores;

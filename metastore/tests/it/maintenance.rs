@@ -4,15 +4,6 @@ use metastore::{Error, PackData, RefName, consolidation};
 
 use crate::support::{World, git, put};
 
-async fn merge_all(world: &World) {
-    let snapshot = world.snapshot().await;
-    let inputs: Vec<_> = snapshot.state().packs.iter().map(|pack| pack.id).collect();
-    let merged = world.engine.consolidate(&snapshot, &inputs).await.unwrap();
-    world.engine.store(&world.repo, &merged).await.unwrap();
-    world.database.swap(&inputs, &merged).unwrap();
-    world.engine.adopt(&world.repo, &merged).await.unwrap();
-}
-
 /// Trap: a repack by reachability loses what a write that is under way builds upon.
 #[tokio::test]
 async fn consolidation_keeps_what_only_a_deleted_branch_reached() {
@@ -21,7 +12,7 @@ async fn consolidation_keeps_what_only_a_deleted_branch_reached() {
     let orphan = world.commit_to("doomed", vec![put("only here", "precious")]).await.unwrap();
     world.delete_ref(RefName::branch("doomed").unwrap()).await;
     let before = world.objects().await;
-    merge_all(&world).await;
+    world.merge_all().await;
     assert_eq!(world.database.state().packs.len(), 1);
     assert_eq!(world.objects().await, before);
     let snapshot = world.snapshot().await;
@@ -39,7 +30,7 @@ async fn writers_that_began_before_a_merge_land_after_it() {
     }
     let changes = crate::support::changeset("main", vec![put("b", "late")]);
     let (_, landing) = world.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await.unwrap();
-    merge_all(&world).await;
+    world.merge_all().await;
     world.land(&landing).await.unwrap();
     assert_eq!(world.database.state().packs.len(), 2);
     world.assert_clean().await;
@@ -81,7 +72,7 @@ async fn merging_moves_rows_into_the_store() {
         world.commit(vec![put(&format!("f{number}"), noise)]).await.unwrap();
     }
     assert!(world.database.state().packs.iter().all(|pack| pack.inline));
-    merge_all(&world).await;
+    world.merge_all().await;
     let pack = world.database.state().packs[0].clone();
     assert!(!pack.inline);
     let stored = world.engine.list_packs(&world.repo).await.unwrap();

@@ -11,8 +11,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use metastore::{
-    Changeset, Content, Edit, Engine, Error, FilePath, InlinePacks, Landing, NewPack, ObjectId, Options, Pack,
-    PackBytes, PackId, PackStore, Person, Ref, RefName, RepoKey, Result, Snapshot, State, check_edits,
+    Changeset, Content, Edit, Engine, Error, FilePath, Garbage, InlinePacks, Keep, Landing, NewPack, ObjectId, Options,
+    Pack, PackBytes, PackId, PackStore, Person, Ref, RefName, Repacked, RepoKey, Result, Snapshot, State, check_edits,
 };
 use tempfile::TempDir;
 
@@ -76,6 +76,25 @@ impl Database {
         rows.state.packs.retain(|pack| !inputs.contains(&pack.id));
         rows.add(merged);
         rows.state.generation += 1;
+        Ok(())
+    }
+}
+
+impl Database {
+    /// The transaction behind a garbage collection.
+    pub(crate) fn collect(&self, repacked: &Repacked, generation: u64) -> Result<()> {
+        let mut rows = self.0.lock().unwrap();
+        let dropped = &repacked.garbage.packs;
+        let live = |id: &PackId| rows.state.packs.iter().any(|pack| pack.id == *id);
+        if (rows.state.generation, rows.state.epoch) != (generation, repacked.epoch) || !dropped.iter().all(live) {
+            return Err(Error::Conflict("the repository has moved on".into()));
+        }
+        rows.state.packs.retain(|pack| !dropped.contains(&pack.id));
+        if let Some(pack) = &repacked.pack {
+            rows.add(pack);
+        }
+        rows.state.generation += 1;
+        rows.state.epoch += 1;
         Ok(())
     }
 }
@@ -169,6 +188,26 @@ impl World {
         let edits = vec![metastore::RefEdit { name, old, new: None, peeled: None }];
         let landing = Landing { generation: state.generation, epoch: state.epoch, pack: None, edits };
         self.land(&landing).await.unwrap();
+    }
+
+    /// Merges all packs into one.
+    pub(crate) async fn merge_all(&self) {
+        let snapshot = self.snapshot().await;
+        let inputs: Vec<_> = snapshot.state().packs.iter().map(|pack| pack.id).collect();
+        let merged = self.engine.consolidate(&snapshot, &inputs).await.unwrap();
+        self.engine.store(&self.repo, &merged).await.unwrap();
+        self.database.swap(&inputs, &merged).unwrap();
+        self.engine.adopt(&self.repo, &merged).await.unwrap();
+    }
+
+    /// Collects garbage and lands it; gives what it dropped, if anything.
+    pub(crate) async fn collect(&self, keep: &Keep) -> Option<Garbage> {
+        let repacked = self.engine.collect_garbage(&self.snapshot().await, keep).await.unwrap()?;
+        if let Some(pack) = &repacked.pack {
+            self.engine.store(&self.repo, pack).await.unwrap();
+        }
+        self.database.collect(&repacked, repacked.generation).unwrap();
+        Some(repacked.garbage)
     }
 
     /// Takes over all refs and objects of a real repository as one inline pack.

@@ -12,7 +12,7 @@ scripts/setup.sh fuzz
 declare -A groups=(
     [pointer]='lfs/src/pointer/tests.rs lfs/src/oid.rs'
     [batch]='lfs/src/batch/tests.rs lfs/src/batch/tests/uploads.rs'
-    [parts]='lfs/src/parts/tests.rs lfs/src/store/local/parts/tests/life.rs'
+    [parts]='lfs/src/parts/tests.rs'
     [pktline]='metastore/src/wire/pktline/tests.rs metastore/src/wire/push/tests.rs metastore/src/wire/report/tests.rs
         metastore/src/wire/advertise/tests.rs'
     [range]='lfs/src/range/tests.rs'

@@ -50,7 +50,8 @@ Examples:
 
 Set by file or environment only (the README describes each):
   RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_STORE_URL  RUTTER_STORES__…  RUTTER_COLLECT  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
-  RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_LIFETIMES__…")]
+  RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_LIFETIMES__…
+  RUTTER_RATES__…")]
     Serve {
         /// Address and port [default: 127.0.0.1:8080]
         #[arg(long, env = "RUTTER_LISTEN", hide_env_values = true, value_name = "ADDRESS:PORT")]

@@ -527,13 +527,15 @@ fn it_says_what_it_is_and_how_to_use_it() {
 
 /// The keys of the configuration, as the sources declare them: (key, environment variable).
 fn keys() -> Vec<(String, String)> {
-    let source = include_str!("../../src/config.rs");
+    let source = concat!(include_str!("../../src/config.rs"), include_str!("../../src/config/rates.rs"));
     let mut keys = Vec::new();
-    for (group, structure) in [("", "Config"), ("limits.", "Limits"), ("lifetimes.", "Lifetimes")] {
+    for (group, structure) in
+        [("", "Config"), ("limits.", "Limits"), ("lifetimes.", "Lifetimes"), ("rates.", "Rates")]
+    {
         let (_, fields) = source.split_once(&format!("pub struct {structure} {{")).unwrap();
         let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));
         for name in fields.map(|field| field.split(':').next().unwrap()) {
-            if !matches!(name, "limits" | "lifetimes" | "issuers") {
+            if !matches!(name, "limits" | "lifetimes" | "rates" | "issuers") {
                 let variable = format!("RUTTER_{}{name}", group.replace('.', "__")).to_uppercase();
                 keys.push((format!("{group}{name}"), variable));
             }

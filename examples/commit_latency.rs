@@ -11,7 +11,7 @@ use std::time::Instant;
 use metastore::{Changeset, Content, Edit, Person, RefName};
 use rutter::access::{Actor, Own, Write};
 use rutter::app::App;
-use rutter::config::Config;
+use rutter::config::{Config, DEFAULT_STORE};
 use rutter::types::{RepoPath, Visibility};
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +38,7 @@ async fn rutter_commits(repository: &Path, folder: &Path) -> Result<Vec<f64>, Bo
     let token = app.accounts.add_token(&"bench".parse()?, &"bench".parse()?, &[], None).await?;
     let path: RepoPath = "bench/commits".parse()?;
     let operator = Actor::operator();
-    app.drive.create(&app.access.creation(&operator, &path).await?, Visibility::Private).await?;
+    app.drive.create(&app.access.creation(&operator, &path).await?, Visibility::Private, DEFAULT_STORE).await?;
     let remote = format!("http://bench:{}@{address}/bench/commits.git", token.expose());
     git(repository, &["push", "-q", &remote, "HEAD:refs/heads/main"])?;
 

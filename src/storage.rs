@@ -3,7 +3,7 @@
 
 mod arrive;
 pub mod collect;
-mod inspect;
+pub mod inspect;
 mod record;
 mod stores;
 pub mod uploads;

@@ -132,7 +132,7 @@ impl Storage {
         let arrival = Arrival { repo, oid, size, store: store.to_owned(), place: hex::encode(place) };
         if size <= hashed_up_to || !self.take_on_size(&arrival).await? {
             if bucket.hash(&key).await? != Some((oid, size)) {
-                bucket.remove_all(vec![key, staged.clone()]).await?;
+                bucket.remove_all(&[key, staged.clone()]).await?;
                 return Err(Error::invalid(format!("what arrived is not the object {oid}: its SHA-256 is another")));
             }
             self.0.recorder.hold(arrival).await?;

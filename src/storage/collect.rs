@@ -293,7 +293,8 @@ impl Storage {
                 }
             }
             if !terms.dry_run {
-                bucket.remove_all(strays.into_iter().map(|(key, _)| key).collect()).await?;
+                let keys: Vec<Key> = strays.into_iter().map(|(key, _)| key).collect();
+                bucket.remove_all(&keys).await?;
             }
         }
         Ok(())

@@ -529,8 +529,7 @@ fn it_says_what_it_is_and_how_to_use_it() {
 fn keys() -> Vec<(String, String)> {
     let source = concat!(include_str!("../../src/config.rs"), include_str!("../../src/config/rates.rs"));
     let mut keys = Vec::new();
-    for (group, structure) in
-        [("", "Config"), ("limits.", "Limits"), ("lifetimes.", "Lifetimes"), ("rates.", "Rates")]
+    for (group, structure) in [("", "Config"), ("limits.", "Limits"), ("lifetimes.", "Lifetimes"), ("rates.", "Rates")]
     {
         let (_, fields) = source.split_once(&format!("pub struct {structure} {{")).unwrap();
         let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));

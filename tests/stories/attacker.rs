@@ -469,7 +469,7 @@ story! {
 
 /// Temporary files in the object store.
 fn parts(server: &Server) -> Vec<String> {
-    let mut names = names(&server.app.config.store().join("objects"));
+    let mut names = names(&server.app.config.data.join("store").join("objects"));
     names.retain(|name| name.contains(".part"));
     names
 }
@@ -595,7 +595,7 @@ story! {
         let ada = server.person("ada").await;
         let work = server.published(&ada, "ada/data", "work");
         let before = work.remote_refs();
-        let packs = names(&server.app.config.store()).len();
+        let packs = names(&server.app.config.data.join("store")).len();
         work.write("scans/large.bin", noise(30, 3_000_000));
         work.commit("A large object");
         work.write("large.txt", noise(31, 3_000_000));
@@ -622,7 +622,7 @@ story! {
         })
         .await;
         let objects = 3; // Two folders and a file.
-        assert_eq!(names(&server.app.config.store()).len(), packs + objects, "no pack was stored");
+        assert_eq!(names(&server.app.config.data.join("store")).len(), packs + objects, "no pack was stored");
         server.sound(&ada, "ada/data").await;
 
         work.git(&["push", "-q", "origin", "main"]);

@@ -110,17 +110,27 @@ impl CloudStore {
 
     /// Removes what lies at `key`; nothing there is no error.
     pub async fn remove(&self, key: &Key) -> Result<(), Error> {
-        unless_missing(self.0.objects.delete(&self.0.location(key)).await)
+        let path = self.0.in_bucket(key.as_str());
+        match self.0.send(Call::new(Method::DELETE, &path)).await {
+            Err(failure) if !failure.is_missing() => Err(failure.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Removes many, in as few requests as the store permits.
     pub async fn remove_all(&self, keys: Vec<Key>) -> Result<(), Error> {
         let locations: Vec<_> = keys.iter().map(|key| Ok(self.0.location(key))).collect();
         let mut removed = self.0.objects.delete_stream(stream::iter(locations).boxed());
+        let mut missing = false;
         while let Some(end) = removed.next().await {
-            unless_missing(end.map(drop))?;
+            match end {
+                Ok(_) => {}
+                Err(object_store::Error::NotFound { .. }) => missing = true,
+                Err(error) => return Err(unavailable(error)),
+            }
         }
-        Ok(())
+        // It may be the bucket that is missing.
+        if let (true, Some(key)) = (missing, keys.first()) { self.0.head(key).await.map(drop) } else { Ok(()) }
     }
 
     /// Everything in a folder below the prefix of the store, and in its folders; all of the store for an
@@ -173,14 +183,6 @@ impl Inner {
 
     fn location(&self, key: &Key) -> Path {
         Path::from(self.in_bucket(key.as_str()))
-    }
-}
-
-/// Nothing there is what was wanted.
-fn unless_missing(end: object_store::Result<()>) -> Result<(), Error> {
-    match end.map_err(Failure::from) {
-        Err(failure) if !failure.is_missing() => Err(failure.into()),
-        _ => Ok(()),
     }
 }
 

@@ -26,7 +26,7 @@ async fn errors(store: &CloudStore) -> Vec<Error> {
     );
     let errors = [stat.err(), hash.err(), remove.err(), promote.err(), list.err(), parts.err()];
     let errors = errors.into_iter().chain([put.err(), complete.err(), abort.err()]);
-    errors.enumerate().map(|(index, error)| error.unwrap_or_else(|| panic!("{index}"))).collect()
+    errors.enumerate().map(|(index, error)| error.unwrap_or_else(|| panic!("{index} of {store:?}"))).collect()
 }
 
 /// Both clouds, at this address.
@@ -37,7 +37,7 @@ fn at(endpoint: &str) -> [CloudStore; 2] {
     [s3, azure]
 }
 
-/// Every call fails because the store is away, and in time.
+/// Every call fails because the store is away, and in time: what is quick in 20 seconds, all in a minute.
 async fn are_away(stores: [CloudStore; 2]) {
     let begin = Instant::now();
     for errors in futures::future::join_all(stores.iter().map(errors)).await {
@@ -46,7 +46,7 @@ async fn are_away(stores: [CloudStore; 2]) {
             assert!(error.to_string().contains("no answer"), "{error}");
         }
     }
-    assert!(begin.elapsed() < Duration::from_secs(40), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(80), "{:?}", begin.elapsed());
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::{
     fmt::{self, Write as _},
     str::FromStr,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use super::{
     Cloud, CloudStore, Inner, Key,
     failure::Failure,
-    request::{Call, LONG_PATIENCE},
+    request::{Call, LONG_PATIENCE, PATIENCE},
     sigv4::Moment,
 };
 use crate::Error;
@@ -145,7 +146,9 @@ impl CloudStore {
             Cloud::Azure(_) => [("comp", "block"), ("blockid", block.as_str())],
             Cloud::S3(_) | Cloud::Gcs(_) => [("partNumber", number_text.as_str()), ("uploadId", id.as_str())],
         };
-        let call = Call { query: &query, body: bytes, patience: LONG_PATIENCE, ..Call::new(Method::PUT, &path) };
+        // A MiB takes no longer than a second.
+        let patience = PATIENCE + Duration::from_secs(size >> 20);
+        let call = Call { query: &query, body: bytes, patience, ..Call::new(Method::PUT, &path) };
         let answer = self.0.send(call).await.map_err(refused)?;
         let etag = if matches!(self.0.cloud, Cloud::Azure(_)) { block } else { answer.header("etag").to_owned() };
         Ok(Part { number, size, etag })

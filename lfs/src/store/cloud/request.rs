@@ -17,8 +17,8 @@ use super::{
 /// How long one request may take that moves no or few bytes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long one may take during which the store, or the network, works.
-pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(300);
+/// How long one may take during which the store works. What it has begun, it may complete after that.
+pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Tries, the first included.
 const TRIES: u32 = 4;

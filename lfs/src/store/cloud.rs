@@ -118,7 +118,7 @@ impl CloudStore {
     }
 
     /// Removes many, in as few requests as the store permits.
-    pub async fn remove_all(&self, keys: Vec<Key>) -> Result<(), Error> {
+    pub async fn remove_all(&self, keys: &[Key]) -> Result<(), Error> {
         let locations: Vec<_> = keys.iter().map(|key| Ok(self.0.location(key))).collect();
         let mut removed = self.0.objects.delete_stream(stream::iter(locations).boxed());
         let mut missing = false;

@@ -150,10 +150,10 @@ for_each_cloud! {
         assert_eq!(listed("nothing").await, []);
 
         let gone: Vec<_> = expected.iter().map(|(key, _)| key.clone()).filter(|key| !key.is_staging()).collect();
-        store.remove_all(gone.clone()).await.unwrap();
+        store.remove_all(&gone).await.unwrap();
         assert_eq!(listed("").await, wanted(Key::is_staging));
-        store.remove_all(gone).await.unwrap();
-        store.remove_all(Vec::new()).await.unwrap();
+        store.remove_all(&gone).await.unwrap();
+        store.remove_all(&[]).await.unwrap();
     }
 }
 

@@ -153,7 +153,7 @@ async fn what_is_too_large_for_one_copy_is_copied_in_parts() {
     let (oid, object) = object(&whole);
     assert!(store.promote(&key, &object).await.unwrap());
     assert_eq!(store.hash(&object).await.unwrap(), Some((oid, whole.len() as u64)));
-    store.remove_all(vec![key, object]).await.unwrap();
+    store.remove_all(&[key, object]).await.unwrap();
 }
 
 async fn begin(store: &CloudStore) -> (lfs::store::Key, PartsId) {

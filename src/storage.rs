@@ -5,6 +5,7 @@ mod arrive;
 pub mod collect;
 pub mod inspect;
 mod record;
+mod signed;
 mod stores;
 pub mod uploads;
 
@@ -393,14 +394,19 @@ impl Urls<'_> {
         sizes: &HashMap<Oid, u64>,
         max: Option<u64>,
         begun: &HashMap<Oid, (uploads::Upload, Begun)>,
-        action: impl FnMut(Verb, Oid, u64, &RequestedObject) -> batch::Action,
+        mut action: impl FnMut(Verb, Oid, u64, &RequestedObject) -> batch::Action,
         part: impl Fn(Step, &uploads::Upload, u64) -> Option<batch::Action>,
     ) -> Vec<u8> {
+        let action = |verb, oid, size, object: &RequestedObject| {
+            signed::count(verb);
+            action(verb, oid, size, object)
+        };
         if begun.is_empty() && transfer == Way::Basic {
             return batch::answer(request, sizes, max, action);
         }
         let plain: HashMap<Oid, Begun> = begun.iter().map(|(oid, (_, begun))| (*oid, begun.clone())).collect();
         batch::answer_uploads(request, transfer, sizes, max, &plain, action, |step, upload, oid, size| {
+            signed::count_step(step);
             let direct = begun.get(&oid).and_then(|(upload, _)| part(step, upload, size));
             direct.unwrap_or_else(|| batch::Action {
                 href: self.storage.upload_url(self, step, upload, size),

@@ -26,7 +26,7 @@ use trim::Room;
 const DOWNLOADS: usize = 8;
 
 /// How often a step is repeated because somebody removed cached files under it.
-pub(crate) const PATIENCE: usize = 10;
+pub(crate) const PATIENCE: usize = 20;
 
 /// `cache/packs/<repo>/pack-<id>.{pack,idx}`. Any file may vanish at any time; a folder of links
 /// made from them does not care.

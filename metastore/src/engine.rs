@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -27,6 +28,10 @@ mod shelf;
 
 pub(crate) use run::RunFolder;
 use shelf::Shelf;
+
+/// The pauses between attempts to make room while everything is in use.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// How the engine is set up.
 pub struct Options {
@@ -145,27 +150,39 @@ impl Engine {
     }
 
     /// Evicts in the background what is too much; whoever asked for something does not wait for it.
+    /// Where everything is in use, it is tried again until something is not.
     fn trim_if_due(&self) {
         if !self.0.packs.is_trim_due() || self.0.trimming.swap(true, Ordering::AcqRel) {
             return;
         }
-        let engine = self.clone();
-        blocking::detach(move || {
-            if let Err(error) = engine.trim() {
-                tracing::warn!(%error, "the cache is not trimmed");
+        let engine = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            let mut pause = SHORTEST_PAUSE;
+            while let Some(engine) = engine.upgrade().map(Engine) {
+                let fits = blocking::run({
+                    let engine = engine.clone();
+                    move || engine.trim()
+                });
+                match fits.await {
+                    Ok(false) => {}
+                    Ok(true) => return engine.0.trimming.store(false, Ordering::Release),
+                    Err(error) => tracing::warn!(%error, "the cache is not trimmed"),
+                }
+                drop(engine);
+                tokio::time::sleep(pause).await;
+                pause = LONGEST_PAUSE.min(pause * 2);
             }
-            engine.0.trimming.store(false, Ordering::Release);
         });
     }
 
     /// Packs that nothing uses go first, then snapshots that nobody holds, with their packs; in each
-    /// case those unused longest.
-    fn trim(&self) -> Result<()> {
+    /// case those unused longest. Gives whether the rest fits. Blocks.
+    fn trim(&self) -> Result<bool> {
         loop {
             let excess = self.0.packs.trim()?;
             let idle = self.shelf().take_idle(excess);
             if idle.is_empty() {
-                return Ok(());
+                return Ok(excess == 0);
             }
             // Whoever got one in this moment keeps it.
             idle.into_iter().filter_map(Arc::into_inner).for_each(Snapshot::discard);

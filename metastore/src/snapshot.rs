@@ -51,7 +51,7 @@ pub struct Snapshot {
     folder: Scratch,
     cache: Arc<PackCache>,
     mending: tokio::sync::Mutex<()>,
-    /// How often the folder was built again.
+    /// Counts when the folder begins to be built again, and when that ends: odd in between.
     mended: AtomicU64,
     git: Git,
 }
@@ -100,45 +100,57 @@ impl Snapshot {
 
     /// Does `attempt` with the folder whole; again, where the folder was deleted under it, whatever
     /// came of it: an object that nobody finds looks like one that does not exist.
-    pub(crate) async fn whole<T, A>(&self, mut attempt: impl FnMut() -> A) -> Result<T>
+    pub(crate) async fn whole<T, A>(self: &Arc<Self>, mut attempt: impl FnMut() -> A) -> Result<T>
     where
         A: Future<Output = Result<T>>,
     {
         let mut attempts = 0;
         loop {
-            self.mend().await?;
-            let mended = self.mended.load(Ordering::Acquire);
+            let mended = self.mend().await?;
             let done = attempt().await;
             attempts += 1;
-            if attempts == PATIENCE || (self.is_whole() && self.mended.load(Ordering::Acquire) == mended) {
+            if attempts == PATIENCE || self.untouched() == Some(mended) {
                 return done;
             }
             tracing::info!(folder = %self.git_dir().display(), "a snapshot was deleted while it was read");
         }
     }
 
-    /// Builds the folder again where somebody has deleted it or something in it: the same bytes at
-    /// the same place, so that whoever has it open finds them.
-    async fn mend(&self) -> Result<()> {
-        if self.is_whole() {
-            return Ok(());
+    /// How often the folder was built again, if nothing is missing in it.
+    fn untouched(&self) -> Option<u64> {
+        let mended = self.mended.load(Ordering::Acquire);
+        (mended.is_multiple_of(2) && is_whole(self.git_dir(), &self.state)).then_some(mended)
+    }
+
+    /// Builds the folder again where somebody has deleted it or something in it, at the same place.
+    async fn mend(self: &Arc<Self>) -> Result<u64> {
+        if let Some(mended) = self.untouched() {
+            return Ok(mended);
         }
-        let _turn = self.mending.lock().await;
-        if self.is_whole() {
-            return Ok(());
-        }
-        self.cache.count_rebuild();
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            match self.rebuild().await {
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::NotFound && attempts < PATIENCE => {}
-                done => return done,
+        let snapshot = Arc::clone(self);
+        // On a task, so that it is not left half done where the caller leaves.
+        let mending = tokio::spawn(async move {
+            let _turn = snapshot.mending.lock().await;
+            let mut attempts = 0;
+            loop {
+                if let Some(mended) = snapshot.untouched() {
+                    return Ok(mended);
+                }
+                attempts += 1;
+                snapshot.mended.fetch_add(1, Ordering::AcqRel);
+                let rebuilt = snapshot.rebuild().await;
+                let mended = snapshot.mended.fetch_add(1, Ordering::AcqRel) + 1;
+                match rebuilt {
+                    Err(Error::Io(error)) if error.kind() == io::ErrorKind::NotFound && attempts < PATIENCE => {}
+                    done => return done.map(|()| mended),
+                }
             }
-        }
+        });
+        mending.await.map_err(|error| Error::Internal(format!("mending a snapshot died: {error}")))?
     }
 
     async fn rebuild(&self) -> Result<()> {
+        self.cache.count_rebuild();
         let new = furnish(&self.state, &self.cache, "tmp-").await?;
         let (place, cache, state) = (self.git_dir().to_owned(), Arc::clone(&self.cache), Arc::clone(&self.state));
         let repository = blocking::run(move || {
@@ -153,7 +165,6 @@ impl Snapshot {
         .await?;
         // gix remembers which files it did not find.
         *self.repository.write().unwrap_or_else(PoisonError::into_inner) = repository;
-        self.mended.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
@@ -168,11 +179,6 @@ impl Snapshot {
     /// Whether the folder is still there.
     pub(crate) fn is_on_disk(&self) -> bool {
         self.git_dir().join("HEAD").exists()
-    }
-
-    /// Whether nothing in the folder is missing.
-    fn is_whole(&self) -> bool {
-        is_whole(self.git_dir(), &self.state)
     }
 
     /// Removes the folder now, not in the background. Blocks.

@@ -11,7 +11,6 @@ use std::{
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use gix::ObjectId;
 use object_store::ObjectStore;
 
 use crate::{Error, Pack, RepoKey, Result, blocking, snapshot::PackFile};
@@ -23,6 +22,7 @@ mod whole;
 use bucket::Bucket;
 use folder::Folder;
 pub(crate) use folder::link_or_copy;
+use whole::compare;
 pub(crate) use whole::{looks_whole, verify};
 
 /// The permanent home of packs. Cheap to clone.
@@ -134,14 +134,7 @@ impl PackStore {
                     bucket.fetch(&names[0], pack.pack_bytes, &target.pack),
                     bucket.fetch(&names[1], pack.idx_bytes, &target.idx),
                 );
-                let id: ObjectId = pack.id.checksum();
-                if packed?.trailer() != id {
-                    return Err(Error::Corrupt(format!("{} is not the pack {id} of its row", names[0])));
-                }
-                if indexed?.pack() != Some(id) {
-                    return Err(Error::Corrupt(format!("{} is not the index of the pack {id}", names[1])));
-                }
-                Ok(())
+                compare(pack, &packed?, &indexed?).map_err(|error| error.about(&names[0]))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use metastore::CacheStats;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
@@ -31,7 +32,24 @@ impl App {
     }
 
     async fn look(&self) -> Result<()> {
+        observe_cache(&self.drive.engine().cache_stats());
         self.db.observe();
         self.worker.observe().await
     }
+}
+
+/// The cache counts by itself, for it knows no figures of ours.
+fn observe_cache(stats: &CacheStats) {
+    let asked = |what, outcome, number| {
+        metrics::counter!("rutter_git_cache_total", "what" => what, "outcome" => outcome).absolute(number);
+    };
+    asked("snapshot", "hit", stats.snapshot_hits);
+    asked("snapshot", "miss", stats.snapshot_misses);
+    asked("snapshot", "rebuilt", stats.rebuilds);
+    asked("pack", "hit", stats.pack_hits);
+    asked("pack", "miss", stats.pack_misses);
+    metrics::counter!("rutter_git_cache_downloaded_bytes_total").absolute(stats.downloaded_bytes);
+    metrics::counter!("rutter_git_cache_evicted_bytes_total").absolute(stats.evicted_bytes);
+    #[expect(clippy::cast_precision_loss, reason = "no cache has 2^53 bytes")]
+    metrics::gauge!("rutter_git_cache_bytes").set(stats.bytes as f64);
 }

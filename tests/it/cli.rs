@@ -534,7 +534,7 @@ fn keys() -> Vec<(String, String)> {
         let (_, fields) = source.split_once(&format!("pub struct {structure} {{")).unwrap();
         let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));
         for name in fields.map(|field| field.split(':').next().unwrap()) {
-            if !matches!(name, "limits" | "lifetimes" | "rates" | "issuers") {
+            if !matches!(name, "limits" | "lifetimes" | "rates" | "issuers" | "stores" | "cloud_environment") {
                 let variable = format!("RUTTER_{}{name}", group.replace('.', "__")).to_uppercase();
                 keys.push((format!("{group}{name}"), variable));
             }

@@ -441,6 +441,9 @@ story! {
     async fn the_figures_name_what_an_operator_watches(server: Server) {
         let ada = server.adas_data().await;
         server.upload(&ada.token, "ada/data", b"bytes").await;
+        for _ in 0..2 {
+            server.download_url(&ada.token, "ada/data", b"bytes").await;
+        }
         let names = [
             "rutter_transfers{direction=\"upload\"}",
             "rutter_limited_total{limit=\"address\"}",
@@ -450,6 +453,13 @@ story! {
             "rutter_limited_total{limit=\"failures-account\"}",
             "rutter_limited_total{limit=\"transfers\"}",
             "rutter_limited_waiting",
+            "rutter_lfs_signed_urls_total{kind=\"upload\"} 1",
+            "rutter_lfs_signed_urls_total{kind=\"verify\"} 1",
+            "rutter_lfs_signed_urls_total{kind=\"download\"} 2",
+            "rutter_git_cache_total{what=\"snapshot\",outcome=\"hit\"}",
+            "rutter_git_cache_total{what=\"pack\",outcome=\"miss\"}",
+            "rutter_git_cache_downloaded_bytes_total",
+            "rutter_git_cache_bytes",
             "rutter_jobs{kind=\"sweep\",state=\"waiting\"}",
             "rutter_jobs{kind=\"sweep\",state=\"running\"}",
             "rutter_jobs_oldest_seconds{kind=\"consolidate\"}",

@@ -19,7 +19,8 @@ const CHECKSUM: usize = 20;
 /// Bytes read at once.
 const BLOCK: usize = 256 * 1024;
 
-/// A cheap look that finds files cut short by a power failure: sizes, and the checksum that both end with.
+/// A cheap look that finds files cut short by a power failure: sizes, and the checksum that both end
+/// with. A file that is missing is not whole.
 pub(crate) fn looks_whole(file: &PackFile, row: &Pack) -> bool {
     let ends_with_id = |path: &Path, size: u64, from_end: u64| -> io::Result<bool> {
         let mut file = File::open(path)?;
@@ -38,24 +39,31 @@ pub(crate) fn looks_whole(file: &PackFile, row: &Pack) -> bool {
 
 /// Reads both files in full: they must be what the row says. Blocks.
 pub(crate) fn verify(file: &PackFile, row: &Pack) -> Result<()> {
-    let id = row.id;
-    if !looks_whole(file, row) {
-        return Err(Error::Corrupt(format!("pack {id} has another size or checksum than its row")));
-    }
-    for path in [&file.pack, &file.idx] {
+    let digest = |path: &Path| -> Result<Ending> {
         let mut file = File::open(path)?;
         let mut digest = Digest::default();
         let mut block = vec![0; BLOCK];
         loop {
-            let count = file.read(&mut block)?;
-            if count == 0 {
-                break;
+            match file.read(&mut block)? {
+                0 => return digest.finish(),
+                count => digest.update(&block[..count]),
             }
-            digest.update(&block[..count]);
         }
-        if !digest.finish()?.is_whole() {
-            return Err(Error::Corrupt(format!("the bytes of pack {id} are damaged")));
-        }
+    };
+    compare(row, &digest(&file.pack)?, &digest(&file.idx)?)
+}
+
+/// Whether both files are what the row says.
+pub(super) fn compare(row: &Pack, pack: &Ending, idx: &Ending) -> Result<()> {
+    let id = row.id;
+    if (pack.bytes, idx.bytes) != (row.pack_bytes, row.idx_bytes) {
+        return Err(Error::Corrupt(format!("pack {id} has another size than its row says")));
+    }
+    if !pack.is_whole() || !idx.is_whole() {
+        return Err(Error::Corrupt(format!("the bytes of pack {id} are damaged")));
+    }
+    if pack.trailer() != id.checksum() || idx.pack() != Some(id.checksum()) {
+        return Err(Error::Corrupt(format!("there is another pack in the place of pack {id}")));
     }
     Ok(())
 }

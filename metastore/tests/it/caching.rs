@@ -118,9 +118,10 @@ async fn links_are_counted_once_and_those_of_a_local_store_not_at_all() {
     let first = world.snapshot().await;
     world.commit(vec![put("small", "1")]).await.unwrap();
     let second = world.snapshot().await;
-    let counted = world.another_engine().cache_stats().bytes;
-    let there = bytes_of(&world.cache());
-    assert!(counted.abs_diff(there) < 100, "{counted} counted, {there} there");
+    // Temporary folders go away in the background.
+    let counted = || world.another_engine().cache_stats().bytes;
+    eventually("what is counted is not what is there", || counted().abs_diff(bytes_of(&world.cache())) < 100).await;
+    assert!(counted() > 300_000);
     drop((first, second));
 
     let world = World::new();
@@ -229,7 +230,7 @@ async fn requests_succeed_while_somebody_deletes_the_cache_again_and_again() {
             while !done.load(Ordering::Relaxed) {
                 let _ = std::fs::remove_dir_all(&cache);
                 rounds.fetch_add(1, Ordering::Relaxed);
-                std::thread::sleep(Duration::from_millis(30));
+                std::thread::sleep(Duration::from_millis(50));
             }
         })
     };

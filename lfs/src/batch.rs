@@ -5,7 +5,7 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     hash::{BuildHasher, RandomState},
 };
@@ -153,7 +153,7 @@ pub enum Disposition {
 /// Why one object of a batch gets no action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectError {
-    /// An HTTP status (404, 422, …).
+    /// An HTTP status (404, 413, 422, 507, …).
     pub code: u16,
     /// For the user.
     pub message: Cow<'static, str>,
@@ -233,6 +233,30 @@ impl BatchRequest {
         max_size: Option<u64>,
     ) -> Result<Negotiated, BatchError> {
         negotiation::negotiate(self, offered, known, max_size)
+    }
+
+    /// What an upload asks for that is not known yet and could be taken: distinct, in the order of the
+    /// request. `known` and `max_size` are as in [`answer`].
+    pub fn news<S: BuildHasher>(&self, known: &HashMap<Oid, u64, S>, max_size: Option<u64>) -> Vec<(Oid, u64)> {
+        let mut seen = HashSet::new();
+        let wanted = self.objects.iter().filter_map(|object| object.wanted.as_ref().ok());
+        let goes_ahead = wanted.filter(|&&(oid, size)| {
+            let verbs = decide(Operation::Upload, oid, size, known.get(&oid).copied(), max_size);
+            verbs.is_ok_and(|verbs| !verbs.is_empty()) && seen.insert(oid)
+        });
+        goes_ahead.copied().collect()
+    }
+
+    /// Refuses these objects, each in its place in the answer.
+    pub fn refuse(&mut self, oids: &HashSet<Oid>, error: &ObjectError) {
+        for object in &mut self.objects {
+            if let Ok((oid, size)) = object.wanted
+                && oids.contains(&oid)
+            {
+                object.sent = Some(Box::new(Sent { oid: oid.to_string(), size: size.into() }));
+                object.wanted = Err(error.clone());
+            }
+        }
     }
 }
 
@@ -356,9 +380,10 @@ fn decide(
         }),
         (Operation::Upload, Some(_)) => Ok(&[]),
         (Operation::Upload, None) => match max_size {
-            Some(max) if size > max => Err(ObjectError::unprocessable(format!(
-                "this object has {size} bytes; the largest allowed here is {max}"
-            ))),
+            Some(max) if size > max => Err(ObjectError {
+                code: 413,
+                message: Cow::Owned(format!("this object has {size} bytes; the largest allowed here is {max}")),
+            }),
             _ if (size == 0) != (oid == Oid::EMPTY) => {
                 Err(ObjectError::unprocessable("no content has this oid and this size; check the pointer file"))
             }

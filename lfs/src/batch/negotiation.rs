@@ -1,11 +1,8 @@
 //! Which transfer both sides know, and whether it is worth it.
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::BuildHasher,
-};
+use std::{collections::HashMap, hash::BuildHasher};
 
-use super::{BatchError, BatchErrorKind, BatchRequest, Negotiated, Offered, Operation, Transfer, decide};
+use super::{BatchError, BatchErrorKind, BatchRequest, Negotiated, Offered, Operation, Transfer};
 use crate::Oid;
 
 pub(super) fn negotiate<S: BuildHasher>(
@@ -25,14 +22,7 @@ pub(super) fn negotiate<S: BuildHasher>(
     let Some(transfer) = resumable else {
         return if client.basic { Ok(basic) } else { Err(nothing_in_common()) };
     };
-    let mut seen = HashSet::new();
-    let mut uploads = Vec::new();
-    for &(oid, size) in request.objects.iter().filter_map(|object| object.wanted.as_ref().ok()) {
-        let goes_ahead = decide(Operation::Upload, oid, size, known.get(&oid).copied(), max_size);
-        if goes_ahead.is_ok_and(|verbs| !verbs.is_empty()) && seen.insert(oid) {
-            uploads.push((oid, size));
-        }
-    }
+    let mut uploads = request.news(known, max_size);
     let is_large = |size: u64| size > 0 && size >= offered.from;
     if client.basic && !uploads.iter().any(|(_, size)| is_large(*size)) {
         return Ok(basic);

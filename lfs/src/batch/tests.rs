@@ -192,8 +192,8 @@ fn uploads_that_can_never_succeed() {
     let objects =
         json!([{"oid": A, "size": 1001}, {"oid": B, "size": 0}, {"oid": empty, "size": 1}, {"oid": C, "size": 1000}]);
     let objects = ask("upload", objects, &known(&[]));
-    for object in &objects[..3] {
-        assert_eq!(object["error"]["code"], 422, "{object}");
+    for (object, code) in objects.iter().zip([413, 422, 422]) {
+        assert_eq!(object["error"]["code"], code, "{object}");
         assert!(object.get("actions").is_none());
     }
     assert!(objects[3]["actions"].is_object());
@@ -235,6 +235,27 @@ fn a_wrong_entry_does_not_touch_its_neighbours() {
     let huge = format!("{{\"operation\":\"upload\",\"objects\":[{{\"oid\":\"{A}\",\"size\":1{}}}]}}", "0".repeat(40));
     let request = BatchRequest::parse(huge.as_bytes(), 1).unwrap();
     assert_eq!(request.objects[0].wanted.as_ref().unwrap_err().code, 422);
+}
+
+#[test]
+fn what_is_refused_is_told_in_its_place() {
+    let objects = json!([{"oid": A, "size": 5}, {"oid": B, "size": 7}, {"oid": A, "size": 5}, {"oid": C, "size": 90}]);
+    let mut request = parse(&json!({"operation": "upload", "objects": objects})).unwrap();
+    let held = known(&[]);
+    let oids = [A, B, C].map(|oid| oid.parse::<Oid>().unwrap());
+    assert_eq!(request.news(&held, Some(89)), [(oids[0], 5), (oids[1], 7)], "once each, and what is too large not");
+    assert_eq!(request.news(&known(&[(A, 5), (B, 8)]), None), [(oids[2], 90)], "nor what is here, or wrong");
+
+    let full = ObjectError { code: 507, message: "no room".into() };
+    request.refuse(&[oids[0]].into(), &full);
+    assert_eq!(request.news(&held, Some(89)), [(oids[1], 7)]);
+    let objects = reply(&request, &held, Some(89));
+    let told = |code: u16, message: &str| json!({"code": code, "message": message});
+    assert_eq!(objects[0], json!({"oid": A, "size": 5, "error": told(507, "no room")}));
+    assert_eq!(objects[2], objects[0]);
+    assert!(objects[1]["actions"]["upload"].is_object());
+    let large = told(413, "this object has 90 bytes; the largest allowed here is 89");
+    assert_eq!(objects[3], json!({"oid": C, "size": 90, "error": large}));
 }
 
 #[test]

@@ -29,6 +29,10 @@ use crate::types::Secret;
 /// How long a request waits for a connection before it is told to come back.
 const ACQUIRE: Duration = Duration::from_secs(20);
 
+/// The same, of a database server. It writes for many at once, so who waits for longer waits for one
+/// that is away, and that is told soon.
+const ACQUIRE_REMOTE: Duration = Duration::from_secs(5);
+
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// A pool of connections. Cheap to clone.
@@ -147,7 +151,7 @@ impl Db {
             .application_name("rutter");
         let pool = PgPoolOptions::new()
             .max_connections(20)
-            .acquire_timeout(ACQUIRE)
+            .acquire_timeout(ACQUIRE_REMOTE)
             .connect_with(options)
             .await
             .map_err(|error| Error::unavailable("the database does not answer").because(error))?;

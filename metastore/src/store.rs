@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use object_store::ObjectStore;
 
-use crate::{Error, Pack, RepoKey, Result, blocking, snapshot::PackFile};
+use crate::{Pack, RepoKey, Result, blocking, snapshot::PackFile};
 
 mod bucket;
 mod folder;

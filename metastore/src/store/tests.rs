@@ -10,7 +10,7 @@ use object_store::{
 };
 
 use super::*;
-use crate::PackBytes;
+use crate::{Error, PackBytes};
 
 fn repo() -> RepoKey {
     "r".parse().unwrap()

@@ -56,6 +56,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Limits on what one client can ask for.
     pub limits: Limits,
+    /// How much datasets may hold.
+    pub quotas: Quotas,
     /// Limits on what one client may use in a time.
     pub rates: Rates,
     /// Lifetimes, in seconds.
@@ -100,6 +102,20 @@ pub struct Limits {
     /// Seconds that a client may let us wait for bytes, or leave ours unread,
     /// before its request is given up. Next to no bytes count as none.
     pub idle_seconds: u64,
+}
+
+/// How much may be held by those for whom nothing else was said (`rutter quota`), in bytes of LFS objects;
+/// `None` for as much as there is room.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs to the name of a key")]
+pub struct Quotas {
+    /// All datasets of one user together.
+    pub user_bytes: Option<u64>,
+    /// All datasets of one organisation together; those of organisations within it count for those.
+    pub organisation_bytes: Option<u64>,
+    /// One dataset.
+    pub dataset_bytes: Option<u64>,
 }
 
 /// Lifetimes, in seconds.
@@ -155,6 +171,7 @@ impl Default for Config {
             log: "info".into(),
             log_format: LogFormat::Text,
             limits: Limits::default(),
+            quotas: Quotas::default(),
             rates: Rates::default(),
             lifetimes: Lifetimes::default(),
             issuers: Vec::new(),

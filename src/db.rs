@@ -14,6 +14,7 @@ mod memo;
 pub mod objects;
 pub mod packs;
 pub mod uploads;
+pub mod usage;
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::objects::Arrival;
 use super::{Tx, exec, run, taken};
 use crate::error::Result;
 use crate::types::{Id, Millis, OwnerKind, RepoPath, Visibility};
@@ -29,16 +30,34 @@ pub struct DatasetRow {
     pub protected: String,
     /// Where its objects are kept.
     pub store: String,
+    /// Bytes that it may hold; `None` for what is configured, or [`BOUNDLESS`](super::usage::BOUNDLESS).
+    pub quota_bytes: Option<i64>,
+    /// Bytes that all datasets of its owner may hold together; likewise.
+    pub owner_quota_bytes: Option<i64>,
     /// When it was made.
     pub created_at: Millis,
 }
 
+/// Where an object arrives.
+#[derive(Debug, Clone, FromRow)]
+pub struct LandingRow {
+    /// The dataset.
+    #[sqlx(flatten)]
+    pub dataset: DatasetRow,
+    /// Bytes that the store takes the object to have, if it knows it.
+    pub known_bytes: Option<i64>,
+}
+
 macro_rules! select {
     ($rest:literal) => {
+        select!("", $rest)
+    };
+    ($more:literal, $rest:literal) => {
         concat!(
             "SELECT d.id, d.owner_id, o.kind AS owner_kind, o.name AS owner_name, d.name, d.visibility,
-                    d.protected, d.store, d.created_at
-             FROM dataset d JOIN owner o ON o.id = d.owner_id ",
+                    d.protected, d.store, d.quota_bytes, o.quota_bytes AS owner_quota_bytes, d.created_at",
+            $more,
+            " FROM dataset d JOIN owner o ON o.id = d.owner_id ",
             $rest
         )
     };
@@ -50,6 +69,16 @@ impl Tx {
         let query = select!("WHERE o.name = $1 AND d.name = $2");
         Ok(run!(self, on => sqlx::query_as(query).bind(path.owner.as_str()).bind(path.name.as_str())
             .fetch_optional(on))?)
+    }
+
+    /// Where an object arrives; none if the dataset is gone.
+    pub async fn landing(&mut self, arrival: &Arrival) -> Result<Option<LandingRow>> {
+        let query = select!(
+            ", (SELECT b.size FROM object b WHERE b.store = $2 AND b.oid = $3) AS known_bytes",
+            "WHERE d.id = $1"
+        );
+        let (repo, oid) = (arrival.repo.to_string(), arrival.oid.to_string());
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo).bind(&arrival.store).bind(oid).fetch_optional(on))?)
     }
 
     /// All datasets by path.

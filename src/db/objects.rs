@@ -149,15 +149,6 @@ impl Tx {
         Ok(linked > 0)
     }
 
-    /// Counts what a dataset holds more, or less.
-    pub async fn add_usage(&mut self, repo: Id, bytes: i64, objects: i64) -> Result<()> {
-        let query = "INSERT INTO usage (repo_id, bytes, objects) VALUES ($1, $2, $3)
-                     ON CONFLICT (repo_id) DO UPDATE
-                     SET bytes = usage.bytes + excluded.bytes, objects = usage.objects + excluded.objects";
-        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(bytes).bind(objects))?;
-        Ok(())
-    }
-
     /// Takes an object out of use for everybody, because its bytes are not what its name says, or are
     /// gone; or says that they are proven. Nothing happens if it lies at another place by now. A new
     /// upload heals it.

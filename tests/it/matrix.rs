@@ -39,6 +39,29 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("POST", "/_lfs/{token}", "ticket lent by a writer"),
     ("POST", "/_lfs/{token}", "ticket to download"),
     ("POST", "/_lfs/{token}", "forged ticket"),
+    ("PUT", UPLOADS, "own part"),
+    ("PUT", UPLOADS, "part lent by a writer"),
+    ("PUT", UPLOADS, "ticket to commit"),
+    ("PUT", UPLOADS, "forged ticket"),
+    ("POST", UPLOADS, "own commit"),
+    ("POST", UPLOADS, "commit lent by a writer"),
+    ("POST", UPLOADS, "ticket to abort"),
+    ("POST", UPLOADS, "forged ticket"),
+    ("POST", UPLOADS, "own creation by tus"),
+    ("POST", UPLOADS, "creation by tus lent by a writer"),
+    ("DELETE", UPLOADS, "own abort"),
+    ("DELETE", UPLOADS, "abort lent by a writer"),
+    ("DELETE", UPLOADS, "ticket to commit"),
+    ("DELETE", UPLOADS, "forged ticket"),
+    ("HEAD", UPLOADS, "own upload by tus"),
+    ("HEAD", UPLOADS, "upload by tus lent by a writer"),
+    ("HEAD", UPLOADS, "ticket to commit"),
+    ("HEAD", UPLOADS, "forged ticket"),
+    ("PATCH", UPLOADS, "own upload by tus"),
+    ("PATCH", UPLOADS, "upload by tus lent by a writer"),
+    ("PATCH", UPLOADS, "ticket to commit"),
+    ("PATCH", UPLOADS, "forged ticket"),
+    ("OPTIONS", UPLOADS, ""),
     ("POST", "/{owner}/{dataset}/info/lfs/locks", ""),
     ("GET", "/{owner}/{dataset}/info/lfs/locks", ""),
     ("POST", "/{owner}/{dataset}/info/lfs/locks/verify", ""),
@@ -46,6 +69,9 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("POST", "/{owner}/{dataset}/info/lfs/locks/{id}/unlock", "lock of a writer"),
     ("POST", "/{owner}/{dataset}/info/lfs/locks/{id}/unlock", "lock of a writer, by force"),
 ];
+
+/// The steps of uploads in parts.
+const UPLOADS: &str = "/_lfs/uploads/{token}";
 
 type Sample = (&'static str, &'static str, &'static str);
 
@@ -127,6 +153,14 @@ impl World {
                 };
                 self.transfer(token, method, &href, bytes)
             }
+            (UPLOADS, "") => self.server.request(method, "/_lfs/uploads/any", token),
+            (UPLOADS, _) => {
+                let holder = if variant.starts_with("own") { token } else { lent };
+                let href = self.step(holder, path, sample, bytes).await?;
+                let (base, ticket) = href.rsplit_once('/').unwrap();
+                let href = if variant == "forged ticket" { format!("{base}/AAAA{}", &ticket[4..]) } else { href };
+                self.go(token, sample, &href, bytes)
+            }
             ("/{owner}/{dataset}/info/lfs/locks/{id}/unlock", _) => {
                 let holder = if variant == "own lock" { token } else { lent };
                 let body = json!({"path": format!("{variant} {}", actor.name)});
@@ -199,6 +233,52 @@ impl World {
         reply["objects"][0]["actions"][verb]["href"].as_str().map(str::to_owned)
     }
 
+    /// The signed URL of a step of an upload in parts, if one gets that; all parts are there before the last step.
+    async fn step(
+        &self,
+        token: Option<&str>,
+        path: &str,
+        (method, _, variant): Sample,
+        bytes: &[u8],
+    ) -> Option<String> {
+        let way = if variant.contains("tus") { "tus" } else { "multipart-basic" };
+        let objects = json!([{"oid": lfs::Oid::of(bytes), "size": bytes.len()}]);
+        let body = json!({"operation": "upload", "transfers": [way], "objects": objects});
+        let (_, reply) = self.server.batch(token, path, &body).await;
+        let actions = reply["objects"][0]["actions"].as_object()?;
+        assert_eq!(reply["transfer"], way);
+        let part = &actions.get("parts").map_or_else(|| &actions["upload"], |parts| &parts[0])["href"];
+        let href = match (method, variant) {
+            (_, "ticket to commit") => &actions["commit"]["href"],
+            (_, "ticket to abort") | ("DELETE", _) => &actions["abort"]["href"],
+            ("POST", _) if way != "tus" => {
+                let put = self.server.http.put(part.as_str().unwrap()).body(bytes.to_vec());
+                assert_eq!(Reply::of(put).await.status, 200);
+                &actions["commit"]["href"]
+            }
+            _ => part,
+        };
+        Some(href.as_str().unwrap().to_owned())
+    }
+
+    /// The request that belongs to a step of an upload in parts.
+    fn go(&self, token: Option<&str>, (method, _, variant): Sample, href: &str, bytes: &[u8]) -> RequestBuilder {
+        let request = self.server.request(method, href.strip_prefix(&self.server.url).unwrap(), token);
+        let tus = [("tus-resumable", "1.0.0"), ("content-type", "application/offset+octet-stream")];
+        let with = |request, headers: &[(&str, &str)]| {
+            headers.iter().fold(request, |request: RequestBuilder, (name, value)| request.header(*name, *value))
+        };
+        match method {
+            "PUT" => request.body(bytes.to_vec()),
+            "POST" if variant.contains("tus") => {
+                with(request, &tus[..1]).header("upload-length", bytes.len()).header("content-length", 0)
+            }
+            "HEAD" => with(request, &tus[..1]),
+            "PATCH" => with(request, &tus).header("upload-offset", 0).body(bytes.to_vec()),
+            _ => request,
+        }
+    }
+
     /// A request to a signed URL, which needs no credentials: what comes along is not looked at.
     fn transfer(&self, token: Option<&str>, method: &str, href: &str, bytes: &[u8]) -> RequestBuilder {
         let path = href.strip_prefix(&self.server.url).unwrap();
@@ -221,7 +301,8 @@ fn row(label: &str, cells: &[Option<u16>]) -> String {
 }
 
 story! {
-    async fn every_route_for_everybody(server: Server) {
+    async fn every_route_for_everybody(engine: Engine) {
+        let server = Server::start_with(engine, |config| config.limits.parts_from = 1).await;
         let listed: BTreeSet<(String, &str)> =
             rutter::web::routes().listed().iter().map(|(method, route)| (method.to_string(), *route)).collect();
         let sampled = SAMPLES.iter().map(|(method, route, _)| ((*method).to_owned(), *route)).collect();
@@ -259,7 +340,7 @@ story! {
     async fn head_is_as_get_and_other_methods_are_told_what_there_is(server: Server) {
         let world = World::make(server).await;
         let server = &world.server;
-        for sample @ (method, route, _) in SAMPLES.iter().copied().filter(|(_, route, _)| *route != "/_lfs/{token}") {
+        for sample @ (method, route, _) in SAMPLES.iter().copied().filter(|(_, route, _)| !route.contains("{token}")) {
             let actor = &world.actors[0];
             for path in ["org/private", "org/public"] {
                 if method == "GET" {
@@ -277,7 +358,7 @@ story! {
                 SAMPLES.iter().filter(|(_, other, _)| other == route).map(|(method, ..)| *method).collect();
             let url = route.replace("{owner}", "org").replace("{dataset}", "private.git");
             let url = url.replace("{token}", "x").replace("{id}", "x");
-            for method in ["OPTIONS", "DELETE", "PATCH"] {
+            for method in ["OPTIONS", "DELETE", "PATCH", "TRACE"].iter().filter(|method| !methods.contains(*method)) {
                 let reply = Reply::of(server.request(method, &url, None)).await;
                 assert_eq!(reply.status, 405, "{method} {route}");
                 let allowed: BTreeSet<&str> = reply.header("allow").split(',').map(str::trim).collect();

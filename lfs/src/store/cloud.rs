@@ -94,6 +94,12 @@ impl CloudStore {
         !matches!(self.0.cloud, Cloud::Azure(_))
     }
 
+    /// Whether a PUT without headers can bring an object, and is answered with an `ETag`. Azure wants a
+    /// header, save for the blocks of an upload in parts, which it gives no `ETag`.
+    pub fn takes_bare_uploads(&self) -> bool {
+        !matches!(self.0.cloud, Cloud::Azure(_))
+    }
+
     /// The largest object that one `PUT` can bring, in bytes; what is larger must come in parts.
     pub fn largest_upload(&self) -> u64 {
         match self.0.cloud {
@@ -206,3 +212,6 @@ impl fmt::Debug for CloudStore {
         formatter.debug_tuple("CloudStore").field(&self.0.name).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

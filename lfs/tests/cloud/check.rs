@@ -4,7 +4,7 @@ use futures::TryStreamExt as _;
 use lfs::store::{AzureContainer, Check, CloudStore, S3Bucket, Step, check};
 
 use crate::{
-    google::gcs,
+    shim::{credulous, gcs},
     stores::{azure, azure_options, now, random, s3, s3_options},
 };
 
@@ -92,6 +92,21 @@ async fn a_store_that_refuses_us() {
     let azure = AzureContainer { container: "nobodys".into(), ..azure_options() };
     let found = steps(&CloudStore::azure(azure).unwrap(), None).await;
     assert!(wrong(&found)[0].1.contains("bucket does not exist"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_believes_everything() {
+    let found = steps(&credulous().await, None).await;
+    for (name, words) in [
+        ("signed upload of wrong bytes", "trust_checksums = false"),
+        ("signed upload without the checksum", "trust_checksums = false"),
+        ("signed upload turned into a copy", "do not use it"),
+        ("signed download", "file name"),
+    ] {
+        let said = found.iter().find(|step| step.name == name).unwrap().outcome.clone().unwrap_err();
+        assert!(said.contains(words), "{name}: {said}");
+    }
+    assert_eq!(wrong(&found).len(), 4);
 }
 
 #[tokio::test]

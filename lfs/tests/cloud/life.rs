@@ -196,7 +196,7 @@ async fn other_stores_prove_nothing() {
     let (oid, key) = object(b"some");
     for store in [
         stores::azure(),
-        crate::google::gcs().await,
+        crate::shim::gcs().await,
         CloudStore::s3(lfs::store::S3Bucket { trust_checksums: false, ..stores::s3_options() }).unwrap(),
     ] {
         assert!(!store.proves_uploads());

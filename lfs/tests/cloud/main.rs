@@ -9,7 +9,7 @@
 
 mod away;
 mod check;
-mod google;
 mod life;
 mod parts;
+mod shim;
 mod stores;

@@ -106,7 +106,7 @@ for_each_cloud! {
 /// Another test's uploads are younger than a minute.
 #[tokio::test]
 async fn what_is_forgotten_is_aborted() {
-    for store in [stores::s3(), crate::google::gcs().await] {
+    for store in [stores::s3(), crate::shim::gcs().await] {
         let mut begun = Vec::new();
         for _ in 0..3 {
             begun.push(begin(&store).await);

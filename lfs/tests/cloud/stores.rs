@@ -36,7 +36,7 @@ macro_rules! for_each_cloud {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn on_google() {
-                test($crate::google::gcs().await).await;
+                test($crate::shim::gcs().await).await;
             }
         }
     };

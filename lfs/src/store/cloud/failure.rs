@@ -189,6 +189,31 @@ mod tests {
     }
 
     #[test]
+    fn each_refusal_says_what_to_do() {
+        for (status, code, message, words) in [
+            (403, "RequestTimeTooSkewed", "", "clock"),
+            (403, "AccessDenied", "", "may not"),
+            (403, "AccessDenied", "Forbidden: Invalid signature", "secret key"),
+            (403, "AccessDenied", "Forbidden: No such key: GK1", "key id"),
+            (403, "AccessDenied", "Request has expired", "clock"),
+            (403, "InvalidAccessKeyId", "", "key id"),
+            (403, "SignatureDoesNotMatch", "", "secret key"),
+            (404, "NoSuchBucket", "", "does not exist"),
+            (404, "ContainerNotFound", "", "does not exist"),
+            (301, "PermanentRedirect", "", "region"),
+            (400, "AuthorizationHeaderMalformed", "the region 'x' is wrong", "region"),
+            (403, "AuthenticationFailed", "", "account key"),
+            (403, "", "", "may not"),
+            (500, "", "", "its own log"),
+            (501, "NotImplemented", "", "does not know"),
+        ] {
+            let failure = Failure { status: Some(status), code: code.into(), message: message.into() };
+            assert!(failure.to_string().contains(words), "{failure}");
+        }
+        assert!(Failure::silence("refused").to_string().contains("endpoint"));
+    }
+
+    #[test]
     fn what_a_library_wrapped_is_found() {
         let cause = "Error performing GET http://127.0.0.1/data in 1ms - Server returned non-2xx status code: 403 \
                      Forbidden: <Error><Code>AccessDenied</Code><Message>no</Message></Error>";

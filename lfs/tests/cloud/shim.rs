@@ -1,6 +1,8 @@
-//! What takes Google's words and does them on Garage. It is no Google: it proves that requests are
-//! permitted as Google's documents say ("V4 signing process", "Authenticating using self-signed JWTs"), by the
-//! public key and from what has arrived, and that the XML API is spoken as S3 understands it too.
+//! What stands before Garage and is another store.
+//!
+//! One takes Google's words. It is no Google: it proves that requests are permitted as Google's documents
+//! say ("V4 signing process", "Authenticating using self-signed JWTs"), by the public key and from what has
+//! arrived, and that the XML API is spoken as S3 understands it too. Another believes everything.
 
 use std::{convert::Infallible, fmt::Write as _, sync::Arc};
 
@@ -13,7 +15,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto::Builder,
 };
-use lfs::store::{CloudStore, GcsBucket};
+use lfs::store::{CloudStore, GcsBucket, S3Bucket};
 use object_store::{
     ClientOptions,
     aws::{AwsAuthorizer, AwsCredential},
@@ -35,15 +37,43 @@ pub(crate) async fn gcs() -> CloudStore {
     CloudStore::gcs(gcs_options().await).unwrap()
 }
 
-pub(crate) async fn gcs_options() -> GcsBucket {
+async fn gcs_options() -> GcsBucket {
     let s3 = s3_options();
+    let endpoint = start(Words::Google, &s3).await;
+    let account = json!({"client_email": ACCOUNT, "private_key": KEY, "private_key_id": "1"});
+    GcsBucket {
+        bucket: s3.bucket,
+        prefix: s3.prefix,
+        endpoint: Some(endpoint),
+        public_endpoint: None,
+        environment: vec![("GOOGLE_SERVICE_ACCOUNT_KEY".into(), account.to_string())],
+    }
+}
+
+/// A bucket of S3 that believes whatever it is told.
+pub(crate) async fn credulous() -> CloudStore {
+    let s3 = s3_options();
+    let endpoint = Some(start(Words::Nobodys, &s3).await);
+    CloudStore::s3(S3Bucket { endpoint, ..s3 }).unwrap()
+}
+
+/// Whose permissions are asked for.
+#[derive(PartialEq)]
+enum Words {
+    Google,
+    Nobodys,
+}
+
+/// Listens as long as the test runs. Gives the address.
+async fn start(words: Words, s3: &S3Bucket) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let secret = |name: &str| s3.environment.iter().find(|(found, _)| found == name).unwrap().1.clone();
     let options = ClientOptions::new().with_allow_http(true).with_timeout_disabled();
     let shim = Arc::new(Shim {
+        words,
         garage: s3.endpoint.clone().unwrap(),
-        region: s3.region,
+        region: s3.region.clone(),
         credential: AwsCredential {
             key_id: secret("AWS_ACCESS_KEY_ID"),
             secret_key: secret("AWS_SECRET_ACCESS_KEY"),
@@ -63,17 +93,11 @@ pub(crate) async fn gcs_options() -> GcsBucket {
             });
         }
     });
-    let account = json!({"client_email": ACCOUNT, "private_key": KEY, "private_key_id": "1"});
-    GcsBucket {
-        bucket: s3.bucket,
-        prefix: s3.prefix,
-        endpoint: Some(endpoint),
-        public_endpoint: None,
-        environment: vec![("GOOGLE_SERVICE_ACCOUNT_KEY".into(), account.to_string())],
-    }
+    endpoint
 }
 
 struct Shim {
+    words: Words,
     garage: String,
     region: String,
     credential: AwsCredential,
@@ -85,16 +109,20 @@ impl Shim {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let query = head.uri.query().unwrap_or_default();
-        let permitted = if query.contains("X-Goog-Signature=") {
-            signed(head.method.as_str(), head.uri.path(), query, &head.headers)
-        } else {
-            bearer(&head.headers)
+        let permitted = match self.words {
+            Words::Nobodys => Ok(()),
+            Words::Google if query.contains("X-Goog-Signature=") => {
+                signed(head.method.as_str(), head.uri.path(), query, &head.headers)
+            }
+            Words::Google => bearer(&head.headers),
         };
         if let Err(reason) = permitted {
             let text = format!("<Error><Code>AccessDenied</Code><Message>{reason}</Message></Error>");
             return Response::builder().status(StatusCode::FORBIDDEN).body(text.into()).unwrap();
         }
-        let query: Vec<_> = query.split('&').filter(|pair| !pair.starts_with("X-Goog-") && !pair.is_empty()).collect();
+        let ours = |pair: &&str| !pair.starts_with("X-Goog-") && !pair.starts_with("X-Amz-") && !pair.is_empty();
+        let named = |pair: &&str| self.words == Words::Google || !pair.starts_with("response-");
+        let query: Vec<_> = query.split('&').filter(ours).filter(named).collect();
         // Google takes slashes that are encoded, too.
         let path = format!("path={}", head.uri.path());
         let path = url::form_urlencoded::parse(path.as_bytes()).next().unwrap().1;
@@ -102,6 +130,7 @@ impl Shim {
         let mut forward = Request::builder().method(head.method).uri(url).body(body.into()).unwrap();
         for (theirs, ours) in [
             ("x-goog-copy-source", "x-amz-copy-source"),
+            ("x-amz-copy-source", "x-amz-copy-source"),
             ("content-type", "content-type"),
             ("content-length", "content-length"),
             ("range", "range"),

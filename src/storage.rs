@@ -4,6 +4,7 @@
 mod arrive;
 pub mod collect;
 pub mod inspect;
+pub mod quota;
 mod record;
 mod signed;
 mod stores;
@@ -28,7 +29,8 @@ pub use self::stores::{Place, Stores};
 use self::stores::{Stamp, Store};
 use crate::access::{Fetch, Grant, Upload};
 use crate::clock::Clock;
-use crate::config::{Config, DEFAULT_STORE};
+use crate::config::{Config, DEFAULT_STORE, Quotas};
+use crate::db::datasets::DatasetRow;
 use crate::db::objects::{Arrival, Held, ObjectRow};
 use crate::db::{Db, unsigned};
 use crate::error::{Error, Result};
@@ -52,6 +54,7 @@ struct Inner {
     clock: Clock,
     lifetime: u32,
     object_bytes: Option<u64>,
+    quotas: Quotas,
     hash_bytes: u64,
     offered: Offered,
     upload_lifetime: Duration,
@@ -71,13 +74,14 @@ impl Storage {
     /// Puts it together.
     pub fn new(config: &Config, stores: Stores, db: Db, clock: Clock, signing_key: [u8; 32]) -> Self {
         Self(Arc::new(Inner {
-            recorder: Recorder::new(db.clone(), clock.clone()),
+            recorder: Recorder::new(db.clone(), clock.clone(), config.quotas),
             stores,
             db,
             signer: Signer::new(signing_key),
             clock,
             lifetime: config.lifetimes.action,
             object_bytes: config.limits.object_bytes,
+            quotas: config.quotas,
             hash_bytes: config.limits.hash_bytes,
             offered: Offered { from: config.limits.parts_from, multipart_basic: true, multipart: true, tus: true },
             upload_lifetime: Duration::from_secs(config.lifetimes.upload),
@@ -105,7 +109,7 @@ impl Storage {
 
     /// Answers a batch that asks to download: signed URLs for what the dataset holds.
     pub async fn offer_downloads(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
-        self.offer(grant.id(), &grant.dataset().store, request, base, false).await
+        self.offer(grant.id(), &grant.dataset().store, None, request, base, false).await
     }
 
     /// Answers a batch that asks to upload: signed URLs for what the dataset
@@ -118,20 +122,36 @@ impl Storage {
         base: &str,
         is_bare: bool,
     ) -> Result<Vec<u8>> {
-        self.offer(grant.id(), &grant.dataset().store, request, base, is_bare).await
+        let dataset = grant.dataset();
+        self.offer(dataset.id, &dataset.store, Some(dataset), request, base, is_bare).await
     }
 
     /// Answers a batch that names no object that can be: with errors alone, for which no dataset is needed.
     pub async fn offer_nothing(&self, request: &BatchRequest) -> Result<Vec<u8>> {
-        self.offer(Id::from_bytes([0; 16]), DEFAULT_STORE, request, "", false).await
+        self.offer(Id::from_bytes([0; 16]), DEFAULT_STORE, None, request, "", false).await
     }
 
-    async fn offer(&self, repo: Id, store: &str, request: &BatchRequest, base: &str, is_bare: bool) -> Result<Vec<u8>> {
+    /// `uploader` is the dataset that new objects would be counted for.
+    async fn offer(
+        &self,
+        repo: Id,
+        store: &str,
+        uploader: Option<&DatasetRow>,
+        request: &BatchRequest,
+        base: &str,
+        is_bare: bool,
+    ) -> Result<Vec<u8>> {
         let oids: Vec<Oid> =
             request.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
         let held = self.held(repo, &oids).await?;
         let sizes: HashMap<Oid, u64> = held.iter().map(|(oid, held)| (*oid, held.size)).collect();
-        let plan = request.negotiate(&self.0.offered, &sizes, self.0.object_bytes);
+        let request = &*self.within_quota(uploader, request, &sizes).await?;
+        let offered = match self.0.stores.named(store)? {
+            // The client insists on an ETag for each part, which Azure does not give.
+            Store::Bucket(bucket) if !bucket.takes_bare_uploads() => Offered { multipart: false, ..self.0.offered },
+            Store::Bucket(_) | Store::Folder(_) => self.0.offered,
+        };
+        let plan = request.negotiate(&offered, &sizes, self.0.object_bytes);
         let plan = plan.map_err(|error| Error::invalid(error.message))?;
         let begun = self.begin_uploads(repo, store, &plan.begin, &request.objects).await?;
         let now = self.0.clock.now().seconds();
@@ -154,8 +174,8 @@ impl Storage {
                     headers: url.headers,
                 };
                 let mut berths: HashMap<Oid, Berth> = HashMap::new();
-                let is_proven = bucket.proves_uploads() && !is_bare && !request.may_ignore_headers();
-                let mut berth = |oid| *berths.entry(oid).or_insert_with(|| Berth::new(is_proven));
+                let is_bare = is_bare || request.may_ignore_headers();
+                let mut berth = |oid| *berths.entry(oid).or_insert_with(|| Berth::new(bucket, is_bare));
                 let action = |verb, oid, size, object: &RequestedObject| match (verb, begun.get(&oid)) {
                     (Verb::Verify, Some((_, begun))) => {
                         urls.own(verb, oid, size, format!("upload={}", hex::encode(begun.upload)))
@@ -255,26 +275,26 @@ impl Storage {
         if content_length.is_some_and(|length| length != size) {
             return Err(Error::invalid(format!("the object has {size} bytes, but other than that were announced")));
         }
-        let repo = Id::from_bytes(repository);
-        if self.0.db.read().await?.repo(repo).await?.is_none() {
-            return Err(Error::not_found("the dataset was deleted"));
-        }
         let store = store_of(query);
         let folder = self.folder(store)?;
+        let repo = Id::from_bytes(repository);
+        let arrival = Arrival { repo, oid, size, store: store.to_owned(), place: String::new() };
+        self.expect_room(&arrival).await?;
         folder.put(&oid, size, body).await?;
-        self.record_in_folder(folder, repo, store, oid, size).await?;
+        self.record_in_folder(folder, arrival).await?;
         metrics::counter!("rutter_lfs_received_bytes_total").increment(size);
         Ok(())
     }
 
-    async fn record_in_folder(&self, folder: &LocalStore, repo: Id, store: &str, oid: Oid, size: u64) -> Result<()> {
-        let arrival = Arrival { repo, oid, size, store: store.to_owned(), place: String::new() };
+    async fn record_in_folder(&self, folder: &LocalStore, arrival: Arrival) -> Result<()> {
+        let (store, oid) = (arrival.store.clone(), arrival.oid);
+        // A file that is refused, because others used what room there was meanwhile, is a stray.
         self.0.recorder.hold(arrival).await?;
         if folder.stat(&oid).await?.is_some() {
             return Ok(());
         }
         // A collection was about to delete the same object, and its row was gone when ours came.
-        self.quarantine(store, &oid, "", None).await?;
+        self.quarantine(&store, &oid, "", None).await?;
         Err(Error::unavailable("the object was being collected; send it again"))
     }
 
@@ -325,7 +345,8 @@ impl Storage {
 
     /// Removes what dead uploads left behind.
     pub async fn reap(&self) -> Result<usize> {
-        Ok(self.0.stores.reap(ABANDONED).await? + self.sweep_uploads(self.0.clock.now()).await?)
+        Ok(self.0.stores.reap(ABANDONED, 2 * self.0.upload_lifetime).await?
+            + self.sweep_uploads(self.0.clock.now()).await?)
     }
 
     /// Compares rows and store, and re-hashes every object if `rehash`; those out of use always.

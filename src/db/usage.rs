@@ -25,6 +25,8 @@ pub struct UsageRow {
     /// As in [`DatasetRow`].
     pub owner_quota_bytes: Option<i64>,
     /// Of the dataset.
+    pub id: Option<String>,
+    /// Likewise.
     pub name: Option<String>,
     /// As in [`DatasetRow`].
     pub quota_bytes: Option<i64>,
@@ -114,14 +116,14 @@ impl Tx {
         Ok((bytes, objects))
     }
 
-    /// How much all datasets hold, by path; or those of one owner, or one of them.
-    pub async fn usage(&mut self, owner: Option<Id>, dataset: Option<Id>) -> Result<Vec<UsageRow>> {
-        let query = "SELECT o.name AS owner_name, o.kind AS owner_kind, o.quota_bytes AS owner_quota_bytes, d.name,
-                            d.quota_bytes, COALESCE(u.bytes, 0) AS bytes, COALESCE(u.objects, 0) AS objects
+    /// How much all datasets hold, by path; or those of one owner.
+    pub async fn usage(&mut self, owner: Option<Id>) -> Result<Vec<UsageRow>> {
+        let query = "SELECT o.name AS owner_name, o.kind AS owner_kind, o.quota_bytes AS owner_quota_bytes, d.id,
+                            d.name, d.quota_bytes, COALESCE(u.bytes, 0) AS bytes, COALESCE(u.objects, 0) AS objects
                      FROM owner o LEFT JOIN dataset d ON d.owner_id = o.id LEFT JOIN usage u ON u.repo_id = d.id
-                     WHERE ($1 = '' OR o.id = $1) AND ($2 = '' OR d.id = $2) ORDER BY o.name, d.name";
-        let text = |id: Option<Id>| id.map(|id| id.to_string()).unwrap_or_default();
-        Ok(run!(self, on => sqlx::query_as(query).bind(text(owner)).bind(text(dataset)).fetch_all(on))?)
+                     WHERE $1 = '' OR o.id = $1 ORDER BY o.name, d.name";
+        let owner = owner.map(|owner| owner.to_string()).unwrap_or_default();
+        Ok(run!(self, on => sqlx::query_as(query).bind(owner).fetch_all(on))?)
     }
 
     /// Sets how many bytes a dataset may hold; as in [`DatasetRow`].

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use lfs::Oid;
 use lfs::sign::Ticket;
-use lfs::store::{CloudStore, Key, SignedUrl, UrlSigner};
+use lfs::store::{CloudStore, Key, PartsId, SignedUrl, UrlSigner};
 
+use super::quota::{Bounds, Ledger};
 use super::stores::{self, Store};
 use super::{Storage, parameter, store_of};
 use crate::clock;
 use crate::db::objects::Arrival;
-use crate::error::{Error, Result};
+use crate::db::signed;
+use crate::error::{self, Error, Result};
 use crate::jobs::{self, Kind};
 use crate::types::Id;
 
@@ -22,12 +24,21 @@ pub(super) enum Berth {
     Proven([u8; 8]),
     /// To staging, where it is looked at.
     Staged([u8; 16]),
+    /// To staging too, as the only part of an upload: where a plain PUT needs a header that the client
+    /// does not send.
+    Part([u8; 16]),
 }
 
 impl Berth {
-    /// A new one, that nobody can guess.
-    pub(super) fn new(is_proven: bool) -> Self {
-        if is_proven { Self::Proven(clock::random()) } else { Self::Staged(clock::random()) }
+    /// A new one, that nobody can guess. `is_bare` is for clients that ignore the headers they are told.
+    pub(super) fn new(bucket: &CloudStore, is_bare: bool) -> Self {
+        if is_bare && !bucket.takes_bare_uploads() {
+            Self::Part(clock::random())
+        } else if is_bare || !bucket.proves_uploads() {
+            Self::Staged(clock::random())
+        } else {
+            Self::Proven(clock::random())
+        }
     }
 
     /// The URL that leads there.
@@ -37,6 +48,10 @@ impl Berth {
             // A store that vouches for nothing never gets such a berth.
             Self::Proven(place) => signer.upload(&Key::new(oid, place), oid).unwrap_or_else(|| staged([0; 16])),
             Self::Staged(id) => staged(id),
+            Self::Part(id) => match only_part(id) {
+                Ok(part) => signer.part(&Key::staging(id), &part, 1),
+                Err(_) => staged(id),
+            },
         }
     }
 
@@ -45,8 +60,14 @@ impl Berth {
         match self {
             Self::Proven(place) => format!("place={}", hex::encode(place)),
             Self::Staged(id) => format!("staged={}", hex::encode(id)),
+            Self::Part(id) => format!("part={}", hex::encode(id)),
         }
     }
+}
+
+/// What the upload of a single part is called.
+fn only_part(id: [u8; 16]) -> Result<PartsId> {
+    Ok(hex::encode(id).parse()?)
 }
 
 impl Storage {
@@ -89,9 +110,19 @@ impl Storage {
                 .hold(Arrival { repo, oid: ticket.oid, size: found.size, store: store.into(), place })
                 .await?;
             found.size
-        } else if let Some(id) = parameter(query, "staged") {
+        } else if let Some(id) = parameter(query, "staged").or(parameter(query, "part")) {
             let id = hex::decode(id).ok().and_then(|id| id.try_into().ok());
-            let staged = Key::staging(id.ok_or_else(|| Error::invalid("this URL is damaged"))?);
+            let id = id.ok_or_else(|| Error::invalid("this URL is damaged"))?;
+            let staged = Key::staging(id);
+            let arrival =
+                Arrival { repo, oid: ticket.oid, size: ticket.size, store: store.into(), place: String::new() };
+            self.expect_room(&arrival).await?;
+            if parameter(query, "part").is_some()
+                && let Some(parts) = bucket.parts(&staged, &only_part(id)?).await?
+                && !parts.is_empty()
+            {
+                bucket.complete_parts(&staged, &only_part(id)?, &parts).await?;
+            }
             match self.admit_staged(repo, ticket, store, bucket, &staged, self.0.hash_bytes).await? {
                 None => return Ok(None),
                 Some(size) => size,
@@ -130,12 +161,22 @@ impl Storage {
             return Ok(None);
         }
         let arrival = Arrival { repo, oid, size, store: store.to_owned(), place: hex::encode(place) };
-        if size <= hashed_up_to || !self.take_on_size(&arrival).await? {
+        let taken = async {
+            if size > hashed_up_to && self.take_on_size(&arrival).await? {
+                return Ok(());
+            }
             if bucket.hash(&key).await? != Some((oid, size)) {
-                bucket.remove_all(&[key, staged.clone()]).await?;
+                bucket.remove_all(&[key.clone(), staged.clone()]).await?;
                 return Err(Error::invalid(format!("what arrived is not the object {oid}: its SHA-256 is another")));
             }
-            self.0.recorder.hold(arrival).await?;
+            self.0.recorder.hold(arrival.clone()).await
+        };
+        if let Err(error) = taken.await {
+            if error.kind() == error::Kind::Full {
+                // Nobody can name the copy. What it was made of stays for a second attempt, until it is swept.
+                bucket.remove(&key).await?;
+            }
+            return Err(error);
         }
         bucket.remove(staged).await?;
         Ok(Some(size))
@@ -145,9 +186,19 @@ impl Storage {
     /// might: for them it must be proven first.
     async fn take_on_size(&self, arrival: &Arrival) -> Result<bool> {
         let mut tx = self.0.db.write().await?;
+        let Some(landing) = tx.landing(arrival).await? else { return Err(Error::not_found("the dataset was deleted")) };
+        if let Some(bounds) = Bounds::of(&landing.dataset, &self.0.quotas) {
+            let ledger = Ledger::lock(&mut tx, &[&bounds]).await?;
+            if let Some(refusal) = ledger.admit(&mut tx, &bounds, arrival).await? {
+                return Err(refusal);
+            }
+        }
+        if landing.known_bytes.is_some_and(|known| known != signed(arrival.size)) {
+            tx.resize(arrival).await?;
+        }
         let Some(is_new) = tx.hold_unproven(arrival, self.0.clock.now()).await? else { return Ok(false) };
         if is_new {
-            tx.add_usage(arrival.repo, crate::db::signed(arrival.size), 1).await?;
+            tx.add_usage(arrival.repo, signed(arrival.size), 1).await?;
         }
         let subject = format!("{}/{}", arrival.store, arrival.oid);
         jobs::enqueue(&mut tx, &self.0.clock, Kind::Prove, &subject, Duration::ZERO).await?;

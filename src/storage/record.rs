@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
+use super::quota::{Bounds, Ledger};
 use crate::clock::Clock;
+use crate::config::Quotas;
 use crate::db::objects::Arrival;
 use crate::db::{Db, signed};
 use crate::error::{Error, Kind, Result};
@@ -19,6 +21,7 @@ pub(super) struct Recorder(Arc<Inner>);
 struct Inner {
     db: Db,
     clock: Clock,
+    quotas: Quotas,
     waiting: Mutex<Vec<Hold>>,
     turn: tokio::sync::Mutex<()>,
 }
@@ -30,14 +33,14 @@ struct Hold {
 }
 
 impl Recorder {
-    pub(super) fn new(db: Db, clock: Clock) -> Self {
-        Self(Arc::new(Inner { db, clock, waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }))
+    pub(super) fn new(db: Db, clock: Clock, quotas: Quotas) -> Self {
+        Self(Arc::new(Inner { db, clock, quotas, waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }))
     }
 
     /// Records that the dataset holds this object, for good when it returns.
     ///
     /// # Errors
-    /// Not found if the dataset is gone.
+    /// Not found if the dataset is gone; full over a quota.
     pub(super) async fn hold(&self, arrival: Arrival) -> Result<()> {
         let (done, outcome) = oneshot::channel();
         self.waiting().push(Hold { arrival, done });
@@ -87,17 +90,36 @@ impl Recorder {
     /// One transaction; an outcome for each.
     async fn together(&self, holds: &[Hold]) -> Result<Vec<Result<()>>> {
         let mut tx = self.0.db.write().await?;
+        let mut landings = Vec::with_capacity(holds.len());
+        for Hold { arrival, .. } in holds {
+            landings.push(tx.landing(arrival).await?);
+        }
+        let bounds = landings.iter().map(|landing| Bounds::of(&landing.as_ref()?.dataset, &self.0.quotas));
+        let bounds: Vec<Option<Bounds<'_>>> = bounds.collect();
+        let mut ledger = Ledger::lock(&mut tx, &bounds.iter().flatten().collect::<Vec<_>>()).await?;
         let mut outcomes = Vec::with_capacity(holds.len());
         let mut more: BTreeMap<Id, (u64, i64)> = BTreeMap::new();
-        for Hold { arrival, .. } in holds {
-            if tx.repo(arrival.repo).await?.is_none() {
+        for ((Hold { arrival, .. }, landing), bounds) in holds.iter().zip(&landings).zip(&bounds) {
+            let Some(landing) = landing else {
                 outcomes.push(Err(Error::not_found("the dataset was deleted")));
                 continue;
+            };
+            if let Some(bounds) = bounds
+                && let Some(refusal) = ledger.admit(&mut tx, bounds, arrival).await?
+            {
+                outcomes.push(Err(refusal));
+                continue;
+            }
+            if landing.known_bytes.is_some_and(|known| known != signed(arrival.size)) {
+                tx.resize(arrival).await?;
             }
             if tx.hold(arrival, self.0.clock.now()).await? {
                 let (bytes, objects) = more.entry(arrival.repo).or_default();
                 *bytes += arrival.size;
                 *objects += 1;
+                if let Some(bounds) = bounds {
+                    ledger.add(bounds, arrival.size);
+                }
             }
             outcomes.push(Ok(()));
         }

@@ -104,12 +104,14 @@ impl Stores {
         self.0.keys().map(String::as_str)
     }
 
-    /// Removes what dead uploads left behind in folders.
-    pub(super) async fn reap(&self, older_than: Duration) -> Result<usize> {
+    /// Removes what dead uploads left behind in folders: temporary files of this age, and uploads in parts
+    /// that no row names any more.
+    pub(super) async fn reap(&self, older_than: Duration, parts_older_than: Duration) -> Result<usize> {
         let mut reaped = 0;
         for (store, _) in self.0.values() {
             if let Store::Folder(folder) = store {
                 reaped += folder.reap(older_than).await?;
+                reaped += folder.reap_uploads(parts_older_than).await?;
             }
         }
         Ok(reaped)

@@ -67,6 +67,12 @@ impl Upload {
         id.ok_or_else(|| Error::internal("the id of an upload is damaged"))
     }
 
+    /// What it becomes in a folder.
+    fn arrival(&self) -> Arrival {
+        let UploadRow { repo_id: repo, store, .. } = &self.row;
+        Arrival { repo: *repo, oid: self.oid, size: self.size(), store: store.clone(), place: String::new() }
+    }
+
     fn parts_id(&self) -> Result<PartsId> {
         Ok(self.row.remote.parse()?)
     }
@@ -288,6 +294,7 @@ impl Storage {
             return Ok(());
         }
         let upload = Upload::new(row, Step::Commit)?;
+        self.expect_room(&upload.arrival()).await?;
         let outcome = match self.0.stores.named(&upload.row.store)? {
             Store::Folder(folder) => self.finish_in_folder(folder, &upload).await,
             Store::Bucket(bucket) => self.finish_in_bucket(bucket, &upload).await,
@@ -305,7 +312,7 @@ impl Storage {
 
     async fn finish_in_folder(&self, folder: &LocalStore, upload: &Upload) -> Result<()> {
         folder.finish(&upload.id()?, &upload.oid, &upload.plan).await?;
-        self.record_in_folder(folder, upload.row.repo_id, &upload.row.store, upload.oid, upload.size()).await
+        self.record_in_folder(folder, upload.arrival()).await
     }
 
     async fn finish_in_bucket(&self, bucket: &CloudStore, upload: &Upload) -> Result<()> {
@@ -333,8 +340,7 @@ impl Storage {
                     upload.oid
                 )));
             }
-            let (store, place) = (upload.row.store.clone(), upload.row.place.clone());
-            self.0.recorder.hold(Arrival { repo, oid: upload.oid, size, store, place }).await?;
+            self.0.recorder.hold(Arrival { place: upload.row.place.clone(), ..upload.arrival() }).await?;
         }
         metrics::counter!("rutter_lfs_direct_bytes_total").increment(size);
         Ok(())
@@ -384,8 +390,16 @@ impl Storage {
         if upload.row.finished_at.is_some() {
             return Ok(upload.size());
         }
-        let store = self.0.stores.named(&upload.row.store)?;
-        if let Store::Folder(folder) = store {
+        let offset = self.offset_in_store(upload).await?;
+        if offset == upload.size() {
+            // git-lfs takes this for an object that is here, and asks no more.
+            self.finish(&upload.row.id).await?;
+        }
+        Ok(offset)
+    }
+
+    async fn offset_in_store(&self, upload: &Upload) -> Result<u64> {
+        if let Store::Folder(folder) = self.0.stores.named(&upload.row.store)? {
             return Ok(folder.offset(&upload.id()?).await?);
         }
         let stored = self.stored_parts(upload).await?;
@@ -406,7 +420,8 @@ impl Storage {
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let patch = match headers.patch(self.offset(upload).await?, upload.size()) {
+        let offset = self.offset(upload).await?;
+        let patch = match headers.patch(offset, upload.size()) {
             Ok(patch) => patch,
             Err(refusal) => return Ok(Err(refusal)),
         };

@@ -73,10 +73,11 @@ enum Subject<'a> {
     Address(IpAddr),
     User(Id),
     Guest(&'a str),
-    Secret(&'a str),
+    /// With its account if it is a password.
+    Secret(&'a str, Option<Key>),
     Account(&'a str),
-    /// A credential at an address, for an account if it is a password.
-    Known(Key, Key, Option<Key>),
+    /// A secret at an address.
+    Known(Key, Key),
 }
 
 /// The limits of one server.
@@ -175,6 +176,13 @@ impl Limits {
         admitted
     }
 
+    fn no_place(&self) -> Error {
+        self.shares_refused.increment(1);
+        let quota = u64::try_from(self.shares.most()).unwrap_or(u64::MAX);
+        let delay = Delay { seconds: RETRY_AFTER_SECONDS, limit: "transfers", quota, window: None };
+        Error::busy("too many transfers at one time from your address; try again in a moment").until(delay)
+    }
+
     /// A line in the log, now and then.
     fn tell(&self, peer: IpAddr, address: IpAddr, headers: &HeaderMap, now: Nanos) {
         let last = self.told.load(Ordering::Relaxed);
@@ -233,12 +241,7 @@ impl Turn {
         tokio::time::sleep(*wait).await;
         let Some(transfer) = transfer else { return Ok(None) };
         let place = limits.shares.wait(client.address, transfer, limits.patience).await;
-        place.map(Some).ok_or_else(|| {
-            limits.shares_refused.increment(1);
-            let quota = limits.shares.most() as u64;
-            let delay = Delay { seconds: RETRY_AFTER_SECONDS, limit: "transfers", quota, window: None };
-            Error::busy("too many transfers at one time from your address; try again in a moment").until(delay)
-        })
+        place.map(Some).ok_or_else(|| limits.no_place())
     }
 }
 
@@ -265,15 +268,10 @@ impl Client {
         let waiting = limits.waiting.take(self.address, &limits.held_up);
         let waiting = waiting.ok_or_else(|| {
             limits.address.refund(self.address, self.cost, self.now);
-            limits.address.refusal(wait)
+            if wait == 0 { limits.no_place() } else { limits.address.refusal(wait) }
         })?;
-        let turn = Turn {
-            client: self.clone(),
-            wait: Duration::from_nanos(wait),
-            transfer: transfer.cloned(),
-            _waiting: waiting,
-        };
-        Ok(Admission::Later(turn))
+        let (client, wait) = (self.clone(), Duration::from_nanos(wait));
+        Ok(Admission::Later(Turn { client, wait, transfer: transfer.cloned(), _waiting: waiting }))
     }
 
     fn account(&self, token: Key, actor: &Actor) -> Account {
@@ -321,7 +319,6 @@ impl<'a> Attempt<'a> {
     fn begin(client: &'a Client, credentials: &Credentials) -> Result<Option<Self>> {
         let Some(secret) = credentials.secret() else { return Ok(None) };
         let (limits, now) = (&client.limits, client.now);
-        let token = limits.keys.of(Subject::Secret(secret.expose()));
         // With a token the name says nothing: to count by it would only shut people out.
         let account = match credentials {
             Credentials::Basic { user, .. } if is_password(secret) => {
@@ -329,7 +326,8 @@ impl<'a> Attempt<'a> {
             }
             Credentials::None | Credentials::Bearer(_) | Credentials::Basic { .. } => None,
         };
-        let known = limits.keys.of(Subject::Known(token, client.address, account));
+        let token = limits.keys.of(Subject::Secret(secret.expose(), account));
+        let known = limits.keys.of(Subject::Known(token, client.address));
         let known_until = limits.known.get(known);
         let counted = known_until <= now;
         if counted {
@@ -380,19 +378,25 @@ impl Account {
     async fn take(&self) -> Result<()> {
         let Client { limits, address, now, cost, patience } = &self.client;
         let take = |limit: &Limit, key: Option<Key>| key.map_or(Ok(0), |key| limit.take(key, *cost, *now, *patience));
-        let wait = take(&limits.token, self.token).and_then(|first| Ok(first.max(take(&limits.user, self.user)?)));
-        let refuse = |refusal| {
-            // Those behind the same address must not pay for one who does not wait.
-            limits.address.refund(*address, cost.saturating_sub(1), *now);
-            refusal
-        };
-        let wait = wait.map_err(refuse)?;
+        let by_token = take(&limits.token, self.token).inspect_err(|_| self.refund(None, None))?;
+        let by_user = take(&limits.user, self.user).inspect_err(|_| self.refund(self.token, None))?;
+        let wait = by_token.max(by_user);
         if wait > 0 {
-            let waiting = limits.waiting.take(*address, &limits.held_up);
-            let _waiting = waiting.ok_or_else(|| refuse(limits.user.refusal(wait)))?;
+            let Some(_waiting) = limits.waiting.take(*address, &limits.held_up) else {
+                self.refund(self.token, self.user);
+                return Err(if by_user > by_token { &limits.user } else { &limits.token }.refusal(wait));
+            };
             tokio::time::sleep(Duration::from_nanos(wait)).await;
         }
         Ok(())
+    }
+
+    /// Who is refused pays nothing; nor do those behind the same address for one who does not wait.
+    fn refund(&self, token: Option<Key>, user: Option<Key>) {
+        let Client { limits, address, now, cost, .. } = &self.client;
+        token.inspect(|token| limits.token.refund(*token, *cost, *now));
+        user.inspect(|user| limits.user.refund(*user, *cost, *now));
+        limits.address.refund(*address, cost.saturating_sub(1), *now);
     }
 
     /// Counts what a request costs more than is known from its route: a point for each object that it is about, or

@@ -11,20 +11,28 @@ use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use metrics::Gauge;
 use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 use super::buckets::Key;
 
 /// Places among the transfers, counted by client. Takes memory only for those who hold one.
 pub(super) struct Shares {
     most: usize,
-    taken: Mutex<HashMap<Key, usize>>,
-    freed: Notify,
+    taken: Mutex<HashMap<Key, Taken>>,
+}
+
+/// The places of one client.
+#[derive(Default)]
+struct Taken {
+    count: usize,
+    /// Told when one becomes free.
+    freed: Arc<Notify>,
 }
 
 impl Shares {
     /// No client may hold more than `most` places.
     pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, taken: Mutex::default(), freed: Notify::new() })
+        Arc::new(Self { most: most.max(1), taken: Mutex::default() })
     }
 
     pub(super) fn most(&self) -> usize {
@@ -33,32 +41,35 @@ impl Shares {
 
     /// A place for a transfer, if the client may have one more. `running` counts it meanwhile.
     pub(super) fn take(self: &Arc<Self>, client: Key, running: &Gauge) -> Option<Place> {
+        self.try_take(client, running).ok()
+    }
+
+    /// Else what to wait for.
+    fn try_take(self: &Arc<Self>, client: Key, running: &Gauge) -> Result<Place, OwnedNotified> {
         let mut taken = self.taken();
-        let count = taken.entry(client).or_default();
-        if *count >= self.most {
-            // A limit is at least one, so that this entry is of places that are held.
-            return None;
+        let places = taken.entry(client).or_default();
+        if places.count >= self.most {
+            return Err(places.freed.clone().notified_owned());
         }
-        *count += 1;
+        places.count += 1;
         running.increment(1.0);
-        Some(Place { shares: self.clone(), client, running: running.clone() })
+        Ok(Place { shares: self.clone(), client, running: running.clone() })
     }
 
     /// The same, as soon as one is free within this time.
     pub(super) async fn wait(self: &Arc<Self>, client: Key, running: &Gauge, patience: Duration) -> Option<Place> {
         let place = async {
             loop {
-                let freed = self.freed.notified();
-                if let Some(place) = self.take(client, running) {
-                    return place;
+                match self.try_take(client, running) {
+                    Ok(place) => return place,
+                    Err(freed) => freed.await,
                 }
-                freed.await;
             }
         };
         tokio::time::timeout(patience, place).await.ok()
     }
 
-    fn taken(&self) -> MutexGuard<'_, HashMap<Key, usize>> {
+    fn taken(&self) -> MutexGuard<'_, HashMap<Key, Taken>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -84,14 +95,13 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.running.decrement(1.0);
         let mut taken = self.shares.taken();
-        if let Some(count) = taken.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(places) = taken.get_mut(&self.client) {
+            places.count -= 1;
+            places.freed.notify_waiters();
+            if places.count == 0 {
                 taken.remove(&self.client);
             }
         }
-        drop(taken);
-        self.shares.freed.notify_waiters();
     }
 }
 

@@ -132,3 +132,17 @@ fn not_all_can_wait() {
     let turn = limits.admit(&mut request("203.0.113.5:1", None), "GET", "none", came);
     assert!(matches!(turn, Ok(Admission::Later(turn)) if turn.wait < Duration::from_millis(500)));
 }
+
+#[test]
+fn all_answers_to_one_who_has_all_places_name_the_right_limit() {
+    let rates = Rates { transfers_address: Some(1), wait_seconds: 15, ..Rates::off() };
+    let limits = limits(rates, &[]);
+    let ask = || limits.admit(&mut request("203.0.113.5:1", None), "GET", "/_lfs/{token}", limits.since);
+    let held = ask();
+    assert!(matches!(held, Ok(Admission::Now(Some(_)))));
+    let waiting: Vec<_> = (0..WAITING).map(|_| ask().unwrap()).collect();
+    let refusal = ask().err().unwrap();
+    assert!(refusal.detail().starts_with("too many transfers at one time"), "{}", refusal.detail());
+    drop((held, waiting));
+    assert!(matches!(ask(), Ok(Admission::Now(Some(_)))));
+}

@@ -109,6 +109,7 @@ impl App {
         let mut options = Options::new(config.cache(), packs, Arc::new(Rows(db.clone())));
         options.git.clone_from(&config.git);
         options.max_concurrent_packs = config.limits.git_processes;
+        options.cache_bytes = Some(config.limits.cache_bytes);
         let engine = Engine::open(options)?;
         let drive = Drive::new(db.clone(), engine, clock.clone());
         let storage = Storage::new(&config, stores, db.clone(), clock.clone(), secret.derive("signed transfer URLs"));

@@ -95,6 +95,8 @@ pub struct Limits {
     pub pack_bytes: u64,
     /// LFS uploads and downloads at one time.
     pub transfers: usize,
+    /// Bytes of the cache of git packs; what is in use may take more.
+    pub cache_bytes: u64,
     /// Git packs received at one time, and as many sent.
     pub git_processes: usize,
     /// Seconds to wait, at shutdown, for transfers under way.
@@ -108,7 +110,6 @@ pub struct Limits {
 /// `None` for as much as there is room.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[expect(clippy::struct_field_names, reason = "the unit belongs to the name of a key")]
 pub struct Quotas {
     /// All datasets of one user together.
     pub user_bytes: Option<u64>,
@@ -189,6 +190,7 @@ impl Default for Limits {
             parts_from: 64 << 20,
             pack_bytes: 2 << 30,
             transfers: 256,
+            cache_bytes: 16 << 30,
             git_processes: 8,
             shutdown_seconds: 60,
             idle_seconds: 60,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::Error;
 
-/// A bucket of Amazon S3, or of anything that speaks its protocol: Google's too, with a HMAC key.
+/// A bucket of Amazon S3, or of anything that speaks its protocol.
 pub struct S3Bucket {
     /// Its name.
     pub bucket: String,

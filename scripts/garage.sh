@@ -23,7 +23,7 @@ install() {
 mkdir -p "$home"
 exec {lock}>"$home/lock"
 flock "$lock"
-[ -x "$garage" ] && [[ $("$garage" --version 2>/dev/null) == *"$version"* ]] || install
+[[ $("$garage" --version 2>/dev/null) == *"$version"* ]] || install
 exec {lock}>&-
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/rutter-garage.XXXXXXXX")
@@ -45,7 +45,10 @@ trap 'exit 143' TERM HUP
 random() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 key=GK$(random 12) secret=$(random 32) bucket=rutter
 
-listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+ready() { # the port: it listens, and the bucket is there
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null &&
+        "$garage" -c "$folder/garage.toml" bucket info "$bucket" >/dev/null 2>&1
+}
 for _ in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 30000))
     rm -rf "$folder/meta" "$folder/data"
@@ -72,7 +75,7 @@ TOML
     server=$!
     for _ in $(seq 300); do
         kill -0 "$server" 2>/dev/null || break
-        if listening "$port" && kill -0 "$server" 2>/dev/null; then break 2; fi
+        if ready "$port" && kill -0 "$server" 2>/dev/null; then break 2; fi
         sleep 0.1
     done
     kill -KILL "$server" 2>/dev/null || true

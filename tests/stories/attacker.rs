@@ -339,9 +339,9 @@ story! {
         let public = rsa::RsaPublicKey::new(number("n"), number("e")).unwrap();
         let pem = public.to_public_key_pem(rsa::pkcs8::LineEnding::LF).unwrap();
         let der = public.to_public_key_der().unwrap().as_bytes().to_vec();
-        let served = Reply::of(server.request("GET", "/.well-known/jwks.json", None)).await.body;
+        let document = Reply::of(server.request("GET", "/.well-known/jwks.json", None)).await.body;
         let modulus = jwk["n"].as_str().unwrap().as_bytes().to_vec();
-        let secrets = [pem.trim_end().as_bytes().to_vec(), pem.into_bytes(), der, served, modulus, Vec::new()];
+        let secrets = [pem.trim_end().as_bytes().to_vec(), pem.into_bytes(), der, document, modulus, Vec::new()];
         for secret in secrets {
             for algorithm in [Algorithm::HS256, Algorithm::HS512] {
                 let header = Header { kid: Some(key_id.to_owned()), ..Header::new(algorithm) };

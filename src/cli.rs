@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod stores;
+mod usage;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;

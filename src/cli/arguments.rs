@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use rutter::access::claims::{self, Claim, Opened};
 use rutter::access::tokens::{TokenName, TokenScope};
 use rutter::config::DEFAULT_STORE;
+use rutter::storage::quota::{Quota, Subject};
 use rutter::types::{Email, Id, OwnerName, RepoPath, Role, Visibility};
 
 /// A versioned data drive on Git and Git LFS.
@@ -51,7 +52,7 @@ Examples:
 Set by file or environment only (the README describes each):
   RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_STORE_URL  RUTTER_STORES__…  RUTTER_COLLECT  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
   RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_LIFETIMES__…
-  RUTTER_RATES__…")]
+  RUTTER_RATES__…  RUTTER_QUOTAS__…")]
     Serve {
         /// Address and port [default: 127.0.0.1:8080]
         #[arg(long, env = "RUTTER_LISTEN", hide_env_values = true, value_name = "ADDRESS:PORT")]
@@ -75,6 +76,42 @@ Set by file or environment only (the README describes each):
     /// Where objects and packs are kept
     #[command(subcommand, after_help = "Example:\n  rutter store check default --origin https://data.example.org")]
     Store(StoreCommand),
+    /// Show how much is held, and how much may be
+    #[command(after_help = "\
+Examples:
+  rutter usage
+  rutter usage statistics --json
+  rutter usage statistics/census
+  rutter usage --recount
+
+What counts are the bytes of LFS objects: those of each dataset, also where another holds the same ones, and not those \
+of git's packs. An organisation within another counts for itself alone.")]
+    Usage {
+        /// OWNER or OWNER/NAME; all owners without it
+        subject: Option<Subject>,
+        /// Print JSON, in bytes
+        #[arg(long)]
+        json: bool,
+        /// Count anew what each dataset holds, and tell where the count was wrong
+        #[arg(long, conflicts_with_all = ["subject", "json"])]
+        recount: bool,
+    },
+    /// Say how much a dataset may hold, or all datasets of a user or an organisation together
+    #[command(after_help = "\
+Examples:
+  rutter quota ada 500GB
+  rutter quota statistics/census 1.5TiB
+  rutter quota statistics none
+  rutter quota ada default
+
+`default` is what the configuration says (quotas). What is held already stays, also where it is more.")]
+    Quota {
+        /// OWNER or OWNER/NAME
+        subject: Subject,
+        /// A number of bytes as in 500GB or 100GiB, none or default
+        #[arg(value_name = "SIZE")]
+        quota: Quota,
+    },
     /// Check repositories and objects; exits with 1 if something is wrong
     #[command(after_help = "\
 Examples:

@@ -21,6 +21,8 @@ pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
         Command::Org(command) => organisation(app, command).await?,
         Command::Repo(command) => repo(app, command).await?,
         Command::Store(command) => return super::stores::run(app, command).await,
+        Command::Usage { subject, json, recount } => return super::usage::run(app, subject, json, recount).await,
+        Command::Quota { subject, quota } => app.storage.set_quota(&subject, quota).await?,
         Command::Gc { dataset, dry_run, undo } => return gc(app, dataset, dry_run, undo).await,
         Command::Fsck { quick } => return fsck(app, quick).await,
     }

@@ -320,11 +320,13 @@ impl Storage {
         if let Some(parts) = bucket.parts(&key, &upload.parts_id()?).await? {
             let stored = parts.iter().map(|part| StoredPart { number: part.number, size: part.size });
             let missing = upload.plan.missing(stored).len();
-            if missing > 0 {
+            if missing == 0 {
+                let wanted: Vec<_> = parts.into_iter().filter(|part| upload.plan.part(part.number).is_some()).collect();
+                bucket.complete_parts(&key, &upload.parts_id()?, &wanted).await?;
+            } else if bucket.stat(&key).await?.is_none_or(|found| found.size != upload.size()) {
+                // Azure knows no parts of what is whole, as it may be when the last attempt ended after that.
                 return Err(Error::conflict(format!("{missing} parts of the upload are missing")));
             }
-            let wanted: Vec<_> = parts.into_iter().filter(|part| upload.plan.part(part.number).is_some()).collect();
-            bucket.complete_parts(&key, &upload.parts_id()?, &wanted).await?;
         }
         let (repo, size) = (upload.row.repo_id, upload.size());
         let gone = || Error::not_found("the store has forgotten this upload; ask the batch API to begin it again");

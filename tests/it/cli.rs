@@ -529,12 +529,12 @@ fn it_says_what_it_is_and_how_to_use_it() {
 fn keys() -> Vec<(String, String)> {
     let source = concat!(include_str!("../../src/config.rs"), include_str!("../../src/config/rates.rs"));
     let mut keys = Vec::new();
-    for (group, structure) in [("", "Config"), ("limits.", "Limits"), ("lifetimes.", "Lifetimes"), ("rates.", "Rates")]
-    {
+    let groups = [("", "Config"), ("limits.", "Limits"), ("lifetimes.", "Lifetimes"), ("rates.", "Rates")];
+    for (group, structure) in groups.into_iter().chain([("quotas.", "Quotas")]) {
         let (_, fields) = source.split_once(&format!("pub struct {structure} {{")).unwrap();
         let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));
         for name in fields.map(|field| field.split(':').next().unwrap()) {
-            if !matches!(name, "limits" | "lifetimes" | "rates" | "issuers" | "stores" | "cloud_environment") {
+            if !matches!(name, "limits" | "lifetimes" | "rates" | "quotas" | "issuers" | "stores" | "cloud_environment") {
                 let variable = format!("RUTTER_{}{name}", group.replace('.', "__")).to_uppercase();
                 keys.push((format!("{group}{name}"), variable));
             }

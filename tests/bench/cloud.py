@@ -78,7 +78,8 @@ class RutterOnS3(Rutter):
 def uploads(server, plan):
     """CPU milliseconds of the server for a GiB that goes past it, in one object and in objects of 16 MiB."""
     figures, small = {}, 16 * MIB
-    for name, size, count in (("big", plan.big, 1), ("16 MiB", small, plan.big // small)):
+    # What it costs belongs to the object: with one that is smaller than a GiB, this figure says nothing.
+    for name, size, count in (("big", max(plan.big, 1024 * MIB), 1), ("16 MiB", small, plan.big // small)):
         costs = []
         for turn in range(plan.rounds):
             spent = 0.0

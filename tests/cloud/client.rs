@@ -99,8 +99,12 @@ impl Action {
 
 /// One of the actions of an object, if it is offered.
 pub(crate) fn action(object: &Value, name: &str) -> Option<Action> {
-    let action = object["actions"].get(name)?;
+    object["actions"].get(name).map(of)
+}
+
+/// What the batch API says of an action.
+pub(crate) fn of(action: &Value) -> Action {
     let headers = action["header"].as_object().into_iter().flatten();
     let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
-    Some(Action { href: action["href"].as_str().unwrap().to_owned(), headers })
+    Action { href: action["href"].as_str().unwrap().to_owned(), headers }
 }

@@ -24,6 +24,7 @@ mod house;
 #[expect(dead_code, reason = "the tests of crashes use the rest")]
 mod ledger;
 mod light;
+mod parts;
 #[path = "../crash/people.rs"]
 #[expect(dead_code, reason = "the tests of crashes use the rest")]
 mod people;

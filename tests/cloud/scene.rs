@@ -250,6 +250,14 @@ impl Scene {
         values.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
+    /// The most memory that a server ever had, in MiB.
+    pub(crate) fn peak_memory(&self, place: usize) -> u64 {
+        let process = self.servers[place].running.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
     /// Every row has its object in the bucket, and what lies there under the name of an object is that object.
     pub(crate) async fn compare_bucket_and_rows(&self) {
         let database = self.house.database().await;

@@ -10,6 +10,7 @@ mod audit;
 mod cache;
 #[path = "../it/harness.rs"]
 mod harness;
+#[expect(dead_code, reason = "the tests of several servers use the rest")]
 mod house;
 mod ledger;
 #[expect(dead_code, reason = "the tests of several servers use the rest")]

@@ -79,12 +79,12 @@ impl PackCache {
         .await?;
         self.counters.packs(packs.len() - missing.len(), missing.len());
         let (inline, stored): (Vec<_>, Vec<_>) = missing.into_iter().partition(|pack| pack.inline);
-        self.load_inline(repo, &inline, target).await?;
-        futures::stream::iter(stored)
+        let downloads = futures::stream::iter(stored)
             .map(|pack| async move { self.download(repo, &pack, target).await })
             .buffer_unordered(DOWNLOADS)
-            .try_collect::<()>()
-            .await
+            .try_collect::<()>();
+        tokio::try_join!(self.load_inline(repo, &inline, target), downloads)?;
+        Ok(())
     }
 
     async fn load_inline(&self, repo: &RepoKey, packs: &[Pack], target: &PackFolder) -> Result<()> {
@@ -280,11 +280,6 @@ fn keep(from: &PackFile, to: &PackFile) -> io::Result<()> {
                 return Err(error);
             }
             std::fs::create_dir_all(to.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
-        }
-        // Where both were links of one file, a rename does nothing.
-        match std::fs::remove_file(from) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -77,6 +77,8 @@ struct Shared {
     packs: Arc<PackCache>,
     trimming: AtomicBool,
     shelf: Mutex<Shelf>,
+    /// When a snapshot could last not be built because store or database were away, and why.
+    outage: Mutex<Option<(Instant, String)>>,
     builds: Turns,
     writes: Turns,
 }
@@ -92,6 +94,7 @@ impl Engine {
             packs: Arc::new(packs),
             trimming: AtomicBool::new(false),
             shelf: Mutex::new(Shelf::new(options.max_idle_snapshots)),
+            outage: Mutex::default(),
             builds: Turns::default(),
             writes: Turns::default(),
         })))
@@ -120,16 +123,27 @@ impl Engine {
             self.0.packs.count_snapshot(true);
             return Ok(found);
         }
+        let asked = Instant::now();
         let turn = self.0.builds.take(&state.repo).await;
         let engine = self.clone();
         let build = tokio::spawn(async move {
             let _turn = turn;
+            // Those who wait in line for a store that is away learn it together, not one after the other.
+            if let Some((when, why)) = engine.outage().clone()
+                && when > asked
+            {
+                return Err(Error::Unavailable(why.into()));
+            }
             if let Some(found) = engine.shelf().find_exact(&state) {
                 engine.0.packs.count_snapshot(true);
                 return Ok(found);
             }
             engine.0.packs.count_snapshot(false);
-            let built = engine.build(state).await?;
+            let built = engine.build(state).await.inspect_err(|error| {
+                if matches!(error, Error::Unavailable(_)) {
+                    *engine.outage() = Some((Instant::now(), error.to_string()));
+                }
+            })?;
             engine.shelf().put(&built);
             engine.trim_if_due();
             Ok(built)
@@ -214,8 +228,16 @@ impl Engine {
                 store.put_bytes(repo, &pack.key, Half::Idx, bytes.idx.clone()).await
             }
             PackData::Files(files) => {
-                store.put_file(repo, &pack.key, Half::Pack, files.pack()).await?;
-                store.put_file(repo, &pack.key, Half::Idx, files.idx()).await
+                let stored = async {
+                    store.put_file(repo, &pack.key, Half::Pack, files.pack()).await?;
+                    store.put_file(repo, &pack.key, Half::Idx, files.idx()).await
+                };
+                match stored.await {
+                    Err(Error::Io(_)) if !files.pack().exists() || !files.idx().exists() => {
+                        Err(Error::Busy("the cache was deleted under this change; try again".to_owned()))
+                    }
+                    done => done,
+                }
             }
         }
     }
@@ -256,6 +278,10 @@ impl Engine {
 
     pub(crate) fn packs(&self) -> &PackCache {
         &self.0.packs
+    }
+
+    fn outage(&self) -> MutexGuard<'_, Option<(Instant, String)>> {
+        self.0.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {

@@ -33,8 +33,11 @@ impl Snapshot {
         let lease = Arc::clone(self);
         let (sender, receiver) = mpsc::channel(WAITING);
         let walk = tokio::spawn(async move {
-            let _place = lease.git().maintaining().await?;
-            blocking::run(move || walk(&lease, &extra_roots, &sender)).await
+            let place = lease.git().maintaining().await?;
+            let reach = blocking::run(move || Reach::walk(&lease, &extra_roots)).await?;
+            // Whoever takes the batches may want the place for something else meanwhile.
+            drop(place);
+            blocking::run(move || tell(reach, &sender)).await
         });
         Box::pin(stream::unfold(Some(Batches { receiver, walk }), |batches| async {
             let mut batches = batches?;
@@ -58,9 +61,8 @@ impl Batches {
     }
 }
 
-fn walk(lease: &Arc<Snapshot>, extra_roots: &[ObjectId], sender: &mpsc::Sender<Vec<PointerTarget>>) -> Result<()> {
+fn tell(mut reach: Reach, sender: &mpsc::Sender<Vec<PointerTarget>>) -> Result<()> {
     let gone = || Error::Internal("nobody waits for the pointers any more".to_owned());
-    let mut reach = Reach::walk(lease, extra_roots)?;
     let mut batch = Vec::with_capacity(BATCH);
     reach.pointers(|pointer| {
         batch.push((pointer.oid, pointer.size));

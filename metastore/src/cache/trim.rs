@@ -10,6 +10,9 @@ use std::{
 
 use crate::Result;
 
+/// Without a limit, the bytes are counted again after so many more, so that the number is right.
+const UNLIMITED_HEADROOM: u64 = 1 << 30;
+
 /// The bytes of one cache folder, whoever shares it, against a limit.
 #[derive(Debug)]
 pub(super) struct Room {
@@ -48,14 +51,17 @@ impl Room {
     }
 
     pub(super) fn is_spent(&self) -> bool {
-        self.limit.is_some() && self.headroom.load(Relaxed) == 0
+        self.headroom.load(Relaxed) == 0
     }
 
     fn settle(&self, bytes: u64) {
         self.bytes.store(bytes, Relaxed);
-        let limit = self.limit.unwrap_or(u64::MAX);
         // Count again after a tenth of the limit at the latest: others fill the same folder.
-        self.headroom.store(limit.saturating_sub(bytes).clamp(1, limit / 10 + 1), Relaxed);
+        let headroom = match self.limit {
+            Some(limit) => limit.saturating_sub(bytes).clamp(1, limit / 10 + 1),
+            None => UNLIMITED_HEADROOM,
+        };
+        self.headroom.store(headroom, Relaxed);
     }
 
     /// Removes packs that nothing else links to, those unused longest first, until the rest fits.

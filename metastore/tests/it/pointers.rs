@@ -128,6 +128,23 @@ async fn a_walk_that_ends_early_says_so() {
     assert!(matches!(told, Err(Error::Corrupt(_))), "{told:?}");
 }
 
+/// Whoever takes the pointers slowly, and consolidates meanwhile, waits for nobody.
+#[tokio::test]
+async fn a_slow_taker_stops_no_maintenance() {
+    let world = World::new();
+    let mut stream = String::from("commit refs/heads/main\ncommitter A <a@b> 1700000000 +0000\ndata 1\nx\n");
+    for number in 0..20_000 {
+        let text = pointer(number);
+        stream.push_str(&format!("M 644 inline d{}/{number}\ndata {}\n{text}\n", number % 50, text.len()));
+    }
+    world.import(real_repository(&stream).path());
+    let mut batches = world.snapshot().await.reachable_pointers(Vec::new());
+    let first = batches.try_next().await.unwrap().unwrap();
+    world.merge_all().await;
+    let rest: Vec<_> = batches.try_collect().await.unwrap();
+    assert_eq!(first.len() + rest.iter().map(Vec::len).sum::<usize>(), 20_000);
+}
+
 #[tokio::test]
 async fn an_empty_repository_has_none() {
     assert!(pointers(&World::new(), Vec::new()).await.is_empty());

@@ -93,6 +93,8 @@ pub struct Limits {
     pub parts_from: u64,
     /// Bytes of one pushed pack.
     pub pack_bytes: u64,
+    /// Connections to a PostgreSQL server, of each replica.
+    pub database_connections: u32,
     /// LFS uploads and downloads at one time.
     pub transfers: usize,
     /// Bytes of the cache of git packs; what is in use may take more.
@@ -189,6 +191,7 @@ impl Default for Limits {
             hash_bytes: 1 << 30,
             parts_from: 64 << 20,
             pack_bytes: 2 << 30,
+            database_connections: 20,
             transfers: 256,
             cache_bytes: 16 << 30,
             git_processes: 8,
@@ -273,6 +276,7 @@ impl Config {
             ("limits.json_bytes", json_bytes as u64, 1024),
             ("limits.pack_bytes", pack_bytes, 1024),
             ("limits.transfers", transfers as u64, 1),
+            ("limits.database_connections", u64::from(self.limits.database_connections), 2),
             ("limits.git_processes", git_processes as u64, 1),
             ("limits.idle_seconds", idle_seconds, 1),
             ("lifetimes.action", u64::from(self.lifetimes.action), 60),

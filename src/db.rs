@@ -36,6 +36,17 @@ const ACQUIRE_REMOTE: Duration = Duration::from_secs(5);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
+/// Connections to a server, where nobody says how many.
+const CONNECTIONS: u32 = 20;
+
+fn postgres_pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_REMOTE)
+}
+
+fn silent(error: sqlx::Error) -> Error {
+    Error::unavailable("the database does not answer").because(error)
+}
+
 /// A pool of connections. Cheap to clone.
 #[derive(Clone)]
 pub enum Db {
@@ -100,20 +111,38 @@ impl Db {
     /// A URL that is neither `sqlite:` nor `postgres:`, a database that does
     /// not answer, a database written by a newer version.
     pub async fn connect(url: &Secret) -> Result<Self> {
+        Self::connect_with(url, CONNECTIONS).await
+    }
+
+    /// Like [`Db::connect`], with at most so many connections to a server.
+    pub async fn connect_with(url: &Secret, connections: u32) -> Result<Self> {
         let text = url.expose();
-        let db = if text.starts_with("sqlite:") {
-            Self::connect_sqlite(text).await
-        } else if text.starts_with("postgres:") || text.starts_with("postgresql:") {
-            Self::connect_postgres(text).await
-        } else {
-            return Err(Error::invalid("database_url must begin with sqlite:// or postgres://"));
-        }?;
-        match &db {
-            Self::Sqlite { write, .. } => migrate_sqlite(write).await,
-            Self::Postgres(pool) => MIGRATIONS.run(pool).await,
+        let outdated =
+            |error| Error::unavailable("the database's tables could not be brought up to date").because(error);
+        if text.starts_with("sqlite:") {
+            let db = Self::connect_sqlite(text).await?;
+            if let Self::Sqlite { write, .. } = &db {
+                migrate_sqlite(write).await.map_err(outdated)?;
+            }
+            return Ok(db);
         }
-        .map_err(|error| Error::unavailable("the database's tables could not be brought up to date").because(error))?;
-        Ok(db)
+        if !text.starts_with("postgres:") && !text.starts_with("postgresql:") {
+            return Err(Error::invalid("database_url must begin with sqlite:// or postgres://"));
+        }
+        let options = PgConnectOptions::from_str(text)
+            .map_err(|_| Error::invalid("database_url is not a PostgreSQL URL"))?
+            .application_name("rutter");
+        // On a connection of their own: they may take long, and wait for those of another replica.
+        let alone = postgres_pool(1).connect_with(options.clone()).await.map_err(silent)?;
+        MIGRATIONS.run(&alone).await.map_err(outdated)?;
+        alone.close().await;
+        // A replica that hangs in a transaction must not hold up all others.
+        let bounded = options.options([
+            ("idle_in_transaction_session_timeout", "60s"),
+            ("lock_timeout", "30s"),
+            ("statement_timeout", "300s"),
+        ]);
+        Ok(Self::Postgres(postgres_pool(connections).connect_with(bounded).await.map_err(silent)?))
     }
 
     async fn connect_sqlite(url: &str) -> Result<Self> {
@@ -144,19 +173,6 @@ impl Db {
             .acquire_timeout(ACQUIRE)
             .connect_lazy_with(options.read_only(true));
         Ok(Self::Sqlite { read, write, memo })
-    }
-
-    async fn connect_postgres(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|_| Error::invalid("database_url is not a PostgreSQL URL"))?
-            .application_name("rutter");
-        let pool = PgPoolOptions::new()
-            .max_connections(20)
-            .acquire_timeout(ACQUIRE_REMOTE)
-            .connect_with(options)
-            .await
-            .map_err(|error| Error::unavailable("the database does not answer").because(error))?;
-        Ok(Self::Postgres(pool))
     }
 
     /// A transaction that sees one moment of the database.

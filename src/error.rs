@@ -241,11 +241,11 @@ fn database_trouble(code: &str) -> Option<Kind> {
         // not even the index of its log can grow (sqlite.org/rescode.html).
         "53100" | "13" | "4874" => Some(Kind::Full),
         // PostgreSQL: out of memory or connections, shutting down, not up yet
-        // (its documentation, appendix A); serialization failure, deadlock.
+        // (its documentation, appendix A); serialization failure, deadlock;
+        // one of the time limits of `db`.
         // SQLite: SQLITE_BUSY, and its extended codes.
-        "53200" | "53300" | "57P01" | "57P02" | "57P03" | "40001" | "40P01" | "5" | "261" | "517" | "773" => {
-            Some(Kind::Unavailable)
-        }
+        "53200" | "53300" | "57P01" | "57P02" | "57P03" | "40001" | "40P01" | "55P03" | "57014" | "25P03" | "5"
+        | "261" | "517" | "773" => Some(Kind::Unavailable),
         _ => None,
     }
 }

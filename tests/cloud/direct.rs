@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::client::action;
 use crate::harness::noise;
-use crate::scene::{Cloud, is_real, story};
+use crate::scene::{Cloud, story};
 
 story! {
     async fn a_push_and_a_clone_go_past_the_server() {
@@ -109,12 +109,8 @@ story! {
 }
 
 story! {
-    async fn an_expired_url_opens_nothing() {
+    real async fn an_expired_url_opens_nothing() {
         // The shortest that can be configured is a minute: only where there is time for it.
-        if !is_real() {
-            eprintln!("skipped: RUTTER_TEST_S3 is not set");
-            return;
-        }
         let cloud = Cloud::shared().await;
         let scene = cloud.scene(1, &[("RUTTER_LIFETIMES__ACTION", "60")]).await;
         let (ada, bytes, late) = (scene.ada(), noise(3, 10_000), noise(4, 10_000));

@@ -48,13 +48,21 @@ pub(crate) fn is_possible() -> bool {
     possible
 }
 
-/// Declares a story of the cloud, a test that is skipped where it cannot be told.
+/// Declares a story of the cloud, a test that is skipped where it cannot be told: some are of `real` stores only, for
+/// they take long, or the small server within the test cannot list parts.
 macro_rules! story {
-    ($(#[$meta:meta])* async fn $name:ident() $body:block) => {
-        $(#[$meta])*
+    (async fn $name:ident() $body:block) => {
         #[tokio::test(flavor = "multi_thread")]
         async fn $name() {
             if $crate::scene::is_possible() $body
+        }
+    };
+    (real async fn $name:ident() $body:block) => {
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            if !$crate::scene::is_real() {
+                eprintln!("skipped: RUTTER_TEST_S3 is not set");
+            } else if $crate::scene::is_possible() $body
         }
     };
 }

@@ -35,7 +35,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// How the engine is set up.
 pub struct Options {
-    /// A folder that may be deleted whenever nothing runs. Several engines may share it.
+    /// A folder that may be deleted at any time. Several engines may share it.
     pub cache: PathBuf,
     /// How many bytes the cache folder may take; `None` for any number. What snapshots in use need is
     /// there in any case.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use metastore::{Error, consolidation};
+use metastore::{Error, Keep, Landing, ObjectId, RefEdit, RefName, State, consolidation};
 
-use crate::support::{World, changeset, git, put};
+use crate::support::{World, changeset, git, put, try_git};
 
 /// Commits one file to `main`, again and again until the swap is won. Returns the number of attempts.
 async fn insist(world: &World, file: String, take_turns: bool) -> usize {
@@ -91,5 +91,117 @@ async fn writers_readers_and_consolidation_at_once() {
     assert!(keeper.await.unwrap() > 0);
     let snapshot = world.snapshot().await;
     assert_eq!(git(snapshot.git_dir(), &["ls-tree", "-r", "main"]).lines().count(), 101);
+    world.assert_clean().await;
+}
+
+/// Numbers that look random, the same in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+}
+
+/// Moves a branch to where it is told, as a push does: what it goes to is proved complete in a
+/// snapshot, and lands with the epoch of that. `false` where it is no longer complete.
+async fn push(world: &World, name: &RefName, target: Option<ObjectId>) -> bool {
+    loop {
+        let snapshot = world.snapshot().await;
+        if let Some(target) = target {
+            let walk = ["rev-list", "--objects", "--quiet", &target.to_string()];
+            if !try_git(snapshot.git_dir(), &walk, b"").0 {
+                return false;
+            }
+        }
+        let State { generation, epoch, .. } = *snapshot.state();
+        let old = snapshot.state().find(name).map(|each| each.target);
+        let edits = vec![RefEdit { name: name.clone(), old, new: target, peeled: None }];
+        if world.land(&Landing { generation, epoch, pack: None, edits }).await.is_ok() {
+            return true;
+        }
+    }
+}
+
+/// Commits, deletes, goes back to what was deleted. Gives what must be there in the end.
+async fn live(world: Arc<World>, number: u64) -> (RefName, Option<(ObjectId, String)>) {
+    let (short, mut dice) = (format!("w{number}"), Dice(number));
+    let name = RefName::branch(&short).unwrap();
+    let (mut made, mut now) = (Vec::new(), None);
+    for step in 0..40 {
+        match dice.below(10) {
+            0..5 => {
+                let text = format!("content {} of {number}", dice.below(20));
+                loop {
+                    let changes = changeset(&short, vec![put("file", text.clone()), put("step", step.to_string())]);
+                    let commit = world.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await;
+                    let (id, landing) = commit.unwrap();
+                    if world.land(&landing).await.is_ok() {
+                        made.push((id, text.clone()));
+                        now = Some((id, text));
+                        break;
+                    }
+                }
+            }
+            5..7 => {
+                push(&world, &name, None).await;
+                now = None;
+            }
+            _ if made.is_empty() => {}
+            _ => {
+                let old = made[dice.below(made.len())].clone();
+                if push(&world, &name, Some(old.0)).await {
+                    now = Some(old);
+                }
+            }
+        }
+    }
+    (name, now)
+}
+
+/// Collects as the product does: what has changed meanwhile is looked at again before it lands.
+async fn collect(world: &World) -> bool {
+    let Some(repacked) = world.engine.collect_garbage(&world.snapshot().await, &Keep::default()).await.unwrap() else {
+        return false;
+    };
+    if let Some(pack) = &repacked.pack {
+        world.engine.store(&world.repo, pack).await.unwrap();
+    }
+    for _ in 0..5 {
+        let newer = world.snapshot().await;
+        let generation = newer.state().generation;
+        if generation != repacked.generation && !world.engine.still_garbage(&repacked, &newer, &[]).await.unwrap() {
+            return false;
+        }
+        if world.database.collect(&repacked, generation).is_ok() {
+            return true;
+        }
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn garbage_is_collected_under_writers_who_delete_and_come_back() {
+    let world = Arc::new(World::new());
+    let writers: Vec<_> = (1..5).map(|number| tokio::spawn(live(Arc::clone(&world), number))).collect();
+    let mut collections = 0;
+    while writers.iter().any(|writer| !writer.is_finished()) {
+        collections += usize::from(collect(&world).await);
+    }
+    assert!(collections > 0);
+    let snapshot = world.snapshot().await;
+    for writer in writers {
+        let (name, expected) = writer.await.unwrap();
+        let found = snapshot.state().find(&name).map(|each| each.target);
+        assert_eq!(found, expected.as_ref().map(|(id, _)| *id), "{name}");
+        if let Some((id, text)) = expected {
+            assert_eq!(git(snapshot.git_dir(), &["cat-file", "blob", &format!("{id}:file")]), text);
+        }
+    }
+    world.assert_clean().await;
+    while collect(&world).await {}
+    let left: std::collections::BTreeSet<_> = world.objects().await.into_iter().collect();
+    assert_eq!(left, crate::garbage::reached(&*world.snapshot().await, &[]));
     world.assert_clean().await;
 }

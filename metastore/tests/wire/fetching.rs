@@ -382,3 +382,45 @@ async fn a_big_pack_is_streamed_in_small_blocks() {
     drop(blocks);
     server.finish().await;
 }
+
+/// The cache is disposable also while somebody fetches.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fetch_survives_the_deletion_of_the_cache() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let work = filled(&server, &desk).await;
+    let snapshot = server.snapshot().await;
+    let cache = snapshot.git_dir().ancestors().nth(2).expect("a cache").to_owned();
+    let mut request = packet("command=fetch\n");
+    request.extend(b"0001");
+    request.extend(packet(format!("want {}\n", work.head().await)));
+    request.extend(packet("done\n"));
+    request.extend(b"0000");
+    let ask = async || {
+        let answer = wire::upload_pack(&snapshot, Protocol::V2, &request.clone().leak()[..]).await.expect("an answer");
+        let blocks: Vec<_> = futures::TryStreamExt::try_collect(answer).await.expect("all of it");
+        blocks.concat()
+    };
+    let whole = ask().await;
+    assert!(whole.windows(4).any(|bytes| bytes == b"PACK"));
+    for damage in ["", "packed-refs", "objects/pack", "refs"] {
+        let target = snapshot.git_dir().join(damage);
+        let removed = match damage {
+            "" => std::fs::remove_dir_all(&cache),
+            "packed-refs" => std::fs::remove_file(target),
+            _ => std::fs::remove_dir_all(target),
+        };
+        removed.expect("removed");
+        let again = ask().await;
+        assert!(again.windows(4).any(|bytes| bytes == b"PACK"), "{}", String::from_utf8_lossy(&again));
+        assert!(again.len().abs_diff(whole.len()) < whole.len() / 10, "{} and {}", again.len(), whole.len());
+    }
+    std::fs::remove_dir_all(&cache).expect("removed");
+    work.commit("after.txt", "all of that").await;
+    work.git(["push", "-q", "origin", "HEAD"]).await;
+    std::fs::remove_dir_all(&cache).expect("removed");
+    let clone = desk.clone("late", &server.url(), []).await;
+    clone.fsck().await;
+    assert_eq!(clone.head().await, work.head().await);
+    server.finish().await;
+}

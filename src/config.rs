@@ -280,7 +280,7 @@ impl Config {
             ("limits.git_processes", git_processes as u64, 1),
             ("limits.idle_seconds", idle_seconds, 1),
             ("lifetimes.action", u64::from(self.lifetimes.action), 60),
-            ("lifetimes.upload", self.lifetimes.upload, u64::from(self.lifetimes.action)),
+            ("lifetimes.upload", self.lifetimes.upload, 3600),
             ("lifetimes.jwt", self.lifetimes.jwt, 1),
             // A push that takes longer than this to be recorded is refused.
             ("lifetimes.grace", self.lifetimes.grace, 3600),

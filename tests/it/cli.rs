@@ -534,7 +534,8 @@ fn keys() -> Vec<(String, String)> {
         let (_, fields) = source.split_once(&format!("pub struct {structure} {{")).unwrap();
         let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));
         for name in fields.map(|field| field.split(':').next().unwrap()) {
-            if !matches!(name, "limits" | "lifetimes" | "rates" | "quotas" | "issuers" | "stores" | "cloud_environment") {
+            if !matches!(name, "limits" | "lifetimes" | "rates" | "quotas" | "issuers" | "stores" | "cloud_environment")
+            {
                 let variable = format!("RUTTER_{}{name}", group.replace('.', "__")).to_uppercase();
                 keys.push((format!("{group}{name}"), variable));
             }
@@ -622,7 +623,7 @@ story! {
         });
         house.does(&["repo", "create", "ada/data"]);
         let refused = serving.batch(&ada, "ada/data", "upload", b"eleven char").await;
-        assert_eq!(refused["error"]["code"], 422);
+        assert_eq!(refused["error"]["code"], 413);
         let upload = serving.batch(&ada, "ada/data", "upload", b"ten chars.").await["actions"]["upload"].clone();
         assert_eq!(upload["expires_in"], 120);
         assert!(upload["href"].as_str().unwrap().starts_with("https://data.example.org/_lfs/"), "{upload}");

@@ -112,7 +112,8 @@ impl Tx {
         Ok(exec!(self, sqlx::query(query).bind(now))?)
     }
 
-    /// Orphans of a store since `before`, in order, after the given oid.
+    /// Orphans of a store since `before`, in order, after the given oid; what was taken away from all
+    /// that held it before then is one too, as soon as that is forgotten.
     pub async fn orphans_after(
         &mut self,
         store: &str,
@@ -121,8 +122,11 @@ impl Tx {
         limit: i64,
     ) -> Result<Vec<OrphanRow>> {
         let query = "SELECT oid, size, place FROM object o
-                     WHERE store = $1 AND orphaned_at <= $2 AND oid > $3
-                     AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid)
+                     WHERE store = $1 AND oid > $3
+                     AND (orphaned_at <= $2 OR EXISTS (SELECT 1 FROM holding h
+                         WHERE h.store = o.store AND h.oid = o.oid AND h.released_at <= $2))
+                     AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid
+                         AND (h.released_at IS NULL OR h.released_at > $2))
                      ORDER BY oid LIMIT $4";
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(before).bind(after).bind(limit).fetch_all(on))?)
     }
@@ -154,9 +158,10 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(since).fetch_all(on))?)
     }
 
-    /// Says that something may have been dropped: who prepared a change before must begin again.
+    /// Says that something may have been dropped: who prepared a change before must begin again, with
+    /// a snapshot of the next generation, since older ones are kept by that number.
     pub async fn raise_epoch(&mut self, repo: Id) -> Result<()> {
-        let query = "UPDATE dataset SET gc_epoch = gc_epoch + 1 WHERE id = $1";
+        let query = "UPDATE dataset SET gc_epoch = gc_epoch + 1, generation = generation + 1 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(repo.to_string()))?;
         Ok(())
     }

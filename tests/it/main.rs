@@ -6,6 +6,7 @@
 
 mod api;
 mod cli;
+mod collect;
 mod db;
 mod drive;
 mod full;

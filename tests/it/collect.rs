@@ -1,0 +1,762 @@
+//! What nobody uses any more goes in steps that can be undone; what anybody uses never goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use lfs::Oid;
+use rutter::access::{Actor, Grant, Own, Read};
+use rutter::collect::{Line, Summary};
+use rutter::storage::collect::Fate;
+use rutter::types::Visibility;
+use serde_json::json;
+
+use crate::db::{count, execute};
+use crate::harness::{Engine, Person, Server, Tree, environment, noise, story, text};
+
+/// A server that collects when it is told to, and not by itself.
+async fn quiet(engine: Engine) -> (Server, Person) {
+    let server = Server::start_with(engine, |config| config.collect = false).await;
+    let ada = server.person("ada").await;
+    (server, ada)
+}
+
+impl Server {
+    pub(crate) async fn collect(&self) -> (Summary, Vec<Line>) {
+        let mut lines = Vec::new();
+        let summary = self.app.collector.run(None, false, |line| lines.push(line)).await.unwrap();
+        assert_eq!(summary.problems, Vec::<String>::new());
+        (summary, lines)
+    }
+
+    async fn would_collect(&self) -> (Summary, Vec<Line>) {
+        let mut lines = Vec::new();
+        let summary = self.app.collector.run(None, true, |line| lines.push(line)).await.unwrap();
+        assert_eq!(summary.problems, Vec::<String>::new());
+        (summary, lines)
+    }
+
+    /// Lets the grace period pass.
+    pub(crate) fn wait(&self) {
+        self.clock.advance(self.app.collector.grace() + Duration::from_secs(1));
+    }
+
+    /// Whether the dataset lets these bytes be downloaded, and they are right.
+    pub(crate) async fn has(&self, person: &Person, path: &str, bytes: &[u8]) -> bool {
+        let object = json!({"oid": Oid::of(bytes), "size": bytes.len()});
+        let body = json!({"operation": "download", "objects": [object]});
+        let (status, reply) = self.batch(Some(&person.token), path, &body).await;
+        assert_eq!(status, 200, "{reply}");
+        let Some(href) = reply["objects"][0]["actions"]["download"]["href"].as_str() else {
+            assert_eq!(reply["objects"][0]["error"]["code"], 404, "{reply}");
+            return false;
+        };
+        let response = self.http.get(href).send().await.unwrap();
+        assert_eq!(response.status(), 200, "what is offered is there");
+        assert!(response.bytes().await.unwrap() == bytes, "what is offered is right");
+        true
+    }
+
+    async fn grant(&self, path: &str) -> Grant<Read> {
+        self.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap()
+    }
+
+    async fn delete(&self, path: &str) {
+        let grant: Grant<Own> = self.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
+        self.app.drive.delete(&grant).await.unwrap();
+    }
+
+    /// Whether the repository has this git object in any pack.
+    async fn has_git(&self, path: &str, id: &str) -> bool {
+        let snapshot = self.app.drive.snapshot(&self.grant(path).await).await.unwrap();
+        let id = id.parse().unwrap();
+        snapshot.read(move |reader| reader.contains(id)).await.unwrap()
+    }
+
+    /// Everything that any ref reaches is whole: git's objects, and the bytes behind every pointer.
+    pub(crate) async fn is_whole(&self, person: &Person, path: &str, name: &str) -> Tree {
+        let mirror = self.clone_with(person, path, name, &["--mirror"]);
+        mirror.git(&["fsck", "--strict", "--no-dangling"]);
+        for bytes in pointers(&mirror) {
+            let body = json!({"operation": "download", "objects": [{"oid": bytes.0, "size": bytes.1}]});
+            let (_, reply) = self.batch(Some(&person.token), path, &body).await;
+            let href = reply["objects"][0]["actions"]["download"]["href"].as_str();
+            let href = href.unwrap_or_else(|| panic!("a ref names {bytes:?}, but: {reply}"));
+            let got = self.http.get(href).send().await.unwrap().bytes().await.unwrap();
+            assert_eq!(Oid::of(&got).to_string(), bytes.0);
+        }
+        let id = self.grant(path).await.id();
+        assert_eq!(self.app.drive.check(id).await.unwrap(), Vec::<String>::new());
+        assert_eq!(self.app.storage.check(true).await.unwrap(), Vec::<String>::new());
+        mirror
+    }
+}
+
+/// The pointers in all history of a mirror: oid and size.
+fn pointers(mirror: &Tree) -> BTreeSet<(String, u64)> {
+    let script = "git rev-list --objects --all | cut -d' ' -f1 | git cat-file --batch-check='%(objecttype) %(objectname)' |
+        sed -n 's/^blob //p' | while read -r blob; do
+            git cat-file blob \"$blob\" | head -c 200 | tr '\\0\\n' '  ' |
+                sed -n 's,^version https://git-lfs.github.com/spec/v1 oid sha256:\\([0-9a-f]*\\) size \\([0-9]*\\).*,\\1 \\2\\n,p'
+        done";
+    let listed = mirror.sh(script);
+    let pair = |line: &str| line.split_once(' ').map(|(oid, size)| (oid.to_owned(), size.trim().parse().unwrap()));
+    listed.lines().filter_map(pair).collect()
+}
+
+/// What became of each object.
+fn fates(lines: &[Line]) -> BTreeMap<String, Fate> {
+    lines.iter().map(|line| (line.oid.to_string(), line.fate)).collect()
+}
+
+fn size(bytes: &[u8]) -> (u64, u64) {
+    (1, bytes.len() as u64)
+}
+
+/// A tree of somebody with LFS, and a remote.
+fn tree(server: &Server, person: &Person, path: &str, name: &str) -> Tree {
+    let tree = server.tree(name);
+    tree.with_lfs(&server.remote(person, path));
+    tree
+}
+
+/// A commit that has this object in a file, and nothing else that is new.
+fn commit(tree: &Tree, bytes: &[u8]) -> String {
+    tree.write("data.bin", bytes);
+    tree.commit(&Oid::of(bytes).to_string())
+}
+
+story! {
+    async fn what_any_revision_names_is_never_marked(engine: Engine) {
+        let (server, ada) = quiet(engine).await;
+        let tree = tree(&server, &ada, "ada/data", "work");
+        let objects: Vec<Vec<u8>> = (0..7).map(|number| noise(number, 5000)).collect();
+        commit(&tree, &objects[0]);
+        // Replaced, then deleted: two revisions of history have them.
+        commit(&tree, &objects[1]);
+        tree.git(&["rm", "-q", "data.bin"]);
+        tree.commit("Nothing");
+        // Only an annotated tag has this one; only a tag of a file the next; a merge the one after.
+        tree.git(&["checkout", "-q", "-b", "side"]);
+        commit(&tree, &objects[2]);
+        tree.git(&["tag", "-a", "-m", "Kept", "kept"]);
+        tree.git(&["checkout", "-q", "main"]);
+        tree.git(&["branch", "-q", "-D", "side"]);
+        tree.write("other.bin", &objects[3]);
+        tree.git(&["add", "other.bin"]);
+        tree.git(&["tag", "file", &tree.git(&["rev-parse", ":other.bin"])]);
+        tree.git(&["reset", "-q", "--hard"]);
+        tree.git(&["checkout", "-q", "-b", "merged"]);
+        commit(&tree, &objects[4]);
+        tree.git(&["checkout", "-q", "main"]);
+        tree.write("main.bin", &objects[5]);
+        tree.commit("Beside");
+        tree.git(&["merge", "-q", "-m", "Merge", "merged"]);
+        // The hook looks at commits only.
+        tree.git(&["lfs", "push", "--object-id", "origin", &Oid::of(&objects[3]).to_string()]);
+        tree.git(&["push", "-q", "origin", "main", "kept", "file"]);
+        // A stranger among them, so that something is marked at all.
+        server.upload(&ada.token, "ada/data", &objects[6]).await;
+
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            let (summary, lines) = server.collect().await;
+            assert_eq!(summary.git, (0, 0));
+            seen.extend(lines);
+            server.wait();
+        }
+        assert!(!seen.is_empty());
+        assert!(seen.iter().all(|line| line.oid == Oid::of(&objects[6])), "{seen:?}");
+        for object in &objects[..6] {
+            assert!(server.has(&ada, "ada/data", object).await);
+        }
+        let mirror = server.is_whole(&ada, "ada/data", "mirror").await;
+        assert_eq!(pointers(&mirror).len(), 6);
+    }
+}
+
+story! {
+    async fn what_a_forced_push_leaves_behind_goes_step_by_step(engine: Engine) {
+        let (server, ada) = quiet(engine).await;
+        let tree = tree(&server, &ada, "ada/data", "work");
+        let (kept, old, new) = (noise(1, 4000), noise(2, 5000), noise(3, 6000));
+        commit(&tree, &kept);
+        let base = tree.git(&["rev-parse", "HEAD"]);
+        let left = commit(&tree, &old);
+        tree.git(&["push", "-q", "origin", "main"]);
+        tree.git(&["reset", "-q", "--hard", &base]);
+        commit(&tree, &new);
+        tree.git(&["push", "-q", "--force", "origin", "main"]);
+        let oid = Oid::of(&old).to_string();
+
+        // What the branch was counts, for as long as the grace period is.
+        server.clock.advance(server.app.collector.grace() - Duration::from_mins(1));
+        let (summary, lines) = server.collect().await;
+        assert!(lines.is_empty() && summary.git == (0, 0), "{summary:?}");
+        assert!(server.has_git("ada/data", &left).await);
+        // Then it is marked, and git forgets the commit, its tree and its blob.
+        server.clock.advance(Duration::from_mins(2));
+        let (summary, lines) = server.collect().await;
+        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), Fate::Unused)]));
+        assert_eq!((summary.unused, summary.released, summary.deleted), (size(&old), (0, 0), (0, 0)));
+        assert_eq!(summary.git.0, 3, "{summary:?}");
+        assert!(!server.has_git("ada/data", &left).await);
+        let late = server.clock.now().plus(server.app.collector.grace()).0 - lines[0].due.unwrap().0;
+        assert!((0..60_000).contains(&late), "{late}");
+        // Half the time is not enough.
+        server.clock.advance(server.app.collector.grace() / 2);
+        let (_, lines) = server.collect().await;
+        assert!(matches!(fates(&lines)[&oid], Fate::Waiting(_)), "{lines:?}");
+        assert!(server.has(&ada, "ada/data", &old).await);
+        // All of it is.
+        server.wait();
+        let usage = "SELECT CAST(SUM(bytes) AS BIGINT) FROM usage";
+        assert_eq!(count(&server.app.db, usage).await, 15_000);
+        let (summary, lines) = server.collect().await;
+        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), Fate::Released)]));
+        assert_eq!(summary.released, size(&old));
+        assert!(!server.has(&ada, "ada/data", &old).await);
+        assert!(server.stored(&oid).exists(), "that can be undone");
+        assert_eq!(count(&server.app.db, usage).await, 10_000);
+
+        // Undone, it is as if it had just been found.
+        assert_eq!(server.app.storage.restore(None).await.unwrap(), 1);
+        assert_eq!(server.app.storage.restore(None).await.unwrap(), 0);
+        assert!(server.has(&ada, "ada/data", &old).await);
+        assert_eq!(count(&server.app.db, usage).await, 15_000);
+        let (_, lines) = server.collect().await;
+        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), Fate::Unused)]));
+        server.wait();
+        let (_, lines) = server.collect().await;
+        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), Fate::Released)]));
+        server.clock.advance(server.app.collector.grace() / 2);
+        let (summary, _) = server.collect().await;
+        assert_eq!(summary.deleted, (0, 0));
+        assert!(server.stored(&oid).exists());
+        server.wait();
+        let (summary, lines) = server.collect().await;
+        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), Fate::Deleted)]));
+        assert_eq!(summary.deleted, size(&old));
+        assert!(!server.stored(&oid).exists());
+        assert_eq!(server.app.storage.restore(None).await.unwrap(), 0, "it is too late");
+        let (summary, lines) = server.collect().await;
+        assert!(lines.is_empty() && summary.git == (0, 0), "{lines:?}");
+
+        // Whoever still has it can bring it back, history included.
+        tree.git(&["push", "-q", "--force", "origin", &format!("{left}:refs/heads/main")]);
+        assert!(server.has(&ada, "ada/data", &old).await);
+        assert_eq!(count(&server.app.db, usage).await, 15_000);
+        let mirror = server.is_whole(&ada, "ada/data", "mirror").await;
+        assert_eq!(mirror.git(&["rev-parse", "main"]), left);
+    }
+}
+
+story! {
+    async fn git_drops_what_no_ref_reaches_and_clones_are_as_before(engine: Engine) {
+        let (server, ada) = quiet(engine).await;
+        let tree = tree(&server, &ada, "ada/data", "work");
+        tree.write("README.md", "# Data\n");
+        tree.commit("Begin");
+        tree.git(&["push", "-q", "origin", "main"]);
+        let mut gone = Vec::new();
+        for number in 0..3 {
+            // A branch with a large file of git's own, so that its pack is a file.
+            tree.git(&["checkout", "-q", "-b", &format!("branch-{number}"), "main"]);
+            tree.write("large.txt", hex::encode(noise(number, 200_000)));
+            tree.write("data.bin", noise(100 + number, 3000));
+            gone.push(tree.commit("Large"));
+            tree.git(&["push", "-q", "origin", &format!("branch-{number}")]);
+            // And something that stays, in a pack of its own.
+            tree.git(&["checkout", "-q", "main"]);
+            tree.write(&format!("{number}.txt"), hex::encode(noise(50 + number, 50_000)));
+            tree.write(&format!("{number}.bin"), noise(200 + number, 3000));
+            tree.commit("Stays");
+            tree.git(&["push", "-q", "origin", "main"]);
+        }
+        tree.git(&["push", "-q", "origin", "--delete", "branch-0", "branch-1"]);
+        tree.git(&["tag", "safe", "branch-2"]);
+        tree.git(&["push", "-q", "origin", "safe"]);
+        tree.git(&["push", "-q", "origin", "--delete", "branch-2"]);
+        let all = |clone: &Tree| clone.git(&["rev-list", "--objects", "--all"]);
+        let before = server.is_whole(&ada, "ada/data", "before").await;
+
+        server.wait();
+        let (summary, lines) = server.collect().await;
+        assert_eq!(summary.unused.0, 2, "{lines:?}");
+        assert!(summary.git.0 >= 8 && summary.git.1 > 200_000, "{summary:?}");
+        for (number, commit) in gone.iter().enumerate() {
+            assert_eq!(server.has_git("ada/data", commit).await, number == 2, "{number}");
+        }
+        let after = server.is_whole(&ada, "ada/data", "after").await;
+        assert_eq!(all(&after), all(&before));
+        assert_eq!(after.git(&["show-ref"]), before.git(&["show-ref"]));
+        // A second run finds nothing, and a cold cache the same.
+        let (summary, _) = server.collect().await;
+        assert_eq!(summary.git, (0, 0));
+        server.wait();
+        server.app.worker.run_due().await.unwrap();
+        let key = server.grant("ada/data").await.id().to_string().parse().unwrap();
+        server.app.drive.engine().forget(&key).await.unwrap();
+        let cold = server.is_whole(&ada, "ada/data", "cold").await;
+        assert_eq!(all(&cold), all(&before));
+
+        // Work that was built on what is gone is pushed with it.
+        tree.git(&["checkout", "-q", "branch-0"]);
+        commit(&tree, &noise(300, 3000));
+        tree.git(&["push", "-q", "origin", "branch-0"]);
+        let last = server.is_whole(&ada, "ada/data", "last").await;
+        assert_eq!(last.git(&["rev-parse", "branch-0~1"]), gone[0]);
+    }
+}
+
+/// Numbers that change when a collection changes anything.
+async fn fingerprint(server: &Server) -> Vec<i64> {
+    let mut numbers = Vec::new();
+    for query in [
+        "SELECT COUNT(*) FROM holding",
+        "SELECT COUNT(unused_since) FROM holding",
+        "SELECT COUNT(released_at) FROM holding",
+        "SELECT COUNT(*) FROM object",
+        "SELECT COUNT(orphaned_at) FROM object",
+        "SELECT CAST(SUM(generation + gc_epoch) AS BIGINT) FROM dataset",
+        "SELECT COUNT(*) FROM git_pack",
+        "SELECT COUNT(retired_at) FROM git_pack",
+        "SELECT CAST(SUM(bytes + objects) AS BIGINT) FROM usage",
+        "SELECT COUNT(*) FROM token",
+        "SELECT COUNT(*) FROM upload",
+    ] {
+        numbers.push(count(&server.app.db, query).await);
+    }
+    numbers
+}
+
+fn files(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path))
+        } else {
+            found.extend([path.to_str().unwrap().to_owned()])
+        };
+    }
+    found
+}
+
+/// The program, beside the server.
+fn rutter(server: &Server, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rutter"));
+    command.env_clear().env("PATH", environment("PATH").unwrap_or_default()).env("HOME", server.folder.path());
+    command.env("RUTTER_DATABASE_URL", server.app.config.database_url().expose());
+    command.arg("--data").arg(&server.app.config.data).args(arguments).output().unwrap()
+}
+
+fn says(server: &Server, arguments: &[&str]) -> String {
+    let output = rutter(server, arguments);
+    assert!(output.status.success(), "{}", text(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Makes everything a week and a bit older. The program cannot be told another time.
+async fn weeks_pass(server: &Server) {
+    for statement in [
+        "UPDATE holding SET unused_since = unused_since - 700000000, released_at = released_at - 700000000",
+        "UPDATE object SET orphaned_at = orphaned_at - 700000000",
+        "UPDATE git_ref_log SET at = at - 700000000",
+        "UPDATE git_pack SET added_at = added_at - 700000000, retired_at = retired_at - 700000000",
+    ] {
+        execute(&server.app.db, statement).await;
+    }
+}
+
+story! {
+    async fn the_operator_sees_first_and_collects_then(engine: Engine) {
+        let (server, ada) = quiet(engine).await;
+        let tree = tree(&server, &ada, "ada/data", "work");
+        let (kept, old) = (noise(1, 4000), noise(2, 5000));
+        commit(&tree, &kept);
+        let base = tree.git(&["rev-parse", "HEAD"]);
+        commit(&tree, &old);
+        tree.git(&["push", "-q", "origin", "main"]);
+        tree.git(&["push", "-q", "--force", "origin", &format!("{base}:main")]);
+        server.dataset("ada/other", Visibility::Private).await;
+        let stray = noise(3, 2000);
+        server.upload(&ada.token, "ada/other", &stray).await;
+        let (oid, other) = (Oid::of(&old).to_string(), Oid::of(&stray).to_string());
+        let line = |said: &str, oid: &str| said.lines().find(|line| line.starts_with(oid)).unwrap_or("").to_owned();
+        let store = server.app.config.data.join("store");
+
+        weeks_pass(&server).await;
+        // Looking changes nothing, however often.
+        for words in ["would be marked", "no revision names it since", "would be taken away", "would be deleted"] {
+            let (before, had) = (fingerprint(&server).await, files(&store));
+            let said = says(&server, &["gc", "--dry-run"]);
+            let without_times = |said: &str| {
+                said.split_inclusive('\n').map(|line| line.split(" after 2").next().unwrap().to_owned()).collect::<Vec<_>>()
+            };
+            assert_eq!(without_times(&said), without_times(&says(&server, &["gc", "--dry-run"])));
+            assert_eq!((fingerprint(&server).await, files(&store)), (before, had), "{words}");
+            assert!(line(&said, &oid).contains(words), "{words}: {said}");
+            assert!(line(&said, &other).contains(words), "{words}: {said}");
+            assert!(line(&said, &Oid::of(&kept).to_string()).is_empty(), "{said}");
+            assert!(line(&said, &oid).contains("5000"), "{said}");
+            assert!(said.starts_with("OBJECT"), "{said}");
+            match words {
+                "would be marked" => {
+                    assert!(line(&said, &oid).contains("ada/data") && line(&said, &other).contains("ada/other"));
+                    assert!(said.contains(" 3 git objects would be dropped"), "{said}");
+                    // One dataset only: the other is left alone.
+                    let said = says(&server, &["gc", "ada/other"]);
+                    assert!(said.contains(" 1 objects wait"), "{said}");
+                    assert_eq!(count(&server.app.db, "SELECT COUNT(unused_since) FROM holding").await, 1);
+                    let said = says(&server, &["gc"]);
+                    assert!(said.contains(" 2 objects wait") && said.contains(" 3 git objects dropped"), "{said}");
+                }
+                "no revision names it since" => {
+                    weeks_pass(&server).await;
+                }
+                "would be taken away" => {
+                    let said = says(&server, &["gc"]);
+                    assert!(said.contains(" 2 objects taken away from their datasets"), "{said}");
+                    assert!(!server.has(&ada, "ada/data", &old).await);
+                    assert_eq!(says(&server, &["gc", "--undo", "ada/data"]), "1 objects were given back\n");
+                    assert!(server.has(&ada, "ada/data", &old).await);
+                    assert!(!server.has(&ada, "ada/other", &stray).await);
+                    assert_eq!(says(&server, &["gc", "--undo"]), "1 objects were given back\n");
+                    assert!(server.has(&ada, "ada/other", &stray).await);
+                    for _ in 0..2 {
+                        says(&server, &["gc"]);
+                        weeks_pass(&server).await;
+                    }
+                }
+                _ => {
+                    let said = says(&server, &["gc"]);
+                    assert!(said.contains(" 2 objects deleted, 7000 bytes"), "{said}");
+                    assert!(!server.stored(&oid).exists() && !server.stored(&other).exists());
+                    assert!(server.stored(&Oid::of(&kept).to_string()).exists());
+                }
+            }
+        }
+        server.is_whole(&ada, "ada/data", "mirror").await;
+        let said = text(&rutter(&server, &["gc", "--undo", "--dry-run"]));
+        assert!(said.contains("cannot be used with"), "{said}");
+        let unknown = rutter(&server, &["gc", "ada/nothing"]);
+        assert_eq!(unknown.status.code(), Some(1), "{}", text(&unknown));
+    }
+}
+
+story! {
+    async fn objects_of_a_deleted_dataset_go_unless_another_holds_them(engine: Engine) {
+        let (server, ada) = quiet(engine).await;
+        let (shared, own) = (noise(1, 4000), noise(2, 5000));
+        for name in ["one", "two"] {
+            let tree = tree(&server, &ada, &format!("ada/{name}"), name);
+            commit(&tree, &shared);
+            tree.git(&["push", "-q", "origin", "main"]);
+        }
+        server.upload(&ada.token, "ada/one", &own).await;
+        let (shared_oid, own_oid) = (Oid::of(&shared).to_string(), Oid::of(&own).to_string());
+        server.delete("ada/one").await;
+
+        let (summary, _) = server.collect().await;
+        assert_eq!(summary.deleted, (0, 0));
+        server.clock.advance(server.app.collector.grace() / 2);
+        let (summary, _) = server.collect().await;
+        assert_eq!(summary.deleted, (0, 0));
+        assert!(server.stored(&own_oid).exists());
+        server.wait();
+        let (summary, lines) = server.would_collect().await;
+        assert_eq!(summary.deleted, size(&own), "{lines:?}");
+        let (summary, lines) = server.collect().await;
+        assert_eq!(fates(&lines), BTreeMap::from([(own_oid.clone(), Fate::Deleted)]));
+        assert_eq!(lines[0].dataset, None);
+        assert_eq!(summary.deleted, size(&own));
+        assert!(!server.stored(&own_oid).exists());
+        server.is_whole(&ada, "ada/two", "two-mirror").await;
+
+        server.delete("ada/two").await;
+        server.collect().await;
+        // Just before it goes, somebody comes with the same bytes.
+        server.wait();
+        let tree = tree(&server, &ada, "ada/three", "three");
+        commit(&tree, &shared);
+        tree.git(&["push", "-q", "origin", "main"]);
+        let (summary, _) = server.collect().await;
+        assert_eq!(summary.deleted, (0, 0));
+        server.is_whole(&ada, "ada/three", "three-mirror").await;
+        server.delete("ada/three").await;
+        server.collect().await;
+        server.wait();
+        let (summary, _) = server.collect().await;
+        assert_eq!(summary.deleted, size(&shared));
+        assert!(!server.stored(&shared_oid).exists());
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM object").await, 0);
+    }
+}
+
+story! {
+    async fn an_object_that_is_named_again_in_time_stays(engine: Engine) {
+        let (server, ada) = quiet(engine).await;
+        let tree = tree(&server, &ada, "ada/data", "work");
+        let (kept, object) = (noise(1, 4000), noise(2, 5000));
+        commit(&tree, &kept);
+        tree.git(&["push", "-q", "origin", "main"]);
+        server.upload(&ada.token, "ada/data", &object).await;
+        server.collect().await;
+        server.wait();
+        // Due, but a push names it before the next run.
+        commit(&tree, &object);
+        tree.git(&["push", "-q", "origin", "main"]);
+        for _ in 0..3 {
+            let (summary, lines) = server.collect().await;
+            assert!(lines.is_empty(), "{summary:?}");
+            server.wait();
+        }
+        assert_eq!(count(&server.app.db, "SELECT COUNT(unused_since) FROM holding").await, 0);
+
+        // The server says that it has it; then it is taken away; then a push names it.
+        let late = noise(3, 6000);
+        server.upload(&ada.token, "ada/data", &late).await;
+        server.collect().await;
+        server.wait();
+        commit(&tree, &late);
+        let body = json!({"operation": "upload", "objects": [{"oid": Oid::of(&late), "size": late.len()}]});
+        let (_, reply) = server.batch(Some(&ada.token), "ada/data", &body).await;
+        assert!(reply["objects"][0]["actions"].is_null(), "{reply}");
+        let (summary, _) = server.collect().await;
+        assert_eq!(summary.released, size(&late));
+        let said = tree.git_fails(&["push", "--no-verify", "origin", "main"]);
+        assert!(said.contains("missing on the server") && said.contains("data.bin"), "{said}");
+        // Pushed as always, it is sent again.
+        tree.git(&["push", "-q", "origin", "main"]);
+        assert!(server.has(&ada, "ada/data", &late).await);
+        server.wait();
+        server.collect().await;
+        server.is_whole(&ada, "ada/data", "mirror").await;
+    }
+}
+
+story! {
+    async fn what_ended_long_ago_is_forgotten(engine: Engine) {
+        let (server, ada) = quiet(engine).await;
+        let admin = server.person("bob").await;
+        let expire = [rutter::access::tokens::TokenScope::ALL];
+        let (name, label) = ("bob".parse().unwrap(), "short".parse().unwrap());
+        let hour = Some(Duration::from_hours(1));
+        server.app.accounts.add_token(&name, &label, &expire, hour).await.unwrap();
+        let tokens = "SELECT COUNT(*) FROM token";
+        assert_eq!(count(&server.app.db, tokens).await, 3);
+        server.clock.advance(Duration::from_hours(2));
+        server.collect().await;
+        assert_eq!(count(&server.app.db, tokens).await, 3, "its owner may wonder");
+        server.wait();
+        server.would_collect().await;
+        assert_eq!(count(&server.app.db, tokens).await, 3);
+        server.collect().await;
+        assert_eq!(count(&server.app.db, tokens).await, 2);
+        for person in [&ada, &admin] {
+            let reply = server.request("GET", "/ada/nothing.git/info/refs?service=git-upload-pack", Some(&person.token));
+            assert_ne!(reply.send().await.unwrap().status(), 401);
+        }
+    }
+}
+
+/// What one schedule of random changes draws from.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+/// An object of the few that come and go.
+fn from_pool(chance: &mut Chance) -> Vec<u8> {
+    let number = chance.below(8);
+    noise(1000 + number, 2000 + usize::try_from(number).unwrap())
+}
+
+/// What a push that meets a collection may be told. Each says what to do, which is to try again.
+const HONEST: [&str; 5] =
+    ["cleaned up meanwhile", "being changed", "missing on the server", "send it again", "has expired"];
+
+/// Somebody who changes branches and tags of their own at random, and knows what the server acknowledged.
+struct Pusher {
+    tree: Tree,
+    chance: Chance,
+    name: String,
+    commits: Vec<String>,
+    refs: BTreeMap<String, String>,
+    refused: usize,
+}
+
+impl Pusher {
+    fn act(&mut self) {
+        let branch = format!("refs/heads/{}", self.name);
+        match self.chance.below(10) {
+            0..5 => {
+                for _ in 0..=self.chance.below(2) {
+                    let file = format!("{}.bin", self.chance.below(3));
+                    self.tree.write(&file, from_pool(&mut self.chance));
+                }
+                self.tree.git(&["add", "-A"]);
+                self.tree.git(&["commit", "-q", "--allow-empty", "-m", &format!("{}", self.chance.0)]);
+                let commit = self.tree.git(&["rev-parse", "HEAD"]);
+                self.commits.push(commit.clone());
+                self.push(&branch, Some(commit));
+            }
+            5..8 if !self.commits.is_empty() => {
+                // Back to, or over to, anything that ever was.
+                let commit = usize::try_from(self.chance.below(self.commits.len() as u64)).unwrap();
+                let commit = self.commits[commit].clone();
+                self.tree.git(&["reset", "-q", "--hard", &commit]);
+                let target = if self.chance.below(3) == 0 { format!("refs/tags/{}", self.name) } else { branch };
+                self.push(&target, Some(commit));
+            }
+            _ => {
+                let all: Vec<String> = self.refs.keys().cloned().collect();
+                if !all.is_empty() {
+                    let gone = usize::try_from(self.chance.below(all.len() as u64)).unwrap();
+                    self.push(&all[gone], None);
+                }
+            }
+        }
+    }
+
+    /// Pushes until it is taken, or refused for reasons that do not pass.
+    fn push(&mut self, name: &str, target: Option<String>) {
+        let edit = format!("{}:{name}", target.as_deref().unwrap_or_default());
+        for attempt in 0_u64.. {
+            let output = self.tree.try_git(&["push", "-q", "--force", "origin", &edit]);
+            if output.status.success() {
+                break;
+            }
+            let said = text(&output);
+            assert!(attempt < 20 && HONEST.iter().any(|words| said.contains(words)), "{edit}: {said}");
+            self.refused += 1;
+            std::thread::sleep(Duration::from_millis(50 * attempt.min(6)));
+        }
+        match target {
+            Some(target) => self.refs.insert(name.to_owned(), target),
+            None => self.refs.remove(name),
+        };
+    }
+}
+
+/// One random schedule: three people push to one dataset, another makes and deletes datasets with the same objects,
+/// and all the time garbage is collected while weeks go by.
+async fn schedule(engine: Engine, seed: u64) {
+    eprintln!("seed {seed}");
+    let (server, ada) = quiet(engine).await;
+    // The default branch cannot be deleted; let it be none of theirs.
+    let main = tree(&server, &ada, "ada/data", "main");
+    let begin = commit(&main, &noise(999, 1000));
+    main.git(&["push", "-q", "origin", "main"]);
+    let mut pushers: Vec<Pusher> = (0..3)
+        .map(|number| Pusher {
+            tree: tree(&server, &ada, "ada/data", &format!("pusher-{number}")),
+            chance: Chance(seed * 1000 + number),
+            name: format!("ref-{number}"),
+            commits: Vec::new(),
+            refs: BTreeMap::new(),
+            refused: 0,
+        })
+        .collect();
+    let ended = tokio_util::sync::CancellationToken::new();
+    let collecting = async {
+        let mut chance = Chance(seed * 1000 + 10);
+        let (mut runs, mut released, mut deleted, mut dropped) = (0, 0, 0, 0);
+        while !ended.is_cancelled() {
+            let span = server.app.collector.grace() * u32::try_from(chance.below(3)).unwrap() / 2;
+            server.clock.advance(span + Duration::from_secs(1));
+            let (summary, _) = server.collect().await;
+            runs += 1;
+            released += summary.released.0;
+            deleted += summary.deleted.0;
+            dropped += summary.git.0;
+            match chance.below(4) {
+                0 => drop(server.app.storage.restore(None).await.unwrap()),
+                1 => drop(server.app.worker.run_due().await.unwrap()),
+                _ => tokio::time::sleep(Duration::from_millis(chance.below(200))).await,
+            }
+        }
+        eprintln!("{runs} runs released {released} and deleted {deleted} objects, and dropped {dropped} of git");
+    };
+    let deleting = async {
+        let mut chance = Chance(seed * 1000 + 20);
+        let mut number = 0;
+        while !ended.is_cancelled() {
+            let path = format!("ada/other-{number}");
+            number += 1;
+            server.dataset(&path, Visibility::Private).await;
+            for _ in 0..=chance.below(3) {
+                let bytes = from_pool(&mut chance);
+                let body = json!({"operation": "upload", "objects": [{"oid": Oid::of(&bytes), "size": bytes.len()}]});
+                let (_, reply) = server.batch(Some(&ada.token), &path, &body).await;
+                let Some(href) = reply["objects"][0]["actions"]["upload"]["href"].as_str() else { continue };
+                let status = server.http.put(href).body(bytes).send().await.unwrap().status().as_u16();
+                assert!([200, 403, 503].contains(&status), "{status}");
+            }
+            tokio::time::sleep(Duration::from_millis(chance.below(300))).await;
+            server.delete(&path).await;
+        }
+    };
+    let pushing = async {
+        let acting = pushers.drain(..).map(|mut pusher| {
+            tokio::task::spawn_blocking(move || {
+                (0..8).for_each(|_| pusher.act());
+                pusher
+            })
+        });
+        let mut done = Vec::new();
+        for task in acting.collect::<Vec<_>>() {
+            done.push(task.await.unwrap());
+        }
+        ended.cancel();
+        done
+    };
+    let (mut pushers, (), ()) = tokio::join!(pushing, collecting, deleting);
+
+    let refused: usize = pushers.iter().map(|pusher| pusher.refused).sum();
+    eprintln!("{refused} pushes had to be tried again");
+    // Now that nobody is in their way, all can push; and once more weeks go by.
+    for pusher in &mut pushers {
+        let before = pusher.refused;
+        pusher.tree.write("last.bin", from_pool(&mut pusher.chance));
+        let commit = pusher.tree.commit("Last");
+        pusher.push(&format!("refs/heads/{}", pusher.name), Some(commit));
+        assert_eq!(pusher.refused, before, "nobody was in the way");
+    }
+    for round in 0..3 {
+        let mirror = server.is_whole(&ada, "ada/data", &format!("mirror-{round}")).await;
+        let refs = mirror.git(&["for-each-ref", "--format=%(refname) %(objectname)"]);
+        let refs: BTreeMap<String, String> =
+            refs.lines().map(|line| line.split_once(' ').unwrap()).map(|(a, b)| (a.into(), b.into())).collect();
+        let acknowledged: BTreeMap<String, String> = pushers.iter().flat_map(|pusher| pusher.refs.clone()).collect();
+        assert_eq!(refs, acknowledged, "what was acknowledged is there, and nothing else");
+        server.wait();
+        server.collect().await;
+    }
+    // In the end nothing is left but what refs name.
+    let mirror = server.is_whole(&ada, "ada/data", "mirror-last").await;
+    server.wait();
+    server.collect().await;
+    let named = pointers(&mirror).len();
+    let (_, lines) = server.would_collect().await;
+    assert!(lines.is_empty(), "{lines:?}");
+    assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM object").await, i64::try_from(named).unwrap());
+    assert_eq!(files(&server.app.config.data.join("store").join("objects")).len(), named);
+}
+
+story! {
+    async fn a_collection_races_with_pushes_reverts_and_deletions(engine: Engine) {
+        // More of them: RUTTER_TEST_SCHEDULES=100.
+        let wanted = environment("RUTTER_TEST_SCHEDULES").and_then(|number| number.to_str()?.parse().ok());
+        let first = u64::from(std::process::id());
+        for seed in first..first + wanted.unwrap_or(2) {
+            schedule(engine, seed).await;
+        }
+    }
+}

@@ -5,6 +5,7 @@
 //! in a transaction cannot be written.
 
 pub mod accounts;
+pub mod check;
 pub mod collect;
 pub mod datasets;
 pub mod jobs;

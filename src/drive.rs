@@ -18,6 +18,7 @@ use crate::access::{Actor, Creation, Grant, Own, Read, Write};
 use crate::clock::Clock;
 use crate::db::datasets::DatasetRow;
 use crate::db::locks::LockRow;
+use crate::db::packs::PackRow;
 use crate::db::{Db, Tx, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, Visibility};
@@ -110,6 +111,11 @@ impl Drive {
     /// Refs and packs as they are now; unlike a snapshot, it brings nothing into the cache.
     pub async fn state(&self, grant: &Grant<Read>) -> Result<State> {
         read_state(&mut self.db.read().await?, grant.id()).await
+    }
+
+    /// Like [`Drive::state`], for work that no person asked for.
+    pub(crate) async fn state_of(&self, id: Id) -> Result<State> {
+        read_state(&mut self.db.read().await?, id).await
     }
 
     /// Like [`Drive::snapshot`], for work that no person asked for.
@@ -310,19 +316,19 @@ async fn read_refs(tx: &mut Tx, id: Id) -> Result<Vec<Ref>> {
 }
 
 async fn read_packs(tx: &mut Tx, id: Id) -> Result<Vec<Pack>> {
-    let rows = tx.packs(id).await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Pack {
-                id: row.pack_id.parse()?,
-                key: row.object_key,
-                pack_bytes: unsigned(row.pack_bytes),
-                idx_bytes: unsigned(row.idx_bytes),
-                objects: unsigned(row.objects),
-                inline: row.inline,
-            })
-        })
-        .collect()
+    tx.packs(id).await?.into_iter().map(pack).collect()
+}
+
+/// A pack as the engine knows it.
+pub(crate) fn pack(row: PackRow) -> Result<Pack> {
+    Ok(Pack {
+        id: row.pack_id.parse()?,
+        key: row.object_key,
+        pack_bytes: unsigned(row.pack_bytes),
+        idx_bytes: unsigned(row.idx_bytes),
+        objects: unsigned(row.objects),
+        inline: row.inline,
+    })
 }
 
 fn object_id(hex: &str) -> Result<ObjectId> {

@@ -2,6 +2,7 @@
 //! them, and the store that proves them.
 
 mod arrive;
+pub mod check;
 pub mod collect;
 pub mod inspect;
 pub mod quota;
@@ -24,6 +25,7 @@ use lfs::{LocalStore, Oid};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::arrive::Berth;
+use self::check::Damage;
 use self::record::Recorder;
 pub use self::stores::{Place, Stores};
 use self::stores::{Stamp, Store};
@@ -31,8 +33,8 @@ use crate::access::{Fetch, Grant, Upload};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_STORE, Quotas};
 use crate::db::datasets::DatasetRow;
-use crate::db::objects::{Arrival, Held, ObjectRow};
-use crate::db::{Db, unsigned};
+use crate::db::Db;
+use crate::db::objects::{Arrival, Held};
 use crate::error::{Error, Result};
 use crate::types::Id;
 
@@ -294,7 +296,7 @@ impl Storage {
             return Ok(());
         }
         // A collection was about to delete the same object, and its row was gone when ours came.
-        self.quarantine(&store, &oid, "", None).await?;
+        self.quarantine(&store, &oid, "", None, Damage::Missing).await?;
         Err(Error::unavailable("the object was being collected; send it again"))
     }
 
@@ -327,72 +329,15 @@ impl Storage {
             return Err(Error::busy("the object came back in this moment; ask again"));
         }
         tracing::error!(%oid, "an object is missing in the store, or has another size");
-        self.quarantine(store, &oid, "", seen.map(Stamp::Folder)).await?;
+        let damage = if seen.is_some() { Damage::Size } else { Damage::Missing };
+        self.quarantine(store, &oid, "", seen.map(Stamp::Folder), damage).await?;
         Err(Error::not_found(format!("the object {oid} is damaged; push it again with `git lfs push --all`")))
-    }
-
-    /// Takes an object out of use, so that the next batch asks for its bytes again and a push heals
-    /// it; unless its file is another than the one that was `seen`, for then that has happened.
-    async fn quarantine(&self, store: &str, oid: &Oid, place: &str, seen: Option<Stamp>) -> Result<()> {
-        let mut tx = self.0.db.write().await?;
-        tx.set_in_use(store, oid, place, false).await?;
-        // Who writes the object records it afterwards, which waits for this transaction.
-        if self.0.stores.named(store)?.stat(oid, place).await? == seen {
-            tx.commit().await?;
-        }
-        Ok(())
     }
 
     /// Removes what dead uploads left behind.
     pub async fn reap(&self) -> Result<usize> {
         Ok(self.0.stores.reap(ABANDONED, 2 * self.0.upload_lifetime).await?
             + self.sweep_uploads(self.0.clock.now()).await?)
-    }
-
-    /// Compares rows and store, and re-hashes every object if `rehash`; those out of use always.
-    /// Gives a sentence for each problem. Damaged objects are taken out of use, so that an upload of
-    /// the right bytes heals them; those that turn out to be sound are used again.
-    pub async fn check(&self, rehash: bool) -> Result<Vec<String>> {
-        let mut problems = Vec::new();
-        for name in self.0.stores.names() {
-            let store = self.0.stores.named(name)?;
-            let mut after = String::new();
-            loop {
-                let page = self.0.db.read().await?.objects_after(name, &after, 1000).await?;
-                let Some(last) = page.last() else { break };
-                after.clone_from(&last.oid);
-                for row in page {
-                    problems.extend(self.check_object(name, store, &row, rehash).await?);
-                }
-            }
-        }
-        Ok(problems)
-    }
-
-    async fn check_object(&self, name: &str, store: &Store, row: &ObjectRow, rehash: bool) -> Result<Option<String>> {
-        let oid: Oid = row.oid.parse().map_err(Error::internal)?;
-        let seen = store.stat(&oid, &row.place).await?;
-        let problem = match &seen {
-            None => Some("is missing"),
-            Some(stamp) if stamp.size() != unsigned(row.size) => Some("has another size"),
-            Some(_) if rehash || !row.ready => (!store.is_sound(&oid, &row.place).await?).then_some("has other bytes"),
-            Some(_) => None,
-        };
-        match problem {
-            Some(problem) if row.ready => {
-                self.quarantine(name, &oid, &row.place, seen).await?;
-                Ok(Some(format!("object {oid} {problem}")))
-            }
-            Some(_) => Ok(Some(format!("object {oid} is damaged, and out of use until it is pushed again"))),
-            None if row.ready => Ok(None),
-            None => {
-                let mut tx = self.0.db.write().await?;
-                tx.set_in_use(name, &oid, &row.place, true).await?;
-                tx.commit().await?;
-                tracing::info!(%oid, "an object that was out of use is sound, and used again");
-                Ok(None)
-            }
-        }
     }
 }
 

@@ -151,12 +151,11 @@ impl Tx {
 
     /// Takes an object out of use for everybody, because its bytes are not what its name says, or are
     /// gone; or says that they are proven. Nothing happens if it lies at another place by now. A new
-    /// upload heals it.
-    pub async fn set_in_use(&mut self, store: &str, oid: &Oid, place: &str, ready: bool) -> Result<()> {
+    /// upload heals it. Gives whether anything was changed.
+    pub async fn set_in_use(&mut self, store: &str, oid: &Oid, place: &str, ready: bool) -> Result<bool> {
         let state = if ready { "ready" } else { "quarantined" };
-        let query = "UPDATE object SET state = $4 WHERE store = $1 AND oid = $2 AND place = $3";
-        exec!(self, sqlx::query(query).bind(store).bind(oid.to_string()).bind(place).bind(state))?;
-        Ok(())
+        let query = "UPDATE object SET state = $4 WHERE store = $1 AND oid = $2 AND place = $3 AND state <> $4";
+        Ok(exec!(self, sqlx::query(query).bind(store).bind(oid.to_string()).bind(place).bind(state))? > 0)
     }
 
     /// All objects that should be in a store, in order, after the given oid. Those out of use are left

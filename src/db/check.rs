@@ -1,0 +1,94 @@
+//! Comparing rows with what is stored, and where the slow check of everything stands.
+
+use sqlx::FromRow;
+
+use super::objects::ObjectRow;
+use super::packs::PackRow;
+use super::{Tx, exec, run};
+use crate::error::{Error, Result};
+use crate::types::{Id, Millis};
+
+/// How far the slow check of a part has come.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct ScrubRow {
+    /// When this round began.
+    pub begun_at: Millis,
+    /// The last name that was read in this round; empty if none was.
+    pub last: String,
+}
+
+/// A live pack of any dataset.
+#[derive(Debug, Clone, FromRow)]
+pub struct DatasetPackRow {
+    /// The dataset.
+    #[sqlx(try_from = "String")]
+    pub repo_id: Id,
+    /// The pack.
+    #[sqlx(flatten)]
+    pub pack: PackRow,
+}
+
+impl Tx {
+    /// The objects of one dataset, in order, after the given oid, whatever their state.
+    pub async fn dataset_objects_after(&mut self, repo: Id, after: &str, limit: i64) -> Result<Vec<ObjectRow>> {
+        let query = "SELECT o.oid, o.size, o.state <> 'quarantined' AS ready, o.place FROM holding h
+                     JOIN object o ON o.store = h.store AND o.oid = h.oid
+                     WHERE h.repo_id = $1 AND h.oid > $2 AND h.released_at IS NULL ORDER BY h.oid LIMIT $3";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(after).bind(limit).fetch_all(on))?)
+    }
+
+    /// The paths of the datasets that hold an object.
+    pub async fn holders(&mut self, store: &str, oid: &str) -> Result<Vec<String>> {
+        let query = "SELECT o.name || '/' || d.name FROM holding h
+                     JOIN dataset d ON d.id = h.repo_id JOIN owner o ON o.id = d.owner_id
+                     WHERE h.store = $1 AND h.oid = $2 AND h.released_at IS NULL ORDER BY 1";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(store).bind(oid).fetch_all(on))?)
+    }
+
+    /// The names of the stores that should have objects.
+    pub async fn object_stores(&mut self) -> Result<Vec<String>> {
+        let query = "SELECT DISTINCT store FROM object ORDER BY store";
+        Ok(run!(self, on => sqlx::query_scalar(query).fetch_all(on))?)
+    }
+
+    /// Of these names in the pack store, those that a row knows: of packs, retired ones too, and of
+    /// uploads that were announced.
+    pub async fn known_packs(&mut self, keys: &[String]) -> Result<Vec<String>> {
+        let query = match self {
+            Self::Sqlite(_) => {
+                "SELECT object_key FROM git_pack WHERE object_key IN (SELECT value FROM json_each($1))
+                 UNION SELECT object_key FROM git_upload WHERE object_key IN (SELECT value FROM json_each($1))"
+            }
+            Self::Postgres(_) => {
+                "SELECT object_key FROM git_pack WHERE object_key IN (SELECT json_array_elements_text($1::json))
+                 UNION SELECT object_key FROM git_upload
+                 WHERE object_key IN (SELECT json_array_elements_text($1::json))"
+            }
+        };
+        let keys = serde_json::to_string(keys).map_err(Error::internal)?;
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(keys).fetch_all(on))?)
+    }
+
+    /// The live packs of all datasets in the order of their names, after this one.
+    pub async fn packs_after(&mut self, pack: &str, repo: &str, limit: i64) -> Result<Vec<DatasetPackRow>> {
+        let query = "SELECT repo_id, pack_id, object_key, pack_bytes, idx_bytes, objects,
+                     inline_pack IS NOT NULL AS inline FROM git_pack
+                     WHERE pack_id >= $1 AND (pack_id > $1 OR repo_id > $2) AND retired_at IS NULL
+                     ORDER BY pack_id, repo_id LIMIT $3";
+        Ok(run!(self, on => sqlx::query_as(query).bind(pack).bind(repo).bind(limit).fetch_all(on))?)
+    }
+
+    /// How far the slow check of a part has come; none if it has not begun.
+    pub async fn scrub(&mut self, part: &str) -> Result<Option<ScrubRow>> {
+        let query = "SELECT begun_at, last FROM scrub WHERE part = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(part).fetch_optional(on))?)
+    }
+
+    /// Notes how far it has come.
+    pub async fn set_scrub(&mut self, part: &str, row: &ScrubRow) -> Result<()> {
+        let query = "INSERT INTO scrub (part, begun_at, last) VALUES ($1, $2, $3)
+                     ON CONFLICT (part) DO UPDATE SET begun_at = excluded.begun_at, last = excluded.last";
+        exec!(self, sqlx::query(query).bind(part).bind(row.begun_at).bind(&row.last))?;
+        Ok(())
+    }
+}

@@ -20,8 +20,8 @@ export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 
 if [ -n "$cloud" ]; then
     # Compiled before there are servers that would wait for it.
-    cargo nextest run --no-run --workspace --profile cloud
-    scripts/azurite.sh scripts/garage.sh scripts/postgres.sh cargo nextest run --workspace --profile cloud "$@"
+    cargo nextest run --no-run --workspace --test cloud --profile cloud
+    scripts/azurite.sh scripts/garage.sh scripts/postgres.sh cargo nextest run --workspace --test cloud --profile cloud "$@"
     exit
 fi
 scripts/postgres.sh cargo nextest run --workspace "$@"

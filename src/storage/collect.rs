@@ -19,6 +19,9 @@ use crate::db::{oid, unsigned};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
+/// No upload in parts takes longer. Those without a row are what a server left that died as it began them.
+const LONGEST_UPLOAD: Duration = Duration::from_hours(30 * 24);
+
 /// Rows of one transaction. Uploads wait for it.
 const PAGE: i64 = 2000;
 
@@ -182,7 +185,12 @@ impl Storage {
             self.delete_orphans(name, store, terms, tell).await?;
             match store {
                 Store::Folder(folder) => self.delete_stray_files(name, folder, terms, tell).await?,
-                Store::Bucket(bucket) => self.delete_stray_keys(name, bucket, terms, tell).await?,
+                Store::Bucket(bucket) => {
+                    self.delete_stray_keys(name, bucket, terms, tell).await?;
+                    if !terms.dry_run {
+                        bucket.abort_forgotten(terms.now.minus(LONGEST_UPLOAD).seconds()).await?;
+                    }
+                }
             }
         }
         Ok(())

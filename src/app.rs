@@ -18,6 +18,7 @@ use crate::access::jwt::Keys;
 use crate::access::secret::ServerSecret;
 use crate::access::{Access, Note, RefusalQuota};
 use crate::accounts::Accounts;
+use crate::check::Checker;
 use crate::clock::Clock;
 use crate::collect::Collector;
 use crate::config::{Config, private_folder};
@@ -64,6 +65,8 @@ pub struct Services {
     pub hosting: Hosting,
     /// Collecting garbage.
     pub collector: Collector,
+    /// Checking what is stored.
+    pub checker: Checker,
     /// Background work.
     pub worker: Worker,
     notes: std::sync::Mutex<Option<mpsc::Receiver<Note>>>,
@@ -116,7 +119,9 @@ impl App {
         let hosting =
             Hosting::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
         let collector = Collector::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), config.grace());
-        let worker = worker(&config, &db, &clock, &access, &drive, &storage, &collector);
+        let round = config.scrub_round();
+        let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
+        let worker = worker(&config, &db, &clock, &access, &drive, &storage, &collector, &checker);
         Ok(Self(Arc::new(Services {
             accounts: Accounts::new(db.clone(), clock.clone()),
             config,
@@ -127,6 +132,7 @@ impl App {
             storage,
             hosting,
             collector,
+            checker,
             worker,
             notes: std::sync::Mutex::new(Some(notes)),
             readiness: Readiness { last: Mutex::new(None), folders: [(); 2].map(|()| Arc::new(Semaphore::new(1))) },
@@ -252,6 +258,7 @@ async fn writable(turn: &Arc<Semaphore>, folder: PathBuf, make: bool) -> Result<
     .await?
 }
 
+#[expect(clippy::too_many_arguments, reason = "one for each feature that has work")]
 fn worker(
     config: &Config,
     db: &Db,
@@ -260,19 +267,22 @@ fn worker(
     drive: &Drive,
     storage: &Storage,
     collector: &Collector,
+    checker: &Checker,
 ) -> Worker {
     let (access, drive, storage, collector) = (access.clone(), drive.clone(), storage.clone(), collector.clone());
+    let checker = checker.clone();
     let (grace, collects) = (config.grace(), config.collect);
     Worker::new(
         db.clone(),
         clock.clone(),
         Box::new(move |kind, subject| {
             let (access, drive, storage) = (access.clone(), drive.clone(), storage.clone());
-            let collector = collector.clone();
+            let (collector, checker) = (collector.clone(), checker.clone());
             async move {
                 match kind {
                     Kind::Consolidate => drive.consolidate(subject.parse()?).await,
                     Kind::Prove => storage.prove(&subject).await,
+                    Kind::Scrub => checker.scrub().await,
                     Kind::Collect if !collects => Ok(()),
                     Kind::Collect => {
                         let summary = collector.run(None, false, |_| {}).await?;

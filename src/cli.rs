@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod fsck;
 mod stores;
 mod usage;
 
@@ -19,6 +20,16 @@ use tracing_subscriber::EnvFilter;
 
 pub(crate) use self::arguments::Cli;
 use self::arguments::Command;
+
+impl Cli {
+    /// What the program ends with if the command fails.
+    pub(crate) fn failure(&self) -> ExitCode {
+        match self.command {
+            Command::Fsck { .. } => ExitCode::from(fsck::COULD_NOT_LOOK),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
 
 /// Runs what the command line says.
 pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {

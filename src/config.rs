@@ -48,6 +48,9 @@ pub struct Config {
     pub cloud_environment: Vec<(String, Secret)>,
     /// Whether the server collects garbage by itself, once a day; `rutter gc` does it by hand.
     pub collect: bool,
+    /// Days in which the server reads everything that is stored once, to see whether it is sound; 0 for
+    /// never. `rutter fsck` does it by hand.
+    pub scrub_days: u32,
     /// The `git` program.
     pub git: PathBuf,
     /// Log filter, as in `info,rutter=debug`.
@@ -170,6 +173,7 @@ impl Default for Config {
             stores: BTreeMap::new(),
             cloud_environment: Vec::new(),
             collect: true,
+            scrub_days: 30,
             git: PathBuf::from("git"),
             log: "info".into(),
             log_format: LogFormat::Text,
@@ -334,6 +338,11 @@ impl Config {
     /// The file of the server's own secret.
     pub fn secret_file(&self) -> PathBuf {
         self.data.join("secret")
+    }
+
+    /// The time in which everything that is stored is read once; none for never.
+    pub fn scrub_round(&self) -> Option<Duration> {
+        (self.scrub_days > 0).then(|| Duration::from_secs(u64::from(self.scrub_days) * 24 * 3600))
     }
 
     /// Lifetime of what is retired before it is deleted.

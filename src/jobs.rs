@@ -30,10 +30,12 @@ pub enum Kind {
     Collect,
     /// Delete what nobody needs any more from the stores. Recurring.
     Sweep,
+    /// Read a little of all that is stored, and see whether it is sound. Recurring.
+    Scrub,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Consolidate, Self::Prove, Self::Collect, Self::Sweep];
+    const ALL: [Self; 5] = [Self::Consolidate, Self::Prove, Self::Collect, Self::Sweep, Self::Scrub];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -41,6 +43,7 @@ impl Kind {
             Self::Prove => "prove",
             Self::Collect => "collect",
             Self::Sweep => "sweep",
+            Self::Scrub => "scrub",
         }
     }
 
@@ -50,6 +53,7 @@ impl Kind {
             Self::Consolidate | Self::Prove => None,
             Self::Collect => Some(Duration::from_hours(24)),
             Self::Sweep => Some(Duration::from_mins(10)),
+            Self::Scrub => Some(Duration::from_mins(2)),
         }
     }
 }

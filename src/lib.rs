@@ -6,18 +6,19 @@
 //! | layer | modules |
 //! |---|---|
 //! | 4 entry | app web |
-//! | 3 features | accounts drive storage hosting collect |
+//! | 3 features | accounts drive storage hosting collect check |
 //! | 2 kernel | access jobs db |
 //! | 1 base | config error request types clock |
 //!
 //! Within a layer only: web → app, hosting → drive, hosting → storage,
-//! collect → drive, collect → storage,
+//! collect → drive, collect → storage, check → drive, check → storage,
 //! access → db, jobs → db, config → error, config → types, clock → types,
 //! types → error, error → request.
 
 pub mod access;
 pub mod accounts;
 pub mod app;
+pub mod check;
 pub mod clock;
 pub mod collect;
 pub mod config;

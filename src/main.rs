@@ -12,6 +12,7 @@ const BLOCKING_THREADS: usize = 64;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    let failure = cli.failure();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = match builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
         Ok(runtime) => runtime,
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("rutter: {}", with_causes(&error));
-            ExitCode::FAILURE
+            failure
         }
     }
 }

@@ -50,7 +50,7 @@ Examples:
   RUTTER_LOG=info,rutter=debug RUTTER_DATABASE_URL=postgres://rutter@db/rutter rutter serve --config /etc/rutter.toml
 
 Set by file or environment only (the README describes each):
-  RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_STORE_URL  RUTTER_STORES__…  RUTTER_COLLECT  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
+  RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_STORE_URL  RUTTER_STORES__…  RUTTER_COLLECT  RUTTER_SCRUB_DAYS  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
   RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_LIFETIMES__…
   RUTTER_RATES__…  RUTTER_QUOTAS__…")]
     Serve {
@@ -112,17 +112,37 @@ Examples:
         #[arg(value_name = "SIZE")]
         quota: Quota,
     },
-    /// Check repositories and objects; exits with 1 if something is wrong
+    /// Check that everything stored is there and is what its name says; the server does so slowly, all the time
     #[command(after_help = "\
 Examples:
   rutter fsck --data /srv/rutter
   rutter fsck --quick
+  rutter fsck ada/census
+  rutter fsck --json
 
-Damaged objects are taken out of use; a `git lfs push --all` heals them.")]
+Damaged objects are taken out of use; a `git lfs push --all` heals them, and so does the file if it comes back. Packs \
+come back from a backup, or by pushing a complete clone to a new dataset.
+
+Exits with 0 if all is well, 1 if something is wrong, 2 if nothing is wrong as far as could be seen, but something could \
+not be looked at, as when a store is away.
+
+JSON, with names that stay:
+  clean      whether all was looked at and is well
+  checked    objects, bytes (of objects), packs, datasets
+  problems   kind: object-missing, object-size, object-bytes, object-quarantined, pack-missing, pack-damaged, git
+             store, dataset (packs, git), held_by (objects), oid, pack, detail; healed_by: push, restore
+  notes      kind: object-stray, pack-stray; store, key, bytes, detail. What no row names and is older than an hour
+  unchecked  what, detail")]
     Fsck {
-        /// Only compare sizes; do not read every object
+        /// OWNER/NAME: check this dataset and what it holds; everything without it
+        #[arg(value_name = "OWNER/NAME")]
+        dataset: Option<RepoPath>,
+        /// Only compare names and sizes; read no bytes
         #[arg(long)]
         quick: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Collect what no revision names and nobody holds; the server does this once a day (collect)
     #[command(after_help = "\

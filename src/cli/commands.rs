@@ -24,7 +24,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
         Command::Usage { subject, json, recount } => return super::usage::run(app, subject, json, recount).await,
         Command::Quota { subject, quota } => app.storage.set_quota(&subject, quota).await?,
         Command::Gc { dataset, dry_run, undo } => return gc(app, dataset, dry_run, undo).await,
-        Command::Fsck { quick } => return fsck(app, quick).await,
+        Command::Fsck { dataset, quick, json } => return super::fsck::run(app, dataset, quick, json).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -190,25 +190,4 @@ async fn gc(app: &App, dataset: Option<RepoPath>, dry_run: bool, undo: bool) -> 
         println!("problem: {problem}");
     }
     Ok(if summary.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn fsck(app: &App, quick: bool) -> Result<ExitCode> {
-    let mut problems = Vec::new();
-    for dataset in app.drive.datasets(&Actor::operator()).await? {
-        let path = format!("{}/{}", dataset.owner_name, dataset.name);
-        match app.drive.check(dataset.id).await {
-            Ok(found) => problems.extend(found.into_iter().map(|line| format!("{path}: {line}"))),
-            Err(error) => problems.push(format!("{path}: {error}")),
-        }
-    }
-    problems.extend(app.storage.check(!quick).await?);
-    for problem in &problems {
-        println!("{problem}");
-    }
-    if problems.is_empty() {
-        println!("clean");
-        Ok(ExitCode::SUCCESS)
-    } else {
-        Ok(ExitCode::FAILURE)
-    }
 }

@@ -114,29 +114,13 @@ impl Storage {
         }
     }
 
-    /// Re-hashes some objects of a store, one at a time: those after this oid, in order, until there are
-    /// no more or `tell` says that it is enough.
-    pub(crate) async fn check_some(
-        &self,
-        name: &str,
-        after: &str,
-        tell: &mut (dyn FnMut(Looked) + Send),
-        mut goes_on: impl FnMut(&str) -> bool + Send,
-    ) -> Result<String> {
+    /// Re-hashes the next object of a store after this oid, if it is not beyond `until`.
+    pub(crate) async fn check_next(&self, name: &str, after: &str, until: &str) -> Result<Option<Looked>> {
         let store = self.0.stores.named(name)?;
-        let mut last = after.to_owned();
-        loop {
-            let page = self.0.db.read().await?.objects_after(name, &last, 100).await?;
-            if page.is_empty() {
-                return Ok(last);
-            }
-            for row in page {
-                if !goes_on(&row.oid) {
-                    return Ok(last);
-                }
-                last.clone_from(&row.oid);
-                tell(self.look(name, store, row, true).await?);
-            }
+        let next = self.0.db.read().await?.objects_after(name, after, 1).await?.pop();
+        match next.filter(|row| row.oid.as_str() <= until) {
+            Some(row) => self.look(name, store, row, true).await.map(Some),
+            None => Ok(None),
         }
     }
 

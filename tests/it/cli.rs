@@ -456,7 +456,7 @@ story! {
         assert_eq!(house.does(&["fsck", "--quick"]), "clean\n", "that one compares sizes only");
         let found = house.run(&["fsck"]);
         assert_eq!(found.status.code(), Some(1));
-        assert_eq!(String::from_utf8(found.stdout).unwrap(), format!("object {oid} has other bytes\n"));
+        assert_eq!(String::from_utf8(found.stdout).unwrap(), format!("object {oid} has other bytes; held by ada/data\n"));
 
         // It is out of use, everybody is told, and it stays so until somebody pushes it.
         assert_eq!(serving.batch(&ada, "ada/data", "download", &bad).await["error"]["code"], 404);

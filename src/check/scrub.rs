@@ -1,0 +1,168 @@
+//! The slow check: everything is read once in a round of many days, a little in each run.
+//!
+//! Objects and packs have hashes for names, so that a part of the names is the same part of the bytes,
+//! and how far a round should be is a name: a third of the time is over at `5555…`.
+
+use std::time::{Duration, Instant};
+
+use super::Checker;
+use crate::db::check::{DatasetPackRow, ScrubRow};
+use crate::drive::{pack, repo_key};
+use crate::error::Result;
+use crate::types::Millis;
+
+/// How long one run may take, beyond what it has begun: other jobs wait for it.
+const TIME: Duration = Duration::from_secs(10);
+
+/// How many bytes it may read, likewise.
+const BYTES: u64 = 4 << 30;
+
+/// After all names.
+const END: &str = "g";
+
+/// What one run has used.
+struct Budget {
+    since: Instant,
+    bytes: u64,
+}
+
+impl Budget {
+    fn is_spent(&self) -> bool {
+        self.bytes >= BYTES || self.since.elapsed() >= TIME
+    }
+}
+
+/// Where the check of a part is, and where it should be.
+struct Standing {
+    part: String,
+    before: Option<ScrubRow>,
+    now: ScrubRow,
+    until: String,
+}
+
+impl Checker {
+    /// Reads on from where the last run stopped, as far as the round should be by now. What is damaged is
+    /// treated as [`Checker::run`] does, and told in the log and the audit trail.
+    pub async fn scrub(&self) -> Result<()> {
+        let Some(round) = self.round else { return Ok(()) };
+        let mut budget = Budget { since: Instant::now(), bytes: 0 };
+        let mut failed = self.scrub_packs(round, &mut budget).await.err();
+        for (store, _) in self.storage.stores() {
+            // One that is away must not keep the others.
+            failed = self.scrub_objects(&store, round, &mut budget).await.err().or(failed);
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn scrub_objects(&self, store: &str, round: Duration, budget: &mut Budget) -> Result<()> {
+        let mut standing = self.standing(format!("objects/{store}"), round).await?;
+        let end = loop {
+            if budget.is_spent() {
+                break Ok(false);
+            }
+            let looked = match self.storage.check_next(store, &standing.now.last, &standing.until).await {
+                Ok(Some(looked)) => looked,
+                Ok(None) => break Ok(true),
+                Err(error) => break Err(error),
+            };
+            budget.bytes += looked.size;
+            metrics::counter!("rutter_scrub_objects_total").increment(1);
+            metrics::counter!("rutter_scrub_bytes_total").increment(looked.size);
+            if !matches!(looked.outcome, Ok(None)) {
+                metrics::counter!("rutter_scrub_damaged_total").increment(1);
+            }
+            if let Err(error) = looked.outcome {
+                tracing::error!(store, oid = %looked.oid, %error, "an object cannot be read");
+            }
+            standing.now.last = looked.oid.to_string();
+        };
+        self.keep(standing, end).await
+    }
+
+    async fn scrub_packs(&self, round: Duration, budget: &mut Budget) -> Result<()> {
+        let mut standing = self.standing("packs".to_owned(), round).await?;
+        let end = loop {
+            if budget.is_spent() {
+                break Ok(false);
+            }
+            let (last, repo) = standing.now.last.split_once(' ').unwrap_or_default();
+            let next = self.db.read().await?.packs_after(last, repo, 1).await?.pop();
+            let Some(row) = next.filter(|row| row.pack.pack_id <= standing.until) else { break Ok(true) };
+            let name = format!("{} {}", row.pack.pack_id, row.repo_id);
+            budget.bytes += row.pack.pack_bytes.unsigned_abs();
+            metrics::counter!("rutter_scrub_packs_total").increment(1);
+            metrics::counter!("rutter_scrub_bytes_total").increment(row.pack.pack_bytes.unsigned_abs());
+            if let Err(error) = self.scrub_pack(row).await {
+                break Err(error);
+            }
+            standing.now.last = name;
+        };
+        self.keep(standing, end).await
+    }
+
+    async fn scrub_pack(&self, row: DatasetPackRow) -> Result<()> {
+        let (dataset, pack) = (row.repo_id, pack(row.pack)?);
+        let found = self.drive.engine().check_pack(&repo_key(dataset)?, &pack).await?;
+        // It may have been replaced meanwhile.
+        let is_live = self.db.read().await?.packs(dataset).await?.iter().any(|row| row.object_key == pack.key);
+        if found.is_empty() || !is_live {
+            return Ok(());
+        }
+        let (detail, request) = (found.join("; "), crate::request::id());
+        tracing::error!(%dataset, pack = %pack.id, detail, "a pack is damaged; restore it from a backup");
+        metrics::counter!("rutter_scrub_damaged_total").increment(1);
+        let subject = format!("{dataset}/{}", pack.id);
+        let mut tx = self.db.write().await?;
+        let (id, now) = (self.clock.id(), self.clock.now());
+        tx.insert_audit(id, now, "rutter", "pack.damaged", &subject, &detail, &request).await?;
+        tx.commit().await
+    }
+
+    async fn standing(&self, part: String, round: Duration) -> Result<Standing> {
+        let now = self.clock.now();
+        let before = self.db.read().await?.scrub(&part).await?;
+        let row = before.clone().unwrap_or(ScrubRow { begun_at: now, last: String::new() });
+        Ok(Standing { part, before, until: name_at(now.0.saturating_sub(row.begun_at.0), round), now: row })
+    }
+
+    /// Writes down where a part is. `end` says whether it is where it should be.
+    async fn keep(&self, mut standing: Standing, end: Result<bool>) -> Result<()> {
+        if matches!(end, Ok(true)) && standing.until == END {
+            tracing::info!(part = standing.part, since = standing.now.begun_at.rfc3339(), "all was read once");
+            let now: Millis = self.clock.now();
+            standing.now = ScrubRow { begun_at: now, last: String::new() };
+        }
+        if standing.before.as_ref() != Some(&standing.now) {
+            let mut tx = self.db.write().await?;
+            tx.set_scrub(&standing.part, &standing.now).await?;
+            tx.commit().await?;
+        }
+        end.map(drop)
+    }
+}
+
+/// The name up to which a round should have read, so many milliseconds after it began.
+fn name_at(elapsed: i64, round: Duration) -> String {
+    let elapsed = u128::from(elapsed.max(0).unsigned_abs());
+    match u64::try_from((elapsed << 64) / round.as_millis().max(1)) {
+        Ok(name) => format!("{name:016x}"),
+        Err(_) => END.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_time_is_a_part_of_the_names() {
+        let round = Duration::from_secs(3);
+        assert_eq!(name_at(-5, round), "0000000000000000");
+        assert_eq!(name_at(0, round), "0000000000000000");
+        assert_eq!(name_at(1000, round), "5555555555555555");
+        assert_eq!(name_at(1500, round), "8000000000000000");
+        assert_eq!(name_at(2999, round), "ffea270b71e3a7e6");
+        assert_eq!(name_at(3000, round), END);
+        assert_eq!(name_at(i64::MAX, Duration::ZERO), END);
+    }
+}

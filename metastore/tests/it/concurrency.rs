@@ -1,6 +1,12 @@
 //! Many writers at once.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use metastore::{Error, Keep, Landing, ObjectId, RefEdit, RefName, State, consolidation};
 
@@ -115,6 +121,8 @@ async fn push(world: &World, name: &RefName, target: Option<ObjectId>) -> bool {
                 return false;
             }
         }
+        // Time enough for somebody else to collect.
+        tokio::time::sleep(Duration::from_millis(5)).await;
         let State { generation, epoch, .. } = *snapshot.state();
         let old = snapshot.state().find(name).map(|each| each.target);
         let edits = vec![RefEdit { name: name.clone(), old, new: target, peeled: None }];
@@ -125,15 +133,19 @@ async fn push(world: &World, name: &RefName, target: Option<ObjectId>) -> bool {
 }
 
 /// Commits, deletes, goes back to what was deleted. Gives what must be there in the end.
-async fn live(world: Arc<World>, number: u64) -> (RefName, Option<(ObjectId, String)>) {
+async fn live(world: Arc<World>, number: u64, collections: Arc<AtomicUsize>) -> (RefName, Option<(ObjectId, String)>) {
     let (short, mut dice) = (format!("w{number}"), Dice(number));
     let name = RefName::branch(&short).unwrap();
     let (mut made, mut now) = (Vec::new(), None);
-    for step in 0..40 {
+    for step in 0..60 {
+        if step >= 25 && collections.load(Ordering::Relaxed) >= 3 {
+            break;
+        }
         match dice.below(10) {
             0..5 => {
                 let text = format!("content {} of {number}", dice.below(20));
                 loop {
+                    let _turn = world.engine.writer(&world.repo).await;
                     let changes = changeset(&short, vec![put("file", text.clone()), put("step", step.to_string())]);
                     let commit = world.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await;
                     let (id, landing) = commit.unwrap();
@@ -168,7 +180,9 @@ async fn collect(world: &World) -> bool {
     if let Some(pack) = &repacked.pack {
         world.engine.store(&world.repo, pack).await.unwrap();
     }
-    for _ in 0..5 {
+    // Those who take turns wait; the others may still be faster.
+    let _turn = world.engine.writer(&world.repo).await;
+    for _ in 0..20 {
         let newer = world.snapshot().await;
         let generation = newer.state().generation;
         if generation != repacked.generation && !world.engine.still_garbage(&repacked, &newer, &[]).await.unwrap() {
@@ -184,12 +198,13 @@ async fn collect(world: &World) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn garbage_is_collected_under_writers_who_delete_and_come_back() {
     let world = Arc::new(World::new());
-    let writers: Vec<_> = (1..5).map(|number| tokio::spawn(live(Arc::clone(&world), number))).collect();
-    let mut collections = 0;
+    let collections = Arc::new(AtomicUsize::new(0));
+    let writers: Vec<_> =
+        (1..4).map(|number| tokio::spawn(live(Arc::clone(&world), number, Arc::clone(&collections)))).collect();
     while writers.iter().any(|writer| !writer.is_finished()) {
-        collections += usize::from(collect(&world).await);
+        collections.fetch_add(usize::from(collect(&world).await), Ordering::Relaxed);
     }
-    assert!(collections > 0);
+    assert!(collections.load(Ordering::Relaxed) > 0);
     let snapshot = world.snapshot().await;
     for writer in writers {
         let (name, expected) = writer.await.unwrap();

@@ -34,7 +34,12 @@ impl Snapshot {
         let (sender, receiver) = mpsc::channel(WAITING);
         let walk = tokio::spawn(async move {
             let place = lease.git().maintaining().await?;
-            let reach = blocking::run(move || Reach::walk(&lease, &extra_roots)).await?;
+            let extra_roots = Arc::new(extra_roots);
+            let walk = || {
+                let (lease, extra_roots) = (Arc::clone(&lease), Arc::clone(&extra_roots));
+                blocking::run(move || Reach::walk(&lease, &extra_roots))
+            };
+            let reach = lease.whole(walk).await?;
             // Whoever takes the batches may want the place for something else meanwhile.
             drop(place);
             blocking::run(move || tell(reach, &sender)).await

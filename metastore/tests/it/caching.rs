@@ -167,6 +167,8 @@ async fn use_all(world: &World, snapshot: &Arc<Snapshot>) {
     let packs: Vec<_> = snapshot.state().packs.iter().map(|pack| pack.id).collect();
     world.engine.consolidate(snapshot, &packs).await.unwrap();
     assert_eq!(world.engine.find_garbage(snapshot, &Keep::default()).await.unwrap().objects, 0);
+    let pointers: Vec<_> = futures::TryStreamExt::try_collect(snapshot.reachable_pointers(Vec::new())).await.unwrap();
+    assert!(pointers.is_empty());
 }
 
 #[tokio::test]

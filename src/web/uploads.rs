@@ -72,8 +72,11 @@ async fn give_up(State(app): State<App>, Path(token): Path<String>) -> Result<Re
     Ok((StatusCode::NO_CONTENT, [(TUS_RESUMABLE, tus::VERSION)]).into_response())
 }
 
-async fn offset(State(app): State<App>, Path(token): Path<String>) -> Result<Response> {
+async fn offset(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response> {
     let upload = app.storage.upload(&token).await?;
+    if let Err(refusal) = tus_headers(&headers).expect_version() {
+        return Ok(refused(&refusal));
+    }
     Ok(standing(&upload, StatusCode::OK, app.storage.offset(&upload).await?))
 }
 

@@ -20,3 +20,4 @@ mod matrix;
 mod patience;
 mod site;
 mod transfer;
+mod uploads;

@@ -69,6 +69,14 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(keys).fetch_all(on))?)
     }
 
+    /// Whether any live pack should be in the pack store.
+    pub async fn has_stored_packs(&mut self) -> Result<bool> {
+        let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM git_pack
+                     WHERE inline_pack IS NULL AND retired_at IS NULL LIMIT 1) AS stored";
+        let stored: i64 = run!(self, on => sqlx::query_scalar(query).fetch_one(on))?;
+        Ok(stored > 0)
+    }
+
     /// The live packs of all datasets in the order of their names, after this one.
     pub async fn packs_after(&mut self, pack: &str, repo: &str, limit: i64) -> Result<Vec<DatasetPackRow>> {
         let query = "SELECT repo_id, pack_id, object_key, pack_bytes, idx_bytes, objects,

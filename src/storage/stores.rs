@@ -60,14 +60,28 @@ impl Stores {
             let named = match options.place {
                 StorePlace::Folder(root) => {
                     let folder = root.join("objects");
-                    let is_empty = std::fs::read_dir(&folder).map_or(true, |mut files| files.next().is_none());
-                    if is_empty && !db.read().await?.objects_after(&options.name, "", 1).await?.is_empty() {
-                        return Err(Error::invalid(format!(
-                            "the database knows of objects, but {0} is empty: mount the disk that holds them, or \
-                             restore them. If they are lost, make an empty file {0}/README; what people still have \
-                             comes back with `git lfs push --all`",
-                            folder.display()
-                        )));
+                    let mut tx = db.read().await?;
+                    let mut expected = Vec::new();
+                    if !tx.objects_after(&options.name, "", 1).await?.is_empty() {
+                        expected.push((
+                            &folder,
+                            "objects",
+                            "what people still have comes back with `git lfs push --all`",
+                        ));
+                    }
+                    let packs = root.join("packs");
+                    if options.name == DEFAULT_STORE && tx.has_stored_packs().await? {
+                        expected.push((&packs, "packs", "who has a complete clone can push it to a new dataset"));
+                    }
+                    drop(tx);
+                    for (folder, what, remedy) in expected {
+                        if std::fs::read_dir(folder).map_or(true, |mut files| files.next().is_none()) {
+                            return Err(Error::invalid(format!(
+                                "the database knows of {what}, but {0} is empty: mount the disk that holds them, or \
+                                 restore them. If they are lost, make an empty file {0}/README; {remedy}",
+                                folder.display()
+                            )));
+                        }
                     }
                     (Store::Folder(LocalStore::open(folder)?), Some(root))
                 }

@@ -1,14 +1,16 @@
 //! Uploads in parts: what the dialects of the wire have in common. Parts go to a folder through this
 //! server, or straight to a bucket; the whole is hashed before anybody sees it.
 
+mod append;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use lfs::batch::{Begun, RequestedObject};
-use lfs::parts::tus::{Headers, Patch, TusError};
+use lfs::parts::tus::{Headers, TusError};
 use lfs::parts::{Checksum, Completion, Plan, StoredPart};
 use lfs::sign::{SignError, Step, Ticket, UploadTicket, Verb};
 use lfs::store::{CloudStore, Key, PartsId, SignedUrl, UrlSigner};
@@ -432,7 +434,7 @@ impl Storage {
             Store::Folder(folder) => {
                 folder.append(&upload.id()?, patch.offset, upload.size(), patch.checksum, body).await
             }
-            Store::Bucket(bucket) => append_to_bucket(bucket, upload, &patch, body).await,
+            Store::Bucket(bucket) => append::to_bucket(bucket, upload, &patch, body).await,
         };
         drop(place);
         let offset = match reached {
@@ -451,54 +453,6 @@ impl Storage {
         }
         Ok(Ok(offset))
     }
-}
-
-/// Whole parts only: what is less is sent again after an interruption.
-async fn append_to_bucket<S, E>(
-    bucket: &CloudStore,
-    upload: &Upload,
-    patch: &Patch,
-    mut body: S,
-) -> std::result::Result<u64, lfs::Error>
-where
-    S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let broken = |error: Error| lfs::Error::Invalid(error.to_string());
-    let (key, id) = (upload.key(bucket).map_err(broken)?, upload.parts_id().map_err(broken)?);
-    let mut offset = patch.offset;
-    let mut parts = upload.plan.parts().skip_while(|part| part.position < patch.offset);
-    let Some(mut part) = parts.next() else { return Ok(offset) };
-    let capacity = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
-    let mut waiting = BytesMut::new();
-    while let Some(block) = body.next().await {
-        let mut block = block.map_err(|error| lfs::Error::Interrupted(error.into()))?;
-        while !block.is_empty() {
-            let taken = block.split_to(block.len().min(capacity(part.size) - waiting.len()));
-            waiting.extend_from_slice(&taken);
-            if waiting.len() < capacity(part.size) {
-                continue;
-            }
-            let whole = waiting.split().freeze();
-            // The checksum is of the whole request, which is kept back until it is known: one part at most.
-            if let Some(checksum) = &patch.checksum
-                && (patch.length != Some(part.size) || !checksum.matches(&whole))
-            {
-                return Err(lfs::Error::WrongChecksum);
-            }
-            bucket.put_part(&key, &id, part.number, whole).await?;
-            offset += part.size;
-            match parts.next() {
-                Some(next) => part = next,
-                None if block.is_empty() => return Ok(offset),
-                None => {
-                    let actual = offset + block.len() as u64;
-                    return Err(lfs::Error::WrongSize { expected: upload.size(), actual });
-                }
-            }
-        }
-    }
-    Ok(offset)
 }
 
 fn wrong_step() -> Error {

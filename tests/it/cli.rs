@@ -243,6 +243,64 @@ story! {
 }
 
 story! {
+    async fn the_operator_sees_what_is_held_and_bounds_it(engine: Engine) {
+        let house = House::new(engine).await;
+        let serving = house.serve();
+        let ada = house.person("ada");
+        house.does(&["org", "add", "statistics"]);
+        house.does(&["repo", "create", "ada/census"]);
+        house.does(&["repo", "create", "statistics/census"]);
+        serving.upload(&ada, "ada/census", &noise(1, 3_000_000)).await;
+        serving.upload(&ada, "ada/more", &noise(2, 1000)).await;
+        house.does(&["quota", "ada", "100MB"]);
+        house.does(&["quota", "ada/census", "4 MiB"]);
+        house.does(&["quota", "statistics/census", "0"]);
+        let table: Vec<Vec<String>> = house
+            .does(&["usage"])
+            .lines()
+            .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect())
+            .collect();
+        assert_eq!(
+            table,
+            [
+                ["PATH", "OBJECTS", "SIZE", "QUOTA", "USED"],
+                ["ada", "2", "2.9 MiB", "95.4 MiB", "3%"],
+                ["ada/census", "1", "2.9 MiB", "4.0 MiB", "71%"],
+                ["ada/more", "1", "1000 B", "-", "-"],
+                ["statistics", "0", "0 B", "-", "-"],
+                ["statistics/census", "0", "0 B", "0 B", "100%"],
+                ["total", "2", "2.9 MiB", "-", "-"],
+            ]
+            .map(|row| row.map(str::to_owned).to_vec())
+        );
+        let told: Value = serde_json::from_str(&house.does(&["usage", "ada/census", "--json"])).unwrap();
+        let census = json!({"path": "ada/census", "objects": 1, "bytes": 3_000_000, "quota_bytes": 4_194_304});
+        let owner = json!({"owner": "ada", "kind": "user", "objects": 2, "bytes": 3_001_000, "quota_bytes": 100_000_000,
+            "datasets": [census]});
+        assert_eq!(told["owners"], json!([owner]));
+
+        // The running server knows it at once.
+        let answer = serving.batch(&ada, "ada/census", "upload", &noise(3, 1_194_305)).await;
+        assert_eq!(answer["error"]["code"], 507, "{answer}");
+        assert!(serving.batch(&ada, "ada/census", "upload", &noise(3, 1_194_304)).await["actions"].is_object());
+        house.does(&["quota", "ada/census", "none"]);
+        assert!(serving.batch(&ada, "ada/census", "upload", &noise(3, 1_194_305)).await["actions"].is_object());
+        assert_eq!(house.does(&["usage", "--recount"]), "", "nothing is wrong");
+
+        for unknown in ["ben", "ada/other", "ben/census"] {
+            let refused = house.fails(&["quota", unknown, "1GB"]);
+            assert!(refused.contains(&format!("no user, organisation or dataset `{unknown}`")), "{refused}");
+            assert!(house.fails(&["usage", unknown]).contains("there is no user"));
+        }
+        for nonsense in ["lots", "-5GB", "5 apples", "", "GB"] {
+            let refused = house.run(&["quota", "ada", "--", nonsense]);
+            assert_eq!(refused.status.code(), Some(2), "{nonsense}");
+            assert!(text(&refused).contains("write 500GB, 100GiB, none or default"), "{}", text(&refused));
+        }
+    }
+}
+
+story! {
     async fn only_a_role_that_is_named_changes_a_member(engine: Engine) {
         let house = House::new(engine).await;
         house.person("ada");

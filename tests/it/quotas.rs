@@ -1,0 +1,533 @@
+//! Who may hold how much: told before bytes are sent, and true whoever races for the last of them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use lfs::{Oid, Pointer};
+use metastore::{Changeset, Content, Edit, FilePath, Person as Author, RefName};
+use rutter::access::{Actor, Grant, Own, Write};
+use rutter::config::Quotas;
+use rutter::db::objects::Arrival;
+use rutter::storage::quota::OwnerUsage;
+use rutter::types::{Id, Role, Visibility};
+use serde_json::{Value, json};
+
+use crate::api::{LFS_JSON, Reply, Wire};
+use crate::db::{count, execute};
+use crate::harness::{Engine, Person, Server, noise, story};
+
+/// Ada with two datasets.
+async fn ada(server: &Server) -> Person {
+    let ada = server.person("ada").await;
+    server.dataset("ada/data", Visibility::Private).await;
+    server.dataset("ada/more", Visibility::Private).await;
+    ada
+}
+
+async fn quota(server: &Server, subject: &str, quota: &str) {
+    server.app.storage.set_quota(&subject.parse().unwrap(), quota.parse().unwrap()).await.unwrap();
+}
+
+fn object(bytes: &[u8]) -> Value {
+    json!({"oid": Oid::of(bytes), "size": bytes.len()})
+}
+
+/// What a batch answers for each object: `upload`, `download`, `nothing`, or the code of an error; and all messages.
+async fn ask(server: &Server, who: &Person, path: &str, operation: &str, objects: &[Value]) -> (Vec<String>, String) {
+    let body = json!({"operation": operation, "objects": objects});
+    let (status, reply) = server.batch(Some(&who.token), path, &body).await;
+    assert_eq!(status, 200, "{reply}");
+    let mut messages = BTreeSet::new();
+    let mut answers = Vec::new();
+    for object in reply["objects"].as_array().unwrap() {
+        if let Some(message) = object["error"]["message"].as_str() {
+            messages.insert(message.to_owned());
+        }
+        let action = object["actions"].as_object().and_then(|actions| actions.keys().next().cloned());
+        answers.push(match object["error"]["code"].as_u64() {
+            Some(code) => code.to_string(),
+            None => action.unwrap_or_else(|| "nothing".to_owned()),
+        });
+    }
+    (answers, messages.into_iter().collect::<Vec<_>>().join("\n"))
+}
+
+/// What one owner holds, as the operator is told.
+async fn usage(server: &Server, subject: &str) -> OwnerUsage {
+    let mut owners = server.app.storage.usage(Some(&subject.parse().unwrap())).await.unwrap();
+    assert_eq!(owners.len(), 1);
+    owners.remove(0)
+}
+
+/// What datasets hold is what was counted, by a query that is not the server's own.
+async fn assert_counted(server: &Server) {
+    let query = "SELECT COUNT(*) FROM (
+                     SELECT COALESCE((SELECT u.bytes FROM usage u WHERE u.repo_id = d.id), 0) AS bytes,
+                            COALESCE((SELECT u.objects FROM usage u WHERE u.repo_id = d.id), 0) AS objects,
+                            (SELECT COALESCE(SUM(o.size), 0) FROM holding h, object o WHERE h.repo_id = d.id
+                             AND h.released_at IS NULL AND o.store = h.store AND o.oid = h.oid) AS held_bytes,
+                            (SELECT COUNT(*) FROM holding h WHERE h.repo_id = d.id AND h.released_at IS NULL) AS held
+                     FROM dataset d) counts WHERE bytes <> held_bytes OR objects <> held";
+    assert_eq!(count(&server.app.db, query).await, 0, "datasets whose count is wrong");
+}
+
+/// An upload whose bytes the server waits for: it has looked already whether there is room.
+async fn begun(server: &Server, href: &str, length: usize) -> Wire {
+    let mut wire = Wire::open(server).await;
+    wire.request("PUT", href, &[&format!("Content-Length: {length}"), "Expect: 100-continue"]).await;
+    assert_eq!(wire.head().await.0, 100);
+    wire
+}
+
+/// Sends all these bytes at one time; gives the answers, and the message of those that are refused.
+async fn send_at_once(uploads: Vec<(Wire, Vec<u8>)>) -> Vec<(u16, String)> {
+    let sending: Vec<_> = uploads
+        .into_iter()
+        .map(|(mut wire, bytes)| {
+            tokio::spawn(async move {
+                wire.send(&bytes).await;
+                let (status, head, body) = wire.reply().await;
+                assert!(status == 200 || head.contains(LFS_JSON), "{head}");
+                (status, String::from_utf8(body).unwrap())
+            })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for answer in sending {
+        answers.push(answer.await.unwrap());
+    }
+    answers
+}
+
+async fn download(server: &Server, who: &Person, path: &str, bytes: &[u8]) -> bool {
+    let href = server.download_url(&who.token, path, bytes).await;
+    Reply::of(server.http.get(href)).await.body == bytes
+}
+
+/// Loses an object that a dataset holds, so that it is out of use when that was noticed; false if it holds none.
+async fn lose(server: &Server, who: &Person, path: &str, bytes: &[u8]) -> bool {
+    let body = json!({"operation": "download", "objects": [object(bytes)]});
+    let (_, reply) = server.batch(Some(&who.token), path, &body).await;
+    let Some(href) = reply["objects"][0]["actions"]["download"]["href"].as_str() else { return false };
+    std::fs::remove_file(server.stored(&Oid::of(bytes).to_string())).unwrap();
+    assert_eq!(Reply::of(server.http.get(href)).await.status, 404);
+    true
+}
+
+story! {
+    async fn a_batch_without_room_is_told_the_numbers(server: Server) {
+        let ada = ada(&server).await;
+        let held = noise(1, 6000);
+        server.upload(&ada.token, "ada/data", &held).await;
+        quota(&server, "ada/data", "10000").await;
+
+        let (first, second, fits) = (noise(2, 3000), noise(3, 2000), noise(4, 4000));
+        let objects = [object(&first), object(&held), object(&second), object(&first), object(b""), json!({"oid": "x"})];
+        let (answers, told) = ask(&server, &ada, "ada/data", "upload", &objects).await;
+        assert_eq!(answers, ["507", "nothing", "507", "507", "upload", "422"], "no room for all of them");
+        assert!(told.contains("over quota: the dataset ada/data holds 5.9 KiB (6000 bytes) of at most 9.8 KiB (10000 bytes)"), "{told}");
+        assert!(told.contains("2 new objects would add 4.9 KiB (5000 bytes); ask the operator"), "{told}");
+
+        // To the last byte, and what is there twice counts once.
+        let (answers, _) = ask(&server, &ada, "ada/data", "upload", &[object(&fits), object(&held), object(&fits)]).await;
+        assert_eq!(answers, ["upload", "nothing", "upload"]);
+        let (answers, told) = ask(&server, &ada, "ada/data", "upload", &[object(&fits), object(b"x")]).await;
+        assert_eq!(answers, ["507", "507"]);
+        assert!(told.contains("(4001 bytes)"), "{told}");
+        server.upload(&ada.token, "ada/data", &fits).await;
+        let (answers, told) = ask(&server, &ada, "ada/data", "upload", &[object(b"x")]).await;
+        assert_eq!(answers, ["507"]);
+        assert!(told.contains("and 1 new object would add 1 bytes"), "{told}");
+
+        // Others are not concerned, and downloads are not.
+        server.upload(&ada.token, "ada/more", &noise(5, 50_000)).await;
+        assert!(download(&server, &ada, "ada/data", &held).await && download(&server, &ada, "ada/data", &fits).await);
+        let found = usage(&server, "ada/data").await;
+        assert_eq!((found.objects, found.bytes, found.quota_bytes), (3, 60_000, None));
+        assert_eq!((found.datasets.len(), found.datasets[0].bytes, found.datasets[0].quota_bytes), (1, 10_000, Some(10_000)));
+
+        // Nothing is begun for what is refused.
+        let body = json!({"operation": "upload", "transfers": ["multipart-basic", "tus", "basic"],
+            "objects": [{"oid": Oid::of(b"large"), "size": 1_u64 << 40}]});
+        let (_, reply) = server.batch(Some(&ada.token), "ada/data", &body).await;
+        assert_eq!(reply["objects"][0]["error"]["code"], 507, "{reply}");
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload").await, 0);
+        assert_counted(&server).await;
+    }
+}
+
+story! {
+    async fn an_owners_datasets_share_what_the_owner_may_hold(server: Server) {
+        let ada = ada(&server).await;
+        server.organisation("ministry", &[(&ada, Role::Writer)]).await;
+        server.organisation("ministry/statistics", &[(&ada, Role::Writer)]).await;
+        for path in ["ministry/census", "ministry/statistics/census"] {
+            server.dataset(path, Visibility::Private).await;
+        }
+        quota(&server, "ada", "10000").await;
+        quota(&server, "ministry", "5000").await;
+        server.upload(&ada.token, "ada/data", &noise(1, 7000)).await;
+        let (answers, told) = ask(&server, &ada, "ada/more", "upload", &[object(&noise(2, 3001))]).await;
+        assert_eq!(answers, ["507"]);
+        assert!(told.contains("all datasets of ada together hold 6.8 KiB (7000 bytes) of at most"), "{told}");
+        assert!(told.contains("(10000 bytes)") && told.contains("(3001 bytes)"), "{told}");
+        // The same bytes in two datasets count for both.
+        let (answers, _) = ask(&server, &ada, "ada/more", "upload", &[object(&noise(1, 7000))]).await;
+        assert_eq!(answers, ["507"]);
+        server.upload(&ada.token, "ada/more", &noise(2, 3000)).await;
+
+        // An organisation within another counts for itself.
+        server.upload(&ada.token, "ministry/statistics/census", &noise(1, 7000)).await;
+        server.upload(&ada.token, "ministry/census", &noise(2, 5000)).await;
+        let (answers, told) = ask(&server, &ada, "ministry/census", "upload", &[object(b"x")]).await;
+        assert_eq!(answers, ["507"]);
+        assert!(told.contains("all datasets of ministry together hold 4.9 KiB (5000 bytes)"), "{told}");
+
+        // Both bounds hold, and the tighter one is told.
+        quota(&server, "ada/more", "3500").await;
+        quota(&server, "ada", "10100").await;
+        assert!(ask(&server, &ada, "ada/more", "upload", &[object(&noise(3, 501))]).await.1.contains("ada/more"));
+        assert!(ask(&server, &ada, "ada/more", "upload", &[object(&noise(3, 101))]).await.1.contains("all datasets of ada"));
+        assert_eq!(ask(&server, &ada, "ada/more", "upload", &[object(&noise(3, 100))]).await.0, ["upload"]);
+
+        // A dataset that goes takes its bytes along.
+        let path = "ada/data".parse().unwrap();
+        let grant: Grant<Own> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
+        server.app.drive.delete(&grant).await.unwrap();
+        assert_eq!(usage(&server, "ada").await.bytes, 3000);
+        assert_eq!(ask(&server, &ada, "ada/more", "upload", &[object(&noise(3, 500))]).await.0, ["upload"]);
+        assert_counted(&server).await;
+    }
+}
+
+story! {
+    async fn what_is_configured_holds_where_nothing_else_is_said(engine: Engine) {
+        let server = Server::start_with(engine, |config| {
+            config.quotas =
+                Quotas { user_bytes: Some(3000), organisation_bytes: Some(2000), dataset_bytes: Some(1000) };
+        })
+        .await;
+        let ada = ada(&server).await;
+        server.organisation("ministry", &[(&ada, Role::Writer)]).await;
+        server.dataset("ministry/census", Visibility::Private).await;
+        // The answers say by how much.
+        let bound = async |path: &str| {
+            let mut most = 0;
+            for size in [1000, 2000, 3000, 4000] {
+                if ask(&server, &ada, path, "upload", &[object(&noise(1, size))]).await.0 == ["upload"] {
+                    most = size;
+                }
+            }
+            most
+        };
+        assert_eq!((bound("ada/data").await, bound("ministry/census").await), (1000, 1000));
+        // A first push makes the dataset, also where it has no room.
+        assert_eq!(bound("ada/new").await, 1000);
+        quota(&server, "ada/data", "none").await;
+        quota(&server, "ministry/census", "none").await;
+        assert_eq!((bound("ada/data").await, bound("ministry/census").await), (3000, 2000));
+        quota(&server, "ada", "none").await;
+        quota(&server, "ministry", "0").await;
+        assert_eq!((bound("ada/data").await, bound("ministry/census").await), (4000, 0));
+        let found = usage(&server, "ada/data").await;
+        assert_eq!((found.quota_bytes, found.datasets[0].quota_bytes), (None, None));
+        quota(&server, "ada", "default").await;
+        quota(&server, "ada/data", "2kB").await;
+        assert_eq!(bound("ada/data").await, 2000);
+        let found = usage(&server, "ada/data").await;
+        assert_eq!((found.quota_bytes, found.datasets[0].quota_bytes), (Some(3000), Some(2000)));
+        quota(&server, "ada/data", "default").await;
+        assert_eq!(bound("ada/data").await, 1000);
+        let audited = "SELECT COUNT(*) FROM audit WHERE action IN ('owner.quota', 'dataset.quota')";
+        assert_eq!(count(&server.app.db, audited).await, 7);
+    }
+}
+
+story! {
+    async fn of_those_who_race_for_the_last_bytes_so_many_win_as_there_is_room_for(engine: Engine) {
+        let server = Server::start_with(engine, |_| {}).await;
+        // A second server on the same database and the same store.
+        let config = server.app.config.clone();
+        let other = Server::start_with(Engine::Sqlite, |its| *its = config).await;
+        let ada = ada(&server).await;
+        // Room for three, within one dataset, and among all of an owner.
+        for (round, subject) in [(0, "ada/data"), (100, "ada")] {
+            quota(&server, "ada/data", "none").await;
+            let before = usage(&server, subject).await.bytes;
+            quota(&server, subject, &(before + 3 * 20_000 + 19_999).to_string()).await;
+            let mut uploads = Vec::new();
+            for number in 0..8 {
+                let bytes = noise(round + number, 20_000);
+                let path = if subject == "ada" && number % 2 == 1 { "ada/more" } else { "ada/data" };
+                let through = if number < 4 { &server } else { &other };
+                let (href, _) = through.upload_urls(&ada.token, path, &bytes).await;
+                uploads.push((begun(through, &href, bytes.len()).await, bytes));
+            }
+            let answers = send_at_once(uploads).await;
+            let won = answers.iter().filter(|(status, _)| *status == 200).count();
+            assert_eq!(won, 3, "{answers:?}");
+            for (status, told) in answers.into_iter().filter(|(status, _)| *status != 200) {
+                let most = format!("({} bytes), and 1 new object would add 19.5 KiB (20000 bytes)", before + 79_999);
+                assert!(status == 507 && told.contains(&most), "{status} {told}");
+            }
+            assert_eq!(usage(&server, subject).await.bytes - before, 3 * 20_000);
+            assert_counted(&server).await;
+        }
+        // What lost is not there, and comes in when there is room.
+        quota(&server, "ada", "none").await;
+        let bytes: Vec<Vec<u8>> = (0..8).map(|number| noise(number, 20_000)).collect();
+        let objects: Vec<Value> = bytes.iter().map(|bytes| object(bytes)).collect();
+        let (answers, _) = ask(&server, &ada, "ada/data", "download", &objects).await;
+        assert_eq!(answers.iter().filter(|answer| *answer == "download").count(), 3, "{answers:?}");
+        quota(&server, "ada/data", "none").await;
+        for bytes in &bytes {
+            server.upload(&ada.token, "ada/data", bytes).await;
+            assert!(download(&other, &ada, "ada/data", bytes).await);
+        }
+        assert_counted(&server).await;
+    }
+}
+
+story! {
+    async fn one_that_is_refused_does_not_keep_its_neighbours(server: Server) {
+        let (ada, ben) = (ada(&server).await, server.person("ben").await);
+        server.dataset("ben/data", Visibility::Private).await;
+        let mut uploads = Vec::new();
+        for number in 0..30 {
+            let bytes = noise(number, 5000);
+            let (who, path) = match number % 3 {
+                0 => (&ada, "ada/data"),
+                1 => (&ada, "ada/more"),
+                _ => (&ben, "ben/data"),
+            };
+            let (href, _) = server.upload_urls(&who.token, path, &bytes).await;
+            uploads.push((begun(&server, &href, bytes.len()).await, bytes));
+        }
+        // They are recorded in bundles.
+        quota(&server, "ada/more", "4999").await;
+        quota(&server, "ben", "1MB").await;
+        for (number, (status, told)) in send_at_once(uploads).await.into_iter().enumerate() {
+            assert_eq!(status, if number % 3 == 1 { 507 } else { 200 }, "{told}");
+        }
+        assert_eq!((usage(&server, "ada").await.objects, usage(&server, "ben").await.objects), (10, 10));
+        assert_counted(&server).await;
+    }
+}
+
+story! {
+    async fn a_quota_below_what_is_held_takes_nothing_away(server: Server) {
+        let ada = ada(&server).await;
+        let (held, fresh) = (noise(1, 9000), noise(2, 10));
+        server.upload(&ada.token, "ada/data", &held).await;
+        let (href, _) = server.upload_urls(&ada.token, "ada/data", &fresh).await;
+        quota(&server, "ada", "100").await;
+
+        assert!(download(&server, &ada, "ada/data", &held).await);
+        assert_eq!(ask(&server, &ada, "ada/data", "upload", &[object(&held)]).await.0, ["nothing"]);
+        assert_eq!(ask(&server, &ada, "ada/data", "upload", &[object(&fresh)]).await.0, ["507"]);
+        // With a URL from before: told before the bytes are sent.
+        let mut wire = Wire::open(&server).await;
+        wire.request("PUT", &href, &["Content-Length: 10", "Expect: 100-continue"]).await;
+        let (status, _, body) = wire.reply().await;
+        let told = String::from_utf8(body).unwrap();
+        assert!(status == 507 && told.contains("(9000 bytes) of at most 100 bytes"), "{status} {told}");
+
+        // What is damaged is counted already, and may be sent again.
+        assert!(lose(&server, &ada, "ada/data", &held).await);
+        let (answers, _) = ask(&server, &ada, "ada/data", "upload", &[object(&held), object(&fresh)]).await;
+        assert_eq!(answers, ["upload", "507"]);
+        server.upload(&ada.token, "ada/data", &held).await;
+        assert!(download(&server, &ada, "ada/data", &held).await);
+        assert_eq!(usage(&server, "ada").await.bytes, 9000);
+
+        quota(&server, "ada", "9010").await;
+        assert_eq!(Reply::of(server.http.put(href).body(fresh)).await.status, 200);
+        assert_counted(&server).await;
+    }
+}
+
+story! {
+    async fn an_upload_in_parts_waits_for_room(engine: Engine) {
+        let server = Server::start_with(engine, |config| config.limits.parts_from = 1000).await;
+        let ada = ada(&server).await;
+        let bytes = noise(1, 5000);
+        let body = json!({"operation": "upload", "transfers": ["multipart-basic"], "objects": [object(&bytes)]});
+        let (_, reply) = server.batch(Some(&ada.token), "ada/data", &body).await;
+        let actions = &reply["objects"][0]["actions"];
+        let part = actions["parts"][0]["href"].as_str().unwrap_or_else(|| panic!("{reply}"));
+        assert_eq!(Reply::of(server.http.put(part).body(bytes.clone())).await.status, 200);
+        let href = |name: &str| actions[name]["href"].as_str().unwrap().to_owned();
+        let proof = object(&bytes).to_string();
+
+        quota(&server, "ada/data", "4999").await;
+        let refused = Reply::of(server.http.post(href("commit")).body(proof.clone())).await;
+        assert!(refused.status == 507 && refused.text().contains("(5000 bytes)"), "{}", refused.text());
+        assert_eq!(Reply::of(server.http.post(href("verify")).body(proof.clone())).await.status, 507);
+        assert_eq!(usage(&server, "ada").await.objects, 0);
+        // Nothing is to be sent again.
+        quota(&server, "ada/data", "5000").await;
+        assert_eq!(Reply::of(server.http.post(href("commit")).body(proof.clone())).await.status, 200);
+        assert_eq!(Reply::of(server.http.post(href("verify")).body(proof)).await.status, 200);
+        assert!(download(&server, &ada, "ada/data", &bytes).await);
+        assert_counted(&server).await;
+    }
+}
+
+story! {
+    async fn git_lfs_shows_its_user_the_numbers(server: Server) {
+        let ada = ada(&server).await;
+        let work = server.tree("work");
+        work.with_lfs(&server.remote(&ada, "ada/data"));
+        work.write("a.bin", noise(1, 30_000));
+        work.commit("a");
+        work.git(&["push", "-q", "origin", "main"]);
+        quota(&server, "ada/data", "50kB").await;
+        work.write("b.bin", noise(2, 30_000));
+        work.commit("b");
+        let said = work.git_fails(&["push", "origin", "main"]);
+        for part in ["over quota", "ada/data", "(30000 bytes)", "(50000 bytes)", "ask the operator of this server for more"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        quota(&server, "ada/data", "60kB").await;
+        work.git(&["push", "-q", "origin", "main"]);
+        let clone = server.clone(&ada, "ada/data", "clone");
+        assert!(clone.read("a.bin") == noise(1, 30_000) && clone.read("b.bin") == noise(2, 30_000));
+        assert_counted(&server).await;
+    }
+}
+
+/// A revision in which the dataset has this file, or has it no more.
+async fn commit(server: &Server, path: &str, file: u64, pointer: Option<Pointer>) -> Result<(), String> {
+    let grant: Grant<Write> = server.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
+    let author =
+        Author { name: "Ada".into(), email: "ada@example.org".into(), seconds: 1_800_000_000, offset_minutes: 0 };
+    let path: FilePath = format!("{file}.bin").parse().unwrap();
+    let edit = match pointer {
+        Some(pointer) => Edit::Put { path, content: Content::Pointer(pointer), executable: false },
+        None => Edit::Delete { path },
+    };
+    let (branch, message) = (RefName::branch("main").unwrap(), "A change".to_owned());
+    let changes =
+        Changeset { branch, parent: None, edits: vec![edit], message, author: author.clone(), committer: author };
+    server.app.drive.commit(&grant, changes).await.map(drop).map_err(|error| error.to_string())
+}
+
+/// Whatever happens in whatever order, what was counted is what is held.
+///
+/// Gives how much was released, given back, refused and healed.
+async fn count_along(engine: Engine, seed: u64) -> [u64; 4] {
+    let server = Server::start_with(engine, |config| config.collect = false).await;
+    let ada = ada(&server).await;
+    quota(&server, "ada/data", "60kB").await;
+    quota(&server, "ada", "100kB").await;
+    let choices = noise(seed, 4 * 120);
+    let (mut released, mut restored, mut refused, mut healed) = (0, 0, 0, 0);
+    for choice in choices.chunks(4) {
+        let path = if choice[0] < 128 { "ada/data" } else { "ada/more" };
+        let bytes = noise(u64::from(choice[1] % 16) + 1, 1000 * (1 + usize::from(choice[1] % 16)));
+        let pointer = Pointer { oid: Oid::of(&bytes), size: bytes.len() as u64, extensions: Vec::new() };
+        match choice[2] % 16 {
+            0..7 => {
+                let (answers, _) = ask(&server, &ada, path, "upload", &[object(&bytes)]).await;
+                if answers == ["507"] {
+                    refused += 1;
+                } else {
+                    server.upload(&ada.token, path, &bytes).await;
+                    if choice[3] < 100 {
+                        let done = commit(&server, path, u64::from(choice[3]), Some(pointer)).await;
+                        assert!(done.is_ok() || done == Err("nothing would change".into()), "{done:?}");
+                    }
+                }
+            }
+            7..10 => {
+                let summary = server.app.collector.run(None, false, |_| {}).await.unwrap();
+                assert_eq!(summary.problems, Vec::<String>::new());
+                released += summary.released.0;
+                server.clock.advance(Duration::from_hours(24 * u64::from(choice[3] % 16)));
+            }
+            10..12 => restored += u64::try_from(server.app.storage.restore(None).await.unwrap()).unwrap(),
+            12..14 if lose(&server, &ada, path, &bytes).await => {
+                let (answers, _) = ask(&server, &ada, path, "upload", &[object(&bytes)]).await;
+                assert_eq!(answers, ["upload"], "it is counted already");
+                if choice[3] < 128 {
+                    server.upload(&ada.token, path, &bytes).await;
+                }
+                healed += 1;
+            }
+            14 => _ = commit(&server, path, u64::from(choice[3] % 100), None).await,
+            _ if choice[3] < 100 => {
+                let name = path.parse().unwrap();
+                let grant: Grant<Own> = server.app.access.authorize(&Actor::operator(), &name).await.unwrap();
+                server.app.drive.delete(&grant).await.unwrap();
+                server.dataset(path, Visibility::Private).await;
+            }
+            _ => {}
+        }
+        assert_counted(&server).await;
+        let found = usage(&server, "ada").await;
+        assert!(found.bytes <= 100_000 || restored > 0, "only an undo may lead past a quota: {found:?}");
+        assert_eq!(found.bytes, found.datasets.iter().map(|dataset| dataset.bytes).sum::<u64>());
+    }
+    assert_eq!(server.app.storage.recount().await.unwrap(), []);
+    [released, restored, refused, healed]
+}
+
+story! {
+    async fn what_is_counted_is_what_is_held(engine: Engine) {
+        let mut seen = [0; 4];
+        for seed in [3, 17, 2026] {
+            for (sum, number) in seen.iter_mut().zip(count_along(engine, seed).await) {
+                *sum += number;
+            }
+        }
+        assert!(seen.iter().all(|number| *number > 0), "{seen:?}");
+    }
+}
+
+story! {
+    async fn a_wrong_count_is_found_and_corrected(server: Server) {
+        let ada = ada(&server).await;
+        server.upload(&ada.token, "ada/data", &noise(1, 1000)).await;
+        server.upload(&ada.token, "ada/more", &noise(1, 1000)).await;
+        assert_eq!(server.app.storage.recount().await.unwrap(), []);
+        execute(&server.app.db, "UPDATE usage SET bytes = 7, objects = 3 WHERE repo_id IN (SELECT id FROM dataset WHERE name = 'data')").await;
+        execute(&server.app.db, "DELETE FROM usage WHERE repo_id IN (SELECT id FROM dataset WHERE name = 'more')").await;
+        let wrong = server.app.storage.recount().await.unwrap();
+        assert_eq!(wrong, [("ada/data".to_owned(), 993, -2), ("ada/more".to_owned(), 1000, 1)]);
+        assert_eq!(usage(&server, "ada").await.bytes, 2000);
+        assert_counted(&server).await;
+    }
+}
+
+story! {
+    async fn an_object_that_was_taken_on_a_wrong_size_is_counted_anew(server: Server) {
+        ada(&server).await;
+        let now = server.clock.now();
+        let mut repos: Vec<Id> = Vec::new();
+        for path in ["ada/data", "ada/more"] {
+            repos.push(server.app.db.read().await.unwrap().dataset(&path.parse().unwrap()).await.unwrap().unwrap().id);
+        }
+        let arrival = |repo, size| {
+            let (oid, store) = (Oid::of(b"promised"), "default".to_owned());
+            Arrival { repo, oid, size, store, place: "0011223344556677".into() }
+        };
+        let mut tx = server.app.db.write().await.unwrap();
+        assert_eq!(tx.hold_unproven(&arrival(repos[0], 5000), now).await.unwrap(), Some(true));
+        tx.add_usage(repos[0], 5000, 1).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_counted(&server).await;
+
+        // Somebody else has the real one.
+        let real = arrival(repos[1], 8);
+        let mut tx = server.app.db.write().await.unwrap();
+        assert_eq!(tx.landing(&real).await.unwrap().unwrap().known_bytes, Some(5000));
+        tx.resize(&real).await.unwrap();
+        assert!(tx.hold(&real, now).await.unwrap());
+        tx.add_usage(repos[1], 8, 1).await.unwrap();
+        // Proven sizes stay.
+        tx.resize(&arrival(repos[1], 9)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_counted(&server).await;
+        assert_eq!(usage(&server, "ada").await.bytes, 16);
+    }
+}

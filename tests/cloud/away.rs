@@ -8,11 +8,10 @@ use lfs::Oid;
 use reqwest::{Method, Response};
 use serde_json::json;
 
-use crate::audit;
 use crate::client::{Client, action};
+use crate::crew::Crew;
 use crate::harness::{assert_success, eventually, noise};
-use crate::ledger::Ledger;
-use crate::people::{Author, Dice, Doom};
+use crate::people::Dice;
 use crate::scene::{Cloud, Scene, story};
 
 /// 503, with the time to wait.
@@ -90,13 +89,7 @@ story! {
         }
 
         cloud.start_store().await;
-        eventually("the servers are ready again", async || {
-            let ready = async |place| {
-                ada.http.get(format!("{}/readyz", scene.url(place))).send().await.unwrap().status() == 200
-            };
-            ready(0).await && ready(1).await
-        })
-        .await;
+        ready_again(&scene).await;
         assert_eq!(ada.verify(&verify, Oid::of(&waiting), waiting.len()).await.unwrap().status(), 200);
         work.git(&["push", "-q"]);
         assert!(clone_from(&cold, "after"));
@@ -145,13 +138,7 @@ story! {
         work.git_fails(&["push", "-q"]);
 
         cloud.start_database();
-        eventually("the servers are ready again", async || {
-            let ready = async |place| {
-                ada.http.get(format!("{}/readyz", scene.url(place))).send().await.unwrap().status() == 200
-            };
-            ready(0).await && ready(1).await
-        })
-        .await;
+        ready_again(&scene).await;
         work.git(&["push", "-q"]);
         let clone = scene.house.tree("clone");
         clone.git(&["clone", "-q", &scene.house.remote("ada/data"), "."]);
@@ -163,57 +150,40 @@ story! {
 }
 
 /// People work while something goes away and comes back, three times.
-async fn work_through(scene: &Scene, mut away: impl AsyncFnMut(u32, bool)) {
-    let (house, ledger, doom) = (Arc::clone(&scene.house), Arc::new(Ledger::default()), Doom::default());
+async fn work_through(scene: &Scene, mut away: impl AsyncFnMut(bool)) {
     let mut dice = Dice(5);
-    let mut authors: Vec<_> = [("ada", "ada/shared", true, 200_000), ("cleo", "ada/plain", false, 150_000)]
-        .map(|(name, dataset, lfs, size)| Author::new(&house, name, dataset, lfs, size, Dice(dice.next())))
-        .into();
-    for author in &mut authors {
-        assert!(author.push_one(&ledger, &doom));
-    }
-    let threads: Vec<_> = authors
-        .into_iter()
-        .map(|mut author| {
-            let (house, ledger, doom) = (Arc::clone(&house), Arc::clone(&ledger), doom.clone());
-            std::thread::spawn(move || author.persist(&house, &ledger, &doom))
-        })
-        .collect();
-    for round in 0..3 {
+    let mut crew = Crew::begin(scene, &mut dice);
+    for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(1000 + dice.below(1000))).await;
-        doom.disturb();
-        away(round, true).await;
+        crew.doom.disturb();
+        away(true).await;
         tokio::time::sleep(Duration::from_millis(1000 + dice.below(2000))).await;
-        away(round, false).await;
-        for place in 0..2 {
-            eventually("a server is ready again", async || {
-                house.http.get(format!("{}/readyz", scene.url(place))).send().await.unwrap().status() == 200
-            })
-            .await;
-        }
-        doom.disturb();
+        away(false).await;
+        ready_again(scene).await;
+        crew.doom.disturb();
     }
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let before = ledger.book().tally["pushes acknowledged"];
-    eventually("they go on", async || ledger.book().tally["pushes acknowledged"] > before).await;
-    doom.strike();
-    for thread in threads {
-        while !thread.is_finished() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        thread.join().unwrap();
+    let pushes = || crew.ledger.book().tally["pushes acknowledged"];
+    let before = pushes();
+    eventually("they go on", async || pushes() > before).await;
+    crew.end().await;
+    crew.audit(scene, &mut dice).await;
+}
+
+/// Waits until both servers say that they can work.
+async fn ready_again(scene: &Scene) {
+    for place in 0..2 {
+        eventually("a server is ready again", async || {
+            scene.house.http.get(format!("{}/readyz", scene.url(place))).send().await.unwrap().status() == 200
+        })
+        .await;
     }
-    audit::look_around(&house, &ledger, &mut dice).await;
-    audit::look_at_everything(&house, &ledger).await;
-    scene.compare_bucket_and_rows().await;
-    println!("{:?}", ledger.book().tally);
 }
 
 story! {
     async fn a_store_that_goes_away_in_the_middle_of_work_loses_nothing() {
         let mut cloud = Cloud::with_own_store().await;
         let scene = cloud.scene(2, &[]).await;
-        work_through(&scene, async |_, away| if away { cloud.stop_store().await } else { cloud.start_store().await }).await;
+        work_through(&scene, async |away| if away { cloud.stop_store().await } else { cloud.start_store().await }).await;
     }
 }
 
@@ -221,6 +191,6 @@ story! {
     async fn a_database_that_goes_away_in_the_middle_of_work_loses_nothing() {
         let mut cloud = Cloud::with_own_database().await;
         let scene = cloud.scene(2, &[]).await;
-        work_through(&scene, async |_, away| if away { cloud.stop_database() } else { cloud.start_database() }).await;
+        work_through(&scene, async |away| if away { cloud.stop_database() } else { cloud.start_database() }).await;
     }
 }

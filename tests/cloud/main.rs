@@ -13,6 +13,7 @@ mod audit;
 mod away;
 mod bucket;
 mod client;
+mod crew;
 mod direct;
 #[path = "../it/harness.rs"]
 #[expect(unused_macros, unused_imports, reason = "other stories are told of both databases")]

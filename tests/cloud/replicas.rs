@@ -1,16 +1,11 @@
 //! Several servers that know nothing of each other, and one installation.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lfs::Oid;
-
-use crate::audit;
-use crate::client::Client;
+use crate::crew::Crew;
 use crate::harness::{self, Tree, assert_success, noise};
-use crate::house::{DATABASE, House, environment};
-use crate::ledger::Ledger;
-use crate::people::{Author, Dice, Doom};
+use crate::house::{DATABASE, environment};
+use crate::people::{Dice, Doom};
 use crate::scene::{Cloud, Scene, is_real, story};
 
 /// For how long servers are killed, in seconds, where there is time, and where there is not.
@@ -26,40 +21,14 @@ story! {
         let mut dice = Dice(seed);
         let cloud = Cloud::shared().await;
         let mut scene = cloud.scene(3, &[]).await;
-        let (house, ledger, doom) = (Arc::clone(&scene.house), Arc::new(Ledger::default()), Doom::default());
-        let mut authors = authors(&house, &mut dice);
-        for author in &mut authors {
-            assert!(author.push_one(&ledger, &doom));
-        }
-
-        let mut people = Vec::new();
-        for author in authors {
-            people.push(thread(&house, &ledger, &doom, author, |author, house, ledger, doom| {
-                author.persist(house, ledger, doom);
-            }));
-        }
-        people.push(thread(&house, &ledger, &doom, Dice(dice.next()), |reader, house, ledger, doom| {
-            clone_until(reader, house, ledger, doom);
-        }));
-        let uploads: Vec<_> = (0..2)
-            .map(|_| {
-                let (client, dice) = (scene.ada(), Dice(dice.next()));
-                tokio::spawn(upload_until(client, Arc::clone(&ledger), doom.clone(), dice))
-            })
-            .collect();
+        let mut crew = Crew::begin(&scene, &mut dice);
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_secs(seconds) {
             tokio::time::sleep(Duration::from_millis(200 + dice.below(1500))).await;
-            fall_and_rise(&mut scene, &doom, &mut dice).await;
-            ledger.book().count("servers killed");
+            fall_and_rise(&mut scene, &crew.doom, &mut dice).await;
+            crew.ledger.book().count("servers killed");
         }
-        doom.strike();
-        for upload in uploads {
-            upload.await.unwrap();
-        }
-        for person in people {
-            person.await_end().await;
-        }
+        crew.end().await;
 
         // Nobody of those who were there is left to tell.
         for place in 0..3 {
@@ -67,30 +36,10 @@ story! {
             scene.wipe(place);
             scene.start(place).await;
         }
-        audit::look_around(&house, &ledger, &mut dice).await;
-        audit::look_at_everything(&house, &ledger).await;
-        content_is_whole(&house, "ada/shared");
-        scene.compare_bucket_and_rows().await;
+        crew.audit(&scene, &mut dice).await;
         let served = scene.proxy.served();
         assert!(served.iter().all(|count| *count > 0), "the proxy went to {served:?}");
-        let tally = ledger.book().tally.clone();
-        for (what, count) in &tally {
-            println!("{count:6} {what}");
-        }
-        assert!(tally["pushes acknowledged"] > 5 && tally["clones"] > 0 && tally["uploads acknowledged"] > 0, "{tally:?}");
     }
-}
-
-/// Two with LFS in one dataset, two without in another.
-fn authors(house: &House, dice: &mut Dice) -> Vec<Author> {
-    [
-        ("ada", "ada/shared", true, 300_000),
-        ("bea", "ada/shared", true, 3_000),
-        ("cleo", "ada/plain", false, 150_000),
-        ("dora", "ada/plain", false, 500),
-    ]
-    .map(|(name, dataset, lfs, size)| Author::new(house, name, dataset, lfs, size, Dice(dice.next())))
-    .into()
 }
 
 /// One server is killed, and comes up again with or without what it had.
@@ -104,92 +53,6 @@ async fn fall_and_rise(scene: &mut Scene, doom: &Doom, dice: &mut Dice) {
     }
     tokio::time::sleep(Duration::from_millis(dice.below(500))).await;
     scene.start(place).await;
-}
-
-/// A thread for somebody who runs programs.
-struct Person(tokio::sync::oneshot::Receiver<()>, std::thread::JoinHandle<()>);
-
-fn thread<T: Send + 'static>(
-    house: &Arc<House>,
-    ledger: &Arc<Ledger>,
-    doom: &Doom,
-    mut who: T,
-    work: impl FnOnce(&mut T, &House, &Ledger, &Doom) + Send + 'static,
-) -> Person {
-    let (house, ledger, doom) = (Arc::clone(house), Arc::clone(ledger), doom.clone());
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    let handle = std::thread::spawn(move || {
-        // Dropped at the end, also of a panic.
-        let _sender = sender;
-        work(&mut who, &house, &ledger, &doom);
-    });
-    Person(receiver, handle)
-}
-
-impl Person {
-    async fn await_end(self) {
-        let _ = self.0.await;
-        if let Err(panic) = self.1.join() {
-            std::panic::resume_unwind(panic);
-        }
-    }
-}
-
-/// Clones again and again. What was acknowledged before a clone began is in it.
-fn clone_until(dice: &mut Dice, house: &House, ledger: &Ledger, doom: &Doom) {
-    for number in 0.. {
-        if doom.struck() {
-            return;
-        }
-        let dataset = if dice.one_in(2) { "ada/plain" } else { "ada/shared" };
-        let author = if dataset == "ada/plain" { "cleo" } else { "ada" };
-        let promised = ledger.book().at(dataset, &format!("refs/heads/{author}")).unwrap();
-        let clone = house.tree(&format!("clone-{number}"));
-        let disturbances = doom.disturbances();
-        let output = clone.try_git(&["clone", "-q", "-b", author, &house.remote(dataset), "."]);
-        if output.status.success() {
-            clone.git(&["fsck", "--strict"]);
-            clone.git(&["merge-base", "--is-ancestor", &promised, "HEAD"]);
-            ledger.book().count("clones");
-        } else {
-            doom.blame(disturbances, &harness::text(&output));
-            ledger.book().count("clones cut off");
-        }
-        std::fs::remove_dir_all(&clone.folder).unwrap();
-    }
-}
-
-/// A program that uploads until the end.
-async fn upload_until(client: Client, ledger: Arc<Ledger>, doom: Doom, mut dice: Dice) {
-    while !doom.struck() {
-        let magnitude = 10 + dice.below(12);
-        let length = 1 + dice.below(1 << magnitude);
-        let bytes = dice.bytes(length);
-        let object = ("ada/shared".to_owned(), Oid::of(&bytes));
-        let disturbances = doom.disturbances();
-        ledger.book().begun.insert(object.clone(), length);
-        match client.upload("ada/shared", &bytes).await {
-            Ok(true) => {
-                let mut book = ledger.book();
-                book.count("uploads acknowledged");
-                book.held.insert(object, length);
-            }
-            outcome => {
-                doom.blame(disturbances, &format!("an upload: {outcome:?}"));
-                ledger.book().count("uploads cut off");
-            }
-        }
-    }
-}
-
-/// Every branch of a dataset, with all content.
-fn content_is_whole(house: &House, dataset: &str) {
-    let clone = house.tree(&format!("whole/{dataset}"));
-    clone.git(&["clone", "-q", &house.remote(dataset), "."]);
-    clone.git(&["lfs", "fetch", "--all"]);
-    for branch in clone.git(&["for-each-ref", "--format=%(refname:short)", "refs/remotes/origin"]).lines() {
-        clone.git(&["lfs", "fsck", "--objects", branch]);
-    }
 }
 
 story! {
@@ -315,36 +178,19 @@ story! {
         let cloud = Cloud::shared().await;
         let shared = tempfile::tempdir().unwrap();
         let mut scene = cloud.scene(2, &[("RUTTER_CACHE", shared.path().to_str().unwrap())]).await;
-        let (house, ledger, doom) = (Arc::clone(&scene.house), Arc::new(Ledger::default()), Doom::default());
         let mut dice = Dice(11);
-        let mut authors = authors(&house, &mut dice);
-        for author in &mut authors {
-            assert!(author.push_one(&ledger, &doom));
-        }
-        let mut people = Vec::new();
-        for author in authors {
-            people.push(thread(&house, &ledger, &doom, author, |author, house, ledger, doom| {
-                author.persist(house, ledger, doom);
-            }));
-        }
-        people.push(thread(&house, &ledger, &doom, Dice(dice.next()), |reader, house, ledger, doom| {
-            clone_until(reader, house, ledger, doom);
-        }));
+        let mut crew = Crew::begin(&scene, &mut dice);
         for round in 0..4 {
             tokio::time::sleep(Duration::from_millis(1500)).await;
             // A start tidies the cache, in which another is at work.
-            doom.disturb();
+            crew.doom.disturb();
             scene.kill(round % 2);
-            doom.disturb();
+            crew.doom.disturb();
             scene.start(round % 2).await;
         }
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        doom.strike();
-        for person in people {
-            person.await_end().await;
-        }
-        audit::look_around(&house, &ledger, &mut dice).await;
-        audit::look_at_everything(&house, &ledger).await;
+        crew.end().await;
+        crew.audit(&scene, &mut dice).await;
     }
 }
 

@@ -251,11 +251,11 @@ impl Scene {
     }
 
     /// What a server has counted.
-    pub(crate) async fn metric(&self, place: usize, name: &str) -> f64 {
+    pub(crate) async fn metric(&self, place: usize, name: &str) -> u64 {
         let text = self.house.http.get(format!("{}/metrics", self.url(place))).send().await.unwrap().text().await;
         let text = text.unwrap();
         let values = text.lines().filter(|line| line.split([' ', '{']).next() == Some(name));
-        values.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+        values.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
     }
 
     /// The most memory that a server ever had, in MiB.

@@ -14,3 +14,4 @@ mod hosting;
 mod large;
 mod rules;
 mod sound;
+mod uploads;

@@ -19,6 +19,7 @@ mod limits;
 mod locks_api;
 mod matrix;
 mod patience;
+mod quotas;
 mod site;
 mod transfer;
 mod uploads;

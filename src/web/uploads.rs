@@ -122,7 +122,9 @@ fn standing(upload: &Upload, status: StatusCode, offset: u64) -> Response {
 
 fn refused(refusal: &TusError) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = (status, refusal.to_string()).into_response();
+    // Not in plain text, which is how failures of the framework look.
+    let told = serde_json::json!({"message": refusal.to_string(), "request_id": crate::request::id()});
+    let mut response = lfs_json(status, told.to_string());
     response.headers_mut().insert(TUS_RESUMABLE, HeaderValue::from_static(tus::VERSION));
     response.headers_mut().insert(TUS_VERSION, HeaderValue::from_static(tus::VERSION));
     response

@@ -261,7 +261,11 @@ pub(crate) struct PackFile {
 /// Opens a folder that [`lay_out`] made: no configuration but its own, no search for another one.
 pub(crate) fn open(folder: &Path) -> Result<gix::ThreadSafeRepository> {
     let options = gix::open::Options::isolated().open_path_as_is(true).strict_config(true);
-    Ok(gix::ThreadSafeRepository::open_opts(folder, options)?)
+    let repository = gix::ThreadSafeRepository::open_opts(folder, options)?;
+    // Counting loads every index now, and not while threads that share them look objects up: one that
+    // looks while another still loads may find nothing, and never looks again.
+    repository.to_thread_local().objects.packed_object_count()?;
+    Ok(repository)
 }
 
 /// Writes a bare repository: `HEAD`, `config`, `packed-refs`, and hard links of `packs`.

@@ -147,13 +147,14 @@ impl Drive {
     /// too many others write the same branch.
     pub async fn commit(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
         let key = repo_key(grant.id())?;
-        self.demand_objects(grant.id(), &changes).await?;
         let expected = changes.parent.is_some();
         let changes = Arc::new(changes);
         for _ in 0..RETRIES {
             // Writers of one repository take turns here; the comparison in the transaction is the truth.
             let _turn = self.engine.writer(&key).await;
             let snapshot = self.snapshot_of(grant.id()).await?;
+            // After the snapshot: if they are taken away from here on, its epoch is old, and the change is refused.
+            self.demand_objects(grant.id(), &changes).await?;
             let attempt = changes.clone();
             let locks = self.respect_locks(grant, &changes).await?;
             let (revision, landing) = snapshot.read(move |reader| reader.commit_changes(&attempt)).await?;

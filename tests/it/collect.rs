@@ -191,7 +191,7 @@ story! {
         let oid = Oid::of(&old).to_string();
 
         // What the branch was counts, for as long as the grace period is.
-        server.clock.advance(server.app.collector.grace() - Duration::from_mins(1));
+        server.clock.advance(server.app.collector.grace().checked_sub(Duration::from_mins(1)).unwrap());
         let (summary, lines) = server.collect().await;
         assert!(lines.is_empty() && summary.git == (0, 0), "{summary:?}");
         assert!(server.has_git("ada/data", &left).await);
@@ -336,10 +336,10 @@ fn files(folder: &Path) -> BTreeSet<String> {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(files(&path))
+            found.extend(files(&path));
         } else {
-            found.extend([path.to_str().unwrap().to_owned()])
-        };
+            found.insert(path.to_str().unwrap().to_owned());
+        }
     }
     found
 }
@@ -652,6 +652,8 @@ impl Pusher {
 
 /// One random schedule: three people push to one dataset, another makes and deletes datasets with the same objects,
 /// and all the time garbage is collected while weeks go by.
+#[expect(clippy::too_many_lines, reason = "one schedule, from its begin to its end")]
+#[expect(clippy::disallowed_methods, reason = "git runs on threads of the test, not of the server")]
 async fn schedule(engine: Engine, seed: u64) {
     eprintln!("seed {seed}");
     let (server, ada) = quiet(engine).await;

@@ -29,6 +29,8 @@ case $need in
 run | check | fuzz) ;;
 test | test-cloud)
     want python3 python3
+    # For clients that come from PyPI.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || optional+=(python3-venv)
     [ "$need" = test ] || { want node nodejs; want npm npm; }
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || want initdb postgresql
     ;;

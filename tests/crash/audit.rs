@@ -59,7 +59,9 @@ pub(crate) async fn look_at_everything(house: &House, ledger: &Ledger) {
     }
     let check = house.rutter(&["fsck"]);
     assert_success(&check, "rutter fsck");
-    assert_eq!(text(&check).trim(), "clean");
+    // What was killed before its row was written lies there, and nobody sees it: a note, not a fault.
+    let said = text(&check);
+    assert_eq!(said.lines().filter(|line| !line.starts_with("note: ")).collect::<Vec<_>>(), ["clean"], "{said}");
 }
 
 /// Whether a dataset gives an object away. If it does, it is the right one.
@@ -101,8 +103,11 @@ pub(crate) async fn await_jobs(house: &House, parked: &str) {
     let database = house.database().await;
     for _ in 0..3000 {
         let now = Clock::default().now().0;
-        let due =
-            format!("SELECT COUNT(*) FROM job WHERE subject <> '{parked}' AND (run_at <= {now} OR kind <> 'sweep')");
+        // What comes round again and again is always in the queue.
+        let due = format!(
+            "SELECT COUNT(*) FROM job WHERE subject <> '{parked}'
+             AND (run_at <= {now} OR kind NOT IN ('sweep', 'scrub', 'collect'))"
+        );
         if database.count(&due).await == 0 {
             database.0.close().await;
             return;

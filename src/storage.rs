@@ -11,6 +11,7 @@ mod signed;
 mod stores;
 pub mod uploads;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -111,7 +112,8 @@ impl Storage {
 
     /// Answers a batch that asks to download: signed URLs for what the dataset holds.
     pub async fn offer_downloads(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
-        self.offer(grant.id(), &grant.dataset().store, None, request, base, false).await
+        // Boxed: what it may have to do in rare cases would be carried through every request.
+        Box::pin(self.offer(grant.id(), &grant.dataset().store, None, request, base, false)).await
     }
 
     /// Answers a batch that asks to upload: signed URLs for what the dataset
@@ -125,12 +127,12 @@ impl Storage {
         is_bare: bool,
     ) -> Result<Vec<u8>> {
         let dataset = grant.dataset();
-        self.offer(dataset.id, &dataset.store, Some(dataset), request, base, is_bare).await
+        Box::pin(self.offer(dataset.id, &dataset.store, Some(dataset), request, base, is_bare)).await
     }
 
     /// Answers a batch that names no object that can be: with errors alone, for which no dataset is needed.
     pub async fn offer_nothing(&self, request: &BatchRequest) -> Result<Vec<u8>> {
-        self.offer(Id::from_bytes([0; 16]), DEFAULT_STORE, None, request, "", false).await
+        Box::pin(self.offer(Id::from_bytes([0; 16]), DEFAULT_STORE, None, request, "", false)).await
     }
 
     /// `uploader` is the dataset that new objects would be counted for.
@@ -147,7 +149,12 @@ impl Storage {
             request.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
         let held = self.held(repo, &oids).await?;
         let sizes: HashMap<Oid, u64> = held.iter().map(|(oid, held)| (*oid, held.size)).collect();
-        let request = &*self.within_quota(uploader, request, &sizes).await?;
+        let bounded = uploader.filter(|dataset| quota::Bounds::of(dataset, &self.0.quotas).is_some());
+        let within = match bounded {
+            Some(_) => Box::pin(self.within_quota(bounded, request, &sizes)).await?,
+            None => Cow::Borrowed(request),
+        };
+        let request = &*within;
         let offered = match self.0.stores.named(store)? {
             // The client insists on an ETag for each part, which Azure does not give.
             Store::Bucket(bucket) if !bucket.takes_bare_uploads() => Offered { multipart: false, ..self.0.offered },
@@ -155,7 +162,11 @@ impl Storage {
         };
         let plan = request.negotiate(&offered, &sizes, self.0.object_bytes);
         let plan = plan.map_err(|error| Error::invalid(error.message))?;
-        let begun = self.begin_uploads(repo, store, &plan.begin, &request.objects).await?;
+        let begun = if plan.begin.is_empty() {
+            HashMap::new()
+        } else {
+            Box::pin(self.begin_uploads(repo, store, &plan.begin, &request.objects)).await?
+        };
         let now = self.0.clock.now().seconds();
         // Rounded up, for the moment has a fraction.
         let urls = Urls { storage: self, repo, store, base, expires: now + 1 + u64::from(self.0.lifetime) };
@@ -169,7 +180,7 @@ impl Storage {
                 Ok(urls.answer(request, plan.transfer, &sizes, self.0.object_bytes, &begun, action, |_, _, _| None))
             }
             Store::Bucket(bucket) => {
-                let signer = bucket.signer(now, self.0.lifetime).await?;
+                let signer = Box::pin(bucket.signer(now, self.0.lifetime)).await?;
                 let direct = |url: SignedUrl| batch::Action {
                     href: url.href,
                     expires_in: signer.lifetime(),

@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(name_at(0, round), "0000000000000000");
         assert_eq!(name_at(1000, round), "5555555555555555");
         assert_eq!(name_at(1500, round), "8000000000000000");
-        assert_eq!(name_at(2999, round), "ffea270b71e3a7e6");
+        assert_eq!(name_at(2999, round), "ffea27983c131d5a");
         assert_eq!(name_at(3000, round), END);
         assert_eq!(name_at(i64::MAX, Duration::ZERO), END);
     }

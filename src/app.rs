@@ -35,6 +35,10 @@ const NOTES: usize = 1024;
 /// How long refusals stay in the audit trail; what was done stays for good.
 const REFUSALS_KEPT: Duration = Duration::from_hours(90 * 24);
 
+/// Jobs at one time: collecting garbage, the scrub and hashing a large object may each take long, and none of them must
+/// keep the others, or what is quick, from being done.
+const WORKERS: usize = 4;
+
 /// How long each part may take to show that it works.
 const PROBE: Duration = Duration::from_secs(2);
 
@@ -141,8 +145,10 @@ impl App {
 
     /// Starts background work; it ends soon after `stop`.
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
-        let (app, token) = (self.clone(), stop.clone());
-        tasks.spawn(async move { app.worker.run(token).await });
+        for _ in 0..WORKERS {
+            let (app, token) = (self.clone(), stop.clone());
+            tasks.spawn(async move { app.worker.run(token).await });
+        }
         let notes = self.notes.lock().expect("nobody panics while holding it").take();
         if let Some(notes) = notes {
             let (app, token) = (self.clone(), stop.clone());

@@ -129,6 +129,25 @@ impl Worker {
         Ok(done)
     }
 
+    /// Keeps others from a job for as long as it is done here.
+    async fn kept<T>(&self, id: &str, done: impl Future<Output = T>) -> T {
+        let mut done = std::pin::pin!(done);
+        loop {
+            tokio::select! {
+                done = &mut done => return done,
+                () = tokio::time::sleep(LEASE / 3) => {}
+            }
+            let renewed = async {
+                let mut tx = self.db.write().await?;
+                tx.renew_job(id, self.clock.now().plus(LEASE)).await?;
+                tx.commit().await
+            };
+            if let Err(error) = renewed.await {
+                tracing::warn!(%error, "a job under way may be taken over");
+            }
+        }
+    }
+
     async fn run_one(&self) -> Result<bool> {
         let now = self.clock.now();
         if !self.db.read().await?.job_due(now).await? {
@@ -140,7 +159,8 @@ impl Worker {
         let outcome = match Kind::ALL.into_iter().find(|kind| kind.as_str() == name) {
             Some(kind) => {
                 // A panic must not end all background work.
-                let done = AssertUnwindSafe((self.perform)(kind, subject.clone())).catch_unwind().await;
+                let done = AssertUnwindSafe((self.perform)(kind, subject.clone())).catch_unwind();
+                let done = self.kept(&id, done).await;
                 let done = done.unwrap_or_else(|_| Err(Error::internal("the job panicked")));
                 done.map(|()| kind.every())
             }

@@ -40,6 +40,12 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(now).bind(leased_until).fetch_optional(on))?)
     }
 
+    /// A job that was claimed takes longer.
+    pub async fn renew_job(&mut self, id: &str, leased_until: Millis) -> Result<()> {
+        exec!(self, sqlx::query("UPDATE job SET leased_until = $2 WHERE id = $1").bind(id).bind(leased_until))?;
+        Ok(())
+    }
+
     /// A job that was claimed at this moment is done; it stays if it was queued again since.
     pub async fn finish_job(&mut self, id: &str, claimed: Millis) -> Result<()> {
         exec!(self, sqlx::query("DELETE FROM job WHERE id = $1 AND run_at <= $2").bind(id).bind(claimed))?;

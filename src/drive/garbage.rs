@@ -59,6 +59,8 @@ impl Drive {
         if let Some(pack) = &repacked.pack {
             self.store(id, &key, pack).await?;
         }
+        // Writers of this process wait for the rest; those of others make it begin again.
+        let _turn = self.engine.writer(&key).await;
         let newer: Arc<Snapshot> = self.snapshot_of(id).await?;
         let roots = self.former_targets(id, before).await?;
         if newer.state().generation != repacked.generation

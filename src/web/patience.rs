@@ -121,8 +121,11 @@ impl Unread {
     }
 }
 
-/// Bodies of this size, in bytes, and less are not followed.
+/// Bodies of this size, in bytes, and less are worth reading when nobody wants them.
 const LITTLE: u64 = 64 << 10;
+
+/// Bodies of this size, in bytes, and less are not followed: they have come with the head, most often.
+const SHORT: u64 = 8 << 10;
 
 /// Reads a body that is little, and throws it away.
 pub(super) async fn read_little(body: Body, limit: Duration) {
@@ -134,7 +137,7 @@ pub(super) async fn read_little(body: Body, limit: Duration) {
 
 /// Follows how far the body of a request is read.
 pub(super) fn followed(request: Request) -> (Request, Unread) {
-    if request.body().size_hint().upper().is_some_and(|size| size <= LITTLE) {
+    if request.body().size_hint().upper().is_some_and(|size| size <= SHORT) {
         return (request, Unread(None));
     }
     let ended = Arc::new(AtomicBool::new(false));

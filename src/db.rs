@@ -31,6 +31,9 @@ use crate::types::Secret;
 /// How long a request waits for a connection before it is told to come back.
 const ACQUIRE: Duration = Duration::from_secs(20);
 
+/// How long SQLite waits for another process that holds its file.
+const BUSY: Duration = Duration::from_secs(30);
+
 /// The same, of a database server. It writes for many at once, so who waits for longer waits for one
 /// that is away, and that is told soon.
 const ACQUIRE_REMOTE: Duration = Duration::from_secs(5);
@@ -154,7 +157,7 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             // FULL, not NORMAL: an acknowledged push must survive a power cut.
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(30))
+            .busy_timeout(BUSY)
             .pragma("journal_size_limit", "67108864");
         let cannot_open = |error: sqlx::Error| Error::unavailable("the database file cannot be opened").because(error);
         let memo = Arc::new(memo::Memo::new(options.get_filename()));
@@ -164,10 +167,15 @@ impl Db {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(ACQUIRE)
-            .before_acquire(|connection, _| Box::pin(std::future::ready(Ok(is_idle(connection)))))
-            .connect_with(options.clone())
-            .await
-            .map_err(cannot_open)?;
+            .before_acquire(|connection, _| Box::pin(std::future::ready(Ok(is_idle(connection)))));
+        let begun = Instant::now();
+        let write = loop {
+            match write.clone().connect_with(options.clone()).await {
+                // Where another process makes the same new file a WAL one, SQLite does not wait by itself.
+                Err(error) if is_busy(&error) && begun.elapsed() < BUSY => tokio::time::sleep(BUSY / 1000).await,
+                opened => break opened.map_err(cannot_open)?,
+            }
+        };
         let read = SqlitePoolOptions::new()
             .before_acquire(|connection, _| Box::pin(std::future::ready(Ok(is_idle(connection)))))
             .max_connections(4)
@@ -256,6 +264,12 @@ impl Drop for Wait {
 /// learn of it, and every later transaction on the connection would fail.
 fn is_idle(connection: &SqliteConnection) -> bool {
     !connection.is_in_transaction()
+}
+
+/// Whether another process holds the file (`SQLITE_BUSY` or one of its extended codes, whose low byte is 5).
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 /// In one transaction: two processes may start at once, and SQLite has no lock

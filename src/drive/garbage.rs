@@ -84,7 +84,6 @@ impl Drive {
             land::insert_pack(&mut tx, id, pack, now).await?;
         }
         tx.raise_epoch(id).await?;
-        tx.set_generation(id, repo.generation + 1, &repo.head).await?;
         tx.commit().await?;
         if let Some(pack) = &repacked.pack
             && let Err(error) = self.engine.adopt(&key, pack).await

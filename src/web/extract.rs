@@ -120,12 +120,12 @@ impl FromRequestParts<App> for Base {
     }
 }
 
-/// Builds the base URL from `Host`, or from `X-Forwarded-*` if a proxy that we trust sent them.
-/// The colons of an IPv6 address stand in brackets.
+/// Whether a host comes with a port. The colons of an IPv6 address stand in brackets.
 fn has_port(host: &str) -> bool {
     host.rsplit_once(']').map_or(host, |(_, rest)| rest).contains(':')
 }
 
+/// Builds the base URL from `Host`, or from `X-Forwarded-*` if a proxy that we trust sent them.
 fn base(headers: &HeaderMap, authority: Option<&str>, trusted: bool) -> Result<String> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     // Proxies in a row each add their value; the first is the client's.

@@ -853,7 +853,7 @@ fn a_log_that_is_no_terminal_has_no_colours() {
 fn many_first_starts_at_once_agree() {
     let folder = tempfile::tempdir().unwrap();
     let house = House { folder, database: None };
-    let children: Vec<Child> = (0..4)
+    let children: Vec<Child> = (0..8)
         .map(|number| {
             let email = format!("u{number}@example.org");
             let mut command = house.command(&["user", "add", &format!("u{number}"), "--email", &email]);
@@ -864,5 +864,5 @@ fn many_first_starts_at_once_agree() {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", text(&output));
     }
-    assert_eq!(house.does(&["user", "list"]).lines().count(), 4);
+    assert_eq!(house.does(&["user", "list"]).lines().count(), 8);
 }

@@ -3,18 +3,22 @@
 use std::time::Duration;
 
 use lfs::Oid;
+use metastore::Garbage;
 
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
 use crate::drive::Drive;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::storage::Storage;
 use crate::storage::collect::{Fate, Terms};
 use crate::types::{Id, Millis};
 
-/// How often a dataset that is being changed is looked at again.
-const ATTEMPTS: usize = 3;
+/// How often a dataset that others are changing is tried, before it is left for the next run.
+const ATTEMPTS: u32 = 3;
+
+/// How long they are waited for after the first time; after the second twice as long.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Collects garbage. Cheap to clone.
 #[derive(Clone)]
@@ -52,6 +56,8 @@ pub struct Summary {
     pub deleted: (u64, u64),
     /// Git objects that nothing reached, and their bytes.
     pub git: (u64, u64),
+    /// Datasets that others kept changing, each with what they hindered: it is left for the next run.
+    pub left: Vec<String>,
     /// What could not be looked at, each with its reason.
     pub problems: Vec<String>,
 }
@@ -84,20 +90,17 @@ impl Collector {
                 tell(line);
             };
             if let Err(error) = self.dataset(&dataset, &path, terms, grace, &mut note).await {
-                // It may have been deleted meanwhile; one that is damaged must not keep all others.
-                if error.kind() != Kind::NotFound {
-                    summary.problems.push(format!("{path}: {error}"));
+                summary.failed(&path, &error);
+                if error.kind() != Kind::Busy {
+                    continue;
                 }
-                continue;
             }
-            match self.drive.collect_garbage(dataset.id, terms.before, dry_run).await {
+            match self.repack(dataset.id, terms).await {
                 Ok(garbage) => {
                     summary.git.0 += garbage.objects;
                     summary.git.1 += garbage.bytes;
                 }
-                // The next run comes.
-                Err(error) if matches!(error.kind(), Kind::Busy | Kind::NotFound) => {}
-                Err(error) => summary.problems.push(format!("{path}: {error}")),
+                Err(error) => summary.failed(&path, &error),
             }
         }
         if only.is_none() {
@@ -130,7 +133,7 @@ impl Collector {
         grace: Duration,
         note: &mut (dyn FnMut(Line) + Send),
     ) -> Result<()> {
-        for _ in 0..ATTEMPTS {
+        for attempt in 1..=ATTEMPTS {
             let reached = self.drive.reached(dataset.id, terms.before).await?;
             let mut told = Vec::new();
             let is_reached = |oid: &Oid| reached.has(oid);
@@ -149,13 +152,41 @@ impl Collector {
                 }
                 return Ok(());
             }
+            if attempt < ATTEMPTS {
+                tokio::time::sleep(PAUSE * attempt).await;
+            }
         }
-        // Somebody works on it all the time. What is marked stays marked, and the next run comes.
-        Ok(())
+        // What is marked stays marked.
+        Err(Error::busy("others keep changing the repository, so nothing is taken away from it"))
+    }
+
+    /// Drops git's garbage. Where others have changed too much meanwhile, it begins again.
+    async fn repack(&self, dataset: Id, terms: Terms) -> Result<Garbage> {
+        let mut attempt = 1;
+        loop {
+            match self.drive.collect_garbage(dataset, terms.before, terms.dry_run).await {
+                Err(error) if error.kind() == Kind::Busy && attempt < ATTEMPTS => {
+                    tracing::debug!(%dataset, %error, "garbage is collected again");
+                    tokio::time::sleep(PAUSE * attempt).await;
+                    attempt += 1;
+                }
+                end => return end,
+            }
+        }
     }
 }
 
 impl Summary {
+    /// One dataset must not keep all others.
+    fn failed(&mut self, path: &str, error: &Error) {
+        match error.kind() {
+            // It was deleted meanwhile.
+            Kind::NotFound => {}
+            Kind::Busy => self.left.push(format!("{path}: {error}")),
+            _ => self.problems.push(format!("{path}: {error}")),
+        }
+    }
+
     fn count(&mut self, line: &Line) {
         let (objects, bytes) = match line.fate {
             Fate::Unused | Fate::Waiting(_) => &mut self.unused,

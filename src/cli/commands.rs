@@ -186,6 +186,9 @@ async fn gc(app: &App, dataset: Option<RepoPath>, dry_run: bool, undo: bool) -> 
     ] {
         println!("{number:>10} {what}, {bytes} bytes");
     }
+    for left in &summary.left {
+        println!("left for the next run: {left}");
+    }
     for problem in &summary.problems {
         println!("problem: {problem}");
     }

@@ -1,15 +1,21 @@
 //! What git holds that nothing reaches any more, and what all of its history names.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use lfs::Oid;
-use metastore::{Garbage, Keep, ObjectId, PackId, Snapshot};
+use metastore::{Garbage, Keep, ObjectId, PackId, Repacked, RepoKey};
 
 use super::{Drive, land, object_id, repo_key};
 use crate::db::unsigned;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
+
+/// How often a collection tries to become true. What it costs is small beside the collection itself.
+const LANDINGS: u32 = 5;
+
+/// How long it waits for others after the first time; after the second twice as long, and so on.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Every object that a revision of a dataset names, as of one generation.
 pub(crate) struct Reached {
@@ -45,7 +51,7 @@ impl Drive {
     /// `before`, and what refs pointed to until after that, are kept whole.
     ///
     /// # Errors
-    /// Busy if the repository changed too much meanwhile.
+    /// Busy if others changed the repository so that it would have to begin again, or did not let it end.
     pub(crate) async fn collect_garbage(&self, id: Id, before: Millis, dry_run: bool) -> Result<Garbage> {
         let key = repo_key(id)?;
         let snapshot = self.snapshot_of(id).await?;
@@ -59,25 +65,41 @@ impl Drive {
         if let Some(pack) = &repacked.pack {
             self.store(id, &key, pack).await?;
         }
-        // Writers of this process wait for the rest; those of others make it begin again.
-        let _turn = self.engine.writer(&key).await;
-        let newer: Arc<Snapshot> = self.snapshot_of(id).await?;
+        for landing in 1..=LANDINGS {
+            if self.land_garbage(id, &key, &repacked, before).await? {
+                return Ok(repacked.garbage);
+            }
+            if landing < LANDINGS {
+                tokio::time::sleep(PAUSE * landing).await;
+            }
+        }
+        Err(changing())
+    }
+
+    /// Makes a collection true, if the repository stands still for as long as that takes; gives whether it did.
+    async fn land_garbage(&self, id: Id, key: &RepoKey, repacked: &Repacked, before: Millis) -> Result<bool> {
+        // Writers of this process wait; those of others do not.
+        let _turn = self.engine.writer(key).await;
+        let newer = self.snapshot_of(id).await?;
         let roots = self.former_targets(id, before).await?;
         if newer.state().generation != repacked.generation
-            && !self.engine.still_garbage(&repacked, &newer, &roots).await?
+            && !self.engine.still_garbage(repacked, &newer, &roots).await?
         {
-            return Err(Error::busy("the repository is being changed"));
+            return Err(changing());
         }
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let repo = tx.lock_repo(id).await?;
-        if unsigned(repo.generation) != newer.state().generation || unsigned(repo.gc_epoch) != repacked.epoch {
-            return Err(Error::busy("the repository is being changed"));
+        if unsigned(repo.gc_epoch) != repacked.epoch {
+            return Err(changing());
+        }
+        if unsigned(repo.generation) != newer.state().generation {
+            return Ok(false);
         }
         let made = repacked.pack.as_ref().map(|pack| pack.id);
         for pack in repacked.garbage.packs.iter().filter(|pack| Some(**pack) != made) {
             if !tx.retire_pack(id, &pack.to_string(), now).await? {
-                return Err(Error::busy("the repository is being changed"));
+                return Err(changing());
             }
         }
         if let Some(pack) = &repacked.pack {
@@ -86,12 +108,12 @@ impl Drive {
         tx.raise_epoch(id).await?;
         tx.commit().await?;
         if let Some(pack) = &repacked.pack
-            && let Err(error) = self.engine.adopt(&key, pack).await
+            && let Err(error) = self.engine.adopt(key, pack).await
         {
             // The next reader downloads it instead.
             tracing::warn!(%error, "a pack without garbage could not be kept in the cache");
         }
-        Ok(repacked.garbage)
+        Ok(true)
     }
 
     async fn former_targets(&self, id: Id, since: Millis) -> Result<Vec<ObjectId>> {
@@ -102,4 +124,8 @@ impl Drive {
         let packs = self.db.read().await?.packs_since(id, before).await?;
         packs.iter().map(|pack| pack.parse().map_err(Error::from)).collect()
     }
+}
+
+fn changing() -> Error {
+    Error::busy("others keep changing the repository")
 }

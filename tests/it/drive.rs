@@ -1,6 +1,8 @@
 //! Repositories as rows and packs: what lands, what is merged, what is swept.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metastore::{Changeset, Content, Edit, FilePath, RefName, RepoKey};
@@ -8,12 +10,13 @@ use rutter::access::{Actor, Credentials, Grant, Own, Write};
 use rutter::app::App;
 use rutter::config::Config;
 use rutter::db::packs::PackInsert;
+use rutter::error::Kind;
 use rutter::types::{Id, Millis, Role, Secret, Visibility};
 use serde_json::json;
 
 use crate::api::Reply;
 use crate::db::{count, execute};
-use crate::harness::{Server, eventually, noise, story};
+use crate::harness::{Engine, Person, Server, eventually, noise, story};
 
 /// One file of its own, too large for a row.
 fn changes(number: u64) -> Changeset {
@@ -159,7 +162,7 @@ story! {
         for key in ["late", "never announced"] {
             let mut tx = app.db.write().await.unwrap();
             let error = tx.insert_pack(id, &pack("bb", key), later).await.unwrap_err();
-            assert_eq!(error.kind(), rutter::error::Kind::Busy, "{error}");
+            assert_eq!(error.kind(), Kind::Busy, "{error}");
         }
 
         // A retired pack that is pushed again lives under its new key; the old file stays doomed.
@@ -186,9 +189,131 @@ story! {
         // As a collection of another replica would, between this one's snapshot and its transaction.
         execute(&server.app.db, "UPDATE dataset SET gc_epoch = gc_epoch + 1").await;
         let error = server.app.drive.commit(&grant, changes(2)).await.unwrap_err();
-        assert_eq!(error.kind(), rutter::error::Kind::Busy, "{error}");
+        assert_eq!(error.kind(), Kind::Busy, "{error}");
         execute(&server.app.db, "UPDATE dataset SET generation = generation + 1").await;
         commit(&server, &grant, 2).await;
+    }
+}
+
+/// A commit, a tree and a file.
+const GARBAGE: u64 = 3;
+
+/// A dataset with one pack, of which a part is what no branch has any more.
+fn half_garbage(server: &Server, person: &Person, path: &str) {
+    let tree = server.tree(path);
+    tree.git(&["remote", "add", "origin", &server.remote(person, path)]);
+    tree.write("kept.noise", noise(1, 80_000));
+    tree.commit("Kept");
+    tree.git(&["checkout", "-q", "-b", "side"]);
+    tree.write("gone.noise", noise(2, 80_000));
+    tree.commit("Gone");
+    tree.git(&["push", "-q", "origin", "main", "side"]);
+    tree.git(&["push", "-q", "origin", "--delete", "side"]);
+}
+
+/// As if another replica had always been faster in taking a pack out of use: statements that begin and end it.
+fn faster(engine: Engine) -> (&'static [&'static str], &'static str) {
+    match engine {
+        Engine::Sqlite => (
+            &["CREATE TRIGGER faster BEFORE UPDATE OF retired_at ON git_pack BEGIN SELECT RAISE(IGNORE); END"],
+            "DROP TRIGGER faster",
+        ),
+        Engine::Postgres => (
+            &[
+                "CREATE FUNCTION faster() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+                "CREATE TRIGGER faster BEFORE UPDATE OF retired_at ON git_pack
+                 FOR EACH ROW EXECUTE FUNCTION faster()",
+            ],
+            "DROP TRIGGER faster ON git_pack",
+        ),
+    }
+}
+
+story! {
+    async fn garbage_of_a_dataset_that_others_change_is_tried_again_and_then_left(engine: Engine) {
+        let server = Server::start_with(engine, |config| config.collect = false).await;
+        let ada = server.person("ada").await;
+        for name in ["busy", "quiet"] {
+            half_garbage(&server, &ada, &format!("ada/{name}"));
+        }
+        server.clock.advance(server.app.collector.grace() + Duration::from_secs(1));
+        let announced = "SELECT COUNT(*) FROM git_upload";
+        let (begin, end) = faster(engine);
+        for statement in begin {
+            execute(&server.app.db, statement).await;
+        }
+
+        // They never let it end.
+        let summary = server.app.collector.run(None, false, |_| {}).await.unwrap();
+        assert_eq!((summary.git, &summary.problems[..]), ((0, 0), &[][..]));
+        let left = ["ada/busy", "ada/quiet"].map(|path| format!("{path}: others keep changing the repository"));
+        assert_eq!(summary.left, left);
+        let attempts = count(&server.app.db, announced).await;
+        assert!(attempts >= 4, "each was tried more than once, with a pack each time: {attempts}");
+
+        // They do, once it has failed for one of them.
+        let collector = server.app.collector.clone();
+        let run = tokio::spawn(async move { collector.run(None, false, |_| {}).await });
+        eventually("it is tried for the second time", async || {
+            count(&server.app.db, announced).await > attempts + 1
+        })
+        .await;
+        execute(&server.app.db, end).await;
+        let summary = run.await.unwrap().unwrap();
+        assert_eq!((summary.git.0, &summary.left[..], &summary.problems[..]), (2 * GARBAGE, &[][..], &[][..]));
+        for name in ["busy", "quiet"] {
+            let (grant, _) = write_grant(&server, &format!("ada/{name}")).await;
+            assert_eq!(server.app.drive.check(grant.id()).await.unwrap(), Vec::<String>::new());
+            server.clone(&ada, &format!("ada/{name}"), &format!("{name}-clone")).git(&["fsck", "--strict"]);
+        }
+    }
+}
+
+story! {
+    async fn garbage_goes_while_another_server_makes_revisions(engine: Engine) {
+        let server = Server::start_with(engine, |config| config.collect = false).await;
+        let ada = server.person("ada").await;
+        half_garbage(&server, &ada, "ada/data");
+        server.clock.advance(server.app.collector.grace() + Duration::from_secs(1));
+        let mut config = server.app.config.clone();
+        config.cache = Some(config.data.join("second-cache"));
+        let second = App::open_at(config, server.clock.clone()).await.unwrap();
+        let (grant, _) = write_grant(&server, "ada/data").await;
+        let (done, writing) = (Arc::new(AtomicBool::new(false)), grant.clone());
+        let stop = Arc::clone(&done);
+        let writer = tokio::spawn(async move {
+            let mut number = 0;
+            while !stop.load(Ordering::Relaxed) {
+                match second.drive.commit(&writing, changes(number)).await {
+                    Ok(_) => number += 1,
+                    // What was prepared before the garbage went begins again.
+                    Err(error) => assert_eq!(error.kind(), Kind::Busy, "{error}"),
+                }
+            }
+            number
+        });
+        let mut dropped = 0;
+        for _ in 0..3 {
+            let summary = server.app.collector.run(None, false, |_| {}).await.unwrap();
+            assert_eq!(summary.problems, Vec::<String>::new());
+            dropped += summary.git.0;
+        }
+        done.store(true, Ordering::Relaxed);
+        let commits = writer.await.unwrap();
+        eventually("all of it is gone", async || {
+            // What is merged by now is in a young pack, and has to wait again.
+            server.clock.advance(server.app.collector.grace() + Duration::from_secs(1));
+            dropped += server.app.collector.run(None, false, |_| {}).await.unwrap().git.0;
+            dropped == GARBAGE
+        })
+        .await;
+        assert_eq!(server.app.drive.check(grant.id()).await.unwrap(), Vec::<String>::new());
+        let snapshot = server.app.drive.snapshot(&grant.narrow()).await.unwrap();
+        let files = snapshot.read(|reader| {
+            let head = reader.find_ref(&RefName::branch("main")?).unwrap().target;
+            Ok(reader.tree(head, None, true)?.len() as u64)
+        });
+        assert_eq!(files.await.unwrap(), commits + 1, "every revision is there");
     }
 }
 

@@ -70,6 +70,11 @@ fn only_part(id: [u8; 16]) -> Result<PartsId> {
     Ok(hex::encode(id).parse()?)
 }
 
+/// What arrived is not as large as was said when the upload was asked for.
+fn other_size(ticket: &Ticket, arrived: u64) -> Error {
+    Error::invalid(format!("the object {} was to have {} bytes, but {arrived} arrived", ticket.oid, ticket.size))
+}
+
 impl Storage {
     /// Confirms that an upload arrived; in a bucket this is what makes the object one of the dataset's.
     ///
@@ -103,7 +108,13 @@ impl Storage {
         let store = store_of(query);
         let Store::Bucket(bucket) = self.0.stores.named(store)? else { return Ok(None) };
         let found = if let Some(place) = parameter(query, "place") {
-            let Some(found) = bucket.stat(&stores::key(&ticket.oid, place)?).await? else { return Ok(None) };
+            let key = stores::key(&ticket.oid, place)?;
+            let Some(found) = bucket.stat(&key).await? else { return Ok(None) };
+            // The checksum is signed and the size is not, which is what the limits were held against.
+            if found.size != ticket.size {
+                bucket.remove(&key).await?;
+                return Err(other_size(ticket, found.size));
+            }
             let place = place.to_owned();
             self.0
                 .recorder
@@ -153,7 +164,7 @@ impl Storage {
         let Some(found) = bucket.stat(staged).await? else { return Ok(None) };
         if found.size != size {
             bucket.remove(staged).await?;
-            return Err(Error::invalid(format!("the object {oid} has {size} bytes, but {} arrived", found.size)));
+            return Err(other_size(ticket, found.size));
         }
         let place = clock::random::<8>();
         let key = Key::new(&oid, place);

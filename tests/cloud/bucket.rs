@@ -1,38 +1,78 @@
 //! A bucket as its owner sees it, beside rutter's back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
 use object_store::path::Path;
-use object_store::{ObjectStore as _, ObjectStoreExt as _};
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use rutter::config::{Config, StoreConfig};
+use rutter::types::Secret;
 
 /// A folder of a bucket, with the keys to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {
-    /// `http://host:port`
+    pub(crate) cloud: Cloud,
+    /// `http://host:port`, and the account on Azure.
     pub(crate) endpoint: String,
-    pub(crate) region: String,
     pub(crate) name: String,
     pub(crate) prefix: String,
+    /// The account on Azure.
     pub(crate) key_id: String,
     pub(crate) secret: String,
+}
+
+/// Whose words it understands.
+#[derive(Clone, Debug)]
+pub(crate) enum Cloud {
+    S3 { region: String },
+    Azure,
 }
 
 impl Bucket {
     /// What a program has to be told to keep its objects here.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        let Self { endpoint, region, name, prefix, key_id, secret } = self;
-        [
-            ("RUTTER_STORE_URL", format!("s3://{name}/{prefix}")),
-            ("RUTTER_STORES__DEFAULT__ENDPOINT", endpoint.clone()),
-            ("RUTTER_STORES__DEFAULT__REGION", region.clone()),
-            ("AWS_ACCESS_KEY_ID", key_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY", secret.clone()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        let mut environment = vec![
+            ("RUTTER_STORE_URL".to_owned(), self.url()),
+            ("RUTTER_STORES__DEFAULT__ENDPOINT".to_owned(), self.endpoint.clone()),
+        ];
+        if let Cloud::S3 { region } = &self.cloud {
+            environment.push(("RUTTER_STORES__DEFAULT__REGION".to_owned(), region.clone()));
+        }
+        environment.extend(self.credentials().map(|(name, value)| (name.to_owned(), value.clone())));
+        environment
+    }
+
+    /// The same, for a server of this process.
+    pub(crate) fn configure(&self, config: &mut Config) {
+        let region = match &self.cloud {
+            Cloud::S3 { region } => Some(region.clone()),
+            Cloud::Azure => None,
+        };
+        let store = StoreConfig { endpoint: Some(self.endpoint.clone()), region, ..StoreConfig::default() };
+        config.store_url = Some(self.url());
+        config.stores.insert("default".to_owned(), store);
+        let credentials = self.credentials().map(|(name, value)| (name.to_lowercase(), Secret::new(value.clone())));
+        config.cloud_environment = credentials.into();
+    }
+
+    fn url(&self) -> String {
+        let scheme = match self.cloud {
+            Cloud::S3 { .. } => "s3",
+            Cloud::Azure => "az",
+        };
+        format!("{scheme}://{}/{}", self.name, self.prefix)
+    }
+
+    fn credentials(&self) -> [(&'static str, &String); 2] {
+        let names = match self.cloud {
+            Cloud::S3 { .. } => ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+            Cloud::Azure => ["AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY"],
+        };
+        [(names[0], &self.key_id), (names[1], &self.secret)]
     }
 
     /// A folder of its own for one test.
@@ -78,15 +118,29 @@ impl Bucket {
         Path::from(format!("{}/{key}", self.prefix))
     }
 
-    fn client(&self) -> AmazonS3 {
-        AmazonS3Builder::new()
-            .with_endpoint(&self.endpoint)
-            .with_allow_http(true)
-            .with_region(&self.region)
-            .with_bucket_name(&self.name)
-            .with_access_key_id(&self.key_id)
-            .with_secret_access_key(&self.secret)
-            .build()
-            .unwrap()
+    fn client(&self) -> Arc<dyn ObjectStore> {
+        match &self.cloud {
+            Cloud::S3 { region } => Arc::new(
+                AmazonS3Builder::new()
+                    .with_endpoint(&self.endpoint)
+                    .with_allow_http(true)
+                    .with_region(region)
+                    .with_bucket_name(&self.name)
+                    .with_access_key_id(&self.key_id)
+                    .with_secret_access_key(&self.secret)
+                    .build()
+                    .unwrap(),
+            ),
+            Cloud::Azure => Arc::new(
+                MicrosoftAzureBuilder::new()
+                    .with_endpoint(self.endpoint.clone())
+                    .with_allow_http(true)
+                    .with_container_name(&self.name)
+                    .with_account(&self.key_id)
+                    .with_access_key(&self.secret)
+                    .build()
+                    .unwrap(),
+            ),
+        }
     }
 }

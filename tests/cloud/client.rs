@@ -25,6 +25,11 @@ impl Client {
         Self { url, ..self.clone() }
     }
 
+    /// The same person with another program.
+    pub(crate) fn called(&self, agent: &str) -> Self {
+        Self { http: reqwest::Client::builder().user_agent(agent).build().unwrap(), ..self.clone() }
+    }
+
     /// A batch, whatever comes of it.
     pub(crate) async fn ask(&self, dataset: &str, body: &Value) -> reqwest::Result<Response> {
         let url = format!("{}/{dataset}.git/info/lfs/objects/batch", self.url);
@@ -67,7 +72,9 @@ impl Client {
         let (Some(upload), Some(verify)) = (action(&object, "upload"), action(&object, "verify")) else {
             return Ok(object.get("error").is_none());
         };
-        Ok(self.put(&upload, bytes).await? == 200 && self.verify(&verify, oid, size).await?.status() == 200)
+        // Azure says that something was made.
+        Ok([200, 201].contains(&self.put(&upload, bytes).await?)
+            && self.verify(&verify, oid, size).await?.status() == 200)
     }
 
     /// The bytes, if the dataset offers them; they are what was asked for.

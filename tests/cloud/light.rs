@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::bucket::Bucket;
+use crate::bucket::{self, Bucket};
 use crate::house::quiet_port;
 
 const KEY_ID: &str = "light";
@@ -45,8 +45,8 @@ impl Light {
 
     pub(crate) fn bucket(&self) -> Bucket {
         Bucket {
+            cloud: bucket::Cloud::S3 { region: "us-east-1".to_owned() },
             endpoint: format!("http://127.0.0.1:{}", self.port),
-            region: "us-east-1".to_owned(),
             name: BUCKET.to_owned(),
             prefix: String::new(),
             key_id: KEY_ID.to_owned(),

@@ -30,6 +30,7 @@ mod parts;
 #[expect(dead_code, reason = "the tests of crashes use the rest")]
 mod people;
 mod proxy;
+mod quotas;
 mod replicas;
 mod scene;
 mod service;

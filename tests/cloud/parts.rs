@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
 use lfs::Oid;
-use reqwest::Method;
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -14,7 +14,7 @@ use crate::harness::{eventually, git_command, noise};
 use crate::scene::{Cloud, Scene, story};
 
 /// How the client of Hugging Face calls itself; it sends its bytes bare to whatever URL it is told.
-const BARE: &str = "unknown/None; hf_hub/1.16.1; python/3.13";
+pub(crate) const BARE: &str = "unknown/None; hf_hub/1.16.1; python/3.13";
 
 async fn staged(scene: &Scene) -> Vec<String> {
     scene.bucket.keys().await.into_keys().filter(|key| key.starts_with("staging/")).collect()
@@ -24,8 +24,7 @@ story! {
     async fn bytes_that_come_bare_are_looked_at() {
         let cloud = Cloud::shared().await;
         let scene = cloud.scene(1, &[]).await;
-        let http = reqwest::Client::builder().user_agent(BARE).build().unwrap();
-        let bare = Client { http, ..scene.ada() };
+        let bare = scene.ada().called(BARE);
         let (bytes, oid) = (noise(1, 50_000), Oid::of(&noise(1, 50_000)));
 
         let (upload, verify) = bare.offer("ada/data", &bytes).await;
@@ -52,14 +51,14 @@ story! {
 }
 
 /// An upload as the `multipart-basic` transfer describes it.
-struct Cut {
-    parts: Vec<(Action, u64, u64)>,
+pub(crate) struct Cut {
+    pub(crate) parts: Vec<(Action, u64, u64)>,
     commit: Action,
     body: String,
 }
 
 /// Asks for an upload in parts.
-async fn cut(client: &Client, dataset: &str, oid: Oid, size: u64) -> Cut {
+pub(crate) async fn cut(client: &Client, dataset: &str, oid: Oid, size: u64) -> Cut {
     let body = json!({
         "operation": "upload",
         "transfers": ["multipart-basic", "basic"],
@@ -78,11 +77,15 @@ async fn cut(client: &Client, dataset: &str, oid: Oid, size: u64) -> Cut {
 }
 
 impl Cut {
+    /// Ends the upload, whatever comes of it.
+    pub(crate) async fn try_end(&self, client: &Client) -> Response {
+        self.commit.request(&client.http, Method::POST).body(self.body.clone()).send().await.unwrap()
+    }
+
     /// Ends the upload; as long as its bytes are being looked at, it is asked again.
     async fn end(&self, client: &Client) -> u16 {
         for _ in 0..10 {
-            let request = self.commit.request(&client.http, Method::POST).body(self.body.clone());
-            let response = request.send().await.unwrap();
+            let response = self.try_end(client).await;
             if response.status() != 503 {
                 return response.status().as_u16();
             }

@@ -1,12 +1,17 @@
 //! A database, a bucket, servers, and a proxy before them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lfs::Oid;
+use rutter::app::App;
+use rutter::clock::Clock;
+use rutter::config::Config;
+use rutter::types::Secret;
 
-use crate::bucket::Bucket;
+use crate::bucket::{self, Bucket};
 use crate::client::Client;
 use crate::harness;
 use crate::house::{DATABASE, House, Running, quiet_port};
@@ -49,8 +54,28 @@ pub(crate) fn is_possible() -> bool {
 }
 
 /// Declares a story of the cloud, a test that is skipped where it cannot be told: some are of `real` stores only, for
-/// they take long, or the small server within the test cannot list parts.
+/// they take long, or the small server within the test cannot list parts; some are told of `each`
+/// real cloud.
 macro_rules! story {
+    (each async fn $name:ident($cloud:ident: Cloud) $body:block) => {
+        async fn $name($cloud: $crate::scene::Cloud) $body
+
+        mod $name {
+            $crate::scene::story! {
+                real async fn s3() {
+                    super::$name($crate::scene::Cloud::shared().await).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn azure() {
+                match $crate::scene::Cloud::azure() {
+                    None => eprintln!("skipped: RUTTER_TEST_AZURE is not set"),
+                    Some(cloud) => if $crate::scene::is_possible() { super::$name(cloud).await },
+                }
+            }
+        }
+    };
     (async fn $name:ident() $body:block) => {
         #[tokio::test(flavor = "multi_thread")]
         async fn $name() {
@@ -76,6 +101,12 @@ impl Cloud {
             None => Store::Light(Light::start().await),
         };
         Self { database: Database::Shared(harness::postgres().unwrap()), store }
+    }
+
+    /// The same with a store of Azure, if the test run has one.
+    pub(crate) fn azure() -> Option<Self> {
+        let store = Store::Shared(azure(&told("RUTTER_TEST_AZURE")?));
+        Some(Self { database: Database::Shared(harness::postgres()?), store })
     }
 
     /// A store of its own, which may go away.
@@ -119,14 +150,18 @@ impl Cloud {
         let database_url = format!("{}?options[synchronous_commit]=on", harness::fresh_postgres(url).await);
         let bucket = self.bucket().fresh();
         let mut environment = bucket.environment();
-        environment.push((DATABASE.to_owned(), database_url));
-        environment.push(("RUTTER_SECRET".to_owned(), hex::encode(rutter::clock::random::<32>())));
+        environment.push((DATABASE.to_owned(), database_url.clone()));
+        let secret = hex::encode(rutter::clock::random::<32>());
+        environment.push(("RUTTER_SECRET".to_owned(), secret.clone()));
         environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let house = Arc::new(House::told(environment));
         let ports: Vec<_> = (0..servers).map(|_| quiet_port()).collect();
         let proxy = Proxy::start(house.port, ports.clone()).await;
         let servers = ports.into_iter().map(|port| Server { port, running: None }).collect();
-        Scene { house, bucket, proxy, servers }
+        let mut config = Config { data: house.folder("here"), collect: false, ..Config::default() };
+        (config.database_url, config.secret) = (Some(Secret::new(database_url)), Some(Secret::new(secret)));
+        bucket.configure(&mut config);
+        Scene { house, bucket, proxy, servers, config }
     }
 
     /// The store goes away: its process is killed.
@@ -163,10 +198,14 @@ impl Cloud {
     }
 }
 
+/// What the test run was told, if anything.
+fn told(variable: &str) -> Option<String> {
+    harness::environment(variable)?.into_string().ok().filter(|url| !url.is_empty())
+}
+
 /// The bucket of Garage that the test run has.
 fn garage() -> Option<Bucket> {
-    let url = harness::environment("RUTTER_TEST_S3")?.into_string().unwrap();
-    (!url.is_empty()).then(|| bucket(&url))
+    told("RUTTER_TEST_S3").map(|url| bucket(&url))
 }
 
 /// Whether a real store is here, and time for long stories.
@@ -179,12 +218,27 @@ fn bucket(url: &str) -> Bucket {
     let url: reqwest::Url = url.parse().unwrap();
     let region = url.query_pairs().find(|(name, _)| name == "region").map(|(_, value)| value.into_owned());
     Bucket {
+        cloud: bucket::Cloud::S3 { region: region.unwrap() },
         endpoint: format!("http://{}:{}", url.host_str().unwrap(), url.port().unwrap()),
-        region: region.unwrap(),
         name: url.path().trim_start_matches('/').to_owned(),
         prefix: String::new(),
         key_id: url.username().to_owned(),
         secret: url.password().unwrap().to_owned(),
+    }
+}
+
+/// `http://ACCOUNT:KEY@127.0.0.1:PORT/ACCOUNT/CONTAINER`, with the key percent-encoded.
+fn azure(url: &str) -> Bucket {
+    let url: reqwest::Url = url.parse().unwrap();
+    let (account, container) = url.path()[1..].split_once('/').unwrap();
+    let decoded: reqwest::Url = format!("http://x/?{}", url.password().unwrap()).parse().unwrap();
+    Bucket {
+        cloud: bucket::Cloud::Azure,
+        endpoint: format!("http://{}:{}/{account}", url.host_str().unwrap(), url.port().unwrap()),
+        name: container.to_owned(),
+        prefix: String::new(),
+        key_id: url.username().to_owned(),
+        secret: decoded.query_pairs().next().unwrap().0.into_owned(),
     }
 }
 
@@ -194,6 +248,7 @@ pub(crate) struct Scene {
     pub(crate) bucket: Bucket,
     pub(crate) proxy: Proxy,
     servers: Vec<Server>,
+    config: Config,
 }
 
 struct Server {
@@ -236,6 +291,20 @@ impl Scene {
         format!("http://127.0.0.1:{}", self.servers[place].port)
     }
 
+    /// What a server of this process has to be told to be one of them. It collects when it is told to, and not by
+    /// itself.
+    pub(crate) fn config(&self) -> Config {
+        self.config.clone()
+    }
+
+    /// The same installation for one whose clock is ahead: what lies there is as old for them as if all others had
+    /// rested since then. Nobody else must be at work.
+    pub(crate) async fn after(&self, span: Duration) -> App {
+        let clock = Clock::default();
+        clock.advance(span);
+        App::open_at(self.config(), clock).await.unwrap()
+    }
+
     /// The user of the house, at the proxy.
     pub(crate) fn ada(&self) -> Client {
         self.client("ada", self.house.token.clone())
@@ -264,6 +333,17 @@ impl Scene {
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
+    /// As below, and nothing else lies there: no object without a row, nothing that was staged.
+    pub(crate) async fn expect_nothing_else_in_the_bucket(&self) {
+        self.compare_bucket_and_rows().await;
+        let database = self.house.database().await;
+        let rows = database.texts("SELECT oid || '.' || place FROM object").await;
+        database.0.close().await;
+        let keys = self.bucket.keys().await.into_keys().filter(|key| !key.starts_with("packs/"));
+        let lying: BTreeSet<String> = keys.map(|key| key.get(6..).unwrap_or_default().to_owned()).collect();
+        assert_eq!(lying, rows.into_iter().collect());
     }
 
     /// Every row has its object in the bucket, and what lies there under the name of an object is that object.

@@ -1,0 +1,262 @@
+//! Quotas, where the bytes go past the server: whoever has no room is told before they are sent, and again when they
+//! have arrived.
+
+use std::time::Duration;
+
+use lfs::Oid;
+use reqwest::Response;
+use rutter::app::App;
+use serde_json::{Value, json};
+
+use crate::client::{Action, Client, action};
+use crate::harness::noise;
+use crate::parts::{BARE, cut};
+use crate::scene::{Cloud, Scene, story};
+
+/// A client that sends the headers that it is told.
+const PLAIN: &str = "git-lfs/3.6.1 (GitHub; linux amd64; go 1.23.3)";
+
+/// A week is the grace period of these stories, and a bit more passes.
+const LATER: Duration = Duration::from_hours(8 * 24);
+
+/// A place to tell the servers what an operator tells them, and to ask what they tell an operator.
+struct Office(App);
+
+impl Office {
+    async fn quota(&self, subject: &str, quota: &str) {
+        self.0.storage.set_quota(&subject.parse().unwrap(), quota.parse().unwrap()).await.unwrap();
+    }
+
+    /// Objects and bytes of a dataset; a count anew gives the same.
+    async fn usage(&self, dataset: &str) -> (u64, u64) {
+        assert_eq!(self.0.storage.recount().await.unwrap(), []);
+        let owners = self.0.storage.usage(Some(&dataset.parse().unwrap())).await.unwrap();
+        let found = &owners[0].datasets[0];
+        (found.objects, found.bytes)
+    }
+}
+
+/// What the batch says about an object for which there is no room.
+async fn refused(client: &Client, dataset: &str, bytes: &[u8]) -> (u64, String) {
+    let object = client.object("upload", dataset, Oid::of(bytes), bytes.len()).await.unwrap();
+    assert!(object["actions"].is_null(), "{object}");
+    let message = object["error"]["message"].as_str().unwrap_or_else(|| panic!("it is not refused: {object}"));
+    (object["error"]["code"].as_u64().unwrap(), message.to_owned())
+}
+
+/// 507, with the numbers.
+async fn expect_full(response: Response, numbers: &[&str]) {
+    let (status, told) = (response.status(), response.text().await.unwrap());
+    assert_eq!(status, 507, "{told}");
+    for number in numbers.iter().chain(&["over quota", "ada/data"]) {
+        assert!(told.contains(number), "{number}: {told}");
+    }
+}
+
+/// Both are told at one moment, to different servers. Gives which won.
+async fn race(
+    first: impl Future<Output = Response>,
+    second: impl Future<Output = Response>,
+    numbers: &[&str],
+) -> usize {
+    let (first, second) = tokio::join!(first, second);
+    let (winner, won, lost) = if first.status() == 200 { (0, first, second) } else { (1, second, first) };
+    assert_eq!(won.status(), 200, "{}", won.text().await.unwrap());
+    expect_full(lost, numbers).await;
+    winner
+}
+
+/// Long after, what nobody holds is gone from the bucket, and only that.
+async fn expect_clean_later(scene: &Scene) {
+    let later = scene.after(LATER).await;
+    later.storage.reap().await.unwrap();
+    let summary = later.collector.run(None, false, |_| {}).await.unwrap();
+    assert_eq!(summary.problems, Vec::<String>::new());
+    scene.expect_nothing_else_in_the_bucket().await;
+}
+
+/// Clients, each at a server of its own, and a dataset with 6000 of 10000 bytes.
+async fn begin<const N: usize>(cloud: &Cloud, agent: &str, more: &[(&str, &str)]) -> (Scene, Office, [Client; N]) {
+    let scene = cloud.scene(N, more).await;
+    assert!(scene.ada().upload("ada/data", &noise(1, 6000)).await.unwrap());
+    let office = Office(scene.after(Duration::ZERO).await);
+    office.quota("ada/data", "10000").await;
+    let clients = std::array::from_fn(|place| scene.ada().at(scene.url(place)).called(agent));
+    (scene, office, clients)
+}
+
+/// Of two objects that each have room, one comes in. Gives the other.
+async fn one_of_two_comes_in(office: &Office, clients: &[Client; 2]) -> (Vec<u8>, Action) {
+    let both = [noise(2, 3000), noise(3, 3000)];
+    let mut verifies = Vec::new();
+    for (client, bytes) in clients.iter().zip(&both) {
+        let (upload, verify) = client.offer("ada/data", bytes).await;
+        assert!([200, 201].contains(&client.put(&upload, bytes).await.unwrap()));
+        verifies.push(verify);
+    }
+    assert_eq!(office.usage("ada/data").await, (1, 6000), "nothing counts that nobody holds");
+    let told = async |place: usize| {
+        let bytes = &both[place];
+        clients[place].verify(&verifies[place], Oid::of(bytes), bytes.len()).await.unwrap()
+    };
+    let numbers = ["(9000 bytes) of at most", "(10000 bytes)", "1 new object would add 2.9 KiB (3000 bytes)"];
+    let winner = race(told(0), told(1), &numbers).await;
+    assert_eq!(office.usage("ada/data").await, (2, 9000));
+    let [won, lost] = [&both[winner], &both[1 - winner]];
+    assert!(clients[0].download("ada/data", Oid::of(won), won.len()).await.as_ref() == Some(won));
+    assert_eq!(clients[0].download("ada/data", Oid::of(lost), lost.len()).await, None);
+    (lost.clone(), verifies.swap_remove(1 - winner))
+}
+
+story! {
+    each async fn what_has_no_room_is_refused_before_and_after_it_came(cloud: Cloud) {
+        let (scene, office, clients) = begin::<2>(&cloud, PLAIN, &[("RUTTER_LIMITS__OBJECT_BYTES", "50000")]).await;
+        let [ada, _] = &clients;
+        let (code, told) = refused(ada, "ada/data", &noise(9, 5000)).await;
+        assert_eq!(code, 507, "{told}");
+        for number in ["(6000 bytes) of at most", "(10000 bytes)", "1 new object would add 4.9 KiB (5000 bytes)"] {
+            assert!(told.contains(number), "{number}: {told}");
+        }
+        let (code, told) = refused(ada, "ada/data", &noise(9, 50_001)).await;
+        assert!(code == 413 && told.contains("50001") && told.contains("50000"), "{code} {told}");
+
+        let (lost, verify) = one_of_two_comes_in(&office, &clients).await;
+        // Again, and with room again.
+        let (oid, size) = (Oid::of(&lost), lost.len());
+        expect_full(ada.verify(&verify, oid, size).await.unwrap(), &["(3000 bytes)"]).await;
+        assert_eq!(refused(ada, "ada/data", &lost).await.0, 507);
+        office.quota("ada/data", "12000").await;
+        assert_eq!(ada.verify(&verify, oid, size).await.unwrap().status(), 200, "it need not be sent again");
+        assert!(ada.download("ada/data", oid, size).await == Some(lost));
+        assert_eq!(office.usage("ada/data").await, (3, 12_000));
+
+        // All datasets of an owner together; this time it stays outside.
+        office.quota("ada/data", "none").await;
+        office.quota("ada", "15000").await;
+        let (fits, waits) = (noise(4, 2000), noise(5, 3000));
+        let (upload, verify) = ada.offer("ada/more", &waits).await;
+        assert!([200, 201].contains(&ada.put(&upload, &waits).await.unwrap()));
+        assert!(ada.upload("ada/data", &fits).await.unwrap());
+        let told = ada.verify(&verify, Oid::of(&waits), waits.len()).await.unwrap();
+        assert_eq!(told.status(), 507);
+        let told = told.text().await.unwrap();
+        assert!(told.contains("all datasets of ada together hold 13.7 KiB (14000 bytes) of at most"), "{told}");
+        assert_eq!((office.usage("ada/data").await, office.usage("ada/more").await), ((4, 14_000), (0, 0)));
+        expect_clean_later(&scene).await;
+    }
+}
+
+story! {
+    each async fn bare_uploads_have_no_more_room(cloud: Cloud) {
+        let (scene, office, clients) = begin::<2>(&cloud, BARE, &[]).await;
+        let (lost, verify) = one_of_two_comes_in(&office, &clients).await;
+        let objects = scene.bucket.objects().await;
+        assert!(!objects.contains_key(&Oid::of(&lost).to_string()), "a copy of what was refused stays: {objects:?}");
+        office.quota("ada/data", "12000").await;
+        assert_eq!(clients[0].verify(&verify, Oid::of(&lost), lost.len()).await.unwrap().status(), 200);
+        assert!(clients[1].download("ada/data", Oid::of(&lost), lost.len()).await == Some(lost));
+        assert_eq!(office.usage("ada/data").await, (3, 12_000));
+
+        let waits = noise(4, 1000);
+        office.quota("ada/data", "13000").await;
+        let (upload, verify) = clients[0].offer("ada/data", &waits).await;
+        assert!([200, 201].contains(&clients[0].put(&upload, &waits).await.unwrap()));
+        office.quota("ada/data", "12999").await;
+        let told = clients[1].verify(&verify, Oid::of(&waits), waits.len()).await.unwrap();
+        expect_full(told, &["(12000 bytes)", "(12999 bytes)", "add 1000 bytes"]).await;
+        expect_clean_later(&scene).await;
+    }
+}
+
+story! {
+    each async fn uploads_in_parts_have_no_more_room(cloud: Cloud) {
+        let (scene, office, clients) = begin::<2>(&cloud, "giftless", &[("RUTTER_LIMITS__PARTS_FROM", "1000")]).await;
+        let both = [noise(2, 3000), noise(3, 3000)];
+        let mut cuts = Vec::new();
+        for (client, bytes) in clients.iter().zip(&both) {
+            let begun = cut(client, "ada/data", Oid::of(bytes), 3000).await;
+            for (part, _, _) in &begun.parts {
+                assert!([200, 201].contains(&client.put(part, bytes).await.unwrap()));
+            }
+            cuts.push(begun);
+        }
+        let end = async |place: usize| cuts[place].try_end(&clients[place]).await;
+        let winner = race(end(0), end(1), &["(9000 bytes) of at most", "(3000 bytes)"]).await;
+        assert_eq!(office.usage("ada/data").await, (2, 9000));
+        let lost = &both[1 - winner];
+        let oid = Oid::of(lost);
+        assert_eq!(clients[0].download("ada/data", oid, 3000).await, None);
+        // Nothing is begun for what would be refused.
+        let body = json!({"operation": "upload", "transfers": ["multipart-basic"], "objects": [{"oid": oid, "size": 3000}]});
+        let told: Value = clients[0].ask("ada/data", &body).await.unwrap().json().await.unwrap();
+        assert_eq!(told["objects"][0]["error"]["code"], 507, "{told}");
+        expect_full(end(1 - winner).await, &["(9000 bytes) of at most", "(3000 bytes)"]).await;
+
+        office.quota("ada/data", "12000").await;
+        let told = end(1 - winner).await;
+        assert_eq!(told.status(), 200, "it need not be sent again: {}", told.text().await.unwrap());
+        assert!(clients[0].download("ada/data", oid, 3000).await.as_ref() == Some(lost));
+        assert_eq!(office.usage("ada/data").await, (3, 12_000));
+
+        // One that is whole, and for which there never is room.
+        office.quota("ada/data", "none").await;
+        let waits = noise(4, 1000);
+        let begun = cut(&clients[0], "ada/data", Oid::of(&waits), 1000).await;
+        assert!([200, 201].contains(&clients[0].put(&begun.parts[0].0, &waits).await.unwrap()));
+        office.quota("ada/data", "12999").await;
+        expect_full(begun.try_end(&clients[0]).await, &["(12000 bytes)", "add 1000 bytes"]).await;
+        expect_clean_later(&scene).await;
+    }
+}
+
+story! {
+    real async fn the_client_of_hugging_face_has_no_more_room() {
+        let cloud = Cloud::shared().await;
+        let (_scene, office, [ada]) = begin(&cloud, BARE, &[("RUTTER_LIMITS__PARTS_FROM", "1000")]).await;
+        let bytes = noise(2, 3000);
+        let wanted = json!({"oid": Oid::of(&bytes), "size": 3000});
+        let body = json!({"operation": "upload", "transfers": ["basic", "multipart"], "objects": [wanted]});
+        let told: Value = ada.ask("ada/data", &body).await.unwrap().json().await.unwrap();
+        assert_eq!(told["transfer"], "multipart", "{told}");
+        let upload = action(&told["objects"][0], "upload").unwrap();
+        let (_, part) = upload.headers.iter().find(|(name, _)| name.parse::<u32>() == Ok(1)).unwrap();
+        let sent = ada.http.put(part).body(bytes.clone()).send().await.unwrap();
+        let etag = sent.headers()["etag"].to_str().unwrap().to_owned();
+        let end = async || {
+            let completion = json!({"oid": Oid::of(&bytes), "parts": [{"partNumber": 1, "etag": etag}]});
+            ada.http.post(&upload.href).body(completion.to_string()).send().await.unwrap()
+        };
+        office.quota("ada/data", "8999").await;
+        expect_full(end().await, &["(6000 bytes)", "(8999 bytes)", "(3000 bytes)"]).await;
+        assert_eq!(office.usage("ada/data").await, (1, 6000));
+        office.quota("ada/data", "9000").await;
+        assert_eq!(end().await.status(), 200);
+        assert!(ada.download("ada/data", Oid::of(&bytes), 3000).await == Some(bytes));
+        assert_eq!(office.usage("ada/data").await, (2, 9000));
+    }
+}
+
+story! {
+    each async fn nobody_gets_in_by_a_size_that_is_not_true(cloud: Cloud) {
+        let (scene, office, [ada]) = begin(&cloud, PLAIN, &[("RUTTER_LIMITS__OBJECT_BYTES", "20000")]).await;
+        for (number, ada) in [ada.clone(), ada.called(BARE)].into_iter().enumerate() {
+            office.quota("ada/data", "10000").await;
+            // Far more than there is room for, and more than any object may have.
+            let bytes = noise(2 + number as u64, 30_000);
+            let oid = Oid::of(&bytes);
+            let object = ada.object("upload", "ada/data", oid, 10).await.unwrap();
+            let (upload, verify) = (action(&object, "upload").unwrap(), action(&object, "verify").unwrap());
+            assert!([200, 201].contains(&ada.put(&upload, &bytes).await.unwrap()), "the bucket knows of no size");
+            office.quota("ada/data", "none").await;
+            for size in [bytes.len(), 10] {
+                let told = ada.verify(&verify, oid, size).await.unwrap();
+                assert!([404, 422].contains(&told.status().as_u16()), "{size}: {}", told.text().await.unwrap());
+            }
+            assert_eq!(office.usage("ada/data").await, (1, 6000));
+            for size in [bytes.len(), 10] {
+                assert_eq!(ada.download("ada/data", oid, size).await, None);
+            }
+        }
+        scene.expect_nothing_else_in_the_bucket().await;
+    }
+}

@@ -82,6 +82,11 @@ story! {
         let large = work.commit("Large, while the store is away");
         let refused = work.git_fails(&["push", "-q"]);
         assert!(refused.contains("503") || refused.contains("does not answer") || refused.contains("away"), "{refused}");
+        let checked = scene.house.rutter(&["fsck", "--json"]);
+        let report: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+        assert_eq!(checked.status.code(), Some(2), "it cannot look: {report}");
+        assert_eq!(report["problems"], json!([]), "nothing is known to be lost");
+        assert!(report["unchecked"].to_string().contains("store default"), "{report}");
         for place in 0..2 {
             let alive = ada.http.get(format!("{}/healthz", scene.url(place))).send().await.unwrap();
             assert_eq!(alive.status(), 200);

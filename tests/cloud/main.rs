@@ -12,6 +12,7 @@
 mod audit;
 mod away;
 mod bucket;
+mod check;
 mod client;
 mod crew;
 mod direct;
@@ -29,6 +30,7 @@ mod parts;
 #[path = "../crash/people.rs"]
 #[expect(dead_code, reason = "the tests of crashes use the rest")]
 mod people;
+mod proof;
 mod proxy;
 mod quotas;
 mod replicas;

@@ -16,9 +16,6 @@ use crate::scene::{Cloud, Scene, story};
 /// A client that sends the headers that it is told.
 const PLAIN: &str = "git-lfs/3.6.1 (GitHub; linux amd64; go 1.23.3)";
 
-/// A week is the grace period of these stories, and a bit more passes.
-const LATER: Duration = Duration::from_hours(8 * 24);
-
 /// A place to tell the servers what an operator tells them, and to ask what they tell an operator.
 struct Office(App);
 
@@ -64,15 +61,6 @@ async fn race(
     assert_eq!(won.status(), 200, "{}", won.text().await.unwrap());
     expect_full(lost, numbers).await;
     winner
-}
-
-/// Long after, what nobody holds is gone from the bucket, and only that.
-async fn expect_clean_later(scene: &Scene) {
-    let later = scene.after(LATER).await;
-    later.storage.reap().await.unwrap();
-    let summary = later.collector.run(None, false, |_| {}).await.unwrap();
-    assert_eq!(summary.problems, Vec::<String>::new());
-    scene.expect_nothing_else_in_the_bucket().await;
 }
 
 /// Clients, each at a server of its own, and a dataset with 6000 of 10000 bytes.
@@ -142,7 +130,7 @@ story! {
         let told = told.text().await.unwrap();
         assert!(told.contains("all datasets of ada together hold 13.7 KiB (14000 bytes) of at most"), "{told}");
         assert_eq!((office.usage("ada/data").await, office.usage("ada/more").await), ((4, 14_000), (0, 0)));
-        expect_clean_later(&scene).await;
+        scene.expect_clean_later().await;
     }
 }
 
@@ -164,7 +152,7 @@ story! {
         office.quota("ada/data", "12999").await;
         let told = clients[1].verify(&verify, Oid::of(&waits), waits.len()).await.unwrap();
         expect_full(told, &["(12000 bytes)", "(12999 bytes)", "add 1000 bytes"]).await;
-        expect_clean_later(&scene).await;
+        scene.expect_clean_later().await;
     }
 }
 
@@ -205,7 +193,7 @@ story! {
         assert!([200, 201].contains(&clients[0].put(&begun.parts[0].0, &waits).await.unwrap()));
         office.quota("ada/data", "12999").await;
         expect_full(begun.try_end(&clients[0]).await, &["(12000 bytes)", "add 1000 bytes"]).await;
-        expect_clean_later(&scene).await;
+        scene.expect_clean_later().await;
     }
 }
 

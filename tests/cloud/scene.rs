@@ -19,6 +19,9 @@ use crate::light::Light;
 use crate::proxy::Proxy;
 use crate::service::Service;
 
+/// More than the grace period, which is a week for servers of this process.
+pub(crate) const LATER: Duration = Duration::from_hours(8 * 24);
+
 /// A PostgreSQL and an S3 server.
 pub(crate) struct Cloud {
     pub(crate) database: Database,
@@ -333,6 +336,15 @@ impl Scene {
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
+    /// Long after, what nobody holds is gone from the bucket, and only that.
+    pub(crate) async fn expect_clean_later(&self) {
+        let later = self.after(LATER).await;
+        later.storage.reap().await.unwrap();
+        let summary = later.collector.run(None, false, |_| {}).await.unwrap();
+        assert_eq!(summary.problems, Vec::<String>::new());
+        self.expect_nothing_else_in_the_bucket().await;
     }
 
     /// As below, and nothing else lies there: no object without a row, nothing that was staged.

@@ -20,6 +20,7 @@ mod locks_api;
 mod matrix;
 mod patience;
 mod quotas;
+mod race;
 mod site;
 mod transfer;
 mod uploads;

@@ -407,8 +407,11 @@ impl Access {
 
     /// What a push aims at: a dataset it may write, or one it may create.
     pub async fn authorize_target<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Target<R>> {
-        if let Ok(grant) = self.decide(actor, path, oids).await {
-            return Ok(Target::Existing(grant));
+        match self.decide(actor, path, oids).await {
+            Ok(grant) => return Ok(Target::Existing(grant)),
+            // It was not decided.
+            Err(error) if error.kind().status().is_server_error() => return Err(error),
+            Err(_) => {}
         }
         if let Some(creation) = self.creatable::<R>(actor, path).await? {
             return Ok(Target::New(creation));

@@ -103,7 +103,8 @@ impl App {
     pub async fn open_at(config: Config, clock: Clock) -> Result<Self> {
         private_folder(&config.data)?;
         let secret = ServerSecret::load(&config)?;
-        let db = Db::connect_with(&config.database_url(), config.limits.database_connections).await?;
+        let (connections, patience) = (config.limits.database_connections, config.limits.database_seconds);
+        let db = Db::connect_with(&config.database_url(), connections, Duration::from_secs(patience)).await?;
         let keys = Arc::new(Keys::load(&config, &db, &secret, &clock).await?);
         let (sender, notes) = mpsc::channel(NOTES);
         let access = Access::new(db.clone(), keys, clock.clone(), sender);

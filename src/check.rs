@@ -175,7 +175,7 @@ impl Checker {
         }
         if only.is_none() {
             let mut stores: Vec<String> = self.storage.stores().into_iter().map(|(name, _)| name).collect();
-            let named = self.db.read().await?.object_stores().await?;
+            let named = self.db.read_long().await?.object_stores().await?;
             // Those that the configuration has no more cannot be looked at, and that is told.
             stores.extend(named.into_iter().filter(|name| !stores.contains(name)).collect::<Vec<_>>());
             for store in stores {

@@ -98,6 +98,8 @@ pub struct Limits {
     pub pack_bytes: u64,
     /// Connections to a PostgreSQL server, of each replica.
     pub database_connections: u32,
+    /// Seconds that a PostgreSQL server may take to answer, before who waits for it is told to come again.
+    pub database_seconds: u64,
     /// LFS uploads and downloads at one time.
     pub transfers: usize,
     /// Bytes of the cache of git packs; what is in use may take more.
@@ -196,6 +198,7 @@ impl Default for Limits {
             parts_from: 64 << 20,
             pack_bytes: 2 << 30,
             database_connections: 20,
+            database_seconds: 25,
             transfers: 256,
             cache_bytes: 16 << 30,
             git_processes: 8,
@@ -281,6 +284,7 @@ impl Config {
             ("limits.pack_bytes", pack_bytes, 1024),
             ("limits.transfers", transfers as u64, 1),
             ("limits.database_connections", u64::from(self.limits.database_connections), 2),
+            ("limits.database_seconds", self.limits.database_seconds, 1),
             ("limits.git_processes", git_processes as u64, 1),
             ("limits.idle_seconds", idle_seconds, 1),
             ("lifetimes.action", u64::from(self.lifetimes.action), 60),
@@ -295,6 +299,7 @@ impl Config {
         let at_most = [
             // What lies still for longer is taken for a left-over.
             ("limits.idle_seconds", idle_seconds, 3600),
+            ("limits.database_seconds", self.limits.database_seconds, 3600),
             ("lifetimes.action", u64::from(self.lifetimes.action), 7 * 86_400),
         ];
         if let Some((key, value, most)) = at_most.into_iter().find(|(_, value, most)| value > most) {

@@ -14,6 +14,7 @@ pub mod locks;
 mod memo;
 pub mod objects;
 pub mod packs;
+mod server;
 pub mod uploads;
 pub mod usage;
 
@@ -21,9 +22,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
 
 use crate::error::{Error, Result};
 use crate::types::Secret;
@@ -34,18 +35,16 @@ const ACQUIRE: Duration = Duration::from_secs(20);
 /// How long SQLite waits for another process that holds its file.
 const BUSY: Duration = Duration::from_secs(30);
 
-/// The same, of a database server. It writes for many at once, so who waits for longer waits for one
-/// that is away, and that is told soon.
-const ACQUIRE_REMOTE: Duration = Duration::from_secs(5);
-
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// Connections to a server, where nobody says how many.
 const CONNECTIONS: u32 = 20;
 
-fn postgres_pool(connections: u32) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_REMOTE)
-}
+/// How long a server may take to answer, where nobody says so.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// How long open transactions may take to end when all is closed.
+const CLOSING: Duration = Duration::from_secs(10);
 
 fn silent(error: sqlx::Error) -> Error {
     Error::unavailable("the database does not answer").because(error)
@@ -65,7 +64,7 @@ pub enum Db {
         memo: Arc<memo::Memo>,
     },
     /// A server.
-    Postgres(PgPool),
+    Postgres(server::Server),
 }
 
 /// One transaction. Dropped without [`Tx::commit`], it never happened.
@@ -73,10 +72,11 @@ pub enum Tx {
     /// On SQLite.
     Sqlite(Transaction<'static, Sqlite>),
     /// On PostgreSQL.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(server::Session),
 }
 
-/// Stamps one query for both drivers: `run!(tx, on => query.fetch_all(on))`.
+/// Stamps one query for both drivers: `run!(tx, on => query.fetch_all(on))`. A server's answer is not waited for for
+/// ever.
 macro_rules! run {
     ($tx:expr, $on:ident => $query:expr) => {
         match $tx {
@@ -84,10 +84,7 @@ macro_rules! run {
                 let $on = &mut **transaction;
                 $query.await
             }
-            $crate::db::Tx::Postgres(transaction) => {
-                let $on = &mut **transaction;
-                $query.await
-            }
+            $crate::db::Tx::Postgres(session) => session.answer(async |$on| $query.await).await,
         }
     };
 }
@@ -100,8 +97,8 @@ macro_rules! exec {
             $crate::db::Tx::Sqlite(transaction) => {
                 $query.execute(&mut **transaction).await.map(|done| done.rows_affected())
             }
-            $crate::db::Tx::Postgres(transaction) => {
-                $query.execute(&mut **transaction).await.map(|done| done.rows_affected())
+            $crate::db::Tx::Postgres(session) => {
+                session.answer(async |on| $query.execute(on).await).await.map(|done| done.rows_affected())
             }
         }
     };
@@ -115,11 +112,12 @@ impl Db {
     /// A URL that is neither `sqlite:` nor `postgres:`, a database that does
     /// not answer, a database written by a newer version.
     pub async fn connect(url: &Secret) -> Result<Self> {
-        Self::connect_with(url, CONNECTIONS).await
+        Self::connect_with(url, CONNECTIONS, PATIENCE).await
     }
 
-    /// Like [`Db::connect`], with at most so many connections to a server.
-    pub async fn connect_with(url: &Secret, connections: u32) -> Result<Self> {
+    /// Like [`Db::connect`], with at most so many connections to a server, of which each answer may take so long: after
+    /// that, what needs it is unavailable.
+    pub async fn connect_with(url: &Secret, connections: u32, patience: Duration) -> Result<Self> {
         let text = url.expose();
         let outdated =
             |error| Error::unavailable("the database's tables could not be brought up to date").because(error);
@@ -137,16 +135,11 @@ impl Db {
             .map_err(|_| Error::invalid("database_url is not a PostgreSQL URL"))?
             .application_name("rutter");
         // On a connection of their own: they may take long, and wait for those of another replica.
-        let alone = postgres_pool(1).connect_with(options.clone()).await.map_err(silent)?;
+        let alone = PgPoolOptions::new().max_connections(1).acquire_timeout(server::ACQUIRE);
+        let alone = alone.connect_with(options.clone()).await.map_err(silent)?;
         MIGRATIONS.run(&alone).await.map_err(outdated)?;
         alone.close().await;
-        // A replica that hangs in a transaction must not hold up all others.
-        let bounded = options.options([
-            ("idle_in_transaction_session_timeout", "60s"),
-            ("lock_timeout", "30s"),
-            ("statement_timeout", "300s"),
-        ]);
-        Ok(Self::Postgres(postgres_pool(connections).connect_with(bounded).await.map_err(silent)?))
+        Ok(Self::Postgres(server::Server::connect(options, connections, patience).await.map_err(silent)?))
     }
 
     async fn connect_sqlite(url: &str) -> Result<Self> {
@@ -186,23 +179,54 @@ impl Db {
 
     /// A transaction that sees one moment of the database.
     pub async fn read(&self) -> Result<Tx> {
-        let _wait = Wait::begin("read");
-        Ok(match self {
-            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
-            Self::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
-        })
+        self.begin_read(false).await
+    }
+
+    /// Like [`Db::read`], for work of which each statement may take minutes, as where it looks at all rows of a large
+    /// table. Nobody should wait for that.
+    pub async fn read_long(&self) -> Result<Tx> {
+        self.begin_read(true).await
     }
 
     /// A transaction that may write.
     pub async fn write(&self) -> Result<Tx> {
+        self.begin_write(false).await
+    }
+
+    /// Like [`Db::write`]; as in [`Db::read_long`].
+    pub async fn write_long(&self) -> Result<Tx> {
+        self.begin_write(true).await
+    }
+
+    async fn begin_read(&self, long: bool) -> Result<Tx> {
+        let _wait = Wait::begin("read");
+        Ok(match self {
+            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Self::Postgres(server) => Tx::Postgres(server.read(long).await?),
+        })
+    }
+
+    async fn begin_write(&self, long: bool) -> Result<Tx> {
         let _wait = Wait::begin("write");
         Ok(match self {
             // IMMEDIATE: a reader that becomes a writer half way could fail with "busy".
             Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Postgres(server) => Tx::Postgres(server.write(long).await?),
         })
+    }
+
+    /// Those who stand in line for something else learn together, not one after the other, that a server which the
+    /// first of them waited for is silent: to be asked with the moment at which they came.
+    ///
+    /// # Errors
+    /// Unavailable.
+    pub fn expect_answers_since(&self, moment: Instant) -> Result<()> {
+        match self {
+            Self::Postgres(server) if server.is_silent_since(moment) => {
+                Err(Error::unavailable("the database does not answer; try again in a moment"))
+            }
+            Self::Sqlite { .. } | Self::Postgres(_) => Ok(()),
+        }
     }
 
     /// Brings the figures of the connections up to date.
@@ -212,7 +236,7 @@ impl Db {
                 observe_pool("read", read);
                 observe_pool("write", write);
             }
-            Self::Postgres(pool) => observe_pool("all", pool),
+            Self::Postgres(server) => observe_pool("all", server.pool()),
         }
     }
 
@@ -223,7 +247,9 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(server) => {
+                let _ = tokio::time::timeout(CLOSING, server.pool().close()).await;
+            }
         }
     }
 }
@@ -285,7 +311,7 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Postgres(transaction) => transaction.commit().await?,
+            Self::Postgres(session) => session.commit().await?,
         }
         Ok(())
     }

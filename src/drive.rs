@@ -5,13 +5,13 @@ mod garbage;
 mod land;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use lfs::{Oid, Pointer};
 use metastore::{
     Changeset, Content, Edit, Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot,
-    State,
+    State, Turn,
 };
 
 use crate::access::{Actor, Creation, Grant, Own, Read, Write};
@@ -81,7 +81,8 @@ impl Drive {
 
     /// Removes a dataset. Its packs follow after the grace period; its objects stay in the store.
     pub async fn delete(&self, grant: &Grant<Own>) -> Result<()> {
-        let mut tx = self.db.write().await?;
+        // With all that it holds, which may be millions of rows.
+        let mut tx = self.db.write_long().await?;
         tx.lock_repo(grant.id()).await?;
         tx.delete_dataset(grant.id(), self.clock.now()).await?;
         self.audit(&mut tx, grant.actor(), "dataset.delete", &grant.path(), "").await?;
@@ -151,7 +152,7 @@ impl Drive {
         let changes = Arc::new(changes);
         for _ in 0..RETRIES {
             // Writers of one repository take turns here; the comparison in the transaction is the truth.
-            let _turn = self.engine.writer(&key).await;
+            let _turn = self.turn(&key).await?;
             let snapshot = self.snapshot_of(grant.id()).await?;
             // After the snapshot: if they are taken away from here on, its epoch is old, and the change is refused.
             self.demand_objects(grant.id(), &changes).await?;
@@ -166,6 +167,15 @@ impl Drive {
             }
         }
         Err(Error::busy("others keep changing this branch; try again in a moment"))
+    }
+
+    /// The turn to write to a repository: one in this process has it. Those who wait for one that waits for a silent
+    /// database are told with it, not one after the other.
+    pub(crate) async fn turn(&self, key: &RepoKey) -> Result<Turn> {
+        let asked = Instant::now();
+        let turn = self.engine.writer(key).await;
+        self.db.expect_answers_since(asked)?;
+        Ok(turn)
     }
 
     /// Gives the locks of others, none of which the changes touch.
@@ -247,7 +257,7 @@ impl Drive {
     pub async fn sweep(&self, grace: Duration) -> Result<usize> {
         let now = self.clock.now();
         let before = now.minus(grace);
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_long().await?;
         tx.drop_retired_packs(before).await?;
         tx.doom_uploads(before, now).await?;
         tx.commit().await?;

@@ -147,7 +147,7 @@ impl Hosting {
         let (drive, landed_by, atomic) = (self.0.drive.clone(), grant.clone(), push.capabilities.atomic);
         let request = crate::request::id();
         let landing = tokio::spawn(crate::request::scope(request, async move {
-            let _turn = drive.engine().writer(&repo_key(landed_by.id())?).await;
+            let _turn = drive.turn(&repo_key(landed_by.id())?).await?;
             drive.land(&landed_by, landing, atomic, &locks).await
         }));
         let landed = landing.await.map_err(Error::internal)??;

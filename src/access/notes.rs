@@ -79,7 +79,7 @@ impl Access {
     /// Removes refusals of longer ago than this from the audit trail.
     pub async fn forget_refusals(&self, age: Duration) -> Result<()> {
         let before = self.clock.now().minus(age);
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_long().await?;
         tx.forget_refusals(before).await?;
         tx.commit().await
     }

@@ -60,7 +60,8 @@ impl Tx {
             return Ok(());
         }
         let query = listed!(self, "UPDATE holding SET unused_since = $3 WHERE repo_id = $1 AND oid", "$2", "");
-        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(list(oids)?).bind(since))?;
+        let oids = list(oids)?;
+        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(oids).bind(since))?;
         Ok(())
     }
 

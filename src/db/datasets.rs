@@ -117,11 +117,11 @@ impl Tx {
     /// Holds off others who would give something this name until the transaction ends: an
     /// organisation and a dataset of one path are in two tables, which share no constraint.
     pub async fn lock_name(&mut self, name: &str) -> Result<()> {
-        if let Self::Postgres(transaction) = self {
-            let query = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-            sqlx::query(query).bind(name).execute(&mut **transaction).await?;
-        }
         // A SQLite writer is alone already.
+        if matches!(self, Self::Postgres(_)) {
+            let query = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+            exec!(self, sqlx::query(query).bind(name))?;
+        }
         Ok(())
     }
 

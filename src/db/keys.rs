@@ -13,10 +13,10 @@ impl Tx {
 
     /// Holds off others who would make a key.
     pub async fn lock_signing_keys(&mut self) -> Result<()> {
-        if let Self::Postgres(transaction) = self {
-            sqlx::query("LOCK TABLE signing_key IN SHARE ROW EXCLUSIVE MODE").execute(&mut **transaction).await?;
-        }
         // A SQLite writer is alone already.
+        if matches!(self, Self::Postgres(_)) {
+            exec!(self, sqlx::query("LOCK TABLE signing_key IN SHARE ROW EXCLUSIVE MODE"))?;
+        }
         Ok(())
     }
 

@@ -52,30 +52,28 @@ impl Tx {
     /// number.
     pub async fn held(&mut self, repo: Id, oids: &[Oid]) -> Result<HashMap<Oid, Held>> {
         let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
-        let rows: Vec<(String, i64, String)> =
-            match self {
-                Self::Sqlite(transaction) => {
-                    let names = serde_json::to_string(&names).map_err(Error::internal)?;
-                    // CROSS JOIN fixes the order: left to itself, SQLite walks all that the dataset holds.
-                    sqlx::query_as(
-                        "SELECT h.oid, o.size, o.place FROM json_each($2) wanted
+        let rows: Vec<(String, i64, String)> = match self {
+            Self::Sqlite(transaction) => {
+                let names = serde_json::to_string(&names).map_err(Error::internal)?;
+                // CROSS JOIN fixes the order: left to itself, SQLite walks all that the dataset holds.
+                sqlx::query_as(
+                    "SELECT h.oid, o.size, o.place FROM json_each($2) wanted
                      CROSS JOIN holding h ON h.repo_id = $1 AND h.oid = wanted.value AND h.released_at IS NULL
                      CROSS JOIN object o ON o.store = h.store AND o.oid = h.oid WHERE o.state <> 'quarantined'",
-                    )
-                    .bind(repo.to_string())
-                    .bind(names)
-                    .fetch_all(&mut **transaction)
-                    .await?
-                }
-                Self::Postgres(transaction) => sqlx::query_as(
-                    "SELECT h.oid, o.size, o.place FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
-                     WHERE h.repo_id = $1 AND h.oid = ANY($2) AND h.released_at IS NULL AND o.state <> 'quarantined'",
                 )
                 .bind(repo.to_string())
                 .bind(names)
                 .fetch_all(&mut **transaction)
-                .await?,
-            };
+                .await?
+            }
+            Self::Postgres(session) => {
+                let query = "SELECT h.oid, o.size, o.place FROM holding h
+                     JOIN object o ON o.store = h.store AND o.oid = h.oid WHERE h.repo_id = $1 AND h.oid = ANY($2)
+                     AND h.released_at IS NULL AND o.state <> 'quarantined'";
+                let query = sqlx::query_as(query).bind(repo.to_string()).bind(names);
+                session.answer(async |on| query.fetch_all(on).await).await?
+            }
+        };
         // Most stores are folders, whose objects share the empty place.
         let nowhere: Arc<str> = Arc::default();
         let held = rows.into_iter().map(|(oid, size, place)| {

@@ -50,12 +50,12 @@ impl Tx {
     ///
     /// Taken before any row of an object, and in the order of ids where there are several.
     pub async fn lock_usage(&mut self, owner: Id) -> Result<()> {
-        if let Self::Postgres(transaction) = self {
+        // A SQLite writer is alone already.
+        if matches!(self, Self::Postgres(_)) {
             // Not FOR UPDATE: that would also hold off new datasets.
             let query = "SELECT 1 FROM owner WHERE id = $1 FOR NO KEY UPDATE";
-            sqlx::query(query).bind(owner.to_string()).execute(&mut **transaction).await?;
+            exec!(self, sqlx::query(query).bind(owner.to_string()))?;
         }
-        // A SQLite writer is alone already.
         Ok(())
     }
 

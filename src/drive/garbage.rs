@@ -79,7 +79,7 @@ impl Drive {
     /// Makes a collection true, if the repository stands still for as long as that takes; gives whether it did.
     async fn land_garbage(&self, id: Id, key: &RepoKey, repacked: &Repacked, before: Millis) -> Result<bool> {
         // Writers of this process wait; those of others do not.
-        let _turn = self.engine.writer(key).await;
+        let _turn = self.turn(key).await?;
         let newer = self.snapshot_of(id).await?;
         let roots = self.former_targets(id, before).await?;
         if newer.state().generation != repacked.generation

@@ -146,7 +146,7 @@ impl Storage {
     pub async fn restore(&self, repo: Option<Id>) -> Result<usize> {
         let mut restored = 0;
         loop {
-            let mut tx = self.0.db.write().await?;
+            let mut tx = self.0.db.write_long().await?;
             let page = tx.restore(repo, PAGE).await?;
             if page.is_empty() {
                 return Ok(restored);
@@ -169,14 +169,14 @@ impl Storage {
     pub(crate) async fn collect_stores(&self, terms: Terms, tell: &mut (dyn FnMut(Finding) + Send)) -> Result<()> {
         if !terms.dry_run {
             loop {
-                let mut tx = self.0.db.write().await?;
+                let mut tx = self.0.db.write_long().await?;
                 let forgotten = tx.forget_released(terms.before, PAGE).await?;
                 tx.commit().await?;
                 if forgotten == 0 {
                     break;
                 }
             }
-            let mut tx = self.0.db.write().await?;
+            let mut tx = self.0.db.write_long().await?;
             tx.mark_orphans(terms.now).await?;
             tx.commit().await?;
         }
@@ -206,7 +206,7 @@ impl Storage {
         let mut after = String::new();
         loop {
             let limit = i64::try_from(FILES).unwrap_or(i64::MAX);
-            let page = self.0.db.read().await?.orphans_after(name, terms.before, &after, limit).await?;
+            let page = self.0.db.read_long().await?.orphans_after(name, terms.before, &after, limit).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after.clone_from(&last.oid);
             let gone = if terms.dry_run {

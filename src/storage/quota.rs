@@ -269,8 +269,9 @@ impl Storage {
     /// objects.
     pub async fn recount(&self) -> Result<Vec<(String, i64, i64)>> {
         let mut wrong = Vec::new();
-        for dataset in self.0.db.read().await?.datasets().await? {
-            let mut tx = self.0.db.write().await?;
+        let datasets = self.0.db.read().await?.datasets().await?;
+        for dataset in datasets {
+            let mut tx = self.0.db.write_long().await?;
             // It may have been deleted meanwhile.
             if tx.repo(dataset.id).await?.is_none() {
                 continue;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -52,6 +53,7 @@ impl Recorder {
 
     /// Records everything that waits; that may be nothing, if the one before took it along.
     async fn record(&self) {
+        let asked = Instant::now();
         let _turn = self.0.turn.lock().await;
         let mut holds = std::mem::take(&mut *self.waiting());
         // Always in one order, so that two servers on one database do not wait for each other.
@@ -59,7 +61,7 @@ impl Recorder {
         match holds.as_slice() {
             [] => return,
             [_] => {}
-            many => match self.together(many).await {
+            many => match self.together(many, asked).await {
                 Ok(outcomes) => {
                     for (hold, outcome) in holds.into_iter().zip(outcomes) {
                         // Who has left does not want to know.
@@ -82,13 +84,15 @@ impl Recorder {
             },
         }
         for hold in holds {
-            let outcome = self.together(std::slice::from_ref(&hold)).await;
+            let outcome = self.together(std::slice::from_ref(&hold), asked).await;
             let _ = hold.done.send(outcome.and_then(|mut only| only.pop().unwrap_or(Ok(()))));
         }
     }
 
-    /// One transaction; an outcome for each.
-    async fn together(&self, holds: &[Hold]) -> Result<Vec<Result<()>>> {
+    /// One transaction; an outcome for each. Who waited while another found that the database is silent does not wait
+    /// for it once more.
+    async fn together(&self, holds: &[Hold], asked: Instant) -> Result<Vec<Result<()>>> {
+        self.0.db.expect_answers_since(asked)?;
         let mut tx = self.0.db.write().await?;
         let mut landings = Vec::with_capacity(holds.len());
         for Hold { arrival, .. } in holds {

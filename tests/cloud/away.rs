@@ -15,14 +15,14 @@ use crate::people::Dice;
 use crate::scene::{Cloud, Scene, story};
 
 /// 503, with the time to wait.
-fn come_again(response: &Response) {
+pub(crate) fn come_again(response: &Response) {
     assert_eq!(response.status(), 503);
     let seconds: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=60).contains(&seconds), "{seconds}");
 }
 
 /// The status of what git asks first.
-async fn refs(client: &Client, dataset: &str, service: &str) -> Response {
+pub(crate) async fn refs(client: &Client, dataset: &str, service: &str) -> Response {
     let url = format!("{}/{dataset}.git/info/refs?service={service}", client.url);
     client.http.get(url).basic_auth(&client.name, Some(&client.token)).send().await.unwrap()
 }
@@ -175,7 +175,7 @@ async fn work_through(scene: &Scene, mut away: impl AsyncFnMut(bool)) {
 }
 
 /// Waits until both servers say that they can work.
-async fn ready_again(scene: &Scene) {
+pub(crate) async fn ready_again(scene: &Scene) {
     for place in 0..2 {
         eventually("a server is ready again", async || {
             scene.house.http.get(format!("{}/readyz", scene.url(place))).send().await.unwrap().status() == 200

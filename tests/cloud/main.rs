@@ -36,3 +36,4 @@ mod quotas;
 mod replicas;
 mod scene;
 mod service;
+mod silent;

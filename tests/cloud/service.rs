@@ -77,6 +77,22 @@ impl Service {
         assert!(done.unwrap().success(), "kill -{signal}");
     }
 
+    /// `STOP` or `CONT` for it and its children: first for it, so that it makes no more of them.
+    pub(crate) fn signal_all(&self, signal: &str) {
+        self.signal(signal);
+        for entry in std::fs::read_dir("/proc").unwrap() {
+            let name = entry.unwrap().file_name();
+            let Some(process) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            let status = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            // Its state, then its parent.
+            let parent = status.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1));
+            if parent == Some(&self.process.to_string()) {
+                // One that has ended meanwhile need not be told.
+                let _ = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", signal, &process.to_string()]).status();
+            }
+        }
+    }
+
     /// The script waits for its child, if it is told to, only at its own end: until then a zombie is left.
     fn await_end(&self) {
         let alive = || {

@@ -354,3 +354,38 @@ story! {
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM dataset").await, 1);
     }
 }
+
+story! {
+    async fn who_gives_up_half_way_leaves_nothing_behind(server: Server) {
+        let patience = Duration::from_secs(5);
+        let db = Db::connect_with(&server.app.config.database_url(), 1, patience).await.unwrap();
+        let (id, now) = (server.clock.id(), server.clock.now());
+        let mut given_up = 0;
+        for number in 0..400 {
+            // Shorter than a timer can be.
+            let enough = tokio::task::spawn_blocking(move || std::thread::sleep(Duration::from_micros(number * 10)));
+            let reading = async { db.read().await?.packs(id).await };
+            let (writing, left) = (db.clone(), format!("left {number}"));
+            let writing = async move {
+                let mut tx = writing.write().await?;
+                tx.insert_upload(&left, id, now).await
+            };
+            given_up += tokio::select! {
+                _ = enough => 1,
+                both = async { (reading.await, writing.await) } => {
+                    assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
+                    0
+                }
+            };
+            // Who comes next has nothing of it: neither its answers, nor its transaction.
+            let mut tx = db.write().await.unwrap();
+            tx.insert_upload(&format!("kept {number}"), id, now).await.unwrap();
+            tx.ping().await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        assert!(given_up > 20, "{given_up}");
+        assert_eq!(count(&db, "SELECT COUNT(*) FROM git_upload WHERE object_key LIKE 'kept %'").await, 400);
+        assert_eq!(count(&db, "SELECT COUNT(*) FROM git_upload WHERE object_key LIKE 'left %'").await, 0);
+        db.close().await;
+    }
+}

@@ -3,6 +3,9 @@
 
 mod garbage;
 mod land;
+pub mod package;
+pub mod refs;
+pub mod revisions;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,8 +13,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use lfs::{Oid, Pointer};
 use metastore::{
-    Changeset, Content, Edit, Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot,
-    State, Turn,
+    Changeset, Edit, Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot, State,
+    Turn,
 };
 
 use crate::access::{Actor, Creation, Grant, Own, Read, Write};
@@ -81,13 +84,17 @@ impl Drive {
 
     /// Removes a dataset. Its packs follow after the grace period; its objects stay in the store.
     pub async fn delete(&self, grant: &Grant<Own>) -> Result<()> {
+        self.remove(grant.id(), grant.actor(), &grant.path()).await
+    }
+
+    async fn remove(&self, id: Id, actor: &Actor, path: &str) -> Result<()> {
         // With all that it holds, which may be millions of rows.
         let mut tx = self.db.write_long().await?;
-        tx.lock_repo(grant.id()).await?;
-        tx.delete_dataset(grant.id(), self.clock.now()).await?;
-        self.audit(&mut tx, grant.actor(), "dataset.delete", &grant.path(), "").await?;
+        tx.lock_repo(id).await?;
+        tx.delete_dataset(id, self.clock.now()).await?;
+        self.audit(&mut tx, actor, "dataset.delete", path, "").await?;
         tx.commit().await?;
-        if let Err(error) = self.engine.forget(&repo_key(grant.id())?).await {
+        if let Err(error) = self.engine.forget(&repo_key(id)?).await {
             tracing::warn!(%error, "the cache of a deleted dataset stays until it is trimmed");
         }
         Ok(())
@@ -154,15 +161,19 @@ impl Drive {
             // Writers of one repository take turns here; the comparison in the transaction is the truth.
             let _turn = self.turn(&key).await?;
             let snapshot = self.snapshot_of(grant.id()).await?;
+            let head = snapshot.state().find(&changes.branch).map(|branch| branch.target);
+            if changes.parent.is_some_and(|expected| expected != head) {
+                return Err(revisions::moved(&changes.branch));
+            }
             // After the snapshot: if they are taken away from here on, its epoch is old, and the change is refused.
-            self.demand_objects(grant.id(), &changes).await?;
+            self.demand_objects(grant.id(), &snapshot, &changes).await?;
             let attempt = changes.clone();
             let locks = self.respect_locks(grant, &changes).await?;
             let (revision, landing) = snapshot.read(move |reader| reader.commit_changes(&attempt)).await?;
             let outcomes = self.land(grant, landing, true, &locks).await?;
             match outcomes.into_iter().find_map(Result::err) {
                 None => return Ok(revision),
-                Some(moved) if expected => return Err(Error::precondition(moved)),
+                Some(_) if expected => return Err(revisions::moved(&changes.branch)),
                 Some(_) => {}
             }
         }
@@ -194,16 +205,9 @@ impl Drive {
 
     /// A pointer may only name an object that the dataset holds: knowing an
     /// oid must not be enough to reach its bytes.
-    async fn demand_objects(&self, id: Id, changes: &Changeset) -> Result<()> {
-        let named: Vec<Pointer> = changes
-            .edits
-            .iter()
-            .filter_map(|edit| match edit {
-                Edit::Put { content: Content::Pointer(pointer), .. } => Some(pointer.clone()),
-                Edit::Put { content: Content::Bytes(bytes), .. } => Pointer::parse(bytes).ok(),
-                Edit::Put { .. } | Edit::Delete { .. } | Edit::Move { .. } | Edit::Copy { .. } => None,
-            })
-            .collect();
+    async fn demand_objects(&self, id: Id, snapshot: &Arc<Snapshot>, changes: &Arc<Changeset>) -> Result<()> {
+        let attempt = changes.clone();
+        let named = snapshot.read(move |reader| reader.pointers_in(&attempt)).await?;
         let oids: Vec<Oid> = named.iter().map(|pointer| pointer.oid).collect();
         let held = self.db.held(id, &oids).await?;
         match named

@@ -1,6 +1,7 @@
 //! HTTP only: what comes in is parsed once, the feature is called, its answer
 //! is put into the protocol's words. One file per resource.
 
+mod api;
 pub mod extract;
 mod git;
 mod lfs;
@@ -22,6 +23,8 @@ use axum::http::Method;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use tower::{Layer as _, Service};
+use utoipa::openapi::{PathItem, Paths, RefOr, Schema};
+use utoipa_axum::router::UtoipaMethodRouter;
 
 use crate::app::App;
 use crate::error::Error;
@@ -30,7 +33,10 @@ use crate::error::Error;
 #[derive(Default)]
 pub struct Routes {
     router: Router<App>,
-    listed: Vec<(Method, &'static str)>,
+    listed: Vec<(Method, String)>,
+    /// What is described of them.
+    paths: Paths,
+    schemas: Vec<(String, RefOr<Schema>)>,
 }
 
 impl Routes {
@@ -41,12 +47,36 @@ impl Routes {
     {
         let filter = MethodFilter::try_from(method.clone()).expect("a method that axum knows");
         self.router = self.router.route(path, on(filter, handler));
-        self.listed.push((method, path));
+        self.listed.push((method, path.to_owned()));
+        self
+    }
+
+    /// Adds what `routes!` made of handlers that are described where they stand. A last `{path}` takes all that follows.
+    fn document(mut self, (schemas, paths, handlers): UtoipaMethodRouter<App>) -> Self {
+        self.schemas.extend(schemas);
+        for (path, item) in &paths.paths {
+            let route = match path.strip_suffix("/{path}") {
+                Some(folder) => format!("{folder}/{{*path}}"),
+                None => path.clone(),
+            };
+            let PathItem { get, put, post, delete, patch, .. } = item;
+            let methods = [
+                (Method::GET, get),
+                (Method::PUT, put),
+                (Method::POST, post),
+                (Method::DELETE, delete),
+                (Method::PATCH, patch),
+            ];
+            let described = methods.into_iter().filter(|(_, operation)| operation.is_some());
+            self.listed.extend(described.map(|(method, _)| (method, route.clone())));
+            self.router = self.router.route(&route, handlers.clone());
+        }
+        self.paths.merge(paths);
         self
     }
 
     /// Every route: its method and its path.
-    pub fn listed(&self) -> &[(Method, &'static str)] {
+    pub fn listed(&self) -> &[(Method, String)] {
         &self.listed
     }
 }
@@ -58,7 +88,8 @@ pub fn routes() -> Routes {
     let routes = git::routes(routes);
     let routes = lfs::routes(routes);
     let routes = uploads::routes(routes);
-    locks::routes(routes)
+    let routes = locks::routes(routes);
+    api::routes(routes)
 }
 
 /// The server as a service: routes, and what applies to all of them.

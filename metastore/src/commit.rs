@@ -5,7 +5,7 @@ use gix::{ObjectId, objs::Kind};
 use lfs::Pointer;
 
 use crate::{
-    Error, FilePath, Landing, NewPack, Reader, RefEdit, RefName, Result, check_edits,
+    EntryKind, Error, FilePath, Landing, NewPack, Reader, RefEdit, RefName, Result, Side, check_edits,
     pack::{self, Object},
 };
 
@@ -52,6 +52,13 @@ pub enum Edit {
         /// Whether the file carries the executable bit.
         executable: bool,
     },
+    /// Puts what stood somewhere in history, a file or a link, in the place of whatever is there.
+    Restore {
+        /// Where.
+        path: FilePath,
+        /// What.
+        side: Side,
+    },
     /// Removes a file, or a folder with all it holds.
     Delete {
         /// Where.
@@ -77,7 +84,7 @@ impl Edit {
     /// The paths that it changes: of a folder, the files in it too.
     pub fn paths(&self) -> impl Iterator<Item = &FilePath> {
         let (first, second) = match self {
-            Self::Put { path, .. } | Self::Delete { path } => (path, None),
+            Self::Put { path, .. } | Self::Restore { path, .. } | Self::Delete { path } => (path, None),
             Self::Move { from, to } => (from, Some(to)),
             Self::Copy { to, .. } => (to, None),
         };
@@ -140,12 +147,43 @@ impl Reader {
         let id = commit.id;
         let mut packed = vec![commit];
         packed.extend(objects.into_reachable(tree)?);
-        Ok((id, self.landing(&packed, RefEdit { new: Some(id), ..edit })?))
+        Ok((id, self.landing(&packed, vec![RefEdit { new: Some(id), ..edit }])?))
     }
 
     /// Makes an annotated tag of `target`, and the landing that publishes it as `name`, which must
     /// not exist yet.
     pub fn tag(&self, name: &RefName, target: ObjectId, text: &str, tagger: &Person) -> Result<(ObjectId, Landing)> {
+        let (tag, edit) = self.annotate(name, target, text, tagger)?;
+        let id = tag.id;
+        Ok((id, self.landing(&[tag], vec![edit])?))
+    }
+
+    /// Puts an annotated tag in the place of another, in one landing: under the same name or a new one, of the same
+    /// target. [`Error::NotFound`] if there is no tag `old`, [`Error::Conflict`] if another one has the new name.
+    pub fn retag(&self, old: &RefName, name: &RefName, text: &str, tagger: &Person) -> Result<(ObjectId, Landing)> {
+        let found = self.find_ref(old).filter(|found| found.name.is_tag());
+        let found = found.ok_or_else(|| Error::NotFound(format!("there is no tag {:?}", old.short())))?;
+        let annotated = self.kind(found.target)? == Some(Kind::Tag);
+        let target = if annotated { self.annotation(found.target)?.target } else { found.target };
+        let (tag, mut edit) = self.annotate(name, target, text, tagger)?;
+        let id = tag.id;
+        let mut edits = Vec::new();
+        if old == name {
+            edit.old = Some(found.target);
+        } else {
+            edits.push(RefEdit { name: old.clone(), old: Some(found.target), new: None, peeled: None });
+        }
+        edits.push(edit);
+        Ok((id, self.landing(&[tag], edits)?))
+    }
+
+    /// The landing that changes refs alone. [`Error::Conflict`] if the edits cannot be.
+    pub fn move_refs(&self, edits: Vec<RefEdit>) -> Result<Landing> {
+        check_edits(&self.state().refs, &edits)?;
+        Ok(Landing { generation: self.state().generation, epoch: self.state().epoch, pack: None, edits })
+    }
+
+    fn annotate(&self, name: &RefName, target: ObjectId, text: &str, tagger: &Person) -> Result<(Object, RefEdit)> {
         if !name.is_tag() {
             return Err(Error::Invalid(format!("{name} is not a tag name")));
         }
@@ -160,14 +198,28 @@ impl Reader {
             signature: None,
         };
         let tag = serialise(Kind::Tag, &tag)?;
-        let id = tag.id;
         let peeled = self.peeled(target)?.or(Some(target));
-        let edit = RefEdit { name: name.clone(), old: None, new: Some(id), peeled };
-        Ok((id, self.landing(&[tag], edit)?))
+        let edit = RefEdit { name: name.clone(), old: None, new: Some(tag.id), peeled };
+        Ok((tag, edit))
     }
 
-    fn landing(&self, objects: &[Object], edit: RefEdit) -> Result<Landing> {
-        let edits = vec![edit];
+    /// The pointers that `changes` put somewhere: of each, the object must be there.
+    pub fn pointers_in(&self, changes: &Changeset) -> Result<Vec<Pointer>> {
+        let mut found = Vec::new();
+        for edit in &changes.edits {
+            match edit {
+                Edit::Put { content: Content::Pointer(pointer), .. } => found.push(pointer.clone()),
+                Edit::Put { content: Content::Bytes(bytes), .. } => found.extend(Pointer::parse(bytes).ok()),
+                Edit::Put { content: Content::Existing(id), .. } | Edit::Restore { side: Side { id, .. }, .. } => {
+                    found.extend(self.pointer(*id)?);
+                }
+                Edit::Delete { .. } | Edit::Move { .. } | Edit::Copy { .. } => {}
+            }
+        }
+        Ok(found)
+    }
+
+    fn landing(&self, objects: &[Object], edits: Vec<RefEdit>) -> Result<Landing> {
         check_edits(&self.state().refs, &edits)?;
         let (id, bytes) = pack::encode(objects)?;
         let pack = NewPack::in_memory(id, objects.len() as u64, bytes);
@@ -187,6 +239,16 @@ fn apply(root: &mut Folder, objects: &mut Objects<'_>, edit: &Edit) -> Result<()
                 Content::Existing(id) => objects.existing_blob(*id)?,
             };
             let leaf = Leaf::file(id, *executable);
+            let node = Node::Leaf(leaf);
+            objects.check_fit(path, &node)?;
+            root.insert(objects, path, node)
+        }
+        Edit::Restore { path, side } => {
+            let leaf = Leaf::of(*side);
+            if side.kind != EntryKind::Submodule {
+                objects.existing_blob(side.id)?;
+            }
+            root.remove(objects, path)?;
             let node = Node::Leaf(leaf);
             objects.check_fit(path, &node)?;
             root.insert(objects, path, node)

@@ -86,6 +86,17 @@ impl EntryKind {
         }
     }
 
+    pub(crate) fn mode(self) -> EntryMode {
+        match self {
+            Self::Folder => gix::objs::tree::EntryKind::Tree,
+            Self::File => gix::objs::tree::EntryKind::Blob,
+            Self::Executable => gix::objs::tree::EntryKind::BlobExecutable,
+            Self::Link => gix::objs::tree::EntryKind::Link,
+            Self::Submodule => gix::objs::tree::EntryKind::Commit,
+        }
+        .into()
+    }
+
     fn is_file(self) -> bool {
         matches!(self, Self::File | Self::Executable)
     }

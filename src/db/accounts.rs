@@ -101,6 +101,12 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(name.as_str()).fetch_optional(on))?)
     }
 
+    /// The address of a user.
+    pub async fn email(&mut self, user: Id) -> Result<Option<String>> {
+        let query = "SELECT email FROM account WHERE owner_id = $1";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_optional(on))?)
+    }
+
     /// The user with this name.
     pub async fn user(&mut self, name: &OwnerName) -> Result<Option<UserRow>> {
         let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at

@@ -26,7 +26,7 @@ pub struct DatasetRow {
     /// Who sees it without being a member.
     #[sqlx(try_from = "String")]
     pub visibility: Visibility,
-    /// Full ref names whose history only owners rewrite, json.
+    /// Patterns of full ref names whose history only owners rewrite, json.
     pub protected: String,
     /// Where its objects are kept.
     pub store: String,
@@ -129,6 +129,13 @@ impl Tx {
     pub async fn set_visibility(&mut self, id: Id, visibility: Visibility) -> Result<()> {
         let query = "UPDATE dataset SET visibility = $2 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(visibility.as_str()))?;
+        Ok(())
+    }
+
+    /// Changes which refs are protected: a list of patterns, json.
+    pub async fn set_protected(&mut self, id: Id, protected: &str) -> Result<()> {
+        let query = "UPDATE dataset SET protected = $2 WHERE id = $1";
+        exec!(self, sqlx::query(query).bind(id.to_string()).bind(protected))?;
         Ok(())
     }
 

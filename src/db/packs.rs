@@ -198,6 +198,16 @@ impl Tx {
         Ok(())
     }
 
+    /// What a ref pointed to at a moment, as far as the log of refs goes back: none if it says nothing of that time,
+    /// or if the ref was not there.
+    pub async fn ref_at(&mut self, repo: Id, name: &str, at: Millis) -> Result<Option<String>> {
+        let query = "SELECT new_target FROM git_ref_log WHERE repo_id = $1 AND name = $2 AND at <= $3
+                     ORDER BY generation DESC LIMIT 1";
+        let found: Option<(Option<String>,)> =
+            run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(name).bind(at).fetch_optional(on))?;
+        Ok(found.and_then(|(target,)| target))
+    }
+
     /// Moves the repository to its next generation.
     pub async fn set_generation(&mut self, repo: Id, generation: i64, head: &str) -> Result<()> {
         let query = "UPDATE dataset SET generation = $2, head = $3 WHERE id = $1";

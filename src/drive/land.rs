@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use metastore::{Landing, NewPack, Ref, RefEdit, RepoKey};
+use metastore::{Landing, NewPack, Ref, RefEdit, RefName, RepoKey};
 
 use super::{Drive, Outcome, read_packs, read_refs, repo_key};
 use crate::access::{Grant, Write};
@@ -32,6 +32,18 @@ impl Drive {
         landing: Landing,
         atomic: bool,
         locks: &[LockRow],
+    ) -> Result<Vec<Outcome>> {
+        self.land_renamed(grant, landing, atomic, locks, None).await
+    }
+
+    /// Like [`Drive::land`]; the second branch is the default one from now on, if the first one was.
+    pub(super) async fn land_renamed(
+        &self,
+        grant: &Grant<Write>,
+        landing: Landing,
+        atomic: bool,
+        locks: &[LockRow],
+        renamed: Option<&(RefName, RefName)>,
     ) -> Result<Vec<Outcome>> {
         let (id, actor) = (grant.id(), grant.actor().key());
         let key = repo_key(id)?;
@@ -69,7 +81,10 @@ impl Drive {
             }
             tx.log_ref(id, generation, name, old.as_deref(), new.as_deref(), &actor, now).await?;
         }
-        let head = head_after(&repo.head, &refs, &accepted);
+        let head = match renamed {
+            Some((old, new)) if old.as_str() == repo.head => new.to_string(),
+            Some(_) | None => head_after(&repo.head, &refs, &accepted),
+        };
         tx.set_generation(id, generation, &head).await?;
         let packs = read_packs(&mut tx, id).await?;
         if metastore::consolidation(&packs).is_some() {

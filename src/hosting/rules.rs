@@ -1,6 +1,6 @@
 //! When a push is refused although git itself would take it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use lfs::Oid;
 use metastore::wire::{Outcome, Progress, Push, Quarantine};
@@ -10,7 +10,8 @@ use super::{Hosting, refuse_all, some_of};
 use crate::access::{Grant, Own, Write};
 use crate::db::locks::LockRow;
 use crate::drive::is_empty;
-use crate::error::{Error, Result};
+use crate::drive::refs::Protection;
+use crate::error::Result;
 
 /// Of how many missing objects the paths are looked for.
 const NAMED: usize = 1000;
@@ -137,16 +138,15 @@ async fn keep_history(
 struct Protected {
     /// The default branch, whatever its name.
     default: RefName,
-    others: HashSet<String>,
+    others: Protection,
 }
 
 impl Protected {
     fn of(grant: &Grant<Write>, state: &State) -> Result<Self> {
-        let others = serde_json::from_str(&grant.dataset().protected).map_err(Error::internal)?;
-        Ok(Self { default: state.head.clone(), others })
+        Ok(Self { default: state.head.clone(), others: Protection::of(grant)? })
     }
 
     fn contains(&self, name: &RefName) -> bool {
-        self.default == *name || self.others.contains(name.as_str())
+        self.default == *name || self.others.covers(name)
     }
 }

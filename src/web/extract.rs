@@ -19,6 +19,28 @@ use crate::types::{RepoPath, Secret};
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
+/// Somebody.
+pub struct Caller {
+    /// Who asks.
+    pub actor: Actor,
+    account: Option<Account>,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let credentials = credentials(parts)?;
+        Ok(match parts.extensions.get::<Client>() {
+            Some(client) => {
+                let (actor, account) = client.sign_in(&app.access, credentials).await?;
+                Self { actor, account: Some(account) }
+            }
+            None => Self { actor: app.access.authenticate(credentials).await?, account: None },
+        })
+    }
+}
+
 /// Somebody, and the dataset that the URL names. Handlers whose right depends
 /// on the body ask `access` with it.
 pub struct Visitor {
@@ -41,14 +63,7 @@ impl FromRequestParts<App> for Visitor {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let credentials = credentials(parts)?;
-        let (actor, account) = match parts.extensions.get::<Client>() {
-            Some(client) => {
-                let (actor, account) = client.sign_in(&app.access, credentials).await?;
-                (actor, Some(account))
-            }
-            None => (app.access.authenticate(credentials).await?, None),
-        };
+        let Caller { actor, account } = Caller::from_request_parts(parts, app).await?;
         let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
         let segments = segments.map_err(|_| Error::malformed("the URL is not valid UTF-8"))?.0;
         let part = |name: &str| segments.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());

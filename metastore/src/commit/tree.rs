@@ -14,7 +14,7 @@ use gix::{
 };
 
 use crate::{
-    Error, FilePath, Result,
+    Error, FilePath, Result, Side,
     pack::{self, Object},
     path::{DEPTH_LIMIT, LIMIT},
 };
@@ -198,6 +198,10 @@ impl Leaf {
     pub(super) fn file(id: ObjectId, executable: bool) -> Self {
         let kind = if executable { EntryKind::BlobExecutable } else { EntryKind::Blob };
         Self { mode: kind.into(), id }
+    }
+
+    pub(super) fn of(side: Side) -> Self {
+        Self { mode: side.kind.mode(), id: side.id }
     }
 }
 

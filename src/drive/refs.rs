@@ -1,0 +1,466 @@
+//! Tags and branches.
+
+use std::sync::Arc;
+
+use globset::GlobBuilder;
+use metastore::{CommitInfo, Landing, ObjectId, Person, Ref, RefEdit, RefName, Snapshot};
+
+use super::revisions::Author;
+use super::{Drive, repo_key};
+use crate::access::{Grant, Own, Read, Write};
+use crate::error::{Error, Kind, Result};
+
+/// A tag as people see it.
+#[derive(Debug, Clone)]
+pub struct Tag {
+    /// Its short name.
+    pub name: String,
+    /// The revision that it names, behind all tag objects.
+    pub revision: CommitInfo,
+    /// Who made it, and when. Of a tag without annotation: who made the revision.
+    pub tagger: Person,
+    /// What it says; empty without annotation.
+    pub description: String,
+}
+
+/// A new tag.
+#[derive(Debug, Clone)]
+pub struct NewTag {
+    /// Its short name.
+    pub name: String,
+    /// What it is to name; the default branch's revision unless another one is named.
+    pub revision: Option<String>,
+    /// What it says.
+    pub description: Option<String>,
+    /// Who makes it.
+    pub author: Author,
+}
+
+/// What is to change of a tag; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct TagChange {
+    /// Its new short name.
+    pub name: Option<String>,
+    /// What it says from now on.
+    pub description: Option<String>,
+    /// Who changes it; without, it stays as it was signed.
+    pub author: Option<Author>,
+}
+
+/// A branch as people see it.
+#[derive(Debug, Clone)]
+pub struct Branch {
+    /// Its short name.
+    pub name: String,
+    /// The revision that it is at.
+    pub revision: ObjectId,
+    /// Whether it is the default branch.
+    pub default: bool,
+    /// Whether its history may only grow, and only owners delete or rename it.
+    pub protected: bool,
+}
+
+/// What a tag says that was told nothing.
+const TAGGING: &str = "Tagging revision";
+
+impl Drive {
+    /// All tags of revisions, the oldest first; among equally old ones by name.
+    pub async fn tags(&self, grant: &Grant<Read>) -> Result<Vec<Tag>> {
+        let snapshot = self.snapshot(grant).await?;
+        let found = snapshot.read(|reader| {
+            let tags = reader.state().refs.iter().filter(|each| each.name.is_tag());
+            // Of a blob or tree, as some projects of software have them, is no tag of a revision.
+            let told = tags.map(|tag| match read_tag(reader, tag) {
+                Err(metastore::Error::NotFound(_)) => Ok(None),
+                other => other.map(Some),
+            });
+            told.filter_map(Result::transpose).collect::<metastore::Result<Vec<Tag>>>()
+        });
+        let mut tags = found.await?;
+        tags.sort_by(|one, other| (one.tagger.seconds, &one.name).cmp(&(other.tagger.seconds, &other.name)));
+        Ok(tags)
+    }
+
+    /// One tag, by its exact name.
+    ///
+    /// # Errors
+    /// Not found; invalid for what cannot be a name.
+    pub async fn tag(&self, grant: &Grant<Read>, name: &str) -> Result<Tag> {
+        let snapshot = self.snapshot(grant).await?;
+        let found = find_tag(&snapshot, name)?.clone();
+        Ok(snapshot.read(move |reader| read_tag(reader, &found)).await?)
+    }
+
+    /// Makes an annotated tag.
+    ///
+    /// # Errors
+    /// Invalid for a name that no tag may have, conflict if there is a tag of that name, not found for the revision.
+    pub async fn create_tag(&self, grant: &Grant<Write>, tag: NewTag) -> Result<Tag> {
+        let name = tag_name(&tag.name)?;
+        let tagger = self.person(grant.actor(), &tag.author).await?;
+        let text = tag.description.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| TAGGING.into());
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let revision = self.resolve(grant.id(), &snapshot, tag.revision.as_deref().unwrap_or("HEAD")).await?;
+        self.change_refs(grant, None, move |_, reader| {
+            if reader.find_ref(&name).is_some() {
+                return Err(metastore::Error::Conflict(format!("there is a tag `{}` already", name.short())));
+            }
+            Ok(reader.tag(&name, revision, &text, &tagger)?.1)
+        })
+        .await?;
+        self.tag(&grant.narrow(), &tag.name).await
+    }
+
+    /// Renames or redescribes a tag. It stays at its revision.
+    ///
+    /// # Errors
+    /// Invalid if nothing is to change, or for a name that no tag may have; not found; conflict if another tag has
+    /// the new name.
+    pub async fn update_tag(&self, grant: &Grant<Write>, name: &str, change: TagChange) -> Result<Tag> {
+        if change.name.is_none() && change.description.is_none() {
+            return Err(Error::invalid("say what is to change: `name`, `description`, or both"));
+        }
+        let new = change.name.as_deref().unwrap_or(name).to_owned();
+        let new_name = if new == name { None } else { Some(tag_name(&new)?) };
+        let signer = match &change.author {
+            Some(author) => Some(self.person(grant.actor(), author).await?),
+            None => None,
+        };
+        let old = name.to_owned();
+        self.change_refs(grant, None, move |snapshot, reader| {
+            let found = find_tag(snapshot, &old).map_err(|error| as_engine_error(&error))?;
+            let tag = read_tag(reader, found)?;
+            let target = new_name.as_ref().unwrap_or(&found.name);
+            if *target != found.name && reader.find_ref(target).is_some() {
+                return Err(metastore::Error::Conflict(format!("there is a tag `{}` already", target.short())));
+            }
+            let text = match &change.description {
+                Some(text) if text.trim().is_empty() => TAGGING,
+                Some(text) => text,
+                None if tag.description.is_empty() => TAGGING,
+                None => &tag.description,
+            };
+            Ok(reader.retag(&found.name, target, text, signer.as_ref().unwrap_or(&tag.tagger))?.1)
+        })
+        .await?;
+        self.tag(&grant.narrow(), &new).await
+    }
+
+    /// Removes a tag. What it named stays.
+    ///
+    /// # Errors
+    /// Not found; invalid for what cannot be a name; forbidden for a protected one.
+    pub async fn delete_tag(&self, grant: &Grant<Write>, name: &str) -> Result<()> {
+        let (name, protection, owner) = (name.to_owned(), Protection::of(grant)?, is_owner(grant));
+        self.change_refs(grant, None, move |snapshot, reader| {
+            let found = find_tag(snapshot, &name).map_err(|error| as_engine_error(&error))?;
+            protection.allow(&found.name, owner)?;
+            reader.move_refs(vec![removal(found)])
+        })
+        .await
+    }
+
+    /// All branches by name, the default branch first.
+    pub async fn branches(&self, grant: &Grant<Read>) -> Result<Vec<Branch>> {
+        let snapshot = self.snapshot(grant).await?;
+        let protection = Protection::of(grant)?;
+        let state = snapshot.state();
+        let branches = state.refs.iter().filter(|each| each.name.is_branch());
+        let mut branches: Vec<Branch> = branches.map(|branch| describe(branch, &state.head, &protection)).collect();
+        branches.sort_by(|one, other| (!one.default, &one.name).cmp(&(!other.default, &other.name)));
+        Ok(branches)
+    }
+
+    /// One branch.
+    ///
+    /// # Errors
+    /// Not found; invalid for what cannot be a name.
+    pub async fn branch(&self, grant: &Grant<Read>, name: &str) -> Result<Branch> {
+        let snapshot = self.snapshot(grant).await?;
+        let found = find_branch(&snapshot, name)?;
+        Ok(describe(found, &snapshot.state().head, &Protection::of(grant)?))
+    }
+
+    /// Makes a branch at a revision; that of the default branch unless another one is named.
+    ///
+    /// # Errors
+    /// Invalid for a name that no branch may have; conflict if there is one; not found for the revision.
+    pub async fn create_branch(&self, grant: &Grant<Write>, name: &str, revision: Option<&str>) -> Result<Branch> {
+        let branch = branch_name(name)?;
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let revision = self.resolve(grant.id(), &snapshot, revision.unwrap_or("HEAD")).await?;
+        self.change_refs(grant, None, move |_, reader| {
+            if reader.find_ref(&branch).is_some() {
+                return Err(metastore::Error::Conflict(format!("there is a branch `{}` already", branch.short())));
+            }
+            reader.move_refs(vec![RefEdit { name: branch.clone(), old: None, new: Some(revision), peeled: None }])
+        })
+        .await?;
+        self.branch(&grant.narrow(), name).await
+    }
+
+    /// Renames a branch; the default branch stays the default branch under its new name.
+    ///
+    /// # Errors
+    /// Not found; invalid for a name that no branch may have; conflict if there is one of that name; forbidden for a
+    /// protected one, except to owners.
+    pub async fn rename_branch(&self, grant: &Grant<Write>, name: &str, new: &str) -> Result<Branch> {
+        let (old, protection, owner) = (name.to_owned(), Protection::of(grant)?, is_owner(grant));
+        let new_name = branch_name(new)?;
+        let renamed = new_name.clone();
+        self.change_refs(grant, Some((branch_name(name)?, new_name)), move |snapshot, reader| {
+            let found = find_branch(snapshot, &old).map_err(|error| as_engine_error(&error))?;
+            let is_default = found.name == snapshot.state().head;
+            if is_default && !owner {
+                let why = format!("`{old}` is the default branch: only owners rename it");
+                return Err(metastore::Error::Refused(why));
+            }
+            protection.allow(&found.name, owner)?;
+            if found.name == renamed {
+                return Err(metastore::Error::Unchanged);
+            }
+            if reader.find_ref(&renamed).is_some() {
+                return Err(metastore::Error::Conflict(format!("there is a branch `{}` already", renamed.short())));
+            }
+            let come = RefEdit { name: renamed.clone(), old: None, new: Some(found.target), peeled: None };
+            reader.move_refs(vec![removal(found), come])
+        })
+        .await?;
+        self.branch(&grant.narrow(), new).await
+    }
+
+    /// Removes a branch.
+    ///
+    /// # Errors
+    /// Not found; conflict for the default branch; forbidden for a protected one, except to owners.
+    pub async fn delete_branch(&self, grant: &Grant<Write>, name: &str) -> Result<()> {
+        let (name, protection, owner) = (name.to_owned(), Protection::of(grant)?, is_owner(grant));
+        self.change_refs(grant, None, move |snapshot, reader| {
+            let found = find_branch(snapshot, &name).map_err(|error| as_engine_error(&error))?;
+            if found.name == snapshot.state().head {
+                let why = format!("`{name}` is the default branch; make another one the default first");
+                return Err(metastore::Error::Conflict(why));
+            }
+            protection.allow(&found.name, owner)?;
+            reader.move_refs(vec![removal(found)])
+        })
+        .await
+    }
+
+    /// Makes a branch the default branch.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn set_default_branch(&self, grant: &Grant<Own>, name: &str) -> Result<()> {
+        let branch = branch_name(name)?;
+        let mut tx = self.db.write().await?;
+        let repo = tx.lock_repo(grant.id()).await?;
+        let refs = super::read_refs(&mut tx, grant.id()).await?;
+        if !refs.iter().any(|each| each.name == branch) {
+            return Err(Error::not_found(format!("there is no branch `{name}`")));
+        }
+        tx.set_generation(grant.id(), repo.generation + 1, branch.as_str()).await?;
+        self.audit(&mut tx, grant.actor(), "dataset.default-branch", &grant.path(), name).await?;
+        tx.commit().await
+    }
+
+    /// The patterns of protected branches and tags, as full names (`refs/heads/release/*`).
+    pub fn protection(&self, grant: &Grant<Read>) -> Result<Vec<String>> {
+        Ok(Protection::of(grant)?.patterns)
+    }
+
+    /// Decides which branches and tags are protected. `*` stands for any letters but `/`, `**` for any.
+    ///
+    /// # Errors
+    /// Invalid for what is no pattern.
+    pub async fn protect(&self, grant: &Grant<Own>, patterns: Vec<String>) -> Result<Vec<String>> {
+        const MOST: usize = 100;
+        if patterns.len() > MOST {
+            return Err(Error::invalid(format!("at most {MOST} patterns")));
+        }
+        let patterns: Vec<String> = patterns.iter().map(|pattern| full_pattern(pattern)).collect::<Result<_>>()?;
+        let text = serde_json::to_string(&patterns).map_err(Error::internal)?;
+        let mut tx = self.db.write().await?;
+        tx.set_protected(grant.id(), &text).await?;
+        self.audit(&mut tx, grant.actor(), "dataset.protect", &grant.path(), &text).await?;
+        tx.commit().await?;
+        Ok(patterns)
+    }
+
+    /// Lands what `change` makes of the refs as they are; tried again when somebody else was faster. `renamed` is a
+    /// branch that takes the place of another, also as the default branch.
+    async fn change_refs<F>(&self, grant: &Grant<Write>, renamed: Option<(RefName, RefName)>, change: F) -> Result<()>
+    where
+        F: Fn(&Snapshot, &metastore::Reader) -> metastore::Result<Landing> + Send + Sync + 'static,
+    {
+        let key = repo_key(grant.id())?;
+        let change = Arc::new(change);
+        for _ in 0..super::RETRIES {
+            let _turn = self.turn(&key).await?;
+            let snapshot = self.snapshot(&grant.narrow()).await?;
+            let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
+            let (work, seen) = (change.clone(), snapshot.clone());
+            let landing = snapshot.read(move |reader| work(&seen, reader)).await.map_err(refused)?;
+            let outcomes = self.land_renamed(grant, landing, true, &locks, renamed.as_ref()).await?;
+            if outcomes.iter().all(std::result::Result::is_ok) {
+                return Ok(());
+            }
+        }
+        Err(Error::busy("others keep changing this dataset; try again in a moment"))
+    }
+}
+
+/// What the engine refuses here is a question of rights.
+fn refused(error: metastore::Error) -> Error {
+    match error {
+        metastore::Error::Refused(why) => Error::forbidden(why),
+        other => other.into(),
+    }
+}
+
+/// Out of a closure that the engine runs.
+fn as_engine_error(error: &Error) -> metastore::Error {
+    match error.kind() {
+        Kind::NotFound => metastore::Error::NotFound(error.detail().to_owned()),
+        _ => metastore::Error::Invalid(error.detail().to_owned()),
+    }
+}
+
+fn is_owner(grant: &Grant<Write>) -> bool {
+    grant.also::<Own>().is_some()
+}
+
+fn removal(found: &Ref) -> RefEdit {
+    RefEdit { name: found.name.clone(), old: Some(found.target), new: None, peeled: None }
+}
+
+fn describe(branch: &Ref, head: &RefName, protection: &Protection) -> Branch {
+    Branch {
+        name: branch.name.short().to_owned(),
+        revision: branch.target,
+        default: branch.name == *head,
+        protected: branch.name == *head || protection.covers(&branch.name),
+    }
+}
+
+fn read_tag(reader: &metastore::Reader, tag: &Ref) -> metastore::Result<Tag> {
+    let revision = reader.commit(tag.peeled.unwrap_or(tag.target))?;
+    let annotation = if tag.peeled.is_some() { Some(reader.annotation(tag.target)?) } else { None };
+    let (tagger, description) = match annotation {
+        Some(annotation) => (annotation.tagger, annotation.message.trim_end().to_owned()),
+        None => (None, String::new()),
+    };
+    let tagger = tagger.unwrap_or_else(|| revision.committer.clone());
+    Ok(Tag { name: tag.name.short().to_owned(), revision, tagger, description })
+}
+
+/// One that git pushed may have a name that we would not give.
+fn find_tag<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Ref> {
+    let full = format!("refs/tags/{name}").parse::<RefName>().ok();
+    if let Some(found) = full.and_then(|full| snapshot.state().find(&full)) {
+        return Ok(found);
+    }
+    tag_name(name)?;
+    Err(Error::not_found(format!("there is no tag `{name}`")))
+}
+
+fn find_branch<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Ref> {
+    let full = branch_name(name)?;
+    let found = snapshot.state().find(&full);
+    found.ok_or_else(|| Error::not_found(format!("there is no branch `{name}`")))
+}
+
+/// The name of a new tag: letters and digits of any script, `_ + . , / -`, within git's own rules (git-check-ref-format(1)),
+/// and nothing that could be taken for the id of a revision.
+pub(crate) fn tag_name(name: &str) -> Result<RefName> {
+    let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '+' | '.' | ',' | '/' | '-');
+    if name.is_empty() || !name.chars().all(fits) || name.starts_with('.') {
+        return Err(Error::invalid(format!(
+            "{name:?} cannot be the name of a tag: use letters, digits and _ + . , / -"
+        )));
+    }
+    sound(name, "tag", RefName::tag(name))
+}
+
+pub(crate) fn branch_name(name: &str) -> Result<RefName> {
+    sound(name, "branch", RefName::branch(name))
+}
+
+fn sound(name: &str, what: &str, parsed: metastore::Result<RefName>) -> Result<RefName> {
+    if matches!(name.len(), 40 | 64) && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Error::invalid(format!("{name:?} looks like a revision and cannot be the name of a {what}")));
+    }
+    parsed.map_err(|_| Error::invalid(format!("{name:?} cannot be the name of a {what} (see git-check-ref-format)")))
+}
+
+/// A pattern by its full name: a short one means branches.
+fn full_pattern(pattern: &str) -> Result<String> {
+    let full = if pattern.starts_with("refs/") { pattern.to_owned() } else { format!("refs/heads/{pattern}") };
+    let ours = full.starts_with("refs/heads/") || full.starts_with("refs/tags/");
+    if pattern.is_empty() || full.len() > 1024 || full.chars().any(char::is_control) || !ours || glob(&full).is_none() {
+        return Err(Error::invalid(format!("{pattern:?} is not a pattern: write `release/*` or `refs/tags/v*`")));
+    }
+    Ok(full)
+}
+
+fn glob(pattern: &str) -> Option<globset::GlobMatcher> {
+    Some(GlobBuilder::new(pattern).literal_separator(true).build().ok()?.compile_matcher())
+}
+
+/// The refs whose history may only grow, and which only owners take away.
+pub(crate) struct Protection {
+    patterns: Vec<String>,
+    globs: Vec<globset::GlobMatcher>,
+}
+
+impl Protection {
+    /// Those of the dataset. The default branch is protected besides.
+    pub(crate) fn of<R: crate::access::Right>(grant: &Grant<R>) -> Result<Self> {
+        let patterns: Vec<String> = serde_json::from_str(&grant.dataset().protected).map_err(Error::internal)?;
+        let globs = patterns.iter().filter_map(|pattern| glob(pattern)).collect();
+        Ok(Self { patterns, globs })
+    }
+
+    /// Whether a pattern covers it.
+    pub(crate) fn covers(&self, name: &RefName) -> bool {
+        self.globs.iter().any(|glob| glob.is_match(name.as_str()))
+    }
+
+    fn allow(&self, name: &RefName, owner: bool) -> metastore::Result<()> {
+        if owner || !self.covers(name) {
+            return Ok(());
+        }
+        Err(metastore::Error::Refused(format!("`{}` is protected: only owners take it away", name.short())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_tags() {
+        for good in ["v1.0", "1.0.0", "ünï", "a/b", "x+y", "a,b", "_"] {
+            assert!(tag_name(good).is_ok(), "{good}");
+        }
+        let id = "a".repeat(40);
+        for bad in
+            ["", "with space", "with!", "with\n", "a\tb", "a..b", ".a", "a.", "/a", "a/", "a.lock", "-a", "HEAD", &id]
+        {
+            assert_eq!(tag_name(bad).unwrap_err().kind(), Kind::Invalid, "{bad}");
+        }
+    }
+
+    #[test]
+    fn patterns_keep_to_their_folder() {
+        let protects = |pattern: &str, name: &str| glob(&full_pattern(pattern).unwrap()).unwrap().is_match(name);
+        assert!(protects("main", "refs/heads/main"));
+        assert!(protects("release/*", "refs/heads/release/1"));
+        assert!(!protects("release/*", "refs/heads/release/1/x"));
+        assert!(protects("release/**", "refs/heads/release/1/x"));
+        assert!(protects("refs/tags/v*", "refs/tags/v1"));
+        for bad in ["", "[", "refs/notes/x", "a\nb"] {
+            assert!(full_pattern(bad).is_err(), "{bad}");
+        }
+    }
+}

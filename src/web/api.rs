@@ -1,0 +1,261 @@
+//! `/api/v1`: everything that git can say about a dataset, for programs. One file per resource; the document at
+//! `/api/openapi.json` is made of what stands at the handlers.
+
+mod branches;
+mod datasets;
+mod document;
+mod revisions;
+mod tags;
+
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use metastore::{CommitInfo, ObjectId, Person};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Routes;
+use super::extract::Base;
+use super::lfs::body_within;
+use crate::app::App;
+use crate::drive::revisions::Author;
+use crate::error::{Error, Result};
+use crate::types::Millis;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    let routes = document::routes(routes);
+    let routes = datasets::routes(routes);
+    let routes = revisions::routes(routes);
+    let routes = tags::routes(routes);
+    branches::routes(routes)
+}
+
+/// A JSON body. What is no JSON is malformed; JSON of another shape is invalid, and the answer says where.
+pub(super) struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media = media.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+        // Also keeps a browser from posting a form here.
+        if !media.is_some_and(|media| media == "application/json" || media.ends_with("+json")) {
+            return Err(Error::unsupported_media("Content-Type must be application/json"));
+        }
+        let body = body_within(app, request).await?;
+        parse(&body).map(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let place = error.path().to_string();
+        let cause = error.into_inner();
+        match (cause.is_data(), place.as_str()) {
+            (false, _) => Error::malformed(format!("the body is not JSON: {cause}")),
+            (true, ".") => Error::invalid(cause.to_string()),
+            (true, place) => Error::invalid(format!("`{place}`: {cause}")),
+        }
+    })?;
+    reader.end().map_err(|error| Error::malformed(format!("the body is not JSON: {error}")))?;
+    Ok(parsed)
+}
+
+/// Parameters of the query. Those that nobody knows are left alone; those that cannot be read are invalid.
+pub(super) struct Parameters<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Parameters<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let query = Query::<T>::from_request_parts(parts, app).await;
+        query.map(|Query(value)| Self(value)).map_err(|error| Error::invalid(error.body_text()))
+    }
+}
+
+/// Parts of the path besides owner and dataset, by name.
+pub(super) struct Segments(Vec<(String, String)>);
+
+impl Segments {
+    /// One of the route's own.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+}
+
+impl FromRequestParts<App> for Segments {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let segments = axum::extract::Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+        segments.map(|path| Self(path.0)).map_err(|_| Error::malformed("the URL is not valid UTF-8"))
+    }
+}
+
+/// Which part of a list.
+#[derive(Deserialize, IntoParams)]
+pub(super) struct Page {
+    /// At most so many items.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<usize>,
+    /// `next_cursor` of the answer before.
+    cursor: Option<String>,
+}
+
+impl Page {
+    const LIMIT: usize = 100;
+    const MOST: usize = 1000;
+
+    fn limit(&self) -> Result<usize> {
+        match self.limit {
+            None => Ok(Self::LIMIT),
+            Some(limit @ 1..=Self::MOST) => Ok(limit),
+            Some(_) => Err(Error::invalid(format!("`limit` is between 1 and {}", Self::MOST))),
+        }
+    }
+
+    fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref().filter(|cursor| !cursor.is_empty())
+    }
+
+    fn bad_cursor() -> Error {
+        Error::invalid("`cursor` is not one that this list gave; begin again without it")
+    }
+}
+
+/// A part of a list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Items<T> {
+    items: Vec<T>,
+    /// Where the list goes on; absent at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// The URL of a request, for links to what comes next.
+pub(super) struct Here {
+    base: String,
+    path: String,
+    query: String,
+}
+
+impl FromRequestParts<App> for Here {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let Base(base) = Base::from_request_parts(parts, app).await?;
+        let query = parts.uri.query().unwrap_or_default();
+        // Links are kept; a credential must not be in them.
+        let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=") && !pair.starts_with("jwt="));
+        let query = kept.collect::<Vec<_>>().join("&");
+        Ok(Self { base, path: parts.uri.path().to_owned(), query })
+    }
+}
+
+impl Here {
+    /// A page, with a `Link` to the next one (RFC 8288).
+    pub(super) fn page<T: Serialize>(&self, items: Vec<T>, next_cursor: Option<String>) -> Response {
+        let mut headers = HeaderMap::new();
+        if let Some(cursor) = &next_cursor {
+            let and = if self.query.is_empty() { "" } else { "&" };
+            let Self { base, path, query } = self;
+            let link = format!("<{base}{path}?{query}{and}cursor={cursor}>; rel=\"next\"");
+            if let Ok(link) = HeaderValue::from_str(&link) {
+                headers.insert(header::LINK, link);
+            }
+        }
+        (headers, axum::Json(Items { items, next_cursor })).into_response()
+    }
+}
+
+/// Somebody, as git knows people.
+#[derive(Serialize, Deserialize, ToSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Somebody {
+    /// As people know them.
+    name: Option<String>,
+    /// E-mail address.
+    email: Option<String>,
+}
+
+impl From<&Person> for Somebody {
+    fn from(person: &Person) -> Self {
+        let kept = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        Self { name: kept(&person.name), email: kept(&person.email) }
+    }
+}
+
+impl From<Somebody> for Author {
+    fn from(somebody: Somebody) -> Self {
+        let kept = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        Self { name: kept(somebody.name), email: kept(somebody.email) }
+    }
+}
+
+/// A revision.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Revision {
+    /// Its id.
+    revision: String,
+    /// When it was made (RFC 3339).
+    #[schema(format = DateTime)]
+    created: String,
+    /// Who made the change.
+    author: Somebody,
+    /// Who brought it here.
+    committer: Somebody,
+    /// Why, in the words of the author.
+    description: String,
+    /// The revisions before it; several for a merge.
+    parents: Vec<String>,
+}
+
+impl From<&CommitInfo> for Revision {
+    fn from(commit: &CommitInfo) -> Self {
+        Self {
+            revision: commit.id.to_string(),
+            created: moment(&commit.committer),
+            author: (&commit.author).into(),
+            committer: (&commit.committer).into(),
+            description: commit.message.trim_end().to_owned(),
+            parents: commit.parents.iter().map(ObjectId::to_string).collect(),
+        }
+    }
+}
+
+/// When somebody signed, in UTC.
+fn moment(person: &Person) -> String {
+    Millis(person.seconds.saturating_mul(1000)).rfc3339()
+}
+
+/// A revision that is known, or none. A name that is none is told as such.
+fn object_id(text: &str) -> Option<ObjectId> {
+    ObjectId::from_hex(text.as_bytes()).ok()
+}
+
+/// 201, with the URL of what was made.
+fn created(location: &str, body: impl Serialize) -> Response {
+    let mut response = (StatusCode::CREATED, axum::Json(body)).into_response();
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// Percent-encodes one segment of a path (RFC 3986 §3.3).
+pub(super) fn segment(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}

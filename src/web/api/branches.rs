@@ -1,0 +1,176 @@
+//! `…/branches` and `…/protection`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::super::Routes;
+use super::{Body, Here, Items, Page, Parameters, Segments, created, segment};
+use crate::access::{Grant, Own, Read, Write};
+use crate::app::App;
+use crate::drive::refs;
+use crate::error::{Error, Result};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .document(routes!(list, create))
+        .document(routes!(show, update, delete))
+        .document(routes!(protection, protect))
+}
+
+/// A branch.
+#[derive(Serialize, ToSchema)]
+struct Branch {
+    /// Its name.
+    name: String,
+    /// The id of the revision that it is at.
+    revision: String,
+    /// Whether it is the default branch.
+    default: bool,
+    /// Whether its history may only grow, and only owners rename or remove it.
+    protected: bool,
+}
+
+impl From<refs::Branch> for Branch {
+    fn from(branch: refs::Branch) -> Self {
+        Self {
+            name: branch.name,
+            revision: branch.revision.to_string(),
+            default: branch.default,
+            protected: branch.protected,
+        }
+    }
+}
+
+/// A new branch.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewBranch {
+    /// What git takes for one (git-check-ref-format(1)).
+    #[schema(example = "spring-cleaning")]
+    name: String,
+    /// Where it begins; at the newest revision of the default branch unless said.
+    revision: Option<String>,
+}
+
+/// What is to change of a branch.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BranchUpdate {
+    /// Its new name.
+    name: Option<String>,
+    /// `true` makes it the default branch, which only owners do.
+    default: Option<bool>,
+}
+
+/// Which branches and tags are protected.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Protection {
+    /// Names of branches, or full names of refs; `*` stands for any letters but `/`, `**` for any.
+    #[schema(example = json!(["release/*", "refs/tags/v*"]))]
+    patterns: Vec<String>,
+}
+
+/// Lists branches, the default branch first.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/branches", tag = "branches", params(Page),
+    responses((status = 200, description = "Branches.", body = Items<Branch>)))]
+async fn list(
+    State(app): State<App>,
+    grant: Grant<Read>,
+    Parameters(page): Parameters<Page>,
+    here: Here,
+) -> Result<Response> {
+    let limit = page.limit()?;
+    let mut branches = app.drive.branches(&grant).await?;
+    if let Some(after) = page.cursor() {
+        // The default branch is first, whatever its name: it never comes after a cursor.
+        branches.retain(|branch| !branch.default && (after == "-" || branch.name.as_str() > after));
+    }
+    let next = branches.get(limit).is_some().then(|| match &branches[limit - 1] {
+        last if last.default => "-".to_owned(),
+        last => segment(&last.name),
+    });
+    branches.truncate(limit);
+    Ok(here.page(branches.into_iter().map(Branch::from).collect(), next))
+}
+
+/// Makes a branch.
+#[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/branches", tag = "branches",
+    request_body = NewBranch, responses((status = 201, description = "The branch.", body = Branch)))]
+async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<NewBranch>) -> Result<Response> {
+    let branch = app.drive.create_branch(&grant, &new.name, new.revision.as_deref()).await?;
+    let row = grant.dataset();
+    let (owner, name) = (segment(&row.owner_name), segment(&row.name));
+    let location = format!("/api/v1/datasets/{owner}/{name}/branches/{}", segment(&branch.name));
+    Ok(created(&location, Branch::from(branch)))
+}
+
+/// Shows a branch.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}", tag = "branches",
+    params(("branch" = String, Path, description = "Its name.")),
+    responses((status = 200, description = "The branch.", body = Branch)))]
+async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Branch>> {
+    Ok(Json(app.drive.branch(&grant, segments.get("branch")).await?.into()))
+}
+
+/// Renames a branch, or makes it the default branch.
+#[utoipa::path(patch, path = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}", tag = "branches",
+    params(("branch" = String, Path, description = "Its name.")), request_body = BranchUpdate,
+    responses((status = 200, description = "The branch.", body = Branch)))]
+async fn update(
+    State(app): State<App>,
+    grant: Grant<Write>,
+    segments: Segments,
+    Body(update): Body<BranchUpdate>,
+) -> Result<Json<Branch>> {
+    let old = segments.get("branch");
+    let owner = match update.default {
+        None => None,
+        Some(true) => {
+            let owner = grant.also::<Own>();
+            Some(owner.ok_or_else(|| Error::forbidden("only owners choose the default branch"))?)
+        }
+        Some(false) => return Err(Error::invalid("`default` is `true`, on the branch that is to be it")),
+    };
+    let name = match &update.name {
+        Some(new) if new != old => app.drive.rename_branch(&grant, old, new).await?.name,
+        None if owner.is_none() => return Err(Error::invalid("say what is to change: `name`, `default`, or both")),
+        Some(_) | None => old.to_owned(),
+    };
+    if let Some(owner) = owner {
+        app.drive.set_default_branch(&owner, &name).await?;
+    }
+    Ok(Json(app.drive.branch(&grant.narrow(), &name).await?.into()))
+}
+
+/// Removes a branch. Its revisions stay for as long as another branch or a tag leads to them.
+#[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}", tag = "branches",
+    params(("branch" = String, Path, description = "Its name.")),
+    responses((status = 204, description = "It is gone.")))]
+async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Result<StatusCode> {
+    app.drive.delete_branch(&grant, segments.get("branch")).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which branches and tags are protected, besides the default branch.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/protection", tag = "branches",
+    responses((status = 200, description = "Patterns.", body = Protection)))]
+async fn protection(State(app): State<App>, grant: Grant<Read>) -> Result<Json<Protection>> {
+    Ok(Json(Protection { patterns: app.drive.protection(&grant)? }))
+}
+
+/// Decides which branches and tags are protected.
+#[utoipa::path(put, path = "/api/v1/datasets/{owner}/{dataset}/protection", tag = "branches",
+    request_body = Protection, responses((status = 200, description = "Patterns, by full names.", body = Protection)))]
+async fn protect(
+    State(app): State<App>,
+    grant: Grant<Own>,
+    Body(asked): Body<Protection>,
+) -> Result<Json<Protection>> {
+    Ok(Json(Protection { patterns: app.drive.protect(&grant, asked.patterns).await? }))
+}

@@ -1,0 +1,161 @@
+//! The API's own description: OpenAPI 3.1, and a page to read it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use axum::Json;
+use axum::http::{Method, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::Value;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    Components, ContentBuilder, Info, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, ResponseBuilder,
+};
+use utoipa::{PartialSchema as _, ToSchema};
+
+use super::super::Routes;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.add(Method::GET, "/api/openapi.json", openapi).add(Method::GET, "/api/docs", docs)
+}
+
+/// A failure (RFC 9457).
+#[derive(serde::Serialize, ToSchema)]
+#[allow(dead_code, reason = "it describes what the error module writes")]
+struct Problem {
+    /// Always `about:blank`: the status says the kind.
+    r#type: String,
+    /// The HTTP status in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong, and what to do.
+    detail: String,
+    /// A stable name of the kind of failure.
+    code: String,
+    /// The request, to be found in the server's log.
+    request_id: String,
+}
+
+static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
+    let routes = super::super::routes();
+    let mut components = Components::new();
+    components.schemas.extend(routes.schemas);
+    components.schemas.insert("Problem".into(), Problem::schema());
+    let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    components.security_schemes.insert("token".into(), RefOr::T(token));
+    let mut paths = routes.paths;
+    for item in paths.paths.values_mut() {
+        for operation in operations(item) {
+            let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            let told = ResponseBuilder::new().description("What is wrong, and what to do (RFC 9457).");
+            let told = told.content("application/problem+json", problem).build();
+            operation.responses.responses.insert("default".into(), RefOr::T(told));
+        }
+    }
+    let mut info = Info::new("rutter", env!("CARGO_PKG_VERSION"));
+    info.description = Some(include_str!("document.md").into());
+    info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
+    // What is public needs no token.
+    let security = [SecurityRequirement::new("token", [] as [&str; 0]), SecurityRequirement::default()];
+    OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).security(Some(security)).build()
+});
+
+/// All that a path can do.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+}
+
+/// The description for programs.
+async fn openapi() -> Json<&'static OpenApi> {
+    Json(&DOCUMENT)
+}
+
+/// The description for people: one page, without scripts.
+async fn docs() -> Response {
+    static PAGE: LazyLock<String> = LazyLock::new(|| page(&DOCUMENT));
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+    ];
+    (headers, PAGE.as_str()).into_response()
+}
+
+/// The document as a page.
+fn page(document: &OpenApi) -> String {
+    let document = serde_json::to_value(document).unwrap_or_default();
+    let mut sections: BTreeMap<&str, String> = BTreeMap::new();
+    for (path, item) in fields(&document["paths"]) {
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if let Some(operation) = item.get(method) {
+                let section = sections.entry(text(&operation["tags"][0])).or_default();
+                describe(section, &method.to_ascii_uppercase(), path, operation);
+            }
+        }
+    }
+    let mut page = String::from(include_str!("document.html"));
+    for paragraph in text(&document["info"]["description"]).trim_end().split("\n\n") {
+        let _ = writeln!(page, "<p>{}</p>", code(paragraph));
+    }
+    for (tag, section) in &sections {
+        let _ = writeln!(page, "<h2 id=\"{tag}\">{tag}</h2>\n{section}", tag = escape(tag));
+    }
+    page.push_str("<h2>Shapes</h2>\n");
+    for (name, schema) in fields(&document["components"]["schemas"]) {
+        let (name, shape) = (escape(name), serde_json::to_string_pretty(schema).unwrap_or_default());
+        let shape = escape(&shape);
+        let _ = writeln!(page, "<details id=\"{name}\"><summary>{name}</summary><pre>{shape}</pre></details>");
+    }
+    page.push_str("</main></html>\n");
+    page
+}
+
+fn describe(section: &mut String, method: &str, path: &str, operation: &Value) {
+    let summary = code(text(&operation["summary"]));
+    let _ = writeln!(section, "<h3><b>{method}</b> <code>{}</code></h3>\n<p>{summary}</p>", escape(path));
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let rows: String = parameters
+        .map(|parameter| {
+            let (name, what) = (escape(text(&parameter["name"])), code(text(&parameter["description"])));
+            format!("<tr><td><code>{name}</code></td><td>{what}</td></tr>\n")
+        })
+        .collect();
+    if !rows.is_empty() {
+        let _ = writeln!(section, "<table>{rows}</table>");
+    }
+    if let Some(shape) = shape(&operation["requestBody"]) {
+        let _ = writeln!(section, "<p>Takes {shape}.</p>");
+    }
+    for (status, told) in fields(&operation["responses"]).filter(|(status, _)| *status != "default") {
+        let shape = shape(told).map(|shape| format!(" ({shape})")).unwrap_or_default();
+        let _ = writeln!(section, "<p>{status}: {}{shape}</p>", code(text(&told["description"])));
+    }
+}
+
+/// A link to the shape of a body.
+fn shape(body: &Value) -> Option<String> {
+    let content = body["content"].as_object()?.values().next()?;
+    let name = escape(content["schema"]["$ref"].as_str()?.rsplit('/').next()?);
+    Some(format!("<a href=\"#{name}\">{name}</a>"))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn fields(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+/// What stands between backquotes is code.
+fn code(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts.map(|(index, part)| if index % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) }).collect()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,173 @@
+//! `…/revisions`: the history of a dataset, and going back in it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use metastore::FilePath;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+
+use super::super::Routes;
+use super::{Body, Here, Items, Page, Parameters, Revision, Segments, Somebody, object_id};
+use crate::access::{Grant, Read, Write};
+use crate::app::App;
+use crate::drive::refs::branch_name;
+use crate::drive::revisions::Wording;
+use crate::error::{Error, Result};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.document(routes!(list)).document(routes!(show)).document(routes!(revert)).document(routes!(restore))
+}
+
+#[derive(Deserialize, IntoParams)]
+struct Walk {
+    /// The revision to begin with; the newest of the default branch unless said.
+    revision: Option<String>,
+    /// Only those that changed this file or folder.
+    path: Option<String>,
+}
+
+/// A revision with what it says of the dataset.
+#[derive(Serialize, ToSchema)]
+pub(super) struct WholeRevision {
+    #[serde(flatten)]
+    revision: Revision,
+    /// What `datapackage.json` says there; null if there is none.
+    #[schema(value_type = Option<Object>)]
+    package: Option<Map<String, Value>>,
+}
+
+/// What to take back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Reversal {
+    /// The revision to take back, or the last one of several.
+    revision: String,
+    /// The revision after which to begin, if there are several.
+    since: Option<String>,
+    /// The branch to do it on; the default branch unless said.
+    branch: Option<String>,
+    /// Who does it, if not the caller.
+    author: Option<Somebody>,
+    /// Why.
+    message: Option<String>,
+    /// The revision that the branch must be at (412).
+    base_revision: Option<String>,
+}
+
+/// What to bring back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Restoration {
+    /// The revision to go back to.
+    revision: String,
+    /// One file or folder; the whole dataset unless said.
+    path: Option<String>,
+    /// The branch to do it on; the default branch unless said.
+    branch: Option<String>,
+    /// Who does it, if not the caller.
+    author: Option<Somebody>,
+    /// Why.
+    message: Option<String>,
+    /// The revision that the branch must be at (412).
+    base_revision: Option<String>,
+}
+
+/// Lists revisions, the newest first.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/revisions", tag = "revisions", params(Walk, Page),
+    responses((status = 200, description = "Revisions.", body = Items<Revision>)))]
+async fn list(
+    State(app): State<App>,
+    grant: Grant<Read>,
+    Parameters(walk): Parameters<Walk>,
+    Parameters(page): Parameters<Page>,
+    here: Here,
+) -> Result<Response> {
+    let limit = page.limit()?;
+    // The cursor is the last revision shown, and the one that the walk began with: the branch may have moved on.
+    let (from, after) = match page.cursor() {
+        None => (walk.revision, None),
+        Some(cursor) => {
+            let (from, after) = cursor.split_once('.').ok_or_else(Page::bad_cursor)?;
+            (Some(from.to_owned()), Some(object_id(after).ok_or_else(Page::bad_cursor)?))
+        }
+    };
+    let path = walk.path.map(|path| path.parse::<FilePath>()).transpose()?;
+    let mut found = app.drive.revisions(&grant, from.as_deref(), path, after, limit + 1).await?;
+    let next = if found.len() > limit {
+        found.truncate(limit);
+        let first = match &from {
+            Some(from) if object_id(from).is_some() => from.clone(),
+            Some(from) => app.drive.revision(&grant, from).await?.1.id.to_string(),
+            None => found.first().map(|first| first.id.to_string()).unwrap_or_default(),
+        };
+        found.last().map(|last| format!("{first}.{}", last.id))
+    } else {
+        None
+    };
+    Ok(here.page(found.iter().map(Revision::from).collect(), next))
+}
+
+/// Shows a revision, with the package as it was.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/revisions/{revision}", tag = "revisions",
+    params(("revision" = String, Path, description = "A branch, a tag or an id, each with `~n`, `^n`.")),
+    responses((status = 200, description = "The revision.", body = WholeRevision)))]
+async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<WholeRevision>> {
+    whole(&app, &grant, segments.get("revision")).await
+}
+
+async fn whole(app: &App, grant: &Grant<Read>, revision: &str) -> Result<Json<WholeRevision>> {
+    let versioned = app.drive.package(grant, Some(revision)).await?;
+    let revision = versioned.revision.ok_or_else(|| Error::not_found("there is no such revision"))?;
+    Ok(Json(WholeRevision { revision: (&revision).into(), package: versioned.package }))
+}
+
+/// Takes back what one revision, or several, changed: as a new revision.
+#[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/revert", tag = "revisions", request_body = Reversal,
+    responses((status = 200, description = "The new revision.", body = WholeRevision)))]
+async fn revert(
+    State(app): State<App>,
+    grant: Grant<Write>,
+    Body(asked): Body<Reversal>,
+) -> Result<Json<WholeRevision>> {
+    let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
+    let made = app.drive.revert(&grant, asked.since.as_deref(), &asked.revision, wording).await?;
+    whole(&app, &grant.narrow(), &made.to_string()).await
+}
+
+/// Makes the dataset, or one file or folder of it, what it was: as a new revision.
+#[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/restore", tag = "revisions",
+    request_body = Restoration, responses((status = 200, description = "The new revision.", body = WholeRevision)))]
+async fn restore(
+    State(app): State<App>,
+    grant: Grant<Write>,
+    Body(asked): Body<Restoration>,
+) -> Result<Json<WholeRevision>> {
+    let path = asked.path.map(|path| path.parse::<FilePath>()).transpose()?;
+    let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
+    let made = app.drive.restore(&grant, &asked.revision, path, wording).await?;
+    whole(&app, &grant.narrow(), &made.to_string()).await
+}
+
+/// What a new revision says of itself; revisions are named as people name them.
+pub(super) async fn wording(
+    app: &App,
+    grant: &Grant<Write>,
+    branch: Option<String>,
+    base: Option<String>,
+    author: Option<Somebody>,
+    message: Option<String>,
+) -> Result<Wording> {
+    let parent = match base {
+        Some(base) => Some(app.drive.revision(&grant.narrow(), &base).await?.1.id),
+        None => None,
+    };
+    Ok(Wording {
+        branch: branch.map(|name| branch_name(&name)).transpose()?,
+        parent,
+        author: author.map(Into::into).unwrap_or_default(),
+        message,
+    })
+}

@@ -1,0 +1,145 @@
+//! `…/tags`: names for revisions that stay.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::super::Routes;
+use super::{Body, Here, Items, Page, Parameters, Segments, Somebody, created, moment, segment};
+use crate::access::{Grant, Read, Write};
+use crate::app::App;
+use crate::drive::refs;
+use crate::error::Result;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.document(routes!(list, create)).document(routes!(show, update, delete))
+}
+
+/// A tag.
+#[derive(Serialize, ToSchema)]
+struct Tag {
+    /// Its name.
+    name: String,
+    /// The id of the revision that it names.
+    revision: String,
+    /// When it was made (RFC 3339).
+    #[schema(format = DateTime)]
+    created: String,
+    /// Who made it.
+    author: Somebody,
+    /// What it says.
+    description: String,
+}
+
+impl From<&refs::Tag> for Tag {
+    fn from(tag: &refs::Tag) -> Self {
+        Self {
+            name: tag.name.clone(),
+            revision: tag.revision.id.to_string(),
+            created: moment(&tag.tagger),
+            author: (&tag.tagger).into(),
+            description: tag.description.clone(),
+        }
+    }
+}
+
+/// A new tag.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewTag {
+    /// Letters, digits and `_ + . , / -`.
+    #[schema(example = "v1.0")]
+    name: String,
+    /// The revision to name; the newest of the default branch unless said.
+    revision: Option<String>,
+    /// What it says.
+    description: Option<String>,
+    /// Who makes it, if not the caller.
+    author: Option<Somebody>,
+}
+
+/// What is to change of a tag; what is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TagUpdate {
+    /// Its new name.
+    name: Option<String>,
+    /// What it says from now on.
+    description: Option<String>,
+    /// Who changes it; without, author and time stay.
+    author: Option<Somebody>,
+}
+
+/// Lists tags, the oldest first.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/tags", tag = "tags", params(Page),
+    responses((status = 200, description = "Tags.", body = Items<Tag>)))]
+async fn list(
+    State(app): State<App>,
+    grant: Grant<Read>,
+    Parameters(page): Parameters<Page>,
+    here: Here,
+) -> Result<Response> {
+    let limit = page.limit()?;
+    let key = |tag: &refs::Tag| format!("{}.{}", tag.tagger.seconds, segment(&tag.name));
+    let after = match page.cursor() {
+        None => None,
+        Some(cursor) => {
+            let (seconds, name) = cursor.split_once('.').ok_or_else(Page::bad_cursor)?;
+            Some((seconds.parse::<i64>().map_err(|_| Page::bad_cursor())?, name))
+        }
+    };
+    let mut tags = app.drive.tags(&grant).await?;
+    if let Some((seconds, name)) = after {
+        tags.retain(|tag| (tag.tagger.seconds, tag.name.as_str()) > (seconds, name));
+    }
+    let next = tags.get(limit).is_some().then(|| key(&tags[limit - 1]));
+    Ok(here.page(tags.iter().take(limit).map(Tag::from).collect(), next))
+}
+
+/// Makes a tag.
+#[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/tags", tag = "tags", request_body = NewTag,
+    responses((status = 201, description = "The tag.", body = Tag)))]
+async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<NewTag>) -> Result<Response> {
+    let author = new.author.map(Into::into).unwrap_or_default();
+    let tag = refs::NewTag { name: new.name, revision: new.revision, description: new.description, author };
+    let tag = app.drive.create_tag(&grant, tag).await?;
+    let row = grant.dataset();
+    let (owner, name) = (segment(&row.owner_name), segment(&row.name));
+    Ok(created(&format!("/api/v1/datasets/{owner}/{name}/tags/{}", segment(&tag.name)), Tag::from(&tag)))
+}
+
+/// Shows a tag.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}", tag = "tags",
+    params(("tag" = String, Path, description = "Its exact name.")),
+    responses((status = 200, description = "The tag.", body = Tag)))]
+async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Tag>> {
+    Ok(Json((&app.drive.tag(&grant, segments.get("tag")).await?).into()))
+}
+
+/// Renames or redescribes a tag; it stays at its revision.
+#[utoipa::path(patch, path = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}", tag = "tags", request_body = TagUpdate,
+    params(("tag" = String, Path, description = "Its exact name.")),
+    responses((status = 200, description = "The tag.", body = Tag)))]
+async fn update(
+    State(app): State<App>,
+    grant: Grant<Write>,
+    segments: Segments,
+    Body(update): Body<TagUpdate>,
+) -> Result<Json<Tag>> {
+    let author = update.author.map(Into::into);
+    let change = refs::TagChange { name: update.name, description: update.description, author };
+    Ok(Json((&app.drive.update_tag(&grant, segments.get("tag"), change).await?).into()))
+}
+
+/// Removes a tag. The revision stays.
+#[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}", tag = "tags",
+    params(("tag" = String, Path, description = "Its exact name.")),
+    responses((status = 204, description = "It is gone.")))]
+async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Result<StatusCode> {
+    app.drive.delete_tag(&grant, segments.get("tag")).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -152,6 +152,13 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(oids).fetch_all(on))?)
     }
 
+    /// Of these objects, those that uploads in parts bring or have brought, and the places of these.
+    pub async fn upload_places(&mut self, store: &str, oids: &[Oid]) -> Result<Vec<(String, String)>> {
+        let query = listed!(self, "SELECT oid, place FROM upload WHERE store = $1 AND oid", "$2", "");
+        let oids = list(oids)?;
+        Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(oids).fetch_all(on))?)
+    }
+
     /// What refs pointed to until they were changed, since this moment.
     pub async fn former_targets(&mut self, repo: Id, since: Millis) -> Result<Vec<String>> {
         let query = "SELECT DISTINCT old_target FROM git_ref_log

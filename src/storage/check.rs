@@ -8,7 +8,7 @@ use lfs::Oid;
 use lfs::store::Key;
 
 use super::Storage;
-use super::stores::{self, Stamp, Store};
+use super::stores::{Stamp, Store};
 use crate::db::objects::ObjectRow;
 use crate::db::{oid, unsigned};
 use crate::error::{Kind, Result};
@@ -216,11 +216,7 @@ impl Storage {
                         found.modified <= if key.is_staging() { staging.seconds() } else { before.seconds() }
                     });
                     let keys: Vec<_> = keys.collect();
-                    let oids: Vec<Oid> = keys.iter().filter_map(|(key, _)| key.oid()).collect();
-                    let known = self.0.db.read().await?.places(name, &oids).await?;
-                    let known = known.into_iter().map(|(name, place)| stores::key(&oid(&name)?, &place));
-                    let known: HashSet<Key> = known.collect::<Result<_>>()?;
-                    for (key, found) in keys.into_iter().filter(|(key, _)| !known.contains(key)) {
+                    for (key, found) in self.without_rows(name, keys).await? {
                         tell(Stray { oid: key.oid(), key: found.key, size: found.size });
                     }
                 }

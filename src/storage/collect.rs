@@ -290,11 +290,7 @@ impl Storage {
             let old = page.into_iter().filter(|found| found.modified <= before);
             let old: Vec<(Key, u64)> =
                 old.filter_map(|found| Some((found.key.parse::<Key>().ok()?, found.size))).collect();
-            let oids: Vec<Oid> = old.iter().filter_map(|(key, _)| key.oid()).collect();
-            let known = self.0.db.read().await?.places(name, &oids).await?;
-            let known = known.into_iter().map(|(name, place)| stores::key(&oid(&name)?, &place));
-            let known: HashSet<Key> = known.collect::<Result<_>>()?;
-            let strays: Vec<(Key, u64)> = old.into_iter().filter(|(key, _)| !known.contains(key)).collect();
+            let strays = self.without_rows(name, old).await?;
             for (key, size) in &strays {
                 if let Some(oid) = key.oid() {
                     tell(Finding { oid, size: *size, fate: Fate::Stray });
@@ -306,6 +302,26 @@ impl Storage {
             }
         }
         Ok(())
+    }
+
+    /// Of these keys of a bucket, those that no row names. What an upload in parts makes is as old as its beginning,
+    /// and has a row of its own until it is an object.
+    pub(super) async fn without_rows<T>(&self, name: &str, mut keys: Vec<(Key, T)>) -> Result<Vec<(Key, T)>> {
+        let oids = |keys: &[(Key, T)]| keys.iter().filter_map(|(key, _)| key.oid()).collect::<Vec<Oid>>();
+        let leave = |keys: &mut Vec<(Key, T)>, named: Vec<(String, String)>| -> Result<()> {
+            let named = named.into_iter().map(|(name, place)| stores::key(&oid(&name)?, &place));
+            let named: HashSet<Key> = named.collect::<Result<_>>()?;
+            keys.retain(|(key, _)| !named.contains(key));
+            Ok(())
+        };
+        let places = self.0.db.read().await?.places(name, &oids(&keys)).await?;
+        leave(&mut keys, places)?;
+        if !keys.is_empty() {
+            // Asked last: the row of an upload stays for a while when that of its object is there.
+            let places = self.0.db.read().await?.upload_places(name, &oids(&keys)).await?;
+            leave(&mut keys, places)?;
+        }
+        Ok(keys)
     }
 
     /// For how long something must have been without use at least: an upload may end as late as its URL

@@ -295,6 +295,10 @@ impl Storage {
         if row.finished_at.is_some() {
             return Ok(());
         }
+        // Its row is what keeps others from its bytes: it must not end while they are looked at.
+        let mut tx = self.0.db.write().await?;
+        tx.resume_upload(row.repo_id, &row.oid, self.0.clock.now().plus(self.0.upload_lifetime)).await?;
+        tx.commit().await?;
         let upload = Upload::new(row, Step::Commit)?;
         self.expect_room(&upload.arrival()).await?;
         let outcome = match self.0.stores.named(&upload.row.store)? {

@@ -14,6 +14,7 @@ mod away;
 mod bucket;
 mod check;
 mod client;
+mod collect;
 mod crew;
 mod direct;
 #[path = "../it/harness.rs"]
@@ -33,6 +34,8 @@ mod people;
 mod proof;
 mod proxy;
 mod quotas;
+#[path = "../it/race.rs"]
+mod race;
 mod replicas;
 mod scene;
 mod service;

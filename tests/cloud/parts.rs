@@ -59,21 +59,28 @@ pub(crate) struct Cut {
 
 /// Asks for an upload in parts.
 pub(crate) async fn cut(client: &Client, dataset: &str, oid: Oid, size: u64) -> Cut {
+    try_cut(client, dataset, oid, size).await.unwrap_or_else(|answer| panic!("no upload in parts is offered: {answer}"))
+}
+
+/// The same; what the batch says if it offers none.
+pub(crate) async fn try_cut(client: &Client, dataset: &str, oid: Oid, size: u64) -> Result<Cut, Value> {
     let body = json!({
         "operation": "upload",
         "transfers": ["multipart-basic", "basic"],
         "objects": [{"oid": oid, "size": size}],
     });
     let answer: Value = client.ask(dataset, &body).await.unwrap().error_for_status().unwrap().json().await.unwrap();
-    assert_eq!(answer["transfer"], "multipart-basic", "{answer}");
+    if answer["transfer"] != "multipart-basic" || answer["objects"][0]["actions"].is_null() {
+        return Err(answer);
+    }
     let actions = &answer["objects"][0]["actions"];
     let parts = actions["parts"].as_array().into_iter().flatten();
     let number = |part: &Value, name: &str| part[name].as_u64().unwrap();
-    Cut {
+    Ok(Cut {
         parts: parts.map(|part| (of(part), number(part, "pos"), number(part, "size"))).collect(),
         commit: of(&actions["commit"]),
         body: actions["commit"]["body"].as_str().unwrap().to_owned(),
-    }
+    })
 }
 
 impl Cut {

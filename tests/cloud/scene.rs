@@ -8,6 +8,7 @@ use std::time::Duration;
 use lfs::Oid;
 use rutter::app::App;
 use rutter::clock::Clock;
+use rutter::collect::Summary;
 use rutter::config::Config;
 use rutter::types::Secret;
 
@@ -245,6 +246,12 @@ fn azure(url: &str) -> Bucket {
     }
 }
 
+pub(crate) async fn collect(app: &App) -> Summary {
+    let summary = app.collector.run(None, false, |_| {}).await.unwrap();
+    assert_eq!(summary.problems, Vec::<String>::new());
+    summary
+}
+
 /// Servers on one database and one bucket.
 pub(crate) struct Scene {
     pub(crate) house: Arc<House>,
@@ -338,12 +345,16 @@ impl Scene {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
+    /// Collects garbage after all have rested for so long.
+    pub(crate) async fn collect(&self, span: Duration) {
+        let later = self.after(span).await;
+        later.storage.reap().await.unwrap();
+        collect(&later).await;
+    }
+
     /// Long after, what nobody holds is gone from the bucket, and only that.
     pub(crate) async fn expect_clean_later(&self) {
-        let later = self.after(LATER).await;
-        later.storage.reap().await.unwrap();
-        let summary = later.collector.run(None, false, |_| {}).await.unwrap();
-        assert_eq!(summary.problems, Vec::<String>::new());
+        self.collect(LATER).await;
         self.expect_nothing_else_in_the_bucket().await;
     }
 

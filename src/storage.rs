@@ -293,10 +293,8 @@ impl Storage {
         let repo = Id::from_bytes(repository);
         let arrival = Arrival { repo, oid, size, store: store.to_owned(), place: String::new() };
         self.expect_room(&arrival).await?;
-        folder.put(&oid, size, body).await?;
-        self.record_in_folder(folder, arrival).await?;
-        metrics::counter!("rutter_lfs_received_bytes_total").increment(size);
-        Ok(())
+        folder.put(&oid, size, counted(body)).await?;
+        self.record_in_folder(folder, arrival).await
     }
 
     async fn record_in_folder(&self, folder: &LocalStore, arrival: Arrival) -> Result<()> {
@@ -444,6 +442,12 @@ impl Transfer {
             sent.increment(block.len() as u64);
         })
     }
+}
+
+/// Counts the bytes of an upload as they come, whatever becomes of them.
+fn counted<E>(body: impl Stream<Item = Result<Bytes, E>> + Unpin) -> impl Stream<Item = Result<Bytes, E>> + Unpin {
+    let received = metrics::counter!("rutter_lfs_received_bytes_total");
+    body.inspect_ok(move |block| received.increment(block.len() as u64))
 }
 
 /// The query of a download URL: how the file should be called and shown.

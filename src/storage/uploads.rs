@@ -17,7 +17,7 @@ use lfs::store::{CloudStore, Key, PartsId, SignedUrl, UrlSigner};
 use lfs::{LocalStore, Oid};
 
 use super::stores::{self, Store};
-use super::{Storage, Urls};
+use super::{Storage, Urls, counted};
 use crate::clock;
 use crate::db::objects::Arrival;
 use crate::db::uploads::UploadRow;
@@ -231,9 +231,7 @@ impl Storage {
             )));
         }
         let _place = self.place()?;
-        self.folder_of(upload)?.put_part(&upload.id()?, &part, checksum, body).await?;
-        metrics::counter!("rutter_lfs_received_bytes_total").increment(part.size);
-        Ok(())
+        Ok(self.folder_of(upload)?.put_part(&upload.id()?, &part, checksum, counted(body)).await?)
     }
 
     fn folder_of(&self, upload: &Upload) -> Result<&LocalStore> {
@@ -434,6 +432,7 @@ impl Storage {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let place = self.place()?;
+        let body = counted(body);
         let reached = match self.0.stores.named(&upload.row.store)? {
             Store::Folder(folder) => {
                 folder.append(&upload.id()?, patch.offset, upload.size(), patch.checksum, body).await
@@ -447,7 +446,6 @@ impl Storage {
             Err(lfs::Error::WrongOffset { claimed, actual }) => return Ok(Err(TusError::Offset { claimed, actual })),
             Err(error) => return Err(error.into()),
         };
-        metrics::counter!("rutter_lfs_received_bytes_total").increment(offset.saturating_sub(patch.offset));
         if offset == upload.size() {
             match self.finish(&upload.row.id).await {
                 // It goes on; who asks for it afterwards waits.

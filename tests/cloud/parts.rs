@@ -3,6 +3,7 @@
 
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use lfs::Oid;
 use reqwest::{Method, Response};
@@ -193,11 +194,19 @@ story! {
         let group = format!("-{}", killed.id());
         assert!(Command::new("sh").args(["-c", "kill -KILL \"$0\"", &group]).status().unwrap().success());
         assert!(!killed.wait().unwrap().success());
+        let count = async || scene.metric(0, "rutter_lfs_received_bytes_total").await;
+        let mut before = count().await;
+        eventually("what was on its way has come", async || {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let now = count().await;
+            std::mem::replace(&mut before, now) == now
+        })
+        .await;
         let kept = offset(&ada, "ada/data", oid, SIZE).await;
         assert!(kept < SIZE, "the push was through before it was killed");
 
         work.git(&push);
-        let received = scene.metric(0, "rutter_lfs_received_bytes_total").await;
+        let received = count().await - before;
         assert!(received <= SIZE - kept, "{received} bytes were sent after {kept} had come");
         let clone = scene.house.tree("clone");
         clone.git(&["clone", "-q", &scene.house.remote("ada/data"), "."]);

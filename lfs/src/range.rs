@@ -43,10 +43,15 @@ pub fn etag(oid: &Oid) -> String {
 /// empty object, of which no part can be named. `If-Range` counts only with our strong tag: objects
 /// have no date.
 pub fn evaluate(oid: &Oid, size: u64, conditions: &Conditions<'_>) -> Answer {
-    if conditions.if_none_match.is_some_and(|tags| any_tag_is(tags, oid)) {
+    evaluate_tagged(&oid.to_string(), size, conditions)
+}
+
+/// The same for anything else that has a strong entity tag, which is given without its quotes.
+pub fn evaluate_tagged(tag: &str, size: u64, conditions: &Conditions<'_>) -> Answer {
+    if conditions.if_none_match.is_some_and(|tags| any_tag_is(tags, tag)) {
         return Answer::NotModified;
     }
-    if conditions.if_range.is_some_and(|tag| tag.trim() != etag(oid)) {
+    if conditions.if_range.is_some_and(|asked| asked.trim() != format!("\"{tag}\"")) {
         return Answer::Full;
     }
     match conditions.range.and_then(single_range) {
@@ -97,13 +102,12 @@ fn number(digits: &str) -> Option<u64> {
     valid.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
-/// Whether `If-None-Match` names this object, by the weak comparison (RFC 9110 §8.8.3.2). Reading
+/// Whether `If-None-Match` has this tag, by the weak comparison (RFC 9110 §8.8.3.2). Reading
 /// stops at the first thing that is no entity tag.
-fn any_tag_is(header: &str, oid: &Oid) -> bool {
+fn any_tag_is(header: &str, wanted: &str) -> bool {
     if header.trim() == "*" {
         return true;
     }
-    let digits = oid.digits();
     let mut rest = header;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
@@ -111,7 +115,7 @@ fn any_tag_is(header: &str, oid: &Oid) -> bool {
         let Some((tag, after)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) else {
             return false;
         };
-        if tag.as_bytes() == digits {
+        if tag == wanted {
             return true;
         }
         rest = after;

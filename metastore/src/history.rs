@@ -5,9 +5,13 @@ use std::{
     collections::{BinaryHeap, HashMap, HashSet, hash_map::Entry},
 };
 
-use gix::{ObjectId, objs::TreeRefIter};
+use gix::ObjectId;
 
 use crate::{CommitInfo, Error, FilePath, Reader, Result, read::Held};
+
+mod last;
+
+pub use last::LastCommits;
 
 /// A commit, as far as a walk has to know it.
 #[derive(Debug, Clone)]
@@ -143,61 +147,5 @@ impl Reader {
             Some(id) => Err(Error::NotFound(format!("{id} is not part of this history"))),
             None => Ok(found),
         }
-    }
-
-    /// For every entry of the folder `path` (the root if `None`), by name: the last commit that changed it, along first parents only, so that a merge counts as one change.
-    /// `None` for those not found within `cap` commits.
-    pub fn last_commits(
-        &self,
-        revision: ObjectId,
-        path: Option<&FilePath>,
-        cap: usize,
-    ) -> Result<Vec<(String, Option<ObjectId>)>> {
-        let mut commit = self.step(self.commit(revision)?.id)?;
-        let mut place = path.map(Place::new);
-        let mut folder = Some(self.folder(revision, path)?);
-        let mut open = self.names(folder)?;
-        let mut names: Vec<_> = open.keys().cloned().collect();
-        names.sort_unstable();
-        let mut last = HashMap::new();
-        for _ in 0..cap {
-            let Some(&parent) = commit.parents.first() else {
-                last.extend(open.drain().map(|(name, _)| (name, commit.id)));
-                break;
-            };
-            let parent = self.step(parent)?;
-            let before = match &mut place {
-                None => Some(parent.tree),
-                Some(place) => place.held_in(self, parent.tree)?.filter(|(mode, _)| mode.is_tree()).map(|(_, id)| id),
-            };
-            // Most commits leave a folder alone: comparing its id saves reading it.
-            if before != folder {
-                let held_before = self.names(before)?;
-                open.retain(|name, held| {
-                    let unchanged = held_before.get(name) == Some(held);
-                    if !unchanged {
-                        last.insert(name.clone(), commit.id);
-                    }
-                    unchanged
-                });
-                folder = before;
-            }
-            if open.is_empty() {
-                break;
-            }
-            commit = parent;
-        }
-        Ok(names.into_iter().map(|name| (last.get(&name).copied(), name)).map(|(id, name)| (name, id)).collect())
-    }
-
-    fn names(&self, folder: Option<ObjectId>) -> Result<HashMap<String, (gix::objs::tree::EntryMode, ObjectId)>> {
-        let Some(folder) = folder else { return Ok(HashMap::new()) };
-        let tree = self.repository.find_tree(folder)?;
-        TreeRefIter::from_bytes(&tree.data, gix::hash::Kind::Sha1)
-            .map(|entry| {
-                let entry = entry?;
-                Ok((entry.filename.to_string(), (entry.mode, entry.oid.to_owned())))
-            })
-            .collect()
     }
 }

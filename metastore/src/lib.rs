@@ -37,10 +37,11 @@ pub use engine::{Engine, Options, Turn};
 pub use error::{Error, Result};
 pub use garbage::{Garbage, Keep, Repacked};
 pub use gix::ObjectId;
+pub use history::LastCommits;
 pub use maintain::consolidation;
 pub use path::FilePath;
 pub use pointers::PointerTarget;
-pub use read::{CommitInfo, Entry, EntryKind, Reader, TagInfo};
+pub use read::{CommitInfo, Entry, EntryKind, Reader, TagInfo, TreePage};
 pub use snapshot::Snapshot;
 pub use state::{
     INLINE_LIMIT, InlinePacks, Landing, NewPack, Pack, PackBytes, PackData, PackFiles, PackId, Ref, RefEdit, RefName,

@@ -12,7 +12,10 @@ use lfs::Pointer;
 
 use crate::{Error, FilePath, Person, RefName, Result, State};
 
+mod page;
 mod revision;
+
+pub use page::TreePage;
 
 /// The most entries that one listing returns. A tree of a few kilobytes can name a billion files by
 /// naming the same folder again and again.

@@ -86,7 +86,7 @@ proptest! {
             for at in [None, Some("d"), Some("d/e")] {
                 let folder = at.map(path);
                 let result = world.snapshot().await;
-                let result = result.read(move |reader| reader.last_commits(reader.resolve("main")?, folder.as_ref(), 1000)).await;
+                let result = result.read(move |reader| reader.last_commits(reader.resolve("main")?, folder.as_ref(), 1000, |_| None)).await;
                 let spec = format!("main:{}", at.unwrap_or(""));
                 let (exists, names, _) = try_git(source.path(), &["ls-tree", "--name-only", &spec], b"");
                 if !exists {
@@ -155,8 +155,8 @@ async fn a_capped_search_for_last_changes_says_so() {
         last = world.commit(vec![put("new", format!("{number}"))]).await.unwrap();
     }
     let snapshot = world.snapshot().await;
-    let capped = snapshot.read(move |reader| reader.last_commits(last, None, 3)).await.unwrap();
+    let capped = snapshot.read(move |reader| reader.last_commits(last, None, 3, |_| None)).await.unwrap();
     assert_eq!(capped, [("new".to_owned(), Some(last)), ("old".to_owned(), None)]);
-    let full = snapshot.read(move |reader| reader.last_commits(last, None, 100)).await.unwrap();
+    let full = snapshot.read(move |reader| reader.last_commits(last, None, 100, |_| None)).await.unwrap();
     assert_eq!(full[1], ("old".to_owned(), Some(first)));
 }

@@ -1,0 +1,198 @@
+//! When things changed last.
+
+use std::{collections::HashMap, sync::Arc};
+
+use gix::{
+    ObjectId,
+    bstr::{BString, ByteSlice as _},
+    objs::{TreeRefIter, tree::EntryMode},
+};
+
+use crate::{FilePath, Reader, Result, path::DEPTH_LIMIT};
+
+/// For each entry of a folder, ordered by name, the commit that changed it last.
+pub type LastCommits = Vec<(String, Option<ObjectId>)>;
+
+/// A folder or file on the way to paths whose last change is looked for.
+#[derive(Default)]
+struct Node {
+    /// What stood here in the commit that the walk has reached.
+    held: Option<(EntryMode, ObjectId)>,
+    children: HashMap<BString, Node>,
+    /// The path that ends here, while its last change is not found.
+    wanted: Option<usize>,
+    is_seen: bool,
+}
+
+impl Node {
+    fn is_done(&self) -> bool {
+        self.wanted.is_none() && self.children.is_empty()
+    }
+
+    /// Everything from here on is new.
+    fn close(&mut self, found: &mut Vec<usize>) {
+        let mut nodes = vec![std::mem::take(self)];
+        while let Some(node) = nodes.pop() {
+            found.extend(node.wanted);
+            nodes.extend(node.children.into_values());
+        }
+    }
+}
+
+/// Paths, and for each the commit that changed it last, as far as it is found.
+struct Watch {
+    root: Node,
+    found: Vec<Option<ObjectId>>,
+    open: usize,
+}
+
+impl Watch {
+    /// Watches what stands at these paths below a tree; what is not there is never found.
+    fn new<'p>(reader: &Reader, tree: ObjectId, paths: impl Iterator<Item = &'p str>) -> Result<Self> {
+        let mut root = Node::default();
+        let mut count = 0;
+        for path in paths {
+            if path.split('/').count() <= DEPTH_LIMIT {
+                let node = path.split('/').fold(&mut root, |node, name| node.children.entry(name.into()).or_default());
+                node.wanted = Some(count);
+            }
+            count += 1;
+        }
+        root.held = Some((gix::objs::tree::EntryKind::Tree.into(), tree));
+        reader.hold(&mut root)?;
+        let mut watch = Self { root, found: vec![None; count], open: 0 };
+        let mut nodes = vec![&watch.root];
+        while let Some(node) = nodes.pop() {
+            watch.open += usize::from(node.wanted.is_some());
+            nodes.extend(node.children.values());
+        }
+        Ok(watch)
+    }
+
+    /// Goes one commit back.
+    fn step(&mut self, reader: &Reader, commit: ObjectId, before: Option<ObjectId>) -> Result<()> {
+        let mut changed = Vec::new();
+        match before {
+            Some(before) => reader.compare_node(&mut self.root, before, &mut changed)?,
+            None => self.root.close(&mut changed),
+        }
+        self.open -= changed.len();
+        for index in changed {
+            self.found[index] = Some(commit);
+        }
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// Fills in what stands at the nodes, and drops those where nothing does.
+    fn hold(&self, node: &mut Node) -> Result<()> {
+        let Some((mode, tree)) = node.held.filter(|_| !node.children.is_empty()) else { return Ok(()) };
+        if mode.is_tree() {
+            let object = self.repository.find_tree(tree)?;
+            for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
+                let entry = entry?;
+                if let Some(child) = node.children.get_mut(entry.filename) {
+                    child.held = Some((entry.mode, entry.oid.to_owned()));
+                }
+            }
+        }
+        node.children.retain(|_, child| child.held.is_some());
+        node.children.values_mut().try_for_each(|child| self.hold(child))
+    }
+
+    /// Compares a folder with what it was before. Of unchanged folders nothing is read.
+    fn compare_node(&self, node: &mut Node, before: ObjectId, changed: &mut Vec<usize>) -> Result<()> {
+        if node.held.is_some_and(|(_, now)| now == before) {
+            return Ok(());
+        }
+        let object = self.repository.find_tree(before)?;
+        for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
+            let entry = entry?;
+            let Some(child) = node.children.get_mut(entry.filename) else { continue };
+            child.is_seen = true;
+            let held = (entry.mode, entry.oid.to_owned());
+            if child.held == Some(held) {
+                continue;
+            }
+            changed.extend(child.wanted.take());
+            match entry.mode.is_tree() {
+                true if child.children.is_empty() => {}
+                true => self.compare_node(child, held.1, changed)?,
+                false => child.close(changed),
+            }
+            child.held = Some(held);
+        }
+        node.children.retain(|_, child| {
+            if !std::mem::take(&mut child.is_seen) {
+                child.close(changed);
+            }
+            !child.is_done()
+        });
+        node.held = node.held.map(|(mode, _)| (mode, before));
+        Ok(())
+    }
+
+    /// For every entry of the folder `path` (the root if `None`), by name: the last commit that changed it, along
+    /// first parents only, so that a merge counts as one change. `None` for those not found within `cap` commits.
+    ///
+    /// `known` may have the same answer for an older commit; the walk ends there.
+    pub fn last_commits(
+        &self,
+        revision: ObjectId,
+        path: Option<&FilePath>,
+        cap: usize,
+        known: impl Fn(ObjectId) -> Option<Arc<LastCommits>>,
+    ) -> Result<LastCommits> {
+        let revision = self.commit(revision)?.id;
+        let folder = self.folder(revision, path)?;
+        let object = self.repository.find_tree(folder)?;
+        let names: Result<Vec<String>> = TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1)
+            .map(|entry| Ok(entry?.filename.to_str_lossy().into_owned()))
+            .collect();
+        let mut names = names?;
+        names.sort_unstable();
+        let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
+        let paths: Vec<String> = names.iter().map(|name| format!("{prefix}{name}")).collect();
+        let found = self.walk(revision, &paths, cap, known)?;
+        Ok(names.into_iter().zip(found).collect())
+    }
+
+    /// For each of these paths: the last commit that changed it or, for a folder, something in it; as
+    /// [`Reader::last_commits`]. All of them in one walk.
+    pub fn last_changes(&self, revision: ObjectId, paths: &[String], cap: usize) -> Result<Vec<Option<ObjectId>>> {
+        self.walk(revision, paths, cap, |_| None)
+    }
+
+    fn walk(
+        &self,
+        revision: ObjectId,
+        paths: &[String],
+        cap: usize,
+        known: impl Fn(ObjectId) -> Option<Arc<LastCommits>>,
+    ) -> Result<Vec<Option<ObjectId>>> {
+        let mut commit = self.step(self.commit(revision)?.id)?;
+        let mut watch = Watch::new(self, commit.tree, paths.iter().map(String::as_str))?;
+        for _ in 0..cap {
+            if watch.open == 0 {
+                break;
+            }
+            let Some(&parent) = commit.parents.first() else {
+                watch.step(self, commit.id, None)?;
+                break;
+            };
+            let parent = self.step(parent)?;
+            watch.step(self, commit.id, Some(parent.tree))?;
+            if let Some(known) = known(parent.id) {
+                for (found, path) in watch.found.iter_mut().zip(paths).filter(|(found, _)| found.is_none()) {
+                    let name = path.rsplit('/').next().unwrap_or(path);
+                    let at = known.binary_search_by(|(other, _)| other.as_str().cmp(name));
+                    *found = at.ok().and_then(|at| known[at].1);
+                }
+                break;
+            }
+            commit = parent;
+        }
+        Ok(watch.found)
+    }
+}

@@ -57,7 +57,7 @@ use crate::clock::Clock;
 use crate::config::OUR_ISSUER;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Millis, OwnerName, RepoPath, Role, Secret, Visibility};
 
 /// What came with the request, not yet believed.
@@ -453,9 +453,13 @@ impl Access {
     /// # Errors
     /// Conflict if it is there and the actor may know; else as for [`Access::authorize`].
     pub async fn creation(&self, actor: &Actor, path: &RepoPath) -> Result<Creation> {
-        match self.authorize_target::<Write>(actor, path, &[]).await? {
-            Target::New(creation) => Ok(creation),
-            Target::Existing(_) => Err(Error::conflict(format!("`{path}` exists already"))),
+        match self.authorize_target::<Write>(actor, path, &[]).await {
+            Ok(Target::New(creation)) => Ok(creation),
+            Ok(Target::Existing(_)) => Err(Error::conflict(format!("`{path}` exists already"))),
+            Err(error) if error.kind() == Kind::NotFound && !actor.is_operator() => {
+                Err(Error::not_found(format!("there is no `{}` that you may make a dataset for", path.owner)))
+            }
+            Err(error) => Err(error),
         }
     }
 

@@ -24,3 +24,4 @@ mod race;
 mod site;
 mod transfer;
 mod uploads;
+mod versions;

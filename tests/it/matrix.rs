@@ -1,5 +1,7 @@
 //! Who gets which answer from which route: all of them, in one table.
 
+mod api;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -75,6 +77,11 @@ const UPLOADS: &str = "/_lfs/uploads/{token}";
 
 type Sample = (&'static str, &'static str, &'static str);
 
+/// All of them.
+fn samples() -> impl Iterator<Item = Sample> {
+    SAMPLES.iter().chain(api::SAMPLES).copied()
+}
+
 /// Somebody who asks: a column of the table.
 struct Actor {
     name: &'static str,
@@ -121,7 +128,11 @@ impl World {
             actor("expired token", &short),
             actor("token of another dataset", &narrow),
         ];
-        Self { server, keeper, actors }
+        let world = Self { server, keeper, actors };
+        for visibility in [Visibility::Private, Visibility::Internal, Visibility::Public] {
+            world.seed(&format!("org/{visibility}")).await;
+        }
+        world
     }
 
     /// The status of a sample; `None` where the request cannot be made
@@ -172,6 +183,10 @@ impl World {
                 let force = json!({"force": variant.ends_with("by force")});
                 self.post(token, &format!("/{path}.git/info/lfs/locks/{id}/unlock"), &force)
             }
+            _ if route.starts_with("/api/") => {
+                let path = self.prepare(path, sample, &unique(bytes)).await;
+                self.plain(token, &path, sample, bytes)
+            }
             _ => self.plain(token, path, sample, bytes),
         };
         let reply = Reply::of(request).await;
@@ -215,6 +230,9 @@ impl World {
             ("GET", "/{owner}/{dataset}/info/lfs/locks", _) => get(format!("/{path}.git/info/lfs/locks")),
             ("POST", "/{owner}/{dataset}/info/lfs/locks/verify", _) => {
                 self.post(token, &format!("/{path}.git/info/lfs/locks/verify"), &json!({}))
+            }
+            (_, route, _) if route.starts_with("/api/") => {
+                self.of_api(token, path, (method, route, variant), &unique(bytes))
             }
             ("GET", fixed, _) if !fixed.contains('{') => get(fixed.to_owned()),
             unknown => panic!("{unknown:?} has no sample request: add one"),
@@ -291,6 +309,11 @@ impl World {
     }
 }
 
+/// A name for what one request makes.
+fn unique(bytes: &[u8]) -> String {
+    lfs::Oid::of(bytes).to_string()[..12].to_owned()
+}
+
 fn row(label: &str, cells: &[Option<u16>]) -> String {
     let mut row = format!("{label:<82}");
     for cell in cells {
@@ -303,9 +326,10 @@ fn row(label: &str, cells: &[Option<u16>]) -> String {
 story! {
     async fn every_route_for_everybody(engine: Engine) {
         let server = Server::start_with(engine, |config| config.limits.parts_from = 1).await;
+        let routes = rutter::web::routes();
         let listed: BTreeSet<(String, &str)> =
-            rutter::web::routes().listed().iter().map(|(method, route)| (method.to_string(), *route)).collect();
-        let sampled = SAMPLES.iter().map(|(method, route, _)| ((*method).to_owned(), *route)).collect();
+            routes.listed().iter().map(|(method, route)| (method.to_string(), route.as_str())).collect();
+        let sampled = samples().map(|(method, route, _)| (method.to_owned(), route)).collect();
         assert_eq!(listed, sampled, "each route has a sample here, and each sample a route");
 
         let world = World::make(server).await;
@@ -316,7 +340,7 @@ story! {
         for (column, actor) in world.actors.iter().enumerate() {
             writeln!(table, "{:>width$} {}", "↓", actor.name, width = 82 + 6 * (column + 1)).unwrap();
         }
-        for sample @ (method, route, variant) in SAMPLES.iter().copied() {
+        for sample @ (method, route, variant) in samples() {
             let mut on_private = Vec::new();
             for visibility in ["private", "internal", "public"] {
                 let mut cells = Vec::new();
@@ -340,7 +364,7 @@ story! {
     async fn head_is_as_get_and_other_methods_are_told_what_there_is(server: Server) {
         let world = World::make(server).await;
         let server = &world.server;
-        for sample @ (method, route, _) in SAMPLES.iter().copied().filter(|(_, route, _)| !route.contains("{token}")) {
+        for sample @ (method, route, _) in samples().filter(|(_, route, _)| !route.contains("{token}")) {
             let actor = &world.actors[0];
             for path in ["org/private", "org/public"] {
                 if method == "GET" {
@@ -353,9 +377,9 @@ story! {
         }
         // The same for what is not a method of a route, whoever asks: nothing
         // about the dataset, but what the route takes.
-        for (_, route, _) in SAMPLES {
+        for (_, route, _) in samples() {
             let methods: BTreeSet<&str> =
-                SAMPLES.iter().filter(|(_, other, _)| other == route).map(|(method, ..)| *method).collect();
+                samples().filter(|(_, other, _)| *other == route).map(|(method, ..)| method).collect();
             let url = route.replace("{owner}", "org").replace("{dataset}", "private.git");
             let url = url.replace("{token}", "x").replace("{id}", "x");
             for method in ["OPTIONS", "DELETE", "PATCH", "TRACE"].iter().filter(|method| !methods.contains(*method)) {
@@ -372,7 +396,7 @@ story! {
 story! {
     async fn what_one_may_not_see_looks_like_what_is_not_there(server: Server) {
         let world = World::make(server).await;
-        let samples = SAMPLES.iter().copied().filter(|(_, route, _)| {
+        let samples = samples().filter(|(_, route, _)| {
             route.contains("{dataset}") && !route.contains("{id}")
         });
         // Members see the dataset, and some may make the missing one.

@@ -8,10 +8,10 @@ use axum::Json;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, Info, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, ResponseBuilder,
+    Components, ContentBuilder, Info, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, Required, ResponseBuilder,
 };
 use utoipa::{PartialSchema as _, ToSchema};
 
@@ -47,7 +47,16 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.security_schemes.insert("token".into(), RefOr::T(token));
     let mut paths = routes.paths;
-    for item in paths.paths.values_mut() {
+    for (path, item) in &mut paths.paths {
+        let of_dataset = [
+            ("owner", "A user or an organisation; a nested one is written `ministry%2Fstatistics`."),
+            ("dataset", "The name of the dataset."),
+        ];
+        for (name, what) in of_dataset.iter().filter(|(name, _)| path.contains(&format!("{{{name}}}"))) {
+            let parameter = ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Path).required(Required::True);
+            let parameter = parameter.schema(Some(String::schema())).description(Some(*what)).build();
+            item.parameters.get_or_insert_default().push(RefOr::T(parameter));
+        }
         for operation in operations(item) {
             let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
             let told = ResponseBuilder::new().description("What is wrong, and what to do (RFC 9457).");
@@ -153,7 +162,9 @@ fn fields(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
 /// What stands between backquotes is code.
 fn code(text: &str) -> String {
     let parts = text.split('`').enumerate();
-    parts.map(|(index, part)| if index % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) }).collect()
+    parts
+        .map(|(index, part)| if index % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) })
+        .collect()
 }
 
 fn escape(text: &str) -> String {

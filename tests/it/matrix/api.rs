@@ -1,0 +1,103 @@
+//! Requests to `/api`: the same table, kept apart for its length.
+
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+
+use super::{Sample, World};
+use crate::api::Reply;
+
+/// Method, route, variant.
+pub(super) const SAMPLES: &[Sample] = &[
+    ("GET", "/api/openapi.json", ""),
+    ("GET", "/api/docs", ""),
+    ("POST", DATASETS, "in an organisation"),
+    ("GET", DATASET, ""),
+    ("PUT", DATASET, ""),
+    ("PATCH", DATASET, ""),
+    ("DELETE", DATASET, ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/revisions", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/revisions/{revision}", ""),
+    ("POST", "/api/v1/datasets/{owner}/{dataset}/revert", ""),
+    ("POST", "/api/v1/datasets/{owner}/{dataset}/restore", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/tags", ""),
+    ("POST", "/api/v1/datasets/{owner}/{dataset}/tags", ""),
+    ("GET", TAG, ""),
+    ("PATCH", TAG, ""),
+    ("DELETE", TAG, ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/branches", ""),
+    ("POST", "/api/v1/datasets/{owner}/{dataset}/branches", ""),
+    ("GET", BRANCH, ""),
+    ("PATCH", BRANCH, "renamed"),
+    ("PATCH", BRANCH, "made the default"),
+    ("DELETE", BRANCH, ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/protection", ""),
+    ("PUT", "/api/v1/datasets/{owner}/{dataset}/protection", ""),
+];
+
+const DATASETS: &str = "/api/v1/datasets";
+const DATASET: &str = "/api/v1/datasets/{owner}/{dataset}";
+const TAG: &str = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}";
+const BRANCH: &str = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}";
+
+impl World {
+    /// What an API request needs before it: by the keeper, so that everybody meets the same. Gives the dataset to ask.
+    pub(super) async fn prepare(&self, path: &str, (method, route, _): Sample, name: &str) -> String {
+        let keeper = Some(self.keeper.token.as_str());
+        let url = format!("{DATASETS}/{path}");
+        let made = match (method, route) {
+            ("DELETE", DATASET) => {
+                let (_, visibility) = path.split_once('/').unwrap();
+                let dataset = format!("org/{name}");
+                let body = json!({"id": dataset, "package": {}, "visibility": visibility});
+                assert_eq!(Reply::of(self.json("POST", DATASETS, keeper, &body)).await.status, 201);
+                return dataset;
+            }
+            ("PATCH" | "DELETE", TAG) => self.json("POST", &format!("{url}/tags"), keeper, &json!({"name": name})),
+            ("PATCH" | "DELETE", BRANCH) => {
+                self.json("POST", &format!("{url}/branches"), keeper, &json!({"name": name}))
+            }
+            _ => return path.to_owned(),
+        };
+        assert_eq!(Reply::of(made).await.status, 201, "{method} {route}");
+        path.to_owned()
+    }
+
+    /// The request itself; `name` is used by nobody else.
+    pub(super) fn of_api(&self, token: Option<&str>, path: &str, sample: Sample, name: &str) -> RequestBuilder {
+        let (method, route, variant) = sample;
+        let url = route.replace("{owner}/{dataset}", path);
+        let body = match (method, route, variant) {
+            ("POST", DATASETS, _) => json!({"id": format!("org/new-{name}")}),
+            ("PUT" | "PATCH", DATASET, _) => json!({"package": {"title": name}}),
+            ("POST", route, _) if route.ends_with("/revert") => json!({"revision": "HEAD"}),
+            // What nobody has is not found, once one may ask.
+            ("POST", route, _) if route.ends_with("/restore") => json!({"revision": "no-such"}),
+            ("POST", _, _) => json!({"name": format!("new-{name}")}),
+            ("PATCH", TAG, _) => json!({"description": "told"}),
+            ("PATCH", BRANCH, "renamed") => json!({"name": format!("{name}-renamed")}),
+            ("PATCH", BRANCH, _) => json!({"default": true}),
+            ("PUT", _, _) => json!({"patterns": []}),
+            _ => Value::Null,
+        };
+        let shown = if method == "GET" { "seed" } else { name };
+        let url = url.replace("{revision}", "HEAD").replace("{tag}", shown).replace("{branch}", shown);
+        if body.is_null() { self.server.request(method, &url, token) } else { self.json(method, &url, token, &body) }
+    }
+
+    /// Something to show in each dataset.
+    pub(super) async fn seed(&self, path: &str) {
+        let keeper = Some(self.keeper.token.as_str());
+        let url = format!("{DATASETS}/{path}");
+        for body in [json!({"package": {"name": "seed"}}), json!({"package": {"name": "seed", "title": "Seed"}})] {
+            assert_eq!(Reply::of(self.json("PUT", &url, keeper, &body)).await.status, 200);
+        }
+        for folder in ["tags", "branches"] {
+            let made = self.json("POST", &format!("{url}/{folder}"), keeper, &json!({"name": "seed"}));
+            assert_eq!(Reply::of(made).await.status, 201);
+        }
+    }
+
+    fn json(&self, method: &str, url: &str, token: Option<&str>, body: &Value) -> RequestBuilder {
+        self.server.request(method, url, token).header("content-type", "application/json").body(body.to_string())
+    }
+}

@@ -1,0 +1,435 @@
+//! Datasets, revisions, tags and branches over HTTP: the contract that clients of a metastore count on.
+
+use std::collections::BTreeSet;
+
+use reqwest::header::HeaderMap;
+use rutter::types::Role;
+use serde_json::{Value, json};
+
+use crate::api::Reply;
+use crate::harness::{Person, Server, story};
+
+const ROOT: &str = "/api/v1/datasets";
+
+/// Somebody at the API of one dataset.
+struct Desk<'a> {
+    server: &'a Server,
+    token: &'a str,
+    path: &'a str,
+}
+
+impl Desk<'_> {
+    async fn ask(&self, method: &str, tail: &str, body: &Value) -> Reply {
+        let url = format!("{ROOT}/{}{tail}", self.path);
+        let request = self.server.request(method, &url, Some(self.token));
+        let body = if body.is_null() { None } else { Some(body.to_string()) };
+        Reply::of(match body {
+            Some(body) => request.header("content-type", "application/json").body(body),
+            None => request,
+        })
+        .await
+    }
+
+    /// The answer to what must succeed.
+    async fn does(&self, method: &str, tail: &str, body: &Value) -> Value {
+        let reply = self.ask(method, tail, body).await;
+        assert!(reply.status < 300, "{method} {tail}: {} {}", reply.status, reply.text());
+        if reply.status == 204 { Value::Null } else { reply.json() }
+    }
+
+    /// The status and the sentence of what must fail; always problem details.
+    async fn fails(&self, method: &str, tail: &str, body: &Value) -> (u16, String) {
+        let reply = self.ask(method, tail, body).await;
+        assert!(reply.status >= 400, "{method} {tail} should have failed: {}", reply.text());
+        assert_eq!(reply.header("content-type"), "application/problem+json", "{method} {tail}");
+        let told = reply.json();
+        assert_eq!(told["status"], reply.status);
+        (reply.status, told["detail"].as_str().unwrap().to_owned())
+    }
+
+    async fn get(&self, tail: &str) -> Value {
+        self.does("GET", tail, &Value::Null).await
+    }
+}
+
+async fn create(server: &Server, who: &Person, body: &Value) -> Reply {
+    let request = server.request("POST", ROOT, Some(&who.token));
+    Reply::of(request.header("content-type", "application/json").body(body.to_string())).await
+}
+
+async fn birds<'a>(server: &'a Server, ada: &'a Person) -> (Desk<'a>, Value) {
+    let body = json!({
+        "id": "ada/birds",
+        "package": {"name": "birds", "title": "Birds", "resources": []},
+        "author": {"name": "Grace", "email": "grace@example.org"},
+    });
+    let reply = create(server, ada, &body).await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    assert_eq!(reply.header("location"), "/api/v1/datasets/ada/birds");
+    (Desk { server, token: &ada.token, path: "ada/birds" }, reply.json())
+}
+
+fn names(list: &Value) -> Vec<String> {
+    list["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+}
+
+story! {
+    async fn a_package_lives_in_revisions(server: Server) {
+        let ada = server.person("ada").await;
+        let (desk, first) = birds(&server, &ada).await;
+        assert_eq!(first["id"], "ada/birds");
+        assert_eq!(first["description"], "Initial datapackage commit");
+        assert_eq!(first["author"], json!({"name": "Grace", "email": "grace@example.org"}));
+        assert_eq!(first["committer"], json!({"name": "ada", "email": "ada@example.org"}), "who brought it stays known");
+        let one = desk.get("/revisions").await;
+        assert_eq!(one["items"].as_array().unwrap().len(), 1, "a fresh package has one revision");
+        assert!(one["items"][0].get("package").is_none(), "lists carry no packages");
+
+        // A field is changed, the others stay, in their order.
+        let second = desk.does("PATCH", "", &json!({"package": {"title": "More birds", "version": "2"}})).await;
+        assert_eq!(second["description"], "Datapackage updated");
+        assert_eq!(second["package"]["name"], "birds");
+        let keys: Vec<&String> = second["package"].as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["name", "title", "resources", "version"]);
+        // All of it is replaced.
+        let third = desk.does("PUT", "", &json!({"package": {"name": "b"}, "message": "Anew"})).await;
+        assert_eq!((&third["package"], &third["description"]), (&json!({"name": "b"}), &json!("Anew")));
+        // What says nothing new is no revision.
+        let same = desk.does("PATCH", "", &json!({"package": {"name": "b"}})).await;
+        assert_eq!(same["revision"], third["revision"]);
+
+        let all = desk.get("/revisions").await;
+        let ids: Vec<&Value> = all["items"].as_array().unwrap().iter().map(|item| &item["revision"]).collect();
+        assert_eq!(ids, [&third["revision"], &second["revision"], &first["revision"]], "the newest first");
+        let id = first["revision"].as_str().unwrap();
+        for name in [id, &id[..10], "HEAD~2", "main~2", "main^^", &format!("{id}^0")] {
+            let found = desk.get(&format!("/revisions/{}", name.replace('^', "%5E"))).await;
+            assert_eq!((&found["revision"], &found["package"]), (&first["revision"], &first["package"]), "{name}");
+            assert_eq!(desk.get(&format!("?revision={}", name.replace('^', "%5E"))).await["package"]["title"], "Birds");
+        }
+        let tree = server.clone(&ada, "ada/birds", "clone");
+        assert_eq!(String::from_utf8(tree.read("datapackage.json")).unwrap(), "{\n  \"name\": \"b\"\n}\n");
+        assert_eq!(tree.git(&["log", "--format=%an %ae %cn %s"]).lines().last().unwrap(), "Grace grace@example.org ada Initial datapackage commit");
+    }
+}
+
+story! {
+    async fn what_is_not_there_is_not_found(server: Server) {
+        let ada = server.person("ada").await;
+        let (desk, _) = birds(&server, &ada).await;
+        for name in ["nope", "0000000000000000000000000000000000000000", "a%20b", "HEAD~99", "~", "HEAD%5E%5E5", "main@%7Btomorrow%7D", "main@%7B1999-01-01%7D", "%00", "..", "deadbeef"] {
+            if name != ".." {
+                assert_eq!(desk.fails("GET", &format!("/revisions/{name}"), &Value::Null).await.0, 404, "{name}");
+            }
+            assert_eq!(desk.fails("GET", &format!("?revision={name}"), &Value::Null).await.0, 404, "{name}");
+        }
+        assert_eq!(desk.fails("GET", "/tags/version-1.0", &Value::Null).await.0, 404);
+        assert_eq!(desk.fails("DELETE", "/tags/version-1.0", &Value::Null).await.0, 404);
+        assert_eq!(desk.fails("GET", "/branches/none", &Value::Null).await.0, 404);
+        let gone = Desk { path: "ada/nothing", ..desk };
+        for tail in ["", "/revisions", "/tags", "/branches", "/revisions/main"] {
+            assert_eq!(gone.fails("GET", tail, &Value::Null).await.0, 404, "{tail}");
+        }
+    }
+}
+
+story! {
+    async fn a_stale_base_changes_nothing(server: Server) {
+        let ada = server.person("ada").await;
+        let (desk, first) = birds(&server, &ada).await;
+        let base = first["revision"].as_str().unwrap();
+        let second = desk.does("PATCH", "", &json!({"package": {"n": 1}, "base_revision": base})).await;
+        for (method, package) in [("PATCH", json!({"n": 2})), ("PUT", json!({"name": "x"}))] {
+            let (status, told) = desk.fails(method, "", &json!({"package": package, "base_revision": base})).await;
+            assert_eq!(status, 412);
+            assert!(told.contains("`main` has moved on"), "{told}");
+        }
+        let request = server.request("PATCH", "/api/v1/datasets/ada/birds", Some(&ada.token));
+        let request = request.header("content-type", "application/json").header("if-match", format!("\"{base}\""));
+        assert_eq!(Reply::of(request.body(r#"{"package": {"n": 3}}"#)).await.status, 412);
+        let stale = desk.fails("POST", "/revert", &json!({"revision": "HEAD", "base_revision": base})).await;
+        assert_eq!(stale.0, 412);
+        assert_eq!(desk.get("").await["revision"], second["revision"]);
+        // Those who name no base lose nothing of each other's.
+        let writers = (0..10).map(|number| {
+            let desk = &desk;
+            async move { desk.does("PATCH", "", &json!({"package": {format!("field-{number}"): number}})).await }
+        });
+        futures::future::join_all(writers).await;
+        let package = desk.get("").await["package"].clone();
+        for number in 0..10 {
+            assert_eq!(package[format!("field-{number}")], number);
+        }
+    }
+}
+
+story! {
+    async fn datasets_are_made_once_and_by_those_who_may(server: Server) {
+        let (ada, eve) = (server.person("ada").await, server.person("eve").await);
+        server.organisation("lab", &[(&ada, Role::Writer), (&eve, Role::Reader)]).await;
+        let (desk, _) = birds(&server, &ada).await;
+        let new = |id: &str| json!({"id": id, "package": {}});
+        assert_eq!(create(&server, &ada, &new("ada/birds")).await.status, 409);
+        for (who, id, status) in [
+            (&ada, "lab/birds", 201),
+            (&eve, "lab/more", 404),
+            (&eve, "ada/mine", 404),
+            (&eve, "ada/birds", 404),
+            (&ada, "nobody/birds", 404),
+            (&ada, "ada", 422),
+            (&ada, "ada/../x", 422),
+            (&ada, "ada/a b", 422),
+            (&ada, "", 422),
+        ] {
+            let reply = create(&server, who, &new(id)).await;
+            assert_eq!(reply.status, status, "{} as {id:?}: {}", who.name, reply.text());
+        }
+        for body in [
+            json!({"id": "ada/x", "visibility": "secret"}),
+            json!({"id": "ada/x", "store": "elsewhere"}),
+            json!({"id": "ada/x", "packages": {}}),
+            json!({"id": "ada/x", "package": []}),
+            json!({"id": "ada/x", "package": {}, "author": {"name": "a<b"}}),
+            json!({"package": {}}),
+            json!([]),
+        ] {
+            assert_eq!(create(&server, &ada, &body).await.status, 422, "{body}");
+        }
+        let here = Desk { path: "ada/x", ..desk };
+        assert_eq!(here.fails("GET", "", &Value::Null).await.0, 404, "what failed left nothing behind");
+        let request = server.request("POST", ROOT, Some(&ada.token));
+        assert_eq!(Reply::of(request.header("content-type", "application/json").body("{")).await.status, 400);
+        let form = server.request("POST", ROOT, Some(&ada.token)).header("content-type", "text/plain");
+        assert_eq!(Reply::of(form.body("{}")).await.status, 415);
+        let desk = Desk { path: "ada/birds", ..here };
+        desk.does("DELETE", "", &Value::Null).await;
+        assert_eq!(desk.fails("GET", "", &Value::Null).await.0, 404);
+    }
+}
+
+story! {
+    async fn tags_name_revisions_for_good(server: Server) {
+        let ada = server.person("ada").await;
+        let (desk, first) = birds(&server, &ada).await;
+        let author = json!({"name": "Grace", "email": null});
+        let tag = desk.does("POST", "/tags", &json!({"name": "version-1.0.0", "author": author})).await;
+        assert_eq!((&tag["revision"], &tag["description"]), (&first["revision"], &json!("Tagging revision")));
+        assert_eq!(tag["author"], json!({"name": "Grace", "email": "ada@example.org"}));
+        let second = desk.does("PATCH", "", &json!({"package": {"title": "x"}})).await;
+        server.clock.advance(std::time::Duration::from_secs(2));
+        let body = json!({"name": "v2/ünï", "revision": "HEAD~1", "description": "By hand"});
+        assert_eq!(desk.does("POST", "/tags", &body).await["revision"], first["revision"]);
+        assert_eq!(names(&desk.get("/tags").await), ["version-1.0.0", "v2/ünï"], "the oldest first");
+        assert_eq!(desk.get("/revisions/version-1.0.0").await["package"]["title"], "Birds");
+
+        assert_eq!(desk.fails("POST", "/tags", &json!({"name": "version-1.0.0"})).await.0, 409);
+        assert_eq!(desk.fails("GET", "/tags/version-1.0", &Value::Null).await.0, 404, "only the whole name");
+        assert_eq!(desk.fails("POST", "/tags", &json!({"name": "x", "revision": "nope"})).await.0, 404);
+        for name in ["", "with space", "with!", "with\n", "a\tb", "a..b", "-x", "x.lock", "/x", &"a".repeat(40)] {
+            assert_eq!(desk.fails("POST", "/tags", &json!({"name": name})).await.0, 422, "{name:?}");
+        }
+        assert_eq!(desk.fails("POST", "/tags", &json!({"name": "v2"})).await.0, 409, "git cannot hold `v2` beside `v2/x`");
+
+        // Renamed, then told anew: it stays where it is, and who signed it stays known.
+        let renamed = desk.does("PATCH", "/tags/version-1.0.0", &json!({"name": "v1"})).await;
+        assert_eq!((&renamed["revision"], &renamed["created"]), (&first["revision"], &tag["created"]));
+        assert_eq!(renamed["author"]["name"], "Grace");
+        let told = desk.does("PATCH", "/tags/v1", &json!({"description": "The first", "author": {"name": "Ada"}})).await;
+        assert_eq!((&told["description"], &told["author"]["name"]), (&json!("The first"), &json!("Ada")));
+        assert_ne!(told["revision"], second["revision"]);
+        assert_eq!(desk.fails("PATCH", "/tags/v1", &json!({})).await.0, 422);
+        assert_eq!(desk.fails("PATCH", "/tags/v1", &json!({"name": "a b"})).await.0, 422);
+        assert_eq!(desk.fails("PATCH", "/tags/v1", &json!({"name": "v2/ünï"})).await.0, 409);
+        assert_eq!(desk.fails("PATCH", "/tags/none", &json!({"name": "y"})).await.0, 404);
+
+        let tree = server.clone(&ada, "ada/birds", "clone");
+        assert_eq!(tree.git(&["cat-file", "-t", "v1"]), "tag");
+        assert_eq!(tree.git(&["for-each-ref", "--format=%(taggername) %(contents:subject)", "refs/tags/v1"]), "Ada The first");
+        // What git pushes is a tag too, annotated or not, whatever its name.
+        tree.git(&["tag", "light@1", "HEAD"]);
+        tree.git(&["push", "-q", "origin", "light@1"]);
+        let light = desk.get("/tags/light@1").await;
+        assert_eq!((&light["revision"], &light["description"]), (&second["revision"], &json!("")));
+
+        desk.does("DELETE", "/tags/v1", &Value::Null).await;
+        assert_eq!(desk.fails("DELETE", "/tags/v1", &Value::Null).await.0, 404);
+        assert_eq!(desk.get("/revisions").await["items"].as_array().unwrap().len(), 2, "the revision stays");
+    }
+}
+
+story! {
+    async fn branches_come_go_and_are_protected(server: Server) {
+        let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+        server.organisation("lab", &[(&ada, Role::Owner), (&bob, Role::Writer)]).await;
+        assert_eq!(create(&server, &ada, &json!({"id": "lab/birds", "package": {"name": "b"}})).await.status, 201);
+        let desk = Desk { server: &server, token: &ada.token, path: "lab/birds" };
+        let other = Desk { server: &server, token: &bob.token, path: "lab/birds" };
+        other.does("POST", "/branches", &json!({"name": "draft/one"})).await;
+        other.does("POST", "/branches", &json!({"name": "release/1", "revision": "draft/one"})).await;
+        assert_eq!(other.fails("POST", "/branches", &json!({"name": "draft/one"})).await.0, 409);
+        assert_eq!(other.fails("POST", "/branches", &json!({"name": "draft"})).await.0, 409);
+        for name in ["", "HEAD", "a b", "-x", "a..b", "x.lock", &"b".repeat(40), "a~1"] {
+            assert_eq!(other.fails("POST", "/branches", &json!({"name": name})).await.0, 422, "{name}");
+        }
+        assert_eq!(other.fails("PUT", "/protection", &json!({"patterns": ["release/*"]})).await.0, 403);
+        desk.does("PUT", "/protection", &json!({"patterns": ["release/*"]})).await;
+        assert_eq!(desk.get("/branches/release%2F1").await["protected"], true);
+        assert_eq!(other.fails("DELETE", "/branches/release%2F1", &Value::Null).await.0, 403);
+        assert_eq!(other.fails("PATCH", "/branches/release%2F1", &json!({"name": "mine"})).await.0, 403);
+        assert_eq!(other.fails("PATCH", "/branches/main", &json!({"name": "mine"})).await.0, 403);
+        assert_eq!(other.fails("PATCH", "/branches/draft%2Fone", &json!({"default": true})).await.0, 403);
+        // git is told the same.
+        let tree = server.clone(&bob, "lab/birds", "clone");
+        assert!(tree.git_fails(&["push", "-q", "origin", ":release/1"]).contains("protected"));
+        assert_eq!(desk.fails("DELETE", "/branches/main", &Value::Null).await.0, 409);
+
+        let renamed = desk.does("PATCH", "/branches/main", &json!({"name": "trunk"})).await;
+        assert_eq!(renamed["default"], true);
+        assert_eq!(desk.get("").await["default_branch"], "trunk");
+        assert_eq!(desk.does("PATCH", "/branches/draft%2Fone", &json!({"default": true, "name": "next"})).await["default"], true);
+        assert_eq!(names(&desk.get("/branches").await), ["next", "release/1", "trunk"]);
+        other.does("DELETE", "/branches/trunk", &Value::Null).await;
+        desk.does("DELETE", "/branches/release%2F1", &Value::Null).await;
+        let tree = server.clone(&bob, "lab/birds", "again");
+        assert_eq!(tree.git(&["branch", "--show-current"]), "next");
+    }
+}
+
+story! {
+    async fn going_back_is_a_new_revision(server: Server) {
+        let ada = server.person("ada").await;
+        let (desk, first) = birds(&server, &ada).await;
+        let tree = server.clone(&ada, "ada/birds", "clone");
+        tree.write("a.csv", "one\n");
+        tree.write("folder/b.csv", "b\n");
+        tree.sh("ln -s a.csv link");
+        let files = tree.commit("files");
+        tree.git(&["push", "-q", "origin", "main"]);
+        desk.does("PATCH", "", &json!({"package": {"title": "Wrong"}})).await;
+        tree.git(&["pull", "-q"]);
+        tree.write("a.csv", "two\n");
+        tree.git(&["rm", "-q", "-r", "folder", "link"]);
+        tree.commit("much");
+        tree.write("a.csv", "three\n");
+        tree.commit("more");
+        tree.git(&["push", "-q", "origin", "main"]);
+
+        // One file comes back, then what one revision did is taken back, then everything.
+        let (status, told) = desk.fails("POST", "/revert", &json!({"revision": "HEAD~1"})).await;
+        assert!(status == 409 && told.contains("a.csv"), "{status} {told}");
+        desk.does("POST", "/restore", &json!({"revision": files, "path": "a.csv", "message": "As it was"})).await;
+        desk.does("POST", "/revert", &json!({"revision": "HEAD~3"})).await;
+        let now = desk.get("").await;
+        assert_eq!(now["package"]["title"], "Birds");
+        desk.does("POST", "/restore", &json!({"revision": files})).await;
+        tree.git(&["pull", "-q"]);
+        assert_eq!(tree.read("a.csv"), b"one\n");
+        assert_eq!(tree.git(&["diff", "--stat", &files, "HEAD"]), "", "all is as it was");
+        assert_eq!(tree.sh("readlink link"), "a.csv");
+        assert_eq!(tree.git(&["log", "--format=%s", "-3"]).lines().last().unwrap(), "As it was");
+
+        // Several at once; then nothing is left to be taken back.
+        let id = first["revision"].as_str().unwrap();
+        desk.does("POST", "/revert", &json!({"since": id, "revision": "HEAD"})).await;
+        tree.git(&["pull", "-q"]);
+        assert_eq!(tree.git(&["ls-files"]), "datapackage.json");
+        assert_eq!(desk.fails("POST", "/restore", &json!({"revision": id})).await, (422, "nothing would change".into()));
+        assert_eq!(desk.fails("POST", "/restore", &json!({"revision": id, "path": "no.csv"})).await.0, 404);
+        assert_eq!(desk.fails("POST", "/restore", &json!({"revision": id, "path": "../x"})).await.0, 422);
+        assert_eq!(desk.fails("POST", "/revert", &json!({"revision": id, "since": "HEAD"})).await.0, 422);
+        assert_eq!(tree.git(&["rev-list", "--count", "HEAD"]), "9", "nothing was rewritten");
+        assert_eq!(tree.git(&["merge-base", "--is-ancestor", &files, "HEAD"]), "");
+    }
+}
+
+story! {
+    async fn lists_come_in_pages(server: Server) {
+        let ada = server.person("ada").await;
+        let (desk, _) = birds(&server, &ada).await;
+        for number in 0..7 {
+            desk.does("PATCH", "", &json!({"package": {"n": number}})).await;
+            desk.does("POST", "/tags", &json!({"name": format!("v{number}")})).await;
+            desk.does("POST", "/branches", &json!({"name": format!("b/{number}")})).await;
+        }
+        for (tail, key, all) in [("/revisions", "revision", 8), ("/tags", "name", 7), ("/branches", "name", 8)] {
+            let mut seen = BTreeSet::new();
+            let mut url = format!("{}{ROOT}/ada/birds{tail}?limit=3", server.url);
+            let mut pages = 0;
+            loop {
+                let reply = Reply::of(server.http.get(&url).basic_auth("x", Some(&ada.token))).await;
+                let page = reply.json();
+                pages += 1;
+                for item in page["items"].as_array().unwrap() {
+                    assert!(seen.insert(item[key].as_str().unwrap().to_owned()), "{tail}: {item} comes twice");
+                }
+                if pages == 1 {
+                    // Who comes in between moves nothing.
+                    desk.does("PATCH", "", &json!({"package": {"again": tail}})).await;
+                }
+                let Some(next) = next_of(&reply.headers) else {
+                    assert!(page.get("next_cursor").is_none());
+                    break;
+                };
+                assert!(next.contains(page["next_cursor"].as_str().unwrap()));
+                url = next;
+            }
+            let more = seen.len();
+            assert!(more == all || tail == "/revisions" && more >= all, "{tail}: {seen:?}");
+            for query in ["limit=0", "limit=1001", "limit=x", "cursor=!"] {
+                let status = desk.ask("GET", &format!("{tail}?{query}"), &Value::Null).await.status;
+                assert!(status == 422 || tail == "/branches" && query == "cursor=!", "{tail}?{query}: {status}");
+            }
+        }
+    }
+}
+
+/// The `Link` to the next page (RFC 8288).
+fn next_of(headers: &HeaderMap) -> Option<String> {
+    let link = headers.get("link")?.to_str().unwrap();
+    let (url, rel) = link.split_once(">; ").unwrap();
+    assert_eq!(rel, "rel=\"next\"");
+    Some(url.trim_start_matches('<').to_owned())
+}
+
+story! {
+    async fn a_branch_is_known_as_it_was_at_a_date(server: Server) {
+        let ada = server.person("ada").await;
+        let (desk, first) = birds(&server, &ada).await;
+        server.clock.advance(std::time::Duration::from_hours(72));
+        desk.does("PATCH", "", &json!({"package": {"title": "Later"}})).await;
+        let day = rutter::types::Millis(server.clock.now().0 - 86_400_000).rfc3339();
+        for date in [day.as_str(), &day[..10]] {
+            let found = desk.get(&format!("/revisions/main@%7B{date}%7D")).await;
+            assert_eq!(found["revision"], first["revision"], "{date}");
+        }
+        assert_eq!(desk.get("/revisions/main@%7B2999-01-01%7D~1").await["revision"], first["revision"]);
+    }
+}
+
+story! {
+    async fn the_api_describes_itself(server: Server) {
+        let reply = Reply::of(server.request("GET", "/api/openapi.json", None)).await;
+        let document = reply.json();
+        assert_eq!(document["openapi"].as_str().unwrap().split_at(3).0, "3.1");
+        let mut described = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters") {
+                described.insert((method.to_uppercase(), path.clone()));
+                assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
+                for name in path.split(['{', '}']).skip(1).step_by(2) {
+                    let told = [&operation["parameters"], &item["parameters"]].into_iter().filter_map(Value::as_array).flatten();
+                    assert!(told.into_iter().any(|parameter| parameter["name"] == name && parameter["in"] == "path"), "{method} {path}: {name}");
+                }
+            }
+        }
+        let routes = rutter::web::routes();
+        let listed: BTreeSet<(String, String)> = routes.listed().iter().filter(|(_, route)| route.starts_with("/api/v1/"))
+            .map(|(method, route)| (method.to_string(), route.replace("{*", "{"))).collect();
+        assert_eq!(listed, described, "each route of the API is described");
+        insta::assert_json_snapshot!("openapi", document, {".info.version" => "[version]"});
+
+        let page = Reply::of(server.request("GET", "/api/docs", None)).await;
+        assert!(page.text().contains("<code>/api/v1/datasets/{owner}/{dataset}/tags</code>"));
+        assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    }
+}

@@ -16,6 +16,7 @@ mod error;
 mod garbage;
 mod git;
 mod history;
+pub mod infer;
 mod maintain;
 mod pack;
 pub mod package;

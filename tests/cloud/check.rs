@@ -1,5 +1,4 @@
-//! Whatever is wrong in a bucket is found and named, what is lost comes back with a push, and what cannot be seen is not
-//! taken for lost.
+//! Whatever is wrong in a bucket is found and named, and what is lost comes back with a push.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,7 +7,7 @@ use lfs::Oid;
 use serde_json::Value;
 
 use crate::harness::{Tree, noise, text};
-use crate::scene::{Scene, story};
+use crate::scene::{Cloud, Scene, story};
 
 /// What is in the dataset.
 const OBJECTS: [(u64, usize); 4] = [(1, 1), (2, 1000), (3, 70_001), (4, 20_000)];
@@ -120,8 +119,8 @@ story! {
 }
 
 story! {
-    each async fn any_bit_of_a_pack_that_flips_is_found(cloud: Cloud) {
-        let scene = cloud.scene(1, &[]).await;
+    real async fn any_bit_of_a_pack_that_flips_is_found() {
+        let scene = Cloud::shared().await.scene(1, &[]).await;
         furnish(&scene);
         let keys = scene.bucket.keys().await;
         let ending = |ending: &str| keys.keys().find(|key| key.ends_with(ending)).unwrap().clone();

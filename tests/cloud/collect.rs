@@ -17,19 +17,16 @@ use crate::parts::{BARE, cut, try_cut};
 use crate::race::{Chance, Pusher, from_pool, pointers};
 use crate::scene::{Cloud, LATER, Scene, collect, story};
 
-/// The grace period of who collects. So short, for the keys of a bucket get no older by being told so, and long enough
-/// here from the sending of an object to telling that it is there. URLs are good for longer: git-lfs does not go where
-/// only seconds are left.
-const GRACE: u32 = 6;
-
-/// The installation, with a server in this process.
-async fn server(scene: &Scene, name: &str, collects: bool) -> Server {
+/// The installation, with a server in this process. One that collects has a grace period of so many seconds: short, for
+/// the keys of a bucket get no older by being told so. It must be long enough from the sending of an object to telling
+/// that it is there. At the others URLs are good for longer: git-lfs does not go where only seconds are left.
+async fn server(scene: &Scene, name: &str, grace: Option<u32>) -> Server {
     Server::start_with(Engine::Sqlite, |config| {
         *config = scene.config();
         config.data = scene.house.folder(name);
         config.limits.parts_from = 1000;
-        if collects {
-            (config.lifetimes.grace, config.lifetimes.action) = (GRACE.into(), GRACE / 2);
+        if let Some(grace) = grace {
+            (config.lifetimes.grace, config.lifetimes.action) = (grace.into(), grace / 2);
         }
     })
     .await
@@ -98,7 +95,9 @@ story! {
         for bytes in [&kept, &alone] {
             assert!(ada.upload("ada/gone", bytes).await.unwrap());
         }
-        let names = |objects: &[&Vec<u8>]| objects.iter().map(|bytes| Oid::of(bytes).to_string()).collect::<BTreeSet<_>>();
+        let names = |objects: &[&Vec<u8>]| -> BTreeSet<String> {
+            objects.iter().map(|bytes| Oid::of(bytes).to_string()).collect()
+        };
         let lying = async || scene.bucket.objects().await.into_keys().collect::<BTreeSet<_>>();
         scene.collect(Duration::ZERO).await;
         delete(&scene.after(Duration::ZERO).await, "ada/gone").await;
@@ -127,7 +126,7 @@ story! {
 story! {
     real async fn an_upload_that_took_longer_than_the_grace_period_is_no_stray() {
         let scene = Cloud::shared().await.empty_scene(0, &[]).await;
-        let (server, collector) = (server(&scene, "one", false).await, server(&scene, "two", true).await);
+        let (server, collector) = (server(&scene, "one", None).await, server(&scene, "two", Some(2)).await);
         let ada = scene.ada().at(server.url.clone());
         let bytes = noise(1, 40_000_000);
         let (oid, size) = (Oid::of(&bytes), bytes.len());
@@ -232,8 +231,8 @@ async fn collect_all_the_time(server: &Server, seed: u64, ended: &CancellationTo
 async fn schedule(cloud: &Cloud, seed: u64) {
     eprintln!("seed {seed}");
     let scene = cloud.empty_scene(0, &[]).await;
-    let servers = [server(&scene, "one", false).await, server(&scene, "two", false).await];
-    let collector = server(&scene, "three", true).await;
+    let servers = [server(&scene, "one", None).await, server(&scene, "two", None).await];
+    let collector = server(&scene, "three", Some(6)).await;
     let ada = Person { name: "ada".to_owned(), token: scene.house.token.clone() };
     let tree = |server: &Server, name: &str| {
         let tree = server.tree(name);
@@ -254,7 +253,7 @@ async fn schedule(cloud: &Cloud, seed: u64) {
     let pushing = async {
         let acting = pushers.into_iter().map(|mut pusher| {
             tokio::task::spawn_blocking(move || {
-                (0..16).for_each(|_| pusher.act());
+                (0..10).for_each(|_| pusher.act());
                 pusher
             })
         });

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Action, Client, action};
 use crate::harness::noise;
-use crate::parts::{BARE, cut};
+use crate::parts::{BARE, cut, try_cut};
 use crate::scene::{Cloud, Scene, story};
 
 /// A client that sends the headers that it is told.
@@ -175,8 +175,7 @@ story! {
         let oid = Oid::of(lost);
         assert_eq!(clients[0].download("ada/data", oid, 3000).await, None);
         // Nothing is begun for what would be refused.
-        let body = json!({"operation": "upload", "transfers": ["multipart-basic"], "objects": [{"oid": oid, "size": 3000}]});
-        let told: Value = clients[0].ask("ada/data", &body).await.unwrap().json().await.unwrap();
+        let told = try_cut(&clients[0], "ada/data", oid, 3000).await.err().unwrap();
         assert_eq!(told["objects"][0]["error"]["code"], 507, "{told}");
         expect_full(end(1 - winner).await, &["(9000 bytes) of at most", "(3000 bytes)"]).await;
 

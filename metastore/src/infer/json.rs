@@ -1,0 +1,210 @@
+//! The schema of JSON lines: one object a line.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    io::Read,
+};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Value, json};
+
+use super::{COLUMN_LIMIT, Inferred, Limits, Sample, cell::Column, too_wide};
+use crate::{Error, Result};
+
+/// The schema of JSON lines (jsonlines.org), from their beginning.
+///
+/// Fields come in the order of their first appearance; a value that is an object or a list makes the
+/// field one of these types, values of several types make it `any`. Dates and times are found in
+/// texts. A null, or a field that is not there, is a missing value.
+///
+/// [`Error::Invalid`] if a line is no JSON object, or longer than the limit; [`Error::TooLarge`] beyond
+/// 10,000 fields.
+pub fn json_lines(reader: impl Read, limits: Limits) -> Result<Inferred> {
+    let sample = Sample::read(reader, limits.bytes)?;
+    let is_complete = sample.is_complete;
+    let (text, encoding) = sample.decode();
+    let mut table = Table::default();
+    let mut rows = 0;
+    let mut lines = text.split_inclusive('\n').enumerate().peekable();
+    while rows < limits.rows
+        && let Some((index, line)) = lines.next()
+    {
+        if !is_complete && !line.ends_with('\n') {
+            // The end of the sample cuts through it.
+            if rows == 0 {
+                return Err(Error::Invalid(format!("line {} is longer than the sample", index + 1)));
+            }
+            break;
+        }
+        if line.trim().is_empty() {
+            continue;
+        }
+        let row: Row = serde_json::from_str(line)
+            .map_err(|error| Error::Invalid(format!("line {} is not a JSON object: {error}", index + 1)))?;
+        table.see(row)?;
+        rows += 1;
+    }
+    let is_complete = is_complete && lines.all(|(_, line)| line.trim().is_empty());
+    let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+    Ok(Inferred { schema: table.describe(), dialect: None, encoding: Some(encoding), rows, is_complete })
+}
+
+#[derive(Default)]
+struct Table {
+    fields: Vec<(String, Field)>,
+    places: HashMap<String, usize>,
+}
+
+/// What there was in a field.
+#[derive(Default)]
+struct Field {
+    /// The types, texts aside.
+    types: BTreeSet<&'static str>,
+    texts: Option<Column>,
+}
+
+impl Table {
+    fn see(&mut self, row: Row) -> Result<()> {
+        for (name, kind) in row.0 {
+            let place = match self.places.get(&name) {
+                Some(place) => *place,
+                None if self.fields.len() == COLUMN_LIMIT => return Err(too_wide()),
+                None => {
+                    self.places.insert(name.clone(), self.fields.len());
+                    self.fields.push((name, Field::default()));
+                    self.fields.len() - 1
+                }
+            };
+            let field = &mut self.fields[place].1;
+            let name = match kind {
+                Kind::Null => continue,
+                Kind::Text(text) => {
+                    field.texts.get_or_insert_with(Column::new).see_text(&text);
+                    continue;
+                }
+                Kind::Boolean => "boolean",
+                Kind::Integer => "integer",
+                Kind::Number => "number",
+                Kind::Object => "object",
+                Kind::List => "array",
+            };
+            field.types.insert(name);
+        }
+        Ok(())
+    }
+
+    fn describe(self) -> Map<String, Value> {
+        let fields: Vec<Value> = self.fields.into_iter().map(|(name, field)| field.describe(&name).into()).collect();
+        Map::from_iter([("fields".to_owned(), fields.into())])
+    }
+}
+
+impl Field {
+    fn describe(&self, name: &str) -> Map<String, Value> {
+        let mut properties = Map::from_iter([("name".to_owned(), json!(name))]);
+        let mut types = self.types.iter().filter(|name| **name != "integer" || !self.types.contains("number"));
+        match (types.next(), types.next(), &self.texts) {
+            (None, _, Some(texts)) => texts.describe(&mut properties),
+            (Some(name), None, None) => {
+                properties.insert("type".to_owned(), json!(name));
+            }
+            // Of several types, or never anything but null.
+            _ => {
+                properties.insert("type".to_owned(), "any".into());
+            }
+        }
+        properties
+    }
+}
+
+/// The fields of a line, in order, each with what kind of value it has.
+struct Row(Vec<(String, Kind)>);
+
+/// The kind of a JSON value. What is nested is read past, not kept.
+enum Kind {
+    Null,
+    Boolean,
+    Integer,
+    Number,
+    Text(String),
+    Object,
+    List,
+}
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RowVisitor)
+    }
+}
+
+struct RowVisitor;
+
+impl<'de> Visitor<'de> for RowVisitor {
+    type Value = Row;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Row(fields))
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(KindVisitor)
+    }
+}
+
+struct KindVisitor;
+
+impl<'de> Visitor<'de> for KindVisitor {
+    type Value = Kind;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Kind, E> {
+        Ok(Kind::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Kind, E> {
+        Ok(Kind::Boolean)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Kind, E> {
+        Ok(Kind::Integer)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Kind, E> {
+        Ok(Kind::Integer)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Kind, E> {
+        Ok(Kind::Number)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Kind, E> {
+        Ok(Kind::Text(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kind, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Kind::Object)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Kind, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Kind::List)
+    }
+}

@@ -1,0 +1,231 @@
+//! The schema of a Parquet file, from its footer alone.
+//!
+//! Source: `README.md`, `LogicalTypes.md` and `src/main/thrift/parquet.thrift` of Apache parquet-format.
+//! Only the schema and the number of rows are read, which stand at the beginning of the footer: the
+//! statistics of the row groups, by far the most of it, are neither fetched nor parsed. The readers that
+//! there are parse all of it, and take its word for how much memory and how deep a stack they need.
+
+use std::{io, ops::Range};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    COLUMN_LIMIT, Inferred,
+    thrift::{Reader, Step, Type, malformed},
+    too_wide, unique_names, unreadable,
+};
+use crate::{Error, Result};
+
+/// What a file ends in: the length of its footer, then `PAR1`.
+const TAIL: usize = 8;
+
+/// How many bytes of the footer, from its beginning, are read at most: more than 10,000 columns need.
+const FOOTER_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// A file of which any part can be read.
+pub trait ReadAt {
+    /// Its size in bytes.
+    fn size(&self) -> u64;
+
+    /// Fills `bytes` with those from `offset` on; `UnexpectedEof` if there are not as many.
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
+}
+
+impl ReadAt for [u8] {
+    fn size(&self) -> u64 {
+        u64::try_from(self.len()).unwrap_or(u64::MAX)
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let start = usize::try_from(offset).ok();
+        let part = start.and_then(|start| self.get(start..)?.get(..bytes.len()));
+        bytes.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+/// The schema of a Parquet file, in two small reads: the last eight bytes, and up to 4 MiB of the footer.
+///
+/// For a store that is not read synchronously, see [`parquet_range`] and [`parquet_footer`]. A column
+/// that may not be null is `required`; one that is nested is an `object` or an `array`.
+///
+/// [`Error::Invalid`] if it is no Parquet file, is malformed, or has an encrypted footer;
+/// [`Error::TooLarge`] beyond 10,000 columns.
+pub fn parquet(file: &(impl ReadAt + ?Sized)) -> Result<Inferred> {
+    let size = file.size();
+    let mut tail = [0; TAIL];
+    let start = size.checked_sub(TAIL as u64).ok_or_else(|| no_parquet("is too short for one"))?;
+    file.read_at(start, &mut tail).map_err(unreadable)?;
+    let range = parquet_range(tail, size)?;
+    let length = usize::try_from(range.end - range.start).map_err(|_| malformed())?;
+    let mut footer = vec![0; length];
+    file.read_at(range.start, &mut footer).map_err(unreadable)?;
+    parquet_footer(&footer)
+}
+
+/// Where the part of the footer is that [`parquet_footer`] wants, of a file of `size` bytes that ends in
+/// `tail`. At most 4 MiB.
+pub fn parquet_range(tail: [u8; TAIL], size: u64) -> Result<Range<u64>> {
+    let [a, b, c, d, magic @ ..] = tail;
+    match &magic {
+        b"PAR1" => {}
+        b"PARE" => return Err(no_parquet("has an encrypted footer")),
+        _ => return Err(no_parquet("does not end in PAR1")),
+    }
+    let length = u64::from(u32::from_le_bytes([a, b, c, d]));
+    let end = size.checked_sub(TAIL as u64).ok_or_else(|| no_parquet("is too short for one"))?;
+    let start = end.checked_sub(length).ok_or_else(malformed)?;
+    Ok(start..end.min(start + FOOTER_LIMIT))
+}
+
+/// The schema that a footer begins with; what follows the schema and the number of rows may be cut off.
+pub fn parquet_footer(footer: &[u8]) -> Result<Inferred> {
+    let (mut columns, mut rows) = (None, None);
+    Reader::new(footer).structure(|reader, field, kind| {
+        match (field, kind) {
+            (2, Type::List) => columns = Some(schema(reader)?),
+            (3, Type::Integer) => rows = Some(reader.integer()?),
+            _ => return Ok(Step::Skip),
+        }
+        Ok(if columns.is_some() && rows.is_some() { Step::Stop } else { Step::Next })
+    })?;
+    let (Some(columns), Some(rows)) = (columns, rows) else { return Err(malformed()) };
+    let rows = u64::try_from(rows).map_err(|_| malformed())?;
+    let names = unique_names(columns.iter().map(|column| column.name.clone()));
+    let fields: Vec<Value> = names.iter().zip(&columns).map(|(name, column)| column.describe(name)).collect();
+    let schema = Map::from_iter([("fields".to_owned(), fields.into())]);
+    Ok(Inferred { schema, dialect: None, encoding: None, rows, is_complete: true })
+}
+
+/// The columns: the children of the root, without what is nested in them. The elements come depth
+/// first, each with the number of its children.
+fn schema(reader: &mut Reader<'_>) -> Result<Vec<Element>> {
+    let (count, kind) = reader.list()?;
+    if kind != Type::Struct || count == 0 {
+        return Err(malformed());
+    }
+    let mut columns = Vec::new();
+    // How many children are to come, of the root and of each element that is open.
+    let mut open = vec![Element::read(reader)?.children];
+    for _ in 1..count {
+        while open.last() == Some(&0) {
+            open.pop();
+        }
+        let depth = open.len();
+        *open.last_mut().ok_or_else(malformed)? -= 1;
+        let element = Element::read(reader)?;
+        if element.children > 0 {
+            open.push(element.children);
+        }
+        if depth == 1 {
+            if columns.len() == COLUMN_LIMIT {
+                return Err(too_wide());
+            }
+            columns.push(element);
+        }
+    }
+    if open.iter().any(|children| *children > 0) {
+        return Err(malformed());
+    }
+    Ok(columns)
+}
+
+/// A `SchemaElement` of parquet.thrift; the numbers are those of its enumerations.
+#[derive(Default)]
+struct Element {
+    name: String,
+    children: u64,
+    physical: Option<i64>,
+    repetition: Option<i64>,
+    converted: Option<i64>,
+    logical: Option<i64>,
+}
+
+impl Element {
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        let mut element = Self::default();
+        reader.structure(|reader, field, kind| {
+            match (field, kind) {
+                (1, Type::Integer) => element.physical = Some(reader.integer()?),
+                (3, Type::Integer) => element.repetition = Some(reader.integer()?),
+                (4, Type::Binary) => element.name = String::from_utf8_lossy(reader.binary()?).into_owned(),
+                (5, Type::Integer) => {
+                    element.children = u64::try_from(reader.integer()?).map_err(|_| malformed())?;
+                }
+                (6, Type::Integer) => element.converted = Some(reader.integer()?),
+                (10, Type::Struct) => {
+                    // A union: a structure of the one field that says which.
+                    reader.structure(|_, which, _| {
+                        element.logical = Some(which);
+                        Ok(Step::Skip)
+                    })?;
+                }
+                _ => return Ok(Step::Skip),
+            }
+            Ok(Step::Next)
+        })?;
+        Ok(element)
+    }
+
+    fn describe(&self, name: &str) -> Value {
+        let (kind, format) = match self.repetition {
+            Some(2) => ("array", None),
+            _ => self.kind(),
+        };
+        let mut field = Map::from_iter([("name".to_owned(), json!(name)), ("type".to_owned(), json!(kind))]);
+        if let Some(format) = format {
+            field.insert("format".to_owned(), json!(format));
+        }
+        if self.repetition == Some(0) {
+            field.insert("constraints".to_owned(), json!({"required": true}));
+        }
+        Value::Object(field)
+    }
+
+    /// The type of Table Schema, and its format.
+    fn kind(&self) -> (&'static str, Option<&'static str>) {
+        let binary = ("string", Some("binary"));
+        // The logical type, in the numbers of the union; an older file has only the converted type.
+        let logical = self.logical.or_else(|| {
+            Some(match self.converted? {
+                0 => 1,
+                1 | 2 => 2,
+                3 => 3,
+                4 => 4,
+                5 => 5,
+                6 => 6,
+                7 | 8 => 7,
+                9 | 10 => 8,
+                11..=18 => 10,
+                19 => 12,
+                20 => 13,
+                21 => 9,
+                _ => return None,
+            })
+        });
+        match (logical, self.physical) {
+            (Some(1 | 4), _) => ("string", None),
+            (Some(2), _) => ("object", None),
+            (Some(3), _) => ("array", None),
+            (Some(5 | 15), _) => ("number", None),
+            (Some(6), _) => ("date", None),
+            (Some(7), _) => ("time", None),
+            (Some(8), _) | (_, Some(3)) => ("datetime", None),
+            (Some(9), _) => ("duration", None),
+            (Some(10), _) => ("integer", None),
+            // Nothing but nulls; any JSON; a variant.
+            (Some(11 | 12 | 16), _) => ("any", None),
+            (Some(14), _) => ("string", Some("uuid")),
+            (_, Some(0)) => ("boolean", None),
+            (_, Some(1 | 2)) => ("integer", None),
+            (_, Some(4 | 5)) => ("number", None),
+            (_, Some(6 | 7)) => binary,
+            (_, None) if self.children > 0 => ("object", None),
+            _ => ("any", None),
+        }
+    }
+}
+
+fn no_parquet(why: &str) -> Error {
+    Error::Invalid(format!("not a readable Parquet file: it {why}"))
+}

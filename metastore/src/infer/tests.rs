@@ -1,0 +1,44 @@
+//! Types told from texts, from JSON lines and from footers; and anything at all as input.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+mod footers;
+mod texts;
+
+const ALL: Limits = Limits { bytes: 1 << 20, rows: 1000 };
+
+/// `name:type` and, after a slash, the format.
+fn types(inferred: &Inferred) -> Vec<String> {
+    let fields = inferred.schema["fields"].as_array().expect("a list");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    fields
+        .iter()
+        .map(|field| match field.get("format") {
+            Some(format) => format!("{}:{}/{}", text(&field["name"]), text(&field["type"]), text(format)),
+            None => format!("{}:{}", text(&field["name"]), text(&field["type"])),
+        })
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn anything_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400), limit in 0_usize..500, rows in 0_usize..5) {
+        let limits = Limits { bytes: limit, rows };
+        let _ = csv(bytes.as_slice(), limits);
+        let _ = json_lines(bytes.as_slice(), limits);
+        let _ = parquet(bytes.as_slice());
+        let _ = parquet_footer(&bytes);
+    }
+
+    #[test]
+    fn any_letters_are_read_or_refused(text in "[a,;|\t\"'0-9:.{}\\[\\] \r\n-]{0,300}", limit in 0_usize..400) {
+        let inferred = csv(text.as_bytes(), Limits { bytes: limit, rows: 10 });
+        if limit >= text.len() {
+            prop_assert!(inferred.is_ok());
+        }
+        let _ = json_lines(text.as_bytes(), Limits { bytes: limit, rows: 10 });
+    }
+}

@@ -151,6 +151,11 @@ impl Accounts {
         tx.members(owner.id).await
     }
 
+    /// The organisations of a user, with what the user is there: (name, role).
+    pub async fn memberships(&self, user: Id) -> Result<Vec<(String, String)>> {
+        self.db.read().await?.memberships(user).await
+    }
+
     /// Makes a personal token. The token itself is in the answer and nowhere else.
     ///
     /// # Errors

@@ -2,8 +2,10 @@
 //! is put into the protocol's words. One file per resource.
 
 mod api;
+mod content;
 pub mod extract;
 mod git;
+mod hub;
 mod lfs;
 mod limits;
 mod locks;
@@ -89,6 +91,7 @@ pub fn routes() -> Routes {
     let routes = lfs::routes(routes);
     let routes = uploads::routes(routes);
     let routes = locks::routes(routes);
+    let routes = hub::routes(routes);
     api::routes(routes)
 }
 

@@ -155,6 +155,13 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(organisation.to_string()).fetch_all(on))?)
     }
 
+    /// The organisations of a user with the roles there, by name.
+    pub async fn memberships(&mut self, user: Id) -> Result<Vec<(String, String)>> {
+        let query = "SELECT o.name, m.role FROM member m JOIN owner o ON o.id = m.organisation_id
+                     WHERE m.user_id = $1 ORDER BY o.name";
+        Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).fetch_all(on))?)
+    }
+
     /// What a user is in an organisation.
     pub async fn member_role(&mut self, organisation: Id, user: Id) -> Result<Option<Role>> {
         let query = "SELECT role FROM member WHERE organisation_id = $1 AND user_id = $2";

@@ -266,12 +266,17 @@ pub(super) fn fold_owner(mut request: Request) -> Request {
 }
 
 fn folded(uri: &Uri) -> Option<Uri> {
-    let path = uri.path();
+    // Programs' own URLs, in which a path of a file may look like one of git's.
+    if super::hub::is_below(uri.path()) || uri.path().starts_with("/api/") {
+        return None;
+    }
+    let below = uri.path().strip_prefix("/datasets").filter(|rest| rest.starts_with('/'));
+    let path = below.unwrap_or(uri.path());
     let mut ends = path.match_indices('/').map(|(at, _)| at);
     let end = ends.find(|at| TAILS.iter().any(|tail| path[*at..].starts_with(tail)))?;
     let (dataset, tail) = path.split_at(end);
     let (owner, name) = dataset.strip_prefix('/')?.rsplit_once('/')?;
-    if !owner.contains('/') {
+    if !owner.contains('/') && below.is_none() {
         return None;
     }
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -305,6 +310,17 @@ mod tests {
         }
         let works = router.oneshot(Request::get("/works").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(works.status().as_u16(), 200);
+    }
+
+    #[test]
+    fn git_finds_datasets_where_hugging_face_has_them() {
+        let fold = |path: &str| folded(&path.parse().unwrap()).map(|uri| uri.to_string());
+        assert_eq!(fold("/datasets/a/b.git/info/refs?service=x").unwrap(), "/a/b.git/info/refs?service=x");
+        assert_eq!(fold("/datasets/a/b/git-upload-pack").unwrap(), "/a/b/git-upload-pack");
+        assert_eq!(fold("/datasets/a/b/c.git/info/lfs/objects/batch").unwrap(), "/a%2Fb/c.git/info/lfs/objects/batch");
+        assert_eq!(fold("/datasets/a/b/resolve/main/x/info/refs"), None);
+        assert_eq!(fold("/api/datasets/a/b/tree/main/info/refs"), None);
+        assert_eq!(fold("/api/v1/datasets/a/b/tree/objects/batch"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
+use super::hub;
 use crate::error::{Error, Kind, Told};
 
 /// The media type of the LFS API.
@@ -21,12 +22,20 @@ pub(super) enum Words {
     Lfs,
     /// Plain text, which git shows to its user.
     Git,
+    /// The headers `X-Error-Code` and `X-Error-Message` of Hugging Face's hub, and `{error}`.
+    Hub {
+        /// Whether the URL is one dataset's.
+        dataset: bool,
+    },
 }
 
 impl Words {
     /// Whose URL it is. Nothing but the wording depends on this: a URL that
     /// leads nowhere is told in the words of those who would ask for it.
     pub(super) fn of(path: &str) -> Self {
+        if hub::is_below(path) {
+            return Self::Hub { dataset: hub::is_of_dataset(path) };
+        }
         let under_lfs = path.ends_with("/info/lfs") || path.contains("/info/lfs/") || path.ends_with("/objects/batch");
         if path.starts_with("/_lfs/") || under_lfs {
             Self::Lfs
@@ -52,6 +61,11 @@ impl Words {
                 ("text/plain; charset=utf-8", format!("{} (request {request})\n", told.detail).into())
             }
             Self::Git => ("text/plain; charset=utf-8", format!("{}\n", told.detail).into()),
+            Self::Hub { dataset } => {
+                hub::tell(dataset, &told, response.headers_mut());
+                let body = json!({ "error": told.detail, "request_id": request });
+                ("application/json", Json(body).into_response().into_body())
+            }
         };
         *response.body_mut() = body;
         let headers = response.headers_mut();
@@ -125,6 +139,12 @@ mod tests {
             ("/a/b.git/HEAD", Words::Problem),
             ("/a/b.git/info/lfsx", Words::Problem),
             ("/healthz", Words::Problem),
+            ("/api/v1/datasets", Words::Problem),
+            ("/api/openapi.json", Words::Problem),
+            ("/api/whoami-v2", Words::Hub { dataset: false }),
+            ("/api/datasets", Words::Hub { dataset: false }),
+            ("/api/datasets/a/b/refs", Words::Hub { dataset: true }),
+            ("/datasets/a/b/resolve/main/info/refs", Words::Hub { dataset: true }),
         ] {
             assert_eq!(Words::of(path), words, "{path}");
         }

@@ -1,0 +1,53 @@
+//! Where the bytes of one object are to be had, for those who ask for a file by its name.
+
+use lfs::Oid;
+use lfs::sign::Verb;
+
+use super::stores::Store;
+use super::{FILENAME, Storage, Urls, presented, signed, stores};
+use crate::access::{Fetch, Grant};
+use crate::error::{Error, Result};
+
+impl Storage {
+    /// A signed URL for the object, under which a browser saves it as `filename`. Nothing is written for it, and no
+    /// bucket is called.
+    ///
+    /// # Errors
+    /// Not found if the dataset does not hold the object.
+    pub async fn link(&self, grant: &Grant<Fetch>, oid: Oid, filename: &str, base: &str) -> Result<String> {
+        self.link_as(grant, oid, filename, false, base).await
+    }
+
+    /// The same; with `inline`, a browser shows it instead, if it can.
+    ///
+    /// # Errors
+    /// As for [`Storage::link`].
+    pub async fn link_as(
+        &self,
+        grant: &Grant<Fetch>,
+        oid: Oid,
+        filename: &str,
+        inline: bool,
+        base: &str,
+    ) -> Result<String> {
+        let (repo, store) = (grant.id(), grant.dataset().store.as_str());
+        let held = self.held(repo, &[oid]).await?;
+        let found = held.get(&oid);
+        let found = found.ok_or_else(|| Error::not_found(format!("the dataset does not hold the object {oid}")))?;
+        let now = self.0.clock.now().seconds();
+        signed::count(Verb::Download);
+        match self.0.stores.named(store)? {
+            Store::Folder(_) => {
+                let expires = now + 1 + u64::from(self.0.lifetime);
+                let urls = Urls { storage: self, repo, store, base, expires };
+                Ok(urls.own(Verb::Download, oid, found.size, presented(Some(filename), inline)).href)
+            }
+            Store::Bucket(bucket) => {
+                let signer = Box::pin(bucket.signer(now, self.0.lifetime)).await?;
+                let key = stores::key(&oid, &found.place)?;
+                let cut = filename.char_indices().nth(FILENAME).map_or(filename.len(), |(at, _)| at);
+                Ok(signer.download(&key, Some(&lfs::range::content_disposition(&filename[..cut], inline))).href)
+            }
+        }
+    }
+}

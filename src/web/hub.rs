@@ -1,0 +1,204 @@
+//! The API of Hugging Face's hub, as far as datasets go: what `huggingface_hub`, `datasets` and pandas ask for when
+//! `HF_ENDPOINT` is this server. Names, shapes and headers are theirs; what they mean is ours.
+
+mod account;
+mod commit;
+mod info;
+mod refs;
+mod resolve;
+mod tree;
+mod upload;
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use metastore::{CommitInfo, ObjectId, Person, RefName, Snapshot};
+use serde_json::{Value, json};
+
+use super::Routes;
+use crate::access::{Grant, Read};
+use crate::app::App;
+use crate::error::{Error, Kind, Told};
+use crate::types::Millis;
+
+/// What the clients call a branch that they were not told: also where the default branch has another name.
+const MAIN: &str = "main";
+
+const REPO_NOT_FOUND: &str = "RepoNotFound";
+const REVISION_NOT_FOUND: &str = "RevisionNotFound";
+const ENTRY_NOT_FOUND: &str = "EntryNotFound";
+
+const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
+const ERROR_MESSAGE: HeaderName = HeaderName::from_static("x-error-message");
+const REPO_COMMIT: HeaderName = HeaderName::from_static("x-repo-commit");
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    let routes = account::routes(routes);
+    let routes = info::routes(routes);
+    let routes = refs::routes(routes);
+    let routes = upload::routes(routes);
+    let routes = commit::routes(routes);
+    let routes = tree::routes(routes);
+    resolve::routes(routes)
+}
+
+/// Whether a URL is one of those of the hub's clients.
+pub(super) fn is_below(path: &str) -> bool {
+    if let Some(rest) = path.strip_prefix("/datasets/") {
+        // What git asks for stands below too, but not at this place.
+        return rest.split('/').nth(2) == Some("resolve");
+    }
+    let Some(rest) = path.strip_prefix("/api/") else { return false };
+    let first = rest.split('/').next().unwrap_or_default();
+    ["datasets", "repos", "whoami-v2", "validate-yaml"].contains(&first)
+}
+
+/// Whether it is the URL of one dataset.
+pub(super) fn is_of_dataset(path: &str) -> bool {
+    path.starts_with("/datasets/") || path.starts_with("/api/datasets/")
+}
+
+/// Says a failure in the headers that the clients look at. They take a dataset that may not be seen for one that is
+/// not there, and that is what it is said to be.
+pub(super) fn tell(dataset: bool, told: &Told, headers: &mut HeaderMap) {
+    if dataset && matches!(told.kind, Kind::NotFound | Kind::Unauthenticated) {
+        headers.entry(ERROR_CODE).or_insert(HeaderValue::from_static(REPO_NOT_FOUND));
+    }
+    let plain: String = told.detail.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    if let Ok(text) = HeaderValue::from_bytes(plain.as_bytes()) {
+        headers.insert(ERROR_MESSAGE, text);
+    }
+}
+
+/// A failure with what the clients tell apart.
+struct Failure {
+    error: Error,
+    code: Option<&'static str>,
+    revision: Option<ObjectId>,
+}
+
+/// What a handler answers.
+type Answer<T = Response> = Result<T, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, code: None, revision: None }
+    }
+}
+
+impl From<metastore::Error> for Failure {
+    fn from(error: metastore::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl Failure {
+    /// If it is that something is not there: a thing of this kind.
+    fn missing(code: &'static str) -> impl Fn(Error) -> Self {
+        move |error| Self { code: (error.kind() == Kind::NotFound).then_some(code), error, revision: None }
+    }
+
+    /// A file or folder that this revision does not have.
+    fn entry(revision: ObjectId) -> impl Fn(Error) -> Self {
+        move |error| Self { revision: Some(revision), ..Self::missing(ENTRY_NOT_FOUND)(error) }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.error.into_response();
+        if let Some(code) = self.code {
+            response.headers_mut().insert(ERROR_CODE, HeaderValue::from_static(code));
+        }
+        if let Some(revision) = self.revision {
+            response.headers_mut().insert(REPO_COMMIT, commit_header(revision));
+        }
+        response
+    }
+}
+
+fn commit_header(revision: ObjectId) -> HeaderValue {
+    HeaderValue::from_str(&revision.to_string()).expect("an id is plain ASCII")
+}
+
+/// The snapshot of a dataset, and a revision of it as the clients name it.
+async fn find(app: &App, grant: &Grant<Read>, revision: &str) -> Answer<(Arc<Snapshot>, ObjectId)> {
+    let snapshot = app.drive.snapshot(grant).await?;
+    let name = if is_default(&snapshot, revision) { "HEAD" } else { revision };
+    let found = app.drive.resolve(grant.id(), &snapshot, name).await;
+    Ok((snapshot.clone(), found.map_err(Failure::missing(REVISION_NOT_FOUND))?))
+}
+
+/// Whether this name means the default branch.
+fn is_default(snapshot: &Snapshot, revision: &str) -> bool {
+    let state = snapshot.state();
+    let exists = |name: metastore::Result<RefName>| name.is_ok_and(|name| state.find(&name).is_some());
+    revision == state.head.short()
+        || (revision == MAIN && !exists(RefName::branch(MAIN)) && !exists(format!("refs/tags/{MAIN}").parse()))
+}
+
+/// A moment as the clients read it.
+fn moment(person: &Person) -> String {
+    hub_time(Millis(person.seconds.saturating_mul(1000)))
+}
+
+fn hub_time(moment: Millis) -> String {
+    moment.rfc3339().replace('Z', ".000Z")
+}
+
+/// The first line of a message, and what follows.
+fn title(message: &str) -> (&str, &str) {
+    let (title, rest) = message.trim_end().split_once('\n').unwrap_or((message.trim_end(), ""));
+    (title, rest.trim())
+}
+
+/// A revision as entries name the last one of theirs.
+fn last_commit(commit: &CommitInfo) -> Value {
+    json!({ "id": commit.id.to_string(), "title": title(&commit.message).0, "date": moment(&commit.committer) })
+}
+
+/// A list, with a link to its next part.
+fn page(items: Vec<Value>, revision: ObjectId, next: Option<String>) -> Response {
+    let mut response = axum::Json(items).into_response();
+    response.headers_mut().insert(REPO_COMMIT, commit_header(revision));
+    let link = next.and_then(|url| HeaderValue::from_str(&format!("<{url}>; rel=\"next\"")).ok());
+    if let Some(link) = link {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
+}
+
+/// A switch in a query or form: the clients write them as JSON does, and as Python does.
+fn is_on(value: Option<&str>) -> bool {
+    value.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
+}
+
+/// Pairs of a query or a form (`application/x-www-form-urlencoded`).
+fn pairs(text: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(text).into_owned().collect()
+}
+
+fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_stay_one_header() {
+        let mut headers = HeaderMap::new();
+        let told = Told { kind: Kind::NotFound, detail: "no \"ü\"\r\nX-Other: 1".into() };
+        tell(true, &told, &mut headers);
+        assert_eq!(headers[ERROR_CODE], REPO_NOT_FOUND);
+        assert_eq!(headers[ERROR_MESSAGE].as_bytes(), "no \"ü\"  X-Other: 1".as_bytes());
+    }
+
+    #[test]
+    fn titles_are_first_lines() {
+        assert_eq!(title("one\n\ntwo\nthree\n"), ("one", "two\nthree"));
+        assert_eq!(title("one\n"), ("one", ""));
+    }
+}

@@ -1,0 +1,213 @@
+//! Who asks, and datasets as a whole: made, deleted, shown to others.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use metastore::{Content, Edit};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::Routes;
+use super::super::api::{Body, segment};
+use super::super::extract::{Base, Caller};
+use super::{Answer, ERROR_MESSAGE, Failure, REPO_NOT_FOUND};
+use crate::access::{Actor, Grant, Own, Read, Write};
+use crate::app::App;
+use crate::config::DEFAULT_STORE;
+use crate::drive::revisions::Wording;
+use crate::error::{Error, Kind, Result};
+use crate::types::{RepoPath, Visibility};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .add(Method::GET, "/api/whoami-v2", whoami)
+        .add(Method::POST, "/api/repos/create", create)
+        .add(Method::DELETE, "/api/repos/delete", delete)
+        .add(Method::PUT, "/api/datasets/{owner}/{dataset}/settings", settings)
+        .add(Method::GET, "/api/datasets/{owner}/{dataset}/auth-check", may_read)
+        .add(Method::GET, "/api/datasets/{owner}/{dataset}/auth-check/write", may_write)
+        .add(Method::POST, "/api/validate-yaml", validate)
+}
+
+/// What Git LFS keeps in a dataset that is made here, so that plain git sees the same: formats that no diff shows.
+const KEPT: &[&str] = &[
+    "7z", "arrow", "avro", "bin", "bz2", "db", "duckdb", "feather", "flac", "gif", "gz", "h5", "jpeg", "jpg", "lz4",
+    "mdb", "mp3", "mp4", "npy", "npz", "ogg", "orc", "parquet", "pdf", "pickle", "pkl", "png", "rar", "sqlite", "tar",
+    "tgz", "tif", "tiff", "wav", "webm", "webp", "xls", "xlsx", "xz", "zip", "zst",
+];
+
+async fn whoami(State(app): State<App>, caller: Caller) -> Result<Json<Value>> {
+    if caller.actor.is_anonymous() {
+        return Err(Error::unauthenticated("say who you are with a token: `HF_TOKEN`, or `hf auth login`"));
+    }
+    let memberships = match caller.actor.user() {
+        Some(user) => app.accounts.memberships(user).await?,
+        None => Vec::new(),
+    };
+    let organisations = memberships.iter().map(|(name, role)| {
+        let role = if role == "owner" { "admin" } else { role.as_str() };
+        json!({ "type": "org", "id": name, "name": name, "fullname": name, "roleInOrg": role, "avatarUrl": "" })
+    });
+    let name = caller.actor.name();
+    Ok(Json(json!({
+        "type": "user", "id": caller.actor.key(), "name": name, "fullname": name, "isPro": false, "canPay": false,
+        "avatarUrl": "", "orgs": organisations.collect::<Vec<_>>(),
+        "auth": { "type": "access_token", "accessToken": { "displayName": name, "role": "write" } },
+    })))
+}
+
+/// What a dataset is called in the bodies of the clients.
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+    organization: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl Named {
+    fn path(&self, actor: &Actor) -> Result<RepoPath> {
+        if self.kind.as_deref() != Some("dataset") {
+            return Err(Error::invalid("this server has datasets only: use `repo_type=\"dataset\"`"));
+        }
+        match &self.organization {
+            Some(owner) => RepoPath::from_segments(owner, &self.name),
+            None if self.name.contains('/') => self.name.parse(),
+            None => RepoPath::from_segments(&actor.name(), &self.name),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Seen {
+    private: Option<bool>,
+    visibility: Option<String>,
+    gated: Option<Value>,
+}
+
+impl Seen {
+    fn visibility(&self) -> Result<Option<Visibility>> {
+        if self.gated.as_ref().is_some_and(|gated| !matches!(gated, Value::Null | Value::Bool(false))) {
+            return Err(Error::invalid("datasets cannot be gated here; make it private and add members"));
+        }
+        match (&self.visibility, self.private) {
+            (Some(text), _) => text.parse().map(Some),
+            (None, Some(true)) => Ok(Some(Visibility::Private)),
+            (None, Some(false)) => Ok(Some(Visibility::Public)),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct NewDataset {
+    #[serde(flatten)]
+    named: Named,
+    #[serde(flatten)]
+    seen: Seen,
+}
+
+async fn create(State(app): State<App>, caller: Caller, base: Base, Body(new): Body<NewDataset>) -> Answer {
+    if caller.actor.is_anonymous() {
+        return Err(Error::unauthenticated("say who you are with a token to make a dataset").into());
+    }
+    let path = new.named.path(&caller.actor)?;
+    // As with a push: nobody sees by accident what somebody forgot to hide.
+    let visibility = new.seen.visibility()?.unwrap_or(Visibility::Private);
+    let url = format!("{}/datasets/{}/{}", base.0, segment(path.owner.as_str()), segment(path.name.as_str()));
+    let made = async {
+        let creation = app.access.creation(&caller.actor, &path).await?;
+        app.drive.create(&creation, visibility, DEFAULT_STORE).await
+    };
+    match made.await {
+        Ok(_) => {}
+        // Whoever does not mind finds the URL all the same.
+        Err(error) if error.kind() == Kind::Conflict => {
+            let mut response =
+                (StatusCode::CONFLICT, Json(json!({ "error": error.detail(), "url": url }))).into_response();
+            response.headers_mut().insert(ERROR_MESSAGE, HeaderValue::from_static("it exists already"));
+            return Ok(response);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let grant = app.access.authorize(&caller.actor, &path).await?;
+    begin(&app, &grant).await?;
+    Ok(Json(json!({ "url": url, "name": grant.path(), "id": grant.id().to_string() })).into_response())
+}
+
+/// The first revision: the clients expect that there is one.
+async fn begin(app: &App, grant: &Grant<Write>) -> Result<()> {
+    let lines: Vec<String> =
+        KEPT.iter().map(|ending| format!("*.{ending} filter=lfs diff=lfs merge=lfs -text\n")).collect();
+    let content = Content::Bytes(Bytes::from(lines.concat()));
+    let path = metastore::package::ATTRIBUTES.parse()?;
+    let edits = vec![Edit::Put { path, content, executable: false }];
+    let snapshot = app.drive.snapshot(&grant.narrow()).await?;
+    let changes = app.drive.changes(grant.actor(), &snapshot, Wording::default(), "initial commit", edits).await?;
+    app.drive.commit(grant, changes).await?;
+    Ok(())
+}
+
+async fn delete(State(app): State<App>, caller: Caller, Body(named): Body<Named>) -> Answer {
+    let path = named.path(&caller.actor)?;
+    let grant = app.access.authorize::<Own>(&caller.actor, &path).await.map_err(Failure::missing(REPO_NOT_FOUND))?;
+    app.drive.delete(&grant).await?;
+    Ok(Json(json!({})).into_response())
+}
+
+async fn settings(State(app): State<App>, grant: Grant<Own>, Body(seen): Body<Seen>) -> Answer {
+    if let Some(visibility) = seen.visibility()? {
+        app.drive.set_visibility(&grant, visibility).await?;
+    }
+    Ok(Json(json!({ "private": seen.private, "visibility": seen.visibility, "gated": false })).into_response())
+}
+
+async fn may_read(_: Grant<Read>) -> StatusCode {
+    StatusCode::OK
+}
+
+async fn may_write(_: Grant<Write>) -> StatusCode {
+    StatusCode::OK
+}
+
+#[derive(Deserialize)]
+struct Card {
+    content: String,
+}
+
+/// The header of a README, which the clients have checked before they send it.
+async fn validate(_: Caller, Body(card): Body<Card>) -> Response {
+    match header_of(&card.content) {
+        Ok(_) => Json(json!({ "errors": [], "warnings": [] })).into_response(),
+        Err(message) => (StatusCode::BAD_REQUEST, Json(json!({ "errors": [{ "message": message }], "warnings": [] })))
+            .into_response(),
+    }
+}
+
+/// The block between two lines of `---` at the beginning, if there is one.
+fn header_of(readme: &str) -> std::result::Result<Option<&str>, String> {
+    let readme = readme.strip_prefix('\u{feff}').unwrap_or(readme);
+    let Some(rest) = readme.strip_prefix("---\n").or_else(|| readme.strip_prefix("---\r\n")) else { return Ok(None) };
+    let mut end = 0;
+    for line in rest.split_inclusive('\n') {
+        if line.trim_end() == "---" {
+            return Ok(Some(&rest[..end]));
+        }
+        end += line.len();
+    }
+    Err("the header of the README has no end: a line of `---`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_end() {
+        assert_eq!(header_of("# Title\n"), Ok(None));
+        assert_eq!(header_of("---\nlicense: mit\n---\n# Title\n"), Ok(Some("license: mit\n")));
+        assert!(header_of("---\nlicense: mit\n").is_err());
+    }
+}

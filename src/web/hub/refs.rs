@@ -1,0 +1,148 @@
+//! Branches, tags and the history behind them.
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use metastore::ObjectId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::Routes;
+use super::super::api::{Body, Segments, segment};
+use super::super::extract::Base;
+use super::{Answer, Failure, REVISION_NOT_FOUND, find, moment, page, pairs, title, value};
+use crate::access::{Grant, Read, Write};
+use crate::app::App;
+use crate::drive::refs::NewTag;
+use crate::drive::revisions::Author;
+use crate::error::{Error, Kind};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .add(Method::GET, "/api/datasets/{owner}/{dataset}/refs", list)
+        .add(Method::GET, "/api/datasets/{owner}/{dataset}/commits/{revision}", commits)
+        // The revision to tag when one is made; the tag's own name when it goes.
+        .add(Method::POST, "/api/datasets/{owner}/{dataset}/tag/{name}", create_tag)
+        .add(Method::DELETE, "/api/datasets/{owner}/{dataset}/tag/{name}", delete_tag)
+        .add(Method::POST, "/api/datasets/{owner}/{dataset}/branch/{name}", create_branch)
+        .add(Method::DELETE, "/api/datasets/{owner}/{dataset}/branch/{name}", delete_branch)
+}
+
+async fn list(State(app): State<App>, grant: Grant<Read>) -> Answer<Json<Value>> {
+    let told = |name: &str, folder: &str, target: ObjectId| json!({ "name": name, "ref": format!("refs/{folder}/{name}"), "targetCommit": target.to_string() });
+    let branches = app.drive.branches(&grant).await?;
+    let branches: Vec<Value> = branches.iter().map(|branch| told(&branch.name, "heads", branch.revision)).collect();
+    let tags = app.drive.tags(&grant).await?;
+    let tags: Vec<Value> = tags.iter().map(|tag| told(&tag.name, "tags", tag.revision.id)).collect();
+    Ok(Json(json!({ "branches": branches, "converts": [], "tags": tags, "pullRequests": [] })))
+}
+
+/// Revisions on a page, unless the client says.
+const PAGE: usize = 100;
+const LARGEST_PAGE: usize = 1000;
+
+async fn commits(
+    State(app): State<App>,
+    grant: Grant<Read>,
+    base: Base,
+    segments: Segments,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let query = query.unwrap_or_default();
+    let asked = pairs(query.as_bytes());
+    let limit = value(&asked, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
+    let formatted = asked.iter().any(|(key, value)| key.starts_with("expand") && value == "formatted");
+    let after = match value(&asked, "cursor") {
+        Some(cursor) => {
+            Some(ObjectId::from_hex(cursor.as_bytes()).map_err(|_| Error::invalid("`cursor` is none that was given"))?)
+        }
+        None => None,
+    };
+    let (snapshot, from) = find(&app, &grant, segments.get("revision")).await?;
+    let mut found = snapshot.read(move |reader| reader.log(from, limit + 1, None, after)).await?;
+    let next = (found.len() > limit).then(|| {
+        found.truncate(limit);
+        // Of the revision itself: the branch may move on between two pages.
+        let last = found.last().map(|last| last.id.to_string()).unwrap_or_default();
+        let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
+        let kept: String =
+            query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).flat_map(|pair| [pair, "&"]).collect();
+        format!("{}/api/datasets/{owner}/{name}/commits/{from}?{kept}cursor={last}", base.0)
+    });
+    let items = found.iter().map(|commit| {
+        let (title, message) = title(&commit.message);
+        let mut told = json!({
+            "id": commit.id.to_string(), "title": title, "message": message, "date": moment(&commit.committer),
+            "authors": [{ "user": commit.author.name }], "parents": commit.parents.iter().map(ObjectId::to_string).collect::<Vec<_>>(),
+        });
+        if formatted {
+            told["formatted"] = json!({ "title": escaped(title), "message": escaped(message) });
+        }
+        told
+    });
+    Ok(page(items.collect(), from, next))
+}
+
+/// What must not be in a link: the place in the list, and what opens doors.
+pub(super) fn is_own(pair: &str) -> bool {
+    pair.starts_with("cursor=") || pair.starts_with("jwt=")
+}
+
+/// As text in HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[derive(Deserialize)]
+struct Tagging {
+    tag: String,
+    message: Option<String>,
+}
+
+async fn create_tag(
+    State(app): State<App>,
+    grant: Grant<Write>,
+    segments: Segments,
+    Body(asked): Body<Tagging>,
+) -> Answer {
+    let (_, revision) = find(&app, &grant.narrow(), segments.get("name")).await?;
+    let author = Author::default();
+    let tag = NewTag { name: asked.tag, revision: Some(revision.to_string()), description: asked.message, author };
+    app.drive.create_tag(&grant, tag).await?;
+    Ok(done())
+}
+
+async fn delete_tag(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Answer {
+    app.drive.delete_tag(&grant, segments.get("name")).await.map_err(Failure::missing(REVISION_NOT_FOUND))?;
+    Ok(done())
+}
+
+#[derive(Deserialize)]
+struct Branching {
+    #[serde(rename = "startingPoint")]
+    from: Option<String>,
+}
+
+async fn create_branch(
+    State(app): State<App>,
+    grant: Grant<Write>,
+    segments: Segments,
+    Body(asked): Body<Branching>,
+) -> Answer {
+    let from = find(&app, &grant.narrow(), asked.from.as_deref().unwrap_or("HEAD")).await?.1.to_string();
+    app.drive.create_branch(&grant, segments.get("name"), Some(&from)).await?;
+    Ok(done())
+}
+
+async fn delete_branch(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Answer {
+    match app.drive.delete_branch(&grant, segments.get("name")).await {
+        // The default branch, which the clients know as one that nobody may delete.
+        Err(error) if error.kind() == Kind::Conflict => Err(Error::forbidden(error.detail()).into()),
+        other => other.map(|()| done()).map_err(Failure::missing(REVISION_NOT_FOUND)),
+    }
+}
+
+fn done() -> Response {
+    (StatusCode::OK, Json(json!({}))).into_response()
+}

@@ -1,0 +1,169 @@
+//! Files and folders of a revision.
+
+use std::collections::HashMap;
+
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{Method, header};
+use axum::response::IntoResponse as _;
+use lfs::Pointer;
+use metastore::{CommitInfo, Entry, EntryKind, FilePath, ObjectId, Reader};
+use serde_json::{Value, json};
+
+use super::super::Routes;
+use super::super::api::{Segments, segment};
+use super::super::extract::{Base, Visitor};
+use super::super::lfs::body_within;
+use super::refs::is_own;
+use super::{Answer, Failure, find, is_on, last_commit, page, pairs, value};
+use crate::access::{Grant, Read};
+use crate::app::App;
+use crate::drive::browse::{DEPTH, Listing};
+use crate::error::Error;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .add(Method::GET, "/api/datasets/{owner}/{dataset}/tree/{revision}", list)
+        .add(Method::GET, "/api/datasets/{owner}/{dataset}/tree/{revision}/{*path}", list)
+        .add(Method::POST, "/api/datasets/{owner}/{dataset}/paths-info/{revision}", named)
+}
+
+/// Entries on a page, unless the client says.
+const PAGE: usize = 1000;
+
+/// The most paths that are asked about at once.
+const NAMED: usize = 10_000;
+
+/// An entry, with the revision that changed it last if that was asked for.
+type Told = (Entry, Option<CommitInfo>);
+
+async fn list(
+    State(app): State<App>,
+    grant: Grant<Read>,
+    base: Base,
+    segments: Segments,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let query = query.unwrap_or_default();
+    let asked = pairs(query.as_bytes());
+    let limit = value(&asked, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
+    let (recursive, expand) = (is_on(value(&asked, "recursive")), is_on(value(&asked, "expand")));
+    let cursor = value(&asked, "cursor").map(hex::decode).transpose();
+    let after = cursor.map_err(|_| Error::invalid("`cursor` is none that was given"))?;
+    let (_, revision) = find(&app, &grant, segments.get("revision")).await?;
+    let path = match segments.get("path").trim_end_matches('/') {
+        "" => None,
+        path => Some(path.parse::<FilePath>().map_err(|_| nothing(path)).map_err(Failure::entry(revision))?),
+    };
+    let listing = Listing { path: path.clone(), recursive, after, limit, last: expand };
+    let found = app.drive.list(&grant, &revision.to_string(), listing).await.map_err(Failure::entry(revision))?;
+    let next = found.next.map(|next| {
+        let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
+        let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).flat_map(|pair| [pair, "&"]);
+        let kept: String = kept.collect();
+        let below: String = path.iter().map(|path| format!("/{}", segment(path.as_str()))).collect();
+        // Of the revision itself: the branch may move on between two pages.
+        format!("{}/api/datasets/{owner}/{name}/tree/{revision}{below}?{kept}cursor={}", base.0, hex::encode(next))
+    });
+    let items = found.entries.iter().map(|found| told(&found.entry, found.last.as_deref()));
+    Ok(page(items.collect(), revision, next))
+}
+
+/// Adds to each entry the revision that changed it last.
+fn expanded(reader: &Reader, revision: ObjectId, entries: Vec<Entry>, expand: bool) -> metastore::Result<Vec<Told>> {
+    if !expand {
+        return Ok(entries.into_iter().map(|entry| (entry, None)).collect());
+    }
+    let paths: Vec<String> = entries.iter().map(|entry| entry.path.clone()).collect();
+    let last = reader.last_changes(revision, &paths, DEPTH)?;
+    let mut commits: HashMap<ObjectId, CommitInfo> = HashMap::new();
+    let mut told = Vec::with_capacity(entries.len());
+    for (entry, last) in entries.into_iter().zip(last) {
+        let commit = match last {
+            Some(id) => {
+                if !commits.contains_key(&id) {
+                    commits.insert(id, reader.commit(id)?);
+                }
+                commits.get(&id).cloned()
+            }
+            None => None,
+        };
+        told.push((entry, commit));
+    }
+    Ok(told)
+}
+
+fn told(entry: &Entry, last: Option<&CommitInfo>) -> Value {
+    let mut told = match entry.kind {
+        EntryKind::Folder | EntryKind::Submodule => {
+            json!({ "type": "directory", "path": entry.path, "oid": entry.id.to_string(), "size": 0 })
+        }
+        EntryKind::File | EntryKind::Executable | EntryKind::Link => {
+            let size = entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size);
+            json!({ "type": "file", "path": entry.path, "oid": entry.id.to_string(), "size": size })
+        }
+    };
+    if let Some(pointer) = &entry.pointer {
+        told["lfs"] = lfs(pointer, entry.size, "oid");
+    }
+    if let Some(commit) = last {
+        told["lastCommit"] = last_commit(commit);
+    }
+    told
+}
+
+/// What is told of an object; two lists call its oid differently.
+pub(super) fn lfs(pointer: &Pointer, pointer_size: Option<u64>, name: &str) -> Value {
+    let mut told = json!({ "size": pointer.size, "pointerSize": pointer_size });
+    told[name] = pointer.oid.to_string().into();
+    told
+}
+
+fn nothing(path: &str) -> Error {
+    Error::not_found(format!("there is no {path:?} in this revision"))
+}
+
+/// Of the paths in a form, or in JSON, those that there are.
+async fn named(State(app): State<App>, visitor: Visitor, segments: Segments, request: Request) -> Answer {
+    let grant = app.access.authorize::<Read>(&visitor.actor, &visitor.path).await?;
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
+    let is_form = media.starts_with("application/x-www-form-urlencoded");
+    let body = body_within(&app, request).await?;
+    let (paths, expand) = if is_form {
+        let asked = pairs(&body);
+        let expand = is_on(value(&asked, "expand"));
+        (asked.into_iter().filter(|(key, _)| key == "paths").map(|(_, path)| path).collect(), expand)
+    } else {
+        from_json(&body)?
+    };
+    if paths.len() > NAMED {
+        return Err(Error::too_large(format!("ask about at most {NAMED} paths at once")).into());
+    }
+    visitor.charge(paths.len());
+    let (snapshot, revision) = find(&app, &grant, segments.get("revision")).await?;
+    let found = snapshot.read(move |reader| {
+        let mut entries = Vec::new();
+        for path in &paths {
+            let Ok(path) = path.trim_matches('/').parse::<FilePath>() else { continue };
+            match reader.entry(revision, &path) {
+                Ok(entry) => entries.push(entry),
+                Err(metastore::Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        expanded(reader, revision, entries, expand)
+    });
+    let found = found.await?;
+    Ok(axum::Json(found.iter().map(|(entry, last)| told(entry, last.as_ref())).collect::<Vec<_>>()).into_response())
+}
+
+fn from_json(body: &[u8]) -> Result<(Vec<String>, bool), Error> {
+    #[derive(serde::Deserialize)]
+    struct Asked {
+        paths: Vec<String>,
+        #[serde(default)]
+        expand: bool,
+    }
+    let asked: Asked = serde_json::from_slice(body)
+        .map_err(|error| Error::malformed(format!("expected `paths` in a form or in JSON: {error}")))?;
+    Ok((asked.paths, asked.expand))
+}

@@ -1,0 +1,337 @@
+//! What must hold of a package.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use super::{
+    get, member,
+    text::{Place, Problem, Problems, quoted, shown},
+};
+
+mod place;
+mod table;
+
+pub(super) use place::{Location, digest, location, named_sha256};
+
+/// The properties of a package, a resource, a field… that are text if they are there.
+const PACKAGE_TEXTS: [&str; 8] = ["$schema", "profile", "id", "title", "description", "homepage", "version", "image"];
+const RESOURCE_TEXTS: [&str; 9] =
+    ["$schema", "profile", "type", "title", "description", "homepage", "format", "mediatype", "encoding"];
+const CONTRIBUTOR_TEXTS: [&str; 7] = ["title", "givenName", "familyName", "path", "email", "role", "organization"];
+
+/// Everything that is wrong with a `datapackage.json`, at most the first [`PROBLEM_LIMIT`](super::PROBLEM_LIMIT);
+/// empty if it is good.
+///
+/// What the standard demands is checked, not what it advises: properties that it does not know are left alone, and so
+/// are e-mail addresses and version numbers of unusual form. `null` counts as absent. Four things that it demands are
+/// not asked for, because good clients send packages without them: `resources` may be absent or empty and a resource
+/// may have no `name` (metastore-lib), licences of a package may be an empty list (CKAN), `hash` may be empty or a bare
+/// digest of any usual length.
+///
+/// A package whose `$schema` names a version 2 profile is held to version 2, which leaves the letters of names free; one
+/// that says that it is of version 1 may have two fields of one name; one that says nothing may do neither.
+pub fn check(package: &Value) -> Vec<Problem> {
+    let mut checker = Checker { problems: Problems::default(), edition: Edition::of(package), tables: HashMap::new() };
+    match package {
+        Value::Object(package) => checker.package(package),
+        other => checker.problems.add(Place::ROOT, format!("a package is an object, not {}", shown(other))),
+    }
+    checker.problems.into_vec()
+}
+
+/// Which version of the standard a package says it follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edition {
+    First,
+    Second,
+    Unsaid,
+}
+
+impl Edition {
+    fn of(package: &Value) -> Self {
+        let text = |key| get(package, key).and_then(Value::as_str);
+        match (text("$schema"), text("profile")) {
+            (Some(schema), _) if schema.contains("/profiles/2.") => Self::Second,
+            (Some(schema), _) if schema.contains("/profiles/1.") => Self::First,
+            (None, Some(_)) => Self::First,
+            _ => Self::Unsaid,
+        }
+    }
+}
+
+struct Checker<'v> {
+    problems: Problems,
+    edition: Edition,
+    /// The names of the fields of each resource that has a name and says what fields it has.
+    tables: HashMap<&'v str, Option<HashSet<&'v str>>>,
+}
+
+impl<'v> Checker<'v> {
+    fn package(&mut self, package: &'v Map<String, Value>) {
+        let root = Place::ROOT;
+        self.texts(root, package, &PACKAGE_TEXTS);
+        if let Some(name) = member(package, "name") {
+            self.name(root.key("name"), name);
+        }
+        if let Some(Value::String(image)) = member(package, "image") {
+            self.url_or_path(root.key("image"), image);
+        }
+        if let Some(Value::String(created)) = member(package, "created") {
+            if !place::is_instant(created) {
+                let found = quoted(created);
+                let message = format!("{found} is no date with time and offset, such as \"1985-04-12T23:20:50Z\"");
+                self.problems.add(root.key("created"), message);
+            }
+        } else {
+            self.texts(root, package, &["created"]);
+        }
+        self.list_of_texts(root.key("keywords"), member(package, "keywords"));
+        self.parties(root, package);
+        let place = root.key("resources");
+        let resources = self.list(place, member(package, "resources"));
+        for resource in resources {
+            if let Some(name) = get(resource, "name").and_then(Value::as_str) {
+                self.tables.entry(name).or_insert_with(|| table::field_names(resource));
+            }
+        }
+        let mut names = HashMap::new();
+        for (index, resource) in resources.iter().enumerate() {
+            if self.problems.full() {
+                return;
+            }
+            let place = place.index(index);
+            let Some(resource) = self.object(place, resource) else { continue };
+            self.resource(place, resource);
+            if let Some(name) = member(resource, "name").and_then(Value::as_str)
+                && let Some(first) = names.insert(name, index)
+            {
+                names.insert(name, first);
+                let message = format!("resource {first} is called {} too; a name stands once", quoted(name));
+                self.problems.add(place.key("name"), message);
+            }
+        }
+    }
+
+    /// `licenses`, `sources` and `contributors`, of a package or a resource.
+    fn parties(&mut self, place: Place<'_>, owner: &'v Map<String, Value>) {
+        for (key, texts) in [
+            ("licenses", &["name", "path", "title"][..]),
+            ("sources", &["title", "path", "email", "version"]),
+            ("contributors", &CONTRIBUTOR_TEXTS),
+        ] {
+            let place = place.key(key);
+            for (index, party) in self.list(place, member(owner, key)).iter().enumerate() {
+                if self.problems.full() {
+                    return;
+                }
+                let place = place.index(index);
+                let Some(party) = self.object(place, party) else { continue };
+                self.texts(place, party, texts);
+                if let Some(Value::String(path)) = member(party, "path")
+                    && key != "contributors"
+                {
+                    self.url_or_path(place.key("path"), path);
+                }
+                if key == "licenses" && member(party, "name").is_none() && member(party, "path").is_none() {
+                    self.problems.add(place, "a licence has a \"name\" or a \"path\", or both");
+                } else if party.values().all(Value::is_null) {
+                    self.problems.add(place, "this is empty; expected at least a \"title\"");
+                }
+                self.list_of_texts(place.key("roles"), member(party, "roles"));
+            }
+        }
+    }
+
+    fn resource(&mut self, place: Place<'_>, resource: &'v Map<String, Value>) {
+        self.texts(place, resource, &RESOURCE_TEXTS);
+        if let Some(name) = member(resource, "name") {
+            self.name(place.key("name"), name);
+        }
+        self.content(place, resource);
+        if let Some(bytes) = member(resource, "bytes")
+            && !bytes.is_u64()
+        {
+            let message = format!("expected a whole number of bytes from 0, not {}", shown(bytes));
+            self.problems.add(place.key("bytes"), message);
+        }
+        self.hashes(place, resource);
+        self.parties(place, resource);
+        match member(resource, "dialect") {
+            None => {}
+            Some(Value::String(path)) => self.url_or_path(place.key("dialect"), path),
+            Some(Value::Object(dialect)) => self.dialect(place.key("dialect"), dialect),
+            Some(other) => {
+                let message = format!("expected an object, or the URL or path of one, not {}", shown(other));
+                self.problems.add(place.key("dialect"), message);
+            }
+        }
+        match member(resource, "schema") {
+            None => {}
+            Some(Value::String(path)) => self.url_or_path(place.key("schema"), path),
+            Some(Value::Object(schema)) => self.schema(place.key("schema"), schema),
+            Some(other) => {
+                let message = format!("expected a Table Schema, or the URL or path of one, not {}", shown(other));
+                self.problems.add(place.key("schema"), message);
+            }
+        }
+    }
+
+    /// Where the data is: at `path`, in `data`, or at the `url` that stood for `path` before version 1.
+    fn content(&mut self, place: Place<'_>, resource: &'v Map<String, Value>) {
+        match (member(resource, "path"), member(resource, "data")) {
+            (Some(_), Some(_)) => {
+                self.problems.add(place, "both \"path\" and \"data\" are there; expected one of them");
+            }
+            (None, None) if member(resource, "url").is_none_or(|url| !url.is_string()) => {
+                self.problems.add(place, "neither \"path\" nor \"data\" says where the data is");
+            }
+            _ => {}
+        }
+        let at = place.key("path");
+        match member(resource, "path") {
+            None => {}
+            Some(Value::String(path)) => self.url_or_path(at, path),
+            Some(Value::Array(paths)) => self.paths(at, paths),
+            Some(other) => {
+                self.problems.add(at, format!("expected a path, a URL or a list of them, not {}", shown(other)));
+            }
+        }
+        let says = |key| member(resource, key).is_some();
+        let tabular = matches!(member(resource, "type").and_then(Value::as_str), Some("table"))
+            || member(resource, "profile").and_then(Value::as_str) == Some("tabular-data-resource");
+        let at = place.key("data");
+        match member(resource, "data") {
+            Some(Value::Array(rows)) if tabular => {
+                for (index, row) in rows.iter().enumerate() {
+                    if !row.is_array() && !row.is_object() {
+                        let message = format!("a row of a table is a list or an object, not {}", shown(row));
+                        self.problems.add(at.index(index), message);
+                    }
+                    if self.problems.full() {
+                        return;
+                    }
+                }
+            }
+            None | Some(Value::Array(_)) => {}
+            Some(other) if tabular => {
+                self.problems.add(at, format!("the data of a table is a list of rows, not {}", shown(other)));
+            }
+            Some(Value::String(_)) if !says("format") && !says("mediatype") => {
+                self.problems.add(at, "data that is text needs a \"format\" or a \"mediatype\" beside it");
+            }
+            Some(Value::String(_) | Value::Object(_)) => {}
+            Some(other) => self.problems.add(at, format!("expected a list, an object or text, not {}", shown(other))),
+        }
+    }
+
+    fn paths(&mut self, place: Place<'_>, paths: &'v [Value]) {
+        if paths.is_empty() {
+            self.problems.add(place, "the list is empty; expected at least one path or URL");
+        }
+        let mut first = None;
+        for (index, path) in paths.iter().enumerate() {
+            if self.problems.full() {
+                return;
+            }
+            let place = place.index(index);
+            let Value::String(path) = path else {
+                self.problems.add(place, format!("expected a path or a URL, not {}", shown(path)));
+                continue;
+            };
+            self.url_or_path(place, path);
+            let url = matches!(location(path), Ok(Location::Url));
+            if *first.get_or_insert(url) != url {
+                self.problems.add(place, "paths and URLs stand in one list; expected one kind only");
+            }
+        }
+    }
+
+    fn hashes(&mut self, place: Place<'_>, resource: &'v Map<String, Value>) {
+        self.texts(place, resource, &["hash", "sha256"]);
+        let text = |key| member(resource, key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let hash = text("hash");
+        if let Some(Err(message)) = hash.map(place::hash) {
+            self.problems.add(place.key("hash"), message);
+        }
+        if let Some(sha256) = text("sha256") {
+            let named = hash.and_then(named_sha256);
+            match digest(sha256) {
+                None => {
+                    let message = format!("expected 64 hexadecimal digits, not {}", quoted(sha256));
+                    self.problems.add(place.key("sha256"), message);
+                }
+                Some(_) if named.is_some_and(|named| !named.eq_ignore_ascii_case(sha256)) => {
+                    self.problems.add(place.key("sha256"), "\"hash\" names another SHA-256; expected the same in both");
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn name(&mut self, place: Place<'_>, name: &Value) {
+        let Value::String(name) = name else {
+            return self.problems.add(place, format!("expected text, not {}", shown(name)));
+        };
+        // The profile of version 1 has the slash too, although its text does not.
+        let usual = |letter: char| {
+            letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '.' | '_' | '-' | '/')
+        };
+        if name.is_empty() {
+            self.problems.add(place, "the name is empty");
+        } else if name.contains(char::is_control) {
+            self.problems.add(place, format!("the name {} holds a control character", quoted(name)));
+        } else if self.edition != Edition::Second && !name.chars().all(usual) {
+            let message =
+                format!("{} is no name: expected lower-case letters, digits, \".\", \"_\" and \"-\"", quoted(name));
+            self.problems.add(place, message);
+        }
+    }
+
+    fn url_or_path(&mut self, place: Place<'_>, text: &str) {
+        if let Err(message) = location(text) {
+            self.problems.add(place, message);
+        }
+    }
+
+    fn texts(&mut self, place: Place<'_>, object: &Map<String, Value>, keys: &[&str]) {
+        for key in keys {
+            match member(object, key) {
+                None | Some(Value::String(_)) => {}
+                Some(other) => self.problems.add(place.key(key), format!("expected text, not {}", shown(other))),
+            }
+        }
+    }
+
+    fn list_of_texts(&mut self, place: Place<'_>, list: Option<&'v Value>) {
+        for (index, item) in self.list(place, list).iter().enumerate() {
+            if self.problems.full() {
+                return;
+            }
+            if !item.is_string() {
+                self.problems.add(place.index(index), format!("expected text, not {}", shown(item)));
+            }
+        }
+    }
+
+    fn list(&mut self, place: Place<'_>, value: Option<&'v Value>) -> &'v [Value] {
+        match value {
+            None => &[],
+            Some(Value::Array(list)) => list,
+            Some(other) => {
+                self.problems.add(place, format!("expected a list, not {}", shown(other)));
+                &[]
+            }
+        }
+    }
+
+    fn object(&mut self, place: Place<'_>, value: &'v Value) -> Option<&'v Map<String, Value>> {
+        if !value.is_object() {
+            self.problems.add(place, format!("expected an object, not {}", shown(value)));
+        }
+        value.as_object()
+    }
+}
+
+#[cfg(test)]
+pub(in crate::package) mod tests;

@@ -1,0 +1,250 @@
+//! The small texts of a package: where data is, what its hash is, when something was.
+
+use lfs::Oid;
+
+use crate::{FilePath, package::text::quoted};
+
+/// Where the text of a `path` leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::package) enum Location {
+    /// Somewhere on the web.
+    Url,
+    /// A file of the dataset.
+    File(FilePath),
+}
+
+/// Reads a URL-or-path of the standard (glossary, "URL or Path"): a URL of `http`, `https`, `ftp` or `ftps`, or a
+/// relative path that stays below the folder of the package. What a repository cannot hold is no path.
+pub(in crate::package) fn location(text: &str) -> Result<Location, String> {
+    let found = quoted(text);
+    if text.is_empty() {
+        return Err("this is empty; expected a path or a URL".to_owned());
+    }
+    if let Some((scheme, rest)) = scheme(text) {
+        let known = ["http", "https", "ftp", "ftps"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        if !known {
+            return Err(format!("{found} begins like a URL, but not with http, https or ftp"));
+        }
+        if rest.is_empty() || rest.starts_with(['/', '?', '#']) || text.contains(char::is_control) {
+            return Err(format!("{found} is no URL: expected one like \"https://example.com/data.csv\""));
+        }
+        return Ok(Location::Url);
+    }
+    let drive = text.as_bytes().get(1) == Some(&b':')
+        && text.as_bytes()[0].is_ascii_alphabetic()
+        && matches!(text.as_bytes().get(2), Some(b'/' | b'\\'));
+    if text.starts_with(['/', '~']) || drive || text.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("file:")) {
+        return Err(format!("{found} is absolute; expected a path relative to datapackage.json"));
+    }
+    if text.split(['/', '\\']).any(|component| component == "..") {
+        return Err(format!("{found} holds \"..\"; expected a path below the folder of datapackage.json"));
+    }
+    text.parse::<FilePath>().map(Location::File).map_err(|_| {
+        let why = if text.split('/').any(|component| component.is_empty() || component == ".") {
+            "it holds an empty or \".\" component"
+        } else if text.contains('\\') {
+            "components stand between \"/\", and a file name has no backslash"
+        } else {
+            "no git repository can hold it everywhere (too long, too deep, a control character, or a name like \".git\")"
+        };
+        format!("{found} is no path of a file: {why}")
+    })
+}
+
+/// The scheme of a text that begins like `scheme://` (RFC 3986, 3.1), and what follows. A single slash is enough for
+/// `http` and `https`: that is how a path join breaks a URL.
+fn scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let mut letters = scheme.chars();
+    let formed = letters.next()?.is_ascii_alphabetic()
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'));
+    let web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let rest = match rest.strip_prefix("//") {
+        Some(rest) => rest,
+        None if web && rest.starts_with('/') => "",
+        None => return None,
+    };
+    formed.then_some((scheme, rest))
+}
+
+/// The oid that 64 hexadecimal digits name, in either case.
+pub(in crate::package) fn digest(text: &str) -> Option<Oid> {
+    text.to_ascii_lowercase().parse().ok().filter(|_| text.len() == 64)
+}
+
+/// The digits of a `hash` that says it is a SHA-256, whatever they are.
+pub(in crate::package) fn named_sha256(hash: &str) -> Option<&str> {
+    let (algorithm, digits) = hash.split_once(':')?;
+    algorithm.eq_ignore_ascii_case("sha256").then_some(digits)
+}
+
+/// Checks a `hash`: `<algorithm>:<value>`, or a bare digest, which the standard takes for MD5 and many clients do not.
+pub(super) fn hash(text: &str) -> Result<(), String> {
+    const LENGTHS: [(&str, usize); 6] =
+        [("md5", 32), ("sha1", 40), ("sha224", 56), ("sha256", 64), ("sha384", 96), ("sha512", 128)];
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let Some((algorithm, value)) = text.split_once(':') else {
+        let good = is_hex(text) && LENGTHS.iter().any(|(_, length)| *length == text.len());
+        return if good {
+            Ok(())
+        } else {
+            Err(format!(
+                "{} is no hash: expected \"sha256:<64 hexadecimal digits>\", or the like of another algorithm",
+                quoted(text)
+            ))
+        };
+    };
+    match LENGTHS.iter().find(|(known, _)| known.eq_ignore_ascii_case(algorithm)) {
+        Some((known, length)) if value.len() != *length || !is_hex(value) => {
+            Err(format!("{} is no {known}: expected {length} hexadecimal digits after the colon", quoted(text)))
+        }
+        None if algorithm.is_empty() || value.is_empty() => {
+            Err(format!("{} is no hash: expected \"<algorithm>:<value>\"", quoted(text)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a text is a date-time of RFC 3339, section 5.6.
+pub(super) fn is_instant(text: &str) -> bool {
+    let Some((seconds, rest)) = text.split_at_checked(19) else { return false };
+    let (fraction, offset) = match rest.strip_suffix(['Z', 'z']) {
+        Some(fraction) => (fraction, "Z"),
+        None => rest.len().checked_sub(6).and_then(|end| rest.split_at_checked(end)).unwrap_or_default(),
+    };
+    let at = |text: &str, index: usize, letters: &[u8]| {
+        text.as_bytes().get(index).is_some_and(|byte| letters.contains(byte))
+    };
+    // The parser reads more forms than RFC 3339 has; these places rule the others out.
+    let shaped = at(seconds, 4, b"-") && at(seconds, 7, b"-") && at(seconds, 10, b"Tt ") && at(seconds, 13, b":");
+    let shaped = shaped && at(seconds, 16, b":") && (offset == "Z" || at(offset, 0, b"+-") && at(offset, 3, b":"));
+    // It takes nine digits of a fraction. More are allowed, and none of them say anything about the calendar.
+    let fraction = fraction.is_empty()
+        || fraction
+            .strip_prefix('.')
+            .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    shaped && fraction && format!("{seconds}{offset}").parse::<jiff::Timestamp>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn urls_and_files_are_told_apart() {
+        for url in ["http://a.example/x", "HTTPS://a.example", "ftp://a/b", "https://a/../b"] {
+            assert_eq!(location(url), Ok(Location::Url), "{url}");
+        }
+        for file in ["a.csv", "data/a b.csv", "a:b.csv", "x/y#z?", "ünï.csv", "...", "a..b", "httpx", "http:a"] {
+            assert_eq!(location(file), Ok(Location::File(file.parse().unwrap())), "{file}");
+        }
+    }
+
+    #[test]
+    fn paths_that_lead_away_are_none() {
+        for (bad, why) in [
+            ("", "empty"),
+            ("/etc/passwd", "absolute"),
+            ("//host/share", "absolute"),
+            ("~/a", "absolute"),
+            ("C:/a", "absolute"),
+            ("c:\\a", "absolute"),
+            ("file:a", "absolute"),
+            ("..", "\"..\""),
+            ("../a", "\"..\""),
+            ("a/..", "\"..\""),
+            ("a/../b", "\"..\""),
+            ("a\\..\\b", "\"..\""),
+            ("s3://bucket/key", "http"),
+            ("file:///etc/passwd", "http"),
+            ("javascript://x", "http"),
+            ("http://", "no URL"),
+            ("http:/a.example/x", "no URL"),
+            ("https://?", "no URL"),
+            ("./a", "component"),
+            ("a//b", "component"),
+            ("a/", "component"),
+            ("a\\b", "backslash"),
+            (".git/config", ".git"),
+            ("a\nb", "control"),
+        ] {
+            let message = location(bad).unwrap_err();
+            assert!(message.contains(why), "{bad}: {message}");
+        }
+    }
+
+    #[test]
+    fn hashes_have_the_length_of_their_algorithm() {
+        for good in [
+            "md5:d41d8cd98f00b204e9800998ecf8427e",
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "sha1:8843d7f92416211de9ebb963ff4ce28125932878",
+            "SHA256:E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
+            "blake3:anything",
+        ] {
+            assert_eq!(hash(good), Ok(()), "{good}");
+        }
+        for bad in ["x", "sha1:", "sha256:e3b0", "md5:zz1d8cd98f00b204e9800998ecf8427e", ":a", "crc:", "é"] {
+            assert!(hash(bad).is_err(), "{bad}");
+        }
+        assert_eq!(digest(&Oid::EMPTY.to_string().to_uppercase()), Some(Oid::EMPTY));
+        assert_eq!(digest(&"é".repeat(32)), None);
+    }
+
+    #[test]
+    fn instants_are_those_of_rfc_3339() {
+        for good in [
+            "1985-04-12T23:20:50.52Z",
+            "1996-12-19T16:39:57-08:00",
+            "1990-12-31T23:59:60Z",
+            "1937-01-01T12:00:27.87+00:20",
+            "2024-02-29t00:00:00z",
+            "2024-02-29 00:00:00.1234567890123Z",
+        ] {
+            assert!(is_instant(good), "{good}");
+        }
+        for bad in [
+            "",
+            "Z",
+            "2024",
+            "2024-01-26",
+            "2024-01-26T15:00:00",
+            "2023-02-29T00:00:00Z",
+            "2024-13-01T00:00:00Z",
+            "2024-01-26T25:00:00Z",
+            "20240126T150000Z",
+            "2024-01-26T15:00:00.Z",
+            "2024-01-26T15:00:00+01",
+            "2024-01-26T15:00:00+0100",
+            "2024-01-26T15:00:00Z[UTC]",
+            "2024-01-26T15:00:00é+1:00",
+            "+02024-01-26T15:00Z",
+        ] {
+            assert!(!is_instant(bad), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_upsets_the_readers(text in "\\PC{0,40}|[-0-9TZ:.+ ]{0,40}|[./\\\\a:htp]{0,12}|(sha256:)?[0-9a-f]{0,70}") {
+            let _ = (is_instant(&text), hash(&text), digest(&text));
+            if let Ok(Location::File(path)) = location(&text) {
+                prop_assert_eq!(path.as_str(), text.as_str());
+                prop_assert!(!text.contains("://") && !text.split('/').any(|component| component == ".."));
+            }
+        }
+
+        #[test]
+        fn every_second_has_an_instant(
+            (year, month, day) in (0..=9999, 1..=12, 1..=28), (hour, minute, second) in (0..=23, 0..=59, 0..=59),
+            fraction in "(\\.[0-9]{1,12})?", offset in "Z|[+-](0[0-9]|1[0-9]|2[0-3]):[0-5][0-9]",
+        ) {
+            // The parser's time line ends a day before the last of the year 9999 and begins after the first of 0.
+            prop_assume!(year > 0 && year < 9999);
+            let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}{offset}");
+            prop_assert!(is_instant(&text), "{}", text);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Constraints: which of two allows more.
+
+use std::{cmp::Ordering, collections::HashSet};
+
+use serde_json::{Number, Value};
+
+/// What became of a constraint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Tightened,
+    Loosened,
+    /// Neither, or nobody can tell.
+    Changed,
+}
+
+/// Compares one constraint of a field of type `kind`, whose values are written in their usual form if `plain`; `None` if
+/// nothing changed.
+pub(super) fn turn(
+    constraint: &str,
+    old: Option<&Value>,
+    new: Option<&Value>,
+    kind: &str,
+    plain: bool,
+) -> Option<Turn> {
+    let idle = |value: &&Value| !is_idle(constraint, value);
+    match (old.filter(idle), new.filter(idle)) {
+        (None, None) => None,
+        (None, Some(_)) => Some(Turn::Tightened),
+        (Some(_), None) => Some(Turn::Loosened),
+        (Some(old), Some(new)) if old == new => None,
+        (Some(old), Some(new)) => Some(match constraint {
+            "minimum" | "exclusiveMinimum" | "minLength" => match order(old, new, kind, plain) {
+                Some(Ordering::Less) => Turn::Tightened,
+                Some(Ordering::Greater) => Turn::Loosened,
+                // `5` and `"5"` are one bound.
+                Some(Ordering::Equal) => return None,
+                None => Turn::Changed,
+            },
+            "maximum" | "exclusiveMaximum" | "maxLength" => match order(old, new, kind, plain) {
+                Some(Ordering::Less) => Turn::Loosened,
+                Some(Ordering::Greater) => Turn::Tightened,
+                Some(Ordering::Equal) => return None,
+                None => Turn::Changed,
+            },
+            "enum" => match (old.as_array(), new.as_array()) {
+                (Some(old), Some(new)) => lists(old, new)?,
+                _ => Turn::Changed,
+            },
+            _ => Turn::Changed,
+        }),
+    }
+}
+
+/// Compares two lists of what is allowed; `None` if they allow the same.
+pub(super) fn lists(old: &[Value], new: &[Value]) -> Option<Turn> {
+    match (without(old, new).is_empty(), without(new, old).is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(Turn::Loosened),
+        (false, true) => Some(Turn::Tightened),
+        (false, false) => Some(Turn::Changed),
+    }
+}
+
+/// What one list has and the other has not.
+pub(super) fn without(list: &[Value], other: &[Value]) -> Vec<Value> {
+    let other: HashSet<&Value> = other.iter().collect();
+    list.iter().filter(|value| !other.contains(value)).cloned().collect()
+}
+
+/// Whether a constraint says nothing.
+fn is_idle(constraint: &str, value: &Value) -> bool {
+    match constraint {
+        "required" | "unique" => *value == Value::Bool(false),
+        "minLength" => value.as_u64() == Some(0),
+        "jsonSchema" => *value == Value::Bool(true) || value.as_object().is_some_and(serde_json::Map::is_empty),
+        _ => value.is_null(),
+    }
+}
+
+/// The order of two bounds, if they can be compared: numbers by their value, dates and times in the usual form by their
+/// letters, where they are of one length and say nothing of a zone.
+fn order(old: &Value, new: &Value, kind: &str, plain: bool) -> Option<Ordering> {
+    if let (Some(old), Some(new)) = (number(old, kind), number(new, kind)) {
+        return compare(&old, &new);
+    }
+    let (old, new) = (old.as_str()?, new.as_str()?);
+    let shape = |text: &str| -> Vec<bool> { text.bytes().map(|byte| byte.is_ascii_digit()).collect() };
+    let known = plain && matches!(kind, "date" | "time" | "datetime" | "yearmonth");
+    // A year before the first, or an offset behind the time, turns the order round.
+    let zoned = |text: &str| {
+        let (day, time) = text.split_once('T').unwrap_or((text, ""));
+        day.starts_with('-') || day.len() > 10 || time.contains(['+', '-']) || text.ends_with(['Z', 'z'])
+    };
+    (known && shape(old) == shape(new) && !zoned(old) && !zoned(new)).then(|| old.cmp(new))
+}
+
+/// A bound as a number: it is one, or the field is numeric and the text says one.
+fn number(bound: &Value, kind: &str) -> Option<Number> {
+    match bound {
+        Value::Number(number) => Some(number.clone()),
+        Value::String(text) if matches!(kind, "integer" | "number" | "year") => serde_json::from_str(text).ok(),
+        _ => None,
+    }
+}
+
+/// Numbers in order: whole ones exactly, others as the nearest that the machine has.
+fn compare(old: &Number, new: &Number) -> Option<Ordering> {
+    match (old.as_i128(), new.as_i128()) {
+        (Some(old), Some(new)) => Some(old.cmp(&new)),
+        _ => old.as_f64()?.partial_cmp(&new.as_f64()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn turned(constraint: &str, kind: &str, old: &Value, new: &Value) -> Option<Turn> {
+        turn(constraint, Some(old), Some(new), kind, true)
+    }
+
+    #[test]
+    fn bounds_are_compared_by_value() {
+        assert_eq!(turned("minimum", "integer", &json!(1), &json!(2)), Some(Turn::Tightened));
+        assert_eq!(turned("maximum", "number", &json!(1.5), &json!(2)), Some(Turn::Loosened));
+        assert_eq!(turned("maximum", "number", &json!("10"), &json!(9)), Some(Turn::Tightened));
+        assert_eq!(turned("maximum", "number", &json!("10"), &json!(10)), None);
+        assert_eq!(turned("exclusiveMinimum", "integer", &json!(u64::MAX), &json!(u64::MAX - 1)), Some(Turn::Loosened));
+        assert_eq!(turned("minLength", "string", &json!(5), &json!(3)), Some(Turn::Loosened));
+        assert_eq!(turned("minimum", "date", &json!("2020-01-01"), &json!("2019-12-31")), Some(Turn::Loosened));
+        assert_eq!(turned("minimum", "yearmonth", &json!("2020-01"), &json!("2020-02")), Some(Turn::Tightened));
+        assert_eq!(turned("maximum", "time", &json!("10:00:00"), &json!("09:00:00")), Some(Turn::Tightened));
+        let day = |time: &str| json!(format!("2020-01-01T{time}"));
+        assert_eq!(turned("maximum", "datetime", &day("10:00:00"), &day("11:00:00")), Some(Turn::Loosened));
+        assert_eq!(turned("maximum", "datetime", &day("10:00:00-01:00"), &day("10:00:00-02:00")), Some(Turn::Changed));
+        assert_eq!(turned("maximum", "datetime", &day("10:00:00Z"), &day("11:00:00Z")), Some(Turn::Changed));
+        assert_eq!(turned("minimum", "duration", &json!("P1D"), &json!("P2D")), Some(Turn::Changed));
+        assert_eq!(
+            turn("minimum", Some(&json!("01.02.2020")), Some(&json!("02.01.2020")), "date", false),
+            Some(Turn::Changed)
+        );
+    }
+
+    #[test]
+    fn what_says_nothing_is_no_constraint() {
+        for (constraint, value) in
+            [("required", json!(false)), ("unique", json!(false)), ("minLength", json!(0)), ("jsonSchema", json!({}))]
+        {
+            assert_eq!(turn(constraint, None, Some(&value), "any", true), None);
+        }
+        assert_eq!(turned("required", "any", &json!(false), &json!(true)), Some(Turn::Tightened));
+        assert_eq!(turn("pattern", None, Some(&json!("a")), "string", true), Some(Turn::Tightened));
+        assert_eq!(turn("pattern", Some(&json!("a")), None, "string", true), Some(Turn::Loosened));
+        assert_eq!(turned("pattern", "string", &json!("a"), &json!("b")), Some(Turn::Changed));
+    }
+
+    #[test]
+    fn lists_are_sets() {
+        assert_eq!(turned("enum", "any", &json!([1, 2]), &json!([2, 1])), None);
+        assert_eq!(turned("enum", "any", &json!([1, 2]), &json!([2, 1, 3])), Some(Turn::Loosened));
+        assert_eq!(turned("enum", "any", &json!([1, 2]), &json!([2])), Some(Turn::Tightened));
+        assert_eq!(turned("enum", "any", &json!([1, 2]), &json!([2, 3])), Some(Turn::Changed));
+    }
+
+    proptest! {
+        #[test]
+        fn tightening_is_the_reverse_of_loosening(
+            constraint in prop::sample::select(vec!["minimum", "maximum", "minLength", "maxLength", "enum", "required", "pattern"]),
+            kind in prop::sample::select(vec!["integer", "number", "date", "datetime", "string"]),
+            old in bound(), new in bound(),
+        ) {
+            let back = match turn(constraint, Some(&new), Some(&old), kind, true) {
+                Some(Turn::Tightened) => Some(Turn::Loosened),
+                Some(Turn::Loosened) => Some(Turn::Tightened),
+                other => other,
+            };
+            prop_assert_eq!(turned(constraint, kind, &old, &new), back);
+        }
+    }
+
+    fn bound() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<bool>().prop_map(Value::from),
+            "[0-9]{1,3}|20[0-9]{2}-0[1-9]-1[0-9](T1[0-9]:00:00(Z|[+-]01:00)?)?|\\PC{0,5}".prop_map(Value::from),
+            prop::collection::vec(0..4, 0..4).prop_map(Value::from),
+        ]
+    }
+}

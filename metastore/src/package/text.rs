@@ -1,0 +1,160 @@
+//! Where something stands in a document, what is wrong there, and how a value looks in a message.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The most problems that one document is told.
+pub const PROBLEM_LIMIT: usize = 100;
+
+/// The most letters of a user's text in a message.
+const SHOWN: usize = 80;
+
+/// Something in a package that must be otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[error("{path:?}: {message}")]
+pub struct Problem {
+    /// Where: a JSON pointer (RFC 6901) into the package; empty for the whole of it.
+    pub path: String,
+    /// What is wrong, and what is expected.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem of the package as a whole.
+    pub(super) fn whole(message: impl Into<String>) -> Self {
+        Self { path: String::new(), message: message.into() }
+    }
+}
+
+/// A place in a document. It is spelt out only when something is wrong there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'p> {
+    parent: Option<&'p Place<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step<'p> {
+    Root,
+    Key(&'p str),
+    Index(usize),
+}
+
+impl<'p> Place<'p> {
+    pub(super) const ROOT: Place<'static> = Place { parent: None, step: Step::Root };
+
+    pub(super) fn key(&'p self, key: &'p str) -> Place<'p> {
+        Place { parent: Some(self), step: Step::Key(key) }
+    }
+
+    pub(super) fn index(&'p self, index: usize) -> Place<'p> {
+        Place { parent: Some(self), step: Step::Index(index) }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            parent.fmt(formatter)?;
+        }
+        match self.step {
+            Step::Root => Ok(()),
+            Step::Key(key) => write!(formatter, "/{}", key.replace('~', "~0").replace('/', "~1")),
+            Step::Index(index) => write!(formatter, "/{index}"),
+        }
+    }
+}
+
+/// The problems found so far: the first [`PROBLEM_LIMIT`].
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<Problem>);
+
+impl Problems {
+    pub(super) fn add(&mut self, place: Place<'_>, message: impl Into<String>) {
+        if !self.full() {
+            self.0.push(Problem { path: place.to_string(), message: message.into() });
+        }
+    }
+
+    /// Whether there is no use in looking further.
+    pub(super) fn full(&self) -> bool {
+        self.0.len() >= PROBLEM_LIMIT
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Problem> {
+        self.0
+    }
+}
+
+/// A user's text as it stands in a message: quoted, and short.
+pub(super) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// A value as it stands in a message: what it is, and itself where that is short.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) => format!("the text {}", quoted(text)),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn places_are_json_pointers() {
+        let resources = Place::ROOT.key("resources");
+        let third = resources.index(2);
+        assert_eq!(Place::ROOT.to_string(), "");
+        assert_eq!(third.key("a/b~c").to_string(), "/resources/2/a~1b~0c");
+    }
+
+    #[test]
+    fn messages_show_the_beginning_of_long_texts() {
+        assert_eq!(quoted("a\"b\n"), r#""a\"b\n""#);
+        let long = quoted(&"ü".repeat(10_000));
+        assert_eq!(long.chars().count(), SHOWN + 3);
+        assert_eq!(shown(&json!(1.5)), "the number 1.5");
+        assert_eq!(shown(&json!({"a": 1})), "an object");
+    }
+
+    #[test]
+    fn a_problem_is_two_strings_in_json() {
+        let problem = Problem { path: "/name".to_owned(), message: "no".to_owned() };
+        assert_eq!(serde_json::to_value(&problem).unwrap(), json!({"path": "/name", "message": "no"}));
+        assert_eq!(problem.to_string(), r#""/name": no"#);
+    }
+
+    fn descend(place: Place<'_>, keys: &[String]) -> String {
+        match keys {
+            [] => place.to_string(),
+            [first, rest @ ..] => descend(place.key(first), rest),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_finds_its_value(keys in prop::collection::vec("[a~/é0 ]{0,4}", 0..6)) {
+            let mut document = json!("here");
+            for key in keys.iter().rev() {
+                document = json!({ key.as_str(): document });
+            }
+            let pointer = descend(Place::ROOT, &keys);
+            prop_assert_eq!(document.pointer(&pointer), Some(&json!("here")));
+        }
+    }
+}

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
 use crate::drive::Drive;
+use crate::drive::commits::KEPT;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Storage;
 use crate::storage::collect::{Fate, Terms};
@@ -80,7 +81,9 @@ impl Collector {
         let grace = self.grace();
         let terms = Terms { now, before: now.minus(grace), dry_run };
         let mut summary = Summary::default();
-        for dataset in self.db.read().await?.datasets().await? {
+        // Not within `for`, where the transaction would stay open to the end: SQLite cannot empty its log under a reader.
+        let datasets = self.db.read().await?.datasets().await?;
+        for dataset in datasets {
             if only.is_some_and(|only| only != dataset.id) {
                 continue;
             }
@@ -113,6 +116,7 @@ impl Collector {
             if !dry_run {
                 let mut tx = self.db.write().await?;
                 tx.forget_tokens(terms.before).await?;
+                tx.forget_commit_keys(now.minus(KEPT)).await?;
                 tx.commit().await?;
             }
         }

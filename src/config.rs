@@ -87,6 +87,10 @@ pub struct Limits {
     pub batch_objects: usize,
     /// Bytes of a JSON request body.
     pub json_bytes: usize,
+    /// Bytes of a commit over the API: of its request, and of what it copies.
+    pub commit_bytes: usize,
+    /// Bytes of one file that such a commit puts into git as it is; larger ones are LFS objects.
+    pub commit_file_bytes: usize,
     /// Bytes of one LFS object.
     pub object_bytes: Option<u64>,
     /// Bytes of the largest object that is hashed before its upload is confirmed, where the store
@@ -193,6 +197,8 @@ impl Default for Limits {
         Self {
             batch_objects: 1000,
             json_bytes: 1 << 20,
+            commit_bytes: 64 << 20,
+            commit_file_bytes: 10 << 20,
             object_bytes: None,
             hash_bytes: 1 << 30,
             parts_from: 64 << 20,
@@ -281,6 +287,8 @@ impl Config {
         let at_least = [
             ("limits.batch_objects", batch_objects as u64, 1),
             ("limits.json_bytes", json_bytes as u64, 1024),
+            ("limits.commit_bytes", self.limits.commit_bytes as u64, 1024),
+            ("limits.commit_file_bytes", self.limits.commit_file_bytes as u64, 1024),
             ("limits.pack_bytes", pack_bytes, 1024),
             ("limits.transfers", transfers as u64, 1),
             ("limits.database_connections", u64::from(self.limits.database_connections), 2),

@@ -7,9 +7,11 @@
 pub mod accounts;
 pub mod check;
 pub mod collect;
+pub mod commits;
 pub mod datasets;
 pub mod jobs;
 pub mod keys;
+pub mod lending;
 pub mod locks;
 mod memo;
 pub mod objects;

@@ -1,8 +1,11 @@
 //! Datasets as people see them: made, read, written, deleted. Every change of
 //! a repository, from whatever door, lands here in one transaction.
 
+pub mod browse;
+pub mod commits;
+pub mod compare;
 mod garbage;
-mod land;
+pub(crate) mod land;
 pub mod package;
 pub mod refs;
 pub mod revisions;
@@ -13,14 +16,13 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use lfs::{Oid, Pointer};
 use metastore::{
-    Changeset, Edit, Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot, State,
+    Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot, State,
     Turn,
 };
 
-use crate::access::{Actor, Creation, Grant, Own, Read, Write};
+use crate::access::{Actor, Creation, Grant, Own, Read};
 use crate::clock::Clock;
 use crate::db::datasets::DatasetRow;
-use crate::db::locks::LockRow;
 use crate::db::packs::PackRow;
 use crate::db::{Db, Tx, unsigned};
 use crate::error::{Error, Result};
@@ -36,6 +38,7 @@ pub struct Drive {
     db: Db,
     engine: Engine,
     clock: Clock,
+    memory: Arc<browse::Memory>,
 }
 
 /// What became of one edit of a ref.
@@ -44,7 +47,7 @@ pub type Outcome = std::result::Result<(), String>;
 impl Drive {
     /// Works on this database, through this engine.
     pub fn new(db: Db, engine: Engine, clock: Clock) -> Self {
-        Self { db, engine, clock }
+        Self { db, engine, clock, memory: Arc::default() }
     }
 
     /// The git engine, for what comes in over its wire.
@@ -147,39 +150,6 @@ impl Drive {
         }
     }
 
-    /// Makes a revision.
-    ///
-    /// # Errors
-    /// Precondition if the changeset names an expected head and the branch is
-    /// elsewhere; conflict if somebody else has locked what it changes; busy if
-    /// too many others write the same branch.
-    pub async fn commit(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
-        let key = repo_key(grant.id())?;
-        let expected = changes.parent.is_some();
-        let changes = Arc::new(changes);
-        for _ in 0..RETRIES {
-            // Writers of one repository take turns here; the comparison in the transaction is the truth.
-            let _turn = self.turn(&key).await?;
-            let snapshot = self.snapshot_of(grant.id()).await?;
-            let head = snapshot.state().find(&changes.branch).map(|branch| branch.target);
-            if changes.parent.is_some_and(|expected| expected != head) {
-                return Err(revisions::moved(&changes.branch));
-            }
-            // After the snapshot: if they are taken away from here on, its epoch is old, and the change is refused.
-            self.demand_objects(grant.id(), &snapshot, &changes).await?;
-            let attempt = changes.clone();
-            let locks = self.respect_locks(grant, &changes).await?;
-            let (revision, landing) = snapshot.read(move |reader| reader.commit_changes(&attempt)).await?;
-            let outcomes = self.land(grant, landing, true, &locks).await?;
-            match outcomes.into_iter().find_map(Result::err) {
-                None => return Ok(revision),
-                Some(_) if expected => return Err(revisions::moved(&changes.branch)),
-                Some(_) => {}
-            }
-        }
-        Err(Error::busy("others keep changing this branch; try again in a moment"))
-    }
-
     /// The turn to write to a repository: one in this process has it. Those who wait for one that waits for a silent
     /// database are told with it, not one after the other.
     pub(crate) async fn turn(&self, key: &RepoKey) -> Result<Turn> {
@@ -187,38 +157,6 @@ impl Drive {
         let turn = self.engine.writer(key).await;
         self.db.expect_answers_since(asked)?;
         Ok(turn)
-    }
-
-    /// Gives the locks of others, none of which the changes touch.
-    async fn respect_locks(&self, grant: &Grant<Write>, changes: &Changeset) -> Result<Vec<LockRow>> {
-        let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
-        let is_touched = |lock: &LockRow| {
-            changes.edits.iter().flat_map(Edit::paths).any(|path| {
-                lock.path.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })
-        };
-        match locks.iter().find(|lock| is_touched(lock)) {
-            None => Ok(locks),
-            Some(lock) => Err(Error::conflict(format!("`{}` is locked by {}", lock.path, lock.owner_name))),
-        }
-    }
-
-    /// A pointer may only name an object that the dataset holds: knowing an
-    /// oid must not be enough to reach its bytes.
-    async fn demand_objects(&self, id: Id, snapshot: &Arc<Snapshot>, changes: &Arc<Changeset>) -> Result<()> {
-        let attempt = changes.clone();
-        let named = snapshot.read(move |reader| reader.pointers_in(&attempt)).await?;
-        let oids: Vec<Oid> = named.iter().map(|pointer| pointer.oid).collect();
-        let held = self.db.held(id, &oids).await?;
-        match named
-            .iter()
-            .find(|pointer| !is_empty(pointer) && held.get(&pointer.oid).map(|held| held.size) != Some(pointer.size))
-        {
-            None => Ok(()),
-            Some(pointer) => {
-                Err(Error::invalid(format!("the dataset does not hold the object {}; upload it first", pointer.oid)))
-            }
-        }
     }
 
     /// Merges the many small packs of a repository into one. Drops nothing.

@@ -167,6 +167,17 @@ impl Error {
         self
     }
 
+    /// Says which part of the request it is about. What that part names and is not there is wrong with the request:
+    /// its URL is right.
+    #[must_use]
+    pub fn of_part(mut self, place: &str) -> Self {
+        if self.kind == Kind::NotFound {
+            self.kind = Kind::Invalid;
+        }
+        self.detail = format!("{place}: {}", self.detail);
+        self
+    }
+
     /// Says when to come back.
     #[must_use]
     pub fn until(mut self, delay: Delay) -> Self {

@@ -19,6 +19,7 @@ use crate::access::{Access, Creation, Fetch, Grant, Right, Target, Upload, Write
 use crate::clock::Clock;
 use crate::config::{DEFAULT_STORE, Limits};
 use crate::db::Db;
+use crate::drive::land::Terms;
 use crate::drive::{Drive, repo_key};
 use crate::error::{Error, Kind, Result};
 use crate::storage::Storage;
@@ -148,7 +149,7 @@ impl Hosting {
         let request = crate::request::id();
         let landing = tokio::spawn(crate::request::scope(request, async move {
             let _turn = drive.turn(&repo_key(landed_by.id())?).await?;
-            drive.land(&landed_by, landing, atomic, &locks).await
+            drive.land(&landed_by, landing, Terms { atomic, locks: &locks, ..Terms::default() }).await
         }));
         let landed = landing.await.map_err(Error::internal)??;
         let mut landed = landed.into_iter();

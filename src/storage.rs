@@ -5,6 +5,8 @@ mod arrive;
 pub mod check;
 pub mod collect;
 pub mod inspect;
+mod lend;
+mod link;
 pub mod quota;
 mod record;
 mod signed;
@@ -452,8 +454,12 @@ fn counted<E>(body: impl Stream<Item = Result<Bytes, E>> + Unpin) -> impl Stream
 
 /// The query of a download URL: how the file should be called and shown.
 fn presentation(object: &RequestedObject) -> String {
+    presented(object.filename.as_deref(), object.disposition == Some(Disposition::Inline))
+}
+
+fn presented(filename: Option<&str>, inline: bool) -> String {
     let mut query = String::new();
-    if let Some(filename) = &object.filename {
+    if let Some(filename) = filename {
         query.push_str("filename=");
         // A URL has a limit, and names of files have one that is lower.
         let cut = filename.char_indices().nth(FILENAME).map_or(filename.len(), |(at, _)| at);
@@ -465,7 +471,7 @@ fn presentation(object: &RequestedObject) -> String {
             }
         }
     }
-    if object.disposition == Some(Disposition::Inline) {
+    if inline {
         query.push_str(if query.is_empty() { "disposition=inline" } else { "&disposition=inline" });
     }
     query

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use gix::{ObjectId, objs::Kind};
 use lfs::Pointer;
+use serde_json::{Map, Value};
 
 use crate::{
     EntryKind, Error, FilePath, Landing, NewPack, Reader, RefEdit, RefName, Result, Side, check_edits,
@@ -78,15 +79,58 @@ pub enum Edit {
         /// To where.
         to: FilePath,
     },
+    /// Brings files from elsewhere to a path that is free: one file there, or several below it.
+    Graft {
+        /// To where.
+        to: FilePath,
+        /// What, with the paths that they get.
+        files: Vec<Grafted>,
+    },
+    /// Puts fields in the place of those of the same names in the JSON object that a file holds.
+    Merge {
+        /// The file.
+        path: FilePath,
+        /// The fields.
+        fields: Map<String, Value>,
+    },
+}
+
+/// A file, or a link, that comes from elsewhere.
+#[derive(Debug, Clone)]
+pub struct Grafted {
+    /// Where it goes.
+    pub path: FilePath,
+    /// What it is; neither a folder nor a submodule.
+    pub kind: EntryKind,
+    /// What it holds; of a link, where it leads.
+    pub content: Content,
+}
+
+/// Why a changeset cannot be.
+#[derive(Debug)]
+pub struct Flaw {
+    /// The edit that is wrong, by its place in the changeset; `None` if it is none of them alone.
+    pub edit: Option<usize>,
+    /// What is wrong.
+    pub error: Error,
+}
+
+impl<E: Into<Error>> From<E> for Flaw {
+    fn from(error: E) -> Self {
+        Self { edit: None, error: error.into() }
+    }
 }
 
 impl Edit {
     /// The paths that it changes: of a folder, the files in it too.
     pub fn paths(&self) -> impl Iterator<Item = &FilePath> {
         let (first, second) = match self {
-            Self::Put { path, .. } | Self::Restore { path, .. } | Self::Delete { path } => (path, None),
+            Self::Put { path, .. }
+            | Self::Restore { path, .. }
+            | Self::Delete { path }
+            | Self::Merge { path, .. } => (path, None),
             Self::Move { from, to } => (from, Some(to)),
-            Self::Copy { to, .. } => (to, None),
+            Self::Copy { to, .. } | Self::Graft { to, .. } => (to, None),
         };
         std::iter::once(first).chain(second)
     }
@@ -116,23 +160,28 @@ impl Reader {
     /// tree, [`Error::NotFound`] for a path or blob that is not there, [`Error::Unchanged`] if the tree
     /// stays as it is, [`Error::Invalid`] and [`Error::Refused`] for what must not be written.
     pub fn commit_changes(&self, changes: &Changeset) -> Result<(ObjectId, Landing)> {
+        self.commit_edits(changes).map_err(|flaw| flaw.error)
+    }
+
+    /// Like [`Reader::commit_changes`]; says which edit is wrong.
+    pub fn commit_edits(&self, changes: &Changeset) -> Result<(ObjectId, Landing), Flaw> {
         if !changes.branch.is_branch() || changes.branch.is_reserved() {
-            return Err(Error::Invalid(format!("{} is not a branch", changes.branch)));
+            return Err(Error::Invalid(format!("{} is not a branch", changes.branch)).into());
         }
         let head = self.state().find(&changes.branch).map(|branch| branch.target);
         if changes.parent.is_some_and(|expected| expected != head) {
-            return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", changes.branch.short())));
+            return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", changes.branch.short())).into());
         }
         let edit = RefEdit { name: changes.branch.clone(), old: head, new: None, peeled: None };
         let mut objects = Objects::new(&self.repository);
         let parent_tree = head.map(|head| Ok::<_, Error>(self.commit(head)?.tree)).transpose()?;
         let mut root = parent_tree.map_or_else(Folder::default, Folder::stored);
-        for edit in &changes.edits {
-            apply(&mut root, &mut objects, edit)?;
+        for (index, edit) in changes.edits.iter().enumerate() {
+            apply(&mut root, &mut objects, edit).map_err(|error| Flaw { edit: Some(index), error })?;
         }
         let tree = root.write(&mut objects)?;
         if parent_tree.unwrap_or_else(|| ObjectId::empty_tree(gix::hash::Kind::Sha1)) == tree {
-            return Err(Error::Unchanged);
+            return Err(Error::Unchanged.into());
         }
         let commit = gix::objs::Commit {
             tree,
@@ -203,20 +252,33 @@ impl Reader {
         Ok((tag, edit))
     }
 
-    /// The pointers that `changes` put somewhere: of each, the object must be there.
-    pub fn pointers_in(&self, changes: &Changeset) -> Result<Vec<Pointer>> {
+    /// The pointers that `changes` put somewhere, each with the place of its edit: the objects must be there.
+    pub fn pointers_in(&self, changes: &Changeset) -> Result<Vec<(usize, Pointer)>> {
         let mut found = Vec::new();
-        for edit in &changes.edits {
+        for (index, edit) in changes.edits.iter().enumerate() {
             match edit {
-                Edit::Put { content: Content::Pointer(pointer), .. } => found.push(pointer.clone()),
-                Edit::Put { content: Content::Bytes(bytes), .. } => found.extend(Pointer::parse(bytes).ok()),
-                Edit::Put { content: Content::Existing(id), .. } | Edit::Restore { side: Side { id, .. }, .. } => {
-                    found.extend(self.pointer(*id)?);
+                Edit::Put { content, .. } => found.extend(self.pointer_of(content)?.map(|pointer| (index, pointer))),
+                Edit::Restore { side: Side { id, .. }, .. } => {
+                    found.extend(self.pointer(*id)?.map(|pointer| (index, pointer)));
                 }
-                Edit::Delete { .. } | Edit::Move { .. } | Edit::Copy { .. } => {}
+                Edit::Graft { files, .. } => {
+                    for Grafted { content, .. } in files {
+                        found.extend(self.pointer_of(content)?.map(|pointer| (index, pointer)));
+                    }
+                }
+                // JSON is no pointer.
+                Edit::Delete { .. } | Edit::Move { .. } | Edit::Copy { .. } | Edit::Merge { .. } => {}
             }
         }
         Ok(found)
+    }
+
+    fn pointer_of(&self, content: &Content) -> Result<Option<Pointer>> {
+        match content {
+            Content::Pointer(pointer) => Ok(Some(pointer.clone())),
+            Content::Bytes(bytes) => Ok(Pointer::parse(bytes).ok()),
+            Content::Existing(id) => self.pointer(*id),
+        }
     }
 
     fn landing(&self, objects: &[Object], edits: Vec<RefEdit>) -> Result<Landing> {
@@ -233,15 +295,8 @@ fn apply(root: &mut Folder, objects: &mut Objects<'_>, edit: &Edit) -> Result<()
             if let Some(Node::Folder(_)) = root.find(objects, path)? {
                 return Err(Error::Conflict(format!("{path} is a folder")));
             }
-            let id = match content {
-                Content::Bytes(bytes) => objects.add(Kind::Blob, bytes.to_vec())?,
-                Content::Pointer(pointer) => objects.add(Kind::Blob, pointer.to_string().into_bytes())?,
-                Content::Existing(id) => objects.existing_blob(*id)?,
-            };
-            let leaf = Leaf::file(id, *executable);
-            let node = Node::Leaf(leaf);
-            objects.check_fit(path, &node)?;
-            root.insert(objects, path, node)
+            let id = objects.content(content)?;
+            plant(root, objects, path, Leaf::file(id, *executable))
         }
         Edit::Restore { path, side } => {
             let leaf = Leaf::of(*side);
@@ -249,9 +304,7 @@ fn apply(root: &mut Folder, objects: &mut Objects<'_>, edit: &Edit) -> Result<()
                 objects.existing_blob(side.id)?;
             }
             root.remove(objects, path)?;
-            let node = Node::Leaf(leaf);
-            objects.check_fit(path, &node)?;
-            root.insert(objects, path, node)
+            plant(root, objects, path, leaf)
         }
         Edit::Delete { path } => root.remove(objects, path)?.map(drop).ok_or_else(|| missing(path)),
         Edit::Move { from, to } => {
@@ -266,7 +319,41 @@ fn apply(root: &mut Folder, objects: &mut Objects<'_>, edit: &Edit) -> Result<()
             let node = root.find(objects, from)?.ok_or_else(|| missing(from))?.freeze(objects)?;
             place(root, objects, to, node)
         }
+        Edit::Graft { to, files } => {
+            if root.find(objects, to)?.is_some() {
+                return Err(Error::Conflict(format!("{to} exists already")));
+            }
+            for Grafted { path, kind, content } in files {
+                if path != to && !path.is_inside(to) || matches!(kind, EntryKind::Folder | EntryKind::Submodule) {
+                    return Err(Error::Invalid(format!("{path} cannot be brought to {to}")));
+                }
+                let id = objects.content(content)?;
+                plant(root, objects, path, Leaf::of(Side { kind: *kind, id }))?;
+            }
+            Ok(())
+        }
+        Edit::Merge { path, fields } => {
+            let leaf = match root.find(objects, path)? {
+                Some(Node::Leaf(leaf)) => leaf.clone(),
+                Some(Node::Folder(_)) | None => return Err(missing(path)),
+            };
+            let text = objects.text(&leaf)?;
+            let parsed: Result<Map<String, Value>, _> = serde_json::from_slice(&text);
+            let mut object = parsed.map_err(|error| Error::Conflict(format!("{path} is not a JSON object: {error}")))?;
+            object.extend(fields.clone());
+            let mut text = serde_json::to_vec_pretty(&object).map_err(|error| Error::Internal(error.to_string()))?;
+            text.push(b'\n');
+            let id = objects.add(Kind::Blob, text)?;
+            root.insert(objects, path, Node::Leaf(leaf.with(id)))
+        }
     }
+}
+
+/// Puts a file, or a link, wherever it may stand.
+fn plant(root: &mut Folder, objects: &mut Objects<'_>, path: &FilePath, leaf: Leaf) -> Result<()> {
+    let node = Node::Leaf(leaf);
+    objects.check_fit(path, &node)?;
+    root.insert(objects, path, node)
 }
 
 fn place(root: &mut Folder, objects: &mut Objects<'_>, to: &FilePath, node: Node) -> Result<()> {

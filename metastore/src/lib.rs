@@ -5,6 +5,7 @@
 //! write makes a [`Landing`]: at most one new pack and some ref edits, for the caller to store and
 //! then to land in one transaction. The engine itself remembers nothing that it could not build again.
 
+mod attributes;
 mod blocking;
 mod cache;
 mod check;
@@ -32,7 +33,7 @@ mod store;
 pub mod wire;
 
 pub use cache::CacheStats;
-pub use commit::{Changeset, Content, Edit, Person};
+pub use commit::{Changeset, Content, Edit, Flaw, Grafted, Person};
 pub use diff::{Change, ChangeKind, Side};
 pub use engine::{Engine, Options, Turn};
 pub use error::{Error, Result};

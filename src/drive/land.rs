@@ -4,10 +4,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use metastore::{Landing, NewPack, Ref, RefEdit, RefName, RepoKey};
+use metastore::{Landing, NewPack, ObjectId, Ref, RefEdit, RefName, RepoKey};
 
+use super::commits::{KEPT, Once};
 use super::{Drive, Outcome, read_packs, read_refs, repo_key};
 use crate::access::{Grant, Write};
+use crate::db::commits::KeyRow;
 use crate::db::locks::LockRow;
 use crate::db::packs::PackInsert;
 use crate::db::{Tx, signed, unsigned};
@@ -15,36 +17,27 @@ use crate::error::{Error, Result};
 use crate::jobs::{self, Kind};
 use crate::types::{Id, Millis};
 
+/// What a landing is to respect, and to bring about, besides what it says itself.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Terms<'a> {
+    /// Whether all its edits are made or none; else those that are still possible.
+    pub atomic: bool,
+    /// The locks of others that the changes were compared with.
+    pub locks: &'a [LockRow],
+    /// The second branch is the default one from now on, if the first one was.
+    pub renamed: Option<&'a (RefName, RefName)>,
+    /// The request that makes this revision, and may not make another.
+    pub once: Option<(&'a Once, ObjectId)>,
+}
+
 impl Drive {
-    /// Stores what a landing brings and makes it true, all of it or, unless
-    /// `atomic`, the edits that are still possible. Bytes first, then one
-    /// transaction; each step may be repeated.
-    ///
-    /// `locks` are those of others that the caller has compared the changes
-    /// with. Gives an outcome for each edit, in order.
+    /// Stores what a landing brings and makes it true. Bytes first, then one
+    /// transaction; each step may be repeated. Gives an outcome for each edit, in order.
     ///
     /// # Errors
-    /// Busy if one of them was taken meanwhile, or if objects were collected;
+    /// Busy if a lock was taken meanwhile, or if objects were collected;
     /// not found if the dataset is gone.
-    pub(crate) async fn land(
-        &self,
-        grant: &Grant<Write>,
-        landing: Landing,
-        atomic: bool,
-        locks: &[LockRow],
-    ) -> Result<Vec<Outcome>> {
-        self.land_renamed(grant, landing, atomic, locks, None).await
-    }
-
-    /// Like [`Drive::land`]; the second branch is the default one from now on, if the first one was.
-    pub(super) async fn land_renamed(
-        &self,
-        grant: &Grant<Write>,
-        landing: Landing,
-        atomic: bool,
-        locks: &[LockRow],
-        renamed: Option<&(RefName, RefName)>,
-    ) -> Result<Vec<Outcome>> {
+    pub(crate) async fn land(&self, grant: &Grant<Write>, landing: Landing, terms: Terms<'_>) -> Result<Vec<Outcome>> {
         let (id, actor) = (grant.id(), grant.actor().key());
         let key = repo_key(id)?;
         if let Some(pack) = &landing.pack {
@@ -56,17 +49,29 @@ impl Drive {
         if unsigned(repo.gc_epoch) != landing.epoch {
             return Err(Error::busy("the repository was cleaned up meanwhile; try again"));
         }
-        let known: HashSet<&str> = locks.iter().map(|lock| lock.id.as_str()).collect();
+        let known: HashSet<&str> = terms.locks.iter().map(|lock| lock.id.as_str()).collect();
         let taken = tx.foreign_locks(id, &actor).await?;
         if let Some(new) = taken.iter().find(|lock| !known.contains(lock.id.as_str())) {
             return Err(Error::busy(format!("{} has just locked `{}`; try again", new.owner_name, new.path)));
         }
         let refs = read_refs(&mut tx, id).await?;
-        let outcomes = judge(&refs, &landing.edits, atomic);
+        let outcomes = judge(&refs, &landing.edits, terms.atomic);
         let accepted: Vec<&RefEdit> =
             landing.edits.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(edit, _)| edit).collect();
         if accepted.is_empty() {
             return Ok(outcomes);
+        }
+        if let Some((once, revision)) = terms.once {
+            let row = KeyRow {
+                repo: id,
+                actor: &actor,
+                name: &once.key,
+                digest: &once.digest,
+                revision: &revision.to_string(),
+            };
+            if !tx.keep_commit_key(&row, now.minus(KEPT), now).await? {
+                return Ok(vec![Err("the same request was made meanwhile".into()); landing.edits.len()]);
+            }
         }
         let generation = repo.generation + 1;
         if let Some(pack) = &landing.pack {
@@ -81,7 +86,7 @@ impl Drive {
             }
             tx.log_ref(id, generation, name, old.as_deref(), new.as_deref(), &actor, now).await?;
         }
-        let head = match renamed {
+        let head = match terms.renamed {
             Some((old, new)) if old.as_str() == repo.head => new.to_string(),
             Some(_) | None => head_after(&repo.head, &refs, &accepted),
         };

@@ -115,8 +115,7 @@ impl Drive {
             if before.package.as_ref() == Some(&package) {
                 return Ok(before);
             }
-            let wording =
-                Wording { branch: None, parent: current, author: author.clone(), message: message.clone() };
+            let wording = Wording { branch: None, parent: current, author: author.clone(), message: message.clone() };
             let mut changes =
                 self.changes(grant.actor(), &snapshot, wording, "Datapackage updated", edits(&package)?).await?;
             changes.parent = Some(current);
@@ -158,7 +157,7 @@ fn parse(text: &[u8]) -> Result<Package> {
         .map_err(|error| Error::invalid(format!("the datapackage.json of this revision is not a JSON object: {error}")))
 }
 
-fn place() -> FilePath {
+pub(super) fn place() -> FilePath {
     PACKAGE.parse().expect("a plain name is a path")
 }
 

@@ -6,6 +6,7 @@ use globset::GlobBuilder;
 use metastore::{CommitInfo, Landing, ObjectId, Person, Ref, RefEdit, RefName, Snapshot};
 
 use super::revisions::Author;
+use super::land::Terms;
 use super::{Drive, repo_key};
 use crate::access::{Grant, Own, Read, Write};
 use crate::error::{Error, Kind, Result};
@@ -301,7 +302,8 @@ impl Drive {
             let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
             let (work, seen) = (change.clone(), snapshot.clone());
             let landing = snapshot.read(move |reader| work(&seen, reader)).await.map_err(refused)?;
-            let outcomes = self.land_renamed(grant, landing, true, &locks, renamed.as_ref()).await?;
+            let terms = Terms { atomic: true, locks: &locks, renamed: renamed.as_ref(), once: None };
+            let outcomes = self.land(grant, landing, terms).await?;
             if outcomes.iter().all(std::result::Result::is_ok) {
                 return Ok(());
             }

@@ -140,7 +140,7 @@ impl Ledger {
     }
 
     /// Why there is no room for so many more bytes, in words for who sends them.
-    fn refusal(&self, bounds: &Bounds<'_>, objects: usize, more: u64) -> Option<String> {
+    pub(super) fn refusal(&self, bounds: &Bounds<'_>, objects: usize, more: u64) -> Option<String> {
         let DatasetRow { id, owner_id, owner_name, name, .. } = bounds.dataset;
         let alone = bounds.alone.map(|quota| (id, quota, format!("the dataset {owner_name}/{name} holds")));
         let together =

@@ -2,10 +2,14 @@
 //! `/api/openapi.json` is made of what stands at the handlers.
 
 mod branches;
+mod commits;
 mod datasets;
+mod diff;
 mod document;
+mod files;
 mod revisions;
 mod tags;
+mod tree;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
@@ -18,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
 use super::extract::Base;
-use super::lfs::body_within;
+use super::lfs::body_up_to;
 use crate::app::App;
 use crate::drive::revisions::Author;
 use crate::error::{Error, Result};
@@ -28,8 +32,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = document::routes(routes);
     let routes = datasets::routes(routes);
     let routes = revisions::routes(routes);
+    let routes = commits::routes(routes);
     let routes = tags::routes(routes);
-    branches::routes(routes)
+    let routes = branches::routes(routes);
+    let routes = tree::routes(routes);
+    let routes = files::routes(routes);
+    diff::routes(routes)
 }
 
 /// A JSON body. What is no JSON is malformed; JSON of another shape is invalid, and the answer says where.
@@ -39,15 +47,20 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
-        let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media = media.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-        // Also keeps a browser from posting a form here.
-        if !media.is_some_and(|media| media == "application/json" || media.ends_with("+json")) {
-            return Err(Error::unsupported_media("Content-Type must be application/json"));
-        }
-        let body = body_within(app, request).await?;
+        let body = json_text(app, request, app.config.limits.json_bytes).await?;
         parse(&body).map(Self)
     }
+}
+
+/// A body that says it is JSON, of at most so many bytes.
+async fn json_text(app: &App, request: Request, limit: usize) -> Result<bytes::Bytes> {
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media = media.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    // Also keeps a browser from posting a form here.
+    if !media.is_some_and(|media| media == "application/json" || media.ends_with("+json")) {
+        return Err(Error::unsupported_media("Content-Type must be application/json"));
+    }
+    body_up_to(app, request, limit).await
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
@@ -150,7 +163,9 @@ impl FromRequestParts<App> for Here {
         let Base(base) = Base::from_request_parts(parts, app).await?;
         let query = parts.uri.query().unwrap_or_default();
         // Links are kept; a credential must not be in them.
-        let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=") && !pair.starts_with("jwt="));
+        let kept = query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=") && !pair.starts_with("jwt="));
         let query = kept.collect::<Vec<_>>().join("&");
         Ok(Self { base, path: parts.uri.path().to_owned(), query })
     }
@@ -159,8 +174,13 @@ impl FromRequestParts<App> for Here {
 impl Here {
     /// A page, with a `Link` to the next one (RFC 8288).
     pub(super) fn page<T: Serialize>(&self, items: Vec<T>, next_cursor: Option<String>) -> Response {
+        (self.next(next_cursor.as_deref()), axum::Json(Items { items, next_cursor })).into_response()
+    }
+
+    /// The `Link` alone, where there is more.
+    fn next(&self, cursor: Option<&str>) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        if let Some(cursor) = &next_cursor {
+        if let Some(cursor) = cursor {
             let and = if self.query.is_empty() { "" } else { "&" };
             let Self { base, path, query } = self;
             let link = format!("<{base}{path}?{query}{and}cursor={cursor}>; rel=\"next\"");
@@ -168,7 +188,7 @@ impl Here {
                 headers.insert(header::LINK, link);
             }
         }
-        (headers, axum::Json(Items { items, next_cursor })).into_response()
+        headers
     }
 }
 

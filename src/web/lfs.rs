@@ -9,12 +9,12 @@ use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use lfs::batch::{self, BatchError, BatchErrorKind, BatchRequest, Operation};
-use lfs::range::{self, Answer, Conditions};
 use lfs::sign::Verb;
 use lfs::{Oid, media};
 use serde::de::DeserializeOwned;
 
 use super::Routes;
+use super::content::{self, Content, bare};
 use super::extract::{Base, Visitor};
 use super::git::patient;
 use super::wording::lfs_json;
@@ -87,41 +87,15 @@ async fn download(
     let transfer = app.storage.admit(&token, &query, Verb::Download)?;
     let object = app.storage.send(&transfer, &query).await?;
     let (oid, size) = (transfer.ticket.oid, object.size());
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let conditions = Conditions {
-        // Defined for GET only (RFC 9110 §14.2).
-        range: text(header::RANGE).filter(|_| method == Method::GET),
-        if_range: text(header::IF_RANGE),
-        if_none_match: text(header::IF_NONE_MATCH),
+    let content = Content {
+        tag: &oid.to_string(),
+        size,
+        media: "application/octet-stream",
+        disposition: disposition(&query),
+        cache: "private, max-age=31536000, immutable",
     };
-    let (status, wanted) = match range::evaluate(&oid, size, &conditions) {
-        Answer::Full => (StatusCode::OK, 0..size),
-        Answer::Partial(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Answer::NotModified => (StatusCode::NOT_MODIFIED, 0..0),
-        Answer::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0),
-    };
-    let mut response = Response::builder()
-        .status(status)
-        .header(header::ETAG, range::etag(&oid))
-        .header(header::ACCEPT_RANGES, "bytes")
-        .header(header::CACHE_CONTROL, "private, max-age=31536000, immutable");
-    if status == StatusCode::RANGE_NOT_SATISFIABLE {
-        response = response.header(header::CONTENT_RANGE, format!("bytes */{size}"));
-    }
-    if !status.is_success() {
-        return response.body(Body::empty()).map_err(Error::internal);
-    }
-    if status == StatusCode::PARTIAL_CONTENT {
-        response = response.header(header::CONTENT_RANGE, format!("bytes {}-{}/{size}", wanted.start, wanted.end - 1));
-    }
-    // What people stored must never run as a page of ours.
-    response = response
-        .header(header::CONTENT_TYPE, "application/octet-stream")
-        .header(header::CONTENT_LENGTH, wanted.end - wanted.start)
-        .header(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
-    if let Some(disposition) = disposition(&query) {
-        response = response.header(header::CONTENT_DISPOSITION, disposition);
-    }
+    let (response, wanted) = content.answer(&method, &headers);
+    let Some(wanted) = wanted else { return bare(response) };
     let body = Body::from_stream(transfer.guard(object.stream(wanted)));
     response.body(body).map_err(Error::internal)
 }
@@ -134,8 +108,7 @@ fn disposition(query: &str) -> Option<HeaderValue> {
     if filename.is_none() && !inline {
         return None;
     }
-    let header = range::content_disposition(&filename.unwrap_or_default(), inline);
-    HeaderValue::from_str(&header).ok()
+    content::disposition(&filename.unwrap_or_default(), inline)
 }
 
 /// Percent-decoding (RFC 3986 §2.1) of what we encoded ourselves.
@@ -186,7 +159,11 @@ pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Byte
 
 /// A body within the limit of JSON bodies.
 pub(super) async fn body_within(app: &App, request: Request) -> Result<bytes::Bytes> {
-    let limit = app.config.limits.json_bytes;
+    body_up_to(app, request, app.config.limits.json_bytes).await
+}
+
+/// A body of at most so many bytes.
+pub(super) async fn body_up_to(app: &App, request: Request, limit: usize) -> Result<bytes::Bytes> {
     let too_large =
         || Error::too_large(format!("the request is larger than {limit} bytes; ask for fewer objects at once"));
     // Before the client has sent it, if it says how much it is going to be.

@@ -14,7 +14,7 @@ use gix::{
 };
 
 use crate::{
-    Error, FilePath, Result, Side,
+    Content, Error, FilePath, Result, Side,
     pack::{self, Object},
     path::{DEPTH_LIMIT, LIMIT},
 };
@@ -22,6 +22,9 @@ use crate::{
 /// Limits of `git fsck` on `.gitattributes`, in bytes: the file, and each line.
 const ATTRIBUTES_LIMIT: u64 = 100 * 1024 * 1024;
 const ATTRIBUTES_LINE_LIMIT: usize = 2048;
+
+/// The most bytes of a file that is parsed.
+const TEXT_LIMIT: u64 = 32 << 20;
 
 /// The objects of the repository plus those made so far.
 pub(super) struct Objects<'r> {
@@ -50,6 +53,26 @@ impl<'r> Objects<'r> {
             self.made.insert(id, Object { id, kind, data });
         }
         Ok(id)
+    }
+
+    /// The blob of a file that is to hold this.
+    pub(super) fn content(&mut self, content: &Content) -> Result<ObjectId> {
+        match content {
+            Content::Bytes(bytes) => self.add(Kind::Blob, bytes.to_vec()),
+            Content::Pointer(pointer) => self.add(Kind::Blob, pointer.to_string().into_bytes()),
+            Content::Existing(id) => self.existing_blob(*id),
+        }
+    }
+
+    /// What a file holds that people write by hand.
+    pub(super) fn text(&self, leaf: &Leaf) -> Result<Vec<u8>> {
+        if let Some(object) = self.made.get(&leaf.id) {
+            return Ok(object.data.clone());
+        }
+        if leaf.mode.is_commit() || self.repository.find_header(leaf.id)?.size() > TEXT_LIMIT {
+            return Err(Error::TooLarge("the file is too large to be changed in parts".to_owned()));
+        }
+        Ok(self.repository.find_object(leaf.id)?.detach().data)
     }
 
     /// Checks that `id` is a blob of the repository.
@@ -202,6 +225,11 @@ impl Leaf {
 
     pub(super) fn of(side: Side) -> Self {
         Self { mode: side.kind.mode(), id: side.id }
+    }
+
+    /// The same file with another content.
+    pub(super) fn with(self, id: ObjectId) -> Self {
+        Self { id, ..self }
     }
 }
 

@@ -367,7 +367,9 @@ fn model(files: &mut BTreeMap<String, String>, edit: &Edit) -> Option<()> {
             (!folder && !blocked(files, path)).then_some(())?;
             files.insert(path.into(), String::from_utf8(bytes.to_vec()).unwrap());
         }
-        Edit::Put { .. } => unreachable!("the strategy makes none"),
+        Edit::Put { .. } | Edit::Restore { .. } | Edit::Graft { .. } | Edit::Merge { .. } => {
+            unreachable!("the strategy makes none")
+        }
         Edit::Delete { path } => {
             let gone = below(files, path.as_str());
             (!gone.is_empty()).then_some(())?;

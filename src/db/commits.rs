@@ -1,0 +1,61 @@
+//! What commits were asked for under a key, so that the same request makes no second one.
+
+use super::{Tx, exec, run};
+use crate::error::Result;
+use crate::types::{Id, Millis};
+
+/// What came of a request under a key.
+pub struct KeyRow<'a> {
+    /// The dataset.
+    pub repo: Id,
+    /// Whose key it is, as [`Actor::key`](crate::access::Actor::key).
+    pub actor: &'a str,
+    /// The key.
+    pub name: &'a str,
+    /// Of the request.
+    pub digest: &'a str,
+    /// What it made.
+    pub revision: &'a str,
+}
+
+impl Tx {
+    /// Digest and revision of what was asked for under this key since `after`.
+    pub async fn commit_key(
+        &mut self,
+        repo: Id,
+        actor: &str,
+        name: &str,
+        after: Millis,
+    ) -> Result<Option<(String, String)>> {
+        let query = "SELECT digest, revision FROM commit_key
+                     WHERE repo_id = $1 AND actor = $2 AND name = $3 AND created_at > $4";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(actor).bind(name).bind(after)
+            .fetch_optional(on))?)
+    }
+
+    /// Remembers what came of a request. Gives whether the key was free: never used, or not since `after`.
+    pub async fn keep_commit_key(&mut self, row: &KeyRow<'_>, after: Millis, now: Millis) -> Result<bool> {
+        let query = "INSERT INTO commit_key (repo_id, actor, name, digest, revision, created_at)
+                     VALUES ($1, $2, $3, $4, $5, $6)
+                     ON CONFLICT (repo_id, actor, name) DO UPDATE
+                     SET digest = excluded.digest, revision = excluded.revision, created_at = excluded.created_at
+                     WHERE commit_key.created_at <= $7";
+        let kept = exec!(
+            self,
+            sqlx::query(query)
+                .bind(row.repo.to_string())
+                .bind(row.actor)
+                .bind(row.name)
+                .bind(row.digest)
+                .bind(row.revision)
+                .bind(now)
+                .bind(after)
+        )?;
+        Ok(kept > 0)
+    }
+
+    /// Removes keys that were used before this. Gives how many.
+    pub async fn forget_commit_keys(&mut self, before: Millis) -> Result<u64> {
+        Ok(exec!(self, sqlx::query("DELETE FROM commit_key WHERE created_at <= $1").bind(before))?)
+    }
+}

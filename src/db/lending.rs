@@ -1,0 +1,80 @@
+//! Objects that come to a dataset from another one of the same store, without their bytes.
+
+use lfs::Oid;
+
+use super::{Tx, exec, run};
+use crate::error::{Error, Result};
+use crate::types::{Id, Millis};
+
+impl Tx {
+    /// Of these objects, those that a dataset holds and that are proven, each with its bytes.
+    pub async fn lendable(&mut self, repo: Id, oids: &[Oid]) -> Result<Vec<(String, i64)>> {
+        let query = match self {
+            Self::Sqlite(_) => {
+                "SELECT h.oid, o.size FROM json_each($2) wanted
+                 CROSS JOIN holding h ON h.repo_id = $1 AND h.oid = wanted.value AND h.released_at IS NULL
+                 CROSS JOIN object o ON o.store = h.store AND o.oid = h.oid WHERE o.state = 'ready'"
+            }
+            Self::Postgres(_) => {
+                "SELECT h.oid, o.size FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
+                 WHERE h.repo_id = $1 AND h.oid IN (SELECT json_array_elements_text($2::json))
+                 AND h.released_at IS NULL AND o.state = 'ready'"
+            }
+        };
+        let names = list(oids)?;
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(names).fetch_all(on))?)
+    }
+
+    /// Has a dataset hold what another one holds. Gives those that it did not hold before.
+    ///
+    /// Not found if the dataset went away meanwhile.
+    pub async fn borrow(&mut self, from: Id, to: Id, oids: &[Oid], now: Millis) -> Result<Vec<String>> {
+        // In one order, so that two servers on one database do not wait for each other. `WHERE` keeps SQLite from
+        // taking ON CONFLICT for a join's.
+        let query = match self {
+            Self::Sqlite(_) => {
+                "INSERT INTO holding (repo_id, oid, store, created_at)
+                 SELECT $2, h.oid, h.store, $4 FROM holding h
+                 WHERE h.repo_id = $1 AND h.oid IN (SELECT value FROM json_each($3)) AND h.released_at IS NULL
+                 ORDER BY h.oid
+                 ON CONFLICT (repo_id, oid) DO UPDATE
+                 SET created_at = excluded.created_at, unused_since = NULL, released_at = NULL
+                 WHERE holding.released_at IS NOT NULL RETURNING oid"
+            }
+            Self::Postgres(_) => {
+                "INSERT INTO holding (repo_id, oid, store, created_at)
+                 SELECT $2, h.oid, h.store, $4 FROM holding h
+                 WHERE h.repo_id = $1 AND h.oid IN (SELECT json_array_elements_text($3::json))
+                 AND h.released_at IS NULL ORDER BY h.oid
+                 ON CONFLICT (repo_id, oid) DO UPDATE
+                 SET created_at = excluded.created_at, unused_since = NULL, released_at = NULL
+                 WHERE holding.released_at IS NOT NULL RETURNING oid"
+            }
+        };
+        let (from, to, names) = (from.to_string(), to.to_string(), list(oids)?);
+        let new = run!(self, on => sqlx::query_scalar(query).bind(&from).bind(&to).bind(&names).bind(now)
+            .fetch_all(on));
+        let new = new.map_err(|error| match error.as_database_error() {
+            Some(told) if told.is_foreign_key_violation() => Error::not_found("the dataset was deleted"),
+            _ => error.into(),
+        })?;
+        // What it holds already is about to be used.
+        let query = match self {
+            Self::Sqlite(_) => {
+                "UPDATE holding SET created_at = $3, unused_since = NULL WHERE repo_id = $1
+                 AND oid IN (SELECT value FROM json_each($2)) AND unused_since IS NOT NULL"
+            }
+            Self::Postgres(_) => {
+                "UPDATE holding SET created_at = $3, unused_since = NULL WHERE repo_id = $1
+                 AND oid IN (SELECT json_array_elements_text($2::json)) AND unused_since IS NOT NULL"
+            }
+        };
+        exec!(self, sqlx::query(query).bind(&to).bind(&names).bind(now))?;
+        Ok(new)
+    }
+}
+
+fn list(oids: &[Oid]) -> Result<String> {
+    let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
+    serde_json::to_string(&names).map_err(Error::internal)
+}

@@ -1,0 +1,308 @@
+//! Commits without git: many changes of files as one revision, made at most once for each request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lfs::{Oid, Pointer};
+use metastore::{
+    Changeset, Content, Edit, Entry, EntryKind, FilePath, Flaw, Grafted, Landing, ObjectId, Reader, Snapshot,
+};
+
+use super::land::Terms;
+use super::package::{Package, place};
+use super::revisions::{Wording, head, moved};
+use super::{Drive, RETRIES, is_empty, repo_key};
+use crate::access::{Fetch, Grant, Read, Write};
+use crate::db::locks::LockRow;
+use crate::error::{Error, Result};
+use crate::types::Id;
+
+/// For how long the key of a request is remembered.
+pub const KEPT: Duration = Duration::from_hours(24);
+
+/// A request that makes one revision, however often it comes (draft-ietf-httpapi-idempotency-key-header).
+#[derive(Debug, Clone)]
+pub struct Once {
+    /// What the client calls it.
+    pub key: String,
+    /// Of all that it asks for: another request cannot have the same key.
+    pub digest: String,
+}
+
+/// Why a commit was not made.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The operation that is wrong, by its place among all; `None` if it is none of them alone.
+    pub operation: Option<usize>,
+    /// What is wrong.
+    pub error: Error,
+}
+
+impl<E: Into<Error>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self { operation: None, error: error.into() }
+    }
+}
+
+impl Refusal {
+    fn of(flaw: Flaw) -> Self {
+        Self { operation: flaw.edit, error: flaw.error.into() }
+    }
+}
+
+/// How much one request may still bring from elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Files.
+    pub files: usize,
+    /// Bytes that are copied into the repository.
+    pub bytes: u64,
+}
+
+/// What was found at a path of another dataset.
+#[derive(Debug)]
+pub struct Lifted {
+    /// Brings it to where it is wanted.
+    pub edit: Edit,
+    /// The objects that its files stand for.
+    pub pointers: Vec<Pointer>,
+}
+
+/// The edit that changes fields of the dataset's package.
+pub fn patch(fields: Package) -> Edit {
+    Edit::Merge { path: place(), fields }
+}
+
+impl Drive {
+    /// Makes a revision.
+    ///
+    /// # Errors
+    /// Precondition if the changeset names an expected head and the branch is
+    /// elsewhere; conflict if somebody else has locked what it changes; busy if
+    /// too many others write the same branch.
+    pub async fn commit(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
+        self.commit_once(grant, changes, None).await.map_err(|refusal| refusal.error)
+    }
+
+    /// Makes a revision of these operations, each of which sees what those before it did. With `once`, the revision
+    /// that the same request has made already, if it came before.
+    ///
+    /// # Errors
+    /// As for [`Drive::commit`]; not found for a branch that there is not, except the default one of an empty dataset;
+    /// conflict, not found or invalid for an operation that cannot be; invalid if nothing would change, or if another
+    /// request had the same key.
+    pub async fn commit_operations(
+        &self,
+        grant: &Grant<Write>,
+        operations: Vec<Edit>,
+        wording: Wording,
+        once: Option<&Once>,
+    ) -> Result<ObjectId, Refusal> {
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let state = snapshot.state();
+        if let Some(branch) = wording.branch.as_ref().filter(|branch| **branch != state.head)
+            && state.find(branch).is_none()
+        {
+            return Err(Error::not_found(format!("there is no branch `{}`", branch.short())).into());
+        }
+        let changes = self.changes(grant.actor(), &snapshot, wording, "Change files", operations).await?;
+        drop(snapshot);
+        self.commit_once(grant, changes, once).await
+    }
+
+    /// The revision that this request has made already.
+    ///
+    /// # Errors
+    /// Invalid if another request of the same actor had the same key.
+    pub async fn made_by(&self, grant: &Grant<Write>, once: &Once) -> Result<Option<ObjectId>> {
+        let after = self.clock.now().minus(KEPT);
+        let mut tx = self.db.read().await?;
+        match tx.commit_key(grant.id(), &grant.actor().key(), &once.key, after).await? {
+            None => Ok(None),
+            Some((digest, revision)) if digest == once.digest => super::object_id(&revision).map(Some),
+            Some(_) => Err(Error::invalid("the `Idempotency-Key` was used for another request; take a new one")),
+        }
+    }
+
+    async fn commit_once(
+        &self,
+        grant: &Grant<Write>,
+        changes: Changeset,
+        once: Option<&Once>,
+    ) -> Result<ObjectId, Refusal> {
+        let done = self.try_commit(grant, changes, once).await;
+        // What it is refused for may be what the same request has done meanwhile, on another replica.
+        if let (Err(_), Some(once)) = (&done, once)
+            && let Some(revision) = self.made_by(grant, once).await?
+        {
+            return Ok(revision);
+        }
+        done
+    }
+
+    async fn try_commit(
+        &self,
+        grant: &Grant<Write>,
+        changes: Changeset,
+        once: Option<&Once>,
+    ) -> Result<ObjectId, Refusal> {
+        let key = repo_key(grant.id())?;
+        let expected = changes.parent.is_some();
+        let changes = Arc::new(changes);
+        for _ in 0..RETRIES {
+            // Writers of one repository take turns here; the comparison in the transaction is the truth.
+            let _turn = self.turn(&key).await?;
+            if let Some(once) = once
+                && let Some(revision) = self.made_by(grant, once).await?
+            {
+                return Ok(revision);
+            }
+            let snapshot = self.snapshot_of(grant.id()).await?;
+            let head = snapshot.state().find(&changes.branch).map(|branch| branch.target);
+            if changes.parent.is_some_and(|expected| expected != head) {
+                return Err(moved(&changes.branch).into());
+            }
+            // After the snapshot: if they are taken away from here on, its epoch is old, and the change is refused.
+            self.demand_objects(grant.id(), &snapshot, &changes).await?;
+            let locks = self.respect_locks(grant, &changes).await?;
+            let attempt = changes.clone();
+            let made: Result<(ObjectId, Landing), Flaw> =
+                snapshot.read(move |reader| Ok(reader.commit_edits(&attempt))).await?;
+            let (revision, landing) = made.map_err(Refusal::of)?;
+            let once = once.map(|once| (once, revision));
+            let terms = Terms { atomic: true, locks: &locks, renamed: None, once };
+            let outcomes = self.land(grant, landing, terms).await?;
+            match outcomes.into_iter().find_map(Result::err) {
+                None => return Ok(revision),
+                Some(_) if expected => return Err(moved(&changes.branch).into()),
+                Some(_) => {}
+            }
+        }
+        Err(Error::busy("others keep changing this branch; try again in a moment").into())
+    }
+
+    /// Gives the locks of others, none of which the changes touch.
+    async fn respect_locks(&self, grant: &Grant<Write>, changes: &Changeset) -> Result<Vec<LockRow>, Refusal> {
+        let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
+        let touches = |edit: &Edit, lock: &LockRow| {
+            edit.paths().any(|path| {
+                lock.path.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
+        let touched = locks.iter().find_map(|lock| {
+            let operation = changes.edits.iter().position(|edit| touches(edit, lock))?;
+            let error = Error::conflict(format!("`{}` is locked by {}", lock.path, lock.owner_name));
+            Some(Refusal { operation: Some(operation), error })
+        });
+        touched.map_or(Ok(locks), Err)
+    }
+
+    /// A pointer may only name an object that the dataset holds: knowing an
+    /// oid must not be enough to reach its bytes.
+    async fn demand_objects(
+        &self,
+        id: Id,
+        snapshot: &Arc<Snapshot>,
+        changes: &Arc<Changeset>,
+    ) -> Result<(), Refusal> {
+        let attempt = changes.clone();
+        let named = snapshot.read(move |reader| reader.pointers_in(&attempt)).await?;
+        let oids: Vec<Oid> = named.iter().map(|(_, pointer)| pointer.oid).collect();
+        let held = self.db.held(id, &oids).await?;
+        let is_held = |pointer: &Pointer| held.get(&pointer.oid).map(|held| held.size) == Some(pointer.size);
+        match named.iter().find(|(_, pointer)| !is_empty(pointer) && !is_held(pointer)) {
+            None => Ok(()),
+            Some((operation, Pointer { oid, size, .. })) => {
+                let told = format!("the dataset does not hold the object {oid} of {size} bytes; upload it first");
+                Err(Refusal { operation: Some(*operation), error: Error::invalid(told) })
+            }
+        }
+    }
+
+    /// What stands at a path of this dataset in some revision, to be brought to another path. Nothing is copied.
+    ///
+    /// # Errors
+    /// Not found for the revision or the path; too large where there is no room for it; invalid for what cannot be
+    /// written here, such as a submodule.
+    pub async fn bring(
+        &self,
+        grant: &Grant<Read>,
+        revision: &str,
+        from: FilePath,
+        to: FilePath,
+        room: &mut Room,
+    ) -> Result<Edit> {
+        self.lift_from(grant, Some(revision), from, to, room, false).await.map(|lifted| lifted.edit)
+    }
+
+    /// What stands at a path of another dataset, to be brought to a path of this one. Its pointers lead to objects
+    /// that this one has to hold before the edit can be made.
+    ///
+    /// # Errors
+    /// As for [`Drive::bring`].
+    pub async fn lift(
+        &self,
+        source: &Grant<Fetch>,
+        revision: Option<&str>,
+        from: FilePath,
+        to: FilePath,
+        room: &mut Room,
+    ) -> Result<Lifted> {
+        self.lift_from(&source.narrow(), revision, from, to, room, true).await
+    }
+
+    async fn lift_from(
+        &self,
+        grant: &Grant<Read>,
+        revision: Option<&str>,
+        from: FilePath,
+        to: FilePath,
+        room: &mut Room,
+        is_foreign: bool,
+    ) -> Result<Lifted> {
+        let snapshot = self.snapshot(grant).await?;
+        let revision = match revision {
+            Some(revision) => self.resolve(grant.id(), &snapshot, revision).await?,
+            None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revision yet"))?,
+        };
+        let before = *room;
+        let (lifted, left) = snapshot.read(move |reader| gather(reader, revision, &from, &to, before, is_foreign)).await?;
+        *room = left;
+        Ok(lifted)
+    }
+}
+
+/// All files at a path, as they are to stand elsewhere; and the room that is left.
+fn gather(
+    reader: &Reader,
+    revision: ObjectId,
+    from: &FilePath,
+    to: &FilePath,
+    mut room: Room,
+    is_foreign: bool,
+) -> metastore::Result<(Lifted, Room)> {
+    let entry = reader.entry(revision, from)?;
+    let entries =
+        if entry.kind == EntryKind::Folder { reader.tree(revision, Some(from), true)? } else { vec![entry] };
+    let too_many = || metastore::Error::TooLarge(format!("{from} has more files than one request may copy"));
+    room.files = room.files.checked_sub(entries.len()).ok_or_else(too_many)?;
+    let mut pointers = Vec::new();
+    let mut files = Vec::with_capacity(entries.len());
+    for Entry { path, kind, id, size, pointer } in entries {
+        // The sign for bytes that are not UTF-8: such a name would become another one.
+        let Some(size) = size.filter(|_| !path.contains('\u{fffd}')) else {
+            return Err(metastore::Error::Invalid(format!("{path} can only be copied with git")));
+        };
+        let content = if is_foreign {
+            let too_much = || metastore::Error::TooLarge(format!("{from} has more bytes than one request may copy"));
+            room.bytes = room.bytes.checked_sub(size).ok_or_else(too_much)?;
+            pointers.extend(pointer);
+            Content::Bytes(reader.blob(id, size)?)
+        } else {
+            Content::Existing(id)
+        };
+        let rest = path.strip_prefix(from.as_str()).unwrap_or_default();
+        files.push(Grafted { path: format!("{to}{rest}").parse()?, kind, content });
+    }
+    Ok((Lifted { edit: Edit::Graft { to: to.clone(), files }, pointers }, room))
+}

@@ -1,0 +1,304 @@
+//! `…/commits`: many changes of files as one revision.
+
+use std::fmt;
+
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use lfs::{Oid, Pointer};
+use metastore::{Content, Edit, FilePath};
+use serde::de::{IgnoredAny, SeqAccess, Visitor as Reading};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::super::Routes;
+use super::super::extract::Visitor;
+use super::datasets::if_match;
+use super::revisions::wording;
+use super::{Revision, Somebody, created, json_text, parse, segment};
+use crate::access::{Fetch, Grant, Write};
+use crate::app::App;
+use crate::drive::commits::{Once, Refusal, Room, patch};
+use crate::error::{Error, Result};
+use crate::types::RepoPath;
+
+/// The most operations of one commit, and the most files that it copies.
+const MOST: usize = 20_000;
+
+/// The longest `Idempotency-Key`, in bytes.
+const KEY: usize = 255;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.document(routes!(commit))
+}
+
+/// What a commit is to change.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewCommit {
+    /// The branch that gets it; the default branch unless said.
+    branch: Option<String>,
+    /// The revision that the branch must be at (412); so does `If-Match`.
+    parent: Option<String>,
+    /// Who made the change, if not the caller.
+    author: Option<Somebody>,
+    /// Why.
+    #[schema(min_length = 1)]
+    message: String,
+    /// What to do, in order: all of it, or nothing. Each operation sees what those before it did.
+    #[schema(value_type = Vec<Operation>, min_items = 1, max_items = 20_000)]
+    operations: Operations,
+}
+
+/// One change.
+#[derive(Deserialize, ToSchema)]
+#[serde(tag = "operation", rename_all = "lowercase", deny_unknown_fields)]
+enum Operation {
+    /// Makes or replaces a file: with a text, with bytes, or with an object that the dataset holds.
+    Put {
+        /// Where.
+        path: String,
+        /// What it holds, as text.
+        content: Option<String>,
+        /// What it holds, in base64 (RFC 4648 §4).
+        content_base64: Option<String>,
+        /// The LFS object that it stands for: sha256 of the content, hex.
+        oid: Option<String>,
+        /// The object's bytes.
+        size: Option<u64>,
+        /// Whether it can be run as a program.
+        #[serde(default)]
+        executable: bool,
+    },
+    /// Removes a file, or a folder with all it holds.
+    Delete {
+        /// Which.
+        path: String,
+    },
+    /// Renames a file or a folder, to a path that is free.
+    Move {
+        /// From where.
+        from: String,
+        /// To where.
+        to: String,
+    },
+    /// Copies a file or a folder, to a path that is free.
+    Copy {
+        /// From where.
+        from: String,
+        /// To where.
+        to: String,
+        /// The dataset to copy from, as `owner/name`, if it is another one.
+        dataset: Option<String>,
+        /// The revision to copy from; the branch as it is, or the newest of the other dataset, unless said.
+        revision: Option<String>,
+    },
+    /// Puts fields in the place of those of the same names in `datapackage.json`.
+    Patch {
+        /// The fields.
+        #[schema(value_type = Object)]
+        package: Map<String, Value>,
+    },
+}
+
+/// The operations; of too many, one more than there may be.
+struct Operations(Vec<Operation>);
+
+impl<'de> Deserialize<'de> for Operations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Few;
+        impl<'de> Reading<'de> for Few {
+            type Value = Operations;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of operations")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Operations, A::Error> {
+                let mut operations = Vec::new();
+                while operations.len() <= MOST {
+                    match list.next_element()? {
+                        Some(operation) => operations.push(operation),
+                        None => return Ok(Operations(operations)),
+                    }
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Operations(operations))
+            }
+        }
+        deserializer.deserialize_seq(Few)
+    }
+}
+
+/// Changes files: all that is asked for as one revision, or nothing.
+#[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/commits", tag = "revisions", request_body = NewCommit,
+    params(
+        ("If-Match" = Option<String>, Header, description = "The revision that the branch must be at, in quotes (412)."),
+        ("Idempotency-Key" = Option<String>, Header,
+         description = "A name for this request: for a day, the same request makes no second revision."),
+    ),
+    responses((status = 201, description = "The new revision.", body = Revision)))]
+async fn commit(State(app): State<App>, visitor: Visitor, headers: HeaderMap, request: Request) -> Result<Response> {
+    let grant: Grant<Write> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    let url = request.uri().path().to_owned();
+    let body = json_text(&app, request, app.config.limits.commit_bytes).await?;
+    let once = once(&headers, &url, &body)?;
+    let asked: NewCommit = parse(&body)?;
+    drop(body);
+    let Operations(operations) = asked.operations;
+    if operations.is_empty() {
+        return Err(Error::invalid("`operations`: there must be at least one"));
+    }
+    if operations.len() > MOST {
+        return Err(Error::too_large(format!("a commit has at most {MOST} operations; make several")));
+    }
+    if asked.message.trim().is_empty() {
+        return Err(Error::invalid("`message`: say why"));
+    }
+    visitor.charge(operations.len());
+    let made = match &once {
+        Some(once) => app.drive.made_by(&grant, once).await?,
+        None => None,
+    };
+    let revision = match made {
+        Some(revision) => revision,
+        None => {
+            let parent = match asked.parent {
+                Some(parent) => Some(parent),
+                None => if_match(&headers)?,
+            };
+            let wording = wording(&app, &grant, asked.branch, parent, asked.author, Some(asked.message)).await?;
+            let edits = Desk::new(&app, &grant).edits(operations).await?;
+            app.drive.commit_operations(&grant, edits, wording, once.as_ref()).await.map_err(told)?
+        }
+    };
+    let (_, commit) = app.drive.revision(&grant.narrow(), &revision.to_string()).await?;
+    let RepoPath { owner, name } = &visitor.path;
+    let folder = format!("/api/v1/datasets/{}/{}", segment(owner.as_str()), segment(name.as_str()));
+    Ok(created(&format!("{folder}/revisions/{revision}"), Revision::from(&commit)))
+}
+
+/// In the words of the request.
+fn told(Refusal { operation, error }: Refusal) -> Error {
+    match operation {
+        Some(index) => error.of_part(&format!("operations[{index}]")),
+        None => error,
+    }
+}
+
+/// The request, if it says which one it is: a string of structured fields (RFC 9651 §3.3.3), or the bare key.
+fn once(headers: &HeaderMap, url: &str, body: &[u8]) -> Result<Option<Once>> {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let Some(value) = keys.next() else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    let key = text.strip_prefix('"').map_or(Some(text), |rest| rest.strip_suffix('"')).unwrap_or_default();
+    let is_plain = key.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
+    if key.is_empty() || key.len() > KEY || !is_plain || keys.next().is_some() {
+        return Err(Error::malformed(format!(
+            "`Idempotency-Key` is one string of at most {KEY} visible ASCII characters, such as a UUID in quotes"
+        )));
+    }
+    let expected = headers.get("if-match").map(|value| value.as_bytes()).unwrap_or_default();
+    let mut digest = Sha256::new();
+    for part in [url.as_bytes(), expected, body] {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    Ok(Some(Once { key: key.to_owned(), digest: hex::encode(digest.finalize()) }))
+}
+
+/// Where operations as they were written become edits.
+struct Desk<'a> {
+    app: &'a App,
+    grant: &'a Grant<Write>,
+    room: Room,
+}
+
+impl<'a> Desk<'a> {
+    fn new(app: &'a App, grant: &'a Grant<Write>) -> Self {
+        Self { app, grant, room: Room { files: MOST, bytes: app.config.limits.commit_bytes as u64 } }
+    }
+
+    async fn edits(mut self, operations: Vec<Operation>) -> Result<Vec<Edit>> {
+        let mut edits = Vec::with_capacity(operations.len());
+        for (index, operation) in operations.into_iter().enumerate() {
+            edits.push(self.edit(&format!("operations[{index}]"), operation).await?);
+        }
+        Ok(edits)
+    }
+
+    async fn edit(&mut self, place: &str, operation: Operation) -> Result<Edit> {
+        let file = |field: &str, text: &str| {
+            text.parse::<FilePath>().map_err(|error| Error::from(error).of_part(&format!("{place}.{field}")))
+        };
+        Ok(match operation {
+            Operation::Put { path, content, content_base64, oid, size, executable } => {
+                let path = file("path", &path)?;
+                let content = match (content, content_base64, oid, size) {
+                    (Some(text), None, None, None) => self.plain(place, text.into_bytes())?,
+                    (None, Some(text), None, None) => {
+                        let bytes = BASE64.decode(&text).map_err(|error| {
+                            Error::invalid(format!("{place}.content_base64: this is not base64: {error}"))
+                        })?;
+                        self.plain(place, bytes)?
+                    }
+                    (None, None, Some(oid), Some(size)) => {
+                        let oid: Oid = oid
+                            .parse()
+                            .map_err(|_| Error::invalid(format!("{place}.oid: this is not the hex of a sha256")))?;
+                        Content::Pointer(Pointer::new(oid, size))
+                    }
+                    _ => {
+                        return Err(Error::invalid(format!(
+                            "{place}: give `content`, or `content_base64`, or `oid` and `size`"
+                        )));
+                    }
+                };
+                Edit::Put { path, content, executable }
+            }
+            Operation::Delete { path } => Edit::Delete { path: file("path", &path)? },
+            Operation::Move { from, to } => Edit::Move { from: file("from", &from)?, to: file("to", &to)? },
+            Operation::Copy { from, to, dataset, revision } => {
+                let (from, to) = (file("from", &from)?, file("to", &to)?);
+                let copied = match (dataset, revision) {
+                    (None, None) => Ok(Edit::Copy { from, to }),
+                    (None, Some(revision)) => {
+                        self.app.drive.bring(&self.grant.narrow(), &revision, from, to, &mut self.room).await
+                    }
+                    (Some(dataset), revision) => self.lift(&dataset, revision.as_deref(), from, to).await,
+                };
+                copied.map_err(|error| error.of_part(place))?
+            }
+            Operation::Patch { package } => patch(package),
+        })
+    }
+
+    /// Bytes that are to lie in git as they are.
+    fn plain(&self, place: &str, bytes: Vec<u8>) -> Result<Content> {
+        let most = self.app.config.limits.commit_file_bytes;
+        if bytes.len() > most {
+            return Err(Error::too_large(format!(
+                "{place}: the file has {} bytes, and git takes at most {most} here; upload it as an LFS object \
+                 (POST /{}.git/info/lfs/objects/batch), and put its `oid` and `size`",
+                bytes.len(),
+                self.grant.path()
+            )));
+        }
+        Ok(Content::Bytes(bytes.into()))
+    }
+
+    /// What another dataset has, for callers who may have its bytes. Its objects are held by this one from here on.
+    async fn lift(&mut self, dataset: &str, revision: Option<&str>, from: FilePath, to: FilePath) -> Result<Edit> {
+        // What cannot be the name of a dataset is told as one that there is not.
+        let path: RepoPath = dataset.parse().map_err(|_| Error::not_found(format!("there is no dataset {dataset:?}")))?;
+        let source: Grant<Fetch> = self.app.access.authorize(self.grant.actor(), &path).await?;
+        let lifted = self.app.drive.lift(&source, revision, from, to, &mut self.room).await?;
+        self.app.storage.lend(&source, &self.grant.narrow(), &lifted.pointers).await?;
+        Ok(lifted.edit)
+    }
+}

@@ -41,12 +41,20 @@ async fn resolve(
     let size = if entry.pointer.as_ref().is_some_and(is_empty) { 0 } else { size };
     if let Some(pointer) = entry.pointer.as_ref().filter(|pointer| !is_empty(pointer)) {
         let url = app.storage.link(&grant, pointer.oid, name, &base.0).await.map_err(Failure::entry(revision))?;
-        let mut response = StatusCode::FOUND.into_response();
+        // The clients look for these headers in the first answer from another host. On this one they would follow.
+        let is_head = method == Method::HEAD && url.starts_with(&base.0);
+        let mut response = if is_head { StatusCode::OK } else { StatusCode::FOUND }.into_response();
         let told = response.headers_mut();
         told.insert(REPO_COMMIT, commit_header(revision));
         told.insert("x-linked-size", pointer.size.into());
-        for (header, value) in [("x-linked-etag", range::etag(&pointer.oid)), ("location", url)] {
-            told.insert(header, HeaderValue::from_str(&value).map_err(Error::internal)?);
+        let tag = HeaderValue::from_str(&range::etag(&pointer.oid)).map_err(Error::internal)?;
+        told.insert("x-linked-etag", tag.clone());
+        if is_head {
+            told.insert(header::ETAG, tag);
+            told.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            told.insert(header::CONTENT_LENGTH, pointer.size.into());
+        } else {
+            told.insert(header::LOCATION, HeaderValue::from_str(&url).map_err(Error::internal)?);
         }
         return Ok(response);
     }

@@ -1,0 +1,249 @@
+"""What people do with huggingface_hub, datasets and pandas, against the server that HF_ENDPOINT names."""
+
+import io
+import os
+import sys
+
+import datasets
+import huggingface_hub
+import pandas
+from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, HfApi, HfFileSystem
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+api = HfApi()
+repo = "ada/birds"
+kind = {"repo_id": repo, "repo_type": "dataset"}
+
+
+def refused(error, call, status=None):
+    try:
+        call()
+    except error as raised:
+        assert status is None or raised.response.status_code == status, raised
+        return raised
+    raise AssertionError(f"not refused: {call}")
+
+
+def account():
+    me = api.whoami()
+    assert (me["name"], me["type"]) == ("ada", "user"), me
+    assert [organisation["name"] for organisation in me["orgs"]] == ["aviary"], me
+    refused(OSError, lambda: api.whoami(token="rut_wrong"), 401)
+
+
+def repositories():
+    refused(RepositoryNotFoundError, lambda: api.dataset_info(repo))
+    assert not api.repo_exists(**kind)
+    url = api.create_repo(**kind, private=True)
+    assert (url.repo_id, url.repo_type, url.endpoint) == (repo, "dataset", os.environ["HF_ENDPOINT"]), repr(url)
+    assert str(url) == f"{os.environ['HF_ENDPOINT']}/datasets/{repo}"
+    refused(HfHubHTTPError, lambda: api.create_repo(**kind), 409)
+    assert api.create_repo(**kind, exist_ok=True) == url
+    assert api.repo_exists(**kind)
+    api.auth_check(**kind)
+    info = api.dataset_info(repo)
+    assert info.private and info.author == "ada" and len(info.sha) == 40, info
+    assert api.list_repo_files(**kind) == [".gitattributes"]
+
+    api.create_repo("ada/short-lived", repo_type="dataset")
+    api.delete_repo("ada/short-lived", repo_type="dataset")
+    refused(RepositoryNotFoundError, lambda: api.delete_repo("ada/short-lived", repo_type="dataset"))
+    api.delete_repo("ada/short-lived", repo_type="dataset", missing_ok=True)
+    api.create_repo("aviary/cages", repo_type="dataset")
+    refused(HfHubHTTPError, lambda: api.create_repo("ada/model"), 422)
+
+
+def uploads():
+    noise = os.urandom(300_000)
+    readme = "---\nlicense: mit\n---\n# Birds\n"
+    first = api.upload_file(path_or_fileobj=readme.encode(), path_in_repo="README.md", **kind)
+    assert first.commit_url == f"{os.environ['HF_ENDPOINT']}/datasets/{repo}/commit/{first.oid}", first
+    # Binary, and no format that was known before: by LFS, and plain git is told so.
+    api.upload_file(path_or_fileobj=noise, path_in_repo="recordings/owl 1.raw", **kind)
+    large = os.urandom(12_000_000)
+    api.upload_file(path_or_fileobj=large, path_in_repo="recordings/all.wav", **kind)
+    os.makedirs("folder/deep/er")
+    for name, content in [("a.csv", b"bird,count\nowl,3\n"), ("deep/er/b.txt", b"b\n"), ("deep/empty", b"")]:
+        with open(f"folder/{name}", "wb") as file:
+            file.write(content)
+    with open("folder/deep/c.npy", "wb") as file:
+        file.write(noise[:1000])
+    before = api.dataset_info(repo).sha
+    folder = api.upload_folder(folder_path="folder", path_in_repo="data", commit_message="A folder", commit_description="All of it", **kind)
+    assert folder.oid != before
+    # The same again is no change.
+    api.upload_folder(folder_path="folder", path_in_repo="data", **kind)
+    assert api.dataset_info(repo).sha == folder.oid
+    refused(ValueError, lambda: api.upload_file(path_or_fileobj=b"---\nx: y\n", path_in_repo="README.md", **kind))
+
+    info = api.dataset_info(repo, files_metadata=True)
+    files = {file.rfilename: file for file in info.siblings}
+    assert files["recordings/all.wav"].size == len(large)
+    assert files["recordings/all.wav"].lfs["size"] == len(large)
+    assert files["README.md"].size == len(readme) and files["README.md"].lfs is None
+    assert set(files) == {
+        ".gitattributes", "README.md", "recordings/owl 1.raw", "recordings/all.wav", "data/a.csv", "data/deep/er/b.txt",
+        "data/deep/empty", "data/deep/c.npy",
+    }, set(files)
+    return {"recordings/owl 1.raw": noise, "recordings/all.wav": large, "README.md": readme.encode()}
+
+
+def commits(known):
+    head = api.dataset_info(repo).sha
+    made = api.create_commit(
+        operations=[
+            CommitOperationAdd("new/one.txt", b"one\n"),
+            CommitOperationAdd("new/two.bin", b"\x00two"),
+            CommitOperationCopy("recordings/all.wav", "copies/all.wav"),
+            CommitOperationCopy("README.md", "copies/README.md"),
+            CommitOperationDelete("data/a.csv"),
+            CommitOperationDelete("data/deep/er/", is_folder=True),
+        ],
+        commit_message="Many things",
+        commit_description="in one",
+        parent_commit=head,
+        **kind,
+    )
+    late = lambda: api.create_commit(
+        operations=[CommitOperationAdd("x", b"x")], commit_message="late", parent_commit=head, **kind
+    )
+    refused(HfHubHTTPError, late, 412)
+    files = api.list_repo_files(**kind)
+    assert {"new/one.txt", "new/two.bin", "copies/all.wav", "copies/README.md"} < set(files), files
+    assert not {"data/a.csv", "data/deep/er/b.txt"} & set(files), files
+    listed = api.list_repo_commits(**kind)
+    assert (listed[0].commit_id, listed[0].title, listed[0].message) == (made.oid, "Many things", "in one"), listed[0]
+    assert listed[0].authors == ["ada"] and listed[0].created_at.tzinfo, listed[0]
+    assert (listed[1].title, listed[-1].title) == ("A folder", "initial commit"), listed
+    assert listed[0].formatted_title is None
+    assert api.list_repo_commits(**kind, formatted=True)[0].formatted_title == "Many things"
+    api.delete_file("new/one.txt", **kind)
+    api.delete_folder("new", **kind)
+    refused(HfHubHTTPError, lambda: api.delete_file("new/one.txt", **kind))
+    refused(HfHubHTTPError, lambda: api.create_commit(operations=[CommitOperationAdd("x", b"x")], commit_message="r", create_pr=True, **kind), 422)
+
+    tree = list(api.list_repo_tree(**kind, recursive=True, expand=True))
+    folders = [entry.path for entry in tree if isinstance(entry, huggingface_hub.hf_api.RepoFolder)]
+    assert folders == ["copies", "data", "data/deep", "recordings"], folders
+    wav = next(entry for entry in tree if entry.path == "copies/all.wav")
+    assert wav.size == wav.lfs.size == len(known["recordings/all.wav"])
+    assert wav.last_commit.title == "Many things" and wav.last_commit.oid == made.oid
+    below = list(api.list_repo_tree(**kind, path_in_repo="data/deep"))
+    assert [entry.path for entry in below] == ["data/deep/c.npy", "data/deep/empty"], below
+    refused(EntryNotFoundError, lambda: list(api.list_repo_tree(**kind, path_in_repo="no/such")))
+    infos = api.get_paths_info(**kind, paths=["README.md", "no/such", "data/deep"], expand=True)
+    assert [info.path for info in infos] == ["README.md", "data/deep"], infos
+    assert infos[0].last_commit.title == "Upload README.md with huggingface_hub", infos[0]
+
+
+def references():
+    head = api.dataset_info(repo).sha
+    api.create_tag(**kind, tag="v1.0", tag_message="First")
+    refused(HfHubHTTPError, lambda: api.create_tag(**kind, tag="v1.0"), 409)
+    api.create_tag(**kind, tag="v1.0", exist_ok=True)
+    refused(RevisionNotFoundError, lambda: api.create_tag(**kind, tag="v2", revision="no-such"))
+    api.create_branch(**kind, branch="feat/x")
+    api.create_branch(**kind, branch="feat/x", exist_ok=True)
+    api.upload_file(path_or_fileobj=b"on a branch", path_in_repo="x.txt", revision="feat/x", **kind)
+    refs = api.list_repo_refs(**kind)
+    assert {branch.name: branch.target_commit for branch in refs.branches}["main"] == head, refs
+    assert {branch.ref for branch in refs.branches} == {"refs/heads/main", "refs/heads/feat/x"}, refs
+    assert [(tag.name, tag.ref, tag.target_commit) for tag in refs.tags] == [("v1.0", "refs/tags/v1.0", head)], refs
+    assert api.file_exists(**kind, filename="x.txt", revision="feat/x") and not api.file_exists(**kind, filename="x.txt")
+    assert api.revision_exists(**kind, revision="feat/x") and not api.revision_exists(**kind, revision="feat/y")
+    assert api.dataset_info(repo, revision="v1.0").sha == head
+    assert api.dataset_info(repo, revision=head[:10]).sha == head
+    api.create_branch(**kind, branch="old", revision="v1.0")
+    api.delete_branch(**kind, branch="old")
+    api.delete_branch(**kind, branch="feat/x")
+    refused(HfHubHTTPError, lambda: api.delete_branch(**kind, branch="main"), 403)
+    refused(HfHubHTTPError, lambda: api.upload_file(path_or_fileobj=b"x", path_in_repo="x", revision="feat/x", **kind), 404)
+    api.create_tag(**kind, tag="gone")
+    api.delete_tag(**kind, tag="gone")
+    refused(RevisionNotFoundError, lambda: api.delete_tag(**kind, tag="gone"))
+
+
+def downloads(known):
+    for name, content in known.items():
+        with open(api.hf_hub_download(**kind, filename=name), "rb") as file:
+            assert file.read() == content, name
+        with open(api.hf_hub_download(**kind, filename=name, revision="v1.0", local_dir="local"), "rb") as file:
+            assert file.read() == content, name
+    # What is there already is not fetched again.
+    api.hf_hub_download(**kind, filename="recordings/all.wav", revision="v1.0", local_dir="local")
+    refused(EntryNotFoundError, lambda: api.hf_hub_download(**kind, filename="no/such"))
+    refused(RevisionNotFoundError, lambda: api.hf_hub_download(**kind, filename="README.md", revision="no"))
+    refused(RepositoryNotFoundError, lambda: api.hf_hub_download("ada/none", "README.md", repo_type="dataset"))
+    folder = api.snapshot_download(**kind)
+    with open(f"{folder}/copies/all.wav", "rb") as file:
+        assert file.read() == known["recordings/all.wav"]
+    assert os.path.getsize(f"{folder}/data/deep/empty") == 0
+    meta = huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(**kind, filename="recordings/all.wav"))
+    assert meta.size == len(known["recordings/all.wav"]) and len(meta.etag) == 64, meta
+
+
+def files(known):
+    fs = HfFileSystem()
+    root = f"datasets/{repo}"
+    assert fs.isdir(root) and fs.isfile(f"{root}/README.md")
+    assert {entry["name"] for entry in fs.ls(root)} >= {f"{root}/README.md", f"{root}/recordings"}
+    assert fs.glob(f"{root}/**/*.wav") == [f"{root}/copies/all.wav", f"{root}/recordings/all.wav"]
+    large = known["recordings/all.wav"]
+    with fs.open(f"{root}/recordings/all.wav", "rb", block_size=1 << 16) as file:
+        for start, length in [(0, 10), (5_000_000, 70_000), (len(large) - 5, 5)]:
+            file.seek(start)
+            assert file.read(length) == large[start : start + length], start
+    assert fs.cat_file(f"{root}/README.md", start=4, end=11) == known["README.md"][4:11]
+    with fs.open(f"{root}/written.txt", "w") as file:
+        file.write("by a file system")
+    assert fs.read_text(f"{root}/written.txt") == "by a file system"
+    fs.rm(f"{root}/written.txt")
+    assert not fs.exists(f"{root}/written.txt")
+
+
+def tables():
+    frame = pandas.DataFrame({"bird": ["owl", "tit"], "count": [3, 4]})
+    frame.to_parquet("hf://datasets/ada/birds/tables/birds.parquet")
+    frame.to_csv("hf://datasets/ada/birds/tables/birds.csv", index=False)
+    assert pandas.read_parquet("hf://datasets/ada/birds/tables/birds.parquet").equals(frame)
+    assert pandas.read_csv("hf://datasets/ada/birds/tables/birds.csv").equals(frame)
+    assert pandas.read_csv("hf://datasets/ada/birds@main/tables/birds.csv").equals(frame)
+
+    data = datasets.Dataset.from_dict({"bird": ["owl", "tit", "jay"], "count": [1, 2, 3]})
+    data.push_to_hub("ada/pushed", private=True)
+    back = datasets.load_dataset("ada/pushed", split="train")
+    assert back.to_dict() == data.to_dict(), back
+    data.push_to_hub("ada/pushed", "second", split="test", private=True)
+    assert datasets.get_dataset_config_names("ada/pushed") == ["default", "second"]
+    streamed = datasets.load_dataset("ada/pushed", "second", split="test", streaming=True)
+    assert [row["bird"] for row in streamed] == ["owl", "tit", "jay"]
+    named = datasets.load_dataset("ada/birds", data_files="tables/birds.csv", split="train")
+    assert named["count"][:] == [3, 4]
+
+
+def settings():
+    api.update_repo_settings(**kind, private=False)
+    nobody = HfApi(token=False)
+    assert not nobody.dataset_info(repo).private
+    nobody.hf_hub_download(**kind, filename="README.md", local_dir="public")
+    refused(HfHubHTTPError, lambda: nobody.upload_file(path_or_fileobj=b"x", path_in_repo="x", **kind), 401)
+    api.update_repo_settings(**kind, private=True)
+    refused(RepositoryNotFoundError, lambda: nobody.dataset_info(repo))
+    refused(RepositoryNotFoundError, lambda: nobody.hf_hub_download(**kind, filename="README.md", local_dir="none"))
+
+
+account()
+repositories()
+known = uploads()
+commits(known)
+references()
+downloads(known)
+files(known)
+tables()
+settings()
+print("done")

@@ -374,6 +374,23 @@ impl Access {
         decided.map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
     }
 
+    /// Like [`Access::authorize`], but also for a credential that is limited to single objects. What it is limited to
+    /// comes with the grant, and whoever uses it must compare what is asked for; none means the whole dataset.
+    pub async fn authorize_within<R: Right>(
+        &self,
+        actor: &Actor,
+        path: &RepoPath,
+    ) -> Result<(Grant<R>, Option<HashSet<Oid>>)> {
+        if let Limit::Claims(claims) = &actor.limit {
+            let opened = claims::open(claims, path).objects.into_iter();
+            let objects: Vec<Oid> = opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
+            if !objects.is_empty() && self.decide::<R>(actor, path, &[]).await.is_err() {
+                return Ok((self.authorize_objects(actor, path, &objects).await?, Some(objects.into_iter().collect())));
+            }
+        }
+        Ok((self.authorize(actor, path).await?, None))
+    }
+
     async fn decide<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
         let Some((dataset, role)) = self.db.standing(path, actor.user()).await? else {
             return Err(hidden(actor, path));

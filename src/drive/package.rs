@@ -137,7 +137,7 @@ fn no_package() -> Error {
     Error::not_found("the dataset has no datapackage.json; put a whole one first")
 }
 
-async fn read_at(snapshot: &Arc<Snapshot>, revision: Option<ObjectId>) -> Result<Versioned> {
+pub(super) async fn read_at(snapshot: &Arc<Snapshot>, revision: Option<ObjectId>) -> Result<Versioned> {
     let Some(id) = revision else { return Ok(Versioned { revision: None, package: None }) };
     let (commit, text) = snapshot.read(move |reader| Ok((reader.commit(id)?, package_text(reader, id)?))).await?;
     let package = text.map(|text| parse(&text)).transpose()?;

@@ -13,6 +13,10 @@ use crate::{FilePath, Reader, Result, path::DEPTH_LIMIT};
 /// For each entry of a folder, ordered by name, the commit that changed it last.
 pub type LastCommits = Vec<(String, Option<ObjectId>)>;
 
+/// How many entries of folders are compared before a walk ends: some seconds' worth. A huge folder that changes with
+/// every commit must not keep a thread for minutes.
+const WORK: usize = 100_000_000;
+
 /// A folder or file on the way to paths whose last change is looked for.
 #[derive(Default)]
 struct Node {
@@ -44,6 +48,8 @@ struct Watch {
     root: Node,
     found: Vec<Option<ObjectId>>,
     open: usize,
+    /// Entries that were compared.
+    work: usize,
 }
 
 impl Watch {
@@ -60,7 +66,7 @@ impl Watch {
         }
         root.held = Some((gix::objs::tree::EntryKind::Tree.into(), tree));
         reader.hold(&mut root)?;
-        let mut watch = Self { root, found: vec![None; count], open: 0 };
+        let mut watch = Self { root, found: vec![None; count], open: 0, work: 0 };
         let mut nodes = vec![&watch.root];
         while let Some(node) = nodes.pop() {
             watch.open += usize::from(node.wanted.is_some());
@@ -73,7 +79,7 @@ impl Watch {
     fn step(&mut self, reader: &Reader, commit: ObjectId, before: Option<ObjectId>) -> Result<()> {
         let mut changed = Vec::new();
         match before {
-            Some(before) => reader.compare_node(&mut self.root, before, &mut changed)?,
+            Some(before) => self.work += reader.compare_node(&mut self.root, before, &mut changed)?,
             None => self.root.close(&mut changed),
         }
         self.open -= changed.len();
@@ -101,14 +107,16 @@ impl Reader {
         node.children.values_mut().try_for_each(|child| self.hold(child))
     }
 
-    /// Compares a folder with what it was before. Of unchanged folders nothing is read.
-    fn compare_node(&self, node: &mut Node, before: ObjectId, changed: &mut Vec<usize>) -> Result<()> {
+    /// Compares a folder with what it was before; gives the number of entries read. Of unchanged folders, none are.
+    fn compare_node(&self, node: &mut Node, before: ObjectId, changed: &mut Vec<usize>) -> Result<usize> {
         if node.held.is_some_and(|(_, now)| now == before) {
-            return Ok(());
+            return Ok(0);
         }
+        let mut read = 0;
         let object = self.repository.find_tree(before)?;
         for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
             let entry = entry?;
+            read += 1;
             let Some(child) = node.children.get_mut(entry.filename) else { continue };
             child.is_seen = true;
             let held = (entry.mode, entry.oid.to_owned());
@@ -118,7 +126,7 @@ impl Reader {
             changed.extend(child.wanted.take());
             match entry.mode.is_tree() {
                 true if child.children.is_empty() => {}
-                true => self.compare_node(child, held.1, changed)?,
+                true => read += self.compare_node(child, held.1, changed)?,
                 false => child.close(changed),
             }
             child.held = Some(held);
@@ -130,11 +138,12 @@ impl Reader {
             !child.is_done()
         });
         node.held = node.held.map(|(mode, _)| (mode, before));
-        Ok(())
+        Ok(read)
     }
 
     /// For every entry of the folder `path` (the root if `None`), by name: the last commit that changed it, along
-    /// first parents only, so that a merge counts as one change. `None` for those not found within `cap` commits.
+    /// first parents only, so that a merge counts as one change. `None` for those not found within `cap` commits,
+    /// fewer for a folder of very many entries that always changes.
     ///
     /// `known` may have the same answer for an older commit; the walk ends there.
     pub fn last_commits(
@@ -174,7 +183,7 @@ impl Reader {
         let mut commit = self.step(self.commit(revision)?.id)?;
         let mut watch = Watch::new(self, commit.tree, paths.iter().map(String::as_str))?;
         for _ in 0..cap {
-            if watch.open == 0 {
+            if watch.open == 0 || watch.work > WORK {
                 break;
             }
             let Some(&parent) = commit.parents.first() else {

@@ -1,0 +1,247 @@
+//! Looking around in a revision: folders in pages, files, and what changed them last.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{Stream, stream};
+use metastore::{Change, CommitInfo, Entry, FilePath, LastCommits, ObjectId, Reader, Snapshot};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Drive;
+use crate::access::{Grant, Read};
+use crate::error::{Error, Result};
+use crate::types::Id;
+
+/// In how many revisions the last change of a file is looked for.
+pub const DEPTH: usize = 10_000;
+
+/// How many names of files, and how many changes, are remembered.
+const REMEMBERED: u64 = 400_000;
+
+/// Bytes of the largest file that is sent from the repository itself. Larger ones belong to Git LFS.
+const LARGEST: u64 = 128 << 20;
+
+/// Bytes of all such files that are sent at one time: each is in memory as a whole.
+const TOGETHER: usize = 256 << 20;
+
+/// Those bytes are counted in blocks.
+const BLOCK: u64 = 64 << 10;
+
+/// A folder in a revision of a dataset.
+type FolderKey = (Id, ObjectId, Option<FilePath>);
+
+/// What was compared: the revision before, if there was one, and after.
+type PairKey = (Id, Option<ObjectId>, ObjectId);
+
+/// What took long to find out and never changes.
+pub(super) struct Memory {
+    folders: Cache<FolderKey, Arc<LastCommits>, Weight>,
+    pub(super) changes: Cache<PairKey, Arc<Vec<Change>>, Weight>,
+    sending: Arc<Semaphore>,
+}
+
+/// What is remembered weighs as much as it has entries.
+#[derive(Clone)]
+pub(super) struct Weight;
+
+impl<K, T> Weighter<K, Arc<Vec<T>>> for Weight {
+    fn weight(&self, _: &K, kept: &Arc<Vec<T>>) -> u64 {
+        1 + kept.len() as u64
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            folders: Cache::with_weighter(1000, REMEMBERED, Weight),
+            changes: Cache::with_weighter(1000, REMEMBERED, Weight),
+            sending: Arc::new(Semaphore::new(TOGETHER / usize::try_from(BLOCK).unwrap_or(1))),
+        }
+    }
+}
+
+/// Which part of a folder.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// The folder; the root if none.
+    pub path: Option<FilePath>,
+    /// With all that is below it.
+    pub recursive: bool,
+    /// Where the page before ended.
+    pub after: Option<Vec<u8>>,
+    /// The most entries.
+    pub limit: usize,
+    /// With the revision that changed each entry last.
+    pub last: bool,
+}
+
+/// A part of a folder.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// The revision that was named.
+    pub revision: ObjectId,
+    /// What is there.
+    pub entries: Vec<Found>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Vec<u8>>,
+}
+
+/// Something in a revision.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// What and where.
+    pub entry: Entry,
+    /// The revision that changed it last, along first parents: a merge is one change. None if nobody asked, or it is
+    /// more than [`DEPTH`] revisions back.
+    pub last: Option<Arc<CommitInfo>>,
+}
+
+/// A file or folder, and the revision that it was found in.
+#[derive(Clone)]
+pub struct Located {
+    /// The revision that was named.
+    pub revision: ObjectId,
+    /// What and where.
+    pub entry: Entry,
+    pub(super) snapshot: Arc<Snapshot>,
+}
+
+impl Drive {
+    /// Lists a folder.
+    ///
+    /// # Errors
+    /// Not found for the revision or the folder.
+    pub async fn list(&self, grant: &Grant<Read>, revision: &str, listing: Listing) -> Result<Folder> {
+        let snapshot = self.snapshot(grant).await?;
+        let revision = self.resolve(grant.id(), &snapshot, revision).await?;
+        let (memory, dataset) = (Arc::clone(&self.memory), grant.id());
+        let listed = snapshot.read(move |reader| {
+            let Listing { path, recursive, after, limit, last } = &listing;
+            let page = reader.tree_page(revision, path.as_ref(), *recursive, after.as_deref(), *limit)?;
+            let last = match (last, recursive) {
+                (false, _) => vec![None; page.entries.len()],
+                (true, false) => memory.last_in_folder(reader, dataset, revision, path.as_ref(), &page.entries)?,
+                (true, true) => {
+                    let paths: Vec<String> = page.entries.iter().map(|entry| entry.path.clone()).collect();
+                    reader.last_changes(revision, &paths, DEPTH)?
+                }
+            };
+            let entries = page.entries.into_iter().zip(commits(reader, last)?);
+            let entries = entries.map(|(entry, last)| Found { entry, last }).collect();
+            Ok(Folder { revision, entries, next: page.next })
+        });
+        Ok(listed.await?)
+    }
+
+    /// Finds what stands at a path.
+    ///
+    /// # Errors
+    /// Not found for the revision or the path.
+    pub async fn locate(&self, grant: &Grant<Read>, revision: &str, path: &FilePath) -> Result<Located> {
+        let snapshot = self.snapshot(grant).await?;
+        let revision = self.resolve(grant.id(), &snapshot, revision).await?;
+        let path = path.clone();
+        let entry = snapshot.read(move |reader| reader.entry(revision, &path)).await?;
+        Ok(Located { revision, entry, snapshot })
+    }
+
+    /// The revision that changed it last, as for [`Found::last`].
+    pub async fn last_change(&self, located: &Located) -> Result<Option<CommitInfo>> {
+        let (revision, paths) = (located.revision, vec![located.entry.path.clone()]);
+        let found = located.snapshot.read(move |reader| {
+            let found = reader.last_changes(revision, &paths, DEPTH)?;
+            found.into_iter().flatten().next().map(|id| reader.commit(id)).transpose()
+        });
+        Ok(found.await?)
+    }
+
+    /// The bytes of a file that is in the repository itself.
+    ///
+    /// # Errors
+    /// Not found for what is no file; too large for what belongs to Git LFS; busy if too many others are being sent.
+    pub async fn open(&self, located: &Located) -> Result<Sending> {
+        let Entry { id, size, path, .. } = &located.entry;
+        let size = size.ok_or_else(|| Error::not_found(format!("{path} is not a file")))?;
+        if size > LARGEST {
+            return Err(Error::too_large(format!(
+                "{path} has {size} bytes, and is not kept by Git LFS: clone the dataset with git to get it"
+            )));
+        }
+        let blocks = u32::try_from(size.div_ceil(BLOCK).max(1)).map_err(Error::internal)?;
+        let place = Arc::clone(&self.memory.sending).try_acquire_many_owned(blocks);
+        let place = place.map_err(|_| Error::busy("too many files are being sent; try again in a moment"))?;
+        let id = *id;
+        let bytes = located.snapshot.read(move |reader| reader.blob(id, LARGEST)).await?;
+        Ok(Sending { bytes, place })
+    }
+}
+
+/// The bytes of a file, and their place among those that are sent at one time.
+pub struct Sending {
+    bytes: Bytes,
+    place: OwnedSemaphorePermit,
+}
+
+impl Sending {
+    /// A part of them, in blocks. The place is taken until the stream is dropped.
+    pub fn stream(self, range: Range<u64>) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
+        let within = |at: u64| usize::try_from(at).map_or(self.bytes.len(), |at| at.min(self.bytes.len()));
+        let rest = self.bytes.slice(within(range.start)..within(range.end));
+        stream::unfold((rest, self.place), |(mut rest, place)| async {
+            if rest.is_empty() {
+                return None;
+            }
+            let block = rest.split_to(rest.len().min(usize::try_from(BLOCK).unwrap_or(1)));
+            Some((Ok(block), (rest, place)))
+        })
+    }
+}
+
+impl Memory {
+    /// What changed the entries of one folder last. Found for the folder as a whole, and kept: the next page is there
+    /// already, and a newer revision has to look no further than this one.
+    fn last_in_folder(
+        &self,
+        reader: &Reader,
+        dataset: Id,
+        revision: ObjectId,
+        path: Option<&FilePath>,
+        entries: &[Entry],
+    ) -> metastore::Result<Vec<Option<ObjectId>>> {
+        let known = |commit| self.folders.get(&(dataset, commit, path.cloned()));
+        let all = match known(revision) {
+            Some(all) => all,
+            None => {
+                let all = Arc::new(reader.last_commits(revision, path, DEPTH, known)?);
+                self.folders.insert((dataset, revision, path.cloned()), Arc::clone(&all));
+                all
+            }
+        };
+        let last = |entry: &Entry| {
+            let name = entry.path.rsplit('/').next().unwrap_or(&entry.path);
+            let at = all.binary_search_by(|(other, _)| other.as_str().cmp(name)).ok()?;
+            all[at].1
+        };
+        Ok(entries.iter().map(last).collect())
+    }
+}
+
+/// Reads commits, each once.
+fn commits(reader: &Reader, ids: Vec<Option<ObjectId>>) -> metastore::Result<Vec<Option<Arc<CommitInfo>>>> {
+    let mut known: HashMap<ObjectId, Arc<CommitInfo>> = HashMap::new();
+    ids.into_iter()
+        .map(|id| {
+            let Some(id) = id else { return Ok(None) };
+            if let Some(commit) = known.get(&id) {
+                return Ok(Some(Arc::clone(commit)));
+            }
+            let commit = Arc::new(reader.commit(id)?);
+            known.insert(id, Arc::clone(&commit));
+            Ok(Some(commit))
+        })
+        .collect()
+}

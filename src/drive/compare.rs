@@ -1,0 +1,209 @@
+//! What differs between two revisions: files, and lines of one file.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metastore::{Change, ChangeKind, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot, package};
+use serde_json::Value;
+use similar::TextDiff;
+
+use super::Drive;
+use super::package::{Versioned, read_at};
+use super::revisions::head;
+use crate::access::{Grant, Read};
+use crate::error::{Error, Kind, Result};
+
+/// Bytes of the largest file that is compared line by line.
+const LARGEST: u64 = 1 << 20;
+
+/// For how long the shortest difference is looked for, before any will do.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Two revisions, and the files that differ.
+#[derive(Clone)]
+pub struct Comparison {
+    /// The revision before; none where there was nothing before.
+    pub from: Option<ObjectId>,
+    /// The revision after.
+    pub to: ObjectId,
+    /// The files, ordered by path.
+    changes: Arc<Vec<Change>>,
+    pub(super) snapshot: Arc<Snapshot>,
+}
+
+/// A file that differs.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// How.
+    pub kind: ChangeKind,
+    /// Its path; that of before if it is gone.
+    pub path: String,
+    /// What it was.
+    pub before: Option<Entry>,
+    /// What it is.
+    pub after: Option<Entry>,
+}
+
+/// The lines that differ, or why there are none to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lines {
+    /// In the unified format of diff(1), with three lines around.
+    Unified(String),
+    /// One side is kept by Git LFS.
+    Stored,
+    /// One side has more than 1 MiB.
+    Large,
+    /// One side is no text in UTF-8.
+    Binary,
+    /// One side is no file.
+    Other,
+}
+
+impl Drive {
+    /// Compares two revisions: the newest of the default branch unless `to` is named, with its first parent unless
+    /// `from` is named.
+    ///
+    /// # Errors
+    /// Not found for a revision that there is not; too large for more than 500,000 changes.
+    pub async fn compare(&self, grant: &Grant<Read>, from: Option<&str>, to: Option<&str>) -> Result<Comparison> {
+        let snapshot = self.snapshot(grant).await?;
+        let to = match to {
+            Some(to) => self.resolve(grant.id(), &snapshot, to).await?,
+            None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revision yet"))?,
+        };
+        let from = match from {
+            Some(from) => Some(self.resolve(grant.id(), &snapshot, from).await?),
+            None => snapshot.read(move |reader| Ok(reader.commit(to)?.parents.first().copied())).await?,
+        };
+        let key = (grant.id(), from, to);
+        let changes = match self.memory.changes.get(&key) {
+            Some(changes) => changes,
+            None => {
+                let changes = Arc::new(snapshot.read(move |reader| reader.diff(from, to, true)).await?);
+                self.memory.changes.insert(key, Arc::clone(&changes));
+                changes
+            }
+        };
+        Ok(Comparison { from, to, changes, snapshot })
+    }
+}
+
+/// What differs in what the dataset says of itself.
+#[derive(Debug, Clone)]
+pub struct Metadata {
+    /// The metadata.
+    pub package: Vec<package::Change>,
+    /// The schemas of the resources, and what the changes mean for those who read the data.
+    pub schemas: package::SchemaReport,
+}
+
+impl Comparison {
+    /// How the packages differ; none if there is none on either side, or one that cannot be read. Where only one side
+    /// has one, it is compared with an empty one.
+    pub async fn metadata(&self) -> Result<Option<Metadata>> {
+        let before = match self.from {
+            Some(from) => read_at(&self.snapshot, Some(from)).await,
+            None => Ok(Versioned { revision: None, package: None }),
+        };
+        let (before, after) = match (before, read_at(&self.snapshot, Some(self.to)).await) {
+            (Ok(before), Ok(after)) => (before.package, after.package),
+            (Err(error), _) | (_, Err(error)) if error.kind() == Kind::Invalid => return Ok(None),
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        };
+        if before.is_none() && after.is_none() {
+            return Ok(None);
+        }
+        let [before, after] = [before, after].map(|package| Value::Object(package.unwrap_or_default()));
+        let compare = move || Metadata {
+            package: package::changes(&before, &after),
+            schemas: package::package_schemas(&before, &after),
+        };
+        crate::blocking(compare).await.map(Some)
+    }
+
+    /// How many files differ.
+    pub fn count(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Some of the files that differ.
+    pub async fn page(&self, skip: usize, limit: usize) -> Result<Vec<Changed>> {
+        let changes = Arc::clone(&self.changes);
+        let page = self
+            .snapshot
+            .read(move |reader| changes.iter().skip(skip).take(limit).map(|change| describe(reader, change)).collect());
+        Ok(page.await?)
+    }
+
+    /// How one file differs, if it does; it may be named as it was.
+    ///
+    /// # Errors
+    /// Not found if it is in neither revision.
+    pub async fn file(&self, path: &FilePath) -> Result<Option<(Changed, Lines)>> {
+        let (changes, path, from, to) = (Arc::clone(&self.changes), path.clone(), self.from, self.to);
+        let was = |change: &Change| match &change.kind {
+            ChangeKind::Renamed { from } => from.clone(),
+            _ => change.path.clone(),
+        };
+        let found = self.snapshot.read(move |reader| {
+            let found = changes.iter().find(|change| change.path == path.as_str());
+            let Some(change) = found.or_else(|| changes.iter().find(|change| was(change) == path.as_str())) else {
+                if let Some(Ok(_)) = from.map(|from| reader.entry(from, &path)) {
+                    return Ok(None);
+                }
+                return reader.entry(to, &path).map(|_| None);
+            };
+            let changed = describe(reader, change)?;
+            let lines = lines(reader, &changed, &was(change))?;
+            Ok(Some((changed, lines)))
+        });
+        Ok(found.await?)
+    }
+}
+
+fn describe(reader: &Reader, change: &Change) -> metastore::Result<Changed> {
+    let was = match &change.kind {
+        ChangeKind::Renamed { from } => from,
+        _ => &change.path,
+    };
+    Ok(Changed {
+        kind: change.kind.clone(),
+        path: change.path.clone(),
+        before: change.old.map(|side| reader.entry_of(was, side)).transpose()?,
+        after: change.new.map(|side| reader.entry_of(&change.path, side)).transpose()?,
+    })
+}
+
+fn lines(reader: &Reader, changed: &Changed, was: &str) -> metastore::Result<Lines> {
+    let mut texts = [String::new(), String::new()];
+    for (side, text) in [&changed.before, &changed.after].into_iter().zip(&mut texts) {
+        let Some(entry) = side else { continue };
+        if !matches!(entry.kind, EntryKind::File | EntryKind::Executable | EntryKind::Link) {
+            return Ok(Lines::Other);
+        }
+        if entry.pointer.is_some() {
+            return Ok(Lines::Stored);
+        }
+        if entry.size.is_none_or(|size| size > LARGEST) {
+            return Ok(Lines::Large);
+        }
+        let Ok(read) = String::from_utf8(reader.blob(entry.id, LARGEST)?.into()) else { return Ok(Lines::Binary) };
+        if read.contains('\0') {
+            return Ok(Lines::Binary);
+        }
+        *text = read;
+    }
+    let name = |side: &Option<Entry>, letter: &str, path: &str| match side {
+        Some(_) => quoted(&format!("{letter}/{path}")),
+        None => "/dev/null".to_owned(),
+    };
+    let (before, after) = (name(&changed.before, "a", was), name(&changed.after, "b", &changed.path));
+    let [old, new] = &texts;
+    let diff = TextDiff::configure().deadline(Instant::now() + PATIENCE).diff_lines(old.as_str(), new.as_str());
+    Ok(Lines::Unified(diff.unified_diff().context_radius(3).header(&before, &after).to_string()))
+}
+
+/// A name from elsewhere must not begin a line of its own.
+fn quoted(path: &str) -> String {
+    if path.contains(|letter: char| letter.is_control() || letter == '"') { format!("{path:?}") } else { path.into() }
+}

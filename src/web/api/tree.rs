@@ -1,0 +1,167 @@
+//! `…/tree` and `…/files`: what stands where in a revision.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use metastore::{CommitInfo, EntryKind, FilePath};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+
+use super::super::Routes;
+use super::super::extract::Visitor;
+use super::{Here, Items, Page, Parameters, Segments, Somebody, moment, object_id};
+use crate::access::{Grant, Read};
+use crate::app::App;
+use crate::drive::browse::Listing;
+use crate::error::{Error, Result};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.document(routes!(list)).document(routes!(show))
+}
+
+#[derive(Deserialize, IntoParams)]
+struct Asked {
+    /// The folder; the root unless said.
+    path: Option<String>,
+    /// With all that is below it, each folder before what it holds.
+    recursive: Option<bool>,
+    /// With the revision that changed each entry last.
+    commits: Option<bool>,
+}
+
+/// What an entry is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EntryType {
+    File,
+    Folder,
+    /// A symbolic link; its content is the path that it leads to.
+    Link,
+    /// A commit of another repository.
+    Submodule,
+}
+
+/// Something in a revision.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Entry {
+    /// Where it is.
+    path: String,
+    /// What it is.
+    r#type: EntryType,
+    /// Bytes of the content; null for folders and submodules.
+    size: Option<u64>,
+    /// SHA-256 of the content, if Git LFS keeps it.
+    oid: Option<String>,
+    /// What git calls it: the id of the blob (for Git LFS that of the pointer), tree or commit.
+    id: String,
+    /// Whether it is a program.
+    executable: bool,
+    /// What changed it last, if that was asked for; null if it is more than 10,000 revisions back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_revision: Option<Option<LastRevision>>,
+}
+
+/// The revision that changed something last.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LastRevision {
+    /// Its id.
+    revision: String,
+    /// When it was made (RFC 3339).
+    #[schema(format = DateTime)]
+    created: String,
+    /// Who made the change.
+    author: Somebody,
+    /// Why, in the words of the author.
+    description: String,
+}
+
+impl From<&metastore::Entry> for Entry {
+    fn from(entry: &metastore::Entry) -> Self {
+        let pointer = entry.pointer.as_ref();
+        Self {
+            path: entry.path.clone(),
+            r#type: match entry.kind {
+                EntryKind::File | EntryKind::Executable => EntryType::File,
+                EntryKind::Folder => EntryType::Folder,
+                EntryKind::Link => EntryType::Link,
+                EntryKind::Submodule => EntryType::Submodule,
+            },
+            size: pointer.map(|pointer| pointer.size).or(entry.size),
+            oid: pointer.map(|pointer| pointer.oid.to_string()),
+            id: entry.id.to_string(),
+            executable: entry.kind == EntryKind::Executable,
+            last_revision: None,
+        }
+    }
+}
+
+impl From<&CommitInfo> for LastRevision {
+    fn from(commit: &CommitInfo) -> Self {
+        Self {
+            revision: commit.id.to_string(),
+            created: moment(&commit.committer),
+            author: (&commit.author).into(),
+            description: commit.message.trim_end().to_owned(),
+        }
+    }
+}
+
+/// A path that names something, or nothing: one that cannot be is one that is not there.
+pub(super) fn file_path(text: &str) -> Result<FilePath> {
+    text.parse().map_err(|_| Error::not_found(format!("there is no {text:?}")))
+}
+
+/// Lists a folder of a revision, in git's order.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/tree/{revision}", tag = "files",
+    params(("revision" = String, Path, description = "A branch, a tag or an id, each with `~n`, `^n`."), Asked, Page),
+    responses((status = 200, description = "What is there.", body = Items<Entry>)))]
+async fn list(
+    State(app): State<App>,
+    visitor: Visitor,
+    segments: Segments,
+    Parameters(asked): Parameters<Asked>,
+    Parameters(page): Parameters<Page>,
+    here: Here,
+) -> Result<Response> {
+    let grant: Grant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    // The cursor is the revision that the list began with, for the branch may have moved on, and the last entry.
+    let (revision, after) = match page.cursor() {
+        None => (segments.get("revision").to_owned(), None),
+        Some(cursor) => {
+            let (revision, after) = cursor.split_once('.').ok_or_else(Page::bad_cursor)?;
+            object_id(revision).ok_or_else(Page::bad_cursor)?;
+            (revision.to_owned(), Some(BASE64.decode(after).map_err(|_| Page::bad_cursor())?))
+        }
+    };
+    let path = asked.path.as_deref().map(|path| path.strip_suffix('/').unwrap_or(path));
+    let with_last = asked.commits.unwrap_or_default();
+    let listing = Listing {
+        path: path.filter(|path| !path.is_empty()).map(file_path).transpose()?,
+        recursive: asked.recursive.unwrap_or_default(),
+        after,
+        limit: page.limit()?,
+        last: with_last,
+    };
+    let folder = app.drive.list(&grant, &revision, listing).await?;
+    visitor.charge(folder.entries.len() / if with_last { 1 } else { 10 });
+    let items = folder.entries.iter().map(|found| Entry {
+        last_revision: with_last.then(|| found.last.as_deref().map(LastRevision::from)),
+        ..Entry::from(&found.entry)
+    });
+    let next = folder.next.map(|key| format!("{}.{}", folder.revision, BASE64.encode(key)));
+    Ok(here.page(items.collect(), next))
+}
+
+/// Shows what stands at a path, and what changed it last.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/files/{revision}/{path}", tag = "files",
+    params(("revision" = String, Path, description = "A branch, a tag or an id, each with `~n`, `^n`."),
+        ("path" = String, Path, description = "Where it is; may hold `/`.")),
+    responses((status = 200, description = "What is there.", body = Entry)))]
+async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Entry>> {
+    let located = app.drive.locate(&grant, segments.get("revision"), &file_path(segments.get("path"))?).await?;
+    let last = app.drive.last_change(&located).await?;
+    Ok(Json(Entry { last_revision: Some(last.as_ref().map(LastRevision::from)), ..Entry::from(&located.entry) }))
+}

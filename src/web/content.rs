@@ -1,0 +1,118 @@
+//! Bytes of files, as HTTP sends them: whole, in part, or not again (RFC 9110 §13, §14). What people stored must never
+//! run as a page of ours.
+
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::http::response::Builder;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use lfs::range::{self, Answer, Conditions};
+
+use crate::error::{Error, Result};
+
+/// What is sent besides the bytes.
+pub(super) struct Content<'a> {
+    /// The strong entity tag, without its quotes.
+    pub tag: &'a str,
+    /// How many bytes there are.
+    pub size: u64,
+    /// Media type.
+    pub media: &'static str,
+    /// How a browser saves it.
+    pub disposition: Option<HeaderValue>,
+    /// For how long it is true.
+    pub cache: &'static str,
+}
+
+impl Content<'_> {
+    /// The head of the answer, and which bytes belong to it; none for HEAD, and where nothing is to be sent.
+    pub(super) fn answer(self, method: &Method, headers: &HeaderMap) -> (Builder, Option<Range<u64>>) {
+        let Self { tag, size, .. } = self;
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let conditions = Conditions {
+            // Defined for GET only (RFC 9110 §14.2).
+            range: text(header::RANGE).filter(|_| method == Method::GET),
+            if_range: text(header::IF_RANGE),
+            if_none_match: text(header::IF_NONE_MATCH),
+        };
+        let (status, wanted) = match range::evaluate_tagged(tag, size, &conditions) {
+            Answer::Full => (StatusCode::OK, 0..size),
+            Answer::Partial(range) => (StatusCode::PARTIAL_CONTENT, range),
+            Answer::NotModified => (StatusCode::NOT_MODIFIED, 0..0),
+            Answer::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0),
+        };
+        let mut answer = Response::builder()
+            .status(status)
+            .header(header::ETAG, format!("\"{tag}\""))
+            .header(header::ACCEPT_RANGES, "bytes")
+            .header(header::CACHE_CONTROL, self.cache);
+        if status == StatusCode::RANGE_NOT_SATISFIABLE {
+            answer = answer.header(header::CONTENT_RANGE, format!("bytes */{size}"));
+        }
+        if !status.is_success() {
+            return (answer, None);
+        }
+        if status == StatusCode::PARTIAL_CONTENT {
+            let range = format!("bytes {}-{}/{size}", wanted.start, wanted.end - 1);
+            answer = answer.header(header::CONTENT_RANGE, range);
+        }
+        answer = answer
+            .header(header::CONTENT_TYPE, self.media)
+            .header(header::CONTENT_LENGTH, wanted.end - wanted.start)
+            .header(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
+        if let Some(disposition) = self.disposition {
+            answer = answer.header(header::CONTENT_DISPOSITION, disposition);
+        }
+        (answer, (method != Method::HEAD).then_some(wanted))
+    }
+}
+
+/// An answer without bytes.
+pub(super) fn bare(answer: Builder) -> Result<Response> {
+    answer.body(Body::empty()).map_err(Error::internal)
+}
+
+/// `Content-Disposition` for a file of this name.
+pub(super) fn disposition(filename: &str, inline: bool) -> Option<HeaderValue> {
+    HeaderValue::from_str(&range::content_disposition(filename, inline)).ok()
+}
+
+/// The media type that the name of a file stands for, if it is one that no browser runs; else that of any bytes.
+pub(super) fn media_type(name: &str) -> &'static str {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    match extension.as_deref().unwrap_or_default() {
+        "csv" => "text/csv; charset=utf-8",
+        "tsv" => "text/tab-separated-values; charset=utf-8",
+        "txt" | "log" => "text/plain; charset=utf-8",
+        "md" | "markdown" => "text/markdown; charset=utf-8",
+        "json" => "application/json",
+        "geojson" => "application/geo+json",
+        "jsonl" | "ndjson" => "application/x-ndjson",
+        "yaml" | "yml" => "application/yaml",
+        "parquet" => "application/vnd.apache.parquet",
+        "arrow" => "application/vnd.apache.arrow.file",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "gz" => "application/gzip",
+        "zip" => "application/zip",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_browser_runs_has_a_type() {
+        for name in
+            ["a.html", "a.HTM", "a.svg", "a.xhtml", "a.xml", "a.js", "a.mjs", "a.css", "a.pdf", "html", ".csv.", ""]
+        {
+            assert_eq!(media_type(name), "application/octet-stream", "{name}");
+        }
+        assert_eq!(media_type("Data.CSV"), "text/csv; charset=utf-8");
+    }
+}

@@ -266,6 +266,23 @@ fn missing_values_and_keys_are_judged() {
 }
 
 #[test]
+fn ways_to_match_fields_are_ordered() {
+    let with = |mode: &str| json!({ "fields": [], "fieldsMatch": mode });
+    let wider = |mode: &str| match mode {
+        "exact" => &["equal", "subset", "superset", "partial"][..],
+        "equal" => &["subset", "superset", "partial"],
+        "subset" | "superset" => &["partial"],
+        _ => &[],
+    };
+    for old in ["exact", "equal", "subset", "superset", "partial"] {
+        for new in ["exact", "equal", "subset", "superset", "partial"].into_iter().filter(|new| *new != old) {
+            let expected = if wider(old).contains(&new) { Verdict::Widening } else { Verdict::Breaking };
+            assert_eq!(told(&with(old), &with(new)).0, expected, "{old} {new}");
+        }
+    }
+}
+
+#[test]
 fn schemas_come_and_go_with_their_resources() {
     let table = json!({"fields": [{"name": "a", "type": "integer"}]});
     let resource = |name: &str, schema: &Value| json!({"name": name, "path": name, "schema": schema});

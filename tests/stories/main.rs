@@ -11,6 +11,7 @@ mod concurrency;
 #[path = "../it/harness.rs"]
 mod harness;
 mod hosting;
+mod hub;
 mod large;
 mod rules;
 mod sound;

@@ -17,6 +17,10 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("DELETE", DATASET, ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/revisions", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/revisions/{revision}", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/tree/{revision}", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/files/{revision}/{*path}", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/diff", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/revert", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/restore", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/tags", ""),
@@ -81,6 +85,7 @@ impl World {
         };
         let shown = if method == "GET" { "seed" } else { name };
         let url = url.replace("{revision}", "HEAD").replace("{tag}", shown).replace("{branch}", shown);
+        let url = url.replace("{*path}", "datapackage.json");
         if body.is_null() { self.server.request(method, &url, token) } else { self.json(method, &url, token, &body) }
     }
 

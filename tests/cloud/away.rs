@@ -28,7 +28,7 @@ pub(crate) async fn refs(client: &Client, dataset: &str, service: &str) -> Respo
 }
 
 /// A tree with one commit that is too large for a row, and one that is not.
-fn published(scene: &Scene, dataset: &str) -> crate::harness::Tree {
+pub(crate) fn published(scene: &Scene, dataset: &str) -> crate::harness::Tree {
     let work = scene.house.tree(&format!("work/{dataset}"));
     work.git(&["init", "-q", "-b", "main"]);
     work.with_lfs(&scene.house.remote(dataset));

@@ -14,13 +14,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::away::{come_again, ready_again, refs};
+use crate::away::{come_again, published, ready_again, refs};
+use crate::bucket::Bucket;
 use crate::client::{Action, Client};
 use crate::crew::Crew;
 use crate::harness::{self, eventually, noise};
 use crate::house::quiet_port;
 use crate::people::Dice;
-use crate::scene::{Cloud, Database, Scene, story};
+use crate::scene::{Cloud, Database, Scene, Store, story};
 
 /// What a server may wait for one answer here, in seconds.
 const PATIENCE: (&str, &str) = ("RUTTER_LIMITS__DATABASE_SECONDS", "6");
@@ -182,11 +183,64 @@ story! {
     }
 }
 
-/// A way to the database, which now and then forgets all connections that go through it, and tells nobody.
+/// How long a silent store is waited for, with a busy machine.
+const STORE_SOON: Duration = Duration::from_secs(15 + 6);
+
+story! {
+    async fn a_silent_store_is_told_in_time() {
+        let mut cloud = Cloud::shared().await;
+        let bucket = cloud.bucket();
+        let network = Network::start(bucket.endpoint.replace("http://", "")).await;
+        let endpoint = format!("http://127.0.0.1:{}", network.port);
+        let behind = std::mem::replace(&mut cloud.store, Store::Shared(Bucket { endpoint, ..bucket }));
+        let mut scene = cloud.scene(2, &[]).await;
+        let (ada, work) = (scene.ada(), published(&scene, "ada/data"));
+        let waiting = noise(4, 20_000);
+        let (upload, verify) = ada.offer("ada/data", &waiting).await;
+        assert_eq!(ada.put(&upload, &waiting).await.unwrap(), 200);
+        scene.kill(1);
+        scene.wipe(1);
+        scene.start(1).await;
+
+        network.freeze(true);
+        let (oid, size) = (Oid::of(&waiting), waiting.len());
+        for _ in 0..2 {
+            let begun = Instant::now();
+            come_again(&ada.verify(&verify, oid, size).await.unwrap());
+            println!("an upload was confirmed in vain for {:?}", begun.elapsed());
+            assert!(begun.elapsed() < STORE_SOON);
+        }
+        for length in [100_000, 20_000_000] {
+            work.write("table.csv", noise(length as u64, length));
+            work.commit("While the store is silent");
+            let begun = Instant::now();
+            let said = work.git_fails(&["push", "-q"]);
+            println!("a push of {length} bytes failed after {:?}: {said}", begun.elapsed());
+            assert!(begun.elapsed() < STORE_SOON);
+        }
+        let begun = Instant::now();
+        let remote = format!("http://ada:{}@{}/ada/data.git", ada.token, scene.url(1).replace("http://", ""));
+        let cold = scene.house.tree("cold").try_git(&["clone", "-q", &remote, "."]);
+        assert!(!cold.status.success());
+        println!("a clone failed after {:?}: {}", begun.elapsed(), harness::text(&cold));
+        assert!(begun.elapsed() < STORE_SOON);
+
+        network.freeze(false);
+        ready_again(&scene).await;
+        assert_eq!(ada.verify(&verify, oid, size).await.unwrap().status(), 200);
+        work.git(&["push", "-q"]);
+        scene.house.tree("after").git(&["clone", "-q", &remote, "."]);
+        drop(behind);
+    }
+}
+
+/// A way to a server, which now and then forgets all connections that go through it, or lets nothing through, and tells
+/// nobody.
 struct Network {
     port: u16,
     /// Changed when they are forgotten.
     forgotten: watch::Sender<()>,
+    frozen: watch::Sender<bool>,
     lost: Arc<AtomicUsize>,
 }
 
@@ -195,19 +249,20 @@ impl Network {
         let port = quiet_port();
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let (forgotten, _) = watch::channel(());
+        let (frozen, _) = watch::channel(false);
         let lost = Arc::new(AtomicUsize::new(0));
-        let (sender, counter) = (forgotten.clone(), Arc::clone(&lost));
+        let (sender, thaw, counter) = (forgotten.clone(), frozen.clone(), Arc::clone(&lost));
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let Ok(server) = TcpStream::connect(&target).await else { continue };
                 let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
                 for (from, to) in [(client_in, server_out), (server_in, client_out)] {
-                    tokio::spawn(pass(from, to, sender.subscribe(), Arc::clone(&counter)));
+                    tokio::spawn(pass(from, to, sender.subscribe(), thaw.subscribe(), Arc::clone(&counter)));
                 }
             }
         });
-        Self { port, forgotten, lost }
+        Self { port, forgotten, frozen, lost }
     }
 
     /// The address of the database, by this way.
@@ -221,6 +276,10 @@ impl Network {
         self.forgotten.send_replace(());
     }
 
+    fn freeze(&self, frozen: bool) {
+        self.frozen.send_replace(frozen);
+    }
+
     fn lost(&self) -> usize {
         self.lost.load(Ordering::Relaxed)
     }
@@ -231,6 +290,7 @@ async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut forgotten: watch::Receiver<()>,
+    mut frozen: watch::Receiver<bool>,
     lost: Arc<AtomicUsize>,
 ) -> std::io::Result<()> {
     let mut block = vec![0; 16 << 10];
@@ -245,6 +305,7 @@ async fn pass(
             }
             length = from.read(&mut block) => length?,
         };
+        let _ = frozen.wait_for(|frozen| !frozen).await;
         if length == 0 {
             return to.shutdown().await;
         }

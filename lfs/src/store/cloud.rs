@@ -29,7 +29,7 @@ mod signer;
 mod sigv4;
 
 use failure::Failure;
-use request::Call;
+use request::{Call, in_time};
 
 pub use azure::AzureContainer;
 pub use check::{Check, Step, check};
@@ -145,7 +145,10 @@ impl CloudStore {
         let own = self.0.in_bucket("");
         let inside = Path::from(format!("{own}{folder}"));
         let root = own.len();
-        self.0.objects.list(Some(&inside)).map_err(unavailable).map_ok(move |found| Listed {
+        let listed = stream::try_unfold(self.0.objects.list(Some(&inside)), |mut listed| async move {
+            Ok(in_time(listed.try_next()).await?.map(|found| (found, listed)))
+        });
+        listed.map_err(unavailable).map_ok(move |found| Listed {
             key: found.location.as_ref().get(root..).unwrap_or_default().to_owned(),
             size: found.size,
             modified: found.last_modified.timestamp().try_into().unwrap_or_default(),
@@ -166,7 +169,7 @@ impl Inner {
 
     /// What the store knows of it. A bucket that is not there has lost nothing: it is away.
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, Error> {
-        match self.objects.head(&self.location(key)).await {
+        match in_time(self.objects.head(&self.location(key))).await {
             Ok(found) => return Ok(Some(found)),
             Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(unavailable(error)),

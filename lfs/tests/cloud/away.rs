@@ -37,7 +37,7 @@ fn at(endpoint: &str) -> [CloudStore; 2] {
     [s3, azure]
 }
 
-/// Every call fails because the store is away, and in time: what is quick in 20 seconds, all in a minute.
+/// Every call fails because the store is away, and in time: what is quick in 12 seconds, all in a minute.
 async fn are_away(stores: [CloudStore; 2]) {
     let begin = Instant::now();
     for errors in futures::future::join_all(stores.iter().map(errors)).await {

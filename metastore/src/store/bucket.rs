@@ -45,6 +45,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it counts as away after it failed somebody.
 const AWAY: Duration = Duration::from_secs(5);
 
+/// Where nothing is, to be asked for when only the answer matters.
+const NOTHING: &str = "packs/nothing";
+
 /// The pauses between attempts grow from this one.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -262,7 +265,8 @@ impl<'bucket> Patience<'bucket> {
         Self { bucket, limit, step: limit, last_sign: Instant::now(), pause: PAUSE }
     }
 
-    /// For steps that move many bytes without a sign of it; while the bucket is away, no longer than others.
+    /// For steps that move many bytes without a sign of it, as long as others get an answer; while the bucket is away,
+    /// no longer than others.
     fn with_steps_of(self, step: Duration) -> Self {
         if self.bucket.is_away() { self } else { Self { step: self.step.max(step), ..self } }
     }
@@ -273,11 +277,31 @@ impl<'bucket> Patience<'bucket> {
         self.pause = PAUSE;
     }
 
+    /// Waits for one step. If it may take longer than others, the bucket is asked something small meanwhile: does it
+    /// work slowly, or not at all?
     async fn wait<T>(&self, step: impl Future<Output = object_store::Result<T>>) -> object_store::Result<T> {
-        tokio::time::timeout(self.step, step).await.unwrap_or_else(|_| {
-            let source = format!("it did nothing for {} seconds", self.step.as_secs_f32()).into();
+        let mut step = std::pin::pin!(step);
+        let begun = Instant::now();
+        let nothing = |waited: Duration| {
+            let source = format!("it did nothing for {} seconds", waited.as_secs_f32()).into();
             Err(object_store::Error::Generic { store: "bucket", source })
-        })
+        };
+        loop {
+            let left = self.step.saturating_sub(begun.elapsed());
+            if let Ok(end) = tokio::time::timeout(self.limit.min(left), step.as_mut()).await {
+                return end;
+            }
+            if begun.elapsed() >= self.step {
+                return nothing(self.step);
+            }
+            let small = ObjectPath::from(NOTHING);
+            let sign = tokio::time::timeout(self.limit / 2, self.bucket.objects.head(&small));
+            tokio::select! {
+                end = step.as_mut() => return end,
+                // That there is no such thing is an answer too.
+                sign = sign => if sign.is_err() { return nothing(begun.elapsed()) },
+            }
+        }
     }
 
     /// Waits a little before the next attempt, or fails where there should be none.

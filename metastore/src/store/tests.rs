@@ -80,6 +80,8 @@ enum Mood {
     RefusesTimes(usize),
     Refuses,
     Stalls,
+    /// Takes a while for what is stored.
+    Ponders(Duration),
     /// Lies once in the middle of a file.
     Garbles,
 }
@@ -104,7 +106,7 @@ impl Moody {
                 return Err(refusal());
             }
             Mood::Stalls => std::future::pending().await,
-            Mood::Fine | Mood::BreaksOffAfter(_) | Mood::Garbles => {}
+            Mood::Fine | Mood::BreaksOffAfter(_) | Mood::Ponders(_) | Mood::Garbles => {}
         }
         Ok(())
     }
@@ -124,6 +126,10 @@ impl std::fmt::Display for Moody {
 impl ObjectStore for Moody {
     async fn put_opts(&self, at: &At, bytes: PutPayload, options: PutOptions) -> object_store::Result<PutResult> {
         self.check().await?;
+        let mood = *self.mood.lock().unwrap();
+        if let Mood::Ponders(span) = mood {
+            tokio::time::sleep(span).await;
+        }
         self.inner.put_opts(at, bytes, options).await
     }
 
@@ -307,6 +313,21 @@ async fn a_bucket_that_is_away_is_not_available_and_comes_back() {
     store.fetch(&repo(), &row, &target(&folder)).await.unwrap();
     bucket.be(Mood::RefusesTimes(2));
     put(&store, &bytes).await;
+}
+
+#[tokio::test]
+async fn an_upload_may_take_long_but_not_in_a_bucket_that_is_silent() {
+    let bucket = Moody::new();
+    let patience = Duration::from_millis(400);
+    let store = PackStore::remote(Arc::clone(&bucket) as Arc<dyn ObjectStore>).with_patience(patience);
+    let (bytes, _) = pack(100);
+    bucket.be(Mood::Ponders(4 * patience));
+    put(&store, &bytes).await;
+    bucket.be(Mood::Stalls);
+    let began = std::time::Instant::now();
+    let stored = store.put_bytes(&repo(), "other", Half::Pack, bytes.pack.clone()).await;
+    assert!(matches!(stored, Err(Error::Unavailable(_))), "{stored:?}");
+    assert!((patience..3 * patience).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use object_store::{
     client::{HttpConnector as _, ReqwestConnector},
 };
 
-use super::{Cloud, CloudStore, Inner, request::PATIENCE};
+use super::{
+    Cloud, CloudStore, Inner,
+    request::{LONG_PATIENCE, PATIENCE},
+};
 use crate::Error;
 
 /// How long to try to reach a store.
@@ -87,9 +90,10 @@ pub(super) fn retry() -> RetryConfig {
     RetryConfig { max_retries: 3, retry_timeout: PATIENCE, backoff }
 }
 
-/// How `object_store` talks to it.
+/// How `object_store` talks to it. What moves bytes, or makes the store move some, may take long; for the rest see
+/// [`in_time`](super::request::in_time).
 pub(super) fn client(address: &Address) -> ClientOptions {
-    ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(PATIENCE).with_allow_http(address.is_plain())
+    ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(LONG_PATIENCE).with_allow_http(address.is_plain())
 }
 
 /// The value of the first of these names that has one.

@@ -2,12 +2,12 @@
 
 use std::{ops::Range, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use object_store::{GetOptions, GetRange};
 use sha2::{Digest as _, Sha256};
 
-use super::{CloudStore, Key, unavailable};
+use super::{CloudStore, Key, request::in_time, unavailable};
 use crate::{Error, Oid, blocking};
 
 /// How much one request brings. Each has its own limit of time and its own tries, however long the whole
@@ -32,9 +32,15 @@ impl CloudStore {
         let pieces = pieces(range.start..end).map(move |piece| {
             let (inner, location) = (Arc::clone(&inner), location.clone());
             let if_match = found.e_tag.clone();
+            let length = usize::try_from(piece.end - piece.start).unwrap_or_default();
             async move {
                 let options = GetOptions { range: Some(GetRange::Bounded(piece)), if_match, ..GetOptions::default() };
-                inner.objects.get_opts(&location, options).await?.bytes().await
+                let mut blocks = in_time(inner.objects.get_opts(&location, options)).await?.into_stream();
+                let mut piece = BytesMut::with_capacity(length);
+                while let Some(block) = in_time(blocks.try_next()).await? {
+                    piece.extend_from_slice(&block);
+                }
+                Ok(piece.freeze())
             }
         });
         Ok(Some(stream::iter(pieces).buffered(AHEAD).map_err(unavailable)))

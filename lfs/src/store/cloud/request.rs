@@ -15,7 +15,7 @@ use super::{
 };
 
 /// How long one request may take that moves no or few bytes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(12);
 
 /// How long one may take during which the store works. What it has begun, it may complete after that.
 pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(60);
@@ -59,13 +59,14 @@ impl Answer {
 }
 
 impl Inner {
-    /// Asks until there is an answer that would not be another the next time. A store that says nothing
-    /// is asked once.
+    /// Asks until there is an answer that would not be another the next time, or the time of the call is over. A
+    /// store that says nothing is asked once.
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, Failure> {
         let (begin, mut tries) = (Instant::now(), 0);
         loop {
             tries += 1;
-            match self.send_once(&call).await {
+            let left = call.patience.saturating_sub(begin.elapsed());
+            match self.send_once(&call, left).await {
                 Err(failure) if failure.passes() && tries < TRIES && begin.elapsed() < call.patience => {
                     tracing::debug!(%failure, tries, "the bucket is asked again");
                     sleep(Duration::from_millis(50 << (2 * tries))).await;
@@ -75,9 +76,9 @@ impl Inner {
         }
     }
 
-    async fn send_once(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+    async fn send_once(&self, call: &Call<'_>, patience: Duration) -> Result<Answer, Failure> {
         let request = self.request(call).await?;
-        let (status, headers, body) = exchange(&self.http, request, call.patience).await?;
+        let (status, headers, body) = exchange(&self.http, request, patience).await?;
         let body = String::from_utf8_lossy(&body).into_owned();
         // What takes long is answered before it has failed: an error may come with status 200.
         if !status.is_success() || body.contains("<Error>") {
@@ -133,6 +134,16 @@ pub(super) async fn exchange(
         Ok(end) => end.map_err(|error: object_store::client::HttpError| Failure::silence(causes(&error))),
         Err(_) => Err(Failure::silence(format!("not within {} seconds", patience.as_secs()))),
     }
+}
+
+/// What `object_store` has to say that is not much, if it comes in time.
+pub(super) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, object_store::Error>>,
+) -> Result<T, object_store::Error> {
+    timeout(PATIENCE, answer).await.unwrap_or_else(|_| {
+        let source = format!("not within {} seconds", PATIENCE.as_secs()).into();
+        Err(object_store::Error::Generic { store: "the bucket", source })
+    })
 }
 
 /// Where the bucket has something, for a request.

@@ -349,11 +349,17 @@ pub(super) enum StoreCommand {
 Examples:
   rutter store check default
   rutter store check frankfurt --origin https://data.example.org
+  rutter store check default --internal
 
-It writes a few small objects and one part of 5 MiB, and removes them.")]
+It writes a few small objects and one part of 5 MiB, and removes them. It goes where clients are sent \
+(public_endpoint). Where only they can go there, as when that is http://localhost:3900 and rutter runs in a container, \
+--internal tries everything at the endpoint that rutter itself uses, and says that the other one was not tried.")]
     Check {
         /// Its name: `default`, or one of the configuration (stores)
         name: String,
+        /// Do not go to the public endpoint: it cannot be reached from here
+        #[arg(long)]
+        internal: bool,
         /// Try also whether web pages of this origin can upload and download
         #[arg(long, value_name = "ORIGIN")]
         origin: Option<String>,

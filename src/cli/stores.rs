@@ -14,19 +14,7 @@ pub(super) async fn run(app: &App, command: StoreCommand) -> Result<ExitCode> {
                 println!("{name}  {place}");
             }
         }
-        StoreCommand::Check { name, origin } => {
-            let steps = app.storage.try_store(&name, origin).await?;
-            for (step, outcome) in &steps {
-                match outcome {
-                    Ok(seen) => println!("ok    {step}: {seen}"),
-                    Err(wrong) => println!("FAIL  {step}: {wrong}"),
-                }
-            }
-            if steps.iter().any(|(_, outcome)| outcome.is_err()) {
-                return Ok(ExitCode::FAILURE);
-            }
-            println!("the store `{name}` does all that rutter needs");
-        }
+        StoreCommand::Check { name, internal, origin } => return check(app, &name, internal, origin).await,
         StoreCommand::Cors { name, origins, dry_run } => {
             println!("{}", app.storage.cors(&name, &origins, false).await?.trim_end());
             if !dry_run {
@@ -38,5 +26,42 @@ pub(super) async fn run(app: &App, command: StoreCommand) -> Result<ExitCode> {
             }
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check(app: &App, name: &str, internal: bool, origin: Option<String>) -> Result<ExitCode> {
+    let public = app.config.stores.get(name).and_then(|store| store.public_endpoint.clone());
+    let steps = if internal && public.is_some() {
+        // The same store, for which URLs are signed as the server itself reaches it.
+        let mut config = app.config.clone();
+        if let Some(store) = config.stores.get_mut(name) {
+            store.public_endpoint = None;
+        }
+        let inside = App::open(config).await?;
+        let steps = inside.storage.try_store(name, origin).await;
+        inside.db.close().await;
+        steps?
+    } else {
+        app.storage.try_store(name, origin).await?
+    };
+    for (step, outcome) in &steps {
+        match outcome {
+            Ok(seen) => println!("ok    {step}: {seen}"),
+            Err(wrong) => println!("FAIL  {step}: {wrong}"),
+        }
+    }
+    let failed = steps.iter().any(|(_, outcome)| outcome.is_err());
+    match public {
+        Some(public) if internal => println!("NOTE  clients are sent to {public}, which was not tried"),
+        Some(public) if failed => {
+            println!("NOTE  if only clients can reach {public}, try the rest with --internal");
+        }
+        Some(_) | None => {}
+    }
+    if failed {
+        return Ok(ExitCode::FAILURE);
+    }
+    let seen = if internal { ", as far as can be seen from here" } else { "" };
+    println!("the store `{name}` does all that rutter needs{seen}");
     Ok(ExitCode::SUCCESS)
 }

@@ -23,6 +23,7 @@ mod harness;
 #[path = "../crash/house.rs"]
 #[expect(dead_code, reason = "the tests of crashes use the rest")]
 mod house;
+mod inspect;
 #[path = "../crash/ledger.rs"]
 #[expect(dead_code, reason = "the tests of crashes use the rest")]
 mod ledger;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     EntryKind, Error, FilePath, Landing, NewPack, Reader, RefEdit, RefName, Result, Side, check_edits,
     pack::{self, Object},
+    package::{self, PACKAGE, Problem},
 };
 
 mod tree;
@@ -86,7 +87,8 @@ pub enum Edit {
         /// What, with the paths that they get.
         files: Vec<Grafted>,
     },
-    /// Puts fields in the place of those of the same names in the JSON object that a file holds.
+    /// Puts fields in the place of those of the same names in the JSON object that a file holds. A package stays one
+    /// that is valid.
     Merge {
         /// The file.
         path: FilePath,
@@ -125,10 +127,9 @@ impl Edit {
     /// The paths that it changes: of a folder, the files in it too.
     pub fn paths(&self) -> impl Iterator<Item = &FilePath> {
         let (first, second) = match self {
-            Self::Put { path, .. }
-            | Self::Restore { path, .. }
-            | Self::Delete { path }
-            | Self::Merge { path, .. } => (path, None),
+            Self::Put { path, .. } | Self::Restore { path, .. } | Self::Delete { path } | Self::Merge { path, .. } => {
+                (path, None)
+            }
             Self::Move { from, to } => (from, Some(to)),
             Self::Copy { to, .. } | Self::Graft { to, .. } => (to, None),
         };
@@ -339,8 +340,15 @@ fn apply(root: &mut Folder, objects: &mut Objects<'_>, edit: &Edit) -> Result<()
             };
             let text = objects.text(&leaf)?;
             let parsed: Result<Map<String, Value>, _> = serde_json::from_slice(&text);
-            let mut object = parsed.map_err(|error| Error::Conflict(format!("{path} is not a JSON object: {error}")))?;
+            let mut object =
+                parsed.map_err(|error| Error::Conflict(format!("{path} is not a JSON object: {error}")))?;
             object.extend(fields.clone());
+            let object = Value::Object(object);
+            if path.as_str() == PACKAGE
+                && let Some(Problem { path: place, message }) = package::check(&object).first()
+            {
+                return Err(Error::Invalid(format!("{PACKAGE} is not valid: `{place}`: {message}")));
+            }
             let mut text = serde_json::to_vec_pretty(&object).map_err(|error| Error::Internal(error.to_string()))?;
             text.push(b'\n');
             let id = objects.add(Kind::Blob, text)?;

@@ -9,6 +9,7 @@ mod browse;
 mod check;
 mod cli;
 mod collect;
+mod commits;
 mod db;
 mod drive;
 mod full;

@@ -295,7 +295,8 @@ impl<'a> Desk<'a> {
     /// What another dataset has, for callers who may have its bytes. Its objects are held by this one from here on.
     async fn lift(&mut self, dataset: &str, revision: Option<&str>, from: FilePath, to: FilePath) -> Result<Edit> {
         // What cannot be the name of a dataset is told as one that there is not.
-        let path: RepoPath = dataset.parse().map_err(|_| Error::not_found(format!("there is no dataset {dataset:?}")))?;
+        let path: RepoPath =
+            dataset.parse().map_err(|_| Error::not_found(format!("there is no dataset {dataset:?}")))?;
         let source: Grant<Fetch> = self.app.access.authorize(self.grant.actor(), &path).await?;
         let lifted = self.app.drive.lift(&source, revision, from, to, &mut self.room).await?;
         self.app.storage.lend(&source, &self.grant.narrow(), &lifted.pointers).await?;

@@ -21,6 +21,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/datasets/{owner}/{dataset}/files/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/diff", ""),
+    ("POST", "/api/v1/datasets/{owner}/{dataset}/commits", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/revert", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/restore", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/tags", ""),
@@ -73,6 +74,9 @@ impl World {
         let body = match (method, route, variant) {
             ("POST", DATASETS, _) => json!({"id": format!("org/new-{name}")}),
             ("PUT" | "PATCH", DATASET, _) => json!({"package": {"title": name}}),
+            ("POST", route, _) if route.ends_with("/commits") => {
+                json!({"message": name, "operations": [{"operation": "put", "path": name, "content": ""}]})
+            }
             ("POST", route, _) if route.ends_with("/revert") => json!({"revision": "HEAD"}),
             // What nobody has is not found, once one may ask.
             ("POST", route, _) if route.ends_with("/restore") => json!({"revision": "no-such"}),

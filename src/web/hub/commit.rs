@@ -24,7 +24,7 @@ use super::super::Routes;
 use super::super::api::{Segments, segment};
 use super::super::extract::Base;
 use super::super::git::patient;
-use super::upload::{REGULAR, branch, no_request};
+use super::upload::{branch, no_request};
 use super::{Answer, ENTRY_NOT_FOUND, Failure};
 use crate::access::{Grant, Write};
 use crate::app::App;
@@ -35,11 +35,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::POST, "/api/datasets/{owner}/{dataset}/commit/{revision}", commit)
 }
 
-/// A line has one file in base64, and its path; in bytes.
-const LINE: u64 = REGULAR / 3 * 4 + (64 << 10);
+/// What a line has besides the content of a file, in bytes at most.
+const LINE: u64 = 64 << 10;
 
-/// All files that git keeps, in one revision; in bytes.
-const INLINE: usize = 128 << 20;
+/// What is read of `.gitattributes`, in bytes at most: more is none that git would read.
+const ATTRIBUTES_BYTES: u64 = 10 << 20;
 
 /// Lines in one revision.
 const LINES: usize = 100_000;
@@ -140,17 +140,20 @@ async fn read(app: &App, request: Request) -> Result<Sent> {
     let stream = body.map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error));
     let mut reader = BufReader::with_capacity(64 << 10, StreamReader::new(Box::pin(stream)));
     let mut sent = Sent::default();
+    let limits = &app.config.limits;
+    // One file in base64, and its path.
+    let longest = (limits.commit_file_bytes as u64).div_ceil(3) * 4 + LINE;
     let (mut line, mut inline) = (Vec::new(), 0);
     loop {
         line.clear();
         let ended = |error| Error::malformed(format!("the request ended early: {error}"));
-        let length = (&mut reader).take(LINE).read_until(b'\n', &mut line).await.map_err(ended)?;
+        let length = (&mut reader).take(longest).read_until(b'\n', &mut line).await.map_err(ended)?;
         if length == 0 {
             return Ok(sent);
         }
-        if length as u64 == LINE {
+        if length as u64 == longest {
             return Err(Error::too_large(format!(
-                "a line of the commit is longer than {LINE} bytes; upload larger files by LFS"
+                "a line of the commit is longer than {longest} bytes; upload larger files by LFS"
             )));
         }
         if line.trim_ascii().is_empty() {
@@ -167,9 +170,10 @@ async fn read(app: &App, request: Request) -> Result<Sent> {
         if let Step::Put(_, bytes) = &step {
             inline += bytes.len();
         }
-        if inline > INLINE || sent.steps.len() >= LINES {
+        if inline > limits.commit_bytes || sent.steps.len() >= LINES {
             return Err(Error::too_large(format!(
-                "one commit has at most {LINES} lines and {INLINE} bytes of files that are not kept by LFS"
+                "one commit has at most {LINES} lines and {} bytes of files that are not kept by LFS",
+                limits.commit_bytes
             )));
         }
         sent.steps.push(step);
@@ -270,7 +274,7 @@ fn edits(reader: &Reader, head: Option<ObjectId>, steps: &[Step]) -> metastore::
             (Some(text), _) => text,
             (None, None) => Bytes::new(),
             (None, Some(head)) => match reader.entry(head, &place) {
-                Ok(entry) => reader.blob(entry.id, REGULAR)?,
+                Ok(entry) => reader.blob(entry.id, ATTRIBUTES_BYTES)?,
                 Err(metastore::Error::NotFound(_)) => Bytes::new(),
                 Err(error) => return Err(error),
             },

@@ -23,9 +23,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::POST, "/api/datasets/{owner}/{dataset}/preupload/{revision}", modes)
 }
 
-/// Larger files are not kept by git, in bytes.
-pub(super) const REGULAR: u64 = 10 << 20;
-
 /// The most files that are asked about at once.
 const FILES: usize = 1000;
 
@@ -74,8 +71,9 @@ async fn modes(
         Ok((kept, ignored, known))
     });
     let (kept, ignored, known) = read.await?;
+    let regular = app.config.limits.commit_file_bytes as u64;
     let told = asked.files.iter().zip(kept.iter().zip(&ignored)).map(|(file, (kept, ignored))| {
-        let is_lfs = file.size > 0 && (*kept || file.size > REGULAR || is_binary(&file.sample));
+        let is_lfs = file.size > 0 && (*kept || file.size > regular || is_binary(&file.sample));
         let mode = if is_lfs { "lfs" } else { "regular" };
         let oid = known.get(&file.path).and_then(|entry| comparable(entry, is_lfs));
         json!({ "path": file.path, "uploadMode": mode, "shouldIgnore": ignored, "oid": oid })

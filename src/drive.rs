@@ -15,10 +15,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use lfs::{Oid, Pointer};
-use metastore::{
-    Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot, State,
-    Turn,
-};
+use metastore::{Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot, State, Turn};
 
 use crate::access::{Actor, Creation, Grant, Own, Read};
 use crate::clock::Clock;
@@ -38,6 +35,8 @@ pub struct Drive {
     db: Db,
     engine: Engine,
     clock: Clock,
+    /// The server's own address, if it is one for all.
+    address: Option<String>,
     memory: Arc<browse::Memory>,
 }
 
@@ -46,8 +45,8 @@ pub type Outcome = std::result::Result<(), String>;
 
 impl Drive {
     /// Works on this database, through this engine.
-    pub fn new(db: Db, engine: Engine, clock: Clock) -> Self {
-        Self { db, engine, clock, memory: Arc::default() }
+    pub fn new(db: Db, engine: Engine, clock: Clock, address: Option<String>) -> Self {
+        Self { db, engine, clock, address, memory: Arc::default() }
     }
 
     /// The git engine, for what comes in over its wire.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use metastore::package::{ATTRIBUTES, Beside, CONFIG, PACKAGE, Plan, Problem, Standing};
 use metastore::{CommitInfo, Content, Edit, FilePath, ObjectId, Reader, Snapshot};
 use serde_json::{Map, Value};
 
@@ -11,9 +12,6 @@ use super::{Drive, RETRIES};
 use crate::access::{Creation, Grant, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::types::Visibility;
-
-/// Where it is.
-const PACKAGE: &str = "datapackage.json";
 
 /// Bytes of the largest one that is read.
 const LARGEST: u64 = 32 << 20;
@@ -62,23 +60,44 @@ impl Drive {
         creation: &Creation,
         visibility: Visibility,
         store: &str,
-        package: &Package,
+        package: Package,
         wording: Wording,
         grant: impl AsyncFnOnce() -> Result<Grant<Write>>,
     ) -> Result<()> {
-        let edits = edits(package)?;
+        expect_sound(&Value::Object(package.clone()))?;
         self.create(creation, visibility, store).await?;
         let grant = grant().await?;
-        let landed = async {
-            let snapshot = self.snapshot(&grant.narrow()).await?;
-            let changes = self.changes(grant.actor(), &snapshot, wording, "Initial datapackage commit", edits).await?;
-            self.commit(&grant, changes).await
-        };
-        if let Err(error) = landed.await {
+        let landed = self.begin(&grant, package, wording).await;
+        if let Err(error) = landed {
             self.remove(grant.id(), grant.actor(), &grant.path()).await?;
             return Err(error);
         }
         Ok(())
+    }
+
+    /// Makes the first revision of a dataset that has none: an upload may have made it.
+    ///
+    /// # Errors
+    /// Conflict if it has one; invalid for a package that cannot be one.
+    pub async fn begin(&self, grant: &Grant<Write>, package: Package, wording: Wording) -> Result<()> {
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let exists = || Error::conflict(format!("`{}` exists already", grant.path()));
+        if !snapshot.state().refs.is_empty() {
+            return Err(exists());
+        }
+        let edits = edits(&snapshot, None, None, &package, self.lfs_url(grant)).await?;
+        let mut changes = self.changes(grant.actor(), &snapshot, wording, "Initial datapackage commit", edits).await?;
+        changes.parent = Some(None);
+        match self.commit(grant, changes).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == Kind::Precondition => Err(exists()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where the objects of a dataset are, for `.lfsconfig`: only where the server knows its own address for good.
+    fn lfs_url(&self, grant: &Grant<Write>) -> Option<String> {
+        self.address.as_ref().map(|address| format!("{address}/{}.git/info/lfs", grant.path()))
     }
 
     /// Changes the package, as a new revision; where it says already what it is to say, nothing happens. `base` is the
@@ -116,8 +135,8 @@ impl Drive {
                 return Ok(before);
             }
             let wording = Wording { branch: None, parent: current, author: author.clone(), message: message.clone() };
-            let mut changes =
-                self.changes(grant.actor(), &snapshot, wording, "Datapackage updated", edits(&package)?).await?;
+            let edits = edits(&snapshot, current, before.package.as_ref(), &package, self.lfs_url(grant)).await?;
+            let mut changes = self.changes(grant.actor(), &snapshot, wording, "Datapackage updated", edits).await?;
             changes.parent = Some(current);
             match self.commit(grant, changes).await {
                 Ok(revision) => {
@@ -161,10 +180,86 @@ pub(super) fn place() -> FilePath {
     PACKAGE.parse().expect("a plain name is a path")
 }
 
-/// The files that say it.
-fn edits(package: &Package) -> Result<Vec<Edit>> {
-    let mut text = serde_json::to_vec_pretty(package).map_err(Error::internal)?;
+/// What is wrong with a package, for people: each place as a JSON pointer (RFC 6901).
+pub(super) fn expect_sound(package: &Value) -> Result<()> {
+    told(metastore::package::check(package))
+}
+
+fn sentence(problem: &Problem) -> String {
+    match problem.path.as_str() {
+        "" => problem.message.clone(),
+        path => format!("`{path}`: {}", problem.message),
+    }
+}
+
+fn told(problems: Vec<Problem>) -> Result<()> {
+    const NAMED: usize = 10;
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let more = problems.len().saturating_sub(NAMED);
+    let named: Vec<String> = problems.iter().take(NAMED).map(sentence).collect();
+    let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+    Err(Error::invalid(format!("{PACKAGE} is not valid: {}{more}", named.join("; "))))
+}
+
+/// The files that say it: the document, and what follows from it for git and Git LFS.
+async fn edits(
+    snapshot: &Arc<Snapshot>,
+    revision: Option<ObjectId>,
+    before: Option<&Package>,
+    package: &Package,
+    lfs_url: Option<String>,
+) -> Result<Vec<Edit>> {
+    let package = Value::Object(package.clone());
+    expect_sound(&package)?;
+    let before = before.map(|before| Value::Object(before.clone()));
+    let plan = match metastore::package::plan(before.as_ref(), &package) {
+        Ok(plan) => plan,
+        Err(problems) => {
+            told(problems)?;
+            Plan::default()
+        }
+    };
+    let mut text = serde_json::to_vec_pretty(&package).map_err(Error::internal)?;
     text.push(b'\n');
-    let content = Content::Bytes(text.into());
-    Ok(vec![Edit::Put { path: place(), content, executable: false }])
+    let mut edits = vec![Edit::Put { path: place(), content: Content::Bytes(text.into()), executable: false }];
+    let beside = snapshot.read(move |reader| beside(reader, revision, plan.clone(), lfs_url.as_deref())).await?;
+    edits.extend(beside.map_err(|problem| Error::invalid(sentence(&problem)))?);
+    Ok(edits)
+}
+
+/// What the plan comes to in a revision: somebody may have pushed something else at a path that the package names.
+fn beside(
+    reader: &Reader,
+    revision: Option<ObjectId>,
+    mut plan: Plan,
+    lfs_url: Option<&str>,
+) -> metastore::Result<std::result::Result<Vec<Edit>, Problem>> {
+    let Some(revision) = revision else {
+        return Ok(plan.edits(&Beside { attributes: None, config: None, lfs_url }));
+    };
+    let stands = |path: &FilePath, standing: &Standing| match reader.entry(revision, path) {
+        Ok(entry) => Ok(match standing {
+            Standing::Pointer(pointer) => entry.pointer.as_ref() == Some(pointer),
+            Standing::Empty => entry.size == Some(0),
+        }),
+        Err(metastore::Error::NotFound(_)) => Ok(false),
+        Err(error) => Err(error),
+    };
+    for (path, standing) in std::mem::take(&mut plan.kept) {
+        if stands(&path, &standing)? { &mut plan.kept } else { &mut plan.puts }.push((path, standing));
+    }
+    for (path, standing) in std::mem::take(&mut plan.stale) {
+        if stands(&path, &standing)? {
+            plan.stale.push((path, standing));
+        }
+    }
+    let file = |name: &str| match reader.entry(revision, &name.parse()?) {
+        Ok(entry) if entry.size.is_some() => reader.blob(entry.id, LARGEST).map(Some),
+        Ok(_) | Err(metastore::Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let (attributes, config) = (file(ATTRIBUTES)?, file(CONFIG)?);
+    Ok(plan.edits(&Beside { attributes: attributes.as_deref(), config: config.as_deref(), lfs_url }))
 }

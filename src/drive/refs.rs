@@ -5,8 +5,8 @@ use std::sync::Arc;
 use globset::GlobBuilder;
 use metastore::{CommitInfo, Landing, ObjectId, Person, Ref, RefEdit, RefName, Snapshot};
 
-use super::revisions::Author;
 use super::land::Terms;
+use super::revisions::Author;
 use super::{Drive, repo_key};
 use crate::access::{Grant, Own, Read, Write};
 use crate::error::{Error, Kind, Result};

@@ -343,6 +343,54 @@ story! {
 }
 
 story! {
+    async fn resources_are_files_that_git_lfs_gets(server: Server) {
+        let ada = server.person("ada").await;
+        // The upload comes first, as from a browser, and makes the dataset.
+        let oid = server.upload(&ada.token, "ada/birds", b"a,b\n1,2\n").await;
+        let resource = json!({"name": "seen", "path": "data/seen 1.csv", "sha256": oid, "bytes": 8});
+        let package = json!({"name": "birds", "resources": [resource]});
+        let made = create(&server, &ada, &json!({"id": "ada/birds", "package": package})).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        assert_eq!(create(&server, &ada, &json!({"id": "ada/birds", "package": package})).await.status, 409);
+        let desk = Desk { server: &server, token: &ada.token, path: "ada/birds" };
+        let tree = server.clone(&ada, "ada/birds", "clone");
+        assert_eq!(tree.read("data/seen 1.csv"), b"a,b\n1,2\n", "git lfs has fetched it");
+        assert_eq!(tree.git(&["status", "--short"]), "");
+        // The user's own lines stay, those of resources that are gone go with their files.
+        let attributes = format!("*.txt text\n{}", String::from_utf8(tree.read(".gitattributes")).unwrap());
+        tree.write(".gitattributes", attributes);
+        tree.write("note.txt", "mine\n");
+        tree.commit("own lines");
+        tree.git(&["push", "-q", "origin", "main"]);
+        let other = server.upload(&ada.token, "ada/birds", b"other").await;
+        let resources = json!([{"name": "seen", "path": "seen.csv", "hash": format!("sha256:{other}"), "bytes": 5}]);
+        desk.does("PATCH", "", &json!({"package": {"resources": resources}})).await;
+        tree.git(&["pull", "-q"]);
+        assert_eq!(tree.git(&["ls-files"]), ".gitattributes\ndatapackage.json\nnote.txt\nseen.csv");
+        assert_eq!(tree.read("seen.csv"), b"other");
+        let attributes = String::from_utf8(tree.read(".gitattributes")).unwrap();
+        assert!(attributes.starts_with("*.txt text\n") && !attributes.contains("data/"), "{attributes}");
+
+        let lacking = json!([{"name": "x", "path": "x.csv", "sha256": "a".repeat(64), "bytes": 1}]);
+        let (status, told) = desk.fails("PATCH", "", &json!({"package": {"resources": lacking}})).await;
+        assert!(status == 422 && told.contains("upload it first"), "{told}");
+        for (resources, place) in [
+            (json!([{"name": "x", "path": "../x", "sha256": other, "bytes": 5}]), "/resources/0/path"),
+            (json!([{"name": "x", "path": "/x", "sha256": other, "bytes": 5}]), "/resources/0/path"),
+            (json!([{"name": "x", "path": "a/../../x", "sha256": other, "bytes": 5}]), "/resources/0/path"),
+            (json!([{"name": "x", "path": ".git/config", "sha256": other, "bytes": 5}]), "/resources/0/path"),
+            (json!([{"name": "x", "path": "x", "sha256": "abc", "bytes": 5}]), "/resources/0/sha256"),
+            (json!([{"name": "x", "path": "x", "sha256": other, "bytes": 5}, {"name": "y", "path": "x", "sha256": other, "bytes": 5}]), "/resources/1"),
+            (json!([{"name": "x", "path": "x", "schema": {"fields": [{"name": "f", "type": "nonsense"}]}}]), "/resources/0/schema/fields/0/type"),
+            (json!({}), "/resources"),
+        ] {
+            let (status, told) = desk.fails("PATCH", "", &json!({"package": {"resources": resources}})).await;
+            assert!(status == 422 && told.contains(place), "{resources}: {told}");
+        }
+    }
+}
+
+story! {
     async fn lists_come_in_pages(server: Server) {
         let ada = server.person("ada").await;
         let (desk, _) = birds(&server, &ada).await;

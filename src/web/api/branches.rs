@@ -167,10 +167,6 @@ async fn protection(State(app): State<App>, grant: Grant<Read>) -> Result<Json<P
 /// Decides which branches and tags are protected.
 #[utoipa::path(put, path = "/api/v1/datasets/{owner}/{dataset}/protection", tag = "branches",
     request_body = Protection, responses((status = 200, description = "Patterns, by full names.", body = Protection)))]
-async fn protect(
-    State(app): State<App>,
-    grant: Grant<Own>,
-    Body(asked): Body<Protection>,
-) -> Result<Json<Protection>> {
+async fn protect(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<Protection>) -> Result<Json<Protection>> {
     Ok(Json(Protection { patterns: app.drive.protect(&grant, asked.patterns).await? }))
 }

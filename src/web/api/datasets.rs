@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::drive::package::{PackageChange, Versioned};
 use crate::drive::revisions::Wording;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::types::{RepoPath, Visibility};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -96,21 +96,25 @@ async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewDatas
     let path: RepoPath = new.id.parse()?;
     let visibility = match new.visibility.as_deref() {
         None => Visibility::Private,
-        Some(text) => text.parse().map_err(|_| {
-            Error::invalid(format!("`visibility` is private, internal or public, and not {text:?}"))
-        })?,
+        Some(text) => text
+            .parse()
+            .map_err(|_| Error::invalid(format!("`visibility` is private, internal or public, and not {text:?}")))?,
     };
-    let creation = app.access.creation(&caller.actor, &path).await?;
     let store = new.store.as_deref().unwrap_or(DEFAULT_STORE);
     app.storage.expect_store(store)?;
-    let writer = async || app.access.authorize(&caller.actor, &path).await;
     let author = new.author.map(Into::into).unwrap_or_default();
     let wording = Wording { message: new.message, author, ..Wording::default() };
-    match &new.package {
-        Some(package) => {
+    let writer = async || app.access.authorize::<Write>(&caller.actor, &path).await;
+    match (app.access.creation(&caller.actor, &path).await, new.package) {
+        (Ok(creation), Some(package)) => {
             app.drive.create_with_package(&creation, visibility, store, package, wording, writer).await?;
         }
-        None => _ = app.drive.create(&creation, visibility, store).await?,
+        (Ok(creation), None) => _ = app.drive.create(&creation, visibility, store).await?,
+        // An upload may have made it, and nothing else: then this is its beginning.
+        (Err(error), Some(package)) if error.kind() == Kind::Conflict => {
+            app.drive.begin(&writer().await?, package, wording).await?;
+        }
+        (Err(error), _) => return Err(error),
     }
     let grant = app.access.authorize::<Read>(&caller.actor, &path).await?;
     let versioned = app.drive.package(&grant, None).await?;

@@ -53,7 +53,8 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
             ("dataset", "The name of the dataset."),
         ];
         for (name, what) in of_dataset.iter().filter(|(name, _)| path.contains(&format!("{{{name}}}"))) {
-            let parameter = ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Path).required(Required::True);
+            let parameter =
+                ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Path).required(Required::True);
             let parameter = parameter.schema(Some(String::schema())).description(Some(*what)).build();
             item.parameters.get_or_insert_default().push(RefOr::T(parameter));
         }

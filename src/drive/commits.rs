@@ -7,9 +7,10 @@ use lfs::{Oid, Pointer};
 use metastore::{
     Changeset, Content, Edit, Entry, EntryKind, FilePath, Flaw, Grafted, Landing, ObjectId, Reader, Snapshot,
 };
+use serde_json::Value;
 
 use super::land::Terms;
-use super::package::{Package, place};
+use super::package::{Package, expect_sound, place};
 use super::revisions::{Wording, head, moved};
 use super::{Drive, RETRIES, is_empty, repo_key};
 use crate::access::{Fetch, Grant, Read, Write};
@@ -68,6 +69,10 @@ pub struct Lifted {
     pub pointers: Vec<Pointer>,
 }
 
+fn parse(text: &[u8]) -> Result<Package> {
+    serde_json::from_slice(text).map_err(|error| Error::invalid(format!("{} is not a JSON object: {error}", place())))
+}
+
 /// The edit that changes fields of the dataset's package.
 pub fn patch(fields: Package) -> Edit {
     Edit::Merge { path: place(), fields }
@@ -98,6 +103,14 @@ impl Drive {
         wording: Wording,
         once: Option<&Once>,
     ) -> Result<ObjectId, Refusal> {
+        for (index, operation) in operations.iter().enumerate() {
+            if let Edit::Put { path, content: Content::Bytes(text), .. } = operation
+                && *path == place()
+            {
+                let sound = parse(text).and_then(|package| expect_sound(&Value::Object(package)));
+                sound.map_err(|error| Refusal { operation: Some(index), error })?;
+            }
+        }
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let state = snapshot.state();
         if let Some(branch) = wording.branch.as_ref().filter(|branch| **branch != state.head)
@@ -199,12 +212,7 @@ impl Drive {
 
     /// A pointer may only name an object that the dataset holds: knowing an
     /// oid must not be enough to reach its bytes.
-    async fn demand_objects(
-        &self,
-        id: Id,
-        snapshot: &Arc<Snapshot>,
-        changes: &Arc<Changeset>,
-    ) -> Result<(), Refusal> {
+    async fn demand_objects(&self, id: Id, snapshot: &Arc<Snapshot>, changes: &Arc<Changeset>) -> Result<(), Refusal> {
         let attempt = changes.clone();
         let named = snapshot.read(move |reader| reader.pointers_in(&attempt)).await?;
         let oids: Vec<Oid> = named.iter().map(|(_, pointer)| pointer.oid).collect();
@@ -266,7 +274,8 @@ impl Drive {
             None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revision yet"))?,
         };
         let before = *room;
-        let (lifted, left) = snapshot.read(move |reader| gather(reader, revision, &from, &to, before, is_foreign)).await?;
+        let (lifted, left) =
+            snapshot.read(move |reader| gather(reader, revision, &from, &to, before, is_foreign)).await?;
         *room = left;
         Ok(lifted)
     }
@@ -282,8 +291,7 @@ fn gather(
     is_foreign: bool,
 ) -> metastore::Result<(Lifted, Room)> {
     let entry = reader.entry(revision, from)?;
-    let entries =
-        if entry.kind == EntryKind::Folder { reader.tree(revision, Some(from), true)? } else { vec![entry] };
+    let entries = if entry.kind == EntryKind::Folder { reader.tree(revision, Some(from), true)? } else { vec![entry] };
     let too_many = || metastore::Error::TooLarge(format!("{from} has more files than one request may copy"));
     room.files = room.files.checked_sub(entries.len()).ok_or_else(too_many)?;
     let mut pointers = Vec::new();

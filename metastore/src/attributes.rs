@@ -21,7 +21,7 @@ const IGNORE: &str = ".gitignore";
 impl Reader {
     /// For each path, in order: whether Git LFS keeps what is put there (`filter=lfs`). `root` stands in for the
     /// `.gitattributes` of the root, which a change may be about to bring. Files that cannot be read say nothing.
-    pub fn lfs_keeps(&self, revision: Option<ObjectId>, root: Option<Bytes>, paths: &[FilePath]) -> Result<Vec<bool>> {
+    pub fn lfs_keeps(&self, revision: Option<ObjectId>, root: Option<&Bytes>, paths: &[FilePath]) -> Result<Vec<bool>> {
         let mut known = attrs::search::MetadataCollection::default();
         let mut search = attrs::Search::default();
         for (source, text) in self.files_beside(revision, ATTRIBUTES, root, paths)? {
@@ -42,7 +42,7 @@ impl Reader {
     }
 
     /// For each path, in order: whether git would pass it over. `root` stands in for the `.gitignore` of the root.
-    pub fn ignores(&self, revision: Option<ObjectId>, root: Option<Bytes>, paths: &[FilePath]) -> Result<Vec<bool>> {
+    pub fn ignores(&self, revision: Option<ObjectId>, root: Option<&Bytes>, paths: &[FilePath]) -> Result<Vec<bool>> {
         let mut search = ignore::Search::default();
         for (source, text) in self.files_beside(revision, IGNORE, root, paths)? {
             search.add_patterns_buffer(&text, source, Some(Path::new("")), Ignore::default())?;
@@ -65,7 +65,7 @@ impl Reader {
         &self,
         revision: Option<ObjectId>,
         name: &str,
-        root: Option<Bytes>,
+        root: Option<&Bytes>,
         paths: &[FilePath],
     ) -> Result<Vec<(String, Bytes)>> {
         let mut places = BTreeSet::from([(0, name.to_owned())]);
@@ -75,7 +75,7 @@ impl Reader {
         }
         let mut found = Vec::new();
         for (depth, place) in places {
-            let stored = match (&root, depth, revision) {
+            let stored = match (root, depth, revision) {
                 (Some(root), 0, _) => Some(root.clone()),
                 (_, _, None) => None,
                 (_, _, Some(revision)) => self.small_file(revision, &place)?,

@@ -1,6 +1,6 @@
 //! Revisions as the clients send them: a line of JSON for each file.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -232,7 +232,7 @@ async fn sized(app: &App, grant: &Grant<Write>, mut steps: Vec<Step>) -> Result<
 /// `.gitattributes`.
 fn edits(reader: &Reader, head: Option<ObjectId>, steps: &[Step]) -> metastore::Result<Vec<Edit>> {
     let mut edits = Vec::with_capacity(steps.len() + 1);
-    let mut kept = BTreeMap::new();
+    let mut kept = BTreeSet::new();
     let mut attributes: Option<Bytes> = None;
     for step in steps {
         match step {
@@ -244,7 +244,7 @@ fn edits(reader: &Reader, head: Option<ObjectId>, steps: &[Step]) -> metastore::
                 edits.push(put(reader, head, path, Content::Bytes(bytes.clone()))?);
             }
             Step::Keep(path, oid, size) => {
-                kept.insert(path.clone(), ());
+                kept.insert(path.clone());
                 let pointer = Pointer::new(*oid, size.unwrap_or_default());
                 edits.push(put(reader, head, path, Content::Pointer(pointer))?);
             }
@@ -260,13 +260,13 @@ fn edits(reader: &Reader, head: Option<ObjectId>, steps: &[Step]) -> metastore::
                 edits.push(Edit::Delete { path: path.clone() });
             }
             Step::DeleteFolder(path) => {
-                kept.retain(|kept: &FilePath, ()| !kept.is_inside(path));
+                kept.retain(|kept: &FilePath| !kept.is_inside(path));
                 edits.push(Edit::Delete { path: path.clone() });
             }
         }
     }
-    let kept: Vec<FilePath> = kept.into_keys().collect();
-    let said = reader.lfs_keeps(head, attributes.clone(), &kept)?;
+    let kept: Vec<FilePath> = kept.into_iter().collect();
+    let said = reader.lfs_keeps(head, attributes.as_ref(), &kept)?;
     let unsaid: Vec<&FilePath> = kept.iter().zip(said).filter(|(_, said)| !said).map(|(path, _)| path).collect();
     if !unsaid.is_empty() {
         let place: FilePath = ATTRIBUTES.parse()?;

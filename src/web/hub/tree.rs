@@ -1,6 +1,7 @@
 //! Files and folders of a revision.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Known;
 
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{Method, header};
@@ -60,7 +61,7 @@ async fn list(
         let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
         let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).flat_map(|pair| [pair, "&"]);
         let kept: String = kept.collect();
-        let below: String = path.iter().map(|path| format!("/{}", segment(path.as_str()))).collect();
+        let below = path.as_ref().map_or_else(String::new, |path| format!("/{}", segment(path.as_str())));
         // Of the revision itself: the branch may move on between two pages.
         format!("{}/api/datasets/{owner}/{name}/tree/{revision}{below}?{kept}cursor={}", base.0, hex::encode(next))
     });
@@ -80,10 +81,11 @@ fn expanded(reader: &Reader, revision: ObjectId, entries: Vec<Entry>, expand: bo
     for (entry, last) in entries.into_iter().zip(last) {
         let commit = match last {
             Some(id) => {
-                if !commits.contains_key(&id) {
-                    commits.insert(id, reader.commit(id)?);
-                }
-                commits.get(&id).cloned()
+                let commit = match commits.entry(id) {
+                    Known::Occupied(known) => known.into_mut(),
+                    Known::Vacant(unknown) => unknown.insert(reader.commit(id)?),
+                };
+                Some(commit.clone())
             }
             None => None,
         };

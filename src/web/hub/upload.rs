@@ -59,7 +59,7 @@ async fn modes(
     let ignore = asked.ignore.map(Bytes::from);
     let read = snapshot.read(move |reader| {
         let kept = reader.lfs_keeps(head, None, &paths)?;
-        let ignored = reader.ignores(head, ignore.clone(), &paths)?;
+        let ignored = reader.ignores(head, ignore.as_ref(), &paths)?;
         let mut known = HashMap::new();
         for path in &paths {
             match head.map(|head| reader.entry(head, path)) {

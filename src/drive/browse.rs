@@ -213,13 +213,12 @@ impl Memory {
         entries: &[Entry],
     ) -> metastore::Result<Vec<Option<ObjectId>>> {
         let known = |commit| self.folders.get(&(dataset, commit, path.cloned()));
-        let all = match known(revision) {
-            Some(all) => all,
-            None => {
-                let all = Arc::new(reader.last_commits(revision, path, DEPTH, known)?);
-                self.folders.insert((dataset, revision, path.cloned()), Arc::clone(&all));
-                all
-            }
+        let all = if let Some(all) = known(revision) {
+            all
+        } else {
+            let all = Arc::new(reader.last_commits(revision, path, DEPTH, known)?);
+            self.folders.insert((dataset, revision, path.cloned()), Arc::clone(&all));
+            all
         };
         let last = |entry: &Entry| {
             let name = entry.path.rsplit('/').next().unwrap_or(&entry.path);

@@ -76,13 +76,12 @@ impl Drive {
             None => snapshot.read(move |reader| Ok(reader.commit(to)?.parents.first().copied())).await?,
         };
         let key = (grant.id(), from, to);
-        let changes = match self.memory.changes.get(&key) {
-            Some(changes) => changes,
-            None => {
-                let changes = Arc::new(snapshot.read(move |reader| reader.diff(from, to, true)).await?);
-                self.memory.changes.insert(key, Arc::clone(&changes));
-                changes
-            }
+        let changes = if let Some(changes) = self.memory.changes.get(&key) {
+            changes
+        } else {
+            let changes = Arc::new(snapshot.read(move |reader| reader.diff(from, to, true)).await?);
+            self.memory.changes.insert(key, Arc::clone(&changes));
+            changes
         };
         Ok(Comparison { from, to, changes, snapshot })
     }
@@ -153,9 +152,9 @@ impl Comparison {
                 }
                 return reader.entry(to, &path).map(|_| None);
             };
-            let changed = describe(reader, change)?;
-            let lines = lines(reader, &changed, &was(change))?;
-            Ok(Some((changed, lines)))
+            let file = describe(reader, change)?;
+            let lines = lines(reader, &file, &was(change))?;
+            Ok(Some((file, lines)))
         });
         Ok(found.await?)
     }

@@ -144,8 +144,8 @@ story! {
             let reply = server.visit(&ada.token, &format!("{url}&cursor={cursor}")).await;
             assert_eq!(reply.status, 422, "{cursor}");
         }
-        let lost = format!("{url}&cursor=0000000000000000000000000000000000000000.YQ");
-        assert_eq!(server.visit(&ada.token, &lost).await.status, 404);
+        let unknown = format!("{url}&cursor=0000000000000000000000000000000000000000.YQ");
+        assert_eq!(server.visit(&ada.token, &unknown).await.status, 404);
         assert_eq!(server.visit(&ada.token, &format!("{ROOT}/tree/main?limit=1001")).await.status, 422);
     }
 }

@@ -59,9 +59,9 @@ pub(super) struct Entry {
     id: String,
     /// Whether it is a program.
     executable: bool,
-    /// What changed it last, if that was asked for; null if it is more than 10,000 revisions back.
+    /// What changed it last; absent if nobody asked, or it is more than 10,000 revisions back.
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_revision: Option<Option<LastRevision>>,
+    last_revision: Option<LastRevision>,
 }
 
 /// The revision that changed something last.
@@ -148,7 +148,7 @@ async fn list(
     let folder = app.drive.list(&grant, &revision, listing).await?;
     visitor.charge(folder.entries.len() / if with_last { 1 } else { 10 });
     let items = folder.entries.iter().map(|found| Entry {
-        last_revision: with_last.then(|| found.last.as_deref().map(LastRevision::from)),
+        last_revision: found.last.as_deref().map(LastRevision::from),
         ..Entry::from(&found.entry)
     });
     let next = folder.next.map(|key| format!("{}.{}", folder.revision, BASE64.encode(key)));
@@ -163,5 +163,5 @@ async fn list(
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Entry>> {
     let located = app.drive.locate(&grant, segments.get("revision"), &file_path(segments.get("path"))?).await?;
     let last = app.drive.last_change(&located).await?;
-    Ok(Json(Entry { last_revision: Some(last.as_ref().map(LastRevision::from)), ..Entry::from(&located.entry) }))
+    Ok(Json(Entry { last_revision: last.as_ref().map(LastRevision::from), ..Entry::from(&located.entry) }))
 }

@@ -70,11 +70,24 @@ impl Client {
         let (oid, size) = (Oid::of(bytes), bytes.len());
         let object = self.object("upload", dataset, oid, size).await?;
         let (Some(upload), Some(verify)) = (action(&object, "upload"), action(&object, "verify")) else {
-            return Ok(object.get("error").is_none());
+            let is_there = object.get("error").is_none();
+            if !is_there {
+                eprintln!("no upload of {oid} to {dataset} is offered: {object}");
+            }
+            return Ok(is_there);
         };
+        let put = self.put(&upload, bytes).await?;
         // Azure says that something was made.
-        Ok([200, 201].contains(&self.put(&upload, bytes).await?)
-            && self.verify(&verify, oid, size).await?.status() == 200)
+        if ![200, 201].contains(&put) {
+            eprintln!("{oid} of {dataset} was not taken by the bucket: {put}");
+            return Ok(false);
+        }
+        let told = self.verify(&verify, oid, size).await?;
+        let is_taken = told.status() == 200;
+        if !is_taken {
+            eprintln!("{oid} of {dataset} was not taken: {} {}", told.status(), told.text().await?);
+        }
+        Ok(is_taken)
     }
 
     /// The bytes, if the dataset offers them; they are what was asked for.

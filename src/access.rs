@@ -38,6 +38,7 @@ pub mod jwt;
 mod notes;
 mod rights;
 pub mod secret;
+mod standing;
 pub mod tokens;
 
 use std::collections::HashSet;
@@ -52,6 +53,7 @@ use self::jwt::{Claims, Keys};
 use self::notes::Notes;
 pub use self::notes::{Note, RefusalQuota};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
+use self::standing::{hidden, standing};
 use self::tokens::TokenScope;
 use crate::clock::Clock;
 use crate::config::OUR_ISSUER;
@@ -492,32 +494,5 @@ impl Access {
             scopes: scopes.into(),
             ..Claims::default()
         })
-    }
-}
-
-/// The same answer for what is not there and for what is not to be seen.
-fn hidden(actor: &Actor, path: &RepoPath) -> Error {
-    if actor.is_anonymous() {
-        return Error::unauthenticated(format!("sign in to see `{path}`"));
-    }
-    Error::not_found(format!("there is no dataset `{path}`, or you may not see it"))
-}
-
-/// What the identity may do, before its credential cuts it. `role` is that
-/// of a user in the organisation that owns the dataset.
-fn standing(actor: &Actor, dataset: &DatasetRow, role: Option<Role>) -> Rights {
-    let read = Read::RIGHTS.with(Fetch::RIGHTS);
-    match &actor.identity {
-        Identity::Anonymous => return Rights::NONE,
-        // An issuer that we trust says in the scopes what its people may do.
-        Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => return Rights::ALL,
-        Identity::User { id, .. } if *id == dataset.owner_id => return Rights::ALL,
-        Identity::User { .. } => {}
-    }
-    match role {
-        Some(Role::Owner) => Rights::ALL,
-        Some(Role::Writer) => read.with(Write::RIGHTS),
-        None if dataset.visibility == Visibility::Private => Rights::NONE,
-        Some(Role::Reader) | None => read,
     }
 }

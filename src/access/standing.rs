@@ -1,0 +1,33 @@
+//! What somebody may do with a dataset by who they are.
+
+use super::{Actor, Fetch, Identity, Read, Right as _, Rights, Write};
+use crate::db::datasets::DatasetRow;
+use crate::error::Error;
+use crate::types::{RepoPath, Role, Visibility};
+
+/// The same answer for what is not there and for what is not to be seen.
+pub(super) fn hidden(actor: &Actor, path: &RepoPath) -> Error {
+    if actor.is_anonymous() {
+        return Error::unauthenticated(format!("sign in to see `{path}`"));
+    }
+    Error::not_found(format!("there is no dataset `{path}`, or you may not see it"))
+}
+
+/// What the identity may do, before its credential cuts it. `role` is that
+/// of a user in the organisation that owns the dataset.
+pub(super) fn standing(actor: &Actor, dataset: &DatasetRow, role: Option<Role>) -> Rights {
+    let read = Read::RIGHTS.with(Fetch::RIGHTS);
+    match &actor.identity {
+        Identity::Anonymous => return Rights::NONE,
+        // An issuer that we trust says in the scopes what its people may do.
+        Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => return Rights::ALL,
+        Identity::User { id, .. } if *id == dataset.owner_id => return Rights::ALL,
+        Identity::User { .. } => {}
+    }
+    match role {
+        Some(Role::Owner) => Rights::ALL,
+        Some(Role::Writer) => read.with(Write::RIGHTS),
+        None if dataset.visibility == Visibility::Private => Rights::NONE,
+        Some(Role::Reader) | None => read,
+    }
+}

@@ -202,12 +202,12 @@ impl Drive {
                 lock.path.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
         };
-        let touched = locks.iter().find_map(|lock| {
+        let refusal = locks.iter().find_map(|lock| {
             let operation = changes.edits.iter().position(|edit| touches(edit, lock))?;
             let error = Error::conflict(format!("`{}` is locked by {}", lock.path, lock.owner_name));
             Some(Refusal { operation: Some(operation), error })
         });
-        touched.map_or(Ok(locks), Err)
+        refusal.map_or(Ok(locks), Err)
     }
 
     /// A pointer may only name an object that the dataset holds: knowing an

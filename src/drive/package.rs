@@ -182,7 +182,7 @@ pub(super) fn place() -> FilePath {
 
 /// What is wrong with a package, for people: each place as a JSON pointer (RFC 6901).
 pub(super) fn expect_sound(package: &Value) -> Result<()> {
-    told(metastore::package::check(package))
+    told(&metastore::package::check(package))
 }
 
 fn sentence(problem: &Problem) -> String {
@@ -192,7 +192,7 @@ fn sentence(problem: &Problem) -> String {
     }
 }
 
-fn told(problems: Vec<Problem>) -> Result<()> {
+fn told(problems: &[Problem]) -> Result<()> {
     const NAMED: usize = 10;
     if problems.is_empty() {
         return Ok(());
@@ -217,7 +217,7 @@ async fn edits(
     let plan = match metastore::package::plan(before.as_ref(), &package) {
         Ok(plan) => plan,
         Err(problems) => {
-            told(problems)?;
+            told(&problems)?;
             Plan::default()
         }
     };

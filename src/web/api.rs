@@ -218,6 +218,7 @@ impl From<Somebody> for Author {
 
 /// A revision.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the contract calls its id so")]
 pub(super) struct Revision {
     /// Its id.
     revision: String,

@@ -442,7 +442,7 @@ story! {
             assert_eq!(items.len(), 1000);
             let first = items[0]["path"].as_str().unwrap();
             assert!(first > last.as_str(), "{first} {last}");
-            last = items[999]["path"].as_str().unwrap().to_owned();
+            items[999]["path"].as_str().unwrap().clone_into(&mut last);
             let link = reply.header("link").strip_prefix('<').unwrap().split_once('>').unwrap().0.to_owned();
             next = link.strip_prefix(&server.url).unwrap().to_owned();
         }

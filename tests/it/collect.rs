@@ -553,7 +553,6 @@ story! {
 
 /// One random schedule: three people push to one dataset, another makes and deletes datasets with the same objects,
 /// and all the time garbage is collected while weeks go by.
-#[expect(clippy::too_many_lines, reason = "one schedule, from its begin to its end")]
 #[expect(clippy::disallowed_methods, reason = "git runs on threads of the test, not of the server")]
 async fn schedule(engine: Engine, seed: u64) {
     eprintln!("seed {seed}");

@@ -88,11 +88,12 @@ story! {
 
 /// A commit by these lines.
 async fn commit(server: &Server, token: &str, path: &str, lines: &[Value]) -> Reply {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let url = format!("/api/datasets/{path}/commit/main");
     Reply::of(server.request("POST", &url, Some(token)).header("content-type", "application/x-ndjson").body(text)).await
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what `json!` makes is given away")]
 fn line(key: &str, value: Value) -> Value {
     json!({"key": key, "value": value})
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -165,17 +165,16 @@ async fn commit(State(app): State<App>, visitor: Visitor, headers: HeaderMap, re
         Some(once) => app.drive.made_by(&grant, once).await?,
         None => None,
     };
-    let revision = match made {
-        Some(revision) => revision,
-        None => {
-            let parent = match asked.parent {
-                Some(parent) => Some(parent),
-                None => if_match(&headers)?,
-            };
-            let wording = wording(&app, &grant, asked.branch, parent, asked.author, Some(asked.message)).await?;
-            let edits = Desk::new(&app, &grant).edits(operations).await?;
-            app.drive.commit_operations(&grant, edits, wording, once.as_ref()).await.map_err(told)?
-        }
+    let revision = if let Some(revision) = made {
+        revision
+    } else {
+        let parent = match asked.parent {
+            Some(parent) => Some(parent),
+            None => if_match(&headers)?,
+        };
+        let wording = wording(&app, &grant, asked.branch, parent, asked.author, Some(asked.message)).await?;
+        let edits = Desk::new(&app, &grant).edits(operations).await?;
+        app.drive.commit_operations(&grant, edits, wording, once.as_ref()).await.map_err(told)?
     };
     let (_, commit) = app.drive.revision(&grant.narrow(), &revision.to_string()).await?;
     let RepoPath { owner, name } = &visitor.path;
@@ -203,7 +202,7 @@ fn once(headers: &HeaderMap, url: &str, body: &[u8]) -> Result<Option<Once>> {
             "`Idempotency-Key` is one string of at most {KEY} visible ASCII characters, such as a UUID in quotes"
         )));
     }
-    let expected = headers.get("if-match").map(|value| value.as_bytes()).unwrap_or_default();
+    let expected = headers.get("if-match").map(HeaderValue::as_bytes).unwrap_or_default();
     let mut digest = Sha256::new();
     for part in [url.as_bytes(), expected, body] {
         digest.update((part.len() as u64).to_be_bytes());

@@ -256,7 +256,9 @@ fn plain(text: &str) -> String {
 fn moment(text: &str) -> Option<Millis> {
     let whole = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
     let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
-    whole.or_else(|| day().map(|day| day.timestamp().as_millisecond())).map(Millis)
+    // A time without its zone would be read as its day.
+    let is_day = text.len() == "2026-01-31".len();
+    whole.or_else(|| is_day.then(day).flatten().map(|day| day.timestamp().as_millisecond())).map(Millis)
 }
 
 #[cfg(test)]

@@ -7,10 +7,6 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// The C library's takes a tenth of what a batch of one object costs, and gives less back to the system.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Work on the disk is short; more threads than this only take memory and turns from each other.
 const BLOCKING_THREADS: usize = 64;
 

@@ -41,6 +41,8 @@ class Borrowed:
 class RutterOnS3(Rutter):
     """The first replica takes the loads that are for one server."""
 
+    prefix = "S3 "
+
     def start(self, folder):
         self.folder, self.more = folder, []
         with contextlib.ExitStack() as undo:

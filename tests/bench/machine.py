@@ -85,20 +85,24 @@ def cpu_seconds(roots):
 
 def memory(roots, key="VmRSS"):
     """MiB of process trees: VmRSS now, or VmHWM, the sum of each process' highest."""
-    total = 0
-    for pid in processes(roots):
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                if line.startswith(key + ":"):
-                    total += int(line.split()[1])
-    return total / 1024
+    return sum(memory_of(pid, key) for pid in processes(roots))
+
+
+def memory_of(pid, key):
+    """The same of one process; 0 if it has ended."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(key + ":"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 class Peak:
-    """Samples the memory of process trees while its block runs."""
+    """Samples the memory of process trees while its block runs: `mib` is the highest of all together, `own` that of a
+    root alone, as the kernel has kept it. (What it keeps for `wait4` counts who started the process too.)"""
 
-    def __init__(self, roots):
-        self.roots, self.mib, self.over = roots, 0.0, threading.Event()
+    def __init__(self, roots, interval=0.02):
+        self.roots, self.interval, self.mib, self.own, self.over = roots, interval, 0.0, 0.0, threading.Event()
 
     def __enter__(self):
         self.thread = threading.Thread(target=self.sample, daemon=True)
@@ -108,7 +112,8 @@ class Peak:
     def sample(self):
         while not self.over.is_set():
             self.mib = max(self.mib, memory(self.roots))
-            self.over.wait(0.02)
+            self.own = max(self.own, *(memory_of(pid, "VmHWM") for pid in self.roots))
+            self.over.wait(self.interval)
 
     def __exit__(self, *_):
         self.over.set()

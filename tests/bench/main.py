@@ -16,7 +16,9 @@ from pathlib import Path
 
 import bounds
 import cloud
+import garbage
 import git_load
+import large
 import loads
 from machine import CACHE, Skip, load
 from report import table
@@ -25,7 +27,9 @@ from servers import Giftless, Nginx, Rudolfs, Rutter, running
 LFS_LOADS = {"idle": loads.idle, "batch": loads.batch, "put": loads.transfer, "small": loads.small,
              "memory": loads.parallel}
 CLOUD_LOADS = [("cloud", load) for load in (cloud.batches, cloud.uploads, cloud.scaling, cloud.cold)]
-PARTS = [*LFS_LOADS, "clone", "commit", "cloud", "bounds"]
+LARGE_LOADS = [(Rutter, large.by_put), (Rutter, large.by_parts), (Rutter, large.by_tus),
+               (cloud.RutterOnS3, large.by_parts), (cloud.RutterOnS3, large.by_tus)]
+PARTS = [*LFS_LOADS, "large", "gc", "clone", "commit", "cloud", "bounds"]
 
 
 class Bench:
@@ -78,6 +82,11 @@ class Bench:
         if "clone" in self.parts:
             self.serve(Nginx(), [("clone", git_load.clone_from_backend)])
             self.serve(Rutter(), [("clone", git_load.clone_from_rutter)])
+        if "gc" in self.parts:
+            self.serve(garbage.Hoard(), [("gc", garbage.collect)])
+        if "large" in self.parts:
+            for kind, load in LARGE_LOADS:
+                self.serve(kind(), [("large", load)])
         if "cloud" in self.parts:
             self.serve(cloud.RutterOnS3(), CLOUD_LOADS)
         if "commit" in self.parts and "rutter" in self.names:

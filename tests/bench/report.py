@@ -1,5 +1,7 @@
 """The table and the goals."""
 
+import large
+
 COLUMNS = ("rutter", "rudolfs", "giftless", "git", "nginx", "machine")
 
 # What is measured, in the order of the table; then the goal: the column and the figure compared with (None: the
@@ -25,10 +27,18 @@ ROWS = [
     ("memory at 64 PUT MiB", None, 64.0, "most"),
     ("memory at 64 GET MiB", None, 64.0, "most"),
     ("memory highest MiB", None, None, None),
+    ("{large} PUT peak MiB", None, 100.0, "most"),
+    ("{large} parts peak MiB", None, 100.0, "most"),
+    ("{large} tus peak MiB", None, 100.0, "most"),
     ("git push s", None, None, None),
     ("git push CPU s", None, None, None),
     ("git clone s", "nginx", 1.3, "most"),
     ("git clone CPU s", None, None, None),
+    ("gc mark s/million objects", None, 60.0, "most"),
+    ("gc release s/million objects", None, 60.0, "most"),
+    ("gc delete s/million objects", None, 60.0, "most"),
+    ("gc peak MiB", None, 200.0, "most"),
+    ("gc peak with git MiB", None, None, None),
     ("commit p50 ms", "git", 1.0, "most"),
     ("commit p95 ms", "git", 1.0, "most"),
     ("S3 batch 1 download req/s", None, None, None),
@@ -37,6 +47,8 @@ ROWS = [
     ("S3 batch 100 upload CPU ms", None, 10.0, "most"),
     ("S3 big PUT CPU ms/GiB", None, 5.0, "most"),
     ("S3 16 MiB PUT CPU ms/GiB", None, None, None),
+    ("S3 {large} parts peak MiB", None, 100.0, "most"),
+    ("S3 {large} tus peak MiB", None, 100.0, "most"),
     ("S3 batch 100 upload req/s by 1", None, None, None),
     ("S3 batch 100 upload req/s by 3", None, None, None),
     ("S3 clones/s by 1", None, None, None),
@@ -75,7 +87,7 @@ def table(figures, plan):
     rows, goals = [], {}
     columns = [name for name in COLUMNS if name in figures]
     for name, *rule in ROWS:
-        name = name.format(small=plan.small)
+        name = name.format(small=plan.small, large=large.named(plan.large))
         if not any(name in figures[column] for column in columns):
             continue
         words, met = goal(figures, name, *rule)

@@ -50,9 +50,9 @@ class Server:
         """Processor seconds that it has used so far."""
         return cpu_seconds(self.roots)
 
-    def batch(self, operation, objects):
+    def batch(self, operation, objects, transfer="basic"):
         """One batch request; the reply's objects by oid."""
-        body = json.dumps({"operation": operation, "transfers": ["basic"], "ref": {"name": "refs/heads/main"},
+        body = json.dumps({"operation": operation, "transfers": [transfer], "ref": {"name": "refs/heads/main"},
                            "objects": [{"oid": oid, "size": size} for oid, size in objects]}).encode()
         headers = {"Content-Type": LFS, "Accept": LFS}
         if self.authorization:
@@ -64,9 +64,9 @@ class Server:
         except urllib.error.HTTPError as error:
             raise RuntimeError(f"{self.name}: batch answered {error.code}: {error.read()[:300]!r}") from None
 
-    def actions(self, verb, oid, size):
+    def actions(self, verb, oid, size, transfer="basic"):
         """What one object's upload or download takes: address and headers of each step. Empty if it is there already."""
-        item = self.batch(verb, [(oid, size)])[oid]
+        item = self.batch(verb, [(oid, size)], transfer)[oid]
         actions = item.get("actions") or {}
         if verb not in actions and ("error" in item or verb == "download"):
             raise RuntimeError(f"{self.name}: no {verb} action: {item}")
@@ -153,6 +153,8 @@ class Rutter(Server):
     """Ours, in its default shape: SQLite and a local folder, a private dataset, a personal token on every request."""
 
     name = "rutter"
+    # What its figures begin with.
+    prefix = ""
     built = False
 
     @property
@@ -175,6 +177,12 @@ class Rutter(Server):
 
     def command(self, *arguments, input=None):
         return run(self.binary, *arguments, "--data", self.data, input=input, env=environment(**self.settings)).strip()
+
+    def begin(self, *arguments):
+        """A command that is watched while it runs."""
+        return subprocess.Popen([self.binary, *arguments, "--data", self.data], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                env=environment(**self.settings))
 
     def serve(self, data, log):
         """Start a server on a free port, in this folder."""

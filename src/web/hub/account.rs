@@ -33,9 +33,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// What Git LFS keeps in a dataset that is made here, so that plain git sees the same: formats that no diff shows.
 const KEPT: &[&str] = &[
-    "7z", "arrow", "avro", "bin", "bz2", "db", "duckdb", "feather", "flac", "gif", "gz", "h5", "jpeg", "jpg", "lz4",
-    "mdb", "mp3", "mp4", "npy", "npz", "ogg", "orc", "parquet", "pdf", "pickle", "pkl", "png", "rar", "sqlite", "tar",
-    "tgz", "tif", "tiff", "wav", "webm", "webp", "xls", "xlsx", "xz", "zip", "zst",
+    "7z", "arrow", "avro", "bin", "bz2", "duckdb", "feather", "flac", "gif", "gz", "h5", "jpeg", "jpg", "lz4", "mdb",
+    "mp3", "mp4", "npy", "npz", "ogg", "orc", "parquet", "pdf", "pickle", "pkl", "png", "rar", "sqlite", "sqlite3",
+    "tar", "tgz", "tif", "tiff", "wav", "webm", "webp", "xls", "xlsx", "xz", "zip", "zst",
 ];
 
 async fn whoami(State(app): State<App>, caller: Caller) -> Result<Json<Value>> {

@@ -1,0 +1,383 @@
+//! What a token may be asked for: the scopes of ckanext-authz-service, `type[:id[:actions]]` or
+//! `type[:id[:subscope[:actions]]]`. What is granted of them is what the actor may do, by the same decisions as
+//! everywhere; [`claims`](super::claims) reads them again when the token comes back.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use super::rights::{Fetch, Own, Read, Right as _, Rights, Upload, Write};
+use super::{Access, Actor, Grant, Identity, Limit, tokens};
+use crate::error::{Error, Kind, Result};
+use crate::types::{Millis, OwnerName, RepoPath, Role};
+
+/// Bytes of the longest scope.
+const LONGEST: usize = 512;
+
+/// One scope. Displayed, it is normal: `org:x:*` is `org:x`, and actions stand in the order of their letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    entity: Entity,
+    /// Segments; none means everything.
+    id: Vec<String>,
+    subscope: Option<String>,
+    /// None means all.
+    actions: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entity {
+    Organisation,
+    Dataset,
+    Resource,
+    Object,
+}
+
+impl Entity {
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::Organisation, "org"), (Self::Dataset, "ds"), (Self::Resource, "res"), (Self::Object, "obj")];
+
+    /// What "all actions" are.
+    fn actions(self) -> &'static [&'static str] {
+        match self {
+            Self::Organisation | Self::Dataset => &["delete", "patch", "purge", "read", "update"],
+            Self::Resource => &["delete", "patch", "read", "update"],
+            Self::Object => &["read", "write"],
+        }
+    }
+
+    /// The rights that an action takes; none for one that nobody has.
+    fn needs(self, subscope: Option<&str>, action: &str) -> Option<Rights> {
+        let bytes = Read::RIGHTS.with(Fetch::RIGHTS);
+        match (self, subscope, action) {
+            (Self::Organisation, None, "read" | "list") | (Self::Dataset, None | Some("metadata"), "list") => {
+                Some(Read::RIGHTS)
+            }
+            (Self::Organisation, None, "update" | "patch") => Some(Own::RIGHTS),
+            (Self::Dataset | Self::Object, Some("metadata"), "read") => Some(Read::RIGHTS),
+            (Self::Dataset | Self::Object, None | Some("data"), "read") | (Self::Resource, None, "read") => Some(bytes),
+            (Self::Dataset, None | Some("data" | "metadata"), "update" | "patch")
+            | (Self::Dataset, None, "create")
+            | (Self::Resource, None, "create" | "update" | "patch" | "delete") => Some(Write::RIGHTS),
+            (Self::Dataset, None, "delete" | "purge") => Some(Own::RIGHTS),
+            (Self::Object, None | Some("data"), "write" | "update") => Some(Upload::RIGHTS),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refuse = |why: &str| Err(Error::invalid(format!("`{}` is not a scope: {why}", text.escape_debug())));
+        if text.len() > LONGEST {
+            return refuse("it is too long");
+        }
+        if text.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
+            return refuse("it holds a space");
+        }
+        let parts: Vec<&str> = text.split(':').collect();
+        let (id, subscope, actions) = match parts.as_slice() {
+            [_] => ("", "", ""),
+            [_, id] => (*id, "", ""),
+            [_, id, actions] => (*id, "", *actions),
+            [_, id, subscope, actions] => (*id, *subscope, *actions),
+            _ => return refuse("write TYPE:ID:ACTIONS"),
+        };
+        let Some((entity, _)) = Entity::ALL.into_iter().find(|(_, name)| parts.first() == Some(name)) else {
+            return refuse("unknown entity type; there are org, ds, res and obj");
+        };
+        let mut id: Vec<String> = if id.is_empty() { vec![] } else { id.split('/').map(str::to_owned).collect() };
+        if id.iter().any(String::is_empty) {
+            return refuse("a part of its id is empty");
+        }
+        if entity == Entity::Resource && id.len() == 2 {
+            return refuse("a resource is ORGANISATION/DATASET/RESOURCE");
+        }
+        // All that is below is what the id without it means. An object's is left as clients write it.
+        if entity != Entity::Object {
+            while id.last().is_some_and(|last| last == "*") {
+                id.pop();
+            }
+        } else if id.iter().all(|segment| segment == "*") {
+            id.clear();
+        }
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !matches!(text.as_str(), "" | "*"));
+        let named = some(actions).map(|list| list.split(',').map(str::to_owned).collect::<BTreeSet<String>>());
+        let actions = named.filter(|actions| !actions.contains("*")).unwrap_or_default();
+        Ok(Self { entity, id, subscope: some(subscope), actions })
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Entity::ALL.into_iter().find(|(entity, _)| *entity == self.entity).map_or("", |(_, name)| name);
+        f.write_str(name)?;
+        let actions = self.actions.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+        if !self.id.is_empty() {
+            write!(f, ":{}", self.id.join("/"))?;
+        } else if self.subscope.is_some() || !actions.is_empty() {
+            f.write_str(":*")?;
+        }
+        match (&self.subscope, actions.as_str()) {
+            (None, "") => Ok(()),
+            (None, actions) => write!(f, ":{actions}"),
+            (Some(subscope), "") => write!(f, ":{subscope}:*"),
+            (Some(subscope), actions) => write!(f, ":{subscope}:{actions}"),
+        }
+    }
+}
+
+/// What a scope is about.
+enum Target {
+    /// What there is not, or what the actor may not see.
+    Nothing,
+    /// What may be done with it.
+    Rights(Rights),
+    /// What may be done with the dataset of this path, of which the scope says the name alone.
+    Dataset(Rights, String),
+    /// A part of a dataset, by the name that it has there, and perhaps the revision.
+    Part(Grant<Read>, String, Option<String>),
+}
+
+/// What is granted of a scope.
+#[derive(Debug)]
+pub enum Granted {
+    /// Nothing.
+    Nothing,
+    /// This.
+    Scope(Scope),
+    /// This, of the resource of the dataset that has this id or name; at a revision, if it names one. A token names
+    /// the object that it is, so that it stays good when the resource is renamed.
+    Resource(Scope, Grant<Read>, String, Option<String>),
+}
+
+impl Access {
+    /// What is granted of a scope: those of its actions that the actor may do. Nobody gets a wildcard who has less
+    /// than what it says, since other servers take our tokens at their word; and a signed token begets no other, since
+    /// it could be prolonged for ever.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn grant_scope(&self, actor: &Actor, scope: &Scope) -> Result<Granted> {
+        if matches!(actor.limit, Limit::Claims(_)) {
+            return Ok(Granted::Nothing);
+        }
+        let target = self.target(actor, scope).await?;
+        let rights = match &target {
+            Target::Nothing => return Ok(Granted::Nothing),
+            Target::Rights(rights) | Target::Dataset(rights, _) => *rights,
+            Target::Part(grant, ..) => grant.rights,
+        };
+        let asked: Vec<&str> = if scope.actions.is_empty() {
+            scope.entity.actions().to_vec()
+        } else {
+            scope.actions.iter().map(String::as_str).collect()
+        };
+        let may = |action: &&str| {
+            scope.entity.needs(scope.subscope.as_deref(), action).is_some_and(|needed| rights.has(needed))
+        };
+        let actions: BTreeSet<String> = asked.into_iter().filter(may).map(str::to_owned).collect();
+        if actions.is_empty() {
+            return Ok(Granted::Nothing);
+        }
+        let granted = Scope { actions, ..scope.clone() };
+        Ok(match target {
+            Target::Part(grant, part, revision) => Granted::Resource(granted, grant, part, revision),
+            // Whoever reads the token must not take it for the name of an owner.
+            Target::Dataset(_, path) => {
+                Granted::Scope(Scope { id: path.split('/').map(str::to_owned).collect(), ..granted })
+            }
+            Target::Nothing | Target::Rights(_) => Granted::Scope(granted),
+        })
+    }
+
+    async fn target(&self, actor: &Actor, scope: &Scope) -> Result<Target> {
+        let mut id = scope.id.as_slice();
+        while let [above @ .., last] = id
+            && last == "*"
+        {
+            id = above;
+        }
+        if id.is_empty() {
+            let all = match actor.identity {
+                Identity::Operator | Identity::User { admin: true, .. } => everywhere(actor, Rights::ALL),
+                Identity::Anonymous | Identity::User { .. } | Identity::Guest { .. } => Rights::NONE,
+            };
+            return Ok(Target::Rights(all));
+        }
+        // A wildcard in the middle means more than can be looked at.
+        if id.iter().any(|segment| segment == "*") {
+            return Ok(Target::Nothing);
+        }
+        let path = |segments: &[String]| segments.join("/").parse::<RepoPath>().ok();
+        let standing = self.standing_at(actor, &id.join("/")).await?;
+        if scope.entity == Entity::Organisation {
+            return Ok(standing.map_or(Target::Nothing, Target::Rights));
+        }
+        if let ([name], None, Entity::Dataset) = (scope.id.as_slice(), standing, scope.entity) {
+            return match self.authorize_named::<Read>(actor, name).await {
+                Ok(grant) => Ok(Target::Dataset(grant.rights, grant.path())),
+                Err(error) if error.kind().status().is_server_error() => Err(error),
+                Err(_) => Ok(Target::Nothing),
+            };
+        }
+        // An organisation and a dataset never have the same path, so each id means one thing.
+        if let Some(rights) = standing {
+            return Ok(Target::Rights(rights));
+        }
+        if let Some(path) = path(id)
+            && let Some(grant) = self.quietly::<Read>(actor, &path).await?
+        {
+            return Ok(Target::Rights(grant.rights));
+        }
+        if matches!(scope.entity, Entity::Object | Entity::Resource) && scope.id.len() == id.len() {
+            for (dataset, part, revision) in parts(id) {
+                if let Some(path) = path(dataset)
+                    && let Some(grant) = self.quietly::<Read>(actor, &path).await?
+                {
+                    return Ok(Target::Part(grant, part.clone(), revision.cloned()));
+                }
+            }
+        }
+        if scope.entity != Entity::Resource
+            && let Some(path) = path(id)
+            && self.may_make(actor, &path).await?
+        {
+            return Ok(Target::Rights(Write::RIGHTS));
+        }
+        Ok(Target::Nothing)
+    }
+
+    /// What the actor may do with whatever belongs to this owner; none if there is no such owner.
+    async fn standing_at(&self, actor: &Actor, owner: &str) -> Result<Option<Rights>> {
+        let Ok(name) = owner.parse::<OwnerName>() else { return Ok(None) };
+        let mut tx = self.db.read().await?;
+        let Some(owner) = tx.owner(&name).await? else { return Ok(None) };
+        let rights = match &actor.identity {
+            Identity::Operator | Identity::User { admin: true, .. } => Rights::ALL,
+            Identity::User { id, .. } if *id == owner.id => Rights::ALL,
+            Identity::User { id, .. } => match tx.member_role(owner.id, *id).await? {
+                Some(Role::Owner) => Rights::ALL,
+                Some(Role::Writer) => Write::RIGHTS.with(Fetch::RIGHTS),
+                Some(Role::Reader) => Read::RIGHTS.with(Fetch::RIGHTS),
+                None => Rights::NONE,
+            },
+            Identity::Anonymous | Identity::Guest { .. } => Rights::NONE,
+        };
+        Ok(Some(everywhere(actor, rights)))
+    }
+
+    /// A signed token of ours for the actor, with these scopes; and when it ends.
+    pub fn issue_to(&self, actor: &Actor, scopes: &[Scope], lifetime_seconds: u64) -> Result<(String, Millis)> {
+        let user = match (&actor.identity, &actor.limit) {
+            (Identity::User { name, .. }, Limit::Nothing | Limit::Token(_)) => Some(name.clone()),
+            // Nobody, as far as we can vouch for it.
+            _ => None,
+        };
+        let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+        let now = self.clock.now();
+        let ends = Millis(0).plus(std::time::Duration::from_secs(now.seconds() + lifetime_seconds));
+        Ok((self.sign(user, &scopes.join(" "), now, lifetime_seconds)?, ends))
+    }
+
+    /// What a token of ours says, and whether it is good: signed here, and valid now.
+    ///
+    /// # Errors
+    /// Of those who keep the keys of other issuers.
+    pub async fn examine(&self, token: &str) -> Result<std::result::Result<(), String>> {
+        match self.keys.verify(token).await {
+            Ok(_) => Ok(Ok(())),
+            Err(error) if error.kind() == Kind::Unauthenticated => Ok(Err(error.detail().to_owned())),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Scope {
+    /// The same for one object of a dataset.
+    #[must_use]
+    pub fn of_object(&self, path: &str, oid: &str) -> Self {
+        Self { id: path.split('/').chain([oid]).map(str::to_owned).collect(), ..self.clone() }
+    }
+
+    /// Whether it is about objects; others name resources as they are.
+    pub fn is_object(&self) -> bool {
+        self.entity == Entity::Object
+    }
+}
+
+/// What the credential leaves of rights that are not about one dataset.
+fn everywhere(actor: &Actor, rights: Rights) -> Rights {
+    match &actor.limit {
+        Limit::Nothing => rights,
+        Limit::Token(scopes) => rights.and(tokens::open_everywhere(scopes)),
+        Limit::Claims(_) => Rights::NONE,
+    }
+}
+
+/// How an id may name a part of a dataset: the part, and perhaps the revision.
+fn parts(id: &[String]) -> impl Iterator<Item = (&[String], &String, Option<&String>)> {
+    let one = id.split_last().map(|(part, dataset)| (dataset, part, None));
+    let two = match id {
+        [dataset @ .., part, revision] => Some((dataset, part, Some(revision))),
+        _ => None,
+    };
+    one.into_iter().chain(two).filter(|(dataset, ..)| dataset.len() >= 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn normal(text: &str) -> String {
+        text.parse::<Scope>().unwrap().to_string()
+    }
+
+    #[test]
+    fn scopes_are_said_in_one_way() {
+        for (text, said) in [
+            ("org", "org"),
+            ("org:*", "org"),
+            ("org:*:*", "org"),
+            ("org:x:*", "org:x"),
+            ("org:x:", "org:x"),
+            ("ds:org/data:read,update,patch", "ds:org/data:patch,read,update"),
+            ("ds:org/data:read,*", "ds:org/data"),
+            ("ds:org/*:create", "ds:org:create"),
+            ("ds:*:create", "ds:*:create"),
+            ("ds:a/b:metadata:*", "ds:a/b:metadata:*"),
+            ("ds:a/b:*:read", "ds:a/b:read"),
+            ("ds:*:metadata:read", "ds:*:metadata:read"),
+            ("obj:org/data/*:write", "obj:org/data/*:write"),
+            ("obj:*/*/*:read", "obj:*:read"),
+            ("res:a/b/c:read", "res:a/b/c:read"),
+        ] {
+            assert_eq!(normal(text), said, "{text}");
+            assert_eq!(normal(said), said, "{text}");
+        }
+        for no in ["", "x", "file:a:read", "ds:a:b:c:d", "ds:a b", "ds:a/\nb", "ds:a//b", "res:a/b:read", "DS:a/b"] {
+            assert!(no.parse::<Scope>().is_err(), "{no:?}");
+        }
+    }
+
+    #[test]
+    fn a_granted_scope_opens_no_more_than_its_actions_take() {
+        use super::super::claims::{Claim, open};
+        let path: RepoPath = "org/data".parse().unwrap();
+        for (entity, name) in Entity::ALL {
+            for subscope in [None, Some("data"), Some("metadata"), Some("other")] {
+                for action in ["read", "list", "create", "update", "patch", "delete", "purge", "write", "other"] {
+                    let Some(needed) = entity.needs(subscope, action) else { continue };
+                    let subscope = subscope.map(|subscope| format!("{subscope}:")).unwrap_or_default();
+                    for tail in ["", "/*"] {
+                        let text = format!("{name}:org/data{tail}:{subscope}{action}");
+                        let opened = open(&Claim::parse_list(&text), &path).whole;
+                        assert!(needed.has(opened), "{text}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Datasets and resources by what CKAN's clients call them.
+
+use super::{Tx, exec, run};
+use crate::error::{Error, Result};
+use crate::types::{Id, Millis, OwnerName, RepoPath};
+
+fn path((owner, name): (String, String)) -> Result<RepoPath> {
+    // What is stored was parsed once.
+    RepoPath::from_segments(&owner, &name).map_err(Error::internal)
+}
+
+impl Tx {
+    /// Where the dataset with this id is.
+    pub async fn dataset_path(&mut self, id: Id) -> Result<Option<RepoPath>> {
+        let query = "SELECT o.name, d.name FROM dataset d JOIN owner o ON o.id = d.owner_id WHERE d.id = $1";
+        let found = run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?;
+        found.map(path).transpose()
+    }
+
+    /// Datasets of this name that a user may see, and some that they may not: with `all` those of everybody. At most
+    /// `limit`.
+    pub async fn datasets_named(
+        &mut self,
+        name: &str,
+        user: Option<Id>,
+        all: bool,
+        limit: i64,
+    ) -> Result<Vec<RepoPath>> {
+        let query = "SELECT o.name, d.name FROM dataset d JOIN owner o ON o.id = d.owner_id
+                     WHERE d.name = $1
+                       AND ($3 OR d.visibility <> 'private' OR d.owner_id = $2
+                            OR EXISTS (SELECT 1 FROM member m WHERE m.organisation_id = d.owner_id AND m.user_id = $2))
+                     ORDER BY o.name LIMIT $4";
+        let found: Vec<(String, String)> = run!(self, on => sqlx::query_as(query)
+            .bind(name).bind(user.map(|user| user.to_string())).bind(all).bind(limit).fetch_all(on))?;
+        found.into_iter().map(path).collect()
+    }
+
+    /// What the owner with this id is called.
+    pub async fn owner_name(&mut self, id: Id) -> Result<Option<OwnerName>> {
+        let query = "SELECT name FROM owner WHERE id = $1";
+        let found: Option<String> =
+            run!(self, on => sqlx::query_scalar(query).bind(id.to_string()).fetch_optional(on))?;
+        found.map(|name| name.parse().map_err(Error::internal)).transpose()
+    }
+
+    /// Datasets that have, or had, a resource with this id, the first to have it first; at most `limit`.
+    pub async fn datasets_with_resource(&mut self, resource: &str, limit: i64) -> Result<Vec<RepoPath>> {
+        let query = "SELECT o.name, d.name FROM resource r JOIN dataset d ON d.id = r.repo_id
+                     JOIN owner o ON o.id = d.owner_id
+                     WHERE r.id = $1 ORDER BY r.created_at, r.repo_id LIMIT $2";
+        let found: Vec<(String, String)> =
+            run!(self, on => sqlx::query_as(query).bind(resource).bind(limit).fetch_all(on))?;
+        found.into_iter().map(path).collect()
+    }
+
+    /// The ids of resources that are known of a dataset.
+    pub async fn resources(&mut self, repo: Id) -> Result<Vec<String>> {
+        let query = "SELECT id FROM resource WHERE repo_id = $1";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).fetch_all(on))?)
+    }
+
+    /// Notes that a dataset has a resource with this id.
+    pub async fn insert_resource(&mut self, resource: &str, repo: Id, now: Millis) -> Result<()> {
+        let query = "INSERT INTO resource (id, repo_id, created_at) VALUES ($1, $2, $3)
+                     ON CONFLICT (id, repo_id) DO NOTHING";
+        exec!(self, sqlx::query(query).bind(resource).bind(repo.to_string()).bind(now))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! What pages of other sites may ask (Fetch Standard, "CORS protocol"): the calls by which CKAN's clients send files
+//! from a browser. A page sends its own token with them, and never what the browser keeps for us: an answer to any
+//! origin is none with credentials.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+/// Whether pages of other sites may ask this URL.
+pub(super) fn is_open(path: &str) -> bool {
+    path.starts_with("/api/3/action/")
+        || path == "/authz/public_key"
+        || path.starts_with("/_lfs/")
+        || path.ends_with("/objects/batch") && !path.starts_with("/api/")
+}
+
+/// The answer to a browser that asks first.
+pub(super) fn preflight(request: &Request<Body>) -> Option<Response> {
+    let asks = |name: HeaderName| request.headers().contains_key(name);
+    let is_one = request.method() == Method::OPTIONS
+        && asks(header::ORIGIN)
+        && asks(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && is_open(request.uri().path());
+    is_one.then(|| {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        for (name, value) in [
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE"),
+            (
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "Authorization, Content-Type, Content-MD5, Digest, Range, Tus-Resumable, Upload-Length, Upload-Offset, \
+                 X-Request-Id",
+            ),
+            (header::ACCESS_CONTROL_MAX_AGE, "600"),
+        ] {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    })
+}
+
+/// Lets a page read the answer.
+pub(super) fn open(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    let shown = "ETag, Content-Range, Content-Disposition, Location, Retry-After, Tus-Resumable, Upload-Length, \
+                 Upload-Offset, X-Request-Id";
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(shown));
+}

@@ -19,32 +19,20 @@ const ATTRIBUTES: &str = ".gitattributes";
 const IGNORE: &str = ".gitignore";
 
 impl Reader {
-    /// For each path, in order: whether Git LFS keeps what is put there (`filter=lfs`). `root` stands in for the
-    /// `.gitattributes` of the root, which a change may be about to bring. Files that cannot be read say nothing.
-    pub fn lfs_keeps(&self, revision: Option<ObjectId>, root: Option<&Bytes>, paths: &[FilePath]) -> Result<Vec<bool>> {
-        let mut known = attrs::search::MetadataCollection::default();
-        let mut search = attrs::Search::default();
-        for (source, text) in self.files_beside(revision, ATTRIBUTES, root, paths)? {
-            let is_root = source == ATTRIBUTES;
-            search.add_patterns_buffer(&text, source.into(), Some(Path::new("")), &mut known, is_root)?;
-        }
-        let mut outcome = attrs::search::Outcome::default();
-        outcome.initialize_with_selection(&known, ["filter"]);
-        let lfs = attrs::StateRef::from_bytes(b"lfs");
-        Ok(paths
-            .iter()
-            .map(|path| {
-                outcome.reset();
-                search.pattern_matching_relative_path(text(path), Case::Sensitive, Some(false), &mut outcome);
-                outcome.iter_selected().any(|found| found.assignment.state == lfs)
-            })
-            .collect())
+    /// For each path, in order: whether Git LFS keeps what is put there (`filter=lfs`).
+    pub fn lfs_keeps(&self, revision: Option<ObjectId>, paths: &[FilePath]) -> Result<Vec<bool>> {
+        lfs_keeps(paths, |place| revision.map_or(Ok(None), |revision| self.small_file(revision, place)))
     }
 
     /// For each path, in order: whether git would pass it over. `root` stands in for the `.gitignore` of the root.
     pub fn ignores(&self, revision: Option<ObjectId>, root: Option<&Bytes>, paths: &[FilePath]) -> Result<Vec<bool>> {
         let mut search = ignore::Search::default();
-        for (source, text) in self.files_beside(revision, IGNORE, root, paths)? {
+        let read = |place: &FilePath| match (root, revision) {
+            (Some(root), _) if place.as_str() == IGNORE => Ok(Some(root.clone())),
+            (_, Some(revision)) => self.small_file(revision, place),
+            (_, None) => Ok(None),
+        };
+        for (source, text) in beside(IGNORE, paths, read)? {
             search.add_patterns_buffer(&text, source, Some(Path::new("")), Ignore::default())?;
         }
         let is_ignored = |path: &str, is_folder| {
@@ -60,34 +48,8 @@ impl Reader {
             .collect())
     }
 
-    /// The files of that name in the folders of these paths, the outer ones first.
-    fn files_beside(
-        &self,
-        revision: Option<ObjectId>,
-        name: &str,
-        root: Option<&Bytes>,
-        paths: &[FilePath],
-    ) -> Result<Vec<(String, Bytes)>> {
-        let mut places = BTreeSet::from([(0, name.to_owned())]);
-        for path in paths.iter().map(FilePath::as_str) {
-            let folders = path.match_indices('/').enumerate();
-            places.extend(folders.map(|(depth, (end, _))| (depth + 1, format!("{}/{name}", &path[..end]))));
-        }
-        let mut found = Vec::new();
-        for (depth, place) in places {
-            let stored = match (root, depth, revision) {
-                (Some(root), 0, _) => Some(root.clone()),
-                (_, _, None) => None,
-                (_, _, Some(revision)) => self.small_file(revision, &place)?,
-            };
-            found.extend(stored.map(|text| (place, text)));
-        }
-        Ok(found)
-    }
-
-    fn small_file(&self, revision: ObjectId, place: &str) -> Result<Option<Bytes>> {
-        let Ok(path) = place.parse::<FilePath>() else { return Ok(None) };
-        let Some((mode, id)) = self.look_up(revision, &path)? else { return Ok(None) };
+    fn small_file(&self, revision: ObjectId, place: &FilePath) -> Result<Option<Bytes>> {
+        let Some((mode, id)) = self.look_up(revision, place)? else { return Ok(None) };
         if !mode.is_blob() {
             return Ok(None);
         }
@@ -96,6 +58,48 @@ impl Reader {
             read => read.map(Some),
         }
     }
+}
+
+/// For each path, in order: whether Git LFS keeps what is put there, by the `.gitattributes` that `read` gives. Files
+/// that cannot be read say nothing.
+pub(crate) fn lfs_keeps(paths: &[FilePath], read: impl FnMut(&FilePath) -> Result<Option<Bytes>>) -> Result<Vec<bool>> {
+    let mut known = attrs::search::MetadataCollection::default();
+    let mut search = attrs::Search::default();
+    for (source, text) in beside(ATTRIBUTES, paths, read)? {
+        let is_root = source == ATTRIBUTES;
+        search.add_patterns_buffer(&text, source.into(), Some(Path::new("")), &mut known, is_root)?;
+    }
+    let mut outcome = attrs::search::Outcome::default();
+    outcome.initialize_with_selection(&known, ["filter"]);
+    let lfs = attrs::StateRef::from_bytes(b"lfs");
+    Ok(paths
+        .iter()
+        .map(|path| {
+            outcome.reset();
+            search.pattern_matching_relative_path(text(path), Case::Sensitive, Some(false), &mut outcome);
+            outcome.iter_selected().any(|found| found.assignment.state == lfs)
+        })
+        .collect())
+}
+
+/// The files of that name in the folders of these paths, the outer ones first.
+fn beside(
+    name: &str,
+    paths: &[FilePath],
+    mut read: impl FnMut(&FilePath) -> Result<Option<Bytes>>,
+) -> Result<Vec<(String, Bytes)>> {
+    let mut places = BTreeSet::from([(0, name.to_owned())]);
+    for path in paths.iter().map(FilePath::as_str) {
+        let folders = path.match_indices('/').enumerate();
+        places.extend(folders.map(|(depth, (end, _))| (depth + 1, format!("{}/{name}", &path[..end]))));
+    }
+    let mut found = Vec::new();
+    for (_, place) in places {
+        // Beside the longest paths is no room for another name.
+        let Ok(path) = place.parse::<FilePath>() else { continue };
+        found.extend(read(&path)?.map(|text| (place, text)));
+    }
+    Ok(found)
 }
 
 fn text(path: &FilePath) -> &BStr {

@@ -8,12 +8,14 @@ use serde_json::{Map, Value};
 use crate::{
     EntryKind, Error, FilePath, Landing, NewPack, Reader, RefEdit, RefName, Result, Side, check_edits,
     pack::{self, Object},
-    package::{self, PACKAGE, Problem},
 };
 
+mod draft;
+mod follow;
 mod tree;
 
-use tree::{Folder, Leaf, Node, Objects};
+use draft::Draft;
+pub use follow::Followed;
 
 /// 31 December 9999: later times break other people's date arithmetic.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -87,8 +89,7 @@ pub enum Edit {
         /// What, with the paths that they get.
         files: Vec<Grafted>,
     },
-    /// Puts fields in the place of those of the same names in the JSON object that a file holds. A package stays one
-    /// that is valid.
+    /// Puts fields in the place of those of the same names in the JSON object that a file holds.
     Merge {
         /// The file.
         path: FilePath,
@@ -174,13 +175,8 @@ impl Reader {
             return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", changes.branch.short())).into());
         }
         let edit = RefEdit { name: changes.branch.clone(), old: head, new: None, peeled: None };
-        let mut objects = Objects::new(&self.repository);
         let parent_tree = head.map(|head| Ok::<_, Error>(self.commit(head)?.tree)).transpose()?;
-        let mut root = parent_tree.map_or_else(Folder::default, Folder::stored);
-        for (index, edit) in changes.edits.iter().enumerate() {
-            apply(&mut root, &mut objects, edit).map_err(|error| Flaw { edit: Some(index), error })?;
-        }
-        let tree = root.write(&mut objects)?;
+        let (tree, objects) = Draft::of(self, parent_tree, &changes.edits)?.end()?;
         if parent_tree.unwrap_or_else(|| ObjectId::empty_tree(gix::hash::Kind::Sha1)) == tree {
             return Err(Error::Unchanged.into());
         }
@@ -198,6 +194,26 @@ impl Reader {
         let mut packed = vec![commit];
         packed.extend(objects.into_reachable(tree)?);
         Ok((id, self.landing(&packed, vec![RefEdit { new: Some(id), ..edit }])?))
+    }
+
+    /// Makes a commit of what a branch holds that has no past, and the landing that puts it in the branch's place.
+    /// [`Error::NotFound`] if there is no such branch.
+    pub fn squash(&self, branch: &RefName, text: &str, person: &Person) -> Result<(ObjectId, Landing)> {
+        let found = self.find_ref(branch).filter(|found| found.name.is_branch());
+        let old = found.ok_or_else(|| Error::NotFound(format!("there is no branch {:?}", branch.short())))?.target;
+        let commit = gix::objs::Commit {
+            tree: self.commit(old)?.tree,
+            parents: Vec::new().into(),
+            author: signature(person)?,
+            committer: signature(person)?,
+            encoding: None,
+            message: message(text)?.into(),
+            extra_headers: Vec::new(),
+        };
+        let commit = serialise(Kind::Commit, &commit)?;
+        let id = commit.id;
+        let edit = RefEdit { name: branch.clone(), old: Some(old), new: Some(id), peeled: None };
+        Ok((id, self.landing(&[commit], vec![edit])?))
     }
 
     /// Makes an annotated tag of `target`, and the landing that publishes it as `name`, which must
@@ -288,92 +304,6 @@ impl Reader {
         let pack = NewPack::in_memory(id, objects.len() as u64, bytes);
         Ok(Landing { generation: self.state().generation, epoch: self.state().epoch, pack: Some(pack), edits })
     }
-}
-
-fn apply(root: &mut Folder, objects: &mut Objects<'_>, edit: &Edit) -> Result<()> {
-    match edit {
-        Edit::Put { path, content, executable } => {
-            if let Some(Node::Folder(_)) = root.find(objects, path)? {
-                return Err(Error::Conflict(format!("{path} is a folder")));
-            }
-            let id = objects.content(content)?;
-            plant(root, objects, path, Leaf::file(id, *executable))
-        }
-        Edit::Restore { path, side } => {
-            let leaf = Leaf::of(*side);
-            if side.kind != EntryKind::Submodule {
-                objects.existing_blob(side.id)?;
-            }
-            root.remove(objects, path)?;
-            plant(root, objects, path, leaf)
-        }
-        Edit::Delete { path } => root.remove(objects, path)?.map(drop).ok_or_else(|| missing(path)),
-        Edit::Move { from, to } => {
-            if to == from || to.is_inside(from) {
-                return Err(Error::Invalid(format!("{from} cannot move to {to}")));
-            }
-            let mut node = root.remove(objects, from)?.ok_or_else(|| missing(from))?;
-            let node = node.freeze(objects)?;
-            place(root, objects, to, node)
-        }
-        Edit::Copy { from, to } => {
-            let node = root.find(objects, from)?.ok_or_else(|| missing(from))?.freeze(objects)?;
-            place(root, objects, to, node)
-        }
-        Edit::Graft { to, files } => {
-            if root.find(objects, to)?.is_some() {
-                return Err(Error::Conflict(format!("{to} exists already")));
-            }
-            for Grafted { path, kind, content } in files {
-                if path != to && !path.is_inside(to) || matches!(kind, EntryKind::Folder | EntryKind::Submodule) {
-                    return Err(Error::Invalid(format!("{path} cannot be brought to {to}")));
-                }
-                let id = objects.content(content)?;
-                plant(root, objects, path, Leaf::of(Side { kind: *kind, id }))?;
-            }
-            Ok(())
-        }
-        Edit::Merge { path, fields } => {
-            let leaf = match root.find(objects, path)? {
-                Some(Node::Leaf(leaf)) => leaf.clone(),
-                Some(Node::Folder(_)) | None => return Err(missing(path)),
-            };
-            let text = objects.text(&leaf)?;
-            let parsed: Result<Map<String, Value>, _> = serde_json::from_slice(&text);
-            let mut object =
-                parsed.map_err(|error| Error::Conflict(format!("{path} is not a JSON object: {error}")))?;
-            object.extend(fields.clone());
-            let object = Value::Object(object);
-            if path.as_str() == PACKAGE
-                && let Some(Problem { path: place, message }) = package::check(&object).first()
-            {
-                return Err(Error::Invalid(format!("{PACKAGE} is not valid: `{place}`: {message}")));
-            }
-            let mut text = serde_json::to_vec_pretty(&object).map_err(|error| Error::Internal(error.to_string()))?;
-            text.push(b'\n');
-            let id = objects.add(Kind::Blob, text)?;
-            root.insert(objects, path, Node::Leaf(leaf.with(id)))
-        }
-    }
-}
-
-/// Puts a file, or a link, wherever it may stand.
-fn plant(root: &mut Folder, objects: &mut Objects<'_>, path: &FilePath, leaf: Leaf) -> Result<()> {
-    let node = Node::Leaf(leaf);
-    objects.check_fit(path, &node)?;
-    root.insert(objects, path, node)
-}
-
-fn place(root: &mut Folder, objects: &mut Objects<'_>, to: &FilePath, node: Node) -> Result<()> {
-    if root.find(objects, to)?.is_some() {
-        return Err(Error::Conflict(format!("{to} exists already")));
-    }
-    objects.check_fit(to, &node)?;
-    root.insert(objects, to, node)
-}
-
-fn missing(path: &FilePath) -> Error {
-    Error::NotFound(format!("there is no {path}"))
 }
 
 fn serialise(kind: Kind, object: &dyn gix::objs::WriteTo) -> Result<Object> {

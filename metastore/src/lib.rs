@@ -33,7 +33,7 @@ mod store;
 pub mod wire;
 
 pub use cache::CacheStats;
-pub use commit::{Changeset, Content, Edit, Flaw, Grafted, Person};
+pub use commit::{Changeset, Content, Edit, Flaw, Followed, Grafted, Person};
 pub use diff::{Change, ChangeKind, Side};
 pub use engine::{Engine, Options, Turn};
 pub use error::{Error, Result};

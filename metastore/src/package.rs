@@ -16,13 +16,13 @@ mod text;
 
 pub use changes::{Change, Fields, File, License, Named, Org, Tags, TextChange, changes};
 pub use check::check;
-pub use managed::lfs_line;
+pub(crate) use managed::attributes;
 pub use managed::{ATTRIBUTES, Beside, CONFIG, PACKAGE, Plan, Standing, plan};
 pub use schema::{
     Constraint, ResourceSchema, SchemaChange, SchemaDiff, SchemaEdit, SchemaReport, Verdict, package_schemas,
     schema_changes,
 };
-pub use text::{PROBLEM_LIMIT, Problem};
+pub use text::{PROBLEM_LIMIT, Problem, complaint};
 
 use serde_json::{Map, Value};
 

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use lfs::{Oid, Pointer};
 use metastore::{
-    Changeset, Content, Edit, Entry, EntryKind, FilePath, Flaw, Grafted, Landing, ObjectId, Reader, Snapshot,
+    Changeset, Content, Edit, Entry, EntryKind, FilePath, Flaw, Followed, Grafted, Landing, ObjectId, Reader, Snapshot,
 };
-use serde_json::Value;
 
 use super::land::Terms;
-use super::package::{Package, expect_sound, place};
+use super::package::{Package, place};
 use super::revisions::{Wording, head, moved};
 use super::{Drive, RETRIES, is_empty, repo_key};
 use crate::access::{Fetch, Grant, Read, Write};
@@ -45,10 +44,55 @@ impl<E: Into<Error>> From<E> for Refusal {
     }
 }
 
-impl Refusal {
-    fn of(flaw: Flaw) -> Self {
-        Self { operation: flaw.edit, error: flaw.error.into() }
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// This revision was made, now or by the same request before.
+    Made(ObjectId),
+    /// The branch has all of it already, and stays at what it holds.
+    Unchanged(Option<ObjectId>),
+}
+
+impl Done {
+    /// The new revision.
+    ///
+    /// # Errors
+    /// Invalid if there is none, because nothing would change.
+    pub fn made(self) -> Result<ObjectId> {
+        match self {
+            Self::Made(revision) => Ok(revision),
+            Self::Unchanged(_) => Err(metastore::Error::Unchanged.into()),
+        }
     }
+}
+
+/// A changeset with what follows from it.
+struct Whole {
+    changes: Arc<Changeset>,
+    /// How many of the edits were asked for.
+    own: usize,
+    /// Which of them the others follow from.
+    cause: Option<usize>,
+}
+
+impl Whole {
+    /// The operation that an edit stands for.
+    fn operation(&self, edit: usize) -> Option<usize> {
+        if edit < self.own { Some(edit) } else { self.cause }
+    }
+
+    fn refusal(&self, Flaw { edit, error }: Flaw) -> Refusal {
+        Refusal { operation: edit.and_then(|edit| self.operation(edit)), error: error.into() }
+    }
+}
+
+/// What a commit does besides its edits.
+#[derive(Clone, Copy, Default)]
+struct Manner<'a> {
+    /// The request that makes it, and may not make another.
+    once: Option<&'a Once>,
+    /// Whether the tree is to be what the edits make of it, and nothing follows.
+    exact: bool,
 }
 
 /// How much one request may still bring from elsewhere.
@@ -69,48 +113,43 @@ pub struct Lifted {
     pub pointers: Vec<Pointer>,
 }
 
-fn parse(text: &[u8]) -> Result<Package> {
-    serde_json::from_slice(text).map_err(|error| Error::invalid(format!("{} is not a JSON object: {error}", place())))
-}
-
 /// The edit that changes fields of the dataset's package.
 pub fn patch(fields: Package) -> Edit {
     Edit::Merge { path: place(), fields }
 }
 
 impl Drive {
-    /// Makes a revision.
+    /// Makes a revision, with what follows from it: the pointer files of a new package, lines of `.gitattributes`
+    /// ([`Reader::follow`]).
     ///
     /// # Errors
     /// Precondition if the changeset names an expected head and the branch is
-    /// elsewhere; conflict if somebody else has locked what it changes; busy if
-    /// too many others write the same branch.
+    /// elsewhere; conflict if somebody else has locked what it changes; invalid if nothing would change, or for a
+    /// package that cannot be one; busy if too many others write the same branch.
     pub async fn commit(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
-        self.commit_once(grant, changes, None).await.map_err(|refusal| refusal.error)
+        let done = self.commit_once(grant, changes, Manner::default()).await;
+        done.map_err(|refusal| refusal.error)?.made()
     }
 
-    /// Makes a revision of these operations, each of which sees what those before it did. With `once`, the revision
-    /// that the same request has made already, if it came before.
+    /// Like [`Drive::commit`], but nothing follows: what is brought back from history is as it was.
+    pub(super) async fn commit_exactly(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
+        let done = self.commit_once(grant, changes, Manner { exact: true, once: None }).await;
+        done.map_err(|refusal| refusal.error)?.made()
+    }
+
+    /// Makes a revision of these operations, each of which sees what those before it did, with what follows from them.
+    /// With `once`, the revision that the same request has made already, if it came before.
     ///
     /// # Errors
     /// As for [`Drive::commit`]; not found for a branch that there is not, except the default one of an empty dataset;
-    /// conflict, not found or invalid for an operation that cannot be; invalid if nothing would change, or if another
-    /// request had the same key.
+    /// conflict, not found or invalid for an operation that cannot be; invalid if another request had the same key.
     pub async fn commit_operations(
         &self,
         grant: &Grant<Write>,
         operations: Vec<Edit>,
         wording: Wording,
         once: Option<&Once>,
-    ) -> Result<ObjectId, Refusal> {
-        for (index, operation) in operations.iter().enumerate() {
-            if let Edit::Put { path, content: Content::Bytes(text), .. } = operation
-                && *path == place()
-            {
-                let sound = parse(text).and_then(|package| expect_sound(&Value::Object(package)));
-                sound.map_err(|error| Refusal { operation: Some(index), error })?;
-            }
-        }
+    ) -> Result<Done, Refusal> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let state = snapshot.state();
         if let Some(branch) = wording.branch.as_ref().filter(|branch| **branch != state.head)
@@ -120,7 +159,7 @@ impl Drive {
         }
         let changes = self.changes(grant.actor(), &snapshot, wording, "Change files", operations).await?;
         drop(snapshot);
-        self.commit_once(grant, changes, once).await
+        self.commit_once(grant, changes, Manner { once, exact: false }).await
     }
 
     /// The revision that this request has made already.
@@ -137,56 +176,51 @@ impl Drive {
         }
     }
 
-    async fn commit_once(
-        &self,
-        grant: &Grant<Write>,
-        changes: Changeset,
-        once: Option<&Once>,
-    ) -> Result<ObjectId, Refusal> {
-        let done = self.try_commit(grant, changes, once).await;
+    async fn commit_once(&self, grant: &Grant<Write>, changes: Changeset, manner: Manner<'_>) -> Result<Done, Refusal> {
+        let done = self.try_commit(grant, changes, manner).await;
         // What it is refused for may be what the same request has done meanwhile, on another replica.
-        if let (Err(_), Some(once)) = (&done, once)
+        if let (Err(_) | Ok(Done::Unchanged(_)), Some(once)) = (&done, manner.once)
             && let Some(revision) = self.made_by(grant, once).await?
         {
-            return Ok(revision);
+            return Ok(Done::Made(revision));
         }
         done
     }
 
-    async fn try_commit(
-        &self,
-        grant: &Grant<Write>,
-        changes: Changeset,
-        once: Option<&Once>,
-    ) -> Result<ObjectId, Refusal> {
+    async fn try_commit(&self, grant: &Grant<Write>, changes: Changeset, manner: Manner<'_>) -> Result<Done, Refusal> {
         let key = repo_key(grant.id())?;
         let expected = changes.parent.is_some();
         let changes = Arc::new(changes);
         for _ in 0..RETRIES {
             // Writers of one repository take turns here; the comparison in the transaction is the truth.
             let _turn = self.turn(&key).await?;
-            if let Some(once) = once
+            if let Some(once) = manner.once
                 && let Some(revision) = self.made_by(grant, once).await?
             {
-                return Ok(revision);
+                return Ok(Done::Made(revision));
             }
             let snapshot = self.snapshot_of(grant.id()).await?;
             let head = snapshot.state().find(&changes.branch).map(|branch| branch.target);
             if changes.parent.is_some_and(|expected| expected != head) {
                 return Err(moved(&changes.branch).into());
             }
+            let whole = self.whole(grant, &snapshot, &changes, manner).await?;
             // After the snapshot: if they are taken away from here on, its epoch is old, and the change is refused.
-            self.demand_objects(grant.id(), &snapshot, &changes).await?;
-            let locks = self.respect_locks(grant, &changes).await?;
-            let attempt = changes.clone();
+            self.demand_objects(grant.id(), &snapshot, &whole).await?;
+            let locks = self.respect_locks(grant, &whole).await?;
+            let attempt = whole.changes.clone();
             let made: Result<(ObjectId, Landing), Flaw> =
                 snapshot.read(move |reader| Ok(reader.commit_edits(&attempt))).await?;
-            let (revision, landing) = made.map_err(Refusal::of)?;
-            let once = once.map(|once| (once, revision));
+            let (revision, landing) = match made {
+                Ok(made) => made,
+                Err(Flaw { error: metastore::Error::Unchanged, .. }) => return Ok(Done::Unchanged(head)),
+                Err(flaw) => return Err(whole.refusal(flaw)),
+            };
+            let once = manner.once.map(|once| (once, revision));
             let terms = Terms { atomic: true, locks: &locks, renamed: None, once };
             let outcomes = self.land(grant, landing, terms).await?;
             match outcomes.into_iter().find_map(Result::err) {
-                None => return Ok(revision),
+                None => return Ok(Done::Made(revision)),
                 Some(_) if expected => return Err(moved(&changes.branch).into()),
                 Some(_) => {}
             }
@@ -194,8 +228,31 @@ impl Drive {
         Err(Error::busy("others keep changing this branch; try again in a moment").into())
     }
 
+    /// The changes with what follows from them.
+    async fn whole(
+        &self,
+        grant: &Grant<Write>,
+        snapshot: &Arc<Snapshot>,
+        changes: &Arc<Changeset>,
+        manner: Manner<'_>,
+    ) -> Result<Whole, Refusal> {
+        let own = changes.edits.len();
+        if manner.exact {
+            return Ok(Whole { changes: changes.clone(), own, cause: None });
+        }
+        let (asked, url) = (changes.clone(), self.lfs_url(&grant.path()));
+        let followed = snapshot.read(move |reader| Ok(reader.follow(&asked, url.as_deref()))).await?;
+        let Followed { edits, cause } =
+            followed.map_err(|Flaw { edit, error }| Refusal { operation: edit, error: error.into() })?;
+        let mut changes = changes.clone();
+        if !edits.is_empty() {
+            Arc::make_mut(&mut changes).edits.extend(edits);
+        }
+        Ok(Whole { changes, own, cause })
+    }
+
     /// Gives the locks of others, none of which the changes touch.
-    async fn respect_locks(&self, grant: &Grant<Write>, changes: &Changeset) -> Result<Vec<LockRow>, Refusal> {
+    async fn respect_locks(&self, grant: &Grant<Write>, whole: &Whole) -> Result<Vec<LockRow>, Refusal> {
         let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
         let touches = |edit: &Edit, lock: &LockRow| {
             edit.paths().any(|path| {
@@ -203,26 +260,26 @@ impl Drive {
             })
         };
         let refusal = locks.iter().find_map(|lock| {
-            let operation = changes.edits.iter().position(|edit| touches(edit, lock))?;
+            let edit = whole.changes.edits.iter().position(|edit| touches(edit, lock))?;
             let error = Error::conflict(format!("`{}` is locked by {}", lock.path, lock.owner_name));
-            Some(Refusal { operation: Some(operation), error })
+            Some(Refusal { operation: whole.operation(edit), error })
         });
         refusal.map_or(Ok(locks), Err)
     }
 
     /// A pointer may only name an object that the dataset holds: knowing an
     /// oid must not be enough to reach its bytes.
-    async fn demand_objects(&self, id: Id, snapshot: &Arc<Snapshot>, changes: &Arc<Changeset>) -> Result<(), Refusal> {
-        let attempt = changes.clone();
+    async fn demand_objects(&self, id: Id, snapshot: &Arc<Snapshot>, whole: &Whole) -> Result<(), Refusal> {
+        let attempt = whole.changes.clone();
         let named = snapshot.read(move |reader| reader.pointers_in(&attempt)).await?;
         let oids: Vec<Oid> = named.iter().map(|(_, pointer)| pointer.oid).collect();
         let held = self.db.held(id, &oids).await?;
         let is_held = |pointer: &Pointer| held.get(&pointer.oid).map(|held| held.size) == Some(pointer.size);
         match named.iter().find(|(_, pointer)| !is_empty(pointer) && !is_held(pointer)) {
             None => Ok(()),
-            Some((operation, Pointer { oid, size, .. })) => {
+            Some((edit, Pointer { oid, size, .. })) => {
                 let told = format!("the dataset does not hold the object {oid} of {size} bytes; upload it first");
-                Err(Refusal { operation: Some(*operation), error: Error::invalid(told) })
+                Err(Refusal { operation: whole.operation(*edit), error: Error::invalid(told) })
             }
         }
     }

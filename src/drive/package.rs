@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use metastore::package::{ATTRIBUTES, Beside, CONFIG, PACKAGE, Plan, Problem, Standing};
-use metastore::{CommitInfo, Content, Edit, FilePath, ObjectId, Reader, Snapshot};
+use metastore::package::{CONFIG, PACKAGE};
+use metastore::{CommitInfo, Content, Edit, EntryKind, FilePath, ObjectId, Reader, Snapshot};
 use serde_json::{Map, Value};
 
 use super::revisions::{Author, Wording, head, moved};
@@ -64,7 +64,7 @@ impl Drive {
         wording: Wording,
         grant: impl AsyncFnOnce() -> Result<Grant<Write>>,
     ) -> Result<()> {
-        expect_sound(&Value::Object(package.clone()))?;
+        expect_sound(&package)?;
         self.create(creation, visibility, store).await?;
         let grant = grant().await?;
         let landed = self.begin(&grant, package, wording).await;
@@ -85,7 +85,7 @@ impl Drive {
         if !snapshot.state().refs.is_empty() {
             return Err(exists());
         }
-        let edits = edits(&snapshot, None, None, &package, self.lfs_url(grant)).await?;
+        let edits = vec![put(&package)?];
         let mut changes = self.changes(grant.actor(), &snapshot, wording, "Initial datapackage commit", edits).await?;
         changes.parent = Some(None);
         match self.commit(grant, changes).await {
@@ -96,8 +96,24 @@ impl Drive {
     }
 
     /// Where the objects of a dataset are, for `.lfsconfig`: only where the server knows its own address for good.
-    fn lfs_url(&self, grant: &Grant<Write>) -> Option<String> {
-        self.address.as_ref().map(|address| format!("{address}/{}.git/info/lfs", grant.path()))
+    pub(super) fn lfs_url(&self, path: &str) -> Option<String> {
+        self.address.as_ref().map(|address| format!("{address}/{path}.git/info/lfs"))
+    }
+
+    /// Has the `.lfsconfig` of each branch lead to the dataset's new name, where it led to the old one.
+    pub(crate) async fn readdress(&self, grant: &Grant<Write>, old: &str, new: &str) -> Result<()> {
+        let (Some(old), Some(new)) = (self.lfs_url(old), self.lfs_url(new)) else { return Ok(()) };
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let message = format!("Git LFS is at {new} now");
+        let edits = move |reader: &Reader, head| readdressed(reader, head, &old, &new);
+        for branch in snapshot.state().refs.iter().filter(|each| each.name.is_branch()) {
+            let (look, head) = (edits.clone(), branch.target);
+            if !snapshot.read(move |reader| look(reader, head)).await?.is_empty() {
+                let wording = Wording { branch: Some(branch.name.clone()), ..Wording::default() };
+                self.rework(grant, wording, message.clone(), true, edits.clone()).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Changes the package, as a new revision; where it says already what it is to say, nothing happens. `base` is the
@@ -114,6 +130,30 @@ impl Drive {
         author: &Author,
         message: Option<String>,
     ) -> Result<Versioned> {
+        let new = |before: Option<&Package>| match change {
+            PackageChange::Replace(package) => Ok(package.clone()),
+            PackageChange::Merge(fields) => {
+                let mut package = before.cloned().ok_or_else(no_package)?;
+                package.extend(fields.clone());
+                Ok(package)
+            }
+        };
+        self.rewrite_package(grant, new, base, author, message).await
+    }
+
+    /// Puts in the place of the package what `new` makes of it; asked again when somebody else was faster. Otherwise as
+    /// [`Drive::change_package`].
+    ///
+    /// # Errors
+    /// As for [`Drive::change_package`], and those of `new`.
+    pub async fn rewrite_package(
+        &self,
+        grant: &Grant<Write>,
+        new: impl Fn(Option<&Package>) -> Result<Package> + Send,
+        base: Option<&str>,
+        author: &Author,
+        message: Option<String>,
+    ) -> Result<Versioned> {
         for _ in 0..RETRIES {
             let snapshot = self.snapshot(&grant.narrow()).await?;
             let current = head(&snapshot);
@@ -123,19 +163,12 @@ impl Drive {
                 return Err(moved(&snapshot.state().head));
             }
             let before = read_at(&snapshot, current).await?;
-            let package = match change {
-                PackageChange::Replace(package) => package.clone(),
-                PackageChange::Merge(fields) => {
-                    let mut package = before.package.clone().ok_or_else(no_package)?;
-                    package.extend(fields.clone());
-                    package
-                }
-            };
+            let package = new(before.package.as_ref())?;
             if before.package.as_ref() == Some(&package) {
                 return Ok(before);
             }
             let wording = Wording { branch: None, parent: current, author: author.clone(), message: message.clone() };
-            let edits = edits(&snapshot, current, before.package.as_ref(), &package, self.lfs_url(grant)).await?;
+            let edits = vec![put(&package)?];
             let mut changes = self.changes(grant.actor(), &snapshot, wording, "Datapackage updated", edits).await?;
             changes.parent = Some(current);
             match self.commit(grant, changes).await {
@@ -150,6 +183,20 @@ impl Drive {
         }
         Err(Error::busy("others keep changing this dataset; try again in a moment"))
     }
+}
+
+/// The `.lfsconfig` of a revision, with another address in it; nothing where it has none like that.
+fn readdressed(reader: &Reader, revision: ObjectId, old: &str, new: &str) -> metastore::Result<Vec<Edit>> {
+    let path: FilePath = CONFIG.parse()?;
+    let blob = match reader.entry(revision, &path) {
+        Ok(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) => entry.id,
+        Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let text = reader.blob(blob, LARGEST)?;
+    let Some(text) = str::from_utf8(&text).ok().filter(|text| text.contains(old)) else { return Ok(Vec::new()) };
+    let content = Content::Bytes(text.replace(old, new).into());
+    Ok(vec![Edit::Put { path, content, executable: false }])
 }
 
 fn no_package() -> Error {
@@ -172,94 +219,28 @@ fn package_text(reader: &Reader, revision: ObjectId) -> metastore::Result<Option
 }
 
 fn parse(text: &[u8]) -> Result<Package> {
-    serde_json::from_slice(text)
-        .map_err(|error| Error::invalid(format!("the datapackage.json of this revision is not a JSON object: {error}")))
+    let why = match metastore::package::parse(text) {
+        Ok(Value::Object(package)) => return Ok(package),
+        Ok(_) => "it is another value".to_owned(),
+        Err(problem) => problem.message,
+    };
+    Err(Error::invalid(format!("the {PACKAGE} of this revision is not a JSON object: {why}")))
 }
 
 pub(super) fn place() -> FilePath {
     PACKAGE.parse().expect("a plain name is a path")
 }
 
-/// What is wrong with a package, for people: each place as a JSON pointer (RFC 6901).
-pub(super) fn expect_sound(package: &Value) -> Result<()> {
-    told(&metastore::package::check(package))
+/// # Errors
+/// Invalid for a package that cannot be one, with what is wrong: each place as a JSON pointer (RFC 6901).
+fn expect_sound(package: &Package) -> Result<()> {
+    let problems = metastore::package::check(&Value::Object(package.clone()));
+    if problems.is_empty() { Ok(()) } else { Err(Error::invalid(metastore::package::complaint(&problems))) }
 }
 
-fn sentence(problem: &Problem) -> String {
-    match problem.path.as_str() {
-        "" => problem.message.clone(),
-        path => format!("`{path}`: {}", problem.message),
-    }
-}
-
-fn told(problems: &[Problem]) -> Result<()> {
-    const NAMED: usize = 10;
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let more = problems.len().saturating_sub(NAMED);
-    let named: Vec<String> = problems.iter().take(NAMED).map(sentence).collect();
-    let more = if more == 0 { String::new() } else { format!("; and {more} more") };
-    Err(Error::invalid(format!("{PACKAGE} is not valid: {}{more}", named.join("; "))))
-}
-
-/// The files that say it: the document, and what follows from it for git and Git LFS.
-async fn edits(
-    snapshot: &Arc<Snapshot>,
-    revision: Option<ObjectId>,
-    before: Option<&Package>,
-    package: &Package,
-    lfs_url: Option<String>,
-) -> Result<Vec<Edit>> {
-    let package = Value::Object(package.clone());
-    expect_sound(&package)?;
-    let before = before.map(|before| Value::Object(before.clone()));
-    let plan = match metastore::package::plan(before.as_ref(), &package) {
-        Ok(plan) => plan,
-        Err(problems) => {
-            told(&problems)?;
-            Plan::default()
-        }
-    };
-    let mut text = serde_json::to_vec_pretty(&package).map_err(Error::internal)?;
+/// The file that says it.
+fn put(package: &Package) -> Result<Edit> {
+    let mut text = serde_json::to_vec_pretty(package).map_err(Error::internal)?;
     text.push(b'\n');
-    let mut edits = vec![Edit::Put { path: place(), content: Content::Bytes(text.into()), executable: false }];
-    let beside = snapshot.read(move |reader| beside(reader, revision, plan.clone(), lfs_url.as_deref())).await?;
-    edits.extend(beside.map_err(|problem| Error::invalid(sentence(&problem)))?);
-    Ok(edits)
-}
-
-/// What the plan comes to in a revision: somebody may have pushed something else at a path that the package names.
-fn beside(
-    reader: &Reader,
-    revision: Option<ObjectId>,
-    mut plan: Plan,
-    lfs_url: Option<&str>,
-) -> metastore::Result<std::result::Result<Vec<Edit>, Problem>> {
-    let Some(revision) = revision else {
-        return Ok(plan.edits(&Beside { attributes: None, config: None, lfs_url }));
-    };
-    let stands = |path: &FilePath, standing: &Standing| match reader.entry(revision, path) {
-        Ok(entry) => Ok(match standing {
-            Standing::Pointer(pointer) => entry.pointer.as_ref() == Some(pointer),
-            Standing::Empty => entry.size == Some(0),
-        }),
-        Err(metastore::Error::NotFound(_)) => Ok(false),
-        Err(error) => Err(error),
-    };
-    for (path, standing) in std::mem::take(&mut plan.kept) {
-        if stands(&path, &standing)? { &mut plan.kept } else { &mut plan.puts }.push((path, standing));
-    }
-    for (path, standing) in std::mem::take(&mut plan.stale) {
-        if stands(&path, &standing)? {
-            plan.stale.push((path, standing));
-        }
-    }
-    let file = |name: &str| match reader.entry(revision, &name.parse()?) {
-        Ok(entry) if entry.size.is_some() => reader.blob(entry.id, LARGEST).map(Some),
-        Ok(_) | Err(metastore::Error::NotFound(_)) => Ok(None),
-        Err(error) => Err(error),
-    };
-    let (attributes, config) = (file(ATTRIBUTES)?, file(CONFIG)?);
-    Ok(plan.edits(&Beside { attributes: attributes.as_deref(), config: config.as_deref(), lfs_url }))
+    Ok(Edit::Put { path: place(), content: Content::Bytes(text.into()), executable: false })
 }

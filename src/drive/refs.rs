@@ -248,6 +248,25 @@ impl Drive {
         .await
     }
 
+    /// Makes what a branch holds its only revision: its history is rewritten. Other branches and tags stay.
+    ///
+    /// # Errors
+    /// Not found; forbidden for the default branch and protected ones, except to owners.
+    pub async fn squash_branch(&self, grant: &Grant<Write>, name: &RefName, message: &str) -> Result<ObjectId> {
+        let (protection, owner) = (Protection::of(grant)?, is_owner(grant));
+        let person = self.person(grant.actor(), &Author::default()).await?;
+        let (branch, message) = (name.clone(), message.to_owned());
+        self.change_refs(grant, None, move |snapshot, reader| {
+            if !owner && (branch == snapshot.state().head || protection.covers(&branch)) {
+                let why = format!("`{}` is protected: only owners rewrite its history", branch.short());
+                return Err(metastore::Error::Refused(why));
+            }
+            Ok(reader.squash(&branch, &message, &person)?.1)
+        })
+        .await?;
+        Ok(find_branch(self.snapshot(&grant.narrow()).await?.as_ref(), name.short())?.target)
+    }
+
     /// Makes a branch the default branch.
     ///
     /// # Errors

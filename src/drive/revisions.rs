@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Person, RefName, Snapshot};
+use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Person, Reader, RefName, Snapshot};
 
 use super::Drive;
 use crate::access::{Actor, Grant, Read, Write};
@@ -137,7 +137,7 @@ impl Drive {
             None => format!("Revert \"{title}\"\n\nThis reverts commit {upto}."),
             Some(since) => format!("Revert {since}..{upto}"),
         };
-        self.rework(grant, wording, message, move |reader, head| reader.undo(head, base, upto)).await
+        self.rework(grant, wording, message, true, move |reader, head| reader.undo(head, base, upto)).await
     }
 
     /// Makes the dataset, or one file or folder of it, what it was in an earlier revision, as a new one.
@@ -157,19 +157,24 @@ impl Drive {
             Some(path) => format!("Restore {path} as of {revision}"),
             None => format!("Restore the dataset as of {revision}"),
         };
-        self.rework(grant, wording, message, move |reader, head| reader.bring_back(head, revision, path.as_ref())).await
+        // The whole is what it was. A part comes to what is there now, as if it were put.
+        let exact = path.is_none();
+        let edits = move |reader: &Reader, head| reader.bring_back(head, revision, path.as_ref());
+        self.rework(grant, wording, message, exact, edits).await
     }
 
     /// Makes a revision of edits that depend on what the branch holds; worked out anew when somebody else was faster.
+    /// If it is to be `exact`, nothing follows from them.
     pub(crate) async fn rework<F>(
         &self,
         grant: &Grant<Write>,
         wording: Wording,
         message: String,
+        exact: bool,
         edits: F,
     ) -> Result<ObjectId>
     where
-        F: Fn(&metastore::Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Clone + Send + Sync + 'static,
+        F: Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Clone + Send + Sync + 'static,
     {
         for _ in 0..super::RETRIES {
             let snapshot = self.snapshot(&grant.narrow()).await?;
@@ -186,7 +191,9 @@ impl Drive {
             }
             let own = Wording { branch: Some(branch), parent: Some(head), ..wording.clone() };
             let changes = self.changes(grant.actor(), &snapshot, own, &message, edits).await?;
-            match self.commit(grant, changes).await {
+            let done =
+                if exact { self.commit_exactly(grant, changes).await } else { self.commit(grant, changes).await };
+            match done {
                 Err(error) if error.kind() == Kind::Precondition && wording.parent.is_none() => {}
                 done => return done,
             }

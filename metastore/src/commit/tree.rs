@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use bytes::Bytes;
 use gix::{
     ObjectId,
     bstr::{BStr, BString, ByteSlice as _},
@@ -24,7 +25,7 @@ const ATTRIBUTES_LIMIT: u64 = 100 * 1024 * 1024;
 const ATTRIBUTES_LINE_LIMIT: usize = 2048;
 
 /// The most bytes of a file that is parsed.
-const TEXT_LIMIT: u64 = 32 << 20;
+pub(super) const TEXT_LIMIT: u64 = 32 << 20;
 
 /// The objects of the repository plus those made so far.
 pub(super) struct Objects<'r> {
@@ -64,15 +65,33 @@ impl<'r> Objects<'r> {
         }
     }
 
-    /// What a file holds that people write by hand.
-    pub(super) fn text(&self, leaf: &Leaf) -> Result<Vec<u8>> {
-        if let Some(object) = self.made.get(&leaf.id) {
-            return Ok(object.data.clone());
+    /// The bytes of a blob that people write by hand.
+    pub(super) fn text(&self, blob: ObjectId) -> Result<Bytes> {
+        if let Some(object) = self.made.get(&blob) {
+            return Ok(object.data.clone().into());
         }
-        if leaf.mode.is_commit() || self.repository.find_header(leaf.id)?.size() > TEXT_LIMIT {
-            return Err(Error::TooLarge("the file is too large to be changed in parts".to_owned()));
+        if self.repository.find_header(blob)?.size() > TEXT_LIMIT {
+            return Err(Error::TooLarge("the file is too large to be read as a whole".to_owned()));
         }
-        Ok(self.repository.find_object(leaf.id)?.detach().data)
+        Ok(self.repository.find_object(blob)?.detach().data.into())
+    }
+
+    /// The bytes of a blob, in number.
+    pub(super) fn size(&self, blob: ObjectId) -> Result<u64> {
+        match self.made.get(&blob) {
+            Some(object) => Ok(object.data.len() as u64),
+            None => Ok(self.repository.find_header(blob)?.size()),
+        }
+    }
+
+    /// What stands in a stored folder, with names in UTF-8: other letters are replaced.
+    pub(super) fn sides(&self, tree: ObjectId) -> Result<Vec<(String, Side)>> {
+        let side = |node: Node| match node {
+            Node::Leaf(leaf) => Some(leaf.side()),
+            Node::Folder(folder) => folder.id.map(|id| Side { kind: crate::EntryKind::Folder, id }),
+        };
+        let entries = self.entries(tree)?.into_iter();
+        Ok(entries.filter_map(|(name, node)| Some((name.to_string(), side(node)?))).collect())
     }
 
     /// Checks that `id` is a blob of the repository.
@@ -208,6 +227,14 @@ impl Node {
             Self::Folder(folder) => Self::Folder(Folder::stored(folder.write(objects)?)),
         })
     }
+
+    /// What it is, and its object.
+    pub(super) fn side(&mut self, objects: &mut Objects<'_>) -> Result<Side> {
+        Ok(match self {
+            Self::Leaf(leaf) => leaf.side(),
+            Self::Folder(folder) => Side { kind: crate::EntryKind::Folder, id: folder.write(objects)? },
+        })
+    }
 }
 
 /// A file, link or submodule.
@@ -225,6 +252,11 @@ impl Leaf {
 
     pub(super) fn of(side: Side) -> Self {
         Self { mode: side.kind.mode(), id: side.id }
+    }
+
+    /// What it is, and its object.
+    pub(super) fn side(&self) -> Side {
+        Side { kind: crate::EntryKind::of(self.mode), id: self.id }
     }
 
     /// The same file with another content.

@@ -14,8 +14,7 @@ use super::{
 };
 use crate::{Content, Edit, FilePath};
 
-mod attributes;
-pub use attributes::line as lfs_line;
+pub(crate) mod attributes;
 mod config;
 
 /// The name of the package document.
@@ -58,6 +57,10 @@ pub struct Plan {
     /// What the old package had Git LFS keep and the new one does not name any more. A caller takes out what the
     /// revision to be changed no longer has so, because somebody pushed something else there or removed it.
     pub stale: Vec<(FilePath, Standing)>,
+    /// Other files that need a line in `.gitattributes`.
+    pub listed: Vec<FilePath>,
+    /// Files whose line in `.gitattributes` goes: what stands there now is nothing that Git LFS keeps.
+    pub unlisted: Vec<FilePath>,
 }
 
 /// What stands beside the package in the revision to be changed, and where the objects are.
@@ -106,8 +109,9 @@ impl Plan {
         let mut edits: Vec<Edit> = self.stale.iter().map(|(path, _)| Edit::Delete { path: path.clone() }).collect();
         edits.extend(self.puts.iter().map(|(path, standing)| put(path, standing.content())));
         let own = |name: &str| name.parse::<FilePath>().map_err(|error| Problem::whole(error.to_string()));
-        let tracked = self.puts.iter().chain(&self.kept).map(|(path, _)| path);
-        let bytes = attributes::rewrite(beside.attributes, tracked, self.stale.iter().map(|(path, _)| path));
+        let tracked = self.puts.iter().chain(&self.kept).map(|(path, _)| path).chain(&self.listed);
+        let dropped = self.stale.iter().map(|(path, _)| path).chain(&self.unlisted);
+        let bytes = attributes::rewrite(beside.attributes, tracked, dropped);
         match (beside.attributes, bytes) {
             (Some(before), after) if before == after => {}
             (None, after) if after.is_empty() => {}

@@ -28,6 +28,21 @@ impl Problem {
     }
 }
 
+/// What is wrong with a package, in one sentence for people: the first problems, each with its place.
+pub fn complaint(problems: &[Problem]) -> String {
+    const NAMED: usize = 10;
+    let sentence = |problem: &Problem| match problem.path.as_str() {
+        "" => problem.message.clone(),
+        path => format!("`{path}`: {}", problem.message),
+    };
+    let named: Vec<String> = problems.iter().take(NAMED).map(sentence).collect();
+    let more = match problems.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    format!("{} is not valid: {}{more}", super::PACKAGE, named.join("; "))
+}
+
 /// A place in a document. It is spelt out only when something is wrong there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'p> {

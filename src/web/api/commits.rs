@@ -174,7 +174,7 @@ async fn commit(State(app): State<App>, visitor: Visitor, headers: HeaderMap, re
         };
         let wording = wording(&app, &grant, asked.branch, parent, asked.author, Some(asked.message)).await?;
         let edits = Desk::new(&app, &grant).edits(operations).await?;
-        app.drive.commit_operations(&grant, edits, wording, once.as_ref()).await.map_err(told)?
+        app.drive.commit_operations(&grant, edits, wording, once.as_ref()).await.map_err(told)?.made()?
     };
     let (_, commit) = app.drive.revision(&grant.narrow(), &revision.to_string()).await?;
     let RepoPath { owner, name } = &visitor.path;

@@ -1,8 +1,7 @@
 //! Revisions as the clients send them: a line of JSON for each file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -13,7 +12,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use lfs::{Oid, Pointer};
-use metastore::package::ATTRIBUTES;
 use metastore::{Content, Edit, EntryKind, FilePath, ObjectId, Reader};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,8 +26,9 @@ use super::upload::{branch, no_request};
 use super::{Answer, ENTRY_NOT_FOUND, Failure};
 use crate::access::{Grant, Write};
 use crate::app::App;
+use crate::drive::commits::Done;
 use crate::drive::revisions::Wording;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::POST, "/api/datasets/{owner}/{dataset}/commit/{revision}", commit)
@@ -38,14 +37,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// What a line has besides the content of a file, in bytes at most.
 const LINE: u64 = 64 << 10;
 
-/// What is read of `.gitattributes`, in bytes at most: more is none that git would read.
-const ATTRIBUTES_BYTES: u64 = 10 << 20;
-
 /// Lines in one revision.
 const LINES: usize = 100_000;
 
-/// How often a change is worked out anew because others were faster.
-const ATTEMPTS: usize = 20;
+/// Other datasets from which one revision gets objects, at most.
+const SOURCES: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(tag = "key", content = "value", rename_all = "camelCase")]
@@ -67,7 +63,6 @@ struct Header {
 }
 
 /// What one line changes.
-#[derive(Clone)]
 enum Step {
     Put(FilePath, Bytes),
     Keep(FilePath, Oid, Option<u64>),
@@ -93,45 +88,38 @@ async fn commit(
     no_request(query.as_deref())?;
     let Sent { header, steps } = read(&app, request).await?;
     let header = header.ok_or_else(|| Error::invalid("a commit has a line with its header"))?;
-    let steps = Arc::new(sized(&app, &grant, steps).await?);
+    let steps = sized(&app, &grant, steps).await?;
     let message = match header.description.trim() {
         "" => header.summary.clone(),
         description => format!("{}\n\n{description}", header.summary),
     };
-    for _ in 0..ATTEMPTS {
-        let snapshot = app.drive.snapshot(&grant.narrow()).await?;
-        let (branch, head) = branch(&snapshot, segments.get("revision"))?;
-        if let Some(parent) = &header.parent {
-            let named = app.drive.resolve(grant.id(), &snapshot, parent).await.ok();
-            if named.is_none() || named != head {
-                let stale = format!("`{}` has moved on from {parent}; read it again, and try again", branch.short());
-                return Err(Error::precondition(stale).into());
-            }
+    let snapshot = app.drive.snapshot(&grant.narrow()).await?;
+    let (branch, head) = branch(&snapshot, segments.get("revision"))?;
+    let parent = match &header.parent {
+        Some(parent) => {
+            let stale =
+                || Error::precondition(format!("`{}` has moved on from {parent}; read it again", branch.short()));
+            Some(app.drive.resolve(grant.id(), &snapshot, parent).await.map_err(|_| stale())?)
         }
-        let work = Arc::clone(&steps);
-        let edits = snapshot.read(move |reader| edits(reader, head, &work)).await;
-        let edits = edits.map_err(Error::from).map_err(Failure::missing(ENTRY_NOT_FOUND))?;
-        let wording = Wording { branch: Some(branch), message: Some(message.clone()), ..Wording::default() };
-        let mut changes = app.drive.changes(grant.actor(), &snapshot, wording, "Change files", edits).await?;
-        // What was worked out is true of this head only.
-        changes.parent = Some(head);
-        let made = match app.drive.commit(&grant, changes).await {
-            Ok(made) => made,
-            Err(error) if error.kind() == Kind::Precondition && header.parent.is_none() => continue,
-            Err(error) => match head {
-                // All is there already, as after a try of which the answer was lost.
-                Some(head) if error.detail() == metastore::Error::Unchanged.to_string() => head,
-                _ => return Err(Failure::missing(ENTRY_NOT_FOUND)(error)),
-            },
-        };
-        let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
-        return Ok(Json(json!({
-            "success": true,
-            "commitOid": made.to_string(),
-            "commitUrl": format!("{}/datasets/{owner}/{name}/commit/{made}", base.0),
-        })));
-    }
-    Err(Error::busy("others keep changing this branch; try again in a moment").into())
+        None => None,
+    };
+    let operations = snapshot.read(move |reader| steps.iter().map(|step| step.edit(reader, head)).collect()).await;
+    let operations: Vec<Edit> = operations.map_err(Error::from).map_err(Failure::missing(ENTRY_NOT_FOUND))?;
+    drop(snapshot);
+    let wording = Wording { branch: Some(branch), parent, message: Some(message), ..Wording::default() };
+    let made = match app.drive.commit_operations(&grant, operations, wording, None).await {
+        Ok(Done::Made(revision)) => revision,
+        // All is there already, as after a try of which the answer was lost.
+        Ok(Done::Unchanged(Some(head))) => head,
+        Ok(unchanged @ Done::Unchanged(None)) => unchanged.made()?,
+        Err(refusal) => return Err(Failure::missing(ENTRY_NOT_FOUND)(refusal.error)),
+    };
+    let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
+    Ok(Json(json!({
+        "success": true,
+        "commitOid": made.to_string(),
+        "commitUrl": format!("{}/datasets/{owner}/{name}/commit/{made}", base.0),
+    })))
 }
 
 /// Reads the lines as they come.
@@ -206,20 +194,26 @@ fn step(line: Line) -> Result<Step> {
     }
 }
 
-/// Finds the sizes of objects where they are not told. Whoever names an object of which the dataset holds no bytes
-/// learns nothing of it: knowing a hash must not be enough to read what others have.
+/// Finds the sizes of objects where they are not told. What the dataset does not hold may be in another one: then it
+/// is lent, if the caller may have its bytes there. Else whoever names it learns nothing of it: knowing a hash must not
+/// be enough to read what others have.
 async fn sized(app: &App, grant: &Grant<Write>, mut steps: Vec<Step>) -> Result<Vec<Step>> {
+    let mut sources = SOURCES;
     for page in steps.chunks_mut(1000) {
         let oids: Vec<Oid> =
             page.iter().filter_map(|step| if let Step::Keep(_, oid, _) = step { Some(*oid) } else { None }).collect();
-        let held = app.storage.held(grant.id(), &oids).await?;
+        let held = app.storage.held(grant.id(), &oids).await?.into_iter();
+        let mut held: HashMap<Oid, u64> = held.map(|(oid, held)| (oid, held.size)).collect();
+        let missing: BTreeSet<Oid> =
+            oids.into_iter().filter(|oid| *oid != Oid::EMPTY && !held.contains_key(oid)).collect();
+        held.extend(lend(app, grant, missing, &mut sources).await?);
         for step in page {
             let Step::Keep(path, oid, size) = step else { continue };
             if *oid == Oid::EMPTY {
                 *step = Step::Put(path.clone(), Bytes::new());
                 continue;
             }
-            let found = held.get(oid).map(|held| held.size).filter(|held| size.is_none_or(|size| size == *held));
+            let found = held.get(oid).copied().filter(|held| size.is_none_or(|size| size == *held));
             let missing =
                 || Error::invalid(format!("the dataset does not hold the object {oid} for {path}; upload it first"));
             *size = Some(found.ok_or_else(missing)?);
@@ -228,76 +222,51 @@ async fn sized(app: &App, grant: &Grant<Write>, mut steps: Vec<Step>) -> Result<
     Ok(steps)
 }
 
-/// The changes to the tree. Plain git must see what the clients see: each file that Git LFS keeps is said to be one in
-/// `.gitattributes`.
-fn edits(reader: &Reader, head: Option<ObjectId>, steps: &[Step]) -> metastore::Result<Vec<Edit>> {
-    let mut edits = Vec::with_capacity(steps.len() + 1);
-    let mut kept = BTreeSet::new();
-    let mut attributes: Option<Bytes> = None;
-    for step in steps {
-        match step {
-            Step::Put(path, bytes) => {
-                kept.remove(path);
-                if path.as_str() == ATTRIBUTES {
-                    attributes = Some(bytes.clone());
-                }
-                edits.push(put(reader, head, path, Content::Bytes(bytes.clone()))?);
-            }
-            Step::Keep(path, oid, size) => {
-                kept.insert(path.clone());
-                let pointer = Pointer::new(*oid, size.unwrap_or_default());
-                edits.push(put(reader, head, path, Content::Pointer(pointer))?);
-            }
-            Step::DeleteFile(path) => {
-                if head.is_some_and(|head| reader.entry(head, path).is_ok_and(|entry| entry.kind == EntryKind::Folder))
-                {
-                    return Err(metastore::Error::NotFound(format!("{path} is a folder, not a file")));
-                }
-                if path.as_str() == ATTRIBUTES {
-                    attributes = Some(Bytes::new());
-                }
-                kept.remove(path);
-                edits.push(Edit::Delete { path: path.clone() });
-            }
-            Step::DeleteFolder(path) => {
-                kept.retain(|kept: &FilePath| !kept.is_inside(path));
-                edits.push(Edit::Delete { path: path.clone() });
-            }
+/// Has the dataset hold what others hold whose bytes the caller may have. Gives what it got.
+async fn lend(
+    app: &App,
+    grant: &Grant<Write>,
+    mut missing: BTreeSet<Oid>,
+    sources: &mut usize,
+) -> Result<HashMap<Oid, u64>> {
+    let mut lent = HashMap::new();
+    while let Some(oid) = missing.first().copied() {
+        let found = app.access.lender(grant.actor(), &grant.dataset().store, &oid).await?;
+        let Some(source) = found.filter(|_| *sources > 0) else { break };
+        *sources -= 1;
+        // One dataset has mostly more than one of them.
+        let oids: Vec<Oid> = missing.iter().copied().collect();
+        let held = app.storage.lendable(&source, &oids).await?;
+        let pointers: Vec<Pointer> = held.iter().map(|(oid, size)| Pointer::new(*oid, *size)).collect();
+        app.storage.lend(&source, &grant.narrow(), &pointers).await?;
+        missing.retain(|oid| !held.contains_key(oid));
+        if missing.contains(&oid) {
+            break;
         }
+        lent.extend(held);
     }
-    let kept: Vec<FilePath> = kept.into_iter().collect();
-    let said = reader.lfs_keeps(head, attributes.as_ref(), &kept)?;
-    let unsaid: Vec<&FilePath> = kept.iter().zip(said).filter(|(_, said)| !said).map(|(path, _)| path).collect();
-    if !unsaid.is_empty() {
-        let place: FilePath = ATTRIBUTES.parse()?;
-        let before = match (attributes, head) {
-            (Some(text), _) => text,
-            (None, None) => Bytes::new(),
-            (None, Some(head)) => match reader.entry(head, &place) {
-                Ok(entry) => reader.blob(entry.id, ATTRIBUTES_BYTES)?,
-                Err(metastore::Error::NotFound(_)) => Bytes::new(),
-                Err(error) => return Err(error),
-            },
-        };
-        let mut text = before.to_vec();
-        if text.last().is_some_and(|last| *last != b'\n') {
-            text.push(b'\n');
-        }
-        for path in unsaid {
-            text.extend_from_slice(metastore::package::lfs_line(path).as_bytes());
-            text.push(b'\n');
-        }
-        edits.push(Edit::Put { path: place, content: Content::Bytes(text.into()), executable: false });
-    }
-    Ok(edits)
+    Ok(lent)
 }
 
-/// A file keeps the bit that makes it a program.
-fn put(reader: &Reader, head: Option<ObjectId>, path: &FilePath, content: Content) -> metastore::Result<Edit> {
-    let executable = match head.map(|head| reader.entry(head, path)) {
-        Some(Ok(entry)) => entry.kind == EntryKind::Executable,
-        None | Some(Err(metastore::Error::NotFound(_))) => false,
-        Some(Err(error)) => return Err(error),
-    };
-    Ok(Edit::Put { path: path.clone(), content, executable })
+impl Step {
+    /// The operation that it is on this tree. A file keeps the bit that makes it a program.
+    fn edit(&self, reader: &Reader, head: Option<ObjectId>) -> metastore::Result<Edit> {
+        let kind = |path: &FilePath| match head.map(|head| reader.entry(head, path)) {
+            Some(Ok(entry)) => Ok(Some(entry.kind)),
+            None | Some(Err(metastore::Error::NotFound(_))) => Ok(None),
+            Some(Err(error)) => Err(error),
+        };
+        let put = |path: &FilePath, content| {
+            let executable = kind(path)? == Some(EntryKind::Executable);
+            Ok(Edit::Put { path: path.clone(), content, executable })
+        };
+        match self {
+            Self::Put(path, bytes) => put(path, Content::Bytes(bytes.clone())),
+            Self::Keep(path, oid, size) => put(path, Content::Pointer(Pointer::new(*oid, size.unwrap_or_default()))),
+            Self::DeleteFile(path) if kind(path)? == Some(EntryKind::Folder) => {
+                Err(metastore::Error::NotFound(format!("{path} is a folder, not a file")))
+            }
+            Self::DeleteFile(path) | Self::DeleteFolder(path) => Ok(Edit::Delete { path: path.clone() }),
+        }
+    }
 }

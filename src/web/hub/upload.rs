@@ -58,7 +58,7 @@ async fn modes(
         asked.files.iter().map(|file| file.path.parse::<FilePath>()).collect::<std::result::Result<_, _>>()?;
     let ignore = asked.ignore.map(Bytes::from);
     let read = snapshot.read(move |reader| {
-        let kept = reader.lfs_keeps(head, None, &paths)?;
+        let kept = reader.lfs_keeps(head, &paths)?;
         let ignored = reader.ignores(head, ignore.as_ref(), &paths)?;
         let mut known = HashMap::new();
         for path in &paths {

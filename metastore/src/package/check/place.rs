@@ -137,7 +137,18 @@ mod tests {
         for url in ["http://a.example/x", "HTTPS://a.example", "ftp://a/b", "https://a/../b"] {
             assert_eq!(location(url), Ok(Location::Url), "{url}");
         }
-        for file in ["a.csv", "data/a b.csv", "a:b.csv", "x/y#z?", "ünï.csv", "...", "a..b", "httpx", "http:a"] {
+        for file in [
+            "a.csv",
+            "data/a b.csv",
+            "a:b.csv",
+            "x/y#z?",
+            "ünï.csv",
+            "...",
+            "a..b",
+            "httpx",
+            "http:a",
+            "+ZT--Z--0-TZ T+Z+0Z",
+        ] {
             assert_eq!(location(file), Ok(Location::File(file.parse().unwrap())), "{file}");
         }
     }
@@ -186,7 +197,16 @@ mod tests {
         ] {
             assert_eq!(hash(good), Ok(()), "{good}");
         }
-        for bad in ["x", "sha1:", "sha256:e3b0", "md5:zz1d8cd98f00b204e9800998ecf8427e", ":a", "crc:", "é"] {
+        for bad in [
+            "x",
+            "sha1:",
+            "sha256:e3b0",
+            "md5:zz1d8cd98f00b204e9800998ecf8427e",
+            ":a",
+            "crc:",
+            "é",
+            "+ZT--Z--0-TZ T+Z+0Z",
+        ] {
             assert!(hash(bad).is_err(), "{bad}");
         }
         assert_eq!(digest(&Oid::EMPTY.to_string().to_uppercase()), Some(Oid::EMPTY));
@@ -221,6 +241,8 @@ mod tests {
             "2024-01-26T15:00:00Z[UTC]",
             "2024-01-26T15:00:00é+1:00",
             "+02024-01-26T15:00Z",
+            "+ZT--Z--0-TZ T+Z+0Z",
+            "2024-01-26T15:00:00+9",
         ] {
             assert!(!is_instant(bad), "{bad}");
         }

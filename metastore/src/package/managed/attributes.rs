@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::FilePath;
 
-const BEGIN: &[u8] = b"# rutter: files of datapackage.json; these lines are rewritten on every save";
+const BEGIN: &[u8] = b"# rutter: files that Git LFS keeps; these lines are rewritten on every save";
 const END: &[u8] = b"# rutter: end";
 const LFS: &str = " filter=lfs diff=lfs merge=lfs -text";
 
@@ -45,6 +45,35 @@ pub(super) fn rewrite<'p>(
     }
     file.extend(parts.behind.concat());
     file
+}
+
+/// The paths that have a line in our block.
+pub(crate) fn listed(file: &[u8]) -> Vec<FilePath> {
+    Parts::read(file).ours.into_iter().filter_map(path_of).collect()
+}
+
+/// The file without our block.
+pub(crate) fn of_others(file: &[u8]) -> Vec<u8> {
+    let parts = Parts::read(file);
+    [parts.ahead, parts.behind].concat().concat()
+}
+
+/// The path of a line of ours.
+fn path_of(text: &[u8]) -> Option<FilePath> {
+    let pattern = str::from_utf8(text.strip_suffix(LFS.as_bytes())?).ok()?;
+    let unescaped = |text: &str| {
+        let mut letters = text.chars();
+        let mut plain = String::with_capacity(text.len());
+        while let Some(letter) = letters.next() {
+            plain.extend(if letter == '\\' { letters.next() } else { Some(letter) });
+        }
+        plain
+    };
+    let path = match pattern.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(quoted) => unescaped(&unescaped(quoted)),
+        None => unescaped(pattern),
+    };
+    path.strip_prefix('/').unwrap_or(&path).parse().ok().filter(|path| line(path).as_bytes() == text)
 }
 
 /// A file, taken apart. The lines of others carry their ends, ours do not.
@@ -91,7 +120,7 @@ fn bare(line: &[u8]) -> &[u8] {
 /// A pattern with a slash is taken from the folder of the file, one without matches in every folder: that is what a
 /// slash at the beginning prevents. It also keeps a first letter from meaning something. What a glob knows is escaped,
 /// and a pattern with white space or a quote stands in quotes, in which the backslashes are doubled.
-pub fn line(path: &FilePath) -> String {
+pub(super) fn line(path: &FilePath) -> String {
     let path = path.as_str();
     let mut pattern = String::with_capacity(path.len() + LFS.len() + 1);
     if !path.contains('/') || path.starts_with(['#', '!', '"', '[', ' ']) {
@@ -150,6 +179,7 @@ mod tests {
             ("[attr]a/b", r"/\[attr\]a/b"),
         ] {
             assert_eq!(line(&path(text)), format!("{pattern}{LFS}"));
+            assert_eq!(path_of(line(&path(text)).as_bytes()), Some(path(text)));
         }
     }
 
@@ -320,6 +350,13 @@ mod tests {
             for path in &tracked {
                 let line = format!("{path}{LFS}\n");
                 prop_assert!(once.contains(&line));
+            }
+        }
+
+        #[test]
+        fn lines_lead_back_to_their_paths(text in "[ab *?!#\"\\[\\]/.é^{}~$=-]{1,9}|\\PC{1,12}") {
+            if let Ok(path) = text.parse::<FilePath>() {
+                prop_assert_eq!(path_of(line(&path).as_bytes()), Some(path));
             }
         }
 

@@ -7,6 +7,26 @@ use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
 impl Tx {
+    /// The paths of some datasets of a store that hold an object, proven, and that a user may see by who they are: the
+    /// public ones first.
+    pub async fn lenders(
+        &mut self,
+        store: &str,
+        oid: &Oid,
+        user: Option<Id>,
+        all: bool,
+    ) -> Result<Vec<(String, String)>> {
+        let query = "SELECT w.name, d.name FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
+                     JOIN dataset d ON d.id = h.repo_id JOIN owner w ON w.id = d.owner_id
+                     WHERE h.store = $1 AND h.oid = $2 AND h.released_at IS NULL AND o.state = 'ready'
+                     AND (d.visibility = 'public' OR $4 OR ($3 <> '' AND (
+                         d.visibility = 'internal' OR d.owner_id = $3 OR EXISTS (
+                             SELECT 1 FROM member m WHERE m.organisation_id = d.owner_id AND m.user_id = $3))))
+                     ORDER BY CASE d.visibility WHEN 'public' THEN 0 ELSE 1 END, h.repo_id LIMIT 20";
+        let (oid, user) = (oid.to_string(), user.map(|user| user.to_string()).unwrap_or_default());
+        Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(&oid).bind(&user).bind(all).fetch_all(on))?)
+    }
+
     /// Of these objects, those that a dataset holds and that are proven, each with its bytes.
     pub async fn lendable(&mut self, repo: Id, oids: &[Oid]) -> Result<Vec<(String, i64)>> {
         let query = match self {

@@ -12,6 +12,12 @@ use crate::db::{oid, signed, unsigned};
 use crate::error::{Error, Result};
 
 impl Storage {
+    /// Of these objects, those that [`Storage::lend`] can lend from a dataset.
+    pub async fn lendable(&self, from: &Grant<Fetch>, oids: &[Oid]) -> Result<HashMap<Oid, u64>> {
+        let found = self.0.db.read().await?.lendable(from.id(), oids).await?.into_iter();
+        found.map(|(name, size)| Ok((oid(&name)?, unsigned(size)))).collect()
+    }
+
     /// Has a dataset hold objects of another one, to which the caller may have the bytes.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use super::{Parameters, Segments};
 use crate::access::Fetch;
 use crate::app::App;
 use crate::drive::is_empty;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(raw))
@@ -50,23 +50,20 @@ async fn raw(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let (grant, only) = app.access.authorize_within::<Fetch>(&visitor.actor, &visitor.path).await?;
     let text = segments.get("path");
-    let hidden = || Error::not_found(format!("there is no {text:?} that this token is for"));
     let path = file_path(text)?;
-    let located = app.drive.locate(&grant.narrow(), segments.get("revision"), &path).await;
-    let located = match located {
-        // Whose token is for single objects must not learn what else there is.
-        Err(error) if only.is_some() && error.kind() == Kind::NotFound => return Err(hidden()),
-        located => located?,
-    };
+    let (grant, located) = app
+        .access
+        .authorize_within::<Fetch>(&visitor.actor, &visitor.path)
+        .await?
+        .reveal(
+            async |grant| app.drive.locate(grant, segments.get("revision"), &path).await,
+            |located| located.entry.pointer.as_ref().map(|pointer| pointer.oid),
+            || Error::not_found(format!("there is no {text:?} that this token is for")),
+        )
+        .await?;
     let entry = &located.entry;
     let pointer = entry.pointer.as_ref();
-    if let Some(only) = only
-        && !pointer.is_some_and(|pointer| only.contains(&pointer.oid))
-    {
-        return Err(hidden());
-    }
     let inline = shown.inline.unwrap_or_default();
     if let Some(pointer) = pointer.filter(|pointer| !is_empty(pointer)) {
         let link = app.storage.link_as(&grant, pointer.oid, path.name(), inline, &base).await?;

@@ -3,6 +3,7 @@
 
 mod locks;
 pub use self::locks::Locked;
+mod rename;
 mod rules;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 mod arrive;
 pub mod check;
 pub mod collect;
+pub mod holdings;
 pub mod inspect;
 mod lend;
 mod link;
@@ -105,7 +106,7 @@ impl Storage {
     /// # Errors
     /// Invalid if none has that name.
     pub fn expect_store(&self, name: &str) -> Result<()> {
-        if self.0.stores.named(name).is_ok() {
+        if self.0.stores.names().any(|known| known == name) {
             return Ok(());
         }
         let known = self.0.stores.names().collect::<Vec<_>>().join(", ");

@@ -17,6 +17,8 @@ pub struct HoldingRow {
     pub size: i64,
     /// When it was first found that no ref reaches it.
     pub unused_since: Option<Millis>,
+    /// Since when the dataset holds it.
+    pub created_at: Millis,
 }
 
 /// An object that no dataset holds.
@@ -48,7 +50,7 @@ fn list(oids: &[Oid]) -> Result<String> {
 impl Tx {
     /// What a dataset holds, in order, after the given oid.
     pub async fn holdings_after(&mut self, repo: Id, after: &str, limit: i64) -> Result<Vec<HoldingRow>> {
-        let query = "SELECT h.oid, o.size, h.unused_since FROM holding h
+        let query = "SELECT h.oid, o.size, h.unused_since, h.created_at FROM holding h
                      JOIN object o ON o.store = h.store AND o.oid = h.oid
                      WHERE h.repo_id = $1 AND h.oid > $2 AND h.released_at IS NULL ORDER BY h.oid LIMIT $3";
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(after).bind(limit).fetch_all(on))?)

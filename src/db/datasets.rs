@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::objects::Arrival;
 use super::{Tx, exec, run, taken};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::{Id, Millis, OwnerKind, RepoPath, Visibility};
 
 /// A dataset with its owner.
@@ -130,6 +130,22 @@ impl Tx {
         let query = "UPDATE dataset SET visibility = $2 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(visibility.as_str()))?;
         Ok(())
+    }
+
+    /// Gives a dataset another path. Conflict if that is taken; not found if the dataset is gone from where it was.
+    pub async fn rename_dataset(&mut self, dataset: &DatasetRow, owner: Id, path: &RepoPath) -> Result<()> {
+        let query = "UPDATE dataset SET owner_id = $2, name = $3 WHERE id = $1 AND owner_id = $4 AND name = $5";
+        let renamed = exec!(
+            self,
+            sqlx::query(query)
+                .bind(dataset.id.to_string())
+                .bind(owner.to_string())
+                .bind(path.name.as_str())
+                .bind(dataset.owner_id.to_string())
+                .bind(&dataset.name)
+        )
+        .map_err(|error| taken(error, || format!("`{path}` exists already")))?;
+        if renamed == 0 { Err(Error::not_found("the dataset was renamed or deleted meanwhile")) } else { Ok(()) }
     }
 
     /// Changes which refs are protected: a list of patterns, json.

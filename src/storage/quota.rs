@@ -228,6 +228,27 @@ impl Storage {
         ledger.admit(&mut tx, &bounds, arrival).await?.map_or(Ok(()), Err)
     }
 
+    /// Looks whether an owner, whose usage is locked, has room for a dataset with all that it holds, which is counted as
+    /// theirs already.
+    ///
+    /// # Errors
+    /// Full over the owner's quota.
+    pub(crate) async fn expect_room_for_all(&self, tx: &mut Tx, dataset: &DatasetRow) -> Result<()> {
+        let Some(quota) = self.0.quotas.of_owner(dataset.owner_kind, dataset.owner_quota_bytes) else { return Ok(()) };
+        let (alone, all) = tx.used(dataset.id, Some(dataset.owner_id)).await?;
+        if alone == 0 || unsigned(all) <= quota {
+            return Ok(());
+        }
+        Err(Error::full(format!(
+            "over quota: all datasets of {} together may hold {}, and would hold {} with the {} of this one; ask the \
+             operator of this server for more, or delete what is not needed",
+            dataset.owner_name,
+            amount(quota),
+            amount(unsigned(all)),
+            amount(unsigned(alone))
+        )))
+    }
+
     /// How much is held: by all owners, by one, or by one dataset, with its owner.
     pub async fn usage(&self, subject: Option<&Subject>) -> Result<Vec<OwnerUsage>> {
         let mut tx = self.0.db.read().await?;

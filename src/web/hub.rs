@@ -2,8 +2,10 @@
 //! `HF_ENDPOINT` is this server. Names, shapes and headers are theirs; what they mean is ours.
 
 mod account;
+mod card;
 mod commit;
 mod info;
+mod objects;
 mod refs;
 mod resolve;
 mod tree;
@@ -37,6 +39,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = account::routes(routes);
     let routes = info::routes(routes);
     let routes = refs::routes(routes);
+    let routes = objects::routes(routes);
     let routes = upload::routes(routes);
     let routes = commit::routes(routes);
     let routes = tree::routes(routes);

@@ -226,6 +226,44 @@ def tables():
     assert named["count"][:] == [3, 4]
 
 
+def histories():
+    cards = {"license": "mit", "language": ["en", "de"], "tags": ["owls"], "pretty_name": "All: birds"}
+    text = "---\nlicense: mit\nlanguage: [en, de]\ntags:\n- owls\npretty_name: 'All: birds'\n---\n# Birds\n"
+    api.upload_file(path_or_fileobj=text.encode(), path_in_repo="README.md", **kind)
+    info = api.dataset_info(repo)
+    assert info.card_data.to_dict() == cards, info.card_data
+    assert info.tags == ["language:en", "language:de", "license:mit", "owls"], info.tags
+    assert huggingface_hub.DatasetCard.load(repo).data.license == "mit"
+    bomb = "---\na: &a [x, x]\n" + "".join(f"{x}: &{x} [{', '.join([f'*{y}'] * 9)}]\n" for x, y in zip("bcdefghij", "abcdefghi"))
+    refused(ValueError, lambda: api.upload_file(path_or_fileobj=f"{bomb}---\n".encode(), path_in_repo="README.md", **kind))
+
+    listed = {file.filename: file for file in api.list_lfs_files(**kind)}
+    wav = listed["recordings/all.wav"]
+    assert (wav.size, wav.ref) == (12_000_000, "refs/heads/main") and wav.pushed_at.tzinfo, wav
+    # What revisions name is not deleted, whatever the client says of history.
+    for rewrite in [True, False]:
+        told = refused(HfHubHTTPError, lambda: api.permanently_delete_lfs_files(**kind, lfs_files=[wav], rewrite_history=rewrite), 409)
+        assert "does not rewrite history" in str(told), told
+    api.create_repo("ada/squashed", repo_type="dataset")
+    other = {"repo_id": "ada/squashed", "repo_type": "dataset"}
+    for content in [os.urandom(2000), os.urandom(3000)]:
+        api.upload_file(path_or_fileobj=content, path_in_repo="one.bin", **other)
+    api.super_squash_history(**other, commit_message="One")
+    assert [commit.title for commit in api.list_repo_commits(**other)] == ["One"]
+    old = [file for file in api.list_lfs_files(**other) if not file.filename]
+    assert [file.size for file in old] == [2000], old
+    api.permanently_delete_lfs_files(**other, lfs_files=old)
+    assert [file.size for file in api.list_lfs_files(**other)] == [3000]
+    refused(RevisionNotFoundError, lambda: api.super_squash_history(**other, branch="no-such"))
+
+    api.move_repo(from_id="ada/squashed", to_id="aviary/moved", repo_type="dataset")
+    assert not api.repo_exists(**other)
+    with open(api.hf_hub_download("aviary/moved", "one.bin", repo_type="dataset"), "rb") as file:
+        assert file.read() == content
+    refused(HfHubHTTPError, lambda: api.move_repo(from_id="ada/pushed", to_id="aviary/cages", repo_type="dataset"), 409)
+    refused(RepositoryNotFoundError, lambda: api.move_repo(from_id="ada/none", to_id="ada/some", repo_type="dataset"))
+
+
 def settings():
     api.update_repo_settings(**kind, private=False)
     nobody = HfApi(token=False)
@@ -245,5 +283,6 @@ references()
 downloads(known)
 files(known)
 tables()
+histories()
 settings()
 print("done")

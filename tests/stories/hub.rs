@@ -155,6 +155,151 @@ story! {
 }
 
 story! {
+    async fn what_one_may_read_is_committed_by_its_hash(server: Server) {
+        let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+        server.organisation("aviary", &[(&ada, Role::Writer), (&bob, Role::Reader)]).await;
+        let objects: Vec<Vec<u8>> = (1..6).map(|seed| noise(seed, 1000 + usize::try_from(seed).unwrap())).collect();
+        for (path, visibility, kept) in [
+            ("ada/open", Visibility::Public, &objects[..2]),
+            ("aviary/shared", Visibility::Private, &objects[2..3]),
+            ("ada/hidden", Visibility::Private, &objects[3..4]),
+            ("ada/inside", Visibility::Internal, &objects[4..5]),
+        ] {
+            server.dataset(path, visibility).await;
+            for bytes in kept {
+                server.upload(&ada.token, path, bytes).await;
+            }
+        }
+        server.dataset("bob/own", Visibility::Private).await;
+        let header = line("header", json!({"summary": "Copies"}));
+        let file = |at: usize| {
+            let oid = Oid::of(&objects[at]).to_string();
+            line("lfsFile", json!({"path": format!("{at}.bin"), "algo": "sha256", "oid": oid}))
+        };
+        // One that bob may not have spoils the whole, and tells nothing.
+        let lines = [header.clone(), file(0), file(3)];
+        let refused = commit(&server, &bob.token, "bob/own", &lines).await;
+        assert_eq!(refused.status, 422, "{}", refused.text());
+        assert!(refused.header("x-error-message").contains("does not hold the object"), "{}", refused.text());
+        // Nor may a token that is limited to his own dataset reach what he could read.
+        let narrow = server.token("bob", &["own:bob/own"]).await;
+        assert_eq!(commit(&server, &narrow, "bob/own", &[header.clone(), file(2)]).await.status, 422);
+        let made = commit(&server, &bob.token, "bob/own", &[header.clone(), file(0), file(1), file(2), file(4)]).await;
+        assert_eq!(made.status, 200, "{}", made.text());
+        let work = server.clone(&bob, "bob/own", "work");
+        for at in [0, 1, 2, 4] {
+            assert_eq!(work.read(&format!("{at}.bin")), objects[at], "{at}");
+        }
+        // The size that is said must be the true one.
+        let wrong = json!({"path": "w", "algo": "sha256", "oid": Oid::of(&objects[0]).to_string(), "size": 5});
+        assert_eq!(commit(&server, &bob.token, "bob/own", &[header.clone(), line("lfsFile", wrong)]).await.status, 422);
+        // It stays when the other dataset goes, and counts.
+        let gone = Reply::of(server.request("DELETE", "/api/v1/datasets/ada/open", Some(&ada.token))).await;
+        assert_eq!(gone.status, 204);
+        assert_eq!(server.clone(&bob, "bob/own", "again").read("0.bin"), objects[0]);
+        assert!(server.app.storage.recount().await.unwrap().is_empty());
+    }
+}
+
+story! {
+    async fn history_is_squashed_by_those_who_may_rewrite_it(server: Server) {
+        let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+        server.organisation("lab", &[(&ada, Role::Owner), (&bob, Role::Writer)]).await;
+        let work = server.published(&ada, "lab/birds", "ada");
+        work.git(&["push", "-q", "origin", "main:work"]);
+        let before = work.git(&["rev-parse", "HEAD^{tree}"]);
+        let squash = async |token: &str, branch: &str| {
+            let url = format!("/api/datasets/lab/birds/super-squash/{branch}");
+            let request = server.request("POST", &url, Some(token)).header("content-type", "application/json");
+            Reply::of(request.body(json!({"message": "All at once"}).to_string())).await
+        };
+        assert_eq!(squash(&bob.token, "main").await.status, 403, "the default branch is its owners'");
+        assert_eq!(squash(&bob.token, "work").await.status, 200);
+        let none = squash(&ada.token, "no-such").await;
+        assert_eq!((none.status, none.header("x-error-code")), (404, "RevisionNotFound"));
+        let done = squash(&ada.token, "main").await;
+        assert_eq!(done.status, 200, "{}", done.text());
+        let clone = server.clone(&ada, "lab/birds", "clone");
+        assert_eq!(clone.git(&["rev-list", "--count", "HEAD"]), "1");
+        assert_eq!(clone.git(&["rev-parse", "HEAD^{tree}"]), before, "all files are as they were");
+        assert_eq!(clone.git(&["log", "-1", "--format=%s by %an"]), "All at once by ada");
+        assert_eq!(clone.git(&["rev-parse", "HEAD"]), done.json()["commitOid"]);
+        // What was known by its id is still there for a while.
+        let url = format!("/api/v1/datasets/lab/birds/revisions/{}", work.git(&["rev-parse", "HEAD"]));
+        assert_eq!(Reply::of(server.request("GET", &url, Some(&ada.token))).await.status, 200);
+    }
+}
+
+story! {
+    async fn only_what_no_revision_names_is_deleted(server: Server) {
+        let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+        server.organisation("lab", &[(&ada, Role::Owner), (&bob, Role::Writer)]).await;
+        server.dataset("lab/birds", Visibility::Private).await;
+        let objects: Vec<Vec<u8>> = (1..4).map(|seed| noise(seed, 1000)).collect();
+        let header = line("header", json!({"summary": "s"}));
+        for (at, bytes) in objects.iter().enumerate().take(2) {
+            server.upload(&ada.token, "lab/birds", bytes).await;
+            let oid = Oid::of(bytes).to_string();
+            let file = line("lfsFile", json!({"path": format!("{at}.bin"), "algo": "sha256", "oid": oid}));
+            assert_eq!(commit(&server, &ada.token, "lab/birds", &[header.clone(), file]).await.status, 200);
+        }
+        server.upload(&ada.token, "lab/birds", &objects[2]).await;
+        let gone = line("deletedFile", json!({"path": "0.bin"}));
+        assert_eq!(commit(&server, &ada.token, "lab/birds", &[header.clone(), gone]).await.status, 200);
+
+        let list = async |query: &str| {
+            let url = format!("/api/datasets/lab/birds/lfs-files{query}");
+            Reply::of(server.request("GET", &url, Some(&bob.token))).await
+        };
+        let all = list("").await.json();
+        let mut names: Vec<(String, String)> = all.as_array().unwrap().iter()
+            .map(|item| (item["oid"].as_str().unwrap().to_owned(), item["filename"].as_str().unwrap().to_owned())).collect();
+        let mut expected: Vec<(String, String)> = [(0, ""), (1, "1.bin"), (2, "")].iter()
+            .map(|(at, name)| (Oid::of(&objects[*at]).to_string(), (*name).to_owned())).collect();
+        names.sort();
+        expected.sort();
+        assert_eq!(names, expected);
+        let page = list("?limit=2").await;
+        let next = page.header("link").strip_prefix('<').unwrap().split_once(">;").unwrap().0.to_owned();
+        let rest = list(next.split_once("lfs-files").unwrap().1).await;
+        assert_eq!((page.json().as_array().unwrap().len(), rest.json().as_array().unwrap().len()), (2, 1));
+        assert_eq!(rest.header("link"), "");
+
+        let delete = async |token: &str, at: &[usize]| {
+            let oids: Vec<String> = at.iter().map(|at| Oid::of(&objects[*at]).to_string()).collect();
+            let body = json!({"deletions": {"sha": oids, "rewriteHistory": true}}).to_string();
+            let request = server.request("POST", "/api/datasets/lab/birds/lfs-files/batch", Some(token));
+            Reply::of(request.header("content-type", "application/json").body(body)).await
+        };
+        assert_eq!(delete(&bob.token, &[2]).await.status, 403);
+        // What a revision names is refused, and all that is asked for with it.
+        for (at, told) in [([1, 2], "1.bin (in main)"), ([0, 2], "earlier revision")] {
+            let refused = delete(&ada.token, &at).await;
+            assert_eq!(refused.status, 409, "{}", refused.text());
+            assert!(refused.text().contains(told) && refused.text().contains("does not rewrite history"), "{}", refused.text());
+        }
+        assert_eq!(list("").await.json().as_array().unwrap().len(), 3);
+        assert_eq!(delete(&ada.token, &[2]).await.status, 200);
+        assert_eq!(delete(&ada.token, &[2]).await.status, 200, "once more is no fault");
+        // With the history goes what it named.
+        let url = "/api/datasets/lab/birds/super-squash/main";
+        let squashed = server.request("POST", url, Some(&ada.token)).header("content-type", "application/json").body("{}");
+        assert_eq!(Reply::of(squashed).await.status, 200);
+        assert_eq!(delete(&ada.token, &[0]).await.status, 200);
+        let left = list("").await.json();
+        assert_eq!((left.as_array().unwrap().len(), &left[0]["filename"], &left[0]["ref"]), (1, &json!("1.bin"), &json!("refs/heads/main")));
+        let usage = server.app.storage.usage(Some(&"lab/birds".parse().unwrap())).await.unwrap();
+        assert_eq!((usage[0].datasets[0].objects, usage[0].datasets[0].bytes), (1, 1000));
+        assert!(server.app.storage.recount().await.unwrap().is_empty());
+        // The bytes are gone for those who ask.
+        let body = json!({"operation": "download", "objects": [{"oid": Oid::of(&objects[0]).to_string(), "size": 1000}]});
+        let (_, reply) = server.batch(Some(&ada.token), "lab/birds", &body).await;
+        assert_eq!(reply["objects"][0]["error"]["code"], 404, "{reply}");
+        assert_eq!(server.clone(&ada, "lab/birds", "clone").read("1.bin"), objects[1]);
+    }
+}
+
+story! {
     async fn lines_of_a_commit_are_read_with_care(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/lines", Visibility::Private).await;

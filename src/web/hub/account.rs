@@ -25,6 +25,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::GET, "/api/whoami-v2", whoami)
         .add(Method::POST, "/api/repos/create", create)
         .add(Method::DELETE, "/api/repos/delete", delete)
+        .add(Method::POST, "/api/repos/move", rename)
         .add(Method::PUT, "/api/datasets/{owner}/{dataset}/settings", settings)
         .add(Method::GET, "/api/datasets/{owner}/{dataset}/auth-check", may_read)
         .add(Method::GET, "/api/datasets/{owner}/{dataset}/auth-check/write", may_write)
@@ -69,14 +70,19 @@ struct Named {
 
 impl Named {
     fn path(&self, actor: &Actor) -> Result<RepoPath> {
-        if self.kind.as_deref() != Some("dataset") {
-            return Err(Error::invalid("this server has datasets only: use `repo_type=\"dataset\"`"));
-        }
+        expect_dataset(self.kind.as_deref())?;
         match &self.organization {
             Some(owner) => RepoPath::from_segments(owner, &self.name),
             None if self.name.contains('/') => self.name.parse(),
             None => RepoPath::from_segments(&actor.name(), &self.name),
         }
+    }
+}
+
+fn expect_dataset(kind: Option<&str>) -> Result<()> {
+    match kind {
+        Some("dataset") => Ok(()),
+        _ => Err(Error::invalid("this server has datasets only: use `repo_type=\"dataset\"`")),
     }
 }
 
@@ -157,6 +163,26 @@ async fn delete(State(app): State<App>, caller: Caller, Body(named): Body<Named>
     Ok(Json(json!({})).into_response())
 }
 
+#[derive(Deserialize)]
+struct Renaming {
+    #[serde(rename = "fromRepo")]
+    from: String,
+    #[serde(rename = "toRepo")]
+    to: String,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+async fn rename(State(app): State<App>, caller: Caller, base: Base, Body(asked): Body<Renaming>) -> Answer<Json<Value>> {
+    expect_dataset(asked.kind.as_deref())?;
+    let (from, to): (RepoPath, RepoPath) = (asked.from.parse()?, asked.to.parse()?);
+    let grant = app.access.authorize::<Own>(&caller.actor, &from).await.map_err(Failure::missing(REPO_NOT_FOUND))?;
+    let creation = app.access.creation(&caller.actor, &to).await?;
+    app.hosting.rename(&grant, &creation).await?;
+    let (owner, name) = (segment(to.owner.as_str()), segment(to.name.as_str()));
+    Ok(Json(json!({ "url": format!("{}/datasets/{owner}/{name}", base.0) })))
+}
+
 async fn settings(State(app): State<App>, grant: Grant<Own>, Body(seen): Body<Seen>) -> Answer {
     if let Some(visibility) = seen.visibility()? {
         app.drive.set_visibility(&grant, visibility).await?;
@@ -179,35 +205,9 @@ struct Card {
 
 /// The header of a README, which the clients have checked before they send it.
 async fn validate(_: Caller, Body(card): Body<Card>) -> Response {
-    match header_of(&card.content) {
+    match super::card::read(&card.content) {
         Ok(_) => Json(json!({ "errors": [], "warnings": [] })).into_response(),
         Err(message) => (StatusCode::BAD_REQUEST, Json(json!({ "errors": [{ "message": message }], "warnings": [] })))
             .into_response(),
-    }
-}
-
-/// The block between two lines of `---` at the beginning, if there is one.
-fn header_of(readme: &str) -> std::result::Result<Option<&str>, String> {
-    let readme = readme.strip_prefix('\u{feff}').unwrap_or(readme);
-    let Some(rest) = readme.strip_prefix("---\n").or_else(|| readme.strip_prefix("---\r\n")) else { return Ok(None) };
-    let mut end = 0;
-    for line in rest.split_inclusive('\n') {
-        if line.trim_end() == "---" {
-            return Ok(Some(&rest[..end]));
-        }
-        end += line.len();
-    }
-    Err("the header of the README has no end: a line of `---`".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_end() {
-        assert_eq!(header_of("# Title\n"), Ok(None));
-        assert_eq!(header_of("---\nlicense: mit\n---\n# Title\n"), Ok(Some("license: mit\n")));
-        assert!(header_of("---\nlicense: mit\n").is_err());
     }
 }

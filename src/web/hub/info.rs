@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::Method;
 use axum::response::IntoResponse as _;
-use metastore::Entry;
-use serde_json::{Value, json};
+use metastore::{Entry, EntryKind, ObjectId, Reader};
+use serde_json::{Map, Value, json};
 
 use super::super::Routes;
 use super::super::api::Segments;
 use super::tree::lfs;
-use super::{Answer, Failure, REVISION_NOT_FOUND, hub_time, is_default, is_on, moment, pairs, value};
+use super::{Answer, Failure, REVISION_NOT_FOUND, card, hub_time, is_default, is_on, moment, pairs, value};
 use crate::access::{Grant, Read};
 use crate::app::App;
 use crate::types::Visibility;
@@ -40,11 +40,17 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments, Ra
         None => snapshot.state().find(&snapshot.state().head).map(|head| head.target),
     };
     let read = match revision {
-        Some(id) => Some(snapshot.read(move |reader| Ok((reader.commit(id)?, reader.tree(id, None, true)?))).await?),
+        Some(id) => {
+            let read = move |reader: &Reader| Ok((reader.commit(id)?, reader.tree(id, None, true)?, card_of(reader, id)?));
+            Some(snapshot.read(read).await?)
+        }
         None => None,
     };
     let with_blobs = is_on(value(&query, "blobs"));
-    let (commit, entries) = read.map_or((None, Vec::new()), |(commit, entries)| (Some(commit), entries));
+    let (commit, entries, card) = match read {
+        Some((commit, entries, card)) => (Some(commit), entries, card),
+        None => (None, Vec::new(), None),
+    };
     let siblings: Vec<Value> = entries.iter().map(|entry| sibling(entry, with_blobs)).collect();
     let created = hub_time(row.created_at);
     Ok(Json(json!({
@@ -59,10 +65,25 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments, Ra
         "disabled": false,
         "downloads": 0,
         "likes": 0,
-        "tags": [],
+        "tags": card.as_ref().map(card::tags).unwrap_or_default(),
+        "cardData": card,
         "siblings": siblings,
     }))
     .into_response())
+}
+
+/// What the README of a revision says in its header; none where it says nothing that can be read.
+fn card_of(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<Map<String, Value>>> {
+    let blob = match reader.entry(revision, &"README.md".parse()?) {
+        Ok(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) => entry.id,
+        Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match reader.blob(blob, card::LARGEST) {
+        Ok(bytes) => Ok(str::from_utf8(&bytes).ok().and_then(|text| card::read(text).ok()).flatten()),
+        Err(metastore::Error::TooLarge(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn sibling(entry: &Entry, with_blobs: bool) -> Value {

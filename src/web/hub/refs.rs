@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::super::Routes;
 use super::super::api::{Body, Segments, segment};
 use super::super::extract::Base;
+use super::upload::branch;
 use super::{Answer, Failure, REVISION_NOT_FOUND, find, moment, page, pairs, title, value};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
@@ -27,6 +28,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::DELETE, "/api/datasets/{owner}/{dataset}/tag/{name}", delete_tag)
         .add(Method::POST, "/api/datasets/{owner}/{dataset}/branch/{name}", create_branch)
         .add(Method::DELETE, "/api/datasets/{owner}/{dataset}/branch/{name}", delete_branch)
+        .add(Method::POST, "/api/datasets/{owner}/{dataset}/super-squash/{revision}", squash)
 }
 
 async fn list(State(app): State<App>, grant: Grant<Read>) -> Answer<Json<Value>> {
@@ -141,6 +143,29 @@ async fn delete_branch(State(app): State<App>, grant: Grant<Write>, segments: Se
         Err(error) if error.kind() == Kind::Conflict => Err(Error::forbidden(error.detail()).into()),
         other => other.map(|()| done()).map_err(Failure::missing(REVISION_NOT_FOUND)),
     }
+}
+
+#[derive(Deserialize)]
+struct Squashing {
+    message: Option<String>,
+}
+
+/// Makes what a branch holds its only revision.
+async fn squash(
+    State(app): State<App>,
+    grant: Grant<Write>,
+    segments: Segments,
+    Body(asked): Body<Squashing>,
+) -> Answer<Json<Value>> {
+    let snapshot = app.drive.snapshot(&grant.narrow()).await?;
+    let (branch, head) = branch(&snapshot, segments.get("revision"))?;
+    if head.is_none() {
+        return Err(Failure::missing(REVISION_NOT_FOUND)(Error::not_found("the dataset has no revision yet")));
+    }
+    let message = asked.message.filter(|text| !text.trim().is_empty());
+    let message = message.unwrap_or_else(|| format!("Super-squash branch '{}'", branch.short()));
+    let made = app.drive.squash_branch(&grant, &branch, &message).await?;
+    Ok(Json(json!({ "commitOid": made.to_string() })))
 }
 
 fn done() -> Response {

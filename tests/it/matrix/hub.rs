@@ -11,6 +11,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/whoami-v2", ""),
     ("POST", "/api/repos/create", "in an organisation"),
     ("DELETE", "/api/repos/delete", ""),
+    ("POST", MOVE, ""),
     ("POST", "/api/validate-yaml", ""),
     ("PUT", "/api/datasets/{owner}/{dataset}/settings", ""),
     ("GET", "/api/datasets/{owner}/{dataset}/auth-check", ""),
@@ -29,8 +30,14 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/datasets/{owner}/{dataset}/tree/{revision}/{*path}", ""),
     ("POST", PATHS, ""),
     ("GET", "/datasets/{owner}/{dataset}/resolve/{revision}/{*path}", ""),
+    ("GET", "/api/datasets/{owner}/{dataset}/lfs-files", ""),
+    ("POST", OBJECTS, ""),
+    ("POST", SQUASH, ""),
 ];
 
+const MOVE: &str = "/api/repos/move";
+const OBJECTS: &str = "/api/datasets/{owner}/{dataset}/lfs-files/batch";
+const SQUASH: &str = "/api/datasets/{owner}/{dataset}/super-squash/{revision}";
 const TAG: &str = "/api/datasets/{owner}/{dataset}/tag/{name}";
 const BRANCH: &str = "/api/datasets/{owner}/{dataset}/branch/{name}";
 const COMMIT: &str = "/api/datasets/{owner}/{dataset}/commit/{revision}";
@@ -46,7 +53,7 @@ impl World {
     pub(super) async fn prepare_hub(&self, path: &str, (method, route, _): Sample, name: &str) -> String {
         let keeper = Some(self.keeper.token.as_str());
         let made = match (method, route) {
-            ("DELETE", "/api/repos/delete") => {
+            ("DELETE", "/api/repos/delete") | ("POST", MOVE) => {
                 let visibility = path.split_once('/').unwrap().1;
                 let body = json!({"organization": "org", "name": name, "type": "dataset", "visibility": visibility});
                 let made = self.send("POST", "/api/repos/create", keeper, &body);
@@ -94,6 +101,11 @@ impl World {
             ("DELETE", _) => json!({"organization": owner, "name": dataset, "type": "dataset"}),
             ("POST", "/api/validate-yaml") => json!({"content": "# Title\n", "repoType": "dataset"}),
             ("PUT", _) => json!({"gated": false}),
+            ("POST", MOVE) => {
+                json!({"fromRepo": path, "toRepo": format!("{owner}/hub-moved-{name}"), "type": "dataset"})
+            }
+            ("POST", OBJECTS) => json!({"deletions": {"sha": ["a".repeat(64)], "rewriteHistory": true}}),
+            ("POST", SQUASH) => json!({"message": name}),
             ("POST", TAG) => json!({"tag": name}),
             ("POST", BRANCH) => json!({}),
             _ => json!({"files": [{"path": "a.csv", "size": 1, "sample": "YQ=="}]}),

@@ -1,0 +1,153 @@
+//! The header of a dataset's README: YAML between two lines of `---`, which the clients call the card.
+
+use serde_json::{Map, Value};
+use serde_saphyr::{alias_limits, budget, options};
+
+/// Bytes of the longest README whose header is read.
+pub(super) const LARGEST: u64 = 2 << 20;
+
+/// Bytes of the longest header.
+const HEADER: usize = 1 << 20;
+
+/// Values in one header, and levels of them.
+const VALUES: usize = 100_000;
+const LEVELS: usize = 64;
+
+/// What a few letters of an alias may come to, in values: nobody writes more by hand, and a few lines of them can stand
+/// for billions.
+const REPEATED: usize = 10_000;
+
+/// Fields whose values the hub shows as tags, under their names.
+const TAGGED: &[&str] = &[
+    "task_categories",
+    "task_ids",
+    "annotations_creators",
+    "language_creators",
+    "language",
+    "license",
+    "multilinguality",
+    "size_categories",
+    "source_datasets",
+    "modality",
+];
+
+/// What the card says; none if the README has no header.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub(super) fn read(readme: &str) -> Result<Option<Map<String, Value>>, String> {
+    let Some(header) = header_of(readme)? else { return Ok(None) };
+    if header.len() > HEADER {
+        return Err(format!("the header of the README is longer than {HEADER} bytes"));
+    }
+    let options = options! {
+        with_snippet: false,
+        budget: budget! {
+            max_depth: LEVELS, max_nodes: VALUES, max_events: 3 * VALUES, max_documents: 1, max_aliases: REPEATED,
+            max_merge_keys: REPEATED,
+        },
+        alias_limits: alias_limits! { max_total_replayed_events: REPEATED, max_replay_stack_depth: LEVELS },
+    };
+    if header.trim().is_empty() {
+        return Ok(Some(Map::new()));
+    }
+    match serde_saphyr::from_str_with_options(header, options) {
+        Ok(Value::Object(card)) => Ok(Some(card)),
+        Ok(Value::Null) => Ok(Some(Map::new())),
+        Ok(_) => Err("the header of the README is not a list of `name: value`".to_owned()),
+        Err(error) => Err(format!("the header of the README is not valid YAML: {error}")),
+    }
+}
+
+/// What to find the dataset by.
+pub(super) fn tags(card: &Map<String, Value>) -> Vec<String> {
+    let texts = |name: &str| {
+        let value = card.get(name);
+        let listed = value.and_then(Value::as_array).into_iter().flatten();
+        listed.chain(value).filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let named = TAGGED.iter().flat_map(|name| texts(name).into_iter().map(move |text| format!("{name}:{text}")));
+    named.chain(texts("tags")).collect()
+}
+
+/// The block between two lines of `---` at the beginning, if there is one.
+fn header_of(readme: &str) -> Result<Option<&str>, String> {
+    let readme = readme.strip_prefix('\u{feff}').unwrap_or(readme);
+    let Some(rest) = readme.strip_prefix("---\n").or_else(|| readme.strip_prefix("---\r\n")) else { return Ok(None) };
+    let mut end = 0;
+    for line in rest.split_inclusive('\n') {
+        if line.trim_end() == "---" {
+            return Ok(Some(&rest[..end]));
+        }
+        end += line.len();
+    }
+    Err("the header of the README has no end: a line of `---`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn card(header: &str) -> Result<Value, String> {
+        read(&format!("---\n{header}---\n# Title\n")).map(|card| card.map_or(Value::Null, Value::Object))
+    }
+
+    #[test]
+    fn headers_end() {
+        assert_eq!(header_of("# Title\n"), Ok(None));
+        assert_eq!(header_of("---\nlicense: mit\n---\n# Title\n"), Ok(Some("license: mit\n")));
+        assert!(header_of("---\nlicense: mit\n").is_err());
+    }
+
+    #[test]
+    fn cards_are_read_as_they_are_written() {
+        assert_eq!(read("# Title\n"), Ok(None));
+        assert_eq!(card(""), Ok(json!({})));
+        assert_eq!(card("# nothing\n"), Ok(json!({})));
+        let read = card(
+            "license: mit\nlanguage: [en, 'no']\ntags:\n- birds\n- 3\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: data/*.csv\n",
+        );
+        let expected = json!({
+            "license": "mit", "language": ["en", "no"], "tags": ["birds", 3],
+            "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/*.csv"}]}],
+        });
+        assert_eq!(read, Ok(expected.clone()));
+        assert_eq!(tags(expected.as_object().unwrap()), ["language:en", "language:no", "license:mit", "birds"]);
+        assert_eq!(card("a: &x [1, 2]\nb: *x\n"), Ok(json!({"a": [1, 2], "b": [1, 2]})));
+    }
+
+    #[test]
+    fn what_is_no_card_is_told() {
+        for bad in
+            ["- a\n", "text\n", "a: b: c\n", "a: [1\n", "a: 1\na: 2\n", "a: *nothing\n", "? [a]\n: 1\n", "a: \u{0}\n"]
+        {
+            assert!(card(bad).is_err(), "{bad:?}: {:?}", card(bad));
+        }
+    }
+
+    #[test]
+    fn a_few_lines_do_not_become_billions() {
+        let begun = Instant::now();
+        let mut laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
+        for level in 1..12 {
+            let names = vec![format!("*a{}", level - 1); 10].join(", ");
+            laughs += &format!("a{level}: &a{level} [{names}]\n");
+        }
+        assert!(card(&laughs).is_err());
+        let mut merged = "a0: &a0 {k: 1}\n".to_owned();
+        for level in 1..40 {
+            merged += &format!("a{level}: &a{level} {{x: {{<<: *a{0}}}, y: {{<<: *a{0}}}}}\n", level - 1);
+        }
+        assert!(card(&merged).is_err());
+        for deep in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000)] {
+            assert!(card(&format!("a: {deep}\n")).is_err());
+        }
+        assert!(card(&format!("a: {}\n", "x".repeat(HEADER))).is_err());
+        assert!(card(&format!("a: [{}]\n", "1,".repeat(VALUES + 1))).is_err());
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+}

@@ -1,0 +1,100 @@
+//! The objects that Git LFS keeps for a dataset, and those of them that nobody needs any more.
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::response::{IntoResponse as _, Response};
+use lfs::Oid;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::Routes;
+use super::super::api::{Body, segment};
+use super::super::extract::Base;
+use super::{Answer, hub_time, pairs, value};
+use crate::access::{Grant, Own, Write};
+use crate::app::App;
+use crate::error::{Error, Result};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.add(Method::GET, "/api/datasets/{owner}/{dataset}/lfs-files", list).add(
+        Method::POST,
+        "/api/datasets/{owner}/{dataset}/lfs-files/batch",
+        delete,
+    )
+}
+
+/// Objects on a page.
+const PAGE: usize = 1000;
+
+/// Objects that one request deletes, at most: what the clients send.
+const MOST: usize = 1000;
+
+/// How often a deletion begins again because others have changed the repository.
+const ATTEMPTS: usize = 5;
+
+async fn list(State(app): State<App>, grant: Grant<Write>, base: Base, RawQuery(query): RawQuery) -> Answer {
+    let asked = pairs(query.unwrap_or_default().as_bytes());
+    let limit = value(&asked, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
+    let after = match value(&asked, "cursor") {
+        Some(cursor) => Some(cursor.parse().map_err(|_| Error::invalid("`cursor` is none that was given"))?),
+        None => None,
+    };
+    let mut found = app.storage.holdings(&grant, after, limit + 1).await?;
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let oids: Vec<Oid> = found.iter().map(|holding| holding.oid).collect();
+    let places = app.drive.places(&grant.narrow(), &oids).await?;
+    let items: Vec<Value> = found
+        .iter()
+        .map(|holding| {
+            let (oid, place) = (holding.oid.to_string(), places.get(&holding.oid));
+            json!({
+                // Both are its sha256: this one is what a deletion names.
+                "fileOid": oid,
+                "oid": oid,
+                "filename": place.map(|place| place.path.as_str()).unwrap_or_default(),
+                "ref": place.map(|place| place.name.to_string()),
+                "pushedAt": hub_time(holding.since),
+                "size": holding.size,
+            })
+        })
+        .collect();
+    let mut response = Json(items).into_response();
+    if let Some(last) = oids.last().filter(|_| has_more) {
+        let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
+        let url = format!("{}/api/datasets/{owner}/{name}/lfs-files?limit={limit}&cursor={last}", base.0);
+        if let Ok(link) = HeaderValue::from_str(&format!("<{url}>; rel=\"next\"")) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+    }
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+struct Deleting {
+    deletions: Deletions,
+}
+
+/// Whether history is to be rewritten (`rewriteHistory`) makes no difference: what history names is not deleted.
+#[derive(Deserialize)]
+struct Deletions {
+    sha: Vec<String>,
+}
+
+/// Deletes objects that no revision names any more, at once.
+async fn delete(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<Deleting>) -> Result<Response> {
+    let named = asked.deletions.sha;
+    if named.len() > MOST {
+        return Err(Error::too_large(format!("one request deletes at most {MOST} files")));
+    }
+    let oid = |text: &String| text.parse().map_err(|_| Error::invalid(format!("{text:?} names no object")));
+    let oids: Vec<Oid> = named.iter().map(oid).collect::<Result<_>>()?;
+    for _ in 0..ATTEMPTS {
+        let generation = app.drive.expect_unnamed(&grant, &oids).await?;
+        if app.storage.let_go(&grant, generation, &oids).await? {
+            return Ok(Json(json!({})).into_response());
+        }
+    }
+    Err(Error::busy("others keep changing this dataset; try again in a moment"))
+}

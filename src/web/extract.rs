@@ -26,6 +26,13 @@ pub struct Caller {
     account: Option<Account>,
 }
 
+impl Caller {
+    /// Counts what a request costs more than others of its route.
+    pub fn charge(&self, decisions: usize) {
+        self.account.as_ref().inspect(|account| account.charge(decisions));
+    }
+}
+
 impl FromRequestParts<App> for Caller {
     type Rejection = Error;
 
@@ -65,15 +72,24 @@ impl FromRequestParts<App> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let Caller { actor, account } = Caller::from_request_parts(parts, app).await?;
         let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-        let segments = segments.map_err(|_| Error::malformed("the URL is not valid UTF-8"))?.0;
-        let part = |name: &str| segments.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
-        match RepoPath::from_segments(part("owner"), part("dataset")) {
+        let segments = segments.map_err(|_| nameless()).map(|path| path.0);
+        let named = segments.and_then(|segments| {
+            let part =
+                |name: &str| segments.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+            RepoPath::from_segments(part("owner"), part("dataset"))
+        });
+        match named {
             Ok(path) => Ok(Self { actor, path, account }),
             // The same answer as for a name that could exist.
             Err(_) if actor.is_anonymous() => Err(Error::unauthenticated("sign in to see this dataset")),
             Err(error) => Err(Error::not_found(error.detail())),
         }
     }
+}
+
+/// What is said of a URL that nothing can have: names are UTF-8 here.
+pub(super) fn nameless() -> Error {
+    Error::not_found("the URL is not valid UTF-8, and nothing has such a name")
 }
 
 impl<R: Right> FromRequestParts<App> for Grant<R> {
@@ -99,7 +115,11 @@ fn credentials(parts: &Parts) -> Result<Credentials> {
     let unreadable = || Error::unauthenticated("the Authorization header cannot be read; use Basic or Bearer");
     if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| unreadable())?;
-        let (scheme, rest) = value.split_once(' ').ok_or_else(unreadable)?;
+        // A token alone, as CKAN's clients send their API key.
+        let Some((scheme, rest)) = value.trim().split_once(' ') else {
+            let key = Some(value.trim()).filter(|key| !key.is_empty()).ok_or_else(unreadable)?;
+            return Ok(Credentials::Bearer(Secret::new(key.to_owned())));
+        };
         if scheme.eq_ignore_ascii_case("bearer") {
             return Ok(Credentials::Bearer(Secret::new(rest.trim().to_owned())));
         }

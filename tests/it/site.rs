@@ -120,13 +120,13 @@ story! {
             ("POST", "/ada/data/objects/batch", "text/plain", 415, LFS_JSON, ""),
             ("POST", "/ada/data.git/info/lfs/locks", "text/plain", 415, LFS_JSON, ""),
             ("GET", "/ada/data.git/info/lfs/locks?limit=x", "", 400, LFS_JSON, ""),
-            ("GET", "/%FF/data.git/info/lfs/locks", "", 400, LFS_JSON, ""),
-            ("POST", "/ada/data.git/info/lfs/locks/%FF/unlock", LFS_JSON, 400, LFS_JSON, ""),
+            ("GET", "/%FF/data.git/info/lfs/locks", "", 404, LFS_JSON, ""),
+            ("POST", "/ada/data.git/info/lfs/locks/%FF/unlock", LFS_JSON, 404, LFS_JSON, ""),
             ("POST", "/ada/data.git/git-upload-pack", "text/plain", 415, PLAIN, ""),
             ("POST", "/ada/data.git/git-receive-pack", "", 415, PLAIN, ""),
             ("GET", "/ada/data.git/git-upload-pack", "", 405, PLAIN, "POST"),
             ("GET", "/ada/data.git/info/refs?service=a&service=b", "", 400, PLAIN, ""),
-            ("GET", "/%FF/data.git/info/refs?service=git-upload-pack", "", 400, PLAIN, ""),
+            ("GET", "/%FF/data.git/info/refs?service=git-upload-pack", "", 404, PLAIN, ""),
             ("GET", "/ada/data.git/HEAD", "", 404, PROBLEM, ""),
         ] {
             let mut request = server.request(method, path, Some(&ada.token));

@@ -20,6 +20,7 @@ import garbage
 import git_load
 import large
 import loads
+import versions
 from machine import CACHE, Skip, load
 from report import table
 from servers import Giftless, Nginx, Rudolfs, Rutter, running
@@ -29,7 +30,7 @@ LFS_LOADS = {"idle": loads.idle, "batch": loads.batch, "put": loads.transfer, "s
 CLOUD_LOADS = [("cloud", load) for load in (cloud.batches, cloud.uploads, cloud.scaling, cloud.cold)]
 LARGE_LOADS = [(Rutter, large.by_put), (Rutter, large.by_parts), (Rutter, large.by_tus),
                (cloud.RutterOnS3, large.by_parts), (cloud.RutterOnS3, large.by_tus)]
-PARTS = [*LFS_LOADS, "large", "gc", "clone", "commit", "cloud", "bounds"]
+PARTS = [*LFS_LOADS, "large", "gc", "clone", "commit", "versions", "cloud", "bounds"]
 
 
 class Bench:
@@ -71,6 +72,12 @@ class Bench:
             self.failed[server.name] = str(error)
             print(f"  {server.name:<9} FAILED: {error}", flush=True)
 
+    def versions(self, server, plan):
+        """What git needs for the same is measured beside it."""
+        found = versions.compare(server, plan)
+        self.figures.setdefault("git", {}).update(found["git"])
+        return found[server.name]
+
     def run(self):
         wanted = [(part, function) for part, function in LFS_LOADS.items() if part in self.parts]
         if "bounds" in self.parts:
@@ -89,6 +96,9 @@ class Bench:
                 self.serve(kind(), [("large", load)])
         if "cloud" in self.parts:
             self.serve(cloud.RutterOnS3(), CLOUD_LOADS)
+        if "versions" in self.parts:
+            self.serve(Rutter(), [("versions", self.versions)])
+            self.measure("metastore", "versions", versions.metastore, self.plan)
         if "commit" in self.parts and "rutter" in self.names:
             try:
                 for who, found in git_load.commit_latency(self.plan).items():

@@ -65,6 +65,13 @@ impl Crew {
     }
 }
 
+impl Drop for Crew {
+    /// A story that has failed ends, and they with it.
+    fn drop(&mut self) {
+        self.doom.strike();
+    }
+}
+
 /// Two with LFS in one dataset, two without in another.
 fn authors(house: &House, dice: &mut Dice) -> Vec<Author> {
     [

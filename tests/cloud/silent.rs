@@ -26,8 +26,8 @@ use crate::scene::{Cloud, Database, Scene, Store, story};
 /// What a server may wait for one answer here, in seconds.
 const PATIENCE: (&str, &str) = ("RUTTER_LIMITS__DATABASE_SECONDS", "6");
 
-/// That, with a connection to wait for before, and a busy machine.
-const SOON: Duration = Duration::from_secs(6 + 5 + 7);
+/// That, with a connection to wait for before, and a machine that is busy with much else.
+const SOON: Duration = Duration::from_secs(6 + 5 + 19);
 
 /// Requests of all kinds to one server at once, and how long the longest took.
 async fn everything(client: &Client, verify: &Action, object: &[u8]) -> (Vec<Response>, Duration) {

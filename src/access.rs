@@ -35,16 +35,22 @@
 
 pub mod claims;
 pub mod jwt;
+mod lookup;
 mod notes;
 mod rights;
+pub mod scopes;
 pub mod secret;
+mod sight;
 mod standing;
 pub mod tokens;
+mod within;
 
 use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use lfs::Oid;
 use tokio::sync::mpsc;
 
@@ -53,9 +59,11 @@ use self::jwt::{Claims, Keys};
 use self::notes::Notes;
 pub use self::notes::{Note, RefusalQuota};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
+pub use self::sight::Sight;
 use self::standing::{hidden, standing};
 use self::tokens::TokenScope;
-use crate::clock::Clock;
+pub use self::within::Within;
+use crate::clock::{Clock, random};
 use crate::config::OUR_ISSUER;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
@@ -376,21 +384,33 @@ impl Access {
         decided.map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
     }
 
-    /// Like [`Access::authorize`], but also for a credential that is limited to single objects. What it is limited to
-    /// comes with the grant, and whoever uses it must compare what is asked for; none means the whole dataset.
-    pub async fn authorize_within<R: Right>(
-        &self,
-        actor: &Actor,
-        path: &RepoPath,
-    ) -> Result<(Grant<R>, Option<HashSet<Oid>>)> {
+    /// Like [`Access::authorize`], but also for a credential that is limited to single objects.
+    pub async fn authorize_within<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Within<R>> {
         if let Limit::Claims(claims) = &actor.limit {
             let opened = claims::open(claims, path).objects.into_iter();
             let objects: Vec<Oid> = opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
             if !objects.is_empty() && self.decide::<R>(actor, path, &[]).await.is_err() {
-                return Ok((self.authorize_objects(actor, path, &objects).await?, Some(objects.into_iter().collect())));
+                let grant = self.authorize_objects(actor, path, &objects).await?;
+                return Ok(Within::objects(grant, objects));
             }
         }
-        Ok((self.authorize(actor, path).await?, None))
+        self.authorize(actor, path).await.map(Within::whole)
+    }
+
+    /// A dataset of a store that holds an object and of which the actor may have all bytes, if there is one.
+    pub async fn lender(&self, actor: &Actor, store: &str, oid: &Oid) -> Result<Option<Grant<Fetch>>> {
+        let sees_all = matches!(actor.identity, Identity::Operator | Identity::User { admin: true, .. });
+        let found = self.db.read().await?.lenders(store, oid, actor.user(), sees_all).await?;
+        for (owner, name) in found {
+            let path = RepoPath::from_segments(&owner, &name)?;
+            match self.decide(actor, &path, &[]).await {
+                Ok(grant) => return Ok(Some(grant)),
+                Err(error) if error.kind().status().is_server_error() => return Err(error),
+                // The credential may be limited to less than who has it.
+                Err(_) => {}
+            }
+        }
+        Ok(None)
     }
 
     async fn decide<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
@@ -484,14 +504,19 @@ impl Access {
 
     /// A signed token of ours for a user, cut to these scopes.
     pub fn issue(&self, user: &OwnerName, scopes: &str, lifetime_seconds: u64) -> Result<String> {
-        let now: Millis = self.clock.now();
+        self.sign(Some(user.to_string()), scopes, self.clock.now(), lifetime_seconds)
+    }
+
+    fn sign(&self, user: Option<String>, scopes: &str, now: Millis, lifetime_seconds: u64) -> Result<String> {
         self.keys.sign(&Claims {
             iss: OUR_ISSUER.into(),
-            sub: Some(user.to_string()),
+            sub: user.clone(),
+            name: user,
             exp: now.seconds() + lifetime_seconds,
             nbf: now.seconds(),
             iat: now.seconds(),
             scopes: scopes.into(),
+            jti: Some(BASE64.encode(random::<6>())),
             ..Claims::default()
         })
     }

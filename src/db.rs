@@ -16,6 +16,8 @@ pub mod locks;
 mod memo;
 pub mod objects;
 pub mod packs;
+pub mod resources;
+pub mod search;
 mod server;
 pub mod uploads;
 pub mod usage;
@@ -24,6 +26,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
@@ -37,7 +40,17 @@ const ACQUIRE: Duration = Duration::from_secs(20);
 /// How long SQLite waits for another process that holds its file.
 const BUSY: Duration = Duration::from_secs(30);
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+/// What both engines understand.
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// What has to be said to each in its own words. Their numbers are of one row with the others.
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// All migrations of an engine, in order.
+fn migrations(own: &Migrator) -> Migrator {
+    Migrator::with_migrations(MIGRATIONS.iter().chain(own.iter()).cloned().collect())
+}
 
 /// Connections to a server, where nobody says how many.
 const CONNECTIONS: u32 = 20;
@@ -139,7 +152,7 @@ impl Db {
         // On a connection of their own: they may take long, and wait for those of another replica.
         let alone = PgPoolOptions::new().max_connections(1).acquire_timeout(server::ACQUIRE);
         let alone = alone.connect_with(options.clone()).await.map_err(silent)?;
-        MIGRATIONS.run(&alone).await.map_err(outdated)?;
+        migrations(&POSTGRES_MIGRATIONS).run(&alone).await.map_err(outdated)?;
         alone.close().await;
         Ok(Self::Postgres(server::Server::connect(options, connections, patience).await.map_err(silent)?))
     }
@@ -304,7 +317,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
 /// for that but its own.
 async fn migrate_sqlite(write: &SqlitePool) -> Result<(), sqlx::migrate::MigrateError> {
     let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
-    MIGRATIONS.run(&mut *transaction).await?;
+    migrations(&SQLITE_MIGRATIONS).run(&mut *transaction).await?;
     Ok(transaction.commit().await?)
 }
 

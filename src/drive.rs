@@ -2,13 +2,16 @@
 //! a repository, from whatever door, lands here in one transaction.
 
 pub mod browse;
+pub mod ckan;
 pub mod commits;
 pub mod compare;
 mod garbage;
 pub(crate) mod land;
+pub mod objects;
 pub mod package;
 pub mod refs;
 pub mod revisions;
+pub mod search;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -73,6 +76,7 @@ impl Drive {
         tx.insert_dataset(id, creation.owner(), path, visibility, store, self.clock.now()).await?;
         self.audit(&mut tx, creation.actor(), "dataset.create", &path.to_string(), visibility.as_str()).await?;
         tx.commit().await?;
+        self.look(id).await;
         Ok(id)
     }
 

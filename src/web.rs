@@ -2,7 +2,9 @@
 //! is put into the protocol's words. One file per resource.
 
 mod api;
+mod ckan;
 mod content;
+mod cors;
 pub mod extract;
 mod git;
 mod hub;
@@ -92,6 +94,7 @@ pub fn routes() -> Routes {
     let routes = uploads::routes(routes);
     let routes = locks::routes(routes);
     let routes = hub::routes(routes);
+    let routes = ckan::routes(routes);
     api::routes(routes)
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jsonwebtoken::jwk::{Jwk, JwkSet, ThumbprintHash};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Header, Validation};
 use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
+use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
 use serde::{Deserialize, Serialize};
 use tokio::sync::RwLock;
 
@@ -49,6 +50,9 @@ pub struct Claims {
     /// Scopes: one string with spaces, or a list.
     #[serde(default, deserialize_with = "scopes")]
     pub scopes: String,
+    /// Id of the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
 }
 
 fn scopes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -76,6 +80,7 @@ pub struct Keys {
 struct Ours {
     kid: String,
     signing: EncodingKey,
+    pem: String,
     published: JwkSet,
 }
 
@@ -114,6 +119,11 @@ impl Keys {
     /// The public keys, as RFC 7517 wants them.
     pub fn published(&self) -> &JwkSet {
         &self.ours.published
+    }
+
+    /// The public key that belongs to [`Keys::sign`], as PEM (RFC 7468 §13).
+    pub fn public_pem(&self) -> &str {
+        &self.ours.pem
     }
 
     /// Signs claims with our newest key.
@@ -276,7 +286,9 @@ async fn load_ours(db: &Db, secret: &ServerSecret, clock: &Clock) -> Result<Ours
         .map(|(_, _, public)| serde_json::from_str(public))
         .collect::<Result<Vec<Jwk>, _>>()
         .map_err(Error::internal)?;
-    Ok(Ours { kid: kid.clone(), signing: EncodingKey::from_rsa_der(&der), published: JwkSet { keys } })
+    let private = rsa::RsaPrivateKey::from_pkcs1_der(&der).map_err(Error::internal)?;
+    let pem = private.to_public_key().to_public_key_pem(LineEnding::LF).map_err(Error::internal)?;
+    Ok(Ours { kid: kid.clone(), signing: EncodingKey::from_rsa_der(&der), pem, published: JwkSet { keys } })
 }
 
 /// A new RSA key of 2048 bits: its id (RFC 7638 thumbprint), PKCS#1 DER, public JWK.

@@ -147,5 +147,16 @@ pub fn open(scopes: &[TokenScope], path: &RepoPath) -> Rights {
         .fold(Rights::NONE, |rights, scope| rights.with(scope.rights()))
 }
 
+/// What a token's scopes leave of rights on whatever there is.
+pub(super) fn open_everywhere(scopes: &[TokenScope]) -> Rights {
+    let unlimited = scopes.iter().filter(|scope| scope.dataset.is_none());
+    unlimited.fold(Rights::NONE, |rights, scope| rights.with(scope.rights()))
+}
+
+/// The single datasets that a token's scopes name.
+pub(super) fn datasets(scopes: &[TokenScope]) -> impl Iterator<Item = &RepoPath> {
+    scopes.iter().filter_map(|scope| scope.dataset.as_ref())
+}
+
 #[cfg(test)]
 mod tests;

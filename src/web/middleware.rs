@@ -22,6 +22,7 @@ use hyper::body::Body as _;
 use metrics::{Counter, Histogram};
 use tower::{Service, ServiceExt as _};
 
+use super::cors;
 use super::limits::{Admission, Limits};
 use super::patience::{self, Unread};
 use super::wording::Words;
@@ -61,6 +62,9 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let seen = Seen::of(&request, self.idle);
+        if let Some(answer) = cors::preflight(&request) {
+            return seen.through(std::future::ready(Ok(answer)), patience::followed(request).1).boxed();
+        }
         let admitted = self.limits.admit(&mut request, seen.method, seen.route, seen.started);
         let (request, unread) = patience::followed(request);
         match admitted {
@@ -106,6 +110,8 @@ struct Seen {
     version: Version,
     words: Words,
     idle: Duration,
+    /// Whether it comes from a page of another site, which may read the answer.
+    is_open: bool,
 }
 
 impl Seen {
@@ -118,6 +124,7 @@ impl Seen {
             version: request.version(),
             words: Words::of(request.uri().path()),
             idle,
+            is_open: request.headers().contains_key(header::ORIGIN) && cors::is_open(request.uri().path()),
         }
     }
 
@@ -137,6 +144,9 @@ impl Seen {
         };
         let mut response = crate::request::scope(self.id.clone(), serve).await;
         guard(&self.id, response.headers_mut());
+        if self.is_open {
+            cors::open(response.headers_mut());
+        }
         if self.method == "HEAD" {
             return Ok(without_body(response));
         }

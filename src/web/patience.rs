@@ -138,7 +138,8 @@ pub(super) async fn read_little(body: Body, limit: Duration) {
 /// Follows how far the body of a request is read.
 pub(super) fn followed(request: Request) -> (Request, Unread) {
     // Those clients that are written in Python send it after the head.
-    let short = if super::hub::is_below(request.uri().path()) { 0 } else { SHORT };
+    let path = request.uri().path();
+    let short = if super::hub::is_below(path) || super::ckan::action(path).is_some() { 0 } else { SHORT };
     if request.body().size_hint().upper().is_some_and(|size| size <= short) {
         return (request, Unread(None));
     }

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use super::hub;
+use super::{ckan, hub};
 use crate::error::{Error, Kind, Told};
 
 /// The media type of the LFS API.
@@ -27,6 +27,8 @@ pub(super) enum Words {
         /// Whether the URL is one dataset's.
         dataset: bool,
     },
+    /// `{help, success, error}` of CKAN, with this action.
+    Ckan(&'static str),
 }
 
 impl Words {
@@ -35,6 +37,9 @@ impl Words {
     pub(super) fn of(path: &str) -> Self {
         if hub::is_below(path) {
             return Self::Hub { dataset: hub::is_of_dataset(path) };
+        }
+        if let Some(action) = ckan::action(path) {
+            return Self::Ckan(action);
         }
         let under_lfs = path.ends_with("/info/lfs") || path.contains("/info/lfs/") || path.ends_with("/objects/batch");
         if path.starts_with("/_lfs/") || under_lfs {
@@ -53,6 +58,11 @@ impl Words {
         let request = crate::request::id();
         let (media, body) = match self {
             Self::Problem => return response,
+            Self::Ckan(action) => {
+                ckan::tell(action, &told, &mut response);
+                response.headers_mut().remove(header::CONTENT_LENGTH);
+                return response;
+            }
             Self::Lfs => {
                 (LFS_JSON, Json(json!({ "message": told.detail, "request_id": request })).into_response().into_body())
             }
@@ -140,6 +150,9 @@ mod tests {
             ("/a/b.git/info/lfsx", Words::Problem),
             ("/healthz", Words::Problem),
             ("/api/v1/datasets", Words::Problem),
+            ("/api/3/action/package_show", Words::Ckan("package_show")),
+            ("/api/3/action/nothing", Words::Ckan("")),
+            ("/dataset/a/resource/b/download", Words::Problem),
             ("/api/openapi.json", Words::Problem),
             ("/api/whoami-v2", Words::Hub { dataset: false }),
             ("/api/datasets", Words::Hub { dataset: false }),

@@ -7,6 +7,7 @@
 mod api;
 mod browse;
 mod check;
+mod ckan;
 mod cli;
 mod collect;
 mod commits;
@@ -23,6 +24,7 @@ mod matrix;
 mod patience;
 mod quotas;
 mod race;
+mod rename;
 mod site;
 mod transfer;
 mod uploads;

@@ -1,6 +1,7 @@
 //! Who gets which answer from which route: all of them, in one table.
 
 mod api;
+mod ckan;
 mod hub;
 
 use std::collections::BTreeSet;
@@ -80,7 +81,7 @@ type Sample = (&'static str, &'static str, &'static str);
 
 /// All of them.
 fn samples() -> impl Iterator<Item = Sample> {
-    SAMPLES.iter().chain(api::SAMPLES).chain(hub::SAMPLES).copied()
+    SAMPLES.iter().chain(api::SAMPLES).chain(hub::SAMPLES).chain(ckan::SAMPLES).copied()
 }
 
 /// Somebody who asks: a column of the table.
@@ -133,6 +134,7 @@ impl World {
         for visibility in [Visibility::Private, Visibility::Internal, Visibility::Public] {
             world.seed(&format!("org/{visibility}")).await;
             world.seed_hub(&format!("org/{visibility}")).await;
+            world.seed_ckan(&format!("org/{visibility}")).await;
         }
         world
     }
@@ -189,6 +191,10 @@ impl World {
                 let path = self.prepare_hub(path, sample, &unique(bytes)).await;
                 self.plain(token, &path, sample, bytes)
             }
+            _ if ckan::has(route) => {
+                self.prepare_ckan(path, sample, &unique(bytes)).await;
+                self.plain(token, path, sample, bytes)
+            }
             _ if route.starts_with("/api/") => {
                 let path = self.prepare(path, sample, &unique(bytes)).await;
                 self.plain(token, &path, sample, bytes)
@@ -238,6 +244,7 @@ impl World {
                 self.post(token, &format!("/{path}.git/info/lfs/locks/verify"), &json!({}))
             }
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
+            (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if route.starts_with("/api/") => {
                 self.of_api(token, path, (method, route, variant), &unique(bytes))
             }

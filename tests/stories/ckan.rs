@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use rutter::types::Role;
 
-use crate::harness::{Engine, Server, assert_success, environment, story};
+use crate::harness::{Server, assert_success, environment, story};
 
 /// What the script needs: giftless-client asks for `six` without saying so.
 const PACKAGES: [&str; 3] = ["giftless-client==0.1.1", "six==1.17.0", "requests==2.34.2"];

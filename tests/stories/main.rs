@@ -7,7 +7,9 @@
 mod api;
 mod attacker;
 mod bad_line;
+mod ckan;
 mod concurrency;
+mod contract;
 #[path = "../it/harness.rs"]
 mod harness;
 mod hosting;

@@ -290,6 +290,7 @@ fn worker(
                     Kind::Consolidate => drive.consolidate(subject.parse()?).await,
                     Kind::Prove => storage.prove(&subject).await,
                     Kind::Scrub => checker.scrub().await,
+                    Kind::Look => drive.look_around().await,
                     Kind::Collect if !collects => Ok(()),
                     Kind::Collect => {
                         let summary = collector.run(None, false, |_| {}).await?;

@@ -32,10 +32,13 @@ pub enum Kind {
     Sweep,
     /// Read a little of all that is stored, and see whether it is sound. Recurring.
     Scrub,
+    /// Look at what datasets say now, where nobody has since they changed, so that they are found by it. Recurring.
+    Look,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Consolidate, Self::Prove, Self::Collect, Self::Sweep, Self::Scrub];
+    const ALL: [Self; 6] =
+        [Self::Consolidate, Self::Prove, Self::Collect, Self::Sweep, Self::Scrub, Self::Look];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -44,6 +47,7 @@ impl Kind {
             Self::Collect => "collect",
             Self::Sweep => "sweep",
             Self::Scrub => "scrub",
+            Self::Look => "look",
         }
     }
 
@@ -54,6 +58,7 @@ impl Kind {
             Self::Collect => Some(Duration::from_hours(24)),
             Self::Sweep => Some(Duration::from_mins(10)),
             Self::Scrub => Some(Duration::from_mins(2)),
+            Self::Look => Some(Duration::from_mins(1)),
         }
     }
 }

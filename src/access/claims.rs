@@ -111,6 +111,11 @@ impl Claim {
         rights
     }
 
+    /// Whether it lets read whatever there is.
+    pub(super) fn reads_everything(&self) -> bool {
+        self.id.is_empty() && self.rights().has(Read::RIGHTS)
+    }
+
     /// Adds what this scope opens of a dataset.
     fn open(&self, path: &RepoPath, opened: &mut Opened) {
         let rights = self.rights();
@@ -142,6 +147,32 @@ pub fn open(claims: &[Claim], path: &RepoPath) -> Opened {
         claim.open(path, &mut opened);
     }
     opened
+}
+
+/// What of an owner's can be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Readable {
+    /// All.
+    pub(super) whole: bool,
+    /// Datasets of these names.
+    pub(super) names: Vec<String>,
+}
+
+/// What a list of scopes lets read of an owner's datasets; the same as [`open`] says of each.
+pub(super) fn readable(claims: &[Claim], owner: &str) -> Readable {
+    let segments: Vec<&str> = owner.split('/').collect();
+    let mut readable = Readable::default();
+    for claim in claims.iter().filter(|claim| claim.rights().has(Read::RIGHTS)) {
+        let fits =
+            claim.id.iter().zip(&segments).all(|(wanted, have)| wanted == "*" || wanted.eq_ignore_ascii_case(have));
+        match claim.id.get(segments.len()..) {
+            _ if !fits => {}
+            None | Some([]) => readable.whole = true,
+            Some([name]) => readable.names.push(name.to_ascii_lowercase()),
+            Some(_) => {}
+        }
+    }
+    readable
 }
 
 #[cfg(test)]
@@ -202,6 +233,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_can_be_read_is_what_opens(
+            text in "((obj|ds)(:(\\*|a|b|a/b|\\*/b|a/\\*|a/b/c|\\*/\\*/c|A/C|a/c/\\*))?(:(read|\\*|write|metadata:read))? ?){0,3}",
+            owner in "[ab](/[ab])?", name in "[abc]",
+        ) {
+            let claims = Claim::parse_list(&text);
+            let path = RepoPath::from_segments(&owner, &name).unwrap();
+            let readable = readable(&claims, &owner);
+            let expected = open(&claims, &path).whole.has(Read::RIGHTS);
+            prop_assert_eq!(readable.whole || readable.names.contains(&name), expected);
+            if claims.iter().any(Claim::reads_everything) {
+                prop_assert!(expected);
+            }
+        }
+
         #[test]
         fn nothing_panics_and_nothing_foreign_opens(text in "(obj|ds|org)(:[a-z*/,]{0,12}){0,5}") {
             let claims = Claim::parse_list(&text);

@@ -102,6 +102,7 @@ impl Drive {
             // The next reader downloads it instead.
             tracing::warn!(%error, "a new pack could not be kept in the cache");
         }
+        self.look(id).await;
         Ok(outcomes)
     }
 

@@ -281,7 +281,9 @@ impl Drive {
         }
         tx.set_generation(grant.id(), repo.generation + 1, branch.as_str()).await?;
         self.audit(&mut tx, grant.actor(), "dataset.default-branch", &grant.path(), name).await?;
-        tx.commit().await
+        tx.commit().await?;
+        self.look(grant.id()).await;
+        Ok(())
     }
 
     /// The patterns of protected branches and tags, as full names (`refs/heads/release/*`).

@@ -7,7 +7,9 @@ mod datasets;
 mod diff;
 mod document;
 mod files;
+mod rename;
 mod revisions;
+pub(super) mod search;
 mod tags;
 mod tree;
 
@@ -21,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Routes;
-use super::extract::Base;
+use super::extract::{Base, nameless};
 use super::lfs::body_up_to;
 use crate::app::App;
 use crate::drive::revisions::Author;
@@ -31,7 +33,9 @@ use crate::types::Millis;
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = document::routes(routes);
     let routes = datasets::routes(routes);
+    let routes = search::routes(routes);
     let routes = revisions::routes(routes);
+    let routes = rename::routes(routes);
     let routes = commits::routes(routes);
     let routes = tags::routes(routes);
     let routes = branches::routes(routes);
@@ -105,7 +109,7 @@ impl FromRequestParts<App> for Segments {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let segments = axum::extract::Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-        segments.map(|path| Self(path.0)).map_err(|_| Error::malformed("the URL is not valid UTF-8"))
+        segments.map(|path| Self(path.0)).map_err(|_| nameless())
     }
 }
 

@@ -1,0 +1,32 @@
+-- What can be found of a dataset, made of the head of its default branch and its tags. It is made again when the
+-- generations differ, so that nothing is lost if a server dies in between.
+CREATE TABLE search_card (
+    repo_id    TEXT PRIMARY KEY REFERENCES dataset (id) ON DELETE CASCADE,
+    number     BIGINT NOT NULL UNIQUE,       -- grows with changed_at; the place in a list
+    generation BIGINT NOT NULL,              -- of the dataset, when it was looked at
+    changed_at BIGINT NOT NULL,              -- when the newest revision was made
+    digest     TEXT NOT NULL,                -- of all that went into it
+    card       TEXT NOT NULL                 -- what is shown, json
+);
+
+-- What is read of every match: as little as can be, so the words are kept apart.
+CREATE TABLE search (
+    number     BIGINT PRIMARY KEY REFERENCES search_card (number) ON DELETE CASCADE,
+    owner_id   TEXT NOT NULL,
+    visibility TEXT NOT NULL,
+    facets     TEXT NOT NULL,                -- what is counted: each a separator, a letter for its kind, its value
+    words      TSVECTOR NOT NULL             -- folded and cut; with a `=`, a word of a title, or the hash of a value
+) WITH (toast_tuple_target = 512);
+ALTER TABLE search ALTER COLUMN words SET STORAGE EXTERNAL;
+CREATE INDEX search_words ON search USING gin (words);
+
+-- Who sees a dataset is decided here, so that it changes with the dataset, whichever version of the server changes it.
+CREATE FUNCTION search_seen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE search SET visibility = new.visibility, owner_id = new.owner_id
+    WHERE number = (SELECT number FROM search_card WHERE repo_id = new.id);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER search_seen AFTER UPDATE OF visibility, owner_id ON dataset
+    FOR EACH ROW EXECUTE FUNCTION search_seen();

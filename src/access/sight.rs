@@ -1,0 +1,91 @@
+//! Which datasets somebody may read, of all that there are: the decision of [`Access::authorize`] for `Read`, put so
+//! that a query can follow it.
+
+use std::collections::HashSet;
+
+use super::claims::{self, Claim};
+use super::tokens::{self, TokenScope};
+use super::{Access, Actor, Identity, Limit, Read, Right as _};
+use crate::db::Tx;
+use crate::db::search::{Only, Seen};
+use crate::error::Result;
+use crate::types::Id;
+
+/// What an actor may see. Made by [`Access::sight`] alone.
+#[derive(Debug)]
+#[must_use = "what somebody may see is asked in order to look no further"]
+pub struct Sight(Seen);
+
+impl Sight {
+    /// For the query.
+    pub(crate) fn seen(&self) -> &Seen {
+        &self.0
+    }
+}
+
+impl Access {
+    /// Which datasets may the actor read?
+    pub async fn sight(&self, actor: &Actor) -> Result<Sight> {
+        let mut seen = Seen::default();
+        let mut tx = self.db.read().await?;
+        match &actor.identity {
+            // What is public; no credential takes that away, and none adds to it.
+            Identity::Anonymous => return Ok(Sight(seen)),
+            Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => seen.all = true,
+            Identity::User { id, .. } => {
+                seen.internal = true;
+                seen.owners = ids(tx.organisations_of(*id).await?)?;
+                seen.owners.push(*id);
+            }
+        }
+        seen.only = match &actor.limit {
+            Limit::Nothing => None,
+            Limit::Token(scopes) => by_token(&mut tx, scopes).await?,
+            Limit::Claims(claims) => by_claims(&mut tx, claims).await?,
+        };
+        Ok(Sight(seen))
+    }
+}
+
+fn ids(texts: Vec<String>) -> Result<Vec<Id>> {
+    texts.into_iter().map(Id::try_from).collect()
+}
+
+/// What a personal token is limited to, if it is: every scope lets read.
+async fn by_token(tx: &mut Tx, scopes: &[TokenScope]) -> Result<Option<Only>> {
+    if tokens::open_everywhere(scopes).has(Read::RIGHTS) {
+        return Ok(None);
+    }
+    let mut only = Only::default();
+    for path in tokens::datasets(scopes) {
+        if let Some(dataset) = tx.dataset(path).await? {
+            only.datasets.push(dataset.id);
+        }
+    }
+    Ok(Some(only))
+}
+
+/// What the claims of a token are limited to, if they are.
+async fn by_claims(tx: &mut Tx, claims: &[Claim]) -> Result<Option<Only>> {
+    if claims.iter().any(Claim::reads_everything) {
+        return Ok(None);
+    }
+    let (mut only, mut named) = (Only::default(), HashSet::new());
+    for (id, name) in tx.owner_names().await? {
+        let readable = claims::readable(claims, &name);
+        if readable.whole {
+            only.owners.push(Id::try_from(id)?);
+        } else {
+            named.extend(readable.names.into_iter().map(|name| (name, id.clone())));
+        }
+    }
+    let names: HashSet<&String> = named.iter().map(|(name, _)| name).collect();
+    for name in names {
+        for (id, owner) in tx.datasets_called(name).await? {
+            if named.contains(&(name.clone(), owner)) {
+                only.datasets.push(Id::try_from(id)?);
+            }
+        }
+    }
+    Ok(Some(only))
+}

@@ -1,0 +1,459 @@
+//! What can be found of datasets: an index of words, and who may see what is found.
+//!
+//! `search_card` has what is shown of a dataset, `search` what is looked at of every match, and the words are in an
+//! index of the engine's own: `search_text` (FTS5) or `search.words` (a `tsvector` under GIN). What the words are is
+//! the same for both, for nothing is left to their parsers.
+
+use sqlx::FromRow;
+
+use super::{Tx, exec, run};
+use crate::error::{Error, Result};
+use crate::types::{Id, Millis, Visibility};
+
+/// Which datasets somebody may read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Whatever there is.
+    pub all: bool,
+    /// What is internal.
+    pub internal: bool,
+    /// What these own.
+    pub owners: Vec<Id>,
+    /// Of all that, no more than this; what is public is seen besides.
+    pub only: Option<Only>,
+}
+
+/// What a credential is limited to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Only {
+    /// What these own.
+    pub owners: Vec<Id>,
+    /// Single datasets.
+    pub datasets: Vec<Id>,
+}
+
+/// A word to look for. It holds nothing that an engine could take for more than a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    text: String,
+    is_beginning: bool,
+}
+
+impl Term {
+    /// A whole word, or with `is_beginning` the beginning of words.
+    pub fn new(text: &str, is_beginning: bool) -> Self {
+        Self { text: text.chars().filter(|letter| letter.is_alphanumeric() || *letter == '=').collect(), is_beginning }
+    }
+}
+
+/// What a dataset must say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// All of these.
+    pub all: Vec<Term>,
+    /// And at least one of these not, if there are any.
+    pub not_all: Vec<Term>,
+}
+
+impl Terms {
+    /// In the words of FTS5 ("Full-text Query Syntax"); none if nothing is looked for.
+    fn fts(&self) -> Option<String> {
+        self.told(" AND ", " NOT ", |Term { text, is_beginning }| {
+            format!("\"{text}\"{}", if *is_beginning { "*" } else { "" })
+        })
+    }
+
+    /// In the words of PostgreSQL (`tsquery`).
+    fn tsquery(&self) -> Option<String> {
+        self.told(" & ", " & !", |Term { text, is_beginning }| {
+            format!("'{text}'{}", if *is_beginning { ":*" } else { "" })
+        })
+    }
+
+    fn told(&self, and: &str, not: &str, term: impl Fn(&Term) -> String) -> Option<String> {
+        let list = |terms: &[Term]| terms.iter().map(&term).collect::<Vec<_>>().join(and);
+        match (self.all.is_empty(), self.not_all.is_empty()) {
+            (true, _) => None,
+            (false, true) => Some(list(&self.all)),
+            (false, false) => Some(format!("({}){not}({})", list(&self.all), list(&self.not_all))),
+        }
+    }
+}
+
+/// In which order, and where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// What changed last comes first; below this number.
+    Changed(i64),
+    /// The newest dataset comes first; made before this one.
+    Created(Option<Id>),
+}
+
+/// A dataset that was found.
+#[derive(Debug, Clone, FromRow)]
+pub struct FoundRow {
+    /// Its place in the order of changes.
+    pub number: i64,
+    /// Its id.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// Its owner's name.
+    pub owner_name: String,
+    /// Its own name.
+    pub name: String,
+    /// Who sees it.
+    #[sqlx(try_from = "String")]
+    pub visibility: Visibility,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When its newest revision was made.
+    pub changed_at: Millis,
+    /// What is shown of it, json.
+    pub card: String,
+    /// The head of its default branch.
+    pub revision: Option<String>,
+}
+
+/// What is known of a dataset before it is looked at.
+#[derive(Debug, Clone, FromRow)]
+pub struct SubjectRow {
+    /// Its owner's name.
+    pub owner_name: String,
+    /// Its own name.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Millis,
+    /// The generation that was looked at last; none if it never was.
+    pub generation: Option<i64>,
+    /// When the newest revision was made, then.
+    pub changed_at: Option<Millis>,
+    /// The digest of what was found, then.
+    pub digest: Option<String>,
+}
+
+/// What [`Tx::put_search`] writes.
+pub struct SearchInsert<'a> {
+    /// The generation that was looked at.
+    pub generation: i64,
+    /// Where it is to stand in the order of changes; the next free number below is taken.
+    pub number: i64,
+    /// When the newest revision was made.
+    pub changed_at: Millis,
+    /// Of all that went into it.
+    pub digest: &'a str,
+    /// What is shown of it, json.
+    pub card: &'a str,
+    /// What is counted.
+    pub facets: &'a str,
+    /// Its words, each once, with spaces between them.
+    pub words: &'a str,
+}
+
+macro_rules! sqlite_list {
+    ($parameter:literal) => {
+        concat!("(SELECT value FROM json_each(", $parameter, "))")
+    };
+}
+
+macro_rules! postgres_list {
+    ($parameter:literal) => {
+        concat!("(SELECT jsonb_array_elements_text(", $parameter, "::jsonb))")
+    };
+}
+
+/// Whether somebody may see the row `s`: the same as `Access::authorize` decides for one dataset.
+macro_rules! seen {
+    ($list:ident) => {
+        concat!(
+            "(s.visibility = 'public' OR (($3 OR s.owner_id IN ",
+            $list!("$4"),
+            " OR ($5 AND s.visibility = 'internal')) AND ($6 OR s.owner_id IN ",
+            $list!("$7"),
+            " OR s.number IN (SELECT own.number FROM search_card own WHERE own.repo_id IN ",
+            $list!("$8"),
+            "))))"
+        )
+    };
+}
+
+/// The matches in order of change: `$1` below which number, `$2` how many, `$9` what they say.
+macro_rules! changed {
+    ($columns:literal, sqlite, matching) => {
+        // CROSS JOIN fixes the order: the index gives the matches in order, and one stops when there are enough.
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM search_text t CROSS JOIN search s ON s.number = t.rowid
+              WHERE search_text MATCH $9 AND t.rowid < $1 AND ",
+            seen!(sqlite_list),
+            " ORDER BY t.rowid DESC LIMIT $2"
+        )
+    };
+    ($columns:literal, postgres, matching) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM search s WHERE s.words @@ $9::tsquery AND s.number < $1 AND ",
+            seen!(postgres_list),
+            " ORDER BY s.number DESC LIMIT $2"
+        )
+    };
+    ($columns:literal, $list:ident) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM search s WHERE s.number < $1 AND ",
+            seen!($list),
+            " ORDER BY s.number DESC LIMIT $2"
+        )
+    };
+}
+
+/// The matches in order of creation: ids grow with time.
+macro_rules! created {
+    ($list:ident, $matching:literal) => {
+        concat!(
+            "SELECT s.number FROM search_card n JOIN search s ON s.number = n.number WHERE n.repo_id < $1 AND ",
+            $matching,
+            seen!($list),
+            " ORDER BY n.repo_id DESC LIMIT $2"
+        )
+    };
+}
+
+/// What is told of each of a page.
+macro_rules! page {
+    ($inner:expr, $order:literal) => {
+        concat!(
+            "SELECT m.number, d.id, o.name AS owner_name, d.name, d.visibility, d.created_at, c.changed_at, c.card,
+                    r.target AS revision FROM (",
+            $inner,
+            ") m JOIN search_card c ON c.number = m.number JOIN dataset d ON d.id = c.repo_id
+             JOIN owner o ON o.id = d.owner_id LEFT JOIN git_ref r ON r.repo_id = d.id AND r.name = d.head
+             ORDER BY ",
+            $order
+        )
+    };
+}
+
+macro_rules! counted {
+    ($joined:literal, $inner:expr) => {
+        concat!("SELECT COUNT(*), ", $joined, " FROM (", $inner, ") f")
+    };
+}
+
+/// All parameters but the first two.
+struct Asked<'a> {
+    seen: &'a Seen,
+    owners: String,
+    is_unlimited: bool,
+    own: String,
+    datasets: String,
+    expression: Option<String>,
+    is_sqlite: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn new(tx: &Tx, seen: &'a Seen, terms: &Terms) -> Result<Self> {
+        let list = |ids: &[Id]| {
+            let ids: Vec<String> = ids.iter().map(Id::to_string).collect();
+            serde_json::to_string(&ids).map_err(Error::internal)
+        };
+        let (expression, is_sqlite) = match tx {
+            Tx::Sqlite(_) => (terms.fts(), true),
+            Tx::Postgres(_) => (terms.tsquery(), false),
+        };
+        let none = Only::default();
+        let only = seen.only.as_ref().unwrap_or(&none);
+        Ok(Self {
+            seen,
+            owners: list(&seen.owners)?,
+            is_unlimited: seen.only.is_none(),
+            own: list(&only.owners)?,
+            datasets: list(&only.datasets)?,
+            expression,
+            is_sqlite,
+        })
+    }
+}
+
+/// Binds them. What is looked for differs too much for PostgreSQL to keep one plan.
+macro_rules! bind {
+    ($asked:expr, $query:expr) => {{
+        let query = $query
+            .bind($asked.seen.all)
+            .bind($asked.owners.as_str())
+            .bind($asked.seen.internal)
+            .bind($asked.is_unlimited)
+            .bind($asked.own.as_str())
+            .bind($asked.datasets.as_str());
+        let query = match &$asked.expression {
+            Some(expression) => query.bind(expression.as_str()),
+            None => query,
+        };
+        query.persistent($asked.is_sqlite)
+    }};
+}
+
+impl Tx {
+    /// The next datasets that somebody may see and that say this, in order.
+    pub async fn search(&mut self, seen: &Seen, terms: &Terms, order: Order, limit: i64) -> Result<Vec<FoundRow>> {
+        let asked = Asked::new(self, seen, terms)?;
+        let (is_sqlite, is_matching) = (asked.is_sqlite, asked.expression.is_some());
+        match order {
+            Order::Changed(below) => {
+                let query = match (is_sqlite, is_matching) {
+                    (true, true) => page!(changed!("s.number", sqlite, matching), "m.number DESC"),
+                    (true, false) => page!(changed!("s.number", sqlite_list), "m.number DESC"),
+                    (false, true) => page!(changed!("s.number", postgres, matching), "m.number DESC"),
+                    (false, false) => page!(changed!("s.number", postgres_list), "m.number DESC"),
+                };
+                Ok(run!(self, on => bind!(asked, sqlx::query_as(query).bind(below).bind(limit)).fetch_all(on))?)
+            }
+            Order::Created(before) => {
+                // Ids are hexadecimal digits.
+                let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
+                let query = match (is_sqlite, is_matching) {
+                    (true, true) => page!(
+                        created!(
+                            sqlite_list,
+                            "s.number IN (SELECT t.rowid FROM search_text t WHERE search_text MATCH $9) AND "
+                        ),
+                        "c.repo_id DESC"
+                    ),
+                    (true, false) => page!(created!(sqlite_list, ""), "c.repo_id DESC"),
+                    (false, true) => {
+                        page!(created!(postgres_list, "s.words @@ $9::tsquery AND "), "c.repo_id DESC")
+                    }
+                    (false, false) => page!(created!(postgres_list, ""), "c.repo_id DESC"),
+                };
+                Ok(
+                    run!(self, on => bind!(asked, sqlx::query_as(query).bind(before.as_str()).bind(limit)).fetch_all(on))?,
+                )
+            }
+        }
+    }
+
+    /// How many there are, up to a limit, and what is counted of them: the owner's id and the facets of each, with
+    /// U+001E between two datasets.
+    pub async fn count_search(&mut self, seen: &Seen, terms: &Terms, limit: i64) -> Result<(i64, String)> {
+        let asked = Asked::new(self, seen, terms)?;
+        let (is_sqlite, is_matching) = (asked.is_sqlite, asked.expression.is_some());
+        let query = match (is_sqlite, is_matching) {
+            (true, true) => counted!(
+                "group_concat(f.owner_id || f.facets, char(30))",
+                changed!("s.owner_id, s.facets", sqlite, matching)
+            ),
+            (true, false) => counted!(
+                "group_concat(f.owner_id || f.facets, char(30))",
+                changed!("s.owner_id, s.facets", sqlite_list)
+            ),
+            (false, true) => counted!(
+                "string_agg(f.owner_id || f.facets, chr(30))",
+                changed!("s.owner_id, s.facets", postgres, matching)
+            ),
+            (false, false) => {
+                counted!("string_agg(f.owner_id || f.facets, chr(30))", changed!("s.owner_id, s.facets", postgres_list))
+            }
+        };
+        let counted: (i64, Option<String>) =
+            run!(self, on => bind!(asked, sqlx::query_as(query).bind(i64::MAX).bind(limit)).fetch_one(on))?;
+        Ok((counted.0, counted.1.unwrap_or_default()))
+    }
+
+    /// All owners: (id, name).
+    pub async fn owner_names(&mut self) -> Result<Vec<(String, String)>> {
+        let query = "SELECT id, name FROM owner";
+        Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
+    }
+
+    /// The datasets of this name, whoever owns them: (id, owner's id).
+    pub async fn datasets_called(&mut self, name: &str) -> Result<Vec<(String, String)>> {
+        let query = "SELECT id, owner_id FROM dataset WHERE name = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(name).fetch_all(on))?)
+    }
+
+    /// The organisations that a user is a member of.
+    pub async fn organisations_of(&mut self, user: Id) -> Result<Vec<String>> {
+        let query = "SELECT organisation_id FROM member WHERE user_id = $1";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_all(on))?)
+    }
+
+    /// What is known of a dataset that is to be looked at.
+    pub async fn search_subject(&mut self, id: Id) -> Result<Option<SubjectRow>> {
+        let query = "SELECT o.name AS owner_name, d.name, d.created_at, c.generation, c.changed_at, c.digest
+                     FROM dataset d JOIN owner o ON o.id = d.owner_id LEFT JOIN search_card c ON c.repo_id = d.id
+                     WHERE d.id = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
+    }
+
+    /// Datasets that changed since they were looked at, in order, after this one.
+    pub async fn search_stale(&mut self, after: &str, limit: i64) -> Result<Vec<String>> {
+        let query = "SELECT d.id FROM dataset d LEFT JOIN search_card c ON c.repo_id = d.id
+                     WHERE d.id > $1 AND (c.generation IS NULL OR c.generation <> d.generation)
+                     ORDER BY d.id LIMIT $2";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(after).bind(limit).fetch_all(on))?)
+    }
+
+    /// A dataset was looked at, and says what it said.
+    pub async fn touch_search(&mut self, id: Id, generation: i64) -> Result<()> {
+        let query = "UPDATE search_card SET generation = $2 WHERE repo_id = $1 AND generation < $2";
+        exec!(self, sqlx::query(query).bind(id.to_string()).bind(generation))?;
+        Ok(())
+    }
+
+    /// Puts what can be found of a dataset in the place of what was there, unless that is newer. The caller has
+    /// locked the dataset ([`Tx::lock_repo`]).
+    pub async fn put_search(&mut self, id: Id, insert: &SearchInsert<'_>) -> Result<()> {
+        let query = "SELECT generation FROM search_card WHERE repo_id = $1";
+        let known: Option<i64> = run!(self, on => sqlx::query_scalar(query).bind(id.to_string()).fetch_optional(on))?;
+        if known.is_some_and(|known| known > insert.generation) {
+            return Ok(());
+        }
+        exec!(self, sqlx::query("DELETE FROM search_card WHERE repo_id = $1").bind(id.to_string()))?;
+        let query = "SELECT COUNT(*) FROM search_card WHERE number = $1";
+        let mut number = insert.number;
+        while run!(self, on => sqlx::query_scalar::<_, i64>(query).bind(number).fetch_one(on))? > 0 {
+            number -= 1;
+        }
+        let query = "INSERT INTO search_card (repo_id, number, generation, changed_at, digest, card)
+                     VALUES ($1, $2, $3, $4, $5, $6)";
+        exec!(
+            self,
+            sqlx::query(query)
+                .bind(id.to_string())
+                .bind(number)
+                .bind(insert.generation)
+                .bind(insert.changed_at)
+                .bind(insert.digest)
+                .bind(insert.card)
+        )?;
+        if let Self::Sqlite(_) = self {
+            let query = "INSERT INTO search (number, owner_id, visibility, facets)
+                         SELECT $2, owner_id, visibility, $3 FROM dataset WHERE id = $1";
+            exec!(self, sqlx::query(query).bind(id.to_string()).bind(number).bind(insert.facets))?;
+            let query = "INSERT INTO search_text (rowid, words) VALUES ($1, $2)";
+            exec!(self, sqlx::query(query).bind(number).bind(insert.words))?;
+        } else {
+            let query = "INSERT INTO search (number, owner_id, visibility, facets, words)
+                         SELECT $2, owner_id, visibility, $3, array_to_tsvector(string_to_array($4, ' '))
+                         FROM dataset WHERE id = $1";
+            exec!(self, sqlx::query(query).bind(id.to_string()).bind(number).bind(insert.facets).bind(insert.words))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stay_words() {
+        let odd = Term::new("a\"b'c\0*:(&|!) NEAR/2 d\\=", false);
+        let terms = Terms { all: vec![odd, Term::new("=clim", true)], not_all: vec![Term::new("x", false)] };
+        assert_eq!(terms.fts().unwrap(), "(\"abcNEAR2d=\" AND \"=clim\"*) NOT (\"x\")");
+        assert_eq!(terms.tsquery().unwrap(), "('abcNEAR2d=' & '=clim':*) & !('x')");
+        assert_eq!(Terms::default().fts(), None);
+    }
+}

@@ -1,0 +1,218 @@
+//! What can be found of a dataset: a few facts to show, values to filter by and to count, and words.
+
+use std::collections::BTreeSet;
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::words::{Kind, heading, value, words};
+
+/// Letters of the description that are shown.
+const SHOWN: usize = 500;
+
+/// Values of one kind that a dataset is found and counted by.
+const VALUES: usize = 30;
+
+/// Git tags that a dataset is found by, the last ones by name.
+const TAGS: usize = 1000;
+
+/// Letters of the longest value.
+const LONGEST: usize = 100;
+
+/// Different words that a dataset is found by.
+const WORDS: usize = 10_000;
+
+/// Letters of one text that are looked at.
+const TEXT: usize = 100_000;
+
+/// What is shown of a dataset that was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Card {
+    /// The title of the package.
+    pub title: Option<String>,
+    /// The beginning of its description.
+    pub description: Option<String>,
+    /// Its keywords.
+    pub keywords: Vec<String>,
+    /// The formats of its resources.
+    pub formats: Vec<String>,
+    /// Its licenses.
+    pub licenses: Vec<String>,
+}
+
+/// What goes into it.
+pub(super) struct Source<'a> {
+    pub(super) owner: &'a str,
+    pub(super) name: &'a str,
+    /// What `datapackage.json` says.
+    pub(super) package: &'a Value,
+    pub(super) readme: &'a str,
+    /// Short names, in order.
+    pub(super) tags: &'a [String],
+}
+
+/// What comes of it.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) card: Card,
+    pub(super) facets: String,
+    pub(super) words: String,
+}
+
+/// Collects words, each once, the more telling ones first.
+#[derive(Default)]
+struct Words {
+    seen: HashSet<String>,
+    text: String,
+}
+
+impl Words {
+    fn add(&mut self, word: String) {
+        if self.seen.len() < WORDS && !self.seen.contains(&word) {
+            if !self.text.is_empty() {
+                self.text.push(' ');
+            }
+            self.text.push_str(&word);
+            self.seen.insert(word);
+        }
+    }
+
+    fn read(&mut self, text: &str) {
+        words(beginning(text, TEXT)).for_each(|word| self.add(word));
+    }
+}
+
+impl Draft {
+    pub(super) fn of(source: &Source<'_>) -> Self {
+        let Source { owner, name, package, readme, tags } = source;
+        let keywords = values(package["keywords"].as_array().into_iter().flatten().filter_map(Value::as_str));
+        let resources = || package["resources"].as_array().into_iter().flatten();
+        let formats = values(resources().filter_map(format_of));
+        let licenses = package["licenses"].as_array().into_iter().flatten();
+        let licenses = values(licenses.filter_map(|license| {
+            ["name", "title", "path"].iter().find_map(|field| license[*field].as_str().filter(|text| !text.is_empty()))
+        }));
+        let text = |field: &str| package[field].as_str().map(str::trim).filter(|text| !text.is_empty());
+
+        let mut found = Words::default();
+        for text in [Some(*name), text("title")].into_iter().flatten() {
+            for word in words(beginning(text, TEXT)) {
+                found.add(heading(&word));
+                found.add(word);
+            }
+        }
+        found.add(value(Kind::Owner, owner));
+        let counted = [(Kind::Keyword, &keywords), (Kind::Format, &formats), (Kind::License, &licenses)];
+        let mut facets = String::new();
+        for (kind, values) in counted {
+            for one in values {
+                found.add(value(kind, one));
+                facets.extend(['\u{1f}', kind.letter()]);
+                facets.push_str(one);
+            }
+        }
+        for tag in tags.iter().rev().take(TAGS) {
+            found.add(value(Kind::Tag, tag));
+            found.read(tag);
+        }
+        found.read(owner);
+        keywords.iter().chain(&licenses).chain(&formats).for_each(|text| found.read(text));
+        text("description").into_iter().for_each(|text| found.read(text));
+        for resource in resources() {
+            for field in ["name", "title", "description"] {
+                resource[field].as_str().into_iter().for_each(|text| found.read(text));
+            }
+            for column in resource["schema"]["fields"].as_array().into_iter().flatten() {
+                for field in ["name", "title"] {
+                    column[field].as_str().into_iter().for_each(|text| found.read(text));
+                }
+            }
+        }
+        found.read(readme);
+
+        let cut = |text: &str| plain(beginning(text, SHOWN));
+        let card = Card {
+            title: text("title").map(cut),
+            description: text("description").map(cut),
+            keywords,
+            formats,
+            licenses,
+        };
+        Self { card, facets, words: found.text }
+    }
+}
+
+/// What a resource is written in, by what it says or by its name.
+fn format_of(resource: &Value) -> Option<&str> {
+    if let Some(format) = resource["format"].as_str() {
+        return Some(format);
+    }
+    let path = resource["path"].as_str().or_else(|| resource["path"][0].as_str())?;
+    let (stem, extension) = path.rsplit('/').next()?.rsplit_once('.')?;
+    let is_plain = extension.len() <= 10 && extension.chars().all(char::is_alphanumeric);
+    (!stem.is_empty() && is_plain).then_some(extension)
+}
+
+/// Each value once, as it is compared and counted.
+fn values<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    texts.map(normal).filter(|text| !text.is_empty() && seen.insert(text.clone())).take(VALUES).collect()
+}
+
+/// A value to filter by: its case and the space around it make no difference.
+pub(super) fn normal(text: &str) -> String {
+    plain(beginning(text.trim(), LONGEST)).trim().to_lowercase()
+}
+
+/// Without control characters: some of them separate values.
+fn plain(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+fn beginning(text: &str, letters: usize) -> &str {
+    text.char_indices().nth(letters).map_or(text, |(at, _)| &text[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn all_that_tells_something_is_found() {
+        let package = json!({
+            "title": "Birds of Ruritania", "description": "Counted at dawn\u{1f}.", "keywords": ["Climate ", "climate", "Owls"],
+            "licenses": [{"name": "CC-BY-4.0"}, {"path": "https://x"}],
+            "resources": [
+                {"name": "counts", "path": "data/counts.CSV", "schema": {"fields": [{"name": "wing_span"}]}},
+                {"format": "parquet"},
+            ],
+        });
+        let tags = ["v1.0".to_owned(), "v2".to_owned()];
+        let source = Source { owner: "ada", name: "birds", package: &package, readme: "# About\nnests", tags: &tags };
+        let draft = Draft::of(&source);
+        assert_eq!(draft.card.keywords, ["climate", "owls"]);
+        assert_eq!(draft.card.formats, ["csv", "parquet"]);
+        assert_eq!(draft.card.licenses, ["cc-by-4.0", "https://x"]);
+        assert_eq!(draft.facets, "\u{1f}kclimate\u{1f}kowls\u{1f}fcsv\u{1f}fparquet\u{1f}lcc-by-4.0\u{1f}lhttps://x");
+        let found: HashSet<&str> = draft.words.split(' ').collect();
+        for word in ["bird", "=bird", "=ruritania", "dawn", "climate", "owl", "wing", "span", "nest", "ada", "v2"] {
+            assert!(found.contains(word), "{word}");
+        }
+        assert!(found.contains(&*value(Kind::Tag, "v1.0")));
+        assert!(found.contains(&*value(Kind::Keyword, &normal(" CLIMATE"))));
+    }
+
+    #[test]
+    fn what_is_no_package_is_no_trouble() {
+        for package in
+            [json!(null), json!([1]), json!({"title": 1, "keywords": "x", "resources": {"a": 1}, "licenses": [1]})]
+        {
+            let source = Source { owner: "a", name: "b", package: &package, readme: "", tags: &[] };
+            assert_eq!(Draft::of(&source).card, Card::default());
+        }
+    }
+}

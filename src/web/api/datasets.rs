@@ -6,7 +6,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::{AnyOfBuilder, Object, ObjectBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::routes;
 
 use super::super::Routes;
@@ -39,12 +41,29 @@ pub(super) struct Dataset {
     default_branch: String,
     /// The store that keeps its objects.
     store: String,
-    /// The revision that is shown; null for a dataset without any.
     #[serde(flatten)]
+    #[schema(value_type = Shown)]
     revision: Option<Revision>,
     /// What `datapackage.json` says (Frictionless Data Package); null if there is none.
     #[schema(value_type = Option<Object>)]
     package: Option<Map<String, Value>>,
+}
+
+/// How the revision that is shown stands among the fields of its dataset: not at all where there is none.
+struct Shown;
+
+impl PartialSchema for Shown {
+    fn schema() -> RefOr<Schema> {
+        let none = ObjectBuilder::new().property("revision", Object::with_type(Type::Null));
+        Schema::AnyOf(AnyOfBuilder::new().item(Ref::from_schema_name("Revision")).item(none).build()).into()
+    }
+}
+
+impl ToSchema for Shown {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Revision::name().into(), Revision::schema()));
+        Revision::schemas(schemas);
+    }
 }
 
 /// A new dataset.
@@ -62,7 +81,7 @@ struct NewDataset {
     /// Why.
     message: Option<String>,
     /// Who sees it besides those who may write; `private` unless said.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^(private|internal|public)$")]
     visibility: Option<String>,
     /// The store for its objects, for good.
     store: Option<String>,
@@ -191,7 +210,7 @@ async fn delete(State(app): State<App>, grant: Grant<Own>) -> Result<StatusCode>
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn dataset(app: &App, grant: &Grant<Read>, versioned: Versioned) -> Result<Dataset> {
+pub(super) async fn dataset(app: &App, grant: &Grant<Read>, versioned: Versioned) -> Result<Dataset> {
     let row = grant.dataset();
     let state = app.drive.state(grant).await?;
     Ok(Dataset {

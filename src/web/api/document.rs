@@ -9,6 +9,7 @@ use axum::http::{Method, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     Components, ContentBuilder, Info, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, Required, ResponseBuilder,
@@ -38,6 +39,10 @@ struct Problem {
     request_id: String,
 }
 
+/// How names look, in short: this does not say what a name must not end in.
+const OWNER: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$";
+const DATASET: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
+
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
     let routes = super::super::routes();
     let mut components = Components::new();
@@ -48,13 +53,14 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
     let mut paths = routes.paths;
     for (path, item) in &mut paths.paths {
         let of_dataset = [
-            ("owner", "A user or an organisation; a nested one is written `ministry%2Fstatistics`."),
-            ("dataset", "The name of the dataset."),
+            ("owner", OWNER, "A user or an organisation; a nested one is written `ministry%2Fstatistics`."),
+            ("dataset", DATASET, "The name of the dataset."),
         ];
-        for (name, what) in of_dataset.iter().filter(|(name, _)| path.contains(&format!("{{{name}}}"))) {
+        for (name, pattern, what) in of_dataset.iter().filter(|(name, ..)| path.contains(&format!("{{{name}}}"))) {
             let parameter =
                 ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Path).required(Required::True);
-            let parameter = parameter.schema(Some(String::schema())).description(Some(*what)).build();
+            let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(*pattern));
+            let parameter = parameter.schema(Some(schema)).description(Some(*what)).build();
             item.parameters.get_or_insert_default().push(RefOr::T(parameter));
         }
         for operation in operations(item) {

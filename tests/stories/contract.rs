@@ -1,0 +1,71 @@
+//! Schemathesis asks for everything that the API's own description allows, and for what it does not allow.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rutter::config::Rates;
+use rutter::types::Visibility;
+use serde_json::json;
+
+use crate::api::Reply;
+use crate::harness::{Engine, Server, environment};
+
+const VERSION: &str = "schemathesis==4.32.5";
+
+/// What has to hold of every answer.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,\
+                      response_headers_conformance";
+
+/// The dataset that most requests are about, and where in it they look.
+const PLACE: &str = "[parameters]\n\"path.owner\" = \"ada\"\n\"path.dataset\" = \"birds\"\n\"path.revision\" = \"main\"\n\
+                     \"path.path\" = \"notes.txt\"\n";
+
+/// The tool. `None` where it cannot be had.
+fn tool() -> Option<PathBuf> {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(VERSION.replace("==", "-"));
+    let program = home.join("bin").join("schemathesis");
+    let works = || Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !works().is_ok_and(|status| status.success()) {
+        Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home).stdout(Stdio::null()).status().ok()?;
+        Command::new(home.join("bin").join("pip")).args(["install", "--quiet", VERSION]).status().ok()?;
+    }
+    works().ok()?.success().then_some(program)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_finds_an_answer_that_the_description_lacks() {
+    let Some(program) = tool() else {
+        assert!(environment("CI").is_none(), "CI must test the API's description: python3-venv and pip");
+        eprintln!("skipped: Schemathesis cannot be installed");
+        return;
+    };
+    let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
+    let ada = server.person("ada").await;
+    server.dataset("ada/birds", Visibility::Private).await;
+    let operations = json!([{"operation": "put", "path": "notes.txt", "content": "Gulls.\n"},
+        {"operation": "patch", "package": {"name": "birds", "resources": [{"name": "notes", "path": "notes.txt"}]}}]);
+    let commit = json!({"message": "Begin", "operations": operations});
+    let url = "/api/v1/datasets/ada/birds/commits";
+    let made = Reply::of(server.request("POST", url, Some(&ada.token)).json(&commit)).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+
+    let place = server.nowhere("contract");
+    // First at one dataset, which is not deleted under the requests, then anywhere.
+    for (settings, more) in [(PLACE, ["--exclude-method", "DELETE"].as_slice()), ("", &[])] {
+        fs::write(place.folder.join("schemathesis.toml"), settings).unwrap();
+        let mut command = Command::new(&program);
+        command.env_clear().env("HOME", &place.folder).env("no_proxy", "127.0.0.1").current_dir(&place.folder);
+        command.args(["run", &format!("{}/api/openapi.json", server.url), "--no-color", "--continue-on-failure"]);
+        command.args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", "15"]);
+        // The same requests every time: what fails here fails for whoever looks into it.
+        command.args(["--seed", "1"]);
+        // It draws names at random, most of which are refused.
+        command.args(["--suppress-health-check", "all", "--warnings", "off"]);
+        command.args(["--header", &format!("Authorization: Bearer {}", ada.token)]).args(more);
+        let done = command.output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
+        assert!(said.contains(" passed"), "{said}");
+    }
+}

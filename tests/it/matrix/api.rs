@@ -10,11 +10,13 @@ use crate::api::Reply;
 pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/openapi.json", ""),
     ("GET", "/api/docs", ""),
+    ("GET", DATASETS, ""),
     ("POST", DATASETS, "in an organisation"),
     ("GET", DATASET, ""),
     ("PUT", DATASET, ""),
     ("PATCH", DATASET, ""),
     ("DELETE", DATASET, ""),
+    ("POST", MOVE, ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/revisions", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/revisions/{revision}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/tree/{revision}", ""),
@@ -41,6 +43,7 @@ pub(super) const SAMPLES: &[Sample] = &[
 
 const DATASETS: &str = "/api/v1/datasets";
 const DATASET: &str = "/api/v1/datasets/{owner}/{dataset}";
+const MOVE: &str = "/api/v1/datasets/{owner}/{dataset}/move";
 const TAG: &str = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}";
 const BRANCH: &str = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}";
 
@@ -50,7 +53,7 @@ impl World {
         let keeper = Some(self.keeper.token.as_str());
         let url = format!("{DATASETS}/{path}");
         let made = match (method, route) {
-            ("DELETE", DATASET) => {
+            ("DELETE", DATASET) | ("POST", MOVE) => {
                 let (_, visibility) = path.split_once('/').unwrap();
                 let dataset = format!("org/{name}");
                 let body = json!({"id": dataset, "package": {}, "visibility": visibility});
@@ -73,6 +76,7 @@ impl World {
         let url = route.replace("{owner}/{dataset}", path);
         let body = match (method, route, variant) {
             ("POST", DATASETS, _) => json!({"id": format!("org/new-{name}")}),
+            ("POST", MOVE, _) => json!({"to": format!("org/moved-{name}")}),
             ("PUT" | "PATCH", DATASET, _) => json!({"package": {"title": name}}),
             ("POST", route, _) if route.ends_with("/commits") => {
                 json!({"message": name, "operations": [{"operation": "put", "path": name, "content": ""}]})

@@ -34,6 +34,7 @@
 //! ```
 
 pub mod claims;
+mod issue;
 pub mod jwt;
 mod lookup;
 mod notes;
@@ -49,8 +50,6 @@ use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use lfs::Oid;
 use tokio::sync::mpsc;
 
@@ -63,12 +62,11 @@ pub use self::sight::Sight;
 use self::standing::{hidden, standing};
 use self::tokens::TokenScope;
 pub use self::within::Within;
-use crate::clock::{Clock, random};
-use crate::config::OUR_ISSUER;
+use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Kind, Result};
-use crate::types::{Id, Millis, OwnerName, RepoPath, Role, Secret, Visibility};
+use crate::types::{Id, OwnerName, RepoPath, Role, Secret, Visibility};
 
 /// What came with the request, not yet believed.
 pub enum Credentials {
@@ -397,22 +395,6 @@ impl Access {
         self.authorize(actor, path).await.map(Within::whole)
     }
 
-    /// A dataset of a store that holds an object and of which the actor may have all bytes, if there is one.
-    pub async fn lender(&self, actor: &Actor, store: &str, oid: &Oid) -> Result<Option<Grant<Fetch>>> {
-        let sees_all = matches!(actor.identity, Identity::Operator | Identity::User { admin: true, .. });
-        let found = self.db.read().await?.lenders(store, oid, actor.user(), sees_all).await?;
-        for (owner, name) in found {
-            let path = RepoPath::from_segments(&owner, &name)?;
-            match self.decide(actor, &path, &[]).await {
-                Ok(grant) => return Ok(Some(grant)),
-                Err(error) if error.kind().status().is_server_error() => return Err(error),
-                // The credential may be limited to less than who has it.
-                Err(_) => {}
-            }
-        }
-        Ok(None)
-    }
-
     async fn decide<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
         let Some((dataset, role)) = self.db.standing(path, actor.user()).await? else {
             return Err(hidden(actor, path));
@@ -500,24 +482,5 @@ impl Access {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// A signed token of ours for a user, cut to these scopes.
-    pub fn issue(&self, user: &OwnerName, scopes: &str, lifetime_seconds: u64) -> Result<String> {
-        self.sign(Some(user.to_string()), scopes, self.clock.now(), lifetime_seconds)
-    }
-
-    fn sign(&self, user: Option<String>, scopes: &str, now: Millis, lifetime_seconds: u64) -> Result<String> {
-        self.keys.sign(&Claims {
-            iss: OUR_ISSUER.into(),
-            sub: user.clone(),
-            name: user,
-            exp: now.seconds() + lifetime_seconds,
-            nbf: now.seconds(),
-            iat: now.seconds(),
-            scopes: scopes.into(),
-            jti: Some(BASE64.encode(random::<6>())),
-            ..Claims::default()
-        })
     }
 }

@@ -1,7 +1,9 @@
 //! Datasets by other names than `owner/name`: their id, or their own name where that means one only. Whatever the name
 //! is, who may not see a dataset learns nothing of it, not even where it is.
 
-use super::{Access, Actor, Grant, Identity, Read, Right, Upload};
+use lfs::Oid;
+
+use super::{Access, Actor, Fetch, Grant, Identity, Read, Right, Upload};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, OwnerName, RepoPath};
 
@@ -62,6 +64,22 @@ impl Access {
             seen.extend(self.quietly(actor, &path).await?);
         }
         Ok(seen)
+    }
+
+    /// A dataset of a store that holds an object and of which the actor may have all bytes, if there is one.
+    pub async fn lender(&self, actor: &Actor, store: &str, oid: &Oid) -> Result<Option<Grant<Fetch>>> {
+        let sees_all = matches!(actor.identity, Identity::Operator | Identity::User { admin: true, .. });
+        let found = self.db.read().await?.lenders(store, oid, actor.user(), sees_all).await?;
+        for (owner, name) in found {
+            let path = RepoPath::from_segments(&owner, &name)?;
+            match self.decide(actor, &path, &[]).await {
+                Ok(grant) => return Ok(Some(grant)),
+                Err(error) if error.kind().status().is_server_error() => return Err(error),
+                // The credential may be limited to less than who has it.
+                Err(_) => {}
+            }
+        }
+        Ok(None)
     }
 
     /// The name of the owner whom CKAN's clients name so: by name, or by id.

@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use super::rights::{Fetch, Own, Read, Right as _, Rights, Upload, Write};
 use super::{Access, Actor, Grant, Identity, Limit, tokens};
-use crate::error::{Error, Kind, Result};
-use crate::types::{Millis, OwnerName, RepoPath, Role};
+use crate::error::{Error, Result};
+use crate::types::{OwnerName, RepoPath, Role};
 
 /// Bytes of the longest scope.
 const LONGEST: usize = 512;
@@ -50,11 +50,9 @@ impl Entity {
     fn needs(self, subscope: Option<&str>, action: &str) -> Option<Rights> {
         let bytes = Read::RIGHTS.with(Fetch::RIGHTS);
         match (self, subscope, action) {
-            (Self::Organisation, None, "read" | "list") | (Self::Dataset, None | Some("metadata"), "list") => {
-                Some(Read::RIGHTS)
-            }
-            (Self::Organisation, None, "update" | "patch") => Some(Own::RIGHTS),
-            (Self::Dataset | Self::Object, Some("metadata"), "read") => Some(Read::RIGHTS),
+            (Self::Organisation, None, "read" | "list")
+            | (Self::Dataset, None | Some("metadata"), "list")
+            | (Self::Dataset | Self::Object, Some("metadata"), "read") => Some(Read::RIGHTS),
             (Self::Dataset | Self::Object, None | Some("data"), "read") | (Self::Resource, None, "read") => Some(bytes),
             (Self::Dataset, None | Some("data" | "metadata"), "update" | "patch")
             | (Self::Dataset, None, "create")
@@ -267,31 +265,6 @@ impl Access {
             Identity::Anonymous | Identity::Guest { .. } => Rights::NONE,
         };
         Ok(Some(everywhere(actor, rights)))
-    }
-
-    /// A signed token of ours for the actor, with these scopes; and when it ends.
-    pub fn issue_to(&self, actor: &Actor, scopes: &[Scope], lifetime_seconds: u64) -> Result<(String, Millis)> {
-        let user = match (&actor.identity, &actor.limit) {
-            (Identity::User { name, .. }, Limit::Nothing | Limit::Token(_)) => Some(name.clone()),
-            // Nobody, as far as we can vouch for it.
-            _ => None,
-        };
-        let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-        let now = self.clock.now();
-        let ends = Millis(0).plus(std::time::Duration::from_secs(now.seconds() + lifetime_seconds));
-        Ok((self.sign(user, &scopes.join(" "), now, lifetime_seconds)?, ends))
-    }
-
-    /// What a token of ours says, and whether it is good: signed here, and valid now.
-    ///
-    /// # Errors
-    /// Of those who keep the keys of other issuers.
-    pub async fn examine(&self, token: &str) -> Result<std::result::Result<(), String>> {
-        match self.keys.verify(token).await {
-            Ok(_) => Ok(Ok(())),
-            Err(error) if error.kind() == Kind::Unauthenticated => Ok(Err(error.detail().to_owned())),
-            Err(error) => Err(error),
-        }
     }
 }
 

@@ -284,7 +284,7 @@ fn put(resource: &mut Record, index: usize, taken: &mut HashSet<String>) {
         path = below(&named.replace('/', "-"));
     }
     if path.is_empty() {
-        path = "resource".to_owned();
+        "resource".clone_into(&mut path);
     }
     if taken.contains(&path) {
         let (folder, file) = path.rsplit_once('/').map_or(("", path.as_str()), |(folder, file)| (folder, file));

@@ -185,6 +185,18 @@ story! {
         let id = shown["resources"][1]["id"].as_str().unwrap();
         assert_eq!(server.does(&ada, "resource_show", json!({"id": id})).await, shown["resources"][1]);
 
+        // Whatever git brought, the answer is a redirect or that there is nothing.
+        for (number, (path, leads)) in [("https://x.org/ä b\n", "https://x.org/%C3%A4%20b%0A"), ("javascript://%0a", ""), ("../x", ""), ("", "")].iter().enumerate() {
+            let odd = server.tree(&format!("odd-{number}"));
+            odd.write("datapackage.json", json!({"name": "odd", "resources": [{"name": "r", "path": path}]}).to_string());
+            odd.commit("odd");
+            odd.git(&["push", "-q", &server.remote(&ada, &format!("ada/odd-{number}")), "main"]);
+            let shown = server.does(&ada, "package_show", json!({"id": format!("odd-{number}")})).await;
+            let (id, resource) = (shown["id"].as_str().unwrap(), shown["resources"][0]["id"].as_str().unwrap());
+            let reply = server.get(Some(&ada.token), &format!("/dataset/{id}/resource/{resource}/download")).await;
+            assert_eq!((reply.status, reply.header("location")), (if leads.is_empty() { 404 } else { 302 }, *leads), "{path:?}");
+        }
+
         // One more resource leaves the others, and all that nobody asked about, as they were.
         let new = json!({"package_id": "ada/pushed", "name": "New", "url": "https://example.org/n.csv"});
         let made = server.does(&ada, "resource_create", new).await;

@@ -41,6 +41,7 @@ fn read(record: Record, current: Option<&Package>) -> Result<Package> {
     package(id(1), "birds", record, current, || id(9))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what `json!` makes is given away")]
 fn paths(resources: Value) -> Vec<String> {
     let made = read(object(json!({"resources": resources})), None).unwrap();
     let resources = made["resources"].as_array().unwrap().clone();

@@ -1,5 +1,7 @@
 //! `/dataset/…/download`: where CKAN's pages lead to for the file of a resource.
 
+use std::fmt::Write as _;
+
 use axum::extract::State;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -51,8 +53,8 @@ async fn download(
     }
     let at = path(&versioned, place).ok_or_else(nothing)?;
     let revision = versioned.revision.as_ref().ok_or_else(nothing)?;
-    if at.contains("://") {
-        return Ok(found(at));
+    if ["http://", "https://", "ftp://"].iter().any(|scheme| at.starts_with(scheme)) {
+        return Ok(found(&plain(at)));
     }
     // What git keeps, our own API sends.
     let file: FilePath = at.parse().map_err(|_| nothing())?;
@@ -65,4 +67,17 @@ async fn download(
 
 fn found(href: &str) -> Response {
     (StatusCode::FOUND, [(header::LOCATION, href)]).into_response()
+}
+
+/// A URL as a header can hold it: what git brought may have any letters (RFC 3987 §3.1).
+fn plain(url: &str) -> String {
+    let mut plain = String::with_capacity(url.len());
+    for byte in url.bytes() {
+        if byte.is_ascii_graphic() {
+            plain.push(char::from(byte));
+        } else {
+            let _ = write!(plain, "%{byte:02X}");
+        }
+    }
+    plain
 }

@@ -1,0 +1,60 @@
+//! Signed tokens of ours: made, and looked at.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+
+use super::jwt::Claims;
+use super::scopes::Scope;
+use super::{Access, Actor, Identity, Limit};
+use crate::clock::random;
+use crate::config::OUR_ISSUER;
+use crate::error::{Kind, Result};
+use crate::types::{Millis, OwnerName};
+
+impl Access {
+    /// A signed token of ours for a user, cut to these scopes.
+    pub fn issue(&self, user: &OwnerName, scopes: &str, lifetime_seconds: u64) -> Result<String> {
+        self.sign(Some(user.to_string()), scopes, self.clock.now(), lifetime_seconds)
+    }
+
+    fn sign(&self, user: Option<String>, scopes: &str, now: Millis, lifetime_seconds: u64) -> Result<String> {
+        self.keys.sign(&Claims {
+            iss: OUR_ISSUER.into(),
+            sub: user.clone(),
+            name: user,
+            exp: now.seconds() + lifetime_seconds,
+            nbf: now.seconds(),
+            iat: now.seconds(),
+            scopes: scopes.into(),
+            jti: Some(BASE64.encode(random::<6>())),
+            ..Claims::default()
+        })
+    }
+
+    /// A signed token of ours for the actor, with these scopes; and when it ends.
+    pub fn issue_to(&self, actor: &Actor, scopes: &[Scope], lifetime_seconds: u64) -> Result<(String, Millis)> {
+        let user = match (&actor.identity, &actor.limit) {
+            (Identity::User { name, .. }, Limit::Nothing | Limit::Token(_)) => Some(name.clone()),
+            // Nobody, as far as we can vouch for it.
+            _ => None,
+        };
+        let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+        let now = self.clock.now();
+        let ends = Millis(0).plus(Duration::from_secs(now.seconds() + lifetime_seconds));
+        Ok((self.sign(user, &scopes.join(" "), now, lifetime_seconds)?, ends))
+    }
+
+    /// What a token of ours says, and whether it is good: signed here, and valid now.
+    ///
+    /// # Errors
+    /// Of those who keep the keys of other issuers.
+    pub async fn examine(&self, token: &str) -> Result<std::result::Result<(), String>> {
+        match self.keys.verify(token).await {
+            Ok(_) => Ok(Ok(())),
+            Err(error) if error.kind() == Kind::Unauthenticated => Ok(Err(error.detail().to_owned())),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -37,8 +37,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::Consolidate, Self::Prove, Self::Collect, Self::Sweep, Self::Scrub, Self::Look];
+    const ALL: [Self; 6] = [Self::Consolidate, Self::Prove, Self::Collect, Self::Sweep, Self::Scrub, Self::Look];
 
     fn as_str(self) -> &'static str {
         match self {

@@ -269,7 +269,7 @@ impl Drive {
     }
 
     /// Looks at a dataset, now that something landed in it. What fails here is done by the job.
-    pub(super) async fn look(&self, id: Id) {
+    pub(crate) async fn look(&self, id: Id) {
         if let Err(error) = Box::pin(self.look_at(id, TARDY)).await {
             tracing::warn!(%error, dataset = %id, "a dataset is found by what it said before, for a minute");
         }

@@ -37,6 +37,7 @@ impl Hosting {
         let request = crate::request::id();
         tx.insert_audit(id, now, &actor, "dataset.rename", &old.to_string(), &path.to_string(), &request).await?;
         tx.commit().await?;
+        self.0.drive.look(grant.id()).await;
         match self.0.drive.readdress(&grant.narrow(), &old.to_string(), &path.to_string()).await {
             // It has its name, whatever its files say: the next change of its package puts that right.
             Err(error) if error.kind() != Kind::NotFound => {

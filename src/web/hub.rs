@@ -5,6 +5,7 @@ mod account;
 mod card;
 mod commit;
 mod info;
+mod list;
 mod objects;
 mod refs;
 mod resolve;
@@ -37,6 +38,7 @@ const REPO_COMMIT: HeaderName = HeaderName::from_static("x-repo-commit");
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = account::routes(routes);
+    let routes = list::routes(routes);
     let routes = info::routes(routes);
     let routes = refs::routes(routes);
     let routes = objects::routes(routes);

@@ -24,6 +24,7 @@ mod matrix;
 mod patience;
 mod quotas;
 mod race;
+mod search;
 mod rename;
 mod site;
 mod transfer;

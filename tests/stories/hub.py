@@ -265,6 +265,20 @@ def histories():
     refused(RepositoryNotFoundError, lambda: api.move_repo(from_id="ada/none", to_id="ada/some", repo_type="dataset"))
 
 
+def lists():
+    ids = lambda **asked: sorted(found.id for found in api.list_datasets(**asked))
+    everything = ids()
+    assert {"ada/birds", "ada/pushed"} <= set(everything), everything
+    assert ids(search="bird") == ["ada/birds"], ids(search="bird")
+    assert ids(author="ada", search="push") == ["ada/pushed"]
+    assert ids(search="no-such") == [] and ids(author="nobody") == [] and ids(filter="no-such") == []
+    # One by one: the pages follow each other.
+    assert sorted(found.id for found in api.list_datasets(limit=2))[:2] and len(list(api.list_datasets(limit=1))) == 1
+    (birds,) = api.list_datasets(search="birds", author="ada", sort="last_modified", full=True)
+    assert birds.author == "ada" and birds.private and birds.sha == api.dataset_info(repo).sha, birds
+    assert "ada/birds" not in [found.id for found in HfApi(token=False).list_datasets()]
+
+
 def settings():
     api.update_repo_settings(**kind, private=False)
     nobody = HfApi(token=False)
@@ -285,5 +299,6 @@ downloads(known)
 files(known)
 tables()
 histories()
+lists()
 settings()
 print("done")

@@ -9,6 +9,7 @@ use crate::api::Reply;
 /// Method, route, variant.
 pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/whoami-v2", ""),
+    ("GET", "/api/datasets", ""),
     ("POST", "/api/repos/create", "in an organisation"),
     ("DELETE", "/api/repos/delete", ""),
     ("POST", MOVE, ""),

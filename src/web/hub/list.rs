@@ -1,0 +1,103 @@
+//! The datasets that there are, as far as the caller may see them.
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::response::IntoResponse as _;
+use serde_json::{Value, json};
+
+use super::super::Routes;
+use super::super::api::search::{cursor, place};
+use super::super::extract::{Base, Caller};
+use super::{Answer, hub_time, pairs, value};
+use crate::app::App;
+use crate::drive::search::{Found, Kind, Query, Sort};
+use crate::error::{Error, Result};
+use crate::types::{OwnerName, Visibility};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.add(Method::GET, "/api/datasets", list)
+}
+
+/// Datasets on a page, unless the client says.
+const PAGE: usize = 100;
+
+/// The most of them.
+const MOST: usize = 1000;
+
+async fn list(State(app): State<App>, caller: Caller, base: Base, RawQuery(query): RawQuery) -> Answer {
+    let text = query.unwrap_or_default();
+    let asked = pairs(text.as_bytes());
+    let (query, sort) = parse(&asked)?;
+    let limit = match value(&asked, "limit") {
+        None => PAGE,
+        Some(limit) => limit.parse::<usize>().map_err(|_| Error::invalid("`limit` is a number"))?.clamp(1, MOST),
+    };
+    let after = value(&asked, "cursor").map(|cursor| place(cursor, sort));
+    let after =
+        after.map(|place| place.ok_or_else(|| Error::invalid("`cursor` is none that was given"))).transpose()?;
+    let sight = app.access.sight(&caller.actor).await?;
+    let page = app.drive.search(&sight, &query, sort, after, limit).await?;
+    let mut response = Json(page.found.iter().map(told).collect::<Vec<_>>()).into_response();
+    let link = page.next.map(|next| {
+        let kept = text.split('&').filter(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            !pair.is_empty() && !["cursor", "jwt"].contains(&name)
+        });
+        let kept: String = kept.flat_map(|pair| [pair, "&"]).collect();
+        format!("<{}/api/datasets?{kept}cursor={}>; rel=\"next\"", base.0, cursor(next))
+    });
+    if let Some(link) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+/// What the clients ask for: `search` is in the name or the title, `filter` is a keyword or has one before it that
+/// says what it is.
+fn parse(asked: &[(String, String)]) -> Result<(Query, Sort)> {
+    let all = |wanted: &'static [&str]| {
+        asked.iter().filter(move |(name, _)| wanted.contains(&name.as_str())).map(|(_, value)| value.as_str())
+    };
+    let words: Vec<&str> = all(&["search"]).collect();
+    let mut query = Query::parse(&words.join(" "))?;
+    for owner in all(&["author"]) {
+        query = query.with(Kind::Owner, owner.parse::<OwnerName>()?.as_str());
+    }
+    for filter in all(&["filter", "tags"]) {
+        query = match filter.split_once(':') {
+            Some(("license", license)) => query.with(Kind::License, license),
+            Some(("format", format)) => query.with(Kind::Format, format),
+            _ => query.with(Kind::Keyword, filter),
+        };
+    }
+    let sort = match value(asked, "sort") {
+        Some("createdAt") if !query.has_words() => Sort::Created,
+        // Nothing is liked or counted here, so that what changed last comes first.
+        None | Some("lastModified" | "createdAt" | "downloads" | "likes" | "trendingScore" | "mainSize") => Sort::Names,
+        Some(other) => return Err(Error::invalid(format!("datasets cannot be sorted by {other:?}"))),
+    };
+    Ok((query, sort))
+}
+
+fn told(found: &Found) -> Value {
+    let card = &found.card;
+    let licenses = card.licenses.iter().map(|license| format!("license:{license}"));
+    let formats = card.formats.iter().map(|format| format!("format:{format}"));
+    let tags: Vec<String> = card.keywords.iter().cloned().chain(licenses).chain(formats).collect();
+    json!({
+        "_id": found.id.to_string(),
+        "id": found.path.to_string(),
+        "author": found.path.owner.to_string(),
+        "sha": found.revision,
+        "lastModified": hub_time(found.updated),
+        "createdAt": hub_time(found.created),
+        "private": found.visibility != Visibility::Public,
+        "gated": false,
+        "disabled": false,
+        "downloads": 0,
+        "likes": 0,
+        "tags": tags,
+        "description": card.description,
+    })
+}

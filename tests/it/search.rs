@@ -1,0 +1,318 @@
+//! Datasets found by what they say: by whom, in which order, and how soon.
+
+use std::collections::BTreeSet;
+
+use reqwest::header::HeaderMap;
+use rutter::types::{Role, Visibility};
+use serde_json::{Value, json};
+
+use crate::api::Reply;
+use crate::db::{count, execute};
+use crate::harness::{Person, Server, story};
+
+const ROOT: &str = "/api/v1/datasets";
+
+async fn ask(server: &Server, token: Option<&str>, query: &str) -> Reply {
+    Reply::of(server.request("GET", &format!("{ROOT}?{query}"), token)).await
+}
+
+async fn look(server: &Server, token: Option<&str>, query: &str) -> Value {
+    let reply = ask(server, token, query).await;
+    assert_eq!(reply.status, 200, "{query}: {}", reply.text());
+    reply.json()
+}
+
+/// The ids that are found.
+async fn found(server: &Server, token: Option<&str>, query: &str) -> Vec<String> {
+    ids(&look(server, token, query).await)
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn send(server: &Server, who: &Person, method: &str, tail: &str, body: &Value) -> Value {
+    let request = server.request(method, &format!("{ROOT}{tail}"), Some(&who.token));
+    let reply = Reply::of(request.header("content-type", "application/json").body(body.to_string())).await;
+    assert!(reply.status < 300, "{method} {tail}: {} {}", reply.status, reply.text());
+    if reply.body.is_empty() { Value::Null } else { reply.json() }
+}
+
+async fn make(server: &Server, who: &Person, id: &str, visibility: &str, package: Value) {
+    send(server, who, "POST", "", &json!({"id": id, "visibility": visibility, "package": package})).await;
+}
+
+fn package(title: &str, keywords: &[&str], columns: &[&str]) -> Value {
+    let fields: Vec<Value> = columns.iter().map(|name| json!({"name": name, "type": "string"})).collect();
+    json!({
+        "name": "p", "title": title, "keywords": keywords, "licenses": [{"name": "CC-BY-4.0"}],
+        "resources": [{"name": "table", "path": "table.csv", "format": "csv", "data": [],
+            "schema": {"fields": fields}}],
+    })
+}
+
+fn plain(title: &str, keywords: &[&str]) -> Value {
+    json!({"name": "p", "title": title, "keywords": keywords, "licenses": [{"name": "CC-BY-4.0"}], "resources": []})
+}
+
+story! {
+    async fn a_dataset_is_found_by_all_that_it_says(server: Server) {
+        let ada = server.person("ada").await;
+        let mut birds = package("Vögel of Ruritania", &["Ornithology"], &["wing_span", "nestHeight"]);
+        birds["description"] = json!("Counted at dawn");
+        birds["resources"][0].as_object_mut().unwrap().remove("path");
+        make(&server, &ada, "ada/census-2024", "public", birds).await;
+        make(&server, &ada, "ada/other", "public", plain("Fish", &["Ornithology", "water"])).await;
+        let readme = json!({"message": "m", "operations": [{"operation": "put", "path": "README.md", "content": "# About\nFeathers everywhere"}]});
+        send(&server, &ada, "POST", "/ada/census-2024/commits", &readme).await;
+        send(&server, &ada, "POST", "/ada/census-2024/tags", &json!({"name": "spring-edition"})).await;
+        for query in [
+            "q=vogel", "q=RURITANIA", "q=dawn", "q=wing+span", "q=span", "q=nestheight", "q=census", "q=feather",
+            "q=edition", "q=ruri*", "tag=spring-edition", "format=CSV", "q=table&keyword=ornithology",
+            "q=dawn&owner=ada", "q=dawn&license=cc-by-4.0", "q=dawn+feathers+vogel", "q=v%C3%B6gel",
+        ] {
+            assert_eq!(found(&server, None, query).await, ["ada/census-2024"], "{query}");
+        }
+        for query in ["q=nothing", "q=dawn+fish", "tag=spring", "owner=nobody", "keyword=ornitho", "q=*", "q=daw", "format=parquet"] {
+            let page = look(&server, None, query).await;
+            assert_eq!((ids(&page).len(), &page["total"]), (0, &json!(0)), "{query}");
+            assert_eq!(page["facets"]["owner"], json!([]), "{query}");
+        }
+        let page = look(&server, None, "keyword=Ornithology").await;
+        assert_eq!((&page["total"], &page["is_total_exact"]), (&json!(2), &json!(true)));
+        assert_eq!(page["facets"]["owner"], json!([{"value": "ada", "count": 2}]));
+        assert_eq!(page["facets"]["keyword"], json!([{"value": "ornithology", "count": 2}, {"value": "water", "count": 1}]));
+        assert_eq!(page["facets"]["format"], json!([{"value": "csv", "count": 1}]));
+        assert_eq!(page["facets"]["license"], json!([{"value": "cc-by-4.0", "count": 2}]));
+        let item = &look(&server, None, "q=dawn").await["items"][0];
+        assert_eq!(item["title"], "Vögel of Ruritania");
+        assert_eq!((&item["visibility"], &item["keywords"]), (&json!("public"), &json!(["ornithology"])));
+        let head = Reply::of(server.request("GET", &format!("{ROOT}/ada/census-2024"), None)).await.json();
+        assert_eq!(item["revision"], head["revision"]);
+    }
+}
+
+story! {
+    async fn what_one_may_not_see_leaves_no_trace(server: Server) {
+        let (ada, ben, cy) = (server.person("ada").await, server.person("ben").await, server.person("cy").await);
+        server.organisation("org", &[(&ada, Role::Owner), (&ben, Role::Reader)]).await;
+        server.organisation("org/team", &[(&ada, Role::Owner)]).await;
+        let admin = server.administrator("root").await;
+        for (id, visibility) in [
+            ("org/public", "public"), ("org/internal", "internal"), ("org/private", "private"),
+            ("ada/public", "public"), ("ada/private", "private"), ("org/team/private", "private"),
+        ] {
+            let owner = id.rsplit_once('/').unwrap().0.replace('/', "-");
+            make(&server, &ada, id, visibility, plain("Secret birds", &[visibility, &owner])).await;
+        }
+        let narrow = server.token("ada", &["read:org/private", "read:org/none"]).await;
+        let wide = server.token("ada", &["read"]).await;
+        let claims = |scopes: &str| server.app.access.issue(&"ada".parse().unwrap(), scopes, 600).unwrap();
+        let (of_org, of_one, to_write) = (claims("obj:org/*:read"), claims("ds:ada/private:read"), claims("obj:org/private/*:write"));
+        let star = claims("obj:org/*/private/*:read");
+        let all = ["ada/private", "ada/public", "org/internal", "org/private", "org/public", "org/team/private"];
+        let public = ["ada/public", "org/public"];
+        for (who, token, sees) in [
+            ("nobody", None, public.to_vec()),
+            ("ada", Some(&ada.token), all.to_vec()),
+            ("reader", Some(&ben.token), vec!["ada/public", "org/internal", "org/private", "org/public"]),
+            ("stranger", Some(&cy.token), vec!["ada/public", "org/internal", "org/public"]),
+            ("admin", Some(&admin.token), all.to_vec()),
+            ("narrow token", Some(&narrow), vec!["ada/public", "org/private", "org/public"]),
+            ("wide token", Some(&wide), all.to_vec()),
+            ("claims of an organisation", Some(&of_org), vec!["ada/public", "org/internal", "org/private", "org/public", "org/team/private"]),
+            ("claims of a dataset", Some(&of_one), vec!["ada/private", "ada/public", "org/public"]),
+            // Who may write may read.
+            ("claims to write", Some(&to_write), vec!["ada/public", "org/private", "org/public"]),
+            ("claims with a star", Some(&star), vec!["ada/public", "org/public", "org/team/private"]),
+        ] {
+            let token = token.map(String::as_str);
+            let expected: BTreeSet<String> = sees.iter().map(|id| (*id).to_owned()).collect();
+            for query in ["", "q=secret", "q=bird&sort=updated", "q=sec*&sort=created", "sort=created"] {
+                let page = look(&server, token, query).await;
+                let seen: BTreeSet<String> = ids(&page).into_iter().collect();
+                assert_eq!(seen, expected, "{who}: {query}");
+                assert_eq!(page["total"], expected.len(), "{who}: {query}");
+                let counted: u64 = page["facets"]["owner"].as_array().unwrap().iter().map(|one| one["count"].as_u64().unwrap()).sum();
+                assert_eq!(counted, expected.len() as u64, "{who}: {query}");
+                let text = page["facets"].to_string();
+                for (id, visibility) in [("ada/private", "private"), ("org/internal", "internal")] {
+                    let hidden = !expected.iter().any(|seen| seen.ends_with(visibility));
+                    assert_eq!(!text.contains(&format!("\"{visibility}\"")), hidden, "{who}: {query} {id} {text}");
+                }
+                // Page by page it is the same list, with nothing between the pages.
+                let (mut paged, mut cursor) = (Vec::new(), String::new());
+                for _ in 0..=expected.len() {
+                    let reply = ask(&server, token, &format!("{query}&limit=1&cursor={cursor}")).await;
+                    let part = reply.json();
+                    assert_eq!(part["facets"], page["facets"], "{who}: {query}");
+                    paged.extend(ids(&part));
+                    let Some(next) = part["next_cursor"].as_str() else {
+                        assert_eq!(reply.header("link"), "");
+                        break;
+                    };
+                    assert!(link(&reply.headers).contains(&format!("cursor={next}")), "{:?}", reply.headers);
+                    next.clone_into(&mut cursor);
+                }
+                assert_eq!(paged, ids(&page), "{who}: {query}");
+                // What each may see is what each may ask for.
+                for id in all {
+                    let status = Reply::of(server.request("GET", &format!("{ROOT}/{}", id.replacen("org/team", "org%2Fteam", 1)), token)).await.status;
+                    assert_eq!(status == 200, expected.contains(id), "{who}: {id} {status}");
+                }
+            }
+        }
+    }
+}
+
+fn link(headers: &HeaderMap) -> String {
+    headers.get("link").map(|link| link.to_str().unwrap().to_owned()).unwrap_or_default()
+}
+
+story! {
+    async fn every_change_is_found_at_once(server: Server) {
+        let ada = server.person("ada").await;
+        let finds = async |query: &str| found(&server, Some(&ada.token), query).await.len() == 1;
+        make(&server, &ada, "ada/birds", "private", plain("Alpha", &[])).await;
+        assert!(finds("q=alpha").await && finds("q=bird").await);
+        send(&server, &ada, "PATCH", "/ada/birds", &json!({"package": {"title": "Beta"}})).await;
+        assert!(finds("q=beta").await && !finds("q=alpha").await, "what it said before is gone");
+        send(&server, &ada, "POST", "/ada/birds/revert", &json!({"revision": "HEAD"})).await;
+        assert!(finds("q=alpha").await && !finds("q=beta").await);
+        send(&server, &ada, "POST", "/ada/birds/restore", &json!({"revision": "HEAD~1"})).await;
+        assert!(finds("q=beta").await);
+
+        send(&server, &ada, "POST", "/ada/birds/tags", &json!({"name": "v1"})).await;
+        assert!(finds("tag=v1").await);
+        send(&server, &ada, "PATCH", "/ada/birds/tags/v1", &json!({"name": "v2"})).await;
+        assert!(finds("tag=v2").await && !finds("tag=v1").await);
+        send(&server, &ada, "DELETE", "/ada/birds/tags/v2", &Value::Null).await;
+        assert!(!finds("tag=v2").await);
+
+        // Another branch says nothing until it is the default one.
+        send(&server, &ada, "POST", "/ada/birds/branches", &json!({"name": "next"})).await;
+        let put = json!({"message": "m", "branch": "next", "operations": [{"operation": "patch", "package": {"title": "Gamma"}}]});
+        send(&server, &ada, "POST", "/ada/birds/commits", &put).await;
+        assert!(!finds("q=gamma").await);
+        send(&server, &ada, "PATCH", "/ada/birds/branches/next", &json!({"default": true})).await;
+        assert!(finds("q=gamma").await && !finds("q=beta").await);
+
+        // Pushed with git.
+        let work = server.clone(&ada, "ada/birds", "work");
+        work.write("datapackage.json", r#"{"title": "Delta", "resources": []}"#);
+        work.commit("Delta");
+        work.git(&["tag", "-a", "-m", "t", "pushed"]);
+        work.git(&["push", "-q", "origin", "HEAD", "pushed"]);
+        assert!(finds("q=delta").await && finds("tag=pushed").await && !finds("q=gamma").await);
+        // By Hugging Face's clients.
+        let lines = format!(
+            "{}\n{}\n",
+            json!({"key": "header", "value": {"summary": "s"}}),
+            json!({"key": "file", "value": {"path": "README.md", "content": "IyBFcHNpbG9u", "encoding": "base64"}})
+        );
+        let commit = server.request("POST", "/api/datasets/ada/birds/commit/next", Some(&ada.token));
+        assert_eq!(Reply::of(commit.header("content-type", "application/x-ndjson").body(lines)).await.status, 200);
+        assert!(finds("q=epsilon").await);
+
+        // Who sees it changes at once too.
+        assert_eq!(found(&server, None, "q=delta").await.len(), 0);
+        let settings = async |private: bool| {
+            let request = server.request("PUT", "/api/datasets/ada/birds/settings", Some(&ada.token));
+            let request = request.header("content-type", "application/json").body(json!({"private": private}).to_string());
+            assert_eq!(Reply::of(request).await.status, 200);
+        };
+        settings(false).await;
+        assert_eq!(found(&server, None, "q=delta").await, ["ada/birds"]);
+        settings(true).await;
+        assert_eq!(found(&server, None, "q=delta").await.len(), 0);
+
+        send(&server, &ada, "DELETE", "/ada/birds", &Value::Null).await;
+        assert!(!finds("q=delta").await);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM search").await, 0);
+        // The name may be used again, and says what the new one says.
+        make(&server, &ada, "ada/birds", "private", plain("Zeta", &[])).await;
+        assert!(finds("q=zeta").await && !finds("q=delta").await);
+    }
+}
+
+story! {
+    async fn what_was_missed_is_found_by_the_job(server: Server) {
+        let ada = server.person("ada").await;
+        for number in 0..5 {
+            make(&server, &ada, &format!("ada/d{number}"), "public", plain("Missed", &[])).await;
+        }
+        // As after an upgrade, or a server that died between the two transactions.
+        execute(&server.app.db, "DELETE FROM search_card WHERE number % 2 >= 0").await;
+        assert_eq!(found(&server, None, "q=missed").await.len(), 0);
+        server.app.drive.look_around().await.unwrap();
+        assert_eq!(found(&server, None, "q=missed").await.len(), 5);
+        execute(&server.app.db, "UPDATE search_card SET generation = generation - 1, digest = ''").await;
+        server.app.drive.look_around().await.unwrap();
+        let stale = "SELECT COUNT(*) FROM dataset d JOIN search_card c ON c.repo_id = d.id WHERE c.generation <> d.generation";
+        assert_eq!(count(&server.app.db, stale).await, 0);
+        assert_eq!(found(&server, None, "q=missed").await.len(), 5);
+    }
+}
+
+story! {
+    async fn words_are_only_words(server: Server) {
+        let ada = server.person("ada").await;
+        make(&server, &ada, "ada/birds", "public", plain("Near or not and", &["o'hara \"x\" \\ %_*"])).await;
+        make(&server, &ada, "ada/private", "private", plain("Near or not and", &["o'hara \"x\" \\ %_*"])).await;
+        for query in [
+            "q=near", "q=NEAR(near,+2)", "q=%22near%22", "q=near+OR+not", "q=near+AND+NOT", "q='near'", "q=near%00",
+            "q=near%3B--", "q=near+and*", "q=(near", "q=near)", "q=near+%26+not+%7C+%21or", "q=%27near%27%3A*",
+            "q=-near", "q=%5Enear", "q=words:near", "keyword=O'Hara+%22x%22+%5C+%25_*",
+        ] {
+            let reply = ask(&server, None, query).await;
+            assert_eq!(reply.status, 200, "{query} {}", reply.text());
+            // `2` and `words` are words that it does not have.
+            let expected = if query.contains('2') && query.contains("NEAR(") || query.contains("words") { 0 } else { 1 };
+            assert_eq!(ids(&reply.json()).len(), expected, "{query}");
+        }
+        for query in [
+            "q=%22", "q=*", "q=%00", "q='%3B+DROP+TABLE+dataset", "q=%22%22%22", "q=NEAR(a+b)", "q=%27+OR+1%3D1",
+            "keyword='", "tag=%22", "format=%00", "license=*", "q=%F0%9F%A6%89", "q=k%3D00", "q=%3Dnear+none",
+        ] {
+            let reply = ask(&server, None, query).await;
+            assert_eq!((reply.status, ids(&reply.json()).len()), (200, 0), "{query} {}", reply.text());
+        }
+        let long = format!("q={}", "x+".repeat(5000));
+        assert_eq!(ask(&server, None, &long).await.status, 200);
+        for query in [
+            &format!("q={}", (0..40).map(|number| format!("w{number}+")).collect::<String>()), "q=ab*", "limit=0",
+            "limit=1001", "limit=x", "sort=size", "cursor=x", "cursor=h1&sort=updated", "cursor=o-1", "cursor=c1&sort=created",
+            "owner=a%20b",
+        ] {
+            let reply = ask(&server, None, query).await;
+            assert_eq!((reply.status, reply.header("content-type")), (422, "application/problem+json"), "{query}");
+        }
+    }
+}
+
+story! {
+    async fn titles_come_first_and_then_what_changed_last(server: Server) {
+        let ada = server.person("ada").await;
+        for (name, title) in [("first", "Owls"), ("second", "Nothing"), ("third", "More owls"), ("fourth", "None")] {
+            make(&server, &ada, &format!("ada/{name}"), "public", plain(title, &["owl"])).await;
+            server.clock.advance(std::time::Duration::from_secs(90));
+        }
+        let names = |list: Vec<String>| list.join(" ").replace("ada/", "");
+        assert_eq!(names(found(&server, None, "q=owl").await), "third first fourth second");
+        assert_eq!(names(found(&server, None, "q=owl&sort=updated").await), "fourth third second first");
+        send(&server, &ada, "PATCH", "/ada/first", &json!({"package": {"version": "2"}})).await;
+        assert_eq!(names(found(&server, None, "q=owl").await), "first third fourth second");
+        assert_eq!(names(found(&server, None, "").await), "first fourth third second");
+        assert_eq!(names(found(&server, None, "sort=created").await), "fourth third second first");
+        let mut paged = Vec::new();
+        let mut cursor = String::new();
+        for _ in 0..4 {
+            let page = look(&server, None, &format!("q=owl&limit=1&cursor={cursor}")).await;
+            paged.extend(ids(&page));
+            page["next_cursor"].as_str().unwrap_or_default().clone_into(&mut cursor);
+        }
+        assert_eq!((names(paged), cursor.as_str()), ("first third fourth second".to_owned(), ""));
+        server.dataset("ada/empty", Visibility::Public).await;
+        assert_eq!(found(&server, None, "q=empty").await, ["ada/empty"]);
+    }
+}

@@ -57,7 +57,9 @@ impl Entity {
             (Self::Dataset, None | Some("data" | "metadata"), "update" | "patch")
             | (Self::Dataset, None, "create")
             | (Self::Resource, None, "create" | "update" | "patch" | "delete") => Some(Write::RIGHTS),
-            (Self::Dataset, None, "delete" | "purge") => Some(Own::RIGHTS),
+            (Self::Organisation, None, "update" | "patch") | (Self::Dataset, None, "delete" | "purge") => {
+                Some(Own::RIGHTS)
+            }
             (Self::Object, None | Some("data"), "write" | "update") => Some(Upload::RIGHTS),
             _ => None,
         }

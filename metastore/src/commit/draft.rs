@@ -15,7 +15,7 @@ use crate::{EntryKind, Error, FilePath, Reader, Result, Side};
 pub(super) struct Draft<'r> {
     root: Folder,
     objects: Objects<'r>,
-    /// For each folder that was looked through: whether a pointer file is in it.
+    /// For each file that was looked at, and each folder: whether it is a pointer file, or has one.
     pointed: HashMap<ObjectId, bool>,
 }
 
@@ -75,8 +75,15 @@ impl<'r> Draft<'r> {
     /// Folders can name one another so often that only what was found in each is looked at again, and only if there was
     /// something.
     fn pointers_in(&mut self, side: Side, path: &str, tell: &mut dyn FnMut(FilePath) -> Result<()>) -> Result<bool> {
+        if !matches!(side.kind, EntryKind::Folder | EntryKind::File | EntryKind::Executable) {
+            return Ok(false);
+        }
         if side.kind != EntryKind::Folder {
-            let is_pointer = self.content(side)?.1.is_some();
+            let is_pointer = match self.pointed.get(&side.id) {
+                Some(known) => *known,
+                None => self.content(side)?.1.is_some(),
+            };
+            self.pointed.insert(side.id, is_pointer);
             // A name that is not UTF-8 is no path of ours.
             if is_pointer && let Ok(path) = path.parse() {
                 tell(path)?;

@@ -173,7 +173,12 @@ struct Renaming {
     kind: Option<String>,
 }
 
-async fn rename(State(app): State<App>, caller: Caller, base: Base, Body(asked): Body<Renaming>) -> Answer<Json<Value>> {
+async fn rename(
+    State(app): State<App>,
+    caller: Caller,
+    base: Base,
+    Body(asked): Body<Renaming>,
+) -> Answer<Json<Value>> {
     expect_dataset(asked.kind.as_deref())?;
     let (from, to): (RepoPath, RepoPath) = (asked.from.parse()?, asked.to.parse()?);
     let grant = app.access.authorize::<Own>(&caller.actor, &from).await.map_err(Failure::missing(REPO_NOT_FOUND))?;

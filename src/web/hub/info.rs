@@ -41,7 +41,8 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments, Ra
     };
     let read = match revision {
         Some(id) => {
-            let read = move |reader: &Reader| Ok((reader.commit(id)?, reader.tree(id, None, true)?, card_of(reader, id)?));
+            let read =
+                move |reader: &Reader| Ok((reader.commit(id)?, reader.tree(id, None, true)?, card_of(reader, id)?));
             Some(snapshot.read(read).await?)
         }
         None => None,

@@ -58,10 +58,10 @@ impl<'r> Draft<'r> {
         if !matches!(side.kind, EntryKind::File | EntryKind::Executable) {
             return Ok((0, None));
         }
-        let size = self.objects.size(side.id)?;
-        let may_be_one = size > 0 && size < Pointer::MAX_LEN as u64;
+        let bytes = self.objects.size(side.id)?;
+        let may_be_one = bytes > 0 && bytes < Pointer::MAX_LEN as u64;
         let pointer = if may_be_one { Pointer::parse(&self.objects.text(side.id)?).ok() } else { None };
-        Ok((size, pointer))
+        Ok((bytes, pointer))
     }
 
     /// Tells of each pointer file at a path, or below it.

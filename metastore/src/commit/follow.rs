@@ -150,11 +150,11 @@ enum Found {
 impl Draft<'_> {
     fn compare(&mut self, path: &FilePath, standing: &Standing) -> Result<Found> {
         let Some(side) = self.side(path)? else { return Ok(Found::Nothing) };
-        let (size, pointer) = self.content(side)?;
+        let (bytes, pointer) = self.content(side)?;
         Ok(match (standing, pointer) {
             (Standing::Pointer(wanted), Some(pointer)) if *wanted == pointer => Found::Same,
-            (Standing::Pointer(wanted), None) if wanted.size == size && self.has(side, wanted)? => Found::SameBytes,
-            (Standing::Empty, None) if size == 0 && side.kind != EntryKind::Folder => Found::Same,
+            (Standing::Pointer(wanted), None) if wanted.size == bytes && self.has(side, wanted)? => Found::SameBytes,
+            (Standing::Empty, None) if bytes == 0 && side.kind != EntryKind::Folder => Found::Same,
             _ => Found::Other,
         })
     }
@@ -170,8 +170,8 @@ impl Draft<'_> {
 
     /// Whether it is something that Git LFS keeps: a pointer, or the empty file, which it passes through.
     fn is_kept(&self, side: Side) -> Result<bool> {
-        let (size, pointer) = self.content(side)?;
-        Ok(pointer.is_some() || size == 0 && matches!(side.kind, EntryKind::File | EntryKind::Executable))
+        let (bytes, pointer) = self.content(side)?;
+        Ok(pointer.is_some() || bytes == 0 && matches!(side.kind, EntryKind::File | EntryKind::Executable))
     }
 }
 

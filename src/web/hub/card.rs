@@ -132,17 +132,15 @@ mod tests {
     #[test]
     fn a_few_lines_do_not_become_billions() {
         let begun = Instant::now();
-        let mut laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
-        for level in 1..12 {
+        let laugh = |level: usize| {
             let names = vec![format!("*a{}", level - 1); 10].join(", ");
-            laughs += &format!("a{level}: &a{level} [{names}]\n");
-        }
-        assert!(card(&laughs).is_err());
-        let mut merged = "a0: &a0 {k: 1}\n".to_owned();
-        for level in 1..40 {
-            merged += &format!("a{level}: &a{level} {{x: {{<<: *a{0}}}, y: {{<<: *a{0}}}}}\n", level - 1);
-        }
-        assert!(card(&merged).is_err());
+            format!("a{level}: &a{level} [{names}]\n")
+        };
+        let laughs: String = (1..12).map(laugh).collect();
+        assert!(card(&format!("a0: &a0 [lol, lol, lol]\n{laughs}")).is_err());
+        let merge = |level: usize| format!("a{level}: &a{level} {{x: {{<<: *a{0}}}, y: {{<<: *a{0}}}}}\n", level - 1);
+        let merged: String = (1..40).map(merge).collect();
+        assert!(card(&format!("a0: &a0 {{k: 1}}\n{merged}")).is_err());
         for deep in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000)] {
             assert!(card(&format!("a: {deep}\n")).is_err());
         }

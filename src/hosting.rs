@@ -1,7 +1,9 @@
 //! What git and git-lfs ask of a server, in terms of drive and storage:
 //! fetching, pushing with the rules of the house, locks.
 
+mod infer;
 mod locks;
+pub use self::infer::TableFormat;
 pub use self::locks::Locked;
 mod rename;
 mod rules;

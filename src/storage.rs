@@ -8,6 +8,7 @@ pub mod holdings;
 pub mod inspect;
 mod lend;
 mod link;
+mod part;
 pub mod quota;
 mod record;
 mod signed;

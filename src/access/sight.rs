@@ -79,8 +79,8 @@ async fn by_claims(tx: &mut Tx, claims: &[Claim]) -> Result<Option<Only>> {
             named.extend(readable.names.into_iter().map(|name| (name, id.clone())));
         }
     }
-    let names: HashSet<&String> = named.iter().map(|(name, _)| name).collect();
-    for name in names {
+    let wanted: HashSet<&String> = named.iter().map(|(name, _)| name).collect();
+    for name in wanted {
         for (id, owner) in tx.datasets_called(name).await? {
             if named.contains(&(name.clone(), owner)) {
                 only.datasets.push(Id::try_from(id)?);

@@ -7,6 +7,7 @@ mod datasets;
 mod diff;
 mod document;
 mod files;
+mod infer;
 mod rename;
 mod revisions;
 pub(super) mod search;
@@ -41,6 +42,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = branches::routes(routes);
     let routes = tree::routes(routes);
     let routes = files::routes(routes);
+    let routes = infer::routes(routes);
     diff::routes(routes)
 }
 

@@ -15,6 +15,7 @@ mod db;
 mod drive;
 mod full;
 mod harness;
+mod infer;
 mod jwt;
 mod layers;
 mod lfs_batch;

@@ -280,7 +280,7 @@ story! {
         let long = format!("q={}", "x+".repeat(5000));
         assert_eq!(ask(&server, None, &long).await.status, 200);
         for query in [
-            &format!("q={}", (0..40).map(|number| format!("w{number}+")).collect::<String>()), "q=ab*", "limit=0",
+            &format!("q={}", (0..40).map(|number| format!("w{number}")).collect::<Vec<_>>().join("+")), "q=ab*", "limit=0",
             "limit=1001", "limit=x", "sort=size", "cursor=x", "cursor=h1&sort=updated", "cursor=o-1", "cursor=c1&sort=created",
             "owner=a%20b",
         ] {

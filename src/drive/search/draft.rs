@@ -119,7 +119,9 @@ impl Draft {
         }
         found.read(owner);
         keywords.iter().chain(&licenses).chain(&formats).for_each(|text| found.read(text));
-        text("description").into_iter().for_each(|text| found.read(text));
+        if let Some(text) = text("description") {
+            found.read(text);
+        }
         for resource in resources() {
             for field in ["name", "title", "description"] {
                 resource[field].as_str().into_iter().for_each(|text| found.read(text));

@@ -22,6 +22,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/datasets/{owner}/{dataset}/tree/{revision}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/files/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}", ""),
+    ("POST", "/api/v1/datasets/{owner}/{dataset}/infer", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/diff", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/commits", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/revert", ""),
@@ -81,6 +82,7 @@ impl World {
             ("POST", route, _) if route.ends_with("/commits") => {
                 json!({"message": name, "operations": [{"operation": "put", "path": name, "content": ""}]})
             }
+            ("POST", route, _) if route.ends_with("/infer") => json!({"path": "datapackage.json", "format": "csv"}),
             ("POST", route, _) if route.ends_with("/revert") => json!({"revision": "HEAD"}),
             // What nobody has is not found, once one may ask.
             ("POST", route, _) if route.ends_with("/restore") => json!({"revision": "no-such"}),

@@ -1,6 +1,8 @@
 //! Collecting what nobody uses: holdings that no ref reaches are marked, then released; objects that
 //! no dataset holds are orphans, then gone.
 
+use std::collections::BTreeMap;
+
 use lfs::Oid;
 use sqlx::FromRow;
 
@@ -100,10 +102,20 @@ impl Tx {
                          SELECT repo_id, oid FROM holding WHERE released_at <= $1 LIMIT $2) RETURNING store, oid";
         let gone: Vec<(String, String)> =
             run!(self, on => sqlx::query_as(query).bind(before).bind(limit).fetch_all(on))?;
-        let query = "UPDATE object SET orphaned_at = 0 WHERE store = $1 AND oid = $2 AND orphaned_at IS NULL
-                     AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = $1 AND h.oid = $2)";
+        let mut stores: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (store, oid) in &gone {
-            exec!(self, sqlx::query(query).bind(store).bind(oid))?;
+            stores.entry(store).or_default().push(oid);
+        }
+        let query = listed!(
+            self,
+            "UPDATE object SET orphaned_at = 0 WHERE store = $1 AND orphaned_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid) AND oid",
+            "$2",
+            ""
+        );
+        for (store, oids) in stores {
+            let oids = serde_json::to_string(&oids).map_err(Error::internal)?;
+            exec!(self, sqlx::query(query).bind(store).bind(oids))?;
         }
         Ok(gone.len())
     }
@@ -115,8 +127,7 @@ impl Tx {
         Ok(exec!(self, sqlx::query(query).bind(now))?)
     }
 
-    /// Orphans of a store since `before`, in order, after the given oid; what was taken away from all
-    /// that held it before then is one too, as soon as that is forgotten.
+    /// Orphans of a store since `before`, in order, after the given oid.
     pub async fn orphans_after(
         &mut self,
         store: &str,
@@ -125,9 +136,24 @@ impl Tx {
         limit: i64,
     ) -> Result<Vec<OrphanRow>> {
         let query = "SELECT oid, size, place FROM object o
+                     WHERE store = $1 AND oid > $3 AND orphaned_at <= $2
+                     AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid)
+                     ORDER BY oid LIMIT $4";
+        Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(before).bind(after).bind(limit).fetch_all(on))?)
+    }
+
+    /// What was taken away before then from all that held it, and is an orphan as soon as that is forgotten; in order,
+    /// after the given oid.
+    pub async fn released_after(
+        &mut self,
+        store: &str,
+        before: Millis,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<OrphanRow>> {
+        let query = "SELECT oid, size, place FROM object o
                      WHERE store = $1 AND oid > $3
-                     AND (orphaned_at <= $2 OR EXISTS (SELECT 1 FROM holding h
-                         WHERE h.store = o.store AND h.oid = o.oid AND h.released_at <= $2))
+                     AND EXISTS (SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid)
                      AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid
                          AND (h.released_at IS NULL OR h.released_at > $2))
                      ORDER BY oid LIMIT $4";

@@ -26,7 +26,7 @@ const LONGEST_UPLOAD: Duration = Duration::from_hours(30 * 24);
 const PAGE: i64 = 2000;
 
 /// Files that are deleted within one transaction.
-const FILES: usize = 200;
+const FILES: usize = 1000;
 
 /// What a collection says about one object.
 #[derive(Debug, Clone, Copy)]
@@ -182,6 +182,9 @@ impl Storage {
         }
         for name in self.0.stores.names() {
             let store = self.0.stores.named(name)?;
+            if terms.dry_run {
+                self.tell_released(name, terms, tell).await?;
+            }
             self.delete_orphans(name, store, terms, tell).await?;
             match store {
                 Store::Folder(folder) => self.delete_stray_files(name, folder, terms, tell).await?,
@@ -194,6 +197,19 @@ impl Storage {
             }
         }
         Ok(())
+    }
+
+    /// What a collection that changes something has forgotten by now.
+    async fn tell_released(&self, name: &str, terms: Terms, tell: &mut (dyn FnMut(Finding) + Send)) -> Result<()> {
+        let mut after = String::new();
+        loop {
+            let page = self.0.db.read_long().await?.released_after(name, terms.before, &after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after.clone_from(&last.oid);
+            for row in page {
+                tell(Finding { oid: oid(&row.oid)?, size: unsigned(row.size), fate: Fate::Deleted });
+            }
+        }
     }
 
     async fn delete_orphans(
@@ -218,9 +234,7 @@ impl Storage {
                 if let Store::Folder(folder) = store {
                     // Before the commit: who uploads the same object waits for it with its row, and then
                     // looks whether the file is still there.
-                    for row in &gone {
-                        folder.remove(&oid(&row.oid)?).await?;
-                    }
+                    folder.remove_all(gone.iter().map(|row| oid(&row.oid)).collect::<Result<_>>()?).await?;
                 }
                 tx.commit().await?;
                 if let Store::Bucket(bucket) = store {
@@ -247,21 +261,20 @@ impl Storage {
         for first in 0..=u8::MAX {
             let listed = folder.list(first).await?;
             for page in listed.chunks(FILES) {
-                let known = self.0.db.read().await?.places(name, page).await?;
-                let is_known = |oid: &&Oid| known.iter().any(|(known, _)| *known == oid.to_string());
-                let unknown: Vec<Oid> = page.iter().filter(|oid| !is_known(oid)).copied().collect();
+                let known = names(&self.0.db.read().await?.places(name, page).await?)?;
+                let unknown: Vec<Oid> = page.iter().filter(|oid| !known.contains(oid)).copied().collect();
                 if unknown.is_empty() {
                     continue;
                 }
                 // Held until the files are gone, for the reason above.
                 let mut tx = self.0.db.write().await?;
-                let known = tx.places(name, &unknown).await?;
+                let known = names(&tx.places(name, &unknown).await?)?;
                 for oid in unknown {
                     let stamp = folder.stat(&oid).await?;
                     let is_old = stamp.is_some_and(|stamp| {
                         stamp.modified() <= UNIX_EPOCH + Duration::from_millis(unsigned(terms.before.0))
                     });
-                    if !is_old || known.iter().any(|(known, _)| *known == oid.to_string()) {
+                    if !is_old || known.contains(&oid) {
                         continue;
                     }
                     if !terms.dry_run {
@@ -329,4 +342,8 @@ impl Storage {
     pub(crate) fn shortest_grace(&self) -> Duration {
         Duration::from_secs(2 * u64::from(self.0.lifetime))
     }
+}
+
+fn names(places: &[(String, String)]) -> Result<HashSet<Oid>> {
+    places.iter().map(|(name, _)| oid(name)).collect()
 }

@@ -11,6 +11,8 @@ use rutter::collect::{Line, Summary};
 use rutter::storage::collect::Fate;
 use rutter::types::Visibility;
 use serde_json::json;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::db::{count, execute};
 use crate::harness::{Engine, Person, Server, Tree, environment, noise, story, text};
@@ -549,6 +551,33 @@ story! {
             assert_ne!(reply.send().await.unwrap().status(), 401);
         }
     }
+}
+
+/// SQLite cannot empty its log under a reader, and every look-up is slower the longer that is.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_reader_is_left_open_while_datasets_are_walked() {
+    let (server, ada) = quiet(Engine::Sqlite).await;
+    let tree = tree(&server, &ada, "ada/data", "work");
+    commit(&tree, &noise(1, 4000));
+    tree.git(&["push", "-q", "origin", "main"]);
+    commit(&tree, &noise(2, 5000));
+    tree.git(&["push", "-q", "origin", "HEAD:side"]);
+    tree.git(&["push", "-q", "origin", ":side"]);
+    server.wait();
+    let url = server.app.config.database_url();
+    let mut emptied = Vec::new();
+    let runtime = tokio::runtime::Handle::current();
+    let empty = async || {
+        let options: SqliteConnectOptions = url.expose().parse().unwrap();
+        let mut alone = options.busy_timeout(Duration::from_millis(200)).connect().await.unwrap();
+        sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut alone).await.unwrap()
+    };
+    let told = |_| {
+        let done = std::thread::scope(|scope| scope.spawn(|| runtime.block_on(empty())).join());
+        emptied.push(done.unwrap());
+    };
+    server.app.collector.run(None, false, told).await.unwrap();
+    assert_eq!(emptied, [0], "somebody was in the way");
 }
 
 /// One random schedule: three people push to one dataset, another makes and deletes datasets with the same objects,

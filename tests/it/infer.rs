@@ -18,8 +18,8 @@ story! {
         let ada = server.person("ada").await;
         server.dataset("ada/tables", Visibility::Public).await;
         let token = Some(ada.token.as_str());
-        let rows: String = (0..200_000).map(|row| format!("{row};2024-01-02;x\n")).collect();
-        let large = format!("id;day;word\n{rows}");
+        let rows: Vec<String> = (0..200_000).map(|row| format!("{row};2024-01-02;x\n")).collect();
+        let large = format!("id;day;word\n{}", rows.concat());
         let oid = server.upload(&ada.token, "ada/tables", large.as_bytes()).await;
         let lines = "{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2.5, \"b\": null}\n";
         let put = |path: &str, content: &str| json!({"operation": "put", "path": path, "content": content});

@@ -106,7 +106,7 @@ pub(crate) async fn await_jobs(house: &House, parked: &str) {
         // What comes round again and again is always in the queue.
         let due = format!(
             "SELECT COUNT(*) FROM job WHERE subject <> '{parked}'
-             AND (run_at <= {now} OR kind NOT IN ('sweep', 'scrub', 'collect'))"
+             AND (run_at <= {now} OR kind NOT IN ('sweep', 'scrub', 'collect', 'look'))"
         );
         if database.count(&due).await == 0 {
             database.0.close().await;

@@ -387,7 +387,7 @@ story! {
             tx.ping().await.unwrap();
             tx.commit().await.unwrap();
         }
-        assert!(given_up > 20, "{given_up}");
+        assert!(given_up > 0, "nobody gave up half way");
         assert_eq!(count(&db, "SELECT COUNT(*) FROM git_upload WHERE object_key LIKE 'kept %'").await, 400);
         assert_eq!(count(&db, "SELECT COUNT(*) FROM git_upload WHERE object_key LIKE 'left %'").await, 0);
         db.close().await;

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rutter::config::Rates;
-use rutter::types::Visibility;
 use serde_json::json;
 
 use crate::api::Reply;
@@ -42,13 +41,15 @@ async fn no_request_finds_an_answer_that_the_description_lacks() {
     };
     let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
     let ada = server.person("ada").await;
-    server.dataset("ada/birds", Visibility::Private).await;
-    let operations = json!([{"operation": "put", "path": "notes.txt", "content": "Gulls.\n"},
-        {"operation": "patch", "package": {"name": "birds", "resources": [{"name": "notes", "path": "notes.txt"}]}}]);
-    let commit = json!({"message": "Begin", "operations": operations});
-    let url = "/api/v1/datasets/ada/birds/commits";
-    let made = Reply::of(server.request("POST", url, Some(&ada.token)).json(&commit)).await;
-    assert_eq!(made.status, 201, "{}", made.text());
+    let birds = json!({"name": "birds", "resources": [{"name": "notes", "path": "notes.txt"}]});
+    let notes = json!([{"operation": "put", "path": "notes.txt", "content": "Gulls.\n"}]);
+    for (url, body) in [
+        ("/api/v1/datasets", json!({"id": "ada/birds", "package": birds})),
+        ("/api/v1/datasets/ada/birds/commits", json!({"message": "Notes", "operations": notes})),
+    ] {
+        let made = Reply::of(server.request("POST", url, Some(&ada.token)).json(&body)).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
 
     let place = server.nowhere("contract");
     // First at one dataset, which is not deleted under the requests, then anywhere.

@@ -36,8 +36,8 @@ struct Shown {
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{path}", tag = "files",
     params(("revision" = String, Path, description = "A branch, a tag or an id, each with `~n`, `^n`."),
         ("path" = String, Path, description = "Where it is; may hold `/`."), Shown),
-    responses((status = 200, description = "The bytes.", content_type = "application/octet-stream"),
-        (status = 206, description = "The part that was asked for.", content_type = "application/octet-stream"),
+    responses((status = 200, description = "The bytes.", content_type = "*/*"),
+        (status = 206, description = "The part that was asked for.", content_type = "*/*"),
         (status = 302, description = "They are at `Location`, for some minutes."),
         (status = 304, description = "They are what you have."),
         (status = 416, description = "There is no such part.")))]

@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::db::jobs::Claimed;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::types::Millis;
@@ -75,12 +76,14 @@ pub struct Worker {
     db: Db,
     clock: Clock,
     perform: Perform,
+    /// Of those who work at one time, one looks for the next job. The others need not ask the database as well.
+    looking: tokio::sync::Mutex<()>,
 }
 
 impl Worker {
     /// Works on this database.
     pub fn new(db: Db, clock: Clock, perform: Perform) -> Self {
-        Self { db, clock, perform }
+        Self { db, clock, perform, looking: tokio::sync::Mutex::default() }
     }
 
     /// Works until it is told to stop; a job under way is finished first.
@@ -95,16 +98,21 @@ impl Worker {
         if let Err(error) = recurring.await {
             tracing::warn!(%error, "recurring jobs could not be queued");
         }
-        while !stop.is_cancelled() {
-            match self.run_one().await {
-                Ok(true) => {}
-                Ok(false) => {
-                    tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(POLL) => {} }
+        while let Some(looking) = stop.run_until_cancelled(self.looking.lock()).await {
+            let done = match self.claim().await {
+                Ok(Some(claimed)) => {
+                    drop(looking);
+                    self.work(claimed).await
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "the job queue does not answer");
-                    tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(POLL * 5) => {} }
+                Ok(None) => {
+                    stop.run_until_cancelled(tokio::time::sleep(POLL)).await;
+                    Ok(())
                 }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, "the job queue does not answer");
+                stop.run_until_cancelled(tokio::time::sleep(POLL * 5)).await;
             }
         }
     }
@@ -127,7 +135,8 @@ impl Worker {
     /// Does everything that is due. For tests and for commands.
     pub async fn run_due(&self) -> Result<usize> {
         let mut done = 0;
-        while self.run_one().await? {
+        while let Some(claimed) = self.claim().await? {
+            self.work(claimed).await?;
             done += 1;
         }
         Ok(done)
@@ -152,14 +161,19 @@ impl Worker {
         }
     }
 
-    async fn run_one(&self) -> Result<bool> {
+    /// The job that has been due longest, and since when it is this worker's.
+    async fn claim(&self) -> Result<Option<(Claimed, Millis)>> {
         let now = self.clock.now();
         if !self.db.read().await?.job_due(now).await? {
-            return Ok(false);
+            return Ok(None);
         }
         let mut tx = self.db.write().await?;
-        let Some((id, name, subject, attempts)) = tx.claim_job(now, now.plus(LEASE)).await? else { return Ok(false) };
+        let Some(claimed) = tx.claim_job(now, now.plus(LEASE)).await? else { return Ok(None) };
         tx.commit().await?;
+        Ok(Some((claimed, now)))
+    }
+
+    async fn work(&self, ((id, name, subject, attempts), since): (Claimed, Millis)) -> Result<()> {
         let outcome = match Kind::ALL.into_iter().find(|kind| kind.as_str() == name) {
             Some(kind) => {
                 // A panic must not end all background work.
@@ -173,7 +187,7 @@ impl Worker {
         };
         let mut tx = self.db.write().await?;
         match outcome {
-            Ok(None) => tx.finish_job(&id, now).await?,
+            Ok(None) => tx.finish_job(&id, since).await?,
             Ok(Some(again)) => tx.postpone_job(&id, self.clock.now().plus(again), "").await?,
             Err(error) => {
                 tracing::warn!(job = name, subject, attempts, %error, "a job failed and will be tried again");
@@ -181,8 +195,7 @@ impl Worker {
                 tx.postpone_job(&id, later, &error.to_string()).await?;
             }
         }
-        tx.commit().await?;
-        Ok(true)
+        tx.commit().await
     }
 }
 

@@ -9,7 +9,6 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures::FutureExt as _;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Executor as _, PgConnection, Postgres};
@@ -199,19 +198,28 @@ impl Drop for Session {
             drop(connection.detach());
             return;
         }
-        if self.is_open {
-            // Sent now. The pool asks whether the connection is sound, and gets the answer to this before that.
-            let _ = connection.execute("ROLLBACK").now_or_never();
-        }
-        // Left alone, the pool would wait for ever.
-        let returned = connection.return_to_pool();
-        let silence = self.silence.clone();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if tokio::time::timeout(ACQUIRE, returned).await.is_err() {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            drop(connection.detach());
+            return;
+        };
+        let (is_open, silence) = (self.is_open, self.silence.clone());
+        runtime.spawn(async move {
+            // To its end, and not only sent: where the rest of an answer has yet to be read, it is not even that, and
+            // the next one would find itself in this transaction.
+            if is_open {
+                let ended = tokio::time::timeout(ACQUIRE, connection.execute("ROLLBACK")).await;
+                if ended.is_err() {
                     silence.begins();
                 }
-            });
-        }
+                if !matches!(ended, Ok(Ok(_))) {
+                    drop(connection.detach());
+                    return;
+                }
+            }
+            // Left alone, the pool would wait for ever.
+            if tokio::time::timeout(ACQUIRE, connection.return_to_pool()).await.is_err() {
+                silence.begins();
+            }
+        });
     }
 }

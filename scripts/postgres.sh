@@ -47,7 +47,7 @@ for _ in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 30000))
     "${as[@]}" "$postgres" -D "$folder/data" -p "$port" -k '' -h 127.0.0.1 \
         -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-        -c max_connections=400 -c shared_buffers=128MB -c log_min_messages=fatal \
+        -c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=256MB -c max_connections=400 -c shared_buffers=128MB -c log_min_messages=fatal \
         </dev/null >"$folder/postgres.log" 2>&1 &
     server=$!
     for _ in $(seq 300); do

@@ -26,7 +26,7 @@ use crate::db::datasets::DatasetRow;
 use crate::db::packs::PackRow;
 use crate::db::{Db, Tx, unsigned};
 use crate::error::{Error, Result};
-use crate::types::{Id, Visibility};
+use crate::types::{Id, RepoPath, Visibility};
 
 /// How often a commit that names no expected head is tried again when
 /// somebody else was faster.
@@ -67,12 +67,7 @@ impl Drive {
         let path = creation.path();
         let id = self.clock.id();
         let mut tx = self.db.write().await?;
-        tx.lock_name(&path.to_string()).await?;
-        if let Ok(name) = path.to_string().parse()
-            && tx.owner(&name).await?.is_some()
-        {
-            return Err(Error::conflict(format!("there is an organisation `{path}`")));
-        }
+        claim(&mut tx, path).await?;
         tx.insert_dataset(id, creation.owner(), path, visibility, store, self.clock.now()).await?;
         self.audit(&mut tx, creation.actor(), "dataset.create", &path.to_string(), visibility.as_str()).await?;
         tx.commit().await?;
@@ -234,6 +229,21 @@ impl Drive {
         let request = crate::request::id();
         tx.insert_audit(self.clock.id(), self.clock.now(), &actor.key(), action, subject, detail, &request).await
     }
+}
+
+/// Keeps a path for a dataset until the transaction ends.
+///
+/// # Errors
+/// Conflict if there is an organisation of that name.
+pub(crate) async fn claim(tx: &mut Tx, path: &RepoPath) -> Result<()> {
+    let path = path.to_string();
+    tx.lock_name(&path).await?;
+    if let Ok(name) = path.parse()
+        && tx.owner(&name).await?.is_some()
+    {
+        return Err(Error::conflict(format!("there is an organisation `{path}`")));
+    }
+    Ok(())
 }
 
 /// The engine's name of a dataset's repository.

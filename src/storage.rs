@@ -8,7 +8,7 @@ pub mod holdings;
 pub mod inspect;
 mod lend;
 mod link;
-mod part;
+pub(crate) mod part;
 pub mod quota;
 mod record;
 mod signed;

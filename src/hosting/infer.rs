@@ -3,8 +3,7 @@
 use std::ops::Range;
 use std::str::FromStr;
 
-use bytes::{Bytes, BytesMut};
-use futures::TryStreamExt as _;
+use bytes::Bytes;
 use metastore::FilePath;
 use metastore::infer::{self, Inferred, Limits};
 
@@ -13,6 +12,7 @@ use crate::access::{Fetch, Grant};
 use crate::drive::browse::Located;
 use crate::drive::is_empty;
 use crate::error::{Error, Result};
+use crate::storage::part::gathered;
 
 /// Bytes that a Parquet file ends in, which say where its footer is.
 const TAIL: u64 = 8;
@@ -103,15 +103,7 @@ impl Hosting {
         match &located.entry.pointer {
             Some(pointer) if is_empty(pointer) => Ok(Bytes::new()),
             Some(pointer) => self.0.storage.part(grant, pointer.oid, range).await,
-            None => {
-                let blocks = self.0.drive.open(located).await?.stream(range);
-                let mut blocks = std::pin::pin!(blocks);
-                let mut part = BytesMut::new();
-                while let Some(block) = blocks.try_next().await? {
-                    part.extend_from_slice(&block);
-                }
-                Ok(part.freeze())
-            }
+            None => Ok(gathered(self.0.drive.open(located).await?.stream(range)).await?),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::Hosting;
 use crate::access::{Creation, Grant, Own};
-use crate::error::{Error, Kind, Result};
+use crate::drive::claim;
+use crate::error::{Kind, Result};
 use crate::types::RepoPath;
 
 impl Hosting {
@@ -16,12 +17,7 @@ impl Hosting {
         let (dataset, path) = (grant.dataset(), to.path());
         let old = RepoPath::from_segments(&dataset.owner_name, &dataset.name)?;
         let mut tx = self.0.db.write().await?;
-        tx.lock_name(&path.to_string()).await?;
-        if let Ok(name) = path.to_string().parse()
-            && tx.owner(&name).await?.is_some()
-        {
-            return Err(Error::conflict(format!("there is an organisation `{path}`")));
-        }
+        claim(&mut tx, path).await?;
         // Before any row of the dataset, as uploads take them.
         tx.lock_usage(to.owner()).await?;
         let repo = tx.lock_repo(grant.id()).await?;

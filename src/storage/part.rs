@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use futures::TryStreamExt as _;
+use futures::{Stream, TryStreamExt as _};
 use lfs::Oid;
 
 use super::stores::Store;
@@ -20,23 +20,21 @@ impl Storage {
         let held = self.held(grant.id(), &[oid]).await?;
         let missing = || Error::not_found(format!("the dataset does not hold the object {oid}"));
         let found = held.get(&oid).ok_or_else(missing)?;
-        let mut part = BytesMut::new();
-        match self.0.stores.named(&grant.dataset().store)? {
-            Store::Folder(folder) => {
-                let blocks = folder.get(&oid).await?.stream(range);
-                let mut blocks = std::pin::pin!(blocks);
-                while let Some(block) = blocks.try_next().await? {
-                    part.extend_from_slice(&block);
-                }
-            }
+        Ok(match self.0.stores.named(&grant.dataset().store)? {
+            Store::Folder(folder) => gathered(folder.get(&oid).await?.stream(range)).await?,
             Store::Bucket(bucket) => {
                 let blocks = bucket.read(&stores::key(&oid, &found.place)?, range).await?;
-                let mut blocks = std::pin::pin!(blocks.ok_or_else(missing)?);
-                while let Some(block) = blocks.try_next().await? {
-                    part.extend_from_slice(&block);
-                }
+                gathered(blocks.ok_or_else(missing)?).await?
             }
-        }
-        Ok(part.freeze())
+        })
     }
+}
+
+/// All bytes of a stream, of which there are few.
+pub(crate) async fn gathered<E>(blocks: impl Stream<Item = Result<Bytes, E>>) -> Result<Bytes, E> {
+    let add = async |mut whole: BytesMut, block: Bytes| {
+        whole.extend_from_slice(&block);
+        Ok(whole)
+    };
+    Ok(blocks.try_fold(BytesMut::new(), add).await?.freeze())
 }

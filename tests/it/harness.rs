@@ -377,13 +377,24 @@ pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// An empty database on this PostgreSQL server.
+/// An empty database on this PostgreSQL server, in place of those of tests that have ended: a thousand of them would
+/// fill a small disk.
 pub(crate) async fn fresh_postgres(url: &str) -> String {
-    let mut name = String::from("rutter_");
+    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+    let databases: Vec<String> =
+        sqlx::query_scalar("SELECT datname::text FROM pg_database").fetch_all(&mut connection).await.unwrap();
+    for database in databases {
+        let owner = database.strip_prefix("rutter_").and_then(|rest| rest.split('_').next());
+        if owner.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            let drop = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
+            // Another test may be doing the same.
+            let _ = connection.execute(sqlx::AssertSqlSafe(drop)).await;
+        }
+    }
+    let mut name = format!("rutter_{}_", std::process::id());
     for byte in rutter::clock::random::<8>() {
         write!(name, "{byte:02x}").unwrap();
     }
-    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
     let create = format!("CREATE DATABASE {name}");
     connection.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
     let (head, query) = url.split_once('?').map_or((url, None), |(head, query)| (head, Some(query)));

@@ -1,37 +1,16 @@
 //! CKAN's clients against this server: giftless-client as it is, and the calls of ckan-client-js, datapub and CKAN's own
 //! extensions.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use rutter::types::Role;
 
-use crate::harness::{Server, assert_success, environment, story};
-
-/// What the script needs: giftless-client asks for `six` without saying so.
-const PACKAGES: [&str; 3] = ["giftless-client==0.1.1", "six==1.17.0", "requests==2.34.2"];
-
-/// A Python that has the clients. `None` where it cannot be had.
-fn clients() -> Option<PathBuf> {
-    let home = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("giftless-client");
-    let python = home.join("bin").join("python");
-    let works = || Command::new(&python).args(["-c", "import giftless_client"]).stderr(Stdio::null()).status();
-    let lock = std::fs::File::create(home.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    if !works().is_ok_and(|status| status.success()) {
-        Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home).stdout(Stdio::null()).status().ok()?;
-        Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES).status().ok()?;
-    }
-    works().ok()?.success().then_some(python)
-}
+use crate::harness::{Server, assert_success, story};
+use crate::pypi::{GIFTLESS, python};
 
 story! {
     async fn the_clients_of_ckan_work(engine: Engine) {
-        let Some(python) = clients() else {
-            assert!(environment("CI").is_none(), "CI must test CKAN's clients: python3-venv and pip");
-            eprintln!("skipped: the clients of CKAN cannot be installed");
-            return;
-        };
+        let Some(python) = python(&GIFTLESS, "import giftless_client") else { return };
         // So that twelve megabytes come in parts.
         let server = Server::start_with(engine, |config| config.limits.parts_from = 5_000_000).await;
         let (ada, rita) = (server.person("ada").await, server.person("rita").await);

@@ -1,14 +1,14 @@
 //! Schemathesis asks for everything that the API's own description allows, and for what it does not allow.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use rutter::config::Rates;
 use serde_json::json;
 
 use crate::api::Reply;
-use crate::harness::{Engine, Server, environment};
+use crate::harness::{Engine, Server};
+use crate::pypi::python;
 
 const VERSION: &str = "schemathesis==4.32.5";
 
@@ -20,25 +20,10 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 const PLACE: &str = "[parameters]\n\"path.owner\" = \"ada\"\n\"path.dataset\" = \"birds\"\n\"path.revision\" = \"main\"\n\
                      \"path.path\" = \"notes.txt\"\n";
 
-/// The tool. `None` where it cannot be had.
-fn tool() -> Option<PathBuf> {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(VERSION.replace("==", "-"));
-    let program = home.join("bin").join("schemathesis");
-    let works = || Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !works().is_ok_and(|status| status.success()) {
-        Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home).stdout(Stdio::null()).status().ok()?;
-        Command::new(home.join("bin").join("pip")).args(["install", "--quiet", VERSION]).status().ok()?;
-    }
-    works().ok()?.success().then_some(program)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_finds_an_answer_that_the_description_lacks() {
-    let Some(program) = tool() else {
-        assert!(environment("CI").is_none(), "CI must test the API's description: python3-venv and pip");
-        eprintln!("skipped: Schemathesis cannot be installed");
-        return;
-    };
+    let Some(python) = python(&[VERSION], "import schemathesis") else { return };
+    let program = python.with_file_name("schemathesis");
     let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
     let ada = server.person("ada").await;
     let birds = json!({"name": "birds", "resources": [{"name": "notes", "path": "notes.txt"}]});

@@ -1,8 +1,7 @@
 //! Hugging Face's own clients, both generations that are in use, against this server; and somebody who speaks as they
 //! do and wants more.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -11,7 +10,8 @@ use rutter::types::{Role, Visibility};
 use serde_json::{Value, json};
 
 use crate::api::Reply;
-use crate::harness::{Engine, Server, assert_success, environment, noise, story};
+use crate::harness::{Engine, Server, assert_success, noise, story};
+use crate::pypi::python;
 
 /// The generations: `huggingface_hub` and the `datasets` that fits it.
 const OLD: [&str; 2] = ["huggingface_hub==0.36.2", "datasets==5.0.1"];
@@ -20,27 +20,9 @@ const NEW: [&str; 2] = ["huggingface_hub==2.4.0", "datasets==5.2.0"];
 /// What both read tables with.
 const TABLES: [&str; 2] = ["pandas==3.1.1", "pyarrow==26.0.1"];
 
-/// A Python that has these clients. `None` where it cannot be had.
-fn clients(generation: [&str; 2]) -> Option<PathBuf> {
-    let home = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(generation[0].replace("==", "-"));
-    let python = home.join("bin").join("python");
-    let works =
-        || Command::new(&python).args(["-c", "import datasets, pandas, pyarrow"]).stderr(Stdio::null()).status();
-    let lock = std::fs::File::create(home.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    if !works().is_ok_and(|status| status.success()) {
-        Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home).stdout(Stdio::null()).status().ok()?;
-        Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(generation).args(TABLES).status().ok()?;
-    }
-    works().ok()?.success().then_some(python)
-}
-
 async fn works_with(engine: Engine, generation: [&str; 2]) {
-    let Some(python) = clients(generation) else {
-        assert!(environment("CI").is_none(), "CI must test Hugging Face's clients: python3-venv and pip");
-        eprintln!("skipped: the clients of Hugging Face cannot be installed");
-        return;
-    };
+    let packages = [generation, TABLES].concat();
+    let Some(python) = python(&packages, "import datasets, pandas, pyarrow") else { return };
     // So that twelve megabytes come in parts.
     let server = Server::start_with(engine, |config| config.limits.parts_from = 5_000_000).await;
     let ada = server.person("ada").await;

@@ -15,6 +15,7 @@ mod harness;
 mod hosting;
 mod hub;
 mod large;
+mod pypi;
 mod rules;
 mod sound;
 mod uploads;

@@ -7,9 +7,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Reply;
-use crate::harness::{
-    Engine, Person, Server, Tree, assert_success, environment, eventually, git_command, noise, story,
-};
+use crate::harness::{Engine, Person, Server, Tree, assert_success, eventually, git_command, noise, story};
+use crate::pypi::{GIFTLESS, python};
 
 /// Large enough that a client can be killed in the middle.
 const LENGTH: usize = 40_000_000;
@@ -114,21 +113,6 @@ story! {
     }
 }
 
-/// A Python that has the client of giftless, in the one version that there is. `None` where it cannot be had.
-fn giftless() -> Option<std::path::PathBuf> {
-    let home = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("giftless-client-0.1.1");
-    let python = home.join("bin").join("python");
-    let works = || Command::new(&python).args(["-c", "import giftless_client"]).stderr(Stdio::null()).status();
-    let lock = std::fs::File::create(home.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    if !works().is_ok_and(|status| status.success()) {
-        Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home).stdout(Stdio::null()).status().ok()?;
-        let wanted = ["giftless-client==0.1.1", "six==1.17.0", "requests==2.34.2", "click==8.5.1"];
-        Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(wanted).status().ok()?;
-    }
-    works().ok()?.success().then_some(python)
-}
-
 /// Sends `work.bin` and fetches it again; dies after so many parts.
 const CLIENT: &str = r#"
 import os, sys
@@ -151,11 +135,7 @@ with open("back.bin", "wb") as file:
 
 story! {
     async fn the_client_of_giftless_sends_only_what_is_missing(engine: Engine) {
-        let Some(python) = giftless() else {
-            assert!(environment("CI").is_none(), "CI must test the client of giftless: python3-venv and pip");
-            eprintln!("skipped: the client of giftless cannot be installed");
-            return;
-        };
+        let Some(python) = python(&GIFTLESS, "import giftless_client") else { return };
         let server = parted(engine).await;
         let ada = server.person("ada").await;
         let place = server.nowhere("giftless");

@@ -11,7 +11,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use crate::{
     Error, InlinePacks, NewPack, Pack, PackStore, RepoKey, Result, blocking,
     engine::RunFolder,
-    snapshot::{PackFile, PackFolder},
+    snapshot::{Handles, PackFile, PackFolder},
     store::{looks_whole, verify},
 };
 
@@ -37,6 +37,7 @@ pub(crate) struct PackCache {
     inline: Arc<dyn InlinePacks>,
     room: Room,
     counters: Counters,
+    handles: Handles,
 }
 
 impl PackCache {
@@ -52,7 +53,12 @@ impl PackCache {
         let packs = cache.join("packs");
         std::fs::create_dir_all(&packs)?;
         let room = Room::open(cache, limit)?;
-        Ok(Self { packs, run: Arc::new(run), store, inline, room, counters: Counters::default() })
+        Ok(Self { packs, run: Arc::new(run), store, inline, room, counters: Counters::default(), handles: Handles::default() })
+    }
+
+    /// Handles of snapshots, shared by all of them.
+    pub(crate) fn handles(&self) -> &Handles {
+        &self.handles
     }
 
     pub(crate) fn run(&self) -> Arc<RunFolder> {

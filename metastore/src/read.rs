@@ -24,6 +24,9 @@ const LISTING_LIMIT: usize = 500_000;
 /// Blobs at least this long are no pointers (the pointer specification's limit).
 const POINTER_LIMIT: u64 = Pointer::MAX_LEN as u64;
 
+/// Bytes of a file that may be remembered, since many requests ask for it.
+const REMEMBERED: u64 = 1 << 20;
+
 /// What stands at a path: its mode and object, if anything.
 pub(crate) type Held = Option<(EntryMode, ObjectId)>;
 
@@ -122,7 +125,11 @@ pub struct Entry {
 
 impl Reader {
     pub(crate) fn new(repository: &gix::ThreadSafeRepository, state: Arc<State>) -> Self {
-        let mut repository = repository.to_thread_local();
+        Self::again(repository.to_thread_local(), state)
+    }
+
+    /// With a handle that may remember what was read before.
+    pub(crate) fn again(mut repository: gix::Repository, state: Arc<State>) -> Self {
         // The folder never changes, so a missing object stays missing: never scan for new packs.
         repository.objects.refresh_never();
         Self { repository, state }
@@ -193,7 +200,13 @@ impl Reader {
         if header.size() > max {
             return Err(Error::TooLarge(format!("the blob has {} bytes", header.size())));
         }
-        Ok(self.repository.find_object(id)?.detach().data.into())
+        if header.size() <= REMEMBERED {
+            return Ok(self.repository.find_object(id)?.detach().data.into());
+        }
+        // Whoever remembers an object holds a copy of it.
+        let mut alone = self.repository.clone();
+        alone.object_cache_size(None);
+        Ok(alone.find_object(id)?.detach().data.into())
     }
 
     /// The pointer in a blob, if it holds one.

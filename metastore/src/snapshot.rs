@@ -6,11 +6,13 @@
 //! readable here until the last lease ends.
 
 use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
     fmt::Write as _,
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -21,6 +23,11 @@ use crate::{
     git::Git,
     scratch::Scratch,
 };
+
+mod handles;
+
+use handles::Opened;
+pub(crate) use handles::Handles;
 
 /// What every snapshot says to git. Memory: a 200 MB push must not cost hundreds of megabytes.
 /// `allowAnySHA1InWant`: the rounds of one fetch may meet different generations. `refs/internal` is
@@ -47,13 +54,14 @@ const CONFIG: &str = "\
 #[derive(Debug)]
 pub struct Snapshot {
     state: Arc<State>,
-    repository: RwLock<gix::ThreadSafeRepository>,
+    opened: RwLock<Opened>,
     folder: Scratch,
     cache: Arc<PackCache>,
     mending: tokio::sync::Mutex<()>,
     /// Counts when the folder begins to be built again, and when that ends: odd in between.
     mended: AtomicU64,
     git: Git,
+    derived: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Snapshot {
@@ -62,10 +70,11 @@ impl Snapshot {
         let state = Arc::new(state);
         let folder = furnish(&state, &cache, &format!("{}-{}-", state.repo, state.generation)).await?;
         blocking::run(move || {
-            let repository = open_whole(folder.path(), &state)?;
+            let opened = Opened::new(open_whole(folder.path(), &state)?);
             let mending = tokio::sync::Mutex::default();
-            let (repository, mended) = (RwLock::new(repository), AtomicU64::new(0));
-            Ok(Self { state, repository, folder, cache, mending, mended, git })
+            let (opened, mended) = (RwLock::new(opened), AtomicU64::new(0));
+            let derived = Mutex::default();
+            Ok(Self { state, opened, folder, cache, mending, mended, git, derived })
         })
         .await
     }
@@ -91,11 +100,30 @@ impl Snapshot {
         self.whole(|| {
             let (lease, work) = (Arc::clone(self), Arc::clone(&work));
             blocking::run(move || {
-                let repository = lease.repository.read().unwrap_or_else(PoisonError::into_inner).clone();
-                work(&Reader::new(&repository, Arc::clone(&lease.state)))
+                let opened = lease.opened.read().unwrap_or_else(PoisonError::into_inner).clone();
+                lease.cache.handles().with(&opened, |handle| {
+                    let reader = Reader::again(handle, Arc::clone(&lease.state));
+                    (work(&reader), reader.repository)
+                })
             })
         })
         .await
+    }
+
+    /// What `work` makes of a reader, made once for each type: a generation never changes.
+    pub async fn derive<T, F>(self: &Arc<Self>, work: F) -> Result<Arc<T>>
+    where
+        T: Send + Sync + 'static,
+        F: Fn(&Reader) -> Result<T> + Send + Sync + 'static,
+    {
+        let known = || self.derived.lock().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned();
+        if let Some(known) = known().and_then(|known| known.downcast().ok()) {
+            return Ok(known);
+        }
+        let made = Arc::new(self.read(work).await?);
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        derived.insert(TypeId::of::<T>(), made.clone());
+        Ok(made)
     }
 
     /// Does `attempt` with the folder whole; again, where the folder was deleted under it, whatever
@@ -164,7 +192,7 @@ impl Snapshot {
         })
         .await?;
         // gix remembers which files it did not find.
-        *self.repository.write().unwrap_or_else(PoisonError::into_inner) = repository;
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Opened::new(repository);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use metastore::{Landing, NewPack, ObjectId, Ref, RefEdit, RefName, RepoKey};
+use metastore::{Landing, NewPack, ObjectId, Ref, RefEdit, RefName, RepoKey, State};
 
 use super::commits::{KEPT, Once};
 use super::{Drive, Outcome, read_packs, read_refs, repo_key};
@@ -102,6 +102,13 @@ impl Drive {
             // The next reader downloads it instead.
             tracing::warn!(%error, "a new pack could not be kept in the cache");
         }
+        // The next reader need not read all refs for it.
+        let refs = refs_after(refs, &accepted);
+        let (generation, epoch) = (unsigned(generation), unsigned(repo.gc_epoch));
+        let state = State { repo: key, generation, epoch, head: head.parse()?, refs, packs };
+        if let Err(error) = self.engine.snapshot(state).await {
+            tracing::debug!(%error, "the next reader builds the snapshot");
+        }
         self.look(id).await;
         Ok(outcomes)
     }
@@ -129,6 +136,16 @@ fn judge(refs: &[Ref], edits: &[RefEdit], atomic: bool) -> Vec<Outcome> {
         Some(refusal) => vec![refusal.clone(); edits.len()],
         None => outcomes,
     }
+}
+
+/// The refs with these edits made, in the order of their names.
+fn refs_after(mut refs: Vec<Ref>, accepted: &[&RefEdit]) -> Vec<Ref> {
+    refs.retain(|each| accepted.iter().all(|edit| edit.name != each.name));
+    refs.extend(accepted.iter().filter_map(|edit| {
+        Some(Ref { name: edit.name.clone(), target: edit.new?, peeled: edit.peeled })
+    }));
+    refs.sort_unstable_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
+    refs
 }
 
 /// `HEAD` follows the first branch of a repository whose default branch was

@@ -66,20 +66,20 @@ const TAGGING: &str = "Tagging revision";
 
 impl Drive {
     /// All tags of revisions, the oldest first; among equally old ones by name.
-    pub async fn tags(&self, grant: &Grant<Read>) -> Result<Vec<Tag>> {
+    pub async fn tags(&self, grant: &Grant<Read>) -> Result<Arc<Vec<Tag>>> {
         let snapshot = self.snapshot(grant).await?;
-        let found = snapshot.read(|reader| {
+        let found = snapshot.derive(|reader| {
             let tags = reader.state().refs.iter().filter(|each| each.name.is_tag());
             // Of a blob or tree, as some projects of software have them, is no tag of a revision.
             let told = tags.map(|tag| match read_tag(reader, tag) {
                 Err(metastore::Error::NotFound(_)) => Ok(None),
                 other => other.map(Some),
             });
-            told.filter_map(Result::transpose).collect::<metastore::Result<Vec<Tag>>>()
+            let mut tags = told.filter_map(Result::transpose).collect::<metastore::Result<Vec<Tag>>>()?;
+            tags.sort_by(|one, other| (one.tagger.seconds, &one.name).cmp(&(other.tagger.seconds, &other.name)));
+            Ok(tags)
         });
-        let mut tags = found.await?;
-        tags.sort_by(|one, other| (one.tagger.seconds, &one.name).cmp(&(other.tagger.seconds, &other.name)));
-        Ok(tags)
+        Ok(found.await?)
     }
 
     /// One tag, by its exact name.

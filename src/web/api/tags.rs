@@ -92,10 +92,11 @@ async fn list(
             Some((seconds.parse::<i64>().map_err(|_| Page::bad_cursor())?, name))
         }
     };
-    let mut tags = app.drive.tags(&grant).await?;
-    if let Some((seconds, name)) = after {
-        tags.retain(|tag| (tag.tagger.seconds, tag.name.as_str()) > (seconds, name));
-    }
+    let tags = app.drive.tags(&grant).await?;
+    let tags = match after {
+        None => &tags[..],
+        Some(after) => &tags[tags.partition_point(|tag| (tag.tagger.seconds, tag.name.as_str()) <= after)..],
+    };
     let next = tags.get(limit).is_some().then(|| key(&tags[limit - 1]));
     Ok(here.page(tags.iter().take(limit).map(Tag::from).collect(), next))
 }

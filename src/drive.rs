@@ -23,7 +23,7 @@ use metastore::{Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, Ref
 use crate::access::{Actor, Creation, Grant, Own, Read};
 use crate::clock::Clock;
 use crate::db::datasets::DatasetRow;
-use crate::db::packs::PackRow;
+use crate::db::packs::{PackRow, RefRow};
 use crate::db::{Db, Tx, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, RepoPath, Visibility};
@@ -269,16 +269,16 @@ async fn read_state(tx: &mut Tx, id: Id) -> Result<State> {
 }
 
 async fn read_refs(tx: &mut Tx, id: Id) -> Result<Vec<Ref>> {
-    let rows = tx.refs(id).await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Ref {
-                name: row.name.parse()?,
-                target: object_id(&row.target)?,
-                peeled: row.peeled.as_deref().map(object_id).transpose()?,
-            })
-        })
-        .collect()
+    tx.refs(id).await?.iter().map(git_ref).collect()
+}
+
+/// A ref as the engine knows it.
+fn git_ref(row: &RefRow) -> Result<Ref> {
+    Ok(Ref {
+        name: row.name.parse()?,
+        target: object_id(&row.target)?,
+        peeled: row.peeled.as_deref().map(object_id).transpose()?,
+    })
 }
 
 async fn read_packs(tx: &mut Tx, id: Id) -> Result<Vec<Pack>> {

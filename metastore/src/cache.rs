@@ -11,7 +11,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use crate::{
     Error, InlinePacks, NewPack, Pack, PackStore, RepoKey, Result, blocking,
     engine::RunFolder,
-    snapshot::{Handles, PackFile, PackFolder},
+    snapshot::{ObjectMemory, PackFile, PackFolder},
     store::{looks_whole, verify},
 };
 
@@ -37,7 +37,7 @@ pub(crate) struct PackCache {
     inline: Arc<dyn InlinePacks>,
     room: Room,
     counters: Counters,
-    handles: Handles,
+    memory: ObjectMemory,
 }
 
 impl PackCache {
@@ -53,12 +53,20 @@ impl PackCache {
         let packs = cache.join("packs");
         std::fs::create_dir_all(&packs)?;
         let room = Room::open(cache, limit)?;
-        Ok(Self { packs, run: Arc::new(run), store, inline, room, counters: Counters::default(), handles: Handles::default() })
+        Ok(Self {
+            packs,
+            run: Arc::new(run),
+            store,
+            inline,
+            room,
+            counters: Counters::default(),
+            memory: ObjectMemory::default(),
+        })
     }
 
-    /// Handles of snapshots, shared by all of them.
-    pub(crate) fn handles(&self) -> &Handles {
-        &self.handles
+    /// Objects that readers of snapshots share.
+    pub(crate) fn memory(&self) -> &ObjectMemory {
+        &self.memory
     }
 
     pub(crate) fn run(&self) -> Arc<RunFolder> {
@@ -182,6 +190,7 @@ impl PackCache {
     }
 
     pub(crate) async fn forget(&self, repo: &RepoKey) -> Result<()> {
+        self.memory.forget(repo);
         let (folder, run) = (self.folder(repo).0, self.run());
         let once = move || -> Result<()> {
             // Away in one step: whoever is writing there meanwhile begins a new folder.

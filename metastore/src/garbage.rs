@@ -141,7 +141,7 @@ async fn recheck(repacked: &Repacked, newer: &Arc<Snapshot>, roots: &[ObjectId])
             made.place(&PackFolder(folder.path().join("objects/pack")).file(made.id))?;
         }
         // What the ref log names may be gone since long ago.
-        let reader = Reader::new(&snapshot::open(lease.git_dir())?, lease.shared_state());
+        let reader = Reader::new(snapshot::open(lease.git_dir())?.to_thread_local(), lease.shared_state());
         let mut tips: Vec<_> = state.refs.iter().map(|each| each.target).collect();
         for root in roots {
             if reader.contains(root)? {

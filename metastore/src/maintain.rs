@@ -15,7 +15,7 @@ const MAX_PACKS: usize = 50;
 const SMALL: u64 = 1024 * 1024;
 
 /// More small packs than this call for a merge.
-const MAX_SMALL_PACKS: usize = 32;
+const MAX_SMALL_PACKS: usize = 16;
 
 /// Which packs should be merged into one now, if any.
 ///

@@ -124,12 +124,7 @@ pub struct Entry {
 }
 
 impl Reader {
-    pub(crate) fn new(repository: &gix::ThreadSafeRepository, state: Arc<State>) -> Self {
-        Self::again(repository.to_thread_local(), state)
-    }
-
-    /// With a handle that may remember what was read before.
-    pub(crate) fn again(mut repository: gix::Repository, state: Arc<State>) -> Self {
+    pub(crate) fn new(mut repository: gix::Repository, state: Arc<State>) -> Self {
         // The folder never changes, so a missing object stays missing: never scan for new packs.
         repository.objects.refresh_never();
         Self { repository, state }
@@ -205,7 +200,7 @@ impl Reader {
         }
         // Whoever remembers an object holds a copy of it.
         let mut alone = self.repository.clone();
-        alone.object_cache_size(None);
+        alone.objects.unset_object_cache();
         Ok(alone.find_object(id)?.detach().data.into())
     }
 
@@ -247,7 +242,7 @@ impl Reader {
         found.into_iter().map(|(path, mode, id)| self.describe(path, mode, id)).collect()
     }
 
-    fn raw_entries(&self, tree: ObjectId, prefix: &str) -> Result<Vec<(String, EntryMode, ObjectId)>> {
+    pub(crate) fn raw_entries(&self, tree: ObjectId, prefix: &str) -> Result<Vec<(String, EntryMode, ObjectId)>> {
         let object = self.repository.find_tree(tree)?;
         TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1)
             .map(|entry| {

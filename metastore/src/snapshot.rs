@@ -8,7 +8,6 @@
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
-    fmt::Write as _,
     io,
     path::{Path, PathBuf},
     sync::{
@@ -24,10 +23,9 @@ use crate::{
     scratch::Scratch,
 };
 
-mod handles;
+mod memory;
 
-use handles::Opened;
-pub(crate) use handles::Handles;
+pub(crate) use memory::ObjectMemory;
 
 /// What every snapshot says to git. Memory: a 200 MB push must not cost hundreds of megabytes.
 /// `allowAnySHA1InWant`: the rounds of one fetch may meet different generations. `refs/internal` is
@@ -54,7 +52,7 @@ const CONFIG: &str = "\
 #[derive(Debug)]
 pub struct Snapshot {
     state: Arc<State>,
-    opened: RwLock<Opened>,
+    opened: RwLock<gix::ThreadSafeRepository>,
     folder: Scratch,
     cache: Arc<PackCache>,
     mending: tokio::sync::Mutex<()>,
@@ -70,7 +68,7 @@ impl Snapshot {
         let state = Arc::new(state);
         let folder = furnish(&state, &cache, &format!("{}-{}-", state.repo, state.generation)).await?;
         blocking::run(move || {
-            let opened = Opened::new(open_whole(folder.path(), &state)?);
+            let opened = open_whole(folder.path(), &state)?;
             let mending = tokio::sync::Mutex::default();
             let (opened, mended) = (RwLock::new(opened), AtomicU64::new(0));
             let derived = Mutex::default();
@@ -100,11 +98,9 @@ impl Snapshot {
         self.whole(|| {
             let (lease, work) = (Arc::clone(self), Arc::clone(&work));
             blocking::run(move || {
-                let opened = lease.opened.read().unwrap_or_else(PoisonError::into_inner).clone();
-                lease.cache.handles().with(&opened, |handle| {
-                    let reader = Reader::again(handle, Arc::clone(&lease.state));
-                    (work(&reader), reader.repository)
-                })
+                let mut repository = lease.opened.read().unwrap_or_else(PoisonError::into_inner).to_thread_local();
+                lease.cache.memory().lend(&mut repository, &lease.state);
+                work(&Reader::new(repository, Arc::clone(&lease.state)))
             })
         })
         .await
@@ -134,7 +130,11 @@ impl Snapshot {
     {
         let mut attempts = 0;
         loop {
-            let mended = self.mend().await?;
+            // What was deleted before the first attempt is noticed after it.
+            let mended = match self.mended.load(Ordering::Acquire) {
+                mended if attempts == 0 && mended.is_multiple_of(2) => mended,
+                _ => self.mend().await?,
+            };
             let done = attempt().await;
             attempts += 1;
             if attempts == PATIENCE || self.untouched() == Some(mended) {
@@ -192,7 +192,7 @@ impl Snapshot {
         })
         .await?;
         // gix remembers which files it did not find.
-        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Opened::new(repository);
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = repository;
         Ok(())
     }
 
@@ -321,11 +321,11 @@ fn packed_refs(state: &State) -> String {
     let mut refs: Vec<_> = state.refs.iter().collect();
     refs.sort_by(|left, right| left.name.as_str().as_bytes().cmp(right.name.as_str().as_bytes()));
     let mut text = String::from("# pack-refs with: peeled fully-peeled sorted \n");
+    let mut hex = gix::hash::Kind::hex_buf();
     for each in refs {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{} {}", each.target, each.name);
+        text.extend([each.target.hex_to_buf(&mut hex), " ", each.name.as_str(), "\n"]);
         if let Some(peeled) = each.peeled {
-            let _ = writeln!(text, "^{peeled}");
+            text.extend(["^", peeled.hex_to_buf(&mut hex), "\n"]);
         }
     }
     text

@@ -86,6 +86,12 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_all(on))?)
     }
 
+    /// The ref of this name.
+    pub async fn find_ref(&mut self, id: Id, name: &str) -> Result<Option<RefRow>> {
+        let query = "SELECT name, target, peeled FROM git_ref WHERE repo_id = $1 AND name = $2";
+        Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).bind(name).fetch_optional(on))?)
+    }
+
     /// All live packs.
     pub async fn packs(&mut self, repo: Id) -> Result<Vec<PackRow>> {
         let query = "SELECT pack_id, object_key, pack_bytes, idx_bytes, objects, inline_pack IS NOT NULL AS inline

@@ -1,6 +1,6 @@
 //! Looking around in a revision: folders in pages, files, and what changed them last.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,12 +12,19 @@ use quick_cache::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Drive;
+use super::compare::Metadata;
 use crate::access::{Grant, Read};
 use crate::error::{Error, Result};
 use crate::types::Id;
 
 /// In how many revisions the last change of a file is looked for.
 pub const DEPTH: usize = 10_000;
+
+/// The most files and folders of a revision for which that is found at once.
+const MANY: usize = 50_000;
+
+/// How many revisions back an answer is looked for that was given before.
+const NEAR: usize = 256;
 
 /// How many names of files, and how many changes, are remembered.
 const REMEMBERED: u64 = 400_000;
@@ -32,7 +39,7 @@ const TOGETHER: usize = 256 << 20;
 const BLOCK: u64 = 64 << 10;
 
 /// A folder in a revision of a dataset.
-type FolderKey = (Id, ObjectId, Option<FilePath>);
+type FolderKey = (Id, ObjectId, Option<Box<str>>);
 
 /// What was compared: the revision before, if there was one, and after.
 type PairKey = (Id, Option<ObjectId>, ObjectId);
@@ -41,6 +48,7 @@ type PairKey = (Id, Option<ObjectId>, ObjectId);
 pub(super) struct Memory {
     folders: Cache<FolderKey, Arc<LastCommits>, Weight>,
     pub(super) changes: Cache<PairKey, Arc<Vec<Change>>, Weight>,
+    pub(super) metadata: Cache<PairKey, Arc<Metadata>, Weight>,
     sending: Arc<Semaphore>,
 }
 
@@ -54,11 +62,19 @@ impl<K, T> Weighter<K, Arc<Vec<T>>> for Weight {
     }
 }
 
+impl<K> Weighter<K, Arc<Metadata>> for Weight {
+    fn weight(&self, _: &K, kept: &Arc<Metadata>) -> u64 {
+        // About as many bytes as a name takes.
+        1 + (kept.package.get().len() + kept.schemas.get().len()) as u64 / 64
+    }
+}
+
 impl Default for Memory {
     fn default() -> Self {
         Self {
             folders: Cache::with_weighter(1000, REMEMBERED, Weight),
             changes: Cache::with_weighter(1000, REMEMBERED, Weight),
+            metadata: Cache::with_weighter(100, REMEMBERED, Weight),
             sending: Arc::new(Semaphore::new(TOGETHER / usize::try_from(BLOCK).unwrap_or(1))),
         }
     }
@@ -107,6 +123,7 @@ pub struct Located {
     pub revision: ObjectId,
     /// What and where.
     pub entry: Entry,
+    dataset: Id,
     pub(super) snapshot: Arc<Snapshot>,
 }
 
@@ -122,13 +139,11 @@ impl Drive {
         let listed = snapshot.read(move |reader| {
             let Listing { path, recursive, after, limit, last } = &listing;
             let page = reader.tree_page(revision, path.as_ref(), *recursive, after.as_deref(), *limit)?;
-            let last = match (last, recursive) {
-                (false, _) => vec![None; page.entries.len()],
-                (true, false) => memory.last_in_folder(reader, dataset, revision, path.as_ref(), &page.entries)?,
-                (true, true) => {
-                    let paths: Vec<String> = page.entries.iter().map(|entry| entry.path.clone()).collect();
-                    reader.last_changes(revision, &paths, DEPTH)?
-                }
+            let last = if *last {
+                let paths: Vec<&str> = page.entries.iter().map(|entry| entry.path.as_str()).collect();
+                memory.last(reader, dataset, revision, &paths)?
+            } else {
+                vec![None; page.entries.len()]
             };
             let entries = page.entries.into_iter().zip(commits(reader, last)?);
             let entries = entries.map(|(entry, last)| Found { entry, last }).collect();
@@ -146,14 +161,15 @@ impl Drive {
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
         let path = path.clone();
         let entry = snapshot.read(move |reader| reader.entry(revision, &path)).await?;
-        Ok(Located { revision, entry, snapshot })
+        Ok(Located { revision, entry, dataset: grant.id(), snapshot })
     }
 
     /// The revision that changed it last, as for [`Found::last`].
     pub async fn last_change(&self, located: &Located) -> Result<Option<CommitInfo>> {
-        let (revision, paths) = (located.revision, vec![located.entry.path.clone()]);
+        let (memory, dataset) = (Arc::clone(&self.memory), located.dataset);
+        let (revision, path) = (located.revision, located.entry.path.clone());
         let found = located.snapshot.read(move |reader| {
-            let found = reader.last_changes(revision, &paths, DEPTH)?;
+            let found = memory.last(reader, dataset, revision, &[&path])?;
             found.into_iter().flatten().next().map(|id| reader.commit(id)).transpose()
         });
         Ok(found.await?)
@@ -202,31 +218,60 @@ impl Sending {
 }
 
 impl Memory {
-    /// What changed the entries of one folder last. Found for the folder as a whole, and kept: the next page is there
-    /// already, and a newer revision has to look no further than this one.
-    fn last_in_folder(
+    /// The revisions that changed these paths last. For the tip of a branch they are found for the whole tree at once,
+    /// and kept: the next folder is there already, and a newer tip has to look no further than this one.
+    fn last(
         &self,
         reader: &Reader,
         dataset: Id,
         revision: ObjectId,
-        path: Option<&FilePath>,
-        entries: &[Entry],
+        paths: &[&str],
     ) -> metastore::Result<Vec<Option<ObjectId>>> {
-        let known = |commit| self.folders.get(&(dataset, commit, path.cloned()));
-        let all = if let Some(all) = known(revision) {
-            all
-        } else {
-            let all = Arc::new(reader.last_commits(revision, path, DEPTH, known)?);
-            self.folders.insert((dataset, revision, path.cloned()), Arc::clone(&all));
-            all
-        };
-        let last = |entry: &Entry| {
-            let name = entry.path.rsplit('/').next().unwrap_or(&entry.path);
+        let folders: HashSet<Option<&str>> = paths.iter().map(|path| place(path).0).collect();
+        let known = |commit, folder: Option<&str>| self.folders.get(&(dataset, commit, folder.map(Box::from)));
+        let mut found: HashMap<_, _> =
+            folders.iter().filter_map(|folder| Some((*folder, known(revision, *folder)?))).collect();
+        if let Some(&missing) = folders.iter().find(|folder| !found.contains_key(*folder)) {
+            let keep = |folder: Option<&str>, last| {
+                let last = Arc::new(last);
+                self.folders.insert((dataset, revision, folder.map(Box::from)), Arc::clone(&last));
+                last
+            };
+            let is_tip = reader.state().refs.iter().any(|each| each.target == revision && each.name.is_branch());
+            if is_tip
+                && !reader.is_near(revision, NEAR, |commit| known(commit, missing).is_some())?
+                && let Some(mut all) = reader.last_commits_everywhere(revision, DEPTH, MANY)?
+            {
+                for asked in &folders {
+                    let last = all.remove(&asked.map(str::to_owned));
+                    found.extend(last.map(|last| (*asked, keep(*asked, last))));
+                }
+                for (folder, last) in all {
+                    keep(folder.as_deref(), last);
+                }
+            } else if folders.len() == 1
+                && paths.len() > 1
+                && let Ok(folder) = missing.map(str::parse::<FilePath>).transpose()
+            {
+                let last = reader.last_commits(revision, folder.as_ref(), DEPTH, |commit| known(commit, missing))?;
+                found.insert(missing, keep(missing, last));
+            } else {
+                return reader.last_changes(revision, paths, DEPTH);
+            }
+        }
+        let last = |path: &&str| {
+            let (folder, name) = place(path);
+            let all = found.get(&folder)?;
             let at = all.binary_search_by(|(other, _)| other.as_str().cmp(name)).ok()?;
             all[at].1
         };
-        Ok(entries.iter().map(last).collect())
+        Ok(paths.iter().map(last).collect())
     }
+}
+
+/// The folder that something is in (none: the root), and its name there.
+fn place(path: &str) -> (Option<&str>, &str) {
+    path.rsplit_once('/').map_or((None, path), |(folder, name)| (Some(folder), name))
 }
 
 /// Reads commits, each once.

@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 
 use metastore::{Change, ChangeKind, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot, package};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use similar::TextDiff;
 
 use super::Drive;
+use super::browse::Memory;
 use super::package::{Versioned, read_at};
 use super::revisions::head;
 use crate::access::{Grant, Read};
 use crate::error::{Error, Kind, Result};
+use crate::types::Id;
 
 /// Bytes of the largest file that is compared line by line.
 const LARGEST: u64 = 1 << 20;
@@ -28,6 +31,8 @@ pub struct Comparison {
     pub to: ObjectId,
     /// The files, ordered by path.
     changes: Arc<Vec<Change>>,
+    dataset: Id,
+    memory: Arc<Memory>,
     pub(super) snapshot: Arc<Snapshot>,
 }
 
@@ -83,23 +88,36 @@ impl Drive {
             self.memory.changes.insert(key, Arc::clone(&changes));
             changes
         };
-        Ok(Comparison { from, to, changes, snapshot })
+        Ok(Comparison { from, to, changes, dataset: grant.id(), memory: Arc::clone(&self.memory), snapshot })
     }
 }
 
-/// What differs in what the dataset says of itself.
-#[derive(Debug, Clone)]
+/// What differs in what the dataset says of itself, as JSON: so it is kept.
+#[derive(Debug)]
 pub struct Metadata {
-    /// The metadata.
-    pub package: Vec<package::Change>,
-    /// The schemas of the resources, and what the changes mean for those who read the data.
-    pub schemas: package::SchemaReport,
+    /// The metadata: a list of [`package::Change`].
+    pub package: Box<RawValue>,
+    /// The schemas of the resources, and what the changes mean for those who read the data: a
+    /// [`package::SchemaReport`].
+    pub schemas: Box<RawValue>,
 }
 
 impl Comparison {
     /// How the packages differ; none if there is none on either side, or one that cannot be read. Where only one side
     /// has one, it is compared with an empty one.
-    pub async fn metadata(&self) -> Result<Option<Metadata>> {
+    pub async fn metadata(&self) -> Result<Option<Arc<Metadata>>> {
+        let key = (self.dataset, self.from, self.to);
+        if let Some(metadata) = self.memory.metadata.get(&key) {
+            return Ok(Some(metadata));
+        }
+        let metadata = self.compare_metadata().await?.map(Arc::new);
+        if let Some(metadata) = &metadata {
+            self.memory.metadata.insert(key, Arc::clone(metadata));
+        }
+        Ok(metadata)
+    }
+
+    async fn compare_metadata(&self) -> Result<Option<Metadata>> {
         let before = match self.from {
             Some(from) => read_at(&self.snapshot, Some(from)).await,
             None => Ok(Versioned { revision: None, package: None }),
@@ -113,11 +131,12 @@ impl Comparison {
             return Ok(None);
         }
         let [before, after] = [before, after].map(|package| Value::Object(package.unwrap_or_default()));
-        let compare = move || Metadata {
-            package: package::changes(&before, &after),
-            schemas: package::package_schemas(&before, &after),
+        let compare = move || {
+            let package = serde_json::value::to_raw_value(&package::changes(&before, &after))?;
+            let schemas = serde_json::value::to_raw_value(&package::package_schemas(&before, &after))?;
+            Ok(Some(Metadata { package, schemas }))
         };
-        crate::blocking(compare).await.map(Some)
+        crate::blocking(compare).await?.map_err(|error: serde_json::Error| Error::internal(error))
     }
 
     /// How many files differ.

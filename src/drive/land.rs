@@ -7,7 +7,7 @@ use std::time::Duration;
 use metastore::{Landing, NewPack, ObjectId, Ref, RefEdit, RefName, RepoKey, State};
 
 use super::commits::{KEPT, Once};
-use super::{Drive, Outcome, read_packs, read_refs, repo_key};
+use super::{Drive, Outcome, git_ref, read_packs, read_refs, repo_key};
 use crate::access::{Grant, Write};
 use crate::db::commits::KeyRow;
 use crate::db::locks::LockRow;
@@ -16,6 +16,9 @@ use crate::db::{Tx, signed, unsigned};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Kind};
 use crate::types::{Id, Millis};
+
+/// Refs that are read one by one sooner than all together.
+const FEW: usize = 4;
 
 /// What a landing is to respect, and to bring about, besides what it says itself.
 #[derive(Clone, Copy, Default)]
@@ -54,7 +57,12 @@ impl Drive {
         if let Some(new) = taken.iter().find(|lock| !known.contains(lock.id.as_str())) {
             return Err(Error::busy(format!("{} has just locked `{}`; try again", new.owner_name, new.path)));
         }
-        let refs = read_refs(&mut tx, id).await?;
+        let moved = moved_branches(&mut tx, id, &landing.edits).await?;
+        let is_all = moved.is_none();
+        let refs = match moved {
+            Some(moved) => moved,
+            None => read_refs(&mut tx, id).await?,
+        };
         let outcomes = judge(&refs, &landing.edits, terms.atomic);
         let accepted: Vec<&RefEdit> =
             landing.edits.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(edit, _)| edit).collect();
@@ -103,11 +111,14 @@ impl Drive {
             tracing::warn!(%error, "a new pack could not be kept in the cache");
         }
         // The next reader need not read all refs for it.
-        let refs = refs_after(refs, &accepted);
-        let (generation, epoch) = (unsigned(generation), unsigned(repo.gc_epoch));
-        let state = State { repo: key, generation, epoch, head: head.parse()?, refs, packs };
-        if let Err(error) = self.engine.snapshot(state).await {
-            tracing::debug!(%error, "the next reader builds the snapshot");
+        let before = || Some(self.engine.cached(&key, unsigned(repo.generation))?.state().refs.clone());
+        if let Some(refs) = if is_all { Some(refs) } else { before() } {
+            let refs = refs_after(refs, &accepted);
+            let (generation, epoch) = (unsigned(generation), unsigned(repo.gc_epoch));
+            let state = State { repo: key, generation, epoch, head: head.parse()?, refs, packs };
+            if let Err(error) = self.engine.snapshot(state).await {
+                tracing::debug!(%error, "the next reader builds the snapshot");
+            }
         }
         self.look(id).await;
         Ok(outcomes)
@@ -126,6 +137,21 @@ impl Drive {
     }
 }
 
+/// The branches that are to be moved, as they are, where nothing else is to be done: no other ref bears on that, however
+/// many there are. None if the edits make or delete a ref.
+async fn moved_branches(tx: &mut Tx, id: Id, edits: &[RefEdit]) -> Result<Option<Vec<Ref>>> {
+    if edits.len() > FEW || !edits.iter().all(|edit| edit.name.is_branch() && edit.old.is_some() && edit.new.is_some())
+    {
+        return Ok(None);
+    }
+    let mut refs = Vec::with_capacity(edits.len());
+    for edit in edits {
+        let row = tx.find_ref(id, edit.name.as_str()).await?;
+        refs.extend(row.as_ref().map(git_ref).transpose()?);
+    }
+    Ok(Some(refs))
+}
+
 /// Which edits are possible now. With `atomic`, one refusal refuses all.
 fn judge(refs: &[Ref], edits: &[RefEdit], atomic: bool) -> Vec<Outcome> {
     let outcomes: Vec<Outcome> = metastore::judge_edits(refs, edits)
@@ -141,9 +167,11 @@ fn judge(refs: &[Ref], edits: &[RefEdit], atomic: bool) -> Vec<Outcome> {
 /// The refs with these edits made, in the order of their names.
 fn refs_after(mut refs: Vec<Ref>, accepted: &[&RefEdit]) -> Vec<Ref> {
     refs.retain(|each| accepted.iter().all(|edit| edit.name != each.name));
-    refs.extend(accepted.iter().filter_map(|edit| {
-        Some(Ref { name: edit.name.clone(), target: edit.new?, peeled: edit.peeled })
-    }));
+    refs.extend(
+        accepted
+            .iter()
+            .filter_map(|edit| Some(Ref { name: edit.name.clone(), target: edit.new?, peeled: edit.peeled })),
+    );
     refs.sort_unstable_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
     refs
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use globset::GlobBuilder;
+use globset::{Glob, GlobBuilder, GlobSet};
 use metastore::{CommitInfo, Landing, ObjectId, Person, Ref, RefEdit, RefName, Snapshot};
 
 use super::land::Terms;
@@ -426,27 +426,27 @@ fn full_pattern(pattern: &str) -> Result<String> {
     Ok(full)
 }
 
-fn glob(pattern: &str) -> Option<globset::GlobMatcher> {
-    Some(GlobBuilder::new(pattern).literal_separator(true).build().ok()?.compile_matcher())
+fn glob(pattern: &str) -> Option<Glob> {
+    GlobBuilder::new(pattern).literal_separator(true).build().ok()
 }
 
 /// The refs whose history may only grow, and which only owners take away.
 pub(crate) struct Protection {
     patterns: Vec<String>,
-    globs: Vec<globset::GlobMatcher>,
+    globs: GlobSet,
 }
 
 impl Protection {
     /// Those of the dataset. The default branch is protected besides.
     pub(crate) fn of<R: crate::access::Right>(grant: &Grant<R>) -> Result<Self> {
         let patterns: Vec<String> = serde_json::from_str(&grant.dataset().protected).map_err(Error::internal)?;
-        let globs = patterns.iter().filter_map(|pattern| glob(pattern)).collect();
+        let globs = GlobSet::new(patterns.iter().filter_map(|pattern| glob(pattern))).map_err(Error::internal)?;
         Ok(Self { patterns, globs })
     }
 
     /// Whether a pattern covers it.
     pub(crate) fn covers(&self, name: &RefName) -> bool {
-        self.globs.iter().any(|glob| glob.is_match(name.as_str()))
+        self.globs.is_match(name.as_str())
     }
 
     fn allow(&self, name: &RefName, owner: bool) -> metastore::Result<()> {
@@ -476,7 +476,8 @@ mod tests {
 
     #[test]
     fn patterns_keep_to_their_folder() {
-        let protects = |pattern: &str, name: &str| glob(&full_pattern(pattern).unwrap()).unwrap().is_match(name);
+        let protects =
+            |pattern: &str, name: &str| glob(&full_pattern(pattern).unwrap()).unwrap().compile_matcher().is_match(name);
         assert!(protects("main", "refs/heads/main"));
         assert!(protects("release/*", "refs/heads/release/1"));
         assert!(!protects("release/*", "refs/heads/release/1/x"));

@@ -1,14 +1,11 @@
-"""Git itself: push and clone of a repository with many files and revisions, and the latency of a commit."""
+"""Git itself: push and clone of a repository with many files and revisions."""
 
-import json
 import os
 import random
 import shutil
-import subprocess
 import time
 
-from machine import Skip, median, run
-from servers import REPOSITORY
+from machine import median, run
 
 
 def history(files, revisions):
@@ -82,18 +79,3 @@ def clone_from_backend(server, plan):
     for key, value in (("http.receivepack", "true"), ("receive.unpackLimit", "1"), ("gc.auto", "0")):
         run("git", "config", key, value, cwd=bare)
     return push_and_clone(server, plan, f"{server.root}/git/history.git", server.git_environment())
-
-
-def commit_latency(plan):
-    """Milliseconds to commit one file, ours and git's, as the example program tells: (p50, p95) of each."""
-    if not (REPOSITORY / "examples" / "commit_latency.rs").exists():
-        raise Skip("there is no example commit_latency")
-    done = subprocess.run(["cargo", "run", "--quiet", "--release", "--example", "commit_latency", "--",
-                           str(source_repository(plan))], cwd=REPOSITORY, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=3600)
-    for line in reversed(done.stdout.splitlines()):
-        if line.startswith("{"):
-            told = json.loads(line)
-            return {who: {"commit p50 ms": told[key][0], "commit p95 ms": told[key][1]}
-                    for who, key in (("rutter", "rutter_ms"), ("git", "git_ms"))}
-    raise RuntimeError(f"commit_latency told nothing: {done.stderr[-400:]}")

@@ -20,6 +20,7 @@ import garbage
 import git_load
 import large
 import loads
+import search
 import versions
 from machine import CACHE, Skip, load
 from report import table
@@ -30,7 +31,7 @@ LFS_LOADS = {"idle": loads.idle, "batch": loads.batch, "put": loads.transfer, "s
 CLOUD_LOADS = [("cloud", load) for load in (cloud.batches, cloud.uploads, cloud.scaling, cloud.cold)]
 LARGE_LOADS = [(Rutter, large.by_put), (Rutter, large.by_parts), (Rutter, large.by_tus),
                (cloud.RutterOnS3, large.by_parts), (cloud.RutterOnS3, large.by_tus)]
-PARTS = [*LFS_LOADS, "large", "gc", "clone", "commit", "versions", "cloud", "bounds"]
+PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "search", "cloud", "bounds"]
 
 
 class Bench:
@@ -99,14 +100,8 @@ class Bench:
         if "versions" in self.parts:
             self.serve(Rutter(), [("versions", self.versions)])
             self.measure("metastore", "versions", versions.metastore, self.plan)
-        if "commit" in self.parts and "rutter" in self.names:
-            try:
-                for who, found in git_load.commit_latency(self.plan).items():
-                    self.measure(who, "commit", lambda found=found: found)
-            except Skip as reason:
-                self.skipped["commit"] = str(reason)
-            except (RuntimeError, OSError) as error:
-                self.failed["commit"] = str(error)
+        if "search" in self.parts:
+            self.serve(Rutter(), [("search", search.measure)])
 
 
 def main():

@@ -27,6 +27,10 @@ class Api:
         self.connection = http.client.HTTPConnection(self.address, timeout=120)
 
     def call(self, method, path, body=None):
+        said = self.text(method, path, body)
+        return json.loads(said) if said else None
+
+    def text(self, method, path, body=None):
         headers = {"Authorization": self.authorization}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -35,16 +39,18 @@ class Api:
         said = reply.read()
         if reply.status >= 300:
             raise RuntimeError(f"{method} {path} was answered with {reply.status}: {said[:300]!r}")
-        return json.loads(said) if said else None
+        return said
 
 
-def milliseconds(times, function):
-    """How long each call took; it gets the number of the call. The first two only warm up."""
+def milliseconds(times, function, check=lambda found: None):
+    """How long each call took; it gets the number of the call. The first two only warm up. What is found is checked
+    after that: reading it is the client's own work, with git as with us."""
     took = []
     for number in range(times + 2):
         begin = time.monotonic()
-        function(number)
+        found = function(number)
         took.append((time.monotonic() - begin) * 1000)
+        check(found)
     return sorted(took[2:])
 
 
@@ -85,48 +91,43 @@ def folders(clone, plan):
 
 
 def read(api, clone, plan):
-    """Pages: (name, our call, git's commands). The call and the commands get a number, and look elsewhere each time."""
-    places, dataset = folders(clone, plan), f"datasets/{PATH}"
+    """Pages: (name, what we are asked for, how the answer is to look, git's commands). Each asks elsewhere each time."""
+    places = folders(clone, plan)
     revisions = run("git", "rev-list", "main", cwd=clone).split()
     git = lambda *command: run("git", *command, cwd=clone)
 
     def some(items, number):
         return items[number * 37 % len(items)]
 
+    def pair(number):
+        return revisions[number % (VERSIONS - 1) + 1], revisions[number % (VERSIONS - 1)]
+
     def git_tree(number):
         folder = some(places, number) + "/"
         git("ls-tree", "-l", "main", folder)
         git("log", "--name-only", COMMIT, "main", "--", folder)
-
-    def pair(number):
-        return revisions[number % (VERSIONS - 1) + 1], revisions[number % (VERSIONS - 1)]
 
     def git_diff(number):
         git("diff", "--raw", "-M", *pair(number))
         for revision in pair(number):
             git("show", f"{revision}:datapackage.json")
 
-    def diff(number):
-        before, after = pair(number)
-        if not api.call("GET", f"{dataset}/diff?from={before}&to={after}")["package"]:
-            raise RuntimeError("a diff lacks what changed in the metadata")
-
-    def tree(number):
-        found = api.call("GET", f"{dataset}/tree/main?commits=true&path={quote(some(places, number))}")
-        if any("last_revision" not in entry for entry in found["items"]):
-            raise RuntimeError("a tree page lacks the last revision of a path")
-
-    def tags(_):
-        if len(api.call("GET", f"{dataset}/tags?limit={TAGS}")["items"]) != TAGS:
-            raise RuntimeError("tags are missing")
-
     return [
         ("revisions page ms",
-         lambda number: api.call("GET", f"{dataset}/revisions?revision={some(revisions[:len(revisions) // 2], number)}"),
+         lambda number: f"revisions?revision={some(revisions[:len(revisions) // 2], number)}",
+         lambda found: len(found["items"]) == 100,
          lambda number: git("log", "-100", COMMIT, some(revisions[:len(revisions) // 2], number))),
-        ("tree page ms", tree, git_tree),
-        ("typed diff ms", diff, git_diff),
-        (f"{TAGS} tags ms", tags,
+        ("tree page ms",
+         lambda number: f"tree/main?commits=true&path={quote(some(places, number))}",
+         lambda found: found["items"] and all("last_revision" in entry for entry in found["items"]),
+         git_tree),
+        ("typed diff ms",
+         lambda number: "diff?from={}&to={}".format(*pair(number)),
+         lambda found: found["package"],
+         git_diff),
+        (f"{TAGS} tags ms",
+         lambda number: f"tags?limit={TAGS}",
+         lambda found: len(found["items"]) == TAGS,
          lambda number: git("for-each-ref", "--sort=creatordate", TAG, "refs/tags")),
     ]
 
@@ -154,8 +155,12 @@ def compare(server, plan):
     api = Api(server)
     clone = publish(server, plan, api)
     ours, theirs, times = {}, {}, 20 * plan.rounds
-    for name, call, commands in read(api, clone, plan):
-        ours[name] = median(milliseconds(times, call))
+    for name, place, is_whole, commands in read(api, clone, plan):
+        def check(found):
+            if not is_whole(json.loads(found)):
+                raise RuntimeError(f"{name}: something is missing in {found[:300]}")
+
+        ours[name] = median(milliseconds(times, lambda number: api.text("GET", f"datasets/{PATH}/{place(number)}"), check))
         theirs[name] = median(milliseconds(times // 4, commands))
     for name, count, often in (("HTTP commit", 1, 100 * plan.rounds), (f"HTTP commit of {FILES}", FILES, 5 * plan.rounds)):
         base = 10_000 * count

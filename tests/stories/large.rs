@@ -62,7 +62,7 @@ async fn an_object_of_more_than_two_gigabytes() {
     let clone = server.tree("clone");
     clone.git(&["remote", "add", "origin", &server.remote(&ada, "ada/huge")]);
     clone.git(&["fetch", "-q", "origin"]);
-    clone.git(&["lfs", "fetch", "origin", "main"]);
+    clone.git(&["lfs", "fetch", "origin", "origin/main"]);
     let object = Path::new(&expected[..2]).join(&expected[2..4]).join(&expected);
     assert_eq!(digest(&clone.folder.join(".git/lfs/objects").join(object)), (expected, LENGTH));
     clone.git(&["fsck", "--strict"]);

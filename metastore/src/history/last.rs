@@ -167,21 +167,79 @@ impl Reader {
         Ok(names.into_iter().zip(found).collect())
     }
 
+    /// [`Reader::last_commits`] of all folders of a revision, by their paths (`None`: the root), in one walk. `None` if
+    /// there are more than `limit` files and folders.
+    pub fn last_commits_everywhere(
+        &self,
+        revision: ObjectId,
+        cap: usize,
+        limit: usize,
+    ) -> Result<Option<HashMap<Option<String>, LastCommits>>> {
+        let revision = self.commit(revision)?.id;
+        let Some(paths) = self.all_paths(revision, limit)? else { return Ok(None) };
+        let found = self.walk(revision, &paths, cap, |_| None)?;
+        let mut folders: HashMap<Option<String>, LastCommits> = HashMap::new();
+        for (path, found) in paths.iter().zip(found) {
+            let (folder, name) = path.rsplit_once('/').map_or((None, &**path), |(folder, name)| (Some(folder), name));
+            folders.entry(folder.map(str::to_owned)).or_default().push((name.to_owned(), found));
+        }
+        for entries in folders.values_mut() {
+            entries.sort_unstable();
+        }
+        Ok(Some(folders))
+    }
+
+    /// The paths of all files and folders, unless there are more than `limit`.
+    fn all_paths(&self, revision: ObjectId, limit: usize) -> Result<Option<Vec<String>>> {
+        let mut paths = Vec::new();
+        let mut folders = vec![(self.tree_of(revision)?, String::new())];
+        while let Some((tree, prefix)) = folders.pop() {
+            for (path, mode, id) in self.raw_entries(tree, &prefix)? {
+                if mode.is_tree() {
+                    folders.push((id, format!("{path}/")));
+                }
+                paths.push(path);
+            }
+            if paths.len() > limit {
+                return Ok(None);
+            }
+        }
+        Ok(Some(paths))
+    }
+
+    /// Whether one of the newest `limit` commits along first parents is one of those.
+    pub fn is_near(&self, revision: ObjectId, limit: usize, those: impl Fn(ObjectId) -> bool) -> Result<bool> {
+        let mut next = Some(revision);
+        for _ in 0..limit {
+            let Some(commit) = next else { break };
+            if those(commit) {
+                return Ok(true);
+            }
+            next = self.step(commit)?.parents.first().copied();
+        }
+        Ok(false)
+    }
+
     /// For each of these paths: the last commit that changed it or, for a folder, something in it; as
     /// [`Reader::last_commits`]. All of them in one walk.
-    pub fn last_changes(&self, revision: ObjectId, paths: &[String], cap: usize) -> Result<Vec<Option<ObjectId>>> {
+    pub fn last_changes<P: AsRef<str>>(
+        &self,
+        revision: ObjectId,
+        paths: &[P],
+        cap: usize,
+    ) -> Result<Vec<Option<ObjectId>>> {
         self.walk(revision, paths, cap, |_| None)
     }
 
-    fn walk(
+    fn walk<P: AsRef<str>>(
         &self,
         revision: ObjectId,
-        paths: &[String],
+        paths: &[P],
         cap: usize,
         known: impl Fn(ObjectId) -> Option<Arc<LastCommits>>,
     ) -> Result<Vec<Option<ObjectId>>> {
         let mut commit = self.step(self.commit(revision)?.id)?;
-        let mut watch = Watch::new(self, commit.tree, paths.iter().map(String::as_str))?;
+        let mut watch = Watch::new(self, commit.tree, paths.iter().map(AsRef::as_ref))?;
         for _ in 0..cap {
             if watch.open == 0 || watch.work > WORK {
                 break;
@@ -194,7 +252,7 @@ impl Reader {
             watch.step(self, commit.id, Some(parent.tree))?;
             if let Some(known) = known(parent.id) {
                 for (found, path) in watch.found.iter_mut().zip(paths).filter(|(found, _)| found.is_none()) {
-                    let name = path.rsplit('/').next().unwrap_or(path);
+                    let name = path.as_ref().rsplit('/').next().unwrap_or_default();
                     let at = known.binary_search_by(|(other, _)| other.as_str().cmp(name));
                     *found = at.ok().and_then(|at| known[at].1);
                 }

@@ -18,7 +18,7 @@ fn sizes_of(packs: &[Pack], ids: &[PackId]) -> Vec<u64> {
 fn few_packs_are_left_alone() {
     assert_eq!(consolidation(&[]), None);
     assert_eq!(consolidation(&packs(&[SMALL; 50])), None);
-    assert_eq!(consolidation(&packs(&[10; 32])), None);
+    assert_eq!(consolidation(&packs(&[10; 16])), None);
 }
 
 #[test]

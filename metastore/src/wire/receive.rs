@@ -78,7 +78,7 @@ pub async fn receive(
             Some(id) if !live => new_pack(id, &place)?,
             _ => None,
         };
-        let reader = Reader::new(&repository, Arc::clone(&state));
+        let reader = Reader::new(repository.to_thread_local(), Arc::clone(&state));
         let tips = inspect::tips(&reader, &wanted)?;
         Ok((repository, pack, tips))
     })
@@ -195,7 +195,7 @@ impl Quarantine {
         let (repository, state) = (self.repository.clone(), Arc::clone(&self.state));
         let lease = Arc::clone(&self.folder);
         blocking::run(move || {
-            let done = work(&Reader::new(&repository, state));
+            let done = work(&Reader::new(repository.to_thread_local(), state));
             drop(lease);
             done
         })

@@ -83,6 +83,9 @@ proptest! {
                 assert_eq!(log(&world, Some(at)).await, expected, "{at}");
             }
             // Last changes along first parents.
+            let everywhere = world.snapshot().await;
+            let everywhere = everywhere.read(|reader| reader.last_commits_everywhere(reader.resolve("main")?, 1000, 1000));
+            let everywhere = everywhere.await.unwrap().unwrap();
             for at in [None, Some("d"), Some("d/e")] {
                 let folder = at.map(path);
                 let result = world.snapshot().await;
@@ -101,6 +104,7 @@ proptest! {
                 }
                 expected.sort();
                 assert_eq!(result.unwrap(), expected);
+                assert_eq!(everywhere.get(&at.map(str::to_owned)).cloned().unwrap_or_default(), expected);
             }
             // Ancestry between all pairs of some commits.
             let all = oracle(&["rev-list", "main"]);
@@ -159,4 +163,14 @@ async fn a_capped_search_for_last_changes_says_so() {
     assert_eq!(capped, [("new".to_owned(), Some(last)), ("old".to_owned(), None)]);
     let full = snapshot.read(move |reader| reader.last_commits(last, None, 100, |_| None)).await.unwrap();
     assert_eq!(full[1], ("old".to_owned(), Some(first)));
+    let snapshot = world.snapshot().await;
+    let found = snapshot.read(move |reader| {
+        assert!(reader.is_near(last, 6, |commit| commit == first)?);
+        assert!(!reader.is_near(last, 5, |commit| commit == first)?);
+        assert!(!reader.is_near(last, 50, |_| false)?);
+        Ok((reader.last_commits_everywhere(last, 3, 2)?, reader.last_commits_everywhere(last, 3, 1)?))
+    });
+    let (all, too_many) = found.await.unwrap();
+    assert_eq!(all.unwrap()[&None], capped);
+    assert_eq!(too_many, None);
 }

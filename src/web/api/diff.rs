@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use metastore::{ChangeKind, ObjectId, package};
+use metastore::{ChangeKind, ObjectId};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
@@ -46,12 +47,12 @@ struct Difference {
     /// that can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
-    package: Option<Vec<package::Change>>,
+    package: Option<Box<RawValue>>,
     /// What changed in the schemas of the resources, each with its `verdict`: `compatible`, `widening` or `breaking`;
     /// on the first page, as `package`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    schemas: Option<package::SchemaReport>,
+    schemas: Option<Box<RawValue>>,
     /// Where the list goes on; absent at its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -168,7 +169,7 @@ async fn compare(
     if skip == 0
         && let Some(metadata) = comparison.metadata().await?
     {
-        (difference.package, difference.schemas) = (Some(metadata.package), Some(metadata.schemas));
+        (difference.package, difference.schemas) = (Some(metadata.package.clone()), Some(metadata.schemas.clone()));
     }
     let found = comparison.page(skip, limit).await?;
     visitor.charge(found.len() / 10);

@@ -20,8 +20,13 @@ pub(super) fn with_url(before: Option<&[u8]>, url: &str) -> Result<Option<Vec<u8
     let Some(before) = before.filter(|before| !before.is_empty()) else {
         return Ok(Some(format!("[{SECTION} \"origin\"]\n\t{KEY} = {}", escaped(url)).into_bytes()));
     };
-    // A section behind a last line without an end would become a part of it.
-    let end = if before.ends_with(b"\n") { &b""[..] } else { b"\n" };
+    // A section behind a last line without an end would become a part of it; so behind one that a backslash continues.
+    let last = before.strip_suffix(b"\n");
+    let end = match (last, last.unwrap_or(before).ends_with(b"\\")) {
+        (Some(_), false) => &b""[..],
+        (Some(_), true) | (None, false) => b"\n",
+        (None, true) => b"\n\n",
+    };
     let mut file = File::from_bytes_no_includes(&[before, end].concat(), Metadata::api(), Options::default())
         .map_err(|error| broken(format!("what is there is not in the form of git's configuration ({error})")))?;
     let name = Some(REMOTE.as_bstr());
@@ -84,6 +89,11 @@ mod tests {
         );
         let added = with_url(Some(b"[lfs]\n\tlocksverify = true"), URL).unwrap().unwrap();
         assert_eq!(listed(&added), ["lfs.locksverify\ntrue".to_owned(), format!("remote.origin.lfsurl\n{URL}")]);
+        for continued in ["[a]\n\tb = c\\", "[a]\n\tb = c\\\n"] {
+            let added = with_url(Some(continued.as_bytes()), URL).unwrap().unwrap();
+            assert_eq!(listed(&added), ["a.b\nc".to_owned(), format!("remote.origin.lfsurl\n{URL}")]);
+            assert_eq!(with_url(Some(&added), URL).unwrap(), None);
+        }
         let blank = with_url(Some(b""), URL).unwrap().unwrap();
         assert_eq!(listed(&blank), [format!("remote.origin.lfsurl\n{URL}")]);
     }

@@ -96,6 +96,9 @@ const JUDGED: [&str; 13] = [
 ];
 
 pub(super) fn compare(old: &Field<'_>, new: &Field<'_>, found: &mut Vec<SchemaChange>) {
+    if old.field == new.field {
+        return;
+    }
     let mut add = |verdict, edit| found.push(of_field(new.field, verdict, edit));
     let (before, after) = (old.kind(), new.kind());
     if before != after || old.get("type").is_some_and(|kind| !kind.is_string()) {

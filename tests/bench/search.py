@@ -103,8 +103,11 @@ def measure(server, plan):
     api.authorization = "Bearer " + server.command("token", "add", "reader", "--name", "bench")
     figures, every = {}, []
     for name, query in QUERIES.items():
-        chance = random.Random(2)
-        took = milliseconds(20 * plan.rounds, lambda _: api.text("GET", "datasets?" + urlencode(query(chance))))
+        chance, found = random.Random(2), []
+        took = milliseconds(20 * plan.rounds, lambda _: api.text("GET", "datasets?" + urlencode(query(chance))),
+                            lambda said: found.append(len(json.loads(said)["items"])))
+        if sum(found) < len(found):
+            raise RuntimeError(f"search for {name} found {found}")
         figures[f"search for {name} ms"] = median(took)
         every += took
     return figures | {"search p99 ms": at(0.99, sorted(every))}

@@ -6,7 +6,7 @@ use lfs::Oid;
 use serde_json::json;
 
 use crate::client::action;
-use crate::harness::noise;
+use crate::harness::{noise, parquet_file};
 use crate::scene::{Cloud, story};
 
 story! {
@@ -155,6 +155,34 @@ story! {
         let rest = download.request(&ada.http, reqwest::Method::GET).header("range", "bytes=4000-").send().await.unwrap();
         assert_eq!(rest.status(), 206);
         assert!(rest.bytes().await.unwrap() == bytes[4000..]);
+    }
+}
+
+story! {
+    async fn columns_are_told_of_tables_in_the_bucket() {
+        let cloud = Cloud::shared().await;
+        let scene = cloud.scene(1, &[]).await;
+        let ada = scene.ada();
+        let lines: Vec<String> = (0..200_000).map(|row| format!("{row},2024-01-02\n")).collect();
+        let (csv, parquet) = (format!("id,day\n{}", lines.concat()).into_bytes(), parquet_file());
+        let mut operations = Vec::new();
+        for (path, bytes) in [("a.csv", &csv), ("b.parquet", &parquet)] {
+            assert!(ada.upload("ada/data", bytes).await.unwrap());
+            operations.push(json!({"operation": "put", "path": path, "oid": Oid::of(bytes), "size": bytes.len()}));
+        }
+        let send = async |tail: &str, body: serde_json::Value| {
+            let request = ada.http.post(format!("{}/api/v1/datasets/ada/data/{tail}", ada.url));
+            let reply = request.basic_auth(&ada.name, Some(&ada.token)).json(&body).send().await.unwrap();
+            assert!(reply.status().is_success(), "{}", reply.status());
+            reply.json::<serde_json::Value>().await.unwrap()
+        };
+        send("commits", json!({"message": "Tables", "operations": operations})).await;
+        let told = send("infer", json!({"path": "a.csv"})).await;
+        assert_eq!(told["schema"]["fields"][1], json!({"name": "day", "type": "date"}));
+        assert_eq!(told["is_complete"], false);
+        let told = send("infer", json!({"path": "b.parquet"})).await;
+        assert_eq!(told["schema"]["fields"][1], json!({"name": "seen", "type": "datetime"}));
+        assert_eq!(told["rows"], 2);
     }
 }
 

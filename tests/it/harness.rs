@@ -377,6 +377,25 @@ pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
+/// A Parquet file with two rows of a required number and a time without a value.
+pub(crate) fn parquet_file() -> Vec<u8> {
+    use parquet::data_type::Int64Type;
+    let schema = "message m { REQUIRED INT64 id; OPTIONAL INT64 seen (TIMESTAMP(MICROS, true)); }";
+    let schema = std::sync::Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+    let mut bytes = Vec::new();
+    let properties = std::sync::Arc::default();
+    let mut writer = parquet::file::writer::SerializedFileWriter::new(&mut bytes, schema, properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for (values, levels) in [(&[1, 2][..], None), (&[][..], Some(&[0, 0][..]))] {
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(values, levels, None).unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
 /// An empty database on this PostgreSQL server, in place of those of tests that have ended: a thousand of them would
 /// fill a small disk.
 pub(crate) async fn fresh_postgres(url: &str) -> String {

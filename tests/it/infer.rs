@@ -4,7 +4,7 @@ use rutter::types::Visibility;
 use serde_json::{Value, json};
 
 use crate::api::Reply;
-use crate::harness::{Server, story};
+use crate::harness::{Server, parquet_file, story};
 
 const ROOT: &str = "/api/v1/datasets/ada/tables";
 
@@ -21,12 +21,15 @@ story! {
         let rows: Vec<String> = (0..200_000).map(|row| format!("{row};2024-01-02;x\n")).collect();
         let large = format!("id;day;word\n{}", rows.concat());
         let oid = server.upload(&ada.token, "ada/tables", large.as_bytes()).await;
+        let table = parquet_file();
+        let table_oid = server.upload(&ada.token, "ada/tables", &table).await;
         let lines = "{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2.5, \"b\": null}\n";
         let put = |path: &str, content: &str| json!({"operation": "put", "path": path, "content": content});
         let operations = json!({"message": "m", "operations": [
             put("small.csv", "name,count\nowl,3\ntit,4\n"), put("lines.jsonl", lines), put("note.txt", "a,b\n1,2\n"),
             put("bad.jsonl", "[1]\n"), put("bad.parquet", "not parquet at all"), put("short.parquet", "PAR1"), put("empty.csv", ""),
             {"operation": "put", "path": "large.csv", "oid": oid, "size": large.len()},
+            {"operation": "put", "path": "table.parquet", "oid": table_oid, "size": table.len()},
         ]});
         let made = send(&server, token, "/commits", &operations).await;
         assert!(made.status < 300, "{}", made.text());
@@ -40,6 +43,11 @@ story! {
         let large = send(&server, None, "/infer", &json!({"path": "large.csv", "revision": "main"})).await.json();
         assert_eq!(large["schema"]["fields"][1], json!({"name": "day", "type": "date"}));
         assert_eq!((&large["rows"], &large["is_complete"]), (&json!(10_000), &json!(false)));
+        let table = send(&server, None, "/infer", &json!({"path": "table.parquet"})).await.json();
+        assert_eq!(table["schema"]["fields"], json!([
+            {"name": "id", "type": "integer", "constraints": {"required": true}}, {"name": "seen", "type": "datetime"},
+        ]));
+        assert_eq!((&table["rows"], &table["is_complete"]), (&json!(2), &json!(true)));
         let lines = send(&server, None, "/infer", &json!({"path": "lines.jsonl"})).await.json();
         assert_eq!(lines["schema"]["fields"][0], json!({"name": "a", "type": "number"}));
         let told = send(&server, None, "/infer", &json!({"path": "note.txt", "format": "csv"})).await;

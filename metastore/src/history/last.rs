@@ -17,6 +17,9 @@ pub type LastCommits = Vec<(String, Option<ObjectId>)>;
 /// every commit must not keep a thread for minutes.
 const WORK: usize = 100_000_000;
 
+/// Bytes of a path on average, up to which all paths of a revision are looked at together.
+const LENGTH: usize = 128;
+
 /// A folder or file on the way to paths whose last change is looked for.
 #[derive(Default)]
 struct Node {
@@ -189,19 +192,20 @@ impl Reader {
         Ok(Some(folders))
     }
 
-    /// The paths of all files and folders, unless there are more than `limit`.
+    /// The paths of all files and folders, unless there are more than `limit`, or they are very long: each of many nested
+    /// folders repeats the names of all those around it.
     fn all_paths(&self, revision: ObjectId, limit: usize) -> Result<Option<Vec<String>>> {
         let mut paths = Vec::new();
+        let mut room = limit.saturating_mul(LENGTH);
         let mut folders = vec![(self.tree_of(revision)?, String::new())];
         while let Some((tree, prefix)) = folders.pop() {
             for (path, mode, id) in self.raw_entries(tree, &prefix)? {
+                let Some(left) = room.checked_sub(path.len()).filter(|_| paths.len() < limit) else { return Ok(None) };
+                room = left;
                 if mode.is_tree() {
                     folders.push((id, format!("{path}/")));
                 }
                 paths.push(path);
-            }
-            if paths.len() > limit {
-                return Ok(None);
             }
         }
         Ok(Some(paths))

@@ -173,4 +173,8 @@ async fn a_capped_search_for_last_changes_says_so() {
     let (all, too_many) = found.await.unwrap();
     assert_eq!(all.unwrap()[&None], capped);
     assert_eq!(too_many, None);
+    // Few, but together longer than many ordinary ones.
+    let deep = world.commit(vec![put(&format!("{}x", "deep-folder/".repeat(60)), "1")]).await.unwrap();
+    let found = world.snapshot().await.read(move |reader| reader.last_commits_everywhere(deep, 10, 63)).await.unwrap();
+    assert_eq!(found, None);
 }

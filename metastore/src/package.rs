@@ -44,6 +44,6 @@ fn member<'v>(object: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
 }
 
 /// The resources of a package; none if there is no such list.
-fn resources(package: &Value) -> &[Value] {
+pub(crate) fn resources(package: &Value) -> &[Value] {
     get(package, "resources").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

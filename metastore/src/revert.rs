@@ -1,11 +1,20 @@
 //! Going back without rewriting history: the edits that undo what happened, or bring back what was.
 
-use gix::ObjectId;
+use std::collections::HashSet;
 
-use crate::{Edit, Error, FilePath, Reader, Result, Side};
+use gix::ObjectId;
+use serde_json::{Map, Value};
+
+use crate::{
+    Edit, Error, FilePath, Reader, Result, Side,
+    package::{PACKAGE, parse, resources},
+};
 
 /// How many paths a conflict names.
 const NAMED: usize = 10;
+
+/// Bytes of the largest package that is looked into.
+const LARGEST: u64 = 32 << 20;
 
 impl Reader {
     /// The edits that undo on `head` what changed from `old` (`None`: nothing at all) to `new`, file by file. What
@@ -45,14 +54,69 @@ impl Reader {
         {
             return Err(Error::NotFound(format!("there is no {path}, neither now nor then")));
         }
+        self.bring_back_those(head, revision, |changed, _| {
+            path.is_none_or(|path| changed == path || changed.is_inside(path))
+        })
+    }
+
+    /// The edits that make one resource of the package, and its files, what they were in `revision`. Where the branch
+    /// has no such resource, it comes behind the others.
+    ///
+    /// [`Error::NotFound`] if there was no resource of this name, or there is no package now; [`Error::Invalid`] for a
+    /// package that cannot be read.
+    pub fn bring_back_resource(&self, head: ObjectId, revision: ObjectId, name: &str) -> Result<Vec<Edit>> {
+        let (then, now) = (self.package(revision)?, self.package(head)?);
+        let is_it = |resource: &Value| resource["name"] == name;
+        let resource = resources(&then).iter().find(|resource| is_it(resource));
+        let resource = resource.ok_or_else(|| Error::NotFound(format!("there was no resource {name:?} then")))?;
+        if now.is_null() {
+            return Err(Error::NotFound(format!("the branch has no {PACKAGE}; restore that first")));
+        }
+        let path = &resource["path"];
+        let paths = path.as_array().into_iter().flatten().chain([path]).filter_map(Value::as_str);
+        let files: HashSet<FilePath> = paths.filter_map(|path| path.parse().ok()).collect();
+        let mut edits =
+            self.bring_back_those(head, revision, |changed, then| then.is_some() && files.contains(changed))?;
+        let mut listed = resources(&now).to_vec();
+        match listed.iter_mut().find(|resource| is_it(resource)) {
+            Some(place) => place.clone_from(resource),
+            None => listed.push(resource.clone()),
+        }
+        if listed != resources(&now) {
+            let fields = Map::from_iter([("resources".to_owned(), listed.into())]);
+            edits.push(Edit::Merge { path: PACKAGE.parse()?, fields });
+        }
+        Ok(edits)
+    }
+
+    /// The edits that bring back those files which differ and are such ones, by their path and what they were.
+    fn bring_back_those(
+        &self,
+        head: ObjectId,
+        revision: ObjectId,
+        those: impl Fn(&FilePath, Option<Side>) -> bool,
+    ) -> Result<Vec<Edit>> {
         let mut steps = Vec::new();
         for change in self.diff(Some(head), revision, false)? {
             let changed: FilePath = change.path.parse()?;
-            if path.is_none_or(|path| changed == *path || changed.is_inside(path)) {
+            if those(&changed, change.new) {
                 steps.push((changed, change.new));
             }
         }
         Ok(edits(steps))
+    }
+
+    /// What the package says there; nothing if there is none.
+    fn package(&self, revision: ObjectId) -> Result<Value> {
+        match self.entry(revision, &PACKAGE.parse()?) {
+            Ok(entry) if entry.size.is_some() => {
+                let text = self.blob(entry.id, LARGEST)?;
+                parse(&text)
+                    .map_err(|problem| Error::Invalid(format!("the {PACKAGE} of {revision}: {}", problem.message)))
+            }
+            Ok(_) | Err(Error::NotFound(_)) => Ok(Value::Null),
+            Err(error) => Err(error),
+        }
     }
 
     /// The file, link or submodule at `path`; a folder is none.

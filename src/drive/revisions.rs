@@ -31,6 +31,17 @@ pub struct Wording {
     pub message: Option<String>,
 }
 
+/// What of a dataset is meant.
+#[derive(Debug, Clone)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// A file, or a folder with all it holds.
+    Path(FilePath),
+    /// A resource of the package, by its name: what the package says of it, and its files.
+    Resource(String),
+}
+
 impl Drive {
     /// The revision that `expression` names: a branch, a tag, a full id or an unambiguous short one, `HEAD`, each with
     /// `~n`, `^n` (gitrevisions(7)), and `branch@{date}` for what the branch was at a date (RFC 3339, or a day, which
@@ -140,26 +151,32 @@ impl Drive {
         self.rework(grant, wording, message, true, move |reader, head| reader.undo(head, base, upto)).await
     }
 
-    /// Makes the dataset, or one file or folder of it, what it was in an earlier revision, as a new one.
+    /// Makes the dataset, or a part of it, what it was in an earlier revision, as a new one.
     ///
     /// # Errors
-    /// Not found for a path that is in neither; invalid if nothing would change; as for [`Drive::commit`].
+    /// Not found for a path that is in neither, and for a resource that was not there; invalid if nothing would change;
+    /// as for [`Drive::commit`].
     pub async fn restore(
         &self,
         grant: &Grant<Write>,
         revision: &str,
-        path: Option<FilePath>,
+        part: Part,
         wording: Wording,
     ) -> Result<ObjectId> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
-        let message = match &path {
-            Some(path) => format!("Restore {path} as of {revision}"),
-            None => format!("Restore the dataset as of {revision}"),
+        let message = match &part {
+            Part::Whole => format!("Restore the dataset as of {revision}"),
+            Part::Path(path) => format!("Restore {path} as of {revision}"),
+            Part::Resource(name) => format!("Restore the resource {name} as of {revision}"),
         };
         // The whole is what it was. A part comes to what is there now, as if it were put.
-        let exact = path.is_none();
-        let edits = move |reader: &Reader, head| reader.bring_back(head, revision, path.as_ref());
+        let exact = matches!(part, Part::Whole);
+        let edits = move |reader: &Reader, head| match &part {
+            Part::Whole => reader.bring_back(head, revision, None),
+            Part::Path(path) => reader.bring_back(head, revision, Some(path)),
+            Part::Resource(name) => reader.bring_back_resource(head, revision, name),
+        };
         self.rework(grant, wording, message, exact, edits).await
     }
 

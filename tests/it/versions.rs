@@ -7,7 +7,7 @@ use rutter::types::Role;
 use serde_json::{Value, json};
 
 use crate::api::Reply;
-use crate::harness::{Person, Server, story};
+use crate::harness::{Person, Server, noise, story};
 
 const ROOT: &str = "/api/v1/datasets";
 
@@ -292,6 +292,65 @@ story! {
         desk.does("DELETE", "/branches/release%2F1", &Value::Null).await;
         let tree = server.clone(&bob, "lab/birds", "again");
         assert_eq!(tree.git(&["branch", "--show-current"]), "next");
+    }
+}
+
+story! {
+    async fn one_resource_comes_back_with_its_files(server: Server) {
+        let ada = server.person("ada").await;
+        let (desk, first) = birds(&server, &ada).await;
+        let (old, new) = (noise(1, 3000), noise(2, 3000));
+        let put = |path: &str, content: &str| json!({"operation": "put", "path": path, "content": content});
+        let make = async |songs: &[u8], rows: &str, title: &str, others: &[Value]| {
+            let oid = server.upload(&ada.token, "ada/birds", songs).await;
+            let mut resources = vec![
+                json!({"name": "songs", "path": "songs.bin", "sha256": oid, "bytes": songs.len(), "title": title}),
+                json!({"name": "nests", "path": ["nests/1.csv", "nests/2.csv"], "title": title}),
+            ];
+            resources.extend_from_slice(others);
+            let files = json!([put("nests/1.csv", rows), put("nests/2.csv", rows), put("nests/note", rows),
+                {"operation": "patch", "package": {"title": title, "resources": resources}}]);
+            desk.does("POST", "/commits", &json!({"message": title, "operations": files})).await
+        };
+        let then = make(&old, "one\n", "Then", &[]).await["revision"].as_str().unwrap().to_owned();
+        let other = json!({"name": "maps", "path": "https://example.org/maps"});
+        make(&new, "two\n", "Now", std::slice::from_ref(&other)).await;
+
+        let back = desk.does("POST", "/restore", &json!({"revision": then, "resource": "songs"})).await;
+        assert_eq!(back["description"], format!("Restore the resource songs as of {then}"));
+        let now = desk.get("").await["package"].clone();
+        let titles = |package: &Value| -> Vec<Value> {
+            package["resources"].as_array().unwrap().iter().map(|resource| resource["title"].clone()).collect()
+        };
+        assert_eq!((now["title"].clone(), titles(&now)), (json!("Now"), vec![json!("Then"), json!("Now"), Value::Null]));
+        let tree = server.clone(&ada, "ada/birds", "clone");
+        assert!(tree.read("songs.bin") == old && tree.read("nests/1.csv") == b"two\n");
+
+        // Gone altogether, it comes behind what is there; what only lies beside its files stays as it is.
+        let gone = json!([{"operation": "delete", "path": "nests/2.csv"}, {"operation": "patch", "package": {"resources": [other]}}]);
+        desk.does("POST", "/commits", &json!({"message": "Without nests", "operations": gone})).await;
+        desk.does("POST", "/restore", &json!({"revision": then, "resource": "nests"})).await;
+        let now = desk.get("").await["package"].clone();
+        assert_eq!(titles(&now), [Value::Null, json!("Then")]);
+        tree.git(&["pull", "-q"]);
+        assert_eq!((tree.read("nests/1.csv"), tree.read("nests/2.csv")), (b"one\n".to_vec(), b"one\n".to_vec()));
+        assert_eq!(tree.read("nests/note"), b"two\n");
+
+        let first = &first["revision"];
+        for (body, status, says) in [
+            (json!({"revision": then, "resource": "nests"}), 422, "nothing would change"),
+            (json!({"revision": then, "resource": "maps"}), 404, "maps"),
+            (json!({"revision": first, "resource": "songs"}), 404, "songs"),
+            (json!({"revision": then, "resource": "nests", "path": "nests"}), 422, "not both"),
+            (json!({"revision": then, "resource": "songs", "base_revision": first}), 412, "moved"),
+        ] {
+            let (told, why) = desk.fails("POST", "/restore", &body).await;
+            assert!(told == status && why.contains(says), "{body}: {told} {why}");
+        }
+        let bare = json!([{"operation": "delete", "path": "datapackage.json"}]);
+        desk.does("POST", "/commits", &json!({"message": "No package", "operations": bare})).await;
+        let (told, why) = desk.fails("POST", "/restore", &json!({"revision": then, "resource": "songs"})).await;
+        assert!(told == 404 && why.contains("restore that first"), "{told} {why}");
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Body, Here, Items, Page, Parameters, Revision, Segments, Somebody, o
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::drive::refs::branch_name;
-use crate::drive::revisions::Wording;
+use crate::drive::revisions::{Part, Wording};
 use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -65,6 +65,8 @@ struct Restoration {
     revision: String,
     /// One file or folder; the whole dataset unless said.
     path: Option<String>,
+    /// One resource of the package, by its name: what the package says of it, and its files.
+    resource: Option<String>,
     /// The branch to do it on; the default branch unless said.
     branch: Option<String>,
     /// Who does it, if not the caller.
@@ -137,7 +139,7 @@ async fn revert(
     whole(&app, &grant.narrow(), &made.to_string()).await
 }
 
-/// Makes the dataset, or one file or folder of it, what it was: as a new revision.
+/// Makes the dataset, or one file, folder or resource of it, what it was: as a new revision.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/restore", tag = "revisions",
     request_body = Restoration, responses((status = 200, description = "The new revision.", body = WholeRevision)))]
 async fn restore(
@@ -145,9 +147,14 @@ async fn restore(
     grant: Grant<Write>,
     Body(asked): Body<Restoration>,
 ) -> Result<Json<WholeRevision>> {
-    let path = asked.path.map(|path| path.parse::<FilePath>()).transpose()?;
+    let part = match (asked.path, asked.resource) {
+        (None, None) => Part::Whole,
+        (Some(path), None) => Part::Path(path.parse()?),
+        (None, Some(resource)) => Part::Resource(resource),
+        (Some(_), Some(_)) => return Err(Error::invalid("name a `path` or a `resource`, not both")),
+    };
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
-    let made = app.drive.restore(&grant, &asked.revision, path, wording).await?;
+    let made = app.drive.restore(&grant, &asked.revision, part, wording).await?;
     whole(&app, &grant.narrow(), &made.to_string()).await
 }
 

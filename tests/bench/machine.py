@@ -43,6 +43,19 @@ def run(*command, cwd=None, input=None, env=None, timeout=900):
     return done.stdout.decode(errors="replace")
 
 
+def python_with(home, *packages):
+    """The Python of an environment of its own with packages from PyPI, kept between runs."""
+    if not (home / "installed").exists():
+        print(f"Installing {packages[0]} …", flush=True)
+        try:
+            run("python3", "-m", "venv", "--clear", home, env=dict(os.environ))
+            run(home / "bin" / "pip", "install", "--quiet", *packages, env=dict(os.environ))
+        except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
+            raise Skip(f"pip install {packages[0]}: {str(error)[-200:]}") from None
+        (home / "installed").touch()
+    return home / "bin" / "python"
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

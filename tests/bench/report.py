@@ -46,6 +46,7 @@ ROWS = [
     ("revisions page ms", "git", 0.1, "most"),
     ("tree page ms", "git", 0.1, "most"),
     ("typed diff ms", "git", 0.1, "most"),
+    ("typed diff again ms", None, None, None),
     ("1000 tags ms", "git", 0.1, "most"),
     ("search for a word ms", None, 50.0, "most"),
     ("search for two words ms", None, 50.0, "most"),

@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import os
 import random
 import sys
 from urllib.parse import urlencode
 
-from machine import CACHE, Skip, median, run
+from machine import CACHE, median, python_with, run
 from versions import Api, at, milliseconds
 
 # The index of words needs SQLite 3.43, which Python's own may not be.
@@ -87,16 +86,8 @@ QUERIES = {
 
 def measure(server, plan):
     """Milliseconds for the first page and the counts of it."""
-    home = CACHE / "apsw"
-    if not (home / "installed").exists():
-        print("Installing apsw …", flush=True)
-        try:
-            run("python3", "-m", "venv", "--clear", home, env=dict(os.environ))
-            run(home / "bin" / "pip", "install", "--quiet", *PACKAGES, env=dict(os.environ))
-        except (RuntimeError, OSError) as error:
-            raise Skip(f"pip install apsw: {str(error)[-200:]}") from None
-        (home / "installed").touch()
-    run(home / "bin" / "python", __file__, server.data / "rutter.db", str(plan.datasets), timeout=1800)
+    python = python_with(CACHE / "apsw", *PACKAGES)
+    run(python, __file__, server.data / "rutter.db", str(plan.datasets), timeout=1800)
     # Not an administrator, who may see everything.
     server.command("user", "add", "reader", "--email", "reader@example.org")
     api = Api(server)

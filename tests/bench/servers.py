@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from machine import CACHE, Process, Skip, cpu_seconds, environment, free_port, run
+from machine import CACHE, Process, Skip, cpu_seconds, environment, free_port, python_with, run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LFS = "application/vnd.git-lfs+json"
@@ -123,16 +123,7 @@ class Giftless(Server):
     home = CACHE / "giftless"
 
     def install(self):
-        mark = self.home / "installed"
-        if mark.exists():
-            return
-        print("Installing giftless and gunicorn …", flush=True)
-        try:
-            run("python3", "-m", "venv", "--clear", self.home, env=dict(os.environ))
-            run(self.home / "bin" / "pip", "install", "--quiet", *GIFTLESS, env=dict(os.environ))
-        except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
-            raise Skip(f"pip install giftless: {str(error)[-200:]}") from None
-        mark.touch()
+        python_with(self.home, *GIFTLESS)
 
     def start(self, folder):
         port = free_port()

@@ -9,8 +9,12 @@ use gix::{
     objs::{Kind, TreeRefIter, tree::EntryMode},
 };
 use lfs::Pointer;
+use serde_json::{Map, Value};
 
-use crate::{Error, FilePath, Person, RefName, Result, State};
+use crate::{
+    Error, FilePath, Person, RefName, Result, State,
+    package::{self, PACKAGE},
+};
 
 mod page;
 mod revision;
@@ -23,6 +27,9 @@ const LISTING_LIMIT: usize = 500_000;
 
 /// Blobs at least this long are no pointers (the pointer specification's limit).
 const POINTER_LIMIT: u64 = Pointer::MAX_LEN as u64;
+
+/// Bytes of the largest package that is read.
+const LARGEST_PACKAGE: u64 = 32 << 20;
 
 /// Bytes of a file that may be remembered, since many requests ask for it.
 const REMEMBERED: u64 = 1 << 20;
@@ -211,6 +218,23 @@ impl Reader {
             return Ok(None);
         }
         Ok(Pointer::parse(&self.repository.find_object(blob)?.data).ok())
+    }
+
+    /// The package of a commit or tree: what its `datapackage.json` says; `None` if there is none.
+    ///
+    /// [`Error::Invalid`] for one that is not a JSON object, [`Error::TooLarge`] beyond 32 MiB.
+    pub fn package(&self, revision: ObjectId) -> Result<Option<Map<String, Value>>> {
+        let blob = match self.entry(revision, &PACKAGE.parse()?) {
+            Ok(entry) if entry.size.is_some() => entry.id,
+            Ok(_) | Err(Error::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let why = match package::parse(&self.blob(blob, LARGEST_PACKAGE)?) {
+            Ok(Value::Object(package)) => return Ok(Some(package)),
+            Ok(_) => "it is another value".to_owned(),
+            Err(problem) => problem.message,
+        };
+        Err(Error::Invalid(format!("the {PACKAGE} of this revision is not a JSON object: {why}")))
     }
 
     /// The entries of the folder at `path` (the root if `None`) in a commit or tree, in git's order;

@@ -7,14 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     Edit, Error, FilePath, Reader, Result, Side,
-    package::{PACKAGE, parse, resources},
+    package::{PACKAGE, resources},
 };
 
 /// How many paths a conflict names.
 const NAMED: usize = 10;
-
-/// Bytes of the largest package that is looked into.
-const LARGEST: u64 = 32 << 20;
 
 impl Reader {
     /// The edits that undo on `head` what changed from `old` (`None`: nothing at all) to `new`, file by file. What
@@ -65,13 +62,12 @@ impl Reader {
     /// [`Error::NotFound`] if there was no resource of this name, or there is no package now; [`Error::Invalid`] for a
     /// package that cannot be read.
     pub fn bring_back_resource(&self, head: ObjectId, revision: ObjectId, name: &str) -> Result<Vec<Edit>> {
-        let (then, now) = (self.package(revision)?, self.package(head)?);
+        let then = Value::Object(self.package(revision)?.unwrap_or_default());
+        let now = self.package(head)?.map(Value::Object);
         let is_it = |resource: &Value| resource["name"] == name;
         let resource = resources(&then).iter().find(|resource| is_it(resource));
         let resource = resource.ok_or_else(|| Error::NotFound(format!("there was no resource {name:?} then")))?;
-        if now.is_null() {
-            return Err(Error::NotFound(format!("the branch has no {PACKAGE}; restore that first")));
-        }
+        let now = now.ok_or_else(|| Error::NotFound(format!("the branch has no {PACKAGE}; restore that first")))?;
         let path = &resource["path"];
         let paths = path.as_array().into_iter().flatten().chain([path]).filter_map(Value::as_str);
         let files: HashSet<FilePath> = paths.filter_map(|path| path.parse().ok()).collect();
@@ -104,19 +100,6 @@ impl Reader {
             }
         }
         Ok(edits(steps))
-    }
-
-    /// What the package says there; nothing if there is none.
-    fn package(&self, revision: ObjectId) -> Result<Value> {
-        match self.entry(revision, &PACKAGE.parse()?) {
-            Ok(entry) if entry.size.is_some() => {
-                let text = self.blob(entry.id, LARGEST)?;
-                parse(&text)
-                    .map_err(|problem| Error::Invalid(format!("the {PACKAGE} of {revision}: {}", problem.message)))
-            }
-            Ok(_) | Err(Error::NotFound(_)) => Ok(Value::Null),
-            Err(error) => Err(error),
-        }
     }
 
     /// The file, link or submodule at `path`; a folder is none.

@@ -47,6 +47,8 @@ type PairKey = (Id, Option<ObjectId>, ObjectId);
 /// What took long to find out and never changes.
 pub(super) struct Memory {
     folders: Cache<FolderKey, Arc<LastCommits>, Weight>,
+    /// Tips with more than [`MANY`] files and folders.
+    vast: Cache<(Id, ObjectId), ()>,
     pub(super) changes: Cache<PairKey, Arc<Vec<Change>>, Weight>,
     pub(super) metadata: Cache<PairKey, Arc<Metadata>, Weight>,
     sending: Arc<Semaphore>,
@@ -73,6 +75,7 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             folders: Cache::with_weighter(1000, REMEMBERED, Weight),
+            vast: Cache::new(1000),
             changes: Cache::with_weighter(1000, REMEMBERED, Weight),
             metadata: Cache::with_weighter(100, REMEMBERED, Weight),
             sending: Arc::new(Semaphore::new(TOGETHER / usize::try_from(BLOCK).unwrap_or(1))),
@@ -238,10 +241,14 @@ impl Memory {
                 last
             };
             let is_tip = reader.state().refs.iter().any(|each| each.target == revision && each.name.is_branch());
-            if is_tip
-                && !reader.is_near(revision, NEAR, |commit| known(commit, missing).is_some())?
-                && let Some(mut all) = reader.last_commits_everywhere(revision, DEPTH, MANY)?
-            {
+            let is_worth_it = is_tip
+                && self.vast.get(&(dataset, revision)).is_none()
+                && !reader.is_near(revision, NEAR, |commit| known(commit, missing).is_some())?;
+            let all = if is_worth_it { reader.last_commits_everywhere(revision, DEPTH, MANY)? } else { None };
+            if is_worth_it && all.is_none() {
+                self.vast.insert((dataset, revision), ());
+            }
+            if let Some(mut all) = all {
                 for asked in &folders {
                     let last = all.remove(&asked.map(str::to_owned));
                     found.extend(last.map(|last| (*asked, keep(*asked, last))));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use metastore::package::{CONFIG, PACKAGE};
 use metastore::{CommitInfo, Content, Edit, EntryKind, FilePath, ObjectId, Reader, Snapshot};
 use serde_json::{Map, Value};
@@ -13,7 +12,7 @@ use crate::access::{Creation, Grant, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::types::Visibility;
 
-/// Bytes of the largest one that is read.
+/// Bytes of the largest `.lfsconfig` that is read.
 const LARGEST: u64 = 32 << 20;
 
 /// A package: a JSON object.
@@ -205,26 +204,8 @@ fn no_package() -> Error {
 
 pub(super) async fn read_at(snapshot: &Arc<Snapshot>, revision: Option<ObjectId>) -> Result<Versioned> {
     let Some(id) = revision else { return Ok(Versioned { revision: None, package: None }) };
-    let (commit, text) = snapshot.read(move |reader| Ok((reader.commit(id)?, package_text(reader, id)?))).await?;
-    let package = text.map(|text| parse(&text)).transpose()?;
+    let (commit, package) = snapshot.read(move |reader| Ok((reader.commit(id)?, reader.package(id)?))).await?;
     Ok(Versioned { revision: Some(commit), package })
-}
-
-fn package_text(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<Bytes>> {
-    match reader.entry(revision, &place()) {
-        Ok(entry) if entry.size.is_some() => reader.blob(entry.id, LARGEST).map(Some),
-        Ok(_) | Err(metastore::Error::NotFound(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn parse(text: &[u8]) -> Result<Package> {
-    let why = match metastore::package::parse(text) {
-        Ok(Value::Object(package)) => return Ok(package),
-        Ok(_) => "it is another value".to_owned(),
-        Err(problem) => problem.message,
-    };
-    Err(Error::invalid(format!("the {PACKAGE} of this revision is not a JSON object: {why}")))
 }
 
 pub(super) fn place() -> FilePath {

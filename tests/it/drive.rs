@@ -69,7 +69,8 @@ async fn live_in(app: &App, id: Id) -> BTreeSet<String> {
 const GRACE: Duration = Duration::from_secs(7 * 86_400);
 
 story! {
-    async fn the_sweep_deletes_what_is_retired_or_never_landed_and_nothing_else(server: Server) {
+    async fn the_sweep_deletes_what_is_retired_or_never_landed_and_nothing_else(engine: Engine) {
+        let server = Server::start_without_workers(engine, |_| {}).await;
         server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         server.dataset("ada/other", Visibility::Private).await;
@@ -318,7 +319,8 @@ story! {
 }
 
 story! {
-    async fn two_servers_on_one_database_see_each_others_commits(server: Server) {
+    async fn two_servers_on_one_database_see_each_others_commits(engine: Engine) {
+        let server = Server::start_without_workers(engine, |_| {}).await;
         server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         let mut config = server.app.config.clone();

@@ -108,6 +108,15 @@ impl Server {
 
     /// Starts with a configuration that differs from the default.
     pub(crate) async fn start_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        let server = Self::start_without_workers(engine, change).await;
+        server.app.start(&TaskTracker::new(), &server.stop);
+        server
+    }
+
+    /// Starts without background work, for stories that count what it would change: jobs wait for [`Worker::run_due`].
+    ///
+    /// [`Worker::run_due`]: rutter::jobs::Worker::run_due
+    pub(crate) async fn start_without_workers(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config { data: folder.path().join("data"), ..Config::default() };
         config.database_url = engine.database_url().await.map(Secret::new);
@@ -117,7 +126,6 @@ impl Server {
         let clock = Clock::default();
         let app = App::open_at(config, clock.clone()).await.unwrap();
         let stop = CancellationToken::new();
-        app.start(&TaskTracker::new(), &stop);
         tokio::spawn(rutter::web::server::serve(app.clone(), listener, stop.clone()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { app, clock, url, folder, http, stop }

@@ -77,20 +77,40 @@ impl Service {
         assert!(done.unwrap().success(), "kill -{signal}");
     }
 
-    /// `STOP` or `CONT` for it and its children: first for it, so that it makes no more of them.
+    /// `STOP` or `CONT` for it and its children: first for it, so that it makes no more of them. Who stops them can rely
+    /// on it that all have stopped.
     pub(crate) fn signal_all(&self, signal: &str) {
         self.signal(signal);
+        loop {
+            let told =
+                self.family().into_iter().filter(|(_, state)| signal != "STOP" || !"TZX".contains(state.as_str()));
+            let told: Vec<String> = told.map(|(process, _)| process).collect();
+            if told.is_empty() {
+                return;
+            }
+            // One that has ended meanwhile need not be told.
+            let _ = Command::new("sh").args(["-c", "kill -\"$0\" \"$@\"", signal]).args(&told).status();
+            if signal != "STOP" {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    /// It and its children, each with its state.
+    fn family(&self) -> Vec<(String, String)> {
+        let (own, mut family) = (self.process.to_string(), Vec::new());
         for entry in std::fs::read_dir("/proc").unwrap() {
-            let name = entry.unwrap().file_name();
-            let Some(process) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            let Ok(process) = entry.unwrap().file_name().into_string() else { continue };
             let status = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-            // Its state, then its parent.
-            let parent = status.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1));
-            if parent == Some(&self.process.to_string()) {
-                // One that has ended meanwhile need not be told.
-                let _ = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", signal, &process.to_string()]).status();
+            let Some((_, rest)) = status.rsplit_once(") ") else { continue };
+            let mut fields = rest.split(' ');
+            let (state, parent) = (fields.next().unwrap(), fields.next().unwrap());
+            if process == own || parent == own {
+                family.push((process, state.to_owned()));
             }
         }
+        family
     }
 
     /// The script waits for its child, if it is told to, only at its own end: until then a zombie is left.

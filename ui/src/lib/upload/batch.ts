@@ -4,10 +4,12 @@ import type { Control } from './control.js';
 import { refusal, type UploadError } from './errors.js';
 import type { Api } from './http.js';
 
-/** An object, and where it comes from. */
+/** An object that is to be on the server. */
 export interface Wanted {
 	oid: string;
 	size: number;
+	/** A file that has it, for error messages. */
+	path: string;
 }
 
 /** A signed URL. */
@@ -43,7 +45,7 @@ export interface Offer {
 }
 
 interface Reply {
-	objects?: (Wanted & { actions?: Actions; error?: { code: number; message: string } })[];
+	objects?: ({ oid: string } & { actions?: Actions; error?: { code: number; message: string } })[];
 }
 
 interface Question extends Wanted {
@@ -101,10 +103,10 @@ export class Batch {
 				return this.#api.post(`/${this.#api.segments}.git/info/lfs/objects/batch`, { body, media: MEDIA, signal });
 			})) as Reply;
 			const objects = new Map(reply.objects?.map((object) => [object.oid, object]));
-			for (const { oid, resolve, reject } of questions) {
+			for (const { oid, path, resolve, reject } of questions) {
 				const object = objects.get(oid);
-				if (object === undefined) reject(refusal(500, ''));
-				else if (object.error !== undefined) reject(refusal(object.error.code, object.error.message));
+				if (object === undefined) reject(refusal(500, '', { file: path }));
+				else if (object.error !== undefined) reject(refusal(object.error.code, object.error.message, { file: path }));
 				else resolve({ actions: object.actions, asked });
 			}
 		} catch (error) {

@@ -52,14 +52,15 @@ export class HashPool {
 			const { hashFile } = await import('./hash-file.js');
 			return hashFile(file, { signal, onProgress }).catch((error) => Promise.reject(failed(error, job.path)));
 		}
-		const oid = await new Promise<string>((resolve, reject) => {
+		let cancel = () => {};
+		return new Promise<string>((resolve, reject) => {
 			const task: Task = { ...job, id: ++this.#ids, resolve, reject, worker: undefined };
-			job.signal.addEventListener('abort', () => this.#cancel(task), { once: true });
 			if (job.signal.aborted) return reject(new CancelledError());
+			cancel = () => this.#cancel(task);
+			job.signal.addEventListener('abort', cancel);
 			this.#waiting.push(task);
 			this.#assign();
-		});
-		return oid;
+		}).finally(() => job.signal.removeEventListener('abort', cancel));
 	}
 
 	/** Tells the workers what {@link HashJob.isPaused} says now. */

@@ -49,6 +49,11 @@ export class Api {
 		this.segments = `${encodeURIComponent(owner)}/${encodeURIComponent(name)}`;
 	}
 
+	/** Whether a signed URL leads to the server itself. */
+	isOwn(url: string): boolean {
+		return new URL(url).origin === new URL(this.#options.server).origin;
+	}
+
 	/** Posts JSON to a path of the server, as whoever is signed in. */
 	async post(path: string, request: JsonRequest): Promise<unknown> {
 		const { token } = this.#options;
@@ -118,6 +123,8 @@ function told(body: string): { detail: string; id?: string } {
 /** Bytes for a signed URL. */
 export interface Put {
 	url: string;
+	/** Whether it leads to a bucket, not to the server. */
+	store: boolean;
 	method: string;
 	headers: Record<string, string>;
 	body: Blob;
@@ -142,7 +149,7 @@ interface Reply {
 }
 
 /** `fetch` tells nothing of bytes that leave. */
-function sendByXhr({ url, method, headers, body, signal, onProgress }: Put): Promise<Reply> {
+function sendByXhr({ url, store, method, headers, body, signal, onProgress }: Put): Promise<Reply> {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest();
 		let stall: ReturnType<typeof setTimeout>;
@@ -151,7 +158,7 @@ function sendByXhr({ url, method, headers, body, signal, onProgress }: Put): Pro
 			stall = setTimeout(() => xhr.abort(), STALL);
 		};
 		const abort = () => xhr.abort();
-		const failed = () => reject(signal.aborted ? signal.reason : new Passing(new NetworkError()));
+		const failed = () => reject(signal.aborted ? signal.reason : new Passing(new NetworkError({ store })));
 		xhr.upload.onprogress = (event) => {
 			moved();
 			onProgress(event.loaded);
@@ -176,7 +183,7 @@ function shown(xhr: XMLHttpRequest, name: string): string | null {
 	return xhr.getAllResponseHeaders().toLowerCase().includes(`${name.toLowerCase()}:`) ? xhr.getResponseHeader(name) : null;
 }
 
-async function sendByFetch({ url, method, headers, body, signal, onProgress }: Put): Promise<Reply> {
+async function sendByFetch({ url, store, method, headers, body, signal, onProgress }: Put): Promise<Reply> {
 	try {
 		const response = await fetch(url, { method, headers, body, signal });
 		const text = await response.text();
@@ -184,7 +191,7 @@ async function sendByFetch({ url, method, headers, body, signal, onProgress }: P
 		return { status: response.status, body: text, header: (name) => response.headers.get(name) };
 	} catch (cause) {
 		signal.throwIfAborted();
-		throw new Passing(new NetworkError({ cause }));
+		throw new Passing(new NetworkError({ cause, store }));
 	}
 }
 

@@ -215,6 +215,7 @@ export class Run implements UploadHandle {
 			file: this.#fileOf(item),
 			path: row.path,
 			isPaused: () => this.#control.isPaused,
+			turn: () => this.#control.turn(),
 			signal: this.#control.ended,
 			onProgress: (bytes) => {
 				this.#change(item, { hashed: bytes });

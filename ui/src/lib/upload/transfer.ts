@@ -95,10 +95,15 @@ class Trip {
 		if (this.#stale !== undefined) throw this.#stale;
 	}
 
-	/** Ends the upload, and lets the server prove it. */
+	/**
+	 * Ends the upload, and lets the server prove it. What the server has taken itself and whole it has hashed before it
+	 * said so; for thousands of small files, a second request each is half of the time.
+	 */
 	async confirm(): Promise<void> {
-		const { commit, verify } = this.#actions;
+		const { commit, parts, upload, verify } = this.#actions;
 		const { oid, size } = this.#cargo;
+		const taken = parts?.[0] ?? upload;
+		if (commit === undefined && taken !== undefined && this.#carrier.api.isOwn(taken.href)) return;
 		this.#cargo.onVerifying();
 		if (commit !== undefined) await this.#signed(commit, commit.body);
 		if (verify !== undefined) await this.#signed(verify, JSON.stringify({ oid, size }));

@@ -11,7 +11,7 @@ it('goes by the ending, else by what the server says', () => {
 
 it('never shows as an image what may hold a program', () => {
 	expect(kindOf('a.svg', 'image/svg+xml')).toBe('text');
-	expect(kindOf('drawing', 'image/svg+xml')).toBe('other');
+	expect(kindOf('drawing', 'image/svg+xml')).toBe('text');
 	expect(kindOf('page', 'text/html')).toBe('text');
 });
 

@@ -3,7 +3,7 @@
 import type { Drive } from '../drive/client';
 import { join, nameOf } from '../drive/paths';
 import { plural } from '../format';
-import { pending, Uploader, type PendingUpload, type UploadEvent } from '../upload';
+import { FilesMissingError, forget, pending, Uploader, type PendingUpload, type UploadEvent, type UploadHandle } from '../upload';
 import { uploadInParts } from './parts';
 import type { Picked } from './picked';
 import { advance, isSameFile, Meter, timeLeft, totals, waiting, type Item, type Totals } from './progress';
@@ -44,17 +44,19 @@ export class Batch {
 	speed = $state<number | null>(null);
 	/** Whether a reload loses it. */
 	readonly fragile: boolean;
+	/** What the library calls it, to go on with it. */
+	id: string | null = null;
 
 	readonly #items = new Map<string, Item>();
 	readonly #meter = new Meter();
 	#control: Control | null = null;
-	#begin: () => Control;
+	#begin: () => Control | Promise<Control>;
 	#timer: ReturnType<typeof setInterval> | null = null;
 	#changed = false;
 
 	readonly totals: Totals = $derived(totals(this.items));
 
-	constructor(target: Target, files: { path: string; size: number }[], fragile: boolean, begin: (batch: Batch) => Control) {
+	constructor(target: Target, files: { path: string; size: number }[], fragile: boolean, begin: (batch: Batch) => Control | Promise<Control>) {
 		this.target = target;
 		this.fragile = fragile;
 		for (const { path, size } of files) this.#items.set(path, waiting(path, size));
@@ -85,21 +87,21 @@ export class Batch {
 		this.state = 'running';
 		this.problem = null;
 		this.#timer ??= setInterval(() => this.#show(), 200);
-		let control: Control;
+		void this.#run();
+	}
+
+	async #run(): Promise<void> {
 		try {
-			control = this.#begin();
+			const control = await this.#begin();
+			this.#control = control;
+			// Whoever was quicker than the beginning.
+			if (this.state === 'paused') control.pause();
+			if (this.state === 'cancelled') void control.cancel();
+			this.revision = (await control.done).revision;
+			this.#end('done');
 		} catch (error) {
-			this.#end('failed', error);
-			return;
+			this.#end(this.state === 'cancelled' ? 'cancelled' : 'failed', error);
 		}
-		this.#control = control;
-		control.done.then(
-			({ revision }) => {
-				this.revision = revision;
-				this.#end('done');
-			},
-			(error: unknown) => this.#end(this.state === 'cancelled' ? 'cancelled' : 'failed', error)
-		);
 	}
 
 	#show(): void {
@@ -149,10 +151,6 @@ export class Batch {
 	}
 
 	cancel(): void {
-		if (this.state === 'failed') {
-			tray.dismiss(this);
-			return;
-		}
 		this.state = 'cancelled';
 		void Promise.resolve(this.#control?.cancel()).catch(() => undefined);
 	}
@@ -216,14 +214,16 @@ export const tray = {
 	): Batch {
 		const placed = files.map(({ path, file }) => ({ path: join(folder, path), file }));
 		const { href = null, landed, ...options } = more;
+		const uploader = new Uploader({ dataset });
 		return add(
-			new Batch({ dataset, folder, href, landed }, sizes(placed), false, (batch) =>
-				new Uploader({ dataset }).upload(placed, {
-					...options,
-					message: options.message || message(files, folder),
-					onProgress: (event) => heard(batch, event)
-				})
-			)
+			new Batch({ dataset, folder, href, landed }, sizes(placed), false, async (batch) => {
+				const onProgress = (event: UploadEvent) => heard(batch, event);
+				const begin = () => uploader.upload(placed, { ...options, message: options.message || message(files, folder), onProgress });
+				// Once more: what has arrived is not sent again.
+				const handle = batch.id === null ? begin() : await uploader.resume(batch.id, placed, { onProgress }).catch(begin);
+				batch.id = handle.id;
+				return handle;
+			})
 		);
 	},
 
@@ -242,49 +242,53 @@ export const tray = {
 	},
 
 	/** Goes on with an upload that was cut off, with the files chosen again. A sentence if they are not the same. */
-	again(upload: PendingUpload, chosen: File[]): string | null {
-		const files: Picked[] = [];
-		for (const wanted of upload.files) {
-			if (wanted.arrived) continue;
-			const same = (file: File) => isSameFile({ path: wanted.name, size: wanted.size, modified: wanted.lastModified }, file) === null;
-			const file = chosen.find(same);
-			if (!file) {
-				const like = chosen.find((file) => file.name === wanted.name) ?? chosen[0];
-				return (
-					(like && chosen.length <= 1 ? isSameFile({ path: wanted.name, size: wanted.size, modified: wanted.lastModified }, like) : null) ??
-					`“${wanted.name}” is missing. Choose all files of this upload again.`
-				);
-			}
-			files.push({ path: wanted.path, file });
+	async again(upload: PendingUpload, chosen: File[]): Promise<string | null> {
+		const uploader = new Uploader({ dataset: upload.dataset, server: upload.server });
+		let batch: Batch | null = null;
+		const early: UploadEvent[] = [];
+		const onProgress = (event: UploadEvent) => (batch ? heard(batch, event) : early.push(event));
+		let handle: UploadHandle;
+		try {
+			handle = await uploader.resume(upload, chosen, { onProgress });
+		} catch (error) {
+			return missing(upload, chosen, error);
 		}
 		interrupted = interrupted.filter((other) => other.id !== upload.id);
-		add(
-			new Batch({ dataset: upload.dataset, folder: '', href: null }, upload.files, false, (batch) =>
-				new Uploader({ dataset: upload.dataset }).resume(upload.id, files, { onProgress: (event) => heard(batch, event) })
-			)
+		let first: UploadHandle | null = handle;
+		batch = add(
+			new Batch({ dataset: upload.dataset, folder: '', href: null }, upload.files, false, async () => {
+				const control = first ?? (await uploader.resume(upload.id, chosen, { onProgress }));
+				first = null;
+				return control;
+			})
 		);
+		batch.id = handle.id;
+		for (const { path, size, arrived } of upload.files) if (arrived) batch.tell({ file: path, phase: 'verifying', bytes: size });
+		for (const event of early) heard(batch, event);
 		return null;
 	},
 
 	/** Throws an interrupted upload away. */
 	async forget(upload: PendingUpload): Promise<void> {
 		interrupted = interrupted.filter((other) => other.id !== upload.id);
-		await new Uploader({ dataset: upload.dataset }).forget(upload.id);
+		await forget(upload);
 	},
 
+	/** Takes it from the list; what failed is given up. */
 	dismiss(batch: Batch): void {
 		batches = batches.filter((other) => other !== batch);
+		if (batch.state === 'failed' && batch.id !== null) void forget(batch.id);
 	},
 
 	/** Takes away all that have ended. */
 	clear(): void {
-		batches = batches.filter((batch) => batch.state === 'running' || batch.state === 'paused');
+		for (const batch of batches) if (batch.state !== 'running' && batch.state !== 'paused') tray.dismiss(batch);
 	},
 
 	/** Looks for uploads that were cut off: when a page is opened. */
 	async look(): Promise<void> {
 		try {
-			interrupted = (await pending()).filter((upload) => !upload.running);
+			interrupted = (await pending()).filter((upload) => !upload.running && !batches.some((batch) => batch.id === upload.id));
 		} catch {
 			// A browser that keeps nothing for us has nothing to resume.
 			interrupted = [];
@@ -301,6 +305,17 @@ function add(batch: Batch): Batch {
 	batches = [batch, ...batches];
 	open = true;
 	return batch;
+}
+
+/** Why an upload cannot go on with these files. */
+function missing(upload: PendingUpload, chosen: File[], error: unknown): string {
+	const wanted = upload.files.find((file) => !file.arrived);
+	const like = chosen.find((file) => file.name === wanted?.name) ?? chosen[0];
+	if (error instanceof FilesMissingError && wanted && like && chosen.length === 1) {
+		const why = isSameFile({ path: wanted.name, size: wanted.size, modified: wanted.lastModified }, like);
+		if (why) return why;
+	}
+	return error instanceof Error ? error.message : String(error);
 }
 
 const sizes = (files: Picked[]) => files.map(({ path, file }) => ({ path, size: file.size }));

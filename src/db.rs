@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod keys;
 pub mod lending;
 pub mod locks;
+pub mod mail;
 pub(crate) mod memo;
 pub mod objects;
 pub mod packs;
@@ -20,6 +21,7 @@ pub mod resources;
 pub mod search;
 mod server;
 pub mod shares;
+pub mod tickets;
 pub mod uploads;
 pub mod usage;
 

@@ -157,9 +157,21 @@ fn outside() -> Vec<u8> {
 fn doors() -> Vec<(&'static str, String, Value)> {
     let rest = "/api/v1/datasets/ada/data";
     let mut doors: Vec<(&str, String, Value)> = [
-        "", "/tree/HEAD", "/tree/HEAD?path=a", "/files/HEAD/a/x.csv", "/raw/HEAD/a/x.csv", "/raw/HEAD/ab/z.csv",
-        "/revisions", "/revisions?path=a/x.csv", "/revisions/HEAD", "/diff?from=HEAD&to=HEAD", "/tags", "/branches",
-        "/branches/main", "/protection", "/shares",
+        "",
+        "/tree/HEAD",
+        "/tree/HEAD?path=a",
+        "/files/HEAD/a/x.csv",
+        "/raw/HEAD/a/x.csv",
+        "/raw/HEAD/ab/z.csv",
+        "/revisions",
+        "/revisions?path=a/x.csv",
+        "/revisions/HEAD",
+        "/diff?from=HEAD&to=HEAD",
+        "/tags",
+        "/branches",
+        "/branches/main",
+        "/protection",
+        "/shares",
     ]
     .iter()
     .map(|tail| ("GET", format!("{rest}{tail}"), Value::Null))

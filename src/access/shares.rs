@@ -146,3 +146,34 @@ fn unless_refused<T>(decided: Result<T>) -> Result<bool> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::AppGrant;
+    use super::super::tokens::TokenScope;
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn a_share_for_an_app_is_good_through_it_alone() {
+        let clock = Clock::default();
+        let (now, id) = (clock.now(), clock.id());
+        let identity = Identity::User { id, name: "ben".into(), admin: false };
+        let user = Actor { identity, ..Actor::anonymous() };
+        let through = |name: &str| user.through(AppGrant::new(name.into(), vec![TokenScope::ALL])).unwrap();
+        let share = |app: Option<&str>, expires_at| SharedRow {
+            id,
+            path: "a".into(),
+            right: ShareRight::View,
+            app: app.map(str::to_owned),
+            expires_at,
+            last_used_at: None,
+        };
+        assert!(counts(&share(None, None), &user, now) && counts(&share(None, None), &through("notes"), now));
+        assert!(counts(&share(Some("notes"), None), &through("notes"), now));
+        assert!(!counts(&share(Some("notes"), None), &through("other"), now));
+        assert!(!counts(&share(Some("notes"), None), &user, now));
+        assert!(counts(&share(None, Some(Millis(now.0 + 1))), &user, now));
+        assert!(!counts(&share(None, Some(now)), &user, now), "the end is the end");
+    }
+}

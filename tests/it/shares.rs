@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use lfs::Oid;
 use metastore::FilePath;
-use rutter::access::{Actor, AppGrant, Credentials, Fetch, Own, Part, Read, Right, Spot, Write};
+use rutter::access::{Actor, Credentials, Fetch, Own, Part, Read, Right, Spot, Write};
 use rutter::error::Kind;
 use rutter::types::{Level, Role, Secret, Visibility};
 use serde_json::{Value, json};
 
 use crate::api::{LFS_JSON, Reply};
 use crate::db::execute;
-use crate::harness::{Person, Server, noise, story};
+use crate::harness::{Engine, Person, Server, noise, story};
 
 const DATA: &str = "ada/data";
 const SHARES: &str = "/api/v1/datasets/ada/data/shares";
@@ -330,6 +330,9 @@ story! {
         let crew = json!({"path": "a", "with": {"group": "club:crew"}, "right": "edit"});
         let share = server.shared(&ada, DATA, crew).await;
         assert_eq!(share["with"], json!({"group": "club:crew"}));
+        let letter = server.letter_to("ben@example.org", 1).await;
+        assert_eq!(letter.subject, "ada shares the folder a of ada/data with you");
+        assert!(server.letters().iter().all(|letter| letter.to == "ben@example.org"), "only the group is told");
         assert!(server.part::<Write>(&ben.token, "a/x.csv").await.is_ok());
         assert_eq!(server.part::<Read>(&cleo.token, "a").await.unwrap_err(), Kind::NotFound, "not in the group");
         server.finds_all_other_doors_shut(&ben.token).await;
@@ -355,9 +358,14 @@ story! {
     async fn an_address_is_good_once_it_has_an_account(server: Server) {
         let ada = server.shelves().await;
         let mallory = server.person("mallory").await;
-        let share = json!({"path": "a", "with": {"email": "Ben@Example.ORG"}, "right": "view"});
+        let share = json!({"path": "a", "with": {"email": "Ben@Example.ORG"}, "right": "view",
+            "message": "Look at this!\n-- Ada"});
         let share = server.shared(&ada, DATA, share).await;
         assert_eq!(share["with"], json!({"email": "ben@example.org"}));
+        let letter = server.letter_to("ben@example.org", 1).await;
+        for said in ["the folder a of ada/data", "> Look at this!", "> -- Ada", "/shared", "/signup"] {
+            assert!(letter.text.contains(said), "{said}: {letter:?}");
+        }
         assert_eq!(server.part::<Read>(&mallory.token, "a").await.unwrap_err(), Kind::NotFound);
         let near = ["ben@example.org.evil.example", "xben@example.org", "ben+x@example.org"];
         for (number, address) in near.iter().enumerate() {
@@ -381,6 +389,7 @@ story! {
         let mut before = share.clone();
         before["last_used"].take();
         assert_eq!(again, before);
+        server.letters_to("ben@example.org", 1).await;
     }
 }
 
@@ -522,51 +531,6 @@ story! {
         let more = json!({"downloads": 4});
         assert_eq!(server.told(Some(&ada.token), "PATCH", &format!("{SHARES}/{id}"), more).await.status, 200);
         assert_eq!(server.opens(&link, None).await.status, 200);
-    }
-}
-
-story! {
-    async fn an_app_has_less_than_its_user_and_shares_nothing(server: Server) {
-        let ada = server.shelves().await;
-        let (ben, path) = (server.person("ben").await, DATA.parse().unwrap());
-        let access = &server.app.access;
-        let session = |name: &str| {
-            // As the user who has signed in: without the limits of a token.
-            let user = name.parse().unwrap();
-            async move { access.of_user(&user).await.unwrap() }
-        };
-        let app = |scopes: &[&str]| {
-            AppGrant::new("notes".into(), scopes.iter().map(|scope| scope.parse().unwrap()).collect())
-        };
-        let owner = session("ada").await;
-        assert!(access.authorize_sharing(&owner, &path).await.is_ok());
-        // Whatever ada gives it, an app does not share, and owns nothing.
-        for scopes in [&["own"][..], &["own:ada/data"], &["write"], &["read"]] {
-            let through = owner.through(app(scopes)).unwrap();
-            assert_eq!(access.authorize_sharing(&through, &path).await.unwrap_err().kind(), Kind::Forbidden);
-            assert!(access.authorize::<Own>(&through, &path).await.is_err());
-            let part = access.authorize_part::<Read>(&through, &path, None).await.unwrap();
-            assert!(!part.may_reshare());
-            assert_eq!(part.also::<Write>().is_some(), scopes != ["read"]);
-            assert!(through.through(app(&["own"])).is_err(), "an app has no apps");
-        }
-        assert!(access.authorize::<Read>(&owner.through(app(&["own:ada/other"])).unwrap(), &path).await.is_err());
-        assert!(server.actor(&ada.token).await.through(app(&["own"])).is_err(), "nor has a token");
-
-        // A share for an app is good through it, and as far as the user gave it that.
-        let share = json!({"path": "a", "with": {"user": "ben"}, "right": "edit", "app": "notes"});
-        server.shared(&ada, DATA, share).await;
-        let at: FilePath = "a/x.csv".parse().unwrap();
-        let user = session("ben").await;
-        assert!(access.authorize_part::<Read>(&user, &path, Some(&at)).await.is_err());
-        assert_eq!(server.part::<Read>(&ben.token, "a").await.unwrap_err(), Kind::NotFound);
-        let through = user.through(app(&["write"])).unwrap();
-        assert!(access.authorize_part::<Write>(&through, &path, Some(&at)).await.is_ok());
-        let through = user.through(app(&["read"])).unwrap();
-        let refused = access.authorize_part::<Write>(&through, &path, Some(&at)).await.unwrap_err();
-        assert_eq!(refused.kind(), Kind::Forbidden);
-        let other = AppGrant::new("other".into(), vec!["write".parse().unwrap()]);
-        assert!(access.authorize_part::<Read>(&user.through(other).unwrap(), &path, Some(&at)).await.is_err());
     }
 }
 

@@ -56,7 +56,7 @@ impl With {
                 let (organisation, name) = group
                     .split_once(':')
                     .ok_or_else(|| Error::invalid("a group is written `organisation:group`").of_part("`with.group`"))?;
-                Ok(Grantee::Group(organisation.parse::<OwnerName>()?, name.to_owned()))
+                Ok(Grantee::Group(organisation.parse::<OwnerName>()?, name.to_ascii_lowercase()))
             }
             Self { user: None, group: None, email: Some(email), link: None } => Ok(Grantee::Email(email.parse()?)),
             Self { user: None, group: None, email: None, link: Some(true) } => Ok(Grantee::Link),

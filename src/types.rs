@@ -326,6 +326,18 @@ text_enum! {
 }
 
 text_enum! {
+    /// What somebody may do with a file, a folder or a dataset, in a word for people. Ordered.
+    Level, "right" {
+        /// See and download.
+        View = "view",
+        /// Also change.
+        Edit = "edit",
+        /// Also share, and all that is for owners.
+        Own = "own",
+    }
+}
+
+text_enum! {
     /// Whether an owner is a person or an organisation.
     OwnerKind, "kind of owner" {
         /// A person with an account.

@@ -12,7 +12,8 @@ if [ $# -eq 0 ]; then
     (cd ui/sdk && npm ci --silent --no-audit --no-fund && npm run --silent check && npm run --silent test)
 fi
 
-cargo build --quiet --bin rutter
+# Of the whole workspace, as for the other tests: else every dependency is built once more, with other features.
+cargo build --quiet --workspace --bin rutter
 RUTTER_BIN=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/rutter
 export RUTTER_BIN
 cd tests/ui

@@ -18,7 +18,8 @@ export class House {
   private constructor(
     readonly url: string,
     readonly data: string,
-    private readonly environment: Record<string, string>,
+    /** Its environment. */
+    readonly settings: Record<string, string>,
     private server: ChildProcess,
   ) {}
 
@@ -63,7 +64,7 @@ export class House {
   /** Ends it as a crash would, and starts it again on the same data. */
   async crash(): Promise<void> {
     await end(this.server, 'SIGKILL');
-    this.server = spawn(program, ['serve'], { env: this.environment, stdio: ['ignore', 'inherit', 'inherit'] });
+    this.server = spawn(program, ['serve'], { env: this.settings, stdio: ['ignore', 'inherit', 'inherit'] });
     await this.ready();
   }
 
@@ -74,7 +75,7 @@ export class House {
 
   /** A command of the operator; gives what it prints. */
   async cli(...args: string[]): Promise<string> {
-    const { stdout } = await run(program, args, { env: this.environment });
+    const { stdout } = await run(program, args, { env: this.settings });
     return stdout.trim();
   }
 

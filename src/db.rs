@@ -13,12 +13,14 @@ pub mod jobs;
 pub mod keys;
 pub mod lending;
 pub mod locks;
+pub mod mail;
 mod memo;
 pub mod objects;
 pub mod packs;
 pub mod resources;
 pub mod search;
 mod server;
+pub mod tickets;
 pub mod uploads;
 pub mod usage;
 

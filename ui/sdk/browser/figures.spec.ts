@@ -111,7 +111,8 @@ test('a thousand small files', async () => {
 });
 
 test('10 GiB take less than 200 MB of the page, and less than 64 MB of its heap', async () => {
-	const size = 10 * GIB;
+	const size = Number(process.env.RUTTER_TEST_HUGE ?? 10) * GIB;
+	for (const context of here.browser.contexts()) await context.close();
 	const dataset = await here.dataset('huge');
 	const path = await here.file('huge.bin', size, 'huge');
 	const page = await here.page();
@@ -136,25 +137,26 @@ test('10 GiB take less than 200 MB of the page, and less than 64 MB of its heap'
 			(error) => (shown.over = String(error))
 		);
 	}, target(dataset));
-	let most = 0;
+	const most = new Map<string, number>();
 	let heap = 0;
 	let over: unknown;
 	for (; over === undefined; await page.waitForTimeout(200)) {
-		most = Math.max(most, (await memory('renderer'))[0] ?? 0);
 		const seen = await page.evaluate(() => {
 			const { memory } = performance as unknown as { memory: { usedJSHeapSize: number } };
-			return { heap: memory.usedJSHeapSize, over: (globalThis as unknown as { over: unknown }).over };
+			const { over, phase } = globalThis as unknown as { over: unknown; phase: string };
+			return { heap: memory.usedJSHeapSize, over, phase };
 		});
+		most.set(seen.phase, Math.max(most.get(seen.phase) ?? 0, (await memory('renderer'))[0] ?? 0));
 		heap = Math.max(heap, seen.heap);
 		over = seen.over;
 	}
 	const took = await page.evaluate(() => (globalThis as unknown as { took: Record<string, number> }).took);
 	for (const [phase, time] of Object.entries(took)) say(`10 GiB, ${phase}`, time / 1000, 's');
 	say('10 GiB, the page before', idle / 1e6, 'MB');
-	say('10 GiB, the page at most', most / 1e6, 'MB');
+	for (const [phase, bytes] of most) say(`10 GiB, the page while ${phase}`, bytes / 1e6, 'MB');
 	say('10 GiB, its heap at most', heap / 1e6, 'MB');
 	expect(idle).toBeGreaterThan(1e6);
 	expect(over).toMatchObject({ files: [{ size, stored: false }] });
-	expect(most).toBeLessThan(200e6);
+	expect(Math.max(...most.values())).toBeLessThan(200e6);
 	expect(heap).toBeLessThan(64e6);
 }, 900_000);

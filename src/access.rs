@@ -38,6 +38,7 @@ mod issue;
 pub mod jwt;
 mod lookup;
 mod notes;
+mod owners;
 mod rights;
 pub mod scopes;
 pub mod secret;
@@ -234,6 +235,11 @@ impl<R: Right> Grant<R> {
         R: Includes<S>,
     {
         self.cast()
+    }
+
+    /// All that the same actor may do with the same dataset.
+    pub fn rights(&self) -> Rights {
+        self.rights
     }
 
     /// A further right that the same actor has on the same dataset, if so.

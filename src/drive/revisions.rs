@@ -42,6 +42,19 @@ pub enum Part {
     Resource(String),
 }
 
+/// Edits that depend on what the branch holds.
+type Edits = Arc<dyn Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync>;
+
+/// A way back, before it is gone.
+pub(super) struct Rework {
+    /// What the revision says of itself, if nobody says anything.
+    pub(super) message: String,
+    /// Whether nothing follows from the edits.
+    pub(super) exact: bool,
+    /// What there is to do.
+    pub(super) edits: Edits,
+}
+
 impl Drive {
     /// The revision that `expression` names: a branch, a tag, a full id or an unambiguous short one, `HEAD`, each with
     /// `~n`, `^n` (gitrevisions(7)), and `branch@{date}` for what the branch was at a date (RFC 3339, or a day, which
@@ -125,6 +138,12 @@ impl Drive {
         upto: &str,
         wording: Wording,
     ) -> Result<ObjectId> {
+        let Rework { message, exact, edits } = self.reversal(grant, since, upto).await?;
+        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
+    }
+
+    /// How to take it back.
+    pub(super) async fn reversal(&self, grant: &Grant<Write>, since: Option<&str>, upto: &str) -> Result<Rework> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let upto = self.resolve(grant.id(), &snapshot, upto).await?;
         let since = match since {
@@ -148,7 +167,8 @@ impl Drive {
             None => format!("Revert \"{title}\"\n\nThis reverts commit {upto}."),
             Some(since) => format!("Revert {since}..{upto}"),
         };
-        self.rework(grant, wording, message, true, move |reader, head| reader.undo(head, base, upto)).await
+        let edits: Edits = Arc::new(move |reader, head| reader.undo(head, base, upto));
+        Ok(Rework { message, exact: true, edits })
     }
 
     /// Makes the dataset, or a part of it, what it was in an earlier revision, as a new one.
@@ -163,6 +183,12 @@ impl Drive {
         part: Part,
         wording: Wording,
     ) -> Result<ObjectId> {
+        let Rework { message, exact, edits } = self.restoration(grant, revision, part).await?;
+        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
+    }
+
+    /// How to make it what it was.
+    pub(super) async fn restoration(&self, grant: &Grant<Write>, revision: &str, part: Part) -> Result<Rework> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
         let message = match &part {
@@ -172,12 +198,12 @@ impl Drive {
         };
         // The whole is what it was. A part comes to what is there now, as if it were put.
         let exact = matches!(part, Part::Whole);
-        let edits = move |reader: &Reader, head| match &part {
+        let edits: Edits = Arc::new(move |reader, head| match &part {
             Part::Whole => reader.bring_back(head, revision, None),
             Part::Path(path) => reader.bring_back(head, revision, Some(path)),
             Part::Resource(name) => reader.bring_back_resource(head, revision, name),
-        };
-        self.rework(grant, wording, message, exact, edits).await
+        });
+        Ok(Rework { message, exact, edits })
     }
 
     /// Makes a revision of edits that depend on what the branch holds; worked out anew when somebody else was faster.

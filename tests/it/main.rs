@@ -13,6 +13,7 @@ mod collect;
 mod commits;
 mod db;
 mod drive;
+mod facts;
 mod full;
 mod harness;
 mod infer;

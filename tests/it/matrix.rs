@@ -3,6 +3,7 @@
 mod api;
 mod ckan;
 mod hub;
+mod pages;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -22,6 +23,8 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("GET", "/readyz", ""),
     ("GET", "/metrics", ""),
     ("GET", "/.well-known/jwks.json", ""),
+    ("GET", "/{owner}/{dataset}", "a browser"),
+    ("GET", "/{owner}/{dataset}", "another program"),
     ("GET", "/{owner}/{dataset}/info/refs", "to fetch"),
     ("GET", "/{owner}/{dataset}/info/refs", "to push"),
     ("GET", "/{owner}/{dataset}/info/refs", "dumb"),
@@ -81,7 +84,7 @@ type Sample = (&'static str, &'static str, &'static str);
 
 /// All of them.
 fn samples() -> impl Iterator<Item = Sample> {
-    SAMPLES.iter().chain(api::SAMPLES).chain(hub::SAMPLES).chain(ckan::SAMPLES).copied()
+    SAMPLES.iter().chain(api::SAMPLES).chain(hub::SAMPLES).chain(ckan::SAMPLES).chain(pages::SAMPLES).copied()
 }
 
 /// Somebody who asks: a column of the table.
@@ -221,6 +224,10 @@ impl World {
             self.post(token, &format!("/{path}{root}/objects/batch"), &body)
         };
         match (method, route, variant) {
+            ("GET", "/{owner}/{dataset}", "a browser") => {
+                get(format!("/{path}")).header("accept", "text/html,*/*;q=0.8")
+            }
+            ("GET", "/{owner}/{dataset}", _) => get(format!("/{path}")),
             ("GET", "/{owner}/{dataset}/info/refs", "to fetch") => {
                 get(format!("/{path}.git/info/refs?service=git-upload-pack"))
             }
@@ -248,6 +255,7 @@ impl World {
             (_, route, _) if route.starts_with("/api/") => {
                 self.of_api(token, path, (method, route, variant), &unique(bytes))
             }
+            (_, route, _) if pages::has(route) => get(pages::url(route)),
             ("GET", fixed, _) if !fixed.contains('{') => get(fixed.to_owned()),
             unknown => panic!("{unknown:?} has no sample request: add one"),
         }

@@ -9,6 +9,7 @@ pub mod check;
 pub mod collect;
 pub mod commits;
 pub mod datasets;
+pub mod groups;
 pub mod jobs;
 pub mod keys;
 pub mod lending;

@@ -400,7 +400,8 @@ story! {
             for path in ["org/private", "org/public"] {
                 if method == "GET" {
                     let asked = world.plain(None, path, sample, b"").build().unwrap();
-                    let head = Reply::of(server.http.head(asked.url().as_str())).await;
+                    let head = server.http.head(asked.url().as_str()).headers(asked.headers().clone());
+                    let head = Reply::of(head).await;
                     assert_eq!(Some(head.status), world.ask(actor, path, sample).await, "HEAD {route}");
                     assert!(head.body.is_empty(), "HEAD {route}");
                 }

@@ -14,12 +14,15 @@ pub mod jobs;
 pub mod keys;
 pub mod lending;
 pub mod locks;
-mod memo;
+pub mod mail;
+pub(crate) mod memo;
 pub mod objects;
 pub mod packs;
 pub mod resources;
 pub mod search;
 mod server;
+pub mod shares;
+pub mod tickets;
 pub mod uploads;
 pub mod usage;
 

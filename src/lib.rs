@@ -6,13 +6,13 @@
 //! | layer | modules |
 //! |---|---|
 //! | 4 entry | app web |
-//! | 3 features | accounts drive storage hosting collect check |
-//! | 2 kernel | access jobs db |
+//! | 3 features | accounts drive share storage hosting collect check |
+//! | 2 kernel | access jobs mail db |
 //! | 1 base | config error request types clock |
 //!
 //! Within a layer only: web → app, hosting → drive, hosting → storage,
 //! collect → drive, collect → storage, check → drive, check → storage,
-//! access → db, jobs → db, config → error, config → types, clock → types,
+//! access → db, jobs → db, mail → db, mail → jobs, config → error, config → types, clock → types,
 //! types → error, error → request.
 
 pub mod access;
@@ -27,7 +27,9 @@ pub mod drive;
 pub mod error;
 pub mod hosting;
 pub mod jobs;
+pub mod mail;
 pub mod request;
+pub mod share;
 pub mod storage;
 pub mod types;
 pub mod web;

@@ -61,8 +61,7 @@ impl Tx {
     /// The ids of the groups of a user.
     pub async fn groups_of(&mut self, user: Id) -> Result<Vec<Id>> {
         let query = "SELECT team_id FROM team_member WHERE user_id = $1 ORDER BY team_id";
-        let found: Vec<String> =
-            run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_all(on))?;
+        let found: Vec<String> = run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_all(on))?;
         found.into_iter().map(Id::try_from).collect()
     }
 

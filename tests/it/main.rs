@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod admin;
 mod api;
 mod browse;
 mod check;
@@ -25,6 +26,7 @@ mod lfs_batch;
 mod limits;
 mod locks_api;
 mod matrix;
+mod organisations;
 mod patience;
 mod quotas;
 mod race;

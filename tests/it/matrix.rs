@@ -3,6 +3,7 @@
 mod api;
 mod ckan;
 mod hub;
+mod organisations;
 mod pages;
 mod shares;
 
@@ -88,6 +89,7 @@ fn samples() -> impl Iterator<Item = Sample> {
     SAMPLES
         .iter()
         .chain(api::SAMPLES)
+        .chain(organisations::SAMPLES)
         .chain(hub::SAMPLES)
         .chain(ckan::SAMPLES)
         .chain(pages::SAMPLES)
@@ -213,6 +215,10 @@ impl World {
                 let share = self.prepare_shares(path, sample, &unique(bytes)).await;
                 self.of_shares(token, path, sample, &share)
             }
+            _ if organisations::has(route) => {
+                let subject = self.prepare_organisation(actor, sample, &unique(bytes)).await;
+                self.of_organisation(token, sample, &subject)
+            }
             _ if route.starts_with("/api/") => {
                 let path = self.prepare(path, sample, &unique(bytes)).await;
                 self.plain(token, &path, sample, bytes)
@@ -268,6 +274,10 @@ impl World {
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if shares::has(route) => self.of_shares(token, path, (method, route, variant), ""),
+            (_, route, _) if organisations::has(route) => {
+                let subject = organisations::Subject::any(&unique(bytes));
+                self.of_organisation(token, (method, route, variant), &subject)
+            }
             (_, route, _) if route.starts_with("/api/") => {
                 self.of_api(token, path, (method, route, variant), &unique(bytes))
             }

@@ -11,7 +11,7 @@ use super::super::extract::Caller;
 use super::Items;
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(owners)).document(routes!(stores))
@@ -48,9 +48,7 @@ async fn owners(State(app): State<App>, caller: Caller) -> Result<Json<Items<Own
 #[utoipa::path(get, path = "/api/v1/stores", tag = "datasets",
     responses((status = 200, description = "The stores.", body = Items<StoreName>)))]
 async fn stores(State(app): State<App>, caller: Caller) -> Result<Json<Items<StoreName>>> {
-    if caller.actor.is_anonymous() {
-        return Err(Error::unauthenticated("sign in to see the stores"));
-    }
+    app.access.authorize_choice(&caller.actor)?;
     let items = app.storage.stores().into_iter();
     let items = items.map(|(name, _)| StoreName { default: name == DEFAULT_STORE, name });
     Ok(Json(Items { items: items.collect(), next_cursor: None }))

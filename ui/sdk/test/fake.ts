@@ -25,6 +25,8 @@ export class Fake {
 	part = 40;
 	/** For how many seconds its URLs are good. */
 	life = 3600;
+	/** Where bytes go. */
+	store = SERVER;
 	revision = 0;
 	readonly #keys = new Map<string, string>();
 
@@ -69,14 +71,14 @@ export class Fake {
 
 	#offer({ oid, size }: { oid: string; size: number }): unknown {
 		if (this.objects.has(oid)) return { oid, size };
-		const action = (path: string) => ({ href: `${SERVER}/${path}`, expires_in: this.life });
+		const action = (path: string, base = SERVER) => ({ href: `${base}/${path}`, expires_in: this.life, header: { 'X-Signed': path } });
 		const verify = action(`verify/${oid}`);
-		if (size < this.from) return { oid, size, actions: { parts: [{ ...action(`put/${oid}/0/${size}`), pos: 0, size }], verify } };
+		if (size < this.from) return { oid, size, actions: { parts: [{ ...action(`put/${oid}/0/${size}`, this.store), pos: 0, size }], verify } };
 		const stored = this.parts.get(oid) ?? new Set<number>();
 		this.parts.set(oid, stored);
 		const parts = [];
 		for (let pos = 0, number = 1; pos < size; pos += this.part, number++) {
-			if (!stored.has(number)) parts.push({ ...action(`part/${oid}/${number}`), method: 'PUT', pos, size: Math.min(this.part, size - pos) });
+			if (!stored.has(number)) parts.push({ ...action(`part/${oid}/${number}`, this.store), method: 'PUT', pos, size: Math.min(this.part, size - pos) });
 		}
 		const commit = { ...action(`commit/${oid}/0/${size}`), method: 'POST', body: JSON.stringify({ oid, size }) };
 		return { oid, size, actions: { ...(parts.length > 0 ? { parts } : {}), commit, abort: { ...action(`abort/${oid}`), method: 'DELETE' }, verify } };

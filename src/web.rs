@@ -2,6 +2,7 @@
 //! is put into the protocol's words. One file per resource.
 
 mod api;
+mod browser;
 mod ckan;
 mod content;
 mod cors;

@@ -23,7 +23,7 @@ use axum::http::HeaderMap;
 use ipnet::IpNet;
 use metrics::{Counter, Gauge};
 
-pub(super) use self::address::is_trusted;
+pub(super) use self::address::{client as client_address, is_trusted};
 use self::buckets::{Buckets, Key, Keys, LONGEST, Ledger, Nanos, nanos};
 pub(super) use self::shares::Place;
 use self::shares::Shares;
@@ -85,6 +85,8 @@ pub(super) struct Limits {
     keys: Keys,
     since: Instant,
     proxies: Vec<IpNet>,
+    /// Whether clients are told to come by https.
+    is_secure: bool,
     address: Limit,
     user: Limit,
     token: Limit,
@@ -118,6 +120,7 @@ impl Limits {
             keys: Keys::default(),
             since: Instant::now(),
             proxies: config.trusted_proxies.clone(),
+            is_secure: config.public_url.as_deref().is_some_and(|url| url.starts_with("https://")),
             address: points("address", "requests from your address", rates.address),
             user: points("user", "requests by your account", rates.user),
             token: points("token", "requests with this token", rates.token),
@@ -137,6 +140,15 @@ impl Limits {
             downloading: running("download"),
             told: AtomicU64::new(0),
         })
+    }
+
+    /// Whether the request came by https, as far as is known: the server itself speaks plain HTTP.
+    pub(super) fn is_secure(&self, request: &Request) -> bool {
+        let peer = request.extensions().get::<Peer>();
+        let proxied = || peer.is_some_and(|Peer(peer)| is_trusted(peer.ip(), &self.proxies));
+        let forwarded = request.headers().get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+        let first = forwarded.and_then(|list| list.split(',').next()).map(str::trim);
+        self.is_secure || (first == Some("https") && proxied())
     }
 
     /// Counts a request that came at this moment for its address, and leaves a [`Client`] for those who
@@ -299,6 +311,37 @@ impl Client {
         let account = self.account(attempt.token, &actor);
         account.take().await?;
         Ok((actor, account))
+    }
+}
+
+/// Somebody who tries a secret, which was counted as wrong beforehand: guesses side by side are no more than one after
+/// the other.
+pub(super) struct Guess {
+    client: Client,
+    of: Key,
+}
+
+impl Client {
+    /// Counts a guess at the password of something.
+    ///
+    /// # Errors
+    /// Busy for too many of them, from this address or at that password.
+    pub(super) fn guess(&self, of: &str) -> Result<Guess> {
+        let Self { limits, address, now, .. } = self;
+        let of = limits.keys.of(Subject::Account(of));
+        limits.failures_address.take(*address, 1, *now, 0)?;
+        let taken = limits.failures_account.take(of, 1, *now, 0);
+        taken.inspect_err(|_| limits.failures_address.refund(*address, 1, *now))?;
+        Ok(Guess { client: self.clone(), of })
+    }
+}
+
+impl Guess {
+    /// It was right, or no guess at all.
+    pub(super) fn forget(self) {
+        let Client { limits, address, now, .. } = &self.client;
+        limits.failures_address.refund(*address, 1, *now);
+        limits.failures_account.refund(self.of, 1, *now);
     }
 }
 

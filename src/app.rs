@@ -30,6 +30,7 @@ use crate::hosting::Hosting;
 use self::work::Work;
 use crate::jobs::Worker;
 use crate::mail::Mailer;
+use crate::share::Shares;
 use crate::storage::{Place, Storage, Stores};
 
 /// Notes that wait to be written down; more are lost.
@@ -63,6 +64,8 @@ pub struct Services {
     pub accounts: Accounts,
     /// How accounts end.
     pub departures: Departures,
+    /// Shares.
+    pub shares: Shares,
     /// Datasets.
     pub drive: Drive,
     /// Objects.
@@ -146,6 +149,7 @@ impl App {
         Ok(Self(Arc::new(Services {
             accounts,
             departures,
+            shares: Shares::new(db.clone(), clock.clone(), access.clone(), config.link_base()),
             config,
             clock,
             db,
@@ -242,6 +246,7 @@ impl App {
             match note {
                 Note::Used(token) => tx.touch_token(token, now).await?,
                 Note::Seen(session) => tx.touch_session(session, now).await?,
+                Note::Shared(share) => tx.touch_share(share, now).await?,
                 Note::Refused { actor, right, path, request } => {
                     if quota.admits(&actor, now) {
                         tx.insert_audit(self.clock.id(), now, &actor, "access.refused", &path, right, &request).await?;

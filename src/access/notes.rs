@@ -20,6 +20,8 @@ pub enum Note {
     Used(Id),
     /// A session was used.
     Seen(Id),
+    /// Somebody was let in by a share.
+    Shared(Id),
     /// Somebody known was refused.
     Refused {
         /// Who.
@@ -68,6 +70,10 @@ impl Notes {
 
     pub(super) fn seen(&self, session: Id) {
         let _ = self.0.try_send(Note::Seen(session));
+    }
+
+    pub(super) fn shared(&self, share: Id) {
+        let _ = self.0.try_send(Note::Shared(share));
     }
 
     /// Gives the refusal back. Nobody in particular is not worth a note:

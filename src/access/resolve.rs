@@ -3,7 +3,7 @@
 use super::claims::Claim;
 use super::jwt::Claims;
 use super::tokens::{self, TokenScope};
-use super::{Access, Actor, Credentials, Identity, Limit};
+use super::{Access, Actor, Credentials, Identity, Limit, links};
 use crate::db::accounts::UserRow;
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Secret};
@@ -23,6 +23,9 @@ impl Access {
     }
 
     async fn by_token(&self, token: &Secret) -> Result<Actor> {
+        if links::looks_opened(token) {
+            return self.by_opening(token).await;
+        }
         if !tokens::looks_personal(token) {
             if tokens::looks_signed(token) {
                 let (issuer, claims) = self.keys.verify(token.expose()).await?;

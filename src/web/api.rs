@@ -13,6 +13,7 @@ mod rename;
 mod revisions;
 pub(super) mod search;
 mod session;
+mod shares;
 mod tags;
 mod tree;
 mod user;
@@ -46,6 +47,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = commits::routes(routes);
     let routes = tags::routes(routes);
     let routes = branches::routes(routes);
+    let routes = shares::routes(routes);
     let routes = tree::routes(routes);
     let routes = files::routes(routes);
     let routes = infer::routes(routes);

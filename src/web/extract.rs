@@ -12,7 +12,7 @@ use metastore::FilePath;
 
 use super::browser;
 use super::limits::{Account, Client, is_trusted};
-use crate::access::{Actor, Credentials, Grant, Holder, Part, Right, Seat, Spot, Target};
+use crate::access::{Actor, Credentials, Grant, Holder, Part, Right, Seat, Sharing, Spot, Target};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{RepoPath, Secret};
@@ -140,6 +140,15 @@ impl<R: Right> FromRequestParts<App> for Grant<R> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let Visitor { actor, path, .. } = Visitor::from_request_parts(parts, app).await?;
         app.access.authorize(&actor, &path).await
+    }
+}
+
+impl FromRequestParts<App> for Sharing {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let Visitor { actor, path, .. } = Visitor::from_request_parts(parts, app).await?;
+        app.access.authorize_sharing(&actor, &path).await
     }
 }
 

@@ -5,6 +5,7 @@ mod ckan;
 mod hub;
 mod pages;
 mod people;
+mod shares;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -83,7 +84,15 @@ type Sample = (&'static str, &'static str, &'static str);
 
 /// All of them.
 fn samples() -> impl Iterator<Item = Sample> {
-    SAMPLES.iter().chain(api::SAMPLES).chain(hub::SAMPLES).chain(ckan::SAMPLES).chain(pages::SAMPLES).chain(people::SAMPLES).copied()
+    SAMPLES
+        .iter()
+        .chain(api::SAMPLES)
+        .chain(hub::SAMPLES)
+        .chain(ckan::SAMPLES)
+        .chain(pages::SAMPLES)
+        .chain(shares::SAMPLES)
+        .chain(people::SAMPLES)
+        .copied()
 }
 
 /// Somebody who asks: a column of the table.
@@ -100,6 +109,8 @@ struct World {
     /// A session and a token of the keeper, by their ids.
     elsewhere: (String, String),
     actors: Vec<Actor>,
+    /// To a folder of the private dataset.
+    link: String,
 }
 
 const SEED: &[u8] = b"an object that every dataset holds";
@@ -147,12 +158,13 @@ impl World {
             actor("browser session", &cookie),
             actor("suspended user", &suspended.token),
         ];
-        let world = Self { server, keeper, elsewhere, actors };
+        let mut world = Self { server, keeper, elsewhere, actors, link: String::new() };
         for visibility in [Visibility::Private, Visibility::Internal, Visibility::Public] {
             world.seed(&format!("org/{visibility}")).await;
             world.seed_hub(&format!("org/{visibility}")).await;
             world.seed_ckan(&format!("org/{visibility}")).await;
         }
+        world.seed_shares().await;
         world
     }
 
@@ -216,6 +228,10 @@ impl World {
                 let token = self.sitting(token, sample).await;
                 self.plain(token.as_deref(), path, sample, bytes)
             }
+            _ if shares::has(route) => {
+                let share = self.prepare_shares(path, sample, &unique(bytes)).await;
+                self.of_shares(token, path, sample, &share)
+            }
             _ if route.starts_with("/api/") => {
                 let path = self.prepare(path, sample, &unique(bytes)).await;
                 self.plain(token, &path, sample, bytes)
@@ -267,6 +283,7 @@ impl World {
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if people::has(route) => self.of_people(token, (method, route, variant), &unique(bytes)),
+            (_, route, _) if shares::has(route) => self.of_shares(token, path, (method, route, variant), ""),
             (_, route, _) if route.starts_with("/api/") => {
                 self.of_api(token, path, (method, route, variant), &unique(bytes))
             }
@@ -393,6 +410,7 @@ story! {
                 for actor in &world.actors {
                     cells.push(world.ask(actor, &format!("org/{visibility}"), sample).await);
                 }
+                world.expect_shut(visibility, sample, &cells);
                 let variant = if variant.is_empty() { String::new() } else { format!(" ({variant})") };
                 if visibility == "private" {
                     table.push_str(&row(&format!("{method:<4} {route}{variant}"), &cells));

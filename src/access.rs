@@ -50,7 +50,6 @@ mod standing;
 pub mod tokens;
 mod within;
 
-use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -424,17 +423,10 @@ impl Access {
         let Some(known) = self.db.standing(path, actor.user()).await? else {
             return Err(hidden(actor, path));
         };
-        let by_object = match &actor.limit {
-            Limit::Claims(claims) if !oids.is_empty() => {
-                let opened = claims::open(claims, path).objects.into_iter();
-                let covered: HashSet<Oid> =
-                    opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
-                if oids.iter().all(|oid| covered.contains(oid)) { R::RIGHTS } else { Rights::NONE }
-            }
-            _ => Rights::NONE,
-        };
+        let by_object = standing::by_object::<R>(actor, path, oids);
         let rights = self.whole(actor, path, &known, by_object);
         if rights.has(R::RIGHTS) {
+            self.note_shares(actor, &known, None);
             return Ok(Grant { dataset: known.dataset, actor: Arc::new(actor.clone()), rights, right: PhantomData });
         }
         Err(part::refusal::<R>(actor, path, rights))

@@ -4,8 +4,8 @@ import { Sha256 } from './sha256.js';
 
 /** Files up to this size are hashed in one go by the browser itself, which has the processor's own instructions. */
 const WHOLE = 16 << 20;
-/** What is read at a time; the next piece is read while one is hashed. */
-const PIECE = 4 << 20;
+/** What is read at a time (1 MiB); the next piece is read while one is hashed. Larger ones are garbage for longer. */
+const PIECE = 1 << 20;
 
 /** What happens between the pieces. */
 export interface Hooks {

@@ -179,15 +179,6 @@ impl Actor {
         }
     }
 
-    /// Whether it may decide who else gets at what it owns: a link and an app never.
-    fn may_share(&self) -> bool {
-        let is_app = matches!(self.limit, Limit::App(_));
-        match self.identity {
-            Identity::Anonymous | Identity::Link(_) => false,
-            Identity::User { .. } | Identity::Guest { .. } | Identity::Operator => !is_app,
-        }
-    }
-
     /// A stable key for rows: who did this, who holds that.
     pub fn key(&self) -> String {
         match &self.identity {

@@ -57,6 +57,17 @@ impl ShareRight {
     }
 }
 
+impl Actor {
+    /// Whether it may decide who else gets at what it owns: a link and an app never.
+    pub(super) fn may_share(&self) -> bool {
+        let is_app = matches!(self.limit, Limit::App(_));
+        match self.identity {
+            Identity::Anonymous | Identity::Link(_) => false,
+            Identity::User { .. } | Identity::Guest { .. } | Identity::Operator => !is_app,
+        }
+    }
+}
+
 impl Access {
     /// May the actor share the dataset, and parts of it?
     ///

@@ -18,6 +18,7 @@ use crate::{
 
 mod page;
 mod revision;
+mod visit;
 
 pub use page::TreePage;
 

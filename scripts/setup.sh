@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Install what one make target needs and this machine lacks: setup.sh run|test|test-cloud|check|fuzz|bench
+# Install what one make target needs and this machine lacks: setup.sh run|test|test-cloud|test-ui|ui|check|fuzz|bench
 # Silent when nothing is missing. Debian-like systems; elsewhere it says what to install.
 set -euo pipefail
 
-need=${1:?usage: setup.sh run|test|test-cloud|check|fuzz|bench}
+need=${1:?usage: setup.sh run|test|test-cloud|test-ui|ui|check|fuzz|bench}
 nextest=0.9.143
 deny=0.20.2
 
@@ -27,6 +27,11 @@ want git-lfs git-lfs
 want curl curl
 case $need in
 run | check | fuzz) ;;
+ui | test-ui)
+    want node nodejs
+    want npm npm
+    [ "$need" = ui ] || want chromium chromium
+    ;;
 test | test-cloud)
     want python3 python3
     # For clients that come from PyPI.

@@ -38,6 +38,7 @@ mod issue;
 pub mod jwt;
 mod lookup;
 mod notes;
+mod part;
 mod rights;
 pub mod scopes;
 pub mod secret;
@@ -57,16 +58,17 @@ use self::claims::Claim;
 use self::jwt::{Claims, Keys};
 use self::notes::Notes;
 pub use self::notes::{Note, RefusalQuota};
+pub use self::part::{Part, Spot};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 pub use self::sight::Sight;
-use self::standing::{hidden, standing};
+use self::standing::{hidden, left, standing};
 use self::tokens::TokenScope;
 pub use self::within::Within;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Kind, Result};
-use crate::types::{Id, OwnerName, RepoPath, Role, Secret, Visibility};
+use crate::types::{Id, OwnerName, RepoPath, Role, Secret};
 
 /// What came with the request, not yet believed.
 pub enum Credentials {
@@ -163,6 +165,14 @@ impl Actor {
             Identity::Anonymous | Identity::Guest { subject: None, .. } => false,
             Identity::Guest { subject: Some(subject), .. } => !subject.is_empty(),
             Identity::User { .. } | Identity::Operator => true,
+        }
+    }
+
+    /// Whether it may decide who else gets at what it owns.
+    pub(crate) fn may_share(&self) -> bool {
+        match self.identity {
+            Identity::Anonymous => false,
+            Identity::User { .. } | Identity::Guest { .. } | Identity::Operator => true,
         }
     }
 
@@ -399,31 +409,20 @@ impl Access {
         let Some((dataset, role)) = self.db.standing(path, actor.user()).await? else {
             return Err(hidden(actor, path));
         };
-        let standing = standing(actor, &dataset, role);
-        let open =
-            if dataset.visibility == Visibility::Public { Read::RIGHTS.with(Fetch::RIGHTS) } else { Rights::NONE };
-        let rights = match &actor.limit {
-            Limit::Nothing => standing,
-            Limit::Token(scopes) => standing.and(tokens::open(scopes, path)),
-            Limit::Claims(claims) => {
-                let opened = claims::open(claims, path);
-                let covered: HashSet<&Oid> =
-                    opened.objects.iter().filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
-                let by_object = !oids.is_empty() && oids.iter().all(|oid| covered.contains(oid));
-                standing.and(opened.whole.with(if by_object { R::RIGHTS } else { Rights::NONE }))
+        let by_object = match &actor.limit {
+            Limit::Claims(claims) if !oids.is_empty() => {
+                let opened = claims::open(claims, path).objects.into_iter();
+                let covered: HashSet<Oid> =
+                    opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
+                if oids.iter().all(|oid| covered.contains(oid)) { R::RIGHTS } else { Rights::NONE }
             }
-        }
-        .with(open);
+            _ => Rights::NONE,
+        };
+        let rights = left(actor, path, standing(actor, &dataset, role), by_object).with(part::open(&dataset));
         if rights.has(R::RIGHTS) {
             return Ok(Grant { dataset, actor: Arc::new(actor.clone()), rights, right: PhantomData });
         }
-        if !rights.has(Read::RIGHTS) {
-            return Err(hidden(actor, path));
-        }
-        if actor.is_anonymous() {
-            return Err(Error::unauthenticated(format!("sign in to {} `{path}`", R::NAME)));
-        }
-        Err(Error::forbidden(format!("you may read `{path}`, but not {} it", R::NAME)))
+        Err(part::refusal::<R>(actor, path, rights))
     }
 
     /// What a push aims at: a dataset it may write, or one it may create.

@@ -102,6 +102,11 @@ impl Storage {
         self.0.stores.default_place()
     }
 
+    /// Where clients of the buckets are sent, as `https://host:port`.
+    pub fn origins(&self) -> Vec<String> {
+        self.0.stores.origins()
+    }
+
     /// Whether datasets can be put into this store.
     ///
     /// # Errors

@@ -105,8 +105,9 @@ pub const NAME_MAX: usize = 96;
 
 /// First segments of URLs that are the server's own.
 const RESERVED: &[&str] = &[
-    "admin", "api", "assets", "authz", "dataset", "datasets", "docs", "healthz", "login", "logout", "metrics",
-    "models", "new", "oauth", "readyz", "settings", "signup", "spaces", "static",
+    "account", "admin", "api", "assets", "authz", "d", "dataset", "datasets", "docs", "drive", "email", "healthz",
+    "invite", "login", "logout", "metrics", "models", "new", "o", "oauth", "readyz", "reset", "s", "search",
+    "settings", "setup", "shared", "signup", "spaces", "static", "trash", "verify",
 ];
 
 fn parse_segment(text: &str, what: &str) -> Result<String, Error> {
@@ -321,6 +322,18 @@ text_enum! {
         Writer = "writer",
         /// Also delete, protect and share.
         Owner = "owner",
+    }
+}
+
+text_enum! {
+    /// What somebody may do with a file, a folder or a dataset, in a word for people. Ordered.
+    Level, "right" {
+        /// See and download.
+        View = "view",
+        /// Also change.
+        Edit = "edit",
+        /// Also share, and all that is for owners.
+        Own = "own",
     }
 }
 

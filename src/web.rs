@@ -12,6 +12,7 @@ mod lfs;
 mod limits;
 mod locks;
 mod middleware;
+mod pages;
 mod patience;
 pub mod server;
 mod site;
@@ -89,6 +90,7 @@ impl Routes {
 pub fn routes() -> Routes {
     let routes = Routes::default();
     let routes = site::routes(routes);
+    let routes = pages::routes(routes);
     let routes = git::routes(routes);
     let routes = lfs::routes(routes);
     let routes = uploads::routes(routes);

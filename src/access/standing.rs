@@ -1,6 +1,6 @@
 //! What somebody may do with a dataset by who they are.
 
-use super::{Actor, Fetch, Identity, Read, Right as _, Rights, Write};
+use super::{Actor, Fetch, Identity, Limit, Read, Right as _, Rights, Write, claims, tokens};
 use crate::db::datasets::DatasetRow;
 use crate::error::Error;
 use crate::types::{RepoPath, Role, Visibility};
@@ -29,5 +29,15 @@ pub(super) fn standing(actor: &Actor, dataset: &DatasetRow, role: Option<Role>) 
         Some(Role::Writer) => read.with(Write::RIGHTS),
         None if dataset.visibility == Visibility::Private => Rights::NONE,
         Some(Role::Reader) | None => read,
+    }
+}
+
+/// What the credential leaves of rights on a dataset. `by_object` is what it opens of the single objects that are asked
+/// for.
+pub(super) fn left(actor: &Actor, path: &RepoPath, rights: Rights, by_object: Rights) -> Rights {
+    match &actor.limit {
+        Limit::Nothing => rights,
+        Limit::Token(scopes) => rights.and(tokens::open(scopes, path)),
+        Limit::Claims(claims) => rights.and(claims::open(claims, path).whole.with(by_object)),
     }
 }

@@ -114,6 +114,18 @@ impl Stores {
         }
     }
 
+    /// Where clients of the buckets are sent, as `https://host:port`.
+    pub(super) fn origins(&self) -> Vec<String> {
+        let buckets = self.0.values().filter_map(|(store, _)| match store {
+            Store::Folder(_) => None,
+            Store::Bucket(bucket) => Some(bucket.public_origin().to_owned()),
+        });
+        let mut origins: Vec<String> = buckets.collect();
+        origins.sort_unstable();
+        origins.dedup();
+        origins
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }

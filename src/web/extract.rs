@@ -8,9 +8,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use metastore::FilePath;
 
 use super::limits::{Account, Client, is_trusted};
-use crate::access::{Actor, Credentials, Grant, Right, Target};
+use crate::access::{Actor, Credentials, Grant, Part, Right, Spot, Target};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{RepoPath, Secret};
@@ -84,6 +85,46 @@ impl FromRequestParts<App> for Visitor {
             Err(_) if actor.is_anonymous() => Err(Error::unauthenticated("sign in to see this dataset")),
             Err(error) => Err(Error::not_found(error.detail())),
         }
+    }
+}
+
+impl Visitor {
+    /// The part of the dataset that the visitor may do `R` with at a path, as the client writes it; the root if it is
+    /// empty.
+    ///
+    /// # Errors
+    /// As for [`Access::authorize_part`](crate::access::Access::authorize_part), also for what is no path.
+    pub async fn part<R: Right>(&self, app: &App, at: &str) -> Result<Part<R>> {
+        Ok(self.spot(app, at).await?.part().clone())
+    }
+
+    /// The key to what is at a path; otherwise as [`Visitor::part`].
+    pub async fn spot<R: Right>(&self, app: &App, at: &str) -> Result<Spot<R>> {
+        let at = at.trim_end_matches('/');
+        if at.is_empty() {
+            let part = app.access.authorize_part(&self.actor, &self.path, None).await?;
+            return Ok(part.top());
+        }
+        match at.parse::<FilePath>() {
+            Ok(at) => app.access.authorize_part(&self.actor, &self.path, Some(&at)).await?.at(&at),
+            Err(_) if self.actor.is_anonymous() => {
+                Err(Error::unauthenticated(format!("sign in to see `{}`", self.path)))
+            }
+            // The same whatever there is.
+            Err(error) => Err(Error::from(error)),
+        }
+    }
+}
+
+/// The key to what the `{*path}` of the route names.
+impl<R: Right> FromRequestParts<App> for Spot<R> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let visitor = Visitor::from_request_parts(parts, app).await?;
+        let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await.map_err(|_| nameless())?;
+        let at = segments.0.iter().find(|(key, _)| key == "path").map_or("", |(_, value)| value.as_str());
+        visitor.spot(app, at).await
     }
 }
 

@@ -277,7 +277,7 @@ pub(super) fn fold_owner(mut request: Request) -> Request {
 
 fn folded(uri: &Uri) -> Option<Uri> {
     // Programs' own URLs, in which a path of a file may look like one of git's.
-    if super::hub::is_below(uri.path()) || uri.path().starts_with("/api/") {
+    if super::hub::is_below(uri.path()) || super::pages::is_below(uri.path()) || uri.path().starts_with("/api/") {
         return None;
     }
     let below = uri.path().strip_prefix("/datasets").filter(|rest| rest.starts_with('/'));

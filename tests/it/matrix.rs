@@ -3,6 +3,7 @@
 mod api;
 mod ckan;
 mod hub;
+mod pages;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -81,7 +82,7 @@ type Sample = (&'static str, &'static str, &'static str);
 
 /// All of them.
 fn samples() -> impl Iterator<Item = Sample> {
-    SAMPLES.iter().chain(api::SAMPLES).chain(hub::SAMPLES).chain(ckan::SAMPLES).copied()
+    SAMPLES.iter().chain(api::SAMPLES).chain(hub::SAMPLES).chain(ckan::SAMPLES).chain(pages::SAMPLES).copied()
 }
 
 /// Somebody who asks: a column of the table.
@@ -248,6 +249,7 @@ impl World {
             (_, route, _) if route.starts_with("/api/") => {
                 self.of_api(token, path, (method, route, variant), &unique(bytes))
             }
+            (_, route, _) if pages::has(route) => get(pages::url(route)),
             ("GET", fixed, _) if !fixed.contains('{') => get(fixed.to_owned()),
             unknown => panic!("{unknown:?} has no sample request: add one"),
         }

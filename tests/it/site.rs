@@ -33,6 +33,28 @@ story! {
 }
 
 story! {
+    async fn every_url_of_a_page_gets_one_guarded_document(server: Server) {
+        let first = server.request("GET", "/", None).send().await.unwrap();
+        let policy = first.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';") && !policy.contains("unsafe-inline"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'") && policy.contains("connect-src 'self';"), "{policy}");
+        let first = first.text().await.unwrap();
+        // A path may look like one of git's.
+        for path in ["/login", "/d/ada/birds/file/main/info/refs", "/d/ada%2Fb/c", "/drive/a/../objects/batch", "/s"] {
+            let page = server.request("GET", path, None).send().await.unwrap();
+            assert_eq!(page.status(), 200, "{path}");
+            assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8", "{path}");
+            assert_eq!(page.text().await.unwrap(), first, "{path}");
+        }
+        for path in ["/_app/../index.html", "/_app/%2e%2e/index.html", "/_app/..%2f..%2f..%2fCargo.toml", "/_app/"] {
+            let reply = Reply::of(server.request("GET", path, None)).await;
+            assert_eq!(reply.status, 404, "{path}");
+        }
+        assert_eq!(Reply::of(server.request("POST", "/login", None)).await.status, 405);
+    }
+}
+
+story! {
     async fn nobody_can_make_figures_without_end(server: Server) {
         for number in 0..20 {
             for path in ["/healthz", "/_lfs/x", "/nothing/here"] {

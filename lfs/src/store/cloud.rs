@@ -109,6 +109,15 @@ impl CloudStore {
         }
     }
 
+    /// Where signed URLs lead, as `https://host:port`: what web pages must be permitted to reach.
+    pub fn public_origin(&self) -> &str {
+        match &self.0.cloud {
+            Cloud::S3(access) => access.origin(),
+            Cloud::Gcs(access) => access.origin(),
+            Cloud::Azure(access) => access.origin(),
+        }
+    }
+
     /// What lies at `key` now.
     pub async fn stat(&self, key: &Key) -> Result<Option<CloudStamp>, Error> {
         Ok(self.0.head(key).await?.as_ref().map(stamp))

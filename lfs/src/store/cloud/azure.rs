@@ -98,6 +98,11 @@ impl CloudStore {
 }
 
 impl Access {
+    /// Where signed URLs lead.
+    pub(super) fn origin(&self) -> &str {
+        &self.public.origin
+    }
+
     pub(super) fn authorize(&self, request: &mut HttpRequest) {
         AzureAuthorizer::new(&self.credential, &self.account).authorize(request);
     }

@@ -92,6 +92,11 @@ impl CloudStore {
 }
 
 impl Access {
+    /// Where signed URLs lead.
+    pub(super) fn origin(&self) -> &str {
+        self.presigner.origin()
+    }
+
     pub(super) async fn authorize(&self, request: &mut HttpRequest) -> Result<(), Failure> {
         let bearer = &self.credentials.get_credential().await?.bearer;
         // Emulators have none.

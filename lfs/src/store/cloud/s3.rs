@@ -94,6 +94,11 @@ impl CloudStore {
 }
 
 impl Access {
+    /// Where signed URLs lead.
+    pub(super) fn origin(&self) -> &str {
+        self.presigner.origin()
+    }
+
     pub(super) async fn credential(&self) -> Result<Arc<AwsCredential>, Failure> {
         Ok(self.credentials.get_credential().await?)
     }

@@ -117,6 +117,11 @@ impl Moment {
 }
 
 impl Presigner {
+    /// Where its URLs lead.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// `origin` is scheme and authority; a default port must be left out of it, as clients do.
     pub(super) fn new(region: String, origin: String) -> Self {
         let host = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned();

@@ -1,0 +1,202 @@
+//! The pages that people see. They are an application of their own (`ui/`) that speaks to the API like any other client;
+//! its files are in this program. Every URL of a page gets the same document, which finds by the URL what to show.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use rust_embed::{Embed, EmbeddedFile};
+
+use super::Routes;
+use crate::app::App;
+use crate::error::{Error, Result};
+
+/// What `make ui` built; nothing if it was not built. A debug build reads the folder at run time.
+#[derive(Embed)]
+#[folder = "ui/dist"]
+#[allow_missing = true]
+struct Built;
+
+/// What is shown instead of pages that were not built.
+const UNBUILT: &str = include_str!("pages.html");
+
+/// The URLs of pages. No owner of datasets can have a name like their first segments.
+const PAGES: &[&str] = &[
+    "/",
+    "/login",
+    "/signup",
+    "/verify",
+    "/reset",
+    "/setup",
+    "/invite",
+    "/email",
+    "/new",
+    "/drive",
+    "/drive/{*rest}",
+    "/trash",
+    "/shared",
+    "/search",
+    "/account",
+    "/o/{*rest}",
+    "/admin",
+    "/admin/{*rest}",
+    "/d/{*rest}",
+    "/s",
+];
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    let routes = PAGES.iter().fold(routes, |routes, path| routes.add(Method::GET, path, page));
+    routes.add(Method::GET, "/_app/{*path}", asset)
+}
+
+/// Whether it is the URL of a page or of one of its files. What follows may look like a URL of git's.
+pub(super) fn is_below(path: &str) -> bool {
+    ["/d/", "/o/", "/drive/", "/admin/", "/_app/"].iter().any(|folder| path.starts_with(folder))
+}
+
+/// The document.
+async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
+    let mut response = match Encoded::find("index.html", &headers) {
+        // It names files that bear their hash, and must not outlive them.
+        Some(document) => document.answer("no-cache"),
+        None => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], UNBUILT).into_response(),
+    };
+    let headers = response.headers_mut();
+    match HeaderValue::from_str(&policy(&app.storage.origins())) {
+        Ok(policy) => _ = headers.insert(header::CONTENT_SECURITY_POLICY, policy),
+        Err(_) => tracing::error!("the address of a store cannot stand in a header; pages cannot reach it"),
+    }
+    for (name, value) in [
+        // Our own pages may know where a visitor comes from.
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// What the document may load (Content Security Policy Level 3). Hashing needs WebAssembly; files go to, and media come
+/// from, the stores themselves.
+fn policy(stores: &[String]) -> String {
+    let mut origins = String::from("'self'");
+    for store in stores {
+        let _ = write!(origins, " {store}");
+    }
+    format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; font-src 'self'; \
+         img-src {origins} data: blob:; media-src {origins} blob:; connect-src {origins}; worker-src 'self'; \
+         frame-src 'self' blob:; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// A file whose name bears its hash: it stays as it is for good.
+async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response> {
+    let unchanging = path.starts_with("immutable/");
+    let found = Encoded::find(&format!("_app/{path}"), &headers).ok_or_else(|| {
+        Error::not_found("there is no such file; a page of an older version may ask for it: load the page again")
+    })?;
+    Ok(found.answer(if unchanging { "public, max-age=31536000, immutable" } else { "no-cache" }))
+}
+
+/// A file as it goes over the wire.
+struct Encoded {
+    file: EmbeddedFile,
+    media: &'static str,
+    encoding: Option<&'static str>,
+    /// Whether the client has these very bytes.
+    known: bool,
+}
+
+impl Encoded {
+    /// The best form that the client takes. Compressed ones are made when the pages are built.
+    fn find(name: &str, headers: &HeaderMap) -> Option<Self> {
+        if name.ends_with(".br") || name.ends_with(".gz") {
+            return None;
+        }
+        let takes = |coding: &str| {
+            let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+            accepted.unwrap_or_default().split(',').any(|one| {
+                let (name, weight) = one.split_once(';').unwrap_or((one, ""));
+                name.trim().eq_ignore_ascii_case(coding) && !matches!(weight.trim(), "q=0" | "q=0.0")
+            })
+        };
+        let forms = [("br", "br"), ("gzip", "gz")].into_iter().filter(|(coding, _)| takes(coding));
+        let compressed = forms
+            .into_iter()
+            .find_map(|(coding, end)| Built::get(&format!("{name}.{end}")).map(|file| (file, Some(coding))));
+        let (file, encoding) = compressed.or_else(|| Built::get(name).map(|file| (file, None)))?;
+        let tag = tag(&file);
+        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|seen| seen.as_bytes() == tag.as_bytes());
+        Some(Self { file, media: media(name), encoding, known })
+    }
+
+    fn answer(self, caching: &'static str) -> Response {
+        let tag = tag(&self.file);
+        let mut response = if self.known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            match self.file.data {
+                Cow::Borrowed(bytes) => bytes.into_response(),
+                Cow::Owned(bytes) => bytes.into_response(),
+            }
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        if let Some(encoding) = self.encoding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            headers.insert(header::ETAG, tag);
+        }
+        response
+    }
+}
+
+/// Strong: each compressed form has its own (RFC 9110 §8.8.3).
+fn tag(file: &EmbeddedFile) -> String {
+    format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]))
+}
+
+/// The media type of what the build makes.
+fn media(name: &str) -> &'static str {
+    match name.rsplit_once('.').map_or("", |(_, end)| end) {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "webmanifest" => "application/json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "webp" => "image/webp",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "wasm" => "application/wasm",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_lets_pages_reach_the_stores_and_nothing_else() {
+        let policy = policy(&["https://objects.example:9000".into()]);
+        assert!(policy.contains("connect-src 'self' https://objects.example:9000;"), "{policy}");
+        assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';") && !policy.contains("unsafe-inline"));
+    }
+
+    #[test]
+    fn owners_cannot_have_the_names_of_pages() {
+        for page in PAGES {
+            let first = page[1..].split('/').next().unwrap_or_default();
+            assert!(first.is_empty() || first.parse::<crate::types::OwnerName>().is_err(), "{first}");
+        }
+    }
+}

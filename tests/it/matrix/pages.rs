@@ -1,0 +1,38 @@
+//! Requests for the pages: everybody gets the same document.
+
+use super::Sample;
+
+/// Method, route, variant.
+pub(super) const SAMPLES: &[Sample] = &[
+    ("GET", "/", ""),
+    ("GET", "/login", ""),
+    ("GET", "/signup", ""),
+    ("GET", "/verify", ""),
+    ("GET", "/reset", ""),
+    ("GET", "/setup", ""),
+    ("GET", "/invite", ""),
+    ("GET", "/email", ""),
+    ("GET", "/new", ""),
+    ("GET", "/drive", ""),
+    ("GET", "/drive/{*rest}", ""),
+    ("GET", "/trash", ""),
+    ("GET", "/shared", ""),
+    ("GET", "/search", ""),
+    ("GET", "/account", ""),
+    ("GET", "/o/{*rest}", ""),
+    ("GET", "/admin", ""),
+    ("GET", "/admin/{*rest}", ""),
+    ("GET", "/d/{*rest}", ""),
+    ("GET", "/s", ""),
+    ("GET", "/_app/{*path}", ""),
+];
+
+/// Whether it is the route of a page or of one of its files.
+pub(super) fn has(route: &str) -> bool {
+    SAMPLES.iter().any(|(_, known, _)| *known == route)
+}
+
+/// A URL of the route. No build has a file of that name.
+pub(super) fn url(route: &str) -> String {
+    route.replace("{*rest}", "any/thing").replace("{*path}", "nothing.js")
+}

@@ -46,6 +46,7 @@ mod sight;
 mod standing;
 pub mod tokens;
 mod within;
+mod writer;
 
 use std::collections::HashSet;
 use std::marker::PhantomData;
@@ -64,6 +65,7 @@ pub use self::sight::Sight;
 use self::standing::{hidden, left, standing};
 use self::tokens::TokenScope;
 pub use self::within::Within;
+pub use self::writer::Writer;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;

@@ -9,6 +9,7 @@ pub mod check;
 pub mod collect;
 pub mod commits;
 pub mod datasets;
+pub mod intake;
 pub mod jobs;
 pub mod keys;
 pub mod lending;
@@ -19,6 +20,7 @@ pub mod packs;
 pub mod resources;
 pub mod search;
 mod server;
+pub mod trash;
 pub mod uploads;
 pub mod usage;
 

@@ -22,7 +22,7 @@ use crate::{Error, Result};
 
 pub use self::csv::csv;
 pub use json::json_lines;
-pub use rows::{RowReader, Taken};
+pub use self::rows::{RowReader, Taken};
 pub use parquet::{ReadAt, parquet, parquet_footer, parquet_range};
 
 /// The most columns that a table may have.

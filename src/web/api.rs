@@ -6,6 +6,7 @@ mod commits;
 mod datasets;
 mod diff;
 mod document;
+mod drive;
 mod files;
 mod infer;
 mod rename;
@@ -43,6 +44,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = tree::routes(routes);
     let routes = files::routes(routes);
     let routes = infer::routes(routes);
+    let routes = drive::routes(routes);
     diff::routes(routes)
 }
 

@@ -13,6 +13,7 @@ mod collect;
 mod commits;
 mod db;
 mod drive;
+mod drive_api;
 mod full;
 mod harness;
 mod infer;

@@ -2,6 +2,7 @@
 
 mod api;
 mod ckan;
+mod drive;
 mod hub;
 mod pages;
 
@@ -82,7 +83,7 @@ type Sample = (&'static str, &'static str, &'static str);
 
 /// All of them.
 fn samples() -> impl Iterator<Item = Sample> {
-    SAMPLES.iter().chain(api::SAMPLES).chain(hub::SAMPLES).chain(ckan::SAMPLES).chain(pages::SAMPLES).copied()
+    SAMPLES.iter().chain(api::SAMPLES).chain(hub::SAMPLES).chain(ckan::SAMPLES).chain(drive::SAMPLES).chain(pages::SAMPLES).copied()
 }
 
 /// Somebody who asks: a column of the table.
@@ -136,6 +137,7 @@ impl World {
             world.seed(&format!("org/{visibility}")).await;
             world.seed_hub(&format!("org/{visibility}")).await;
             world.seed_ckan(&format!("org/{visibility}")).await;
+            world.seed_drive(&format!("org/{visibility}")).await;
         }
         world
     }
@@ -196,6 +198,10 @@ impl World {
                 self.prepare_ckan(path, sample, &unique(bytes)).await;
                 self.plain(token, path, sample, bytes)
             }
+            _ if drive::has(route) => {
+                self.prepare_drive(path, sample, &unique(bytes)).await;
+                self.plain(token, path, sample, bytes)
+            }
             _ if route.starts_with("/api/") => {
                 let path = self.prepare(path, sample, &unique(bytes)).await;
                 self.plain(token, &path, sample, bytes)
@@ -245,6 +251,7 @@ impl World {
                 self.post(token, &format!("/{path}.git/info/lfs/locks/verify"), &json!({}))
             }
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
+            (_, route, _) if drive::has(route) => self.of_drive(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if route.starts_with("/api/") => {
                 self.of_api(token, path, (method, route, variant), &unique(bytes))

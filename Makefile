@@ -8,7 +8,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: ## build, start on 127.0.0.1:8080 with a sample dataset, serve until interrupted
+run: ## build, start on 127.0.0.1:8080 with a demo of what there is to see, serve until interrupted
 	@scripts/run.sh
 
 dev: ## the same data with a debug build and debug logs

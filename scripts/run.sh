@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make run`: build, start, on the first start add a user and push a sample dataset, serve until interrupted.
+# `make run`: build, start, on the first start fill it with a demo, serve until interrupted.
 # RUTTER_LISTEN (127.0.0.1:8080) and RUTTER_DATA (./rutter-data) change where.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,6 +16,7 @@ say() { printf '%s\n' "$*"; }
 fail() { printf '\nmake run: %s\n' "$*" >&2; exit 1; }
 
 scripts/setup.sh run
+scripts/ui.sh --optional
 cargo build --release --bin rutter
 
 if (exec 3<>"/dev/tcp/${listen%:*}/${listen##*:}") 2>/dev/null; then
@@ -27,14 +28,12 @@ if [ ! -e "$data" ]; then
 fi
 
 server=
-work=
 doing=
 # shellcheck disable=SC2317 # a trap calls it
 stop() { # end what was started, and pass on how it went
     status=$?
     trap - EXIT INT TERM HUP
     [ -z "$doing" ] || printf '\nmake run: could not %s; the lines above say why\n' "$doing" >&2
-    [ -z "$work" ] || rm -rf "$work"
     if [ -n "$server" ] && kill -TERM "$server" 2>/dev/null; then
         wait "$server" || true
     fi
@@ -46,7 +45,7 @@ trap 'doing=; exit 143' TERM HUP
 
 # In its own process group, a Ctrl-C reaches it once, through us: the second one would end transfers at once.
 set -m
-setpriv --pdeathsig TERM "$rutter" serve --listen "$listen" --data "$data" --public-url "$url" </dev/null &
+RUTTER_ACCOUNTS__SIGN_UP=${RUTTER_ACCOUNTS__SIGN_UP:-open} setpriv --pdeathsig TERM "$rutter" serve --listen "$listen" --data "$data" --public-url "$url" </dev/null &
 server=$!
 set +m
 for _ in $(seq 300); do
@@ -56,43 +55,13 @@ for _ in $(seq 300); do
 done
 curl --noproxy '*' --silent --fail --output /dev/null --max-time 5 "$url/readyz" || fail "the server does not become ready"
 
-# Commit and push a copy of the sample as anybody would. The token travels in the environment only: not in a
-# file, not in process arguments.
-push_sample() {
-    work=$(mktemp -d)
-    cp -R "fixtures/datasets/$dataset/." "$work"
-    mv "$work/gitattributes" "$work/.gitattributes"
-    (
-        cd "$work"
-        # shellcheck disable=SC2046 # a list of names
-        unset $(git rev-parse --local-env-vars)
-        export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
-        export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=credential.helper
-        export GIT_CONFIG_KEY_1=lfs.$url/$user/$dataset.git/info/lfs.locksverify GIT_CONFIG_VALUE_1=true
-        # shellcheck disable=SC2016 # for git's shell to expand
-        export GIT_CONFIG_VALUE_0='!f() { [ "$1" != get ] || printf "username=%s\npassword=%s\n" "$RUN_USER" "$RUN_TOKEN"; }; f'
-        export RUN_USER=$user RUN_TOKEN=$token no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
-        # The same bytes give the same commit, so that a second attempt finds its first.
-        export GIT_AUTHOR_NAME=Demo GIT_AUTHOR_EMAIL=demo@example.org GIT_AUTHOR_DATE=2026-01-01T00:00:00Z
-        export GIT_COMMITTER_NAME=Demo GIT_COMMITTER_EMAIL=demo@example.org GIT_COMMITTER_DATE=2026-01-01T00:00:00Z
-        git init --quiet --initial-branch=main
-        git lfs install --local >/dev/null
-        git add --all
-        git commit --quiet --message='Add a year of readings'
-        git push --quiet "$url/$user/$dataset.git" main
-    )
-    rm -rf "$work"
-    work=
-}
-
 say
 if [ -e "$unfinished" ]; then
-    # An earlier attempt may have added the user.
-    refusal=$("$rutter" user add "$user" --email demo@example.org --admin --data "$data" 2>&1 >/dev/null) || true
-    token=$("$rutter" token add "$user" --name first-run --data "$data") ||
-        fail "could not create the first user and its token. $refusal"
-    doing='push the sample dataset'
-    push_sample
+    # The same one for a second attempt.
+    [ -e "$data/demo-password" ] || (umask 077 && od -An -N8 -tx1 /dev/urandom | tr -d ' \n' >"$data/demo-password")
+    password=$(cat "$data/demo-password")
+    doing='fill the server with the demo'
+    token=$(scripts/demo.sh "$url" "$data" "$rutter" "$password")
     doing=
     rm "$unfinished"
     oid=$(sha256sum "fixtures/datasets/$dataset/data/readings.parquet" | cut -d ' ' -f 1)
@@ -102,13 +71,15 @@ if [ -e "$unfinished" ]; then
     git config --get filter.lfs.process >/dev/null || filters='git lfs install && '
     cat <<TEXT
 
-  rutter is ready: $url
-  The dataset $user/$dataset was pushed to it with git and git-lfs.
+  rutter is ready. Open $url and sign in:
 
-    user   $user
-    token  $token
+    name      $user, or ben, with whom $user shares a folder
+    password  $password
 
-  Write the token down, it is not shown again. Git and curl ask for a password: that is the token. Three commands to try:
+  Anybody may sign up; letters are written to $data/mail. The datasets were pushed with git and git-lfs, and those work
+  as ever. They ask for a password: that is a token, such as this one of $user, which is not shown again.
+
+    $token
 
     ${filters}git clone http://$user@$listen/$user/$dataset.git
     git -C $dataset lfs ls-files --size
@@ -121,9 +92,10 @@ else
     cat <<TEXT
 
   rutter is ready: $url
-  The data in $data is as you left it. For a new token:
+  The data in $data is as you left it; letters are written to $data/mail. For a new token, and a new password:
 
     $rutter token add $user --data $data
+    $rutter user set-password $user --data $data
 
 TEXT
 fi

@@ -1,5 +1,7 @@
 //! Users, organisations and tokens, for the operator at the terminal.
 
+pub mod tickets;
+
 use std::time::Duration;
 
 use argon2::{Argon2, PasswordHasher as _};

@@ -28,6 +28,7 @@ use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::files::Files;
 use crate::hosting::Hosting;
 use crate::jobs::{Kind, Worker};
+use crate::mail::Mailer;
 use crate::storage::{Place, Storage, Stores};
 
 /// Notes that wait to be written down; more are lost.
@@ -131,7 +132,8 @@ impl App {
         let collector = Collector::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), config.grace());
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
-        let worker = worker(&config, &db, &clock, &access, &drive, &storage, &collector, &checker);
+        let mailer = Mailer::new(&config, db.clone(), clock.clone())?;
+        let worker = worker(&config, &db, &clock, &access, &drive, &storage, &collector, &checker, &mailer);
         Ok(Self(Arc::new(Services {
             accounts: Accounts::new(db.clone(), clock.clone()),
             config,
@@ -281,20 +283,22 @@ fn worker(
     storage: &Storage,
     collector: &Collector,
     checker: &Checker,
+    mailer: &Mailer,
 ) -> Worker {
     let (access, drive, storage, collector) = (access.clone(), drive.clone(), storage.clone(), collector.clone());
-    let checker = checker.clone();
+    let (checker, mailer) = (checker.clone(), mailer.clone());
     let (grace, collects) = (config.grace(), config.collect);
     Worker::new(
         db.clone(),
         clock.clone(),
         Box::new(move |kind, subject| {
             let (access, drive, storage) = (access.clone(), drive.clone(), storage.clone());
-            let (collector, checker) = (collector.clone(), checker.clone());
+            let (collector, checker, mailer) = (collector.clone(), checker.clone(), mailer.clone());
             async move {
                 match kind {
                     Kind::Consolidate => drive.consolidate(subject.parse()?).await,
                     Kind::Prove => storage.prove(&subject).await,
+                    Kind::Mail => mailer.deliver(subject.parse()?).await,
                     Kind::Scrub => checker.scrub().await,
                     Kind::Look => drive.look_around().await,
                     Kind::Collect if !collects => Ok(()),
@@ -310,6 +314,7 @@ fn worker(
                         let packs = drive.sweep(grace).await?;
                         let parts = storage.reap().await?;
                         access.forget_refusals(REFUSALS_KEPT).await?;
+                        mailer.forget().await?;
                         if packs + parts > 0 {
                             tracing::info!(packs, parts, "left-overs were deleted");
                         }

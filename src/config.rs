@@ -3,7 +3,7 @@
 //! since a typing mistake in a limit must not go unnoticed.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -67,6 +67,10 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// Issuers of JSON Web Tokens that are accepted besides our own.
     pub issuers: Vec<Issuer>,
+    /// Who may have an account, and for how long sessions last.
+    pub accounts: AccountRules,
+    /// How letters go out.
+    pub mail: MailConfig,
 }
 
 /// The shape of log lines.
@@ -188,6 +192,8 @@ impl Default for Config {
             rates: Rates::default(),
             lifetimes: Lifetimes::default(),
             issuers: Vec::new(),
+            accounts: AccountRules::default(),
+            mail: MailConfig::default(),
         }
     }
 }
@@ -314,6 +320,8 @@ impl Config {
             return Err(Error::invalid(format!("{key} is {value}, but must be at most {most}")));
         }
         self.rates.check()?;
+        self.accounts.check()?;
+        self.mail.check()?;
         self.store_options()?;
         for issuer in &self.issuers {
             if issuer.public_key_file.is_some() == issuer.jwks_url.is_some() {
@@ -343,6 +351,24 @@ impl Config {
             .unwrap_or_else(|| Secret::new(format!("sqlite://{}", self.data.join("rutter.db").display())))
     }
 
+    /// What comes before the path in links that go out in letters: `public_url`, or where the server listens.
+    pub fn link_base(&self) -> String {
+        let here = |ip: IpAddr| match ip {
+            IpAddr::V4(_) => IpAddr::from(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::from(Ipv6Addr::LOCALHOST),
+        };
+        self.public_url.clone().unwrap_or_else(|| {
+            let ip = self.listen.ip();
+            let ip = if ip.is_unspecified() { here(ip) } else { ip };
+            format!("http://{}", SocketAddr::new(ip, self.listen.port()))
+        })
+    }
+
+    /// The folder of letters that are not sent.
+    pub fn mail_folder(&self) -> PathBuf {
+        self.mail.folder.clone().unwrap_or_else(|| self.data.join("mail"))
+    }
+
     /// Where materialised packs go.
     pub fn cache(&self) -> PathBuf {
         self.cache.clone().unwrap_or_else(|| self.data.join("cache"))
@@ -364,9 +390,11 @@ impl Config {
     }
 }
 
+mod accounts;
 mod rates;
 mod stores;
 
+pub use accounts::{AccountRules, MailConfig, Makers, SignUp};
 pub use rates::Rates;
 pub use stores::{DEFAULT_STORE, StoreConfig, StoreOptions, StorePlace};
 
@@ -393,95 +421,4 @@ pub fn private_folder(path: &Path) -> Result<()> {
 }
 
 #[cfg(test)]
-#[expect(clippy::result_large_err, reason = "figment::Jail dictates the error type")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn file_then_environment_then_command_line() {
-        figment::Jail::expect_with(|jail| {
-            jail.create_file("rutter.toml", "listen = \"127.0.0.1:1\"\nlog = \"warn\"\n[limits]\nbatch_objects = 5\n")?;
-            jail.set_env("RUTTER_LOG", "debug");
-            jail.set_env("RUTTER_LIMITS__TRANSFERS", "7");
-            let config = Config::load(Overrides {
-                file: Some("rutter.toml".into()),
-                listen: Some(([127, 0, 0, 1], 2).into()),
-                ..Overrides::default()
-            })
-            .map_err(|error| error.to_string())?;
-            assert_eq!((config.listen.port(), config.log.as_str()), (2, "debug"));
-            assert_eq!((config.limits.batch_objects, config.limits.transfers), (5, 7));
-            Ok(())
-        });
-    }
-
-    #[test]
-    fn unknown_keys_are_refused() {
-        figment::Jail::expect_with(|jail| {
-            jail.set_env("RUTTER_LISTEM", "127.0.0.1:1");
-            let error = Config::load(Overrides::default()).err().expect("refused").to_string();
-            assert!(error.contains("listem"), "{error}");
-            Ok(())
-        });
-    }
-
-    #[test]
-    fn values_out_of_bounds_are_refused_by_name() {
-        for (key, value) in [
-            ("LIMITS__IDLE_SECONDS", "0"),
-            ("LIMITS__PACK_BYTES", "0"),
-            ("LIMITS__JSON_BYTES", "10"),
-            ("LIMITS__TRANSFERS", "0"),
-            ("LIFETIMES__JWT", "0"),
-            ("LIFETIMES__GRACE", "60"),
-            ("LIFETIMES__ACTION", "59"),
-            ("LIFETIMES__ACTION", "604801"),
-            ("LIMITS__IDLE_SECONDS", "3601"),
-        ] {
-            figment::Jail::expect_with(|jail| {
-                jail.set_env(format!("RUTTER_{key}"), value);
-                let error = Config::load(Overrides::default()).err().expect("refused").to_string();
-                assert!(error.contains(&key.to_lowercase().replace("__", ".")), "{error}");
-                Ok(())
-            });
-        }
-    }
-
-    #[test]
-    fn issuers_that_could_be_forged_are_refused() {
-        let load = |issuer: &str, url: &str| {
-            let mut outcome = Ok(());
-            figment::Jail::expect_with(|jail| {
-                let text = format!("[[issuers]]\nissuer = \"{issuer}\"\njwks_url = \"{url}\"\n");
-                jail.create_file("rutter.toml", &text)?;
-                let overrides = Overrides { file: Some("rutter.toml".into()), ..Overrides::default() };
-                outcome = Config::load(overrides).map(drop).map_err(|error| error.to_string());
-                Ok(())
-            });
-            outcome
-        };
-        assert_eq!(load("ckan", "https://ckan.example.org/jwks"), Ok(()));
-        assert_eq!(load("ckan", "http://127.0.0.1:5000/jwks"), Ok(()));
-        assert_eq!(load("ckan", "http://[::1]:5000/jwks"), Ok(()));
-        for url in [
-            "http://ckan.example.org/jwks",
-            "http://127.0.0.1.example.org/",
-            "http://127.0.0.1:80@example.org/",
-            "ftp://127.0.0.1/",
-            "https:///jwks",
-            "jwks",
-            "",
-        ] {
-            assert!(load("ckan", url).unwrap_err().contains("https://"), "{url}");
-        }
-        assert!(load("rutter", "https://x.example/").unwrap_err().contains("cannot be named"));
-    }
-
-    #[test]
-    fn public_urls_are_checked() {
-        for bad in ["data.example.org", "ftp://x", "https://", "https://x?y"] {
-            let overrides = Overrides { public_url: Some(bad.into()), ..Overrides::default() };
-            assert!(Config::load(overrides).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -27,6 +27,8 @@ pub enum Kind {
     Consolidate,
     /// Hash an object that was taken on its size. Subject: `store/oid`.
     Prove,
+    /// Send a letter. Subject: its id.
+    Mail,
     /// Collect garbage. Recurring.
     Collect,
     /// Delete what nobody needs any more from the stores. Recurring.
@@ -38,12 +40,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Consolidate, Self::Prove, Self::Collect, Self::Sweep, Self::Scrub, Self::Look];
+    const ALL: [Self; 7] =
+        [Self::Consolidate, Self::Prove, Self::Mail, Self::Collect, Self::Sweep, Self::Scrub, Self::Look];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Consolidate => "consolidate",
             Self::Prove => "prove",
+            Self::Mail => "mail",
             Self::Collect => "collect",
             Self::Sweep => "sweep",
             Self::Scrub => "scrub",
@@ -54,7 +58,7 @@ impl Kind {
     /// How long after its end a recurring job runs again.
     fn every(self) -> Option<Duration> {
         match self {
-            Self::Consolidate | Self::Prove => None,
+            Self::Consolidate | Self::Prove | Self::Mail => None,
             Self::Collect => Some(Duration::from_hours(24)),
             Self::Sweep => Some(Duration::from_mins(10)),
             Self::Scrub => Some(Duration::from_mins(2)),

@@ -7,12 +7,12 @@
 //! |---|---|
 //! | 4 entry | app web |
 //! | 3 features | accounts drive storage hosting files collect check |
-//! | 2 kernel | access jobs db |
+//! | 2 kernel | access jobs mail db |
 //! | 1 base | config error request types clock |
 //!
-//! Within a layer only: web → app, hosting → drive, hosting → storage,
-//! files → drive, files → storage, collect → drive, collect → storage, check → drive, check → storage,
-//! access → db, jobs → db, config → error, config → types, clock → types,
+//! Within a layer only: web → app, hosting → drive, hosting → storage, files → drive, files → storage,
+//! collect → drive, collect → storage, check → drive, check → storage,
+//! access → db, jobs → db, mail → db, mail → jobs, config → error, config → types, clock → types,
 //! types → error, error → request.
 
 pub mod access;
@@ -28,6 +28,7 @@ pub mod error;
 pub mod files;
 pub mod hosting;
 pub mod jobs;
+pub mod mail;
 pub mod request;
 pub mod storage;
 pub mod types;

@@ -1,5 +1,5 @@
-//! What pages of other sites may ask (Fetch Standard, "CORS protocol"): the calls by which CKAN's clients send files
-//! from a browser. A page sends its own token with them, and never what the browser keeps for us: an answer to any
+//! What pages of other sites may ask (Fetch Standard, "CORS protocol"): the calls by which CKAN's clients and
+//! `@rutter/upload` send files from a browser. A page sends its own token with them, and never what the browser keeps for us: an answer to any
 //! origin is none with credentials.
 
 use axum::body::Body;
@@ -12,6 +12,15 @@ pub(super) fn is_open(path: &str) -> bool {
         || path == "/authz/public_key"
         || path.starts_with("/_lfs/")
         || path.ends_with("/objects/batch") && !path.starts_with("/api/")
+        || is_of_dataset(path, "/api/datasets/", |call| call.starts_with("preupload/"))
+        || is_of_dataset(path, "/api/v1/datasets/", |call| call == "commits")
+}
+
+/// Whether the URL is such a call of one dataset, below this root.
+fn is_of_dataset(path: &str, root: &str, is_call: impl Fn(&str) -> bool) -> bool {
+    let mut parts = path.strip_prefix(root).unwrap_or_default().splitn(3, '/');
+    let (owner, name, call) = (parts.next(), parts.next(), parts.next());
+    owner.is_some() && name.is_some() && call.is_some_and(is_call)
 }
 
 /// The answer to a browser that asks first.
@@ -27,8 +36,8 @@ pub(super) fn preflight(request: &Request<Body>) -> Option<Response> {
             (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE"),
             (
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "Authorization, Content-Type, Content-MD5, Digest, Range, Tus-Resumable, Upload-Length, Upload-Offset, \
-                 X-Request-Id",
+                "Authorization, Content-Type, Content-MD5, Digest, Idempotency-Key, If-Match, Range, Tus-Resumable, \
+                 Upload-Length, Upload-Offset, X-Request-Id",
             ),
             (header::ACCESS_CONTROL_MAX_AGE, "600"),
         ] {

@@ -620,12 +620,14 @@ story! {
     async fn pages_of_other_sites_may_send_files(server: Server) {
         let office = server.office().await;
         let origin = "https://ckan.example.org";
-        for url in ["/api/3/action/authz_authorize", "/org/birds/objects/batch", "/org/birds.git/info/lfs/objects/batch", "/_lfs/any", "/_lfs/uploads/any"] {
+        for url in ["/api/3/action/authz_authorize", "/org/birds/objects/batch", "/org/birds.git/info/lfs/objects/batch", "/_lfs/any", "/_lfs/uploads/any", "/api/datasets/org/birds/preupload/main", "/api/v1/datasets/org/birds/commits"] {
             let request = server.http.request(reqwest::Method::OPTIONS, format!("{}{url}", server.url));
             let request = request.header("origin", origin).header("access-control-request-method", "POST");
             let reply = Reply::of(request.header("access-control-request-headers", "authorization, content-type")).await;
             assert_eq!((reply.status, reply.header("access-control-allow-origin")), (204, "*"), "{url}");
-            assert!(reply.header("access-control-allow-headers").contains("Authorization"));
+            for name in ["Authorization", "Idempotency-Key"] {
+                assert!(reply.header("access-control-allow-headers").contains(name), "{url}");
+            }
             assert!(!reply.headers.contains_key("access-control-allow-credentials"), "{url}");
         }
         let asked = server.action(Some(&office.ada.token), "package_show", &json!({"id": "birds"}));
@@ -634,7 +636,7 @@ story! {
         // A refusal can be read too; what is not for pages cannot.
         let asked = server.action(None, "package_show", &json!({"id": "birds"})).header("origin", origin);
         assert_eq!(Reply::of(asked).await.header("access-control-allow-origin"), "*");
-        for url in ["/api/v1/datasets/org/birds", "/org/birds.git/info/refs?service=git-upload-pack", "/metrics"] {
+        for url in ["/api/v1/datasets/org/birds", "/api/v1/datasets/org/birds/tags", "/api/v1/datasets/org/commits", "/org/birds.git/info/refs?service=git-upload-pack", "/metrics"] {
             let reply = Reply::of(server.http.get(format!("{}{url}", server.url)).header("origin", origin)).await;
             assert!(!reply.headers.contains_key("access-control-allow-origin"), "{url}");
         }

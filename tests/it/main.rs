@@ -4,6 +4,7 @@
 #![expect(clippy::format_push_string, reason = "a report is written for a snapshot, not for speed")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod accounts;
 mod api;
 mod browse;
 mod check;
@@ -19,6 +20,7 @@ mod harness;
 mod infer;
 mod jwt;
 mod layers;
+mod letters;
 mod lfs_batch;
 mod limits;
 mod locks_api;

@@ -1,0 +1,148 @@
+// A server of its own for a story: the real program on an empty folder, on a port that is free, with its letters in a
+// folder. RUTTER_BIN names the program. Where RUTTER_TEST_S3 names a bucket (scripts/garage.sh), objects go there.
+
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const program = process.env.RUTTER_BIN ?? '';
+const run = promisify(execFile);
+
+/** Whether objects are kept in a bucket, which browsers then talk to. */
+export const onBucket = !!process.env.RUTTER_TEST_S3;
+
+export class House {
+  private constructor(
+    readonly url: string,
+    readonly data: string,
+    /** Its environment. */
+    readonly settings: Record<string, string>,
+    private server: ChildProcess,
+  ) {}
+
+  static async open(settings: Record<string, string> = {}): Promise<House> {
+    if (!program) throw new Error('RUTTER_BIN must name the program; make test-ui does that');
+    const data = await mkdtemp(join(tmpdir(), 'rutter-ui-'));
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const environment: Record<string, string> = {
+      PATH: process.env.PATH ?? '',
+      HOME: data,
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_TERMINAL_PROMPT: '0',
+      NO_PROXY: '127.0.0.1,localhost',
+      RUTTER_DATA: data,
+      RUTTER_LISTEN: `127.0.0.1:${port}`,
+      RUTTER_PUBLIC_URL: url,
+      RUTTER_LOG: 'warn',
+      RUTTER_ACCOUNTS__SIGN_UP: 'open',
+      ...bucket(data),
+      ...settings,
+    };
+    const server = spawn(program, ['serve'], { env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
+    const house = new House(url, data, environment, server);
+    await house.ready();
+    if (onBucket) await house.cli('store', 'cors', 'default', '--origin', url);
+    return house;
+  }
+
+  /** Waits until it can do its work. */
+  private async ready(): Promise<void> {
+    for (let tries = 0; tries < 300; tries += 1) {
+      if (this.server.exitCode !== null) throw new Error(`the server ended with ${this.server.exitCode}`);
+      const answer = await fetch(`${this.url}/readyz`).catch(() => null);
+      if (answer?.ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error('the server does not become ready');
+  }
+
+  /** Ends it as a crash would, and starts it again on the same data. */
+  async crash(): Promise<void> {
+    await end(this.server, 'SIGKILL');
+    this.server = spawn(program, ['serve'], { env: this.settings, stdio: ['ignore', 'inherit', 'inherit'] });
+    await this.ready();
+  }
+
+  async close(): Promise<void> {
+    await end(this.server, 'SIGTERM');
+    await rm(this.data, { recursive: true, force: true });
+  }
+
+  /** A command of the operator; gives what it prints. */
+  async cli(...args: string[]): Promise<string> {
+    const { stdout } = await run(program, args, { env: this.settings });
+    return stdout.trim();
+  }
+
+  /** Somebody who has an account already, with a personal token. */
+  async person(name: string): Promise<{ name: string; email: string; token: string }> {
+    const email = `${name}@example.org`;
+    await this.cli('user', 'add', name, '--email', email);
+    return { name, email, token: await this.cli('token', 'add', name, '--name', 'story') };
+  }
+
+  /** The link in the newest letter to an address whose text has it, once it has come. */
+  async link(to: string, page: string): Promise<string> {
+    for (let tries = 0; tries < 200; tries += 1) {
+      const folder = join(this.data, 'mail');
+      const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.eml')).sort().reverse();
+      for (const name of names) {
+        const letter = plain(await readFile(join(folder, name), 'utf8'));
+        if (!new RegExp(`^To:.*${to.replace('.', '\\.')}`, 'im').test(letter)) continue;
+        const found = letter.match(new RegExp(`${this.url}/${page}#\\S+`));
+        if (found) return found[0];
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`no letter to ${to} has a link to /${page}`);
+  }
+
+  /** A request to the API, as a program makes it. */
+  async api(method: string, path: string, token?: string, body?: unknown): Promise<Response> {
+    const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    return fetch(this.url + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  }
+}
+
+/** Undoes quoted-printable (RFC 2045 §6.7), which breaks long lines. */
+function plain(letter: string): string {
+  if (!/^Content-Transfer-Encoding: quoted-printable/im.test(letter)) return letter;
+  return letter.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}
+
+/** `http://KEY:SECRET@127.0.0.1:PORT/BUCKET?region=REGION` as settings; each server has a folder of its own there. */
+function bucket(data: string): Record<string, string> {
+  if (!process.env.RUTTER_TEST_S3) return {};
+  const url = new URL(process.env.RUTTER_TEST_S3);
+  return {
+    RUTTER_STORE_URL: `s3:/${url.pathname}/${data.split('-').pop()}`,
+    AWS_ENDPOINT_URL: url.origin,
+    AWS_REGION: url.searchParams.get('region') ?? '',
+    AWS_ACCESS_KEY_ID: url.username,
+    AWS_SECRET_ACCESS_KEY: url.password,
+  };
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}
+
+async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (server.exitCode !== null) return;
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  server.kill(signal);
+  await ended;
+}

@@ -1,0 +1,22 @@
+import { defineConfig } from '@playwright/test';
+
+// One story at a time on a machine with two cores: the server, the browser and a worker that hashes share them.
+export default defineConfig({
+  testDir: 'stories',
+  workers: 1,
+  timeout: 180_000,
+  expect: { timeout: 15_000 },
+  forbidOnly: !!process.env.CI,
+  reporter: [['list']],
+  outputDir: process.env.RUTTER_UI_RESULTS ?? 'results',
+  use: {
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    },
+    acceptDownloads: true,
+    screenshot: 'only-on-failure',
+    trace: 'retain-on-failure',
+    actionTimeout: 15_000,
+  },
+});

@@ -1,0 +1,31 @@
+// A folder of five hundred files is dropped onto the page.
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, row, signUp, test, uploads } from '../story.ts';
+
+test('a folder of 500 files is dropped onto the drive', async ({ house, visitor }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
+  for (let group = 0; group < 10; group += 1) {
+    const below = join(folder, 'readings', `station-${group}`);
+    await mkdir(below, { recursive: true });
+    for (let day = 0; day < 50; day += 1) await writeFile(join(below, `day-${day}.csv`), `hour,value\n${group},${day}\n`);
+  }
+  const page = await visitor();
+  await signUp(house, page, 'ada');
+
+  // As the window system does it: only so the page gets a folder.
+  const browser = await page.context().newCDPSession(page);
+  const data = { items: [], files: [join(folder, 'readings')], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await browser.send('Input.dispatchDragEvent', { type, x: 500, y: 400, data });
+  }
+  await expect(uploads(page).getByText(/^Done · 500 files/)).toBeVisible({ timeout: 120_000 });
+  await row(page, 'readings').click();
+  await expect(row(page, 'station-9')).toBeVisible();
+  await row(page, 'station-3').click();
+  await expect(row(page, 'day-49.csv')).toBeVisible();
+  await expect(page.getByText('50 items')).toBeVisible();
+  await rm(folder, { recursive: true });
+});

@@ -1,0 +1,77 @@
+// Somebody who has never seen git: signs up, uploads a large file, shares it, sees what changed, brings it back.
+
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { accessible, expect, row, signUp, test, upload, uploads } from '../story.ts';
+
+test('two people, a file of 2 GB, and a version that comes back @bucket', async ({ house, visitor }) => {
+  test.setTimeout(400_000);
+  const folder = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
+  const survey = join(folder, 'survey.bin');
+  const notes = join(folder, 'notes.md');
+  const sparse = await open(survey, 'w');
+  await sparse.truncate(2 << 30 >>> 0);
+  await sparse.write('the end of it', (2 ** 31) - 13);
+  await sparse.close();
+  await writeFile(notes, '# Notes\n\nThe harbour is open.\n');
+
+  const ada = await visitor();
+  await signUp(house, ada, 'ada');
+  await accessible(ada);
+
+  // The page is loaded anew while bytes are on their way.
+  await ada.getByLabel('Files to upload').setInputFiles(survey);
+  await expect(uploads(ada).getByText(/ of 2\.\d+ GB/).first()).toBeVisible({ timeout: 120_000 });
+  ada.on('dialog', (dialog) => void dialog.accept());
+  await ada.reload();
+  await expect(uploads(ada).getByText(/interrupted upload/).first()).toBeVisible();
+  await ada.getByLabel('The same files again').evaluate(() => undefined);
+  const chooser = ada.waitForEvent('filechooser');
+  await uploads(ada).getByRole('button', { name: /go on|choose/i }).first().click();
+  await (await chooser).setFiles(survey);
+  await expect(row(ada, 'survey.bin')).toBeVisible({ timeout: 240_000 });
+
+  // The same bytes again are not sent again.
+  await upload(ada, notes);
+  await expect(row(ada, 'notes.md')).toBeVisible();
+
+  // Shared by e-mail with somebody who has no account yet.
+  await row(ada, 'notes.md').click({ button: 'right' });
+  await ada.getByRole('menuitem', { name: 'Share…' }).click();
+  await accessible(ada);
+  await ada.getByLabel('With whom').fill('ben@example.org');
+  await ada.getByLabel('Right').selectOption('edit');
+  await ada.getByRole('button', { name: 'Share', exact: true }).click();
+  await expect(ada.getByRole('dialog').getByText('ben@example.org').first()).toBeVisible();
+  await ada.getByRole('button', { name: 'Done' }).click();
+
+  // The other one signs up with that address, and finds it.
+  const ben = await visitor();
+  await signUp(house, ben, 'ben');
+  await ben.goto('/shared');
+  await row(ben, 'notes.md').click();
+  await expect(ben.getByText('The harbour is open.')).toBeVisible();
+  await accessible(ben);
+  await expect(ben.getByText('survey.bin')).toHaveCount(0);
+  await writeFile(notes, '# Notes\n\nThe harbour is closed.\n');
+  await ben.getByLabel(/new version/i).setInputFiles(notes);
+  await expect(ben.getByText('The harbour is closed.')).toBeVisible({ timeout: 30_000 });
+
+  // The first one sees what changed, and brings the old version back.
+  await ada.goto('/drive/notes.md');
+  await expect(ada.getByText('The harbour is closed.')).toBeVisible();
+  await expect(ada.getByText('ben').first()).toBeVisible();
+  await ada.goto('/d/ada/drive/history/main');
+  await accessible(ada);
+  await ada.goto('/d/ada/drive/compare/main~1...main');
+  await expect(ada.getByText('The harbour is closed.')).toBeVisible();
+  await expect(ada.getByText('The harbour is open.')).toBeVisible();
+  await accessible(ada);
+  await ada.goto('/drive/notes.md');
+  await ada.getByRole('button', { name: /restore/i }).first().click();
+  await expect(ada.getByText('The harbour is open.')).toBeVisible();
+  await ben.reload();
+  await expect(ben.getByText('The harbour is open.')).toBeVisible();
+  await rm(folder, { recursive: true });
+});

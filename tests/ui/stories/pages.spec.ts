@@ -1,0 +1,69 @@
+// Every page of a server with the demo in it: nothing serious for axe, nothing on the console, nothing wider than the
+// window of a phone.
+
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { accessible, expect, PASSWORD, signIn, test, type Page } from '../story.ts';
+
+const ANONYMOUS = ['/', '/login', '/signup', '/reset', '/verify', '/s', '/search', '/d/ben/trade-prices', '/nothing/here'];
+const SIGNED_IN = [
+  '/',
+  '/search?q=air',
+  '/new',
+  '/d/demo/air-quality',
+  '/d/demo/air-quality/tree/main/data',
+  '/d/demo/air-quality/file/main/README.md',
+  '/d/demo/air-quality/file/main/stations.csv',
+  '/d/demo/air-quality/file/main/data/readings.parquet',
+  '/d/demo/air-quality/history/main',
+  '/d/demo/air-quality/compare/v1.0...v1.1',
+  '/d/demo/air-quality/releases',
+  '/d/demo/air-quality/branches',
+  '/d/demo/air-quality/settings',
+  '/d/demo/air-quality/upload',
+  '/d/ben/leaf-scans',
+  '/d/ben/leaf-scans/file/main/images/oak-01.png',
+  '/drive',
+  '/drive/Field%20trip',
+  '/drive/Field%20trip/Notes.md',
+  '/drive/Prices.csv',
+  '/trash',
+  '/shared',
+  '/shared?by=me',
+  '/account',
+  '/admin',
+  '/admin/usage',
+  '/admin/jobs',
+  '/admin/stores',
+  '/admin/audit',
+  '/o/harbours',
+];
+
+async function quiet(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await page.waitForLoadState('networkidle');
+  await expect(page.getByRole('heading', { level: 1 }).first(), path).toBeVisible();
+  await accessible(page);
+}
+
+test('every page, in light and dark and on a phone', async ({ house, visitor }) => {
+  test.setTimeout(400_000);
+  const repository = join(import.meta.dirname, '../../..');
+  const demo = join(repository, 'scripts/demo.sh');
+  await promisify(execFile)(demo, [house.url, house.data, process.env.RUTTER_BIN ?? '', PASSWORD], { env: { ...process.env, ...house.settings } });
+  const page = await visitor();
+  for (const path of ANONYMOUS) await quiet(page, path);
+  await signIn(page, 'demo');
+  await page.request.post('/api/v1/organisations', { data: { name: 'harbours' }, headers: { Origin: house.url } });
+  for (const path of SIGNED_IN) await quiet(page, path);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  for (const path of SIGNED_IN.slice(0, 16)) await quiet(page, path);
+  await page.setViewportSize({ width: 390, height: 800 });
+  for (const path of SIGNED_IN) {
+    await page.goto(path);
+    await page.waitForLoadState('networkidle');
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width, `${path} is wider than a phone`).toBeLessThanOrEqual(390);
+  }
+});

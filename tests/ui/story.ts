@@ -1,0 +1,90 @@
+// What every story has: a server of its own, pages whose console must stay silent, and eyes for what people with
+// disabilities meet.
+
+import { AxeBuilder } from '@axe-core/playwright';
+import { test as base, expect, type Browser, type BrowserContext, type Page } from '@playwright/test';
+import { House } from './house.ts';
+
+export { expect, type Page };
+
+interface Fixtures {
+  house: House;
+  /** Somebody at a browser of their own. */
+  visitor: () => Promise<Page>;
+}
+
+export const test = base.extend<Fixtures>({
+  // eslint-disable-next-line no-empty-pattern -- what Playwright wants
+  house: async ({}, use) => {
+    const house = await House.open();
+    await use(house);
+    await house.close();
+  },
+  visitor: async ({ browser, house }, use) => {
+    const contexts: BrowserContext[] = [];
+    const complaints: string[] = [];
+    await use(() => arrive(browser, house, contexts, complaints));
+    for (const context of contexts) await context.close();
+    expect(complaints, 'what the console said').toEqual([]);
+  },
+});
+
+async function arrive(browser: Browser, house: House, contexts: BrowserContext[], complaints: string[]): Promise<Page> {
+  const context = await browser.newContext({ baseURL: house.url, permissions: ['clipboard-read', 'clipboard-write'] });
+  contexts.push(context);
+  const page = await context.newPage();
+  page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`));
+  page.on('console', (message) => {
+    // The browser itself reports every answer of 400 and above; the pages show those.
+    const answer = message.text().startsWith('Failed to load resource: the server responded with a status of 4');
+    if (message.type() === 'error' && !answer) complaints.push(`${page.url()}: ${message.text()}`);
+  });
+  return page;
+}
+
+/** What axe finds that is serious; the story goes on only if that is nothing. */
+export async function accessible(page: Page): Promise<void> {
+  const found = await new AxeBuilder({ page }).analyze();
+  const serious = found.violations.filter((one) => one.impact === 'serious' || one.impact === 'critical');
+  const told = serious.map((one) => `${one.id}: ${one.help} (${one.nodes.map((node) => node.target.join(' ')).join(', ')})`);
+  expect(told, `axe on ${page.url()}`).toEqual([]);
+}
+
+/** Signs up as somebody without an account would, by the letter; ends on the page of the drive. */
+export async function signUp(house: House, page: Page, name: string): Promise<string> {
+  const email = `${name}@example.org`;
+  await page.goto('/signup');
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByRole('button', { name: 'Send me the link' }).click();
+  await expect(page.getByRole('heading', { name: 'Look into your mail' })).toBeVisible();
+  await page.goto(await house.link(email, 'verify'));
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Make the account' }).click();
+  await expect(page.getByRole('heading', { name: 'My drive' })).toBeVisible();
+  expect(page.url(), 'the secret of the letter has left the address').not.toContain('#');
+  return email;
+}
+
+export const PASSWORD = 'a boat on the river';
+
+/** Signs in. */
+export async function signIn(page: Page, name: string): Promise<void> {
+  await page.goto('/login');
+  await page.getByLabel('Name or e-mail').fill(name);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).not.toHaveURL(/login/);
+}
+
+/** Gives files to the page of a folder, and waits until they are there. */
+export async function upload(page: Page, ...files: string[]): Promise<void> {
+  await page.getByLabel('Files to upload').setInputFiles(files);
+  await expect(uploads(page).getByText(/^(Done|Nothing new)/).first()).toBeVisible({ timeout: 120_000 });
+  await uploads(page).getByRole('button', { name: 'Close the list' }).click();
+}
+
+export const uploads = (page: Page) => page.getByRole('region', { name: 'Uploads' });
+
+/** The row of a file or a folder. */
+export const row = (page: Page, name: string) => page.getByRole('link', { name, exact: true });

@@ -1,0 +1,26 @@
+// What the server's policy asks of the built pages: no inline script, no inline style. SvelteKit writes its start into
+// the page; here that becomes a file, named by its content so that it may be cached for good.
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const dist = new URL('../dist/', import.meta.url).pathname;
+const page = join(dist, 'index.html');
+let html = readFileSync(page, 'utf8');
+let started = 0;
+html = html.replace(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g, (_, script) => {
+	const hash = createHash('sha256').update(script).digest('base64url').slice(0, 8);
+	const name = `_app/immutable/start.${hash}.js`;
+	writeFileSync(join(dist, name), script.replace(/^\t+/gm, '').trim() + '\n');
+	started += 1;
+	return `<script src="/${name}"></script>`;
+});
+if (started !== 1) throw new Error(`the page has ${started} inline scripts, and one was expected`);
+if (/\sstyle=|<style|\son[a-z]+=/.test(html)) throw new Error('the page has inline style or handlers');
+writeFileSync(page, html);
+
+for (const file of readdirSync(join(dist, '_app/immutable'), { recursive: true, encoding: 'utf8' })) {
+	if (!file.endsWith('.js')) continue;
+	const found = /<[a-z]+[^<>`]*\sstyle="[^"]*"/.exec(readFileSync(join(dist, '_app/immutable', file), 'utf8'));
+	if (found) throw new Error(`${file} has an inline style, which the policy refuses: ${found[0].slice(0, 120)}`);
+}

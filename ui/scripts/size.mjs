@@ -1,0 +1,51 @@
+// How much script the first page needs, compressed as it is sent. Fails above the limit.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+const limit = 150 * 1024;
+const root = new URL('..', import.meta.url).pathname;
+const manifest = join(root, '.svelte-kit/output/client/.vite/manifest.json');
+if (!existsSync(manifest)) throw new Error('npm run build comes first');
+const chunks = JSON.parse(readFileSync(manifest, 'utf8'));
+const nodes = join(root, '.svelte-kit/generated/client-optimized/nodes');
+
+/** A chunk with all that it imports at once. */
+function closure(key, found = new Set()) {
+	const chunk = chunks[key];
+	if (!chunk || found.has(chunk.file)) return found;
+	found.add(chunk.file);
+	for (const next of chunk.imports ?? []) closure(next, found);
+	return found;
+}
+
+const bytes = new Map();
+function size(file) {
+	if (!bytes.has(file)) bytes.set(file, gzipSync(readFileSync(join(root, 'dist', file)), { level: 9 }).length);
+	return bytes.get(file);
+}
+
+// The start of the app, the layout and the error page, which every page has.
+const start = new Set();
+for (const key of Object.keys(chunks)) {
+	if (/client\/entry\.js$|generated\/client-optimized\/app\.js$|nodes\/[01]\.js$/.test(key)) closure(key, start);
+}
+
+const pages = [];
+for (const key of Object.keys(chunks)) {
+	const match = /nodes\/(\d+)\.js$/.exec(key);
+	if (!match || Number(match[1]) < 2) continue;
+	const source = readFileSync(join(nodes, `${match[1]}.js`), 'utf8');
+	const route = /routes\/?(.*)\/\+(?:page|layout)\.svelte/.exec(source)?.[1] ?? /routes\/\+page/.exec(source)?.[0] ?? key;
+	const files = closure(key, new Set(start));
+	pages.push({ route: route === 'routes/+page' ? '/' : `/${route}`, size: [...files].reduce((sum, file) => sum + size(file), 0) });
+}
+pages.sort((a, b) => b.size - a.size);
+for (const page of pages) console.log(`${(page.size / 1024).toFixed(1).padStart(7)} KiB  ${page.route}`);
+const largest = pages[0];
+if (!largest) throw new Error('no pages were found');
+console.log(`script of the first page, gzip: at most ${(largest.size / 1024).toFixed(1)} KiB of ${limit / 1024} KiB`);
+if (largest.size > limit) {
+	console.error(`${largest.route} needs too much`);
+	process.exit(1);
+}

@@ -1,0 +1,172 @@
+// The one way to the server: JSON over /api/v1, with its problem details as typed errors.
+import type { paths } from './schema';
+import type { Page, Problem } from './types';
+
+/** A failure that the server told of, or that there is no server. */
+export class ApiError extends Error {
+	override readonly name = 'ApiError';
+
+	constructor(
+		/** The HTTP status; 0 if no answer came. */
+		readonly status: number,
+		/** A stable name of the kind of failure. */
+		readonly code: string,
+		/** What is wrong, and what to do. */
+		readonly detail: string,
+		/** All that the server said. */
+		readonly problem: Partial<Problem> & Record<string, unknown> = {},
+		/** Seconds to wait before the next attempt, if the server said so. */
+		readonly retryAfter: number | null = null
+	) {
+		super(detail);
+	}
+
+	get requestId(): string | undefined {
+		return this.problem.request_id;
+	}
+}
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+export interface Options {
+	query?: Query;
+	/** Sent as JSON, unless it is a Blob. */
+	body?: unknown;
+	headers?: Record<string, string>;
+	signal?: AbortSignal;
+	/** Instead of the session: what a link gave. */
+	bearer?: string;
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+let bearer: string | null = null;
+
+/** From now on every call is made with this token and not with the session: pages of a link. `null` ends it. */
+export function useBearer(token: string | null): void {
+	bearer = token;
+}
+
+/** What `useBearer` was told. */
+export function currentBearer(): string | null {
+	return bearer;
+}
+
+/** One segment of an address: `a/b` is `a%2Fb`. */
+export const segment = (text: string): string => encodeURIComponent(text);
+
+/** A path in an address, with its slashes. */
+export const segments = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+
+/** The address of a dataset in the API, `/api/v1/datasets/owner/name`, followed by more. */
+export function datasetUrl(owner: string, name: string, rest = ''): string {
+	return `/api/v1/datasets/${segment(owner)}/${segment(name)}${rest}`;
+}
+
+export function withQuery(path: string, query?: Query): string {
+	const search = new URLSearchParams();
+	for (const [name, value] of Object.entries(query ?? {})) {
+		if (value !== undefined && value !== null && value !== '') search.set(name, String(value));
+	}
+	const text = search.toString();
+	return text === '' ? path : `${path}?${text}`;
+}
+
+/** A request as it is, with its answer; failures are `ApiError`. */
+export async function send(method: Method, path: string, options: Options = {}): Promise<Response> {
+	const headers = new Headers(options.headers);
+	const token = options.bearer ?? bearer;
+	if (token !== null) headers.set('authorization', `Bearer ${token}`);
+	let body: BodyInit | undefined;
+	if (options.body instanceof Blob) {
+		body = options.body;
+	} else if (options.body !== undefined) {
+		headers.set('content-type', 'application/json');
+		body = JSON.stringify(options.body);
+	}
+	let response: Response;
+	try {
+		response = await fetch(withQuery(path, options.query), {
+			method,
+			headers,
+			body,
+			signal: options.signal,
+			credentials: token === null ? 'same-origin' : 'omit'
+		});
+	} catch (error) {
+		if (error instanceof DOMException && error.name === 'AbortError') throw error;
+		throw new ApiError(0, 'no_answer', 'The server does not answer. Check the connection and try again.');
+	}
+	if (!response.ok) throw await failure(response);
+	return response;
+}
+
+async function failure(response: Response): Promise<ApiError> {
+	const retry = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
+	const retryAfter = Number.isFinite(retry) ? retry : null;
+	let problem: Partial<Problem> & Record<string, unknown> = {};
+	try {
+		if (/json/.test(response.headers.get('content-type') ?? '')) problem = await response.json();
+	} catch {
+		// What follows is said instead.
+	}
+	const detail = problem.detail ?? `The server answered ${response.status} ${response.statusText}.`;
+	return new ApiError(response.status, problem.code ?? `http_${response.status}`, detail, problem, retryAfter);
+}
+
+/** A request with its JSON; `undefined` where there is none (204). */
+export async function request<T>(method: Method, path: string, options: Options = {}): Promise<T> {
+	const response = await send(method, path, options);
+	if (response.status === 204 || response.headers.get('content-length') === '0') return undefined as T;
+	const text = await response.text();
+	return (text === '' ? undefined : JSON.parse(text)) as T;
+}
+
+// What the description of the API says of a method at a path.
+type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete';
+type With<V extends Verb> = { [P in keyof paths]: paths[P] extends { [K in V]: { responses: unknown } } ? P : never }[keyof paths];
+type Json<R> = R extends { content: { 'application/json': infer T } } ? T : undefined;
+type Good<R> = R extends Record<number, unknown> ? Json<R[Extract<keyof R, 200 | 201 | 202>]> : never;
+type Answer<P extends keyof paths, V extends Verb> = paths[P] extends { [K in V]: { responses: infer R } } ? Good<R> : never;
+type Sent<P extends keyof paths, V extends Verb> = paths[P] extends {
+	[K in V]: { requestBody: { content: { 'application/json': infer T } } };
+}
+	? T
+	: unknown;
+type Names<P> = P extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
+type Typed<P extends keyof paths, V extends Verb> = Omit<Options, 'body'> & {
+	body?: Sent<P, V>;
+} & ([Names<P>] extends [never] ? { path?: undefined } : { path: Record<Names<P>, string> });
+
+function fill(template: string, values: Record<string, string> | undefined): string {
+	return template.replace(/\{(\w+)\}/g, (_, name: string) => {
+		const value = values?.[name] ?? '';
+		return name === 'path' ? segments(value) : segment(value);
+	});
+}
+
+function typed<V extends Verb>(method: Method) {
+	return <P extends With<V>>(path: P, options?: Typed<P, V>): Promise<Answer<P, V>> =>
+		request(method, fill(path as string, options?.path as Record<string, string> | undefined), options as Options);
+}
+
+/** Calls that the description of the API knows: `api.get('/api/v1/datasets/{owner}/{dataset}', { path: {…} })`. */
+export const api = {
+	get: typed<'get'>('GET'),
+	post: typed<'post'>('POST'),
+	put: typed<'put'>('PUT'),
+	patch: typed<'patch'>('PATCH'),
+	delete: typed<'delete'>('DELETE')
+};
+
+/** Every page of a list, one after the other, up to `most` items. */
+export async function all<T>(get: (cursor: string | undefined) => Promise<Page<T>>, most = 10_000): Promise<T[]> {
+	const items: T[] = [];
+	let cursor: string | undefined;
+	do {
+		const page = await get(cursor);
+		items.push(...page.items);
+		cursor = page.next_cursor ?? undefined;
+	} while (cursor !== undefined && items.length < most);
+	return items;
+}

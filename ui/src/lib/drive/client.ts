@@ -1,0 +1,150 @@
+/** The files of a dataset, as the drive tells them. With a link's token, only what the link opens. */
+
+import { datasetUrl, request, segment, segments, send, withQuery, type Method, type Options } from '../api';
+import type { Page, Rows, Share } from '../types';
+import { splitId } from '../urls';
+import type { Change, Entry, NewShare, Overview, ShareChange, Trashed, Version } from './types';
+
+/** Where files are. */
+export interface Place {
+	owner: string;
+	dataset: string;
+	/** Of a link that was opened. */
+	token?: string | undefined;
+}
+
+export function placeOf(id: string, token?: string): Place {
+	const [owner, dataset] = splitId(id);
+	return { owner, dataset, token };
+}
+
+export const overview = (): Promise<Overview> => request('GET', '/api/v1/drive');
+
+export class Drive {
+	readonly base: string;
+	readonly #shares: string;
+
+	constructor(readonly place: Place) {
+		this.base = `/api/v1/drive/${segment(place.owner)}/${segment(place.dataset)}`;
+		this.#shares = datasetUrl(place.owner, place.dataset, '/shares');
+	}
+
+	get name(): string {
+		return `${this.place.owner}/${this.place.dataset}`;
+	}
+
+	get #bearer(): { bearer?: string } {
+		return this.place.token === undefined ? {} : { bearer: this.place.token };
+	}
+
+	#call<T>(method: Method, rest: string, options: Options = {}): Promise<T> {
+		return request(method, this.base + rest, { ...options, ...this.#bearer });
+	}
+
+	list(path: string, cursor?: string | null, signal?: AbortSignal): Promise<Page<Entry>> {
+		return this.#call('GET', '/list', { query: { path: path || undefined, cursor, limit: 1000 }, signal });
+	}
+
+	entry(path: string, signal?: AbortSignal): Promise<Entry> {
+		return this.#call('GET', `/entry/${segments(path)}`, { signal });
+	}
+
+	search(q: string, path: string, signal?: AbortSignal): Promise<Page<Entry>> {
+		return this.#call('GET', '/search', { query: { q, path: path || undefined }, signal });
+	}
+
+	makeFolder(path: string): Promise<unknown> {
+		return this.#call('POST', '/folders', { body: { path } });
+	}
+
+	move(from: string, to: string): Promise<Change> {
+		return this.#call('POST', '/move', { body: { from, to } });
+	}
+
+	copy(from: string, to: string): Promise<Change> {
+		return this.#call('POST', '/copy', { body: { from, to } });
+	}
+
+	delete(paths: string[]): Promise<{ revision: string }> {
+		return this.#call('POST', '/delete', { body: { paths } });
+	}
+
+	/** A URL that works for ten minutes without credentials: a file, or a ZIP of a folder or of several. */
+	async downloadUrl(paths: string[], revision?: string): Promise<string> {
+		const answer = await this.#call<{ url: string }>('POST', '/downloads', { body: { paths, revision } });
+		return answer.url;
+	}
+
+	/** For `<img>` and the like; only where the cookie says who asks. */
+	contentUrl(path: string, revision?: string): string {
+		return withQuery(`${this.base}/content/${segments(path)}`, { revision });
+	}
+
+	/** The first bytes of a file. */
+	head(path: string, bytes: number, revision?: string, signal?: AbortSignal): Promise<Response> {
+		return send('GET', this.contentUrl(path, revision), {
+			...this.#bearer,
+			headers: { range: `bytes=0-${bytes - 1}` },
+			signal
+		});
+	}
+
+	/** All of a file. */
+	async whole(path: string, revision?: string, signal?: AbortSignal): Promise<Blob> {
+		return (await send('GET', this.contentUrl(path, revision), { ...this.#bearer, signal })).blob();
+	}
+
+	rows(path: string, offset: number, limit: number, revision?: string, signal?: AbortSignal): Promise<Rows> {
+		return this.#call('GET', `/rows/${segments(path)}`, { query: { offset, limit, revision }, signal });
+	}
+
+	versions(path: string, cursor?: string | null): Promise<Page<Version>> {
+		return this.#call('GET', `/versions/${segments(path)}`, { query: { cursor } });
+	}
+
+	restoreVersion(path: string, revision: string): Promise<Change> {
+		return this.#call('POST', `/versions/${segments(path)}`, { body: { revision } });
+	}
+
+	trash(cursor?: string | null): Promise<Page<Trashed>> {
+		return this.#call('GET', '/trash', { query: { cursor } });
+	}
+
+	restore(ids: string[]): Promise<{ revision: string; restored: { from: string; to: string }[] }> {
+		return this.#call('POST', '/trash/restore', { body: { ids } });
+	}
+
+	emptyTrash(): Promise<void> {
+		return this.#call('DELETE', '/trash');
+	}
+
+	deleteForEver(id: string): Promise<void> {
+		return this.#call('DELETE', `/trash/${segment(id)}`);
+	}
+
+	shares(): Promise<Page<Share>> {
+		return request('GET', this.#shares, { query: { limit: 1000 } });
+	}
+
+	share(share: NewShare): Promise<Share> {
+		return request('POST', this.#shares, { body: share });
+	}
+
+	changeShare(id: string, change: ShareChange): Promise<Share> {
+		return request('PATCH', `${this.#shares}/${segment(id)}`, { body: change });
+	}
+
+	revokeShare(id: string): Promise<void> {
+		return request('DELETE', `${this.#shares}/${segment(id)}`);
+	}
+}
+
+/** Lets the browser save what a URL gives, without leaving the page. */
+export function save(url: string): void {
+	const anchor = document.createElement('a');
+	anchor.href = url;
+	anchor.download = '';
+	document.body.append(anchor);
+	anchor.click();
+	anchor.remove();
+}

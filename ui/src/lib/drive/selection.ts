@@ -1,0 +1,82 @@
+/**
+ * What is chosen in a list, as in the file managers that people know: a click chooses one, with Ctrl one more, with Shift all
+ * from the last one on; arrow keys do the same. Values, not objects that change: every step makes a new selection.
+ */
+
+export interface Selection {
+	readonly chosen: ReadonlySet<string>;
+	/** Where a range begins. */
+	readonly anchor: string | null;
+	/** The row that the keyboard is on. */
+	readonly focus: string | null;
+}
+
+export interface Keys {
+	/** Extend the range from the anchor. */
+	range?: boolean;
+	/** Leave what is chosen. */
+	add?: boolean;
+}
+
+export const nothing: Selection = { chosen: new Set(), anchor: null, focus: null };
+
+function between(order: readonly string[], a: string, b: string): string[] {
+	const [from, to] = [order.indexOf(a), order.indexOf(b)];
+	if (from < 0 || to < 0) return [b];
+	return order.slice(Math.min(from, to), Math.max(from, to) + 1);
+}
+
+/** A click on a row, or the row that the keyboard came to. */
+export function pick(selection: Selection, order: readonly string[], key: string, keys: Keys = {}): Selection {
+	if (keys.range) {
+		const anchor = selection.anchor ?? key;
+		const range = between(order, anchor, key);
+		const chosen = keys.add ? new Set([...selection.chosen, ...range]) : new Set(range);
+		return { chosen, anchor, focus: key };
+	}
+	if (keys.add) return toggle(selection, key);
+	return { chosen: new Set([key]), anchor: key, focus: key };
+}
+
+/** Chooses a row, or no longer; the others stay as they are. */
+export function toggle(selection: Selection, key: string): Selection {
+	const chosen = new Set(selection.chosen);
+	if (!chosen.delete(key)) chosen.add(key);
+	return { chosen, anchor: key, focus: key };
+}
+
+/** An arrow key. With `add` alone only the focus moves, and a space chooses. */
+export function step(selection: Selection, order: readonly string[], by: number, keys: Keys = {}): Selection {
+	if (order.length === 0) return selection;
+	const at = selection.focus === null ? (by > 0 ? -1 : order.length) : order.indexOf(selection.focus);
+	const next = order[Math.min(order.length - 1, Math.max(0, at + by))];
+	if (next === undefined) return selection;
+	if (keys.add && !keys.range) return { ...selection, focus: next };
+	return pick(selection, order, next, keys);
+}
+
+export function all(selection: Selection, order: readonly string[]): Selection {
+	return { ...selection, chosen: new Set(order) };
+}
+
+/** Without what is no longer in the list. */
+export function kept(selection: Selection, order: readonly string[]): Selection {
+	const there = new Set(order);
+	const still = (key: string | null) => (key !== null && there.has(key) ? key : null);
+	const chosen = new Set([...selection.chosen].filter((key) => there.has(key)));
+	if (chosen.size === selection.chosen.size && still(selection.anchor) === selection.anchor && still(selection.focus) === selection.focus) {
+		return selection;
+	}
+	return { chosen, anchor: still(selection.anchor), focus: still(selection.focus) };
+}
+
+/** The row whose name begins with what was typed, from the focus on and round. */
+export function typed(order: readonly string[], focus: string | null, text: string, name: (key: string) => string): string | null {
+	const from = focus === null ? 0 : Math.max(0, order.indexOf(focus)) + (text.length === 1 ? 1 : 0);
+	const wanted = text.toLowerCase();
+	for (let count = 0; count < order.length; count++) {
+		const key = order[(from + count) % order.length];
+		if (key !== undefined && name(key).toLowerCase().startsWith(wanted)) return key;
+	}
+	return null;
+}

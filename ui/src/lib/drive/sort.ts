@@ -1,0 +1,51 @@
+/** The order of a list of files: folders first, then by one column, names as people count (`a2` before `a10`). */
+
+export type SortKey = 'name' | 'size' | 'modified' | 'type';
+
+export interface Sorting {
+	key: SortKey;
+	descending: boolean;
+}
+
+export interface Sortable {
+	name: string;
+	type: string;
+	size?: number | null;
+	modified?: string | null;
+	media_type?: string | null;
+}
+
+const names = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+
+export function compareNames(a: string, b: string): number {
+	return names.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+function compareBy(key: SortKey, a: Sortable, b: Sortable): number {
+	switch (key) {
+		case 'name':
+			return compareNames(a.name, b.name);
+		case 'size':
+			return (a.size ?? -1) - (b.size ?? -1);
+		case 'modified':
+			return Date.parse(a.modified ?? '') - Date.parse(b.modified ?? '') || 0;
+		case 'type':
+			return names.compare(a.media_type ?? '', b.media_type ?? '');
+	}
+}
+
+export function sorted<T extends Sortable>(entries: readonly T[], { key, descending }: Sorting): T[] {
+	const sign = descending ? -1 : 1;
+	return [...entries].sort(
+		(a, b) =>
+			Number(b.type === 'folder') - Number(a.type === 'folder') ||
+			sign * compareBy(key, a, b) ||
+			compareNames(a.name, b.name)
+	);
+}
+
+/** What a click on the heading of a column does: first ascending (newest and largest first), then the other way. */
+export function turned(current: Sorting, key: SortKey): Sorting {
+	if (current.key === key) return { key, descending: !current.descending };
+	return { key, descending: key === 'size' || key === 'modified' };
+}

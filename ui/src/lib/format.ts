@@ -1,0 +1,60 @@
+// Numbers, sizes and times as people read them.
+const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** `1.86 MB`: three digits, powers of 1000. */
+export function bytes(value: number | null | undefined): string {
+	if (value === null || value === undefined) return '–';
+	let unit = 0;
+	let size = value;
+	while (size >= 999.5 && unit < units.length - 1) {
+		size /= 1000;
+		unit += 1;
+	}
+	const digits = unit === 0 || size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
+	return `${size.toFixed(digits)} ${units[unit]}`;
+}
+
+const whole = new Intl.NumberFormat('en-GB');
+
+/** `12,345` */
+export const count = (value: number): string => whole.format(value);
+
+/** `3 files`, `1 file` */
+export const plural = (value: number, one: string, many = `${one}s`): string => `${count(value)} ${value === 1 ? one : many}`;
+
+const steps: [number, Intl.RelativeTimeFormatUnit][] = [
+	[60, 'second'],
+	[60, 'minute'],
+	[24, 'hour'],
+	[7, 'day'],
+	[4.35, 'week'],
+	[12, 'month'],
+	[Infinity, 'year']
+];
+const relative = new Intl.RelativeTimeFormat('en-GB', { numeric: 'auto' });
+
+/** `3 hours ago`, `in 2 days` */
+export function ago(time: Date | string | number, now: number = Date.now()): string {
+	let value = (new Date(time).getTime() - now) / 1000;
+	if (Math.abs(value) < 45) return 'just now';
+	for (const [size, unit] of steps) {
+		if (Math.abs(value) < size || size === Infinity) return relative.format(Math.round(value), unit);
+		value /= size;
+	}
+	return '';
+}
+
+const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
+const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'long' });
+
+/** `22 Nov 2026` */
+export const date = (time: Date | string | number): string => day.format(new Date(time));
+
+/** With weekday and zone, for a tooltip. */
+export const moment = (time: Date | string | number): string => full.format(new Date(time));
+
+/** The first ten digits of the id of a revision. */
+export const short = (revision: string): string => revision.slice(0, 10);
+
+/** The first line of a message. */
+export const subject = (message: string): string => message.split('\n', 1)[0]?.trim() ?? '';

@@ -1,0 +1,156 @@
+// What a page waits for. Both are made while a component is set up, and start again when what their function read
+// has changed; an answer to an older question is dropped.
+import { untrack } from 'svelte';
+import type { Page } from './types';
+
+export interface Loaded<T> {
+	/** The newest answer; stays while the next one is on its way. */
+	data: T | undefined;
+	error: unknown;
+	/** Whether nothing has come yet. */
+	readonly waiting: boolean;
+	/** Whether something is on its way. */
+	readonly busy: boolean;
+	/** Asks again. */
+	reload(): Promise<void>;
+}
+
+/**
+ * Asks with `ask` now, and whenever something reactive that it reads has changed. `null` asks nothing. With `keep`, the
+ * answer to the question before is shown until the next is there.
+ */
+export function load<T>(ask: (signal: AbortSignal) => Promise<T> | null, { keep = false } = {}): Loaded<T> {
+	let data = $state.raw<T | undefined>(undefined);
+	let error = $state.raw<unknown>(undefined);
+	let busy = $state(true);
+	let current = 0;
+	let controller: AbortController | undefined;
+
+	async function run(promise: Promise<T> | null): Promise<void> {
+		const mine = ++current;
+		if (promise === null) {
+			busy = false;
+			return;
+		}
+		busy = true;
+		try {
+			const answer = await promise;
+			if (mine !== current) return;
+			data = answer;
+			error = undefined;
+		} catch (failure) {
+			if (mine !== current || (failure instanceof DOMException && failure.name === 'AbortError')) return;
+			error = failure;
+		}
+		busy = false;
+	}
+
+	function start(): Promise<T> | null {
+		controller?.abort();
+		controller = new AbortController();
+		return ask(controller.signal);
+	}
+
+	$effect(() => {
+		let promise: Promise<T> | null;
+		try {
+			promise = start();
+		} catch (failure) {
+			promise = Promise.reject(failure);
+		}
+		untrack(() => {
+			if (!keep) data = undefined;
+			error = undefined;
+			void run(promise);
+		});
+		return () => controller?.abort();
+	});
+
+	return {
+		get data() {
+			return data;
+		},
+		set data(value) {
+			data = value;
+		},
+		get error() {
+			return error;
+		},
+		set error(value) {
+			error = value;
+		},
+		get waiting() {
+			return busy && data === undefined;
+		},
+		get busy() {
+			return busy;
+		},
+		reload: () => run(untrack(start))
+	};
+}
+
+export interface Listed<T> {
+	items: T[];
+	error: unknown;
+	readonly waiting: boolean;
+	readonly busy: boolean;
+	/** Whether the list goes on. */
+	readonly more: boolean;
+	next(): Promise<void>;
+	reload(): Promise<void>;
+}
+
+/** A list that comes in pages: the first now, each other on `next()`. */
+export function list<T>(ask: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>> | null): Listed<T> {
+	let items = $state.raw<T[]>([]);
+	let cursor = $state.raw<string | undefined>(undefined);
+	const first = load((signal) => ask(undefined, signal)?.then((page) => ({ page })) ?? null);
+	let adding = $state(false);
+	let failed = $state.raw<unknown>(undefined);
+
+	$effect(() => {
+		const page = first.data?.page;
+		items = page?.items ?? [];
+		cursor = page?.next_cursor ?? undefined;
+		failed = undefined;
+	});
+
+	return {
+		get items() {
+			return items;
+		},
+		set items(value) {
+			items = value;
+		},
+		get error() {
+			return first.error ?? failed;
+		},
+		get waiting() {
+			return first.waiting;
+		},
+		get busy() {
+			return first.busy || adding;
+		},
+		get more() {
+			return cursor !== undefined;
+		},
+		async next() {
+			if (adding || cursor === undefined) return;
+			const asked = first.data;
+			adding = true;
+			failed = undefined;
+			try {
+				const page = await ask(cursor, new AbortController().signal);
+				if (page !== null && asked === first.data) {
+					items = [...items, ...page.items];
+					cursor = page.next_cursor ?? undefined;
+				}
+			} catch (failure) {
+				failed = failure;
+			} finally {
+				adding = false;
+			}
+		},
+		reload: () => first.reload()
+	};
+}

@@ -1,0 +1,37 @@
+/**
+ * Uploads from a browser to a dataset: files of any size, hashed in workers, sent in parts straight to where they are
+ * stored, and made one revision. Published as `@rutter/upload`; see `ui/sdk/README.md`.
+ */
+
+export { Uploader, forget, pending } from './upload/uploader.js';
+export {
+	CancelledError,
+	ChangedError,
+	FileChangedError,
+	FilesMissingError,
+	ForbiddenError,
+	NetworkError,
+	NotFoundError,
+	QuotaError,
+	RejectedError,
+	RunningError,
+	ServerError,
+	SignInError,
+	TooLargeError,
+	UploadError,
+	type UploadErrorCode
+} from './upload/errors.js';
+export type {
+	Overall,
+	PendingFile,
+	PendingUpload,
+	Phase,
+	UploadedFile,
+	UploaderOptions,
+	UploadEvent,
+	UploadHandle,
+	UploadItem,
+	UploadOptions,
+	UploadResult,
+	UploadState
+} from './upload/types.js';

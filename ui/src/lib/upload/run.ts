@@ -1,0 +1,298 @@
+/** One upload under way: decide, hash, send, commit. */
+
+import { Batch, type Action } from './batch.js';
+import { commit } from './commit.js';
+import { Control, forEach, type Places } from './control.js';
+import { CancelledError, FilesMissingError, RunningError, UploadError } from './errors.js';
+import type { HashPool } from './hash.js';
+import type { Api } from './http.js';
+import { decide } from './rules.js';
+import { alone, type FileRow, type Log } from './state.js';
+import { carry, type Carrier } from './transfer.js';
+import type { Overall, Phase, UploadEvent, UploadHandle, UploadOptions, UploadResult, UploadState } from './types.js';
+
+/** What all uploads of an `Uploader` share. */
+export interface Ground {
+	api: Api;
+	pool: HashPool;
+	places: Places;
+	retries: number;
+}
+
+/** Files that are looked after at one time: enough for small ones to share requests. */
+const LANES = 128;
+/** A file is told of at most so often (ms) while its phase stays the same. */
+const OFTEN = 100;
+/** How long (ms) the server may take to forget what was begun, after a cancellation. */
+const FAREWELL = 10_000;
+
+/** A file, and where it is. */
+interface Item {
+	row: FileRow;
+	file: File | undefined;
+	phase: Phase;
+	bytes: number;
+	/** Bytes of it that are hashed. */
+	hashed: number;
+	told: number;
+}
+
+export class Run implements UploadHandle {
+	readonly done: Promise<UploadResult>;
+	state: UploadState = 'running';
+	readonly #ground: Ground;
+	readonly #log: Log;
+	readonly #items: Item[];
+	readonly #control: Control;
+	readonly #carrier: Carrier;
+	readonly #onProgress: ((event: UploadEvent) => void) | undefined;
+	/** What gives up the uploads in parts that were begun, by object. */
+	readonly #begun = new Map<string, Action>();
+	#phase: Phase = 'waiting';
+
+	constructor(ground: Ground, log: Log, files: Map<number, File>, options: Pick<UploadOptions, 'onProgress' | 'signal'>) {
+		this.#ground = ground;
+		this.#log = log;
+		this.#onProgress = options.onProgress;
+		this.#items = log.files.map((row) => ({
+			row,
+			file: files.get(row.index),
+			phase: 'waiting',
+			bytes: 0,
+			hashed: row.oid === undefined ? 0 : row.size,
+			told: 0
+		}));
+		this.#control = new Control(ground.retries, () => this.#tell());
+		const batch = new Batch(ground.api, this.#control, log.upload.branch);
+		this.#carrier = { api: ground.api, control: this.#control, places: ground.places, batch };
+		const { signal } = options;
+		const cancel = () => void this.cancel();
+		signal?.addEventListener('abort', cancel, { once: true });
+		if (signal?.aborted) this.#control.end(new CancelledError());
+		this.done = this.#run().finally(() => signal?.removeEventListener('abort', cancel));
+		// Whoever does not ask hears nothing of it, also not from the browser.
+		this.done.catch(() => undefined);
+	}
+
+	get id(): string {
+		return this.#log.upload.id;
+	}
+
+	get overall(): Overall {
+		const overall: Overall = {
+			phase: this.#phase,
+			files: this.#items.length,
+			filesDone: 0,
+			total: 0,
+			hashed: 0,
+			bytes: 0,
+			stored: 0,
+			waiting: this.#control.waiting
+		};
+		for (const { row, phase, bytes, hashed } of this.#items) {
+			overall.total += row.size;
+			overall.hashed += hashed;
+			if (phase === 'done') overall.filesDone += 1;
+			if (phase !== 'hashing') overall.bytes += bytes;
+			if (phase === 'done' && row.stored) overall.stored += row.size;
+		}
+		return overall;
+	}
+
+	pause(): void {
+		if (this.state !== 'running') return;
+		this.state = 'paused';
+		this.#control.pause();
+		this.#ground.pool.review();
+		this.#tell();
+	}
+
+	resume(): void {
+		if (this.state !== 'paused') return;
+		this.state = 'running';
+		this.#control.resume();
+		this.#ground.pool.review();
+		this.#tell();
+	}
+
+	async cancel(): Promise<void> {
+		if (this.state !== 'running' && this.state !== 'paused') return;
+		this.#control.end(new CancelledError());
+		await this.done.catch(() => undefined);
+	}
+
+	async #run(): Promise<UploadResult> {
+		let result: UploadResult | undefined;
+		try {
+			const isAlone = await alone(this.id, async () => {
+				result = await this.#work();
+			});
+			if (!isAlone || result === undefined) throw new RunningError();
+			this.state = 'done';
+			return result;
+		} catch (error) {
+			const failure = error instanceof UploadError ? error : new UploadError('invalid', `The upload failed: ${String(error)}`, { cause: error });
+			this.state = failure instanceof CancelledError ? 'cancelled' : 'failed';
+			this.#control.end(failure);
+			if (failure instanceof CancelledError) await this.#giveUp();
+			else if (!(failure instanceof RunningError)) await this.#log.save();
+			throw failure;
+		}
+	}
+
+	async #work(): Promise<UploadResult> {
+		const { upload, files } = this.#log;
+		await this.#log.save(files);
+		await this.#control.turn();
+		if (!upload.committing) {
+			await this.#decide();
+			await this.#bring();
+			upload.committing = true;
+			await this.#log.save();
+		}
+		this.#enter('committing');
+		const pieces = this.#items.map((item) => ({
+			path: item.row.path,
+			size: item.row.size,
+			oid: item.row.mode === 'lfs' ? item.row.oid : undefined,
+			file: () => this.#fileOf(item)
+		}));
+		const { message, branch, base, id } = upload;
+		const revision = await this.#commit(() => commit(this.#ground.api, this.#control, { message, branch, base, key: id }, pieces));
+		await this.#log.end();
+		for (const item of this.#items) if (item.phase !== 'done') this.#reach(item, 'done', item.row.size);
+		this.#enter('done');
+		return {
+			revision,
+			files: files.map(({ path, size, oid, stored }) => ({ path, size, oid: oid ?? null, stored }))
+		};
+	}
+
+	/** Whether a commit was made is not known after a cut, so the next attempt begins with it; after a refusal it is. */
+	async #commit(make: () => Promise<string | null>): Promise<string | null> {
+		try {
+			return await make();
+		} catch (error) {
+			const isRefused = error instanceof UploadError && error.status !== undefined && error.status < 500 && error.status !== 429;
+			if (isRefused) this.#log.upload.committing = false;
+			throw error;
+		}
+	}
+
+	async #decide(): Promise<void> {
+		const open = this.#items.filter(({ row }) => row.mode === undefined);
+		if (open.length === 0) return;
+		const candidates = open.map((item) => ({ path: item.row.path, file: this.#fileOf(item) }));
+		const modes = await decide(this.#ground.api, this.#control, this.#log.upload.branch, candidates);
+		open.forEach(({ row }, index) => (row.mode = modes[index]));
+		await this.#log.save(open.map(({ row }) => row));
+	}
+
+	/** Hashes and sends what Git LFS keeps. */
+	async #bring(): Promise<void> {
+		for (const item of this.#items) if (item.row.mode === 'git') item.hashed = item.row.size;
+		// What is in two places is sent once.
+		const onTheWay = new Map<string, Promise<{ stored: boolean }>>();
+		const objects = this.#items.filter(({ row }) => row.mode === 'lfs');
+		if (objects.length === 0) return;
+		this.#enter(objects.every(({ row }) => row.oid !== undefined) ? 'sending' : 'hashing');
+		await forEach(objects, LANES, async (item) => {
+			const { row } = item;
+			const oid = (row.oid ??= await this.#hash(item));
+			this.#log.note(row);
+			if (this.#phase === 'hashing' && objects.every(({ row }) => row.oid !== undefined)) this.#enter('sending');
+			const first = onTheWay.get(oid);
+			const way = first ?? this.#send(item, oid);
+			onTheWay.set(oid, way);
+			const { stored } = await way;
+			if (!row.arrived) row.stored = stored || first !== undefined;
+			row.arrived = true;
+			this.#log.note(row);
+			this.#reach(item, 'done', row.size);
+		});
+	}
+
+	async #hash(item: Item): Promise<string> {
+		const { row } = item;
+		this.#reach(item, 'hashing', 0);
+		const oid = await this.#ground.pool.hash({
+			file: this.#fileOf(item),
+			path: row.path,
+			isPaused: () => this.#control.isPaused,
+			signal: this.#control.ended,
+			onProgress: (bytes) => {
+				item.hashed = bytes;
+				this.#reach(item, 'hashing', bytes);
+			}
+		});
+		item.hashed = row.size;
+		item.bytes = 0;
+		return oid;
+	}
+
+	#send(item: Item, oid: string): Promise<{ stored: boolean }> {
+		const { row } = item;
+		return carry(this.#carrier, {
+			oid,
+			size: row.size,
+			path: row.path,
+			file: () => this.#fileOf(item),
+			onSending: (bytes) => this.#reach(item, 'sending', bytes),
+			onVerifying: () => this.#reach(item, 'verifying', row.size),
+			onBegun: (abort) => {
+				if (abort === undefined) this.#begun.delete(oid);
+				else this.#begun.set(oid, abort);
+			}
+		}).then(
+			(outcome) => {
+				this.#begun.delete(oid);
+				return outcome;
+			},
+			(error) => {
+				// What arrived was something else, so the file is no longer what was hashed.
+				if (error instanceof UploadError && error.status === 422) {
+					row.oid = undefined;
+					this.#log.note(row);
+				}
+				throw error;
+			}
+		);
+	}
+
+	#fileOf({ row, file }: Item): File {
+		if (file === undefined) throw new FilesMissingError([row.path]);
+		return file;
+	}
+
+	/** Forgets the upload, here and on the server. */
+	async #giveUp(): Promise<void> {
+		const aborts = [...this.#begun.values()].map((abort) =>
+			this.#ground.api.signed(abort.href, abort.method ?? 'DELETE', abort.header ?? {}, undefined, AbortSignal.timeout(FAREWELL))
+		);
+		await Promise.allSettled([this.#log.end(), ...aborts]);
+	}
+
+	#reach(item: Item, phase: Phase, bytes: number): void {
+		const isSame = item.phase === phase;
+		item.phase = phase;
+		item.bytes = bytes;
+		const now = performance.now();
+		if (this.#onProgress === undefined || (isSame && now - item.told < OFTEN && bytes < item.row.size)) return;
+		item.told = now;
+		const { path, size, stored } = item.row;
+		this.#onProgress({ phase, file: path, bytes, total: size, stored: stored && phase === 'done', overall: this.overall });
+	}
+
+	#enter(phase: Phase): void {
+		this.#phase = phase;
+		this.#tell();
+	}
+
+	#tell(): void {
+		if (this.#onProgress === undefined) return;
+		const overall = this.overall;
+		const { phase, total } = overall;
+		const bytes = phase === 'hashing' ? overall.hashed : overall.bytes;
+		this.#onProgress({ phase, file: null, bytes, total, stored: phase === 'done' && overall.stored === total && total > 0, overall });
+	}
+}

@@ -1,0 +1,207 @@
+/**
+ * SHA-256 (FIPS 180-4) by pieces, in WebAssembly. `crypto.subtle` has no way to go on where it was, so it would need a
+ * file whole in memory. The module is assembled here, all 64 rounds in a row with the message schedule in vectors, when
+ * it is first used: 8 KB that need no toolchain, no file to load and no dependency.
+ */
+
+/** Where the pieces of a message are written; the state is before it. */
+const STATE = 0;
+const INPUT = 1024;
+/** Bytes that one call of the module takes at most. */
+const ROOM = 1 << 20;
+const PAGES = (INPUT + ROOM) / 65536 + 1;
+
+const ROUNDS = constants(64, 1 / 3);
+const START = constants(8, 1 / 2);
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** A hash in the making. */
+export class Sha256 {
+	readonly #memory: Uint8Array;
+	readonly #view: DataView;
+	readonly #blocks: (count: number) => void;
+	/** What did not fill a block yet. */
+	readonly #rest = new Uint8Array(64);
+	#length = 0;
+
+	private constructor(exports: WebAssembly.Exports) {
+		const memory = (exports.memory as WebAssembly.Memory).buffer;
+		this.#memory = new Uint8Array(memory);
+		this.#view = new DataView(memory);
+		this.#blocks = exports.blocks as (count: number) => void;
+		this.reset();
+	}
+
+	/** Fails with a `CompileError` where the page's policy forbids WebAssembly (`script-src 'wasm-unsafe-eval'`). */
+	static async create(): Promise<Sha256> {
+		compiled ??= WebAssembly.compile(assemble() as BufferSource);
+		const instance = await WebAssembly.instantiate(await compiled);
+		return new Sha256(instance.exports);
+	}
+
+	/** Begins anew. */
+	reset(): this {
+		START.forEach((word, index) => this.#view.setUint32(STATE + 4 * index, word, true));
+		this.#length = 0;
+		return this;
+	}
+
+	update(bytes: Uint8Array): this {
+		const held = this.#length % 64;
+		this.#length += bytes.length;
+		let from = 0;
+		if (held > 0) {
+			from = Math.min(64 - held, bytes.length);
+			this.#rest.set(bytes.subarray(0, from), held);
+			if (held + from < 64) return this;
+			this.#memory.set(this.#rest, INPUT);
+			this.#blocks(1);
+		}
+		while (bytes.length - from >= 64) {
+			const count = Math.min(Math.floor((bytes.length - from) / 64), ROOM / 64);
+			this.#memory.set(bytes.subarray(from, from + count * 64), INPUT);
+			this.#blocks(count);
+			from += count * 64;
+		}
+		this.#rest.set(bytes.subarray(from));
+		return this;
+	}
+
+	/** The hash in hexadecimal. Nothing can be added afterwards but after {@link reset}. */
+	hex(): string {
+		const held = this.#length % 64;
+		const blocks = held < 56 ? 1 : 2;
+		const last = new Uint8Array(blocks * 64);
+		last.set(this.#rest.subarray(0, held));
+		last[held] = 0x80;
+		new DataView(last.buffer).setBigUint64(last.length - 8, BigInt(this.#length) * 8n);
+		this.#memory.set(last, INPUT);
+		this.#blocks(blocks);
+		let hex = '';
+		for (let word = 0; word < 8; word++) hex += this.#view.getUint32(STATE + 4 * word, true).toString(16).padStart(8, '0');
+		return hex;
+	}
+}
+
+/** The first 32 bits of the fractional parts of roots of the first primes. */
+function constants(count: number, power: number): number[] {
+	const primes: number[] = [];
+	for (let number = 2; primes.length < count; number++) {
+		if (primes.every((prime) => number % prime !== 0)) primes.push(number);
+	}
+	return primes.map((prime) => Math.floor((prime ** power % 1) * 2 ** 32));
+}
+
+/**
+ * `blocks(count)`: takes so many blocks from `INPUT` on into the state. A stack machine's code, written by functions
+ * each of which leaves one value on the stack.
+ */
+function assemble(): Uint8Array {
+	type Code = number[];
+	const leb = (value: number): Code => {
+		const bytes = [];
+		for (;;) {
+			const low = value & 0x7f;
+			value >>= 7;
+			if ((value === 0 && !(low & 0x40)) || (value === -1 && low & 0x40)) return [...bytes, low];
+			bytes.push(low | 0x80);
+		}
+	};
+	const uleb = (value: number): Code => (value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...uleb(value >>> 7)]);
+	const simd = (operation: number): Code => [0xfd, ...uleb(operation)];
+
+	// Parameter 0 is the count; then i32 locals, then vectors.
+	const [count, place] = [0, 1];
+	const state = (index: number) => 2 + index;
+	const [first, second] = [10, 11];
+	const vector = (index: number) => 12 + index;
+	const [turned, both] = [16, 17];
+
+	const get = (local: number): Code => [0x20, ...uleb(local)];
+	const set = (local: number): Code => [0x21, ...uleb(local)];
+	const tee = (local: number): Code => [0x22, ...uleb(local)];
+	const number = (value: number): Code => [0x41, ...leb(value | 0)];
+	const add = (left: Code, right: Code): Code => [...left, ...right, 0x6a];
+	const and = (left: Code, right: Code): Code => [...left, ...right, 0x71];
+	const xor = (left: Code, right: Code): Code => [...left, ...right, 0x73];
+	const rotate = (value: Code, bits: number): Code => [...value, ...number(bits), 0x78];
+	const load = (offset: number): Code => [...number(0), 0x28, 2, ...uleb(offset)];
+	const store = (offset: number, value: Code): Code => [...number(0), ...value, 0x36, 2, ...uleb(offset)];
+
+	const vectors = {
+		load: (address: Code, offset: number): Code => [...address, ...simd(0), 0, ...uleb(offset)],
+		store: (address: Code, value: Code, offset: number): Code => [...address, ...value, ...simd(11), 0, ...uleb(offset)],
+		constant: (words: number[]): Code => [...simd(12), ...words.flatMap((word) => [word, word >>> 8, word >>> 16, word >>> 24].map((byte) => byte & 255))],
+		shuffle: (left: Code, right: Code, lanes: number[]): Code => [...left, ...right, ...simd(13), ...lanes],
+		and: (left: Code, right: Code): Code => [...left, ...right, ...simd(78)],
+		xor: (left: Code, right: Code): Code => [...left, ...right, ...simd(81)],
+		or: (left: Code, right: Code): Code => [...left, ...right, ...simd(80)],
+		add: (left: Code, right: Code): Code => [...left, ...right, ...simd(174)],
+		left: (value: Code, bits: number): Code => [...value, ...number(bits), ...simd(171)],
+		right: (value: Code, bits: number): Code => [...value, ...number(bits), ...simd(173)],
+		word: (value: Code, lane: number): Code => [...value, ...simd(27), lane]
+	};
+	const lanes = (...words: number[]) => words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte));
+	const turn = (value: Code, bits: number): Code => vectors.or(vectors.right(value, bits), vectors.left(value, 32 - bits));
+	const sigma = (value: Code, one: number, two: number, shift: number): Code =>
+		vectors.xor(vectors.xor(turn(value, one), turn(value, two)), vectors.right(value, shift));
+
+	const body: Code = [...number(INPUT), ...set(place)];
+	for (let index = 0; index < 8; index++) body.push(...load(STATE + 4 * index), ...set(state(index)));
+	body.push(0x03, 0x40); // loop
+	const swapped = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
+	for (let index = 0; index < 4; index++) {
+		const words = vectors.load(get(place), 16 * index);
+		body.push(...words, ...tee(vector(index)), ...vectors.shuffle([], get(vector(index)), swapped), ...set(vector(index)));
+	}
+	for (let group = 0; group < 16; group++) {
+		const at = (offset: number) => vector((group + offset) % 4);
+		// The words of this group with their constants; then the group four further on takes their place.
+		body.push(...vectors.add(get(at(0)), vectors.constant(ROUNDS.slice(4 * group, 4 * group + 4))), ...set(both));
+		if (group < 12) {
+			// w[t] = w[t-16] + σ0(w[t-15]) + w[t-7] + σ1(w[t-2]): the last of them two words at a time.
+			body.push(...vectors.shuffle(get(at(0)), get(at(1)), lanes(1, 2, 3, 4)), ...set(turned));
+			const known = vectors.add(get(at(0)), sigma(get(turned), 7, 18, 3));
+			body.push(...vectors.add(known, vectors.shuffle(get(at(2)), get(at(3)), lanes(1, 2, 3, 4))), ...set(at(0)));
+			body.push(...vectors.shuffle(get(at(3)), get(at(3)), lanes(2, 3, 2, 3)), ...set(turned));
+			const half = vectors.and(sigma(get(turned), 17, 19, 10), vectors.constant([-1, -1, 0, 0]));
+			body.push(...vectors.add(get(at(0)), half), ...set(at(0)));
+			body.push(...vectors.shuffle(get(at(0)), get(at(0)), lanes(0, 1, 0, 1)), ...set(turned));
+			const other = vectors.and(sigma(get(turned), 17, 19, 10), vectors.constant([0, 0, -1, -1]));
+			body.push(...vectors.add(get(at(0)), other), ...set(at(0)));
+		}
+		for (let lane = 0; lane < 4; lane++) {
+			const round = 4 * group + lane;
+			const [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map((index) => state((index + 64 - round) % 8)) as [number, number, number, number, number, number, number, number];
+			const sum1 = xor(xor(rotate(get(e), 6), rotate(get(e), 11)), rotate(get(e), 25));
+			const choice = xor(get(g), and(get(e), xor(get(f), get(g))));
+			body.push(...add(add(add(get(h), vectors.word(get(both), lane)), choice), sum1), ...set(first));
+			body.push(...add(get(d), get(first)), ...set(d));
+			const sum0 = xor(xor(rotate(get(a), 2), rotate(get(a), 13)), rotate(get(a), 22));
+			const majority = xor(and(get(a), xor(get(b), get(c))), and(get(b), get(c)));
+			body.push(...add(add(get(first), majority), sum0), ...set(h));
+		}
+	}
+	for (let index = 0; index < 8; index++) {
+		body.push(...add(get(state(index)), load(STATE + 4 * index)), ...tee(state(index)), ...set(second));
+		body.push(...store(STATE + 4 * index, get(second)));
+	}
+	body.push(...add(get(place), number(64)), ...set(place));
+	body.push(...add(get(count), number(-1)), ...tee(count), 0x0d, 0); // br_if 0
+	body.push(0x0b, 0x0b); // end of the loop, end of the function
+
+	const sized = (bytes: Code): Code => [...uleb(bytes.length), ...bytes];
+	const section = (id: number, bytes: Code): Code => [id, ...sized(bytes)];
+	const name = (text: string): Code => sized([...new TextEncoder().encode(text)]);
+	const [i32, v128] = [0x7f, 0x7b];
+	const locals: Code = [2, ...uleb(11), i32, ...uleb(6), v128];
+	return new Uint8Array([
+		...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+		...section(1, [1, 0x60, 1, i32, 0]),
+		...section(3, [1, 0]),
+		...section(5, [1, 1, ...uleb(PAGES), ...uleb(PAGES)]),
+		...section(7, [2, ...name('memory'), 2, 0, ...name('blocks'), 0, 0]),
+		...section(10, [1, ...sized([...locals, ...body])])
+	]);
+}

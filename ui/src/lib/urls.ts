@@ -1,0 +1,30 @@
+// Where the pages are.
+import { datasetUrl, segment, segments, withQuery, type Query } from './api';
+
+/** Pages of a dataset: `pages.tree('ada', 'birds', 'main', 'data')`. */
+export const pages = {
+	dataset: (owner: string, name: string, rest = '') => `/d/${segment(owner)}/${segment(name)}${rest}`,
+	tree: (owner: string, name: string, revision: string, path = '') =>
+		pages.dataset(owner, name, `/tree/${segment(revision)}${path === '' ? '' : `/${segments(path)}`}`),
+	file: (owner: string, name: string, revision: string, path: string) =>
+		pages.dataset(owner, name, `/file/${segment(revision)}/${segments(path)}`),
+	history: (owner: string, name: string, revision: string, path = '') =>
+		withQuery(pages.dataset(owner, name, `/history/${segment(revision)}`), { path }),
+	revision: (owner: string, name: string, revision: string) => pages.dataset(owner, name, `/revision/${segment(revision)}`),
+	compare: (owner: string, name: string, from: string, to: string, path = '') =>
+		withQuery(pages.dataset(owner, name, `/compare/${segment(from)}...${segment(to)}`), { path }),
+	drive: (path = '') => (path === '' ? '/drive' : `/drive/${segments(path)}`),
+	search: (query: Query = {}) => withQuery('/search', query),
+	organisation: (name: string) => `/o/${segment(name)}`
+};
+
+/** The bytes of a file: to be shown by the browser, or else saved. */
+export function raw(owner: string, name: string, revision: string, path: string, inline = true): string {
+	return datasetUrl(owner, name, `/raw/${segment(revision)}/${segments(path)}${inline ? '?inline=true' : ''}`);
+}
+
+/** `owner/name` in two; the name is what follows the last slash. */
+export function splitId(id: string): [owner: string, name: string] {
+	const slash = id.lastIndexOf('/');
+	return [id.slice(0, slash), id.slice(slash + 1)];
+}

@@ -1,0 +1,15 @@
+import adapter from '@sveltejs/adapter-static';
+import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
+
+/** @type {import('@sveltejs/kit').Config} */
+export default {
+	preprocess: vitePreprocess(),
+	kit: {
+		// One page for every address: the program sends it, the router in it does the rest.
+		adapter: adapter({ pages: 'dist', assets: 'dist', fallback: 'index.html' }),
+		inlineStyleThreshold: 0,
+		typescript: {
+			config: (config) => ({ ...config, include: [...config.include, '../scripts/*.ts'] })
+		}
+	}
+};

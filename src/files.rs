@@ -26,7 +26,7 @@ use crate::drive::commits::{Done, Room};
 use crate::drive::place::{Known, Message, path_of};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
-use crate::storage::intake::Intake;
+use crate::storage::intake::{Intake, interrupted};
 use crate::types::{Id, OwnerName, RepoPath, Slug};
 
 /// The dataset that is a user's own drive.
@@ -211,7 +211,7 @@ where
 {
     let mut whole = BytesMut::new();
     while let Some(block) = body.next().await {
-        let block = block.map_err(|error| Error::malformed(format!("the request ended early: {}", error.into())))?;
+        let block = block.map_err(interrupted)?;
         if whole.len() + block.len() > most {
             return Err(Error::malformed(format!("a file of more than {most} bytes needs a Content-Length")));
         }

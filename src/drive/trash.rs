@@ -54,6 +54,7 @@ impl Drive {
     pub async fn throw_away(&self, parts: &[Part<Write>], paths: Vec<FilePath>, message: Message) -> Result<ObjectId> {
         let mut paths = paths;
         paths.sort();
+        let first = paths.first().cloned().ok_or_else(|| Error::invalid("name at least one file or folder"))?;
         paths.dedup();
         // What is in a folder goes with it.
         let inner: Vec<bool> = paths.iter().map(|path| paths.iter().any(|other| path.is_inside(other))).collect();
@@ -63,8 +64,7 @@ impl Drive {
         let by = parts.first().map(|part| part.actor().name()).unwrap_or_default();
         let ids: Vec<String> = paths.iter().map(|_| self.clock.id().to_string()).collect();
         let work = move |reader: &Reader, head: Option<ObjectId>| {
-            let nothing = || metastore::Error::NotFound(format!("there is no {}", paths[0]));
-            let head = head.ok_or_else(nothing)?;
+            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("there is no {first}")))?;
             let mut change = Change::default();
             for (path, id) in paths.iter().zip(&ids) {
                 let entry = reader.entry(head, path)?;
@@ -154,8 +154,10 @@ impl Drive {
                     Some(Some(folder)) => format!("{folder}/{}", from.name()).parse()?,
                 };
                 let is_taken = |path: &FilePath| {
-                    let is_planned = restored.iter().any(|other| other.to == *path || path.is_inside(&other.to));
-                    Ok(is_planned || head.map_or(Ok(false), |head| exists(reader, head, path))?)
+                    if restored.iter().any(|other| other.to == *path || path.is_inside(&other.to)) {
+                        return Ok(true);
+                    }
+                    head.map_or(Ok(false), |head| exists(reader, head, path))
                 };
                 let to = free_name(&target, is_taken)?;
                 let graft = super::commits::graft(reader, *revision, from, &to).map_err(|error| match error {

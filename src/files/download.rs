@@ -140,7 +140,7 @@ impl Files {
                 let _ = sender.send(Err(io::Error::other(error))).await;
             }
         }));
-        stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) }).boxed()
+        stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) }).boxed()
     }
 
     async fn pack_into(&self, archive: Archive, sender: &mpsc::Sender<io::Result<Bytes>>) -> Result<()> {

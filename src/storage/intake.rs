@@ -489,6 +489,12 @@ fn ended_early() -> Error {
     Error::malformed("the request ended early")
 }
 
+/// A body that broke off.
+pub(crate) fn interrupted(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let cause: Box<dyn std::error::Error + Send + Sync> = error.into();
+    Error::malformed(format!("the request ended early: {cause}"))
+}
+
 /// The next bytes of a body, exactly so many; `rest` is what came with those before.
 async fn whole_part<S, E>(size: u64, rest: &mut Bytes, body: &mut S) -> Result<Bytes>
 where
@@ -505,7 +511,7 @@ where
         }
         *rest = match body.next().await {
             None => return Err(ended_early()),
-            Some(block) => block.map_err(|error| Error::malformed(format!("the request ended early: {}", error.into())))?,
+            Some(block) => block.map_err(interrupted)?,
         };
     }
 }

@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::super::Routes;
-use super::super::super::extract::Visitor;
 use super::super::{Body, Here, Items, Page, Parameters, Somebody, moment, object_id};
 use super::{Changed, message};
 use crate::access::{Read, Spot, Write};
@@ -57,7 +56,6 @@ struct Reversion {
     responses((status = 200, description = "Its versions.", body = Items<Version>)))]
 async fn list(
     State(app): State<App>,
-    visitor: Visitor,
     spot: Spot<Read>,
     Parameters(page): Parameters<Page>,
     here: Here,
@@ -65,7 +63,6 @@ async fn list(
     let limit = page.limit()?;
     let after = page.cursor().map(|cursor| object_id(cursor).ok_or_else(Page::bad_cursor)).transpose()?;
     let mut found = app.drive.versions_at(&spot, after, limit + 1).await?;
-    visitor.charge(found.len());
     let is_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| is_more).map(|(commit, _)| commit.id.to_string());

@@ -33,15 +33,18 @@
 //! }
 //! ```
 
+mod apps;
 pub mod claims;
 mod issue;
 pub mod jwt;
+pub mod links;
 mod lookup;
 mod notes;
 mod part;
 mod rights;
 pub mod scopes;
 pub mod secret;
+mod shares;
 mod sight;
 mod standing;
 pub mod tokens;
@@ -55,14 +58,16 @@ use std::sync::Arc;
 use lfs::Oid;
 use tokio::sync::mpsc;
 
+pub use self::apps::AppGrant;
 use self::claims::Claim;
 use self::jwt::{Claims, Keys};
 use self::notes::Notes;
 pub use self::notes::{Note, RefusalQuota};
 pub use self::part::{Part, Spot};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
+pub use self::shares::Sharing;
 pub use self::sight::Sight;
-use self::standing::{hidden, left, standing};
+use self::standing::hidden;
 use self::tokens::TokenScope;
 pub use self::within::Within;
 pub use self::writer::Writer;
@@ -119,6 +124,8 @@ enum Identity {
         subject: Option<String>,
         name: Option<String>,
     },
+    /// Whoever has opened a link, and may do what the link says and nothing else.
+    Link(Arc<links::Opened>),
     /// Whoever runs commands on the server itself.
     Operator,
 }
@@ -129,6 +136,8 @@ enum Limit {
     Nothing,
     Token(Vec<TokenScope>),
     Claims(Vec<Claim>),
+    /// It is a program, to which the user has given some of it.
+    App(AppGrant),
 }
 
 impl Actor {
@@ -156,7 +165,7 @@ impl Actor {
     pub fn user(&self) -> Option<Id> {
         match &self.identity {
             Identity::User { id, .. } => Some(*id),
-            Identity::Anonymous | Identity::Guest { .. } | Identity::Operator => None,
+            Identity::Anonymous | Identity::Guest { .. } | Identity::Link(_) | Identity::Operator => None,
         }
     }
 
@@ -164,17 +173,18 @@ impl Actor {
     /// it is; all such tokens of one issuer then have the same key.
     pub fn is_somebody(&self) -> bool {
         match &self.identity {
-            Identity::Anonymous | Identity::Guest { subject: None, .. } => false,
+            Identity::Anonymous | Identity::Guest { subject: None, .. } | Identity::Link(_) => false,
             Identity::Guest { subject: Some(subject), .. } => !subject.is_empty(),
             Identity::User { .. } | Identity::Operator => true,
         }
     }
 
-    /// Whether it may decide who else gets at what it owns.
-    pub(crate) fn may_share(&self) -> bool {
+    /// Whether it may decide who else gets at what it owns: a link and an app never.
+    fn may_share(&self) -> bool {
+        let is_app = matches!(self.limit, Limit::App(_));
         match self.identity {
-            Identity::Anonymous => false,
-            Identity::User { .. } | Identity::Guest { .. } | Identity::Operator => true,
+            Identity::Anonymous | Identity::Link(_) => false,
+            Identity::User { .. } | Identity::Guest { .. } | Identity::Operator => !is_app,
         }
     }
 
@@ -186,6 +196,7 @@ impl Actor {
             Identity::Guest { issuer, subject, .. } => {
                 format!("guest:{issuer}#{}", subject.as_deref().unwrap_or_default())
             }
+            Identity::Link(opened) => format!("link:{}", opened.share),
             Identity::Operator => "operator".into(),
         }
     }
@@ -198,6 +209,7 @@ impl Actor {
             Identity::Guest { issuer, subject, name } => {
                 name.clone().or_else(|| subject.clone()).unwrap_or_else(|| issuer.clone())
             }
+            Identity::Link(_) => "somebody with a link".into(),
             Identity::Operator => "operator".into(),
         }
     }
@@ -325,6 +337,9 @@ impl Access {
     }
 
     async fn by_token(&self, token: &Secret) -> Result<Actor> {
+        if links::looks_opened(token) {
+            return self.by_opening(token).await;
+        }
         if !tokens::looks_personal(token) {
             if tokens::looks_signed(token) {
                 let (issuer, claims) = self.keys.verify(token.expose()).await?;
@@ -408,7 +423,7 @@ impl Access {
     }
 
     async fn decide<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
-        let Some((dataset, role)) = self.db.standing(path, actor.user()).await? else {
+        let Some(known) = self.db.standing(path, actor.user()).await? else {
             return Err(hidden(actor, path));
         };
         let by_object = match &actor.limit {
@@ -420,9 +435,9 @@ impl Access {
             }
             _ => Rights::NONE,
         };
-        let rights = left(actor, path, standing(actor, &dataset, role), by_object).with(part::open(&dataset));
+        let rights = self.whole(actor, path, &known, by_object);
         if rights.has(R::RIGHTS) {
-            return Ok(Grant { dataset, actor: Arc::new(actor.clone()), rights, right: PhantomData });
+            return Ok(Grant { dataset: known.dataset, actor: Arc::new(actor.clone()), rights, right: PhantomData });
         }
         Err(part::refusal::<R>(actor, path, rights))
     }
@@ -453,7 +468,7 @@ impl Access {
             return if actor.is_operator() { Err(missing()) } else { Ok(None) };
         };
         let allowed = match &actor.identity {
-            Identity::Anonymous => false,
+            Identity::Anonymous | Identity::Link(_) => false,
             Identity::Operator | Identity::Guest { .. } => true,
             Identity::User { id, admin, .. } => {
                 *admin
@@ -464,6 +479,7 @@ impl Access {
         let in_scope = match &actor.limit {
             Limit::Nothing => true,
             Limit::Token(scopes) => tokens::open(scopes, path).has(Write::RIGHTS),
+            Limit::App(app) => app.open(path).has(Write::RIGHTS),
             Limit::Claims(claims) => claims::open(claims, path).whole.has(R::RIGHTS),
         };
         let creation = Creation { path: path.clone(), owner: owner.id, actor: actor.clone() };

@@ -29,6 +29,7 @@ use crate::files::Files;
 use crate::hosting::Hosting;
 use crate::jobs::{Kind, Worker};
 use crate::mail::Mailer;
+use crate::share::Shares;
 use crate::storage::{Place, Storage, Stores};
 
 /// Notes that wait to be written down; more are lost.
@@ -63,6 +64,8 @@ pub struct Services {
     pub access: Access,
     /// Users, organisations, tokens.
     pub accounts: Accounts,
+    /// Shares.
+    pub shares: Shares,
     /// Datasets.
     pub drive: Drive,
     /// Objects.
@@ -136,6 +139,7 @@ impl App {
         let worker = worker(&config, &db, &clock, &access, &drive, &storage, &collector, &checker, &mailer);
         Ok(Self(Arc::new(Services {
             accounts: Accounts::new(db.clone(), clock.clone()),
+            shares: Shares::new(db.clone(), clock.clone(), access.clone(), config.link_base()),
             config,
             clock,
             db,
@@ -232,6 +236,7 @@ impl App {
         for note in notes {
             match note {
                 Note::Used(token) => tx.touch_token(token, now).await?,
+                Note::Shared(share) => tx.touch_share(share, now).await?,
                 Note::Refused { actor, right, path, request } => {
                     if quota.admits(&actor, now) {
                         tx.insert_audit(self.clock.id(), now, &actor, "access.refused", &path, right, &request).await?;

@@ -6,7 +6,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 4 entry | app web |
-//! | 3 features | accounts drive storage hosting files collect check |
+//! | 3 features | accounts drive share storage hosting files collect check |
 //! | 2 kernel | access jobs mail db |
 //! | 1 base | config error request types clock |
 //!
@@ -30,6 +30,7 @@ pub mod hosting;
 pub mod jobs;
 pub mod mail;
 pub mod request;
+pub mod share;
 pub mod storage;
 pub mod types;
 pub mod web;

@@ -338,6 +338,28 @@ text_enum! {
 }
 
 text_enum! {
+    /// What a share allows. Ordered.
+    ShareRight, "right" {
+        /// See and download.
+        View = "view",
+        /// Also change.
+        Edit = "edit",
+    }
+}
+
+text_enum! {
+    /// What is shared.
+    ShareKind, "kind of share" {
+        /// One file.
+        File = "file",
+        /// A folder with all that is below it.
+        Folder = "folder",
+        /// All of a dataset.
+        Dataset = "dataset",
+    }
+}
+
+text_enum! {
     /// Whether an owner is a person or an organisation.
     OwnerKind, "kind of owner" {
         /// A person with an account.

@@ -113,6 +113,6 @@ impl Access {
 fn sees_all(actor: &Actor) -> bool {
     match &actor.identity {
         Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => true,
-        Identity::Anonymous | Identity::User { .. } => false,
+        Identity::Anonymous | Identity::User { .. } | Identity::Link(_) => false,
     }
 }

@@ -18,6 +18,8 @@ const MINUTE: u64 = 60;
 pub enum Note {
     /// A token was used.
     Used(Id),
+    /// Somebody was let in by a share.
+    Shared(Id),
     /// Somebody known was refused.
     Refused {
         /// Who.
@@ -62,6 +64,10 @@ pub(super) struct Notes(pub(super) mpsc::Sender<Note>);
 impl Notes {
     pub(super) fn used(&self, token: Id) {
         let _ = self.0.try_send(Note::Used(token));
+    }
+
+    pub(super) fn shared(&self, share: Id) {
+        let _ = self.0.try_send(Note::Shared(share));
     }
 
     /// Gives the refusal back. Nobody in particular is not worth a note:

@@ -50,7 +50,7 @@ use std::sync::Arc;
 
 use metastore::FilePath;
 
-use super::standing::{hidden, left};
+use super::standing::hidden;
 use super::{Access, Actor, Fetch, Grant, Includes, Own, Read, Right, Rights, Write};
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
@@ -58,10 +58,10 @@ use crate::types::{Id, Level, RepoPath, Visibility};
 
 /// Somewhere from which rights reach down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Reach {
+pub(super) struct Reach {
     /// A file or a folder; none for the dataset.
-    root: Option<FilePath>,
-    rights: Rights,
+    pub(super) root: Option<FilePath>,
+    pub(super) rights: Rights,
 }
 
 /// Whether `path` is `root`, or lies below it. None is the root of the dataset.
@@ -326,7 +326,12 @@ impl Access {
         decided.map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
     }
 
-    async fn decide_part<R: Right>(&self, actor: &Actor, path: &RepoPath, at: Option<&FilePath>) -> Result<Part<R>> {
+    pub(super) async fn decide_part<R: Right>(
+        &self,
+        actor: &Actor,
+        path: &RepoPath,
+        at: Option<&FilePath>,
+    ) -> Result<Part<R>> {
         let Some(reached) = self.reached(actor, path).await? else { return Err(hidden(actor, path)) };
         match widest(&reached.reach, at, R::RIGHTS) {
             Some(found) => Ok(reached.part(actor, found.root.clone())),
@@ -353,10 +358,11 @@ impl Access {
     }
 
     async fn reached(&self, actor: &Actor, path: &RepoPath) -> Result<Option<Reached>> {
-        let Some((dataset, role)) = self.db.standing(path, actor.user()).await? else { return Ok(None) };
-        let whole =
-            left(actor, path, super::standing::standing(actor, &dataset, role), Rights::NONE).with(open(&dataset));
-        Ok(Some(Reached { dataset, whole, reach: Arc::new([Reach { root: None, rights: whole }]) }))
+        let Some(known) = self.db.standing(path, actor.user()).await? else { return Ok(None) };
+        let whole = self.whole(actor, path, &known, Rights::NONE);
+        let mut reach = vec![Reach { root: None, rights: whole }];
+        reach.extend(self.shared_parts(actor, path, &known));
+        Ok(Some(Reached { dataset: known.dataset, whole, reach: reach.into() }))
     }
 }
 

@@ -161,7 +161,7 @@ impl Access {
     /// # Errors
     /// Of the database.
     pub async fn grant_scope(&self, actor: &Actor, scope: &Scope) -> Result<Granted> {
-        if matches!(actor.limit, Limit::Claims(_)) {
+        if matches!(actor.limit, Limit::Claims(_) | Limit::App(_)) || matches!(actor.identity, Identity::Link(_)) {
             return Ok(Granted::Nothing);
         }
         let target = self.target(actor, scope).await?;
@@ -203,7 +203,9 @@ impl Access {
         if id.is_empty() {
             let all = match actor.identity {
                 Identity::Operator | Identity::User { admin: true, .. } => everywhere(actor, Rights::ALL),
-                Identity::Anonymous | Identity::User { .. } | Identity::Guest { .. } => Rights::NONE,
+                Identity::Anonymous | Identity::User { .. } | Identity::Guest { .. } | Identity::Link(_) => {
+                    Rights::NONE
+                }
             };
             return Ok(Target::Rights(all));
         }
@@ -264,7 +266,7 @@ impl Access {
                 Some(Role::Reader) => Read::RIGHTS.with(Fetch::RIGHTS),
                 None => Rights::NONE,
             },
-            Identity::Anonymous | Identity::Guest { .. } => Rights::NONE,
+            Identity::Anonymous | Identity::Guest { .. } | Identity::Link(_) => Rights::NONE,
         };
         Ok(Some(everywhere(actor, rights)))
     }
@@ -288,6 +290,7 @@ fn everywhere(actor: &Actor, rights: Rights) -> Rights {
     match &actor.limit {
         Limit::Nothing => rights,
         Limit::Token(scopes) => rights.and(tokens::open_everywhere(scopes)),
+        Limit::App(app) => rights.and(app.open_everywhere()),
         Limit::Claims(_) => Rights::NONE,
     }
 }

@@ -30,17 +30,19 @@ impl Access {
         let mut tx = self.db.read().await?;
         match &actor.identity {
             // What is public; no credential takes that away, and none adds to it.
-            Identity::Anonymous => return Ok(Sight(seen)),
+            Identity::Anonymous | Identity::Link(_) => return Ok(Sight(seen)),
             Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => seen.all = true,
             Identity::User { id, .. } => {
                 seen.internal = true;
                 seen.owners = ids(tx.organisations_of(*id).await?)?;
                 seen.owners.push(*id);
+                seen.shared = self.shared_datasets(&mut tx, actor, *id).await?;
             }
         }
         seen.only = match &actor.limit {
             Limit::Nothing => None,
             Limit::Token(scopes) => by_token(&mut tx, scopes).await?,
+            Limit::App(app) => by_token(&mut tx, app.scopes()).await?,
             Limit::Claims(claims) => by_claims(&mut tx, claims).await?,
         };
         Ok(Sight(seen))

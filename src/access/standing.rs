@@ -18,7 +18,8 @@ pub(super) fn hidden(actor: &Actor, path: &RepoPath) -> Error {
 pub(super) fn standing(actor: &Actor, dataset: &DatasetRow, role: Option<Role>) -> Rights {
     let read = Read::RIGHTS.with(Fetch::RIGHTS);
     match &actor.identity {
-        Identity::Anonymous => return Rights::NONE,
+        // A link opens what its share says, and only through the doors for parts.
+        Identity::Anonymous | Identity::Link(_) => return Rights::NONE,
         // An issuer that we trust says in the scopes what its people may do.
         Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => return Rights::ALL,
         Identity::User { id, .. } if *id == dataset.owner_id => return Rights::ALL,
@@ -38,6 +39,7 @@ pub(super) fn left(actor: &Actor, path: &RepoPath, rights: Rights, by_object: Ri
     match &actor.limit {
         Limit::Nothing => rights,
         Limit::Token(scopes) => rights.and(tokens::open(scopes, path)),
+        Limit::App(app) => rights.and(app.open(path)),
         Limit::Claims(claims) => rights.and(claims::open(claims, path).whole.with(by_object)),
     }
 }

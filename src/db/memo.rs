@@ -19,6 +19,7 @@ use super::Db;
 use super::accounts::TokenUserRow;
 use super::datasets::DatasetRow;
 use super::objects::Held;
+use super::shares::SharedRow;
 use crate::error::Result;
 use crate::types::{Id, RepoPath, Role};
 
@@ -28,8 +29,19 @@ const LIMIT: usize = 50_000;
 /// The WAL index header; equal bytes mean equal content of the database.
 type Version = [u8; 48];
 
-/// A dataset, and what a user is in the organisation that owns it.
-pub(crate) type Standing = Option<(Arc<DatasetRow>, Option<Role>)>;
+/// A dataset, and by what a user may have rights on it.
+#[derive(Clone)]
+pub(crate) struct Known {
+    /// The dataset.
+    pub(crate) dataset: Arc<DatasetRow>,
+    /// What the user is in the organisation that owns it.
+    pub(crate) role: Option<Role>,
+    /// What is shared with the user of it; good or not, for that changes with time.
+    pub(crate) shares: Arc<[SharedRow]>,
+}
+
+/// None if there is no such dataset.
+pub(crate) type Standing = Option<Known>;
 
 /// Remembered answers and the version that they are true for.
 pub struct Memo {
@@ -119,7 +131,7 @@ impl Db {
         Ok(row)
     }
 
-    /// The dataset at this path, and the user's role in its organisation.
+    /// The dataset at this path, and by what the user may have rights on it.
     pub(crate) async fn standing(&self, path: &RepoPath, user: Option<Id>) -> Result<Standing> {
         let mut version = None;
         let key = (path.clone(), user);
@@ -133,10 +145,15 @@ impl Db {
         let mut tx = self.read().await?;
         let standing = match (tx.dataset(path).await?, user) {
             (None, _) => None,
-            (Some(dataset), None) => Some((Arc::new(dataset), None)),
+            (Some(dataset), None) => Some(Known { dataset: Arc::new(dataset), role: None, shares: Arc::new([]) }),
+            // Nothing is added to what its owner may.
+            (Some(dataset), Some(user)) if dataset.owner_id == user => {
+                Some(Known { dataset: Arc::new(dataset), role: None, shares: Arc::new([]) })
+            }
             (Some(dataset), Some(user)) => {
                 let role = tx.member_role(dataset.owner_id, user).await?;
-                Some((Arc::new(dataset), role))
+                let shares = tx.shares_with(dataset.id, user).await?.into();
+                Some(Known { dataset: Arc::new(dataset), role, shares })
             }
         };
         drop(tx);

@@ -19,6 +19,8 @@ pub struct Seen {
     pub internal: bool,
     /// What these own.
     pub owners: Vec<Id>,
+    /// What is shared as a whole.
+    pub shared: Vec<Id>,
     /// Of all that, no more than this; what is public is seen besides.
     pub only: Option<Only>,
 }
@@ -167,7 +169,10 @@ macro_rules! seen {
         concat!(
             "(s.visibility = 'public' OR (($3 OR s.owner_id IN ",
             $list!("$4"),
-            " OR ($5 AND s.visibility = 'internal')) AND ($6 OR s.owner_id IN ",
+            " OR ($5 AND s.visibility = 'internal') OR s.number IN (
+                   SELECT own.number FROM search_card own WHERE own.repo_id IN ",
+            $list!("$9"),
+            ")) AND ($6 OR s.owner_id IN ",
             $list!("$7"),
             " OR s.number IN (SELECT own.number FROM search_card own WHERE own.repo_id IN ",
             $list!("$8"),
@@ -176,7 +181,7 @@ macro_rules! seen {
     };
 }
 
-/// The matches in order of change: `$1` below which number, `$2` how many, `$9` what they say.
+/// The matches in order of change: `$1` below which number, `$2` how many, `$10` what they say.
 macro_rules! changed {
     ($columns:literal, sqlite, matching) => {
         // CROSS JOIN fixes the order: the index gives the matches in order, and one stops when there are enough.
@@ -184,7 +189,7 @@ macro_rules! changed {
             "SELECT ",
             $columns,
             " FROM search_text t CROSS JOIN search s ON s.number = t.rowid
-              WHERE search_text MATCH $9 AND t.rowid < $1 AND ",
+              WHERE search_text MATCH $10 AND t.rowid < $1 AND ",
             seen!(sqlite_list),
             " ORDER BY t.rowid DESC LIMIT $2"
         )
@@ -193,7 +198,7 @@ macro_rules! changed {
         concat!(
             "SELECT ",
             $columns,
-            " FROM search s WHERE s.words @@ $9::tsquery AND s.number < $1 AND ",
+            " FROM search s WHERE s.words @@ $10::tsquery AND s.number < $1 AND ",
             seen!(postgres_list),
             " ORDER BY s.number DESC LIMIT $2"
         )
@@ -249,6 +254,7 @@ struct Asked<'a> {
     is_unlimited: bool,
     own: String,
     datasets: String,
+    shared: String,
     expression: Option<String>,
     is_sqlite: bool,
 }
@@ -271,6 +277,7 @@ impl<'a> Asked<'a> {
             is_unlimited: seen.only.is_none(),
             own: list(&only.owners)?,
             datasets: list(&only.datasets)?,
+            shared: list(&seen.shared)?,
             expression,
             is_sqlite,
         })
@@ -286,7 +293,8 @@ macro_rules! bind {
             .bind($asked.seen.internal)
             .bind($asked.is_unlimited)
             .bind($asked.own.as_str())
-            .bind($asked.datasets.as_str());
+            .bind($asked.datasets.as_str())
+            .bind($asked.shared.as_str());
         let query = match &$asked.expression {
             Some(expression) => query.bind(expression.as_str()),
             None => query,
@@ -317,13 +325,13 @@ impl Tx {
                     (true, true) => page!(
                         created!(
                             sqlite_list,
-                            "s.number IN (SELECT t.rowid FROM search_text t WHERE search_text MATCH $9) AND "
+                            "s.number IN (SELECT t.rowid FROM search_text t WHERE search_text MATCH $10) AND "
                         ),
                         "c.repo_id DESC"
                     ),
                     (true, false) => page!(created!(sqlite_list, ""), "c.repo_id DESC"),
                     (false, true) => {
-                        page!(created!(postgres_list, "s.words @@ $9::tsquery AND "), "c.repo_id DESC")
+                        page!(created!(postgres_list, "s.words @@ $10::tsquery AND "), "c.repo_id DESC")
                     }
                     (false, false) => page!(created!(postgres_list, ""), "c.repo_id DESC"),
                 };

@@ -12,6 +12,7 @@ mod infer;
 mod rename;
 mod revisions;
 pub(super) mod search;
+mod shares;
 mod tags;
 mod tree;
 
@@ -41,6 +42,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = commits::routes(routes);
     let routes = tags::routes(routes);
     let routes = branches::routes(routes);
+    let routes = shares::routes(routes);
     let routes = tree::routes(routes);
     let routes = files::routes(routes);
     let routes = infer::routes(routes);

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use metastore::FilePath;
 
 use super::limits::{Account, Client, is_trusted};
-use crate::access::{Actor, Credentials, Grant, Part, Right, Spot, Target};
+use crate::access::{Actor, Credentials, Grant, Part, Right, Sharing, Spot, Target};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{RepoPath, Secret};
@@ -139,6 +139,15 @@ impl<R: Right> FromRequestParts<App> for Grant<R> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let Visitor { actor, path, .. } = Visitor::from_request_parts(parts, app).await?;
         app.access.authorize(&actor, &path).await
+    }
+}
+
+impl FromRequestParts<App> for Sharing {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let Visitor { actor, path, .. } = Visitor::from_request_parts(parts, app).await?;
+        app.access.authorize_sharing(&actor, &path).await
     }
 }
 

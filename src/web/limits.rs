@@ -28,7 +28,7 @@ use self::buckets::{Buckets, Key, Keys, LONGEST, Ledger, Nanos, nanos};
 pub(super) use self::shares::Place;
 use self::shares::Shares;
 use super::extract::Peer;
-use crate::access::{Access, Actor, Credentials, tokens};
+use crate::access::{Access, Actor, Credentials, links, tokens};
 use crate::config::Config;
 use crate::error::{Delay, Error, Kind, RETRY_AFTER_SECONDS, Result};
 use crate::types::{Id, Secret};
@@ -313,6 +313,37 @@ impl Client {
     }
 }
 
+/// Somebody who tries a secret, which was counted as wrong beforehand: guesses side by side are no more than one after
+/// the other.
+pub(super) struct Guess {
+    client: Client,
+    of: Key,
+}
+
+impl Client {
+    /// Counts a guess at the password of something.
+    ///
+    /// # Errors
+    /// Busy for too many of them, from this address or at that password.
+    pub(super) fn guess(&self, of: &str) -> Result<Guess> {
+        let Self { limits, address, now, .. } = self;
+        let of = limits.keys.of(Subject::Account(of));
+        limits.failures_address.take(*address, 1, *now, 0)?;
+        let taken = limits.failures_account.take(of, 1, *now, 0);
+        taken.inspect_err(|_| limits.failures_address.refund(*address, 1, *now))?;
+        Ok(Guess { client: self.clone(), of })
+    }
+}
+
+impl Guess {
+    /// It was right, or no guess at all.
+    pub(super) fn forget(self) {
+        let Client { limits, address, now, .. } = &self.client;
+        limits.failures_address.refund(*address, 1, *now);
+        limits.failures_account.refund(self.of, 1, *now);
+    }
+}
+
 /// Somebody who says who they are, until it is known whether that is true.
 struct Attempt<'a> {
     client: &'a Client,
@@ -374,7 +405,7 @@ impl<'a> Attempt<'a> {
 
 /// Whether it can be guessed: whatever is neither a token of ours nor signed.
 fn is_password(secret: &Secret) -> bool {
-    !tokens::looks_personal(secret) && !tokens::looks_signed(secret)
+    !tokens::looks_personal(secret) && !tokens::looks_signed(secret) && !links::looks_opened(secret)
 }
 
 /// Who pays for a request.

@@ -30,6 +30,7 @@ mod quotas;
 mod race;
 mod rename;
 mod search;
+mod shares;
 mod site;
 mod transfer;
 mod uploads;

@@ -5,6 +5,7 @@ mod ckan;
 mod drive;
 mod hub;
 mod pages;
+mod shares;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -83,7 +84,15 @@ type Sample = (&'static str, &'static str, &'static str);
 
 /// All of them.
 fn samples() -> impl Iterator<Item = Sample> {
-    SAMPLES.iter().chain(api::SAMPLES).chain(hub::SAMPLES).chain(ckan::SAMPLES).chain(drive::SAMPLES).chain(pages::SAMPLES).copied()
+    SAMPLES
+        .iter()
+        .chain(api::SAMPLES)
+        .chain(hub::SAMPLES)
+        .chain(ckan::SAMPLES)
+        .chain(drive::SAMPLES)
+        .chain(pages::SAMPLES)
+        .chain(shares::SAMPLES)
+        .copied()
 }
 
 /// Somebody who asks: a column of the table.
@@ -98,6 +107,8 @@ struct World {
     /// A writer who is no column: makes what the columns then meet.
     keeper: Person,
     actors: Vec<Actor>,
+    /// To a folder of the private dataset.
+    link: String,
 }
 
 const SEED: &[u8] = b"an object that every dataset holds";
@@ -132,13 +143,14 @@ impl World {
             actor("expired token", &short),
             actor("token of another dataset", &narrow),
         ];
-        let world = Self { server, keeper, actors };
+        let mut world = Self { server, keeper, actors, link: String::new() };
         for visibility in [Visibility::Private, Visibility::Internal, Visibility::Public] {
             world.seed(&format!("org/{visibility}")).await;
             world.seed_hub(&format!("org/{visibility}")).await;
             world.seed_ckan(&format!("org/{visibility}")).await;
             world.seed_drive(&format!("org/{visibility}")).await;
         }
+        world.seed_shares().await;
         world
     }
 
@@ -202,6 +214,10 @@ impl World {
                 self.prepare_drive(path, sample, &unique(bytes)).await;
                 self.plain(token, path, sample, bytes)
             }
+            _ if shares::has(route) => {
+                let share = self.prepare_shares(path, sample, &unique(bytes)).await;
+                self.of_shares(token, path, sample, &share)
+            }
             _ if route.starts_with("/api/") => {
                 let path = self.prepare(path, sample, &unique(bytes)).await;
                 self.plain(token, &path, sample, bytes)
@@ -253,6 +269,7 @@ impl World {
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if drive::has(route) => self.of_drive(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),
+            (_, route, _) if shares::has(route) => self.of_shares(token, path, (method, route, variant), ""),
             (_, route, _) if route.starts_with("/api/") => {
                 self.of_api(token, path, (method, route, variant), &unique(bytes))
             }
@@ -379,6 +396,7 @@ story! {
                 for actor in &world.actors {
                     cells.push(world.ask(actor, &format!("org/{visibility}"), sample).await);
                 }
+                world.expect_shut(visibility, sample, &cells);
                 let variant = if variant.is_empty() { String::new() } else { format!(" ({variant})") };
                 if visibility == "private" {
                     table.push_str(&row(&format!("{method:<4} {route}{variant}"), &cells));

@@ -43,7 +43,8 @@ export interface Membership {
 
 export interface Organisation {
 	name: string;
-	role: Role;
+	/** None for an administrator of the site who is not a member. */
+	role: Role | null;
 	created: string;
 	bytes: number;
 	quota_bytes: number | null;

@@ -20,6 +20,18 @@ export function placeOf(id: string, token?: string): Place {
 
 export const overview = (): Promise<Overview> => request('GET', '/api/v1/drive');
 
+let own: { user: string; made: Promise<unknown> } | null = null;
+
+/** The drive of the person who is signed in is made when it is first asked for; done once, until the page is loaded anew. */
+export function ownDrive(user: string): Promise<Drive> {
+	if (own?.user !== user) {
+		const made = overview();
+		own = { user, made };
+		made.catch(() => (own = null));
+	}
+	return own.made.then(() => new Drive({ owner: user, dataset: 'drive' }));
+}
+
 export class Drive {
 	readonly base: string;
 	readonly #shares: string;

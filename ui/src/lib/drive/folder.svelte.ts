@@ -26,7 +26,10 @@ export class Folder {
 			const controller = new AbortController();
 			const [, folder] = [drive(), path(), query()];
 			untrack(() => {
-				if (this.#shown !== folder) this.ready = false;
+				if (this.#shown !== folder) {
+					this.ready = false;
+					this.error = null;
+				}
 				void this.#load(controller.signal);
 			});
 			return () => controller.abort();

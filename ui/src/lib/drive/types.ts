@@ -39,6 +39,8 @@ export interface Version {
 	description: string;
 	size: number | null;
 	oid?: string | null;
+	/** This change deleted it. */
+	deleted?: boolean;
 }
 
 export interface Trashed {

@@ -39,6 +39,8 @@ export class Batch {
 	problem = $state<string | null>(null);
 	/** It waits for the network. */
 	stalled = $state(false);
+	/** All files are there; the change is being made. */
+	committing = $state(false);
 	revision = $state<string | null>(null);
 	items = $state.raw<Item[]>([]);
 	speed = $state<number | null>(null);
@@ -127,6 +129,7 @@ export class Batch {
 		this.state = state === 'done' && failed > 0 ? 'failed' : state;
 		this.speed = null;
 		this.stalled = false;
+		this.committing = false;
 		if (this.state === 'failed') {
 			const first = this.items.find((item) => item.error !== null)?.error;
 			const why = error instanceof Error ? error.message : (first ?? 'The upload stopped.');
@@ -322,5 +325,6 @@ const sizes = (files: Picked[]) => files.map(({ path, file }) => ({ path, size: 
 
 function heard(batch: Batch, event: UploadEvent): void {
 	batch.stalled = event.overall.waiting;
+	batch.committing = event.overall.phase === 'committing';
 	batch.tell(event);
 }

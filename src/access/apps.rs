@@ -1,0 +1,111 @@
+//! Programs that act for a user. What one may do is what its user may, cut by what the user gave it; it never owns
+//! anything, so it cannot share.
+
+use super::tokens::TokenScope;
+use super::{Actor, Fetch, Identity, Limit, Right as _, Rights, Write, tokens};
+use crate::error::{Error, Result};
+use crate::types::RepoPath;
+
+/// What a user gave an app.
+#[derive(Debug, Clone)]
+pub struct AppGrant {
+    app: String,
+    scopes: Vec<TokenScope>,
+}
+
+impl AppGrant {
+    /// To an app of this name, of all that its user may do, what these scopes say.
+    pub fn new(app: String, scopes: Vec<TokenScope>) -> Self {
+        Self { app, scopes }
+    }
+
+    /// The name of the app.
+    pub fn app(&self) -> &str {
+        &self.app
+    }
+
+    pub(super) fn scopes(&self) -> &[TokenScope] {
+        &self.scopes
+    }
+
+    /// What is left of the rights on a dataset.
+    pub(super) fn open(&self, path: &RepoPath) -> Rights {
+        tokens::open(&self.scopes, path).and(MOST)
+    }
+
+    /// What is left of rights on whatever there is.
+    pub(super) fn open_everywhere(&self) -> Rights {
+        tokens::open_everywhere(&self.scopes).and(MOST)
+    }
+}
+
+/// All but to own.
+const MOST: Rights = Write::RIGHTS.with(Fetch::RIGHTS);
+
+impl Actor {
+    /// The same user, as an app acts for them.
+    ///
+    /// # Errors
+    /// Forbidden for who is no user, or is limited already: an app gets nothing from a token or from another app.
+    pub fn through(&self, app: AppGrant) -> Result<Self> {
+        match (&self.identity, &self.limit) {
+            (Identity::User { .. }, Limit::Nothing) => {
+                Ok(Self { identity: self.identity.clone(), limit: Limit::App(app) })
+            }
+            _ => Err(Error::forbidden("only a user who has signed in lets an app act for them")),
+        }
+    }
+
+    /// The app that acts, if one does.
+    pub(super) fn app(&self) -> Option<&str> {
+        match &self.limit {
+            Limit::App(grant) => Some(grant.app()),
+            Limit::Nothing | Limit::Token(_) | Limit::Claims(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::standing::left;
+    use super::super::{Own, Read};
+    use super::*;
+    use crate::clock::Clock;
+
+    fn grant(scopes: &[&str]) -> AppGrant {
+        AppGrant::new("notes".into(), scopes.iter().map(|scope| scope.parse().unwrap()).collect())
+    }
+
+    fn user(limit: Limit) -> Actor {
+        let identity = Identity::User { id: Clock::default().id(), name: "ada".into(), admin: true };
+        Actor { identity, limit, ..Actor::anonymous() }
+    }
+
+    #[test]
+    fn an_app_has_what_it_was_given_of_what_its_user_has() {
+        let (path, read) = ("ada/data".parse().unwrap(), Read::RIGHTS.with(Fetch::RIGHTS));
+        let of = |scopes: &[&str], rights| {
+            let actor = user(Limit::Nothing).through(grant(scopes)).unwrap();
+            assert_eq!(actor.app(), Some("notes"));
+            assert!(!actor.may_share(), "an app shares nothing, whatever it was given");
+            left(&actor, &path, rights, Rights::NONE)
+        };
+        assert_eq!(of(&["read"], Rights::ALL), read);
+        assert_eq!(of(&["write"], Rights::ALL), MOST);
+        assert_eq!(of(&["own"], Rights::ALL).and(Own::RIGHTS), Write::RIGHTS, "it owns nothing");
+        assert_eq!(of(&["own"], read), read);
+        assert_eq!(of(&["own:ada/other"], Rights::ALL), Rights::NONE);
+        assert_eq!(of(&[], Rights::ALL), Rights::NONE);
+    }
+
+    #[test]
+    fn only_a_user_without_limits_has_apps() {
+        let whole = || vec![TokenScope::ALL];
+        assert!(user(Limit::Token(whole())).through(grant(&["read"])).is_err());
+        assert!(user(Limit::Claims(vec![])).through(grant(&["read"])).is_err());
+        assert!(user(Limit::App(grant(&["own"]))).through(grant(&["read"])).is_err());
+        assert!(Actor::operator().through(grant(&["read"])).is_err());
+        assert!(Actor::anonymous().through(grant(&["read"])).is_err());
+        assert!(user(Limit::Nothing).may_share() && user(Limit::Token(whole())).may_share());
+    }
+}

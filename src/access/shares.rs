@@ -1,0 +1,179 @@
+//! What shares allow, and who may share.
+//!
+//! ```compile_fail,E0308
+//! use rutter::access::{Grant, Own, Sharing};
+//! // To own is not enough: an app owns nothing, but a grant does not say who asks.
+//! fn share(grant: Grant<Own>) -> Sharing {
+//!     grant
+//! }
+//! ```
+//!
+//! ```compile_fail,E0451
+//! use rutter::access::{Grant, Own, Sharing};
+//! // And who may share cannot be made up.
+//! fn forge(grant: Grant<Own>) -> Sharing {
+//!     Sharing { grant }
+//! }
+//! ```
+
+use std::time::Duration;
+
+use metastore::FilePath;
+
+use super::part::{Reach, open};
+use super::standing::{left, standing};
+use super::{Access, Actor, Fetch, Grant, Identity, Limit, Own, Read, Right as _, Rights, Write};
+use crate::db::Tx;
+use crate::db::memo::Known;
+use crate::db::shares::SharedRow;
+use crate::error::{Error, Kind, Result};
+use crate::types::{Id, Millis, RepoPath, ShareRight};
+
+/// How often it is written down that a share is used.
+const NOTED: Duration = Duration::from_hours(1);
+
+/// A decision: this actor may say who else gets at this dataset, or at parts of it.
+#[derive(Debug)]
+#[must_use = "a decision that nobody uses is a check that protects nothing"]
+pub struct Sharing {
+    grant: Grant<Own>,
+}
+
+impl Sharing {
+    /// The grant that it stands on.
+    pub fn grant(&self) -> &Grant<Own> {
+        &self.grant
+    }
+}
+
+impl ShareRight {
+    /// As a set.
+    pub(super) fn rights(self) -> Rights {
+        let read = Read::RIGHTS.with(Fetch::RIGHTS);
+        match self {
+            Self::View => read,
+            Self::Edit => read.with(Write::RIGHTS),
+        }
+    }
+}
+
+impl Access {
+    /// May the actor share the dataset, and parts of it?
+    ///
+    /// # Errors
+    /// As for [`Access::authorize`] of [`Own`]; forbidden for an app, whatever its user may.
+    pub async fn authorize_sharing(&self, actor: &Actor, path: &RepoPath) -> Result<Sharing> {
+        // Who may not see it is told so first.
+        let readable = self.authorize::<Read>(actor, path).await?;
+        if !actor.may_share() && !actor.is_anonymous() {
+            let refusal = Error::forbidden(format!("`{}` is not shared by apps or with links", readable.path()));
+            return Err(self.notes.refused(actor, "share", path, refusal));
+        }
+        Ok(Sharing { grant: self.authorize(actor, path).await? })
+    }
+
+    /// What the actor may do with the dataset as such.
+    pub(super) fn whole(&self, actor: &Actor, path: &RepoPath, known: &Known, by_object: Rights) -> Rights {
+        let now = self.clock.now();
+        let mut rights = standing(actor, &known.dataset, known.role);
+        for share in known.shares.iter().filter(|share| share.path.is_empty() && counts(share, actor, now)) {
+            rights = rights.with(share.right.rights());
+            self.note(share, now);
+        }
+        left(actor, path, rights, by_object).with(open(&known.dataset))
+    }
+
+    /// What the actor may do with parts of the dataset.
+    pub(super) fn shared_parts(&self, actor: &Actor, path: &RepoPath, known: &Known) -> Vec<Reach> {
+        let now = self.clock.now();
+        if let Identity::Link(opened) = &actor.identity {
+            return opened.reach(known.dataset.id).into_iter().collect();
+        }
+        let parts = known.shares.iter().filter(|share| !share.path.is_empty() && counts(share, actor, now));
+        let reach = parts.filter_map(|share| {
+            self.note(share, now);
+            // What is stored was parsed once; what is none reaches nothing.
+            let root = share.path.parse::<FilePath>().ok()?;
+            Some(Reach { root: Some(root), rights: left(actor, path, share.right.rights(), Rights::NONE) })
+        });
+        reach.collect()
+    }
+
+    /// The datasets that are shared with the user as a whole.
+    pub(super) async fn shared_datasets(&self, tx: &mut Tx, actor: &Actor, user: Id) -> Result<Vec<Id>> {
+        let shared = tx.datasets_shared_with(user, self.clock.now(), actor.app()).await?;
+        shared.into_iter().map(Id::try_from).collect()
+    }
+
+    /// Whether the actor may read what is at a path of a dataset. It was not asked for by name, so a refusal is nothing
+    /// to take note of.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn reaches(&self, actor: &Actor, path: &RepoPath, at: Option<&FilePath>) -> Result<bool> {
+        unless_refused(self.decide_part::<Read>(actor, path, at).await)
+    }
+
+    /// Whether [`Access::authorize_sharing`] would allow it; likewise.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn may_share(&self, actor: &Actor, path: &RepoPath) -> Result<bool> {
+        Ok(actor.may_share() && self.quietly::<Own>(actor, path).await?.is_some())
+    }
+
+    fn note(&self, share: &SharedRow, now: Millis) {
+        if share.last_used_at.is_none_or(|at| at < now.minus(NOTED)) {
+            self.notes.shared(share.id);
+        }
+    }
+}
+
+/// Whether a share that somebody has been given is good now, and by the way that they come.
+fn counts(share: &SharedRow, actor: &Actor, now: Millis) -> bool {
+    let by_way = match (&share.app, &actor.limit) {
+        (None, _) => true,
+        (Some(app), Limit::App(grant)) => app == grant.app(),
+        (Some(_), Limit::Nothing | Limit::Token(_) | Limit::Claims(_)) => false,
+    };
+    by_way && share.expires_at.is_none_or(|end| end > now)
+}
+
+fn unless_refused<T>(decided: Result<T>) -> Result<bool> {
+    match decided {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Unauthenticated | Kind::Forbidden) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::AppGrant;
+    use super::super::tokens::TokenScope;
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn a_share_for_an_app_is_good_through_it_alone() {
+        let clock = Clock::default();
+        let (now, id) = (clock.now(), clock.id());
+        let identity = Identity::User { id, name: "ben".into(), admin: false };
+        let user = Actor { identity, ..Actor::anonymous() };
+        let through = |name: &str| user.through(AppGrant::new(name.into(), vec![TokenScope::ALL])).unwrap();
+        let share = |app: Option<&str>, expires_at| SharedRow {
+            id,
+            path: "a".into(),
+            right: ShareRight::View,
+            app: app.map(str::to_owned),
+            expires_at,
+            last_used_at: None,
+        };
+        assert!(counts(&share(None, None), &user, now) && counts(&share(None, None), &through("notes"), now));
+        assert!(counts(&share(Some("notes"), None), &through("notes"), now));
+        assert!(!counts(&share(Some("notes"), None), &through("other"), now));
+        assert!(!counts(&share(Some("notes"), None), &user, now));
+        assert!(counts(&share(None, Some(Millis(now.0 + 1))), &user, now));
+        assert!(!counts(&share(None, Some(now)), &user, now), "the end is the end");
+    }
+}

@@ -1,0 +1,421 @@
+//! Shares of files, folders and datasets, and who opened a link.
+
+use sqlx::FromRow;
+
+use super::{Tx, exec, run, signed, taken};
+use crate::error::Result;
+use crate::types::{Email, Id, Millis, OwnerName, ShareKind, ShareRight};
+
+/// What a share allows somebody.
+#[derive(Debug, Clone, FromRow)]
+pub struct SharedRow {
+    /// Stable id.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// A file or a folder; empty for the dataset.
+    pub path: String,
+    /// To look, or to change.
+    #[sqlx(rename = "level", try_from = "String")]
+    pub right: ShareRight,
+    /// The app through which alone it is good.
+    pub app: Option<String>,
+    /// When it ends, if ever.
+    pub expires_at: Option<Millis>,
+    /// Last use, to the hour.
+    pub last_used_at: Option<Millis>,
+}
+
+/// A share, as those see it who made it and those who were given it.
+#[derive(Debug, Clone, FromRow)]
+pub struct ShareRow {
+    /// Stable id.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// The owner of the dataset.
+    pub owner_name: String,
+    /// The dataset's own name.
+    pub dataset_name: String,
+    /// A file or a folder; empty for the dataset.
+    pub path: String,
+    /// What is there, or was when it was shared.
+    #[sqlx(try_from = "String")]
+    pub kind: ShareKind,
+    /// The user that it is with.
+    pub user_name: Option<String>,
+    /// The organisation of the group that it is with.
+    pub organisation_name: Option<String>,
+    /// That group.
+    pub team_name: Option<String>,
+    /// The address that it is with.
+    pub email: Option<String>,
+    /// Whether it is a link.
+    pub is_link: bool,
+    /// To look, or to change.
+    #[sqlx(rename = "level", try_from = "String")]
+    pub right: ShareRight,
+    /// The app through which alone it is good.
+    pub app: Option<String>,
+    /// When it ends, if ever.
+    pub expires_at: Option<Millis>,
+    /// Whether the link has a password.
+    pub has_password: bool,
+    /// How often the link was used to download.
+    pub downloads: i64,
+    /// How often it may be, if there is an end to it.
+    pub downloads_most: Option<i64>,
+    /// When it was made.
+    pub created_at: Millis,
+    /// Who made it.
+    pub creator: String,
+    /// Last use, to the hour.
+    pub last_used_at: Option<Millis>,
+}
+
+/// Whom a share is with, as a row has it.
+#[derive(Debug, Clone)]
+pub enum GranteeId {
+    /// A user.
+    User(Id),
+    /// A group of an organisation.
+    Team(Id),
+    /// Whoever has the account with this address.
+    Email(Email),
+    /// Whoever has the link with this hash.
+    Link(String),
+}
+
+/// What is decided of a share, apart from what it is of and whom it is with.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// To look, or to change.
+    pub right: ShareRight,
+    /// When it ends, if ever.
+    pub expires_at: Option<Millis>,
+    /// What is stored of a link's password.
+    pub password: Option<String>,
+    /// How often a link may be used to download.
+    pub downloads_most: Option<u64>,
+    /// The app through which alone it is good.
+    pub app: Option<String>,
+}
+
+/// A new share.
+#[derive(Debug, Clone)]
+pub struct ShareInsert<'a> {
+    /// Its id.
+    pub id: Id,
+    /// The dataset.
+    pub repo: Id,
+    /// A file or a folder; empty for the dataset.
+    pub path: &'a str,
+    /// What is there.
+    pub kind: ShareKind,
+    /// Whom it is with.
+    pub with: &'a GranteeId,
+    /// What was decided.
+    pub terms: &'a Terms,
+    /// The user who made it, if it was one.
+    pub creator_id: Option<Id>,
+    /// The name of who made it.
+    pub creator: &'a str,
+}
+
+/// A link that somebody has a secret of.
+#[derive(FromRow)]
+pub struct LinkRow {
+    /// The share.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// When it ends, if ever.
+    pub expires_at: Option<Millis>,
+    /// What is stored of its password.
+    pub password: Option<String>,
+    /// How often it was used to download.
+    pub downloads: i64,
+    /// How often it may be, if there is an end to it.
+    pub downloads_most: Option<i64>,
+}
+
+/// Somebody who opened a link.
+#[derive(FromRow)]
+pub struct OpeningRow {
+    /// The share.
+    #[sqlx(try_from = "String")]
+    pub share_id: Id,
+    /// The dataset.
+    #[sqlx(try_from = "String")]
+    pub repo_id: Id,
+    /// A file or a folder; empty for the dataset.
+    pub path: String,
+    /// To look, or to change.
+    #[sqlx(rename = "level", try_from = "String")]
+    pub right: ShareRight,
+    /// When it ends.
+    pub expires_at: Millis,
+    /// When the share ends, if ever.
+    pub share_ends_at: Option<Millis>,
+}
+
+/// Whether a share is with a user: by name, by a group of an organisation that the user is in, or by the address of
+/// the account, which was verified before it was put there.
+macro_rules! is_with {
+    ($user:literal) => {
+        concat!(
+            "(s.user_id = ",
+            $user,
+            " OR s.email = (SELECT a.email FROM account a WHERE a.owner_id = ",
+            $user,
+            ") OR s.team_id IN (SELECT tm.team_id FROM team_member tm JOIN team t ON t.id = tm.team_id
+                                JOIN member m ON m.organisation_id = t.organisation_id AND m.user_id = tm.user_id
+                                WHERE tm.user_id = ",
+            $user,
+            "))"
+        )
+    };
+}
+
+macro_rules! select {
+    ($rest:expr) => {
+        concat!(
+            "SELECT s.id, o.name AS owner_name, d.name AS dataset_name, s.path, s.kind, u.name AS user_name,
+                    g.name AS organisation_name, t.name AS team_name, s.email, s.link IS NOT NULL AS is_link,
+                    s.level, s.app, s.expires_at, s.password IS NOT NULL AS has_password, s.downloads,
+                    s.downloads_most, s.created_at, s.creator, s.last_used_at
+             FROM share s JOIN dataset d ON d.id = s.repo_id JOIN owner o ON o.id = d.owner_id
+             LEFT JOIN owner u ON u.id = s.user_id LEFT JOIN team t ON t.id = s.team_id
+             LEFT JOIN owner g ON g.id = t.organisation_id ",
+            $rest
+        )
+    };
+}
+
+impl Tx {
+    /// The shares of a dataset and its parts that are with a user.
+    pub async fn shares_with(&mut self, repo: Id, user: Id) -> Result<Vec<SharedRow>> {
+        let query = concat!(
+            "SELECT s.id, s.path, s.level, s.app, s.expires_at, s.last_used_at FROM share s
+             WHERE s.repo_id = $1 AND ",
+            is_with!("$2")
+        );
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(user.to_string()).fetch_all(on))?)
+    }
+
+    /// The datasets that are shared with a user as a whole, by shares that are good now and through this app, if one
+    /// acts.
+    pub async fn datasets_shared_with(&mut self, user: Id, now: Millis, app: Option<&str>) -> Result<Vec<String>> {
+        let query = concat!(
+            "SELECT DISTINCT s.repo_id FROM share s WHERE s.path = '' AND (s.expires_at IS NULL OR s.expires_at > $2)
+             AND (s.app IS NULL OR s.app = $3) AND ",
+            is_with!("$1")
+        );
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).bind(now).bind(app).fetch_all(on))?)
+    }
+
+    /// Adds a share. Conflict if the same was added meanwhile.
+    pub async fn insert_share(&mut self, insert: &ShareInsert<'_>, now: Millis) -> Result<()> {
+        let query = "INSERT INTO share (id, repo_id, path, kind, user_id, team_id, email, link, level, app, expires_at,
+                                        password, downloads, downloads_most, created_at, creator_id, creator)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16)";
+        let (mut user, mut team, mut email, mut link) = (None, None, None, None);
+        match insert.with {
+            GranteeId::User(id) => user = Some(id.to_string()),
+            GranteeId::Team(id) => team = Some(id.to_string()),
+            GranteeId::Email(address) => email = Some(address.as_str()),
+            GranteeId::Link(hash) => link = Some(hash.as_str()),
+        }
+        let terms = insert.terms;
+        exec!(
+            self,
+            sqlx::query(query)
+                .bind(insert.id.to_string())
+                .bind(insert.repo.to_string())
+                .bind(insert.path)
+                .bind(insert.kind.as_str())
+                .bind(user.as_deref())
+                .bind(team.as_deref())
+                .bind(email)
+                .bind(link)
+                .bind(terms.right.as_str())
+                .bind(terms.app.as_deref())
+                .bind(terms.expires_at)
+                .bind(terms.password.as_deref())
+                .bind(terms.downloads_most.map(signed))
+                .bind(now)
+                .bind(insert.creator_id.map(|id| id.to_string()))
+                .bind(insert.creator)
+        )
+        .map_err(|error| taken(error, || "the same was shared at this moment; try again".to_owned()))?;
+        Ok(())
+    }
+
+    /// The share of the same with the same, if there is one; every link is another.
+    pub async fn same_share(&mut self, repo: Id, path: &str, with: &GranteeId) -> Result<Option<Id>> {
+        let (query, grantee) = match with {
+            GranteeId::User(id) => {
+                ("SELECT id FROM share WHERE repo_id = $1 AND path = $2 AND user_id = $3", id.to_string())
+            }
+            GranteeId::Team(id) => {
+                ("SELECT id FROM share WHERE repo_id = $1 AND path = $2 AND team_id = $3", id.to_string())
+            }
+            GranteeId::Email(email) => {
+                ("SELECT id FROM share WHERE repo_id = $1 AND path = $2 AND email = $3", email.to_string())
+            }
+            GranteeId::Link(_) => return Ok(None),
+        };
+        let found: Option<String> = run!(self, on => sqlx::query_scalar(query)
+            .bind(repo.to_string()).bind(path).bind(&grantee).fetch_optional(on))?;
+        found.map(Id::try_from).transpose()
+    }
+
+    /// Puts other terms in the place of a share's. What was opened of it is closed.
+    pub async fn update_share(&mut self, id: Id, terms: &Terms) -> Result<()> {
+        let query = "UPDATE share SET level = $2, app = $3, expires_at = $4, password = $5, downloads_most = $6
+                     WHERE id = $1";
+        exec!(
+            self,
+            sqlx::query(query)
+                .bind(id.to_string())
+                .bind(terms.right.as_str())
+                .bind(terms.app.as_deref())
+                .bind(terms.expires_at)
+                .bind(terms.password.as_deref())
+                .bind(terms.downloads_most.map(signed))
+        )?;
+        exec!(self, sqlx::query("DELETE FROM share_opening WHERE share_id = $1").bind(id.to_string()))?;
+        Ok(())
+    }
+
+    /// A share of this dataset.
+    pub async fn share(&mut self, repo: Id, id: Id) -> Result<Option<ShareRow>> {
+        let query = select!("WHERE s.repo_id = $1 AND s.id = $2");
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(id.to_string()).fetch_optional(on))?)
+    }
+
+    /// The link with this id.
+    pub async fn share_of_link(&mut self, id: Id) -> Result<Option<ShareRow>> {
+        let query = select!("WHERE s.id = $1 AND s.link IS NOT NULL");
+        Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
+    }
+
+    /// What is stored of a link's password, if it has one.
+    pub async fn share_password(&mut self, id: Id) -> Result<Option<String>> {
+        let query = "SELECT password FROM share WHERE id = $1";
+        let found: Option<Option<String>> =
+            run!(self, on => sqlx::query_scalar(query).bind(id.to_string()).fetch_optional(on))?;
+        Ok(found.flatten())
+    }
+
+    /// Shares of a dataset and its parts, the newest first, before this one.
+    pub async fn shares_of(&mut self, repo: Id, before: &str, limit: i64) -> Result<Vec<ShareRow>> {
+        let query = select!("WHERE s.repo_id = $1 AND s.id < $2 ORDER BY s.id DESC LIMIT $3");
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(before).bind(limit).fetch_all(on))?)
+    }
+
+    /// Shares with a user that are good now, the newest first, before this one.
+    pub async fn shares_received(&mut self, user: Id, now: Millis, before: &str, limit: i64) -> Result<Vec<ShareRow>> {
+        let query = select!(concat!(
+            "WHERE ",
+            is_with!("$1"),
+            " AND (s.expires_at IS NULL OR s.expires_at > $2) AND s.id < $3 ORDER BY s.id DESC LIMIT $4"
+        ));
+        Ok(run!(self, on => sqlx::query_as(query)
+            .bind(user.to_string()).bind(now).bind(before).bind(limit).fetch_all(on))?)
+    }
+
+    /// Shares that a user made, the newest first, before this one.
+    pub async fn shares_given(&mut self, user: Id, before: &str, limit: i64) -> Result<Vec<ShareRow>> {
+        let query = select!("WHERE s.creator_id = $1 AND s.id < $2 ORDER BY s.id DESC LIMIT $3");
+        Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).bind(before).bind(limit).fetch_all(on))?)
+    }
+
+    /// Removes a share of this dataset, with all that was opened of it; false if there is none.
+    pub async fn delete_share(&mut self, repo: Id, id: Id) -> Result<bool> {
+        let query = "DELETE FROM share WHERE repo_id = $1 AND id = $2";
+        Ok(exec!(self, sqlx::query(query).bind(repo.to_string()).bind(id.to_string()))? > 0)
+    }
+
+    /// Shares of what was at a path, and below, are of what is at another one now.
+    pub async fn move_shares(&mut self, repo: Id, from: &str, to: &str) -> Result<()> {
+        // What was shared at the new place before is replaced by what comes there, as its file is.
+        let query = "DELETE FROM share WHERE repo_id = $1 AND (path = $2 OR substr(path, 1, $3) = $4)";
+        let below = |path: &str| format!("{path}/");
+        let length = |path: &str| i32::try_from(below(path).chars().count()).unwrap_or(i32::MAX);
+        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(to).bind(length(to)).bind(below(to)))?;
+        let query = "UPDATE share SET path = $2 || substr(path, $3)
+                     WHERE repo_id = $1 AND (path = $4 OR substr(path, 1, $3) = $5)";
+        exec!(
+            self,
+            sqlx::query(query).bind(repo.to_string()).bind(to).bind(length(from)).bind(from).bind(below(from))
+        )?;
+        Ok(())
+    }
+
+    /// Remembers when a share was used.
+    pub async fn touch_share(&mut self, id: Id, now: Millis) -> Result<()> {
+        let query = "UPDATE share SET last_used_at = $2 WHERE id = $1";
+        exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
+        Ok(())
+    }
+
+    /// The link with this hash, good or not.
+    pub async fn shared_link(&mut self, hash: &str) -> Result<Option<LinkRow>> {
+        let query = "SELECT id, expires_at, password, downloads, downloads_most FROM share WHERE link = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
+    }
+
+    /// Somebody opened a link.
+    pub async fn insert_opening(&mut self, hash: &str, share: Id, now: Millis, expires_at: Millis) -> Result<()> {
+        exec!(self, sqlx::query("DELETE FROM share_opening WHERE expires_at <= $1").bind(now))?;
+        let query = "INSERT INTO share_opening (hash, share_id, expires_at) VALUES ($1, $2, $3)";
+        exec!(self, sqlx::query(query).bind(hash).bind(share.to_string()).bind(expires_at))?;
+        Ok(())
+    }
+
+    /// Who opened a link and has a bearer with this hash, good or not.
+    pub async fn opening(&mut self, hash: &str) -> Result<Option<OpeningRow>> {
+        let query = "SELECT p.share_id, s.repo_id, s.path, s.level, p.expires_at, s.expires_at AS share_ends_at
+                     FROM share_opening p JOIN share s ON s.id = p.share_id WHERE p.hash = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
+    }
+
+    /// Counts a download by a link, unless it was counted under this opening. False where it is one too many, or the
+    /// opening is gone: then the transaction is not to be committed.
+    pub async fn count_download(&mut self, opening: &str, share: Id, subject: &str, now: Millis) -> Result<bool> {
+        // Holds off others until the transaction ends, so that no two of them are the last one.
+        let query = "UPDATE share SET last_used_at = $2 WHERE id = $1
+                     AND EXISTS (SELECT 1 FROM share_opening p WHERE p.hash = $3)";
+        if exec!(self, sqlx::query(query).bind(share.to_string()).bind(now).bind(opening))? == 0 {
+            return Ok(false);
+        }
+        let query = "INSERT INTO share_download (opening, subject) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        if exec!(self, sqlx::query(query).bind(opening).bind(subject))? == 0 {
+            return Ok(true);
+        }
+        let query = "UPDATE share SET downloads = downloads + 1
+                     WHERE id = $1 AND (downloads_most IS NULL OR downloads < downloads_most)";
+        Ok(exec!(self, sqlx::query(query).bind(share.to_string()))? > 0)
+    }
+
+    /// The group of this name in an organisation.
+    pub async fn team_named(&mut self, organisation: &OwnerName, name: &str) -> Result<Option<(String, String)>> {
+        let query = "SELECT t.id, t.organisation_id FROM team t JOIN owner o ON o.id = t.organisation_id
+                     WHERE o.name = $1 AND t.name = $2";
+        Ok(run!(self, on => sqlx::query_as(query).bind(organisation.as_str()).bind(name).fetch_optional(on))?)
+    }
+
+    /// The addresses of a group's members who are let in, but for one.
+    pub async fn team_addresses(&mut self, team: Id, but: Option<Id>) -> Result<Vec<String>> {
+        let query = "SELECT a.email FROM team_member tm JOIN team t ON t.id = tm.team_id
+                     JOIN member m ON m.organisation_id = t.organisation_id AND m.user_id = tm.user_id
+                     JOIN account a ON a.owner_id = tm.user_id
+                     WHERE tm.team_id = $1 AND tm.user_id <> $2 AND a.suspended_at IS NULL ORDER BY a.email";
+        let but = but.map(|user| user.to_string()).unwrap_or_default();
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(team.to_string()).bind(&but).fetch_all(on))?)
+    }
+
+    /// How often an actor did something since then.
+    pub async fn count_audit(&mut self, actor: &str, action: &str, since: Millis) -> Result<i64> {
+        let query = "SELECT COUNT(*) FROM audit WHERE at > $3 AND actor = $1 AND action = $2";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(actor).bind(action).bind(since).fetch_one(on))?)
+    }
+}

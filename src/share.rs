@@ -1,0 +1,398 @@
+//! Sharing: who else gets at a file, a folder or a dataset. What a share allows is decided in `access`; here shares are
+//! made, listed, changed and taken back, and links are opened.
+
+mod letters;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metastore::FilePath;
+use tokio::sync::Semaphore;
+
+use crate::access::{Access, Actor, Sharing, links};
+use crate::clock::Clock;
+pub use crate::db::shares::ShareRow;
+use crate::db::shares::{GranteeId, ShareInsert, Terms};
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
+use crate::types::{Email, Id, Millis, OwnerName, RepoPath, Secret, ShareKind, ShareRight};
+
+/// For how long an opened link is good, at most.
+const OPEN: Duration = Duration::from_hours(1);
+
+/// How many shares somebody may make in [`HOUR`]: each may be a letter to somebody who did not ask for it.
+const PER_HOUR: i64 = 200;
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Longest message in a letter, in characters.
+const MESSAGE_MAX: usize = 2000;
+
+/// Passwords that are checked at one time: each takes 19 MiB.
+const CHECKS: usize = 2;
+
+/// Shares of this installation. Cheap to clone.
+#[derive(Clone)]
+pub struct Shares {
+    db: Db,
+    clock: Clock,
+    access: Access,
+    /// What comes before the path in links of letters.
+    base: String,
+    checks: Arc<Semaphore>,
+}
+
+/// Whom something is shared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grantee {
+    /// A user.
+    User(OwnerName),
+    /// A group of an organisation.
+    Group(OwnerName, String),
+    /// Whoever has an account with this address, now or later.
+    Email(Email),
+    /// Whoever has the link.
+    Link,
+}
+
+/// What is to be shared, with whom, and how.
+pub struct NewShare {
+    /// A file or a folder; none for the dataset.
+    pub path: Option<FilePath>,
+    /// What is there.
+    pub kind: ShareKind,
+    /// Whom with.
+    pub with: Grantee,
+    /// To look, or to change.
+    pub right: ShareRight,
+    /// When it ends, if ever.
+    pub expires: Option<Millis>,
+    /// The password of a link.
+    pub password: Option<Secret>,
+    /// How often a link may be used to download.
+    pub downloads: Option<u64>,
+    /// What the letter says besides.
+    pub message: Option<String>,
+    /// The app through which alone it is good.
+    pub app: Option<String>,
+}
+
+/// What is to change of a share; what is `None` stays.
+#[derive(Default)]
+pub struct ShareChange {
+    /// To look, or to change.
+    pub right: Option<ShareRight>,
+    /// When it ends, if ever.
+    pub expires: Option<Option<Millis>>,
+    /// The password of a link, if it is to have one.
+    pub password: Option<Option<Secret>>,
+    /// How often a link may be used to download, if there is to be an end to it.
+    pub downloads: Option<Option<u64>>,
+}
+
+/// A share that was made.
+pub struct Made {
+    /// The share.
+    pub share: ShareRow,
+    /// The link, which is shown once.
+    pub link: Option<Secret>,
+    /// Whether it is new, or one that was there has changed.
+    pub is_new: bool,
+}
+
+/// What somebody finds behind a link.
+pub enum Door {
+    /// The share, what opens it from now on, and until when.
+    Open(Box<ShareRow>, Secret, Millis),
+    /// It needs a password, or another one.
+    Locked,
+}
+
+impl Shares {
+    /// Works on this database; `base` comes before the path in links of letters.
+    pub fn new(db: Db, clock: Clock, access: Access, base: String) -> Self {
+        Self { db, clock, access, base, checks: Arc::new(Semaphore::new(CHECKS)) }
+    }
+
+    /// Shares something. Who has it already gets these terms in the place of those before.
+    ///
+    /// # Errors
+    /// Invalid for what cannot be: an end in the past, a password without a link, a user or group that there is not.
+    /// Busy for who shares too much at one time.
+    pub async fn share(&self, sharing: &Sharing, new: NewShare) -> Result<Made> {
+        let now = self.clock.now();
+        let is_link = new.with == Grantee::Link;
+        if !is_link && (new.password.is_some() || new.downloads.is_some()) {
+            return Err(Error::invalid("only a link has a password, or a number of downloads"));
+        }
+        check(new.expires, new.downloads, now)?;
+        let message = new.message.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        if message.is_some_and(|text| text.chars().count() > MESSAGE_MAX) {
+            return Err(Error::invalid(format!("`message` has more than {MESSAGE_MAX} characters")));
+        }
+        let password = match new.password {
+            Some(password) => Some(self.hashed(password).await?),
+            None => None,
+        };
+        let terms =
+            Terms { right: new.right, expires_at: new.expires, password, downloads_most: new.downloads, app: new.app };
+        let link = is_link.then(links::generate);
+        let grant = sharing.grant();
+        let path = new.path.as_ref().map_or("", FilePath::as_str);
+        let mut tx = self.db.write().await?;
+        if tx.count_audit(&grant.actor().key(), "share.add", now.minus(HOUR)).await? >= PER_HOUR {
+            return Err(Error::busy(format!("more than {PER_HOUR} shares in an hour; go on later")));
+        }
+        let with = match &link {
+            Some(secret) => GranteeId::Link(links::hash(secret)),
+            None => self.grantee(&mut tx, sharing, &new.with).await?,
+        };
+        let same = tx.same_share(grant.id(), path, &with).await?;
+        let (id, is_new) = (same.unwrap_or_else(|| self.clock.id()), same.is_none());
+        if is_new {
+            let creator = grant.actor().name();
+            let (repo, kind, creator_id) = (grant.id(), new.kind, grant.actor().user());
+            let insert =
+                ShareInsert { id, repo, path, kind, with: &with, terms: &terms, creator_id, creator: &creator };
+            tx.insert_share(&insert, now).await?;
+        } else {
+            tx.update_share(id, &terms).await?;
+        }
+        let share = known(&mut tx, sharing, id).await?;
+        if is_new {
+            letters::announce(&mut tx, &self.clock, &self.base, sharing, &share, &with, message).await?;
+        }
+        let action = if is_new { "share.add" } else { "share.change" };
+        self.audit(&mut tx, sharing, action, &share).await?;
+        tx.commit().await?;
+        Ok(Made { share, link, is_new })
+    }
+
+    /// The shares of a dataset and its parts, the newest first, before this one; at most so many.
+    pub async fn list(&self, sharing: &Sharing, before: Option<Id>, limit: usize) -> Result<Vec<ShareRow>> {
+        let mut tx = self.db.read().await?;
+        tx.shares_of(sharing.grant().id(), &bound(before), count(limit)).await
+    }
+
+    /// Changes a share. Who has opened a link has to open it again.
+    ///
+    /// # Errors
+    /// As for [`Shares::share`]; not found.
+    pub async fn change(&self, sharing: &Sharing, id: Id, change: ShareChange) -> Result<ShareRow> {
+        check(change.expires.flatten(), change.downloads.flatten(), self.clock.now())?;
+        let password = match change.password {
+            None => None,
+            Some(None) => Some(None),
+            Some(Some(password)) => Some(Some(self.hashed(password).await?)),
+        };
+        let mut tx = self.db.write().await?;
+        let share = known(&mut tx, sharing, id).await?;
+        if !share.is_link && (password.is_some() || change.downloads.is_some()) {
+            return Err(Error::invalid("only a link has a password, or a number of downloads"));
+        }
+        let terms = Terms {
+            right: change.right.unwrap_or(share.right),
+            expires_at: change.expires.unwrap_or(share.expires_at),
+            password: match password {
+                Some(password) => password,
+                None => tx.share_password(id).await?,
+            },
+            downloads_most: change.downloads.unwrap_or(share.downloads_most.map(crate::db::unsigned)),
+            app: share.app,
+        };
+        tx.update_share(id, &terms).await?;
+        let share = known(&mut tx, sharing, id).await?;
+        self.audit(&mut tx, sharing, "share.change", &share).await?;
+        tx.commit().await?;
+        Ok(share)
+    }
+
+    /// Takes a share back, at once.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn revoke(&self, sharing: &Sharing, id: Id) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        let share = known(&mut tx, sharing, id).await?;
+        tx.delete_share(sharing.grant().id(), id).await?;
+        self.audit(&mut tx, sharing, "share.revoke", &share).await?;
+        tx.commit().await
+    }
+
+    /// What is shared with the user who asks and can be read with the credential that they use: the newest first, before
+    /// this one. The id is where the next page begins, if there is one.
+    ///
+    /// # Errors
+    /// Unauthenticated for who is no user.
+    pub async fn received(
+        &self,
+        actor: &Actor,
+        before: Option<Id>,
+        limit: usize,
+    ) -> Result<(Vec<ShareRow>, Option<Id>)> {
+        let user = somebody(actor)?;
+        let mut tx = self.db.read().await?;
+        let rows = tx.shares_received(user, self.clock.now(), &bound(before), count(limit)).await?;
+        drop(tx);
+        let next = next(&rows, limit);
+        let mut seen = Vec::with_capacity(rows.len());
+        for share in rows {
+            let (path, at) = place(&share)?;
+            if self.access.reaches(actor, &path, at.as_ref()).await? {
+                seen.push(share);
+            }
+        }
+        Ok((seen, next))
+    }
+
+    /// What the user who asks has shared, of datasets that they may still share; otherwise as [`Shares::received`].
+    ///
+    /// # Errors
+    /// Unauthenticated for who is no user.
+    pub async fn given(&self, actor: &Actor, before: Option<Id>, limit: usize) -> Result<(Vec<ShareRow>, Option<Id>)> {
+        let user = somebody(actor)?;
+        let mut tx = self.db.read().await?;
+        let rows = tx.shares_given(user, &bound(before), count(limit)).await?;
+        drop(tx);
+        let next = next(&rows, limit);
+        let mut seen = Vec::with_capacity(rows.len());
+        for share in rows {
+            if self.access.may_share(actor, &place(&share)?.0).await? {
+                seen.push(share);
+            }
+        }
+        Ok((seen, next))
+    }
+
+    /// Opens a link.
+    ///
+    /// # Errors
+    /// Not found for every link that leads nowhere, in one sentence.
+    pub async fn open(&self, link: &Secret, password: Option<Secret>) -> Result<Door> {
+        let now = self.clock.now();
+        let is_good = |found: &crate::db::shares::LinkRow| {
+            found.expires_at.is_none_or(|end| end > now)
+                && found.downloads_most.is_none_or(|most| found.downloads < most)
+        };
+        let hash = links::hash(link);
+        let found = self.db.read().await?.shared_link(&hash).await?.filter(is_good).ok_or_else(links::dead)?;
+        if let Some(stored) = &found.password {
+            let Some(password) = password else { return Ok(Door::Locked) };
+            let _turn = self.checks.acquire().await.map_err(Error::internal)?;
+            if !links::fits(password, stored.clone()).await? {
+                return Ok(Door::Locked);
+            }
+        }
+        let mut tx = self.db.write().await?;
+        // It may have changed while its password was checked.
+        let again = tx.shared_link(&hash).await?.filter(is_good).filter(|again| again.password == found.password);
+        let again = again.ok_or_else(links::dead)?;
+        let share = tx.share_of_link(again.id).await?.ok_or_else(links::dead)?;
+        let bearer = links::bearer();
+        let most = now.plus(OPEN);
+        let ends = share.expires_at.map_or(most, |end| end.min(most));
+        tx.insert_opening(&links::hash(&bearer), share.id, now, ends).await?;
+        tx.touch_share(share.id, now).await?;
+        tx.commit().await?;
+        Ok(Door::Open(Box::new(share), bearer, ends))
+    }
+
+    async fn hashed(&self, password: Secret) -> Result<String> {
+        let _turn = self.checks.acquire().await.map_err(Error::internal)?;
+        links::hash_password(password).await
+    }
+
+    async fn grantee(&self, tx: &mut Tx, sharing: &Sharing, with: &Grantee) -> Result<GranteeId> {
+        let dataset = sharing.grant().dataset();
+        match with {
+            Grantee::User(name) => {
+                let user = tx.user(name).await?;
+                let user = user.ok_or_else(|| Error::invalid(format!("there is no user `{name}`")))?;
+                if user.id == dataset.owner_id {
+                    return Err(Error::invalid(format!("`{}` is `{name}`'s own", sharing.grant().path())));
+                }
+                Ok(GranteeId::User(user.id))
+            }
+            Grantee::Group(organisation, name) => {
+                // Of what groups others have, one learns nothing.
+                let unseen =
+                    || Error::invalid(format!("there is no group `{organisation}:{name}`, or it is not yours"));
+                let (team, owner) = tx.team_named(organisation, name).await?.ok_or_else(unseen)?;
+                let owner = Id::try_from(owner)?;
+                let is_own = owner == dataset.owner_id
+                    || match sharing.grant().actor().user() {
+                        Some(user) => tx.member_role(owner, user).await?.is_some(),
+                        None => sharing.grant().actor().is_operator(),
+                    };
+                if is_own { Ok(GranteeId::Team(Id::try_from(team)?)) } else { Err(unseen()) }
+            }
+            Grantee::Email(address) => Ok(GranteeId::Email(address.clone())),
+            Grantee::Link => Err(Error::internal("a link has no name")),
+        }
+    }
+
+    async fn audit(&self, tx: &mut Tx, sharing: &Sharing, action: &str, share: &ShareRow) -> Result<()> {
+        let (grant, request) = (sharing.grant(), crate::request::id());
+        let subject = if share.path.is_empty() { grant.path() } else { format!("{}/{}", grant.path(), share.path) };
+        let detail = format!("{} {} {}", share.id, share.right, with(share));
+        let id = self.clock.id();
+        tx.insert_audit(id, self.clock.now(), &grant.actor().key(), action, &subject, &detail, &request).await
+    }
+}
+
+/// Whom a share is with, in words for the audit trail.
+fn with(share: &ShareRow) -> String {
+    match share {
+        ShareRow { user_name: Some(name), .. } => format!("user {name}"),
+        ShareRow { organisation_name: Some(organisation), team_name: Some(team), .. } => {
+            format!("group {organisation}:{team}")
+        }
+        ShareRow { email: Some(email), .. } => format!("e-mail {email}"),
+        _ => "link".to_owned(),
+    }
+}
+
+async fn known(tx: &mut Tx, sharing: &Sharing, id: Id) -> Result<ShareRow> {
+    let found = tx.share(sharing.grant().id(), id).await?;
+    found.ok_or_else(|| Error::not_found(format!("there is no share `{id}` of `{}`", sharing.grant().path())))
+}
+
+fn check(expires: Option<Millis>, downloads: Option<u64>, now: Millis) -> Result<()> {
+    if expires.is_some_and(|end| end <= now) {
+        return Err(Error::invalid("`expires` has passed already"));
+    }
+    if downloads == Some(0) {
+        return Err(Error::invalid("`downloads` is at least 1"));
+    }
+    Ok(())
+}
+
+fn somebody(actor: &Actor) -> Result<Id> {
+    let refusal = || match actor.is_anonymous() {
+        true => Error::unauthenticated("sign in to see what is shared"),
+        false => Error::forbidden("only users have shares of their own"),
+    };
+    actor.user().ok_or_else(refusal)
+}
+
+/// Where a share is.
+fn place(share: &ShareRow) -> Result<(RepoPath, Option<FilePath>)> {
+    let path = RepoPath::from_segments(&share.owner_name, &share.dataset_name)?;
+    let at = match share.path.as_str() {
+        "" => None,
+        at => Some(at.parse::<FilePath>()?),
+    };
+    Ok((path, at))
+}
+
+/// Ids are hexadecimal digits: all are below `g`.
+fn bound(before: Option<Id>) -> String {
+    before.map_or_else(|| "g".to_owned(), |id| id.to_string())
+}
+
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn next(rows: &[ShareRow], limit: usize) -> Option<Id> {
+    rows.last().filter(|_| rows.len() >= limit).map(|row| row.id)
+}

@@ -1,0 +1,112 @@
+//! Requests about shares: the same table, kept apart for its length. And what it says of those who have a part only.
+
+use reqwest::RequestBuilder;
+use rutter::types::Role;
+use serde_json::{Value, json};
+
+use super::{Actor, Sample, World};
+use crate::harness::Person;
+
+/// Method, route, variant.
+pub(super) const SAMPLES: &[Sample] = &[
+    ("POST", SHARES, ""),
+    ("GET", SHARES, ""),
+    ("PATCH", SHARE, ""),
+    ("DELETE", SHARE, ""),
+    ("GET", "/api/v1/shares/received", ""),
+    ("GET", "/api/v1/shares/given", ""),
+    ("POST", OPEN, "a link"),
+    ("POST", OPEN, "no link"),
+];
+
+const SHARES: &str = "/api/v1/datasets/{owner}/{dataset}/shares";
+const SHARE: &str = "/api/v1/datasets/{owner}/{dataset}/shares/{share}";
+const OPEN: &str = "/api/v1/links/open";
+
+/// Actors who have been given something of the datasets.
+pub(super) const LINK: &str = "link to a folder";
+pub(super) const FOLDER: &str = "share of a folder";
+
+/// Whether it is one of these routes.
+pub(super) fn has(route: &str) -> bool {
+    SAMPLES.iter().any(|(_, own, _)| *own == route)
+}
+
+impl World {
+    /// Those who come by a share: with a link to a folder of the private dataset, with a folder of each, and by a group
+    /// that has each dataset as a whole.
+    pub(super) async fn seed_shares(&mut self) {
+        let server = &self.server;
+        let owner = server.token("olga", &[]).await;
+        let (fred, gina) = (server.person("fred").await, server.person("gina").await);
+        server.organisation("club", &[(&gina, Role::Reader)]).await;
+        let (club, olga) = ("club".parse().unwrap(), "olga".parse().unwrap());
+        server.app.accounts.set_member(&club, &olga, Some(Role::Reader)).await.unwrap();
+        server.group("club", "readers", &[&gina]).await;
+        let olga = Person { name: "olga".into(), token: owner };
+        let mut link = String::new();
+        for visibility in ["private", "internal", "public"] {
+            let path = format!("org/{visibility}");
+            let group = json!({"with": {"group": "club:readers"}, "right": "view"});
+            server.shared(&olga, &path, group).await;
+            let folder = json!({"path": "folder", "with": {"user": "fred"}, "right": "edit"});
+            server.shared(&olga, &path, folder).await;
+            if visibility == "private" {
+                let shared = json!({"path": "folder", "with": {"link": true}, "right": "edit"});
+                let shared = server.shared(&olga, &path, shared).await;
+                link = shared["url"].as_str().unwrap().split_once('#').unwrap().1.to_owned();
+            }
+        }
+        let bearer = server.bearer(&link).await;
+        self.link = link;
+        for (name, token) in [(LINK, bearer), (FOLDER, fred.token), ("member of a group", gina.token)] {
+            self.actors.push(Actor { name, token: Some(token) });
+        }
+    }
+
+    /// What a request about one share needs before it: the share, made by an owner.
+    pub(super) async fn prepare_shares(&self, path: &str, (_, route, _): Sample, name: &str) -> String {
+        if route != SHARE {
+            return String::new();
+        }
+        let owner = self.actors.iter().find(|actor| actor.name == "owner").unwrap();
+        let owner = Person { name: "olga".into(), token: owner.token.clone().unwrap() };
+        let body = json!({"with": {"email": format!("{name}@example.org")}, "right": "view"});
+        self.server.shared(&owner, path, body).await["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The request itself.
+    pub(super) fn of_shares(
+        &self,
+        token: Option<&str>,
+        path: &str,
+        (method, route, variant): Sample,
+        share: &str,
+    ) -> RequestBuilder {
+        let share = if share.is_empty() { "018f0000-0000-7000-8000-000000000000" } else { share };
+        let url = route.replace("{owner}/{dataset}", path).replace("{share}", share);
+        let body = match (method, route, variant) {
+            ("POST", SHARES, _) => json!({"with": {"email": "somebody@example.org"}, "right": "view"}),
+            ("PATCH", ..) => json!({"right": "edit"}),
+            ("POST", OPEN, "a link") => json!({"token": self.link}),
+            ("POST", OPEN, _) => json!({"token": "rsl_none"}),
+            _ => Value::Null,
+        };
+        let request = self.server.request(method, &url, token);
+        if body.is_null() { request } else { request.header("content-type", "application/json").body(body.to_string()) }
+    }
+
+    /// Whoever has a part of a dataset gets from all doors but those for parts what a stranger gets.
+    pub(super) fn expect_shut(&self, visibility: &str, (method, route, variant): Sample, cells: &[Option<u16>]) {
+        if route.starts_with("/api/v1/drive") || has(route) {
+            return;
+        }
+        let cell = |name: &str| cells[self.actors.iter().position(|actor| actor.name == name).unwrap()];
+        let stranger = cell("stranger");
+        assert_eq!(cell(FOLDER), stranger, "{method} {route} ({variant}) on {visibility}, by who has a folder");
+        // What is internal is for users, and what is nobody's for those who are somebody.
+        if visibility == "private" && route.contains("{dataset}") {
+            assert_eq!(cell(LINK), stranger, "{method} {route} ({variant}), by who has a link");
+        }
+    }
+}

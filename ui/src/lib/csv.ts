@@ -1,0 +1,122 @@
+// Delimited text (RFC 4180, with what spreadsheets make of it), piece by piece: rows come out as soon as they are whole.
+
+export class CsvReader {
+	private field = '';
+	private row: string[] = [];
+	private quoted = false;
+	/** A quote was read within quotes: its end, or the first of two. */
+	private quote = false;
+	private started = false;
+
+	constructor(readonly delimiter: string = ',') {}
+
+	/** The rows that end in this piece. */
+	push(text: string): string[][] {
+		const rows: string[][] = [];
+		for (let i = 0; i < text.length; i += 1) {
+			const letter = text[i] as string;
+			if (this.quoted) {
+				if (this.quote) {
+					this.quote = false;
+					if (letter === '"') {
+						this.field += '"';
+						continue;
+					}
+					this.quoted = false;
+				} else if (letter === '"') {
+					this.quote = true;
+					continue;
+				} else {
+					this.field += letter;
+					continue;
+				}
+			}
+			if (letter === this.delimiter) this.endField();
+			else if (letter === '\n') this.endRow(rows);
+			else if (letter === '\r') {
+				if (text[i + 1] !== '\n' && i + 1 < text.length) this.endRow(rows);
+			} else if (letter === '"' && this.field === '') {
+				this.quoted = true;
+				this.started = true;
+			} else {
+				this.field += letter;
+				this.started = true;
+			}
+		}
+		return rows;
+	}
+
+	/** The row after which the text ends, if there is no line break after it. */
+	end(): string[][] {
+		const rows: string[][] = [];
+		if (this.started || this.row.length > 0) this.endRow(rows);
+		return rows;
+	}
+
+	private endField(): void {
+		this.row.push(this.field);
+		this.field = '';
+		this.quoted = false;
+		this.quote = false;
+		this.started = true;
+	}
+
+	private endRow(rows: string[][]): void {
+		if (!this.started && this.row.length === 0) return; // an empty line
+		this.endField();
+		rows.push(this.row);
+		this.row = [];
+		this.started = false;
+	}
+}
+
+/** The delimiter that splits the first lines into equally many fields, and most of them. */
+export function guessDelimiter(head: string): string {
+	let best = ',';
+	let most = 0;
+	for (const delimiter of [',', '\t', ';', '|']) {
+		const reader = new CsvReader(delimiter);
+		const rows = reader.push(head).slice(0, 20);
+		if (rows.length === 0) rows.push(...reader.end());
+		const width = rows[0]?.length ?? 0;
+		const even = rows.every((row) => row.length === width);
+		if (width > 1 && even && width > most) {
+			best = delimiter;
+			most = width;
+		}
+	}
+	return best;
+}
+
+export type ColumnType = 'integer' | 'number' | 'boolean' | 'date' | 'datetime' | 'string';
+
+const integer = /^[+-]?\d{1,15}$/;
+const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+const day = /^\d{4}-\d{2}-\d{2}$/;
+const moment = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/;
+
+function typeOf(value: string): ColumnType {
+	if (integer.test(value)) return /^[+-]?0\d/.test(value) ? 'string' : 'integer';
+	if (number.test(value)) return 'number';
+	if (day.test(value)) return 'date';
+	if (moment.test(value)) return 'datetime';
+	return /^(true|false)$/i.test(value) ? 'boolean' : 'string';
+}
+
+/** What all values of a column are, empty ones aside. */
+export function columnType(values: Iterable<string>): ColumnType {
+	let type: ColumnType | undefined;
+	for (const value of values) {
+		if (value === '') continue;
+		const next = typeOf(value);
+		if (type === undefined || type === next) type = next;
+		else if ((type === 'integer' && next === 'number') || (type === 'number' && next === 'integer')) type = 'number';
+		else return 'string';
+	}
+	return type ?? 'string';
+}
+
+/** Whether the first row names the columns: no two alike, none a number, none empty. */
+export function hasHeader(first: string[]): boolean {
+	return new Set(first).size === first.length && first.every((name) => name !== '' && !number.test(name));
+}

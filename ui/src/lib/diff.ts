@@ -1,0 +1,86 @@
+// The unified format of diff(1), as lines with their numbers.
+
+export interface DiffLine {
+	kind: 'same' | 'added' | 'removed';
+	before: number | null;
+	after: number | null;
+	text: string;
+	/** What differs from the line that it stands for or that stands for it: from, to. */
+	mark?: [number, number];
+}
+
+export interface Hunk {
+	header: string;
+	lines: DiffLine[];
+}
+
+export function parseUnified(text: string): Hunk[] {
+	const hunks: Hunk[] = [];
+	let hunk: Hunk | undefined;
+	let before = 0;
+	let after = 0;
+	const lines = text.split('\n');
+	if (lines.at(-1) === '') lines.pop();
+	for (const line of lines) {
+		const start = /^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)$/.exec(line);
+		if (start) {
+			before = Number(start[1]);
+			after = Number(start[2]);
+			hunk = { header: line, lines: [] };
+			hunks.push(hunk);
+		} else if (!hunk || line.startsWith('\\')) {
+			continue; // the names of the files; "\ No newline at end of file"
+		} else if (line.startsWith('+')) {
+			hunk.lines.push({ kind: 'added', before: null, after: after++, text: line.slice(1) });
+		} else if (line.startsWith('-')) {
+			hunk.lines.push({ kind: 'removed', before: before++, after: null, text: line.slice(1) });
+		} else {
+			hunk.lines.push({ kind: 'same', before: before++, after: after++, text: line.slice(1) });
+		}
+	}
+	for (const one of hunks) mark(one.lines);
+	return hunks;
+}
+
+/** Marks the middle in which a removed line and the added one in its place differ. */
+function mark(lines: DiffLine[]): void {
+	for (let i = 0; i < lines.length; ) {
+		if (lines[i]?.kind !== 'removed') {
+			i += 1;
+			continue;
+		}
+		let removed = i;
+		while (lines[removed]?.kind === 'removed') removed += 1;
+		let added = removed;
+		while (lines[added]?.kind === 'added') added += 1;
+		if (removed - i === added - removed) {
+			for (let k = 0; k < removed - i; k += 1) between(lines[i + k] as DiffLine, lines[removed + k] as DiffLine);
+		}
+		i = added;
+	}
+}
+
+function between(old: DiffLine, fresh: DiffLine): void {
+	const most = Math.min(old.text.length, fresh.text.length);
+	let start = 0;
+	while (start < most && old.text[start] === fresh.text[start]) start += 1;
+	let end = 0;
+	while (end < most - start && old.text.at(-1 - end) === fresh.text.at(-1 - end)) end += 1;
+	// Lines that have little in common are better shown whole.
+	if (start + end < most / 3) return;
+	old.mark = [start, old.text.length - end];
+	fresh.mark = [start, fresh.text.length - end];
+}
+
+/** How many lines came, and how many went. */
+export function tally(hunks: Hunk[]): { added: number; removed: number } {
+	let added = 0;
+	let removed = 0;
+	for (const hunk of hunks) {
+		for (const line of hunk.lines) {
+			if (line.kind === 'added') added += 1;
+			else if (line.kind === 'removed') removed += 1;
+		}
+	}
+	return { added, removed };
+}

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { ago, bytes, plural, subject } from './format';
+import { commonest, histogram } from './sparkline';
+
+it('writes sizes with three digits', () => {
+	expect([0, 999, 1000, 1_855_760, 99_960_000, 12e12].map(bytes)).toEqual(['0 B', '999 B', '1.00 kB', '1.86 MB', '100 MB', '12.0 TB']);
+	expect(bytes(null)).toBe('–');
+});
+
+it('writes times as people say them', () => {
+	const now = Date.parse('2026-06-15T12:00:00Z');
+	expect(ago('2026-06-15T11:59:50Z', now)).toBe('just now');
+	expect(ago('2026-06-15T09:00:00Z', now)).toBe('3 hours ago');
+	expect(ago('2026-06-14T12:00:00Z', now)).toBe('yesterday');
+	expect(ago('2024-06-15T12:00:00Z', now)).toBe('2 years ago');
+	expect(ago('2026-06-17T12:00:00Z', now)).toBe('in 2 days');
+	expect(plural(1, 'file') + plural(2000, 'file')).toBe('1 file2,000 files');
+	expect(subject('One\n\nTwo')).toBe('One');
+});
+
+it('counts the values of a column', () => {
+	expect(histogram([0, 1, 2, 3, null], 2)).toEqual({ kind: 'bins', counts: [2, 2], min: 0, max: 3, empty: 1 });
+	expect(histogram([5, 5], 8)?.counts).toEqual([2]);
+	expect(histogram([null, Number.NaN])).toBeNull();
+	expect(commonest(['b', 'a', 'b', '', null], 1)).toEqual({ kind: 'tops', distinct: 2, tops: [{ value: 'b', count: 2 }], empty: 2 });
+});

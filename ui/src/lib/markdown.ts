@@ -1,0 +1,192 @@
+// Markdown as a tree that components draw. No HTML is ever made from it: what is written as HTML stays text, and links
+// lead to the web, to mail or into the dataset, never to a script.
+import { Lexer, type Token, type Tokens } from 'marked';
+
+export type Block =
+	| { kind: 'heading'; depth: number; id: string; inline: Inline[] }
+	| { kind: 'paragraph'; inline: Inline[] }
+	| { kind: 'code'; text: string; language: string }
+	| { kind: 'quote'; blocks: Block[] }
+	| { kind: 'list'; ordered: boolean; start: number; items: { blocks: Block[]; checked?: boolean }[] }
+	| { kind: 'table'; head: Inline[][]; rows: Inline[][][]; align: (string | null)[] }
+	| { kind: 'rule' };
+
+export type Inline =
+	| { kind: 'text'; text: string }
+	| { kind: 'strong' | 'em' | 'del'; inline: Inline[] }
+	| { kind: 'code'; text: string }
+	| { kind: 'link'; href: string; title?: string; outside: boolean; inline: Inline[] }
+	| { kind: 'image'; src: string; alt: string; title?: string }
+	| { kind: 'break' };
+
+export interface Target {
+	/** The page of another file of the dataset. */
+	page(path: string): string;
+	/** The bytes of another file of the dataset. */
+	raw(path: string): string;
+	/** The folder of the text, for paths that begin there. */
+	folder: string;
+}
+
+/** The path in the dataset that a relative address leads to; null if it leads out of it. */
+export function resolvePath(folder: string, address: string): string | null {
+	const path = address.split(/[?#]/, 1)[0] ?? '';
+	let decoded: string;
+	try {
+		decoded = decodeURIComponent(path);
+	} catch {
+		return null;
+	}
+	const parts = decoded.startsWith('/') || folder === '' ? [] : folder.split('/');
+	for (const part of decoded.split('/')) {
+		if (part === '' || part === '.') continue;
+		if (part === '..') {
+			if (parts.length === 0) return null;
+			parts.pop();
+		} else parts.push(part);
+	}
+	return parts.join('/');
+}
+
+/** Where a link may lead, or null: schemes that a browser runs are nowhere. */
+export function safeLink(href: string, target: Target): { href: string; outside: boolean } | null {
+	// Browsers skip these in an address, and so does who hides a scheme.
+	const clean = href.replace(/[\u0000-\u0020\u007f-\u00a0\u200b-\u200f\u2028\u2029\ufeff]/g, '');
+	if (clean === '') return null;
+	if (clean.startsWith('#')) return { href: `#${clean.slice(1)}`, outside: false };
+	if (/^(https?:\/\/|mailto:)/i.test(clean)) return { href: clean, outside: true };
+	if (/^[a-z][a-z0-9+.-]*:/i.test(clean) || /^[/\\]{2}/.test(clean)) return null;
+	const path = resolvePath(target.folder, href.trim());
+	if (path === null) return null;
+	const fragment = /#.*$/.exec(clean)?.[0] ?? '';
+	return { href: `${target.page(path)}${fragment}`, outside: false };
+}
+
+/** Where an image may come from: the dataset. Others would tell strangers who reads it. */
+export function safeImage(src: string, target: Target): string | null {
+	const link = safeLink(src, { ...target, page: target.raw });
+	return link === null || link.outside || link.href.startsWith('#') ? null : link.href;
+}
+
+const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", nbsp: '\u00a0', copy: '©', mdash: '—', ndash: '–', hellip: '…', deg: '°', micro: 'µ', times: '×' };
+
+function unescapeText(text: string): string {
+	return text.replace(/&(#x?[0-9a-f]{1,6}|[a-z]{2,8});/gi, (whole, name: string) => {
+		const known = entities[name];
+		if (known !== undefined) return known;
+		if (!name.startsWith('#')) return whole;
+		const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number.parseInt(name.slice(1), 10);
+		return code > 31 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+	});
+}
+
+export function parseMarkdown(text: string, target: Target): Block[] {
+	const ids = new Map<string, number>();
+	const slug = (words: string) => {
+		const base = words.toLowerCase().replace(/[^\p{L}\p{N}\s-]/gu, '').trim().replace(/\s+/g, '-') || 'section';
+		const seen = ids.get(base) ?? 0;
+		ids.set(base, seen + 1);
+		return seen === 0 ? base : `${base}-${seen}`;
+	};
+
+	function blocks(tokens: Token[]): Block[] {
+		return tokens.flatMap((token): Block[] => {
+			switch (token.type) {
+				case 'heading': {
+					const heading = token as Tokens.Heading;
+					const inside = inline(heading.tokens);
+					return [{ kind: 'heading', depth: heading.depth, id: slug(plain(inside)), inline: inside }];
+				}
+				case 'paragraph':
+					return [{ kind: 'paragraph', inline: inline((token as Tokens.Paragraph).tokens) }];
+				case 'text': {
+					const inside = (token as Tokens.Text).tokens;
+					return [{ kind: 'paragraph', inline: inside ? inline(inside) : [{ kind: 'text', text: unescapeText(token.raw) }] }];
+				}
+				case 'code': {
+					const code = token as Tokens.Code;
+					return [{ kind: 'code', text: code.text, language: (code.lang ?? '').split(/\s/, 1)[0] ?? '' }];
+				}
+				case 'blockquote':
+					return [{ kind: 'quote', blocks: blocks((token as Tokens.Blockquote).tokens) }];
+				case 'list': {
+					const list = token as Tokens.List;
+					const items = list.items.map((item) => ({ blocks: blocks(item.tokens), checked: item.task ? item.checked === true : undefined }));
+					return [{ kind: 'list', ordered: list.ordered, start: Number(list.start) || 1, items }];
+				}
+				case 'table': {
+					const table = token as Tokens.Table;
+					return [
+						{
+							kind: 'table',
+							align: table.align,
+							head: table.header.map((cell) => inline(cell.tokens)),
+							rows: table.rows.map((row) => row.map((cell) => inline(cell.tokens)))
+						}
+					];
+				}
+				case 'hr':
+					return [{ kind: 'rule' }];
+				case 'html': {
+					// Comments are for who writes; the rest is shown as it stands.
+					const raw = token.raw.replace(/<!--[\s\S]*?-->/g, '').trim();
+					return raw === '' ? [] : [{ kind: 'paragraph', inline: [{ kind: 'text', text: raw }] }];
+				}
+				default:
+					return [];
+			}
+		});
+	}
+
+	function inline(tokens: Token[]): Inline[] {
+		return tokens.flatMap((token): Inline[] => {
+			switch (token.type) {
+				case 'strong':
+				case 'em':
+				case 'del':
+					return [{ kind: token.type, inline: inline((token as Tokens.Strong).tokens) }];
+				case 'codespan':
+					return [{ kind: 'code', text: (token as Tokens.Codespan).text }];
+				case 'br':
+					return [{ kind: 'break' }];
+				case 'link': {
+					const link = token as Tokens.Link;
+					const inside = inline(link.tokens);
+					const safe = safeLink(link.href, target);
+					return safe === null ? inside : [{ kind: 'link', ...safe, title: link.title ?? undefined, inline: inside }];
+				}
+				case 'image': {
+					const image = token as Tokens.Image;
+					const src = safeImage(image.href, target);
+					if (src === null) return [{ kind: 'text', text: image.text || '[image]' }];
+					return [{ kind: 'image', src, alt: image.text, title: image.title ?? undefined }];
+				}
+				case 'escape':
+					return [{ kind: 'text', text: (token as Tokens.Escape).text }];
+				case 'text': {
+					const inside = (token as Tokens.Text).tokens;
+					return inside ? inline(inside) : [{ kind: 'text', text: unescapeText(token.raw) }];
+				}
+				case 'html': {
+					if (/^<br\s*\/?>$/i.test(token.raw)) return [{ kind: 'break' }];
+					return token.raw.startsWith('<!--') ? [] : [{ kind: 'text', text: token.raw }];
+				}
+				default:
+					return [{ kind: 'text', text: token.raw }];
+			}
+		});
+	}
+
+	return blocks(new Lexer({ gfm: true }).lex(text));
+}
+
+/** The words alone. */
+export function plain(inline: Inline[]): string {
+	return inline
+		.map((part) => {
+			if ('inline' in part) return plain(part.inline);
+			if (part.kind === 'text' || part.kind === 'code') return part.text;
+			return part.kind === 'image' ? part.alt : ' ';
+		})
+		.join('');
+}

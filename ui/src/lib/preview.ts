@@ -1,0 +1,79 @@
+// How a file is shown, by its name and size.
+import type { IconName } from './ui/icons';
+
+export type PreviewKind = 'text' | 'markdown' | 'image' | 'csv' | 'parquet' | 'json' | 'pdf' | 'audio' | 'video' | 'none';
+
+const byExtension: Record<string, PreviewKind> = {};
+const list = (kind: PreviewKind, extensions: string) => {
+	for (const extension of extensions.split(' ')) byExtension[extension] = kind;
+};
+list('markdown', 'md markdown mdown');
+list('image', 'png jpg jpeg gif webp avif svg bmp ico');
+list('csv', 'csv tsv tab');
+list('parquet', 'parquet pq');
+list('json', 'json geojson jsonld ipynb');
+list('pdf', 'pdf');
+list('audio', 'mp3 wav ogg oga flac m4a opus aac');
+list('video', 'mp4 webm mov m4v ogv');
+list(
+	'text',
+	'txt log text rst adoc org tex bib yaml yml toml ini cfg conf env xml html htm css scss js mjs cjs ts tsx jsx svelte vue py r rmd jl m sql sh bash zsh fish ps1 rs go c h cc cpp hpp java kt swift rb php pl lua hs scala dart cs fs clj ex erl proto graphql jsonl ndjson diff patch gitignore gitattributes gitmodules lock properties make mk cmake dockerfile csl ris'
+);
+const byName: Record<string, PreviewKind> = {
+	readme: 'text',
+	license: 'text',
+	copying: 'text',
+	authors: 'text',
+	changelog: 'text',
+	makefile: 'text',
+	dockerfile: 'text',
+	'.gitattributes': 'text',
+	'.gitignore': 'text'
+};
+
+export function extensionOf(path: string): string {
+	const name = path.slice(path.lastIndexOf('/') + 1).toLowerCase();
+	const dot = name.lastIndexOf('.');
+	return dot <= 0 ? '' : name.slice(dot + 1);
+}
+
+export function previewKind(path: string): PreviewKind {
+	const name = path.slice(path.lastIndexOf('/') + 1).toLowerCase();
+	return byName[name] ?? byExtension[extensionOf(path)] ?? 'none';
+}
+
+/** The type that a browser needs to know of what is shown from memory. */
+export function mediaOf(path: string): string {
+	const types: Record<string, string> = {
+		svg: 'image/svg+xml',
+		png: 'image/png',
+		jpg: 'image/jpeg',
+		jpeg: 'image/jpeg',
+		gif: 'image/gif',
+		webp: 'image/webp',
+		avif: 'image/avif',
+		bmp: 'image/bmp',
+		ico: 'image/x-icon',
+		pdf: 'application/pdf'
+	};
+	return types[extensionOf(path)] ?? 'application/octet-stream';
+}
+
+export function fileIcon(path: string): IconName {
+	switch (previewKind(path)) {
+		case 'csv':
+		case 'parquet':
+			return 'table';
+		case 'image':
+			return 'image';
+		case 'text':
+		case 'markdown':
+		case 'json':
+			return 'text';
+		case 'audio':
+		case 'video':
+			return 'play';
+		default:
+			return 'file';
+	}
+}

@@ -1,6 +1,7 @@
 //! Files and folders as the browser shows them: one tree, that of the default branch, at which people read and write at
 //! a [`Spot`]. Files that only tools need are not shown.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use metastore::{Changeset, CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
@@ -11,9 +12,9 @@ use super::commits::{Done, Manner};
 use super::revisions::{Wording, head};
 use super::trash::{Bin, exists};
 use super::{Drive, RETRIES, repo_key};
-use crate::access::{Part, Read, Spot, Write};
+use crate::access::{Part, Read, Right, Spot, Write};
 use crate::error::{Error, Kind, Result};
-use crate::types::Id;
+use crate::types::{Id, Level};
 
 /// What keeps an empty folder, of which git knows nothing.
 pub const KEEP: &str = ".keep";
@@ -204,6 +205,15 @@ impl Drive {
         Ok(found)
     }
 
+    /// What of a dataset is shared now: told to those alone who may share it.
+    pub async fn shared_paths<R: Right>(&self, part: &Part<R>) -> Result<HashSet<String>> {
+        if part.right_at(None) != Some(Level::Own) {
+            return Ok(HashSet::new());
+        }
+        let paths = self.db.read().await?.shared_paths(part.id(), self.clock.now()).await?;
+        Ok(paths.into_iter().collect())
+    }
+
     /// How many files a dataset shows. Counted once for each state of it.
     pub(crate) async fn count_files(&self, id: Id) -> Result<u64> {
         struct Files(u64);
@@ -290,7 +300,7 @@ impl Drive {
         self.change_at(std::slice::from_ref(spot.part()), message, None, work).await?.made()
     }
 
-    /// Renames a file or a folder, as a revision. A folder that this leaves empty stays.
+    /// Renames a file or a folder, as a revision. A folder that this leaves empty stays; shares go with what they are of.
     ///
     /// # Errors
     /// Not found; conflict if the new name is taken; as for [`Drive::commit`].
@@ -305,7 +315,8 @@ impl Drive {
                 let folder = |path: &FilePath| path.as_str().rsplit_once('/').map(|(folder, _)| folder.to_owned());
                 edit.paths().all(|kept| folder(kept).is_none_or(|kept| !new.as_str().starts_with(&format!("{kept}/"))))
             }));
-            Ok(Change { edits, ..Change::default() })
+            let bin = Bin { moved: Some((old.clone(), new.clone())), ..Bin::default() };
+            Ok(Change { edits, bin })
         };
         self.change_at(&[from.part().clone(), to.part().clone()], message, None, work).await?.made()
     }

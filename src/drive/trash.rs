@@ -14,11 +14,13 @@ use crate::types::Id;
 /// Rows that are looked through for those of a part, at one time.
 const ROWS: i64 = 1000;
 
-/// What comes into the trash with a revision, and what goes.
+/// What comes into the trash with a revision, and what goes; and what that means for shares.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bin {
     pub added: Vec<TrashRow>,
     pub removed: Vec<String>,
+    /// What was renamed: its shares go with it.
+    pub moved: Option<(FilePath, FilePath)>,
 }
 
 impl Bin {
@@ -27,6 +29,11 @@ impl Bin {
     pub(super) async fn settle(&self, tx: &mut Tx, repo: Id) -> Result<()> {
         for row in &self.added {
             tx.insert_trash(repo, row).await?;
+            // What comes to its path later is another thing, that nobody shared.
+            tx.end_shares(repo, &row.path).await?;
+        }
+        if let Some((from, to)) = &self.moved {
+            tx.move_shares(repo, from.as_str(), to.as_str()).await?;
         }
         for id in &self.removed {
             if !tx.delete_trash(repo, id).await? {
@@ -48,6 +55,7 @@ pub struct Restored {
 
 impl Drive {
     /// Deletes files and folders as one revision, and puts them into the trash. A folder that this leaves empty stays.
+    /// What was shared of them is so no longer.
     ///
     /// # Errors
     /// Not found for what is not there; as for [`Drive::commit`].

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::link::{Choice, LIFETIME};
 use super::zip::{self, Member, Moment, Written};
 use super::{Files, Opened};
+use crate::access::links::Taken;
 use crate::access::{Fetch, Spot};
 use crate::db::datasets::DatasetRow;
 use crate::drive::place::{KEEP, is_shown};
@@ -54,7 +55,12 @@ impl Files {
     ///
     /// # Errors
     /// Not found for what is not there; invalid for too many.
-    pub async fn choose(&self, spots: &[Spot<Fetch>], revision: Option<&str>) -> Result<(String, Millis)> {
+    pub async fn choose(
+        &self,
+        spots: &[Spot<Fetch>],
+        revision: Option<&str>,
+        taken: impl AsyncFnOnce(&[Spot<Fetch>]) -> Result<Taken>,
+    ) -> Result<(String, Millis)> {
         let first = spots.first().ok_or_else(|| Error::invalid("`paths`: name at least one file or folder"))?;
         if spots.len() > PATHS {
             return Err(Error::invalid(format!("`paths`: name at most {PATHS}, or the folder that they are in")));
@@ -69,6 +75,8 @@ impl Files {
         }
         let at = revision.as_deref().and_then(|revision| ObjectId::from_hex(revision.as_bytes()).ok());
         let at = at.ok_or_else(|| Error::not_found("the dataset has no revision yet"))?;
+        // When all of it is there: who asks for nothing has used nothing.
+        let _ = taken(spots).await?;
         let expires = self.0.clock.now().plus(std::time::Duration::from_secs(LIFETIME));
         let folder = common_folder(&found);
         let choice =

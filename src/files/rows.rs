@@ -8,6 +8,7 @@ use quick_cache::sync::Cache;
 use serde_json::Value;
 
 use super::{Files, Opened};
+use crate::access::links::Taken;
 use crate::access::{Fetch, Spot};
 use crate::error::{Error, Result};
 use crate::storage::part::gathered;
@@ -68,8 +69,15 @@ impl Files {
     /// # Errors
     /// Unsupported media for what is no text table; invalid for one that cannot be read, and for rows that are much
     /// further down than anybody has read; not found.
-    pub async fn rows(&self, spot: &Spot<Fetch>, revision: Option<&str>, offset: u64, limit: usize) -> Result<Rows> {
-        let file = self.open(spot, revision).await?;
+    pub async fn rows(
+        &self,
+        spot: &Spot<Fetch>,
+        revision: Option<&str>,
+        offset: u64,
+        limit: usize,
+        taken: &Taken,
+    ) -> Result<Rows> {
+        let file = self.open(spot, revision, taken).await?;
         let format = format(&file.name)?;
         let key = (format!("{}/{}", spot.id(), file.tag()), format);
         let table = match self.0.tables.0.get(&key) {

@@ -7,6 +7,7 @@ use lfs::Oid;
 use metastore::EntryKind;
 
 use super::Files;
+use crate::access::links::Taken;
 use crate::access::{Fetch, Spot};
 use crate::db::datasets::DatasetRow;
 use crate::drive::browse::Located;
@@ -51,7 +52,7 @@ impl Files {
     ///
     /// # Errors
     /// Not found.
-    pub async fn open(&self, spot: &Spot<Fetch>, revision: Option<&str>) -> Result<Opened> {
+    pub async fn open(&self, spot: &Spot<Fetch>, revision: Option<&str>, _: &Taken) -> Result<Opened> {
         let located = self.0.drive.locate_at(&spot.narrow(), revision).await?;
         Opened::of(spot.dataset(), located)
     }

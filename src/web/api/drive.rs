@@ -8,6 +8,8 @@ mod trash;
 mod uploads;
 mod versions;
 
+use std::collections::HashSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -79,19 +81,19 @@ struct DriveEntry {
     /// What you may do with it: `view`, `edit` or `own`.
     #[schema(value_type = String)]
     right: Level,
-    /// Whether you have it because somebody shared it with you.
+    /// Whether somebody shared it with you, or you with others.
     shared: bool,
 }
 
 impl DriveEntry {
-    fn of<R: Right>(part: &Part<R>, found: &Found) -> Self {
+    fn of<R: Right>(part: &Part<R>, found: &Found, shared: &HashSet<String>) -> Self {
         let entry = &found.entry;
         let name = entry.path.rsplit('/').next().unwrap_or(&entry.path).to_owned();
         let is_folder = entry.kind == EntryKind::Folder;
         let path: Option<FilePath> = entry.path.parse().ok();
         Self {
             right: path.as_ref().and_then(|path| part.right_at(Some(path))).unwrap_or(Level::View),
-            shared: !part.is_whole(),
+            shared: !part.is_whole() || shared.contains(&entry.path),
             path: entry.path.clone(),
             media_type: (!is_folder).then(|| media_of(&name)),
             name,
@@ -118,7 +120,8 @@ struct Changed {
 impl Changed {
     async fn at(app: &App, spot: &Spot<Write>, revision: ObjectId) -> Result<Self> {
         let found = app.drive.find_at(&spot.narrow()).await?;
-        Ok(Self { revision: revision.to_string(), entry: DriveEntry::of(spot.part(), &found) })
+        let shared = app.drive.shared_paths(spot.part()).await?;
+        Ok(Self { revision: revision.to_string(), entry: DriveEntry::of(spot.part(), &found, &shared) })
     }
 }
 
@@ -217,7 +220,8 @@ async fn list(
         return Ok(here.page(Vec::<DriveEntry>::new(), None));
     };
     visitor.charge(listed.entries.len() / 10);
-    let items = listed.entries.iter().map(|found| DriveEntry::of(spot.part(), found)).collect();
+    let shared = app.drive.shared_paths(spot.part()).await?;
+    let items = listed.entries.iter().map(|found| DriveEntry::of(spot.part(), found, &shared)).collect();
     let next = listed.next.map(|key| format!("{}.{}", listed.revision, BASE64.encode(key)));
     Ok(here.page(items, next))
 }
@@ -243,7 +247,7 @@ async fn islands(
             continue;
         }
         match app.drive.find_at(&part.top()).await {
-            Ok(found) => items.push(DriveEntry::of(&part, &found)),
+            Ok(found) => items.push(DriveEntry::of(&part, &found, &HashSet::new())),
             // It was shared, and moved or deleted since.
             Err(error) if error.kind() == Kind::NotFound => {}
             Err(error) => return Err(error),
@@ -258,7 +262,8 @@ async fn islands(
     responses((status = 200, description = "What is there.", body = DriveEntry)))]
 async fn entry(State(app): State<App>, spot: Spot<Read>) -> Result<Json<DriveEntry>> {
     let found = app.drive.find_at(&spot).await?;
-    Ok(Json(DriveEntry::of(spot.part(), &found)))
+    let shared = app.drive.shared_paths(spot.part()).await?;
+    Ok(Json(DriveEntry::of(spot.part(), &found, &shared)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -300,7 +305,8 @@ async fn search(
             Err(error) if error.kind() == Kind::NotFound && spot.is_top() => continue,
             found => found?,
         };
-        items.extend(found.iter().map(|found| DriveEntry::of(spot.part(), found)));
+        let shared = app.drive.shared_paths(spot.part()).await?;
+        items.extend(found.iter().map(|found| DriveEntry::of(spot.part(), found, &shared)));
         if items.len() == limit {
             break;
         }
@@ -364,7 +370,8 @@ async fn table(
     Parameters(section): Parameters<Section>,
 ) -> Result<Json<TableRows>> {
     let limit = section.limit.unwrap_or(Page::LIMIT).clamp(1, rows::MOST);
-    let read = app.files.rows(&spot, section.revision.as_deref(), section.offset, limit).await?;
+    let taken = app.access.take(std::slice::from_ref(&spot)).await?;
+    let read = app.files.rows(&spot, section.revision.as_deref(), section.offset, limit, &taken).await?;
     let fields = read.fields.into_iter().map(|(name, r#type)| Column { name, r#type }).collect();
     Ok(Json(TableRows { fields, rows: read.rows, offset: section.offset, more: read.more }))
 }

@@ -85,7 +85,8 @@ async fn content(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let file = app.files.open(&spot, at.revision.as_deref()).await?;
+    let taken = app.access.take(std::slice::from_ref(&spot)).await?;
+    let file = app.files.open(&spot, at.revision.as_deref(), &taken).await?;
     send(&app, &file, true, &method, &headers).await
 }
 
@@ -105,7 +106,8 @@ async fn download(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let file = app.files.open(&spot, at.revision.as_deref()).await?;
+    let taken = app.access.take(std::slice::from_ref(&spot)).await?;
+    let file = app.files.open(&spot, at.revision.as_deref(), &taken).await?;
     save(&app, &file, &base, &method, &headers).await
 }
 

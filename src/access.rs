@@ -54,6 +54,7 @@ mod sight;
 mod standing;
 pub mod tokens;
 mod within;
+mod writer;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -76,6 +77,7 @@ pub use self::sight::Sight;
 use self::standing::hidden;
 use self::tokens::TokenScope;
 pub use self::within::Within;
+pub use self::writer::Writer;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;

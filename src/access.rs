@@ -324,13 +324,7 @@ pub struct Access {
 
 impl Access {
     /// Puts it together. Notes go to whoever holds the receiver.
-    pub fn new(
-        db: Db,
-        keys: Arc<Keys>,
-        clock: Clock,
-        notes: mpsc::Sender<Note>,
-        session_idle: Duration,
-    ) -> Self {
+    pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<Note>, session_idle: Duration) -> Self {
         Self { db, keys, clock, notes: Notes(notes), session_idle }
     }
 

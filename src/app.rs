@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::work::Work;
 use crate::access::jwt::Keys;
 use crate::access::secret::ServerSecret;
 use crate::access::{Access, Note, RefusalQuota};
@@ -27,7 +28,6 @@ use crate::db::Db;
 use crate::drive::{Drive, Rows};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::hosting::Hosting;
-use self::work::Work;
 use crate::jobs::Worker;
 use crate::mail::Mailer;
 use crate::share::Shares;

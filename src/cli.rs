@@ -84,7 +84,9 @@ async fn serve(config: Config) -> Result<ExitCode> {
         match app.config.log_format {
             // Whatever the log leaves out: whoever starts a new server looks here.
             LogFormat::Text => eprintln!("There is no administrator yet. Make the first one here: {}", link.expose()),
-            LogFormat::Json => tracing::warn!(link = link.expose(), "there is no administrator yet: make the first one"),
+            LogFormat::Json => {
+                tracing::warn!(link = link.expose(), "there is no administrator yet: make the first one")
+            }
         }
     }
     let signal = stop.clone();

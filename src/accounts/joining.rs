@@ -88,8 +88,7 @@ impl Accounts {
         tickets::look::<Newcomer>(&mut self.db.read().await?, &self.clock, Purpose::SignUp, ticket).await?;
         let hash = self.passwords.hash(password).await?;
         let mut tx = self.db.write().await?;
-        let Newcomer { name, email } =
-            tickets::redeem(&mut tx, &self.clock, Purpose::SignUp, ticket).await?.subject;
+        let Newcomer { name, email } = tickets::redeem(&mut tx, &self.clock, Purpose::SignUp, ticket).await?.subject;
         let user = self.insert_user(&mut tx, &name.parse()?, &email.parse()?, Some(&hash), false).await?;
         self.audit_by(&mut tx, &by(user), "user.add", &name).await?;
         let signed_in = self.begin_session(&mut tx, user, visit).await?;

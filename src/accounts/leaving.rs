@@ -84,13 +84,7 @@ impl Departures {
     }
 
     /// What a dataset becomes in an organisation.
-    async fn transfer(
-        &self,
-        actor: &Actor,
-        owner: &str,
-        name: &str,
-        to: &OwnerName,
-    ) -> Result<(Grant<Own>, Creation)> {
+    async fn transfer(&self, actor: &Actor, owner: &str, name: &str, to: &OwnerName) -> Result<(Grant<Own>, Creation)> {
         let grant = self.access.authorize::<Own>(actor, &RepoPath::from_segments(owner, name)?).await?;
         let same = RepoPath::from_segments(to.as_str(), name)?;
         let creation = match self.access.creation(actor, &same).await {

@@ -42,11 +42,7 @@ fn password() -> Result<Secret> {
 async fn user(app: &App, command: UserCommand) -> Result<()> {
     match command {
         UserCommand::Add { name, email, admin, password_stdin } => {
-            let password = if password_stdin {
-                Some(password()?)
-            } else {
-                None
-            };
+            let password = if password_stdin { Some(password()?) } else { None };
             app.accounts.add_user(&name, &email, password, admin).await?;
             eprintln!("added `{name}`; make a token with `rutter token add {name}`");
         }

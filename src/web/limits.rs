@@ -24,9 +24,9 @@ use axum::http::HeaderMap;
 use ipnet::IpNet;
 use metrics::{Counter, Gauge};
 
+pub(super) use self::address::{client as client_address, is_trusted};
 use self::attempts::Attempt;
 pub(super) use self::attempts::Guess;
-pub(super) use self::address::{client as client_address, is_trusted};
 use self::buckets::{Buckets, Key, Keys, LONGEST, Ledger, Nanos, nanos};
 pub(super) use self::shares::Place;
 use self::shares::Shares;

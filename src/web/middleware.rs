@@ -22,10 +22,10 @@ use hyper::body::Body as _;
 use metrics::{Counter, Histogram};
 use tower::{Service, ServiceExt as _};
 
-use super::{browser, cors};
 use super::limits::{Admission, Limits};
 use super::patience::{self, Unread};
 use super::wording::Words;
+use super::{browser, cors};
 use crate::clock;
 use crate::error::Error;
 

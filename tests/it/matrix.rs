@@ -126,7 +126,8 @@ impl World {
             (&browser, Role::Owner),
             (&suspended, Role::Owner),
             (&owner, Role::Owner),
-            (&writer, Role::Writer), (&keeper, Role::Writer),
+            (&writer, Role::Writer),
+            (&keeper, Role::Writer),
             (&reader, Role::Reader),
         ];
         server.organisation("org", &members).await;

@@ -214,11 +214,7 @@ async fn show(State(app): State<App>, caller: Caller) -> Result<Json<OwnAccount>
 /// Changes what people know one as.
 #[utoipa::path(patch, path = "/api/v1/user", tag = "accounts", request_body = AccountUpdate,
     responses((status = 200, description = "The account.", body = OwnAccount)))]
-async fn update(
-    State(app): State<App>,
-    holder: Holder,
-    Body(update): Body<AccountUpdate>,
-) -> Result<Json<OwnAccount>> {
+async fn update(State(app): State<App>, holder: Holder, Body(update): Body<AccountUpdate>) -> Result<Json<OwnAccount>> {
     app.accounts.set_display_name(&holder, &update.display_name).await?;
     own_account(&app, holder.user()).await
 }

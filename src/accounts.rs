@@ -1,8 +1,11 @@
 //! Users, organisations and tokens: what people do with their own, and the operator at the terminal with all.
 
+pub mod admin;
+pub mod invitations;
 mod joining;
 pub mod leaving;
 mod letters;
+pub mod organisations;
 mod passwords;
 mod recovery;
 pub mod sessions;
@@ -12,8 +15,8 @@ use std::time::Duration;
 
 use self::passwords::Passwords;
 use self::sessions::by;
-use crate::access::Holder;
 use crate::access::tokens::{self, TokenName, TokenScope};
+use crate::access::{Actor, Holder};
 use crate::clock::Clock;
 use crate::config::{AccountRules, Config};
 use crate::db::accounts::OwnerRow;
@@ -114,13 +117,7 @@ impl Accounts {
     pub async fn add_organisation(&self, name: &OwnerName) -> Result<Id> {
         let id = self.clock.id();
         let mut tx = self.db.write().await?;
-        tx.lock_name(name.as_str()).await?;
-        if let Ok(path) = name.as_str().parse()
-            && tx.dataset(&path).await?.is_some()
-        {
-            return Err(Error::conflict(format!("there is a dataset `{name}`")));
-        }
-        tx.insert_owner(id, name, OwnerKind::Organisation, self.clock.now()).await?;
+        self.insert_organisation(&mut tx, id, name).await?;
         self.audit(&mut tx, "organisation.add", name.as_str()).await?;
         tx.commit().await?;
         Ok(id)
@@ -295,6 +292,12 @@ impl Accounts {
     async fn organisation(&self, tx: &mut Tx, name: &OwnerName) -> Result<OwnerRow> {
         let owner = tx.owner(name).await?.filter(|owner| owner.kind == OwnerKind::Organisation);
         owner.ok_or_else(|| Error::not_found(format!("there is no organisation `{name}`")))
+    }
+
+    /// A line in the audit trail, of what somebody does by a request.
+    async fn note(&self, tx: &mut Tx, actor: &Actor, action: &str, subject: &str, detail: &str) -> Result<()> {
+        let (id, now, request) = (self.clock.id(), self.clock.now(), crate::request::id());
+        tx.insert_audit(id, now, &actor.key(), action, subject, detail, &request).await
     }
 
     async fn audit(&self, tx: &mut Tx, action: &str, detail: &str) -> Result<()> {

@@ -5,11 +5,13 @@ pub mod browse;
 pub mod ckan;
 pub mod commits;
 pub mod compare;
+pub mod facts;
 mod garbage;
 pub(crate) mod land;
 pub mod objects;
 pub mod package;
 pub mod refs;
+pub mod rehearse;
 pub mod revisions;
 pub mod search;
 

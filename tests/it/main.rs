@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod admin;
 mod api;
 mod browse;
 mod check;
@@ -14,6 +15,7 @@ mod collect;
 mod commits;
 mod db;
 mod drive;
+mod facts;
 mod full;
 mod harness;
 mod infer;
@@ -24,6 +26,7 @@ mod lfs_batch;
 mod limits;
 mod locks_api;
 mod matrix;
+mod organisations;
 mod patience;
 mod quotas;
 mod race;

@@ -27,7 +27,7 @@ use crate::drive::place::{Known, Message, path_of};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 use crate::storage::intake::{Intake, interrupted};
-use crate::types::{Id, OwnerName, RepoPath, Slug};
+use crate::types::{OwnerName, RepoPath, Slug};
 
 /// The dataset that is a user's own drive.
 const OWN: &str = "drive";

@@ -64,7 +64,9 @@ impl Actor {
         match &self.identity {
             Identity::User { id, name, .. } => Ok((*id, name)),
             Identity::Anonymous => Err(Error::unauthenticated("sign in first")),
-            Identity::Guest { .. } | Identity::Operator => Err(Error::forbidden("you have no account here")),
+            Identity::Guest { .. } | Identity::Link(_) | Identity::Operator => {
+                Err(Error::forbidden("you have no account here"))
+            }
         }
     }
 
@@ -77,7 +79,7 @@ impl Actor {
         let unlimited = match &self.limit {
             Limit::Nothing => true,
             Limit::Token(scopes) => tokens::open_everywhere(scopes).has(Own::RIGHTS),
-            Limit::Claims(_) => false,
+            Limit::App(_) | Limit::Claims(_) => false,
         };
         if !unlimited {
             return Err(Error::forbidden("this takes a browser that is signed in, or a token with the scope `own`"));

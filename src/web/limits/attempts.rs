@@ -59,7 +59,7 @@ impl<'a> Attempt<'a> {
             Credentials::Basic { user, .. } if is_password(secret) => {
                 Some(limits.keys.of(Subject::Account(&user.expose().to_lowercase())))
             }
-            Credentials::None | Credentials::Bearer(_) | Credentials::Basic { .. } => None,
+            Credentials::None | Credentials::Bearer(_) | Credentials::Session(_) | Credentials::Basic { .. } => None,
         };
         let token = limits.keys.of(Subject::Secret(secret.expose(), account));
         let known = limits.keys.of(Subject::Known(token, client.address));

@@ -126,7 +126,7 @@ test('content that is stored already finishes at once and says so; nothing new i
 	const send = (path: string) =>
 		page.evaluate(
 			({ target, path }) => {
-				const file = new File([new Uint8Array(200_000).fill(7)], 'a.bin');
+				const file = new File([new Uint8Array(200_000).fill(7, 1)], 'a.bin');
 				return outcome(new sdk.Uploader(target).upload([{ path, file }], { onProgress: watch }).done);
 			},
 			{ target: target(dataset), path }

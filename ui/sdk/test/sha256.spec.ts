@@ -36,7 +36,7 @@ test('small files and large ones hash alike, and large ones tell how far they ar
 	const large = randomBytes((16 << 20) + 5);
 	const told: number[] = [];
 	expect(await hashFile(new Blob([large]), { onProgress: (bytes) => told.push(bytes) })).toBe(expected(large));
-	expect(told).toEqual([...Array.from({ length: 16 }, (_, index) => (index + 1) << 20), large.length]);
+	expect(told).toEqual([4 << 20, 8 << 20, 12 << 20, 16 << 20, large.length]);
 	expect(await hashFile(new Blob([large.subarray(5)]))).toBe(expected(large.subarray(5)));
 	// Twice, for the hasher is used again.
 	expect(await hashFile(new Blob([large]))).toBe(expected(large));

@@ -27,7 +27,7 @@ use crate::drive::place::{Known, Message, path_of};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 use crate::storage::intake::{Intake, interrupted};
-use crate::types::{Id, OwnerName, RepoPath, Slug};
+use crate::types::{OwnerName, RepoPath, Slug};
 
 /// The dataset that is a user's own drive.
 const OWN: &str = "drive";
@@ -124,9 +124,7 @@ impl Files {
         let (is_kept, is_there) = self.0.drive.rules_at(spot).await?;
         let most = self.0.inline_bytes;
         let content = match length {
-            Some(length) if length > most as u64 => {
-                Content::Pointer(self.0.storage.keep(spot, length, body).await?)
-            }
+            Some(length) if length > most as u64 => Content::Pointer(self.0.storage.keep(spot, length, body).await?),
             _ => {
                 let bytes = small_body(&mut body, most).await?;
                 if length.is_some_and(|length| length != bytes.len() as u64) {

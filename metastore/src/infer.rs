@@ -21,8 +21,8 @@ use serde_json::{Map, Value};
 use crate::{Error, Result};
 
 pub use self::csv::csv;
-pub use json::json_lines;
 pub use self::rows::{RowReader, Taken};
+pub use json::json_lines;
 pub use parquet::{ReadAt, parquet, parquet_footer, parquet_range};
 
 /// The most columns that a table may have.

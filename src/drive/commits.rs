@@ -91,9 +91,9 @@ impl Whole {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Manner<'a> {
     /// The request that makes it, and may not make another.
-    once: Option<&'a Once>,
+    pub once: Option<&'a Once>,
     /// Whether the tree is to be what the edits make of it, and nothing follows.
-    exact: bool,
+    pub exact: bool,
     /// What comes into the trash with it, and what goes.
     pub bin: Option<&'a Bin>,
 }
@@ -400,12 +400,7 @@ fn gather(
 }
 
 /// The edit that brings what stood at a path of some revision to another path, which is free.
-pub(super) fn graft(
-    reader: &Reader,
-    revision: ObjectId,
-    from: &FilePath,
-    to: &FilePath,
-) -> metastore::Result<Edit> {
+pub(super) fn graft(reader: &Reader, revision: ObjectId, from: &FilePath, to: &FilePath) -> metastore::Result<Edit> {
     let room = Room { files: usize::MAX, bytes: u64::MAX };
     gather(reader, revision, from, to, room, false).map(|(lifted, _)| lifted.edit)
 }

@@ -113,7 +113,8 @@ impl Drive {
         for one in located {
             let entries = if one.entry.kind == EntryKind::Folder {
                 let (folder, limit) = (one.entry.path.parse::<FilePath>()?, most + 1);
-                let page = one.snapshot.read(move |reader| reader.tree_page(revision, Some(&folder), true, None, limit));
+                let page =
+                    one.snapshot.read(move |reader| reader.tree_page(revision, Some(&folder), true, None, limit));
                 let page = page.await?;
                 if page.next.is_some() {
                     return Err(too_many(most));
@@ -163,7 +164,10 @@ impl Drive {
                 Err(metastore::Error::NotFound(_)) => Ok(None),
                 Err(error) => Err(error),
             };
-            commits.into_iter().map(|commit| Ok((commit.clone(), entry(&commit)?))).collect::<metastore::Result<Vec<_>>>()
+            commits
+                .into_iter()
+                .map(|commit| Ok((commit.clone(), entry(&commit)?)))
+                .collect::<metastore::Result<Vec<_>>>()
         });
         let found = found.await?;
         if found.is_empty() && after.is_none() { Err(nothing(spot)) } else { Ok(found) }
@@ -468,7 +472,10 @@ pub(crate) fn expect_shown(path: &FilePath) -> Result<()> {
     if is_shown(path.name()) {
         return Ok(());
     }
-    Err(Error::invalid(format!("`{}` is a name that the drive keeps for itself; change such files with git", path.name())))
+    Err(Error::invalid(format!(
+        "`{}` is a name that the drive keeps for itself; change such files with git",
+        path.name()
+    )))
 }
 
 fn is_listed(entry: &Entry) -> bool {
@@ -486,7 +493,9 @@ fn expect_within(parts: &[Part<Write>], edits: &[Edit]) -> Result<()> {
             return Err(Error::forbidden(format!("`{path}` is not in what was shared with you")));
         }
         if *path == package {
-            return Err(Error::forbidden(format!("`{path}` says what the dataset is; only who may write to all of it changes that")));
+            return Err(Error::forbidden(format!(
+                "`{path}` says what the dataset is; only who may write to all of it changes that"
+            )));
         }
     }
     Ok(())
@@ -523,5 +532,8 @@ pub(super) fn keep_folders(reader: &Reader, head: ObjectId, gone: &[FilePath]) -
 
 /// A name without case, accents and forms of writing.
 fn folded(text: &str) -> String {
-    text.nfkd().filter(|letter| !unicode_normalization::char::is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
+    text.nfkd()
+        .filter(|letter| !unicode_normalization::char::is_combining_mark(*letter))
+        .flat_map(char::to_lowercase)
+        .collect()
 }

@@ -228,10 +228,7 @@ pub(super) fn exists(reader: &Reader, revision: ObjectId, path: &FilePath) -> me
 }
 
 /// The path, or one beside it whose name is not taken: `a (restored).csv`, `a (restored 2).csv`.
-fn free_name(
-    path: &FilePath,
-    is_taken: impl Fn(&FilePath) -> metastore::Result<bool>,
-) -> metastore::Result<FilePath> {
+fn free_name(path: &FilePath, is_taken: impl Fn(&FilePath) -> metastore::Result<bool>) -> metastore::Result<FilePath> {
     if !is_taken(path)? {
         return Ok(path.clone());
     }

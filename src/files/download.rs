@@ -16,8 +16,8 @@ use super::{Files, Opened};
 use crate::access::links::Taken;
 use crate::access::{Fetch, Spot};
 use crate::db::datasets::DatasetRow;
-use crate::drive::place::{KEEP, is_shown};
 use crate::drive::is_empty;
+use crate::drive::place::{KEEP, is_shown};
 use crate::error::{Error, Result};
 use crate::types::Millis;
 
@@ -79,8 +79,7 @@ impl Files {
         let _ = taken(spots).await?;
         let expires = self.0.clock.now().plus(std::time::Duration::from_secs(LIFETIME));
         let folder = common_folder(&found);
-        let choice =
-            Choice { dataset: first.id(), revision: at, expires: expires.seconds(), folder, paths: found };
+        let choice = Choice { dataset: first.id(), revision: at, expires: expires.seconds(), folder, paths: found };
         Ok((self.0.links.seal(&choice)?, expires))
     }
 

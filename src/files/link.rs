@@ -60,7 +60,9 @@ impl Links {
         claim.extend_from_slice(&mac[..MAC]);
         let token = BASE64.encode(claim);
         if token.len() > LONGEST {
-            return Err(Error::invalid("these are too many names for one download: choose the folder that they are in"));
+            return Err(Error::invalid(
+                "these are too many names for one download: choose the folder that they are in",
+            ));
         }
         Ok(token)
     }

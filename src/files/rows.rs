@@ -178,7 +178,9 @@ fn format(name: &str) -> Result<Format> {
         "parquet" => Err(Error::unsupported_media(
             "rows of Parquet are not read here: download the file; its columns are told by `infer`",
         )),
-        _ => Err(Error::unsupported_media(format!("rows are read of csv, tsv, jsonl and ndjson, and {name:?} is none"))),
+        _ => {
+            Err(Error::unsupported_media(format!("rows are read of csv, tsv, jsonl and ndjson, and {name:?} is none")))
+        }
     }
 }
 

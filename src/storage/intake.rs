@@ -277,9 +277,9 @@ impl Storage {
                 parts.ok_or_else(gone)?.iter().map(|part| (part.number, part.size)).collect()
             }
         };
-        let whole = stored.into_iter().filter(|(number, size)| {
-            intake.plan.part(*number).is_some_and(|part| part.size == *size)
-        });
+        let whole = stored
+            .into_iter()
+            .filter(|(number, size)| intake.plan.part(*number).is_some_and(|part| part.size == *size));
         Ok(whole.map(|(number, _)| number).collect())
     }
 

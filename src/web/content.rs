@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn what_could_run_is_not_shown() {
-        for name in ["a.html", "a.HTM", "a.svg", "a.xhtml", "a.xml", "a.xsl", "a.js", "a.mjs", "a.css", "a.pdf", "a", "a.exe"]
+        for name in
+            ["a.html", "a.HTM", "a.svg", "a.xhtml", "a.xml", "a.xsl", "a.js", "a.mjs", "a.css", "a.pdf", "a", "a.exe"]
         {
             let (media, inline) = shown(name);
             assert!(!inline, "{name}");

@@ -80,7 +80,10 @@ impl RowReader {
         let syntax = match &inferred.dialect {
             None => Syntax::JsonLines,
             Some(_) => Syntax::Csv {
-                delimiter: told("delimiter").and_then(Value::as_str).and_then(|text| text.bytes().next()).unwrap_or(b','),
+                delimiter: told("delimiter")
+                    .and_then(Value::as_str)
+                    .and_then(|text| text.bytes().next())
+                    .unwrap_or(b','),
                 skips_space: flag("skipInitialSpace"),
             },
         };
@@ -192,8 +195,8 @@ impl RowReader {
             }
             if taken.rows >= skip {
                 let parsed: serde_json::Result<Map<String, Value>> = serde_json::from_str(&self.text(line));
-                let mut row = parsed
-                    .map_err(|error| Error::Invalid(format!("a line is not a JSON object: {error}")))?;
+                let mut row =
+                    parsed.map_err(|error| Error::Invalid(format!("a line is not a JSON object: {error}")))?;
                 rows.push(self.columns.iter().map(|column| row.remove(&column.name).unwrap_or_default()).collect());
             }
             taken.rows += 1;
@@ -248,7 +251,8 @@ mod tests {
 
     #[test]
     fn cells_have_the_types_of_their_columns() {
-        let text = b"\xef\xbb\xbfid;name;share;ok\r\n1;\"a;\nb\";0,5;true\r\n2;;NA;false\r\n90071992547409931;x;1,25;true\r\n";
+        let text =
+            b"\xef\xbb\xbfid;name;share;ok\r\n1;\"a;\nb\";0,5;true\r\n2;;NA;false\r\n90071992547409931;x;1,25;true\r\n";
         let reader = RowReader::of(&csv(&text[..], Limits::default()).unwrap()).unwrap();
         let expected = json!([[1, "a;\nb", 0.5, true], [2, null, null, false], ["90071992547409931", "x", 1.25, true]]);
         for block in [20, 30, 1000] {

@@ -227,13 +227,7 @@ async fn list(
 }
 
 /// The parts of a folder that somebody may see who may not see the folder.
-async fn islands(
-    app: &App,
-    actor: &Actor,
-    path: &RepoPath,
-    folder: &str,
-    refusal: Error,
-) -> Result<Vec<DriveEntry>> {
+async fn islands(app: &App, actor: &Actor, path: &RepoPath, folder: &str, refusal: Error) -> Result<Vec<DriveEntry>> {
     if !matches!(refusal.kind(), Kind::NotFound | Kind::Forbidden | Kind::Unauthenticated) {
         return Err(refusal);
     }

@@ -63,7 +63,10 @@ async fn choose(
         spots.push(visitor.spot(&app, path).await?);
     }
     visitor.charge(spots.len());
-    let (token, expires) = app.files.choose(&spots, choice.revision.as_deref(), async |spots: &[Spot<Fetch>]| app.access.take(spots).await).await?;
+    let (token, expires) = app
+        .files
+        .choose(&spots, choice.revision.as_deref(), async |spots: &[Spot<Fetch>]| app.access.take(spots).await)
+        .await?;
     Ok(Json(Link { url: format!("{base}/api/v1/downloads/{token}"), expires: expires.rfc3339() }))
 }
 

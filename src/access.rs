@@ -40,6 +40,8 @@ pub mod jwt;
 pub mod links;
 mod lookup;
 mod notes;
+mod organisations;
+mod owners;
 mod part;
 mod rights;
 pub mod scopes;
@@ -63,6 +65,7 @@ use self::claims::Claim;
 use self::jwt::{Claims, Keys};
 use self::notes::Notes;
 pub use self::notes::{Note, RefusalQuota};
+pub use self::organisations::{Administrator, Departure, Founding, Joining, Member, Oneself, Steward};
 pub use self::part::{Part, Spot};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 pub use self::shares::Sharing;
@@ -258,6 +261,11 @@ impl<R: Right> Grant<R> {
         R: Includes<S>,
     {
         self.cast()
+    }
+
+    /// All that the same actor may do with the same dataset.
+    pub fn rights(&self) -> Rights {
+        self.rights
     }
 
     /// A further right that the same actor has on the same dataset, if so.

@@ -1,11 +1,15 @@
 //! Users, organisations and tokens, for the operator at the terminal.
 
+pub mod admin;
+pub mod invitations;
+pub mod organisations;
 pub mod tickets;
 
 use std::time::Duration;
 
 use argon2::{Argon2, PasswordHasher as _};
 
+use crate::access::Actor;
 use crate::access::tokens::{self, TokenName, TokenScope};
 use crate::clock::Clock;
 use crate::db::accounts::{OwnerRow, TokenRow, UserRow};
@@ -100,13 +104,7 @@ impl Accounts {
     pub async fn add_organisation(&self, name: &OwnerName) -> Result<Id> {
         let id = self.clock.id();
         let mut tx = self.db.write().await?;
-        tx.lock_name(name.as_str()).await?;
-        if let Ok(path) = name.as_str().parse()
-            && tx.dataset(&path).await?.is_some()
-        {
-            return Err(Error::conflict(format!("there is a dataset `{name}`")));
-        }
-        tx.insert_owner(id, name, OwnerKind::Organisation, self.clock.now()).await?;
+        self.insert_organisation(&mut tx, id, name).await?;
         self.audit(&mut tx, "organisation.add", name.as_str()).await?;
         tx.commit().await?;
         Ok(id)
@@ -224,6 +222,12 @@ impl Accounts {
     async fn organisation(&self, tx: &mut Tx, name: &OwnerName) -> Result<OwnerRow> {
         let owner = tx.owner(name).await?.filter(|owner| owner.kind == OwnerKind::Organisation);
         owner.ok_or_else(|| Error::not_found(format!("there is no organisation `{name}`")))
+    }
+
+    /// A line in the audit trail, of what somebody does by a request.
+    async fn note(&self, tx: &mut Tx, actor: &Actor, action: &str, subject: &str, detail: &str) -> Result<()> {
+        let (id, now, request) = (self.clock.id(), self.clock.now(), crate::request::id());
+        tx.insert_audit(id, now, &actor.key(), action, subject, detail, &request).await
     }
 
     async fn audit(&self, tx: &mut Tx, action: &str, detail: &str) -> Result<()> {

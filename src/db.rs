@@ -5,11 +5,14 @@
 //! in a transaction cannot be written.
 
 pub mod accounts;
+pub mod admin;
 pub mod check;
 pub mod collect;
 pub mod commits;
 pub mod datasets;
+pub mod groups;
 pub mod intake;
+pub mod invitations;
 pub mod jobs;
 pub mod keys;
 pub mod lending;

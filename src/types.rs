@@ -52,6 +52,25 @@ impl Millis {
     }
 }
 
+impl FromStr for Millis {
+    type Err = Error;
+
+    /// A day, which begins at midnight in UTC, or a moment (RFC 3339).
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let whole = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
+        let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+        // A time without its zone would be read as its day.
+        let is_day = text.len() == "2026-01-31".len();
+        let millis = whole.or_else(|| is_day.then(day).flatten().map(|day| day.timestamp().as_millisecond()));
+        millis.map(Self).ok_or_else(|| {
+            Error::invalid(format!(
+                "`{}` is not a date: write it as 2026-01-31 or 2026-01-31T12:00:00Z",
+                text.escape_debug()
+            ))
+        })
+    }
+}
+
 /// A random, time-ordered identifier (`UUIDv7`, RFC 9562), stored as text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(Uuid);
@@ -160,6 +179,19 @@ impl FromStr for Slug {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         parse_segment(text, "dataset name").map(Self)
+    }
+}
+
+/// The name of a group of an organisation; as [`Slug`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupName(String);
+text_newtype!(GroupName);
+
+impl FromStr for GroupName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        parse_segment(text, "group name").map(Self)
     }
 }
 
@@ -379,6 +411,15 @@ mod tests {
         assert_eq!(Millis(0).rfc3339(), "1970-01-01T00:00:00Z");
         assert_eq!(Millis(951_782_400_000).rfc3339(), "2000-02-29T00:00:00Z");
         assert_eq!(Millis(1_793_491_199_999).rfc3339(), "2026-10-31T23:59:59Z");
+    }
+
+    #[test]
+    fn dates_are_days_or_moments() {
+        assert_eq!("1970-01-02".parse::<Millis>().ok(), Some(Millis(86_400_000)));
+        assert_eq!("1970-01-01T01:00:01+01:00".parse::<Millis>().ok(), Some(Millis(1000)));
+        for no in ["", "yesterday", "2026-13-01", "2026-01-01T00:00:00", "99999999-01-01"] {
+            assert!(no.parse::<Millis>().is_err(), "{no}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! HTTP only: what comes in is parsed once, the feature is called, its answer
 //! is put into the protocol's words. One file per resource.
 
+mod address;
 mod api;
 mod ckan;
 mod content;
@@ -91,6 +92,7 @@ pub fn routes() -> Routes {
     let routes = Routes::default();
     let routes = site::routes(routes);
     let routes = pages::routes(routes);
+    let routes = address::routes(routes);
     let routes = git::routes(routes);
     let routes = lfs::routes(routes);
     let routes = uploads::routes(routes);

@@ -12,6 +12,7 @@ use crate::{
 
 mod draft;
 mod follow;
+mod rehearse;
 mod tree;
 
 use draft::Draft;

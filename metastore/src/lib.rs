@@ -43,7 +43,7 @@ pub use history::LastCommits;
 pub use maintain::consolidation;
 pub use path::FilePath;
 pub use pointers::PointerTarget;
-pub use read::{CommitInfo, Entry, EntryKind, Reader, TagInfo, TreePage};
+pub use read::{CommitInfo, Entry, EntryKind, Reader, Summary, TagInfo, TreePage, Weight};
 pub use snapshot::Snapshot;
 pub use state::{
     INLINE_LIMIT, InlinePacks, Landing, NewPack, Pack, PackBytes, PackData, PackFiles, PackId, Ref, RefEdit, RefName,

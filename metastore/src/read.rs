@@ -18,9 +18,11 @@ use crate::{
 
 mod page;
 mod revision;
+mod summary;
 mod visit;
 
 pub use page::TreePage;
+pub use summary::{Summary, Weight};
 
 /// The most entries that one listing returns. A tree of a few kilobytes can name a billion files by
 /// naming the same folder again and again.
@@ -136,6 +138,11 @@ impl Reader {
         // The folder never changes, so a missing object stays missing: never scan for new packs.
         repository.objects.refresh_never();
         Self { repository, state }
+    }
+
+    /// The same, for another reader of it.
+    pub(crate) fn state_shared(&self) -> Arc<State> {
+        Arc::clone(&self.state)
     }
 
     /// The refs and packs behind this reader.

@@ -73,8 +73,19 @@ impl Notes {
     /// Gives the refusal back. Nobody in particular is not worth a note:
     /// anybody could fill the disk.
     pub(super) fn refused(&self, actor: &Actor, right: &'static str, path: &RepoPath, refusal: Error) -> Error {
+        self.refused_what(actor, right, path, refusal)
+    }
+
+    /// Likewise, where it is not about a dataset.
+    pub(super) fn refused_what(
+        &self,
+        actor: &Actor,
+        right: &'static str,
+        what: &(impl ToString + ?Sized),
+        refusal: Error,
+    ) -> Error {
         if matches!(refusal.kind(), Kind::Forbidden | Kind::NotFound) && !actor.is_anonymous() {
-            let (actor, path, request) = (actor.key(), path.to_string(), crate::request::id());
+            let (actor, path, request) = (actor.key(), what.to_string(), crate::request::id());
             let _ = self.0.try_send(Note::Refused { actor, right, path, request });
         }
         refusal

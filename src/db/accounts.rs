@@ -114,6 +114,13 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(name.as_str()).fetch_optional(on))?)
     }
 
+    /// The user with this address.
+    pub async fn user_by_email(&mut self, email: &Email) -> Result<Option<UserRow>> {
+        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at
+                     FROM owner o JOIN account a ON a.owner_id = o.id WHERE a.email = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(email.as_str()).fetch_optional(on))?)
+    }
+
     /// All users by name.
     pub async fn users(&mut self) -> Result<Vec<UserRow>> {
         let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at
@@ -142,8 +149,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Ends a membership; false if there was none.
+    /// Ends a membership, also in groups; false if there was none.
     pub async fn delete_member(&mut self, organisation: Id, user: Id) -> Result<bool> {
+        self.leave_groups(organisation, user).await?;
         let query = "DELETE FROM member WHERE organisation_id = $1 AND user_id = $2";
         Ok(exec!(self, sqlx::query(query).bind(organisation.to_string()).bind(user.to_string()))? > 0)
     }

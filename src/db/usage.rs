@@ -68,6 +68,21 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(owner).fetch_one(on))?)
     }
 
+    /// What a dataset holds: bytes and objects.
+    pub async fn usage_of(&mut self, repo: Id) -> Result<(i64, i64)> {
+        let query = "SELECT bytes, objects FROM usage WHERE repo_id = $1";
+        let found = run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_optional(on))?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// How many bytes came to a dataset on each day, of those that it holds now: days since the epoch in UTC, in order.
+    pub async fn gains(&mut self, repo: Id) -> Result<Vec<(i64, i64)>> {
+        let query = "SELECT h.created_at / 86400000 AS day, CAST(SUM(o.size) AS BIGINT)
+                     FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
+                     WHERE h.repo_id = $1 AND h.released_at IS NULL GROUP BY h.created_at / 86400000 ORDER BY 1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_all(on))?)
+    }
+
     /// Of these objects, those that are counted as the dataset's, in use or not, each with its bytes.
     pub async fn counted(&mut self, repo: Id, oids: &[Oid]) -> Result<Vec<(String, i64)>> {
         let query = match self {

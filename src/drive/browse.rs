@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{Stream, stream};
-use metastore::{Change, CommitInfo, Entry, FilePath, LastCommits, ObjectId, Reader, Snapshot};
+use metastore::{Change, CommitInfo, Entry, FilePath, LastCommits, ObjectId, Reader, Snapshot, Summary};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -51,6 +51,7 @@ pub(super) struct Memory {
     vast: Cache<(Id, ObjectId), ()>,
     pub(super) changes: Cache<PairKey, Arc<Vec<Change>>, Weight>,
     pub(super) metadata: Cache<PairKey, Arc<Metadata>, Weight>,
+    pub(super) summaries: Cache<FolderKey, Arc<Summary>, Weight>,
     sending: Arc<Semaphore>,
 }
 
@@ -71,6 +72,12 @@ impl<K> Weighter<K, Arc<Metadata>> for Weight {
     }
 }
 
+impl<K> Weighter<K, Arc<Summary>> for Weight {
+    fn weight(&self, _: &K, kept: &Arc<Summary>) -> u64 {
+        1 + kept.folders.len() as u64
+    }
+}
+
 impl Default for Memory {
     fn default() -> Self {
         Self {
@@ -78,6 +85,7 @@ impl Default for Memory {
             vast: Cache::new(1000),
             changes: Cache::with_weighter(1000, REMEMBERED, Weight),
             metadata: Cache::with_weighter(100, REMEMBERED, Weight),
+            summaries: Cache::with_weighter(1000, REMEMBERED, Weight),
             sending: Arc::new(Semaphore::new(TOGETHER / usize::try_from(BLOCK).unwrap_or(1))),
         }
     }

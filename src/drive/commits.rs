@@ -68,7 +68,7 @@ impl Done {
 }
 
 /// A changeset with what follows from it.
-struct Whole {
+pub(super) struct Whole {
     changes: Arc<Changeset>,
     /// How many of the edits were asked for.
     own: usize,
@@ -77,6 +77,11 @@ struct Whole {
 }
 
 impl Whole {
+    /// All of it.
+    pub(super) fn changes(&self) -> Arc<Changeset> {
+        self.changes.clone()
+    }
+
     /// The operation that an edit stands for.
     fn operation(&self, edit: usize) -> Option<usize> {
         if edit < self.own { Some(edit) } else { self.cause }
@@ -91,11 +96,11 @@ impl Whole {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Manner<'a> {
     /// The request that makes it, and may not make another.
-    pub once: Option<&'a Once>,
+    pub(super) once: Option<&'a Once>,
     /// Whether the tree is to be what the edits make of it, and nothing follows.
-    pub exact: bool,
+    pub(super) exact: bool,
     /// What comes into the trash with it, and what goes.
-    pub bin: Option<&'a Bin>,
+    pub(super) bin: Option<&'a Bin>,
 }
 
 /// How much one request may still bring from elsewhere.
@@ -247,7 +252,7 @@ impl Drive {
     }
 
     /// The changes with what follows from them.
-    async fn whole(
+    pub(super) async fn whole(
         &self,
         by: &dyn Writer,
         snapshot: &Arc<Snapshot>,
@@ -270,7 +275,7 @@ impl Drive {
     }
 
     /// Gives the locks of others, none of which the changes touch.
-    async fn respect_locks(&self, by: &dyn Writer, whole: &Whole) -> Result<Vec<LockRow>, Refusal> {
+    pub(super) async fn respect_locks(&self, by: &dyn Writer, whole: &Whole) -> Result<Vec<LockRow>, Refusal> {
         let locks = self.db.read().await?.foreign_locks(by.id(), &by.actor().key()).await?;
         let touches = |edit: &Edit, lock: &LockRow| {
             edit.paths().any(|path| {
@@ -287,7 +292,7 @@ impl Drive {
 
     /// A pointer may only name an object that the dataset holds: knowing an
     /// oid must not be enough to reach its bytes.
-    async fn demand_objects(&self, id: Id, snapshot: &Arc<Snapshot>, whole: &Whole) -> Result<(), Refusal> {
+    pub(super) async fn demand_objects(&self, id: Id, snapshot: &Arc<Snapshot>, whole: &Whole) -> Result<(), Refusal> {
         let attempt = whole.changes.clone();
         let named = snapshot.read(move |reader| reader.pointers_in(&attempt)).await?;
         let oids: Vec<Oid> = named.iter().map(|(_, pointer)| pointer.oid).collect();

@@ -10,7 +10,7 @@ use similar::TextDiff;
 
 use super::Drive;
 use super::browse::Memory;
-use super::package::{Versioned, read_at};
+use super::package::{Package, Versioned, read_at};
 use super::revisions::head;
 use crate::access::{Grant, Read};
 use crate::error::{Error, Kind, Result};
@@ -127,16 +127,7 @@ impl Comparison {
             (Err(error), _) | (_, Err(error)) if error.kind() == Kind::Invalid => return Ok(None),
             (Err(error), _) | (_, Err(error)) => return Err(error),
         };
-        if before.is_none() && after.is_none() {
-            return Ok(None);
-        }
-        let [before, after] = [before, after].map(|package| Value::Object(package.unwrap_or_default()));
-        let compare = move || {
-            let package = serde_json::value::to_raw_value(&package::changes(&before, &after))?;
-            let schemas = serde_json::value::to_raw_value(&package::package_schemas(&before, &after))?;
-            Ok(Some(Metadata { package, schemas }))
-        };
-        crate::blocking(compare).await?.map_err(|error: serde_json::Error| Error::internal(error))
+        metadata(before, after).await
     }
 
     /// How many files differ.
@@ -179,7 +170,21 @@ impl Comparison {
     }
 }
 
-fn describe(reader: &Reader, change: &Change) -> metastore::Result<Changed> {
+/// How two packages differ; none if there is neither. One that is not there is as an empty one.
+pub(super) async fn metadata(before: Option<Package>, after: Option<Package>) -> Result<Option<Metadata>> {
+    if before.is_none() && after.is_none() {
+        return Ok(None);
+    }
+    let [before, after] = [before, after].map(|package| Value::Object(package.unwrap_or_default()));
+    let compare = move || {
+        let package = serde_json::value::to_raw_value(&package::changes(&before, &after))?;
+        let schemas = serde_json::value::to_raw_value(&package::package_schemas(&before, &after))?;
+        Ok(Some(Metadata { package, schemas }))
+    };
+    crate::blocking(compare).await?.map_err(|error: serde_json::Error| Error::internal(error))
+}
+
+pub(super) fn describe(reader: &Reader, change: &Change) -> metastore::Result<Changed> {
     let was = match &change.kind {
         ChangeKind::Renamed { from } => from,
         _ => &change.path,

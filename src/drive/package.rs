@@ -27,6 +27,21 @@ pub struct Versioned {
     pub package: Option<Package>,
 }
 
+/// A package at a revision, where it may be one that cannot be read.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The revision, and what it says.
+    pub versioned: Versioned,
+    /// Why it says nothing.
+    pub problem: Option<String>,
+}
+
+impl From<Versioned> for Told {
+    fn from(versioned: Versioned) -> Self {
+        Self { versioned, problem: None }
+    }
+}
+
 /// How a package is to change.
 #[derive(Debug, Clone)]
 pub enum PackageChange {
@@ -48,6 +63,19 @@ impl Drive {
             None => head(&snapshot),
         };
         read_at(&snapshot, revision).await
+    }
+
+    /// Like [`Drive::package`], where the rest is told too of a revision whose package cannot be read.
+    ///
+    /// # Errors
+    /// Not found for the revision.
+    pub async fn told(&self, grant: &Grant<Read>, revision: Option<&str>) -> Result<Told> {
+        let problem = match self.package(grant, revision).await {
+            Err(error) if matches!(error.kind(), Kind::Invalid | Kind::TooLarge) => error.detail().to_owned(),
+            versioned => return versioned.map(Into::into),
+        };
+        let (_, commit) = self.revision(grant, revision.unwrap_or("HEAD")).await?;
+        Ok(Told { versioned: Versioned { revision: Some(commit), package: None }, problem: Some(problem) })
     }
 
     /// Makes a dataset with its package as its first revision.

@@ -42,6 +42,19 @@ pub enum Part {
     Resource(String),
 }
 
+/// Edits that depend on what the branch holds.
+type Edits = Arc<dyn Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync>;
+
+/// A way back, before it is gone.
+pub(super) struct Rework {
+    /// What the revision says of itself, if nobody says anything.
+    pub(super) message: String,
+    /// Whether nothing follows from the edits.
+    pub(super) exact: bool,
+    /// What there is to do.
+    pub(super) edits: Edits,
+}
+
 impl Drive {
     /// The revision that `expression` names: a branch, a tag, a full id or an unambiguous short one, `HEAD`, each with
     /// `~n`, `^n` (gitrevisions(7)), and `branch@{date}` for what the branch was at a date (RFC 3339, or a day, which
@@ -63,9 +76,7 @@ impl Drive {
         let Some((branch, rest)) = expression.split_once("@{") else { return Ok(expression.to_owned()) };
         let nothing = || Error::not_found(format!("there is no revision {expression:?}"));
         let (date, steps) = rest.split_once('}').ok_or_else(nothing)?;
-        let at = moment(date).ok_or_else(|| {
-            Error::not_found(format!("{date:?} is not a date: write it as 2026-01-31 or 2026-01-31T12:00:00Z"))
-        })?;
+        let at: Millis = date.parse().map_err(|error: Error| Error::not_found(error.detail()))?;
         let name = match branch {
             "" | "HEAD" => snapshot.state().head.clone(),
             name => RefName::branch(name).map_err(|_| nothing())?,
@@ -125,6 +136,12 @@ impl Drive {
         upto: &str,
         wording: Wording,
     ) -> Result<ObjectId> {
+        let Rework { message, exact, edits } = self.reversal(grant, since, upto).await?;
+        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
+    }
+
+    /// How to take it back.
+    pub(super) async fn reversal(&self, grant: &Grant<Write>, since: Option<&str>, upto: &str) -> Result<Rework> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let upto = self.resolve(grant.id(), &snapshot, upto).await?;
         let since = match since {
@@ -148,7 +165,8 @@ impl Drive {
             None => format!("Revert \"{title}\"\n\nThis reverts commit {upto}."),
             Some(since) => format!("Revert {since}..{upto}"),
         };
-        self.rework(grant, wording, message, true, move |reader, head| reader.undo(head, base, upto)).await
+        let edits: Edits = Arc::new(move |reader, head| reader.undo(head, base, upto));
+        Ok(Rework { message, exact: true, edits })
     }
 
     /// Makes the dataset, or a part of it, what it was in an earlier revision, as a new one.
@@ -163,6 +181,12 @@ impl Drive {
         part: Part,
         wording: Wording,
     ) -> Result<ObjectId> {
+        let Rework { message, exact, edits } = self.restoration(grant, revision, part).await?;
+        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
+    }
+
+    /// How to make it what it was.
+    pub(super) async fn restoration(&self, grant: &Grant<Write>, revision: &str, part: Part) -> Result<Rework> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
         let message = match &part {
@@ -172,12 +196,12 @@ impl Drive {
         };
         // The whole is what it was. A part comes to what is there now, as if it were put.
         let exact = matches!(part, Part::Whole);
-        let edits = move |reader: &Reader, head| match &part {
+        let edits: Edits = Arc::new(move |reader, head| match &part {
             Part::Whole => reader.bring_back(head, revision, None),
             Part::Path(path) => reader.bring_back(head, revision, Some(path)),
             Part::Resource(name) => reader.bring_back_resource(head, revision, name),
-        };
-        self.rework(grant, wording, message, exact, edits).await
+        });
+        Ok(Rework { message, exact, edits })
     }
 
     /// Makes a revision of edits that depend on what the branch holds; worked out anew when somebody else was faster.
@@ -276,27 +300,9 @@ fn plain(text: &str) -> String {
     kept.trim().to_owned()
 }
 
-/// A date, or a date with a time (RFC 3339).
-fn moment(text: &str) -> Option<Millis> {
-    let whole = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
-    let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
-    // A time without its zone would be read as its day.
-    let is_day = text.len() == "2026-01-31".len();
-    whole.or_else(|| is_day.then(day).flatten().map(|day| day.timestamp().as_millisecond())).map(Millis)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_days_or_moments() {
-        assert_eq!(moment("1970-01-02"), Some(Millis(86_400_000)));
-        assert_eq!(moment("1970-01-01T01:00:01+01:00"), Some(Millis(1000)));
-        for no in ["", "yesterday", "2026-13-01", "2026-01-01T00:00:00", "99999999-01-01"] {
-            assert_eq!(moment(no), None, "{no}");
-        }
-    }
 
     #[test]
     fn names_from_elsewhere_fit_a_signature() {

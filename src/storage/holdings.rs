@@ -3,10 +3,13 @@
 use lfs::Oid;
 
 use super::Storage;
-use crate::access::{Grant, Own, Write};
+use crate::access::{Grant, Own, Read, Write};
 use crate::db::{oid, unsigned};
 use crate::error::Result;
 use crate::types::Millis;
+
+/// In milliseconds.
+const DAY: i64 = 86_400_000;
 
 /// An object that a dataset holds.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +32,18 @@ impl Storage {
         rows.iter()
             .map(|row| Ok(Holding { oid: oid(&row.oid)?, size: unsigned(row.size), since: row.created_at }))
             .collect()
+    }
+
+    /// How much a dataset held at the end of each day on which something came that it holds today: midnight in UTC at
+    /// which the day began, and bytes.
+    pub async fn growth(&self, grant: &Grant<Read>) -> Result<Vec<(Millis, u64)>> {
+        let gains = self.0.db.read().await?.gains(grant.id()).await?;
+        let mut bytes = 0;
+        let days = gains.into_iter().map(|(day, gain)| {
+            bytes += unsigned(gain);
+            (Millis(day * DAY), bytes)
+        });
+        Ok(days.collect())
     }
 
     /// Takes objects away from a dataset, without the wait of a collection, if its repository still is at this

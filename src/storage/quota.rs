@@ -14,6 +14,7 @@ use lfs::batch::{BatchRequest, ObjectError};
 use serde::Serialize;
 
 use super::Storage;
+use crate::access::{Grant, Read};
 use crate::config::Quotas;
 use crate::db::datasets::DatasetRow;
 use crate::db::objects::Arrival;
@@ -247,6 +248,17 @@ impl Storage {
             amount(unsigned(all)),
             amount(unsigned(alone))
         )))
+    }
+
+    /// How much a dataset holds, and may hold.
+    pub async fn held_by(&self, grant: &Grant<Read>) -> Result<DatasetUsage> {
+        let (bytes, objects) = self.0.db.read().await?.usage_of(grant.id()).await?;
+        Ok(DatasetUsage {
+            path: grant.path(),
+            objects: unsigned(objects),
+            bytes: unsigned(bytes),
+            quota_bytes: self.0.quotas.of_dataset(grant.dataset().quota_bytes),
+        })
     }
 
     /// How much is held: by all owners, by one, or by one dataset, with its owner.

@@ -1,14 +1,19 @@
 //! `/api/v1`: everything that git can say about a dataset, for programs. One file per resource; the document at
 //! `/api/openapi.json` is made of what stands at the handlers.
 
+mod admin;
 mod branches;
 mod commits;
 mod datasets;
 mod diff;
 mod document;
 mod drive;
+mod facts;
 mod files;
 mod infer;
+mod invitations;
+mod organisations;
+mod places;
 mod rename;
 mod revisions;
 pub(super) mod search;
@@ -31,11 +36,16 @@ use super::lfs::body_up_to;
 use crate::app::App;
 use crate::drive::revisions::Author;
 use crate::error::{Error, Result};
-use crate::types::Millis;
+use crate::types::{Id, Millis};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = document::routes(routes);
     let routes = datasets::routes(routes);
+    let routes = places::routes(routes);
+    let routes = organisations::routes(routes);
+    let routes = invitations::routes(routes);
+    let routes = admin::routes(routes);
+    let routes = facts::routes(routes);
     let routes = search::routes(routes);
     let routes = revisions::routes(routes);
     let routes = rename::routes(routes);
@@ -266,6 +276,11 @@ fn moment(person: &Person) -> String {
 /// A revision that is known, or none. A name that is none is told as such.
 fn object_id(text: &str) -> Option<ObjectId> {
     ObjectId::from_hex(text.as_bytes()).ok()
+}
+
+/// An id in a URL; a text that is none is one that nothing has.
+fn known_id(text: &str) -> Result<Id> {
+    text.parse().map_err(|_| Error::not_found(format!("there is nothing with the id `{}`", text.escape_debug())))
 }
 
 /// 201, with the URL of what was made.

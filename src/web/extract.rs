@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use metastore::FilePath;
 
 use super::limits::{Account, Client, is_trusted};
-use crate::access::{Actor, Credentials, Grant, Part, Right, Sharing, Spot, Target};
+use crate::access::{Actor, Administrator, Credentials, Grant, Member, Part, Right, Sharing, Spot, Steward, Target};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{RepoPath, Secret};
@@ -148,6 +148,43 @@ impl FromRequestParts<App> for Sharing {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let Visitor { actor, path, .. } = Visitor::from_request_parts(parts, app).await?;
         app.access.authorize_sharing(&actor, &path).await
+    }
+}
+
+/// The organisation that the URL names, and who asks.
+async fn at_organisation(parts: &mut Parts, app: &App) -> Result<(Actor, String)> {
+    let Caller { actor, .. } = Caller::from_request_parts(parts, app).await?;
+    let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+    // What is no text is no name: the same answer as for one that nobody has.
+    let segments = segments.map(|path| path.0).unwrap_or_default();
+    let name = segments.into_iter().find(|(key, _)| key == "organisation").map(|(_, value)| value);
+    Ok((actor, name.unwrap_or_default()))
+}
+
+impl FromRequestParts<App> for Member {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let (actor, name) = at_organisation(parts, app).await?;
+        app.access.authorize_member(&actor, &name).await
+    }
+}
+
+impl FromRequestParts<App> for Steward {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let (actor, name) = at_organisation(parts, app).await?;
+        app.access.authorize_steward(&actor, &name).await
+    }
+}
+
+impl FromRequestParts<App> for Administrator {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let Caller { actor, .. } = Caller::from_request_parts(parts, app).await?;
+        app.access.authorize_administrator(&actor)
     }
 }
 

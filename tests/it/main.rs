@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod admin;
 mod api;
 mod browse;
 mod check;
@@ -15,6 +16,7 @@ mod commits;
 mod db;
 mod drive;
 mod drive_api;
+mod facts;
 mod full;
 mod harness;
 mod infer;
@@ -25,6 +27,7 @@ mod lfs_batch;
 mod limits;
 mod locks_api;
 mod matrix;
+mod organisations;
 mod patience;
 mod quotas;
 mod race;

@@ -4,6 +4,7 @@ mod api;
 mod ckan;
 mod drive;
 mod hub;
+mod organisations;
 mod pages;
 mod shares;
 
@@ -25,6 +26,8 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("GET", "/readyz", ""),
     ("GET", "/metrics", ""),
     ("GET", "/.well-known/jwks.json", ""),
+    ("GET", "/{owner}/{dataset}", "a browser"),
+    ("GET", "/{owner}/{dataset}", "another program"),
     ("GET", "/{owner}/{dataset}/info/refs", "to fetch"),
     ("GET", "/{owner}/{dataset}/info/refs", "to push"),
     ("GET", "/{owner}/{dataset}/info/refs", "dumb"),
@@ -87,6 +90,7 @@ fn samples() -> impl Iterator<Item = Sample> {
     SAMPLES
         .iter()
         .chain(api::SAMPLES)
+        .chain(organisations::SAMPLES)
         .chain(hub::SAMPLES)
         .chain(ckan::SAMPLES)
         .chain(drive::SAMPLES)
@@ -218,6 +222,10 @@ impl World {
                 let share = self.prepare_shares(path, sample, &unique(bytes)).await;
                 self.of_shares(token, path, sample, &share)
             }
+            _ if organisations::has(route) => {
+                let subject = self.prepare_organisation(actor, sample, &unique(bytes)).await;
+                self.of_organisation(token, sample, &subject)
+            }
             _ if route.starts_with("/api/") => {
                 let path = self.prepare(path, sample, &unique(bytes)).await;
                 self.plain(token, &path, sample, bytes)
@@ -244,6 +252,10 @@ impl World {
             self.post(token, &format!("/{path}{root}/objects/batch"), &body)
         };
         match (method, route, variant) {
+            ("GET", "/{owner}/{dataset}", "a browser") => {
+                get(format!("/{path}")).header("accept", "text/html,*/*;q=0.8")
+            }
+            ("GET", "/{owner}/{dataset}", _) => get(format!("/{path}")),
             ("GET", "/{owner}/{dataset}/info/refs", "to fetch") => {
                 get(format!("/{path}.git/info/refs?service=git-upload-pack"))
             }
@@ -270,6 +282,10 @@ impl World {
             (_, route, _) if drive::has(route) => self.of_drive(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if shares::has(route) => self.of_shares(token, path, (method, route, variant), ""),
+            (_, route, _) if organisations::has(route) => {
+                let subject = organisations::Subject::any(&unique(bytes));
+                self.of_organisation(token, (method, route, variant), &subject)
+            }
             (_, route, _) if route.starts_with("/api/") => {
                 self.of_api(token, path, (method, route, variant), &unique(bytes))
             }
@@ -419,7 +435,8 @@ story! {
             for path in ["org/private", "org/public"] {
                 if method == "GET" {
                     let asked = world.plain(None, path, sample, b"").build().unwrap();
-                    let head = Reply::of(server.http.head(asked.url().as_str())).await;
+                    let head = server.http.head(asked.url().as_str()).headers(asked.headers().clone());
+                    let head = Reply::of(head).await;
                     assert_eq!(Some(head.status), world.ask(actor, path, sample).await, "HEAD {route}");
                     assert!(head.body.is_empty(), "HEAD {route}");
                 }

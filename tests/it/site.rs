@@ -323,7 +323,7 @@ story! {
             (http.get(&refs), "by-query", "GET", "/{owner}/{dataset}/info/refs", 401),
             (http.get(&locks).bearer_auth(wrong), "by-nothing", "GET", "/{owner}/{dataset}/info/lfs/locks", 401),
             (http.put(&upload).body("bytes"), "by-ticket", "PUT", "/_lfs/{token}", 200),
-            (http.get(format!("{}/{token}/x?jwt={jwt}", server.url)), "lost", "GET", "none", 404),
+            (http.get(format!("{}/{token}/x/y?jwt={jwt}", server.url)), "lost", "GET", "none", 404),
             (http.request("BREW".parse().unwrap(), &upload), "odd", "other", "/_lfs/{token}", 405),
         ] {
             let reply = Reply::of(request.header("x-request-id", id)).await;

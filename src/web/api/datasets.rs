@@ -12,18 +12,19 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::extract::Caller;
+use super::super::extract::{Caller, Visitor};
 use super::{Body, Parameters, Revision, Somebody, created, segment};
-use crate::access::{Grant, Own, Read, Write};
+use crate::access::{Fetch, Grant, Own, Read, Right as _, Rights, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
-use crate::drive::package::{PackageChange, Versioned};
+use crate::drive::package::{PackageChange, Told};
 use crate::drive::revisions::Wording;
 use crate::error::{Error, Kind, Result};
 use crate::types::{RepoPath, Visibility};
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.document(routes!(create)).document(routes!(show, replace, patch, delete))
+    let routes = routes.document(routes!(create)).document(routes!(show, replace, patch, delete));
+    routes.document(routes!(set_visibility))
 }
 
 /// A dataset at a revision.
@@ -41,12 +42,51 @@ pub(super) struct Dataset {
     default_branch: String,
     /// The store that keeps its objects.
     store: String,
+    /// When the dataset was made (RFC 3339); `created` is about the revision.
+    #[schema(format = DateTime)]
+    dataset_created: String,
+    /// What the caller may do with it.
+    rights: RightsHere,
+    /// Bytes that it holds in Git LFS.
+    bytes: u64,
+    /// Objects that it holds in Git LFS.
+    objects: u64,
+    /// Bytes that it may hold; null where that is not bounded for it alone.
+    quota_bytes: Option<u64>,
     #[serde(flatten)]
     #[schema(value_type = Shown)]
     revision: Option<Revision>,
     /// What `datapackage.json` says (Frictionless Data Package); null if there is none.
     #[schema(value_type = Option<Object>)]
     package: Option<Map<String, Value>>,
+    /// Why `package` is null although there is a `datapackage.json`: it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package_error: Option<String>,
+}
+
+/// What somebody may do with a dataset.
+#[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "rights are independent of each other for tokens of some kinds")]
+struct RightsHere {
+    /// See names, history and metadata.
+    read: bool,
+    /// Get the bytes of files.
+    download: bool,
+    /// Make revisions.
+    write: bool,
+    /// Delete, protect, share.
+    own: bool,
+}
+
+impl From<Rights> for RightsHere {
+    fn from(rights: Rights) -> Self {
+        Self {
+            read: rights.has(Read::RIGHTS),
+            download: rights.has(Fetch::RIGHTS),
+            write: rights.has(Write::RIGHTS),
+            own: rights.has(Own::RIGHTS),
+        }
+    }
 }
 
 /// How the revision that is shown stands among the fields of its dataset: not at all where there is none.
@@ -102,6 +142,15 @@ struct PackageUpdate {
     base_revision: Option<String>,
 }
 
+/// Who is to see a dataset.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct VisibilityChange {
+    /// `private`: those who may by name; `internal`: everyone who is signed in; `public`: everyone.
+    #[schema(pattern = "^(private|internal|public)$")]
+    visibility: String,
+}
+
 #[derive(Deserialize, IntoParams)]
 struct At {
     /// Which revision; the newest of the default branch unless said.
@@ -113,11 +162,9 @@ struct At {
     responses((status = 201, description = "The dataset.", body = Dataset)))]
 async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewDataset>) -> Result<Response> {
     let path: RepoPath = new.id.parse()?;
-    let visibility = match new.visibility.as_deref() {
+    let seen_by = match new.visibility.as_deref() {
         None => Visibility::Private,
-        Some(text) => text
-            .parse()
-            .map_err(|_| Error::invalid(format!("`visibility` is private, internal or public, and not {text:?}")))?,
+        Some(text) => visibility(text)?,
     };
     let store = new.store.as_deref().unwrap_or(DEFAULT_STORE);
     app.storage.expect_store(store)?;
@@ -126,9 +173,9 @@ async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewDatas
     let writer = async || app.access.authorize::<Write>(&caller.actor, &path).await;
     match (app.access.creation(&caller.actor, &path).await, new.package) {
         (Ok(creation), Some(package)) => {
-            app.drive.create_with_package(&creation, visibility, store, package, wording, writer).await?;
+            app.drive.create_with_package(&creation, seen_by, store, package, wording, writer).await?;
         }
-        (Ok(creation), None) => _ = app.drive.create(&creation, visibility, store).await?,
+        (Ok(creation), None) => _ = app.drive.create(&creation, seen_by, store).await?,
         // An upload may have made it, and nothing else: then this is its beginning.
         (Err(error), Some(package)) if error.kind() == Kind::Conflict => {
             app.drive.begin(&writer().await?, package, wording).await?;
@@ -136,17 +183,21 @@ async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewDatas
         (Err(error), _) => return Err(error),
     }
     let grant = app.access.authorize::<Read>(&caller.actor, &path).await?;
-    let versioned = app.drive.package(&grant, None).await?;
+    let told = app.drive.told(&grant, None).await?;
     let location = format!("/api/v1/datasets/{}/{}", segment(path.owner.as_str()), segment(path.name.as_str()));
-    Ok(created(&location, dataset(&app, &grant, versioned).await?))
+    Ok(created(&location, dataset(&app, &grant, told).await?))
+}
+
+fn visibility(text: &str) -> Result<Visibility> {
+    text.parse().map_err(|_| Error::invalid(format!("`visibility` is private, internal or public, and not {text:?}")))
 }
 
 /// Shows a dataset, at its newest revision or another one.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}", tag = "datasets", params(At),
     responses((status = 200, description = "The dataset.", body = Dataset)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, Parameters(at): Parameters<At>) -> Result<Json<Dataset>> {
-    let versioned = app.drive.package(&grant, at.revision.as_deref()).await?;
-    Ok(Json(dataset(&app, &grant, versioned).await?))
+    let told = app.drive.told(&grant, at.revision.as_deref()).await?;
+    Ok(Json(dataset(&app, &grant, told).await?))
 }
 
 /// Puts another package in the place of the dataset's.
@@ -187,7 +238,7 @@ async fn change(
     let author = update.author.map(Into::into).unwrap_or_default();
     let change = how(update.package);
     let versioned = app.drive.change_package(grant, &change, base.as_deref(), &author, update.message).await?;
-    Ok(Json(dataset(app, &grant.narrow(), versioned).await?))
+    Ok(Json(dataset(app, &grant.narrow(), versioned.into()).await?))
 }
 
 /// The revision that `If-Match` names (RFC 9110 §13.1.1).
@@ -202,6 +253,21 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<String>> {
     }
 }
 
+/// Changes who sees a dataset without being named.
+#[utoipa::path(patch, path = "/api/v1/datasets/{owner}/{dataset}/visibility", tag = "datasets",
+    request_body = VisibilityChange, responses((status = 200, description = "The dataset.", body = Dataset)))]
+async fn set_visibility(
+    State(app): State<App>,
+    visitor: Visitor,
+    Body(asked): Body<VisibilityChange>,
+) -> Result<Json<Dataset>> {
+    let grant: Grant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    app.drive.set_visibility(&grant, visibility(&asked.visibility)?).await?;
+    let grant = app.access.authorize::<Read>(&visitor.actor, &visitor.path).await?;
+    let told = app.drive.told(&grant, None).await?;
+    Ok(Json(dataset(&app, &grant, told).await?))
+}
+
 /// Removes a dataset, with its history.
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}", tag = "datasets",
     responses((status = 204, description = "It is gone.")))]
@@ -210,8 +276,10 @@ async fn delete(State(app): State<App>, grant: Grant<Own>) -> Result<StatusCode>
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn dataset(app: &App, grant: &Grant<Read>, versioned: Versioned) -> Result<Dataset> {
+pub(super) async fn dataset(app: &App, grant: &Grant<Read>, told: Told) -> Result<Dataset> {
     let row = grant.dataset();
+    let Told { versioned, problem } = told;
+    let held = app.storage.held_by(grant).await?;
     let state = app.drive.state(grant).await?;
     Ok(Dataset {
         id: grant.path(),
@@ -220,7 +288,13 @@ pub(super) async fn dataset(app: &App, grant: &Grant<Read>, versioned: Versioned
         visibility: row.visibility.to_string(),
         default_branch: state.head.short().to_owned(),
         store: row.store.clone(),
+        dataset_created: row.created_at.rfc3339(),
+        rights: grant.rights().into(),
+        bytes: held.bytes,
+        objects: held.objects,
+        quota_bytes: held.quota_bytes,
         revision: versioned.revision.as_ref().map(Into::into),
         package: versioned.package,
+        package_error: problem,
     })
 }

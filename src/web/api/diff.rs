@@ -72,7 +72,7 @@ enum How {
 
 /// A file that differs.
 #[derive(Serialize, ToSchema)]
-struct ChangedFile {
+pub(super) struct ChangedFile {
     /// Its path; that of before if it is gone.
     path: String,
     /// How it changed.

@@ -12,8 +12,7 @@ use super::Body;
 use super::datasets::{Dataset, dataset};
 use crate::access::{Grant, Own, Read};
 use crate::app::App;
-use crate::drive::package::Versioned;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::types::RepoPath;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -41,10 +40,6 @@ async fn rename(State(app): State<App>, visitor: Visitor, Body(asked): Body<Rena
     let creation = app.access.creation(&visitor.actor, &to).await?;
     app.hosting.rename(&grant, &creation).await?;
     let grant = app.access.authorize::<Read>(&visitor.actor, &to).await?;
-    let versioned = match app.drive.package(&grant, None).await {
-        // Whatever its files say, it has its name.
-        Err(error) if error.kind() == Kind::Invalid => Versioned { revision: None, package: None },
-        versioned => versioned?,
-    };
-    Ok(Json(dataset(&app, &grant, versioned).await?))
+    let told = app.drive.told(&grant, None).await?;
+    Ok(Json(dataset(&app, &grant, told).await?))
 }

@@ -5,15 +5,19 @@ use axum::extract::State;
 use axum::response::Response;
 use metastore::FilePath;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::super::Routes;
+use super::diff::ChangedFile;
 use super::{Body, Here, Items, Page, Parameters, Revision, Segments, Somebody, object_id};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
+use crate::drive::package::Told;
 use crate::drive::refs::branch_name;
+use crate::drive::rehearse;
 use crate::drive::revisions::{Part, Wording};
 use crate::error::{Error, Result};
 
@@ -37,6 +41,54 @@ pub(super) struct WholeRevision {
     /// What `datapackage.json` says there; null if there is none.
     #[schema(value_type = Option<Object>)]
     package: Option<Map<String, Value>>,
+    /// Why `package` is null although there is a `datapackage.json`: it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package_error: Option<String>,
+}
+
+/// What going back would change, where nothing was changed.
+#[derive(Serialize, ToSchema)]
+struct Rehearsal {
+    /// Always true.
+    dry_run: bool,
+    /// What the branch holds, and will hold.
+    from: String,
+    /// How many files would differ.
+    files: usize,
+    /// Some of them, ordered by path; no more than 1,000.
+    items: Vec<ChangedFile>,
+    /// What would change in the metadata, as in a comparison of revisions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    package: Option<Box<RawValue>>,
+    /// What would change in the schemas of the resources, as in a comparison of revisions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    schemas: Option<Box<RawValue>>,
+}
+
+/// What became of a way back.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum Outcome {
+    /// The new revision.
+    Made(Box<WholeRevision>),
+    /// What it would change.
+    Rehearsed(Rehearsal),
+}
+
+impl From<rehearse::Rehearsal> for Outcome {
+    fn from(found: rehearse::Rehearsal) -> Self {
+        let (package, schemas) = found.metadata.map(|metadata| (metadata.package, metadata.schemas)).unzip();
+        Self::Rehearsed(Rehearsal {
+            dry_run: true,
+            from: found.from.to_string(),
+            files: found.count,
+            items: found.changes.iter().map(Into::into).collect(),
+            package,
+            schemas,
+        })
+    }
 }
 
 /// What to take back.
@@ -55,6 +107,9 @@ struct Reversal {
     message: Option<String>,
     /// The revision that the branch must be at (412).
     base_revision: Option<String>,
+    /// Change nothing, and tell what would change.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// What to bring back.
@@ -75,6 +130,9 @@ struct Restoration {
     message: Option<String>,
     /// The revision that the branch must be at (412).
     base_revision: Option<String>,
+    /// Change nothing, and tell what would change.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Lists revisions, the newest first.
@@ -117,36 +175,34 @@ async fn list(
     params(("revision" = String, Path, description = "A branch, a tag or an id, each with `~n`, `^n`.")),
     responses((status = 200, description = "The revision.", body = WholeRevision)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<WholeRevision>> {
-    whole(&app, &grant, segments.get("revision")).await
+    whole(&app, &grant, segments.get("revision")).await.map(Json)
 }
 
-async fn whole(app: &App, grant: &Grant<Read>, revision: &str) -> Result<Json<WholeRevision>> {
-    let versioned = app.drive.package(grant, Some(revision)).await?;
+async fn whole(app: &App, grant: &Grant<Read>, revision: &str) -> Result<WholeRevision> {
+    let Told { versioned, problem } = app.drive.told(grant, Some(revision)).await?;
     let revision = versioned.revision.ok_or_else(|| Error::not_found("there is no such revision"))?;
-    Ok(Json(WholeRevision { revision: (&revision).into(), package: versioned.package }))
+    Ok(WholeRevision { revision: (&revision).into(), package: versioned.package, package_error: problem })
 }
 
 /// Takes back what one revision, or several, changed: as a new revision.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/revert", tag = "revisions", request_body = Reversal,
-    responses((status = 200, description = "The new revision.", body = WholeRevision)))]
-async fn revert(
-    State(app): State<App>,
-    grant: Grant<Write>,
-    Body(asked): Body<Reversal>,
-) -> Result<Json<WholeRevision>> {
+    responses((status = 200, description = "The new revision; with `dry_run`, what it would change.", body = Outcome)))]
+async fn revert(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<Reversal>) -> Result<Json<Outcome>> {
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
-    let made = app.drive.revert(&grant, asked.since.as_deref(), &asked.revision, wording).await?;
-    whole(&app, &grant.narrow(), &made.to_string()).await
+    let since = asked.since.as_deref();
+    if asked.dry_run {
+        return Ok(Json(app.drive.rehearse_revert(&grant, since, &asked.revision, wording).await?.into()));
+    }
+    let made = app.drive.revert(&grant, since, &asked.revision, wording).await?;
+    let made = whole(&app, &grant.narrow(), &made.to_string()).await?;
+    Ok(Json(Outcome::Made(Box::new(made))))
 }
 
 /// Makes the dataset, or one file, folder or resource of it, what it was: as a new revision.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/restore", tag = "revisions",
-    request_body = Restoration, responses((status = 200, description = "The new revision.", body = WholeRevision)))]
-async fn restore(
-    State(app): State<App>,
-    grant: Grant<Write>,
-    Body(asked): Body<Restoration>,
-) -> Result<Json<WholeRevision>> {
+    request_body = Restoration,
+    responses((status = 200, description = "The new revision; with `dry_run`, what it would change.", body = Outcome)))]
+async fn restore(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<Restoration>) -> Result<Json<Outcome>> {
     let part = match (asked.path, asked.resource) {
         (None, None) => Part::Whole,
         (Some(path), None) => Part::Path(path.parse()?),
@@ -154,8 +210,12 @@ async fn restore(
         (Some(_), Some(_)) => return Err(Error::invalid("name a `path` or a `resource`, not both")),
     };
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
+    if asked.dry_run {
+        return Ok(Json(app.drive.rehearse_restore(&grant, &asked.revision, part, wording).await?.into()));
+    }
     let made = app.drive.restore(&grant, &asked.revision, part, wording).await?;
-    whole(&app, &grant.narrow(), &made.to_string()).await
+    let made = whole(&app, &grant.narrow(), &made.to_string()).await?;
+    Ok(Json(Outcome::Made(Box::new(made))))
 }
 
 /// What a new revision says of itself; revisions are named as people name them.

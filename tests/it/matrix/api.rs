@@ -17,6 +17,12 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("PATCH", DATASET, ""),
     ("DELETE", DATASET, ""),
     ("POST", MOVE, ""),
+    ("PATCH", VISIBILITY, ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/summary/{revision}", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/activity", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/growth", ""),
+    ("GET", "/api/v1/owners", ""),
+    ("GET", "/api/v1/stores", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/revisions", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/revisions/{revision}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/tree/{revision}", ""),
@@ -26,6 +32,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/datasets/{owner}/{dataset}/diff", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/commits", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/revert", ""),
+    ("POST", "/api/v1/datasets/{owner}/{dataset}/revert", "dry run"),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/restore", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/tags", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/tags", ""),
@@ -44,6 +51,7 @@ pub(super) const SAMPLES: &[Sample] = &[
 
 const DATASETS: &str = "/api/v1/datasets";
 const DATASET: &str = "/api/v1/datasets/{owner}/{dataset}";
+const VISIBILITY: &str = "/api/v1/datasets/{owner}/{dataset}/visibility";
 const MOVE: &str = "/api/v1/datasets/{owner}/{dataset}/move";
 const TAG: &str = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}";
 const BRANCH: &str = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}";
@@ -78,11 +86,14 @@ impl World {
         let body = match (method, route, variant) {
             ("POST", DATASETS, _) => json!({"id": format!("org/new-{name}")}),
             ("POST", MOVE, _) => json!({"to": format!("org/moved-{name}")}),
+            // To what it is, for the others meet it too.
+            ("PATCH", VISIBILITY, _) => json!({"visibility": path.split_once('/').unwrap().1}),
             ("PUT" | "PATCH", DATASET, _) => json!({"package": {"title": name}}),
             ("POST", route, _) if route.ends_with("/commits") => {
                 json!({"message": name, "operations": [{"operation": "put", "path": name, "content": ""}]})
             }
             ("POST", route, _) if route.ends_with("/infer") => json!({"path": "datapackage.json", "format": "csv"}),
+            ("POST", route, "dry run") if route.ends_with("/revert") => json!({"revision": "HEAD", "dry_run": true}),
             ("POST", route, _) if route.ends_with("/revert") => json!({"revision": "HEAD"}),
             // What nobody has is not found, once one may ask.
             ("POST", route, _) if route.ends_with("/restore") => json!({"revision": "no-such"}),

@@ -1,7 +1,7 @@
 /** A server of its own, pages of another origin that use the library as it is built, and a browser. */
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open as openFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as listen } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -44,6 +44,8 @@ export interface World {
 	api: (path: string, init?: RequestInit) => Promise<Response>;
 	/** A page that has loaded the library; the errors of its console are collected. */
 	page: () => Promise<Page & { problems: string[] }>;
+	/** Such a page of the server's own origin. */
+	ownPage: () => Promise<Page & { problems: string[] }>;
 	/** A file on the disk: sparse, with some bytes at its beginning. */
 	file: (name: string, size: number, head?: string) => Promise<string>;
 	/** Ends the server, and starts it again on the same port and data. */
@@ -85,6 +87,25 @@ export async function world(config = ''): Promise<World> {
 	const api = (path: string, init: RequestInit = {}) =>
 		fetch(`${server}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...init.headers } });
 	const files = await serve(server);
+	const open = async (origin: string) => {
+		const context = await browser.newContext();
+		const page = Object.assign(await context.newPage(), { problems: [] as string[] });
+		page.on('pageerror', (error) => page.problems.push(String(error)));
+		page.on('console', (message) => {
+			if (message.type() === 'error') page.problems.push(message.text());
+		});
+		if (origin === server) {
+			await context.route(`${server}/_test/**`, async (route) => {
+				const path = new URL(route.request().url()).pathname.slice('/_test'.length);
+				const reply = await fetch(`${pages}${path}`);
+				const type = reply.headers.get('content-type') ?? 'text/plain';
+				await route.fulfill({ status: reply.status, contentType: type, body: (await reply.text()).replaceAll("'/sdk/", "'/_test/sdk/").replaceAll('"/page.js', '"/_test/page.js') });
+			});
+		}
+		await page.goto(origin === server ? `${server}/_test/` : origin);
+		await page.waitForFunction('window.sdk !== undefined');
+		return page;
+	};
 	const pages = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
 	const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--enable-precise-memory-info'] });
 	return {
@@ -102,20 +123,11 @@ export async function world(config = ''): Promise<World> {
 			if (!reply.ok) throw new Error(await reply.text());
 			return `ada/${name}`;
 		},
-		page: async () => {
-			const context = await browser.newContext();
-			const page = Object.assign(await context.newPage(), { problems: [] as string[] });
-			page.on('pageerror', (error) => page.problems.push(String(error)));
-			page.on('console', (message) => {
-				if (message.type() === 'error') page.problems.push(message.text());
-			});
-			await page.goto(pages);
-			await page.waitForFunction('window.sdk !== undefined');
-			return page;
-		},
+		page: () => open(pages),
+		ownPage: () => open(server),
 		file: async (name, size, head = '') => {
 			const path = join(folder, name);
-			const file = await open(path, 'w');
+			const file = await openFile(path, 'w');
 			await file.truncate(size);
 			if (head !== '') await file.write(head, 0);
 			await file.close();

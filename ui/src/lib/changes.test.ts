@@ -9,6 +9,11 @@ it('tells changes of the package in words', () => {
 	]);
 });
 
+it('has nothing to tell of no change', () => {
+	expect(tell({ type: 'no_change' })).toEqual([]);
+	expect(tell({ type: 'license', old: null, new: { title: 'CC0' } })).toEqual([{ resource: undefined, what: 'license', kind: 'added', after: 'CC0' }]);
+});
+
 it('leaves what changed in a schema to the schema', () => {
 	const told = tell({ type: 'resource_extras', method: 'change_with_old_value', key: 'schema', old_value: {}, new_value: {}, resource: { name: 'r' } });
 	expect(told).toEqual([{ resource: 'r', what: 'schema', kind: 'changed' }]);

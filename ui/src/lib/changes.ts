@@ -49,6 +49,8 @@ export function tell(change: PackageChange): Told[] {
 	const resource = change.resource?.name ?? change.resource?.path;
 	const kind = kindOf(change.method);
 	switch (change.type) {
+		case 'no_change':
+			return [];
 		case 'tags': {
 			const tags = (change.tags as string[] | undefined) ?? [change.tag as string];
 			return [{ what: tags.length === 1 ? 'keyword' : 'keywords', kind, [kind === 'removed' ? 'before' : 'after']: tags.join(', ') }];
@@ -86,8 +88,8 @@ export function tell(change: PackageChange): Told[] {
 			const told: Told = { resource, what: words[change.type] ?? change.type.replaceAll('_', ' '), kind };
 			if (change.old !== undefined && change.old !== null) told.before = brief(change.old);
 			if (change.new !== undefined && change.new !== null) told.after = brief(change.new);
-			if (told.before === undefined && kind === 'changed') told.kind = 'added';
-			if (told.after === undefined && kind === 'changed') told.kind = 'removed';
+			if (kind === 'changed' && told.before === undefined && told.after !== undefined) told.kind = 'added';
+			if (kind === 'changed' && told.after === undefined && told.before !== undefined) told.kind = 'removed';
 			return [told];
 		}
 	}

@@ -83,3 +83,8 @@ it('reads tables, lists with boxes, and headings with names of their own', () =>
 it('reads entities as the letters that they stand for', () => {
 	expect(parse('a &lt;b&gt; &amp; &#181;g')[0]).toEqual({ kind: 'paragraph', inline: [{ kind: 'text', text: 'a <b> & µg' }] });
 });
+
+it('leaves out what stands before the text for programs', () => {
+	expect(parse('---\nlicense: cc0-1.0\ntags:\n- a\n---\n\n# Title\n').map((block) => block.kind)).toEqual(['heading']);
+	expect(parse('text\n\n---\n\nmore').map((block) => block.kind)).toEqual(['paragraph', 'rule', 'paragraph']);
+});

@@ -177,7 +177,12 @@ export function parseMarkdown(text: string, target: Target): Block[] {
 		});
 	}
 
-	return blocks(new Lexer({ gfm: true }).lex(text));
+	return blocks(new Lexer({ gfm: true }).lex(withoutFrontMatter(text)));
+}
+
+/** Dataset cards of Hugging Face begin with YAML between two rules; it is for programs. */
+export function withoutFrontMatter(text: string): string {
+	return text.replace(/^\ufeff?---[ \t]*\r?\n[\s\S]*?\r?\n---[ \t]*(\r?\n|$)/, '');
 }
 
 /** The words alone. */

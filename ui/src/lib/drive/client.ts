@@ -1,7 +1,7 @@
 /** The files of a dataset, as the drive tells them. With a link's token, only what the link opens. */
 
-import { datasetUrl, request, segment, segments, send, withQuery, type Method, type Options } from '../api';
-import type { Page, Rows, Share } from '../types';
+import { datasetUrl, request, segment, segments, withQuery, type Method, type Options } from '../api';
+import type { Page, Share } from '../types';
 import { splitId } from '../urls';
 import type { Change, Entry, NewShare, Overview, ShareChange, Trashed, Version } from './types';
 
@@ -92,22 +92,9 @@ export class Drive {
 		return withQuery(`${this.base}/content/${segments(path)}`, { revision });
 	}
 
-	/** The first bytes of a file. */
-	head(path: string, bytes: number, revision?: string, signal?: AbortSignal): Promise<Response> {
-		return send('GET', this.contentUrl(path, revision), {
-			...this.#bearer,
-			headers: { range: `bytes=0-${bytes - 1}` },
-			signal
-		});
-	}
-
-	/** All of a file. */
-	async whole(path: string, revision?: string, signal?: AbortSignal): Promise<Blob> {
-		return (await send('GET', this.contentUrl(path, revision), { ...this.#bearer, signal })).blob();
-	}
-
-	rows(path: string, offset: number, limit: number, revision?: string, signal?: AbortSignal): Promise<Rows> {
-		return this.#call('GET', `/rows/${segments(path)}`, { query: { offset, limit, revision }, signal });
+	/** Saves a file, where the cookie says who asks. */
+	saveUrl(path: string, revision?: string): string {
+		return withQuery(`${this.base}/download/${segments(path)}`, { revision });
 	}
 
 	versions(path: string, cursor?: string | null): Promise<Page<Version>> {

@@ -4,10 +4,12 @@ import type { Control } from './control.js';
 import { refusal, type UploadError } from './errors.js';
 import type { Api } from './http.js';
 
-/** An object, and where it comes from. */
+/** An object that is to be on the server. */
 export interface Wanted {
 	oid: string;
 	size: number;
+	/** A file that has it, for error messages. */
+	path: string;
 }
 
 /** A signed URL. */
@@ -43,7 +45,7 @@ export interface Offer {
 }
 
 interface Reply {
-	objects?: (Wanted & { actions?: Actions; error?: { code: number; message: string } })[];
+	objects?: ({ oid: string } & { actions?: Actions; error?: { code: number; message: string } })[];
 }
 
 interface Question extends Wanted {
@@ -53,8 +55,13 @@ interface Question extends Wanted {
 
 /** Objects of one request; the server takes 1,000, but the first should not wait for the last. */
 const MOST = 100;
-/** How long (ms) the first question waits for others. */
+/** How long (ms) the first question waits for others: at first, and while earlier objects are on their way. */
 const GATHER = 10;
+const GATHER_MORE = 150;
+/** Without questions for so long (ms), nothing else is on its way. */
+const QUIET = 1000;
+/** Requests at one time. While they are under way, questions gather. */
+const REQUESTS = 2;
 const MEDIA = 'application/vnd.git-lfs+json';
 
 export class Batch {
@@ -63,6 +70,8 @@ export class Batch {
 	readonly #branch: string | undefined;
 	#questions: Question[] = [];
 	#timer: ReturnType<typeof setTimeout> | undefined;
+	#requests = 0;
+	#last = 0;
 
 	constructor(api: Api, control: Control, branch: string | undefined) {
 		this.#api = api;
@@ -74,16 +83,21 @@ export class Batch {
 	ask(wanted: Wanted): Promise<Offer> {
 		return new Promise((resolve, reject) => {
 			this.#questions.push({ ...wanted, resolve, reject });
-			if (this.#questions.length >= MOST) this.#flush();
-			else this.#timer ??= setTimeout(() => this.#flush(), GATHER);
+			this.#timer ??= setTimeout(() => this.#flush(), Date.now() - this.#last < QUIET ? GATHER_MORE : GATHER);
 		});
 	}
 
 	#flush(): void {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
-		const questions = this.#questions.splice(0);
-		if (questions.length > 0) void this.#send(questions);
+		while (this.#requests < REQUESTS && this.#questions.length > 0) {
+			this.#requests += 1;
+			this.#last = Date.now();
+			void this.#send(this.#questions.splice(0, MOST)).then(() => {
+				this.#requests -= 1;
+				this.#flush();
+			});
+		}
 	}
 
 	async #send(questions: Question[]): Promise<void> {
@@ -101,10 +115,10 @@ export class Batch {
 				return this.#api.post(`/${this.#api.segments}.git/info/lfs/objects/batch`, { body, media: MEDIA, signal });
 			})) as Reply;
 			const objects = new Map(reply.objects?.map((object) => [object.oid, object]));
-			for (const { oid, resolve, reject } of questions) {
+			for (const { oid, path, resolve, reject } of questions) {
 				const object = objects.get(oid);
-				if (object === undefined) reject(refusal(500, ''));
-				else if (object.error !== undefined) reject(refusal(object.error.code, object.error.message));
+				if (object === undefined) reject(refusal(500, '', { file: path }));
+				else if (object.error !== undefined) reject(refusal(object.error.code, object.error.message, { file: path }));
 				else resolve({ actions: object.actions, asked });
 			}
 		} catch (error) {

@@ -165,7 +165,7 @@ export class Places {
 	}
 }
 
-/** Does something for each item, for at most so many at one time. The first failure ends it. */
+/** Does something for each item, for at most so many at one time. The first failure ends it at once. */
 export async function forEach<T>(items: Iterable<T>, lanes: number, work: (item: T) => Promise<void>): Promise<void> {
 	const iterator = items[Symbol.iterator]();
 	let failed = false;
@@ -177,6 +177,5 @@ export async function forEach<T>(items: Iterable<T>, lanes: number, work: (item:
 			throw error;
 		}
 	};
-	const results = await Promise.allSettled(Array.from({ length: lanes }, lane));
-	for (const result of results) if (result.status === 'rejected') throw result.reason;
+	await Promise.all(Array.from({ length: lanes }, lane));
 }

@@ -95,12 +95,11 @@ export class ServerError extends UploadError {
 /** The network was away until the retries were used up. */
 export class NetworkError extends UploadError {
 	override readonly name = 'NetworkError';
-	constructor(facts: ErrorFacts = {}) {
-		super(
-			'network',
-			'The server cannot be reached. Check the network, then resume the upload: what has arrived is not sent again.',
-			facts
-		);
+	/** `store` is whether it is a bucket that cannot be reached: that happens too where it does not know this site. */
+	constructor(facts: ErrorFacts & { store?: boolean } = {}) {
+		const who = facts.store ? 'The store behind the server' : 'The server';
+		const hint = facts.store ? ' If the network is well, the operator has to let this site in (rutter store cors).' : '';
+		super('network', `${who} cannot be reached. Check the network, then resume the upload: what has arrived is not sent again.${hint}`, facts);
 	}
 }
 

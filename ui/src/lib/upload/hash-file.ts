@@ -30,20 +30,70 @@ export async function hashFile(file: Blob, hooks: Hooks = {}): Promise<string> {
 	}
 	const hasher = free?.reset() ?? (await Sha256.create());
 	free = undefined;
-	const read = (from: number) => file.slice(from, Math.min(from + PIECE, file.size)).arrayBuffer();
-	let next = read(0);
-	for (let from = 0; from < file.size; ) {
-		const piece = await next;
-		if (from + piece.byteLength < file.size) next = read(from + piece.byteLength);
-		hasher.update(new Uint8Array(piece));
-		from += piece.byteLength;
+	let from = 0;
+	for await (const piece of pieces(file)) {
+		hasher.update(piece);
+		from += piece.length;
 		onProgress?.(from);
 		await turn?.();
-		if (signal?.aborted) {
-			await next.catch(() => undefined);
-			signal.throwIfAborted();
-		}
+		signal?.throwIfAborted();
 	}
 	free = hasher;
 	return hasher.hex();
+}
+
+/** The bytes of a file, the next ones read while some are looked at. */
+async function* pieces(file: Blob): AsyncGenerator<Uint8Array> {
+	const reader = byteReader(file);
+	if (reader === undefined) {
+		for (let from = 0; from < file.size; from += PIECE) yield new Uint8Array(await file.slice(from, from + PIECE).arrayBuffer());
+		return;
+	}
+	// Two buffers that are filled in turn. New ones for each piece are garbage faster than it is collected: of a large
+	// file, hundreds of megabytes.
+	const spare = [new ArrayBuffer(PIECE), new ArrayBuffer(PIECE)];
+	const read = () => fill(reader, spare.shift() as ArrayBuffer);
+	let next = read();
+	try {
+		for (;;) {
+			const piece = await next;
+			if (piece.length === 0) return;
+			next = read();
+			yield piece;
+			spare.push(piece.buffer);
+		}
+	} finally {
+		await next.catch(() => undefined);
+		await reader.cancel().catch(() => undefined);
+	}
+}
+
+/** Reads until the buffer is full, or the file at its end. */
+async function fill(reader: ReadableStreamBYOBReader, buffer: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>> {
+	let bytes = buffer;
+	let length = 0;
+	while (length < bytes.byteLength) {
+		// The buffer moves to the reader, and comes back as another object. `min` spares us most of the turns.
+		const view = new Uint8Array(bytes, length);
+		const { value, done } = await (reader as AtLeast).read(view, { min: view.length });
+		if (value === undefined) break;
+		bytes = value.buffer;
+		length += value.length;
+		if (done) break;
+	}
+	return new Uint8Array(bytes, 0, length);
+}
+
+/** The standard's reader; the types of the compiler do not know `min` yet. */
+interface AtLeast {
+	read(view: Uint8Array<ArrayBuffer>, options: { min: number }): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>;
+}
+
+/** Not every browser can fill a buffer that is there. */
+function byteReader(file: Blob): ReadableStreamBYOBReader | undefined {
+	try {
+		return file.stream().getReader({ mode: 'byob' });
+	} catch {
+		return undefined;
+	}
 }

@@ -1,5 +1,6 @@
 /** A few workers that hash, shared by all uploads of an `Uploader`. */
 
+import { Places } from './control.js';
 import { CancelledError, FileChangedError, UploadError } from './errors.js';
 
 /** What a worker is told. */
@@ -16,8 +17,10 @@ export interface HashJob {
 	file: File;
 	/** For error messages. */
 	path: string;
-	/** Whether it waits; changes are told by {@link HashPool.pause} and {@link HashPool.resume}. */
+	/** Whether it waits; that it has changed is told by {@link HashPool.review}. */
 	isPaused: () => boolean;
+	/** Waits as long as it does. */
+	turn: () => Promise<void>;
 	signal: AbortSignal;
 	onProgress: (bytes: number) => void;
 }
@@ -29,6 +32,10 @@ interface Task extends HashJob {
 	worker: Worker | undefined;
 }
 
+/** Files up to this size (256 KiB) do not go to a worker: `crypto.subtle` has threads of its own, and the way is longer. */
+const SMALL = 256 << 10;
+/** So many of them at one time, for each waits most of all until it is read. */
+const SMALL_AT_ONCE = 32;
 /** Workers that have nothing to do for so long (ms) are let go. */
 const IDLE = 10_000;
 
@@ -38,6 +45,10 @@ export class HashPool {
 	readonly #workers = new Map<Worker, Task | undefined>();
 	readonly #waiting: Task[] = [];
 	#ids = 0;
+	/** Whether workers can run here: else files are hashed in the page itself, one after the other. */
+	#hasWorkers = typeof Worker !== 'undefined';
+	readonly #one = new Places(1);
+	readonly #small = new Places(SMALL_AT_ONCE);
 	#idle: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(most: number, make?: () => Worker) {
@@ -47,19 +58,17 @@ export class HashPool {
 
 	/** The sha256 in hexadecimal. */
 	async hash(job: HashJob): Promise<string> {
-		if (typeof Worker === 'undefined') {
-			const { file, signal, onProgress } = job;
-			const { hashFile } = await import('./hash-file.js');
-			return hashFile(file, { signal, onProgress }).catch((error) => Promise.reject(failed(error, job.path)));
-		}
-		const oid = await new Promise<string>((resolve, reject) => {
+		const isSmall = job.file.size <= SMALL && globalThis.crypto?.subtle !== undefined;
+		if (isSmall || !this.#hasWorkers) return this.#hashInPage(job, isSmall ? this.#small : this.#one);
+		let cancel = () => {};
+		return new Promise<string>((resolve, reject) => {
 			const task: Task = { ...job, id: ++this.#ids, resolve, reject, worker: undefined };
-			job.signal.addEventListener('abort', () => this.#cancel(task), { once: true });
 			if (job.signal.aborted) return reject(new CancelledError());
+			cancel = () => this.#cancel(task);
+			job.signal.addEventListener('abort', cancel);
 			this.#waiting.push(task);
 			this.#assign();
-		});
-		return oid;
+		}).finally(() => job.signal.removeEventListener('abort', cancel));
 	}
 
 	/** Tells the workers what {@link HashJob.isPaused} says now. */
@@ -68,6 +77,15 @@ export class HashPool {
 			if (task !== undefined) worker.postMessage({ type: task.isPaused() ? 'pause' : 'resume', id: task.id } satisfies Order);
 		}
 		this.#assign();
+	}
+
+	async #hashInPage(job: HashJob, places: Places): Promise<string> {
+		try {
+			const { hashFile } = await import('./hash-file.js');
+			return await places.use(() => hashFile(job.file, job));
+		} catch (error) {
+			throw failed(error as Error, job.path);
+		}
 	}
 
 	#assign(): void {
@@ -95,22 +113,30 @@ export class HashPool {
 	#rested(): Worker | undefined {
 		for (const [worker, task] of this.#workers) if (task === undefined) return worker;
 		if (this.#workers.size >= this.#most) return undefined;
-		const worker = this.#make();
+		let worker: Worker;
+		try {
+			worker = this.#make();
+		} catch {
+			// A script of another origin, for one.
+			this.#leave();
+			return undefined;
+		}
 		worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(worker, data);
 		worker.onerror = (event) => {
 			event.preventDefault();
-			const task = this.#workers.get(worker);
-			this.#workers.delete(worker);
-			worker.terminate();
-			const sentence = 'The worker that hashes cannot run here. The page must allow workers of its own origin (worker-src).';
-			const broken = () => new UploadError('unsupported', sentence, { cause: event.message });
-			task?.reject(broken());
-			// One that never came to work will not do better the next time.
-			if (task === undefined || this.#workers.size === 0) for (const other of this.#waiting.splice(0)) other.reject(broken());
-			else this.#assign();
+			this.#leave();
 		};
 		this.#workers.set(worker, undefined);
 		return worker;
+	}
+
+	/** Goes on without workers: their script is not there, or the policy of the page forbids them. */
+	#leave(): void {
+		this.#hasWorkers = false;
+		const tasks = [...this.#workers.values(), ...this.#waiting.splice(0)];
+		for (const worker of this.#workers.keys()) worker.terminate();
+		this.#workers.clear();
+		for (const task of tasks) if (task !== undefined) this.#hashInPage(task, this.#one).then(task.resolve, task.reject);
 	}
 
 	#hear(worker: Worker, answer: Answer): void {

@@ -33,6 +33,8 @@ interface TextRequest extends Omit<JsonRequest, 'body'> {
 
 /** A request with JSON may take this long (ms): the server hashes a large object for up to 25 s before it answers. */
 const PATIENCE = 120_000;
+/** Bodies up to this size (bytes) are read before they are sent. */
+const SMALL = 256 << 10;
 /** A request whose bytes do not move for so long (ms) is begun anew. */
 const STALL = 60_000;
 
@@ -47,6 +49,11 @@ export class Api {
 		const cut = options.dataset.lastIndexOf('/');
 		const [owner, name] = [options.dataset.slice(0, cut), options.dataset.slice(cut + 1)];
 		this.segments = `${encodeURIComponent(owner)}/${encodeURIComponent(name)}`;
+	}
+
+	/** Whether a signed URL leads to the server itself. */
+	isOwn(url: string): boolean {
+		return new URL(url).origin === new URL(this.#options.server).origin;
 	}
 
 	/** Posts JSON to a path of the server, as whoever is signed in. */
@@ -118,6 +125,8 @@ function told(body: string): { detail: string; id?: string } {
 /** Bytes for a signed URL. */
 export interface Put {
 	url: string;
+	/** Whether it leads to a bucket, not to the server. */
+	store: boolean;
 	method: string;
 	headers: Record<string, string>;
 	body: Blob;
@@ -142,7 +151,9 @@ interface Reply {
 }
 
 /** `fetch` tells nothing of bytes that leave. */
-function sendByXhr({ url, method, headers, body, signal, onProgress }: Put): Promise<Reply> {
+async function sendByXhr({ url, store, method, headers, body, signal, onProgress }: Put): Promise<Reply> {
+	// Of a file, a request reads through another process: for a small one that takes longer than the rest.
+	const bytes = body.size <= SMALL ? await body.arrayBuffer() : body;
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest();
 		let stall: ReturnType<typeof setTimeout>;
@@ -151,7 +162,7 @@ function sendByXhr({ url, method, headers, body, signal, onProgress }: Put): Pro
 			stall = setTimeout(() => xhr.abort(), STALL);
 		};
 		const abort = () => xhr.abort();
-		const failed = () => reject(signal.aborted ? signal.reason : new Passing(new NetworkError()));
+		const failed = () => reject(signal.aborted ? signal.reason : new Passing(new NetworkError({ store })));
 		xhr.upload.onprogress = (event) => {
 			moved();
 			onProgress(event.loaded);
@@ -167,7 +178,7 @@ function sendByXhr({ url, method, headers, body, signal, onProgress }: Put): Pro
 		signal.addEventListener('abort', abort);
 		if (signal.aborted) return reject(signal.reason);
 		moved();
-		xhr.send(body);
+		xhr.send(bytes);
 	});
 }
 
@@ -176,7 +187,7 @@ function shown(xhr: XMLHttpRequest, name: string): string | null {
 	return xhr.getAllResponseHeaders().toLowerCase().includes(`${name.toLowerCase()}:`) ? xhr.getResponseHeader(name) : null;
 }
 
-async function sendByFetch({ url, method, headers, body, signal, onProgress }: Put): Promise<Reply> {
+async function sendByFetch({ url, store, method, headers, body, signal, onProgress }: Put): Promise<Reply> {
 	try {
 		const response = await fetch(url, { method, headers, body, signal });
 		const text = await response.text();
@@ -184,7 +195,7 @@ async function sendByFetch({ url, method, headers, body, signal, onProgress }: P
 		return { status: response.status, body: text, header: (name) => response.headers.get(name) };
 	} catch (cause) {
 		signal.throwIfAborted();
-		throw new Passing(new NetworkError({ cause }));
+		throw new Passing(new NetworkError({ cause, store }));
 	}
 }
 

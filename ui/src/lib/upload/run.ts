@@ -49,6 +49,8 @@ export class Run implements UploadHandle {
 	/** What gives up the uploads in parts that were begun, by object. */
 	readonly #begun = new Map<string, Action>();
 	#phase: Phase = 'waiting';
+	/** Kept up to date: to count thousands of files anew with each event takes too long. */
+	readonly #sums = { files: 0, filesDone: 0, total: 0, hashed: 0, bytes: 0, stored: 0 };
 
 	constructor(ground: Ground, log: Log, files: Map<number, File>, options: Pick<UploadOptions, 'onProgress' | 'signal'>) {
 		this.#ground = ground;
@@ -59,9 +61,14 @@ export class Run implements UploadHandle {
 			file: files.get(row.index),
 			phase: 'waiting',
 			bytes: 0,
-			hashed: row.oid === undefined ? 0 : row.size,
+			hashed: row.oid === undefined && row.mode !== 'git' ? 0 : row.size,
 			told: 0
 		}));
+		for (const item of this.#items) {
+			this.#sums.files += 1;
+			this.#sums.total += item.row.size;
+			this.#count(item, 1);
+		}
 		this.#control = new Control(ground.retries, () => this.#tell());
 		const batch = new Batch(ground.api, this.#control, log.upload.branch);
 		this.#carrier = { api: ground.api, control: this.#control, places: ground.places, batch };
@@ -79,24 +86,7 @@ export class Run implements UploadHandle {
 	}
 
 	get overall(): Overall {
-		const overall: Overall = {
-			phase: this.#phase,
-			files: this.#items.length,
-			filesDone: 0,
-			total: 0,
-			hashed: 0,
-			bytes: 0,
-			stored: 0,
-			waiting: this.#control.waiting
-		};
-		for (const { row, phase, bytes, hashed } of this.#items) {
-			overall.total += row.size;
-			overall.hashed += hashed;
-			if (phase === 'done') overall.filesDone += 1;
-			if (phase !== 'hashing') overall.bytes += bytes;
-			if (phase === 'done' && row.stored) overall.stored += row.size;
-		}
-		return overall;
+		return { ...this.#sums, phase: this.#phase, waiting: this.#control.waiting };
 	}
 
 	pause(): void {
@@ -135,6 +125,8 @@ export class Run implements UploadHandle {
 			this.state = failure instanceof CancelledError ? 'cancelled' : 'failed';
 			this.#control.end(failure);
 			if (failure instanceof CancelledError) await this.#giveUp();
+			// The revision that it was made for is gone for good.
+			else if (failure.code === 'changed') await this.#log.end();
 			else if (!(failure instanceof RunningError)) await this.#log.save();
 			throw failure;
 		}
@@ -190,17 +182,21 @@ export class Run implements UploadHandle {
 
 	/** Hashes and sends what Git LFS keeps. */
 	async #bring(): Promise<void> {
-		for (const item of this.#items) if (item.row.mode === 'git') item.hashed = item.row.size;
+		for (const item of this.#items) if (item.row.mode === 'git') this.#change(item, { hashed: item.row.size });
 		// What is in two places is sent once.
 		const onTheWay = new Map<string, Promise<{ stored: boolean }>>();
 		const objects = this.#items.filter(({ row }) => row.mode === 'lfs');
 		if (objects.length === 0) return;
-		this.#enter(objects.every(({ row }) => row.oid !== undefined) ? 'sending' : 'hashing');
+		let unknown = objects.filter(({ row }) => row.oid === undefined).length;
+		this.#enter(unknown === 0 ? 'sending' : 'hashing');
 		await forEach(objects, LANES, async (item) => {
 			const { row } = item;
-			const oid = (row.oid ??= await this.#hash(item));
-			this.#log.note(row);
-			if (this.#phase === 'hashing' && objects.every(({ row }) => row.oid !== undefined)) this.#enter('sending');
+			if (row.oid === undefined) {
+				row.oid = await this.#hash(item);
+				this.#log.note(row);
+				if (--unknown === 0) this.#enter('sending');
+			}
+			const { oid } = row;
 			const first = onTheWay.get(oid);
 			const way = first ?? this.#send(item, oid);
 			onTheWay.set(oid, way);
@@ -219,14 +215,14 @@ export class Run implements UploadHandle {
 			file: this.#fileOf(item),
 			path: row.path,
 			isPaused: () => this.#control.isPaused,
+			turn: () => this.#control.turn(),
 			signal: this.#control.ended,
 			onProgress: (bytes) => {
-				item.hashed = bytes;
+				this.#change(item, { hashed: bytes });
 				this.#reach(item, 'hashing', bytes);
 			}
 		});
-		item.hashed = row.size;
-		item.bytes = 0;
+		this.#change(item, { hashed: row.size });
 		return oid;
 	}
 
@@ -274,13 +270,29 @@ export class Run implements UploadHandle {
 
 	#reach(item: Item, phase: Phase, bytes: number): void {
 		const isSame = item.phase === phase;
-		item.phase = phase;
-		item.bytes = bytes;
+		this.#change(item, { phase, bytes });
 		const now = performance.now();
 		if (this.#onProgress === undefined || (isSame && now - item.told < OFTEN && bytes < item.row.size)) return;
 		item.told = now;
 		const { path, size, stored } = item.row;
 		this.#onProgress({ phase, file: path, bytes, total: size, stored: stored && phase === 'done', overall: this.overall });
+	}
+
+	#change(item: Item, to: Partial<Item>): void {
+		this.#count(item, -1);
+		Object.assign(item, to);
+		this.#count(item, 1);
+	}
+
+	/** Adds what an item has to the sums, or takes it away. */
+	#count({ row, phase, bytes, hashed }: Item, sign: 1 | -1): void {
+		const sums = this.#sums;
+		sums.hashed += sign * hashed;
+		// While hashing, nothing of it has gone anywhere.
+		if (phase !== 'hashing') sums.bytes += sign * bytes;
+		if (phase !== 'done') return;
+		sums.filesDone += sign;
+		if (row.stored) sums.stored += sign * row.size;
 	}
 
 	#enter(phase: Phase): void {

@@ -16,7 +16,6 @@ export interface Carrier {
 
 /** An object of a file. */
 export interface Cargo extends Wanted {
-	path: string;
 	/** Gives the bytes; fails if they are not at hand. */
 	file: () => File;
 	onSending: (bytes: number) => void;
@@ -38,7 +37,7 @@ const CONFIRMATIONS = 40;
 export async function carry(carrier: Carrier, cargo: Cargo): Promise<{ stored: boolean }> {
 	let begun = false;
 	for (let barren = 0; ; ) {
-		const offer = await carrier.batch.ask({ oid: cargo.oid, size: cargo.size });
+		const offer = await carrier.batch.ask({ oid: cargo.oid, size: cargo.size, path: cargo.path });
 		if (offer.actions === undefined) return { stored: !begun };
 		begun = true;
 		const trip = new Trip(carrier, cargo, offer, offer.actions);
@@ -65,6 +64,8 @@ class Trip {
 	/** Bytes that have arrived, and those on their way, by part. */
 	#arrived = 0;
 	readonly #leaving = new Map<object, number>();
+	/** Why the rest of the offer is of no use. */
+	#stale: Stale | undefined;
 
 	constructor(carrier: Carrier, cargo: Cargo, offer: Offer, actions: Actions) {
 		this.#carrier = carrier;
@@ -81,13 +82,28 @@ class Trip {
 		const missing = parts.reduce((sum, part) => sum + this.#sizeOf(part), 0);
 		this.#arrived = commit === undefined ? 0 : this.#cargo.size - missing;
 		this.#tell();
-		await forEach(parts, PARTS, (part) => this.#sendPart(part));
+		await forEach(parts, PARTS, async (part) => {
+			// Parts that are on their way may still arrive.
+			if (this.#stale !== undefined) return;
+			try {
+				await this.#sendPart(part);
+			} catch (error) {
+				if (!(error instanceof Stale)) throw error;
+				this.#stale ??= error;
+			}
+		});
+		if (this.#stale !== undefined) throw this.#stale;
 	}
 
-	/** Ends the upload, and lets the server prove it. */
+	/**
+	 * Ends the upload, and lets the server prove it. What the server has taken itself and whole it has hashed before it
+	 * said so; for thousands of small files, a second request each is half of the time.
+	 */
 	async confirm(): Promise<void> {
-		const { commit, verify } = this.#actions;
+		const { commit, parts, upload, verify } = this.#actions;
 		const { oid, size } = this.#cargo;
+		const taken = parts?.[0] ?? upload;
+		if (commit === undefined && taken !== undefined && this.#carrier.api.isOwn(taken.href)) return;
 		this.#cargo.onVerifying();
 		if (commit !== undefined) await this.#signed(commit, commit.body);
 		if (verify !== undefined) await this.#signed(verify, JSON.stringify({ oid, size }));
@@ -98,7 +114,8 @@ class Trip {
 	}
 
 	async #sendPart(part: PartAction): Promise<void> {
-		const { control, places } = this.#carrier;
+		const { api, control, places } = this.#carrier;
+		const store = !api.isOwn(part.href);
 		const from = part.pos ?? 0;
 		const size = this.#sizeOf(part);
 		await control.run((signal) =>
@@ -112,7 +129,7 @@ class Trip {
 					this.#tell();
 				};
 				try {
-					await put({ url: part.href, method: part.method ?? 'PUT', headers: part.header ?? {}, body, signal, onProgress });
+					await put({ url: part.href, store, method: part.method ?? 'PUT', headers: part.header ?? {}, body, signal, onProgress });
 				} catch (error) {
 					if (error instanceof Passing) await this.#expectReadable(body);
 					throw error;

@@ -134,9 +134,9 @@ function typeWord(type: string): string {
 }
 
 /** A value as it stands in the table. */
-export function show(cell: Cell): string {
+export function show(cell: Cell, type = ''): string {
 	if (cell === null) return '';
-	if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? '' : cell.toISOString().replace('T00:00:00.000Z', '').replace('.000Z', 'Z');
+	if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? '' : type === 'date' ? cell.toISOString().slice(0, 10) : cell.toISOString().replace('.000Z', 'Z');
 	if (cell instanceof Uint8Array) return `${cell.length} bytes`;
 	if (typeof cell === 'object') return JSON.stringify(cell, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
 	return String(cell);

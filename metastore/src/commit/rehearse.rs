@@ -1,0 +1,34 @@
+//! What a changeset would do, without doing it.
+
+use gix::{ObjectId, objs::Write as _};
+
+use super::{Changeset, Flaw, draft::Draft};
+use crate::{Error, Reader, Result};
+
+impl Reader {
+    /// The tree that `changes` would make, and a reader of it: one that sees besides the snapshot what was made for
+    /// that tree, in memory. `None` if the tree stays as it is.
+    ///
+    /// Errors as for [`Reader::commit_edits`], as far as they are about the branch and the edits.
+    pub fn rehearse(&self, changes: &Changeset) -> Result<Option<(Self, ObjectId)>, Flaw> {
+        let head = self.state().find(&changes.branch).map(|branch| branch.target);
+        if changes.parent.is_some_and(|expected| expected != head) {
+            return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", changes.branch.short())).into());
+        }
+        let before = head.map(|head| Ok::<_, Error>(self.commit(head)?.tree)).transpose()?;
+        let (tree, objects) = Draft::of(self, before, &changes.edits)?.end()?;
+        if before.unwrap_or_else(|| ObjectId::empty_tree(gix::hash::Kind::Sha1)) == tree {
+            return Ok(None);
+        }
+        let mut repository = self.repository.clone().with_object_memory();
+        // Others share what is remembered, and must not find what was never written.
+        repository.objects.unset_object_cache();
+        for object in objects.into_reachable(tree)? {
+            repository
+                .objects
+                .write_buf(object.kind, &object.data)
+                .map_err(|error| Error::Internal(error.to_string()))?;
+        }
+        Ok(Some((Self::new(repository, self.state_shared()), tree)))
+    }
+}

@@ -1,0 +1,122 @@
+//! How much a folder holds, with all that is below it.
+
+use std::collections::HashMap;
+
+use gix::{ObjectId, objs::tree::EntryMode};
+
+use crate::{EntryKind, Error, FilePath, Reader, Result};
+
+/// The most entries that are looked at. A folder that is there many times is looked at once.
+const ENTRIES: usize = 500_000;
+
+/// What is in a folder, at whatever depth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// How many files and links.
+    pub files: u64,
+    /// Their bytes; of what Git LFS keeps, those of the object.
+    pub bytes: u64,
+}
+
+impl Weight {
+    fn add(&mut self, other: Self) {
+        self.files = self.files.saturating_add(other.files);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+/// What a folder holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// All of it.
+    pub whole: Weight,
+    /// The folders right in it, in git's order: their paths, and what each holds.
+    pub folders: Vec<(String, Weight)>,
+}
+
+/// A folder whose entries are being counted.
+struct Open {
+    id: ObjectId,
+    rest: std::vec::IntoIter<(String, EntryMode, ObjectId)>,
+    weight: Weight,
+}
+
+impl Reader {
+    /// Counts what the folder at `path` (the root if `None`) of a commit or tree holds.
+    ///
+    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries of different folders.
+    pub fn summary(&self, revision: ObjectId, path: Option<&FilePath>) -> Result<Summary> {
+        let root = self.folder(revision, path)?;
+        let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
+        let mut known = HashMap::new();
+        let mut left = ENTRIES;
+        let mut summary = Summary::default();
+        for (path, mode, id) in self.raw_entries(root, &prefix)? {
+            let weight = self.weigh(mode, id, &mut known, &mut left)?;
+            summary.whole.add(weight);
+            if mode.is_tree() {
+                summary.folders.push((path, weight));
+            }
+        }
+        Ok(summary)
+    }
+
+    /// A stack, not recursion: folders may nest deeper than our own stack.
+    fn weigh(
+        &self,
+        mode: EntryMode,
+        id: ObjectId,
+        known: &mut HashMap<ObjectId, Weight>,
+        left: &mut usize,
+    ) -> Result<Weight> {
+        if !mode.is_tree() {
+            return self.weigh_file(mode, id, left);
+        }
+        let open =
+            |id| Ok::<_, Error>(Open { id, rest: self.raw_entries(id, "")?.into_iter(), weight: Weight::default() });
+        if let Some(weight) = known.get(&id) {
+            return Ok(*weight);
+        }
+        let mut stack = vec![open(id)?];
+        loop {
+            let Some(top) = stack.last_mut() else { return Ok(known.get(&id).copied().unwrap_or_default()) };
+            match top.rest.next() {
+                Some((_, mode, id)) if mode.is_tree() => match known.get(&id) {
+                    Some(weight) => top.weight.add(*weight),
+                    None => stack.push(open(id)?),
+                },
+                Some((_, mode, id)) => {
+                    let weight = self.weigh_file(mode, id, left)?;
+                    top.weight.add(weight);
+                }
+                None => {
+                    let (id, weight) = (top.id, top.weight);
+                    known.insert(id, weight);
+                    stack.pop();
+                    if let Some(above) = stack.last_mut() {
+                        above.weight.add(weight);
+                    }
+                    count(left)?;
+                }
+            }
+        }
+    }
+
+    fn weigh_file(&self, mode: EntryMode, id: ObjectId, left: &mut usize) -> Result<Weight> {
+        count(left)?;
+        if EntryKind::of(mode) == EntryKind::Submodule {
+            return Ok(Weight::default());
+        }
+        let pointer = if EntryKind::of(mode).is_file() { self.pointer(id)? } else { None };
+        let bytes = match pointer {
+            Some(pointer) => pointer.size,
+            None => self.repository.find_header(id)?.size(),
+        };
+        Ok(Weight { files: 1, bytes })
+    }
+}
+
+fn count(left: &mut usize) -> Result<()> {
+    *left = left.checked_sub(1).ok_or_else(|| Error::TooLarge(format!("more than {ENTRIES} entries")))?;
+    Ok(())
+}

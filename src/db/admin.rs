@@ -1,0 +1,261 @@
+//! What those see who administer the site.
+
+use sqlx::FromRow;
+
+use super::{Tx, exec, run};
+use crate::error::Result;
+use crate::types::{Id, Millis};
+
+/// A user, with what is known of the use.
+#[derive(Debug, Clone, FromRow)]
+pub struct KnownUserRow {
+    /// Name of the user.
+    pub name: String,
+    /// Lower-cased address.
+    pub email: String,
+    /// As the user wants to be called; may be empty.
+    pub display_name: String,
+    /// May administer the site.
+    pub admin: bool,
+    /// Since when nothing is allowed any more.
+    pub suspended_at: Option<Millis>,
+    /// When the account was made.
+    pub created_at: Millis,
+    /// When a token of theirs was used last, to the minute.
+    pub token_used_at: Option<Millis>,
+    /// When a session of theirs was used last, to the hour.
+    pub session_used_at: Option<Millis>,
+    /// What their datasets hold.
+    pub bytes: i64,
+    /// How many datasets they own.
+    pub datasets: i64,
+}
+
+/// How much there is on the site.
+#[derive(Debug, Clone, FromRow)]
+pub struct TotalsRow {
+    /// People with an account.
+    pub users: i64,
+    /// Organisations.
+    pub organisations: i64,
+    /// Datasets.
+    pub datasets: i64,
+    /// Objects that datasets hold; each counts for every dataset.
+    pub objects: i64,
+    /// Their bytes.
+    pub bytes: i64,
+}
+
+/// What an owner's datasets hold.
+#[derive(Debug, Clone, FromRow)]
+pub struct OwnerTotalsRow {
+    /// Name of the owner.
+    pub owner: String,
+    /// `user` or `organisation`.
+    pub kind: String,
+    /// How many datasets.
+    pub datasets: i64,
+    /// Their bytes.
+    pub bytes: i64,
+}
+
+/// A job that waits, or is being done.
+#[derive(Debug, Clone, FromRow)]
+pub struct JobRow {
+    /// Stable id.
+    pub id: String,
+    /// What is to be done.
+    pub kind: String,
+    /// With what.
+    pub subject: String,
+    /// When it is due; of one that is being done, when it began.
+    pub run_at: Millis,
+    /// How often it was begun.
+    pub attempts: i64,
+    /// Until when somebody has it.
+    pub leased_until: Option<Millis>,
+    /// Why it failed the last time.
+    pub last_error: Option<String>,
+}
+
+/// What a store keeps.
+#[derive(Debug, Clone, FromRow)]
+pub struct StoreTotalsRow {
+    /// Name of the store.
+    pub store: String,
+    /// How many objects.
+    pub objects: i64,
+    /// Their bytes.
+    pub bytes: i64,
+    /// Those that were taken on their size.
+    pub unproven: i64,
+    /// Those that were found to be damaged.
+    pub quarantined: i64,
+}
+
+/// A line of the audit trail.
+#[derive(Debug, Clone, FromRow)]
+pub struct AuditRow {
+    /// Stable id.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// When.
+    pub at: Millis,
+    /// Who: the name of a user, or the key of somebody else.
+    pub actor: String,
+    /// What was done.
+    pub action: String,
+    /// With what.
+    pub subject: String,
+    /// How.
+    pub detail: String,
+    /// In which request; may be empty.
+    pub request_id: String,
+}
+
+/// Which lines of the audit trail are wanted.
+#[derive(Debug, Clone)]
+pub struct AuditFilter {
+    /// In subject or detail, whatever the case; empty for anything.
+    pub text: String,
+    /// The key of an actor; empty for anybody.
+    pub actor: String,
+    /// An action, or the first part of several: `token` stands for `token.add` too; empty for any.
+    pub action: String,
+    /// Not before then.
+    pub since: Millis,
+    /// Before then.
+    pub until: Millis,
+    /// Before this line.
+    pub before: Option<(Millis, Id)>,
+}
+
+/// A pattern for LIKE that finds the text anywhere, with `\` for what has a meaning there.
+fn anywhere(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
+impl Tx {
+    /// Users by name, behind the given one; with `text`, those that have it in a name or their address.
+    pub async fn known_users(&mut self, text: &str, after: &str, limit: i64) -> Result<Vec<KnownUserRow>> {
+        let query = "SELECT o.name, a.email, a.display_name, a.admin, a.suspended_at, o.created_at,
+                            (SELECT MAX(t.last_used_at) FROM token t WHERE t.user_id = o.id) AS token_used_at,
+                            (SELECT MAX(s.last_used_at) FROM session s WHERE s.user_id = o.id) AS session_used_at,
+                            CAST((SELECT COALESCE(SUM(u.bytes), 0) FROM dataset d JOIN usage u ON u.repo_id = d.id
+                                  WHERE d.owner_id = o.id) AS BIGINT) AS bytes,
+                            (SELECT COUNT(*) FROM dataset d WHERE d.owner_id = o.id) AS datasets
+                     FROM owner o JOIN account a ON a.owner_id = o.id
+                     WHERE o.name > $1 AND (o.name LIKE $2 ESCAPE '\\' OR a.email LIKE $2 ESCAPE '\\'
+                                            OR LOWER(a.display_name) LIKE $2 ESCAPE '\\')
+                     ORDER BY o.name LIMIT $3";
+        Ok(run!(self, on => sqlx::query_as(query).bind(after).bind(anywhere(text)).bind(limit).fetch_all(on))?)
+    }
+
+    /// Makes a user an administrator of the site, or ends that.
+    pub async fn set_admin(&mut self, user: Id, admin: bool) -> Result<()> {
+        let query = "UPDATE account SET admin = $2 WHERE owner_id = $1";
+        exec!(self, sqlx::query(query).bind(user.to_string()).bind(admin))?;
+        Ok(())
+    }
+
+    /// How many administrators can sign in, besides this user.
+    pub async fn other_admins(&mut self, user: Id) -> Result<i64> {
+        let query = "SELECT COUNT(*) FROM account WHERE admin AND suspended_at IS NULL AND closed_at IS NULL
+                     AND owner_id <> $1";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_one(on))?)
+    }
+
+    /// How much there is on the site.
+    pub async fn totals(&mut self) -> Result<TotalsRow> {
+        let query = "SELECT (SELECT COUNT(*) FROM account) AS users,
+                            (SELECT COUNT(*) FROM owner WHERE kind = 'organisation') AS organisations,
+                            (SELECT COUNT(*) FROM dataset) AS datasets,
+                            CAST((SELECT COALESCE(SUM(objects), 0) FROM usage) AS BIGINT) AS objects,
+                            CAST((SELECT COALESCE(SUM(bytes), 0) FROM usage) AS BIGINT) AS bytes";
+        Ok(run!(self, on => sqlx::query_as(query).fetch_one(on))?)
+    }
+
+    /// The owners whose datasets hold most.
+    pub async fn largest_owners(&mut self, limit: i64) -> Result<Vec<OwnerTotalsRow>> {
+        let query = "SELECT o.name AS owner, o.kind, COUNT(d.id) AS datasets,
+                            CAST(COALESCE(SUM(u.bytes), 0) AS BIGINT) AS bytes
+                     FROM owner o LEFT JOIN dataset d ON d.owner_id = o.id LEFT JOIN usage u ON u.repo_id = d.id
+                     GROUP BY o.id, o.name, o.kind ORDER BY 4 DESC, 3 DESC, o.name LIMIT $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(limit).fetch_all(on))?)
+    }
+
+    /// Jobs in the order in which they are due, behind one that is known by that moment and its id.
+    pub async fn jobs(&mut self, after: Option<(Millis, String)>, limit: i64) -> Result<Vec<JobRow>> {
+        let (at, id) = after.unwrap_or((Millis(i64::MIN), String::new()));
+        let query = "SELECT id, kind, subject, run_at, attempts, leased_until, last_error FROM job
+                     WHERE run_at > $1 OR (run_at = $1 AND id > $2) ORDER BY run_at, id LIMIT $3";
+        Ok(run!(self, on => sqlx::query_as(query).bind(at).bind(&id).bind(limit).fetch_all(on))?)
+    }
+
+    /// One job.
+    pub async fn job(&mut self, id: Id) -> Result<Option<JobRow>> {
+        let query = "SELECT id, kind, subject, run_at, attempts, leased_until, last_error FROM job WHERE id = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
+    }
+
+    /// Makes a job due that nobody has; false if somebody has it, or it is gone.
+    pub async fn hasten_job(&mut self, id: Id, now: Millis) -> Result<bool> {
+        let query = "UPDATE job SET run_at = $2 WHERE id = $1 AND (leased_until IS NULL OR leased_until < $2)";
+        Ok(exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))? > 0)
+    }
+
+    /// What the stores keep, by name, as far as there is anything.
+    pub async fn store_totals(&mut self) -> Result<Vec<StoreTotalsRow>> {
+        let query = "SELECT store, COUNT(*) AS objects, CAST(SUM(size) AS BIGINT) AS bytes,
+                            COUNT(CASE WHEN state = 'unproven' THEN 1 END) AS unproven,
+                            COUNT(CASE WHEN state = 'quarantined' THEN 1 END) AS quarantined
+                     FROM object GROUP BY store ORDER BY store";
+        Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
+    }
+
+    /// Lines of the audit trail, the newest first.
+    pub async fn audit_trail(&mut self, filter: &AuditFilter, limit: i64) -> Result<Vec<AuditRow>> {
+        let query = "SELECT a.id, a.at, COALESCE(o.name, a.actor) AS actor, a.action, a.subject, a.detail,
+                            a.request_id
+                     FROM audit a LEFT JOIN owner o ON a.actor LIKE 'user:%' AND o.id = substr(a.actor, 6)
+                     WHERE a.at >= $1 AND a.at < $2 AND (a.at < $3 OR (a.at = $3 AND a.id < $4))
+                     AND ($5 = '' OR a.actor = $5)
+                     AND ($6 = '' OR a.action = $6 OR substr(a.action, 1, length($6) + 1) = $6 || '.')
+                     AND (LOWER(a.subject) LIKE $7 ESCAPE '\\' OR LOWER(a.detail) LIKE $7 ESCAPE '\\')
+                     ORDER BY a.at DESC, a.id DESC LIMIT $8";
+        let (at, id) = match filter.before {
+            Some((at, id)) => (at, id.to_string()),
+            None => (Millis(i64::MAX), String::new()),
+        };
+        let found = run!(self, on => sqlx::query_as(query)
+            .bind(filter.since)
+            .bind(filter.until)
+            .bind(at)
+            .bind(&id)
+            .bind(&filter.actor)
+            .bind(&filter.action)
+            .bind(anywhere(&filter.text))
+            .bind(limit)
+            .fetch_all(on));
+        Ok(found?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_something_in_a_pattern_is_looked_for_as_it_is() {
+        assert_eq!(anywhere("A_b%c\\"), r"%a\_b\%c\\%");
+        assert_eq!(anywhere(""), "%%");
+    }
+}

@@ -1,0 +1,91 @@
+//! Who was asked to join, and has not answered.
+
+use sqlx::FromRow;
+
+use super::{Tx, exec, run};
+use crate::error::Result;
+use crate::types::{Email, Id, Millis, Role};
+
+/// An invitation that is open.
+#[derive(Debug, Clone, FromRow)]
+pub struct InvitationRow {
+    /// That of its ticket.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// Where to; none for the site alone.
+    pub organisation_id: Option<String>,
+    /// The name of that organisation.
+    pub organisation: Option<String>,
+    /// Whom.
+    pub email: String,
+    /// As what, in the organisation.
+    pub role: Option<String>,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it ends.
+    pub expires_at: Millis,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT i.id, i.organisation_id, o.name AS organisation, i.email, i.role, i.created_at, i.expires_at
+             FROM invitation i LEFT JOIN owner o ON o.id = i.organisation_id ",
+            $rest
+        )
+    };
+}
+
+impl Tx {
+    /// Keeps an invitation, to an organisation if one is named.
+    pub async fn insert_invitation(
+        &mut self,
+        ticket: Id,
+        to: Option<(Id, Role)>,
+        email: &Email,
+        now: Millis,
+        expires_at: Millis,
+    ) -> Result<()> {
+        let query = "INSERT INTO invitation (id, organisation_id, email, role, created_at, expires_at)
+                     VALUES ($1, $2, $3, $4, $5, $6)";
+        let organisation = to.map(|(organisation, _)| organisation.to_string());
+        let role = to.map(|(_, role)| role.as_str());
+        exec!(
+            self,
+            sqlx::query(query)
+                .bind(ticket.to_string())
+                .bind(organisation.as_deref())
+                .bind(email.as_str())
+                .bind(role)
+                .bind(now)
+                .bind(expires_at)
+        )?;
+        Ok(())
+    }
+
+    /// The invitation that a ticket opens.
+    pub async fn invitation(&mut self, ticket: Id) -> Result<Option<InvitationRow>> {
+        let query = select!("WHERE i.id = $1");
+        Ok(run!(self, on => sqlx::query_as(query).bind(ticket.to_string()).fetch_optional(on))?)
+    }
+
+    /// The open invitations to an organisation, or to the site alone, the oldest first.
+    pub async fn invitations(&mut self, organisation: Option<Id>, now: Millis) -> Result<Vec<InvitationRow>> {
+        let query = select!("WHERE COALESCE(i.organisation_id, '') = $1 AND i.expires_at > $2 ORDER BY i.id");
+        let organisation = organisation.map(|id| id.to_string()).unwrap_or_default();
+        Ok(run!(self, on => sqlx::query_as(query).bind(&organisation).bind(now).fetch_all(on))?)
+    }
+
+    /// Removes an invitation to an organisation, or to the site alone; false if there is none.
+    pub async fn delete_invitation(&mut self, id: Id, organisation: Option<Id>) -> Result<bool> {
+        let query = "DELETE FROM invitation WHERE id = $1 AND COALESCE(organisation_id, '') = $2";
+        let organisation = organisation.map(|id| id.to_string()).unwrap_or_default();
+        Ok(exec!(self, sqlx::query(query).bind(id.to_string()).bind(&organisation))? > 0)
+    }
+
+    /// Forgets invitations that ended before then.
+    pub async fn forget_invitations(&mut self, before: Millis) -> Result<()> {
+        exec!(self, sqlx::query("DELETE FROM invitation WHERE expires_at < $1").bind(before))?;
+        Ok(())
+    }
+}

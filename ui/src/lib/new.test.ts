@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { describe, nameFrom } from './new';
+
+it('makes names for addresses', () => {
+	expect(nameFrom('Bird counts (2026)')).toBe('bird-counts-2026');
+	expect(nameFrom('Élan vital')).toBe('elan-vital');
+	expect(nameFrom('..hidden.')).toBe('hidden');
+	expect(nameFrom('???')).toBe('');
+});
+
+it('describes tables as resources with names of their own', () => {
+	const said = describe({ name: 'Birds', title: ' Birds ', description: '', license: 'CC0-1.0', keywords: 'a, ,b', files: ['x/t.csv', 'y/t.csv', 't.parquet', 't.csv', 'note.txt'] });
+	expect(said.resources?.map(({ name, path }) => [name, path])).toEqual([
+		['t', 'x/t.csv'],
+		['t-csv', 'y/t.csv'],
+		['t-parquet', 't.parquet'],
+		['t-2', 't.csv']
+	]);
+	expect(said).toMatchObject({ name: 'birds', title: 'Birds', keywords: ['a', 'b'], licenses: [{ name: 'CC0-1.0' }] });
+	expect(said).not.toHaveProperty('description');
+});

@@ -1,0 +1,40 @@
+// What a new dataset says of itself.
+import { extensionOf } from './preview';
+import type { Package, Resource } from './types';
+
+const formats = ['csv', 'tsv', 'parquet', 'jsonl', 'ndjson'];
+
+/** Whether the server can tell the columns of a file with this name. */
+export const isTable = (path: string): boolean => formats.includes(extensionOf(path));
+
+/** A name for addresses out of a name for people: `Bird counts (2026)` is `bird-counts-2026`. */
+export function nameFrom(text: string): string {
+	const plain = text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+	return plain.replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+|[-.]+$/g, '').slice(0, 96);
+}
+
+/** Names for resources by their paths, no two alike. */
+function resources(paths: string[]): Resource[] {
+	const taken = new Set<string>();
+	return paths.filter(isTable).slice(0, 200).map((path) => {
+		const base = nameFrom(path.slice(path.lastIndexOf('/') + 1).replace(/\.[^.]*$/, '')) || 'table';
+		const format = extensionOf(path);
+		let name = taken.has(base) ? `${base}-${format}` : base;
+		for (let count = 2; taken.has(name); count += 1) name = `${base}-${count}`;
+		taken.add(name);
+		return { name, path, format };
+	});
+}
+
+/** The package that the words of a form make. */
+export function describe(form: { name: string; title: string; description: string; license: string; keywords: string; files: string[] }): Package {
+	const keywords = form.keywords.split(',').map((word) => word.trim()).filter((word) => word !== '');
+	return {
+		name: form.name.toLowerCase(),
+		...(form.title.trim() === '' ? {} : { title: form.title.trim() }),
+		...(form.description.trim() === '' ? {} : { description: form.description.trim() }),
+		...(form.license.trim() === '' ? {} : { licenses: [{ name: form.license.trim() }] }),
+		...(keywords.length === 0 ? {} : { keywords }),
+		resources: resources(form.files)
+	};
+}

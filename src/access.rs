@@ -41,11 +41,14 @@ pub mod links;
 mod lookup;
 mod notes;
 mod organisations;
+mod own;
 mod owners;
 mod part;
+mod resolve;
 mod rights;
 pub mod scopes;
 pub mod secret;
+pub mod sessions;
 mod shares;
 mod sight;
 mod standing;
@@ -56,16 +59,18 @@ mod writer;
 use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lfs::Oid;
 use tokio::sync::mpsc;
 
 pub use self::apps::AppGrant;
 use self::claims::Claim;
-use self::jwt::{Claims, Keys};
+use self::jwt::Keys;
 use self::notes::Notes;
 pub use self::notes::{Note, RefusalQuota};
 pub use self::organisations::{Administrator, Departure, Founding, Joining, Member, Oneself, Steward};
+pub use self::own::{Holder, Seat};
 pub use self::part::{Part, Spot};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 pub use self::shares::Sharing;
@@ -78,7 +83,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Kind, Result};
-use crate::types::{Id, OwnerName, RepoPath, Role, Secret};
+use crate::types::{Id, RepoPath, Role, Secret};
 
 /// What came with the request, not yet believed.
 pub enum Credentials {
@@ -86,6 +91,8 @@ pub enum Credentials {
     None,
     /// `Authorization: Bearer`, or `?jwt=`.
     Bearer(Secret),
+    /// The cookie of a browser.
+    Session(Secret),
     /// `Authorization: Basic`.
     Basic {
         /// User name; `_jwt` says that the password is a JSON Web Token. Some tools put the token here.
@@ -101,7 +108,7 @@ impl Credentials {
         match self {
             Self::None => None,
             Self::Basic { user, password } if matches!(password.expose(), "" | "x-oauth-basic") => Some(user),
-            Self::Bearer(secret) | Self::Basic { password: secret, .. } => Some(secret),
+            Self::Bearer(secret) | Self::Session(secret) | Self::Basic { password: secret, .. } => Some(secret),
         }
     }
 }
@@ -111,6 +118,8 @@ impl Credentials {
 pub struct Actor {
     identity: Identity,
     limit: Limit,
+    /// The session of a browser, if it is one.
+    session: Option<Id>,
 }
 
 #[derive(Debug, Clone)]
@@ -146,12 +155,12 @@ enum Limit {
 impl Actor {
     /// Nobody in particular.
     pub fn anonymous() -> Self {
-        Self { identity: Identity::Anonymous, limit: Limit::Nothing }
+        Self { identity: Identity::Anonymous, limit: Limit::Nothing, session: None }
     }
 
     /// The person at the server's own terminal.
     pub fn operator() -> Self {
-        Self { identity: Identity::Operator, limit: Limit::Nothing }
+        Self { identity: Identity::Operator, limit: Limit::Nothing, session: None }
     }
 
     /// Whether nothing is known.
@@ -319,84 +328,19 @@ pub struct Access {
     keys: Arc<Keys>,
     clock: Clock,
     notes: Notes,
+    /// For how long a session lasts that is not used.
+    session_idle: Duration,
 }
 
 impl Access {
     /// Puts it together. Notes go to whoever holds the receiver.
-    pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<Note>) -> Self {
-        Self { db, keys, clock, notes: Notes(notes) }
+    pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<Note>, session_idle: Duration) -> Self {
+        Self { db, keys, clock, notes: Notes(notes), session_idle }
     }
 
     /// Our public keys.
     pub fn keys(&self) -> &Keys {
         &self.keys
-    }
-
-    /// Who is it? All ways to say so end here.
-    ///
-    /// # Errors
-    /// Unauthenticated for credentials that are wrong, expired, revoked, or
-    /// belong to a suspended account; never falls back to anonymous.
-    pub async fn authenticate(&self, credentials: Credentials) -> Result<Actor> {
-        match credentials.secret() {
-            None => Ok(Actor::anonymous()),
-            Some(token) => self.by_token(token).await,
-        }
-    }
-
-    async fn by_token(&self, token: &Secret) -> Result<Actor> {
-        if links::looks_opened(token) {
-            return self.by_opening(token).await;
-        }
-        if !tokens::looks_personal(token) {
-            if tokens::looks_signed(token) {
-                let (issuer, claims) = self.keys.verify(token.expose()).await?;
-                return self.by_claims(issuer, claims).await;
-            }
-            return Err(Error::unauthenticated(
-                "use a personal token (rut_…) as the password; account passwords are not accepted here",
-            ));
-        }
-        let row = self.db.token_by_hash(&tokens::hash(token)).await?;
-        let row = row.ok_or_else(|| Error::unauthenticated("the token is not known"))?;
-        let now = self.clock.now();
-        if row.revoked_at.is_some() {
-            return Err(Error::unauthenticated("the token was revoked"));
-        }
-        if row.expires_at.is_some_and(|end| end <= now) {
-            return Err(Error::unauthenticated("the token has expired"));
-        }
-        if row.suspended_at.is_some() {
-            return Err(Error::unauthenticated("the account is suspended"));
-        }
-        if row.last_used_at.is_none_or(|at| now.0 - at.0 > 60_000) {
-            self.notes.used(row.token_id);
-        }
-        Ok(Actor {
-            identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin },
-            limit: Limit::Token(TokenScope::parse_list(&row.scopes)),
-        })
-    }
-
-    async fn by_claims(&self, issuer: Option<String>, claims: Claims) -> Result<Actor> {
-        // Names end up in rows, logs and on terminals.
-        let named = [Some(&claims.iss), claims.sub.as_ref(), claims.name.as_ref()];
-        if named.into_iter().flatten().any(|name| name.chars().any(char::is_control) || name.len() > 512) {
-            return Err(Error::unauthenticated("the token was not accepted: it holds a name that cannot be one"));
-        }
-        let limit = Limit::Claims(Claim::parse_list(&claims.scopes));
-        let identity = match (issuer, claims.sub) {
-            (Some(issuer), subject) => Identity::Guest { issuer, subject, name: claims.name },
-            (None, Some(name)) => {
-                let name: OwnerName = name.parse().map_err(|_| Error::unauthenticated("the token names nobody"))?;
-                let user = self.db.read().await?.user(&name).await?;
-                let user = user.filter(|user| user.suspended_at.is_none());
-                let user = user.ok_or_else(|| Error::unauthenticated("the token's account is suspended, or gone"))?;
-                Identity::User { id: user.id, name: user.name, admin: user.admin }
-            }
-            (None, None) => Identity::Anonymous,
-        };
-        Ok(Actor { identity, limit })
     }
 
     /// May the actor do `R` with the dataset? The only maker of grants.

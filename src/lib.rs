@@ -10,7 +10,8 @@
 //! | 2 kernel | access jobs mail db |
 //! | 1 base | config error request types clock |
 //!
-//! Within a layer only: web → app, hosting → drive, hosting → storage, files → drive, files → storage,
+//! Within a layer only: web → app, accounts → drive, accounts → hosting, hosting → drive, hosting → storage,
+//! files → drive, files → storage,
 //! collect → drive, collect → storage, check → drive, check → storage,
 //! access → db, jobs → db, mail → db, mail → jobs, config → error, config → types, clock → types,
 //! types → error, error → request.

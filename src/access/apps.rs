@@ -50,7 +50,7 @@ impl Actor {
     pub fn through(&self, app: AppGrant) -> Result<Self> {
         match (&self.identity, &self.limit) {
             (Identity::User { .. }, Limit::Nothing) => {
-                Ok(Self { identity: self.identity.clone(), limit: Limit::App(app) })
+                Ok(Self { identity: self.identity.clone(), limit: Limit::App(app), session: None })
             }
             _ => Err(Error::forbidden("only a user who has signed in lets an app act for them")),
         }

@@ -86,6 +86,9 @@ impl Accounts {
             && suspended != user.suspended_at.is_some()
         {
             tx.set_suspended(user.id, suspended.then(|| self.clock.now())).await?;
+            if suspended {
+                tx.end_sessions(user.id, None).await?;
+            }
             let action = if suspended { "user.suspend" } else { "user.resume" };
             self.note(&mut tx, admin.actor(), action, name.as_str(), "").await?;
         }

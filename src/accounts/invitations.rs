@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Accounts;
+use super::sessions::{SignedIn, Visit};
 use super::tickets::{self, Purpose};
-use super::{Accounts, hash_password};
 use crate::access::{Actor, Administrator, Joining, Steward};
 use crate::config::SignUp;
 use crate::db::Tx;
@@ -205,7 +206,7 @@ impl Accounts {
         Ok(accepted)
     }
 
-    /// Accepts an invitation for who has no account, and makes one. The link shows that the address is theirs.
+    /// Accepts an invitation for who has no account, makes one, and begins a session. The link shows that the address is theirs.
     ///
     /// # Errors
     /// As for [`Accounts::invitation`]; conflict for a name in use, invalid for a short password; forbidden where nobody
@@ -216,14 +217,15 @@ impl Accounts {
         name: &OwnerName,
         password: Secret,
         sign_up: SignUp,
-    ) -> Result<Accepted> {
+        visit: &Visit,
+    ) -> Result<(Accepted, SignedIn)> {
         expect_open(sign_up)?;
         if name.as_str().contains('/') {
             return Err(Error::invalid("a user's name has no `/`: only organisations may be nested"));
         }
         // Nobody has passwords hashed who has no invitation.
         _ = self.invitation(ticket).await?;
-        let password = hash_password(password).await?;
+        let password = self.passwords.hash(password).await?;
         let (id, now) = (self.clock.id(), self.clock.now());
         let mut tx = self.db.write().await?;
         let invitation = self.redeem(&mut tx, ticket).await?;
@@ -233,8 +235,9 @@ impl Accounts {
         let request = crate::request::id();
         tx.insert_audit(self.clock.id(), now, &key, "user.add", name.as_str(), "by invitation", &request).await?;
         let accepted = self.enter(&mut tx, key, (id, name.clone()), &invitation).await?;
+        let signed_in = self.begin_session(&mut tx, id, visit).await?;
         tx.commit().await?;
-        Ok(accepted)
+        Ok((accepted, signed_in))
     }
 
     async fn redeem(&self, tx: &mut Tx, ticket: &Secret) -> Result<Invitation> {

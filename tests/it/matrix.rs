@@ -6,6 +6,7 @@ mod drive;
 mod hub;
 mod organisations;
 mod pages;
+mod people;
 mod shares;
 
 use std::collections::BTreeSet;
@@ -96,6 +97,7 @@ fn samples() -> impl Iterator<Item = Sample> {
         .chain(drive::SAMPLES)
         .chain(pages::SAMPLES)
         .chain(shares::SAMPLES)
+        .chain(people::SAMPLES)
         .copied()
 }
 
@@ -110,6 +112,8 @@ struct World {
     server: Server,
     /// A writer who is no column: makes what the columns then meet.
     keeper: Person,
+    /// A session and a token of the keeper, by their ids.
+    elsewhere: (String, String),
     actors: Vec<Actor>,
     /// To a folder of the private dataset.
     link: String,
@@ -123,8 +127,15 @@ impl World {
         let (owner, writer) = (server.person(owner).await, server.person(writer).await);
         let (reader, keeper) = (server.person(reader).await, server.person(keeper).await);
         let (stranger, admin) = (server.person("sam").await, server.administrator("adam").await);
-        let members =
-            [(&owner, Role::Owner), (&writer, Role::Writer), (&keeper, Role::Writer), (&reader, Role::Reader)];
+        let (browser, suspended) = (server.person("bea").await, server.person("sue").await);
+        let members = [
+            (&browser, Role::Owner),
+            (&suspended, Role::Owner),
+            (&owner, Role::Owner),
+            (&writer, Role::Writer),
+            (&keeper, Role::Writer),
+            (&reader, Role::Reader),
+        ];
         server.organisation("org", &members).await;
         for visibility in [Visibility::Private, Visibility::Internal, Visibility::Public] {
             let path = format!("org/{visibility}");
@@ -135,6 +146,10 @@ impl World {
         let narrow = server.token(&owner.name, &["own:org/other"]).await;
         let short = server.token_for(&owner.name, Duration::from_mins(1)).await;
         server.clock.advance(Duration::from_secs(61));
+        server.app.accounts.suspend(&"sue".parse().unwrap()).await.unwrap();
+        let cookie = server.cookie("bea").await;
+        server.cookie(&keeper.name).await;
+        let elsewhere = server.elsewhere(&keeper).await;
         let actor = |name, token: &str| Actor { name, token: Some(token.to_owned()) };
         let actors = vec![
             Actor { name: "anonymous", token: None },
@@ -146,8 +161,11 @@ impl World {
             // These two are the owner's.
             actor("expired token", &short),
             actor("token of another dataset", &narrow),
+            // These are owners, too.
+            actor("browser session", &cookie),
+            actor("suspended user", &suspended.token),
         ];
-        let mut world = Self { server, keeper, actors, link: String::new() };
+        let mut world = Self { server, keeper, elsewhere, actors, link: String::new() };
         for visibility in [Visibility::Private, Visibility::Internal, Visibility::Public] {
             world.seed(&format!("org/{visibility}")).await;
             world.seed_hub(&format!("org/{visibility}")).await;
@@ -218,6 +236,10 @@ impl World {
                 self.prepare_drive(path, sample, &unique(bytes)).await;
                 self.plain(token, path, sample, bytes)
             }
+            _ if people::has(route) => {
+                let token = self.sitting(token, sample).await;
+                self.plain(token.as_deref(), path, sample, bytes)
+            }
             _ if shares::has(route) => {
                 let share = self.prepare_shares(path, sample, &unique(bytes)).await;
                 self.of_shares(token, path, sample, &share)
@@ -281,6 +303,7 @@ impl World {
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if drive::has(route) => self.of_drive(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),
+            (_, route, _) if people::has(route) => self.of_people(token, (method, route, variant), &unique(bytes)),
             (_, route, _) if shares::has(route) => self.of_shares(token, path, (method, route, variant), ""),
             (_, route, _) if organisations::has(route) => {
                 let subject = organisations::Subject::any(&unique(bytes));
@@ -468,7 +491,7 @@ story! {
             route.contains("{dataset}") && !route.contains("{id}")
         });
         // Members see the dataset, and some may make the missing one.
-        let outsiders = ["anonymous", "stranger", "expired token", "token of another dataset"];
+        let outsiders = ["anonymous", "stranger", "expired token", "token of another dataset", "suspended user"];
         for sample in samples {
             for actor in world.actors.iter().filter(|actor| outsiders.contains(&actor.name)) {
                 let mut answers = Vec::new();

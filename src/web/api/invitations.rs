@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
+use super::super::browser::Visitor;
 use super::super::extract::Caller;
 use super::Body;
 use crate::app::App;
@@ -92,7 +93,12 @@ async fn show(State(app): State<App>, Body(link): Body<Link>) -> Result<Json<Sho
 #[utoipa::path(post, path = "/api/v1/invitations/accept", tag = "organisations", request_body = Acceptance,
     responses((status = 200, description = "The user belongs to it.", body = Accepted),
         (status = 201, description = "The account is made, and signed in.", body = Accepted)))]
-async fn accept(State(app): State<App>, caller: Caller, Body(asked): Body<Acceptance>) -> Result<Response> {
+async fn accept(
+    State(app): State<App>,
+    caller: Caller,
+    visitor: Visitor,
+    Body(asked): Body<Acceptance>,
+) -> Result<Response> {
     let (invitation, has_account) = app.accounts.invitation(&asked.token).await?;
     if has_account {
         let joining = app.access.authorize_joining(&caller.actor, &invitation.email).await?;
@@ -103,8 +109,12 @@ async fn accept(State(app): State<App>, caller: Caller, Body(asked): Body<Accept
         return Err(Error::invalid("choose a `name` and a `password`: the address has no account yet"));
     };
     let name: OwnerName = name.parse()?;
-    let accepted = app.accounts.accept_as_new(&asked.token, &name, password, app.config.accounts.sign_up).await?;
-    Ok((StatusCode::CREATED, Json(told(&accepted))).into_response())
+    let rule = app.config.accounts.sign_up;
+    let done = app.accounts.accept_as_new(&asked.token, &name, password, rule, &visitor.visit).await?;
+    let (accepted, signed_in) = done;
+    let mut response = (StatusCode::CREATED, Json(told(&accepted))).into_response();
+    visitor.give_cookie(response.headers_mut(), &signed_in.cookie, signed_in.seconds);
+    Ok(response)
 }
 
 fn told(accepted: &crate::accounts::invitations::Accepted) -> Accepted {

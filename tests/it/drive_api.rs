@@ -11,6 +11,7 @@ use crate::api::Reply;
 use crate::harness::{Person, Server, noise, story};
 
 mod downloads;
+mod parts;
 mod uploads;
 
 const DRIVE: &str = "/api/v1/drive";
@@ -158,7 +159,7 @@ story! {
         let drive = Hands::of(&server, &ada, "ada/data");
         assert_eq!(drive.put("a/b.txt", "b").await.status, 201);
         for (path, status) in [
-            ("a", 409), (".gitattributes", 422), ("a/.keep", 422), (".lfsconfig", 422), ("a/../b", 422),
+            ("a", 409), (".gitattributes", 422), ("a/.keep", 422), (".lfsconfig", 422),
             (".git/config", 422), ("a%5Cb", 422), ("a/b.txt/c", 409), ("x%00y", 422),
         ] {
             let reply = drive.put(path, "x").await;

@@ -232,13 +232,13 @@ impl World {
                 self.prepare_ckan(path, sample, &unique(bytes)).await;
                 self.plain(token, path, sample, bytes)
             }
-            _ if people::has(route) => {
-                let token = self.sitting(token, sample).await;
-                self.plain(token.as_deref(), path, sample, bytes)
-            }
             _ if drive::has(route) => {
                 self.prepare_drive(path, sample, &unique(bytes)).await;
                 self.plain(token, path, sample, bytes)
+            }
+            _ if people::has(route) => {
+                let token = self.sitting(token, sample).await;
+                self.plain(token.as_deref(), path, sample, bytes)
             }
             _ if shares::has(route) => {
                 let share = self.prepare_shares(path, sample, &unique(bytes)).await;

@@ -96,8 +96,8 @@ async fn add(State(app): State<App>, visitor: Visitor, Body(new): Body<NewFolder
 async fn rename(State(app): State<App>, visitor: Visitor, Body(asked): Body<Relocation>) -> Result<Json<Changed>> {
     let from: Spot<Write> = visitor.spot(&app, &asked.from).await?;
     let to: Spot<Write> = visitor.spot(&app, &asked.to).await?;
-    expect_inner(&from)?;
     let default = format!("Move {} to {}", path_of(&from)?, path_of(&to)?);
+    expect_inner(&from)?;
     let revision = app.drive.move_at(&from, &to, message(asked.message, default)).await?;
     Ok(Json(Changed::at(&app, &to, revision).await?))
 }
@@ -139,8 +139,8 @@ async fn delete(State(app): State<App>, visitor: Visitor, Body(asked): Body<Dele
     }
     for path in &asked.paths {
         let spot: Spot<Write> = visitor.spot(&app, path).await?;
-        expect_inner(&spot)?;
         paths.push(path_of(&spot)?);
+        expect_inner(&spot)?;
         if !parts.iter().any(|part| part.root() == spot.part().root()) {
             parts.push(spot.part().clone());
         }

@@ -315,6 +315,7 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         tx.forget_sessions(now, self.idle_since(now)).await?;
         tx.forget_tickets(now.minus(ENDED)).await?;
+        tx.forget_invitations(now).await?;
         tx.commit().await
     }
 }

@@ -129,18 +129,18 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(name.as_str()).fetch_optional(on))?)
     }
 
-    /// The user with this id.
-    pub async fn user_by_id(&mut self, id: Id) -> Result<Option<UserRow>> {
-        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
-                     FROM owner o JOIN account a ON a.owner_id = o.id WHERE o.id = $1";
-        Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
-    }
-
     /// The user with this address.
     pub async fn user_by_email(&mut self, email: &Email) -> Result<Option<UserRow>> {
         let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
                      FROM owner o JOIN account a ON a.owner_id = o.id WHERE a.email = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(email.as_str()).fetch_optional(on))?)
+    }
+
+    /// The user with this id.
+    pub async fn user_by_id(&mut self, id: Id) -> Result<Option<UserRow>> {
+        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
+                     FROM owner o JOIN account a ON a.owner_id = o.id WHERE o.id = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
     }
 
     /// All users by name.

@@ -12,6 +12,7 @@ use super::super::Routes;
 use super::super::browser::Visitor;
 use super::super::extract::Caller;
 use super::Body;
+use crate::accounts::sessions::SignedIn;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Role, Secret};
@@ -76,7 +77,7 @@ struct Accepted {
 /// Who has the link has got the letter: it is told whether the address has an account.
 #[utoipa::path(post, path = "/api/v1/invitations/show", tag = "organisations", request_body = Link,
     responses((status = 200, description = "What it invites to.", body = Shown)))]
-async fn show(State(app): State<App>, Body(link): Body<Link>) -> Result<Json<Shown>> {
+async fn show(State(app): State<App>, _visitor: Visitor, Body(link): Body<Link>) -> Result<Json<Shown>> {
     let (invitation, account) = app.accounts.invitation(&link.token).await?;
     let local = invitation.email.as_str().split('@').next().unwrap_or_default();
     let suggested = if account { None } else { local.parse::<OwnerName>().ok() };
@@ -109,11 +110,10 @@ async fn accept(
         return Err(Error::invalid("choose a `name` and a `password`: the address has no account yet"));
     };
     let name: OwnerName = name.parse()?;
-    let rule = app.config.accounts.sign_up;
-    let done = app.accounts.accept_as_new(&asked.token, &name, password, rule, &visitor.visit).await?;
-    let (accepted, signed_in) = done;
+    let made = app.accounts.accept_as_new(&asked.token, &name, password, &visitor.visit).await?;
+    let (accepted, SignedIn { cookie, seconds, .. }) = made;
     let mut response = (StatusCode::CREATED, Json(told(&accepted))).into_response();
-    visitor.give_cookie(response.headers_mut(), &signed_in.cookie, signed_in.seconds);
+    visitor.give_cookie(response.headers_mut(), &cookie, seconds);
     Ok(response)
 }
 

@@ -43,3 +43,4 @@ CREATE TABLE letter (
     attempts   BIGINT NOT NULL
 );
 CREATE INDEX letter_created ON letter (created_at);
+CREATE INDEX letter_recipient ON letter (recipient, created_at);

@@ -41,30 +41,35 @@ pub mod links;
 mod lookup;
 mod notes;
 mod organisations;
+mod own;
 mod owners;
 mod part;
+mod resolve;
 mod rights;
 pub mod scopes;
 pub mod secret;
+pub mod sessions;
 mod shares;
 mod sight;
 mod standing;
 pub mod tokens;
 mod within;
+mod writer;
 
-use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lfs::Oid;
 use tokio::sync::mpsc;
 
 pub use self::apps::AppGrant;
 use self::claims::Claim;
-use self::jwt::{Claims, Keys};
+use self::jwt::Keys;
 use self::notes::Notes;
 pub use self::notes::{Note, RefusalQuota};
 pub use self::organisations::{Administrator, Departure, Founding, Joining, Member, Oneself, Steward};
+pub use self::own::{Holder, Seat};
 pub use self::part::{Part, Spot};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 pub use self::shares::Sharing;
@@ -72,11 +77,12 @@ pub use self::sight::Sight;
 use self::standing::hidden;
 use self::tokens::TokenScope;
 pub use self::within::Within;
+pub use self::writer::Writer;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Kind, Result};
-use crate::types::{Id, OwnerName, RepoPath, Role, Secret};
+use crate::types::{Id, RepoPath, Role, Secret};
 
 /// What came with the request, not yet believed.
 pub enum Credentials {
@@ -84,6 +90,8 @@ pub enum Credentials {
     None,
     /// `Authorization: Bearer`, or `?jwt=`.
     Bearer(Secret),
+    /// The cookie of a browser.
+    Session(Secret),
     /// `Authorization: Basic`.
     Basic {
         /// User name; `_jwt` says that the password is a JSON Web Token. Some tools put the token here.
@@ -99,7 +107,7 @@ impl Credentials {
         match self {
             Self::None => None,
             Self::Basic { user, password } if matches!(password.expose(), "" | "x-oauth-basic") => Some(user),
-            Self::Bearer(secret) | Self::Basic { password: secret, .. } => Some(secret),
+            Self::Bearer(secret) | Self::Session(secret) | Self::Basic { password: secret, .. } => Some(secret),
         }
     }
 }
@@ -109,6 +117,8 @@ impl Credentials {
 pub struct Actor {
     identity: Identity,
     limit: Limit,
+    /// The session of a browser, if it is one.
+    session: Option<Id>,
 }
 
 #[derive(Debug, Clone)]
@@ -144,12 +154,12 @@ enum Limit {
 impl Actor {
     /// Nobody in particular.
     pub fn anonymous() -> Self {
-        Self { identity: Identity::Anonymous, limit: Limit::Nothing }
+        Self { identity: Identity::Anonymous, limit: Limit::Nothing, session: None }
     }
 
     /// The person at the server's own terminal.
     pub fn operator() -> Self {
-        Self { identity: Identity::Operator, limit: Limit::Nothing }
+        Self { identity: Identity::Operator, limit: Limit::Nothing, session: None }
     }
 
     /// Whether nothing is known.
@@ -177,15 +187,6 @@ impl Actor {
             Identity::Anonymous | Identity::Guest { subject: None, .. } | Identity::Link(_) => false,
             Identity::Guest { subject: Some(subject), .. } => !subject.is_empty(),
             Identity::User { .. } | Identity::Operator => true,
-        }
-    }
-
-    /// Whether it may decide who else gets at what it owns: a link and an app never.
-    fn may_share(&self) -> bool {
-        let is_app = matches!(self.limit, Limit::App(_));
-        match self.identity {
-            Identity::Anonymous | Identity::Link(_) => false,
-            Identity::User { .. } | Identity::Guest { .. } | Identity::Operator => !is_app,
         }
     }
 
@@ -317,84 +318,19 @@ pub struct Access {
     keys: Arc<Keys>,
     clock: Clock,
     notes: Notes,
+    /// For how long a session lasts that is not used.
+    session_idle: Duration,
 }
 
 impl Access {
     /// Puts it together. Notes go to whoever holds the receiver.
-    pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<Note>) -> Self {
-        Self { db, keys, clock, notes: Notes(notes) }
+    pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<Note>, session_idle: Duration) -> Self {
+        Self { db, keys, clock, notes: Notes(notes), session_idle }
     }
 
     /// Our public keys.
     pub fn keys(&self) -> &Keys {
         &self.keys
-    }
-
-    /// Who is it? All ways to say so end here.
-    ///
-    /// # Errors
-    /// Unauthenticated for credentials that are wrong, expired, revoked, or
-    /// belong to a suspended account; never falls back to anonymous.
-    pub async fn authenticate(&self, credentials: Credentials) -> Result<Actor> {
-        match credentials.secret() {
-            None => Ok(Actor::anonymous()),
-            Some(token) => self.by_token(token).await,
-        }
-    }
-
-    async fn by_token(&self, token: &Secret) -> Result<Actor> {
-        if links::looks_opened(token) {
-            return self.by_opening(token).await;
-        }
-        if !tokens::looks_personal(token) {
-            if tokens::looks_signed(token) {
-                let (issuer, claims) = self.keys.verify(token.expose()).await?;
-                return self.by_claims(issuer, claims).await;
-            }
-            return Err(Error::unauthenticated(
-                "use a personal token (rut_…) as the password; account passwords are not accepted here",
-            ));
-        }
-        let row = self.db.token_by_hash(&tokens::hash(token)).await?;
-        let row = row.ok_or_else(|| Error::unauthenticated("the token is not known"))?;
-        let now = self.clock.now();
-        if row.revoked_at.is_some() {
-            return Err(Error::unauthenticated("the token was revoked"));
-        }
-        if row.expires_at.is_some_and(|end| end <= now) {
-            return Err(Error::unauthenticated("the token has expired"));
-        }
-        if row.suspended_at.is_some() {
-            return Err(Error::unauthenticated("the account is suspended"));
-        }
-        if row.last_used_at.is_none_or(|at| now.0 - at.0 > 60_000) {
-            self.notes.used(row.token_id);
-        }
-        Ok(Actor {
-            identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin },
-            limit: Limit::Token(TokenScope::parse_list(&row.scopes)),
-        })
-    }
-
-    async fn by_claims(&self, issuer: Option<String>, claims: Claims) -> Result<Actor> {
-        // Names end up in rows, logs and on terminals.
-        let named = [Some(&claims.iss), claims.sub.as_ref(), claims.name.as_ref()];
-        if named.into_iter().flatten().any(|name| name.chars().any(char::is_control) || name.len() > 512) {
-            return Err(Error::unauthenticated("the token was not accepted: it holds a name that cannot be one"));
-        }
-        let limit = Limit::Claims(Claim::parse_list(&claims.scopes));
-        let identity = match (issuer, claims.sub) {
-            (Some(issuer), subject) => Identity::Guest { issuer, subject, name: claims.name },
-            (None, Some(name)) => {
-                let name: OwnerName = name.parse().map_err(|_| Error::unauthenticated("the token names nobody"))?;
-                let user = self.db.read().await?.user(&name).await?;
-                let user = user.filter(|user| user.suspended_at.is_none());
-                let user = user.ok_or_else(|| Error::unauthenticated("the token's account is suspended, or gone"))?;
-                Identity::User { id: user.id, name: user.name, admin: user.admin }
-            }
-            (None, None) => Identity::Anonymous,
-        };
-        Ok(Actor { identity, limit })
     }
 
     /// May the actor do `R` with the dataset? The only maker of grants.
@@ -432,17 +368,10 @@ impl Access {
         let Some(known) = self.db.standing(path, actor.user()).await? else {
             return Err(hidden(actor, path));
         };
-        let by_object = match &actor.limit {
-            Limit::Claims(claims) if !oids.is_empty() => {
-                let opened = claims::open(claims, path).objects.into_iter();
-                let covered: HashSet<Oid> =
-                    opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
-                if oids.iter().all(|oid| covered.contains(oid)) { R::RIGHTS } else { Rights::NONE }
-            }
-            _ => Rights::NONE,
-        };
+        let by_object = standing::by_object::<R>(actor, path, oids);
         let rights = self.whole(actor, path, &known, by_object);
         if rights.has(R::RIGHTS) {
+            self.note_shares(actor, &known, None);
             return Ok(Grant { dataset: known.dataset, actor: Arc::new(actor.clone()), rights, right: PhantomData });
         }
         Err(part::refusal::<R>(actor, path, rights))

@@ -1,54 +1,64 @@
-//! Users, organisations and tokens, for the operator at the terminal.
+//! Users, organisations and tokens: what people do with their own, and the operator at the terminal with all.
 
 pub mod admin;
 pub mod invitations;
+mod joining;
+pub mod leaving;
+mod letters;
 pub mod organisations;
+mod passwords;
+mod recovery;
+pub mod sessions;
 pub mod tickets;
 
 use std::time::Duration;
 
-use argon2::{Argon2, PasswordHasher as _};
-
-use crate::access::Actor;
+use self::passwords::Passwords;
+use self::sessions::by;
 use crate::access::tokens::{self, TokenName, TokenScope};
+use crate::access::{Actor, Holder};
 use crate::clock::Clock;
-use crate::db::accounts::{OwnerRow, TokenRow, UserRow};
+use crate::config::{AccountRules, Config};
+use crate::db::accounts::OwnerRow;
+pub use crate::db::accounts::{TokenRow, UserRow};
+pub use crate::db::sessions::SessionRow;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, OwnerKind, OwnerName, Role, Secret};
 
-/// Shortest password that is taken, in characters (NIST SP 800-63B §5.1.1.2).
-const PASSWORD_MIN: usize = 8;
+/// For how long links that have ended are remembered.
+const ENDED: Duration = Duration::from_hours(7 * 24);
 
 /// Accounts of this installation. Cheap to clone.
 #[derive(Clone)]
 pub struct Accounts {
     db: Db,
     clock: Clock,
+    rules: AccountRules,
+    /// What comes before the path in links.
+    base: String,
+    passwords: Passwords,
 }
 
 impl Accounts {
     /// Works on this database.
-    pub fn new(db: Db, clock: Clock) -> Self {
-        Self { db, clock }
+    pub fn new(config: &Config, db: Db, clock: Clock) -> Self {
+        let (rules, base) = (config.accounts.clone(), config.link_base());
+        Self { db, clock, rules, base, passwords: Passwords::default() }
     }
 
-    /// Adds a user. Without a password the account signs in with tokens only.
+    /// Adds a user. Without a password the account signs in with tokens only, until it chooses one by a letter.
     ///
     /// # Errors
     /// Conflict for a name or address in use; invalid for a short password.
     pub async fn add_user(&self, name: &OwnerName, email: &Email, password: Option<Secret>, admin: bool) -> Result<Id> {
-        if name.as_str().contains('/') {
-            return Err(Error::invalid("a user's name has no `/`: only organisations may be nested"));
-        }
+        joining::expect_user_name(name)?;
         let password = match password {
-            Some(password) => Some(hash_password(password).await?),
+            Some(password) => Some(self.passwords.hash(password).await?),
             None => None,
         };
-        let id = self.clock.id();
         let mut tx = self.db.write().await?;
-        tx.insert_owner(id, name, OwnerKind::User, self.clock.now()).await?;
-        tx.insert_account(id, email, password.as_deref(), admin).await?;
+        let id = self.insert_user(&mut tx, name, email, password.as_deref(), admin).await?;
         self.audit(&mut tx, "user.add", name.as_str()).await?;
         tx.commit().await?;
         Ok(id)
@@ -59,7 +69,7 @@ impl Accounts {
         self.db.read().await?.users().await
     }
 
-    /// Lets nobody in as this user: tokens of every kind are refused at once.
+    /// Lets nobody in as this user: tokens of every kind are refused at once, and sessions end.
     ///
     /// # Errors
     /// Not found for an unknown user; conflict if it is so already.
@@ -83,6 +93,9 @@ impl Accounts {
             return Err(Error::conflict(format!("`{name}` is {state}")));
         }
         tx.set_suspended(user.id, suspended.then(|| self.clock.now())).await?;
+        if suspended {
+            tx.end_sessions(user.id, None).await?;
+        }
         let action = if suspended { "user.suspend" } else { "user.resume" };
         self.audit(&mut tx, action, name.as_str()).await?;
         tx.commit().await
@@ -167,27 +180,75 @@ impl Accounts {
         scopes: &[TokenScope],
         lifetime: Option<Duration>,
     ) -> Result<Secret> {
+        let mut tx = self.db.write().await?;
+        let user = self.active_in(&mut tx, user).await?;
+        let (row, token) = self.insert_token(&mut tx, user.id, name, scopes, lifetime).await?;
+        self.audit(&mut tx, "token.add", &format!("{} {}", user.name, row.scopes)).await?;
+        tx.commit().await?;
+        Ok(token)
+    }
+
+    /// The same for oneself; gives what is known of it, too.
+    pub async fn add_own_token(
+        &self,
+        holder: &Holder,
+        name: &TokenName,
+        scopes: &[TokenScope],
+        lifetime: Option<Duration>,
+    ) -> Result<(TokenRow, Secret)> {
+        let mut tx = self.db.write().await?;
+        let user = self.myself(&mut tx, holder).await?;
+        let made = self.insert_token(&mut tx, user.id, name, scopes, lifetime).await?;
+        let detail = format!("{} {}", user.name, made.0.scopes);
+        self.audit_by(&mut tx, &by(user.id), "token.add", &detail).await?;
+        tx.commit().await?;
+        Ok(made)
+    }
+
+    async fn insert_token(
+        &self,
+        tx: &mut Tx,
+        user: Id,
+        name: &TokenName,
+        scopes: &[TokenScope],
+        lifetime: Option<Duration>,
+    ) -> Result<(TokenRow, Secret)> {
         let token = tokens::generate();
         let now = self.clock.now();
         let scopes: Vec<String> = match scopes {
             [] => vec![TokenScope::ALL.to_string()],
             some => some.iter().map(ToString::to_string).collect(),
         };
+        let row = TokenRow {
+            id: self.clock.id(),
+            name: name.as_str().to_owned(),
+            scopes: scopes.join(" "),
+            created_at: now,
+            expires_at: lifetime.map(|span| now.plus(span)),
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let hash = tokens::hash(&token);
+        tx.insert_token(row.id, user, &row.name, &hash, &row.scopes, now, row.expires_at).await?;
+        Ok((row, token))
+    }
+
+    /// One's own tokens, newest first.
+    pub async fn own_tokens(&self, holder: &Holder) -> Result<Vec<TokenRow>> {
+        self.db.read().await?.tokens(holder.user()).await
+    }
+
+    /// Revokes a token of one's own, at once and for good.
+    ///
+    /// # Errors
+    /// Not found if there is none.
+    pub async fn revoke_own_token(&self, holder: &Holder, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
-        let user = self.active_in(&mut tx, user).await?;
-        tx.insert_token(
-            self.clock.id(),
-            user.id,
-            name.as_str(),
-            &tokens::hash(&token),
-            &scopes.join(" "),
-            now,
-            lifetime.map(|span| now.plus(span)),
-        )
-        .await?;
-        self.audit(&mut tx, "token.add", &format!("{} {}", user.name, scopes.join(" "))).await?;
-        tx.commit().await?;
-        Ok(token)
+        if !tx.revoke_token_of(holder.user(), id, self.clock.now()).await? {
+            return Err(Error::not_found("you have no such token, or it is revoked already"));
+        }
+        self.audit_by(&mut tx, &by(holder.user()), "token.revoke", &id.to_string()).await?;
+        tx.commit().await
     }
 
     /// A user's tokens, newest first.
@@ -211,10 +272,19 @@ impl Accounts {
         tx.user(user).await?.ok_or_else(|| Error::not_found(format!("there is no user `{user}`")))
     }
 
+    /// Whoever holds the account, as it is now.
+    async fn myself(&self, tx: &mut Tx, holder: &Holder) -> Result<UserRow> {
+        let user = tx.user_by_id(holder.user()).await?.filter(UserRow::is_active);
+        user.ok_or_else(|| Error::unauthenticated("the account is suspended, closed or gone"))
+    }
+
     async fn active_in(&self, tx: &mut Tx, user: &OwnerName) -> Result<UserRow> {
         let known = self.known(tx, user).await?;
         if known.suspended_at.is_some() {
             return Err(Error::conflict(format!("`{user}` is suspended; `rutter user resume {user}` ends that")));
+        }
+        if known.closed_at.is_some() {
+            return Err(Error::conflict(format!("`{user}` has closed the account; signing in opens it again")));
         }
         Ok(known)
     }
@@ -233,37 +303,19 @@ impl Accounts {
     async fn audit(&self, tx: &mut Tx, action: &str, detail: &str) -> Result<()> {
         tx.insert_audit(self.clock.id(), self.clock.now(), "operator", action, "site", detail, "").await
     }
-}
 
-/// argon2id with the library's recommended cost, off the async threads.
-async fn hash_password(password: Secret) -> Result<String> {
-    if password.expose().chars().count() < PASSWORD_MIN {
-        return Err(Error::invalid(format!("a password needs at least {PASSWORD_MIN} characters")));
+    async fn audit_by(&self, tx: &mut Tx, actor: &str, action: &str, detail: &str) -> Result<()> {
+        let (id, now, request) = (self.clock.id(), self.clock.now(), crate::request::id());
+        tx.insert_audit(id, now, actor, action, "site", detail, &request).await
     }
-    crate::blocking(move || {
-        let hashed = Argon2::default().hash_password(password.expose().as_bytes());
-        hashed.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
-    })
-    .await?
-}
 
-#[cfg(test)]
-mod tests {
-    use argon2::PasswordVerifier as _;
-    use argon2::password_hash::phc::PasswordHash;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn passwords_are_salted_and_can_be_checked() {
-        let secret = || Secret::new("correct horse".into());
-        let hash = hash_password(secret()).await.unwrap();
-        assert!(hash.starts_with("$argon2id$"));
-        assert_ne!(hash, hash_password(secret()).await.unwrap());
-        let fits = |password: &str| {
-            Argon2::default().verify_password(password.as_bytes(), &PasswordHash::new(&hash).unwrap()).is_ok()
-        };
-        assert!(fits("correct horse") && !fits("wrong"));
-        assert!(hash_password(Secret::new("short".into())).await.is_err());
+    /// Forgets sessions and links that have ended.
+    pub async fn forget(&self) -> Result<()> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        tx.forget_sessions(now, self.idle_since(now)).await?;
+        tx.forget_tickets(now.minus(ENDED)).await?;
+        tx.forget_invitations(now).await?;
+        tx.commit().await
     }
 }

@@ -2,22 +2,24 @@
 //! `main` and the tests use the same one.
 
 mod figures;
+mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt as _;
 use lfs::store::Key;
 use metastore::{Engine, Options, PackStore};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::work::Work;
 use crate::access::jwt::Keys;
 use crate::access::secret::ServerSecret;
 use crate::access::{Access, Note, RefusalQuota};
 use crate::accounts::Accounts;
+use crate::accounts::leaving::Departures;
 use crate::check::Checker;
 use crate::clock::Clock;
 use crate::collect::Collector;
@@ -25,17 +27,15 @@ use crate::config::{Config, private_folder};
 use crate::db::Db;
 use crate::drive::{Drive, Rows};
 use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::files::Files;
 use crate::hosting::Hosting;
-use crate::jobs::{Kind, Worker};
+use crate::jobs::Worker;
 use crate::mail::Mailer;
 use crate::share::Shares;
 use crate::storage::{Place, Storage, Stores};
 
 /// Notes that wait to be written down; more are lost.
 const NOTES: usize = 1024;
-
-/// How long refusals stay in the audit trail; what was done stays for good.
-const REFUSALS_KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// Jobs at one time: collecting garbage, the scrub and hashing a large object may each take long, and none of them must
 /// keep the others, or what is quick, from being done.
@@ -63,6 +63,8 @@ pub struct Services {
     pub access: Access,
     /// Users, organisations, tokens.
     pub accounts: Accounts,
+    /// How accounts end.
+    pub departures: Departures,
     /// Shares.
     pub shares: Shares,
     /// Datasets.
@@ -71,6 +73,8 @@ pub struct Services {
     pub storage: Storage,
     /// Git and LFS.
     pub hosting: Hosting,
+    /// Files as the browser shows them.
+    pub files: Files,
     /// Collecting garbage.
     pub collector: Collector,
     /// Checking what is stored.
@@ -111,7 +115,7 @@ impl App {
         let db = Db::connect_with(&config.database_url(), connections, Duration::from_secs(patience)).await?;
         let keys = Arc::new(Keys::load(&config, &db, &secret, &clock).await?);
         let (sender, notes) = mpsc::channel(NOTES);
-        let access = Access::new(db.clone(), keys, clock.clone(), sender);
+        let access = Access::new(db.clone(), keys, clock.clone(), sender, config.accounts.session_idle());
 
         let stores = Stores::open(&config, &db).await?;
         let packs = match stores.default_place()? {
@@ -127,13 +131,29 @@ impl App {
         let storage = Storage::new(&config, stores, db.clone(), clock.clone(), secret.derive("signed transfer URLs"));
         let hosting =
             Hosting::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
+        let signed = secret.derive("signed downloads");
+        let files = Files::new(&config, db.clone(), drive.clone(), storage.clone(), clock.clone(), signed);
         let collector = Collector::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), config.grace());
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
-        let mailer = Mailer::new(&config, db.clone(), clock.clone())?;
-        let worker = worker(&config, &db, &clock, &access, &drive, &storage, &collector, &checker, &mailer);
+        let accounts = Accounts::new(&config, db.clone(), clock.clone());
+        let departures = Departures::new(accounts.clone(), access.clone(), drive.clone(), hosting.clone());
+        let work = Work {
+            access: access.clone(),
+            accounts: accounts.clone(),
+            departures: departures.clone(),
+            drive: drive.clone(),
+            storage: storage.clone(),
+            collector: collector.clone(),
+            checker: checker.clone(),
+            mailer: Mailer::new(&config, db.clone(), clock.clone())?,
+            grace: config.grace(),
+            collects: config.collect,
+        };
+        let worker = Worker::new(db.clone(), clock.clone(), work.performing());
         Ok(Self(Arc::new(Services {
-            accounts: Accounts::new(db.clone(), clock.clone()),
+            accounts,
+            departures,
             shares: Shares::new(db.clone(), clock.clone(), access.clone(), config.link_base()),
             config,
             clock,
@@ -142,6 +162,7 @@ impl App {
             drive,
             storage,
             hosting,
+            files,
             collector,
             checker,
             worker,
@@ -230,6 +251,7 @@ impl App {
         for note in notes {
             match note {
                 Note::Used(token) => tx.touch_token(token, now).await?,
+                Note::Seen(session) => tx.touch_session(session, now).await?,
                 Note::Shared(share) => tx.touch_share(share, now).await?,
                 Note::Refused { actor, right, path, request } => {
                     if quota.admits(&actor, now) {
@@ -270,58 +292,4 @@ async fn writable(turn: &Arc<Semaphore>, folder: PathBuf, make: bool) -> Result<
         Ok(std::fs::remove_file(&file)?)
     })
     .await?
-}
-
-#[expect(clippy::too_many_arguments, reason = "one for each feature that has work")]
-fn worker(
-    config: &Config,
-    db: &Db,
-    clock: &Clock,
-    access: &Access,
-    drive: &Drive,
-    storage: &Storage,
-    collector: &Collector,
-    checker: &Checker,
-    mailer: &Mailer,
-) -> Worker {
-    let (access, drive, storage, collector) = (access.clone(), drive.clone(), storage.clone(), collector.clone());
-    let (checker, mailer) = (checker.clone(), mailer.clone());
-    let (grace, collects) = (config.grace(), config.collect);
-    Worker::new(
-        db.clone(),
-        clock.clone(),
-        Box::new(move |kind, subject| {
-            let (access, drive, storage) = (access.clone(), drive.clone(), storage.clone());
-            let (collector, checker, mailer) = (collector.clone(), checker.clone(), mailer.clone());
-            async move {
-                match kind {
-                    Kind::Consolidate => drive.consolidate(subject.parse()?).await,
-                    Kind::Prove => storage.prove(&subject).await,
-                    Kind::Mail => mailer.deliver(subject.parse()?).await,
-                    Kind::Scrub => checker.scrub().await,
-                    Kind::Look => drive.look_around().await,
-                    Kind::Collect if !collects => Ok(()),
-                    Kind::Collect => {
-                        let summary = collector.run(None, false, |_| {}).await?;
-                        for problem in &summary.problems {
-                            tracing::error!(problem, "garbage could not be collected");
-                        }
-                        tracing::info!(?summary, "garbage was collected");
-                        Ok(())
-                    }
-                    Kind::Sweep => {
-                        let packs = drive.sweep(grace).await?;
-                        let parts = storage.reap().await?;
-                        access.forget_refusals(REFUSALS_KEPT).await?;
-                        mailer.forget().await?;
-                        if packs + parts > 0 {
-                            tracing::info!(packs, parts, "left-overs were deleted");
-                        }
-                        Ok(())
-                    }
-                }
-            }
-            .boxed()
-        }),
-    )
 }

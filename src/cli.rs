@@ -80,6 +80,15 @@ async fn serve(config: Config) -> Result<ExitCode> {
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     app.start(&tasks, &stop);
     tracing::info!(%address, data = %app.config.data.display(), version = env!("CARGO_PKG_VERSION"), "rutter serves");
+    if let Some(link) = app.accounts.set_up_link().await? {
+        match app.config.log_format {
+            // Whatever the log leaves out: whoever starts a new server looks here.
+            LogFormat::Text => eprintln!("There is no administrator yet. Make the first one here: {}", link.expose()),
+            LogFormat::Json => {
+                tracing::warn!(link = link.expose(), "there is no administrator yet: make the first one")
+            }
+        }
+    }
     let signal = stop.clone();
     tokio::spawn(async move {
         interrupted().await;

@@ -97,6 +97,7 @@ pub struct Error {
     detail: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
     delay: Option<Box<Delay>>,
+    ends_session: bool,
 }
 
 /// When to come back, and which limit says so.
@@ -117,7 +118,7 @@ macro_rules! constructors {
         impl Error {
             $($(#[$meta])*
             pub fn $name(detail: impl Into<String>) -> Self {
-                Self { kind: Kind::$kind, detail: detail.into(), source: None, delay: None }
+                Self { kind: Kind::$kind, detail: detail.into(), source: None, delay: None, ends_session: false }
             })+
         }
     };
@@ -157,7 +158,8 @@ constructors! {
 impl Error {
     /// A fault of ours. The detail is for the log.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { kind: Kind::Internal, detail: "internal error".into(), source: Some(source.into()), delay: None }
+        let (kind, detail) = (Kind::Internal, "internal error".into());
+        Self { kind, detail, source: Some(source.into()), delay: None, ends_session: false }
     }
 
     /// Adds the cause, for the log only.
@@ -178,6 +180,13 @@ impl Error {
         self
     }
 
+    /// Says that the cookie which came along is good for nothing any more.
+    #[must_use]
+    pub fn ending_session(mut self) -> Self {
+        self.ends_session = true;
+        self
+    }
+
     /// Says when to come back.
     #[must_use]
     pub fn until(mut self, delay: Delay) -> Self {
@@ -193,6 +202,11 @@ impl Error {
     /// The sentence for the person who asked.
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// Whether the cookie which came along is good for nothing any more.
+    pub fn ends_session(&self) -> bool {
+        self.ends_session
     }
 
     /// Writes our faults to the log, once, with their causes.
@@ -367,7 +381,8 @@ impl IntoResponse for Error {
         let mut response =
             (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
         decorate(self.kind, self.delay.as_deref(), response.headers_mut());
-        response.extensions_mut().insert(Told { kind: self.kind, detail: self.detail });
+        let (kind, detail, ends_session) = (self.kind, self.detail, self.ends_session);
+        response.extensions_mut().insert(Told { kind, detail, ends_session });
         response
     }
 }
@@ -380,6 +395,8 @@ pub struct Told {
     pub kind: Kind,
     /// The sentence for the person who asked.
     pub detail: String,
+    /// Whether the cookie that came along is good for nothing any more.
+    pub ends_session: bool,
 }
 
 /// Headers that a kind calls for: a challenge with 401, `Retry-After` with 429 and 503; and those of a limit.

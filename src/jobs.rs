@@ -29,6 +29,10 @@ pub enum Kind {
     Prove,
     /// Send a letter. Subject: its id.
     Mail,
+    /// Write to whoever forgot the password, if there is somebody. Subject: an address.
+    Reset,
+    /// Remove an account that was closed. Subject: user id.
+    Remove,
     /// Collect garbage. Recurring.
     Collect,
     /// Delete what nobody needs any more from the stores. Recurring.
@@ -40,14 +44,25 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 7] =
-        [Self::Consolidate, Self::Prove, Self::Mail, Self::Collect, Self::Sweep, Self::Scrub, Self::Look];
+    const ALL: [Self; 9] = [
+        Self::Consolidate,
+        Self::Prove,
+        Self::Mail,
+        Self::Reset,
+        Self::Remove,
+        Self::Collect,
+        Self::Sweep,
+        Self::Scrub,
+        Self::Look,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Consolidate => "consolidate",
             Self::Prove => "prove",
             Self::Mail => "mail",
+            Self::Reset => "reset",
+            Self::Remove => "remove",
             Self::Collect => "collect",
             Self::Sweep => "sweep",
             Self::Scrub => "scrub",
@@ -58,7 +73,7 @@ impl Kind {
     /// How long after its end a recurring job runs again.
     fn every(self) -> Option<Duration> {
         match self {
-            Self::Consolidate | Self::Prove | Self::Mail => None,
+            Self::Consolidate | Self::Prove | Self::Mail | Self::Reset | Self::Remove => None,
             Self::Collect => Some(Duration::from_hours(24)),
             Self::Sweep => Some(Duration::from_mins(10)),
             Self::Scrub => Some(Duration::from_mins(2)),

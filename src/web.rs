@@ -3,6 +3,7 @@
 
 mod address;
 mod api;
+mod browser;
 mod ckan;
 mod content;
 mod cors;

@@ -50,7 +50,7 @@ impl Actor {
     pub fn through(&self, app: AppGrant) -> Result<Self> {
         match (&self.identity, &self.limit) {
             (Identity::User { .. }, Limit::Nothing) => {
-                Ok(Self { identity: self.identity.clone(), limit: Limit::App(app) })
+                Ok(Self { identity: self.identity.clone(), limit: Limit::App(app), session: None })
             }
             _ => Err(Error::forbidden("only a user who has signed in lets an app act for them")),
         }
@@ -78,7 +78,9 @@ mod tests {
 
     fn user(limit: Limit) -> Actor {
         let identity = Identity::User { id: Clock::default().id(), name: "ada".into(), admin: true };
-        Actor { identity, limit, ..Actor::anonymous() }
+        let mut actor = Actor::anonymous();
+        (actor.identity, actor.limit) = (identity, limit);
+        actor
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Access {
         };
         let (share, dataset, right) = (found.share_id, found.repo_id, found.right);
         let opened = Opened { share, dataset, root, right, opening: hash };
-        Ok(Actor { identity: Identity::Link(Arc::new(opened)), limit: Limit::Nothing })
+        Ok(Actor { identity: Identity::Link(Arc::new(opened)), limit: Limit::Nothing, session: None })
     }
 
     /// To be asked before bytes at these places are sent. Who came by a link that may be used so many times only has

@@ -18,6 +18,8 @@ const MINUTE: u64 = 60;
 pub enum Note {
     /// A token was used.
     Used(Id),
+    /// A session was used.
+    Seen(Id),
     /// Somebody was let in by a share.
     Shared(Id),
     /// Somebody known was refused.
@@ -64,6 +66,10 @@ pub(super) struct Notes(pub(super) mpsc::Sender<Note>);
 impl Notes {
     pub(super) fn used(&self, token: Id) {
         let _ = self.0.try_send(Note::Used(token));
+    }
+
+    pub(super) fn seen(&self, session: Id) {
+        let _ = self.0.try_send(Note::Seen(session));
     }
 
     pub(super) fn shared(&self, share: Id) {

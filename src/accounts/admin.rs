@@ -3,15 +3,12 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::Accounts;
-use super::tickets::{self, Purpose};
 use crate::access::Administrator;
 use crate::db::admin::AuditFilter;
 pub use crate::db::admin::{AuditRow, JobRow, KnownUserRow, OwnerTotalsRow, StoreTotalsRow, TotalsRow};
 use crate::error::{Error, Result};
-use crate::mail::{self, Letter};
+use crate::jobs::{self, Kind};
 use crate::types::{Id, Millis, OwnerName};
 
 /// Owners that are told, of those that hold most.
@@ -19,15 +16,6 @@ const OWNERS: i64 = 100;
 
 /// What the rows of administrators have in common.
 const LOCK: &str = "administrators";
-
-/// For how long the link to choose another password is good.
-const RESET: Duration = Duration::from_hours(1);
-
-/// Whose password is to be chosen anew.
-#[derive(Serialize)]
-struct Forgetful {
-    user: String,
-}
 
 /// What is to change of a user; what is `None` stays.
 #[derive(Debug, Clone, Copy, Default)]
@@ -86,6 +74,9 @@ impl Accounts {
             && suspended != user.suspended_at.is_some()
         {
             tx.set_suspended(user.id, suspended.then(|| self.clock.now())).await?;
+            if suspended {
+                tx.end_sessions(user.id, None).await?;
+            }
             let action = if suspended { "user.suspend" } else { "user.resume" };
             self.note(&mut tx, admin.actor(), action, name.as_str(), "").await?;
         }
@@ -99,25 +90,14 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Sends a user a letter with a link, which begins with `base`, to choose another password.
+    /// Sends a user a letter with a link to choose another password.
     ///
     /// # Errors
     /// Not found for an unknown user; conflict for a suspended one.
-    pub async fn offer_reset(&self, admin: &Administrator, name: &OwnerName, base: &str) -> Result<()> {
+    pub async fn offer_reset(&self, admin: &Administrator, name: &OwnerName) -> Result<()> {
         let mut tx = self.db.write().await?;
-        let user = self.known(&mut tx, name).await?;
-        if user.suspended_at.is_some() {
-            return Err(Error::conflict(format!("`{name}` is suspended: end that first")));
-        }
-        let subject = Forgetful { user: user.id.to_string() };
-        let issued = tickets::issue(&mut tx, &self.clock, Purpose::Reset, &subject, Some(user.id), RESET).await?;
-        let text = format!(
-            "Hello {name},\n\nan administrator has asked you to choose another password. Open this link within an \
-             hour:\n\n{base}/reset#{}\n",
-            issued.1.expose()
-        );
-        let letter = Letter { to: user.email.parse()?, subject: "Choose another password".to_owned(), text };
-        mail::post(&mut tx, &self.clock, &letter).await?;
+        let user = self.active_in(&mut tx, name).await?;
+        jobs::enqueue(&mut tx, &self.clock, Kind::Reset, &user.email, Duration::ZERO).await?;
         self.note(&mut tx, admin.actor(), "user.reset", name.as_str(), "").await?;
         tx.commit().await
     }

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::tickets::{self, Purpose};
-use super::{Accounts, hash_password};
+use super::sessions::{SignedIn, Visit};
+use super::tickets::{self, Purpose, gone};
+use super::{Accounts, by};
 use crate::access::{Actor, Administrator, Joining, Steward};
 use crate::config::SignUp;
 use crate::db::Tx;
 use crate::db::invitations::InvitationRow;
 use crate::error::{Error, Result};
 use crate::mail::{self, Letter};
-use crate::types::{Email, Id, Millis, OwnerKind, OwnerName, Role, Secret};
+use crate::types::{Email, Id, Millis, OwnerName, Role, Secret};
 
 /// For how long an invitation is good.
 const LIFETIME: Duration = Duration::from_hours(14 * 24);
@@ -76,36 +77,30 @@ impl TryFrom<InvitationRow> for Invitation {
 }
 
 impl Accounts {
-    /// Asks somebody to join an organisation, by a letter with a link that begins with `base`. One to the same address
+    /// Asks somebody to join an organisation, by a letter. One to the same address
     /// before is withdrawn.
     ///
     /// # Errors
     /// Conflict where too many have not answered.
-    pub async fn invite(&self, steward: &Steward, email: &Email, role: Role, base: &str) -> Result<Invitation> {
+    pub async fn invite(&self, steward: &Steward, email: &Email, role: Role) -> Result<Invitation> {
         let member = steward.member();
         let to = Some((member.organisation(), member.name(), role));
-        self.send_invitation(&Draft { actor: member.actor(), to, email }, base).await
+        self.send_invitation(&Draft { actor: member.actor(), to, email }).await
     }
 
     /// Asks somebody to make an account.
     ///
     /// # Errors
     /// As for [`Accounts::invite`]; conflict for an address that has one, forbidden where nobody makes accounts.
-    pub async fn invite_to_site(
-        &self,
-        admin: &Administrator,
-        email: &Email,
-        sign_up: SignUp,
-        base: &str,
-    ) -> Result<Invitation> {
-        expect_open(sign_up)?;
+    pub async fn invite_to_site(&self, admin: &Administrator, email: &Email) -> Result<Invitation> {
+        self.expect_open()?;
         if self.db.read().await?.user_by_email(email).await?.is_some() {
             return Err(Error::conflict(format!("the address `{email}` has an account already")));
         }
-        self.send_invitation(&Draft { actor: admin.actor(), to: None, email }, base).await
+        self.send_invitation(&Draft { actor: admin.actor(), to: None, email }).await
     }
 
-    async fn send_invitation(&self, draft: &Draft<'_>, base: &str) -> Result<Invitation> {
+    async fn send_invitation(&self, draft: &Draft<'_>) -> Result<Invitation> {
         let Draft { actor, to, email } = *draft;
         let (place, now) = (to.map(|(id, ..)| id), self.clock.now());
         let mut tx = self.db.write().await?;
@@ -122,7 +117,7 @@ impl Accounts {
             tickets::issue(&mut tx, &self.clock, Purpose::Invitation, &Subject {}, None, LIFETIME).await?;
         let expires = now.plus(LIFETIME);
         tx.insert_invitation(id, to.map(|(id, _, role)| (id, role)), email, now, expires).await?;
-        mail::post(&mut tx, &self.clock, &letter(draft, base, &ticket)).await?;
+        mail::post(&mut tx, &self.clock, &letter(draft, &self.base, &ticket)).await?;
         let subject = to.map_or("site", |(_, name, _)| name.as_str());
         self.note(&mut tx, actor, "invitation.add", subject, email.as_str()).await?;
         tx.commit().await?;
@@ -205,7 +200,8 @@ impl Accounts {
         Ok(accepted)
     }
 
-    /// Accepts an invitation for who has no account, and makes one. The link shows that the address is theirs.
+    /// Accepts an invitation for who has no account: makes one, and begins a session. The link shows that the address is
+    /// theirs.
     ///
     /// # Errors
     /// As for [`Accounts::invitation`]; conflict for a name in use, invalid for a short password; forbidden where nobody
@@ -215,26 +211,20 @@ impl Accounts {
         ticket: &Secret,
         name: &OwnerName,
         password: Secret,
-        sign_up: SignUp,
-    ) -> Result<Accepted> {
-        expect_open(sign_up)?;
-        if name.as_str().contains('/') {
-            return Err(Error::invalid("a user's name has no `/`: only organisations may be nested"));
-        }
+        visit: &Visit,
+    ) -> Result<(Accepted, SignedIn)> {
+        self.expect_open()?;
         // Nobody has passwords hashed who has no invitation.
         _ = self.invitation(ticket).await?;
-        let password = hash_password(password).await?;
-        let (id, now) = (self.clock.id(), self.clock.now());
+        let password = self.passwords.hash(password).await?;
         let mut tx = self.db.write().await?;
         let invitation = self.redeem(&mut tx, ticket).await?;
-        tx.insert_owner(id, name, OwnerKind::User, now).await?;
-        tx.insert_account(id, &invitation.email, Some(&password), false).await?;
-        let key = format!("user:{id}");
-        let request = crate::request::id();
-        tx.insert_audit(self.clock.id(), now, &key, "user.add", name.as_str(), "by invitation", &request).await?;
-        let accepted = self.enter(&mut tx, key, (id, name.clone()), &invitation).await?;
+        let id = self.insert_user(&mut tx, name, &invitation.email, Some(&password), false).await?;
+        self.audit_by(&mut tx, &by(id), "user.add", name.as_str()).await?;
+        let accepted = self.enter(&mut tx, by(id), (id, name.clone()), &invitation).await?;
+        let signed_in = self.begin_session(&mut tx, id, visit).await?;
         tx.commit().await?;
-        Ok(accepted)
+        Ok((accepted, signed_in))
     }
 
     async fn redeem(&self, tx: &mut Tx, ticket: &Secret) -> Result<Invitation> {
@@ -256,7 +246,7 @@ impl Accounts {
     ) -> Result<Accepted> {
         let organisation = invitation.organisation.clone();
         if let (Some(place), Some(role)) = (&organisation, invitation.role) {
-            let owner = tx.owner(place).await?.ok_or_else(over)?;
+            let owner = tx.owner(place).await?.ok_or_else(gone)?;
             tx.lock_name(place.as_str()).await?;
             let role = tx.member_role(owner.id, user).await?.map_or(role, |before| before.max(role));
             tx.put_member(owner.id, user, role).await?;
@@ -267,22 +257,21 @@ impl Accounts {
         Ok(Accepted { user, name, organisation })
     }
 
-    /// Forgets invitations whose time is over.
-    pub async fn forget_invitations(&self) -> Result<()> {
-        let mut tx = self.db.write().await?;
-        tx.forget_invitations(self.clock.now()).await?;
-        tx.commit().await
+    /// # Errors
+    /// Forbidden where nobody makes an account.
+    fn expect_open(&self) -> Result<()> {
+        match self.rules.sign_up {
+            SignUp::Open | SignUp::Invitation => Ok(()),
+            SignUp::Closed => Err(Error::forbidden(
+                "this site takes no new accounts: its operator makes them, with `rutter user add`",
+            )),
+        }
     }
 }
 
 /// The invitation that a ticket opens.
 async fn opened(tx: &mut Tx, ticket: Id) -> Result<Invitation> {
-    tx.invitation(ticket).await?.ok_or_else(over)?.try_into()
-}
-
-/// It was withdrawn, or what it led to is gone: the same as for any link that is good no more.
-fn over() -> Error {
-    Error::not_found("this link is not good, or not any more: it was used, or its time is over")
+    tx.invitation(ticket).await?.ok_or_else(gone)?.try_into()
 }
 
 async fn withdraw(tx: &mut Tx, id: Id, place: Option<Id>) -> Result<bool> {
@@ -291,15 +280,6 @@ async fn withdraw(tx: &mut Tx, id: Id, place: Option<Id>) -> Result<bool> {
         tx.withdraw_ticket(id).await?;
     }
     Ok(withdrawn)
-}
-
-fn expect_open(sign_up: SignUp) -> Result<()> {
-    match sign_up {
-        SignUp::Open | SignUp::Invitation => Ok(()),
-        SignUp::Closed => {
-            Err(Error::forbidden("this site takes no new accounts: its operator makes them, with `rutter user add`"))
-        }
-    }
 }
 
 fn letter(draft: &Draft<'_>, base: &str, ticket: &Secret) -> Letter {

@@ -105,6 +105,7 @@ pub async fn look<S: DeserializeOwned>(
     Ok(Ticket { id: row.id, subject, expires_at: row.expires_at })
 }
 
-fn gone() -> Error {
+/// What is said of every ticket that is not good.
+pub fn gone() -> Error {
     Error::not_found("this link is not good, or not any more: it was used, or its time is over")
 }

@@ -52,7 +52,9 @@ Examples:
 Set by file or environment only (the README describes each):
   RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_STORE_URL  RUTTER_STORES__…  RUTTER_COLLECT  RUTTER_SCRUB_DAYS  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
   RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_LIFETIMES__…
-  RUTTER_RATES__…  RUTTER_QUOTAS__…")]
+  RUTTER_RATES__…  RUTTER_QUOTAS__…  RUTTER_ACCOUNTS__…  RUTTER_MAIL__…
+
+While there is no administrator, it prints a link that makes the first one: good once, for 24 hours.")]
     Serve {
         /// Address and port [default: 127.0.0.1:8080]
         #[arg(long, env = "RUTTER_LISTEN", hide_env_values = true, value_name = "ADDRESS:PORT")]
@@ -178,7 +180,7 @@ Examples:
   rutter user add ada --email ada@example.org
   rutter user add ada --email ada@example.org --admin
 
-The way in is a token: `rutter token add ada`.")]
+The way in is a token, `rutter token add ada`, or with a browser a password: `rutter user set-password ada`.")]
     Add {
         /// Letters, digits, `.`, `_`, `-`
         name: OwnerName,
@@ -188,15 +190,26 @@ The way in is a token: `rutter token add ada`.")]
         /// May read, write and delete every dataset
         #[arg(long)]
         admin: bool,
-        /// Read a password of at least 8 characters from standard input and keep its argon2id hash. Nothing asks
-        /// for it today: git, git-lfs and programs take tokens only
+        /// Read a password of at least 8 characters from standard input, for browsers: git, git-lfs and programs take
+        /// tokens only
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Give a user another password, read from standard input; all browsers are signed out
+    #[command(after_help = "\
+Examples:
+  rutter user set-password ada
+  rutter user set-password ada < password.txt
+
+The first line counts, and has at least 8 characters. Personal tokens stay as they are.")]
+    SetPassword {
+        /// The user
+        name: OwnerName,
     },
     /// List users
     #[command(after_help = "Example:\n  rutter user list")]
     List,
-    /// Let nobody in as this user, until `resume`: every token is refused, at once
+    /// Let nobody in as this user, until `resume`: every token is refused, and browsers are signed out, at once
     #[command(after_help = "\
 Example:
   rutter user suspend ada

@@ -1,6 +1,6 @@
 //! What the operator's commands do.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use rutter::access::{Actor, Own};
@@ -35,22 +35,32 @@ fn line() -> Result<String> {
     Ok(line)
 }
 
+fn password() -> Result<Secret> {
+    Ok(Secret::new(line()?.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
 async fn user(app: &App, command: UserCommand) -> Result<()> {
     match command {
         UserCommand::Add { name, email, admin, password_stdin } => {
-            let password = if password_stdin {
-                Some(Secret::new(line()?.trim_end_matches(['\r', '\n']).to_owned()))
-            } else {
-                None
-            };
+            let password = if password_stdin { Some(password()?) } else { None };
             app.accounts.add_user(&name, &email, password, admin).await?;
             eprintln!("added `{name}`; make a token with `rutter token add {name}`");
+        }
+        UserCommand::SetPassword { name } => {
+            if std::io::stdin().is_terminal() {
+                // What is typed shows: only a program of the terminal could hide it.
+                eprint!("New password of `{name}`: ");
+                std::io::stderr().flush()?;
+            }
+            app.accounts.set_password(&name, password()?).await?;
+            eprintln!("`{name}` has another password; all browsers were signed out");
         }
         UserCommand::List => {
             for user in app.accounts.users().await? {
                 let admin = if user.admin { " admin" } else { "" };
                 let suspended = if user.suspended_at.is_some() { " suspended" } else { "" };
-                println!("{} {}{admin}{suspended}", user.name, user.email);
+                let closed = if user.closed_at.is_some() { " closed" } else { "" };
+                println!("{} {}{admin}{suspended}{closed}", user.name, user.email);
             }
         }
         UserCommand::Suspend { name } => app.accounts.suspend(&name).await?,

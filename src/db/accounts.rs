@@ -20,6 +20,19 @@ pub struct UserRow {
     pub admin: bool,
     /// Since when nothing is allowed any more.
     pub suspended_at: Option<Millis>,
+    /// When it was closed, to be removed later.
+    pub closed_at: Option<Millis>,
+    /// As people know them; may be empty.
+    pub display_name: String,
+    /// When it was made.
+    pub created_at: Millis,
+}
+
+impl UserRow {
+    /// Whether somebody may come in as this user.
+    pub fn is_active(&self) -> bool {
+        self.suspended_at.is_none() && self.closed_at.is_none()
+    }
 }
 
 /// A user or an organisation.
@@ -76,6 +89,8 @@ pub struct TokenUserRow {
     pub admin: bool,
     /// Since when nothing is allowed any more.
     pub suspended_at: Option<Millis>,
+    /// When it was closed.
+    pub closed_at: Option<Millis>,
 }
 
 impl Tx {
@@ -109,21 +124,28 @@ impl Tx {
 
     /// The user with this name.
     pub async fn user(&mut self, name: &OwnerName) -> Result<Option<UserRow>> {
-        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at
+        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
                      FROM owner o JOIN account a ON a.owner_id = o.id WHERE o.name = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(name.as_str()).fetch_optional(on))?)
     }
 
     /// The user with this address.
     pub async fn user_by_email(&mut self, email: &Email) -> Result<Option<UserRow>> {
-        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at
+        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
                      FROM owner o JOIN account a ON a.owner_id = o.id WHERE a.email = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(email.as_str()).fetch_optional(on))?)
     }
 
+    /// The user with this id.
+    pub async fn user_by_id(&mut self, id: Id) -> Result<Option<UserRow>> {
+        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
+                     FROM owner o JOIN account a ON a.owner_id = o.id WHERE o.id = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
+    }
+
     /// All users by name.
     pub async fn users(&mut self) -> Result<Vec<UserRow>> {
-        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at
+        let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
                      FROM owner o JOIN account a ON a.owner_id = o.id ORDER BY o.name";
         Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
     }
@@ -209,7 +231,7 @@ impl Tx {
     /// The token with this hash and its user, good or not.
     pub async fn token_by_hash(&mut self, hash: &str) -> Result<Option<TokenUserRow>> {
         let query = "SELECT t.id AS token_id, t.scopes, t.expires_at, t.revoked_at, t.last_used_at,
-                            o.id AS user_id, o.name AS user_name, a.admin, a.suspended_at
+                            o.id AS user_id, o.name AS user_name, a.admin, a.suspended_at, a.closed_at
                      FROM token t JOIN owner o ON o.id = t.user_id JOIN account a ON a.owner_id = o.id
                      WHERE t.hash = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)

@@ -57,6 +57,12 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
     }
 
+    /// How many letters somebody was written since then.
+    pub async fn letters_since(&mut self, to: &Email, since: Millis) -> Result<i64> {
+        let query = "SELECT COUNT(*) FROM letter WHERE recipient = $1 AND created_at > $2";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(to.as_str()).bind(since).fetch_one(on))?)
+    }
+
     /// Counts an attempt to send a letter.
     pub async fn count_attempt(&mut self, id: Id) -> Result<()> {
         exec!(self, sqlx::query("UPDATE letter SET attempts = attempts + 1 WHERE id = $1").bind(id.to_string()))?;

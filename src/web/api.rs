@@ -1,12 +1,14 @@
 //! `/api/v1`: everything that git can say about a dataset, for programs. One file per resource; the document at
 //! `/api/openapi.json` is made of what stands at the handlers.
 
+mod accounts;
 mod admin;
 mod branches;
 mod commits;
 mod datasets;
 mod diff;
 mod document;
+mod drive;
 mod facts;
 mod files;
 mod infer;
@@ -16,9 +18,11 @@ mod places;
 mod rename;
 mod revisions;
 pub(super) mod search;
+mod session;
 mod shares;
 mod tags;
 mod tree;
+mod user;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
@@ -39,6 +43,9 @@ use crate::types::{Id, Millis};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = document::routes(routes);
+    let routes = session::routes(routes);
+    let routes = accounts::routes(routes);
+    let routes = user::routes(routes);
     let routes = datasets::routes(routes);
     let routes = places::routes(routes);
     let routes = organisations::routes(routes);
@@ -55,6 +62,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = tree::routes(routes);
     let routes = files::routes(routes);
     let routes = infer::routes(routes);
+    let routes = drive::routes(routes);
     diff::routes(routes)
 }
 

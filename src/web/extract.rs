@@ -10,8 +10,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use metastore::FilePath;
 
+use super::browser;
 use super::limits::{Account, Client, is_trusted};
-use crate::access::{Actor, Administrator, Credentials, Grant, Member, Part, Right, Sharing, Spot, Steward, Target};
+use crate::access::{
+    Actor, Administrator, Credentials, Grant, Holder, Member, Part, Right, Seat, Sharing, Spot, Steward, Target,
+};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{RepoPath, Secret};
@@ -38,7 +41,7 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let credentials = credentials(parts)?;
+        let credentials = credentials(parts, app)?;
         Ok(match parts.extensions.get::<Client>() {
             Some(client) => {
                 let (actor, account) = client.sign_in(&app.access, credentials).await?;
@@ -197,8 +200,8 @@ impl<R: Right> FromRequestParts<App> for Target<R> {
     }
 }
 
-/// What the client says about itself: `Authorization`, or `?jwt=`.
-fn credentials(parts: &Parts) -> Result<Credentials> {
+/// What the client says about itself: `Authorization`, or `?jwt=`; else the cookie of a browser.
+fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
     let unreadable = || Error::unauthenticated("the Authorization header cannot be read; use Basic or Bearer");
     if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| unreadable())?;
@@ -223,7 +226,10 @@ fn credentials(parts: &Parts) -> Result<Credentials> {
     }
     let query = parts.uri.query().unwrap_or_default();
     let jwt = query.split('&').find_map(|pair| pair.strip_prefix("jwt="));
-    Ok(jwt.map_or(Credentials::None, |jwt| Credentials::Bearer(Secret::new(jwt.to_owned()))))
+    match jwt {
+        Some(jwt) => Ok(Credentials::Bearer(Secret::new(jwt.to_owned()))),
+        None => browser::credentials(parts, app),
+    }
 }
 
 /// What comes before `/owner/dataset` in the URLs that we hand out.
@@ -233,6 +239,16 @@ impl FromRequestParts<App> for Base {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        Self::of(parts, app)
+    }
+}
+
+impl Base {
+    /// As the configuration says, or the request.
+    ///
+    /// # Errors
+    /// Malformed without a `Host` that is one.
+    pub(super) fn of(parts: &Parts, app: &App) -> Result<Self> {
         if let Some(url) = &app.config.public_url {
             return Ok(Self(url.clone()));
         }
@@ -241,6 +257,20 @@ impl FromRequestParts<App> for Base {
         base(&parts.headers, parts.uri.authority().map(axum::http::uri::Authority::as_str), trusted).map(Self)
     }
 }
+
+/// Decisions about the account of the caller.
+macro_rules! of_caller {
+    ($($decision:ident = $decide:ident),+) => {$(
+        impl FromRequestParts<App> for $decision {
+            type Rejection = Error;
+
+            async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+                Caller::from_request_parts(parts, app).await?.actor.$decide()
+            }
+        }
+    )+};
+}
+of_caller!(Holder = holder, Seat = seat);
 
 /// Whether a host comes with a port. The colons of an IPv6 address stand in brackets.
 fn has_port(host: &str) -> bool {

@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn messages_stay_one_header() {
         let mut headers = HeaderMap::new();
-        let told = Told { kind: Kind::NotFound, detail: "no \"ü\"\r\nX-Other: 1".into() };
+        let told = Told { kind: Kind::NotFound, detail: "no \"ü\"\r\nX-Other: 1".into(), ends_session: false };
         tell(true, &told, &mut headers);
         assert_eq!(headers[ERROR_CODE], REPO_NOT_FOUND);
         assert_eq!(headers[ERROR_MESSAGE].as_bytes(), "no \"ü\"  X-Other: 1".as_bytes());

@@ -8,6 +8,7 @@
 //! come back at once, eight times: so a request is first held up for some seconds, until its turn.
 
 mod address;
+mod attempts;
 mod buckets;
 mod shares;
 #[cfg(test)]
@@ -23,15 +24,17 @@ use axum::http::HeaderMap;
 use ipnet::IpNet;
 use metrics::{Counter, Gauge};
 
-pub(super) use self::address::is_trusted;
+pub(super) use self::address::{client as client_address, is_trusted};
+use self::attempts::Attempt;
+pub(super) use self::attempts::Guess;
 use self::buckets::{Buckets, Key, Keys, LONGEST, Ledger, Nanos, nanos};
 pub(super) use self::shares::Place;
 use self::shares::Shares;
 use super::extract::Peer;
-use crate::access::{Access, Actor, Credentials, links, tokens};
+use crate::access::{Access, Actor, Credentials};
 use crate::config::Config;
-use crate::error::{Delay, Error, Kind, RETRY_AFTER_SECONDS, Result};
-use crate::types::{Id, Secret};
+use crate::error::{Delay, Error, RETRY_AFTER_SECONDS, Result};
+use crate::types::Id;
 
 /// A request that takes a look-up or two, or is about as many objects. One point is about what one small object takes.
 const ORDINARY: u64 = 5;
@@ -57,14 +60,25 @@ fn cost(route: &str) -> u64 {
         // Whoever asks these restarts a server that does not answer.
         "/healthz" | "/readyz" => 0,
         "/metrics" => FIGURES,
-        route if is_transfer(route) => TRANSFER,
+        route if route.starts_with(SIGNED) => TRANSFER,
         route if route.ends_with("/git-upload-pack") || route.ends_with("/git-receive-pack") => PACK,
         _ => ORDINARY,
     }
 }
 
+/// Signed URLs of objects.
+const SIGNED: &str = "/_lfs/";
+
+/// Other routes that move files as long as they are.
+const MOVES: &[&str] = &[
+    "/api/v1/downloads/{token}",
+    "/api/v1/drive/{owner}/{dataset}/content/{*path}",
+    "/api/v1/drive/{owner}/{dataset}/files/{*path}",
+    "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}",
+];
+
 fn is_transfer(route: &str) -> bool {
-    route.starts_with("/_lfs/")
+    route.starts_with(SIGNED) || MOVES.contains(&route)
 }
 
 /// What a bucket is for.
@@ -85,6 +99,8 @@ pub(super) struct Limits {
     keys: Keys,
     since: Instant,
     proxies: Vec<IpNet>,
+    /// Whether clients are told to come by https.
+    is_secure: bool,
     address: Limit,
     user: Limit,
     token: Limit,
@@ -118,6 +134,7 @@ impl Limits {
             keys: Keys::default(),
             since: Instant::now(),
             proxies: config.trusted_proxies.clone(),
+            is_secure: config.public_url.as_deref().is_some_and(|url| url.starts_with("https://")),
             address: points("address", "requests from your address", rates.address),
             user: points("user", "requests by your account", rates.user),
             token: points("token", "requests with this token", rates.token),
@@ -137,6 +154,15 @@ impl Limits {
             downloading: running("download"),
             told: AtomicU64::new(0),
         })
+    }
+
+    /// Whether the request came by https, as far as is known: the server itself speaks plain HTTP.
+    pub(super) fn is_secure(&self, request: &Request) -> bool {
+        let peer = request.extensions().get::<Peer>();
+        let proxied = || peer.is_some_and(|Peer(peer)| is_trusted(peer.ip(), &self.proxies));
+        let forwarded = request.headers().get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+        let first = forwarded.and_then(|list| list.split(',').next()).map(str::trim);
+        self.is_secure || (first == Some("https") && proxied())
     }
 
     /// Counts a request that came at this moment for its address, and leaves a [`Client`] for those who
@@ -300,101 +326,6 @@ impl Client {
         account.take().await?;
         Ok((actor, account))
     }
-}
-
-/// Somebody who tries a secret, which was counted as wrong beforehand: guesses side by side are no more than one after
-/// the other.
-pub(super) struct Guess {
-    client: Client,
-    of: Key,
-}
-
-impl Client {
-    /// Counts a guess at the password of something.
-    ///
-    /// # Errors
-    /// Busy for too many of them, from this address or at that password.
-    pub(super) fn guess(&self, of: &str) -> Result<Guess> {
-        let Self { limits, address, now, .. } = self;
-        let of = limits.keys.of(Subject::Account(of));
-        limits.failures_address.take(*address, 1, *now, 0)?;
-        let taken = limits.failures_account.take(of, 1, *now, 0);
-        taken.inspect_err(|_| limits.failures_address.refund(*address, 1, *now))?;
-        Ok(Guess { client: self.clone(), of })
-    }
-}
-
-impl Guess {
-    /// It was right, or no guess at all.
-    pub(super) fn forget(self) {
-        let Client { limits, address, now, .. } = &self.client;
-        limits.failures_address.refund(*address, 1, *now);
-        limits.failures_account.refund(self.of, 1, *now);
-    }
-}
-
-/// Somebody who says who they are, until it is known whether that is true.
-struct Attempt<'a> {
-    client: &'a Client,
-    token: Key,
-    /// The account that a password is for.
-    account: Option<Key>,
-    known: Key,
-    known_until: Nanos,
-    /// Whether a failure was counted beforehand, so that guesses side by side are no more than one after the other.
-    counted: bool,
-}
-
-impl<'a> Attempt<'a> {
-    /// Nothing to begin for those who say nothing.
-    fn begin(client: &'a Client, credentials: &Credentials) -> Result<Option<Self>> {
-        let Some(secret) = credentials.secret() else { return Ok(None) };
-        let (limits, now) = (&client.limits, client.now);
-        // With a token the name says nothing: to count by it would only shut people out.
-        let account = match credentials {
-            Credentials::Basic { user, .. } if is_password(secret) => {
-                Some(limits.keys.of(Subject::Account(&user.expose().to_lowercase())))
-            }
-            Credentials::None | Credentials::Bearer(_) | Credentials::Basic { .. } => None,
-        };
-        let token = limits.keys.of(Subject::Secret(secret.expose(), account));
-        let known = limits.keys.of(Subject::Known(token, client.address));
-        let known_until = limits.known.get(known);
-        let counted = known_until <= now;
-        if counted {
-            limits.failures_address.take(client.address, 1, now, 0)?;
-            if let Some(account) = account
-                && let Err(refusal) = limits.failures_account.take(account, 1, now, 0)
-            {
-                limits.failures_address.refund(client.address, 1, now);
-                return Err(refusal);
-            }
-        }
-        Ok(Some(Self { client, token, account, known, known_until, counted }))
-    }
-
-    fn settle(&self, outcome: Result<&Actor, &Error>) {
-        let Client { limits, address, now, .. } = self.client;
-        let failed = outcome.is_err_and(|error| error.kind() == Kind::Unauthenticated);
-        if failed && !self.counted {
-            // It is good no more.
-            limits.known.change(self.known, *now, |until| *until = 0);
-            limits.failures_address.charge(*address, 1, *now);
-            self.account.inspect(|account| limits.failures_account.charge(*account, 1, *now));
-        }
-        if !failed && self.counted {
-            limits.failures_address.refund(*address, 1, *now);
-            self.account.inspect(|account| limits.failures_account.refund(*account, 1, *now));
-        }
-        if outcome.is_ok() && self.known_until < now + nanos(KNOWN) / 2 {
-            limits.known.change(self.known, *now, |until| *until = now + nanos(KNOWN));
-        }
-    }
-}
-
-/// Whether it can be guessed: whatever is neither a token of ours nor signed.
-fn is_password(secret: &Secret) -> bool {
-    !tokens::looks_personal(secret) && !tokens::looks_signed(secret) && !links::looks_opened(secret)
 }
 
 /// Who pays for a request.

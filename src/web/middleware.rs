@@ -22,13 +22,14 @@ use hyper::body::Body as _;
 use metrics::{Counter, Histogram};
 use tower::{Service, ServiceExt as _};
 
-use super::cors;
 use super::limits::{Admission, Limits};
 use super::patience::{self, Unread};
 use super::wording::Words;
+use super::{browser, cors};
 use crate::clock;
 use crate::error::Error;
 
+const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Ends of the URLs of a dataset that git and git-lfs build themselves.
@@ -61,7 +62,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let seen = Seen::of(&request, self.idle);
+        let seen = Seen::of(&request, self.idle, self.limits.is_secure(&request));
         if let Some(answer) = cors::preflight(&request) {
             return seen.through(std::future::ready(Ok(answer)), patience::followed(request).1).boxed();
         }
@@ -112,10 +113,13 @@ struct Seen {
     idle: Duration,
     /// Whether it comes from a page of another site, which may read the answer.
     is_open: bool,
+    is_browser: bool,
+    /// Whether this server is known to be reached by https.
+    is_secure: bool,
 }
 
 impl Seen {
-    fn of(request: &Request, idle: Duration) -> Self {
+    fn of(request: &Request, idle: Duration, is_secure: bool) -> Self {
         Self {
             id: request_id(request.headers()),
             started: Instant::now(),
@@ -125,6 +129,8 @@ impl Seen {
             words: Words::of(request.uri().path()),
             idle,
             is_open: request.headers().contains_key(header::ORIGIN) && cors::is_open(request.uri().path()),
+            is_browser: browser::is_one(request.headers()),
+            is_secure,
         }
     }
 
@@ -144,6 +150,13 @@ impl Seen {
         };
         let mut response = crate::request::scope(self.id.clone(), serve).await;
         guard(&self.id, response.headers_mut());
+        if self.is_secure {
+            // No word in the clear any more, for a year (RFC 6797).
+            response.headers_mut().entry(header::STRICT_TRANSPORT_SECURITY).or_insert(STRICT);
+        }
+        if self.is_browser {
+            browser::without_dialog(&mut response);
+        }
         if self.is_open {
             cors::open(response.headers_mut());
         }

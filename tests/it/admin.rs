@@ -48,12 +48,17 @@ story! {
 
         // A suspended user is out at once, and comes back as they were.
         let one = format!("{users}/ada");
+        let cookie = server.cookie("ada").await;
+        let sits = async || server.says(Some(&cookie), "GET", "/api/v1/owners", Value::Null).await.0;
+        assert_eq!(sits().await, 200);
         server.done(&root, "PATCH", &one, json!({"suspended": true})).await;
+        assert_eq!(sits().await, 401);
         server.done(&root, "PATCH", &one, json!({"suspended": true})).await;
         assert_eq!(server.tries(&ada, "GET", "/api/v1/owners", Value::Null).await, 401);
         assert_eq!(server.listed(&root, &format!("{users}?q=ada"), 10).await[0]["suspended"], true);
         server.done(&root, "PATCH", &one, json!({"suspended": false})).await;
         assert_eq!(server.tries(&ada, "GET", "/api/v1/owners", Value::Null).await, 200);
+        assert_eq!(sits().await, 401, "the sessions have ended");
 
         // Who administers.
         assert_eq!(server.tries(&ada, "GET", &users, Value::Null).await, 403);

@@ -353,6 +353,31 @@ story! {
 }
 
 story! {
+    async fn an_operator_gives_a_password_and_a_new_server_tells_how_to_begin(engine: Engine) {
+        let house = House::new(engine).await;
+        let serving = house.serve();
+        let told = || {
+            let log = serving.log.lock().unwrap().join("\n");
+            log.split_once("/setup#ruk_").map(|(_, rest)| rest.split('"').next().unwrap().to_owned())
+        };
+        eventually("the link is told", async || told().is_some()).await;
+        serving.end().await;
+
+        house.does(&["user", "add", "ada", "--email", "ada@example.org", "--admin"]);
+        let set = |name: &str, password: &str| house.told(&["user", "set-password", name], password);
+        assert!(House::failed(&set("ada", "short\n")).contains("at least 8 characters"));
+        assert!(House::failed(&set("ben", "correct horse\n")).contains("there is no user `ben`"));
+        assert!(set("ada", "correct horse\n").status.success());
+        let serving = house.serve();
+        let body = json!({"login": "ada", "password": "correct horse"});
+        let login = serving.http.post(format!("{}/api/v1/session", serving.url)).json(&body);
+        assert_eq!(login.send().await.unwrap().status(), 200);
+        assert!(!serving.log.lock().unwrap().join("\n").contains("/setup#"), "there is an administrator");
+        serving.end().await;
+    }
+}
+
+story! {
     async fn a_token_is_alone_on_standard_output_and_stored_as_a_hash(engine: Engine) {
         let house = House::new(engine).await;
         house.does(&["user", "add", "ada", "--email", "ada@example.org"]);
@@ -585,15 +610,20 @@ fn it_says_what_it_is_and_how_to_use_it() {
 
 /// The keys of the configuration, as the sources declare them: (key, environment variable).
 fn keys() -> Vec<(String, String)> {
-    let source = concat!(include_str!("../../src/config.rs"), include_str!("../../src/config/rates.rs"));
+    let source = concat!(
+        include_str!("../../src/config.rs"),
+        include_str!("../../src/config/rates.rs"),
+        include_str!("../../src/config/accounts.rs")
+    );
     let mut keys = Vec::new();
     let groups = [("", "Config"), ("limits.", "Limits"), ("lifetimes.", "Lifetimes"), ("rates.", "Rates")];
-    for (group, structure) in groups.into_iter().chain([("quotas.", "Quotas")]) {
+    let more = [("quotas.", "Quotas"), ("accounts.", "AccountRules"), ("mail.", "MailConfig")];
+    for (group, structure) in groups.into_iter().chain(more) {
         let (_, fields) = source.split_once(&format!("pub struct {structure} {{")).unwrap();
         let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));
         for name in fields.map(|field| field.split(':').next().unwrap()) {
-            if !matches!(name, "limits" | "lifetimes" | "rates" | "quotas" | "issuers" | "stores" | "cloud_environment")
-            {
+            let groups = ["limits", "lifetimes", "rates", "quotas", "accounts", "mail"];
+            if !groups.contains(&name) && !matches!(name, "issuers" | "stores" | "cloud_environment") {
                 let variable = format!("RUTTER_{}{name}", group.replace('.', "__")).to_uppercase();
                 keys.push((format!("{group}{name}"), variable));
             }

@@ -202,10 +202,14 @@ impl Server {
         home
     }
 
-    /// A request with somebody's token, or without.
+    /// A request with somebody's token or cookie, or without.
     pub(crate) fn request(&self, method: &str, path: &str, token: Option<&str>) -> reqwest::RequestBuilder {
         let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.url));
         match token {
+            // As a browser sends it from a page of ours.
+            Some(cookie) if cookie.starts_with("rus_") => {
+                request.header("cookie", format!("rutter={cookie}")).header("origin", &self.url)
+            }
             Some(token) => request.basic_auth("x", Some(token)),
             None => request,
         }

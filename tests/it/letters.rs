@@ -88,7 +88,7 @@ impl Server {
         self.letters_to(address, number).await.pop().unwrap()
     }
 
-    async fn post(&self, to: &str, subject: &str, text: &str) {
+    async fn post_letter(&self, to: &str, subject: &str, text: &str) {
         let letter = Letter { to: to.parse().unwrap(), subject: subject.into(), text: text.into() };
         let mut tx = self.app.db.write().await.unwrap();
         mail::post(&mut tx, &self.clock, &letter).await.unwrap();
@@ -99,7 +99,7 @@ impl Server {
 story! {
     async fn without_a_mail_server_letters_lie_in_a_folder_that_nobody_else_can_read(server: Server) {
         use std::os::unix::fs::PermissionsExt as _;
-        server.post("ada@example.org", "Grüße\r\nBcc: eve@example.org", "Ein Link:\nhttp://x/verify#abc\n").await;
+        server.post_letter("ada@example.org", "Grüße\r\nBcc: eve@example.org", "Ein Link:\nhttp://x/verify#abc\n").await;
         let letter = server.letter_to("ada@example.org", 1).await;
         assert_eq!(letter.ticket("verify"), "abc");
         assert!(letter.text.starts_with("Ein Link:\n"), "{letter:?}");
@@ -193,7 +193,7 @@ story! {
         let mail = MailServer::start(&["451 later", "250 yes", "550 there is nobody"]).await;
         let server = with_mail_server(engine, &mail).await;
         let unsent = "SELECT COUNT(*) FROM letter WHERE sent_at IS NULL";
-        server.post("ada@example.org", "Hello", "A link:\n.\nhttp://x/reset#abc\n").await;
+        server.post_letter("ada@example.org", "Hello", "A link:\n.\nhttp://x/reset#abc\n").await;
         server.app.worker.run_due().await.unwrap();
         assert_eq!((mail.taken().len(), count(&server.app.db, unsent).await), (0, 1));
         server.clock.advance(Duration::from_secs(10));
@@ -205,7 +205,7 @@ story! {
         assert_eq!(count(&server.app.db, unsent).await, 0);
 
         // For good is for good: it is not tried again, and its links do not stay in the database.
-        server.post("nobody@example.org", "Hello", "http://x/reset#abc\n").await;
+        server.post_letter("nobody@example.org", "Hello", "http://x/reset#abc\n").await;
         server.app.worker.run_due().await.unwrap();
         let given_up = "SELECT COUNT(*) FROM letter WHERE sent_at IS NOT NULL AND body = '' AND attempts = 1";
         assert_eq!((mail.taken().len(), count(&server.app.db, given_up).await), (1, 1));
@@ -216,7 +216,7 @@ story! {
     async fn a_letter_that_nobody_takes_is_given_up_in_the_end(engine: Engine) {
         let mail = MailServer::start(&["451 later", "451 later"]).await;
         let server = with_mail_server(engine, &mail).await;
-        server.post("ada@example.org", "Hello", "text\n").await;
+        server.post_letter("ada@example.org", "Hello", "text\n").await;
         server.app.worker.run_due().await.unwrap();
         server.clock.advance(Duration::from_hours(73));
         server.app.worker.run_due().await.unwrap();

@@ -2,9 +2,11 @@
 
 mod api;
 mod ckan;
+mod drive;
 mod hub;
 mod organisations;
 mod pages;
+mod people;
 mod shares;
 
 use std::collections::BTreeSet;
@@ -92,8 +94,10 @@ fn samples() -> impl Iterator<Item = Sample> {
         .chain(organisations::SAMPLES)
         .chain(hub::SAMPLES)
         .chain(ckan::SAMPLES)
+        .chain(drive::SAMPLES)
         .chain(pages::SAMPLES)
         .chain(shares::SAMPLES)
+        .chain(people::SAMPLES)
         .copied()
 }
 
@@ -108,6 +112,8 @@ struct World {
     server: Server,
     /// A writer who is no column: makes what the columns then meet.
     keeper: Person,
+    /// A session and a token of the keeper, by their ids.
+    elsewhere: (String, String),
     actors: Vec<Actor>,
     /// To a folder of the private dataset.
     link: String,
@@ -121,8 +127,15 @@ impl World {
         let (owner, writer) = (server.person(owner).await, server.person(writer).await);
         let (reader, keeper) = (server.person(reader).await, server.person(keeper).await);
         let (stranger, admin) = (server.person("sam").await, server.administrator("adam").await);
-        let members =
-            [(&owner, Role::Owner), (&writer, Role::Writer), (&keeper, Role::Writer), (&reader, Role::Reader)];
+        let (browser, suspended) = (server.person("bea").await, server.person("sue").await);
+        let members = [
+            (&browser, Role::Owner),
+            (&suspended, Role::Owner),
+            (&owner, Role::Owner),
+            (&writer, Role::Writer),
+            (&keeper, Role::Writer),
+            (&reader, Role::Reader),
+        ];
         server.organisation("org", &members).await;
         for visibility in [Visibility::Private, Visibility::Internal, Visibility::Public] {
             let path = format!("org/{visibility}");
@@ -133,6 +146,10 @@ impl World {
         let narrow = server.token(&owner.name, &["own:org/other"]).await;
         let short = server.token_for(&owner.name, Duration::from_mins(1)).await;
         server.clock.advance(Duration::from_secs(61));
+        server.app.accounts.suspend(&"sue".parse().unwrap()).await.unwrap();
+        let cookie = server.cookie("bea").await;
+        server.cookie(&keeper.name).await;
+        let elsewhere = server.elsewhere(&keeper).await;
         let actor = |name, token: &str| Actor { name, token: Some(token.to_owned()) };
         let actors = vec![
             Actor { name: "anonymous", token: None },
@@ -144,12 +161,16 @@ impl World {
             // These two are the owner's.
             actor("expired token", &short),
             actor("token of another dataset", &narrow),
+            // These are owners, too.
+            actor("browser session", &cookie),
+            actor("suspended user", &suspended.token),
         ];
-        let mut world = Self { server, keeper, actors, link: String::new() };
+        let mut world = Self { server, keeper, elsewhere, actors, link: String::new() };
         for visibility in [Visibility::Private, Visibility::Internal, Visibility::Public] {
             world.seed(&format!("org/{visibility}")).await;
             world.seed_hub(&format!("org/{visibility}")).await;
             world.seed_ckan(&format!("org/{visibility}")).await;
+            world.seed_drive(&format!("org/{visibility}")).await;
         }
         world.seed_shares().await;
         world
@@ -210,6 +231,14 @@ impl World {
             _ if ckan::has(route) => {
                 self.prepare_ckan(path, sample, &unique(bytes)).await;
                 self.plain(token, path, sample, bytes)
+            }
+            _ if drive::has(route) => {
+                self.prepare_drive(path, sample, &unique(bytes)).await;
+                self.plain(token, path, sample, bytes)
+            }
+            _ if people::has(route) => {
+                let token = self.sitting(token, sample).await;
+                self.plain(token.as_deref(), path, sample, bytes)
             }
             _ if shares::has(route) => {
                 let share = self.prepare_shares(path, sample, &unique(bytes)).await;
@@ -272,7 +301,9 @@ impl World {
                 self.post(token, &format!("/{path}.git/info/lfs/locks/verify"), &json!({}))
             }
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
+            (_, route, _) if drive::has(route) => self.of_drive(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),
+            (_, route, _) if people::has(route) => self.of_people(token, (method, route, variant), &unique(bytes)),
             (_, route, _) if shares::has(route) => self.of_shares(token, path, (method, route, variant), ""),
             (_, route, _) if organisations::has(route) => {
                 let subject = organisations::Subject::any(&unique(bytes));
@@ -460,7 +491,7 @@ story! {
             route.contains("{dataset}") && !route.contains("{id}")
         });
         // Members see the dataset, and some may make the missing one.
-        let outsiders = ["anonymous", "stranger", "expired token", "token of another dataset"];
+        let outsiders = ["anonymous", "stranger", "expired token", "token of another dataset", "suspended user"];
         for sample in samples {
             for actor in world.actors.iter().filter(|actor| outsiders.contains(&actor.name)) {
                 let mut answers = Vec::new();

@@ -211,8 +211,12 @@ story! {
         }
         // The link stays good, and is good once.
         let body = json!({"token": ticket, "name": "newcomer", "password": "correct horse"});
-        let (status, accepted) = accept(None, body.clone()).await;
-        assert_eq!((status, accepted), (201, json!({"user": "newcomer", "organisation": "org"})));
+        let request = server.request("POST", "/api/v1/invitations/accept", None);
+        let reply = Reply::of(request.header("content-type", "application/json").body(body.to_string())).await;
+        assert_eq!((reply.status, reply.json()), (201, json!({"user": "newcomer", "organisation": "org"})));
+        let cookie = reply.header("set-cookie").strip_prefix("rutter=").unwrap().split(';').next().unwrap().to_owned();
+        let (_, session) = server.says(Some(&cookie), "GET", "/api/v1/session", Value::Null).await;
+        assert_eq!(session["user"]["name"], "newcomer", "who has accepted is signed in");
         assert_eq!(accept(None, body).await.0, 404);
         assert_eq!(server.members_of(&ada, "org").await, ["ada owner", "newcomer writer"]);
         assert_eq!(server.done(&ada, "GET", &invitations, Value::Null).await["items"], json!([]));

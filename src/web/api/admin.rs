@@ -252,7 +252,7 @@ async fn change_user(
     params(("user" = String, Path, description = "Name of the user.")),
     responses((status = 202, description = "The letter will be sent.")))]
 async fn reset(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<StatusCode> {
-    app.accounts.offer_reset(&admin, &user(&segments)?, &app.config.link_base()).await?;
+    app.accounts.offer_reset(&admin, &user(&segments)?).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -273,8 +273,7 @@ async fn invite(
     Body(new): Body<NewSiteInvitation>,
 ) -> Result<(StatusCode, Json<InvitationItem>)> {
     let email: Email = new.email.parse()?;
-    let (sign_up, base) = (app.config.accounts.sign_up, app.config.link_base());
-    let invited = app.accounts.invite_to_site(&admin, &email, sign_up, &base).await?;
+    let invited = app.accounts.invite_to_site(&admin, &email).await?;
     Ok((StatusCode::CREATED, Json(invited.into())))
 }
 

@@ -9,8 +9,10 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
+use super::super::browser::Visitor;
 use super::super::extract::Caller;
 use super::Body;
+use crate::accounts::sessions::SignedIn;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Role, Secret};
@@ -75,7 +77,7 @@ struct Accepted {
 /// Who has the link has got the letter: it is told whether the address has an account.
 #[utoipa::path(post, path = "/api/v1/invitations/show", tag = "organisations", request_body = Link,
     responses((status = 200, description = "What it invites to.", body = Shown)))]
-async fn show(State(app): State<App>, Body(link): Body<Link>) -> Result<Json<Shown>> {
+async fn show(State(app): State<App>, _visitor: Visitor, Body(link): Body<Link>) -> Result<Json<Shown>> {
     let (invitation, account) = app.accounts.invitation(&link.token).await?;
     let local = invitation.email.as_str().split('@').next().unwrap_or_default();
     let suggested = if account { None } else { local.parse::<OwnerName>().ok() };
@@ -92,7 +94,12 @@ async fn show(State(app): State<App>, Body(link): Body<Link>) -> Result<Json<Sho
 #[utoipa::path(post, path = "/api/v1/invitations/accept", tag = "organisations", request_body = Acceptance,
     responses((status = 200, description = "The user belongs to it.", body = Accepted),
         (status = 201, description = "The account is made, and signed in.", body = Accepted)))]
-async fn accept(State(app): State<App>, caller: Caller, Body(asked): Body<Acceptance>) -> Result<Response> {
+async fn accept(
+    State(app): State<App>,
+    caller: Caller,
+    visitor: Visitor,
+    Body(asked): Body<Acceptance>,
+) -> Result<Response> {
     let (invitation, has_account) = app.accounts.invitation(&asked.token).await?;
     if has_account {
         let joining = app.access.authorize_joining(&caller.actor, &invitation.email).await?;
@@ -103,8 +110,11 @@ async fn accept(State(app): State<App>, caller: Caller, Body(asked): Body<Accept
         return Err(Error::invalid("choose a `name` and a `password`: the address has no account yet"));
     };
     let name: OwnerName = name.parse()?;
-    let accepted = app.accounts.accept_as_new(&asked.token, &name, password, app.config.accounts.sign_up).await?;
-    Ok((StatusCode::CREATED, Json(told(&accepted))).into_response())
+    let made = app.accounts.accept_as_new(&asked.token, &name, password, &visitor.visit).await?;
+    let (accepted, SignedIn { cookie, seconds, .. }) = made;
+    let mut response = (StatusCode::CREATED, Json(told(&accepted))).into_response();
+    visitor.give_cookie(response.headers_mut(), &cookie, seconds);
+    Ok(response)
 }
 
 fn told(accepted: &crate::accounts::invitations::Accepted) -> Accepted {

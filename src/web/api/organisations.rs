@@ -263,7 +263,7 @@ async fn invite(
     Body(new): Body<NewInvitation>,
 ) -> Result<(StatusCode, Json<InvitationItem>)> {
     let (email, role): (Email, Role) = (new.email.parse()?, new.role.parse()?);
-    let invited = app.accounts.invite(&steward, &email, role, &app.config.link_base()).await?;
+    let invited = app.accounts.invite(&steward, &email, role).await?;
     Ok((StatusCode::CREATED, Json(invited.into())))
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn is_trusted(peer: IpAddr, proxies: &[IpNet]) -> bool {
 /// The address of the client: the peer's, or, where that is a proxy that we trust, what the last such
 /// proxy saw. Each proxy adds the address that it saw to the end of `X-Forwarded-For`; whatever stands
 /// left of the first address that we do not trust may be invented.
-pub(super) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
     // Lines of one name are one list (RFC 9110 §5.3).
     for line in headers.get_all(FORWARDED_FOR).iter().rev() {

@@ -4,6 +4,7 @@ use axum::body::Body;
 
 use super::*;
 use crate::config::Rates;
+use crate::error::Kind;
 
 fn limits(rates: Rates, proxies: &[&str]) -> Arc<Limits> {
     let trusted_proxies = proxies.iter().map(|network| network.parse().unwrap()).collect();

@@ -1,0 +1,39 @@
+//! Sessions of browsers: a cookie with `rus_` and 43 characters of randomness, of which only the hash is stored. Whoever
+//! has it is its user, with all that the user may do, until it ends.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+
+use super::{Access, Actor, Identity, Limit, tokens};
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::types::Secret;
+
+const PREFIX: &str = "rus_";
+
+/// How often it is written down that a session was used.
+const TOUCHED: i64 = 3_600_000;
+
+/// What a new session's cookie holds. It is never stored.
+pub fn generate() -> Secret {
+    Secret::new(format!("{PREFIX}{}", BASE64.encode(clock::random::<32>())))
+}
+
+impl Access {
+    pub(super) async fn by_session(&self, cookie: &Secret) -> Result<Actor> {
+        let ended = || Error::unauthenticated("your session has ended; sign in again").ending_session();
+        let row = self.db.read().await?.session_by_hash(&tokens::hash(cookie)).await?.ok_or_else(ended)?;
+        let now = self.clock.now();
+        if row.expires_at <= now || row.last_used_at.plus(self.session_idle) <= now || !row.is_active() {
+            return Err(ended());
+        }
+        if now.0 - row.last_used_at.0 > TOUCHED {
+            self.notes.seen(row.session_id);
+        }
+        Ok(Actor {
+            identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin },
+            limit: Limit::Nothing,
+            session: Some(row.session_id),
+        })
+    }
+}

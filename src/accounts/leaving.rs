@@ -1,0 +1,128 @@
+//! How people leave: an account is closed at once, can be opened again for a time, and is then removed with its datasets.
+//! Datasets that others need go to an organisation before.
+
+use std::time::Duration;
+
+use super::sessions::by;
+use super::{Accounts, letters};
+use crate::access::{Access, Actor, Creation, Grant, Own, Seat};
+use crate::drive::Drive;
+use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::hosting::Hosting;
+use crate::jobs::{self, Kind};
+use crate::mail;
+use crate::types::{Id, Millis, OwnerKind, OwnerName, RepoPath, Role, Secret};
+
+/// Closes and removes accounts. Cheap to clone.
+#[derive(Clone)]
+pub struct Departures {
+    accounts: Accounts,
+    access: Access,
+    drive: Drive,
+    hosting: Hosting,
+}
+
+impl Departures {
+    /// Puts it together.
+    pub fn new(accounts: Accounts, access: Access, drive: Drive, hosting: Hosting) -> Self {
+        Self { accounts, access, drive, hosting }
+    }
+
+    /// Closes an account: its sessions end, its tokens are refused, and it is removed when the grace is over, which is
+    /// told. With an organisation, all datasets move there at once; one whose name is taken there is named after its
+    /// owner as well.
+    ///
+    /// # Errors
+    /// Forbidden if it is not the password, or if the user does not own the organisation; conflict where an organisation
+    /// would be left without an owner.
+    pub async fn close(
+        &self,
+        actor: &Actor,
+        seat: &Seat,
+        password: Secret,
+        transfer_to: Option<&OwnerName>,
+    ) -> Result<Millis> {
+        let Accounts { db, clock, rules, base, .. } = &self.accounts;
+        self.accounts.expect_password(seat, password).await?;
+        let mut tx = db.read().await?;
+        let left = tx.organisations_only_of(seat.user()).await?;
+        if !left.is_empty() {
+            return Err(Error::conflict(format!(
+                "you are the last owner of {}: make somebody else an owner first, or delete it",
+                left.join(", ")
+            )));
+        }
+        let user = self.accounts.myself(&mut tx, seat.holder()).await?;
+        let datasets = tx.dataset_names_of(user.id).await?;
+        if let Some(to) = transfer_to {
+            let owner = tx.owner(to).await?.filter(|owner| owner.kind == OwnerKind::Organisation);
+            let role = match &owner {
+                Some(owner) => tx.member_role(owner.id, user.id).await?,
+                None => None,
+            };
+            if role != Some(Role::Owner) {
+                return Err(Error::forbidden(format!("you do not own an organisation `{to}`")));
+            }
+        }
+        drop(tx);
+        if let Some(to) = transfer_to {
+            for name in &datasets {
+                let (grant, creation) = self.transfer(actor, &user.name, name, to).await?;
+                self.hosting.rename(&grant, &creation).await?;
+            }
+        }
+        let now = clock.now();
+        let removal = now.plus(rules.grace());
+        let mut tx = db.write().await?;
+        tx.set_closed(user.id, Some((now, removal))).await?;
+        tx.end_sessions(user.id, None).await?;
+        jobs::enqueue(&mut tx, clock, Kind::Remove, &user.id.to_string(), rules.grace()).await?;
+        self.accounts.audit_by(&mut tx, &by(user.id), "user.close", &user.name).await?;
+        mail::post(&mut tx, clock, &letters::closed(base, &user.email.parse()?, &user.name, removal)).await?;
+        tx.commit().await?;
+        Ok(removal)
+    }
+
+    /// What a dataset becomes in an organisation.
+    async fn transfer(&self, actor: &Actor, owner: &str, name: &str, to: &OwnerName) -> Result<(Grant<Own>, Creation)> {
+        let grant = self.access.authorize::<Own>(actor, &RepoPath::from_segments(owner, name)?).await?;
+        let same = RepoPath::from_segments(to.as_str(), name)?;
+        let creation = match self.access.creation(actor, &same).await {
+            Err(taken) if taken.kind() == ErrorKind::Conflict => {
+                let named_after = RepoPath::from_segments(to.as_str(), &format!("{owner}-{name}"))?;
+                self.access.creation(actor, &named_after).await?
+            }
+            creation => creation?,
+        };
+        Ok((grant, creation))
+    }
+
+    /// Removes an account with its datasets, if it was closed and its time is over.
+    pub async fn remove(&self, user: Id) -> Result<()> {
+        let Accounts { db, clock, base, .. } = &self.accounts;
+        let mut tx = db.write().await?;
+        let Some(row) = tx.login(user).await? else { return Ok(()) };
+        // It was opened again.
+        let Some(removal) = row.removal_at else { return Ok(()) };
+        let now = clock.now();
+        if removal > now {
+            // And closed again.
+            let wait = u64::try_from(removal.0 - now.0).unwrap_or_default();
+            jobs::enqueue(&mut tx, clock, Kind::Remove, &user.to_string(), Duration::from_millis(wait)).await?;
+            return tx.commit().await;
+        }
+        let datasets = tx.dataset_names_of(user).await?;
+        drop(tx);
+        let operator = Actor::operator();
+        for name in datasets {
+            let path = RepoPath::from_segments(&row.name, &name)?;
+            let grant = self.access.authorize::<Own>(&operator, &path).await?;
+            self.drive.delete(&grant).await?;
+        }
+        let mut tx = db.write().await?;
+        tx.delete_user(user).await?;
+        self.accounts.audit(&mut tx, "user.remove", &row.name).await?;
+        mail::post(&mut tx, clock, &letters::removed(base, &row.email.parse()?, &row.name)).await?;
+        tx.commit().await
+    }
+}

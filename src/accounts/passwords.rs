@@ -1,0 +1,122 @@
+//! Passwords: argon2id with the library's recommended cost, off the async threads, few at a time. A password that is
+//! compared with nothing takes as long as one that is compared with the real hash.
+
+use std::sync::{Arc, LazyLock};
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+use tokio::sync::Semaphore;
+
+use crate::error::{Error, Result};
+use crate::types::Secret;
+
+/// Shortest password that is taken, in characters (NIST SP 800-63B §5.1.1.2).
+const SHORTEST: usize = 8;
+/// Longest, in characters: more are no safer, and take long to read.
+const LONGEST: usize = 1000;
+
+/// Each takes some 20 MiB and a core for a moment.
+const AT_ONE_TIME: usize = 4;
+
+/// What a password is compared with where there is nobody. Nothing fits: its password is random and forgotten.
+static NOBODY: LazyLock<Option<String>> =
+    LazyLock::new(|| hashed(&Secret::new(hex::encode(crate::clock::random::<32>()))).ok());
+
+/// Makes and checks hashes. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Passwords {
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { turns: Arc::new(Semaphore::new(AT_ONE_TIME)) }
+    }
+}
+
+impl Passwords {
+    /// The hash of a new password.
+    ///
+    /// # Errors
+    /// Invalid for one that is too short or too long.
+    pub(super) async fn hash(&self, password: Secret) -> Result<String> {
+        check(&password)?;
+        let turn = self.turns.clone().acquire_owned().await.map_err(Error::internal)?;
+        crate::blocking(move || {
+            let _turn = turn;
+            hashed(&password)
+        })
+        .await?
+    }
+
+    /// Whether it is the password of this hash; takes as long where there is none.
+    pub(super) async fn fits(&self, password: Secret, hash: Option<String>) -> Result<bool> {
+        let turn = self.turns.clone().acquire_owned().await.map_err(Error::internal)?;
+        crate::blocking(move || {
+            let _turn = turn;
+            // Before anything that could tell whether there is somebody.
+            let nobody = LazyLock::force(&NOBODY).as_deref();
+            let is_somebody = hash.is_some() && password.expose().chars().count() <= LONGEST;
+            let hash = if is_somebody { hash.as_deref() } else { nobody };
+            let Some(hash) = hash.and_then(|hash| PasswordHash::new(hash).ok()) else { return false };
+            let password: String = password.expose().chars().take(LONGEST).collect();
+            Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && is_somebody
+        })
+        .await
+    }
+}
+
+/// # Errors
+/// Invalid for a password that is too short or too long.
+pub(super) fn check(password: &Secret) -> Result<()> {
+    match password.expose().chars().count() {
+        SHORTEST..=LONGEST => Ok(()),
+        ..SHORTEST => Err(Error::invalid(format!("a password needs at least {SHORTEST} characters"))),
+        _ => Err(Error::invalid(format!("a password has at most {LONGEST} characters"))),
+    }
+}
+
+fn hashed(password: &Secret) -> Result<String> {
+    let hashed = Argon2::default().hash_password(password.expose().as_bytes());
+    hashed.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn passwords_are_salted_and_can_be_checked() {
+        let passwords = Passwords::default();
+        let hash = passwords.hash(secret("correct horse")).await.unwrap();
+        assert!(hash.starts_with("$argon2id$"));
+        assert_ne!(hash, passwords.hash(secret("correct horse")).await.unwrap());
+        assert!(passwords.fits(secret("correct horse"), Some(hash.clone())).await.unwrap());
+        assert!(!passwords.fits(secret("wrong horse"), Some(hash.clone())).await.unwrap());
+        assert!(!passwords.fits(secret(""), Some(hash)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_is_compared_with_nothing_never_fits() {
+        let passwords = Passwords::default();
+        for hash in [None, Some(String::new()), Some("$argon2id$damaged".to_owned())] {
+            assert!(!passwords.fits(secret("correct horse"), hash).await.unwrap());
+        }
+        let long = "x".repeat(LONGEST);
+        let hash = passwords.hash(secret(&long)).await.unwrap();
+        assert!(!passwords.fits(secret(&format!("{long}y")), Some(hash)).await.unwrap(), "nothing is cut off");
+    }
+
+    #[tokio::test]
+    async fn a_password_has_a_length() {
+        let passwords = Passwords::default();
+        for (password, taken) in [("", false), ("short", false), ("ünïcödé", false), ("ünïcödé!", true)] {
+            assert_eq!(passwords.hash(secret(password)).await.is_ok(), taken, "{password}");
+        }
+        assert!(passwords.hash(secret(&"x".repeat(LONGEST + 1))).await.is_err());
+    }
+}

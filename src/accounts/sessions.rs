@@ -1,0 +1,127 @@
+//! Signing in with a browser, and the sessions that come of it.
+
+use super::Accounts;
+use crate::access::{Actor, Holder, sessions, tokens};
+use crate::db::Tx;
+use crate::db::accounts::UserRow;
+use crate::db::sessions::{LoginRow, SessionRow};
+use crate::error::{Error, Result};
+use crate::types::{Email, Id, Millis, Secret};
+
+/// Where somebody signs in from, as they see it later in the list of their sessions.
+#[derive(Debug, Clone, Default)]
+pub struct Visit {
+    /// What the browser says of itself.
+    pub agent: String,
+    /// The client's address.
+    pub address: String,
+}
+
+/// Somebody who has just signed in.
+pub struct SignedIn {
+    /// Who.
+    pub user: UserRow,
+    /// What the cookie holds.
+    pub cookie: Secret,
+    /// For how many seconds it is good at most.
+    pub seconds: u64,
+}
+
+impl Accounts {
+    /// Begins a session for whoever knows the password of the user with this name or address. An account that was closed
+    /// is opened again.
+    ///
+    /// # Errors
+    /// Unauthenticated, with one sentence and after one time, whatever is wrong.
+    pub async fn sign_in(&self, login: &str, password: Secret, visit: &Visit) -> Result<SignedIn> {
+        let wrong = || Error::unauthenticated("the name or the password is wrong");
+        let found = self.find_login(login).await?;
+        let hash = found.as_ref().and_then(|row| row.password.clone());
+        let fits = self.passwords.fits(password, hash).await?;
+        let found = found.filter(|row| fits && row.is_open(self.clock.now())).ok_or_else(wrong)?;
+        let mut tx = self.db.write().await?;
+        // Of a password that was changed meanwhile nothing must come any more.
+        let same = |row: &LoginRow| row.password == found.password && row.is_open(self.clock.now());
+        let row = tx.login(found.id).await?.filter(same).ok_or_else(wrong)?;
+        if row.closed_at.is_some() {
+            tx.set_closed(row.id, None).await?;
+            self.audit_by(&mut tx, &by(row.id), "user.reopen", &row.name).await?;
+        }
+        let signed_in = self.begin_session(&mut tx, row.id, visit).await?;
+        tx.commit().await?;
+        Ok(signed_in)
+    }
+
+    async fn find_login(&self, login: &str) -> Result<Option<LoginRow>> {
+        let login = login.trim();
+        let mut tx = self.db.read().await?;
+        if login.contains('@') {
+            let Ok(email) = login.parse::<Email>() else { return Ok(None) };
+            return tx.login_by_email(&email).await;
+        }
+        tx.login_by_name(&login.to_ascii_lowercase()).await
+    }
+
+    /// Begins a session of a user as part of a transaction.
+    pub(super) async fn begin_session(&self, tx: &mut Tx, user: Id, visit: &Visit) -> Result<SignedIn> {
+        let cookie = sessions::generate();
+        let (now, longest) = (self.clock.now(), self.rules.session_longest());
+        let session = SessionRow {
+            id: self.clock.id(),
+            created_at: now,
+            last_used_at: now,
+            expires_at: now.plus(longest),
+            agent: visit.agent.clone(),
+            address: visit.address.clone(),
+        };
+        tx.insert_session(&session, user, &tokens::hash(&cookie)).await?;
+        let user = tx.user_by_id(user).await?.ok_or_else(|| Error::not_found("the account is gone"))?;
+        self.audit_by(tx, &by(user.id), "session.begin", &format!("{} {}", user.name, visit.address)).await?;
+        Ok(SignedIn { user, cookie, seconds: longest.as_secs() })
+    }
+
+    /// Ends the session that asks, if it is one.
+    pub async fn sign_out(&self, actor: &Actor) -> Result<()> {
+        let Ok(seat) = actor.seat() else { return Ok(()) };
+        let mut tx = self.db.write().await?;
+        tx.end_session(seat.user(), seat.session()).await?;
+        tx.commit().await
+    }
+
+    /// The sessions of a user, the newest first.
+    pub async fn sessions(&self, holder: &Holder) -> Result<Vec<SessionRow>> {
+        let now = self.clock.now();
+        self.db.read().await?.sessions(holder.user(), now, self.idle_since(now)).await
+    }
+
+    /// Ends a session of a user.
+    ///
+    /// # Errors
+    /// Not found if there is none.
+    pub async fn end_session(&self, holder: &Holder, id: Id) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        if !tx.end_session(holder.user(), id).await? {
+            return Err(Error::not_found("you have no such session, or it has ended"));
+        }
+        self.audit_by(&mut tx, &by(holder.user()), "session.end", holder.name()).await?;
+        tx.commit().await
+    }
+
+    /// Ends all sessions of a user but the one that asks.
+    pub async fn end_other_sessions(&self, holder: &Holder) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        tx.end_sessions(holder.user(), holder.session()).await?;
+        self.audit_by(&mut tx, &by(holder.user()), "session.end", holder.name()).await?;
+        tx.commit().await
+    }
+
+    /// Before when a session that was not used since has ended.
+    pub(super) fn idle_since(&self, now: Millis) -> Millis {
+        now.minus(self.rules.session_idle())
+    }
+}
+
+/// A user in the audit trail.
+pub(super) fn by(user: Id) -> String {
+    format!("user:{user}")
+}

@@ -1,0 +1,81 @@
+//! What is done in the background, and by which feature.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+
+use crate::access::Access;
+use crate::accounts::Accounts;
+use crate::accounts::leaving::Departures;
+use crate::check::Checker;
+use crate::collect::Collector;
+use crate::drive::Drive;
+use crate::error::Result;
+use crate::jobs::{Kind, Perform};
+use crate::mail::Mailer;
+use crate::storage::Storage;
+
+/// How long refusals stay in the audit trail; what was done stays for good.
+const REFUSALS_KEPT: Duration = Duration::from_hours(90 * 24);
+
+/// The features that have work.
+#[derive(Clone)]
+pub(super) struct Work {
+    pub(super) access: Access,
+    pub(super) accounts: Accounts,
+    pub(super) departures: Departures,
+    pub(super) drive: Drive,
+    pub(super) storage: Storage,
+    pub(super) collector: Collector,
+    pub(super) checker: Checker,
+    pub(super) mailer: Mailer,
+    /// How long left-overs of git stay.
+    pub(super) grace: Duration,
+    /// Whether garbage is collected.
+    pub(super) collects: bool,
+}
+
+impl Work {
+    pub(super) fn performing(self) -> Perform {
+        Box::new(move |kind, subject| {
+            let work = self.clone();
+            async move { work.perform(kind, &subject).await }.boxed()
+        })
+    }
+
+    async fn perform(&self, kind: Kind, subject: &str) -> Result<()> {
+        match kind {
+            Kind::Consolidate => self.drive.consolidate(subject.parse()?).await,
+            Kind::Prove => self.storage.prove(subject).await,
+            Kind::Mail => self.mailer.deliver(subject.parse()?).await,
+            Kind::Reset => self.accounts.send_reset(&subject.parse()?).await,
+            Kind::Remove => self.departures.remove(subject.parse()?).await,
+            Kind::Scrub => self.checker.scrub().await,
+            Kind::Look => self.drive.look_around().await,
+            Kind::Collect if !self.collects => Ok(()),
+            Kind::Collect => self.collect().await,
+            Kind::Sweep => self.sweep().await,
+        }
+    }
+
+    async fn collect(&self) -> Result<()> {
+        let summary = self.collector.run(None, false, |_| {}).await?;
+        for problem in &summary.problems {
+            tracing::error!(problem, "garbage could not be collected");
+        }
+        tracing::info!(?summary, "garbage was collected");
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<()> {
+        let packs = self.drive.sweep(self.grace).await?;
+        let parts = self.storage.reap().await?;
+        self.access.forget_refusals(REFUSALS_KEPT).await?;
+        self.accounts.forget().await?;
+        self.mailer.forget().await?;
+        if packs + parts > 0 {
+            tracing::info!(packs, parts, "left-overs were deleted");
+        }
+        Ok(())
+    }
+}

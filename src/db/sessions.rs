@@ -1,0 +1,178 @@
+//! Browsers that are signed in, and what they sign in with.
+
+use sqlx::FromRow;
+
+use super::{Tx, exec, run};
+use crate::error::Result;
+use crate::types::{Email, Id, Millis};
+
+/// A session, with its user.
+#[derive(Debug, Clone, FromRow)]
+pub struct SessionUserRow {
+    /// The session.
+    #[sqlx(try_from = "String")]
+    pub session_id: Id,
+    /// Last use, to the hour.
+    pub last_used_at: Millis,
+    /// When it ends, whatever the use.
+    pub expires_at: Millis,
+    /// The user.
+    #[sqlx(try_from = "String")]
+    pub user_id: Id,
+    /// The user's name.
+    pub user_name: String,
+    /// May administer the site.
+    pub admin: bool,
+    /// Since when nothing is allowed any more.
+    pub suspended_at: Option<Millis>,
+    /// When the account was closed.
+    pub closed_at: Option<Millis>,
+}
+
+impl SessionUserRow {
+    /// Whether somebody may come in as this user.
+    pub fn is_active(&self) -> bool {
+        self.suspended_at.is_none() && self.closed_at.is_none()
+    }
+}
+
+/// A session, as its user sees it.
+#[derive(Debug, Clone, FromRow)]
+pub struct SessionRow {
+    /// Stable id.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// When it began.
+    pub created_at: Millis,
+    /// Last use, to the hour.
+    pub last_used_at: Millis,
+    /// When it ends, whatever the use.
+    pub expires_at: Millis,
+    /// What the browser says of itself.
+    pub agent: String,
+    /// Where it signed in from.
+    pub address: String,
+}
+
+/// What somebody signs in to.
+#[derive(FromRow)]
+pub struct LoginRow {
+    /// The user.
+    #[sqlx(try_from = "String")]
+    pub id: Id,
+    /// The user's name.
+    pub name: String,
+    /// Lower-cased address.
+    pub email: String,
+    /// argon2id, as a PHC string; none where only tokens let in.
+    pub password: Option<String>,
+    /// Since when nothing is allowed any more.
+    pub suspended_at: Option<Millis>,
+    /// When it was closed.
+    pub closed_at: Option<Millis>,
+    /// When it goes for good.
+    pub removal_at: Option<Millis>,
+}
+
+impl LoginRow {
+    /// Whether somebody may come in, or come back.
+    pub fn is_open(&self, now: Millis) -> bool {
+        self.suspended_at.is_none() && self.removal_at.is_none_or(|end| end > now)
+    }
+}
+
+/// What somebody signs in to, by a condition.
+macro_rules! login {
+    ($condition:literal) => {
+        concat!(
+            "SELECT o.id, o.name, a.email, a.password, a.suspended_at, a.closed_at, a.removal_at
+             FROM owner o JOIN account a ON a.owner_id = o.id WHERE ",
+            $condition
+        )
+    };
+}
+
+impl Tx {
+    /// Keeps a new session by the hash of its cookie.
+    pub async fn insert_session(&mut self, session: &SessionRow, user: Id, hash: &str) -> Result<()> {
+        let query = "INSERT INTO session (id, user_id, hash, created_at, last_used_at, expires_at, agent, address)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        exec!(
+            self,
+            sqlx::query(query)
+                .bind(session.id.to_string())
+                .bind(user.to_string())
+                .bind(hash)
+                .bind(session.created_at)
+                .bind(session.last_used_at)
+                .bind(session.expires_at)
+                .bind(&session.agent)
+                .bind(&session.address)
+        )?;
+        Ok(())
+    }
+
+    /// The session of a cookie and its user, good or not.
+    pub async fn session_by_hash(&mut self, hash: &str) -> Result<Option<SessionUserRow>> {
+        let query = "SELECT s.id AS session_id, s.last_used_at, s.expires_at, o.id AS user_id, o.name AS user_name,
+                            a.admin, a.suspended_at, a.closed_at
+                     FROM session s JOIN owner o ON o.id = s.user_id JOIN account a ON a.owner_id = o.id
+                     WHERE s.hash = $1";
+        Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
+    }
+
+    /// A user's sessions that have not ended, the newest first. Those last used before `idle` have.
+    pub async fn sessions(&mut self, user: Id, now: Millis, idle: Millis) -> Result<Vec<SessionRow>> {
+        let query = "SELECT id, created_at, last_used_at, expires_at, agent, address FROM session
+                     WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3 ORDER BY id DESC";
+        Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).bind(now).bind(idle).fetch_all(on))?)
+    }
+
+    /// Remembers when a session was used.
+    pub async fn touch_session(&mut self, id: Id, now: Millis) -> Result<()> {
+        let query = "UPDATE session SET last_used_at = $2 WHERE id = $1";
+        exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
+        Ok(())
+    }
+
+    /// Ends a session of a user; false if there is none.
+    pub async fn end_session(&mut self, user: Id, id: Id) -> Result<bool> {
+        let query = "DELETE FROM session WHERE user_id = $1 AND id = $2";
+        Ok(exec!(self, sqlx::query(query).bind(user.to_string()).bind(id.to_string()))? > 0)
+    }
+
+    /// Ends all sessions of a user, but for one.
+    pub async fn end_sessions(&mut self, user: Id, but: Option<Id>) -> Result<u64> {
+        let query = "DELETE FROM session WHERE user_id = $1 AND id <> $2";
+        let but = but.map(|id| id.to_string()).unwrap_or_default();
+        Ok(exec!(self, sqlx::query(query).bind(user.to_string()).bind(but))?)
+    }
+
+    /// Forgets sessions that have ended: by age, or last used before `idle`.
+    pub async fn forget_sessions(&mut self, now: Millis, idle: Millis) -> Result<u64> {
+        let query = "DELETE FROM session WHERE expires_at <= $1 OR last_used_at <= $2";
+        Ok(exec!(self, sqlx::query(query).bind(now).bind(idle))?)
+    }
+
+    /// What the user of this name signs in to.
+    pub async fn login_by_name(&mut self, name: &str) -> Result<Option<LoginRow>> {
+        Ok(run!(self, on => sqlx::query_as(login!("o.name = $1")).bind(name).fetch_optional(on))?)
+    }
+
+    /// What the user of this address signs in to.
+    pub async fn login_by_email(&mut self, email: &Email) -> Result<Option<LoginRow>> {
+        Ok(run!(self, on => sqlx::query_as(login!("a.email = $1")).bind(email.as_str()).fetch_optional(on))?)
+    }
+
+    /// What a user signs in to.
+    pub async fn login(&mut self, user: Id) -> Result<Option<LoginRow>> {
+        Ok(run!(self, on => sqlx::query_as(login!("o.id = $1")).bind(user.to_string()).fetch_optional(on))?)
+    }
+
+    /// Keeps a password by its hash.
+    pub async fn set_password(&mut self, user: Id, hash: &str) -> Result<()> {
+        let query = "UPDATE account SET password = $2 WHERE owner_id = $1";
+        exec!(self, sqlx::query(query).bind(user.to_string()).bind(hash))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,332 @@
+//! `/api/v1/user`: one's own account, its sessions and tokens.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::super::Routes;
+use super::super::browser::{self, Visitor};
+use super::super::extract::Caller;
+use super::session::Person;
+use super::{Body, Items, Segments, created};
+use crate::access::tokens::{TokenName, TokenScope};
+use crate::access::{Holder, Seat};
+use crate::accounts::{SessionRow, TokenRow};
+use crate::app::App;
+use crate::error::{Error, Kind, Result};
+use crate::types::{Email, Id, Millis, OwnerName, Secret};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .document(routes!(show, update, close))
+        .document(routes!(change_password))
+        .document(routes!(change_email))
+        .document(routes!(sessions, end_others))
+        .document(routes!(end_session))
+        .document(routes!(tokens, add_token))
+        .document(routes!(revoke_token))
+}
+
+/// One's own account.
+#[derive(Serialize, ToSchema)]
+struct OwnAccount {
+    #[serde(flatten)]
+    person: Person,
+    /// When it was made (RFC 3339).
+    #[schema(format = DateTime)]
+    created: String,
+    /// Bytes of LFS objects in one's own datasets.
+    bytes: u64,
+    /// How many bytes they may hold together; null for no limit.
+    quota_bytes: Option<u64>,
+    /// How many datasets are one's own.
+    datasets: usize,
+}
+
+/// What is to change of one's account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AccountUpdate {
+    /// As people know one; empty for none.
+    display_name: String,
+}
+
+/// A password that is to change.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PasswordChange {
+    /// The password as it is.
+    #[schema(value_type = String)]
+    current: Secret,
+    /// At least 8 characters.
+    #[schema(value_type = String)]
+    new: Secret,
+}
+
+/// An address that is to change.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EmailChange {
+    /// The new address.
+    email: String,
+    /// The password.
+    #[schema(value_type = String)]
+    password: Secret,
+}
+
+/// An account that is to be closed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Closing {
+    /// The password.
+    #[schema(value_type = String)]
+    password: Secret,
+    /// An organisation of one's own to which all datasets go; without it, they go with the account.
+    transfer_to: Option<String>,
+}
+
+/// An account that was closed.
+#[derive(Serialize, ToSchema)]
+struct Closed {
+    /// When it goes for good (RFC 3339); signing in before that opens it again.
+    #[schema(format = DateTime)]
+    ends: String,
+}
+
+/// A browser that is signed in.
+#[derive(Serialize, ToSchema)]
+struct OneSession {
+    /// Stable id.
+    id: String,
+    /// Whether it is the one that asks.
+    current: bool,
+    /// When it began (RFC 3339).
+    #[schema(format = DateTime)]
+    created: String,
+    /// When it was last used, to the hour (RFC 3339).
+    #[schema(format = DateTime)]
+    last_used: String,
+    /// What the browser says of itself.
+    agent: String,
+    /// Where it signed in from.
+    address: String,
+}
+
+impl OneSession {
+    fn of(row: SessionRow, current: Option<Id>) -> Self {
+        Self {
+            id: row.id.to_string(),
+            current: Some(row.id) == current,
+            created: row.created_at.rfc3339(),
+            last_used: row.last_used_at.rfc3339(),
+            agent: row.agent,
+            address: row.address,
+        }
+    }
+}
+
+/// A personal token.
+#[derive(Serialize, ToSchema)]
+struct Token {
+    /// Stable id.
+    id: String,
+    /// What one called it.
+    name: String,
+    /// What it is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`.
+    scopes: Vec<String>,
+    /// When it was made (RFC 3339).
+    #[schema(format = DateTime)]
+    created: String,
+    /// When it ends (RFC 3339); null for never.
+    #[schema(format = DateTime)]
+    expires: Option<String>,
+    /// When it was last used (RFC 3339); null for never.
+    #[schema(format = DateTime)]
+    last_used: Option<String>,
+    /// When it was revoked (RFC 3339); null if it was not.
+    #[schema(format = DateTime)]
+    revoked: Option<String>,
+}
+
+impl From<TokenRow> for Token {
+    fn from(row: TokenRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            name: row.name,
+            scopes: row.scopes.split_ascii_whitespace().map(str::to_owned).collect(),
+            created: row.created_at.rfc3339(),
+            expires: row.expires_at.map(Millis::rfc3339),
+            last_used: row.last_used_at.map(Millis::rfc3339),
+            revoked: row.revoked_at.map(Millis::rfc3339),
+        }
+    }
+}
+
+/// A new personal token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewToken {
+    /// What to call it, in at most 100 characters.
+    #[schema(example = "laptop")]
+    name: String,
+    /// What it is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`.
+    #[schema(example = json!(["write:ada/census"]))]
+    scopes: Vec<String>,
+    /// For how many days it is good; for ever unless said.
+    #[schema(minimum = 1, maximum = 3650)]
+    expires_in_days: Option<u32>,
+}
+
+/// A personal token that was made, with what is shown once and never again.
+#[derive(Serialize, ToSchema)]
+struct MadeToken {
+    #[serde(flatten)]
+    known: Token,
+    /// The token itself.
+    token: String,
+}
+
+async fn own_account(app: &App, user: Id) -> Result<Json<OwnAccount>> {
+    let row = app.accounts.profile(user).await?;
+    let usage = app.storage.usage(Some(&row.name.parse()?)).await?.pop();
+    Ok(Json(OwnAccount {
+        created: row.created_at.rfc3339(),
+        bytes: usage.as_ref().map_or(0, |usage| usage.bytes),
+        quota_bytes: usage.as_ref().and_then(|usage| usage.quota_bytes),
+        datasets: usage.map_or(0, |usage| usage.datasets.len()),
+        person: row.into(),
+    }))
+}
+
+/// Shows one's own account.
+#[utoipa::path(get, path = "/api/v1/user", tag = "accounts",
+    responses((status = 200, description = "The account.", body = OwnAccount)))]
+async fn show(State(app): State<App>, caller: Caller) -> Result<Json<OwnAccount>> {
+    own_account(&app, caller.actor.account()?.0).await
+}
+
+/// Changes what people know one as.
+#[utoipa::path(patch, path = "/api/v1/user", tag = "accounts", request_body = AccountUpdate,
+    responses((status = 200, description = "The account.", body = OwnAccount)))]
+async fn update(State(app): State<App>, holder: Holder, Body(update): Body<AccountUpdate>) -> Result<Json<OwnAccount>> {
+    app.accounts.set_display_name(&holder, &update.display_name).await?;
+    own_account(&app, holder.user()).await
+}
+
+/// Closes the account, from a browser that is signed in. Sessions and tokens end at once; the account is removed later,
+/// with its datasets unless they go to an organisation.
+#[utoipa::path(delete, path = "/api/v1/user", tag = "accounts", request_body = Closing,
+    responses((status = 202, description = "When it goes for good.", body = Closed)))]
+async fn close(
+    State(app): State<App>,
+    caller: Caller,
+    visitor: Visitor,
+    Body(closing): Body<Closing>,
+) -> Result<(StatusCode, HeaderMap, Json<Closed>)> {
+    let seat = caller.actor.seat()?;
+    let to: Option<OwnerName> = closing.transfer_to.map(|name| name.parse()).transpose()?;
+    let done = app.departures.close(&caller.actor, &seat, closing.password, to.as_ref());
+    let ends = visitor.try_password(seat.holder().name(), Kind::Forbidden, done).await?;
+    let mut headers = HeaderMap::new();
+    browser::take_cookie(&mut headers);
+    Ok((StatusCode::ACCEPTED, headers, Json(Closed { ends: ends.rfc3339() })))
+}
+
+/// Changes the password, from a browser that is signed in. All other sessions end.
+#[utoipa::path(put, path = "/api/v1/user/password", tag = "accounts", request_body = PasswordChange,
+    responses((status = 204, description = "The password is another one.")))]
+async fn change_password(
+    State(app): State<App>,
+    seat: Seat,
+    visitor: Visitor,
+    Body(change): Body<PasswordChange>,
+) -> Result<StatusCode> {
+    let done = app.accounts.change_password(&seat, change.current, change.new);
+    visitor.try_password(seat.holder().name(), Kind::Forbidden, done).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Asks for another address, from a browser that is signed in. A link goes there, and the address before is told.
+#[utoipa::path(put, path = "/api/v1/user/email", tag = "accounts", request_body = EmailChange,
+    responses((status = 202, description = "A letter is on its way.")))]
+async fn change_email(
+    State(app): State<App>,
+    seat: Seat,
+    visitor: Visitor,
+    Body(change): Body<EmailChange>,
+) -> Result<StatusCode> {
+    let email: Email = change.email.parse()?;
+    let done = app.accounts.change_email(&seat, &email, change.password);
+    visitor.try_password(seat.holder().name(), Kind::Forbidden, done).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Lists the browsers that are signed in, the newest first.
+#[utoipa::path(get, path = "/api/v1/user/sessions", tag = "accounts",
+    responses((status = 200, description = "Sessions.", body = Items<OneSession>)))]
+async fn sessions(State(app): State<App>, holder: Holder) -> Result<Json<Items<OneSession>>> {
+    let sessions = app.accounts.sessions(&holder).await?.into_iter();
+    let items = sessions.map(|row| OneSession::of(row, holder.session())).collect();
+    Ok(Json(Items { items, next_cursor: None }))
+}
+
+/// Signs a browser out.
+#[utoipa::path(delete, path = "/api/v1/user/sessions/{session}", tag = "accounts",
+    params(("session" = String, Path, description = "Its id.")),
+    responses((status = 204, description = "It is signed out.")))]
+async fn end_session(State(app): State<App>, holder: Holder, segments: Segments) -> Result<StatusCode> {
+    let id = segments.get("session").parse().map_err(|_| Error::not_found("you have no such session"))?;
+    app.accounts.end_session(&holder, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Signs all browsers out but the one that asks.
+#[utoipa::path(delete, path = "/api/v1/user/sessions", tag = "accounts",
+    responses((status = 204, description = "They are signed out.")))]
+async fn end_others(State(app): State<App>, holder: Holder) -> Result<StatusCode> {
+    app.accounts.end_other_sessions(&holder).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists one's personal tokens, the newest first.
+#[utoipa::path(get, path = "/api/v1/user/tokens", tag = "accounts",
+    responses((status = 200, description = "Tokens.", body = Items<Token>)))]
+async fn tokens(State(app): State<App>, holder: Holder) -> Result<Json<Items<Token>>> {
+    let items = app.accounts.own_tokens(&holder).await?.into_iter().map(Token::from).collect();
+    Ok(Json(Items { items, next_cursor: None }))
+}
+
+/// Makes a personal token. It is shown once and never again.
+#[utoipa::path(post, path = "/api/v1/user/tokens", tag = "accounts", request_body = NewToken,
+    responses((status = 201, description = "The token.", body = MadeToken)))]
+async fn add_token(State(app): State<App>, holder: Holder, Body(new): Body<NewToken>) -> Result<Response> {
+    let name: TokenName = new.name.parse()?;
+    if new.scopes.is_empty() {
+        return Err(Error::invalid("`scopes` names at least one: read, write or own, alone or as in write:OWNER/NAME"));
+    }
+    let scopes: Vec<TokenScope> = new.scopes.iter().map(|scope| scope.parse()).collect::<Result<_>>()?;
+    let lifetime = match new.expires_in_days {
+        None => None,
+        Some(days @ 1..=3650) => Some(Duration::from_secs(u64::from(days) * 86_400)),
+        Some(_) => return Err(Error::invalid("`expires_in_days` is between 1 and 3650")),
+    };
+    let (row, token) = app.accounts.add_own_token(&holder, &name, &scopes, lifetime).await?;
+    let location = format!("/api/v1/user/tokens/{}", row.id);
+    Ok(created(&location, MadeToken { known: row.into(), token: token.expose().to_owned() }))
+}
+
+/// Revokes a personal token, at once and for good.
+#[utoipa::path(delete, path = "/api/v1/user/tokens/{token}", tag = "accounts",
+    params(("token" = String, Path, description = "Its id.")),
+    responses((status = 204, description = "It is revoked.")))]
+async fn revoke_token(State(app): State<App>, holder: Holder, segments: Segments) -> Result<StatusCode> {
+    let id = segments.get("token").parse().map_err(|_| Error::not_found("you have no such token"))?;
+    app.accounts.revoke_own_token(&holder, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,245 @@
+//! Browsers: the cookie that they sign in with, and that no page of another site uses it.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::response::Response;
+
+use super::extract::{Base, Peer};
+use super::limits::{Client, Guess, client_address};
+use crate::access::Credentials;
+use crate::accounts::sessions::Visit;
+use crate::app::App;
+use crate::error::{Error, Kind, Result, Told};
+use crate::types::{Email, Secret};
+
+/// The cookie's name where there is TLS: browsers take it from nobody else then (RFC 6265bis §4.1.3.2).
+const SECURE: &str = "__Host-rutter";
+/// Its name where there is none, as on one's own machine.
+const PLAIN: &str = "rutter";
+
+/// Longest that is kept of what a browser says of itself, in characters.
+const AGENT: usize = 300;
+
+/// Whether a person looks at the answer, and not a program.
+pub(super) fn is_one(headers: &HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT).map_or(&[][..], HeaderValue::as_bytes);
+    headers.contains_key("sec-fetch-site") || agent.starts_with(b"Mozilla/") || has_cookie(headers)
+}
+
+fn has_cookie(headers: &HeaderMap) -> bool {
+    [SECURE, PLAIN].iter().any(|name| cookie(headers, name).is_some())
+}
+
+/// The value of a cookie (RFC 6265 §4.2.1).
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| value)
+}
+
+/// Takes what would make a browser ask for a password in a window of its own; and a cookie that is good no more.
+pub(super) fn without_dialog(response: &mut Response) {
+    let ended = response.extensions().get::<Told>().is_some_and(|told| told.ends_session);
+    let headers = response.headers_mut();
+    if headers.contains_key(header::WWW_AUTHENTICATE) {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rutter\""));
+        headers.remove("lfs-authenticate");
+    }
+    if ended {
+        take_cookie(headers);
+    }
+}
+
+/// Takes the cookie away, under both names.
+pub(super) fn take_cookie(headers: &mut HeaderMap) {
+    for cookie in [
+        "__Host-rutter=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax",
+        "rutter=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+    ] {
+        headers.append(header::SET_COOKIE, HeaderValue::from_static(cookie));
+    }
+}
+
+/// What the cookie says, if one came.
+///
+/// # Errors
+/// Forbidden where something is to change and the request is not known to come from a page of our own.
+pub(super) fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
+    if !has_cookie(&parts.headers) {
+        return Ok(Credentials::None);
+    }
+    let Base(base) = Base::of(parts, app)?;
+    let name = if base.starts_with("https://") { SECURE } else { PLAIN };
+    let Some(value) = cookie(&parts.headers, name) else { return Ok(Credentials::None) };
+    let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if changes && site(&parts.headers, &base) != Site::Own {
+        return Err(Error::forbidden(
+            "this came from a page of another site, or from none: what a browser that is signed in changes, it changes \
+             from our own pages; programs use a token",
+        ));
+    }
+    Ok(Credentials::Session(Secret::new(value.to_owned())))
+}
+
+/// Where a request comes from, as the browser says.
+#[derive(Debug, PartialEq, Eq)]
+enum Site {
+    Own,
+    Other,
+    /// No browser of these days.
+    Unknown,
+}
+
+fn site(headers: &HeaderMap, base: &str) -> Site {
+    if let Some(origin) = headers.get(header::ORIGIN) {
+        let own = origin.to_str().is_ok_and(|origin| normal(origin).is_some_and(|it| Some(it) == normal(base)));
+        return if own { Site::Own } else { Site::Other };
+    }
+    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        Some(b"same-origin" | b"none") => Site::Own,
+        Some(_) => Site::Other,
+        None => Site::Unknown,
+    }
+}
+
+/// Scheme, host and port of a URL (RFC 6454 §4); none of `null`, or what is no origin.
+fn normal(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split('/').next().filter(|authority| !authority.is_empty())?;
+    let usual = match scheme {
+        "https" => ":443",
+        _ => ":80",
+    };
+    let authority = authority.strip_suffix(usual).unwrap_or(authority);
+    Some(format!("{scheme}://{authority}").to_ascii_lowercase())
+}
+
+/// Whoever comes to sign in, or to ask for a letter: not from a page of another site, which could make them somebody
+/// they are not.
+pub(super) struct Visitor {
+    /// For the list of sessions.
+    pub(super) visit: Visit,
+    is_secure: bool,
+    client: Option<Client>,
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let Base(base) = Base::of(parts, app)?;
+        if site(&parts.headers, &base) == Site::Other {
+            return Err(Error::forbidden("this came from a page of another site; go to our own pages for it"));
+        }
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let agent = agent.chars().filter(|letter| !letter.is_control()).take(AGENT).collect();
+        let peer = parts.extensions.get::<Peer>();
+        let address = peer.map(|Peer(peer)| client_address(peer.ip(), &parts.headers, &app.config.trusted_proxies));
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        let client = parts.extensions.get::<Client>().cloned();
+        Ok(Self { visit: Visit { agent, address }, is_secure: base.starts_with("https://"), client })
+    }
+}
+
+impl Visitor {
+    /// Does what a password is needed for, unless too many were tried; `is_wrong` tells the answer to a wrong one.
+    pub(super) async fn try_password<T>(
+        &self,
+        of: &str,
+        is_wrong: Kind,
+        done: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let guess = self.guess(&format!("password of {}", of.trim().to_lowercase()))?;
+        let outcome = done.await;
+        if let Some(guess) = guess
+            && !outcome.as_ref().is_err_and(|error| error.kind() == is_wrong)
+        {
+            guess.forget();
+        }
+        outcome
+    }
+
+    /// Counts a letter that a stranger has us write.
+    ///
+    /// # Errors
+    /// Busy for too many of them.
+    pub(super) fn ask_for_letter(&self, to: &Email) -> Result<()> {
+        self.guess(&format!("letters to {to}")).map(drop)
+    }
+
+    fn guess(&self, of: &str) -> Result<Option<Guess>> {
+        self.client.as_ref().map(|client| client.guess(of)).transpose()
+    }
+
+    /// Gives the cookie of a session that lasts so long at most.
+    pub(super) fn give_cookie(&self, headers: &mut HeaderMap, value: &Secret, seconds: u64) {
+        let (name, secure) = if self.is_secure { (SECURE, " Secure;") } else { (PLAIN, "") };
+        let value = value.expose();
+        let cookie = format!("{name}={value}; Path=/; Max-Age={seconds};{secure} HttpOnly; SameSite=Lax");
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others_by_its_whole_name() {
+        let sent = headers(&[("cookie", "a=b; xrutter=no; rutter=yes=; __Host-rutter=secure")]);
+        assert_eq!(cookie(&sent, PLAIN), Some("yes="));
+        assert_eq!(cookie(&sent, SECURE), Some("secure"));
+        assert_eq!(cookie(&headers(&[("cookie", "rutter=; Rutter=x;rutter2=y")]), PLAIN), None);
+        assert_eq!(cookie(&headers(&[]), PLAIN), None);
+        assert_eq!(cookie(&headers(&[("cookie", "=;;; =x; rutter")]), PLAIN), None);
+    }
+
+    #[test]
+    fn only_our_own_pages_are_our_own() {
+        let from = |pairs: &[(&'static str, &str)], base| site(&headers(pairs), base);
+        for (origin, base) in [
+            ("https://drive.example.org", "https://drive.example.org"),
+            ("https://drive.example.org", "https://Drive.example.org:443/below"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://[::1]", "http://[::1]:80"),
+        ] {
+            assert_eq!(from(&[("origin", origin)], base), Site::Own, "{origin} {base}");
+        }
+        for origin in [
+            "null",
+            "http://drive.example.org",
+            "https://drive.example.org:8443",
+            "https://drive.example.org.evil.example",
+            "https://evil.example/https://drive.example.org",
+            "https://evil-drive.example.org",
+            "",
+        ] {
+            // What else the browser says does not make up for it.
+            let pairs = [("origin", origin), ("sec-fetch-site", "same-origin")];
+            assert_eq!(from(&pairs, "https://drive.example.org"), Site::Other, "{origin}");
+        }
+        let base = "https://drive.example.org";
+        assert_eq!(from(&[("sec-fetch-site", "same-origin")], base), Site::Own);
+        assert_eq!(from(&[("sec-fetch-site", "none")], base), Site::Own);
+        assert_eq!(from(&[("sec-fetch-site", "same-site")], base), Site::Other);
+        assert_eq!(from(&[("sec-fetch-site", "cross-site")], base), Site::Other);
+        assert_eq!(from(&[], base), Site::Unknown);
+    }
+
+    #[test]
+    fn browsers_are_known_by_what_they_send() {
+        assert!(is_one(&headers(&[("user-agent", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")])));
+        assert!(is_one(&headers(&[("sec-fetch-site", "cross-site")])));
+        assert!(is_one(&headers(&[("cookie", "rutter=x")])));
+        for agent in ["git/2.47.0", "git-lfs/3.6.1", "curl/8.0", "Wget/1.21", "huggingface_hub/0.30", ""] {
+            assert!(!is_one(&headers(&[("user-agent", agent)])), "{agent}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Secrets that are tried: who guesses is slowed, and who signed in lately is let in all the same.
+
+use super::buckets::{Key, Nanos, nanos};
+use super::{Client, KNOWN, Subject};
+use crate::access::{Actor, Credentials, links, tokens};
+use crate::error::{Error, Kind, Result};
+use crate::types::Secret;
+
+/// Somebody who tries a secret, which was counted as wrong beforehand: guesses side by side are no more than one after
+/// the other.
+pub(crate) struct Guess {
+    client: Client,
+    of: Key,
+}
+
+impl Client {
+    /// Counts a guess at the password of something.
+    ///
+    /// # Errors
+    /// Busy for too many of them, from this address or at that password.
+    pub(crate) fn guess(&self, of: &str) -> Result<Guess> {
+        let Self { limits, address, now, .. } = self;
+        let of = limits.keys.of(Subject::Account(of));
+        limits.failures_address.take(*address, 1, *now, 0)?;
+        let taken = limits.failures_account.take(of, 1, *now, 0);
+        taken.inspect_err(|_| limits.failures_address.refund(*address, 1, *now))?;
+        Ok(Guess { client: self.clone(), of })
+    }
+}
+
+impl Guess {
+    /// It was right, or no guess at all.
+    pub(crate) fn forget(self) {
+        let Client { limits, address, now, .. } = &self.client;
+        limits.failures_address.refund(*address, 1, *now);
+        limits.failures_account.refund(self.of, 1, *now);
+    }
+}
+
+/// Somebody who says who they are, until it is known whether that is true.
+pub(super) struct Attempt<'a> {
+    client: &'a Client,
+    pub(super) token: Key,
+    /// The account that a password is for.
+    account: Option<Key>,
+    known: Key,
+    known_until: Nanos,
+    /// Whether a failure was counted beforehand, so that guesses side by side are no more than one after the other.
+    counted: bool,
+}
+
+impl<'a> Attempt<'a> {
+    /// Nothing to begin for those who say nothing.
+    pub(super) fn begin(client: &'a Client, credentials: &Credentials) -> Result<Option<Self>> {
+        let Some(secret) = credentials.secret() else { return Ok(None) };
+        let (limits, now) = (&client.limits, client.now);
+        // With a token the name says nothing: to count by it would only shut people out.
+        let account = match credentials {
+            Credentials::Basic { user, .. } if is_password(secret) => {
+                Some(limits.keys.of(Subject::Account(&user.expose().to_lowercase())))
+            }
+            Credentials::None | Credentials::Bearer(_) | Credentials::Session(_) | Credentials::Basic { .. } => None,
+        };
+        let token = limits.keys.of(Subject::Secret(secret.expose(), account));
+        let known = limits.keys.of(Subject::Known(token, client.address));
+        let known_until = limits.known.get(known);
+        let counted = known_until <= now;
+        if counted {
+            limits.failures_address.take(client.address, 1, now, 0)?;
+            if let Some(account) = account
+                && let Err(refusal) = limits.failures_account.take(account, 1, now, 0)
+            {
+                limits.failures_address.refund(client.address, 1, now);
+                return Err(refusal);
+            }
+        }
+        Ok(Some(Self { client, token, account, known, known_until, counted }))
+    }
+
+    pub(super) fn settle(&self, outcome: Result<&Actor, &Error>) {
+        let Client { limits, address, now, .. } = self.client;
+        let failed = outcome.is_err_and(|error| error.kind() == Kind::Unauthenticated);
+        if failed && !self.counted {
+            // It is good no more.
+            limits.known.change(self.known, *now, |until| *until = 0);
+            limits.failures_address.charge(*address, 1, *now);
+            self.account.inspect(|account| limits.failures_account.charge(*account, 1, *now));
+        }
+        if !failed && self.counted {
+            limits.failures_address.refund(*address, 1, *now);
+            self.account.inspect(|account| limits.failures_account.refund(*account, 1, *now));
+        }
+        if outcome.is_ok() && self.known_until < now + nanos(KNOWN) / 2 {
+            limits.known.change(self.known, *now, |until| *until = now + nanos(KNOWN));
+        }
+    }
+}
+
+/// Whether it can be guessed: whatever is neither a token of ours nor signed.
+fn is_password(secret: &Secret) -> bool {
+    !tokens::looks_personal(secret) && !tokens::looks_signed(secret) && !links::looks_opened(secret)
+}

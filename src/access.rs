@@ -54,8 +54,8 @@ mod sight;
 mod standing;
 pub mod tokens;
 mod within;
+mod writer;
 
-use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +77,7 @@ pub use self::sight::Sight;
 use self::standing::hidden;
 use self::tokens::TokenScope;
 pub use self::within::Within;
+pub use self::writer::Writer;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
@@ -186,15 +187,6 @@ impl Actor {
             Identity::Anonymous | Identity::Guest { subject: None, .. } | Identity::Link(_) => false,
             Identity::Guest { subject: Some(subject), .. } => !subject.is_empty(),
             Identity::User { .. } | Identity::Operator => true,
-        }
-    }
-
-    /// Whether it may decide who else gets at what it owns: a link and an app never.
-    fn may_share(&self) -> bool {
-        let is_app = matches!(self.limit, Limit::App(_));
-        match self.identity {
-            Identity::Anonymous | Identity::Link(_) => false,
-            Identity::User { .. } | Identity::Guest { .. } | Identity::Operator => !is_app,
         }
     }
 
@@ -376,17 +368,10 @@ impl Access {
         let Some(known) = self.db.standing(path, actor.user()).await? else {
             return Err(hidden(actor, path));
         };
-        let by_object = match &actor.limit {
-            Limit::Claims(claims) if !oids.is_empty() => {
-                let opened = claims::open(claims, path).objects.into_iter();
-                let covered: HashSet<Oid> =
-                    opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
-                if oids.iter().all(|oid| covered.contains(oid)) { R::RIGHTS } else { Rights::NONE }
-            }
-            _ => Rights::NONE,
-        };
+        let by_object = standing::by_object::<R>(actor, path, oids);
         let rights = self.whole(actor, path, &known, by_object);
         if rights.has(R::RIGHTS) {
+            self.note_shares(actor, &known, None);
             return Ok(Grant { dataset: known.dataset, actor: Arc::new(actor.clone()), rights, right: PhantomData });
         }
         Err(part::refusal::<R>(actor, path, rights))

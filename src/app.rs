@@ -27,6 +27,7 @@ use crate::config::{Config, private_folder};
 use crate::db::Db;
 use crate::drive::{Drive, Rows};
 use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::files::Files;
 use crate::hosting::Hosting;
 use crate::jobs::Worker;
 use crate::mail::Mailer;
@@ -72,6 +73,8 @@ pub struct Services {
     pub storage: Storage,
     /// Git and LFS.
     pub hosting: Hosting,
+    /// Files as the browser shows them.
+    pub files: Files,
     /// Collecting garbage.
     pub collector: Collector,
     /// Checking what is stored.
@@ -128,6 +131,8 @@ impl App {
         let storage = Storage::new(&config, stores, db.clone(), clock.clone(), secret.derive("signed transfer URLs"));
         let hosting =
             Hosting::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
+        let signed = secret.derive("signed downloads");
+        let files = Files::new(&config, db.clone(), drive.clone(), storage.clone(), clock.clone(), signed);
         let collector = Collector::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), config.grace());
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
@@ -157,6 +162,7 @@ impl App {
             drive,
             storage,
             hosting,
+            files,
             collector,
             checker,
             worker,

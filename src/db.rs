@@ -11,6 +11,7 @@ pub mod collect;
 pub mod commits;
 pub mod datasets;
 pub mod groups;
+pub mod intake;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;
@@ -27,6 +28,7 @@ mod server;
 pub mod sessions;
 pub mod shares;
 pub mod tickets;
+pub mod trash;
 pub mod uploads;
 pub mod usage;
 

@@ -10,10 +10,12 @@ mod garbage;
 pub(crate) mod land;
 pub mod objects;
 pub mod package;
+pub mod place;
 pub mod refs;
 pub mod rehearse;
 pub mod revisions;
 pub mod search;
+pub mod trash;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -6,11 +6,12 @@
 //! | layer | modules |
 //! |---|---|
 //! | 4 entry | app web |
-//! | 3 features | accounts drive share storage hosting collect check |
+//! | 3 features | accounts drive share storage hosting files collect check |
 //! | 2 kernel | access jobs mail db |
 //! | 1 base | config error request types clock |
 //!
 //! Within a layer only: web → app, accounts → drive, accounts → hosting, hosting → drive, hosting → storage,
+//! files → drive, files → storage,
 //! collect → drive, collect → storage, check → drive, check → storage,
 //! access → db, jobs → db, mail → db, mail → jobs, config → error, config → types, clock → types,
 //! types → error, error → request.
@@ -25,6 +26,7 @@ pub mod config;
 pub mod db;
 pub mod drive;
 pub mod error;
+pub mod files;
 pub mod hosting;
 pub mod jobs;
 pub mod mail;

@@ -76,17 +76,47 @@ pub struct NewShare {
     pub app: Option<String>,
 }
 
-/// What is to change of a share; what is `None` stays.
-#[derive(Default)]
+/// What becomes of something that a share may have, or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// It stays as it is.
+    #[default]
+    Nothing,
+    /// There is none any more.
+    Removed,
+    /// It is this.
+    To(T),
+}
+
+impl<T> Change<T> {
+    /// The new one, if there is a new one.
+    fn new_one(&self) -> Option<&T> {
+        match self {
+            Self::To(new) => Some(new),
+            Self::Nothing | Self::Removed => None,
+        }
+    }
+
+    /// What there is then, where there was this.
+    fn of(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Nothing => before,
+            Self::Removed => None,
+            Self::To(new) => Some(new),
+        }
+    }
+}
+
+/// What is to change of a share.
 pub struct ShareChange {
-    /// To look, or to change.
+    /// To look, or to change; as it is unless said.
     pub right: Option<ShareRight>,
-    /// When it ends, if ever.
-    pub expires: Option<Option<Millis>>,
-    /// The password of a link, if it is to have one.
-    pub password: Option<Option<Secret>>,
-    /// How often a link may be used to download, if there is to be an end to it.
-    pub downloads: Option<Option<u64>>,
+    /// When it ends.
+    pub expires: Change<Millis>,
+    /// The password of a link.
+    pub password: Change<Secret>,
+    /// How often a link may be used to download.
+    pub downloads: Change<u64>,
 }
 
 /// A share that was made.
@@ -178,25 +208,23 @@ impl Shares {
     /// # Errors
     /// As for [`Shares::share`]; not found.
     pub async fn change(&self, sharing: &Sharing, id: Id, change: ShareChange) -> Result<ShareRow> {
-        check(change.expires.flatten(), change.downloads.flatten(), self.clock.now())?;
+        check(change.expires.new_one().copied(), change.downloads.new_one().copied(), self.clock.now())?;
+        let is_for_link = !matches!((&change.password, &change.downloads), (Change::Nothing, Change::Nothing));
         let password = match change.password {
-            None => None,
-            Some(None) => Some(None),
-            Some(Some(password)) => Some(Some(self.hashed(password).await?)),
+            Change::To(password) => Change::To(self.hashed(password).await?),
+            Change::Removed => Change::Removed,
+            Change::Nothing => Change::Nothing,
         };
         let mut tx = self.db.write().await?;
         let share = known(&mut tx, sharing, id).await?;
-        if !share.is_link && (password.is_some() || change.downloads.is_some()) {
+        if is_for_link && !share.is_link {
             return Err(Error::invalid("only a link has a password, or a number of downloads"));
         }
         let terms = Terms {
             right: change.right.unwrap_or(share.right),
-            expires_at: change.expires.unwrap_or(share.expires_at),
-            password: match password {
-                Some(password) => password,
-                None => tx.share_password(id).await?,
-            },
-            downloads_most: change.downloads.unwrap_or(share.downloads_most.map(crate::db::unsigned)),
+            expires_at: change.expires.of(share.expires_at),
+            password: password.of(tx.share_password(id).await?),
+            downloads_most: change.downloads.of(share.downloads_most.map(crate::db::unsigned)),
             app: share.app,
         };
         tx.update_share(id, &terms).await?;
@@ -367,9 +395,11 @@ fn check(expires: Option<Millis>, downloads: Option<u64>, now: Millis) -> Result
 }
 
 fn somebody(actor: &Actor) -> Result<Id> {
-    let refusal = || match actor.is_anonymous() {
-        true => Error::unauthenticated("sign in to see what is shared"),
-        false => Error::forbidden("only users have shares of their own"),
+    let refusal = || {
+        if actor.is_anonymous() {
+            return Error::unauthenticated("sign in to see what is shared");
+        }
+        Error::forbidden("only users have shares of their own")
     };
     actor.user().ok_or_else(refusal)
 }

@@ -6,6 +6,7 @@ pub mod check;
 pub mod collect;
 pub mod holdings;
 pub mod inspect;
+pub mod intake;
 mod lend;
 mod link;
 pub(crate) mod part;
@@ -67,6 +68,8 @@ struct Inner {
     upload_lifetime: Duration,
     turns: uploads::Turns,
     transfers: Arc<Semaphore>,
+    /// MiB of parts that are in memory on their way to a bucket.
+    on_the_way: Arc<Semaphore>,
 }
 
 /// A permission to move one object, read from a signed URL, and a place among
@@ -94,6 +97,7 @@ impl Storage {
             upload_lifetime: Duration::from_secs(config.lifetimes.upload),
             turns: uploads::Turns::default(),
             transfers: Arc::new(Semaphore::new(config.limits.transfers)),
+            on_the_way: Arc::new(Semaphore::new(intake::ON_THE_WAY)),
         }))
     }
 
@@ -355,7 +359,8 @@ impl Storage {
     /// Removes what dead uploads left behind.
     pub async fn reap(&self) -> Result<usize> {
         Ok(self.0.stores.reap(ABANDONED, 2 * self.0.upload_lifetime).await?
-            + self.sweep_uploads(self.0.clock.now()).await?)
+            + self.sweep_uploads(self.0.clock.now()).await?
+            + self.sweep_intakes(self.0.clock.now()).await?)
     }
 }
 

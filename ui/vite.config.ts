@@ -22,7 +22,7 @@ const announcer: Plugin = {
 	enforce: 'pre',
 	transform(code, id) {
 		if (!/generated[\\/]root\.svelte$/.test(id)) return null;
-		return code.replace(/(<div id="svelte-announcer"[^>]*?)\sstyle="[^"]*"/, '$1 class="sr-only"');
+		return { code: code.replace(/(<div id="svelte-announcer"[^>]*?)\sstyle="[^"]*"/, '$1 class="sr-only"'), map: null };
 	}
 };
 

@@ -9,6 +9,7 @@ mod cell;
 mod csv;
 mod json;
 mod parquet;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod thrift;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value};
 use crate::{Error, Result};
 
 pub use self::csv::csv;
+pub use self::rows::{RowReader, Taken};
 pub use json::json_lines;
 pub use parquet::{ReadAt, parquet, parquet_footer, parquet_range};
 

@@ -19,6 +19,7 @@ use crate::{
 mod page;
 mod revision;
 mod summary;
+mod visit;
 
 pub use page::TreePage;
 pub use summary::{Summary, Weight};

@@ -78,7 +78,9 @@ mod tests {
 
     fn user(limit: Limit) -> Actor {
         let identity = Identity::User { id: Clock::default().id(), name: "ada".into(), admin: true };
-        Actor { identity, limit, ..Actor::anonymous() }
+        let mut actor = Actor::anonymous();
+        (actor.identity, actor.limit) = (identity, limit);
+        actor
     }
 
     #[test]

@@ -53,6 +53,7 @@ use metastore::FilePath;
 use super::standing::hidden;
 use super::{Access, Actor, Fetch, Grant, Includes, Own, Read, Right, Rights, Write};
 use crate::db::datasets::DatasetRow;
+use crate::db::memo::Known;
 use crate::error::{Error, Result};
 use crate::types::{Id, Level, RepoPath, Visibility};
 
@@ -295,8 +296,8 @@ fn missing(path: &FilePath) -> Error {
 }
 
 /// What an actor has in a dataset.
-struct Reached {
-    dataset: Arc<DatasetRow>,
+pub(super) struct Reached {
+    known: Known,
     whole: Rights,
     reach: Arc<[Reach]>,
 }
@@ -326,17 +327,13 @@ impl Access {
         decided.map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
     }
 
-    pub(super) async fn decide_part<R: Right>(
-        &self,
-        actor: &Actor,
-        path: &RepoPath,
-        at: Option<&FilePath>,
-    ) -> Result<Part<R>> {
+    async fn decide_part<R: Right>(&self, actor: &Actor, path: &RepoPath, at: Option<&FilePath>) -> Result<Part<R>> {
         let Some(reached) = self.reached(actor, path).await? else { return Err(hidden(actor, path)) };
-        match widest(&reached.reach, at, R::RIGHTS) {
-            Some(found) => Ok(reached.part(actor, found.root.clone())),
-            None => Err(refusal::<R>(actor, path, rights_at(&reached.reach, at))),
-        }
+        let Some(found) = widest(&reached.reach, at, R::RIGHTS) else {
+            return Err(refusal::<R>(actor, path, reached.rights(at)));
+        };
+        self.note_shares(actor, &reached.known, at);
+        Ok(reached.part(actor, found.root.clone()))
     }
 
     async fn decide_parts<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Vec<Part<R>>> {
@@ -357,19 +354,24 @@ impl Access {
         Ok(roots.into_iter().map(|root| reached.part(actor, root)).collect())
     }
 
-    async fn reached(&self, actor: &Actor, path: &RepoPath) -> Result<Option<Reached>> {
+    pub(super) async fn reached(&self, actor: &Actor, path: &RepoPath) -> Result<Option<Reached>> {
         let Some(known) = self.db.standing(path, actor.user()).await? else { return Ok(None) };
         let whole = self.whole(actor, path, &known, Rights::NONE);
         let mut reach = vec![Reach { root: None, rights: whole }];
         reach.extend(self.shared_parts(actor, path, &known));
-        Ok(Some(Reached { dataset: known.dataset, whole, reach: reach.into() }))
+        Ok(Some(Reached { known, whole, reach: reach.into() }))
     }
 }
 
 impl Reached {
+    /// What the actor may do at a path.
+    pub(super) fn rights(&self, at: Option<&FilePath>) -> Rights {
+        rights_at(&self.reach, at)
+    }
+
     fn part<R: Right>(&self, actor: &Actor, root: Option<FilePath>) -> Part<R> {
         Part {
-            dataset: self.dataset.clone(),
+            dataset: self.known.dataset.clone(),
             actor: Arc::new(actor.clone()),
             root,
             reach: self.reach.clone(),

@@ -26,7 +26,7 @@ use super::{Access, Actor, Fetch, Grant, Identity, Limit, Own, Read, Right as _,
 use crate::db::Tx;
 use crate::db::memo::Known;
 use crate::db::shares::SharedRow;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::types::{Id, Millis, RepoPath, ShareRight};
 
 /// How often it is written down that a share is used.
@@ -57,6 +57,17 @@ impl ShareRight {
     }
 }
 
+impl Actor {
+    /// Whether it may decide who else gets at what it owns: a link and an app never.
+    pub(super) fn may_share(&self) -> bool {
+        let is_app = matches!(self.limit, Limit::App(_));
+        match self.identity {
+            Identity::Anonymous | Identity::Link(_) => false,
+            Identity::User { .. } | Identity::Guest { .. } | Identity::Operator => !is_app,
+        }
+    }
+}
+
 impl Access {
     /// May the actor share the dataset, and parts of it?
     ///
@@ -75,11 +86,9 @@ impl Access {
     /// What the actor may do with the dataset as such.
     pub(super) fn whole(&self, actor: &Actor, path: &RepoPath, known: &Known, by_object: Rights) -> Rights {
         let now = self.clock.now();
-        let mut rights = standing(actor, &known.dataset, known.role);
-        for share in known.shares.iter().filter(|share| share.path.is_empty() && counts(share, actor, now)) {
-            rights = rights.with(share.right.rights());
-            self.note(share, now);
-        }
+        let shared = known.shares.iter().filter(|share| share.path.is_empty() && counts(share, actor, now));
+        let standing = standing(actor, &known.dataset, known.role);
+        let rights = shared.fold(standing, |rights, share| rights.with(share.right.rights()));
         left(actor, path, rights, by_object).with(open(&known.dataset))
     }
 
@@ -91,7 +100,6 @@ impl Access {
         }
         let parts = known.shares.iter().filter(|share| !share.path.is_empty() && counts(share, actor, now));
         let reach = parts.filter_map(|share| {
-            self.note(share, now);
             // What is stored was parsed once; what is none reaches nothing.
             let root = share.path.parse::<FilePath>().ok()?;
             Some(Reach { root: Some(root), rights: left(actor, path, share.right.rights(), Rights::NONE) })
@@ -111,7 +119,8 @@ impl Access {
     /// # Errors
     /// Of the database.
     pub async fn reaches(&self, actor: &Actor, path: &RepoPath, at: Option<&FilePath>) -> Result<bool> {
-        unless_refused(self.decide_part::<Read>(actor, path, at).await)
+        let reached = self.reached(actor, path).await?;
+        Ok(reached.is_some_and(|reached| reached.rights(at).has(Read::RIGHTS)))
     }
 
     /// Whether [`Access::authorize_sharing`] would allow it; likewise.
@@ -122,9 +131,19 @@ impl Access {
         Ok(actor.may_share() && self.quietly::<Own>(actor, path).await?.is_some())
     }
 
-    fn note(&self, share: &SharedRow, now: Millis) {
-        if share.last_used_at.is_none_or(|at| at < now.minus(NOTED)) {
-            self.notes.shared(share.id);
+    /// Has it written down which shares somebody was let in by, to what is at a path.
+    pub(super) fn note_shares(&self, actor: &Actor, known: &Known, at: Option<&FilePath>) {
+        let now = self.clock.now();
+        let old = |share: &&SharedRow| share.last_used_at.is_none_or(|last| last < now.minus(NOTED));
+        for share in known.shares.iter().filter(old).filter(|share| counts(share, actor, now)) {
+            let above = match at {
+                _ if share.path.is_empty() => true,
+                Some(at) => share.path.parse().is_ok_and(|root| *at == root || at.is_inside(&root)),
+                None => false,
+            };
+            if above {
+                self.notes.shared(share.id);
+            }
         }
     }
 }
@@ -137,14 +156,6 @@ fn counts(share: &SharedRow, actor: &Actor, now: Millis) -> bool {
         (Some(_), Limit::Nothing | Limit::Token(_) | Limit::Claims(_)) => false,
     };
     by_way && share.expires_at.is_none_or(|end| end > now)
-}
-
-fn unless_refused<T>(decided: Result<T>) -> Result<bool> {
-    match decided {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Unauthenticated | Kind::Forbidden) => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]

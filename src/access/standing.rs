@@ -1,6 +1,10 @@
 //! What somebody may do with a dataset by who they are.
 
-use super::{Actor, Fetch, Identity, Limit, Read, Right as _, Rights, Write, claims, tokens};
+use std::collections::HashSet;
+
+use lfs::Oid;
+
+use super::{Actor, Fetch, Identity, Limit, Read, Right, Rights, Write, claims, tokens};
 use crate::db::datasets::DatasetRow;
 use crate::error::Error;
 use crate::types::{RepoPath, Role, Visibility};
@@ -42,4 +46,15 @@ pub(super) fn left(actor: &Actor, path: &RepoPath, rights: Rights, by_object: Ri
         Limit::App(app) => rights.and(app.open(path)),
         Limit::Claims(claims) => rights.and(claims::open(claims, path).whole.with(by_object)),
     }
+}
+
+/// `R`, where the credential opens it of each of these single objects.
+pub(super) fn by_object<R: Right>(actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Rights {
+    let Limit::Claims(claims) = &actor.limit else { return Rights::NONE };
+    if oids.is_empty() {
+        return Rights::NONE;
+    }
+    let opened = claims::open(claims, path).objects.into_iter();
+    let covered: HashSet<Oid> = opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
+    if oids.iter().all(|oid| covered.contains(oid)) { R::RIGHTS } else { Rights::NONE }
 }

@@ -350,6 +350,21 @@ impl Tx {
         Ok(())
     }
 
+    /// Ends what was shared of a file or a folder and of all that is in it.
+    pub async fn end_shares(&mut self, repo: Id, path: &str) -> Result<()> {
+        let below = format!("{path}/");
+        let length = i32::try_from(below.chars().count()).unwrap_or(i32::MAX);
+        let query = "DELETE FROM share WHERE repo_id = $1 AND (path = $2 OR substr(path, 1, $3) = $4)";
+        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(path).bind(length).bind(below))?;
+        Ok(())
+    }
+
+    /// The paths of a dataset that are shared now.
+    pub async fn shared_paths(&mut self, repo: Id, now: Millis) -> Result<Vec<String>> {
+        let query = "SELECT DISTINCT path FROM share WHERE repo_id = $1 AND (expires_at IS NULL OR expires_at > $2)";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(now).fetch_all(on))?)
+    }
+
     /// Remembers when a share was used.
     pub async fn touch_share(&mut self, id: Id, now: Millis) -> Result<()> {
         let query = "UPDATE share SET last_used_at = $2 WHERE id = $1";

@@ -135,7 +135,14 @@ pub struct Located {
     /// What and where.
     pub entry: Entry,
     dataset: Id,
-    pub(super) snapshot: Arc<Snapshot>,
+    pub(crate) snapshot: Arc<Snapshot>,
+}
+
+impl Located {
+    /// Something else of the same revision.
+    pub(super) fn beside(&self, entry: Entry) -> Self {
+        Self { entry, ..self.clone() }
+    }
 }
 
 impl Drive {
@@ -146,7 +153,17 @@ impl Drive {
     pub async fn list(&self, grant: &Grant<Read>, revision: &str, listing: Listing) -> Result<Folder> {
         let snapshot = self.snapshot(grant).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
-        let (memory, dataset) = (Arc::clone(&self.memory), grant.id());
+        self.list_in(grant.id(), &snapshot, revision, listing).await
+    }
+
+    pub(super) async fn list_in(
+        &self,
+        dataset: Id,
+        snapshot: &Arc<Snapshot>,
+        revision: ObjectId,
+        listing: Listing,
+    ) -> Result<Folder> {
+        let memory = Arc::clone(&self.memory);
         let listed = snapshot.read(move |reader| {
             let Listing { path, recursive, after, limit, last } = &listing;
             let page = reader.tree_page(revision, path.as_ref(), *recursive, after.as_deref(), *limit)?;
@@ -170,9 +187,17 @@ impl Drive {
     pub async fn locate(&self, grant: &Grant<Read>, revision: &str, path: &FilePath) -> Result<Located> {
         let snapshot = self.snapshot(grant).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
-        let path = path.clone();
+        Self::locate_in(grant.id(), snapshot, revision, path.clone()).await
+    }
+
+    pub(super) async fn locate_in(
+        dataset: Id,
+        snapshot: Arc<Snapshot>,
+        revision: ObjectId,
+        path: FilePath,
+    ) -> Result<Located> {
         let entry = snapshot.read(move |reader| reader.entry(revision, &path)).await?;
-        Ok(Located { revision, entry, dataset: grant.id(), snapshot })
+        Ok(Located { revision, entry, dataset, snapshot })
     }
 
     /// The revision that changed it last, as for [`Found::last`].
@@ -203,6 +228,16 @@ impl Drive {
         let place = place.map_err(|_| Error::busy("too many files are being sent; try again in a moment"))?;
         let id = *id;
         let bytes = located.snapshot.read(move |reader| reader.blob(id, LARGEST)).await?;
+        Ok(Sending { bytes, place })
+    }
+
+    /// Like [`Drive::open`], for one of many files that are sent one after the other: waits until there is room for it.
+    pub(crate) async fn open_in_turn(&self, snapshot: &Arc<Snapshot>, entry: &Entry) -> Result<Sending> {
+        let blocks = entry.size.unwrap_or_default().min(LARGEST).div_ceil(BLOCK).max(1);
+        let blocks = u32::try_from(blocks).map_err(Error::internal)?;
+        let place = Arc::clone(&self.memory.sending).acquire_many_owned(blocks).await.map_err(Error::internal)?;
+        let id = entry.id;
+        let bytes = snapshot.read(move |reader| reader.blob(id, LARGEST)).await?;
         Ok(Sending { bytes, place })
     }
 }

@@ -11,8 +11,9 @@ use metastore::{
 use super::land::Terms;
 use super::package::{Package, place};
 use super::revisions::{Wording, head, moved};
+use super::trash::Bin;
 use super::{Drive, RETRIES, is_empty, repo_key};
-use crate::access::{Fetch, Grant, Read, Write};
+use crate::access::{Fetch, Grant, Read, Spot, Write, Writer};
 use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
 use crate::types::Id;
@@ -98,6 +99,8 @@ pub(super) struct Manner<'a> {
     pub(super) once: Option<&'a Once>,
     /// Whether the tree is to be what the edits make of it, and nothing follows.
     pub(super) exact: bool,
+    /// What comes into the trash with it, and what goes.
+    pub(super) bin: Option<&'a Bin>,
 }
 
 /// How much one request may still bring from elsewhere.
@@ -138,7 +141,7 @@ impl Drive {
 
     /// Like [`Drive::commit`], but nothing follows: what is brought back from history is as it was.
     pub(super) async fn commit_exactly(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
-        let done = self.commit_once(grant, changes, Manner { exact: true, once: None }).await;
+        let done = self.commit_once(grant, changes, Manner { exact: true, ..Manner::default() }).await;
         done.map_err(|refusal| refusal.error)?.made()
     }
 
@@ -164,79 +167,94 @@ impl Drive {
         }
         let changes = self.changes(grant.actor(), &snapshot, wording, "Change files", operations).await?;
         drop(snapshot);
-        self.commit_once(grant, changes, Manner { once, exact: false }).await
+        self.commit_once(grant, changes, Manner { once, ..Manner::default() }).await
     }
 
     /// The revision that this request has made already.
     ///
     /// # Errors
     /// Invalid if another request of the same actor had the same key.
-    pub async fn made_by(&self, grant: &Grant<Write>, once: &Once) -> Result<Option<ObjectId>> {
+    pub async fn made_by(&self, by: &dyn Writer, once: &Once) -> Result<Option<ObjectId>> {
         let after = self.clock.now().minus(KEPT);
         let mut tx = self.db.read().await?;
-        match tx.commit_key(grant.id(), &grant.actor().key(), &once.key, after).await? {
+        match tx.commit_key(by.id(), &by.actor().key(), &once.key, after).await? {
             None => Ok(None),
             Some((digest, revision)) if digest == once.digest => super::object_id(&revision).map(Some),
             Some(_) => Err(Error::invalid("the `Idempotency-Key` was used for another request; take a new one")),
         }
     }
 
-    async fn commit_once(&self, grant: &Grant<Write>, changes: Changeset, manner: Manner<'_>) -> Result<Done, Refusal> {
-        let done = self.try_commit(grant, changes, manner).await;
+    async fn commit_once(&self, by: &dyn Writer, changes: Changeset, manner: Manner<'_>) -> Result<Done, Refusal> {
+        let done = self.try_commit(by, changes, manner).await;
         // What it is refused for may be what the same request has done meanwhile, on another replica.
         if let (Err(_) | Ok(Done::Unchanged(_)), Some(once)) = (&done, manner.once)
-            && let Some(revision) = self.made_by(grant, once).await?
+            && let Some(revision) = self.made_by(by, once).await?
         {
             return Ok(Done::Made(revision));
         }
         done
     }
 
-    async fn try_commit(&self, grant: &Grant<Write>, changes: Changeset, manner: Manner<'_>) -> Result<Done, Refusal> {
-        let key = repo_key(grant.id())?;
+    async fn try_commit(&self, by: &dyn Writer, changes: Changeset, manner: Manner<'_>) -> Result<Done, Refusal> {
+        let key = repo_key(by.id())?;
         let expected = changes.parent.is_some();
         let changes = Arc::new(changes);
         for _ in 0..RETRIES {
             // Writers of one repository take turns here; the comparison in the transaction is the truth.
             let _turn = self.turn(&key).await?;
             if let Some(once) = manner.once
-                && let Some(revision) = self.made_by(grant, once).await?
+                && let Some(revision) = self.made_by(by, once).await?
             {
                 return Ok(Done::Made(revision));
             }
-            let snapshot = self.snapshot_of(grant.id()).await?;
+            let snapshot = self.snapshot_of(by.id()).await?;
             let head = snapshot.state().find(&changes.branch).map(|branch| branch.target);
             if changes.parent.is_some_and(|expected| expected != head) {
                 return Err(moved(&changes.branch).into());
             }
-            let whole = self.whole(grant, &snapshot, &changes, manner).await?;
-            // After the snapshot: if they are taken away from here on, its epoch is old, and the change is refused.
-            self.demand_objects(grant.id(), &snapshot, &whole).await?;
-            let locks = self.respect_locks(grant, &whole).await?;
-            let attempt = whole.changes.clone();
-            let made: Result<(ObjectId, Landing), Flaw> =
-                snapshot.read(move |reader| Ok(reader.commit_edits(&attempt))).await?;
-            let (revision, landing) = match made {
-                Ok(made) => made,
-                Err(Flaw { error: metastore::Error::Unchanged, .. }) => return Ok(Done::Unchanged(head)),
-                Err(flaw) => return Err(whole.refusal(flaw)),
-            };
-            let once = manner.once.map(|once| (once, revision));
-            let terms = Terms { atomic: true, locks: &locks, renamed: None, once };
-            let outcomes = self.land(grant, landing, terms).await?;
-            match outcomes.into_iter().find_map(Result::err) {
-                None => return Ok(Done::Made(revision)),
-                Some(_) if expected => return Err(moved(&changes.branch).into()),
-                Some(_) => {}
+            match self.attempt(by, &snapshot, &changes, manner).await? {
+                Some(done) => return Ok(done),
+                None if expected => return Err(moved(&changes.branch).into()),
+                None => {}
             }
         }
         Err(Error::busy("others keep changing this branch; try again in a moment").into())
     }
 
+    /// Makes a revision on top of what the snapshot has; `None` if the branch is elsewhere by now. Who calls it has the
+    /// turn, and has looked that the writer may do all of it.
+    pub(super) async fn attempt(
+        &self,
+        by: &dyn Writer,
+        snapshot: &Arc<Snapshot>,
+        changes: &Arc<Changeset>,
+        manner: Manner<'_>,
+    ) -> Result<Option<Done>, Refusal> {
+        let whole = self.whole(by, snapshot, changes, manner).await?;
+        // After the snapshot: if they are taken away from here on, its epoch is old, and the change is refused.
+        self.demand_objects(by.id(), snapshot, &whole).await?;
+        let locks = self.respect_locks(by, &whole).await?;
+        let attempt = whole.changes.clone();
+        let made: Result<(ObjectId, Landing), Flaw> =
+            snapshot.read(move |reader| Ok(reader.commit_edits(&attempt))).await?;
+        let (revision, landing) = match made {
+            Ok(made) => made,
+            Err(Flaw { error: metastore::Error::Unchanged, .. }) => {
+                let head = snapshot.state().find(&changes.branch).map(|branch| branch.target);
+                return Ok(Some(Done::Unchanged(head)));
+            }
+            Err(flaw) => return Err(whole.refusal(flaw)),
+        };
+        let once = manner.once.map(|once| (once, revision));
+        let terms = Terms { atomic: true, locks: &locks, renamed: None, once, bin: manner.bin };
+        let outcomes = self.land(by, landing, terms).await?;
+        Ok(outcomes.into_iter().all(|outcome| outcome.is_ok()).then_some(Done::Made(revision)))
+    }
+
     /// The changes with what follows from them.
     pub(super) async fn whole(
         &self,
-        grant: &Grant<Write>,
+        by: &dyn Writer,
         snapshot: &Arc<Snapshot>,
         changes: &Arc<Changeset>,
         manner: Manner<'_>,
@@ -245,7 +263,7 @@ impl Drive {
         if manner.exact {
             return Ok(Whole { changes: changes.clone(), own, cause: None });
         }
-        let (asked, url) = (changes.clone(), self.lfs_url(&grant.path()));
+        let (asked, url) = (changes.clone(), self.lfs_url(&by.path()));
         let followed = snapshot.read(move |reader| Ok(reader.follow(&asked, url.as_deref()))).await?;
         let Followed { edits, cause } =
             followed.map_err(|Flaw { edit, error }| Refusal { operation: edit, error: error.into() })?;
@@ -257,8 +275,8 @@ impl Drive {
     }
 
     /// Gives the locks of others, none of which the changes touch.
-    pub(super) async fn respect_locks(&self, grant: &Grant<Write>, whole: &Whole) -> Result<Vec<LockRow>, Refusal> {
-        let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
+    pub(super) async fn respect_locks(&self, by: &dyn Writer, whole: &Whole) -> Result<Vec<LockRow>, Refusal> {
+        let locks = self.db.read().await?.foreign_locks(by.id(), &by.actor().key()).await?;
         let touches = |edit: &Edit, lock: &LockRow| {
             edit.paths().any(|path| {
                 lock.path.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -302,7 +320,7 @@ impl Drive {
         to: FilePath,
         room: &mut Room,
     ) -> Result<Edit> {
-        self.lift_from(grant, Some(revision), from, to, room, false).await.map(|lifted| lifted.edit)
+        self.lift_from(grant.id(), Some(revision), from, to, room, false).await.map(|lifted| lifted.edit)
     }
 
     /// What stands at a path of another dataset, to be brought to a path of this one. Its pointers lead to objects
@@ -318,21 +336,30 @@ impl Drive {
         to: FilePath,
         room: &mut Room,
     ) -> Result<Lifted> {
-        self.lift_from(&source.narrow(), revision, from, to, room, true).await
+        self.lift_from(source.id(), revision, from, to, room, true).await
+    }
+
+    /// Like [`Drive::lift`], of the newest revision, where the decision is about what is lifted alone.
+    ///
+    /// # Errors
+    /// As for [`Drive::bring`].
+    pub(crate) async fn lift_spot(&self, source: &Spot<Fetch>, to: FilePath, room: &mut Room) -> Result<Lifted> {
+        let from = source.path().cloned().ok_or_else(|| Error::invalid("a whole dataset cannot be copied"))?;
+        self.lift_from(source.id(), None, from, to, room, true).await
     }
 
     async fn lift_from(
         &self,
-        grant: &Grant<Read>,
+        dataset: Id,
         revision: Option<&str>,
         from: FilePath,
         to: FilePath,
         room: &mut Room,
         is_foreign: bool,
     ) -> Result<Lifted> {
-        let snapshot = self.snapshot(grant).await?;
+        let snapshot = self.snapshot_of(dataset).await?;
         let revision = match revision {
-            Some(revision) => self.resolve(grant.id(), &snapshot, revision).await?,
+            Some(revision) => self.resolve(dataset, &snapshot, revision).await?,
             None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revision yet"))?,
         };
         let before = *room;
@@ -375,4 +402,10 @@ fn gather(
         files.push(Grafted { path: format!("{to}{rest}").parse()?, kind, content });
     }
     Ok((Lifted { edit: Edit::Graft { to: to.clone(), files }, pointers }, room))
+}
+
+/// The edit that brings what stood at a path of some revision to another path, which is free.
+pub(super) fn graft(reader: &Reader, revision: ObjectId, from: &FilePath, to: &FilePath) -> metastore::Result<Edit> {
+    let room = Room { files: usize::MAX, bytes: u64::MAX };
+    gather(reader, revision, from, to, room, false).map(|(lifted, _)| lifted.edit)
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use metastore::{Landing, NewPack, ObjectId, Ref, RefEdit, RefName, RepoKey, State};
 
 use super::commits::{KEPT, Once};
+use super::trash::Bin;
 use super::{Drive, Outcome, git_ref, read_packs, read_refs, repo_key};
-use crate::access::{Grant, Write};
+use crate::access::Writer;
 use crate::db::commits::KeyRow;
 use crate::db::locks::LockRow;
 use crate::db::packs::PackInsert;
@@ -31,6 +32,8 @@ pub(crate) struct Terms<'a> {
     pub renamed: Option<&'a (RefName, RefName)>,
     /// The request that makes this revision, and may not make another.
     pub once: Option<(&'a Once, ObjectId)>,
+    /// What comes into the trash, and what goes.
+    pub bin: Option<&'a Bin>,
 }
 
 impl Drive {
@@ -40,8 +43,8 @@ impl Drive {
     /// # Errors
     /// Busy if a lock was taken meanwhile, or if objects were collected;
     /// not found if the dataset is gone.
-    pub(crate) async fn land(&self, grant: &Grant<Write>, landing: Landing, terms: Terms<'_>) -> Result<Vec<Outcome>> {
-        let (id, actor) = (grant.id(), grant.actor().key());
+    pub(crate) async fn land(&self, by: &dyn Writer, landing: Landing, terms: Terms<'_>) -> Result<Vec<Outcome>> {
+        let (id, actor) = (by.id(), by.actor().key());
         let key = repo_key(id)?;
         if let Some(pack) = &landing.pack {
             self.store(id, &key, pack).await?;
@@ -80,6 +83,9 @@ impl Drive {
             if !tx.keep_commit_key(&row, now.minus(KEPT), now).await? {
                 return Ok(vec![Err("the same request was made meanwhile".into()); landing.edits.len()]);
             }
+        }
+        if let Some(bin) = terms.bin {
+            bin.settle(&mut tx, id).await?;
         }
         let generation = repo.generation + 1;
         if let Some(pack) = &landing.pack {

@@ -323,7 +323,7 @@ impl Drive {
             let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
             let (work, seen) = (change.clone(), snapshot.clone());
             let landing = snapshot.read(move |reader| work(&seen, reader)).await.map_err(refused)?;
-            let terms = Terms { atomic: true, locks: &locks, renamed: renamed.as_ref(), once: None };
+            let terms = Terms { atomic: true, locks: &locks, renamed: renamed.as_ref(), ..Terms::default() };
             let outcomes = self.land(grant, landing, terms).await?;
             if outcomes.iter().all(std::result::Result::is_ok) {
                 return Ok(());

@@ -85,7 +85,7 @@ impl Drive {
         let own = Wording { branch: Some(branch), parent: Some(head), ..wording };
         let changes = Arc::new(self.changes(grant.actor(), &snapshot, own, &message, edits).await?);
         // All that the change itself would be refused for.
-        let manner = Manner { exact, once: None };
+        let manner = Manner { exact, ..Manner::default() };
         let whole = self.whole(grant, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)?;
         self.demand_objects(grant.id(), &snapshot, &whole).await.map_err(|refusal| refusal.error)?;
         self.respect_locks(grant, &whole).await.map_err(|refusal| refusal.error)?;

@@ -6,7 +6,8 @@ use lfs::{Oid, Pointer};
 
 use super::Storage;
 use super::quota::{Bounds, Ledger};
-use crate::access::{Fetch, Grant, Upload};
+use crate::access::{Fetch, Grant, Spot, Upload, Write};
+use crate::db::datasets::DatasetRow;
 use crate::db::objects::Arrival;
 use crate::db::{oid, signed, unsigned};
 use crate::error::{Error, Result};
@@ -24,35 +25,47 @@ impl Storage {
     /// Invalid for an object that the other one does not hold itself, whatever it says in its files, or which is not
     /// proven yet, and if the two are in different stores; full over a quota.
     pub async fn lend(&self, from: &Grant<Fetch>, to: &Grant<Upload>, pointers: &[Pointer]) -> Result<()> {
+        self.lend_between(from.dataset(), to.dataset(), pointers).await
+    }
+
+    /// The same, of files that the caller may have at one spot, for another one that they may write to.
+    ///
+    /// # Errors
+    /// As for [`Storage::lend`].
+    pub async fn lend_to(&self, from: &Spot<Fetch>, to: &Spot<Write>, pointers: &[Pointer]) -> Result<()> {
+        self.lend_between(from.dataset(), to.dataset(), pointers).await
+    }
+
+    async fn lend_between(&self, from: &DatasetRow, to: &DatasetRow, pointers: &[Pointer]) -> Result<()> {
         // What has no bytes is held by nobody.
         let wanted: BTreeMap<Oid, u64> =
             pointers.iter().filter(|pointer| pointer.size > 0).map(|pointer| (pointer.oid, pointer.size)).collect();
         let Some(first) = wanted.first_key_value() else { return Ok(()) };
-        if from.dataset().store != to.dataset().store {
+        if from.store != to.store {
             return Err(Error::invalid(format!(
                 "{} and {} are in different stores; download the files and upload them",
-                from.path(),
-                to.path()
+                path(from),
+                path(to)
             )));
         }
         let oids: Vec<Oid> = wanted.keys().copied().collect();
         let mut tx = self.0.db.write().await?;
-        let store = to.dataset().store.clone();
-        let arrival = Arrival { repo: to.id(), oid: *first.0, size: *first.1, store, place: String::new() };
+        let store = to.store.clone();
+        let arrival = Arrival { repo: to.id, oid: *first.0, size: *first.1, store, place: String::new() };
         let landing = tx.landing(&arrival).await?.ok_or_else(|| Error::not_found("the dataset was deleted"))?;
         let bounds = Bounds::of(&landing.dataset, &self.0.quotas);
         let ledger = Ledger::lock(&mut tx, &bounds.iter().collect::<Vec<_>>()).await?;
-        let lendable = tx.lendable(from.id(), &oids).await?.into_iter();
+        let lendable = tx.lendable(from.id, &oids).await?.into_iter();
         let lendable: HashMap<Oid, u64> =
             lendable.map(|(name, size)| Ok((oid(&name)?, unsigned(size)))).collect::<Result<_>>()?;
         if let Some((oid, _)) = wanted.iter().find(|(oid, size)| lendable.get(oid) != Some(size)) {
             return Err(Error::invalid(format!(
                 "{} does not hold the object {oid}, or it was not read to its end yet; try again later",
-                from.path()
+                path(from)
             )));
         }
         if let Some(bounds) = &bounds {
-            let counted = tx.counted(to.id(), &oids).await?.into_iter();
+            let counted = tx.counted(to.id, &oids).await?.into_iter();
             let counted: HashMap<Oid, i64> =
                 counted.map(|(name, size)| Ok((oid(&name)?, size))).collect::<Result<_>>()?;
             let new = wanted.iter().filter(|(oid, _)| !counted.contains_key(oid));
@@ -61,14 +74,19 @@ impl Storage {
                 return Err(Error::full(refusal));
             }
         }
-        let new = tx.borrow(from.id(), to.id(), &oids, self.0.clock.now()).await?;
+        let new = tx.borrow(from.id, to.id, &oids, self.0.clock.now()).await?;
         let mut bytes = 0;
         for name in &new {
             bytes += wanted.get(&oid(name)?).copied().unwrap_or_default();
         }
         if !new.is_empty() {
-            tx.add_usage(to.id(), signed(bytes), i64::try_from(new.len()).unwrap_or(i64::MAX)).await?;
+            tx.add_usage(to.id, signed(bytes), i64::try_from(new.len()).unwrap_or(i64::MAX)).await?;
         }
         tx.commit().await
     }
+}
+
+/// `owner/name`.
+fn path(dataset: &DatasetRow) -> String {
+    format!("{}/{}", dataset.owner_name, dataset.name)
 }

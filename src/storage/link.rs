@@ -5,7 +5,8 @@ use lfs::sign::Verb;
 
 use super::stores::Store;
 use super::{FILENAME, Storage, Urls, presented, signed, stores};
-use crate::access::{Fetch, Grant};
+use crate::access::{Fetch, Grant, Spot};
+use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 
 impl Storage {
@@ -30,7 +31,26 @@ impl Storage {
         inline: bool,
         base: &str,
     ) -> Result<String> {
-        let (repo, store) = (grant.id(), grant.dataset().store.as_str());
+        self.link_in(grant.dataset(), oid, filename, inline, base).await
+    }
+
+    /// The same, for a file that the caller may have at a spot; to be saved.
+    ///
+    /// # Errors
+    /// As for [`Storage::link`].
+    pub async fn link_at(&self, spot: &Spot<Fetch>, oid: Oid, filename: &str, base: &str) -> Result<String> {
+        self.link_in(spot.dataset(), oid, filename, false, base).await
+    }
+
+    pub(crate) async fn link_in(
+        &self,
+        dataset: &DatasetRow,
+        oid: Oid,
+        filename: &str,
+        inline: bool,
+        base: &str,
+    ) -> Result<String> {
+        let (repo, store) = (dataset.id, dataset.store.as_str());
         let held = self.held(repo, &[oid]).await?;
         let found = held.get(&oid);
         let found = found.ok_or_else(|| Error::not_found(format!("the dataset does not hold the object {oid}")))?;

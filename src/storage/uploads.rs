@@ -276,7 +276,7 @@ impl Storage {
         }
     }
 
-    fn turn(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
+    pub(super) fn turn(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| turn.strong_count() > 0);
         if let Some(turn) = turns.get(id).and_then(Weak::upgrade) {

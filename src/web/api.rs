@@ -8,6 +8,7 @@ mod commits;
 mod datasets;
 mod diff;
 mod document;
+mod drive;
 mod facts;
 mod files;
 mod infer;
@@ -61,6 +62,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = tree::routes(routes);
     let routes = files::routes(routes);
     let routes = infer::routes(routes);
+    let routes = drive::routes(routes);
     diff::routes(routes)
 }
 

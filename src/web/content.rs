@@ -102,6 +102,53 @@ pub(super) fn media_type(name: &str) -> &'static str {
     }
 }
 
+/// How a browser gets a file to show: what no browser runs has its own type, and is shown where it stands. Of what
+/// one could run, documents and drawings have their type and are saved; pages and programs are bytes.
+pub(super) fn shown(name: &str) -> (&'static str, bool) {
+    match media_of(name) {
+        media @ ("application/pdf" | "image/svg+xml") => (media, false),
+        "text/html" | "application/xhtml+xml" | "application/xml" | "text/javascript" | "text/css" => {
+            ("application/octet-stream", false)
+        }
+        "application/octet-stream" => ("application/octet-stream", false),
+        media => (media, true),
+    }
+}
+
+/// What the name of a file says that it is: to be told, not to be believed.
+pub(super) fn media_of(name: &str) -> &'static str {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    match extension.as_deref().unwrap_or_default() {
+        "html" | "htm" => "text/html",
+        "xhtml" => "application/xhtml+xml",
+        "xml" | "xsl" | "xslt" | "rdf" | "kml" | "gml" => "application/xml",
+        "svg" => "image/svg+xml",
+        "js" | "mjs" => "text/javascript",
+        "css" => "text/css",
+        "pdf" => "application/pdf",
+        "avif" => "image/avif",
+        "bmp" => "image/bmp",
+        "ico" => "image/vnd.microsoft.icon",
+        "tif" | "tiff" => "image/tiff",
+        "mp3" => "audio/mpeg",
+        "m4a" => "audio/mp4",
+        "wav" => "audio/wav",
+        "ogg" | "oga" => "audio/ogg",
+        "flac" => "audio/flac",
+        "mp4" | "m4v" => "video/mp4",
+        "webm" => "video/webm",
+        "mov" => "video/quicktime",
+        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        "odt" => "application/vnd.oasis.opendocument.text",
+        "ods" => "application/vnd.oasis.opendocument.spreadsheet",
+        "tar" => "application/x-tar",
+        "sqlite" | "db" => "application/vnd.sqlite3",
+        _ => media_type(name),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +161,19 @@ mod tests {
             assert_eq!(media_type(name), "application/octet-stream", "{name}");
         }
         assert_eq!(media_type("Data.CSV"), "text/csv; charset=utf-8");
+    }
+
+    #[test]
+    fn what_could_run_is_not_shown() {
+        for name in
+            ["a.html", "a.HTM", "a.svg", "a.xhtml", "a.xml", "a.xsl", "a.js", "a.mjs", "a.css", "a.pdf", "a", "a.exe"]
+        {
+            let (media, inline) = shown(name);
+            assert!(!inline, "{name}");
+            assert!(["application/octet-stream", "application/pdf", "image/svg+xml"].contains(&media), "{name}");
+        }
+        assert_eq!(shown("a.PNG"), ("image/png", true));
+        assert_eq!(shown("a.mp4"), ("video/mp4", true));
+        assert_eq!(media_of("a.html"), "text/html");
     }
 }

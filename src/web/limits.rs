@@ -60,14 +60,25 @@ fn cost(route: &str) -> u64 {
         // Whoever asks these restarts a server that does not answer.
         "/healthz" | "/readyz" => 0,
         "/metrics" => FIGURES,
-        route if is_transfer(route) => TRANSFER,
+        route if route.starts_with(SIGNED) => TRANSFER,
         route if route.ends_with("/git-upload-pack") || route.ends_with("/git-receive-pack") => PACK,
         _ => ORDINARY,
     }
 }
 
+/// Signed URLs of objects.
+const SIGNED: &str = "/_lfs/";
+
+/// Other routes that move files as long as they are.
+const MOVES: &[&str] = &[
+    "/api/v1/downloads/{token}",
+    "/api/v1/drive/{owner}/{dataset}/content/{*path}",
+    "/api/v1/drive/{owner}/{dataset}/files/{*path}",
+    "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}",
+];
+
 fn is_transfer(route: &str) -> bool {
-    route.starts_with("/_lfs/")
+    route.starts_with(SIGNED) || MOVES.contains(&route)
 }
 
 /// What a bucket is for.

@@ -17,6 +17,7 @@ mod client;
 mod collect;
 mod crew;
 mod direct;
+mod drive;
 #[path = "../it/harness.rs"]
 #[expect(unused_macros, unused_imports, reason = "other stories are told of both databases")]
 mod harness;

@@ -15,6 +15,7 @@ mod collect;
 mod commits;
 mod db;
 mod drive;
+mod drive_api;
 mod facts;
 mod full;
 mod harness;

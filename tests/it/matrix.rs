@@ -2,6 +2,7 @@
 
 mod api;
 mod ckan;
+mod drive;
 mod hub;
 mod organisations;
 mod pages;
@@ -93,6 +94,7 @@ fn samples() -> impl Iterator<Item = Sample> {
         .chain(organisations::SAMPLES)
         .chain(hub::SAMPLES)
         .chain(ckan::SAMPLES)
+        .chain(drive::SAMPLES)
         .chain(pages::SAMPLES)
         .chain(shares::SAMPLES)
         .chain(people::SAMPLES)
@@ -168,6 +170,7 @@ impl World {
             world.seed(&format!("org/{visibility}")).await;
             world.seed_hub(&format!("org/{visibility}")).await;
             world.seed_ckan(&format!("org/{visibility}")).await;
+            world.seed_drive(&format!("org/{visibility}")).await;
         }
         world.seed_shares().await;
         world
@@ -227,6 +230,10 @@ impl World {
             }
             _ if ckan::has(route) => {
                 self.prepare_ckan(path, sample, &unique(bytes)).await;
+                self.plain(token, path, sample, bytes)
+            }
+            _ if drive::has(route) => {
+                self.prepare_drive(path, sample, &unique(bytes)).await;
                 self.plain(token, path, sample, bytes)
             }
             _ if people::has(route) => {
@@ -294,6 +301,7 @@ impl World {
                 self.post(token, &format!("/{path}.git/info/lfs/locks/verify"), &json!({}))
             }
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
+            (_, route, _) if drive::has(route) => self.of_drive(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if people::has(route) => self.of_people(token, (method, route, variant), &unique(bytes)),
             (_, route, _) if shares::has(route) => self.of_shares(token, path, (method, route, variant), ""),

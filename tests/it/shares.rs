@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::api::{LFS_JSON, Reply};
 use crate::db::execute;
-use crate::harness::{Engine, Person, Server, noise, story};
+use crate::harness::{Person, Server, noise, story};
 
 const DATA: &str = "ada/data";
 const SHARES: &str = "/api/v1/datasets/ada/data/shares";

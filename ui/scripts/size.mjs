@@ -31,15 +31,21 @@ for (const key of Object.keys(chunks)) {
 	if (/client\/entry\.js$|generated\/client-optimized\/app\.js$|nodes\/[01]\.js$/.test(key)) closure(key, start);
 }
 
-const pages = [];
-for (const key of Object.keys(chunks)) {
+const nodesOf = Object.keys(chunks).flatMap((key) => {
 	const match = /nodes\/(\d+)\.js$/.exec(key);
-	if (!match || Number(match[1]) < 2) continue;
+	if (!match || Number(match[1]) < 2) return [];
 	const source = readFileSync(join(nodes, `${match[1]}.js`), 'utf8');
-	const route = /routes\/?(.*)\/\+(?:page|layout)\.svelte/.exec(source)?.[1] ?? /routes\/\+page/.exec(source)?.[0] ?? key;
-	const files = closure(key, new Set(start));
-	pages.push({ route: route === 'routes/+page' ? '/' : `/${route}`, size: [...files].reduce((sum, file) => sum + size(file), 0) });
-}
+	const [, route = '', kind] = /routes\/?(.*?)\/?\+(page|layout)(?:@[^.]*)?\.svelte/.exec(source) ?? [];
+	return [{ key, route: `/${route}`, kind }];
+});
+// A page comes with the layouts above it.
+const pages = nodesOf
+	.filter((node) => node.kind === 'page')
+	.map(({ key, route }) => {
+		const files = closure(key, new Set(start));
+		for (const above of nodesOf) if (above.kind === 'layout' && route.startsWith(above.route)) closure(above.key, files);
+		return { route, size: [...files].reduce((sum, file) => sum + size(file), 0) };
+	});
 pages.sort((a, b) => b.size - a.size);
 for (const page of pages) console.log(`${(page.size / 1024).toFixed(1).padStart(7)} KiB  ${page.route}`);
 const largest = pages[0];

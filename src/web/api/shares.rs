@@ -18,7 +18,7 @@ use super::{Body, Here, Items, Page, Parameters, Segments, created, segment};
 use crate::access::Sharing;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::share::{self, Door, Grantee, ShareRow};
+use crate::share::{self, Change, Door, Grantee, ShareRow};
 use crate::types::{Id, Millis, OwnerName, Secret, ShareKind};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -98,22 +98,32 @@ struct ShareUpdate {
     /// `view` or `edit`.
     right: Option<String>,
     /// When it ends (RFC 3339); `null` for never.
-    #[serde(default, deserialize_with = "said")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
-    expires: Option<Option<String>>,
+    expires: Said<String>,
     /// The password of a link; `null` for none.
-    #[serde(default, deserialize_with = "said")]
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    password: Option<Option<Secret>>,
+    password: Said<Secret>,
     /// How often a link may be used to download, from the beginning; `null` for as often as one likes.
-    #[serde(default, deserialize_with = "said")]
+    #[serde(default)]
     #[schema(value_type = Option<u64>, minimum = 1)]
-    downloads: Option<Option<u64>>,
+    downloads: Said<u64>,
 }
 
 /// Tells `null` from what is left out.
-fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
+struct Said<T>(Change<T>);
+
+impl<T> Default for Said<T> {
+    fn default() -> Self {
+        Self(Change::Nothing)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Said<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Option::<T>::deserialize(deserializer)?.map_or(Change::Removed, Change::To)))
+    }
 }
 
 /// How often a link was used to download.
@@ -288,12 +298,13 @@ async fn update(
 ) -> Result<Json<Share>> {
     let change = share::ShareChange {
         right: update.right.as_deref().map(str::parse).transpose()?,
-        expires: match update.expires {
-            None => None,
-            Some(expires) => Some(expires.as_deref().map(moment).transpose()?),
+        expires: match update.expires.0 {
+            Change::To(end) => Change::To(moment(&end)?),
+            Change::Removed => Change::Removed,
+            Change::Nothing => Change::Nothing,
         },
-        password: update.password,
-        downloads: update.downloads,
+        password: update.password.0,
+        downloads: update.downloads.0,
     };
     Ok(Json(app.shares.change(&sharing, id(&segments)?, change).await?.into()))
 }

@@ -270,6 +270,66 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/datasets/{owner}/{dataset}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Counts the revisions of each week.
+         * @description The weeks come in order, also those without any. Of the default branch, the newest 10,000 revisions are counted.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description How many weeks, the current one among them. */
+                    weeks: number | null;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The weeks. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_Week"];
+                    };
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{owner}/{dataset}/branches": {
         parameters: {
             query?: never;
@@ -686,6 +746,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{owner}/{dataset}/growth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Tells how the storage of a dataset grew, by the days on which something came.
+         * @description It is about what the dataset holds today: what was removed since then is not in it.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The days. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_Growth"];
+                    };
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{owner}/{dataset}/infer": {
         parameters: {
             query?: never;
@@ -1029,13 +1147,13 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description The new revision. */
+                /** @description The new revision; with `dry_run`, what it would change. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["WholeRevision"];
+                        "application/json": components["schemas"]["Outcome"];
                     };
                 };
                 /** @description What is wrong, and what to do (RFC 9457). */
@@ -1088,13 +1206,13 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description The new revision. */
+                /** @description The new revision; with `dry_run`, what it would change. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["WholeRevision"];
+                        "application/json": components["schemas"]["Outcome"];
                     };
                 };
                 /** @description What is wrong, and what to do (RFC 9457). */
@@ -1213,6 +1331,65 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["WholeRevision"];
+                    };
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/summary/{revision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /** Counts what a folder of a revision holds. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description A branch, a tag or an id, each with `~n`, `^n`. */
+                    revision: string;
+                    /** @description The folder; the root unless said. */
+                    path: string | null;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How much there is. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Summary"];
                     };
                 };
                 /** @description What is wrong, and what to do (RFC 9457). */
@@ -1529,6 +1706,155 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{owner}/{dataset}/visibility": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes who sees a dataset without being named. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["VisibilityChange"];
+                };
+            };
+            responses: {
+                /** @description The dataset. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Dataset"];
+                    };
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/owners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the owners that the caller may make datasets for, the caller first. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The owners. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_Owner"];
+                    };
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the stores that a new dataset can belong to. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The stores. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_StoreName"];
+                    };
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1563,16 +1889,40 @@ export interface components {
         };
         /** @description A dataset at a revision. */
         Dataset: components["schemas"]["Shown"] & {
+            /**
+             * Format: int64
+             * @description Bytes that it holds in Git LFS.
+             */
+            bytes: number;
+            /**
+             * Format: date-time
+             * @description When the dataset was made (RFC 3339); `created` is about the revision.
+             */
+            dataset_created: string;
             /** @description What `HEAD` means. */
             default_branch: string;
             /** @description `owner/name`. */
             id: string;
             /** @description Its own name. */
             name: string;
+            /**
+             * Format: int64
+             * @description Objects that it holds in Git LFS.
+             */
+            objects: number;
             /** @description A user or an organisation. */
             owner: string;
             /** @description What `datapackage.json` says (Frictionless Data Package); null if there is none. */
             package?: Record<string, never> | null;
+            /** @description Why `package` is null although there is a `datapackage.json`: it cannot be read. */
+            package_error?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes that it may hold; null where that is not bounded for it alone.
+             */
+            quota_bytes?: number | null;
+            /** @description What the caller may do with it. */
+            rights: components["schemas"]["RightsHere"];
             /** @description The store that keeps its objects. */
             store: string;
             /** @description `private`, `internal` or `public`. */
@@ -1632,6 +1982,21 @@ export interface components {
             license: components["schemas"]["ValueCount"][];
             owner: components["schemas"]["ValueCount"][];
         };
+        /** @description A folder, and how much it holds, at whatever depth. */
+        FolderSummary: {
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description How many files.
+             */
+            files: number;
+            /** @description Where it is. */
+            path: string;
+        };
         /** @description A dataset that was found. */
         FoundDataset: {
             /**
@@ -1678,6 +2043,19 @@ export interface components {
              * @description How many there are on all pages. More than 10,000 are not counted.
              */
             total: number;
+        };
+        /** @description How much a dataset held at the end of a day. */
+        Growth: {
+            /**
+             * Format: date
+             * @description The day, in UTC.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Bytes in Git LFS.
+             */
+            bytes: number;
         };
         /**
          * @description How a file changed.
@@ -1741,6 +2119,34 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A part of a list. */
+        Items_Growth: {
+            items: {
+                /**
+                 * Format: date
+                 * @description The day, in UTC.
+                 */
+                at: string;
+                /**
+                 * Format: int64
+                 * @description Bytes in Git LFS.
+                 */
+                bytes: number;
+            }[];
+            /** @description Where the list goes on; absent at its end. */
+            next_cursor?: string | null;
+        };
+        /** @description A part of a list. */
+        Items_Owner: {
+            items: {
+                /** @description `user` or `organisation`. */
+                kind: string;
+                /** @description The first part of `owner/name`. */
+                name: string;
+            }[];
+            /** @description Where the list goes on; absent at its end. */
+            next_cursor?: string | null;
+        };
+        /** @description A part of a list. */
         Items_Revision: {
             items: {
                 /** @description Who made the change. */
@@ -1763,6 +2169,17 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A part of a list. */
+        Items_StoreName: {
+            items: {
+                /** @description Whether it is taken where nobody says otherwise. */
+                default: boolean;
+                /** @description What it is called. */
+                name: string;
+            }[];
+            /** @description Where the list goes on; absent at its end. */
+            next_cursor?: string | null;
+        };
+        /** @description A part of a list. */
         Items_Tag: {
             items: {
                 /** @description Who made it. */
@@ -1778,6 +2195,23 @@ export interface components {
                 name: string;
                 /** @description The id of the revision that it names. */
                 revision: string;
+            }[];
+            /** @description Where the list goes on; absent at its end. */
+            next_cursor?: string | null;
+        };
+        /** @description A part of a list. */
+        Items_Week: {
+            items: {
+                /**
+                 * Format: int64
+                 * @description How many revisions the default branch got.
+                 */
+                revisions: number;
+                /**
+                 * Format: date
+                 * @description Its Monday, in UTC.
+                 */
+                week: string;
             }[];
             /** @description Where the list goes on; absent at its end. */
             next_cursor?: string | null;
@@ -1896,6 +2330,15 @@ export interface components {
             /** @description The fields. */
             package: Record<string, never>;
         };
+        /** @description What became of a way back. */
+        Outcome: components["schemas"]["WholeRevision"] | components["schemas"]["Rehearsal"];
+        /** @description Somebody who can have datasets. */
+        Owner: {
+            /** @description `user` or `organisation`. */
+            kind: string;
+            /** @description The first part of `owner/name`. */
+            name: string;
+        };
         /** @description A change of the package. */
         PackageUpdate: {
             author?: components["schemas"]["Somebody"] | null;
@@ -1935,6 +2378,21 @@ export interface components {
              */
             patterns: string[];
         };
+        /** @description What going back would change, where nothing was changed. */
+        Rehearsal: {
+            /** @description Always true. */
+            dry_run: boolean;
+            /** @description How many files would differ. */
+            files: number;
+            /** @description What the branch holds, and will hold. */
+            from: string;
+            /** @description Some of them, ordered by path; no more than 1,000. */
+            items: components["schemas"]["ChangedFile"][];
+            /** @description What would change in the metadata, as in a comparison of revisions. */
+            package?: Record<string, never>[] | null;
+            /** @description What would change in the schemas of the resources, as in a comparison of revisions. */
+            schemas?: Record<string, never> | null;
+        };
         /** @description Where a dataset is to be. */
         Renaming: {
             /**
@@ -1950,6 +2408,8 @@ export interface components {
             base_revision?: string | null;
             /** @description The branch to do it on; the default branch unless said. */
             branch?: string | null;
+            /** @description Change nothing, and tell what would change. */
+            dry_run?: boolean;
             /** @description Why. */
             message?: string | null;
             /** @description One file or folder; the whole dataset unless said. */
@@ -1966,6 +2426,8 @@ export interface components {
             base_revision?: string | null;
             /** @description The branch to do it on; the default branch unless said. */
             branch?: string | null;
+            /** @description Change nothing, and tell what would change. */
+            dry_run?: boolean;
             /** @description Why. */
             message?: string | null;
             /** @description The revision to take back, or the last one of several. */
@@ -1991,6 +2453,17 @@ export interface components {
             /** @description Its id. */
             revision: string;
         };
+        /** @description What somebody may do with a dataset. */
+        RightsHere: {
+            /** @description Get the bytes of files. */
+            download: boolean;
+            /** @description Delete, protect, share. */
+            own: boolean;
+            /** @description See names, history and metadata. */
+            read: boolean;
+            /** @description Make revisions. */
+            write: boolean;
+        };
         Shown: components["schemas"]["Revision"] | {
             revision?: null;
         };
@@ -2000,6 +2473,28 @@ export interface components {
             email?: string | null;
             /** @description As people know them. */
             name?: string | null;
+        };
+        /** @description A place for the objects of a dataset. */
+        StoreName: {
+            /** @description Whether it is taken where nobody says otherwise. */
+            default: boolean;
+            /** @description What it is called. */
+            name: string;
+        };
+        /** @description How much a folder holds, at whatever depth. */
+        Summary: {
+            /**
+             * Format: int64
+             * @description Their bytes; of what Git LFS keeps, those of the content.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description How many files.
+             */
+            files: number;
+            /** @description The folders right in it, the largest first; no more than 100. */
+            folders: components["schemas"]["FolderSummary"][];
         };
         /** @description A table. */
         Table: {
@@ -2047,10 +2542,30 @@ export interface components {
             count: number;
             value: string;
         };
+        /** @description Who is to see a dataset. */
+        VisibilityChange: {
+            /** @description `private`: those who may by name; `internal`: everyone who is signed in; `public`: everyone. */
+            visibility: string;
+        };
+        /** @description How often a dataset changed in a week. */
+        Week: {
+            /**
+             * Format: int64
+             * @description How many revisions the default branch got.
+             */
+            revisions: number;
+            /**
+             * Format: date
+             * @description Its Monday, in UTC.
+             */
+            week: string;
+        };
         /** @description A revision with what it says of the dataset. */
         WholeRevision: components["schemas"]["Revision"] & {
             /** @description What `datapackage.json` says there; null if there is none. */
             package?: Record<string, never> | null;
+            /** @description Why `package` is null although there is a `datapackage.json`: it cannot be read. */
+            package_error?: string | null;
         };
     };
     responses: never;

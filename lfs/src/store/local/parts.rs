@@ -159,6 +159,14 @@ impl LocalStore {
         finish::finish(&self.shared, *upload, *oid, *plan).await
     }
 
+    /// The name of the object that the pieces are, if all of them are here. Until it is finished, others may come in
+    /// their place; [`LocalStore::finish`] looks again.
+    ///
+    /// Errors: as for [`LocalStore::finish`], but for a wrong hash.
+    pub async fn hash_parts(&self, upload: &[u8; 16], plan: &Plan) -> Result<Oid, Error> {
+        finish::hash(&self.shared, *upload, *plan).await
+    }
+
     /// Forgets an upload. Requests that still send to it fail. What it became stays.
     pub async fn discard(&self, upload: &[u8; 16]) -> Result<(), Error> {
         let (shared, upload) = (Arc::clone(&self.shared), *upload);

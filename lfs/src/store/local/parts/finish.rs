@@ -42,6 +42,45 @@ pub(super) async fn finish(shared: &Arc<Shared>, upload: [u8; 16], oid: Oid, pla
     blocking::run(move || finish.end()).await
 }
 
+/// What the pieces are, as they are now.
+pub(super) async fn hash(shared: &Arc<Shared>, upload: [u8; 16], plan: Plan) -> Result<Oid, Error> {
+    let opening = Arc::clone(shared);
+    let mut content = blocking::run(move || {
+        let ledger = Ledger::open(&opening, upload)?;
+        let content = Content::open(&opening, upload)?;
+        let missing = plan.missing(ledger.parts()?).len();
+        if missing > 0 && ledger.offset()?.value != plan.size() {
+            return Err(Error::Incomplete(u32::try_from(missing).unwrap_or(u32::MAX)));
+        }
+        (&content.disk.file).seek(SeekFrom::Start(0))?;
+        Ok::<_, Error>(content)
+    })
+    .await?;
+    let (mut hasher, mut hashed) = (Sha256::new(), 0);
+    while hashed < plan.size() {
+        let stretch = STRETCH.min(plan.size() - hashed);
+        (content, hasher) = blocking::run(move || {
+            stretch_of(&content, &mut hasher, stretch)?;
+            Ok::<_, Error>((content, hasher))
+        })
+        .await?;
+        hashed += stretch;
+    }
+    Ok(Oid::from_bytes(hasher.finalize().into()))
+}
+
+/// Blocks.
+fn stretch_of(content: &Content, hasher: &mut Sha256, stretch: u64) -> Result<(), Error> {
+    let mut left = stretch;
+    while left > 0 {
+        let length = usize::try_from(left).map_or(block::LENGTH, |left| left.min(block::LENGTH));
+        let bytes = block::read(&content.disk.file, length)?;
+        hasher.update(&bytes);
+        left -= bytes.len() as u64;
+    }
+    Ok(())
+}
+
 enum Opened {
     /// It was finished before.
     Already,
@@ -97,13 +136,7 @@ impl Finish {
 
     fn hash(mut self: Box<Self>) -> Result<Box<Self>, Error> {
         let stretch = STRETCH.min(self.plan.size() - self.hashed);
-        let mut left = stretch;
-        while left > 0 {
-            let length = usize::try_from(left).map_or(block::LENGTH, |left| left.min(block::LENGTH));
-            let bytes = block::read(&self.content.disk.file, length)?;
-            self.hasher.update(&bytes);
-            left -= bytes.len() as u64;
-        }
+        stretch_of(&self.content, &mut self.hasher, stretch)?;
         self.hashed += stretch;
         Ok(self)
     }

@@ -1,0 +1,539 @@
+//! Files and folders as the browser shows them: one tree, that of the default branch, at which people read and write at
+//! a [`Spot`]. Files that only tools need are not shown.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use metastore::{Changeset, CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::browse::{Folder, Found, Listing, Located};
+use super::commits::{Done, Manner};
+use super::revisions::{Wording, head};
+use super::trash::{Bin, exists};
+use super::{Drive, RETRIES, repo_key};
+use crate::access::{Part, Read, Right, Spot, Write};
+use crate::error::{Error, Kind, Result};
+use crate::types::{Id, Level};
+
+/// What keeps an empty folder, of which git knows nothing.
+pub const KEEP: &str = ".keep";
+
+/// Names of files that are for tools, and not shown.
+const TOOLS: &[&str] = &[KEEP, ".gitattributes", ".lfsconfig"];
+
+/// The most names that a search finds.
+const FOUND: usize = 1000;
+
+/// Whether a file of this name is shown, and may be written.
+pub fn is_shown(name: &str) -> bool {
+    !TOOLS.contains(&name)
+}
+
+/// What a change says of itself.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// In the words of who makes it.
+    pub own: Option<String>,
+    /// In ours, if they say nothing.
+    pub default: String,
+}
+
+/// What one revision is to change.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Change {
+    pub edits: Vec<Edit>,
+    pub bin: Bin,
+}
+
+/// What somebody knew of a file when they began to change it.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The file.
+    pub path: FilePath,
+    /// The newest revision, or the last one that changed the file.
+    pub revision: String,
+}
+
+impl Drive {
+    /// Lists the folder at a spot, at the newest revision or at that of `Listing::after`'s page; nothing for a dataset
+    /// without any. Files for tools are left out.
+    ///
+    /// # Errors
+    /// Not found for what is no folder.
+    pub async fn list_at(
+        &self,
+        spot: &Spot<Read>,
+        revision: Option<ObjectId>,
+        listing: Listing,
+    ) -> Result<Option<Folder>> {
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        let Some(revision) = revision.or_else(|| head(&snapshot)) else {
+            return if spot.path().is_none() { Ok(None) } else { Err(nothing(spot)) };
+        };
+        let listing = Listing { path: spot.path().cloned(), ..listing };
+        let mut folder = self.list_in(spot.id(), &snapshot, revision, listing).await?;
+        folder.entries.retain(|found| is_listed(&found.entry));
+        Ok(Some(folder))
+    }
+
+    /// What stands at a spot, in a revision or the newest one.
+    ///
+    /// # Errors
+    /// Not found for what is not there, and for the root.
+    pub async fn locate_at(&self, spot: &Spot<Read>, revision: Option<&str>) -> Result<Located> {
+        let path = spot.path().ok_or_else(|| nothing(spot))?;
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        let revision = match revision {
+            Some(revision) => self.resolve(spot.id(), &snapshot, revision).await?,
+            None => head(&snapshot).ok_or_else(|| nothing(spot))?,
+        };
+        Self::locate_in(spot.id(), snapshot, revision, path.clone()).await
+    }
+
+    /// What stands at these paths of a revision. Who asks has been let, when the paths were chosen.
+    pub(crate) async fn locate_those(&self, id: Id, revision: ObjectId, paths: Vec<FilePath>) -> Result<Vec<Located>> {
+        let snapshot = self.snapshot_of(id).await?;
+        let mut found = Vec::with_capacity(paths.len());
+        for path in paths {
+            found.push(Self::locate_in(id, Arc::clone(&snapshot), revision, path).await?);
+        }
+        Ok(found)
+    }
+
+    /// All files and links that these are or hold, and when their revision was made, in seconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// Too large for more than `most`.
+    pub(crate) async fn files_below(&self, located: &[Located], most: usize) -> Result<(i64, Vec<Located>)> {
+        let Some(first) = located.first() else { return Ok((0, Vec::new())) };
+        let revision = first.revision;
+        let seconds = first.snapshot.read(move |reader| Ok(reader.commit(revision)?.committer.seconds)).await?;
+        let mut files = Vec::new();
+        for one in located {
+            let entries = if one.entry.kind == EntryKind::Folder {
+                let (folder, limit) = (one.entry.path.parse::<FilePath>()?, most + 1);
+                let page =
+                    one.snapshot.read(move |reader| reader.tree_page(revision, Some(&folder), true, None, limit));
+                let page = page.await?;
+                if page.next.is_some() {
+                    return Err(too_many(most));
+                }
+                let entries = page.entries.into_iter();
+                let is_file = |entry: &Entry| !matches!(entry.kind, EntryKind::Folder | EntryKind::Submodule);
+                entries.filter(is_file).collect()
+            } else {
+                vec![one.entry.clone()]
+            };
+            files.extend(entries.into_iter().map(|entry| first.beside(entry)));
+            if files.len() > most {
+                return Err(too_many(most));
+            }
+        }
+        Ok((seconds, files))
+    }
+
+    /// What stands at a spot now, with what changed it last.
+    ///
+    /// # Errors
+    /// As for [`Drive::locate_at`].
+    pub async fn find_at(&self, spot: &Spot<Read>) -> Result<Found> {
+        let located = self.locate_at(spot, None).await?;
+        let last = self.last_change(&located).await?.map(Arc::new);
+        Ok(Found { entry: located.entry, last })
+    }
+
+    /// Up to `limit` revisions that changed what is at a spot, the newest first, each with what it made of it; `after`
+    /// continues behind one.
+    ///
+    /// # Errors
+    /// Not found if nothing ever stood there.
+    pub async fn versions_at(
+        &self,
+        spot: &Spot<Read>,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(CommitInfo, Option<Entry>)>> {
+        let path = spot.path().cloned().ok_or_else(|| nothing(spot))?;
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        let Some(head) = head(&snapshot) else { return Err(nothing(spot)) };
+        let found = snapshot.read(move |reader| {
+            let commits = reader.log(head, limit, Some(&path), after)?;
+            let entry = |commit: &CommitInfo| match reader.entry(commit.id, &path) {
+                Ok(entry) => Ok(Some(entry)),
+                Err(metastore::Error::NotFound(_)) => Ok(None),
+                Err(error) => Err(error),
+            };
+            commits
+                .into_iter()
+                .map(|commit| Ok((commit.clone(), entry(&commit)?)))
+                .collect::<metastore::Result<Vec<_>>>()
+        });
+        let found = found.await?;
+        if found.is_empty() && after.is_none() { Err(nothing(spot)) } else { Ok(found) }
+    }
+
+    /// What is below a spot and has a name with all these words in it, whatever their case and accents: the files that
+    /// are higher up first.
+    pub async fn names_at(&self, spot: &Spot<Read>, words: &str, limit: usize) -> Result<Vec<Found>> {
+        let words: Vec<String> = words.split_whitespace().map(folded).collect();
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        let (Some(revision), false) = (head(&snapshot), words.is_empty()) else { return Ok(Vec::new()) };
+        let folder = spot.path().cloned();
+        let (limit, wanted) = (limit.min(FOUND), words);
+        let mut paths = snapshot
+            .read(move |reader| {
+                let mut found = Vec::new();
+                reader.visit(revision, folder.as_ref(), &mut |path, kind, _| {
+                    let name = path.rsplit('/').next().unwrap_or(path);
+                    if is_shown(name) && kind != EntryKind::Submodule {
+                        let name = folded(name);
+                        if wanted.iter().all(|word| name.contains(word.as_str())) {
+                            found.push(path.to_owned());
+                        }
+                    }
+                    true
+                })?;
+                Ok(found)
+            })
+            .await?;
+        paths.sort_by_cached_key(|path| (path.matches('/').count(), path.clone()));
+        paths.truncate(limit);
+        let mut found = Vec::with_capacity(paths.len());
+        for path in paths {
+            let Ok(path) = path.parse::<FilePath>() else { continue };
+            let located = Self::locate_in(spot.id(), Arc::clone(&snapshot), revision, path).await?;
+            let last = self.last_change(&located).await?.map(Arc::new);
+            found.push(Found { entry: located.entry, last });
+        }
+        Ok(found)
+    }
+
+    /// What of a dataset is shared now: told to those alone who may share it.
+    pub async fn shared_paths<R: Right>(&self, part: &Part<R>) -> Result<HashSet<String>> {
+        if part.right_at(None) != Some(Level::Own) {
+            return Ok(HashSet::new());
+        }
+        let paths = self.db.read().await?.shared_paths(part.id(), self.clock.now()).await?;
+        Ok(paths.into_iter().collect())
+    }
+
+    /// How many files a dataset shows. Counted once for each state of it.
+    pub(crate) async fn count_files(&self, id: Id) -> Result<u64> {
+        struct Files(u64);
+        let snapshot = self.snapshot_of(id).await?;
+        let Some(head) = head(&snapshot) else { return Ok(0) };
+        let counted = snapshot.derive(move |reader| {
+            let mut files = 0;
+            let end = reader.visit(head, None, &mut |path, kind, _| {
+                let is_file = matches!(kind, EntryKind::File | EntryKind::Executable | EntryKind::Link);
+                files += u64::from(is_file && is_shown(path.rsplit('/').next().unwrap_or(path)));
+                true
+            });
+            match end {
+                // So many that nobody counts them.
+                Ok(()) | Err(metastore::Error::TooLarge(_)) => Ok(Files(files)),
+                Err(error) => Err(error),
+            }
+        });
+        Ok(counted.await?.0)
+    }
+
+    /// Whether Git LFS keeps what is put at a spot, by the rules of the dataset; and whether something stands there.
+    ///
+    /// # Errors
+    /// Conflict if that is a folder.
+    pub(crate) async fn rules_at(&self, spot: &Spot<Write>) -> Result<(bool, bool)> {
+        let path = spot.path().cloned().ok_or_else(|| Error::invalid("name a file"))?;
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        let head = head(&snapshot);
+        let found = snapshot.read(move |reader| {
+            let kept = reader.lfs_keeps(head, std::slice::from_ref(&path))?;
+            let kind = match head.map(|head| reader.entry(head, &path)) {
+                Some(Ok(entry)) => Some(entry.kind),
+                None | Some(Err(metastore::Error::NotFound(_))) => None,
+                Some(Err(error)) => return Err(error),
+            };
+            if kind == Some(EntryKind::Folder) {
+                return Err(metastore::Error::Conflict(format!("{path} is a folder")));
+            }
+            Ok((kept.first().copied().unwrap_or_default(), kind.is_some()))
+        });
+        Ok(found.await?)
+    }
+
+    /// Puts a file, as a revision. With `known`, only if it is still what it was then. A program stays one.
+    ///
+    /// # Errors
+    /// Precondition if somebody changed it meanwhile; conflict if a folder stands there; as for [`Drive::commit`].
+    pub(crate) async fn put_at(
+        &self,
+        spot: &Spot<Write>,
+        content: Content,
+        message: Message,
+        known: Option<Known>,
+    ) -> Result<Done> {
+        let path = spot.path().cloned().ok_or_else(|| Error::invalid("name a file"))?;
+        expect_shown(&path)?;
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            let before = match head.map(|head| reader.entry(head, &path)) {
+                Some(Ok(entry)) => Some(entry.kind),
+                None | Some(Err(metastore::Error::NotFound(_))) => None,
+                Some(Err(error)) => return Err(error),
+            };
+            let executable = before == Some(EntryKind::Executable);
+            let put = Edit::Put { path: path.clone(), content: content.clone(), executable };
+            Ok(Change { edits: vec![put], ..Change::default() })
+        };
+        self.change_at(std::slice::from_ref(spot.part()), message, known, work).await
+    }
+
+    /// Makes an empty folder, as a revision.
+    ///
+    /// # Errors
+    /// Conflict if something stands there; as for [`Drive::commit`].
+    pub async fn add_folder(&self, spot: &Spot<Write>, message: Message) -> Result<ObjectId> {
+        let path = spot.path().cloned().ok_or_else(|| Error::conflict("the root is there already"))?;
+        expect_shown(&path)?;
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            if head.map_or(Ok(false), |head| exists(reader, head, &path))? {
+                return Err(metastore::Error::Conflict(format!("{path} exists already")));
+            }
+            Ok(Change { edits: vec![keep(&path)?], ..Change::default() })
+        };
+        self.change_at(std::slice::from_ref(spot.part()), message, None, work).await?.made()
+    }
+
+    /// Renames a file or a folder, as a revision. A folder that this leaves empty stays; shares go with what they are of.
+    ///
+    /// # Errors
+    /// Not found; conflict if the new name is taken; as for [`Drive::commit`].
+    pub async fn move_at(&self, from: &Spot<Write>, to: &Spot<Write>, message: Message) -> Result<ObjectId> {
+        let (old, new) = (path_of(from)?, path_of(to)?);
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("there is no {old}")))?;
+            let mut edits = vec![Edit::Move { from: old.clone(), to: new.clone() }];
+            let left = keep_folders(reader, head, std::slice::from_ref(&old))?;
+            // The folder may be where it goes to.
+            edits.extend(left.into_iter().filter(|edit| {
+                let folder = |path: &FilePath| path.as_str().rsplit_once('/').map(|(folder, _)| folder.to_owned());
+                edit.paths().all(|kept| folder(kept).is_none_or(|kept| !new.as_str().starts_with(&format!("{kept}/"))))
+            }));
+            let bin = Bin { moved: Some((old.clone(), new.clone())), ..Bin::default() };
+            Ok(Change { edits, bin })
+        };
+        self.change_at(&[from.part().clone(), to.part().clone()], message, None, work).await?.made()
+    }
+
+    /// Copies a file or a folder within a dataset, as a revision.
+    ///
+    /// # Errors
+    /// Not found; conflict if the new name is taken; as for [`Drive::commit`].
+    pub async fn copy_at(&self, from: &Spot<Read>, to: &Spot<Write>, message: Message) -> Result<ObjectId> {
+        let old = from.path().cloned().ok_or_else(|| Error::invalid("the root cannot be copied"))?;
+        let new = path_of(to)?;
+        expect_shown(&old)?;
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("there is no {old}")))?;
+            if new.is_inside(&old) {
+                return Err(metastore::Error::Invalid(format!("{old} cannot be copied into itself")));
+            }
+            // Brought, not copied: the new place is all that this writes to.
+            let edit = super::commits::graft(reader, head, &old, &new)?;
+            Ok(Change { edits: vec![edit], ..Change::default() })
+        };
+        self.change_at(std::slice::from_ref(to.part()), message, None, work).await?.made()
+    }
+
+    /// Brings what was lifted from another dataset to a spot, as a revision.
+    ///
+    /// # Errors
+    /// Conflict if something stands there; as for [`Drive::commit`].
+    pub(crate) async fn graft_at(&self, to: &Spot<Write>, edit: Edit, message: Message) -> Result<ObjectId> {
+        let work = move |_: &Reader, _: Option<ObjectId>| Ok(Change { edits: vec![edit.clone()], ..Change::default() });
+        self.change_at(std::slice::from_ref(to.part()), message, None, work).await?.made()
+    }
+
+    /// Makes what is at a spot what it was in an earlier revision, as a new one.
+    ///
+    /// # Errors
+    /// Not found for the revision, or if nothing stood there then; as for [`Drive::commit`].
+    pub async fn restore_at(&self, spot: &Spot<Write>, revision: &str, message: Message) -> Result<Done> {
+        let path = path_of(spot)?;
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        let revision = self.resolve(spot.id(), &snapshot, revision).await?;
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            reader.entry(revision, &path)?;
+            let edits = match head {
+                Some(head) => reader.bring_back(head, revision, Some(&path))?,
+                None => vec![super::commits::graft(reader, revision, &path, &path)?],
+            };
+            Ok(Change { edits, ..Change::default() })
+        };
+        self.change_at(std::slice::from_ref(spot.part()), message, None, work).await
+    }
+
+    /// Makes a revision of edits that depend on what the branch holds, and are about nothing but these parts of one
+    /// dataset; worked out anew when somebody else was faster.
+    ///
+    /// # Errors
+    /// Forbidden for what is not in the parts; precondition if what is `known` is not so any more; as for
+    /// [`Drive::commit`].
+    pub(crate) async fn change_at<F>(
+        &self,
+        parts: &[Part<Write>],
+        message: Message,
+        known: Option<Known>,
+        work: F,
+    ) -> Result<Done>
+    where
+        F: Fn(&Reader, Option<ObjectId>) -> metastore::Result<Change> + Clone + Send + Sync + 'static,
+    {
+        let by = parts.first().ok_or_else(|| Error::invalid("nothing would change"))?;
+        if parts.iter().any(|part| part.id() != by.id()) {
+            return Err(Error::invalid("one revision is about one dataset"));
+        }
+        let key = repo_key(by.id())?;
+        for _ in 0..RETRIES {
+            let _turn = self.turn(&key).await?;
+            let snapshot = self.snapshot_of(by.id()).await?;
+            let head = head(&snapshot);
+            if let Some(known) = &known {
+                self.expect_known(by, &snapshot, head, known).await?;
+            }
+            let work = work.clone();
+            let Change { edits, bin } = snapshot.read(move |reader| work(reader, head)).await?;
+            if edits.is_empty() {
+                return Ok(Done::Unchanged(head));
+            }
+            expect_within(parts, &edits)?;
+            let wording = Wording { message: message.own.clone(), ..Wording::default() };
+            let changes = self.changes(by.actor(), &snapshot, wording, &message.default, edits).await?;
+            let changes: Arc<Changeset> = Arc::new(changes);
+            let manner = Manner { bin: Some(&bin), ..Manner::default() };
+            let done = self.attempt(by, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)?;
+            if let Some(done) = done {
+                return Ok(done);
+            }
+        }
+        Err(Error::busy("others keep changing this dataset; try again in a moment"))
+    }
+
+    async fn expect_known(
+        &self,
+        part: &Part<Write>,
+        snapshot: &Arc<Snapshot>,
+        head: Option<ObjectId>,
+        known: &Known,
+    ) -> Result<()> {
+        if head.is_some_and(|head| head.to_string() == known.revision) {
+            return Ok(());
+        }
+        let changed = || Error::precondition(format!("`{}` was changed by somebody else meanwhile", known.path));
+        let head = head.ok_or_else(changed)?;
+        let located = Self::locate_in(part.id(), Arc::clone(snapshot), head, known.path.clone()).await;
+        let located = located.map_err(|error| if error.kind() == Kind::NotFound { changed() } else { error })?;
+        let last = self.last_change(&located).await?;
+        if last.is_some_and(|last| last.id.to_string() == known.revision) { Ok(()) } else { Err(changed()) }
+    }
+}
+
+fn too_many(most: usize) -> Error {
+    Error::too_large(format!("an archive has at most {most} files and folders; choose some of them"))
+}
+
+fn nothing(spot: &Spot<Read>) -> Error {
+    let path = spot.path().map_or_else(String::new, ToString::to_string);
+    Error::not_found(format!("there is no {path:?}"))
+}
+
+/// A spot that may be renamed, deleted or replaced: the root of a part is not for those who have only that.
+///
+/// # Errors
+/// Forbidden.
+pub fn path_of(spot: &Spot<Write>) -> Result<FilePath> {
+    let path = spot.path().cloned().ok_or_else(|| Error::invalid("this is about a file or a folder; name it"))?;
+    expect_shown(&path)?;
+    Ok(path)
+}
+
+/// # Errors
+/// Forbidden where a part begins, for who has no more than the part.
+pub fn expect_inner(spot: &Spot<Write>) -> Result<()> {
+    if spot.is_top() {
+        return Err(Error::forbidden("what was shared with you can be changed by you, but not moved or deleted"));
+    }
+    Ok(())
+}
+
+/// # Errors
+/// Invalid for a file that is for tools.
+pub(crate) fn expect_shown(path: &FilePath) -> Result<()> {
+    if is_shown(path.name()) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "`{}` is a name that the drive keeps for itself; change such files with git",
+        path.name()
+    )))
+}
+
+fn is_listed(entry: &Entry) -> bool {
+    entry.kind != EntryKind::Submodule && is_shown(entry.path.rsplit('/').next().unwrap_or(&entry.path))
+}
+
+/// Who has a part alone writes to nothing else. What the package of a dataset says reaches further than its file.
+fn expect_within(parts: &[Part<Write>], edits: &[Edit]) -> Result<()> {
+    if parts.iter().any(Part::is_whole) {
+        return Ok(());
+    }
+    let package = super::package::place();
+    for path in edits.iter().flat_map(Edit::paths) {
+        if !parts.iter().any(|part| part.contains(path)) {
+            return Err(Error::forbidden(format!("`{path}` is not in what was shared with you")));
+        }
+        if *path == package {
+            return Err(Error::forbidden(format!(
+                "`{path}` says what the dataset is; only who may write to all of it changes that"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The file that keeps a folder.
+fn keep(folder: &FilePath) -> metastore::Result<Edit> {
+    let path = format!("{folder}/{KEEP}").parse()?;
+    Ok(Edit::Put { path, content: Content::Bytes(bytes::Bytes::new()), executable: false })
+}
+
+/// The edits that keep the folders of which all is taken away.
+pub(super) fn keep_folders(reader: &Reader, head: ObjectId, gone: &[FilePath]) -> metastore::Result<Vec<Edit>> {
+    let mut folders: Vec<FilePath> = Vec::new();
+    for path in gone {
+        if let Some((folder, _)) = path.as_str().rsplit_once('/') {
+            let folder: FilePath = folder.parse()?;
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+    }
+    let mut edits = Vec::new();
+    for folder in folders {
+        let inside = gone.iter().filter(|path| path.is_inside(&folder)).count();
+        let page = reader.tree_page(head, Some(&folder), false, None, inside + 1)?;
+        let is_gone = |entry: &Entry| gone.iter().any(|path| path.as_str() == entry.path);
+        if page.next.is_none() && page.entries.iter().all(is_gone) {
+            edits.push(keep(&folder)?);
+        }
+    }
+    Ok(edits)
+}
+
+/// A name without case, accents and forms of writing.
+fn folded(text: &str) -> String {
+    text.nfkd()
+        .filter(|letter| !unicode_normalization::char::is_combining_mark(*letter))
+        .flat_map(char::to_lowercase)
+        .collect()
+}

@@ -1,0 +1,265 @@
+//! The trash: what was deleted in the browser, until somebody brings it back or empties it. A row tells where it stood
+//! and which revision has it; the files are in the history, which only grows.
+
+use metastore::{Edit, FilePath, ObjectId, Reader};
+
+use super::place::{Change, Message, keep_folders};
+use super::{Drive, object_id};
+use crate::access::{Part, Read, Write};
+use crate::db::Tx;
+use crate::db::trash::TrashRow;
+use crate::error::{Error, Result};
+use crate::types::Id;
+
+/// Rows that are looked through for those of a part, at one time.
+const ROWS: i64 = 1000;
+
+/// What comes into the trash with a revision, and what goes; and what that means for shares.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bin {
+    pub added: Vec<TrashRow>,
+    pub removed: Vec<String>,
+    /// What was renamed: its shares go with it.
+    pub moved: Option<(FilePath, FilePath)>,
+}
+
+impl Bin {
+    /// # Errors
+    /// Conflict if what is to go is not there any more.
+    pub(super) async fn settle(&self, tx: &mut Tx, repo: Id) -> Result<()> {
+        for row in &self.added {
+            tx.insert_trash(repo, row).await?;
+            // What comes to its path later is another thing, that nobody shared.
+            tx.end_shares(repo, &row.path).await?;
+        }
+        if let Some((from, to)) = &self.moved {
+            tx.move_shares(repo, from.as_str(), to.as_str()).await?;
+        }
+        for id in &self.removed {
+            if !tx.delete_trash(repo, id).await? {
+                return Err(Error::conflict("somebody else has just restored it"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What was brought back.
+#[derive(Debug, Clone)]
+pub struct Restored {
+    /// Where it stood.
+    pub from: FilePath,
+    /// Where it stands now.
+    pub to: FilePath,
+}
+
+impl Drive {
+    /// Deletes files and folders as one revision, and puts them into the trash. A folder that this leaves empty stays.
+    /// What was shared of them is so no longer.
+    ///
+    /// # Errors
+    /// Not found for what is not there; as for [`Drive::commit`].
+    pub async fn throw_away(&self, parts: &[Part<Write>], paths: Vec<FilePath>, message: Message) -> Result<ObjectId> {
+        let mut paths = paths;
+        paths.sort();
+        let first = paths.first().cloned().ok_or_else(|| Error::invalid("name at least one file or folder"))?;
+        paths.dedup();
+        // What is in a folder goes with it.
+        let inner: Vec<bool> = paths.iter().map(|path| paths.iter().any(|other| path.is_inside(other))).collect();
+        let mut inner = inner.into_iter();
+        paths.retain(|_| !inner.next().unwrap_or_default());
+        let now = self.clock.now();
+        let by = parts.first().map(|part| part.actor().name()).unwrap_or_default();
+        let ids: Vec<String> = paths.iter().map(|_| self.clock.id().to_string()).collect();
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("there is no {first}")))?;
+            let mut change = Change::default();
+            for (path, id) in paths.iter().zip(&ids) {
+                let entry = reader.entry(head, path)?;
+                let size = entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size);
+                let kind = if entry.kind == metastore::EntryKind::Folder { "folder" } else { "file" };
+                change.edits.push(Edit::Delete { path: path.clone() });
+                change.bin.added.push(TrashRow {
+                    id: id.clone(),
+                    path: path.to_string(),
+                    kind: kind.to_owned(),
+                    size: size.map(crate::db::signed),
+                    revision: head.to_string(),
+                    deleted_at: now,
+                    deleted_by: by.clone(),
+                });
+            }
+            change.edits.extend(keep_folders(reader, head, &paths)?);
+            Ok(change)
+        };
+        self.change_at(parts, message, None, work).await?.made()
+    }
+
+    /// What lies in the trash of these parts, the newest first, and where the list goes on.
+    pub async fn trash(
+        &self,
+        parts: &[Part<Read>],
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<TrashRow>, Option<String>)> {
+        let Some(id) = parts.first().map(Part::id) else { return Ok((Vec::new(), None)) };
+        let (mut found, mut cursor) = (Vec::new(), cursor.unwrap_or_default().to_owned());
+        let mut tx = self.db.read().await?;
+        loop {
+            let rows = tx.trash(id, &cursor, ROWS).await?;
+            let is_end = rows.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
+            for row in rows {
+                cursor.clone_from(&row.id);
+                if is_in(parts, &row) {
+                    if found.len() == limit {
+                        let next = found.last().map(|row: &TrashRow| row.id.clone());
+                        return Ok((found, next));
+                    }
+                    found.push(row);
+                }
+            }
+            if is_end {
+                return Ok((found, None));
+            }
+        }
+    }
+
+    /// How much lies in the trash of a dataset.
+    pub(crate) async fn trash_count(&self, id: Id) -> Result<u64> {
+        Ok(crate::db::unsigned(self.db.read().await?.trash_count(id).await?))
+    }
+
+    /// Brings things back to where they stood, or into the folder `to`, as one revision. Where the name is taken by
+    /// now, they get another one.
+    ///
+    /// # Errors
+    /// Not found for what is not in the trash of these parts, or no longer in the history; as for [`Drive::commit`].
+    pub async fn take_out(
+        &self,
+        parts: &[Part<Write>],
+        ids: &[String],
+        to: Option<Option<FilePath>>,
+        message: Message,
+    ) -> Result<(ObjectId, Vec<Restored>)> {
+        let Some(id) = parts.first().map(Part::id) else { return Err(gone()) };
+        let mut rows = Vec::with_capacity(ids.len());
+        let mut tx = self.db.read().await?;
+        for wanted in ids {
+            let row = tx.trash_row(id, wanted).await?.filter(|row| is_in(parts, row)).ok_or_else(gone)?;
+            if !rows.iter().any(|(known, ..): &(String, FilePath, ObjectId)| known == wanted) {
+                rows.push((row.id, row.path.parse::<FilePath>()?, object_id(&row.revision)?));
+            }
+        }
+        drop(tx);
+        let (sender, found) = std::sync::mpsc::channel();
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            let mut change = Change::default();
+            let mut restored: Vec<Restored> = Vec::new();
+            for (id, from, revision) in &rows {
+                let target: FilePath = match &to {
+                    None => from.clone(),
+                    Some(None) => from.name().parse()?,
+                    Some(Some(folder)) => format!("{folder}/{}", from.name()).parse()?,
+                };
+                let is_taken = |path: &FilePath| {
+                    if restored.iter().any(|other| other.to == *path || path.is_inside(&other.to)) {
+                        return Ok(true);
+                    }
+                    head.map_or(Ok(false), |head| exists(reader, head, path))
+                };
+                let to = free_name(&target, is_taken)?;
+                let graft = super::commits::graft(reader, *revision, from, &to).map_err(|error| match error {
+                    metastore::Error::NotFound(_) => {
+                        metastore::Error::NotFound(format!("the history does not have {from} any more"))
+                    }
+                    error => error,
+                })?;
+                change.edits.push(graft);
+                change.bin.removed.push(id.clone());
+                restored.push(Restored { from: from.clone(), to });
+            }
+            // Of several attempts the last one counts.
+            let _ = sender.send(restored);
+            Ok(change)
+        };
+        let revision = self.change_at(parts, message, None, work).await?.made()?;
+        Ok((revision, found.try_iter().last().unwrap_or_default()))
+    }
+
+    /// Forgets what lies in the trash of these parts; with `id`, that alone. The history keeps it.
+    ///
+    /// # Errors
+    /// Not found if `id` is not there.
+    pub async fn empty_trash(&self, parts: &[Part<Write>], id: Option<&str>) -> Result<()> {
+        let Some(repo) = parts.first().map(Part::id) else { return Ok(()) };
+        let mut tx = self.db.write().await?;
+        if let Some(id) = id {
+            tx.trash_row(repo, id).await?.filter(|row| is_in(parts, row)).ok_or_else(gone)?;
+            tx.delete_trash(repo, id).await?;
+            return tx.commit().await;
+        }
+        let mut cursor = String::new();
+        loop {
+            let rows = tx.trash(repo, &cursor, ROWS).await?;
+            let Some(last) = rows.last() else { return tx.commit().await };
+            cursor.clone_from(&last.id);
+            for row in rows.iter().filter(|row| is_in(parts, row)) {
+                tx.delete_trash(repo, &row.id).await?;
+            }
+        }
+    }
+}
+
+fn gone() -> Error {
+    Error::not_found("there is no such thing in the trash, or you may not see it")
+}
+
+/// Whether it stood in one of the parts.
+fn is_in<R: crate::access::Right>(parts: &[Part<R>], row: &TrashRow) -> bool {
+    parts.iter().any(|part| part.is_whole() || row.path.parse().is_ok_and(|path| part.contains(&path)))
+}
+
+pub(super) fn exists(reader: &Reader, revision: ObjectId, path: &FilePath) -> metastore::Result<bool> {
+    match reader.entry(revision, path) {
+        Ok(_) => Ok(true),
+        Err(metastore::Error::NotFound(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The path, or one beside it whose name is not taken: `a (restored).csv`, `a (restored 2).csv`.
+fn free_name(path: &FilePath, is_taken: impl Fn(&FilePath) -> metastore::Result<bool>) -> metastore::Result<FilePath> {
+    if !is_taken(path)? {
+        return Ok(path.clone());
+    }
+    let (folder, name) = path.as_str().rsplit_once('/').map_or(("", path.as_str()), |(folder, name)| (folder, name));
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
+        _ => (name, String::new()),
+    };
+    for number in 1.. {
+        let word = if number == 1 { "restored".to_owned() } else { format!("restored {number}") };
+        let slash = if folder.is_empty() { "" } else { "/" };
+        let candidate: FilePath = format!("{folder}{slash}{stem} ({word}){extension}").parse()?;
+        if !is_taken(&candidate)? {
+            return Ok(candidate);
+        }
+    }
+    Ok(path.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_name_gets_a_word_before_its_end() {
+        let free = |path: &str, taken: &[&str]| {
+            free_name(&path.parse().unwrap(), |path| Ok(taken.contains(&path.as_str()))).unwrap().to_string()
+        };
+        assert_eq!(free("a/b.csv", &[]), "a/b.csv");
+        assert_eq!(free("a/b.csv", &["a/b.csv"]), "a/b (restored).csv");
+        assert_eq!(free("b.csv", &["b.csv", "b (restored).csv"]), "b (restored 2).csv");
+        assert_eq!(free("a/.env", &["a/.env"]), "a/.env (restored)");
+    }
+}

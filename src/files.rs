@@ -1,0 +1,236 @@
+//! Files as the browser has them: put, downloaded, copied, looked into, wherever their bytes are kept. What is about
+//! trees alone is in [`crate::drive::place`].
+
+mod download;
+mod link;
+pub mod rows;
+mod send;
+mod zip;
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, StreamExt as _, stream};
+use lfs::Pointer;
+use metastore::{Content, ObjectId};
+
+pub use self::download::Delivery;
+use self::link::Links;
+pub use self::send::Opened;
+use crate::access::{Actor, Fetch, Grant, Read, Spot, Write};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::drive::Drive;
+use crate::drive::commits::{Done, Room};
+use crate::drive::place::{Known, Message, path_of};
+use crate::error::{Error, Result};
+use crate::storage::Storage;
+use crate::storage::intake::{Intake, interrupted};
+use crate::types::{OwnerName, RepoPath, Slug};
+
+/// The dataset that is a user's own drive.
+const OWN: &str = "drive";
+
+/// What a copy from another dataset may bring.
+const ROOM: Room = Room { files: 50_000, bytes: 64 << 20 };
+
+/// Files of datasets. Cheap to clone.
+#[derive(Clone)]
+pub struct Files(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    drive: Drive,
+    storage: Storage,
+    clock: Clock,
+    links: Links,
+    tables: rows::Tables,
+    /// Bytes of the largest text that git keeps itself.
+    inline_bytes: usize,
+}
+
+/// What became of a file that was put.
+#[derive(Debug, Clone, Copy)]
+pub struct Put {
+    /// The revision that has it.
+    pub revision: ObjectId,
+    /// Whether nothing stood there before.
+    pub is_new: bool,
+}
+
+/// How much a dataset has.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage {
+    /// Bytes of its objects.
+    pub bytes: u64,
+    /// Its objects.
+    pub objects: u64,
+    /// Bytes that it, or all datasets of its owner together, may have.
+    pub quota_bytes: Option<u64>,
+    /// Files that are shown at its newest revision.
+    pub files: u64,
+    /// What lies in its trash.
+    pub trash: u64,
+}
+
+impl Files {
+    /// Puts it together. `key` signs the URLs of downloads.
+    pub fn new(config: &Config, db: Db, drive: Drive, storage: Storage, clock: Clock, key: [u8; 32]) -> Self {
+        Self(Arc::new(Inner {
+            db,
+            drive,
+            storage,
+            clock,
+            links: Links::new(key),
+            tables: rows::Tables::default(),
+            inline_bytes: config.limits.commit_file_bytes,
+        }))
+    }
+
+    /// Where somebody's own drive is.
+    ///
+    /// # Errors
+    /// Unauthenticated, and forbidden to who has no account here.
+    pub fn own_drive(actor: &Actor) -> Result<RepoPath> {
+        if actor.is_anonymous() {
+            return Err(Error::unauthenticated("sign in to have a drive of your own"));
+        }
+        if actor.user().is_none() {
+            return Err(Error::forbidden("only who has an account here has a drive of their own"));
+        }
+        Ok(RepoPath { owner: actor.name().parse::<OwnerName>()?, name: OWN.parse::<Slug>()? })
+    }
+
+    /// Puts a file, as a revision: text that is not too large is kept by git, all else, and what the rules of the
+    /// dataset say, by Git LFS. `length` is what the request announces. What is there already makes no revision.
+    ///
+    /// # Errors
+    /// As for [`Storage::keep`] and [`Drive::commit`]; precondition if what is `known` is not so any more; malformed for
+    /// a large body of which the length is not told.
+    pub async fn put<S, E>(
+        &self,
+        spot: &Spot<Write>,
+        length: Option<u64>,
+        mut body: S,
+        message: Option<String>,
+        known: Option<Known>,
+    ) -> Result<Put>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let path = path_of(spot)?;
+        let (is_kept, is_there) = self.0.drive.rules_at(spot).await?;
+        let most = self.0.inline_bytes;
+        let content = match length {
+            Some(length) if length > most as u64 => Content::Pointer(self.0.storage.keep(spot, length, body).await?),
+            _ => {
+                let bytes = small_body(&mut body, most).await?;
+                if length.is_some_and(|length| length != bytes.len() as u64) {
+                    return Err(Error::malformed("the request ended early"));
+                }
+                if is_kept && !bytes.is_empty() || !is_plain(&bytes) {
+                    let size = bytes.len() as u64;
+                    let body = stream::iter([Ok::<_, std::io::Error>(bytes)]);
+                    Content::Pointer(self.0.storage.keep(spot, size, body).await?)
+                } else {
+                    Content::Bytes(bytes)
+                }
+            }
+        };
+        let word = if is_there { "Update" } else { "Add" };
+        let message = Message { own: message, default: format!("{word} {path}") };
+        let done = self.0.drive.put_at(spot, content, message, known).await?;
+        Ok(Put { revision: made(done)?, is_new: !is_there })
+    }
+
+    /// Ends an upload: the file that came in parts is put, as a revision. Asked again, it gives the same one.
+    ///
+    /// # Errors
+    /// As for [`Storage::finish_intake`] and [`Drive::commit`].
+    pub async fn finish(&self, spot: &Spot<Write>, intake: &Intake, message: Option<String>) -> Result<Put> {
+        if let Some(revision) = intake.revision() {
+            let revision = ObjectId::from_hex(revision.as_bytes()).map_err(Error::internal)?;
+            return Ok(Put { revision, is_new: false });
+        }
+        let path = path_of(spot)?;
+        let (_, is_there) = self.0.drive.rules_at(spot).await?;
+        let pointer = self.0.storage.finish_intake(intake).await?;
+        let word = if is_there { "Update" } else { "Add" };
+        let message = Message { own: message, default: format!("{word} {path}") };
+        let done = self.0.drive.put_at(spot, Content::Pointer(pointer), message, None).await?;
+        let revision = made(done)?;
+        self.0.storage.end_intake(intake, &revision.to_string()).await?;
+        Ok(Put { revision, is_new: !is_there })
+    }
+
+    /// Copies a file or a folder of another dataset, as a revision.
+    ///
+    /// # Errors
+    /// Not found; conflict if the new name is taken; invalid for datasets in different stores; full over a quota.
+    pub async fn copy_from(&self, from: &Spot<Fetch>, to: &Spot<Write>, message: Message) -> Result<ObjectId> {
+        let mut room = ROOM;
+        let lifted = self.0.drive.lift_spot(from, path_of(to)?, &mut room).await?;
+        self.0.storage.lend_to(from, to, &lifted.pointers).await?;
+        self.0.drive.graft_at(to, lifted.edit, message).await
+    }
+
+    /// How much a dataset has.
+    pub async fn usage(&self, grant: &Grant<Read>) -> Result<Usage> {
+        let (dataset, path) = (grant.dataset(), grant.path());
+        let subject = path.parse()?;
+        let owner = self.0.storage.usage(Some(&subject)).await?.into_iter().next();
+        let own = owner.as_ref().and_then(|owner| owner.datasets.iter().find(|dataset| dataset.path == path));
+        let quotas = [owner.as_ref().and_then(|owner| owner.quota_bytes), own.and_then(|own| own.quota_bytes)];
+        Ok(Usage {
+            bytes: own.map(|own| own.bytes).unwrap_or_default(),
+            objects: own.map(|own| own.objects).unwrap_or_default(),
+            quota_bytes: quotas.into_iter().flatten().min(),
+            files: self.0.drive.count_files(dataset.id).await?,
+            trash: self.0.drive.trash_count(dataset.id).await?,
+        })
+    }
+}
+
+/// The revision that has it: a new one, or the one before, where nothing was to change.
+pub(crate) fn made(done: Done) -> Result<ObjectId> {
+    match done {
+        Done::Made(revision) | Done::Unchanged(Some(revision)) => Ok(revision),
+        unchanged @ Done::Unchanged(None) => unchanged.made(),
+    }
+}
+
+/// A body that is kept in memory.
+async fn small_body<S, E>(body: &mut S, most: usize) -> Result<Bytes>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut whole = BytesMut::new();
+    while let Some(block) = body.next().await {
+        let block = block.map_err(interrupted)?;
+        if whole.len() + block.len() > most {
+            return Err(Error::malformed(format!("a file of more than {most} bytes needs a Content-Length")));
+        }
+        whole.extend_from_slice(&block);
+    }
+    Ok(whole.freeze())
+}
+
+/// Whether git can keep it as it is: text, and none that would be taken for a pointer to something else.
+fn is_plain(bytes: &[u8]) -> bool {
+    !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok() && Pointer::parse(bytes).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_pointer_is_not_one() {
+        assert!(is_plain(b"id,name\n1,\xc3\xbc\n") && is_plain(b""));
+        assert!(!is_plain(b"a\0b") && !is_plain(b"\xff\xfe"));
+        assert!(!is_plain(&Pointer::new(lfs::Oid::EMPTY, 5).to_string().into_bytes()));
+    }
+}

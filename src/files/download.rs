@@ -1,0 +1,233 @@
+//! Downloads by a URL that needs no credentials: one file as it is, or many as a ZIP archive that is made while it is
+//! sent.
+
+use std::collections::HashSet;
+use std::io;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+use metastore::{Entry, EntryKind, FilePath, ObjectId};
+use tokio::sync::mpsc;
+
+use super::link::{Choice, LIFETIME};
+use super::zip::{self, Member, Moment, Written};
+use super::{Files, Opened};
+use crate::access::links::Taken;
+use crate::access::{Fetch, Spot};
+use crate::db::datasets::DatasetRow;
+use crate::drive::is_empty;
+use crate::drive::place::{KEEP, is_shown};
+use crate::error::{Error, Result};
+use crate::types::Millis;
+
+/// The most files of one archive.
+const FILES: usize = 50_000;
+
+/// The most paths that are named.
+const PATHS: usize = 1000;
+
+/// Blocks that wait for the client.
+const AHEAD: usize = 4;
+
+/// What a URL gives.
+pub enum Delivery {
+    /// A file as it is.
+    File(Opened),
+    /// An archive.
+    Archive(Archive),
+}
+
+/// An archive that is about to be made.
+pub struct Archive {
+    /// What it is saved as.
+    pub name: String,
+    /// Its bytes.
+    pub length: u64,
+    dataset: DatasetRow,
+    moment: Moment,
+    members: Vec<(Member, Option<Opened>)>,
+}
+
+impl Files {
+    /// A token for these files and folders of one dataset, as they are in a revision or now; and when it expires. They
+    /// are the caller's to download.
+    ///
+    /// # Errors
+    /// Not found for what is not there; invalid for too many.
+    pub async fn choose(
+        &self,
+        spots: &[Spot<Fetch>],
+        revision: Option<&str>,
+        taken: impl AsyncFnOnce(&[Spot<Fetch>]) -> Result<Taken>,
+    ) -> Result<(String, Millis)> {
+        let first = spots.first().ok_or_else(|| Error::invalid("`paths`: name at least one file or folder"))?;
+        if spots.len() > PATHS {
+            return Err(Error::invalid(format!("`paths`: name at most {PATHS}, or the folder that they are in")));
+        }
+        let mut revision = revision.map(str::to_owned);
+        let mut found = Vec::with_capacity(spots.len());
+        for spot in spots {
+            let located = self.0.drive.locate_at(&spot.narrow(), revision.as_deref()).await?;
+            // All are of one revision, whatever happens meanwhile.
+            revision = Some(located.revision.to_string());
+            found.extend(spot.path().cloned());
+        }
+        let at = revision.as_deref().and_then(|revision| ObjectId::from_hex(revision.as_bytes()).ok());
+        let at = at.ok_or_else(|| Error::not_found("the dataset has no revision yet"))?;
+        // When all of it is there: who asks for nothing has used nothing.
+        let _ = taken(spots).await?;
+        let expires = self.0.clock.now().plus(std::time::Duration::from_secs(LIFETIME));
+        let folder = common_folder(&found);
+        let choice = Choice { dataset: first.id(), revision: at, expires: expires.seconds(), folder, paths: found };
+        Ok((self.0.links.seal(&choice)?, expires))
+    }
+
+    /// What a token is for.
+    ///
+    /// # Errors
+    /// Forbidden for a token that is forged or expired; not found if it is gone; too large for too many files.
+    pub async fn chosen(&self, token: &str) -> Result<Delivery> {
+        let choice = self.0.links.open(token, self.0.clock.now().seconds())?;
+        let gone = || Error::not_found("what this URL was made for is gone");
+        let mut tx = self.0.db.read().await?;
+        let path = tx.dataset_path(choice.dataset).await?.ok_or_else(gone)?;
+        let dataset = tx.dataset(&path).await?.filter(|dataset| dataset.id == choice.dataset).ok_or_else(gone)?;
+        drop(tx);
+        let located = self.0.drive.locate_those(dataset.id, choice.revision, choice.paths.clone()).await?;
+        if let [only] = located.as_slice()
+            && only.entry.kind != EntryKind::Folder
+        {
+            return Opened::of(&dataset, only.clone()).map(Delivery::File);
+        }
+        let name = match choice.paths.as_slice() {
+            [only] => only.name().to_owned(),
+            _ => choice.folder.as_ref().map_or_else(|| dataset.name.clone(), |folder| folder.name().to_owned()),
+        };
+        let (seconds, files) = self.0.drive.files_below(&located, FILES).await?;
+        let prefix = choice.folder.as_ref().map_or(0, |folder| folder.as_str().len() + 1);
+        let mut members = Vec::with_capacity(files.len());
+        let (mut wanted, mut names) = (Vec::new(), HashSet::new());
+        for located in files {
+            let Entry { path, kind, pointer, .. } = &located.entry;
+            let inner = plain(path.get(prefix..).unwrap_or(path));
+            let member = match inner.rsplit_once('/') {
+                _ if is_shown(path.rsplit('/').next().unwrap_or(path)) => {
+                    let opened = Opened::of(&dataset, located.clone())?;
+                    let size = if pointer.as_ref().is_some_and(is_empty) { 0 } else { opened.size };
+                    wanted.extend(opened.oid.map(|oid| (oid, size)));
+                    let executable = *kind == EntryKind::Executable;
+                    (Member { name: inner, size, executable }, Some(opened))
+                }
+                // What keeps a folder is that folder.
+                Some((folder, KEEP)) => (Member { name: format!("{folder}/"), size: 0, executable: false }, None),
+                _ => continue,
+            };
+            if names.insert(member.0.name.clone()) {
+                members.push(member);
+            }
+        }
+        let held = self.0.storage.holds(dataset.id, &wanted).await?;
+        if let Some(((oid, _), _)) = wanted.iter().zip(held).find(|(_, held)| !held) {
+            return Err(Error::not_found(format!("the object {oid} is missing; the archive would not be whole")));
+        }
+        let listed: Vec<Member> = members.iter().map(|(member, _)| member.clone()).collect();
+        let length = zip::length(&listed);
+        let moment = Moment::of(seconds);
+        Ok(Delivery::Archive(Archive { name: format!("{name}.zip"), length, dataset, moment, members }))
+    }
+
+    /// The bytes of an archive. A file that turns out to be missing ends them too early.
+    pub fn pack(&self, archive: Archive) -> BoxStream<'static, io::Result<Bytes>> {
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let files = self.clone();
+        tokio::spawn(crate::request::scope(crate::request::id(), async move {
+            if let Err(error) = files.pack_into(archive, &sender).await {
+                error.log();
+                let _ = sender.send(Err(io::Error::other(error))).await;
+            }
+        }));
+        stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) }).boxed()
+    }
+
+    async fn pack_into(&self, archive: Archive, sender: &mpsc::Sender<io::Result<Bytes>>) -> Result<()> {
+        let Archive { dataset, moment, members, .. } = archive;
+        let (mut at, mut written) = (0, Vec::with_capacity(members.len()));
+        for (member, file) in members {
+            let offset = at;
+            let mut crc = crc32fast::Hasher::new();
+            let mut sent = 0;
+            at += push(sender, member.header(moment).into()).await?;
+            if let Some(file) = file {
+                let mut blocks = self.blocks(&dataset, &file).await?;
+                while let Some(block) = blocks.try_next().await? {
+                    crc.update(&block);
+                    sent += push(sender, block).await?;
+                }
+            }
+            if sent != member.size {
+                return Err(Error::internal(format!("{} has {sent} bytes, not {}", member.name, member.size)));
+            }
+            at += sent;
+            let crc = crc.finalize();
+            at += push(sender, member.descriptor(crc).into()).await?;
+            written.push((member, Written { offset, crc }));
+        }
+        push(sender, zip::directory(&written, at, moment).into()).await.map(drop)
+    }
+
+    async fn blocks(&self, dataset: &DatasetRow, file: &Opened) -> Result<crate::storage::part::Blocks> {
+        let located = &file.located;
+        match file.oid {
+            Some(oid) => self.0.storage.read(dataset, oid, 0..file.size).await,
+            None if located.entry.pointer.is_some() => Ok(stream::empty().boxed()),
+            None => {
+                let sending = self.0.drive.open_in_turn(&located.snapshot, &located.entry).await?;
+                Ok(sending.stream(0..file.size).map_err(Error::from).boxed())
+            }
+        }
+    }
+}
+
+/// Hands bytes on; gives their number.
+async fn push(sender: &mpsc::Sender<io::Result<Bytes>>, bytes: Bytes) -> Result<u64> {
+    let length = bytes.len() as u64;
+    if length > 0 {
+        sender.send(Ok(bytes)).await.map_err(|_| Error::malformed("the client has left"))?;
+    }
+    Ok(length)
+}
+
+/// The folder that all of them are in.
+fn common_folder(paths: &[FilePath]) -> Option<FilePath> {
+    let mut common = paths.first()?.as_str().rsplit_once('/')?.0;
+    for path in paths {
+        while !path.as_str().strip_prefix(common).is_some_and(|rest| rest.starts_with('/')) {
+            common = common.rsplit_once('/')?.0;
+        }
+    }
+    common.parse().ok()
+}
+
+/// A name that no program unpacks to somewhere else: git takes letters that Windows takes for a separator.
+fn plain(name: &str) -> String {
+    name.chars().map(|letter| if letter == '\\' || letter.is_control() { '_' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_begin_where_they_part() {
+        let common = |paths: &[&str]| {
+            let paths: Vec<FilePath> = paths.iter().map(|path| path.parse().unwrap()).collect();
+            common_folder(&paths).map(|folder| folder.to_string())
+        };
+        assert_eq!(common(&["a/b/c", "a/b/d/e"]).as_deref(), Some("a/b"));
+        assert_eq!(common(&["a/b/c", "a/bc"]).as_deref(), Some("a"));
+        assert_eq!(common(&["a/b"]).as_deref(), Some("a"));
+        assert_eq!(common(&["a/b", "c"]), None);
+        assert_eq!(plain("..\\..\\a\n"), ".._.._a_");
+    }
+}

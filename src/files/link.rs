@@ -1,0 +1,140 @@
+//! Signed URLs of downloads: a choice of files of one revision, for everybody who has the URL, for some minutes.
+//!
+//! Form: base64url without padding of dataset (16 bytes), revision (20), expiry in seconds since the Unix epoch (4, big
+//! endian), the folder that all of them are in and their paths below it, each but the last with a zero byte behind it,
+//! and the first 16 bytes of an HMAC-SHA256 over all that.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use metastore::{FilePath, ObjectId};
+use sha2::Sha256;
+
+use crate::error::{Error, Result};
+use crate::types::Id;
+
+/// Seconds for which such a URL can be used.
+pub(super) const LIFETIME: u64 = 600;
+
+/// The longest token: proxies refuse URLs of 8 KiB.
+const LONGEST: usize = 7000;
+
+const MAC: usize = 16;
+const HEAD: usize = 16 + 20 + 4;
+
+/// What a URL is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Choice {
+    pub dataset: Id,
+    pub revision: ObjectId,
+    /// First second at which it is void.
+    pub expires: u64,
+    /// The folder that all of them are in; none for the root.
+    pub folder: Option<FilePath>,
+    pub paths: Vec<FilePath>,
+}
+
+/// Makes and reads them.
+pub(super) struct Links(Hmac<Sha256>);
+
+impl Links {
+    pub(super) fn new(key: [u8; 32]) -> Self {
+        Self(Hmac::new_from_slice(&key).expect("HMAC takes keys of any length"))
+    }
+
+    /// # Errors
+    /// Invalid for too many paths.
+    pub(super) fn seal(&self, choice: &Choice) -> Result<String> {
+        let mut claim = Vec::with_capacity(LONGEST);
+        claim.extend_from_slice(choice.dataset.as_bytes());
+        claim.extend_from_slice(choice.revision.as_bytes());
+        claim.extend_from_slice(&u32::try_from(choice.expires).unwrap_or(u32::MAX).to_be_bytes());
+        let folder = choice.folder.as_ref().map_or("", FilePath::as_str);
+        claim.extend_from_slice(folder.as_bytes());
+        let inner = if folder.is_empty() { 0 } else { folder.len() + 1 };
+        for path in &choice.paths {
+            claim.push(0);
+            claim.extend_from_slice(path.as_str().get(inner..).unwrap_or_default().as_bytes());
+        }
+        let mac = self.0.clone().chain_update(&claim).finalize().into_bytes();
+        claim.extend_from_slice(&mac[..MAC]);
+        let token = BASE64.encode(claim);
+        if token.len() > LONGEST {
+            return Err(Error::invalid(
+                "these are too many names for one download: choose the folder that they are in",
+            ));
+        }
+        Ok(token)
+    }
+
+    /// # Errors
+    /// Forbidden for a token that is forged or expired.
+    pub(super) fn open(&self, token: &str, now: u64) -> Result<Choice> {
+        let forged = || Error::forbidden("this URL was not made by this server");
+        let bytes = BASE64.decode(token).map_err(|_| forged())?;
+        let (claim, mac) = bytes.split_at_checked(bytes.len().saturating_sub(MAC)).ok_or_else(forged)?;
+        self.0.clone().chain_update(claim).verify_truncated_left(mac).map_err(|_| forged())?;
+        let read = || {
+            let (dataset, rest) = claim.split_first_chunk::<16>()?;
+            let (revision, rest) = rest.split_first_chunk::<20>()?;
+            let (expires, rest) = rest.split_first_chunk::<4>()?;
+            let mut names = std::str::from_utf8(rest).ok()?.split('\0');
+            let folder = names.next()?;
+            let slash = if folder.is_empty() { "" } else { "/" };
+            let paths = names.map(|name| format!("{folder}{slash}{name}").parse()).collect::<metastore::Result<_>>();
+            Some(Choice {
+                dataset: Id::from_bytes(*dataset),
+                revision: ObjectId::from_bytes_or_panic(revision),
+                expires: u32::from_be_bytes(*expires).into(),
+                folder: if folder.is_empty() { None } else { Some(folder.parse().ok()?) },
+                paths: paths.ok()?,
+            })
+        };
+        // Too short for one, and yet signed, it cannot be.
+        let choice = if claim.len() < HEAD { None } else { read() };
+        let choice = choice.ok_or_else(forged)?;
+        if now >= choice.expires {
+            return Err(Error::forbidden("this URL has expired; ask for a new one"));
+        }
+        Ok(choice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice(paths: &[&str], folder: Option<&str>) -> Choice {
+        Choice {
+            dataset: Id::from_bytes([7; 16]),
+            revision: ObjectId::from_bytes_or_panic(&[9; 20]),
+            expires: 1_800_000_000,
+            folder: folder.map(|folder| folder.parse().unwrap()),
+            paths: paths.iter().map(|path| path.parse().unwrap()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_was_chosen_is_read_again_until_it_expires() {
+        let links = Links::new([1; 32]);
+        for choice in [choice(&["a b/ü.csv", "a b/c"], Some("a b")), choice(&["x"], None)] {
+            let token = links.seal(&choice).unwrap();
+            assert_eq!(links.open(&token, 1_799_999_999).unwrap(), choice);
+            assert!(links.open(&token, 1_800_000_000).unwrap_err().detail().contains("expired"));
+            assert!(Links::new([2; 32]).open(&token, 0).is_err());
+            for at in 0..token.len() {
+                let mut changed = token.clone().into_bytes();
+                changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+                assert!(links.open(&String::from_utf8(changed).unwrap(), 0).is_err(), "{at}");
+            }
+        }
+        assert!(links.open("", 0).is_err() && links.open("AAAA", 0).is_err());
+    }
+
+    #[test]
+    fn a_url_has_an_end() {
+        let names: Vec<String> = (0..2000).map(|number| format!("photos/{number}.jpg")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert!(Links::new([1; 32]).seal(&choice(&names, Some("photos"))).is_err());
+    }
+}

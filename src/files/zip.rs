@@ -1,0 +1,250 @@
+//! ZIP archives as they are sent: nothing is compressed, so that the length is known before the first byte is, and
+//! nothing is kept but the list of files. (APPNOTE.TXT 6.3.10; sizes beyond 4 GiB as in §4.5.3.)
+
+/// What a size or an offset is where its own field is too small for it.
+const FULL: u32 = u32::MAX;
+
+/// Sizes and hash come behind the bytes (bit 3); names are UTF-8 (bit 11).
+const STREAMED: u16 = 1 << 3 | 1 << 11;
+const PLAIN: u16 = 1 << 11;
+
+const ORDINARY: u16 = 20;
+const WITH_ZIP64: u16 = 45;
+
+/// A file or a folder of an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Member {
+    /// Its path; that of a folder ends in a slash.
+    pub name: String,
+    /// Its bytes.
+    pub size: u64,
+    /// Whether it can be run as a program.
+    pub executable: bool,
+}
+
+/// What is known of a member when its bytes were sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written {
+    /// Where it begins.
+    pub offset: u64,
+    /// Of its bytes.
+    pub crc: u32,
+}
+
+/// Date and time of all members, as MS-DOS counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    date: u16,
+    time: u16,
+}
+
+impl Moment {
+    /// From seconds since the Unix epoch, in UTC. There is nothing before 1980 and after 2107.
+    pub(super) fn of(seconds: i64) -> Self {
+        let moment = jiff::Timestamp::from_second(seconds).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC);
+        let Some(years) = u16::try_from(moment.year() - 1980).ok().filter(|years| *years < 128) else {
+            return Self { date: 1 << 5 | 1, time: 0 };
+        };
+        let field = |value: i8| u16::try_from(value).unwrap_or_default();
+        Self {
+            date: years << 9 | field(moment.month()) << 5 | field(moment.day()),
+            time: field(moment.hour()) << 11 | field(moment.minute()) << 5 | field(moment.second()) / 2,
+        }
+    }
+}
+
+impl Member {
+    fn is_folder(&self) -> bool {
+        self.name.ends_with('/')
+    }
+
+    fn is_large(&self) -> bool {
+        self.size >= u64::from(FULL)
+    }
+
+    fn flags(&self) -> u16 {
+        if self.is_folder() { PLAIN } else { STREAMED }
+    }
+
+    /// What stands before its bytes.
+    pub(super) fn header(&self, moment: Moment) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(50 + self.name.len());
+        let size = if self.is_large() { FULL } else { 0 };
+        put32(&mut bytes, 0x0403_4b50);
+        put16(&mut bytes, if self.is_large() { WITH_ZIP64 } else { ORDINARY });
+        put16(&mut bytes, self.flags());
+        put16(&mut bytes, 0);
+        put16(&mut bytes, moment.time);
+        put16(&mut bytes, moment.date);
+        put32(&mut bytes, 0);
+        put32(&mut bytes, size);
+        put32(&mut bytes, size);
+        put16(&mut bytes, short(self.name.len()));
+        put16(&mut bytes, if self.is_large() { 20 } else { 0 });
+        bytes.extend_from_slice(self.name.as_bytes());
+        if self.is_large() {
+            put16(&mut bytes, 1);
+            put16(&mut bytes, 16);
+            put64(&mut bytes, 0);
+            put64(&mut bytes, 0);
+        }
+        bytes
+    }
+
+    /// What stands behind its bytes.
+    pub(super) fn descriptor(&self, crc: u32) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(24);
+        if self.is_folder() {
+            return bytes;
+        }
+        put32(&mut bytes, 0x0807_4b50);
+        put32(&mut bytes, crc);
+        for _ in 0..2 {
+            if self.is_large() {
+                put64(&mut bytes, self.size);
+            } else {
+                put32(&mut bytes, u32::try_from(self.size).unwrap_or(FULL));
+            }
+        }
+        bytes
+    }
+
+    /// Its line in the directory at the end.
+    fn line(&self, written: Written, moment: Moment) -> Vec<u8> {
+        let is_far = written.offset >= u64::from(FULL);
+        let mut extra = Vec::new();
+        if self.is_large() || is_far {
+            let sizes = if self.is_large() { 16 } else { 0 };
+            put16(&mut extra, 1);
+            put16(&mut extra, sizes + if is_far { 8 } else { 0 });
+            if self.is_large() {
+                put64(&mut extra, self.size);
+                put64(&mut extra, self.size);
+            }
+            if is_far {
+                put64(&mut extra, written.offset);
+            }
+        }
+        let size = if self.is_large() { FULL } else { u32::try_from(self.size).unwrap_or(FULL) };
+        let mode: u32 = match (self.is_folder(), self.executable) {
+            (true, _) => 0o040_755,
+            (false, true) => 0o100_755,
+            (false, false) => 0o100_644,
+        };
+        let mut bytes = Vec::with_capacity(80 + self.name.len());
+        put32(&mut bytes, 0x0201_4b50);
+        // Made on Unix: it says the mode.
+        put16(&mut bytes, 3 << 8 | WITH_ZIP64);
+        put16(&mut bytes, if extra.is_empty() { ORDINARY } else { WITH_ZIP64 });
+        put16(&mut bytes, self.flags());
+        put16(&mut bytes, 0);
+        put16(&mut bytes, moment.time);
+        put16(&mut bytes, moment.date);
+        put32(&mut bytes, written.crc);
+        put32(&mut bytes, size);
+        put32(&mut bytes, size);
+        put16(&mut bytes, short(self.name.len()));
+        put16(&mut bytes, short(extra.len()));
+        // No comment, one disk, no text.
+        put16(&mut bytes, 0);
+        put16(&mut bytes, 0);
+        put16(&mut bytes, 0);
+        put32(&mut bytes, mode << 16 | if self.is_folder() { 0x10 } else { 0 });
+        put32(&mut bytes, if is_far { FULL } else { u32::try_from(written.offset).unwrap_or(FULL) });
+        bytes.extend_from_slice(self.name.as_bytes());
+        bytes.extend_from_slice(&extra);
+        bytes
+    }
+}
+
+/// The directory, and the end of the archive. `start` is where it begins.
+pub(super) fn directory(members: &[(Member, Written)], start: u64, moment: Moment) -> Vec<u8> {
+    let mut bytes: Vec<u8> = members.iter().flat_map(|(member, written)| member.line(*written, moment)).collect();
+    let (size, count) = (bytes.len() as u64, members.len() as u64);
+    if count >= 0xffff || start >= u64::from(FULL) || size >= u64::from(FULL) {
+        let at = start + size;
+        put32(&mut bytes, 0x0606_4b50);
+        put64(&mut bytes, 44);
+        put16(&mut bytes, 3 << 8 | WITH_ZIP64);
+        put16(&mut bytes, WITH_ZIP64);
+        put32(&mut bytes, 0);
+        put32(&mut bytes, 0);
+        put64(&mut bytes, count);
+        put64(&mut bytes, count);
+        put64(&mut bytes, size);
+        put64(&mut bytes, start);
+        put32(&mut bytes, 0x0706_4b50);
+        put32(&mut bytes, 0);
+        put64(&mut bytes, at);
+        put32(&mut bytes, 1);
+    }
+    let count = u16::try_from(count).unwrap_or(u16::MAX);
+    put32(&mut bytes, 0x0605_4b50);
+    put16(&mut bytes, 0);
+    put16(&mut bytes, 0);
+    put16(&mut bytes, count);
+    put16(&mut bytes, count);
+    put32(&mut bytes, u32::try_from(size).unwrap_or(FULL));
+    put32(&mut bytes, u32::try_from(start).unwrap_or(FULL));
+    put16(&mut bytes, 0);
+    bytes
+}
+
+/// How many bytes an archive of these has.
+pub(super) fn length(members: &[Member]) -> u64 {
+    let moment = Moment::of(0);
+    let mut at = 0;
+    let written = members.iter().map(|member| {
+        let offset = at;
+        at += member.header(moment).len() as u64 + member.size + member.descriptor(0).len() as u64;
+        (member.clone(), Written { offset, crc: 0 })
+    });
+    let written: Vec<_> = written.collect();
+    at + directory(&written, at, moment).len() as u64
+}
+
+/// Names are paths of at most 4,096 bytes.
+fn short(length: usize) -> u16 {
+    u16::try_from(length).unwrap_or(u16::MAX)
+}
+
+fn put16(bytes: &mut Vec<u8>, value: u16) {
+    bytes.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put32(bytes: &mut Vec<u8>, value: u32) {
+    bytes.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put64(bytes: &mut Vec<u8>, value: u64) {
+    bytes.extend_from_slice(&value.to_le_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_dos() {
+        // 2026-11-22T03:40:58Z
+        let moment = Moment::of(1_795_318_858);
+        assert_eq!((moment.date >> 9, moment.date >> 5 & 15, moment.date & 31), (46, 11, 22));
+        assert_eq!((moment.time >> 11, moment.time >> 5 & 63, moment.time & 31), (3, 40, 29));
+        assert_eq!(Moment::of(0), Moment { date: 33, time: 0 });
+    }
+
+    #[test]
+    fn what_is_large_has_large_fields() {
+        let member = |size| Member { name: "a".into(), size, executable: false };
+        let (small, large) = (member(u64::from(FULL) - 1), member(u64::from(FULL)));
+        assert_eq!((small.descriptor(0).len(), large.descriptor(0).len()), (16, 24));
+        assert_eq!((small.header(Moment::of(0)).len(), large.header(Moment::of(0)).len()), (31, 51));
+        let far = Written { offset: u64::from(FULL), crc: 0 };
+        assert_eq!(small.line(far, Moment::of(0)).len(), 47 + 12);
+        assert_eq!(large.line(far, Moment::of(0)).len(), 47 + 28);
+        assert_eq!(directory(&[], u64::from(FULL), Moment::of(0)).len(), 22 + 76);
+        let many = vec![member(0); 0xffff];
+        let headers = (31 + 16 + 47) * 0xffff;
+        assert_eq!(length(&many), headers + 22 + 76);
+    }
+}

@@ -1,0 +1,527 @@
+//! Files that come through the server by their path: nobody knows their hash before they have come. They are hashed on
+//! the way in; what they are then is an object like any other.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use lfs::parts::Plan;
+use lfs::store::{CloudStore, Key, Part, PartsId};
+use lfs::{Oid, Pointer};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::stores::Store;
+use super::{Storage, counted};
+use crate::access::{Spot, Write};
+use crate::clock;
+use crate::db::datasets::DatasetRow;
+use crate::db::intake::IntakeRow;
+use crate::db::objects::Arrival;
+use crate::db::{oid, signed, unsigned};
+use crate::error::{Error, Kind, Result};
+use crate::types::{Id, Millis};
+
+/// MiB of parts that are in memory at one time, on their way to buckets.
+pub(super) const ON_THE_WAY: usize = 256;
+
+/// Files that one sends to a dataset in parts at the same time, at most.
+const OPEN: i64 = 1000;
+
+/// How long a request waits until a file is hashed; it goes on without the request.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// A file that is coming in, in parts.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    row: IntakeRow,
+    plan: Plan,
+}
+
+impl Intake {
+    fn of(row: IntakeRow) -> Result<Self> {
+        Ok(Self { plan: Plan::with_part_size(unsigned(row.size), unsigned(row.part_bytes))?, row })
+    }
+
+    /// Names it.
+    pub fn id(&self) -> &str {
+        &self.row.id
+    }
+
+    /// Where it is to stand.
+    pub fn path(&self) -> &str {
+        &self.row.path
+    }
+
+    /// Bytes of the whole.
+    pub fn size(&self) -> u64 {
+        self.plan.size()
+    }
+
+    /// Bytes of each part but the last.
+    pub fn part_bytes(&self) -> u64 {
+        self.plan.part_size()
+    }
+
+    /// When it is given up.
+    pub fn expires(&self) -> Millis {
+        self.row.expires_at
+    }
+
+    /// The revision that has it, once there is one.
+    pub fn revision(&self) -> Option<&str> {
+        self.row.revision.as_deref()
+    }
+
+    fn raw_id(&self) -> Result<[u8; 16]> {
+        let id = hex::decode(&self.row.id).ok().and_then(|id| id.try_into().ok());
+        id.ok_or_else(|| Error::internal("the id of an upload is damaged"))
+    }
+
+    fn known(&self) -> Result<Option<Oid>> {
+        self.row.oid.as_deref().map(oid).transpose()
+    }
+
+    fn arrival(&self, oid: Oid) -> Arrival {
+        let IntakeRow { repo_id: repo, store, .. } = &self.row;
+        Arrival { repo: *repo, oid, size: self.size(), store: store.clone(), place: String::new() }
+    }
+}
+
+impl Storage {
+    /// Takes a file of that many bytes. Only when all of them are here is it an object of the dataset.
+    ///
+    /// # Errors
+    /// Full over a quota, or if there is no room; too large; malformed if the body ends early; invalid if it is longer.
+    pub async fn keep<S, E>(&self, spot: &Spot<Write>, size: u64, body: S) -> Result<Pointer>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let DatasetRow { id: repo, store, .. } = spot.dataset();
+        self.expect_size(size)?;
+        self.expect_room(&unnamed(*repo, store, size)).await?;
+        let _place = self.place()?;
+        let id = clock::random::<16>();
+        let plan = Plan::new(size);
+        let hasher = Arc::new(Mutex::new(Sha256::new()));
+        let hashing = Arc::clone(&hasher);
+        let body = counted(body).inspect_ok(move |block| {
+            hashing.lock().unwrap_or_else(PoisonError::into_inner).update(block);
+        });
+        let oid = || {
+            let hasher = hasher.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            Oid::from_bytes(hasher.finalize().into())
+        };
+        let arrival = |oid| Arrival { repo: *repo, oid, size, store: store.clone(), place: String::new() };
+        // Goes with the request, however that ends: what has come of a file is of no use.
+        let left_over = |remote| LeftOver { storage: self.clone(), store: store.clone(), id, remote };
+        match self.0.stores.named(store)? {
+            Store::Folder(folder) => {
+                let _left_over = left_over(None);
+                folder.begin_parts(&id, size).await?;
+                if folder.append(&id, 0, size, None, body).await? != size {
+                    return Err(ended_early());
+                }
+                let oid = oid();
+                folder.finish(&id, &oid, &plan).await?;
+                self.record_in_folder(folder, arrival(oid)).await?;
+                Ok(Pointer::new(oid, size))
+            }
+            Store::Bucket(bucket) => {
+                let staged = Key::staging(id);
+                let parts = bucket.begin_parts(&staged).await?;
+                let _left_over = left_over(Some(parts.clone()));
+                let sent = self.send_parts(bucket, &staged, &parts, &plan, body).await?;
+                bucket.complete_parts(&staged, &parts, &sent).await?;
+                let oid = oid();
+                self.settle(bucket, &staged, arrival(oid)).await?;
+                Ok(Pointer::new(oid, size))
+            }
+        }
+    }
+
+    /// Sends a body to a bucket, a part after the other: one of them is in memory.
+    async fn send_parts<S, E>(
+        &self,
+        bucket: &CloudStore,
+        key: &Key,
+        id: &PartsId,
+        plan: &Plan,
+        mut body: S,
+    ) -> Result<Vec<Part>>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (mut sent, mut rest) = (Vec::new(), Bytes::new());
+        for part in plan.parts() {
+            let _room = self.room(part.size).await?;
+            let bytes = whole_part(part.size, &mut rest, &mut body).await?;
+            sent.push(bucket.put_part(key, id, part.number, bytes).await?);
+        }
+        expect_end(&rest, &mut body).await?;
+        Ok(sent)
+    }
+
+    /// Makes the object of what lies in staging, of which the hash is known: no URL leads there, so that it stays what
+    /// it is.
+    async fn settle(&self, bucket: &CloudStore, staged: &Key, arrival: Arrival) -> Result<()> {
+        let found = bucket.stat(staged).await?;
+        if found.is_none_or(|found| found.size != arrival.size) {
+            return Err(Error::unavailable("the store has lost what was sent; send it again"));
+        }
+        let place = clock::random::<8>();
+        let key = Key::new(&arrival.oid, place);
+        if !bucket.promote(staged, &key).await? {
+            return Err(Error::unavailable("the store has lost what was sent; send it again"));
+        }
+        let recorded = self.0.recorder.hold(Arrival { place: hex::encode(place), ..arrival }).await;
+        if let Err(error) = recorded {
+            if error.kind() == Kind::Full {
+                bucket.remove(&key).await?;
+            }
+            return Err(error);
+        }
+        bucket.remove(staged).await?;
+        Ok(())
+    }
+
+    /// Room in memory for a part.
+    async fn room(&self, bytes: u64) -> Result<OwnedSemaphorePermit> {
+        let blocks = bytes.div_ceil(1 << 20).clamp(1, ON_THE_WAY as u64);
+        let blocks = u32::try_from(blocks).map_err(Error::internal)?;
+        self.0.on_the_way.clone().acquire_many_owned(blocks).await.map_err(Error::internal)
+    }
+
+    fn expect_size(&self, size: u64) -> Result<()> {
+        match self.0.object_bytes {
+            Some(most) if size > most => {
+                Err(Error::too_large(format!("a file has at most {most} bytes here, and this one has {size}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins a file that comes in parts. `promised` is what it is to be, if the sender knows that.
+    ///
+    /// # Errors
+    /// Full over a quota; too large; busy if the actor has begun too many.
+    pub async fn begin_intake(&self, spot: &Spot<Write>, size: u64, promised: Option<Oid>) -> Result<Intake> {
+        let DatasetRow { id: repo, store, .. } = spot.dataset();
+        let path = spot.path().ok_or_else(|| Error::invalid("name a file"))?;
+        if size == 0 {
+            return Err(Error::invalid("an empty file needs no parts: put it"));
+        }
+        self.expect_size(size)?;
+        let named = Arrival { oid: promised.unwrap_or(Oid::EMPTY), ..unnamed(*repo, store, size) };
+        self.expect_room(&named).await?;
+        let actor = spot.actor().key();
+        let id = clock::random::<16>();
+        let plan = Plan::new(size);
+        if self.0.db.read().await?.intakes_of(*repo, &actor).await? >= OPEN {
+            return Err(Error::busy("too many uploads were begun; finish or delete some"));
+        }
+        let remote = match self.0.stores.named(store)? {
+            Store::Folder(folder) => {
+                folder.begin_parts(&id, size).await?;
+                String::new()
+            }
+            Store::Bucket(bucket) => bucket.begin_parts(&Key::staging(id)).await?.to_string(),
+        };
+        let row = IntakeRow {
+            id: hex::encode(id),
+            repo_id: *repo,
+            actor,
+            path: path.to_string(),
+            size: signed(size),
+            oid: promised.map(|oid| oid.to_string()),
+            store: store.clone(),
+            remote,
+            part_bytes: signed(plan.part_size()),
+            expires_at: self.0.clock.now().plus(self.0.upload_lifetime),
+            kept_at: None,
+            revision: None,
+        };
+        let mut tx = self.0.db.write().await?;
+        tx.insert_intake(&row).await?;
+        tx.commit().await?;
+        Intake::of(row)
+    }
+
+    /// A file that somebody is sending to a dataset, by its id: for nobody else. Whoever goes on with it has to be
+    /// allowed to write at its path, still.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn intake(&self, repo: Id, actor: &str, id: &str) -> Result<Intake> {
+        let row = self.0.db.read().await?.intake(repo, id).await?;
+        let row = row.filter(|row| row.actor == actor);
+        Intake::of(row.ok_or_else(|| Error::not_found("there is no such upload, or it has ended"))?)
+    }
+
+    /// The parts that have come.
+    ///
+    /// # Errors
+    /// Not found if the store has forgotten it.
+    pub async fn intake_parts(&self, intake: &Intake) -> Result<Vec<u32>> {
+        if intake.row.kept_at.is_some() {
+            return Ok(intake.plan.parts().map(|part| part.number).collect());
+        }
+        let id = intake.raw_id()?;
+        let stored: Vec<(u32, u64)> = match self.0.stores.named(&intake.row.store)? {
+            Store::Folder(folder) => folder.parts(&id).await?.iter().map(|part| (part.number, part.size)).collect(),
+            Store::Bucket(bucket) => {
+                let parts = bucket.parts(&Key::staging(id), &intake.row.remote.parse()?).await?;
+                parts.ok_or_else(gone)?.iter().map(|part| (part.number, part.size)).collect()
+            }
+        };
+        let whole = stored
+            .into_iter()
+            .filter(|(number, size)| intake.plan.part(*number).is_some_and(|part| part.size == *size));
+        Ok(whole.map(|(number, _)| number).collect())
+    }
+
+    /// Takes a part. `length` is what the request announces.
+    ///
+    /// # Errors
+    /// Invalid for a part that is not one of the file, or of another size; conflict if all of it has come already.
+    pub async fn receive_intake<S, E>(&self, intake: &Intake, number: u32, length: Option<u64>, body: S) -> Result<()>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if intake.row.kept_at.is_some() {
+            return Err(Error::conflict("all of this file has come already"));
+        }
+        let part = intake.plan.part(number);
+        let part = part.ok_or_else(|| Error::invalid(format!("this upload has parts 1 to {}", intake.plan.count())))?;
+        if length.is_some_and(|length| length != part.size) {
+            return Err(Error::invalid(format!("part {number} has {} bytes, but other than that came", part.size)));
+        }
+        let _place = self.place()?;
+        let id = intake.raw_id()?;
+        let mut body = counted(body);
+        match self.0.stores.named(&intake.row.store)? {
+            Store::Folder(folder) => folder.put_part(&id, &part, None, body).await?,
+            Store::Bucket(bucket) => {
+                let _room = self.room(part.size).await?;
+                let mut rest = Bytes::new();
+                let bytes = whole_part(part.size, &mut rest, &mut body).await?;
+                expect_end(&rest, &mut body).await?;
+                bucket.put_part(&Key::staging(id), &intake.row.remote.parse()?, number, bytes).await?;
+            }
+        }
+        let mut tx = self.0.db.write().await?;
+        tx.extend_intake(intake.id(), self.0.clock.now().plus(self.0.upload_lifetime)).await?;
+        tx.commit().await
+    }
+
+    /// Makes an object of a file of which all parts have come. Asked again, it is done already.
+    ///
+    /// # Errors
+    /// Conflict if parts are missing; invalid if it is not what was promised, and it is forgotten; full over a quota;
+    /// unavailable if hashing takes long: then it goes on, and it is worth to ask again.
+    pub async fn finish_intake(&self, intake: &Intake) -> Result<Pointer> {
+        let (storage, intake) = (self.clone(), intake.clone());
+        let turn = self.turn(intake.id());
+        // A client that leaves does not stop it.
+        let work = tokio::spawn(crate::request::scope(crate::request::id(), async move {
+            let _turn = turn.lock().await;
+            storage.finish_intake_now(&intake).await
+        }));
+        match tokio::time::timeout(PATIENCE, work).await {
+            Ok(done) => done.map_err(Error::internal)?,
+            Err(_) => Err(Error::unavailable("the file is still being hashed; ask again in a moment")),
+        }
+    }
+
+    async fn finish_intake_now(&self, asked: &Intake) -> Result<Pointer> {
+        let row = self.0.db.read().await?.intake(asked.row.repo_id, asked.id()).await?;
+        let intake = Intake::of(row.ok_or_else(gone)?)?;
+        let known = intake.known()?;
+        if let (Some(oid), true) = (known, intake.row.kept_at.is_some()) {
+            return Ok(Pointer::new(oid, intake.size()));
+        }
+        self.expect_room(&intake.arrival(known.unwrap_or(Oid::EMPTY))).await?;
+        let outcome = match self.0.stores.named(&intake.row.store)? {
+            Store::Folder(folder) => {
+                let id = intake.raw_id()?;
+                let oid = match known {
+                    Some(oid) => oid,
+                    None => {
+                        let oid = folder.hash_parts(&id, &intake.plan).await?;
+                        let mut tx = self.0.db.write().await?;
+                        tx.name_intake(intake.id(), &oid.to_string()).await?;
+                        tx.commit().await?;
+                        oid
+                    }
+                };
+                match folder.finish(&id, &oid, &intake.plan).await {
+                    Ok(()) => self.record_in_folder(folder, intake.arrival(oid)).await.map(|()| oid),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            Store::Bucket(bucket) => self.finish_intake_in_bucket(bucket, &intake, known).await,
+        };
+        let mut tx = self.0.db.write().await?;
+        match &outcome {
+            Ok(oid) => {
+                tx.name_intake(intake.id(), &oid.to_string()).await?;
+                tx.keep_intake(intake.id(), self.0.clock.now()).await?;
+            }
+            // What came is something else: nothing of it is of use.
+            Err(error) if error.kind() == Kind::Invalid => tx.delete_intake(intake.id()).await?,
+            Err(_) => {}
+        }
+        tx.commit().await?;
+        outcome.map(|oid| Pointer::new(oid, intake.size()))
+    }
+
+    async fn finish_intake_in_bucket(&self, bucket: &CloudStore, intake: &Intake, known: Option<Oid>) -> Result<Oid> {
+        let staged = Key::staging(intake.raw_id()?);
+        let remote: PartsId = intake.row.remote.parse()?;
+        if let Some(parts) = bucket.parts(&staged, &remote).await? {
+            let wanted: Vec<Part> = parts
+                .into_iter()
+                .filter(|part| intake.plan.part(part.number).is_some_and(|planned| planned.size == part.size))
+                .collect();
+            let missing = (intake.plan.count() as usize).saturating_sub(wanted.len());
+            if missing == 0 {
+                bucket.complete_parts(&staged, &remote, &wanted).await?;
+            } else if bucket.stat(&staged).await?.is_none_or(|found| found.size != intake.size()) {
+                // Azure knows no parts of what is whole.
+                return Err(Error::conflict(format!("{missing} parts of the upload are missing")));
+            }
+        }
+        let (oid, size) = bucket.hash(&staged).await?.ok_or_else(gone)?;
+        if size != intake.size() || known.is_some_and(|known| known != oid) {
+            bucket.remove(&staged).await?;
+            return Err(Error::invalid("what came is not the file that was announced: its SHA-256 is another"));
+        }
+        self.settle(bucket, &staged, intake.arrival(oid)).await?;
+        Ok(oid)
+    }
+
+    /// Notes which revision has the file.
+    pub async fn end_intake(&self, intake: &Intake, revision: &str) -> Result<()> {
+        let mut tx = self.0.db.write().await?;
+        tx.end_intake(intake.id(), revision).await?;
+        tx.commit().await
+    }
+
+    /// Gives a file up that was coming in.
+    pub async fn abandon_intake(&self, intake: &Intake) -> Result<()> {
+        let remote = Some(&intake.row.remote).filter(|remote| !remote.is_empty());
+        let remote = remote.map(|remote| remote.parse()).transpose()?;
+        self.discard_intake(&intake.row.store, intake.raw_id()?, remote).await?;
+        let mut tx = self.0.db.write().await?;
+        tx.delete_intake(intake.id()).await?;
+        tx.commit().await
+    }
+
+    async fn discard_intake(&self, store: &str, id: [u8; 16], remote: Option<PartsId>) -> Result<()> {
+        match self.0.stores.named(store)? {
+            Store::Folder(folder) => folder.discard(&id).await?,
+            Store::Bucket(bucket) => {
+                let staged = Key::staging(id);
+                if let Some(remote) = remote {
+                    bucket.abort_parts(&staged, &remote).await?;
+                }
+                bucket.remove(&staged).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up what nobody goes on with. Gives how many.
+    pub(super) async fn sweep_intakes(&self, now: Millis) -> Result<usize> {
+        let mut swept = 0;
+        loop {
+            let expired = self.0.db.read().await?.expired_intakes(now, 100).await?;
+            let before = swept;
+            for row in expired {
+                let intake = Intake::of(row)?;
+                match self.abandon_intake(&intake).await {
+                    Ok(()) => swept += 1,
+                    // Its store may be away; the others need not wait.
+                    Err(error) => tracing::warn!(%error, upload = intake.id(), "an upload cannot be given up"),
+                }
+            }
+            if swept == before {
+                return Ok(swept);
+            }
+        }
+    }
+}
+
+/// What is left in a store when a request ends, in whatever way: it goes with this.
+struct LeftOver {
+    storage: Storage,
+    store: String,
+    id: [u8; 16],
+    remote: Option<PartsId>,
+}
+
+impl Drop for LeftOver {
+    fn drop(&mut self) {
+        let (storage, store, id, remote) =
+            (self.storage.clone(), std::mem::take(&mut self.store), self.id, self.remote.take());
+        tokio::spawn(async move {
+            if let Err(error) = storage.discard_intake(&store, id, remote).await {
+                tracing::warn!(%error, "what is left of an upload stays until it is swept");
+            }
+        });
+    }
+}
+
+/// An arrival of which only the size is known.
+fn unnamed(repo: Id, store: &str, size: u64) -> Arrival {
+    Arrival { repo, oid: Oid::EMPTY, size, store: store.to_owned(), place: String::new() }
+}
+
+fn gone() -> Error {
+    Error::not_found("the store has forgotten this upload; begin it again")
+}
+
+fn ended_early() -> Error {
+    Error::malformed("the request ended early")
+}
+
+/// A body that broke off.
+pub(crate) fn interrupted(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let cause: Box<dyn std::error::Error + Send + Sync> = error.into();
+    Error::malformed(format!("the request ended early: {cause}"))
+}
+
+/// The next bytes of a body, exactly so many; `rest` is what came with those before.
+async fn whole_part<S, E>(size: u64, rest: &mut Bytes, body: &mut S) -> Result<Bytes>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let size = usize::try_from(size).map_err(Error::internal)?;
+    let mut whole = BytesMut::with_capacity(size);
+    loop {
+        let taken = rest.split_to(rest.len().min(size - whole.len()));
+        whole.extend_from_slice(&taken);
+        if whole.len() == size {
+            return Ok(whole.freeze());
+        }
+        *rest = match body.next().await {
+            None => return Err(ended_early()),
+            Some(block) => block.map_err(interrupted)?,
+        };
+    }
+}
+
+async fn expect_end<S, E>(rest: &Bytes, body: &mut S) -> Result<()>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    if !rest.is_empty() || body.next().await.is_some() {
+        return Err(Error::invalid("more bytes came than were announced"));
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Bytes for browsers: shown without running, saved, packed.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Hands, ada, unzip};
+use crate::api::Reply;
+use crate::harness::{noise, story};
+
+/// The path of the URL that was made for these.
+async fn chosen(drive: &Hands<'_>, paths: Value) -> String {
+    let link = drive.done("POST", "/downloads", &json!({"paths": paths})).await;
+    let url = link["url"].as_str().unwrap();
+    url.strip_prefix(&drive.server.url).unwrap().to_owned()
+}
+
+story! {
+    async fn nothing_that_people_stored_runs_as_a_page_of_ours(server: Server) {
+        let ada = ada(&server).await;
+        let drive = Hands::of(&server, &ada, "ada/data");
+        let page = "<script>alert(1)</script>";
+        for (name, media, inline) in [
+            ("a.html", "application/octet-stream", false),
+            ("a.xhtml", "application/octet-stream", false),
+            ("a.xml", "application/octet-stream", false),
+            ("a.js", "application/octet-stream", false),
+            ("a.svg", "image/svg+xml", false),
+            ("a.pdf", "application/pdf", false),
+            ("noextension", "application/octet-stream", false),
+            ("a.txt", "text/plain; charset=utf-8", true),
+            ("a.png", "image/png", true),
+            ("a.mp4", "video/mp4", true),
+        ] {
+            // As text, which git keeps, and as bytes, which Git LFS does.
+            for (folder, bytes) in [("t", page.as_bytes().to_vec()), ("b", [page.as_bytes(), b"\0"].concat())] {
+                drive.put(&format!("{folder}/{name}"), bytes.clone()).await;
+                let reply = drive.get(&format!("/content/{folder}/{name}")).await;
+                assert_eq!((reply.status, &reply.body), (200, &bytes), "{name}");
+                assert_eq!(reply.header("content-type"), media, "{name}");
+                assert_eq!(reply.header("content-disposition").starts_with("inline"), inline, "{name}");
+                assert_eq!(reply.header("x-content-type-options"), "nosniff");
+                assert_eq!(reply.header("content-security-policy"), "sandbox; default-src 'none'");
+            }
+        }
+    }
+}
+
+story! {
+    async fn a_part_of_a_file_is_sent_wherever_it_is_kept(server: Server) {
+        let ada = ada(&server).await;
+        let drive = Hands::of(&server, &ada, "ada/data");
+        let object = noise(1, 200_000);
+        drive.put("object.bin", object.clone()).await;
+        drive.put("text.txt", "0123456789").await;
+        let part = |path: &'static str, range: &'static str| {
+            Reply::of(drive.request("GET", &format!("/content/{path}")).header("range", range))
+        };
+        let reply = part("object.bin", "bytes=1000-1999").await;
+        assert_eq!((reply.status, reply.header("content-range")), (206, "bytes 1000-1999/200000"));
+        assert_eq!(reply.body, object[1000..2000]);
+        let reply = part("text.txt", "bytes=-3").await;
+        assert_eq!((reply.status, reply.text().as_str()), (206, "789"));
+        assert_eq!(part("text.txt", "bytes=20-").await.status, 416);
+        let tag = drive.get("/content/object.bin").await.header("etag").to_owned();
+        let again = drive.request("GET", "/content/object.bin").header("if-none-match", tag);
+        assert_eq!(Reply::of(again).await.status, 304);
+        let head = Reply::of(drive.request("HEAD", "/content/object.bin")).await;
+        assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, "200000", 0));
+
+        let saved = drive.get("/download/text.txt").await;
+        assert_eq!((saved.status, saved.text().as_str()), (200, "0123456789"));
+        assert!(saved.header("content-disposition").starts_with("attachment"));
+        let saved = drive.get("/download/object.bin").await;
+        assert_eq!(saved.status, 302);
+        let object_again = Reply::of(server.http.get(saved.header("location"))).await;
+        assert_eq!(object_again.body, object);
+        assert!(object_again.header("content-disposition").contains("object.bin"));
+    }
+}
+
+story! {
+    async fn a_folder_is_packed_while_it_is_sent(server: Server) {
+        let ada = ada(&server).await;
+        let drive = Hands::of(&server, &ada, "ada/data");
+        let object = noise(2, 3_000_000);
+        drive.put("all/object.bin", object.clone()).await;
+        drive.put("all/%C3%BC/a%20b.txt", "text").await;
+        drive.put("all/none.txt", "").await;
+        drive.done("POST", "/folders", &json!({"path": "all/empty"})).await;
+        drive.put("alone.csv", "a,b\n").await;
+        let url = chosen(&drive, json!(["all"])).await;
+        let reply = Reply::of(server.http.get(format!("{}{url}", server.url))).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert_eq!(reply.header("content-type"), "application/zip");
+        assert!(reply.header("content-disposition").starts_with("attachment; filename=\"all.zip\""));
+        assert_eq!(reply.header("content-length"), reply.body.len().to_string());
+        let expected = vec![
+            ("all/empty/".to_owned(), Vec::new()),
+            ("all/none.txt".to_owned(), Vec::new()),
+            ("all/object.bin".to_owned(), object.clone()),
+            ("all/ü/a b.txt".to_owned(), b"text".to_vec()),
+        ];
+        assert_eq!(unzip(&reply.body), expected);
+        let head = Reply::of(server.http.head(format!("{}{url}", server.url))).await;
+        assert_eq!((head.status, head.header("content-length")), (200, reply.header("content-length")));
+
+        // Several begin where they part; one file is itself.
+        let url = chosen(&drive, json!(["all/%C3%BC", "all/none.txt"].map(|path| path.replace("%C3%BC", "ü")))).await;
+        let reply = Reply::of(server.http.get(format!("{}{url}", server.url))).await;
+        let names: Vec<String> = unzip(&reply.body).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["ü/a b.txt", "none.txt"]);
+        let url = chosen(&drive, json!(["alone.csv"])).await;
+        let reply = Reply::of(server.http.get(format!("{}{url}", server.url))).await;
+        assert_eq!((reply.status, reply.text().as_str()), (200, "a,b\n"));
+        assert!(reply.header("content-disposition").starts_with("attachment"));
+        let object_url = chosen(&drive, json!(["all/object.bin"])).await;
+        let reply = Reply::of(server.http.get(format!("{}{object_url}", server.url))).await;
+        assert_eq!(Reply::of(server.http.get(reply.header("location"))).await.body, object);
+
+        // It is what it was when the URL was made, for ten minutes, and nothing else.
+        drive.put("alone.csv", "changed").await;
+        let reply = Reply::of(server.http.get(format!("{}{url}", server.url))).await;
+        assert_eq!(reply.text(), "a,b\n");
+        let forged = format!("{}{}B", server.url, &url[..url.len() - 1]);
+        let forged = if forged.ends_with(&url) { format!("{}{}C", server.url, &url[..url.len() - 1]) } else { forged };
+        assert_eq!(Reply::of(server.http.get(forged)).await.status, 403);
+        server.clock.advance(Duration::from_secs(601));
+        assert_eq!(Reply::of(server.http.get(format!("{}{url}", server.url))).await.status, 403);
+
+        for (paths, status) in [(json!([]), 422), (json!(["nothing"]), 404), (json!([""]), 404)] {
+            let reply = drive.send("POST", "/downloads", &json!({"paths": paths})).await;
+            assert_eq!(reply.status, status, "{paths}: {}", reply.text());
+        }
+    }
+}

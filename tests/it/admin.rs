@@ -99,9 +99,9 @@ story! {
         let ticket = server.letter_to("new@example.org", 1).await.ticket("invite");
         let (_, shown) = server.says(None, "POST", "/api/v1/invitations/show", json!({"token": ticket})).await;
         assert_eq!((shown.get("organisation"), &shown["account"]), (None, &json!(false)));
-        let body = json!({"token": ticket, "name": "new", "password": "correct horse"});
+        let body = json!({"token": ticket, "name": "newbie", "password": "correct horse"});
         let (status, said) = server.says(None, "POST", "/api/v1/invitations/accept", body).await;
-        assert_eq!((status, said), (201, json!({"user": "new"})));
+        assert_eq!((status, said), (201, json!({"user": "newbie"})));
         assert_eq!(server.done(&root, "GET", &invitations, Value::Null).await["items"], json!([]));
 
         let sent = server.done(&root, "POST", &invitations, json!({"email": "other@example.org"})).await;

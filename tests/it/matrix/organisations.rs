@@ -95,7 +95,7 @@ impl World {
                 let organisation = made.parse().unwrap();
                 app.accounts.add_organisation(&organisation).await.unwrap();
                 let members =
-                    [("olga", Role::Owner), ("kim", Role::Owner), ("wanda", Role::Writer), ("rita", Role::Reader)];
+                    [("olga", Role::Owner), ("bea", Role::Owner), ("kim", Role::Owner), ("wanda", Role::Writer), ("rita", Role::Reader)];
                 for (member, role) in members {
                     app.accounts.set_member(&organisation, &member.parse().unwrap(), Some(role)).await.unwrap();
                 }
@@ -105,6 +105,9 @@ impl World {
                         "reader" => "rita",
                         "writer" => "wanda",
                         "site admin" => "adam",
+                        "browser session" => "bea",
+                        "share of a folder" => "fred",
+                        "member of a group" => "gina",
                         "stranger" | "anonymous" => "sam",
                         _ => "olga",
                     }

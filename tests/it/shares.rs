@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use lfs::Oid;
 use metastore::FilePath;
-use rutter::access::{Actor, Credentials, Fetch, Own, Part, Read, Right, Spot, Write};
+use rutter::access::{Actor, AppGrant, Credentials, Fetch, Own, Part, Read, Right, Spot, Write};
 use rutter::error::Kind;
 use rutter::types::{Level, Role, Secret, Visibility};
 use serde_json::{Value, json};
 
-use crate::api::{LFS_JSON, Reply};
+use crate::api::{LFS_JSON, Reply, Wire};
 use crate::db::execute;
 use crate::harness::{Person, Server, noise, story};
 
@@ -531,6 +531,83 @@ story! {
         let more = json!({"downloads": 4});
         assert_eq!(server.told(Some(&ada.token), "PATCH", &format!("{SHARES}/{id}"), more).await.status, 200);
         assert_eq!(server.opens(&link, None).await.status, 200);
+    }
+}
+
+story! {
+    async fn an_app_has_less_than_its_user_and_shares_nothing(server: Server) {
+        let ada = server.shelves().await;
+        let (ben, path) = (server.person("ben").await, DATA.parse().unwrap());
+        let access = &server.app.access;
+        // As the user who has signed in: without the limits of a token.
+        let session = async |name: &str| {
+            let cookie = Secret::new(server.cookie(name).await);
+            access.authenticate(Credentials::Session(cookie)).await.unwrap()
+        };
+        let app = |scopes: &[&str]| {
+            AppGrant::new("notes".into(), scopes.iter().map(|scope| scope.parse().unwrap()).collect())
+        };
+        let owner = session("ada").await;
+        assert!(access.authorize_sharing(&owner, &path).await.is_ok());
+        // Whatever ada gives it, an app does not share, and owns nothing.
+        for scopes in [&["own"][..], &["own:ada/data"], &["write"], &["read"]] {
+            let through = owner.through(app(scopes)).unwrap();
+            assert_eq!(access.authorize_sharing(&through, &path).await.unwrap_err().kind(), Kind::Forbidden);
+            assert!(access.authorize::<Own>(&through, &path).await.is_err());
+            let part = access.authorize_part::<Read>(&through, &path, None).await.unwrap();
+            assert!(!part.may_reshare());
+            assert_eq!(part.also::<Write>().is_some(), scopes != ["read"]);
+            assert!(through.through(app(&["own"])).is_err(), "an app has no apps");
+        }
+        assert!(access.authorize::<Read>(&owner.through(app(&["own:ada/other"])).unwrap(), &path).await.is_err());
+        assert!(server.actor(&ada.token).await.through(app(&["own"])).is_err(), "nor has a token");
+
+        // A share for an app is good through it, and as far as the user gave it that.
+        let share = json!({"path": "a", "with": {"user": "ben"}, "right": "edit", "app": "notes"});
+        server.shared(&ada, DATA, share).await;
+        let at: FilePath = "a/x.csv".parse().unwrap();
+        let user = session("ben").await;
+        assert!(access.authorize_part::<Read>(&user, &path, Some(&at)).await.is_err());
+        assert_eq!(server.part::<Read>(&ben.token, "a").await.unwrap_err(), Kind::NotFound);
+        let through = user.through(app(&["write"])).unwrap();
+        assert!(access.authorize_part::<Write>(&through, &path, Some(&at)).await.is_ok());
+        let through = user.through(app(&["read"])).unwrap();
+        let refused = access.authorize_part::<Write>(&through, &path, Some(&at)).await.unwrap_err();
+        assert_eq!(refused.kind(), Kind::Forbidden);
+        let other = AppGrant::new("other".into(), vec!["write".parse().unwrap()]);
+        assert!(access.authorize_part::<Read>(&user.through(other).unwrap(), &path, Some(&at)).await.is_err());
+    }
+}
+
+story! {
+    async fn no_path_leads_out_of_a_folder(server: Server) {
+        let ada = server.shelves().await;
+        let ben = server.person("ben").await;
+        server.shared(&ada, DATA, json!({"path": "a", "with": {"user": "ben"}, "right": "edit"})).await;
+        let (_, link) = server.link(&ada, json!({"path": "a", "right": "edit"})).await;
+        let bearer = server.bearer(&link).await;
+        for token in [&ben.token, &bearer] {
+            assert_eq!(server.status(token, "/api/v1/drive/ada/data/content/a/x.csv").await, 200);
+            for path in [
+                "ab/z.csv", "c.csv", "a/../ab/z.csv", "a/%2e%2e/ab/z.csv", "a/..%2fab/z.csv", "a%2f..%2fab%2fz.csv",
+                "..%2f..%2fada/data/c.csv", "a/./../c.csv", "./c.csv", "%2fc.csv", "A/x.csv", "a%00/../c.csv", "a%5c..%5cc.csv",
+            ] {
+                for door in ["content", "download", "entry", "versions", "rows"] {
+                    // By hand: a client would tidy the URL.
+                    let mut wire = Wire::open(&server).await;
+                    let url = format!("/api/v1/drive/ada/data/{door}/{path}");
+                    wire.request("GET", &url, &[&format!("Authorization: Bearer {token}")]).await;
+                    let (status, _, body) = wire.reply().await;
+                    let body = String::from_utf8_lossy(&body);
+                    assert!(matches!(status, 400 | 404 | 422), "{door} {path}: {status} {body}");
+                    assert!(!body.contains("id\n1"), "{door} {path}: {body}");
+                }
+                let put = server.request("PUT", &format!("/api/v1/drive/ada/data/files/{path}"), Some(token)).body("mine");
+                let put = Reply::of(put).await;
+                assert!(matches!(put.status, 400 | 404 | 405 | 422), "{path}: {} {}", put.status, put.text());
+            }
+        }
+        assert_eq!(server.told(Some(&ada.token), "GET", "/api/v1/drive/ada/data/content/c.csv", Value::Null).await.text(), "id\n1\n");
     }
 }
 

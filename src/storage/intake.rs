@@ -4,14 +4,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt as _};
 use lfs::parts::Plan;
 use lfs::store::{CloudStore, Key, Part, PartsId};
 use lfs::{Oid, Pointer};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
+mod body;
+
+pub(crate) use self::body::interrupted;
+use self::body::{ended_early, expect_end, whole_part};
 use super::stores::Store;
 use super::{Storage, counted};
 use crate::access::{Spot, Write};
@@ -483,45 +487,4 @@ fn unnamed(repo: Id, store: &str, size: u64) -> Arrival {
 
 fn gone() -> Error {
     Error::not_found("the store has forgotten this upload; begin it again")
-}
-
-fn ended_early() -> Error {
-    Error::malformed("the request ended early")
-}
-
-/// A body that broke off.
-pub(crate) fn interrupted(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    let cause: Box<dyn std::error::Error + Send + Sync> = error.into();
-    Error::malformed(format!("the request ended early: {cause}"))
-}
-
-/// The next bytes of a body, exactly so many; `rest` is what came with those before.
-async fn whole_part<S, E>(size: u64, rest: &mut Bytes, body: &mut S) -> Result<Bytes>
-where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let size = usize::try_from(size).map_err(Error::internal)?;
-    let mut whole = BytesMut::with_capacity(size);
-    loop {
-        let taken = rest.split_to(rest.len().min(size - whole.len()));
-        whole.extend_from_slice(&taken);
-        if whole.len() == size {
-            return Ok(whole.freeze());
-        }
-        *rest = match body.next().await {
-            None => return Err(ended_early()),
-            Some(block) => block.map_err(interrupted)?,
-        };
-    }
-}
-
-async fn expect_end<S, E>(rest: &Bytes, body: &mut S) -> Result<()>
-where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
-{
-    if !rest.is_empty() || body.next().await.is_some() {
-        return Err(Error::invalid("more bytes came than were announced"));
-    }
-    Ok(())
 }

@@ -144,7 +144,7 @@ pub(super) fn media_of(name: &str) -> &'static str {
         "odt" => "application/vnd.oasis.opendocument.text",
         "ods" => "application/vnd.oasis.opendocument.spreadsheet",
         "tar" => "application/x-tar",
-        "sqlite" | "db" => "application/vnd.sqlite3",
+        "sqlite" | "sqlite3" => "application/vnd.sqlite3",
         _ => media_type(name),
     }
 }

@@ -87,7 +87,7 @@ story! {
         // A token for something else makes no drive.
         let bob = server.person("bob").await;
         let narrow = server.token(&bob.name, &["write:bob/other"]).await;
-        assert_eq!(Reply::of(server.request("GET", DRIVE, Some(&narrow))).await.status, 403);
+        assert_eq!(Reply::of(server.request("GET", DRIVE, Some(&narrow))).await.status, 404);
         // Nobody sees that of another.
         let other = Hands::of(&server, &bob, "ada/drive");
         assert_eq!(other.get("/list").await.status, 404);

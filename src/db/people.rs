@@ -8,7 +8,7 @@ impl Tx {
     /// Whether anybody may administer the site.
     pub async fn has_administrator(&mut self) -> Result<bool> {
         let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM account
-                     WHERE admin AND suspended_at IS NULL AND closed_at IS NULL LIMIT 1) AS some";
+                     WHERE admin AND suspended_at IS NULL AND closed_at IS NULL LIMIT 1) AS found";
         let found: i64 = run!(self, on => sqlx::query_scalar(query).fetch_one(on))?;
         Ok(found > 0)
     }

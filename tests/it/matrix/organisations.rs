@@ -94,8 +94,13 @@ impl World {
                 let made = format!("made-{name}");
                 let organisation = made.parse().unwrap();
                 app.accounts.add_organisation(&organisation).await.unwrap();
-                let members =
-                    [("olga", Role::Owner), ("bea", Role::Owner), ("kim", Role::Owner), ("wanda", Role::Writer), ("rita", Role::Reader)];
+                let members = [
+                    ("olga", Role::Owner),
+                    ("bea", Role::Owner),
+                    ("kim", Role::Owner),
+                    ("wanda", Role::Writer),
+                    ("rita", Role::Reader),
+                ];
                 for (member, role) in members {
                     app.accounts.set_member(&organisation, &member.parse().unwrap(), Some(role)).await.unwrap();
                 }

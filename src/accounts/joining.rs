@@ -11,7 +11,7 @@ use super::{Accounts, letters};
 use crate::config::SignUp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::mail;
+use crate::mail::{self, Letter};
 use crate::types::{Email, Id, OwnerKind, OwnerName, Secret};
 
 /// For how long the link to choose a password is good.
@@ -19,7 +19,7 @@ const SIGN_UP: Duration = Duration::from_hours(24);
 /// For how long the link to make the first administrator is good.
 const SET_UP: Duration = Duration::from_hours(24);
 
-/// Letters that strangers may have written to one address in an hour.
+/// Letters of one kind that strangers may have written to one address in an hour.
 const LETTERS: i64 = 5;
 
 /// Who is to have an account.
@@ -57,9 +57,6 @@ impl Accounts {
         if tx.owner(name).await?.is_some() {
             return Err(Error::conflict(format!("the name `{name}` is taken")));
         }
-        if !self.may_write_to(&mut tx, email).await? {
-            return Ok(());
-        }
         let letter = match tx.login_by_email(email).await? {
             Some(known) => letters::known_already(&self.base, email, &known.name),
             None => {
@@ -68,14 +65,21 @@ impl Accounts {
                 letters::verify(&self.base, email, name, &issued.1)
             }
         };
-        mail::post(&mut tx, &self.clock, &letter).await?;
-        tx.commit().await
+        if self.post_unasked(&mut tx, &letter).await? {
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
-    /// Whether an address may be written to because somebody says it is theirs. Nobody must be able to fill a mailbox.
-    pub(super) async fn may_write_to(&self, tx: &mut Tx, email: &Email) -> Result<bool> {
+    /// Posts a letter to an address because somebody says it is theirs, unless many like it went there lately: nobody
+    /// must be able to fill a mailbox. False if not; then nothing else is to happen either.
+    pub(super) async fn post_unasked(&self, tx: &mut Tx, letter: &Letter) -> Result<bool> {
         let hour = self.clock.now().minus(Duration::from_hours(1));
-        Ok(tx.letters_since(email, hour).await? < LETTERS)
+        if tx.letters_like(letter, hour).await? >= LETTERS {
+            return Ok(false);
+        }
+        mail::post(tx, &self.clock, letter).await?;
+        Ok(true)
     }
 
     /// Makes the account of somebody who has the link that was sent to them, and begins a session.

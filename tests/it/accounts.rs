@@ -594,7 +594,9 @@ story! {
         }
         // The session lets in wherever its user may.
         assert_eq!(server.status_of("GET", "/api/v1/datasets/ada/data/branches", &cookie).await, 200);
-        let (status, reply) = server.batch(Some(&cookie), "ada/data", &json!({"operation": "upload", "objects": []})).await;
+        let oid = lfs::Oid::of(b"eleven byte");
+        let body = json!({"operation": "download", "objects": [{"oid": oid, "size": 11}]});
+        let (status, reply) = server.batch(Some(&cookie), "ada/data", &body).await;
         assert_eq!(status, 200, "{reply}");
     }
 }

@@ -287,7 +287,7 @@ story! {
         let body = json!({"email": "new@example.org", "role": "reader"});
         server.done(&ada, "POST", &format!("{ROOT}/org/invitations"), body).await;
         let ticket = server.letter_to("new@example.org", 1).await.ticket("invite");
-        let body = json!({"token": ticket, "name": "new", "password": "correct horse"});
+        let body = json!({"token": ticket, "name": "newbie", "password": "correct horse"});
         assert_eq!(server.says(None, "POST", "/api/v1/invitations/accept", body).await.0, 403);
         assert_eq!(server.tries(&root, "POST", "/api/v1/admin/invitations", json!({"email": "n@example.org"})).await, 403);
     }

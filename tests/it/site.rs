@@ -57,11 +57,11 @@ story! {
 story! {
     async fn nobody_can_make_figures_without_end(server: Server) {
         for number in 0..20 {
-            for path in ["/healthz", "/_lfs/x", "/nothing/here"] {
+            for path in ["/healthz", "/_lfs/x", "/nothing/here/now"] {
                 let reply = Reply::of(server.request(&format!("BREW{number}"), path, None)).await;
                 assert!(matches!(reply.status, 404 | 405), "{} {path}", reply.status);
             }
-            let path = format!("/invented{number}/invented");
+            let path = format!("/invented{number}/invented/x");
             assert_eq!(Reply::of(server.request("GET", &path, None)).await.status, 404);
         }
         let metrics = Reply::of(server.request("GET", "/metrics", None)).await.text();
@@ -123,7 +123,7 @@ story! {
         let ada = server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         for (method, path, content_type, status, media, allow) in [
-            ("GET", "/", "", 404, PROBLEM, ""),
+            ("GET", "/nothing", "", 404, PROBLEM, ""),
             ("GET", "/no/such/thing", "", 404, PROBLEM, ""),
             ("DELETE", "/no/such/thing", "", 404, PROBLEM, ""),
             ("POST", "/healthz", "", 405, PROBLEM, "GET,HEAD"),

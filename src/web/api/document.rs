@@ -52,11 +52,12 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
     components.security_schemes.insert("token".into(), RefOr::T(token));
     let mut paths = routes.paths;
     for (path, item) in &mut paths.paths {
-        let of_dataset = [
+        let known = [
             ("owner", OWNER, "A user or an organisation; a nested one is written `ministry%2Fstatistics`."),
             ("dataset", DATASET, "The name of the dataset."),
+            ("organisation", OWNER, "Its name; a nested one is written `ministry%2Fstatistics`."),
         ];
-        for (name, pattern, what) in of_dataset.iter().filter(|(name, ..)| path.contains(&format!("{{{name}}}"))) {
+        for (name, pattern, what) in known.iter().filter(|(name, ..)| path.contains(&format!("{{{name}}}"))) {
             let parameter =
                 ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Path).required(Required::True);
             let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(*pattern));

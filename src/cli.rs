@@ -80,15 +80,7 @@ async fn serve(config: Config) -> Result<ExitCode> {
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     app.start(&tasks, &stop);
     tracing::info!(%address, data = %app.config.data.display(), version = env!("CARGO_PKG_VERSION"), "rutter serves");
-    if let Some(link) = app.accounts.set_up_link().await? {
-        match app.config.log_format {
-            // Whatever the log leaves out: whoever starts a new server looks here.
-            LogFormat::Text => eprintln!("There is no administrator yet. Make the first one here: {}", link.expose()),
-            LogFormat::Json => {
-                tracing::warn!(link = link.expose(), "there is no administrator yet: make the first one")
-            }
-        }
-    }
+    tell_how_to_begin(&app).await;
     let signal = stop.clone();
     tokio::spawn(async move {
         interrupted().await;
@@ -103,6 +95,21 @@ async fn serve(config: Config) -> Result<ExitCode> {
     app.db.close().await;
     tracing::info!("rutter ended");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A new server is told of nowhere but here.
+async fn tell_how_to_begin(app: &App) {
+    let link = match app.accounts.set_up_link().await {
+        Ok(None) => return,
+        Ok(Some(link)) => link,
+        // There is time for it at the next start.
+        Err(error) => return tracing::warn!(%error, "it is not known whether there is an administrator"),
+    };
+    match app.config.log_format {
+        // Whatever the log leaves out.
+        LogFormat::Text => eprintln!("There is no administrator yet. Make the first one here: {}", link.expose()),
+        LogFormat::Json => tracing::warn!(link = link.expose(), "there is no administrator yet: make the first one"),
+    }
 }
 
 async fn interrupted() {

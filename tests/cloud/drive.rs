@@ -12,9 +12,17 @@ async fn staged(scene: &Scene) -> Vec<String> {
     scene.bucket.keys().await.into_keys().filter(|key| key.starts_with("staging/")).collect()
 }
 
-/// A request to ada's dataset; gives status and body.
+/// Ada, whose drive is there from now on.
+async fn ada_with_a_drive(scene: &Scene) -> Client {
+    let ada = scene.ada();
+    let made = ada.http.get(format!("{}/api/v1/drive", ada.url)).bearer_auth(&ada.token).send().await.unwrap();
+    assert_eq!(made.status(), 200);
+    ada
+}
+
+/// A request to ada's drive; gives status and body.
 async fn ask(client: &Client, method: &str, rest: &str, body: Vec<u8>, is_json: bool) -> (u16, Vec<u8>) {
-    let url = format!("{}/api/v1/drive/ada/data{rest}", client.url);
+    let url = format!("{}/api/v1/drive/ada/drive{rest}", client.url);
     let request = client.http.request(method.parse::<Method>().unwrap(), url).bearer_auth(&client.token);
     let request = if is_json { request.header("content-type", "application/json") } else { request };
     let answer = request.body(body).send().await.unwrap();
@@ -31,7 +39,7 @@ story! {
     async fn files_of_the_drive_lie_in_the_bucket() {
         let cloud = Cloud::shared().await;
         let scene = cloud.scene(1, &[]).await;
-        let ada = scene.ada();
+        let ada = ada_with_a_drive(&scene).await;
         let bytes = noise(1, 6_000_000);
         let (status, told) = ask(&ada, "PUT", "/files/folder/large.bin", bytes.clone(), false).await;
         assert_eq!(status, 201, "{}", String::from_utf8_lossy(&told));
@@ -54,7 +62,7 @@ story! {
 story! {
     each async fn a_file_comes_in_parts(cloud: Cloud) {
         let scene = cloud.scene(2, &[]).await;
-        let ada = scene.ada();
+        let ada = ada_with_a_drive(&scene).await;
         let bytes = noise(2, (16 << 20) + 500_000);
         let begun = json(&ada, "POST", "/uploads", &json!({"path": "big.bin", "size": bytes.len()})).await;
         let url = format!("/uploads/{}", begun["id"].as_str().unwrap());

@@ -57,13 +57,12 @@ impl Accounts {
         if tx.owner(name).await?.is_some() {
             return Err(Error::conflict(format!("the name `{name}` is taken")));
         }
-        let letter = match tx.login_by_email(email).await? {
-            Some(known) => letters::known_already(&self.base, email, &known.name),
-            None => {
-                let newcomer = Newcomer { name: name.to_string(), email: email.to_string() };
-                let issued = tickets::issue(&mut tx, &self.clock, Purpose::SignUp, &newcomer, None, SIGN_UP).await?;
-                letters::verify(&self.base, email, name, &issued.1)
-            }
+        let letter = if let Some(known) = tx.login_by_email(email).await? {
+            letters::known_already(&self.base, email, &known.name)
+        } else {
+            let newcomer = Newcomer { name: name.to_string(), email: email.to_string() };
+            let issued = tickets::issue(&mut tx, &self.clock, Purpose::SignUp, &newcomer, None, SIGN_UP).await?;
+            letters::verify(&self.base, email, name, &issued.1)
         };
         if self.post_unasked(&mut tx, &letter).await? {
             tx.commit().await?;

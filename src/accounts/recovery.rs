@@ -136,13 +136,12 @@ impl Accounts {
             return Err(Error::conflict("this is your address already"));
         }
         tx.withdraw_tickets_of(Purpose::Email.as_str(), user.id).await?;
-        let letter = match tx.login_by_email(to).await? {
-            Some(known) => letters::known_already(&self.base, to, &known.name),
-            None => {
-                let subject = Move { user: user.id.to_string(), from: user.email.clone(), to: to.to_string() };
-                let issued = tickets::issue(&mut tx, &self.clock, Purpose::Email, &subject, Some(user.id), EMAIL);
-                letters::confirm_email(&self.base, to, &user.name, &issued.await?.1)
-            }
+        let letter = if let Some(known) = tx.login_by_email(to).await? {
+            letters::known_already(&self.base, to, &known.name)
+        } else {
+            let subject = Move { user: user.id.to_string(), from: user.email.clone(), to: to.to_string() };
+            let issued = tickets::issue(&mut tx, &self.clock, Purpose::Email, &subject, Some(user.id), EMAIL);
+            letters::confirm_email(&self.base, to, &user.name, &issued.await?.1)
         };
         if !self.post_unasked(&mut tx, &letter).await? {
             return Ok(());

@@ -422,7 +422,8 @@ impl Drive {
         head: Option<ObjectId>,
         known: &Known,
     ) -> Result<()> {
-        if head.is_some_and(|head| head.to_string() == known.revision) {
+        let known_to_be = |id: ObjectId| id.to_string() == known.revision;
+        if head.is_some_and(known_to_be) {
             return Ok(());
         }
         let changed = || Error::precondition(format!("`{}` was changed by somebody else meanwhile", known.path));
@@ -430,7 +431,7 @@ impl Drive {
         let located = Self::locate_in(part.id(), Arc::clone(snapshot), head, known.path.clone()).await;
         let located = located.map_err(|error| if error.kind() == Kind::NotFound { changed() } else { error })?;
         let last = self.last_change(&located).await?;
-        if last.is_some_and(|last| last.id.to_string() == known.revision) { Ok(()) } else { Err(changed()) }
+        if last.is_some_and(|last| known_to_be(last.id)) { Ok(()) } else { Err(changed()) }
     }
 }
 

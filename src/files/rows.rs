@@ -80,13 +80,12 @@ impl Files {
         let file = self.open(spot, revision, taken).await?;
         let format = format(&file.name)?;
         let key = (format!("{}/{}", spot.id(), file.tag()), format);
-        let table = match self.0.tables.0.get(&key) {
-            Some(table) => table,
-            None => {
-                let table = Arc::new(self.look_at(&file, format).await?);
-                self.0.tables.0.insert(key, Arc::clone(&table));
-                table
-            }
+        let table = if let Some(table) = self.0.tables.0.get(&key) {
+            table
+        } else {
+            let table = Arc::new(self.look_at(&file, format).await?);
+            self.0.tables.0.insert(key, Arc::clone(&table));
+            table
         };
         let fields = fields(&table.inferred);
         let (mut at_row, mut at) = table.near(offset);

@@ -48,7 +48,7 @@ impl Moment {
         let field = |value: i8| u16::try_from(value).unwrap_or_default();
         Self {
             date: years << 9 | field(moment.month()) << 5 | field(moment.day()),
-            time: field(moment.hour()) << 11 | field(moment.minute()) << 5 | field(moment.second()) / 2,
+            time: (field(moment.hour()) << 11) | (field(moment.minute()) << 5) | (field(moment.second()) / 2),
         }
     }
 }

@@ -352,15 +352,14 @@ impl Storage {
         let outcome = match self.0.stores.named(&intake.row.store)? {
             Store::Folder(folder) => {
                 let id = intake.raw_id()?;
-                let oid = match known {
-                    Some(oid) => oid,
-                    None => {
-                        let oid = folder.hash_parts(&id, &intake.plan).await?;
-                        let mut tx = self.0.db.write().await?;
-                        tx.name_intake(intake.id(), &oid.to_string()).await?;
-                        tx.commit().await?;
-                        oid
-                    }
+                let oid = if let Some(oid) = known {
+                    oid
+                } else {
+                    let oid = folder.hash_parts(&id, &intake.plan).await?;
+                    let mut tx = self.0.db.write().await?;
+                    tx.name_intake(intake.id(), &oid.to_string()).await?;
+                    tx.commit().await?;
+                    oid
                 };
                 match folder.finish(&id, &oid, &intake.plan).await {
                     Ok(()) => self.record_in_folder(folder, intake.arrival(oid)).await.map(|()| oid),

@@ -107,10 +107,12 @@ pub(super) fn media_type(name: &str) -> &'static str {
 pub(super) fn shown(name: &str) -> (&'static str, bool) {
     match media_of(name) {
         media @ ("application/pdf" | "image/svg+xml") => (media, false),
-        "text/html" | "application/xhtml+xml" | "application/xml" | "text/javascript" | "text/css" => {
-            ("application/octet-stream", false)
-        }
-        "application/octet-stream" => ("application/octet-stream", false),
+        "text/html"
+        | "application/xhtml+xml"
+        | "application/xml"
+        | "text/javascript"
+        | "text/css"
+        | "application/octet-stream" => ("application/octet-stream", false),
         media => (media, true),
     }
 }

@@ -64,9 +64,10 @@ async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
         None => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], UNBUILT).into_response(),
     };
     let headers = response.headers_mut();
-    match HeaderValue::from_str(&policy(&app.storage.origins())) {
-        Ok(policy) => _ = headers.insert(header::CONTENT_SECURITY_POLICY, policy),
-        Err(_) => tracing::error!("the address of a store cannot stand in a header; pages cannot reach it"),
+    if let Ok(policy) = HeaderValue::from_str(&policy(&app.storage.origins())) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    } else {
+        tracing::error!("the address of a store cannot stand in a header; pages cannot reach it");
     }
     for (name, value) in [
         // Our own pages may know where a visitor comes from.
@@ -114,9 +115,6 @@ struct Encoded {
 impl Encoded {
     /// The best form that the client takes. Compressed ones are made when the pages are built.
     fn find(name: &str, headers: &HeaderMap) -> Option<Self> {
-        if name.ends_with(".br") || name.ends_with(".gz") {
-            return None;
-        }
         let takes = |coding: &str| {
             let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
             accepted.unwrap_or_default().split(',').any(|one| {

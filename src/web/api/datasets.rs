@@ -44,7 +44,8 @@ pub(super) struct Dataset {
     store: String,
     /// When the dataset was made (RFC 3339); `created` is about the revision.
     #[schema(format = DateTime)]
-    dataset_created: String,
+    #[serde(rename = "dataset_created")]
+    made: String,
     /// What the caller may do with it.
     rights: RightsHere,
     /// Bytes that it holds in Git LFS.
@@ -288,7 +289,7 @@ pub(super) async fn dataset(app: &App, grant: &Grant<Read>, told: Told) -> Resul
         visibility: row.visibility.to_string(),
         default_branch: state.head.short().to_owned(),
         store: row.store.clone(),
-        dataset_created: row.created_at.rfc3339(),
+        made: row.created_at.rfc3339(),
         rights: grant.rights().into(),
         bytes: held.bytes,
         objects: held.objects,

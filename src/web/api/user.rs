@@ -231,7 +231,7 @@ async fn close(
 ) -> Result<(StatusCode, HeaderMap, Json<Closed>)> {
     let seat = caller.actor.seat()?;
     let to: Option<OwnerName> = closing.transfer_to.map(|name| name.parse()).transpose()?;
-    let done = app.departures.close(&caller.actor, &seat, closing.password, to.as_ref());
+    let done = Box::pin(app.departures.close(&caller.actor, &seat, closing.password, to.as_ref()));
     let ends = visitor.try_password(seat.holder().name(), Kind::Forbidden, done).await?;
     let mut headers = HeaderMap::new();
     browser::take_cookie(&mut headers);

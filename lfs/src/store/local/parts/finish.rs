@@ -56,15 +56,15 @@ pub(super) async fn hash(shared: &Arc<Shared>, upload: [u8; 16], plan: Plan) -> 
         Ok::<_, Error>(content)
     })
     .await?;
-    let (mut hasher, mut hashed) = (Sha256::new(), 0);
-    while hashed < plan.size() {
-        let stretch = STRETCH.min(plan.size() - hashed);
+    let (mut hasher, mut done) = (Sha256::new(), 0);
+    while done < plan.size() {
+        let stretch = STRETCH.min(plan.size() - done);
         (content, hasher) = blocking::run(move || {
             stretch_of(&content, &mut hasher, stretch)?;
             Ok::<_, Error>((content, hasher))
         })
         .await?;
-        hashed += stretch;
+        done += stretch;
     }
     Ok(Oid::from_bytes(hasher.finalize().into()))
 }

@@ -100,7 +100,11 @@ async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response>
     let found = Encoded::find(&format!("_app/{path}"), &headers).ok_or_else(|| {
         Error::not_found("there is no such file; a page of an older version may ask for it: load the page again")
     })?;
-    Ok(found.answer(if unchanging { "public, max-age=31536000, immutable" } else { "no-cache" }))
+    let mut response = found.answer(if unchanging { "public, max-age=31536000, immutable" } else { "no-cache" });
+    // A worker lives under the policy of its own file, and the one that hashes needs WebAssembly.
+    let policy = HeaderValue::from_static("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'");
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    Ok(response)
 }
 
 /// A file as it goes over the wire.

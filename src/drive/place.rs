@@ -422,8 +422,8 @@ impl Drive {
         head: Option<ObjectId>,
         known: &Known,
     ) -> Result<()> {
-        let known_to_be = |id: ObjectId| id.to_string() == known.revision;
-        if head.is_some_and(known_to_be) {
+        let named = ObjectId::from_hex(known.revision.as_bytes()).ok();
+        if head.is_some() && head == named {
             return Ok(());
         }
         let changed = || Error::precondition(format!("`{}` was changed by somebody else meanwhile", known.path));
@@ -431,7 +431,7 @@ impl Drive {
         let located = Self::locate_in(part.id(), Arc::clone(snapshot), head, known.path.clone()).await;
         let located = located.map_err(|error| if error.kind() == Kind::NotFound { changed() } else { error })?;
         let last = self.last_change(&located).await?;
-        if last.is_some_and(|last| known_to_be(last.id)) { Ok(()) } else { Err(changed()) }
+        if last.is_some_and(|last| Some(last.id) == named) { Ok(()) } else { Err(changed()) }
     }
 }
 

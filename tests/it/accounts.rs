@@ -530,9 +530,9 @@ story! {
         server.dataset("ada/other", Visibility::Private).await;
         let cookie = server.cookie("ada").await;
         let make = async |token: &str, body: Value| server.call("POST", "/api/v1/user/tokens", Some(token), &body).await;
-        let made = make(&cookie, json!({"name": "laptop", "scopes": ["read:ada/data"], "expires_in_days": 2})).await;
-        assert_eq!(made.status, 201, "{}", made.text());
-        let narrow = made.json()["token"].as_str().unwrap().to_owned();
+        let laptop = make(&cookie, json!({"name": "laptop", "scopes": ["read:ada/data"], "expires_in_days": 2})).await;
+        assert_eq!(laptop.status, 201, "{}", laptop.text());
+        let narrow = laptop.json()["token"].as_str().unwrap().to_owned();
         assert_eq!(server.status_of("GET", "/api/v1/datasets/ada/data", &narrow).await, 200);
         assert_eq!(server.status_of("GET", "/api/v1/datasets/ada/other", &narrow).await, 404);
         let write = json!({"patterns": []});

@@ -507,7 +507,7 @@ story! {
         // The same under one opening is one.
         let first = server.spot(&openings[0], "a/x.csv").await;
         for _ in 0..5 {
-            assert!(server.app.access.take(&[first.clone()]).await.is_ok());
+            assert!(server.app.access.take(std::slice::from_ref(&first)).await.is_ok());
         }
         let shown = server.told(Some(&ada.token), "GET", SHARES, Value::Null).await.json();
         assert_eq!(shown["items"][0]["downloads"], json!({"used": 1, "limit": 3}), "{shown}");

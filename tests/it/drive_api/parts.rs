@@ -92,8 +92,8 @@ story! {
         assert_eq!(drive.put("a/pointer", pointer.clone()).await.status, 201);
         assert_eq!(drive.get("/content/a/pointer").await.text(), pointer);
         let begin = json!({"path": "a/s.bin", "size": secret().len(), "sha256": oid.to_string()});
-        let begun = drive.done("POST", "/uploads", &begin).await;
-        let end = drive.send("POST", &format!("/uploads/{}/finish", begun["id"].as_str().unwrap()), &json!({})).await;
+        let opened = drive.done("POST", "/uploads", &begin).await;
+        let end = drive.send("POST", &format!("/uploads/{}/finish", opened["id"].as_str().unwrap()), &json!({})).await;
         assert_eq!(end.status, 409, "the bytes have to come: {}", end.text());
 
         // The trash of others is not theirs, and theirs is the owner's too.

@@ -149,8 +149,8 @@ story! {
             assert_eq!(drive.send("POST", "/uploads", &wrong).await.status, 422, "{wrong}");
         }
         // Given up, nothing of it is left.
-        let begun = drive.done("POST", "/uploads", &json!({"path": "b.bin", "size": 5000})).await;
-        let url = format!("/uploads/{}", begun["id"].as_str().unwrap());
+        let opened = drive.done("POST", "/uploads", &json!({"path": "b.bin", "size": 5000})).await;
+        let url = format!("/uploads/{}", opened["id"].as_str().unwrap());
         assert_eq!(Reply::of(drive.request("DELETE", &url)).await.status, 204);
         assert_eq!(drive.get(&url).await.status, 404);
         assert_eq!(Reply::of(drive.request("PUT", &format!("{url}/1")).body("x")).await.status, 404);

@@ -106,7 +106,7 @@ impl World {
                 }
                 subject.organisation = made;
                 if variant == "oneself" {
-                    subject.user = match actor.name {
+                    let oneself = match actor.name {
                         "reader" => "rita",
                         "writer" => "wanda",
                         "site admin" => "adam",
@@ -115,8 +115,8 @@ impl World {
                         "member of a group" => "gina",
                         "stranger" | "anonymous" => "sam",
                         _ => "olga",
-                    }
-                    .to_owned();
+                    };
+                    oneself.clone_into(&mut subject.user);
                 }
             }
             ("DELETE", INVITATION, _) => {

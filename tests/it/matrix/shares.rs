@@ -54,7 +54,7 @@ impl World {
             if visibility == "private" {
                 let shared = json!({"path": "folder", "with": {"link": true}, "right": "edit"});
                 let shared = server.shared(&olga, &path, shared).await;
-                link = shared["url"].as_str().unwrap().split_once('#').unwrap().1.to_owned();
+                shared["url"].as_str().unwrap().split_once('#').unwrap().1.clone_into(&mut link);
             }
         }
         let bearer = server.bearer(&link).await;

@@ -42,7 +42,7 @@ test('two people, a file of 2 GB, and a version that comes back @bucket', async 
   await accessible(ada);
   await ada.getByLabel('With whom').fill('ben@example.org');
   await ada.getByLabel('Right').selectOption('edit');
-  await ada.getByRole('button', { name: 'Share', exact: true }).click();
+  await ada.getByRole('dialog').getByRole('button', { name: 'Share', exact: true }).click();
   await expect(ada.getByRole('dialog').getByText('ben@example.org').first()).toBeVisible();
   await ada.getByRole('button', { name: 'Done' }).click();
 

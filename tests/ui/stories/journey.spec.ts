@@ -56,7 +56,9 @@ test('two people, a file of 2 GB, and a version that comes back @bucket', async 
   await expect(ben.getByText('survey.bin')).toHaveCount(0);
   await writeFile(notes, '# Notes\n\nThe harbour is closed.\n');
   await ben.getByLabel(/new version/i).setInputFiles(notes);
-  await expect(ben.getByText('The harbour is closed.')).toBeVisible({ timeout: 30_000 });
+  await expect(uploads(ben).getByText(/^Done/)).toBeVisible({ timeout: 60_000 });
+  await ben.reload();
+  await expect(ben.getByText('The harbour is closed.')).toBeVisible();
 
   // The first one sees what changed, and brings the old version back.
   await ada.goto('/drive/notes.md');

@@ -51,7 +51,7 @@ test('every page, in light and dark and on a phone', async ({ house, visitor }) 
   test.setTimeout(400_000);
   const repository = join(import.meta.dirname, '../../..');
   const demo = join(repository, 'scripts/demo.sh');
-  await promisify(execFile)(demo, [house.url, house.data, process.env.RUTTER_BIN ?? '', PASSWORD], { env: { ...process.env, ...house.settings } });
+  await promisify(execFile)(demo, [house.url, house.data, process.env.RUTTER_BIN ?? '', PASSWORD], { env: house.settings });
   const page = await visitor();
   for (const path of ANONYMOUS) await quiet(page, path);
   await signIn(page, 'demo');

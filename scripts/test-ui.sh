@@ -8,7 +8,7 @@ scripts/ui.sh
 export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 
 if [ $# -eq 0 ]; then
-    (cd ui && npm run --silent check && npm run --silent test)
+    (cd ui && { [ -d node_modules ] || npm ci --silent --no-audit --no-fund; } && npm run --silent check && npm run --silent test)
     (cd ui/sdk && npm ci --silent --no-audit --no-fund && npm run --silent check && npm run --silent test)
 fi
 

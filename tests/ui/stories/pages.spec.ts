@@ -47,7 +47,7 @@ async function quiet(page: Page, path: string): Promise<void> {
   await accessible(page);
 }
 
-test('every page, in light and dark and on a phone', async ({ house, visitor }) => {
+test('every page, in light and dark and on a phone @survey', async ({ house, visitor }) => {
   test.setTimeout(400_000);
   const repository = join(import.meta.dirname, '../../..');
   const demo = join(repository, 'scripts/demo.sh');

@@ -87,6 +87,8 @@ export async function send(method: Method, path: string, options: Options = {}):
 	let response: Response;
 	try {
 		response = await fetch(withQuery(path, options.query), {
+			// The browser's store would put pieces of two versions of a file together.
+			cache: 'no-store',
 			method,
 			headers,
 			body,

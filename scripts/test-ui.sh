@@ -22,7 +22,7 @@ npm run --silent check
 RUTTER_UI_RESULTS=$(mktemp -d "${TMPDIR:-/tmp}/rutter-ui-results.XXXXXXXX")
 export RUTTER_UI_RESULTS
 if [ $# -gt 0 ]; then exec npx playwright test "$@"; fi
-# The look at every page takes minutes: scripts/test-ui.sh pages
+# The long ones run by themselves: scripts/test-ui.sh pages, scripts/test-ui.sh journey
 npx playwright test --grep-invert @survey
 # What differs on a bucket: the browser sends and fetches the bytes there itself.
 ../../scripts/garage.sh npx playwright test --grep '@bucket'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accessible, expect, row, signUp, test, upload, uploads } from '../story.ts';
 
-test('two people, a file of 2 GB, and a version that comes back @bucket', async ({ house, visitor }) => {
+test('two people, a file of 2 GB, and a version that comes back @survey', async ({ house, visitor }) => {
   test.setTimeout(400_000);
   const folder = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
   const survey = join(folder, 'survey.bin');

@@ -71,7 +71,7 @@ struct Organisation {
 
 /// Somebody who belongs to an organisation.
 #[derive(Serialize, ToSchema)]
-struct Person {
+struct Membership {
     /// Name of the user.
     name: String,
     /// As the user wants to be called; null unless said.
@@ -80,7 +80,7 @@ struct Person {
     role: &'static str,
 }
 
-impl From<MemberRow> for Person {
+impl From<MemberRow> for Membership {
     fn from(row: MemberRow) -> Self {
         let display_name = Some(row.display_name).filter(|name| !name.is_empty());
         Self { name: row.name, display_name, role: row.role.as_str() }
@@ -214,8 +214,8 @@ async fn dissolve(State(app): State<App>, steward: Steward) -> Result<StatusCode
 
 /// Lists who belongs to an organisation.
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}/members", tag = "organisations",
-    responses((status = 200, description = "The members.", body = Items<Person>)))]
-async fn members(State(app): State<App>, member: Member) -> Result<Json<Items<Person>>> {
+    responses((status = 200, description = "The members.", body = Items<Membership>)))]
+async fn members(State(app): State<App>, member: Member) -> Result<Json<Items<Membership>>> {
     Ok(all(app.accounts.people(&member).await?.into_iter().map(Into::into).collect()))
 }
 
@@ -310,8 +310,8 @@ async fn remove_group(State(app): State<App>, steward: Steward, segments: Segmen
 /// Lists who belongs to a group.
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}/groups/{group}/members", tag = "organisations",
     params(("group" = String, Path, description = "Name of the group.")),
-    responses((status = 200, description = "The members.", body = Items<Person>)))]
-async fn group_members(State(app): State<App>, member: Member, segments: Segments) -> Result<Json<Items<Person>>> {
+    responses((status = 200, description = "The members.", body = Items<Membership>)))]
+async fn group_members(State(app): State<App>, member: Member, segments: Segments) -> Result<Json<Items<Membership>>> {
     let found = app.accounts.group_people(&member, &group(&segments)?).await?;
     Ok(all(found.into_iter().map(Into::into).collect()))
 }

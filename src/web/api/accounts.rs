@@ -77,7 +77,7 @@ struct FirstAccount {
 /// A link from a letter.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Link {
+struct Ticket {
     /// What stands behind the `#`.
     #[schema(value_type = String)]
     token: Secret,
@@ -129,9 +129,9 @@ async fn set_up(State(app): State<App>, visitor: Visitor, Body(new): Body<FirstA
 }
 
 /// Makes the address that a link was sent to that of its account.
-#[utoipa::path(post, path = "/api/v1/accounts/email/confirm", tag = "accounts", request_body = Link,
+#[utoipa::path(post, path = "/api/v1/accounts/email/confirm", tag = "accounts", request_body = Ticket,
     responses((status = 204, description = "Letters go there from now on.")))]
-async fn confirm_email(State(app): State<App>, _visitor: Visitor, Body(link): Body<Link>) -> Result<StatusCode> {
+async fn confirm_email(State(app): State<App>, _visitor: Visitor, Body(link): Body<Ticket>) -> Result<StatusCode> {
     app.accounts.confirm_email(&link.token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

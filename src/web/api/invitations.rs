@@ -24,7 +24,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// The link of a letter.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Link {
+struct InvitationTicket {
     /// What comes behind `#` in it.
     #[schema(value_type = String)]
     token: Secret,
@@ -75,9 +75,9 @@ struct Accepted {
 /// Shows what a link invites to.
 ///
 /// Who has the link has got the letter: it is told whether the address has an account.
-#[utoipa::path(post, path = "/api/v1/invitations/show", tag = "organisations", request_body = Link,
+#[utoipa::path(post, path = "/api/v1/invitations/show", tag = "organisations", request_body = InvitationTicket,
     responses((status = 200, description = "What it invites to.", body = Shown)))]
-async fn show(State(app): State<App>, _visitor: Visitor, Body(link): Body<Link>) -> Result<Json<Shown>> {
+async fn show(State(app): State<App>, _visitor: Visitor, Body(link): Body<InvitationTicket>) -> Result<Json<Shown>> {
     let (invitation, account) = app.accounts.invitation(&link.token).await?;
     let local = invitation.email.as_str().split('@').next().unwrap_or_default();
     let suggested = if account { None } else { local.parse::<OwnerName>().ok() };

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const dist = new URL('../dist/', import.meta.url).pathname;
 const page = join(dist, 'index.html');
@@ -23,4 +24,13 @@ for (const file of readdirSync(join(dist, '_app/immutable'), { recursive: true, 
 	if (!file.endsWith('.js')) continue;
 	const found = /<[a-z]+[^<>`]*\sstyle="[^"]*"/.exec(readFileSync(join(dist, '_app/immutable', file), 'utf8'));
 	if (found) throw new Error(`${file} has an inline style, which the policy refuses: ${found[0].slice(0, 120)}`);
+}
+
+// Compressed here once, as well as can be, and not for every visitor.
+for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+	if (!/\.(html|js|css|svg|json|wasm)$/.test(file)) continue;
+	const bytes = readFileSync(join(dist, file));
+	if (bytes.length < 1024) continue;
+	writeFileSync(join(dist, `${file}.br`), brotliCompressSync(bytes));
+	writeFileSync(join(dist, `${file}.gz`), gzipSync(bytes, { level: 9 }));
 }

@@ -26,6 +26,13 @@ if [ ! -e "$data" ]; then
     mkdir -p "$data"
     : >"$unfinished"
 fi
+if [ -e "$unfinished" ]; then
+    # The same one for a second attempt.
+    [ -e "$data/demo-password" ] || (umask 077 && od -An -N8 -tx1 /dev/urandom | tr -d ' \n' >"$data/demo-password")
+    password=$(cat "$data/demo-password")
+    # Before the server starts: without an administrator it would print a link that makes one.
+    printf '%s\n' "$password" | "$rutter" user add "$user" --admin --email "$user@example.org" --password-stdin --data "$data" >/dev/null 2>&1 || true
+fi
 
 server=
 doing=
@@ -57,9 +64,6 @@ curl --noproxy '*' --silent --fail --output /dev/null --max-time 5 "$url/readyz"
 
 say
 if [ -e "$unfinished" ]; then
-    # The same one for a second attempt.
-    [ -e "$data/demo-password" ] || (umask 077 && od -An -N8 -tx1 /dev/urandom | tr -d ' \n' >"$data/demo-password")
-    password=$(cat "$data/demo-password")
     doing='fill the server with the demo'
     token=$(scripts/demo.sh "$url" "$data" "$rutter" "$password")
     doing=

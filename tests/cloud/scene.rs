@@ -274,6 +274,16 @@ impl Scene {
         self.servers[place].running = Some(running);
     }
 
+    /// Starts a server, which need not be ready: that is asked of what is behind it, too.
+    pub(crate) async fn start_alive(&mut self, place: usize) {
+        self.servers[place].running = Some(self.begin(place, &[]));
+        let address = format!("{}/healthz", self.url(place));
+        eventually("the server is alive", async || {
+            self.house.http.get(&address).send().await.is_ok_and(|response| response.status() == 200)
+        })
+        .await;
+    }
+
     /// Starts a server, which may not serve yet.
     pub(crate) fn begin(&self, place: usize, more: &[(&str, &str)]) -> Running {
         self.house.start_at(self.servers[place].port, &self.folder(place), more)

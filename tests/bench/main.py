@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import bounds
+import browser
 import cloud
 import garbage
 import git_load
@@ -29,9 +30,10 @@ from servers import Giftless, Nginx, Rudolfs, Rutter, running
 LFS_LOADS = {"idle": loads.idle, "batch": loads.batch, "put": loads.transfer, "small": loads.small,
              "memory": loads.parallel}
 CLOUD_LOADS = [("cloud", load) for load in (cloud.batches, cloud.uploads, cloud.scaling, cloud.cold)]
+BROWSER_LOADS = [("browser", load) for load in (browser.uploads, browser.viewing, browser.huge)]
 LARGE_LOADS = [(Rutter, large.by_put), (Rutter, large.by_parts), (Rutter, large.by_tus),
                (cloud.RutterOnS3, large.by_parts), (cloud.RutterOnS3, large.by_tus)]
-PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "search", "cloud", "bounds"]
+PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "search", "browser", "cloud", "bounds"]
 
 
 class Bench:
@@ -79,7 +81,24 @@ class Bench:
         self.figures.setdefault("git", {}).update(found["git"])
         return found[server.name]
 
+    def hashing(self, server, plan):
+        """What else a page can hash with is measured beside it."""
+        found = browser.hashing(server, plan)
+        for rival in found.keys() - {server.name}:
+            self.figures.setdefault(rival, {}).update(found[rival])
+        return found[server.name]
+
+    def prepared(self):
+        """Whether there is a browser and what it is to load: before the server is built, which carries the pages."""
+        try:
+            browser.prepare()
+        except Skip as reason:
+            self.skipped["browser"] = str(reason)
+            return False
+        return True
+
     def run(self):
+        browsing = "browser" in self.parts and self.prepared()
         wanted = [(part, function) for part, function in LFS_LOADS.items() if part in self.parts]
         if "bounds" in self.parts:
             self.measure("machine", "bounds", bounds.hashing, self.plan)
@@ -102,6 +121,8 @@ class Bench:
             self.measure("metastore", "versions", versions.metastore, self.plan)
         if "search" in self.parts:
             self.serve(Rutter(), [("search", search.measure)])
+        if browsing:
+            self.serve(Rutter(), [("browser", self.hashing), *BROWSER_LOADS])
 
 
 def main():

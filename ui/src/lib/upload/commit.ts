@@ -9,7 +9,7 @@ export interface Piece {
 	path: string;
 	size: number;
 	oid: string | undefined;
-	file: () => File;
+	bytes: () => Promise<ArrayBuffer>;
 }
 
 /** What the revision says of itself. */
@@ -57,11 +57,11 @@ async function send(api: Api, control: Control, body: unknown, key: string): Pro
 	}
 }
 
-async function operation({ path, size, oid, file }: Piece): Promise<unknown> {
+async function operation({ path, size, oid, bytes: read }: Piece): Promise<unknown> {
 	if (oid !== undefined) return { operation: 'put', path, oid, size };
 	let bytes: ArrayBuffer;
 	try {
-		bytes = await file().arrayBuffer();
+		bytes = await read();
 	} catch (cause) {
 		throw new FileChangedError(path, { cause });
 	}

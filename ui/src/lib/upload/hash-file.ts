@@ -12,6 +12,8 @@ export interface Hooks {
 	signal?: AbortSignal;
 	/** Waits while hashing is paused. */
 	turn?: () => Promise<void>;
+	/** The bytes, if they are at hand. */
+	bytes?: () => Promise<ArrayBuffer> | undefined;
 	/** Told how many bytes are hashed. */
 	onProgress?: (bytes: number) => void;
 }
@@ -20,12 +22,12 @@ let free: Sha256 | undefined;
 
 /** The sha256 in hexadecimal. Fails with a `NotReadableError` if the file has changed since it was chosen. */
 export async function hashFile(file: Blob, hooks: Hooks = {}): Promise<string> {
-	const { signal, turn, onProgress } = hooks;
+	const { signal, turn, bytes, onProgress } = hooks;
 	await turn?.();
 	signal?.throwIfAborted();
 	// Only pages from https or localhost have it.
 	if (file.size <= WHOLE && globalThis.crypto?.subtle !== undefined) {
-		const hash = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
+		const hash = await crypto.subtle.digest('SHA-256', await (bytes?.() ?? file.arrayBuffer()));
 		return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 	}
 	const hasher = free?.reset() ?? (await Sha256.create());

@@ -1,5 +1,6 @@
 /** A few workers that hash, shared by all uploads of an `Uploader`. */
 
+import { SMALL } from './contents.js';
 import { Places } from './control.js';
 import { CancelledError, FileChangedError, UploadError } from './errors.js';
 
@@ -21,6 +22,8 @@ export interface HashJob {
 	isPaused: () => boolean;
 	/** Waits as long as it does. */
 	turn: () => Promise<void>;
+	/** The bytes of a small file, if they are at hand. */
+	bytes: () => Promise<ArrayBuffer> | undefined;
 	signal: AbortSignal;
 	onProgress: (bytes: number) => void;
 }
@@ -32,9 +35,7 @@ interface Task extends HashJob {
 	worker: Worker | undefined;
 }
 
-/** Files up to this size (256 KiB) do not go to a worker: `crypto.subtle` has threads of its own, and the way is longer. */
-const SMALL = 256 << 10;
-/** So many of them at one time, for each waits most of all until it is read. */
+/** So many small files at one time, for each waits most of all until it is read. */
 const SMALL_AT_ONCE = 32;
 /** Workers that have nothing to do for so long (ms) are let go. */
 const IDLE = 10_000;
@@ -58,6 +59,7 @@ export class HashPool {
 
 	/** The sha256 in hexadecimal. */
 	async hash(job: HashJob): Promise<string> {
+		// They do not go to a worker: `crypto.subtle` has threads of its own, and the way is longer.
 		const isSmall = job.file.size <= SMALL && globalThis.crypto?.subtle !== undefined;
 		if (isSmall || !this.#hasWorkers) return this.#hashInPage(job, isSmall ? this.#small : this.#one);
 		let cancel = () => {};

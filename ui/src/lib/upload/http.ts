@@ -33,8 +33,6 @@ interface TextRequest extends Omit<JsonRequest, 'body'> {
 
 /** A request with JSON may take this long (ms): the server hashes a large object for up to 25 s before it answers. */
 const PATIENCE = 120_000;
-/** Bodies up to this size (bytes) are read before they are sent. */
-const SMALL = 256 << 10;
 /** A request whose bytes do not move for so long (ms) is begun anew. */
 const STALL = 60_000;
 
@@ -129,7 +127,7 @@ export interface Put {
 	store: boolean;
 	method: string;
 	headers: Record<string, string>;
-	body: Blob;
+	body: Blob | ArrayBuffer;
 	signal: AbortSignal;
 	/** Told how many of them have left. */
 	onProgress: (bytes: number) => void;
@@ -152,8 +150,6 @@ interface Reply {
 
 /** `fetch` tells nothing of bytes that leave. */
 async function sendByXhr({ url, store, method, headers, body, signal, onProgress }: Put): Promise<Reply> {
-	// Of a file, a request reads through another process: for a small one that takes longer than the rest.
-	const bytes = body.size <= SMALL ? await body.arrayBuffer() : body;
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest();
 		let stall: ReturnType<typeof setTimeout>;
@@ -178,7 +174,7 @@ async function sendByXhr({ url, store, method, headers, body, signal, onProgress
 		signal.addEventListener('abort', abort);
 		if (signal.aborted) return reject(signal.reason);
 		moved();
-		xhr.send(bytes);
+		xhr.send(body);
 	});
 }
 
@@ -191,7 +187,7 @@ async function sendByFetch({ url, store, method, headers, body, signal, onProgre
 	try {
 		const response = await fetch(url, { method, headers, body, signal });
 		const text = await response.text();
-		onProgress(body.size);
+		onProgress(body instanceof Blob ? body.size : body.byteLength);
 		return { status: response.status, body: text, header: (name) => response.headers.get(name) };
 	} catch (cause) {
 		signal.throwIfAborted();

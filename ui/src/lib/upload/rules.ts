@@ -1,5 +1,6 @@
 /** Which files git keeps as they are, and which Git LFS: the dataset's rules (`.gitattributes`) and limits decide. */
 
+import type { Contents } from './contents.js';
 import type { Control } from './control.js';
 import type { Api } from './http.js';
 
@@ -27,12 +28,12 @@ interface Reply {
 }
 
 /** The mode of each file, in order. */
-export async function decide(api: Api, control: Control, branch: string | undefined, files: Candidate[]): Promise<Mode[]> {
+export async function decide(api: Api, control: Control, contents: Contents, branch: string | undefined, files: Candidate[]): Promise<Mode[]> {
 	const modes: Mode[] = files.map(() => 'lfs');
 	const texts: { file: File; index: number }[] = [];
 	// Of all files: a path that cannot be, or a right that is not there, should be known before anything is hashed.
 	for (const some of portions(files.map((file, index) => ({ ...file, index })))) {
-		const asked = await Promise.all(some.map(async ({ path, file }) => ({ path, size: file.size, sample: await sample(file) })));
+		const asked = await Promise.all(some.map(async ({ path, file }) => ({ path, size: file.size, sample: await sample(file, contents) })));
 		const path = `/api/datasets/${api.segments}/preupload/${encodeURIComponent(branch ?? 'main')}`;
 		const reply = (await control.run((signal) => api.post(path, { body: { files: asked }, signal }))) as Reply;
 		const regular = new Set(reply.files?.filter((file) => file.uploadMode === 'regular').map((file) => file.path));
@@ -63,11 +64,11 @@ function* portions<T extends Candidate>(files: T[]): Generator<T[]> {
 }
 
 /** The beginning of a file in base64. One that cannot be read will say so when it is. */
-async function sample(file: File): Promise<string> {
+async function sample(file: File, contents: Contents): Promise<string> {
 	if (file.size > LARGEST_TEXT) return '';
 	try {
-		const bytes = new Uint8Array(await file.slice(0, SAMPLE).arrayBuffer());
-		return btoa(String.fromCharCode(...bytes));
+		const bytes = await (contents.of(file) ?? file.slice(0, SAMPLE).arrayBuffer());
+		return btoa(String.fromCharCode(...new Uint8Array(bytes, 0, Math.min(SAMPLE, bytes.byteLength))));
 	} catch {
 		return '';
 	}

@@ -2,6 +2,7 @@
 
 import { Batch, type Action } from './batch.js';
 import { commit } from './commit.js';
+import { Contents } from './contents.js';
 import { Control, forEach, type Places } from './control.js';
 import { CancelledError, FilesMissingError, RunningError, UploadError } from './errors.js';
 import type { HashPool } from './hash.js';
@@ -45,6 +46,7 @@ export class Run implements UploadHandle {
 	readonly #items: Item[];
 	readonly #control: Control;
 	readonly #carrier: Carrier;
+	readonly #contents = new Contents();
 	readonly #onProgress: ((event: UploadEvent) => void) | undefined;
 	/** What gives up the uploads in parts that were begun, by object. */
 	readonly #begun = new Map<string, Action>();
@@ -147,7 +149,7 @@ export class Run implements UploadHandle {
 			path: item.row.path,
 			size: item.row.size,
 			oid: item.row.mode === 'lfs' ? item.row.oid : undefined,
-			file: () => this.#fileOf(item)
+			bytes: () => this.#contents.of(this.#fileOf(item)) ?? this.#fileOf(item).arrayBuffer()
 		}));
 		const { message, branch, base, id } = upload;
 		const revision = await this.#commit(() => commit(this.#ground.api, this.#control, { message, branch, base, key: id }, pieces));
@@ -175,7 +177,7 @@ export class Run implements UploadHandle {
 		const open = this.#items.filter(({ row }) => row.mode === undefined);
 		if (open.length === 0) return;
 		const candidates = open.map((item) => ({ path: item.row.path, file: this.#fileOf(item) }));
-		const modes = await decide(this.#ground.api, this.#control, this.#log.upload.branch, candidates);
+		const modes = await decide(this.#ground.api, this.#control, this.#contents, this.#log.upload.branch, candidates);
 		open.forEach(({ row }, index) => (row.mode = modes[index]));
 		await this.#log.save(open.map(({ row }) => row));
 	}
@@ -201,6 +203,7 @@ export class Run implements UploadHandle {
 			const way = first ?? this.#send(item, oid);
 			onTheWay.set(oid, way);
 			const { stored } = await way;
+			if (item.file !== undefined) this.#contents.drop(item.file);
 			if (!row.arrived) row.stored = stored || first !== undefined;
 			row.arrived = true;
 			this.#log.note(row);
@@ -216,6 +219,7 @@ export class Run implements UploadHandle {
 			path: row.path,
 			isPaused: () => this.#control.isPaused,
 			turn: () => this.#control.turn(),
+			bytes: () => this.#contents.of(this.#fileOf(item)),
 			signal: this.#control.ended,
 			onProgress: (bytes) => {
 				this.#change(item, { hashed: bytes });
@@ -233,6 +237,7 @@ export class Run implements UploadHandle {
 			size: row.size,
 			path: row.path,
 			file: () => this.#fileOf(item),
+			bytes: () => this.#contents.of(this.#fileOf(item)),
 			onSending: (bytes) => this.#reach(item, 'sending', bytes),
 			onVerifying: () => this.#reach(item, 'verifying', row.size),
 			onBegun: (abort) => {

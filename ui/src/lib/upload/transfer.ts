@@ -18,6 +18,8 @@ export interface Carrier {
 export interface Cargo extends Wanted {
 	/** Gives the bytes; fails if they are not at hand. */
 	file: () => File;
+	/** Those of a small file, if they were read already. */
+	bytes: () => Promise<ArrayBuffer> | undefined;
 	onSending: (bytes: number) => void;
 	onVerifying: () => void;
 	/** Told of the URL that gives up what was begun. */
@@ -122,8 +124,7 @@ class Trip {
 			places.use(async () => {
 				signal.throwIfAborted();
 				this.#expectFresh(part);
-				// A slice has no type of its own, which would go into the request.
-				const body = this.#cargo.file().slice(from, from + size);
+				const body = await this.#bytesOf(from, size);
 				const onProgress = (bytes: number) => {
 					this.#leaving.set(part, bytes);
 					this.#tell();
@@ -131,7 +132,7 @@ class Trip {
 				try {
 					await put({ url: part.href, store, method: part.method ?? 'PUT', headers: part.header ?? {}, body, signal, onProgress });
 				} catch (error) {
-					if (error instanceof Passing) await this.#expectReadable(body);
+					if (error instanceof Passing && body instanceof Blob) await this.#expectReadable(body);
 					throw error;
 				} finally {
 					this.#leaving.delete(part);
@@ -141,6 +142,18 @@ class Trip {
 		this.hasMoved = true;
 		this.#arrived += size;
 		this.#tell();
+	}
+
+	async #bytesOf(from: number, size: number): Promise<Blob | ArrayBuffer> {
+		const file = this.#cargo.file();
+		const held = size === file.size ? this.#cargo.bytes() : undefined;
+		// A slice has no type of its own, which would go into the request.
+		if (held === undefined) return file.slice(from, from + size);
+		try {
+			return await held;
+		} catch (cause) {
+			throw new FileChangedError(this.#cargo.path, { cause });
+		}
 	}
 
 	async #signed(action: Action, body: string | undefined): Promise<void> {

@@ -18,7 +18,7 @@ export interface UploaderOptions {
 	token?: string | (() => string | Promise<string>);
 	/** In the place of the global `fetch`, for requests with JSON. */
 	fetch?: typeof globalThis.fetch;
-	/** Workers that hash at one time; as many as there are cores but one, at most 4, unless said. */
+	/** Workers that hash at one time; as many as there are cores, at most 4, unless said. */
 	hashers?: number;
 	/** Requests with bytes at one time, 6 unless said: browsers open no more to one host over HTTP/1.1. */
 	connections?: number;

@@ -29,7 +29,7 @@ export class Uploader {
 		const cores = typeof navigator === 'undefined' ? 2 : (navigator.hardwareConcurrency ?? 2);
 		this.#ground = {
 			api,
-			pool: new HashPool(options.hashers ?? Math.max(1, Math.min(4, cores - 1)), options.worker),
+			pool: new HashPool(options.hashers ?? Math.min(4, cores), options.worker),
 			places: new Places(options.connections ?? 6),
 			retries: options.retries ?? 8
 		};

@@ -22,8 +22,7 @@ npm run --silent check
 RUTTER_UI_RESULTS=$(mktemp -d "${TMPDIR:-/tmp}/rutter-ui-results.XXXXXXXX")
 export RUTTER_UI_RESULTS
 if [ $# -gt 0 ]; then exec npx playwright test "$@"; fi
-# The long ones run by themselves: scripts/test-ui.sh pages, scripts/test-ui.sh journey
-npx playwright test --grep-invert @survey
+npx playwright test
 # What differs on a bucket: the browser sends and fetches the bytes there itself.
 ../../scripts/garage.sh npx playwright test --grep '@bucket'
 rm -rf "$RUTTER_UI_RESULTS"

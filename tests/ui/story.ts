@@ -35,8 +35,8 @@ async function arrive(browser: Browser, house: House, contexts: BrowserContext[]
   const page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`));
   page.on('console', (message) => {
-    // The browser itself reports every answer of 400 and above; the pages show those.
-    const answer = message.text().startsWith('Failed to load resource: the server responded with a status of 4');
+    // The browser itself reports every answer of 400 and above, and what it asked for without a network; the pages show those.
+    const answer = /^Failed to load resource: (the server responded with a status of 4|net::ERR_INTERNET_DISCONNECTED)/.test(message.text());
     if (message.type() === 'error' && !answer) complaints.push(`${page.url()}: ${message.text()}`);
   });
   return page;

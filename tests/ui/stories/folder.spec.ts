@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, row, signUp, test, uploads } from '../story.ts';
 
-test('a folder of 500 files is dropped onto the drive', async ({ house, visitor }) => {
+test('a folder of 500 files is dropped onto the drive @bucket', async ({ house, visitor }) => {
   const folder = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
   for (let group = 0; group < 10; group += 1) {
     const below = join(folder, 'readings', `station-${group}`);

@@ -278,7 +278,7 @@ impl Scene {
     pub(crate) async fn start_alive(&mut self, place: usize) {
         self.servers[place].running = Some(self.begin(place, &[]));
         let address = format!("{}/healthz", self.url(place));
-        eventually("the server is alive", async || {
+        harness::eventually("the server is alive", async || {
             self.house.http.get(&address).send().await.is_ok_and(|response| response.status() == 200)
         })
         .await;

@@ -124,7 +124,11 @@ impl Server {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let clock = Clock::default();
+        let key = signing_key::lend(&config, &clock).await;
         let app = App::open_at(config, clock.clone()).await.unwrap();
+        if !key {
+            signing_key::keep(&app.config).await;
+        }
         let stop = CancellationToken::new();
         tokio::spawn(rutter::web::server::serve(app.clone(), listener, stop.clone()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -442,4 +446,48 @@ pub(crate) async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bo
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("{what}: it never happened");
+}
+
+/// The signing key of the first server that a test ever started here, for those that start later: to make one takes
+/// longer than all else of a start.
+mod signing_key {
+    use std::path::PathBuf;
+
+    use rutter::access::secret::ServerSecret;
+    use rutter::clock::Clock;
+    use rutter::config::Config;
+    use rutter::db::Db;
+
+    /// Its id, the private key and the public one.
+    type Key = (String, Vec<u8>, String);
+
+    fn file() -> PathBuf {
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("signing-key.json")
+    }
+
+    /// Puts it where a server is going to start for the first time; whether there was one.
+    pub(super) async fn lend(config: &Config, clock: &Clock) -> bool {
+        let Ok(bytes) = std::fs::read(file()) else { return false };
+        let (kid, private, public): Key = serde_json::from_slice(&bytes).unwrap();
+        let secret = ServerSecret::load(config).unwrap();
+        let mut tx = Db::connect(&config.database_url()).await.unwrap().write().await.unwrap();
+        if tx.signing_keys().await.unwrap().is_empty() {
+            let sealed = secret.seal(&kid, &private).unwrap();
+            tx.insert_signing_key(&kid, &sealed, &public, clock.now()).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        true
+    }
+
+    pub(super) async fn keep(config: &Config) {
+        let secret = ServerSecret::load(config).unwrap();
+        let rows =
+            Db::connect(&config.database_url()).await.unwrap().read().await.unwrap().signing_keys().await.unwrap();
+        let (kid, sealed, public) = rows.first().unwrap();
+        let key: Key = (kid.clone(), secret.open(kid, sealed).unwrap(), public.clone());
+        // All at once, for tests run side by side.
+        let new = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        serde_json::to_writer(&new, &key).unwrap();
+        new.persist(file()).unwrap();
+    }
 }

@@ -171,3 +171,27 @@ fn files_fit_into_a_head() {
         assert!(text.lines().count() <= 500 || file.ends_with("tests.rs"), "{file} has more than 500 lines");
     }
 }
+
+/// The document has one schema for each name: of two types with one name, one would be described as the other.
+#[test]
+fn no_two_schemas_have_one_name() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for folder in ["src", "lfs/src", "metastore/src"] {
+        for (file, text) in sources_in(folder) {
+            let mut derived = false;
+            for line in text.lines().map(str::trim) {
+                derived |= line.starts_with("#[derive(") && line.contains("ToSchema");
+                let declared = ["pub struct ", "struct ", "pub enum ", "enum "].iter();
+                let words = line.strip_prefix("pub(super) ").or_else(|| line.strip_prefix("pub(crate) ")).unwrap_or(line);
+                let Some(rest) = declared.filter_map(|word| words.strip_prefix(word)).next() else { continue };
+                if std::mem::take(&mut derived) {
+                    let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+                    places.entry(name.to_owned()).or_default().push(format!("{folder}/{file}"));
+                }
+            }
+        }
+    }
+    assert!(places.len() > 100, "the sources were not understood: {places:?}");
+    places.retain(|_, files| files.len() > 1);
+    assert_eq!(places, BTreeMap::new(), "name them for what they are, or use one for both");
+}

@@ -42,9 +42,10 @@ async function arrive(browser: Browser, house: House, contexts: BrowserContext[]
   return page;
 }
 
-/** What axe finds that is serious; the story goes on only if that is nothing. */
-export async function accessible(page: Page): Promise<void> {
-  const found = await new AxeBuilder({ page }).analyze();
+/** What axe finds that is serious, by all its rules or by these; the story goes on only if that is nothing. */
+export async function accessible(page: Page, rules?: string[]): Promise<void> {
+  const axe = new AxeBuilder({ page });
+  const found = await (rules ? axe.withRules(rules) : axe).analyze();
   const serious = found.violations.filter((one) => one.impact === 'serious' || one.impact === 'critical');
   const told = serious.map((one) => `${one.id}: ${one.help} (${one.nodes.map((node) => node.target.join(' ')).join(', ')})`);
   expect(told, `axe on ${page.url()}`).toEqual([]);

@@ -45,6 +45,8 @@ bench)
     want openssl openssl
     found nginx || optional+=(nginx-light)
     found fcgiwrap || optional+=(fcgiwrap)
+    found node || optional+=(nodejs npm)
+    found chromium || optional+=(chromium)
     python3 -c 'import ensurepip, venv' 2>/dev/null || optional+=(python3-venv)
     ;;
 *)

@@ -37,6 +37,7 @@ const PAGES: &[&str] = &[
     "/drive/{*rest}",
     "/trash",
     "/shared",
+    "/shared/{*rest}",
     "/search",
     "/account",
     "/o/{*rest}",
@@ -53,7 +54,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// Whether it is the URL of a page or of one of its files. What follows may look like a URL of git's.
 pub(super) fn is_below(path: &str) -> bool {
-    ["/d/", "/o/", "/drive/", "/admin/", "/_app/"].iter().any(|folder| path.starts_with(folder))
+    ["/d/", "/o/", "/drive/", "/shared/", "/admin/", "/_app/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// The document.
@@ -185,6 +186,8 @@ fn media(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -200,5 +203,29 @@ mod tests {
             let first = page[1..].split('/').next().unwrap_or_default();
             assert!(first.is_empty() || first.parse::<crate::types::OwnerName>().is_err(), "{first}");
         }
+    }
+    #[test]
+    fn every_page_can_be_loaded_by_its_url() {
+        let mut folders = vec![(Path::new("ui/src/routes").to_owned(), String::new())];
+        let mut found = 0;
+        while let Some((folder, url)) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap();
+                let name = entry.file_name().into_string().unwrap();
+                if entry.path().is_dir() {
+                    // What stands in brackets is anything.
+                    let segment = if name.starts_with('[') { "x" } else { &name };
+                    folders.push((entry.path(), format!("{url}/{segment}")));
+                } else if name.starts_with("+page") {
+                    let served = |page: &&str| match page.strip_suffix("{*rest}") {
+                        Some(below) => url.starts_with(below) && is_below(&url),
+                        None => page.trim_end_matches('/') == url,
+                    };
+                    assert!(PAGES.iter().any(|page| served(&page)), "{url} of ui/src/routes is none of PAGES");
+                    found += 1;
+                }
+            }
+        }
+        assert!(found > 20, "{found} pages");
     }
 }

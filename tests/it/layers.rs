@@ -182,7 +182,8 @@ fn no_two_schemas_have_one_name() {
             for line in text.lines().map(str::trim) {
                 derived |= line.starts_with("#[derive(") && line.contains("ToSchema");
                 let declared = ["pub struct ", "struct ", "pub enum ", "enum "].iter();
-                let words = line.strip_prefix("pub(super) ").or_else(|| line.strip_prefix("pub(crate) ")).unwrap_or(line);
+                let words =
+                    line.strip_prefix("pub(super) ").or_else(|| line.strip_prefix("pub(crate) ")).unwrap_or(line);
                 let Some(rest) = declared.filter_map(|word| words.strip_prefix(word)).next() else { continue };
                 if std::mem::take(&mut derived) {
                     let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap();

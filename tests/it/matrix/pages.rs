@@ -17,6 +17,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/drive/{*rest}", ""),
     ("GET", "/trash", ""),
     ("GET", "/shared", ""),
+    ("GET", "/shared/{*rest}", ""),
     ("GET", "/search", ""),
     ("GET", "/account", ""),
     ("GET", "/o/{*rest}", ""),

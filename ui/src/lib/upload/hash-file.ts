@@ -44,6 +44,9 @@ export async function hashFile(file: Blob, hooks: Hooks = {}): Promise<string> {
 	return hasher.hex();
 }
 
+/** What is being read of. Chromium collects a reader that nothing but promises wait for, and they wait for ever. */
+const readers = new Set<ReadableStreamBYOBReader>();
+
 /** The bytes of a file, the next ones read while some are looked at. */
 async function* pieces(file: Blob): AsyncGenerator<Uint8Array> {
 	const reader = byteReader(file);
@@ -53,6 +56,7 @@ async function* pieces(file: Blob): AsyncGenerator<Uint8Array> {
 	}
 	// Two buffers that are filled in turn. New ones for each piece are garbage faster than it is collected: of a large
 	// file, hundreds of megabytes.
+	readers.add(reader);
 	const spare = [new ArrayBuffer(PIECE), new ArrayBuffer(PIECE)];
 	const read = () => fill(reader, spare.shift() as ArrayBuffer);
 	let next = read();
@@ -67,6 +71,7 @@ async function* pieces(file: Blob): AsyncGenerator<Uint8Array> {
 	} finally {
 		await next.catch(() => undefined);
 		await reader.cancel().catch(() => undefined);
+		readers.delete(reader);
 	}
 }
 

@@ -1,5 +1,4 @@
 // The one way to the server: JSON over /api/v1, with its problem details as typed errors.
-import type { paths } from './schema';
 import type { Page, Problem } from './types';
 
 /** A failure that the server told of, or that there is no server. */
@@ -40,18 +39,6 @@ export interface Options {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-let bearer: string | null = null;
-
-/** From now on every call is made with this token and not with the session: pages of a link. `null` ends it. */
-export function useBearer(token: string | null): void {
-	bearer = token;
-}
-
-/** What `useBearer` was told. */
-export function currentBearer(): string | null {
-	return bearer;
-}
-
 /** One segment of an address: `a/b` is `a%2Fb`. */
 export const segment = (text: string): string => encodeURIComponent(text);
 
@@ -75,8 +62,8 @@ export function withQuery(path: string, query?: Query): string {
 /** A request as it is, with its answer; failures are `ApiError`. */
 export async function send(method: Method, path: string, options: Options = {}): Promise<Response> {
 	const headers = new Headers(options.headers);
-	const token = options.bearer ?? bearer;
-	if (token !== null) headers.set('authorization', `Bearer ${token}`);
+	const { bearer } = options;
+	if (bearer !== undefined) headers.set('authorization', `Bearer ${bearer}`);
 	let body: BodyInit | undefined;
 	if (options.body instanceof Blob) {
 		body = options.body;
@@ -93,7 +80,7 @@ export async function send(method: Method, path: string, options: Options = {}):
 			headers,
 			body,
 			signal: options.signal,
-			credentials: token === null ? 'same-origin' : 'omit'
+			credentials: bearer === undefined ? 'same-origin' : 'omit'
 		});
 	} catch (error) {
 		if (error instanceof DOMException && error.name === 'AbortError') throw error;
@@ -123,43 +110,6 @@ export async function request<T>(method: Method, path: string, options: Options 
 	const text = await response.text();
 	return (text === '' ? undefined : JSON.parse(text)) as T;
 }
-
-// What the description of the API says of a method at a path.
-type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete';
-type With<V extends Verb> = { [P in keyof paths]: paths[P] extends { [K in V]: { responses: unknown } } ? P : never }[keyof paths];
-type Json<R> = R extends { content: { 'application/json': infer T } } ? T : undefined;
-type Good<R> = R extends Record<number, unknown> ? Json<R[Extract<keyof R, 200 | 201 | 202>]> : never;
-type Answer<P extends keyof paths, V extends Verb> = paths[P] extends { [K in V]: { responses: infer R } } ? Good<R> : never;
-type Sent<P extends keyof paths, V extends Verb> = paths[P] extends {
-	[K in V]: { requestBody: { content: { 'application/json': infer T } } };
-}
-	? T
-	: unknown;
-type Names<P> = P extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
-type Typed<P extends keyof paths, V extends Verb> = Omit<Options, 'body'> & {
-	body?: Sent<P, V>;
-} & ([Names<P>] extends [never] ? { path?: undefined } : { path: Record<Names<P>, string> });
-
-function fill(template: string, values: Record<string, string> | undefined): string {
-	return template.replace(/\{(\w+)\}/g, (_, name: string) => {
-		const value = values?.[name] ?? '';
-		return name === 'path' ? segments(value) : segment(value);
-	});
-}
-
-function typed<V extends Verb>(method: Method) {
-	return <P extends With<V>>(path: P, options?: Typed<P, V>): Promise<Answer<P, V>> =>
-		request(method, fill(path as string, options?.path as Record<string, string> | undefined), options as Options);
-}
-
-/** Calls that the description of the API knows: `api.get('/api/v1/datasets/{owner}/{dataset}', { path: {…} })`. */
-export const api = {
-	get: typed<'get'>('GET'),
-	post: typed<'post'>('POST'),
-	put: typed<'put'>('PUT'),
-	patch: typed<'patch'>('PATCH'),
-	delete: typed<'delete'>('DELETE')
-};
 
 /** Every page of a list, one after the other, up to `most` items. */
 export async function all<T>(get: (cursor: string | undefined) => Promise<Page<T>>, most = 10_000): Promise<T[]> {

@@ -1,6 +1,6 @@
 // Who is signed in, for every page.
 import { ApiError, request } from './api';
-import type { Session, User } from './types';
+import type { Session, Person } from './types';
 
 let current = $state.raw<Session | undefined>(undefined);
 let failure = $state.raw<unknown>(undefined);
@@ -10,7 +10,7 @@ export const session = {
 	get ready(): boolean {
 		return current !== undefined;
 	},
-	get user(): User | null {
+	get user(): Person | null {
 		return current?.user ?? null;
 	},
 	get signUp(): Session['sign_up'] {
@@ -24,8 +24,9 @@ export const session = {
 	get mail(): boolean {
 		return current?.mail ?? false;
 	},
-	get version(): string | undefined {
-		return current?.version;
+	/** Of the server; empty while it has not told. */
+	get version(): string {
+		return current?.version ?? '';
 	},
 	get error(): unknown {
 		return failure;
@@ -38,7 +39,7 @@ export const session = {
 		} catch (error) {
 			// A server without accounts in the browser.
 			if (error instanceof ApiError && error.status === 404) {
-				current = { user: null, sign_up: 'closed', set_up: false, mail: false };
+				current = { user: null, sign_up: 'closed', set_up: false, mail: false, version: '' };
 			} else {
 				failure = error;
 			}

@@ -1,76 +1,76 @@
-// The words of the API that the pages use. What the description of the API has comes from there; the rest is written
-// out here.
+// The words of the API that the pages use, under the names that its description has for them. Where that says `string`
+// for one of a few words, or `object` for what has a form of its own, it is said here.
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
+/** `Told`, with fields that are known better. */
+type Known<Told, Better> = Told extends unknown ? Omit<Told, keyof Better> & Better : never;
 
+export type Accepted = Schemas['Accepted'];
+export type AuditLine = Schemas['AuditLine'];
 export type Branch = Schemas['Branch'];
+export type Changed = Known<Schemas['Changed'], { entry: DriveEntry }>;
 export type ChangedFile = Schemas['ChangedFile'];
+export type Closed = Schemas['Closed'];
+export type Dataset = Known<Schemas['Dataset'], { visibility: Visibility; package?: Package | null }>;
+export type Deleted = Schemas['Deleted'];
 export type Difference = Schemas['Difference'];
+export type DriveEntry = Known<Schemas['DriveEntry'], { right: EntryRight }>;
 export type Entry = Schemas['Entry'];
-export type Facets = Schemas['Facets'];
-export type FoundDataset = Schemas['FoundDataset'];
-export type FoundDatasets = Schemas['FoundDatasets'];
-export type InferredTable = Schemas['InferredTable'];
-export type LastRevision = Schemas['LastRevision'];
+export type FoundDataset = Known<Schemas['FoundDataset'], { visibility: Visibility }>;
+export type FoundDatasets = Known<Schemas['FoundDatasets'], { items: FoundDataset[] }>;
+export type Group = Schemas['Group'];
+export type Growth = Schemas['Growth'];
+export type InferredTable = Known<Schemas['InferredTable'], { schema: { fields?: FieldOfTable[] } }>;
+export type InvitationItem = Known<Schemas['InvitationItem'], { role?: Role | null }>;
+export type Job = Schemas['Job'];
+export type KnownUser = Schemas['KnownUser'];
+export type Link = Schemas['Link'];
+export type MadeToken = Schemas['MadeToken'];
+export type Membership = Known<Schemas['Membership'], { role: Role }>;
+export type NewShare = Known<Schemas['NewShare'], { right: ShareRight }>;
+export type OneSession = Schemas['OneSession'];
+export type Opened = Known<Schemas['Opened'], { type: SharedType; right: ShareRight }>;
+export type Organisation = Known<Schemas['Organisation'], { role?: Role | null }>;
+export type OrganisationItem = Known<Schemas['OrganisationItem'], { role: Role }>;
+export type OwnAccount = Schemas['OwnAccount'];
+export type OwnDrive = Schemas['OwnDrive'];
+/** Where something may be made. */
+export type Owner = Known<Schemas['Owner'], { kind: OwnerKind }>;
+export type Person = Schemas['Person'];
 export type Problem = Schemas['Problem'];
+export type Protection = Schemas['Protection'];
+export type Recovered = Schemas['Recovered'];
 export type Revision = Schemas['Revision'];
-export type Somebody = Schemas['Somebody'];
+/** What the caller may do with a dataset. */
+export type Rights = Schemas['RightsHere'];
+export type Session = Known<Schemas['Session'], { sign_up: 'open' | 'invitation' | 'closed' }>;
+export type Share = Known<Schemas['Share'], { type: SharedType; right: ShareRight }>;
+export type ShareUpdate = Known<Schemas['ShareUpdate'], { right?: ShareRight }>;
+export type SiteUsage = Known<Schemas['SiteUsage'], { items: Known<Schemas['OwnerUsage'], { kind: OwnerKind }>[] }>;
+export type StoreName = Schemas['StoreName'];
+export type StoreUsage = Schemas['StoreUsage'];
+export type Summary = Schemas['Summary'];
 export type Tag = Schemas['Tag'];
+export type Thrown = Known<Schemas['Thrown'], { type: Schemas['DriveType'] }>;
+export type Token = Schemas['Token'];
+export type Upload = Schemas['Upload'];
+export type Version = Schemas['Version'];
+export type Week = Schemas['Week'];
+/** Whom something is shared with. */
+export type With = Schemas['With'];
+
+type OwnerKind = 'user' | 'organisation';
+type SharedType = 'file' | 'folder' | 'dataset';
+export type EntryRight = ShareRight | 'own';
+export type Role = 'reader' | 'writer' | 'owner';
+export type ShareRight = 'view' | 'edit';
+export type Visibility = 'private' | 'internal' | 'public';
 
 /** A part of a list. */
 export interface Page<T> {
 	items: T[];
 	next_cursor?: string | null;
-}
-
-/** Who is signed in. */
-export interface User {
-	name: string;
-	email?: string | null;
-	display_name?: string | null;
-	admin: boolean;
-}
-
-export interface Session {
-	user: User | null;
-	sign_up: 'open' | 'invitation' | 'closed';
-	/** There is no administrator yet. */
-	set_up: boolean;
-	/** Whether letters are sent, or kept in a folder. */
-	mail: boolean;
-	version?: string;
-}
-
-export type Visibility = 'private' | 'internal' | 'public';
-
-/** What the caller may do with a dataset. */
-export interface Rights {
-	read: boolean;
-	download: boolean;
-	write: boolean;
-	own: boolean;
-}
-
-export interface Dataset {
-	id: string;
-	owner: string;
-	name: string;
-	visibility: Visibility;
-	default_branch: string;
-	store: string;
-	/** The newest revision; absent while there is none. */
-	revision?: string | null;
-	created?: string;
-	author?: Somebody;
-	description?: string;
-	package?: Package | null;
-	/** Why the package cannot be read, if it cannot. */
-	package_error?: string | null;
-	rights?: Rights;
-	bytes?: number;
-	objects?: number;
-	quota_bytes?: number | null;
 }
 
 /** A Frictionless Data Package, as far as pages look at it. */
@@ -109,43 +109,4 @@ export interface FieldOfTable {
 	description?: string;
 	constraints?: Record<string, unknown>;
 	[other: string]: unknown;
-}
-
-/** Where something may be made. */
-export interface Owner {
-	name: string;
-	kind: 'user' | 'organisation';
-}
-
-export interface Summary {
-	files: number;
-	bytes: number;
-	folders: { path: string; files: number; bytes: number }[];
-}
-
-export interface Rows {
-	fields: { name: string; type?: string }[];
-	rows: unknown[][];
-	offset: number;
-	more: boolean;
-}
-
-/** A share of a dataset, or of a part of it. */
-export interface Share {
-	id: string;
-	dataset: string;
-	path: string;
-	type: 'file' | 'folder' | 'dataset';
-	with: { user?: string; group?: string; email?: string; link?: boolean };
-	right: 'view' | 'edit';
-	expires?: string | null;
-	password: boolean;
-	downloads?: { used: number; limit?: number | null } | null;
-	app?: string | null;
-	created: string;
-	created_by?: string;
-	last_used?: string | null;
-	owner?: string;
-	/** Of a link, once. */
-	url?: string;
 }

@@ -7,5 +7,5 @@ it('names browsers as people do', () => {
 	expect(browserName('Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1 Version/17.0 Mobile Safari/604.1')).toBe('Safari on iOS');
 	expect(browserName('curl/8.9')).toBe('curl');
 	expect(browserName('thing/1')).toBe('thing');
-	expect(browserName(null)).toBe('Unknown browser');
+	expect(browserName('')).toBe('Unknown browser');
 });

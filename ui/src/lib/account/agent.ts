@@ -1,6 +1,6 @@
 /** `Firefox on Linux`: what people call the browser that a `User-Agent` names. */
-export function browserName(agent: string | null | undefined): string {
-	if (!agent) return 'Unknown browser';
+export function browserName(agent: string): string {
+	if (agent === '') return 'Unknown browser';
 	const browsers: [RegExp, string][] = [
 		[/Edg(e|A|iOS)?\//, 'Edge'],
 		[/OPR\/|Opera/, 'Opera'],

@@ -1,9 +1,8 @@
 /** The files of a dataset, as the drive tells them. With a link's token, only what the link opens. */
 
 import { datasetUrl, request, segment, segments, withQuery, type Method, type Options } from '../api';
-import type { Page, Share } from '../types';
+import type { Changed, Deleted, DriveEntry, Link, NewShare, OwnDrive, Page, Recovered, Share, ShareUpdate, Thrown, Version } from '../types';
 import { splitId } from '../urls';
-import type { Change, Entry, NewShare, Overview, ShareChange, Trashed, Version } from './types';
 
 /** Where files are. */
 export interface Place {
@@ -18,7 +17,7 @@ export function placeOf(id: string, token?: string): Place {
 	return { owner, dataset, token };
 }
 
-export const overview = (): Promise<Overview> => request('GET', '/api/v1/drive');
+export const overview = (): Promise<OwnDrive> => request('GET', '/api/v1/drive');
 
 let own: { user: string; made: Promise<unknown> } | null = null;
 
@@ -53,15 +52,15 @@ export class Drive {
 		return request(method, this.base + rest, { ...options, ...this.#bearer });
 	}
 
-	list(path: string, cursor?: string | null, signal?: AbortSignal): Promise<Page<Entry>> {
+	list(path: string, cursor?: string | null, signal?: AbortSignal): Promise<Page<DriveEntry>> {
 		return this.#call('GET', '/list', { query: { path: path || undefined, cursor, limit: 1000 }, signal });
 	}
 
-	entry(path: string, signal?: AbortSignal): Promise<Entry> {
+	entry(path: string, signal?: AbortSignal): Promise<DriveEntry> {
 		return this.#call('GET', `/entry/${segments(path)}`, { signal });
 	}
 
-	search(q: string, path: string, signal?: AbortSignal): Promise<Page<Entry>> {
+	search(q: string, path: string, signal?: AbortSignal): Promise<Page<DriveEntry>> {
 		return this.#call('GET', '/search', { query: { q, path: path || undefined }, signal });
 	}
 
@@ -69,21 +68,21 @@ export class Drive {
 		return this.#call('POST', '/folders', { body: { path } });
 	}
 
-	move(from: string, to: string): Promise<Change> {
+	move(from: string, to: string): Promise<Changed> {
 		return this.#call('POST', '/move', { body: { from, to } });
 	}
 
-	copy(from: string, to: string): Promise<Change> {
+	copy(from: string, to: string): Promise<Changed> {
 		return this.#call('POST', '/copy', { body: { from, to } });
 	}
 
-	delete(paths: string[]): Promise<{ revision: string }> {
+	delete(paths: string[]): Promise<Deleted> {
 		return this.#call('POST', '/delete', { body: { paths } });
 	}
 
 	/** A URL that works for ten minutes without credentials: a file, or a ZIP of a folder or of several. */
 	async downloadUrl(paths: string[], revision?: string): Promise<string> {
-		const answer = await this.#call<{ url: string }>('POST', '/downloads', { body: { paths, revision } });
+		const answer = await this.#call<Link>('POST', '/downloads', { body: { paths, revision } });
 		return answer.url;
 	}
 
@@ -101,15 +100,15 @@ export class Drive {
 		return this.#call('GET', `/versions/${segments(path)}`, { query: { cursor } });
 	}
 
-	restoreVersion(path: string, revision: string): Promise<Change> {
+	restoreVersion(path: string, revision: string): Promise<Changed> {
 		return this.#call('POST', `/versions/${segments(path)}`, { body: { revision } });
 	}
 
-	trash(cursor?: string | null): Promise<Page<Trashed>> {
+	trash(cursor?: string | null): Promise<Page<Thrown>> {
 		return this.#call('GET', '/trash', { query: { cursor } });
 	}
 
-	restore(ids: string[]): Promise<{ revision: string; restored: { from: string; to: string }[] }> {
+	restore(ids: string[]): Promise<Recovered> {
 		return this.#call('POST', '/trash/restore', { body: { ids } });
 	}
 
@@ -129,7 +128,7 @@ export class Drive {
 		return request('POST', this.#shares, { body: share });
 	}
 
-	changeShare(id: string, change: ShareChange): Promise<Share> {
+	changeShare(id: string, change: ShareUpdate): Promise<Share> {
 		return request('PATCH', `${this.#shares}/${segment(id)}`, { body: change });
 	}
 

@@ -2,10 +2,10 @@
 
 import { untrack } from 'svelte';
 import type { Drive } from './client';
-import type { Entry } from './types';
+import type { DriveEntry } from '../types';
 
 export class Folder {
-	entries = $state.raw<Entry[]>([]);
+	entries = $state.raw<DriveEntry[]>([]);
 	error = $state.raw<unknown>(null);
 	busy = $state(false);
 	/** Whether the entries are those of this folder, and not of the one before. */

@@ -2,7 +2,7 @@
 
 import { tokenIn } from '../account/fragment';
 import { request } from '../api';
-import type { OpenedLink } from './types';
+import type { Opened } from '../types';
 
 const KEPT = 'rutter:link';
 
@@ -22,6 +22,6 @@ export function takeLink(): string | null {
 	}
 }
 
-export function openLink(token: string, password?: string): Promise<OpenedLink> {
+export function openLink(token: string, password?: string): Promise<Opened> {
 	return request('POST', '/api/v1/links/open', { body: { token, password }, bearer: undefined });
 }

@@ -10,7 +10,9 @@ const share = (path: string, right: 'view' | 'edit' = 'view', dataset = 'ada/dri
 	with: { user: 'bob' },
 	right,
 	password: false,
-	created: '2026-01-01T00:00:00Z'
+	created: '2026-01-01T00:00:00Z',
+	created_by: 'ada',
+	owner: 'ada'
 });
 
 it('leads to the pages of a dataset, or to the files that are shared of it', () => {

@@ -1,14 +1,13 @@
 /** What people type when they share, and how shares are told. */
 
-import type { Share } from '../types';
-import type { Grantee } from './types';
+import type { Share, With } from '../types';
 
 const ADDRESS = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 const NAME = /^[a-z0-9][a-z0-9._-]*$/i;
 const GROUP = /^[a-z0-9][a-z0-9._/-]*:[a-z0-9][a-z0-9._-]*$/i;
 
 /** A name, an address or `organisation:group`; a sentence if it is none of them. */
-export function grantee(text: string): Grantee | string {
+export function grantee(text: string): With | string {
 	const who = text.trim().replace(/^@/, '');
 	if (who === '') return 'Type a user name, an e-mail address or organisation:group.';
 	if (who.includes('@')) return ADDRESS.test(who) ? { email: who } : `“${who}” is not an e-mail address.`;
@@ -17,8 +16,8 @@ export function grantee(text: string): Grantee | string {
 }
 
 /** Several, with commas, semicolons or spaces between them. */
-export function grantees(text: string): { list: Grantee[]; problem: string | null } {
-	const list: Grantee[] = [];
+export function grantees(text: string): { list: With[]; problem: string | null } {
+	const list: With[] = [];
 	for (const part of text.split(/[\s,;]+/).filter((part) => part !== '')) {
 		const one = grantee(part);
 		if (typeof one === 'string') return { list: [], problem: one };
@@ -28,11 +27,11 @@ export function grantees(text: string): { list: Grantee[]; problem: string | nul
 	return { list, problem: typeof first === 'string' ? first : null };
 }
 
-export function granteeName(who: Grantee): string {
+export function granteeName(who: With): string {
 	return who.user ?? who.group ?? who.email ?? 'Anyone with the link';
 }
 
-export function granteeKind(who: Grantee): 'user' | 'group' | 'email' | 'link' {
+export function granteeKind(who: With): 'user' | 'group' | 'email' | 'link' {
 	if (who.user) return 'user';
 	if (who.group) return 'group';
 	return who.email ? 'email' : 'link';

@@ -5,6 +5,7 @@
 
 import { ApiError, request, segments } from '../api';
 import type { Drive } from '../drive/client';
+import type { Changed, Upload } from '../types';
 import type { Phase } from './progress';
 import type { Picked } from './picked';
 
@@ -131,13 +132,13 @@ export function uploadInParts(drive: Drive, files: Picked[], options: { message?
 		const query = options.message ? `?message=${encodeURIComponent(options.message)}` : '';
 		const url = `${drive.base}/files/${segments(path)}${query}`;
 		const answer = await again(gate, () => gate.put(url, file, bearer, (bytes) => tell({ file: path, phase: 'sending', bytes })));
-		return (JSON.parse(answer) as { revision: string }).revision;
+		return (JSON.parse(answer) as Changed).revision;
 	}
 
 	async function large({ path, file }: Picked): Promise<string> {
 		const uploads = `${drive.base}/uploads`;
 		const made = await again(gate, () =>
-			request<{ id: string; part_bytes: number }>('POST', uploads, { ...auth, body: { path, size: file.size } })
+			request<Upload>('POST', uploads, { ...auth, body: { path, size: file.size } })
 		);
 		const upload = `${uploads}/${encodeURIComponent(made.id)}`;
 		try {
@@ -155,7 +156,7 @@ export function uploadInParts(drive: Drive, files: Picked[], options: { message?
 			});
 			tell({ file: path, phase: 'committing', bytes: file.size });
 			const body = options.message ? { message: options.message } : {};
-			const answer = await again(gate, () => request<{ revision: string }>('POST', `${upload}/finish`, { ...auth, body }));
+			const answer = await again(gate, () => request<Changed>('POST', `${upload}/finish`, { ...auth, body }));
 			return answer.revision;
 		} catch (error) {
 			// What was sent is of no use; that it cannot be thrown away is not what the person wants to hear of.

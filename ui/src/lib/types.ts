@@ -1,5 +1,6 @@
 // The words of the API that the pages use, under the names that its description has for them. Where that says `string`
 // for one of a few words, or `object` for what has a form of its own, it is said here.
+import type { PackageChange, SchemaReport } from './changes';
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
@@ -14,7 +15,7 @@ export type ChangedFile = Schemas['ChangedFile'];
 export type Closed = Schemas['Closed'];
 export type Dataset = Known<Schemas['Dataset'], { visibility: Visibility; package?: Package | null }>;
 export type Deleted = Schemas['Deleted'];
-export type Difference = Schemas['Difference'];
+export type Difference = Known<Schemas['Difference'], SaidOfPackage>;
 export type DriveEntry = Known<Schemas['DriveEntry'], { right: EntryRight }>;
 export type Entry = Schemas['Entry'];
 export type FoundDataset = Known<Schemas['FoundDataset'], { visibility: Visibility }>;
@@ -41,6 +42,8 @@ export type Person = Schemas['Person'];
 export type Problem = Schemas['Problem'];
 export type Protection = Schemas['Protection'];
 export type Recovered = Schemas['Recovered'];
+/** What going back would do, when nothing is done. */
+export type Rehearsal = Known<Schemas['Rehearsal'], SaidOfPackage>;
 export type Revision = Schemas['Revision'];
 /** What the caller may do with a dataset. */
 export type Rights = Schemas['RightsHere'];
@@ -61,6 +64,7 @@ export type Week = Schemas['Week'];
 export type With = Schemas['With'];
 
 type OwnerKind = 'user' | 'organisation';
+type SaidOfPackage = { package?: PackageChange[] | null; schemas?: SchemaReport | null };
 type SharedType = 'file' | 'folder' | 'dataset';
 export type EntryRight = ShareRight | 'own';
 export type Role = 'reader' | 'writer' | 'owner';

@@ -9,6 +9,10 @@ export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 
 if [ $# -eq 0 ]; then
     (cd ui && { [ -d node_modules ] || npm ci --silent --no-audit --no-fund; } && npm run --silent check && npm run --silent test)
+    (cd ui && written=$(cat src/lib/schema.d.ts) && RUTTER_URL='' npm run --silent types && [ "$written" = "$(cat src/lib/schema.d.ts)" ]) || {
+        echo 'ui/src/lib/schema.d.ts is not what the description of the API says; `npm run types` in ui writes it.' >&2
+        exit 1
+    }
     (cd ui/sdk && npm ci --silent --no-audit --no-fund && npm run --silent check && npm run --silent test)
 fi
 

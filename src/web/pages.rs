@@ -221,7 +221,7 @@ mod tests {
                         Some(below) => url.starts_with(below) && is_below(&url),
                         None => page.trim_end_matches('/') == url,
                     };
-                    assert!(PAGES.iter().any(|page| served(&page)), "{url} of ui/src/routes is none of PAGES");
+                    assert!(PAGES.iter().any(served), "{url} of ui/src/routes is none of PAGES");
                     found += 1;
                 }
             }

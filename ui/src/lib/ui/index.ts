@@ -7,6 +7,7 @@ export { default as Copy } from './Copy.svelte';
 export { default as Dialog } from './Dialog.svelte';
 export { default as Empty } from './Empty.svelte';
 export { default as Field } from './Field.svelte';
+export { default as FormDialog } from './FormDialog.svelte';
 export { default as Icon } from './Icon.svelte';
 export { default as Menu } from './Menu.svelte';
 export type { MenuItem } from './MenuItems.svelte';

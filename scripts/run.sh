@@ -8,7 +8,7 @@ data=${RUTTER_DATA:-./rutter-data}
 url=http://$listen
 user=demo
 dataset=air-quality
-rutter=${CARGO_TARGET_DIR:-target}/release/rutter
+rutter=${CARGO_TARGET_DIR:-target}/quick/rutter
 # A first start that was cut short goes on at the next one; a data folder of somebody else's making stays as it is.
 unfinished=$data/.first-start
 
@@ -17,7 +17,7 @@ fail() { printf '\nmake run: %s\n' "$*" >&2; exit 1; }
 
 scripts/setup.sh run
 scripts/ui.sh --optional
-cargo build --release --bin rutter
+cargo build --profile quick --bin rutter
 
 if (exec 3<>"/dev/tcp/${listen%:*}/${listen##*:}") 2>/dev/null; then
     fail "something already listens on $listen. Stop it, or choose another place: RUTTER_LISTEN=127.0.0.1:8081 make run"

@@ -137,6 +137,7 @@ impl FromRequestParts<App> for Segments {
 
 /// Which part of a list.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Page {
     /// At most so many items.
     #[param(minimum = 1, maximum = 1000, default = 100)]

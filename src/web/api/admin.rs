@@ -32,6 +32,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Sought {
     /// In a name or the address, whatever the case.
     q: Option<String>,
@@ -166,6 +167,7 @@ struct StoreUsage {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Wanted {
     /// In what was done with what, whatever the case.
     q: Option<String>,

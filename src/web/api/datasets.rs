@@ -55,7 +55,7 @@ pub(super) struct Dataset {
     /// Bytes that it may hold; null where that is not bounded for it alone.
     quota_bytes: Option<u64>,
     #[serde(flatten)]
-    #[schema(value_type = Shown)]
+    #[schema(value_type = RevisionShown)]
     revision: Option<Revision>,
     /// What `datapackage.json` says (Frictionless Data Package); null if there is none.
     #[schema(value_type = Option<Object>)]
@@ -91,16 +91,16 @@ impl From<Rights> for RightsHere {
 }
 
 /// How the revision that is shown stands among the fields of its dataset: not at all where there is none.
-struct Shown;
+struct RevisionShown;
 
-impl PartialSchema for Shown {
+impl PartialSchema for RevisionShown {
     fn schema() -> RefOr<Schema> {
         let none = ObjectBuilder::new().property("revision", Object::with_type(Type::Null));
         Schema::AnyOf(AnyOfBuilder::new().item(Ref::from_schema_name("Revision")).item(none).build()).into()
     }
 }
 
-impl ToSchema for Shown {
+impl ToSchema for RevisionShown {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((Revision::name().into(), Revision::schema()));
         Revision::schemas(schemas);
@@ -153,6 +153,7 @@ struct VisibilityChange {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct At {
     /// Which revision; the newest of the default branch unless said.
     revision: Option<String>,

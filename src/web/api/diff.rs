@@ -23,6 +23,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Asked {
     /// The revision before; the first parent of `to` unless said.
     from: Option<String>,

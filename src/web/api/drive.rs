@@ -177,6 +177,7 @@ async fn own(State(app): State<App>, caller: Caller) -> Result<Json<OwnDrive>> {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Asked {
     /// The folder; the root unless said.
     path: Option<String>,
@@ -261,6 +262,7 @@ async fn entry(State(app): State<App>, spot: Spot<Read>) -> Result<Json<DriveEnt
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Sought {
     /// Words; a name must have all of them, whatever their case and accents.
     q: String,
@@ -317,6 +319,7 @@ async fn usage(State(app): State<App>, grant: Grant<Read>) -> Result<Json<DriveU
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Section {
     /// The first row, counted from 0.
     #[serde(default)]

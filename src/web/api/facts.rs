@@ -25,6 +25,7 @@ const FOLDERS: usize = 100;
 const WEEKS: u16 = 520;
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Where {
     /// The folder; the root unless said.
     path: Option<String>,
@@ -53,6 +54,7 @@ struct FolderSummary {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Span {
     /// How many weeks, the current one among them.
     #[param(minimum = 1, maximum = 520, default = 52)]

@@ -24,6 +24,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Shown {
     /// To be shown by a browser, not saved.
     inline: Option<bool>,

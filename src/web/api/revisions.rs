@@ -26,6 +26,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Walk {
     /// The revision to begin with; the newest of the default branch unless said.
     revision: Option<String>,

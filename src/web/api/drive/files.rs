@@ -26,12 +26,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Why {
     /// Why; said in the history.
     message: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct At {
     /// Which revision; the newest unless said.
     pub(super) revision: Option<String>,

@@ -297,24 +297,24 @@ export interface paths {
         /** Searches the audit trail, the newest lines first. */
         get: {
             parameters: {
-                query?: never;
-                header?: never;
-                path: {
+                query?: {
                     /** @description In what was done with what, whatever the case. */
-                    q: string | null;
+                    q?: string;
                     /** @description Who: the name of a user, or `operator`. */
-                    actor: string | null;
+                    actor?: string;
                     /** @description What was done, such as `token.add`, or the first part of several, such as `token`. */
-                    action: string | null;
+                    action?: string;
                     /** @description Not before then (RFC 3339). */
-                    since: string | null;
+                    since?: string;
                     /** @description Before then (RFC 3339). */
-                    until: string | null;
+                    until?: string;
                     /** @description At most so many items. */
-                    limit: number | null;
+                    limit?: number;
                     /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
+                    cursor?: string;
                 };
+                header?: never;
+                path?: never;
                 cookie?: never;
             };
             requestBody?: never;
@@ -481,14 +481,14 @@ export interface paths {
         /** Lists what is to be done in the background, in the order in which it is due. */
         get: {
             parameters: {
-                query?: never;
-                header?: never;
-                path: {
+                query?: {
                     /** @description At most so many items. */
-                    limit: number | null;
+                    limit?: number;
                     /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
+                    cursor?: string;
                 };
+                header?: never;
+                path?: never;
                 cookie?: never;
             };
             requestBody?: never;
@@ -674,16 +674,16 @@ export interface paths {
         /** Lists users by name. */
         get: {
             parameters: {
-                query?: never;
-                header?: never;
-                path: {
+                query?: {
                     /** @description In a name or the address, whatever the case. */
-                    q: string | null;
+                    q?: string;
                     /** @description At most so many items. */
-                    limit: number | null;
+                    limit?: number;
                     /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
+                    cursor?: string;
                 };
+                header?: never;
+                path?: never;
                 cookie?: never;
             };
             requestBody?: never;
@@ -850,14 +850,13 @@ export interface paths {
                      *     those first that changed last, to the minute; `created` those that were made last.
                      */
                     sort?: string;
+                    /** @description At most so many items. */
+                    limit?: number;
+                    /** @description `next_cursor` of the answer before. */
+                    cursor?: string;
                 };
                 header?: never;
-                path: {
-                    /** @description At most so many items. */
-                    limit: number | null;
-                    /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
-                };
+                path?: never;
                 cookie?: never;
             };
             requestBody?: never;
@@ -938,15 +937,16 @@ export interface paths {
         /** Shows a dataset, at its newest revision or another one. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Which revision; the newest of the default branch unless said. */
+                    revision?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Which revision; the newest of the default branch unless said. */
-                    revision: string | null;
                 };
                 cookie?: never;
             };
@@ -1106,15 +1106,16 @@ export interface paths {
          */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many weeks, the current one among them. */
+                    weeks?: number;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description How many weeks, the current one among them. */
-                    weeks: number | null;
                 };
                 cookie?: never;
             };
@@ -1163,17 +1164,18 @@ export interface paths {
         /** Lists branches, the default branch first. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description At most so many items. */
+                    limit?: number;
+                    /** @description `next_cursor` of the answer before. */
+                    cursor?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description At most so many items. */
-                    limit: number | null;
-                    /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
                 };
                 cookie?: never;
             };
@@ -1455,23 +1457,24 @@ export interface paths {
         /** Compares two revisions. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The revision before; the first parent of `to` unless said. */
+                    from?: string;
+                    /** @description The revision after; the newest of the default branch unless said. */
+                    to?: string;
+                    /** @description Only this file, line by line. It may be named as it was. */
+                    path?: string;
+                    /** @description At most so many items. */
+                    limit?: number;
+                    /** @description `next_cursor` of the answer before. */
+                    cursor?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description The revision before; the first parent of `to` unless said. */
-                    from: string | null;
-                    /** @description The revision after; the newest of the default branch unless said. */
-                    to: string | null;
-                    /** @description Only this file, line by line. It may be named as it was. */
-                    path: string | null;
-                    /** @description At most so many items. */
-                    limit: number | null;
-                    /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
                 };
                 cookie?: never;
             };
@@ -1856,7 +1859,10 @@ export interface paths {
          */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description To be shown by a browser, not saved. */
+                    inline?: boolean;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
@@ -1867,8 +1873,6 @@ export interface paths {
                     revision: string;
                     /** @description Where it is; may hold `/`. */
                     path: string;
-                    /** @description To be shown by a browser, not saved. */
-                    inline: boolean | null;
                 };
                 cookie?: never;
             };
@@ -2065,21 +2069,22 @@ export interface paths {
         /** Lists revisions, the newest first. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The revision to begin with; the newest of the default branch unless said. */
+                    revision?: string;
+                    /** @description Only those that changed this file or folder. */
+                    path?: string;
+                    /** @description At most so many items. */
+                    limit?: number;
+                    /** @description `next_cursor` of the answer before. */
+                    cursor?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description The revision to begin with; the newest of the default branch unless said. */
-                    revision: string | null;
-                    /** @description Only those that changed this file or folder. */
-                    path: string | null;
-                    /** @description At most so many items. */
-                    limit: number | null;
-                    /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
                 };
                 cookie?: never;
             };
@@ -2185,17 +2190,18 @@ export interface paths {
         /** Lists the shares of a dataset and of what is in it, the newest first. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description At most so many items. */
+                    limit?: number;
+                    /** @description `next_cursor` of the answer before. */
+                    cursor?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description At most so many items. */
-                    limit: number | null;
-                    /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
                 };
                 cookie?: never;
             };
@@ -2389,7 +2395,10 @@ export interface paths {
         /** Counts what a folder of a revision holds. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The folder; the root unless said. */
+                    path?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
@@ -2398,8 +2407,6 @@ export interface paths {
                     dataset: string;
                     /** @description A branch, a tag or an id, each with `~n`, `^n`. */
                     revision: string;
-                    /** @description The folder; the root unless said. */
-                    path: string | null;
                 };
                 cookie?: never;
             };
@@ -2448,17 +2455,18 @@ export interface paths {
         /** Lists tags, the oldest first. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description At most so many items. */
+                    limit?: number;
+                    /** @description `next_cursor` of the answer before. */
+                    cursor?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description At most so many items. */
-                    limit: number | null;
-                    /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
                 };
                 cookie?: never;
             };
@@ -2676,7 +2684,18 @@ export interface paths {
         /** Lists a folder of a revision, in git's order. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The folder; the root unless said. */
+                    path?: string;
+                    /** @description With all that is below it, each folder before what it holds. */
+                    recursive?: boolean;
+                    /** @description With the revision that changed each entry last. */
+                    commits?: boolean;
+                    /** @description At most so many items. */
+                    limit?: number;
+                    /** @description `next_cursor` of the answer before. */
+                    cursor?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
@@ -2685,16 +2704,6 @@ export interface paths {
                     dataset: string;
                     /** @description A branch, a tag or an id, each with `~n`, `^n`. */
                     revision: string;
-                    /** @description The folder; the root unless said. */
-                    path: string | null;
-                    /** @description With all that is below it, each folder before what it holds. */
-                    recursive: boolean | null;
-                    /** @description With the revision that changed each entry last. */
-                    commits: boolean | null;
-                    /** @description At most so many items. */
-                    limit: number | null;
-                    /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
                 };
                 cookie?: never;
             };
@@ -2929,7 +2938,10 @@ export interface paths {
          */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Which revision; the newest unless said. */
+                    revision?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
@@ -2938,8 +2950,6 @@ export interface paths {
                     dataset: string;
                     /** @description Where it is; may hold `/`. */
                     path: string;
-                    /** @description Which revision; the newest unless said. */
-                    revision: string | null;
                 };
                 cookie?: never;
             };
@@ -3135,7 +3145,10 @@ export interface paths {
         /** Sends the bytes of a file, to be saved; for one that Git LFS keeps, tells where they are. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Which revision; the newest unless said. */
+                    revision?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
@@ -3144,8 +3157,6 @@ export interface paths {
                     dataset: string;
                     /** @description Where it is; may hold `/`. */
                     path: string;
-                    /** @description Which revision; the newest unless said. */
-                    revision: string | null;
                 };
                 cookie?: never;
             };
@@ -3348,7 +3359,10 @@ export interface paths {
          */
         put: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Why; said in the history. */
+                    message?: string;
+                };
                 header?: {
                     /** @description The revision that changed the file last, as far as you know, in quotes (412). */
                     "If-Match"?: string | null;
@@ -3360,8 +3374,6 @@ export interface paths {
                     dataset: string;
                     /** @description Where it goes; may hold `/`. */
                     path: string;
-                    /** @description Why; said in the history. */
-                    message: string | null;
                 };
                 cookie?: never;
             };
@@ -3485,21 +3497,22 @@ export interface paths {
          */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The folder; the root unless said. */
+                    path?: string;
+                    /** @description With all that is below it, each folder before what it holds. */
+                    recursive?: boolean;
+                    /** @description At most so many items. */
+                    limit?: number;
+                    /** @description `next_cursor` of the answer before. */
+                    cursor?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description The folder; the root unless said. */
-                    path: string | null;
-                    /** @description With all that is below it, each folder before what it holds. */
-                    recursive: boolean | null;
-                    /** @description At most so many items. */
-                    limit: number | null;
-                    /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
                 };
                 cookie?: never;
             };
@@ -3610,7 +3623,14 @@ export interface paths {
          */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The first row, counted from 0. */
+                    offset?: number;
+                    /** @description At most so many rows. */
+                    limit?: number;
+                    /** @description Which revision; the newest unless said. */
+                    revision?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
@@ -3619,12 +3639,6 @@ export interface paths {
                     dataset: string;
                     /** @description Where it is; may hold `/`. */
                     path: string;
-                    /** @description The first row, counted from 0. */
-                    offset: number;
-                    /** @description At most so many rows. */
-                    limit: number | null;
-                    /** @description Which revision; the newest unless said. */
-                    revision: string | null;
                 };
                 cookie?: never;
             };
@@ -3673,19 +3687,20 @@ export interface paths {
         /** Finds files and folders of a drive by their names, those that are higher up first. */
         get: {
             parameters: {
-                query?: never;
+                query: {
+                    /** @description Words; a name must have all of them, whatever their case and accents. */
+                    q: string;
+                    /** @description The folder to look below; the root unless said. */
+                    path?: string;
+                    /** @description At most so many. */
+                    limit?: number;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Words; a name must have all of them, whatever their case and accents. */
-                    q: string;
-                    /** @description The folder to look below; the root unless said. */
-                    path: string | null;
-                    /** @description At most so many. */
-                    limit: number | null;
                 };
                 cookie?: never;
             };
@@ -3734,17 +3749,18 @@ export interface paths {
         /** Lists what lies in the trash, what was deleted last first. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description At most so many items. */
+                    limit?: number;
+                    /** @description `next_cursor` of the answer before. */
+                    cursor?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description At most so many items. */
-                    limit: number | null;
-                    /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
                 };
                 cookie?: never;
             };
@@ -4281,7 +4297,12 @@ export interface paths {
         /** Lists the versions of a file or folder, the newest first. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description At most so many items. */
+                    limit?: number;
+                    /** @description `next_cursor` of the answer before. */
+                    cursor?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
@@ -4290,10 +4311,6 @@ export interface paths {
                     dataset: string;
                     /** @description Where it is; may hold `/`. */
                     path: string;
-                    /** @description At most so many items. */
-                    limit: number | null;
-                    /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
                 };
                 cookie?: never;
             };
@@ -5432,14 +5449,14 @@ export interface paths {
         /** Lists what the caller has shared, of datasets that are still theirs to share; otherwise as what was received. */
         get: {
             parameters: {
-                query?: never;
-                header?: never;
-                path: {
+                query?: {
                     /** @description At most so many items. */
-                    limit: number | null;
+                    limit?: number;
                     /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
+                    cursor?: string;
                 };
+                header?: never;
+                path?: never;
                 cookie?: never;
             };
             requestBody?: never;
@@ -5485,14 +5502,14 @@ export interface paths {
          */
         get: {
             parameters: {
-                query?: never;
-                header?: never;
-                path: {
+                query?: {
                     /** @description At most so many items. */
-                    limit: number | null;
+                    limit?: number;
                     /** @description `next_cursor` of the answer before. */
-                    cursor: string | null;
+                    cursor?: string;
                 };
+                header?: never;
+                path?: never;
                 cookie?: never;
             };
             requestBody?: never;
@@ -6135,7 +6152,7 @@ export interface components {
             type: string;
         };
         /** @description A dataset at a revision. */
-        Dataset: components["schemas"]["Shown"] & {
+        Dataset: components["schemas"]["RevisionShown"] & {
             /**
              * Format: int64
              * @description Bytes that it holds in Git LFS.
@@ -7644,6 +7661,9 @@ export interface components {
             /** @description Its id. */
             revision: string;
         };
+        RevisionShown: components["schemas"]["Revision"] | {
+            revision?: null;
+        };
         /** @description What somebody may do with a dataset. */
         RightsHere: {
             /** @description Get the bytes of files. */
@@ -7725,8 +7745,18 @@ export interface components {
             /** @description `view` or `edit`. */
             right?: string | null;
         };
-        Shown: components["schemas"]["Revision"] | {
-            revision?: null;
+        /** @description What a link invites to. */
+        Shown: {
+            /** @description Whether that address has an account: then it accepts signed in, else with a name and a password. */
+            account: boolean;
+            /** @description Where the letter went. */
+            email: string;
+            /** @description The organisation; absent for an invitation to the site alone. */
+            organisation?: string | null;
+            /** @description As what, in the organisation: `reader`, `writer` or `owner`. */
+            role?: string | null;
+            /** @description A name that the address suggests and that could be one. */
+            suggested_name?: string | null;
         };
         /** @description How much there is on the site. */
         SiteUsage: {

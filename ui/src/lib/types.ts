@@ -50,6 +50,7 @@ export type Rights = Schemas['RightsHere'];
 export type Session = Known<Schemas['Session'], { sign_up: 'open' | 'invitation' | 'closed' }>;
 export type Share = Known<Schemas['Share'], { type: SharedType; right: ShareRight }>;
 export type ShareUpdate = Known<Schemas['ShareUpdate'], { right?: ShareRight }>;
+export type Shown = Schemas['Shown'];
 export type SiteUsage = Known<Schemas['SiteUsage'], { items: Known<Schemas['OwnerUsage'], { kind: OwnerKind }>[] }>;
 export type StoreName = Schemas['StoreName'];
 export type StoreUsage = Schemas['StoreUsage'];

@@ -186,11 +186,22 @@ const orders = {
 	async view({ dataset, row }) {
 		const fresh = await browser.newContext({ baseURL: server, storageState: await context().storageState() });
 		const page = await fresh.newPage();
-		const begin = performance.now();
+		// By the clock of the page, which begins with the navigation: to be asked from outside is slow, and not what people wait for.
+		await page.addInitScript((row) => {
+			const look = () => {
+				const link = [...document.querySelectorAll('a')].find((link) => link.textContent.trim() === row);
+				if (link === undefined) return void requestAnimationFrame(look);
+				link.click();
+				const arrive = () => {
+					if (location.pathname.endsWith(`/${row}`)) globalThis.tookToUse = performance.now();
+					else setTimeout(arrive);
+				};
+				arrive();
+			};
+			requestAnimationFrame(look);
+		}, row);
 		await page.goto(`/d/${dataset}`, { waitUntil: 'commit' });
-		await page.getByRole('link', { name: row, exact: true }).click();
-		await page.waitForURL(`**/file/**/${row}`, { waitUntil: 'commit' });
-		const took = performance.now() - begin;
+		const took = await (await page.waitForFunction(() => globalThis.tookToUse)).jsonValue();
 		await fresh.close();
 		return took;
 	},

@@ -181,10 +181,10 @@ fn no_two_schemas_have_one_name() {
             let mut derived = false;
             for line in text.lines().map(str::trim) {
                 derived |= line.starts_with("#[derive(") && line.contains("ToSchema");
+                derived |= line.starts_with("impl ToSchema for ");
                 let mut declared = ["pub struct ", "struct ", "pub enum ", "enum ", "impl ToSchema for "].iter();
                 let words =
                     line.strip_prefix("pub(super) ").or_else(|| line.strip_prefix("pub(crate) ")).unwrap_or(line);
-                derived |= line.starts_with("impl ToSchema for ");
                 let Some(rest) = declared.find_map(|word| words.strip_prefix(word)) else { continue };
                 if std::mem::take(&mut derived) {
                     let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap();

@@ -54,9 +54,9 @@ async function* pieces(file: Blob): AsyncGenerator<Uint8Array> {
 		for (let from = 0; from < file.size; from += PIECE) yield new Uint8Array(await file.slice(from, from + PIECE).arrayBuffer());
 		return;
 	}
+	readers.add(reader);
 	// Two buffers that are filled in turn. New ones for each piece are garbage faster than it is collected: of a large
 	// file, hundreds of megabytes.
-	readers.add(reader);
 	const spare = [new ArrayBuffer(PIECE), new ArrayBuffer(PIECE)];
 	const read = () => fill(reader, spare.shift() as ArrayBuffer);
 	let next = read();

@@ -183,8 +183,8 @@ story! {
     }
 }
 
-/// How long a silent store is waited for, with a busy machine.
-const STORE_SOON: Duration = Duration::from_secs(15 + 6);
+/// How long a silent store is waited for, with a machine that is very busy with much else.
+const STORE_SOON: Duration = Duration::from_secs(15 + 45);
 
 story! {
     async fn a_silent_store_is_told_in_time() {
@@ -208,7 +208,7 @@ story! {
             let begun = Instant::now();
             come_again(&ada.verify(&verify, oid, size).await.unwrap());
             println!("an upload was confirmed in vain for {:?}", begun.elapsed());
-            assert!(begun.elapsed() < STORE_SOON);
+            assert!(begun.elapsed() < STORE_SOON, "{:?}", begun.elapsed());
         }
         for length in [100_000, 20_000_000] {
             work.write("table.csv", noise(length as u64, length));
@@ -217,14 +217,14 @@ story! {
             // Without the hook of git-lfs, which asks for the refs before.
             let said = work.git_fails(&["push", "-q", "--no-verify"]);
             println!("a push of {length} bytes failed after {:?}: {said}", begun.elapsed());
-            assert!(begun.elapsed() < STORE_SOON);
+            assert!(begun.elapsed() < STORE_SOON, "{:?}", begun.elapsed());
         }
         let begun = Instant::now();
         let remote = format!("http://ada:{}@{}/ada/data.git", ada.token, scene.url(1).replace("http://", ""));
         let cold = scene.house.tree("cold").try_git(&["clone", "-q", &remote, "."]);
         assert!(!cold.status.success());
         println!("a clone failed after {:?}: {}", begun.elapsed(), harness::text(&cold));
-        assert!(begun.elapsed() < STORE_SOON);
+        assert!(begun.elapsed() < STORE_SOON, "{:?}", begun.elapsed());
 
         network.freeze(false);
         ready_again(&scene).await;

@@ -116,7 +116,7 @@ story! {
             status(server.http.put(&other).body(small.clone())).await == 200
         });
         tokio::select! { () = dripping => {}, () = freed => {} }
-        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
         assert_eq!(slow.head().await.0, 400);
         assert_eq!(status(server.http.put(&other).body(small.clone())).await, 200);
     }

@@ -43,7 +43,7 @@ fn bytes_of(folder: &Path) -> u64 {
 }
 
 async fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..3000 {
         if is_so() {
             return;
         }

@@ -136,5 +136,5 @@ async fn those_who_wait_for_a_store_that_is_away_learn_it_together() {
         let answer = waiter.await.unwrap();
         assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
     }
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
 }

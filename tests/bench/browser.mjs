@@ -200,6 +200,8 @@ const orders = {
 			};
 			requestAnimationFrame(look);
 		}, row);
+		// With a new window Chromium loads hundreds of scripts of its own, and who opens a page has had theirs for long.
+		await page.waitForTimeout(2000);
 		await page.goto(`/d/${dataset}`, { waitUntil: 'commit' });
 		const took = await (await page.waitForFunction(() => globalThis.tookToUse)).jsonValue();
 		await fresh.close();

@@ -315,6 +315,7 @@ impl Access {
         let refuse = |refusal| Err(self.notes.refused_what(actor, "administer", "site", refusal));
         match &actor.identity {
             Identity::Anonymous => Err(Error::unauthenticated("sign in as an administrator")),
+            Identity::Operator => Ok(Administrator { actor: actor.clone() }),
             Identity::User { admin: true, .. } if reach(actor).has(Own::RIGHTS) => {
                 Ok(Administrator { actor: actor.clone() })
             }

@@ -22,7 +22,10 @@ pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
         Command::Repo(command) => repo(app, command).await?,
         Command::Store(command) => return super::stores::run(app, command).await,
         Command::Usage { subject, json, recount } => return super::usage::run(app, subject, json, recount).await,
-        Command::Quota { subject, quota } => app.storage.set_quota(&subject, quota).await?,
+        Command::Quota { subject, quota } => {
+            let operator = app.access.authorize_administrator(&Actor::operator())?;
+            app.storage.set_quota(&operator, &subject, quota).await?;
+        }
         Command::Gc { dataset, dry_run, undo } => return gc(app, dataset, dry_run, undo).await,
         Command::Fsck { dataset, quick, json } => return super::fsck::run(app, dataset, quick, json).await,
     }

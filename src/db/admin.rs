@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::Result;
-use crate::types::{Id, Millis};
+use crate::types::{Id, Millis, OwnerKind};
 
 /// A user, with what is known of the use.
 #[derive(Debug, Clone, FromRow)]
@@ -51,8 +51,11 @@ pub struct TotalsRow {
 pub struct OwnerTotalsRow {
     /// Name of the owner.
     pub owner: String,
-    /// `user` or `organisation`.
-    pub kind: String,
+    /// User or organisation.
+    #[sqlx(try_from = "String")]
+    pub kind: OwnerKind,
+    /// How many bytes they may hold; as in [`DatasetRow`](super::datasets::DatasetRow).
+    pub quota_bytes: Option<i64>,
     /// How many datasets.
     pub datasets: i64,
     /// Their bytes.
@@ -185,10 +188,10 @@ impl Tx {
 
     /// The owners whose datasets hold most.
     pub async fn largest_owners(&mut self, limit: i64) -> Result<Vec<OwnerTotalsRow>> {
-        let query = "SELECT o.name AS owner, o.kind, COUNT(d.id) AS datasets,
+        let query = "SELECT o.name AS owner, o.kind, o.quota_bytes, COUNT(d.id) AS datasets,
                             CAST(COALESCE(SUM(u.bytes), 0) AS BIGINT) AS bytes
                      FROM owner o LEFT JOIN dataset d ON d.owner_id = o.id LEFT JOIN usage u ON u.repo_id = d.id
-                     GROUP BY o.id, o.name, o.kind ORDER BY 4 DESC, 3 DESC, o.name LIMIT $1";
+                     GROUP BY o.id, o.name, o.kind, o.quota_bytes ORDER BY 5 DESC, 4 DESC, o.name LIMIT $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(limit).fetch_all(on))?)
     }
 

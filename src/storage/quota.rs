@@ -14,11 +14,11 @@ use lfs::batch::{BatchRequest, ObjectError};
 use serde::Serialize;
 
 use super::Storage;
-use crate::access::{Grant, Read};
+use crate::access::{Administrator, Grant, Read};
 use crate::config::Quotas;
 use crate::db::datasets::DatasetRow;
 use crate::db::objects::Arrival;
-use crate::db::usage::BOUNDLESS;
+use crate::db::usage::{BOUNDLESS, UsageRow};
 use crate::db::{Tx, oid, signed, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, OwnerKind, OwnerName, RepoPath};
@@ -67,6 +67,17 @@ pub struct OwnerUsage {
     pub quota_bytes: Option<u64>,
     /// Its datasets, or the one that was asked for.
     pub datasets: Vec<DatasetUsage>,
+}
+
+/// How much a subject holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Holding {
+    /// How many objects.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many bytes it may hold, if that is bounded.
+    pub quota_bytes: Option<u64>,
 }
 
 /// How much a dataset holds.
@@ -298,6 +309,26 @@ impl Storage {
         Ok(owners)
     }
 
+    /// How much an owner holds with all its datasets, or a dataset alone.
+    ///
+    /// # Errors
+    /// Not found if there is no such owner or dataset.
+    pub async fn holding(&self, _: &Administrator, subject: &Subject) -> Result<Holding> {
+        let mut tx = self.0.db.read().await?;
+        let (owner, dataset) = subject.find(&mut tx).await?;
+        let mut rows = tx.usage(Some(owner)).await?;
+        if let Some(dataset) = dataset {
+            rows.retain(|row| row.id.as_deref() == Some(&dataset.to_string()));
+        }
+        let row = rows.first().ok_or_else(|| subject.missing())?;
+        let quota_bytes = match dataset {
+            Some(_) => self.0.quotas.of_dataset(row.quota_bytes),
+            None => self.0.quotas.of_owner(row.owner_kind, row.owner_quota_bytes),
+        };
+        let sum = |held: fn(&UsageRow) -> i64| rows.iter().map(|row| unsigned(held(row))).sum();
+        Ok(Holding { objects: sum(|row| row.objects), bytes: sum(|row| row.bytes), quota_bytes })
+    }
+
     /// Counts anew what all datasets hold. Gives those whose count was wrong, by how many bytes and
     /// objects.
     pub async fn recount(&self) -> Result<Vec<(String, i64, i64)>> {
@@ -318,11 +349,16 @@ impl Storage {
         Ok(wrong)
     }
 
+    /// How many bytes an owner may hold for whom this was said, if that is bounded.
+    pub fn quota_of_owner(&self, kind: OwnerKind, said: Option<i64>) -> Option<u64> {
+        self.0.quotas.of_owner(kind, said)
+    }
+
     /// Says how much an owner or a dataset may hold. What is held already stays.
     ///
     /// # Errors
     /// Not found if there is no such owner or dataset.
-    pub async fn set_quota(&self, subject: &Subject, quota: Quota) -> Result<()> {
+    pub async fn set_quota(&self, by: &Administrator, subject: &Subject, quota: Quota) -> Result<()> {
         let mut tx = self.0.db.write().await?;
         let said = match quota {
             Quota::Default => None,
@@ -340,7 +376,8 @@ impl Storage {
             }
         };
         let (id, now, detail) = (self.0.clock.id(), self.0.clock.now(), quota.to_string());
-        tx.insert_audit(id, now, "operator", action, &subject.text, &detail, "").await?;
+        let request = crate::request::id();
+        tx.insert_audit(id, now, &by.actor().key(), action, &subject.text, &detail, &request).await?;
         tx.commit().await
     }
 }
@@ -358,7 +395,11 @@ impl Subject {
         {
             return Ok((dataset.owner_id, Some(dataset.id)));
         }
-        Err(Error::not_found(format!("there is no user, organisation or dataset `{}`", self.text)))
+        Err(self.missing())
+    }
+
+    fn missing(&self) -> Error {
+        Error::not_found(format!("there is no user, organisation or dataset `{}`", self.text.escape_debug()))
     }
 }
 

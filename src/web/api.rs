@@ -15,6 +15,7 @@ mod infer;
 mod invitations;
 mod organisations;
 mod places;
+mod quotas;
 mod rename;
 mod revisions;
 pub(super) mod search;
@@ -51,6 +52,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = organisations::routes(routes);
     let routes = invitations::routes(routes);
     let routes = admin::routes(routes);
+    let routes = quotas::routes(routes);
     let routes = facts::routes(routes);
     let routes = search::routes(routes);
     let routes = revisions::routes(routes);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lfs::Oid;
 use reqwest::Response;
+use rutter::access::Actor;
 use rutter::app::App;
 use serde_json::{Value, json};
 
@@ -21,7 +22,8 @@ struct Office(App);
 
 impl Office {
     async fn quota(&self, subject: &str, quota: &str) {
-        self.0.storage.set_quota(&subject.parse().unwrap(), quota.parse().unwrap()).await.unwrap();
+        let operator = self.0.access.authorize_administrator(&Actor::operator()).unwrap();
+        self.0.storage.set_quota(&operator, &subject.parse().unwrap(), quota.parse().unwrap()).await.unwrap();
     }
 
     /// Objects and bytes of a dataset; a count anew gives the same.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lfs::Oid;
 use rutter::jobs::{self, Kind};
 use rutter::types::{Role, Visibility};
 use serde_json::{Value, json};
@@ -127,13 +128,62 @@ story! {
         let told = server.done(&root, "GET", &format!("{ADMIN}/usage"), Value::Null).await;
         let figures = ["users", "organisations", "datasets", "objects", "bytes"].map(|name| told[name].as_u64().unwrap());
         assert_eq!(figures, [2, 1, 3, 3, 5300]);
-        let expected = json!({"owner": "org", "kind": "organisation", "datasets": 1, "bytes": 5000});
+        let expected = json!({"owner": "org", "kind": "organisation", "datasets": 1, "bytes": 5000, "quota_bytes": null});
         assert_eq!((&told["items"][0], told["items"].as_array().unwrap().len()), (&expected, 3));
-        assert_eq!(told["items"][1], json!({"owner": "ada", "kind": "user", "datasets": 2, "bytes": 300}));
+        assert_eq!(told["items"][1], json!({"owner": "ada", "kind": "user", "datasets": 2, "bytes": 300, "quota_bytes": null}));
         let stores = server.done(&root, "GET", &format!("{ADMIN}/stores"), Value::Null).await;
         let expected =
             json!([{"name": "default", "kind": "folder", "objects": 3, "bytes": 5300, "unproven": 0, "quarantined": 0}]);
         assert_eq!(stores["items"], expected);
+    }
+}
+
+story! {
+    async fn quotas_are_seen_and_changed(server: Server) {
+        let (root, ada) = (server.administrator("root").await, server.person("ada").await);
+        server.organisation("org", &[(&ada, Role::Owner)]).await;
+        for (path, size) in [("ada/small", 100), ("ada/large", 2000), ("org/data", 30)] {
+            server.dataset(path, Visibility::Private).await;
+            server.upload(&ada.token, path, &noise(7, size)).await;
+        }
+        let url = |subject: &str| format!("{ADMIN}/quotas/{}", subject.replace('/', "%2F"));
+        let of = async |subject: &str| server.done(&root, "GET", &url(subject), Value::Null).await;
+        assert_eq!(of("ada").await, json!({"bytes": 2100, "objects": 2, "quota_bytes": null}));
+        assert_eq!(of("ada/large").await, json!({"bytes": 2000, "objects": 1, "quota_bytes": null}));
+
+        // What is held stays; what is too much does not come.
+        let held = server.done(&root, "PUT", &url("ada/large"), json!({"bytes": 1000})).await;
+        assert_eq!(held, json!({"bytes": 2000, "objects": 1, "quota_bytes": 1000}));
+        server.done(&root, "PUT", &url("ada"), json!({"bytes": 2100})).await;
+        server.done(&root, "PUT", &url("org"), json!({"bytes": 0})).await;
+        let told = server.done(&root, "GET", &format!("{ADMIN}/usage"), Value::Null).await;
+        assert_eq!((&told["items"][0]["quota_bytes"], &told["items"][1]["quota_bytes"]), (&json!(2100), &json!(0)));
+        let more = json!({"operation": "upload", "objects": [{"oid": Oid::of(b"more"), "size": 4}]});
+        for path in ["ada/small", "ada/large", "org/data"] {
+            let (_, told) = server.batch(Some(&ada.token), path, &more).await;
+            assert_eq!(told["objects"][0]["error"]["code"], 507, "{path}: {told}");
+        }
+        // No bound is something else than the one that is configured, and neither is said by mistake.
+        server.done(&root, "PUT", &url("ada"), json!({"bytes": null})).await;
+        server.done(&root, "DELETE", &url("org"), Value::Null).await;
+        for subject in ["ada", "org"] {
+            assert_eq!(of(subject).await["quota_bytes"], Value::Null);
+        }
+        server.upload(&ada.token, "ada/small", b"more").await;
+        for body in [json!({}), json!({"bytes": -1}), json!({"bytes": 1.5}), json!({"bytes": "1GB"}), json!({"quota": 1})] {
+            assert_eq!(server.tries(&root, "PUT", &url("ada"), body.clone()).await, 422, "{body}");
+        }
+        server.done(&root, "PUT", &url("ada"), json!({"bytes": u64::MAX})).await;
+        assert_eq!(of("ada").await["quota_bytes"], json!(i64::MAX), "more than there can be");
+        for nobody in ["nobody", "ada/nothing", "..", "a/b/c/d"] {
+            assert_eq!(server.tries(&root, "PUT", &url(nobody), json!({"bytes": 1})).await, 404, "{nobody}");
+        }
+        // Not for those whom it bounds.
+        for (method, body) in [("GET", Value::Null), ("PUT", json!({"bytes": null})), ("DELETE", Value::Null)] {
+            assert_eq!(server.tries(&ada, method, &url("ada/large"), body).await, 403, "{method}");
+        }
+        let lines = server.listed(&root, &format!("{ADMIN}/audit?actor=root&action=dataset.quota"), 10).await;
+        assert_eq!((lines.len(), &lines[0]["subject"], &lines[0]["detail"]), (1, &json!("ada/large"), &json!("1000")));
     }
 }
 

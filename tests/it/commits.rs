@@ -538,11 +538,11 @@ story! {
         assert_eq!(fails(&server, &ada, "ada/mine", copy("ada/secret", "s.bin")).await.0, 422);
         execute(&server.app.db, "UPDATE object SET state = 'ready'").await;
         // Over a quota it is as for an upload.
-        server.app.storage.set_quota(&"ada/mine".parse().unwrap(), "1999".parse().unwrap()).await.unwrap();
+        server.quota("ada/mine", "1999").await;
         let (status, told) = fails(&server, &ada, "ada/mine", copy("ada/secret", "s.bin")).await;
         assert_eq!(status, 507, "{told}");
         assert!(told.contains("over quota"), "{told}");
-        server.app.storage.set_quota(&"ada/mine".parse().unwrap(), "2000".parse().unwrap()).await.unwrap();
+        server.quota("ada/mine", "2000").await;
         commit(&server, &ada, "ada/mine", copy("ada/secret", "s.bin")).await;
         // What it holds already costs nothing more.
         commit(&server, &ada, "ada/mine", json!([

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rutter::access::Actor;
 use rutter::access::tokens::TokenScope;
@@ -163,6 +163,12 @@ impl Server {
     pub(crate) async fn dataset(&self, path: &str, visibility: Visibility) {
         let creation = self.app.access.creation(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
         self.app.drive.create(&creation, visibility, "default").await.unwrap();
+    }
+
+    /// Says, as the operator, how much an owner or a dataset may hold.
+    pub(crate) async fn quota(&self, subject: &str, quota: &str) {
+        let operator = self.app.access.authorize_administrator(&Actor::operator()).unwrap();
+        self.app.storage.set_quota(&operator, &subject.parse().unwrap(), quota.parse().unwrap()).await.unwrap();
     }
 
     /// The URL of a dataset's repository, with credentials for git.
@@ -439,7 +445,8 @@ pub(crate) async fn fresh_postgres(url: &str) -> String {
 
 /// Waits for something that happens in the background.
 pub(crate) async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
-    for _ in 0..200 {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_mins(1) {
         if happened().await {
             return;
         }

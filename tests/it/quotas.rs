@@ -24,10 +24,6 @@ async fn ada(server: &Server) -> Person {
     ada
 }
 
-async fn quota(server: &Server, subject: &str, quota: &str) {
-    server.app.storage.set_quota(&subject.parse().unwrap(), quota.parse().unwrap()).await.unwrap();
-}
-
 fn object(bytes: &[u8]) -> Value {
     json!({"oid": Oid::of(bytes), "size": bytes.len()})
 }
@@ -119,7 +115,7 @@ story! {
         let ada = ada(&server).await;
         let held = noise(1, 6000);
         server.upload(&ada.token, "ada/data", &held).await;
-        quota(&server, "ada/data", "10000").await;
+        server.quota("ada/data", "10000").await;
 
         let (first, second, fits) = (noise(2, 3000), noise(3, 2000), noise(4, 4000));
         let objects = [object(&first), object(&held), object(&second), object(&first), object(b""), json!({"oid": "x"})];
@@ -164,8 +160,8 @@ story! {
         for path in ["ministry/census", "ministry/statistics/census"] {
             server.dataset(path, Visibility::Private).await;
         }
-        quota(&server, "ada", "10000").await;
-        quota(&server, "ministry", "5000").await;
+        server.quota("ada", "10000").await;
+        server.quota("ministry", "5000").await;
         server.upload(&ada.token, "ada/data", &noise(1, 7000)).await;
         let (answers, told) = ask(&server, &ada, "ada/more", "upload", &[object(&noise(2, 3001))]).await;
         assert_eq!(answers, ["507"]);
@@ -184,8 +180,8 @@ story! {
         assert!(told.contains("all datasets of ministry together hold 4.9 KiB (5000 bytes)"), "{told}");
 
         // Both bounds hold, and the tighter one is told.
-        quota(&server, "ada/more", "3500").await;
-        quota(&server, "ada", "10100").await;
+        server.quota("ada/more", "3500").await;
+        server.quota("ada", "10100").await;
         assert!(ask(&server, &ada, "ada/more", "upload", &[object(&noise(3, 501))]).await.1.contains("ada/more"));
         assert!(ask(&server, &ada, "ada/more", "upload", &[object(&noise(3, 101))]).await.1.contains("all datasets of ada"));
         assert_eq!(ask(&server, &ada, "ada/more", "upload", &[object(&noise(3, 100))]).await.0, ["upload"]);
@@ -223,20 +219,20 @@ story! {
         assert_eq!((bound("ada/data").await, bound("ministry/census").await), (1000, 1000));
         // A first push makes the dataset, also where it has no room.
         assert_eq!(bound("ada/new").await, 1000);
-        quota(&server, "ada/data", "none").await;
-        quota(&server, "ministry/census", "none").await;
+        server.quota("ada/data", "none").await;
+        server.quota("ministry/census", "none").await;
         assert_eq!((bound("ada/data").await, bound("ministry/census").await), (3000, 2000));
-        quota(&server, "ada", "none").await;
-        quota(&server, "ministry", "0").await;
+        server.quota("ada", "none").await;
+        server.quota("ministry", "0").await;
         assert_eq!((bound("ada/data").await, bound("ministry/census").await), (4000, 0));
         let found = usage(&server, "ada/data").await;
         assert_eq!((found.quota_bytes, found.datasets[0].quota_bytes), (None, None));
-        quota(&server, "ada", "default").await;
-        quota(&server, "ada/data", "2kB").await;
+        server.quota("ada", "default").await;
+        server.quota("ada/data", "2kB").await;
         assert_eq!(bound("ada/data").await, 2000);
         let found = usage(&server, "ada/data").await;
         assert_eq!((found.quota_bytes, found.datasets[0].quota_bytes), (Some(3000), Some(2000)));
-        quota(&server, "ada/data", "default").await;
+        server.quota("ada/data", "default").await;
         assert_eq!(bound("ada/data").await, 1000);
         let audited = "SELECT COUNT(*) FROM audit WHERE action IN ('owner.quota', 'dataset.quota')";
         assert_eq!(count(&server.app.db, audited).await, 7);
@@ -252,9 +248,9 @@ story! {
         let ada = ada(&server).await;
         // Room for three, within one dataset, and among all of an owner.
         for (round, subject) in [(0, "ada/data"), (100, "ada")] {
-            quota(&server, "ada/data", "none").await;
+            server.quota("ada/data", "none").await;
             let before = usage(&server, subject).await.bytes;
-            quota(&server, subject, &(before + 3 * 20_000 + 19_999).to_string()).await;
+            server.quota(subject, &(before + 3 * 20_000 + 19_999).to_string()).await;
             let mut uploads = Vec::new();
             for number in 0..8 {
                 let bytes = noise(round + number, 20_000);
@@ -274,12 +270,12 @@ story! {
             assert_counted(&server).await;
         }
         // What lost is not there, and comes in when there is room.
-        quota(&server, "ada", "none").await;
+        server.quota("ada", "none").await;
         let bytes: Vec<Vec<u8>> = (0..8).map(|number| noise(number, 20_000)).collect();
         let objects: Vec<Value> = bytes.iter().map(|bytes| object(bytes)).collect();
         let (answers, _) = ask(&server, &ada, "ada/data", "download", &objects).await;
         assert_eq!(answers.iter().filter(|answer| *answer == "download").count(), 3, "{answers:?}");
-        quota(&server, "ada/data", "none").await;
+        server.quota("ada/data", "none").await;
         for bytes in &bytes {
             server.upload(&ada.token, "ada/data", bytes).await;
             assert!(download(&other, &ada, "ada/data", bytes).await);
@@ -304,8 +300,8 @@ story! {
             uploads.push((begun(&server, &href, bytes.len()).await, bytes));
         }
         // They are recorded in bundles.
-        quota(&server, "ada/more", "4999").await;
-        quota(&server, "ben", "1MB").await;
+        server.quota("ada/more", "4999").await;
+        server.quota("ben", "1MB").await;
         for (number, (status, told)) in send_at_once(uploads).await.into_iter().enumerate() {
             assert_eq!(status, if number % 3 == 1 { 507 } else { 200 }, "{told}");
         }
@@ -320,7 +316,7 @@ story! {
         let (held, fresh) = (noise(1, 9000), noise(2, 10));
         server.upload(&ada.token, "ada/data", &held).await;
         let (href, _) = server.upload_urls(&ada.token, "ada/data", &fresh).await;
-        quota(&server, "ada", "100").await;
+        server.quota("ada", "100").await;
 
         assert!(download(&server, &ada, "ada/data", &held).await);
         assert_eq!(ask(&server, &ada, "ada/data", "upload", &[object(&held)]).await.0, ["nothing"]);
@@ -340,7 +336,7 @@ story! {
         assert!(download(&server, &ada, "ada/data", &held).await);
         assert_eq!(usage(&server, "ada").await.bytes, 9000);
 
-        quota(&server, "ada", "9010").await;
+        server.quota("ada", "9010").await;
         assert_eq!(Reply::of(server.http.put(href).body(fresh)).await.status, 200);
         assert_counted(&server).await;
     }
@@ -359,13 +355,13 @@ story! {
         let href = |name: &str| actions[name]["href"].as_str().unwrap().to_owned();
         let proof = object(&bytes).to_string();
 
-        quota(&server, "ada/data", "4999").await;
+        server.quota("ada/data", "4999").await;
         let refused = Reply::of(server.http.post(href("commit")).body(proof.clone())).await;
         assert!(refused.status == 507 && refused.text().contains("(5000 bytes)"), "{}", refused.text());
         assert_eq!(Reply::of(server.http.post(href("verify")).body(proof.clone())).await.status, 507);
         assert_eq!(usage(&server, "ada").await.objects, 0);
         // Nothing is to be sent again.
-        quota(&server, "ada/data", "5000").await;
+        server.quota("ada/data", "5000").await;
         assert_eq!(Reply::of(server.http.post(href("commit")).body(proof.clone())).await.status, 200);
         assert_eq!(Reply::of(server.http.post(href("verify")).body(proof)).await.status, 200);
         assert!(download(&server, &ada, "ada/data", &bytes).await);
@@ -381,14 +377,14 @@ story! {
         work.write("a.bin", noise(1, 30_000));
         work.commit("a");
         work.git(&["push", "-q", "origin", "main"]);
-        quota(&server, "ada/data", "50kB").await;
+        server.quota("ada/data", "50kB").await;
         work.write("b.bin", noise(2, 30_000));
         work.commit("b");
         let said = work.git_fails(&["push", "origin", "main"]);
         for part in ["over quota", "ada/data", "(30000 bytes)", "(50000 bytes)", "ask the operator of this server for more"] {
             assert!(said.contains(part), "{part}: {said}");
         }
-        quota(&server, "ada/data", "60kB").await;
+        server.quota("ada/data", "60kB").await;
         work.git(&["push", "-q", "origin", "main"]);
         let clone = server.clone(&ada, "ada/data", "clone");
         assert!(clone.read("a.bin") == noise(1, 30_000) && clone.read("b.bin") == noise(2, 30_000));
@@ -418,8 +414,8 @@ async fn commit(server: &Server, path: &str, file: u64, pointer: Option<Pointer>
 async fn count_along(engine: Engine, seed: u64) -> [u64; 4] {
     let server = Server::start_with(engine, |config| config.collect = false).await;
     let ada = ada(&server).await;
-    quota(&server, "ada/data", "60kB").await;
-    quota(&server, "ada", "100kB").await;
+    server.quota("ada/data", "60kB").await;
+    server.quota("ada", "100kB").await;
     let choices = noise(seed, 4 * 120);
     let (mut released, mut restored, mut refused, mut healed) = (0, 0, 0, 0);
     for choice in choices.chunks(4) {

@@ -123,17 +123,17 @@ story! {
         server.dataset("lab/held", Visibility::Private).await;
         server.upload(&ada.token, "ada/data", &noise(1, 3000)).await;
         server.upload(&ada.token, "lab/held", &noise(2, 1000)).await;
-        server.app.storage.set_quota(&"lab".parse().unwrap(), "3999".parse().unwrap()).await.unwrap();
+        server.quota("lab", "3999").await;
         let refused = rename(&server, &ada, "ada/data", "lab/data").await;
         assert_eq!(refused.status, 507, "{}", refused.text());
         assert!(refused.text().contains("over quota"), "{}", refused.text());
         assert_eq!(show(&server, &ada, "ada/data").await.status, 200);
-        server.app.storage.set_quota(&"lab".parse().unwrap(), "4000".parse().unwrap()).await.unwrap();
+        server.quota("lab", "4000").await;
         assert_eq!(rename(&server, &ada, "ada/data", "lab/data").await.status, 200);
         let usage = server.app.storage.usage(Some(&"lab".parse().unwrap())).await.unwrap();
         assert_eq!(usage[0].bytes, 4000);
         // Within one owner it is no question of room.
-        server.app.storage.set_quota(&"lab".parse().unwrap(), "1".parse().unwrap()).await.unwrap();
+        server.quota("lab", "1").await;
         assert_eq!(rename(&server, &ada, "lab/data", "lab/renamed").await.status, 200);
     }
 }

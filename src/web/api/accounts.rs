@@ -77,10 +77,10 @@ struct FirstAccount {
 /// A link from a letter.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Ticket {
+pub(super) struct Ticket {
     /// What stands behind the `#`.
     #[schema(value_type = String)]
-    token: Secret,
+    pub(super) token: Secret,
 }
 
 /// Asks for an account. A link goes to the address; nothing here tells whether it has an account already.

@@ -15,7 +15,7 @@ use crate::access::Administrator;
 use crate::accounts::admin::{AuditQuery, AuditRow, JobRow, KnownUserRow, UserChange};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::types::{Email, Id, Millis, OwnerName};
+use crate::types::{Email, Id, Millis, OwnerKind, OwnerName};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -121,12 +121,14 @@ struct SiteUsage {
 struct OwnerUsage {
     /// Name of the owner.
     owner: String,
-    /// `user` or `organisation`.
-    kind: String,
+    /// A person or an organisation.
+    kind: OwnerKind,
     /// How many datasets.
     datasets: u64,
     /// Their bytes in Git LFS.
     bytes: u64,
+    /// How many bytes they may hold together; null for as much as there is room.
+    quota_bytes: Option<u64>,
 }
 
 /// Something that is to be done in the background.
@@ -296,6 +298,7 @@ async fn usage(State(app): State<App>, admin: Administrator) -> Result<Json<Site
     let items = owners.into_iter().map(|row| OwnerUsage {
         owner: row.owner,
         kind: row.kind,
+        quota_bytes: app.storage.quota_of_owner(row.kind, row.quota_bytes),
         datasets: unsigned(row.datasets),
         bytes: unsigned(row.bytes),
     });

@@ -36,8 +36,8 @@ pub(super) struct Dataset {
     owner: String,
     /// Its own name.
     name: String,
-    /// `private`, `internal` or `public`.
-    visibility: String,
+    /// Who sees it.
+    visibility: Visibility,
     /// What `HEAD` means.
     default_branch: String,
     /// The store that keeps its objects.
@@ -122,7 +122,7 @@ struct NewDataset {
     /// Why.
     message: Option<String>,
     /// Who sees it besides those who may write; `private` unless said.
-    #[schema(value_type = Option<String>, pattern = "^(private|internal|public)$")]
+    #[schema(value_type = Option<Visibility>)]
     visibility: Option<String>,
     /// The store for its objects, for good.
     store: Option<String>,
@@ -148,7 +148,7 @@ struct PackageUpdate {
 #[serde(deny_unknown_fields)]
 struct VisibilityChange {
     /// `private`: those who may by name; `internal`: everyone who is signed in; `public`: everyone.
-    #[schema(pattern = "^(private|internal|public)$")]
+    #[schema(value_type = Visibility)]
     visibility: String,
 }
 
@@ -287,7 +287,7 @@ pub(super) async fn dataset(app: &App, grant: &Grant<Read>, told: Told) -> Resul
         id: grant.path(),
         owner: row.owner_name.clone(),
         name: row.name.clone(),
-        visibility: row.visibility.to_string(),
+        visibility: row.visibility,
         default_branch: state.head.short().to_owned(),
         store: row.store.clone(),
         made: row.created_at.rfc3339(),

@@ -78,8 +78,7 @@ struct DriveEntry {
     modified_by: Option<String>,
     /// The revision that changed it last.
     revision: Option<String>,
-    /// What you may do with it: `view`, `edit` or `own`.
-    #[schema(value_type = String)]
+    /// What you may do with it.
     right: Level,
     /// Whether somebody shared it with you, or you with others.
     shared: bool,

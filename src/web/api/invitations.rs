@@ -12,6 +12,7 @@ use super::super::Routes;
 use super::super::browser::Visitor;
 use super::super::extract::Caller;
 use super::Body;
+use super::accounts::Ticket;
 use crate::accounts::sessions::SignedIn;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -21,24 +22,15 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(show)).document(routes!(accept))
 }
 
-/// The link of a letter.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct InvitationTicket {
-    /// What comes behind `#` in it.
-    #[schema(value_type = String)]
-    token: Secret,
-}
-
 /// What a link invites to.
 #[derive(Serialize, ToSchema)]
 struct Shown {
     /// The organisation; absent for an invitation to the site alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     organisation: Option<String>,
-    /// As what, in the organisation: `reader`, `writer` or `owner`.
+    /// As what, in the organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<&'static str>,
+    role: Option<Role>,
     /// Where the letter went.
     email: String,
     /// Whether that address has an account: then it accepts signed in, else with a name and a password.
@@ -75,15 +67,15 @@ struct Accepted {
 /// Shows what a link invites to.
 ///
 /// Who has the link has got the letter: it is told whether the address has an account.
-#[utoipa::path(post, path = "/api/v1/invitations/show", tag = "organisations", request_body = InvitationTicket,
+#[utoipa::path(post, path = "/api/v1/invitations/show", tag = "organisations", request_body = Ticket,
     responses((status = 200, description = "What it invites to.", body = Shown)))]
-async fn show(State(app): State<App>, _visitor: Visitor, Body(link): Body<InvitationTicket>) -> Result<Json<Shown>> {
+async fn show(State(app): State<App>, _visitor: Visitor, Body(link): Body<Ticket>) -> Result<Json<Shown>> {
     let (invitation, account) = app.accounts.invitation(&link.token).await?;
     let local = invitation.email.as_str().split('@').next().unwrap_or_default();
     let suggested = if account { None } else { local.parse::<OwnerName>().ok() };
     Ok(Json(Shown {
         organisation: invitation.organisation.map(|name| name.to_string()),
-        role: invitation.role.map(Role::as_str),
+        role: invitation.role,
         email: invitation.email.to_string(),
         account,
         suggested_name: suggested.map(|name| name.to_string()).filter(|name| !name.contains('/')),

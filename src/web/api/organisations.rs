@@ -37,8 +37,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
 struct OrganisationItem {
     /// Its name; a nested one has `/` in it.
     name: String,
-    /// What the caller is there: `reader`, `writer` or `owner`.
-    role: &'static str,
+    /// What the caller is there.
+    role: Role,
     /// How many belong to it.
     members: u64,
 }
@@ -56,8 +56,8 @@ struct NewOrganisation {
 struct Organisation {
     /// Its name; a nested one has `/` in it.
     name: String,
-    /// What the caller is there: `reader`, `writer` or `owner`; null for who administers the site and is nothing there.
-    role: Option<&'static str>,
+    /// What the caller is there; null for who administers the site and is nothing there.
+    role: Option<Role>,
     /// When it was made (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
@@ -76,14 +76,14 @@ struct Membership {
     name: String,
     /// As the user wants to be called; null unless said.
     display_name: Option<String>,
-    /// In the organisation: `reader`, `writer` or `owner`.
-    role: &'static str,
+    /// In the organisation.
+    role: Role,
 }
 
 impl From<MemberRow> for Membership {
     fn from(row: MemberRow) -> Self {
         let display_name = Some(row.display_name).filter(|name| !name.is_empty());
-        Self { name: row.name, display_name, role: row.role.as_str() }
+        Self { name: row.name, display_name, role: row.role }
     }
 }
 
@@ -92,7 +92,7 @@ impl From<MemberRow> for Membership {
 #[serde(deny_unknown_fields)]
 struct Appointment {
     /// `reader` sees its datasets, `writer` changes them, `owner` decides about all of it.
-    #[schema(pattern = "^(reader|writer|owner)$")]
+    #[schema(value_type = Role)]
     role: String,
 }
 
@@ -103,8 +103,8 @@ struct NewInvitation {
     /// Where the letter goes.
     #[schema(format = "email")]
     email: String,
-    /// `reader`, `writer` or `owner`.
-    #[schema(pattern = "^(reader|writer|owner)$")]
+    /// As what.
+    #[schema(value_type = Role)]
     role: String,
 }
 
@@ -117,7 +117,7 @@ pub(super) struct InvitationItem {
     email: String,
     /// As what, in the organisation; absent for one to the site alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<&'static str>,
+    role: Option<Role>,
     /// When it was sent (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
@@ -131,7 +131,7 @@ impl From<Invitation> for InvitationItem {
         Self {
             id: invitation.id.to_string(),
             email: invitation.email.to_string(),
-            role: invitation.role.map(Role::as_str),
+            role: invitation.role,
             created: invitation.created.rfc3339(),
             expires: invitation.expires.rfc3339(),
         }
@@ -165,8 +165,7 @@ fn all<T>(items: Vec<T>) -> Json<Items<T>> {
 async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Items<OrganisationItem>>> {
     let oneself = app.access.authorize_oneself(&caller.actor)?;
     let found = app.accounts.belongings(&oneself).await?;
-    let items =
-        found.into_iter().map(|one| OrganisationItem { name: one.name, role: one.role.as_str(), members: one.members });
+    let items = found.into_iter().map(|one| OrganisationItem { name: one.name, role: one.role, members: one.members });
     Ok(all(items.collect()))
 }
 
@@ -196,7 +195,7 @@ async fn organisation(app: &App, member: &Member) -> Result<Organisation> {
     let usage = usage.into_iter().next();
     Ok(Organisation {
         name: member.name().to_string(),
-        role: member.role().map(Role::as_str),
+        role: member.role(),
         created: created.rfc3339(),
         bytes: usage.as_ref().map_or(0, |usage| usage.bytes),
         quota_bytes: usage.as_ref().and_then(|usage| usage.quota_bytes),

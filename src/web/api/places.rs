@@ -12,6 +12,7 @@ use super::Items;
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::error::Result;
+use crate::types::OwnerKind;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(owners)).document(routes!(stores))
@@ -22,8 +23,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
 struct Owner {
     /// The first part of `owner/name`.
     name: String,
-    /// `user` or `organisation`.
-    kind: &'static str,
+    /// A person or an organisation.
+    kind: OwnerKind,
 }
 
 /// A place for the objects of a dataset.
@@ -40,7 +41,7 @@ struct StoreName {
     responses((status = 200, description = "The owners.", body = Items<Owner>)))]
 async fn owners(State(app): State<App>, caller: Caller) -> Result<Json<Items<Owner>>> {
     let found = app.access.owners(&caller.actor).await?;
-    let items = found.into_iter().map(|(name, kind)| Owner { name: name.to_string(), kind: kind.as_str() });
+    let items = found.into_iter().map(|(name, kind)| Owner { name: name.to_string(), kind });
     Ok(Json(Items { items: items.collect(), next_cursor: None }))
 }
 

@@ -13,7 +13,7 @@ use super::{Here, Page};
 use crate::app::App;
 use crate::drive::search::{Counts, Found, Kind, Place, Query, Sort};
 use crate::error::{Error, Result};
-use crate::types::OwnerName;
+use crate::types::{OwnerName, Visibility};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(search))
@@ -52,8 +52,8 @@ struct FoundDataset {
     owner: String,
     /// Its own name.
     name: String,
-    /// `private`, `internal` or `public`.
-    visibility: String,
+    /// Who sees it.
+    visibility: Visibility,
     /// The title of the package.
     title: Option<String>,
     /// The beginning of its description.
@@ -201,7 +201,7 @@ impl From<Found> for FoundDataset {
             id: found.path.to_string(),
             owner: found.path.owner.to_string(),
             name: found.path.name.to_string(),
-            visibility: found.visibility.to_string(),
+            visibility: found.visibility,
             title: found.card.title,
             description: found.card.description,
             keywords: found.card.keywords,

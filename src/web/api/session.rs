@@ -48,9 +48,8 @@ impl From<UserRow> for Person {
 struct Session {
     /// Null for who is not signed in.
     user: Option<Person>,
-    /// Who may make an account: `open`, `invitation` or `closed`.
-    #[schema(value_type = String)]
-    sign_up: &'static str,
+    /// Who may make an account.
+    sign_up: SignUp,
     /// Whether there is no administrator yet. Whoever started the server was told a link that makes one.
     set_up: bool,
     /// Whether letters are sent; else they lie in a folder of the server.
@@ -102,7 +101,7 @@ async fn show(State(app): State<App>, caller: Result<Caller>) -> Result<Response
     };
     let session = Session {
         user,
-        sign_up: SignUp::as_str(app.config.accounts.sign_up),
+        sign_up: app.config.accounts.sign_up,
         set_up: app.accounts.needs_set_up().await?,
         mail: app.config.mail.url.is_some(),
         version: env!("CARGO_PKG_VERSION"),

@@ -19,7 +19,7 @@ use crate::access::Sharing;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::share::{self, Change, Door, Grantee, ShareRow};
-use crate::types::{Id, Millis, OwnerName, Secret, ShareKind};
+use crate::types::{Id, Millis, OwnerName, Secret, ShareKind, ShareRight};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -74,7 +74,7 @@ struct NewShare {
     /// Whom with.
     with: With,
     /// `view`: see and download; `edit`: also change.
-    #[schema(example = "view")]
+    #[schema(value_type = ShareRight, example = "view")]
     right: String,
     /// When it ends (RFC 3339); never unless said.
     #[schema(format = DateTime)]
@@ -95,7 +95,8 @@ struct NewShare {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ShareUpdate {
-    /// `view` or `edit`.
+    /// What it is to allow.
+    #[schema(value_type = Option<ShareRight>)]
     right: Option<String>,
     /// When it ends (RFC 3339); `null` for never.
     #[serde(default)]
@@ -147,12 +148,12 @@ struct Share {
     owner: String,
     /// The file or folder; empty for the dataset.
     path: String,
-    /// `file`, `folder` or `dataset`.
-    r#type: String,
+    /// What it is.
+    r#type: ShareKind,
     /// Whom it is shared with.
     with: With,
-    /// `view` or `edit`.
-    right: String,
+    /// What it allows.
+    right: ShareRight,
     /// When it ends (RFC 3339).
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,9 +190,9 @@ impl From<ShareRow> for Share {
             dataset: format!("{}/{}", row.owner_name, row.dataset_name),
             owner: row.owner_name,
             path: row.path,
-            r#type: row.kind.to_string(),
+            r#type: row.kind,
             with: With { user: row.user_name, group, email: row.email, link: row.is_link.then_some(true) },
-            right: row.right.to_string(),
+            right: row.right,
             expires: row.expires_at.map(Millis::rfc3339),
             password: row.has_password,
             downloads: row.is_link.then_some(downloads),
@@ -373,12 +374,12 @@ struct Opened {
     owner: String,
     /// The file or folder; empty for the dataset.
     path: String,
-    /// `file`, `folder` or `dataset`.
-    r#type: String,
+    /// What it is.
+    r#type: ShareKind,
     /// What it is called: the last part of its path, or the dataset's own name.
     name: String,
-    /// `view` or `edit`.
-    right: String,
+    /// What it allows.
+    right: ShareRight,
     /// When the link ends (RFC 3339).
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -418,8 +419,8 @@ async fn open(State(app): State<App>, guesser: Guesser, Body(key): Body<Key>) ->
                 dataset: format!("{}/{}", share.owner_name, share.dataset_name),
                 name: name.unwrap_or(&share.dataset_name).to_owned(),
                 owner: share.owner_name,
-                r#type: share.kind.to_string(),
-                right: share.right.to_string(),
+                r#type: share.kind,
+                right: share.right,
                 expires: share.expires_at.map(Millis::rfc3339),
                 path: share.path.clone(),
                 token: bearer.expose().to_owned(),

@@ -22,6 +22,7 @@ const GROUP_MEMBERS: &str = "/api/v1/organisations/{organisation}/groups/{group}
 const GROUP_MEMBER: &str = "/api/v1/organisations/{organisation}/groups/{group}/members/{user}";
 const SITE_INVITATIONS: &str = "/api/v1/admin/invitations";
 const SITE_INVITATION: &str = "/api/v1/admin/invitations/{id}";
+const QUOTA: &str = "/api/v1/admin/quotas/{subject}";
 const JOB: &str = "/api/v1/admin/jobs/{id}/run";
 
 /// Method, route, variant.
@@ -53,6 +54,9 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("POST", SITE_INVITATIONS, ""),
     ("DELETE", SITE_INVITATION, ""),
     ("GET", "/api/v1/admin/usage", ""),
+    ("GET", QUOTA, ""),
+    ("PUT", QUOTA, ""),
+    ("DELETE", QUOTA, ""),
     ("GET", "/api/v1/admin/jobs", ""),
     ("POST", JOB, ""),
     ("GET", "/api/v1/admin/stores", ""),
@@ -170,11 +174,12 @@ impl World {
             ("POST", GROUPS) => json!({"name": format!("new-{name}")}),
             ("POST", route) if route.starts_with("/api/v1/invitations/") => json!({"token": format!("ruk_{name}")}),
             // As it is, for the others meet it too.
+            ("PUT", QUOTA) => json!({"bytes": null}),
             ("PATCH", _) => json!({"suspended": false, "admin": false}),
             _ => Value::Null,
         };
         let url = route.replace("{organisation}", organisation).replace("{user}", user);
-        let url = url.replace("{group}", group).replace("{id}", id);
+        let url = url.replace("{group}", group).replace("{id}", id).replace("{subject}", user);
         if body.is_null() { self.server.request(method, &url, token) } else { self.say(method, &url, token, &body) }
     }
 

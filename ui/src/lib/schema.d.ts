@@ -574,6 +574,120 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/quotas/{subject}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how much an owner or a dataset holds, and may hold. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Name of a user or an organisation, or `owner/name` of a dataset; with `%2F` for each slash. */
+                    subject: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How much. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Held"];
+                    };
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Says how much an owner or a dataset may hold. What is held already stays, also where it is more. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Name of a user or an organisation, or `owner/name` of a dataset; with `%2F` for each slash. */
+                    subject: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewQuota"];
+                };
+            };
+            responses: {
+                /** @description It is so. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Held"];
+                    };
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Has the quota of an owner or a dataset be the one that is configured for all. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Name of a user or an organisation, or `owner/name` of a dataset; with `%2F` for each slash. */
+                    subject: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It is so. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/stores": {
         parameters: {
             query?: never;
@@ -4464,7 +4578,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["InvitationTicket"];
+                    "application/json": components["schemas"]["Ticket"];
                 };
             };
             responses: {
@@ -6065,7 +6179,7 @@ export interface components {
         /** @description As what somebody is to belong to an organisation. */
         Appointment: {
             /** @description `reader` sees its datasets, `writer` changes them, `owner` decides about all of it. */
-            role: string;
+            role: components["schemas"]["Role"];
         };
         /** @description A line of the audit trail. */
         AuditLine: {
@@ -6189,8 +6303,8 @@ export interface components {
             rights: components["schemas"]["RightsHere"];
             /** @description The store that keeps its objects. */
             store: string;
-            /** @description `private`, `internal` or `public`. */
-            visibility: string;
+            /** @description Who sees it. */
+            visibility: components["schemas"]["Visibility"];
         };
         /** @description What was deleted. */
         Deleted: {
@@ -6261,8 +6375,8 @@ export interface components {
             path: string;
             /** @description The revision that changed it last. */
             revision?: string | null;
-            /** @description What you may do with it: `view`, `edit` or `own`. */
-            right: string;
+            /** @description What you may do with it. */
+            right: components["schemas"]["Level"];
             /** @description Whether somebody shared it with you, or you with others. */
             shared: boolean;
             /**
@@ -6416,8 +6530,8 @@ export interface components {
              * @description When its newest revision was made, to the minute (RFC 3339).
              */
             updated: string;
-            /** @description `private`, `internal` or `public`. */
-            visibility: string;
+            /** @description Who sees it. */
+            visibility: components["schemas"]["Visibility"];
         };
         /** @description A part of what was found. */
         FoundDatasets: {
@@ -6455,6 +6569,24 @@ export interface components {
              * @description Bytes in Git LFS.
              */
             bytes: number;
+        };
+        /** @description What an owner or a dataset holds in Git LFS, and may hold. */
+        Held: {
+            /**
+             * Format: int64
+             * @description Bytes that are held; of an owner, by all its datasets together.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Objects that are held.
+             */
+            objects: number;
+            /**
+             * Format: int64
+             * @description How many bytes may be held; null for as much as there is room.
+             */
+            quota_bytes?: number | null;
         };
         /**
          * @description How a file changed.
@@ -6495,13 +6627,7 @@ export interface components {
             expires: string;
             /** @description Stable id. */
             id: string;
-            /** @description As what, in the organisation; absent for one to the site alone. */
-            role?: string | null;
-        };
-        /** @description The link of a letter. */
-        InvitationTicket: {
-            /** @description What comes behind `#` in it. */
-            token: string;
+            role?: components["schemas"]["Role"] | null;
         };
         /** @description A part of a list. */
         Items_AuditLine: {
@@ -6564,8 +6690,8 @@ export interface components {
                 path: string;
                 /** @description The revision that changed it last. */
                 revision?: string | null;
-                /** @description What you may do with it: `view`, `edit` or `own`. */
-                right: string;
+                /** @description What you may do with it. */
+                right: components["schemas"]["Level"];
                 /** @description Whether somebody shared it with you, or you with others. */
                 shared: boolean;
                 /**
@@ -6650,8 +6776,7 @@ export interface components {
                 expires: string;
                 /** @description Stable id. */
                 id: string;
-                /** @description As what, in the organisation; absent for one to the site alone. */
-                role?: string | null;
+                role?: components["schemas"]["Role"] | null;
             }[];
             /** @description Where the list goes on; absent at its end. */
             next_cursor?: string | null;
@@ -6727,8 +6852,8 @@ export interface components {
                 display_name?: string | null;
                 /** @description Name of the user. */
                 name: string;
-                /** @description In the organisation: `reader`, `writer` or `owner`. */
-                role: string;
+                /** @description In the organisation. */
+                role: components["schemas"]["Role"];
             }[];
             /** @description Where the list goes on; absent at its end. */
             next_cursor?: string | null;
@@ -6768,8 +6893,8 @@ export interface components {
                 members: number;
                 /** @description Its name; a nested one has `/` in it. */
                 name: string;
-                /** @description What the caller is there: `reader`, `writer` or `owner`. */
-                role: string;
+                /** @description What the caller is there. */
+                role: components["schemas"]["Role"];
             }[];
             /** @description Where the list goes on; absent at its end. */
             next_cursor?: string | null;
@@ -6777,8 +6902,8 @@ export interface components {
         /** @description A part of a list. */
         Items_Owner: {
             items: {
-                /** @description `user` or `organisation`. */
-                kind: string;
+                /** @description A person or an organisation. */
+                kind: components["schemas"]["OwnerKind"];
                 /** @description The first part of `owner/name`. */
                 name: string;
             }[];
@@ -6840,10 +6965,10 @@ export interface components {
                 password: boolean;
                 /** @description The file or folder; empty for the dataset. */
                 path: string;
-                /** @description `view` or `edit`. */
-                right: string;
-                /** @description `file`, `folder` or `dataset`. */
-                type: string;
+                /** @description What it allows. */
+                right: components["schemas"]["ShareRight"];
+                /** @description What it is. */
+                type: components["schemas"]["ShareKind"];
                 /** @description The link itself: in the answer to who makes it, and nowhere else. */
                 url?: string | null;
                 /** @description Whom it is shared with. */
@@ -6935,8 +7060,8 @@ export interface components {
                  * @description Bytes of a file.
                  */
                 size?: number | null;
-                /** @description `file` or `folder`. */
-                type: string;
+                /** @description What it is. */
+                type: components["schemas"]["DriveType"];
             }[];
             /** @description Where the list goes on; absent at its end. */
             next_cursor?: string | null;
@@ -7098,6 +7223,11 @@ export interface components {
             /** @description Its id. */
             revision: string;
         };
+        /**
+         * @description What somebody may do with a file, a folder or a dataset, in a word for people. Ordered.
+         * @enum {string}
+         */
+        Level: "view" | "edit" | "own";
         /** @description Where it is to be had. */
         Link: {
             /**
@@ -7136,8 +7266,8 @@ export interface components {
             display_name?: string | null;
             /** @description Name of the user. */
             name: string;
-            /** @description In the organisation: `reader`, `writer` or `owner`. */
-            role: string;
+            /** @description In the organisation. */
+            role: components["schemas"]["Role"];
         };
         /** @description Who wants an account. */
         NewAccount: {
@@ -7188,8 +7318,7 @@ export interface components {
             package?: Record<string, never> | null;
             /** @description The store for its objects, for good. */
             store?: string | null;
-            /** @description Who sees it besides those who may write; `private` unless said. */
-            visibility?: string | null;
+            visibility?: components["schemas"]["Visibility"] | null;
         };
         /** @description A new folder. */
         NewFolder: {
@@ -7210,8 +7339,8 @@ export interface components {
              * @description Where the letter goes.
              */
             email: string;
-            /** @description `reader`, `writer` or `owner`. */
-            role: string;
+            /** @description As what. */
+            role: components["schemas"]["Role"];
         };
         /** @description A new organisation. */
         NewOrganisation: {
@@ -7224,6 +7353,14 @@ export interface components {
             password: string;
             /** @description What stands behind the `#`. */
             token: string;
+        };
+        /** @description How much may be held. */
+        NewQuota: {
+            /**
+             * Format: int64
+             * @description Bytes; null for as much as there is room.
+             */
+            bytes: number | null;
         };
         /** @description What is to be shared, with whom, and how. */
         NewShare: {
@@ -7245,11 +7382,8 @@ export interface components {
             password?: string | null;
             /** @description A file or a folder of the newest revision of the default branch; the whole dataset unless said. */
             path?: string | null;
-            /**
-             * @description `view`: see and download; `edit`: also change.
-             * @example view
-             */
-            right: string;
+            /** @description `view`: see and download; `edit`: also change. */
+            right: components["schemas"]["ShareRight"];
             /** @description Whom with. */
             with: components["schemas"]["With"];
         };
@@ -7342,8 +7476,8 @@ export interface components {
             owner: string;
             /** @description The file or folder; empty for the dataset. */
             path: string;
-            /** @description `view` or `edit`. */
-            right: string;
+            /** @description What it allows. */
+            right: components["schemas"]["ShareRight"];
             /**
              * @description To be sent as `Authorization: Bearer` to the drive, for what is behind the link.
              * @example rla_…
@@ -7354,8 +7488,8 @@ export interface components {
              * @description When the token ends (RFC 3339): then the link is opened again.
              */
             token_expires: string;
-            /** @description `file`, `folder` or `dataset`. */
-            type: string;
+            /** @description What it is. */
+            type: components["schemas"]["ShareKind"];
         };
         /** @description One change. */
         Operation: {
@@ -7426,8 +7560,7 @@ export interface components {
              * @description Bytes that they may hold together; null where that is not bounded.
              */
             quota_bytes?: number | null;
-            /** @description What the caller is there: `reader`, `writer` or `owner`; null for who administers the site and is nothing there. */
-            role?: string | null;
+            role?: components["schemas"]["Role"] | null;
         };
         /** @description An organisation among those of the caller. */
         OrganisationItem: {
@@ -7438,8 +7571,8 @@ export interface components {
             members: number;
             /** @description Its name; a nested one has `/` in it. */
             name: string;
-            /** @description What the caller is there: `reader`, `writer` or `owner`. */
-            role: string;
+            /** @description What the caller is there. */
+            role: components["schemas"]["Role"];
         };
         /** @description What became of a way back. */
         Outcome: components["schemas"]["WholeRevision"] | components["schemas"]["Rehearsal"];
@@ -7475,11 +7608,16 @@ export interface components {
         };
         /** @description Somebody who can have datasets. */
         Owner: {
-            /** @description `user` or `organisation`. */
-            kind: string;
+            /** @description A person or an organisation. */
+            kind: components["schemas"]["OwnerKind"];
             /** @description The first part of `owner/name`. */
             name: string;
         };
+        /**
+         * @description Whether an owner is a person or an organisation.
+         * @enum {string}
+         */
+        OwnerKind: "user" | "organisation";
         /** @description What the datasets of an owner hold. */
         OwnerUsage: {
             /**
@@ -7492,10 +7630,15 @@ export interface components {
              * @description How many datasets.
              */
             datasets: number;
-            /** @description `user` or `organisation`. */
-            kind: string;
+            /** @description A person or an organisation. */
+            kind: components["schemas"]["OwnerKind"];
             /** @description Name of the owner. */
             owner: string;
+            /**
+             * Format: int64
+             * @description How many bytes they may hold together; null for as much as there is room.
+             */
+            quota_bytes?: number | null;
         };
         /** @description A change of the package. */
         PackageUpdate: {
@@ -7675,14 +7818,19 @@ export interface components {
             /** @description Make revisions. */
             write: boolean;
         };
+        /**
+         * @description What a person may do with the datasets of an organisation. Ordered.
+         * @enum {string}
+         */
+        Role: "reader" | "writer" | "owner";
         /** @description Who asks, and what a page needs to know before somebody signs in. */
         Session: {
             /** @description Whether letters are sent; else they lie in a folder of the server. */
             mail: boolean;
             /** @description Whether there is no administrator yet. Whoever started the server was told a link that makes one. */
             set_up: boolean;
-            /** @description Who may make an account: `open`, `invitation` or `closed`. */
-            sign_up: string;
+            /** @description Who may make an account. */
+            sign_up: components["schemas"]["SignUp"];
             user?: components["schemas"]["Person"] | null;
             /** @description The server's version. */
             version: string;
@@ -7719,15 +7867,25 @@ export interface components {
             password: boolean;
             /** @description The file or folder; empty for the dataset. */
             path: string;
-            /** @description `view` or `edit`. */
-            right: string;
-            /** @description `file`, `folder` or `dataset`. */
-            type: string;
+            /** @description What it allows. */
+            right: components["schemas"]["ShareRight"];
+            /** @description What it is. */
+            type: components["schemas"]["ShareKind"];
             /** @description The link itself: in the answer to who makes it, and nowhere else. */
             url?: string | null;
             /** @description Whom it is shared with. */
             with: components["schemas"]["With"];
         };
+        /**
+         * @description What is shared.
+         * @enum {string}
+         */
+        ShareKind: "file" | "folder" | "dataset";
+        /**
+         * @description What a share allows. Ordered.
+         * @enum {string}
+         */
+        ShareRight: "view" | "edit";
         /** @description What is to change of a share; what is left out stays. */
         ShareUpdate: {
             /**
@@ -7742,8 +7900,7 @@ export interface components {
             expires?: string | null;
             /** @description The password of a link; `null` for none. */
             password?: string | null;
-            /** @description `view` or `edit`. */
-            right?: string | null;
+            right?: components["schemas"]["ShareRight"] | null;
         };
         /** @description What a link invites to. */
         Shown: {
@@ -7753,11 +7910,15 @@ export interface components {
             email: string;
             /** @description The organisation; absent for an invitation to the site alone. */
             organisation?: string | null;
-            /** @description As what, in the organisation: `reader`, `writer` or `owner`. */
-            role?: string | null;
+            role?: components["schemas"]["Role"] | null;
             /** @description A name that the address suggests and that could be one. */
             suggested_name?: string | null;
         };
+        /**
+         * @description Who may make an account.
+         * @enum {string}
+         */
+        SignUp: "open" | "invitation" | "closed";
         /** @description How much there is on the site. */
         SiteUsage: {
             /**
@@ -7918,8 +8079,8 @@ export interface components {
              * @description Bytes of a file.
              */
             size?: number | null;
-            /** @description `file` or `folder`. */
-            type: string;
+            /** @description What it is. */
+            type: components["schemas"]["DriveType"];
         };
         /** @description A link from a letter. */
         Ticket: {
@@ -8015,10 +8176,15 @@ export interface components {
              */
             size?: number | null;
         };
+        /**
+         * @description Who sees a dataset without being a member of its owner.
+         * @enum {string}
+         */
+        Visibility: "private" | "internal" | "public";
         /** @description Who is to see a dataset. */
         VisibilityChange: {
             /** @description `private`: those who may by name; `internal`: everyone who is signed in; `public`: everyone. */
-            visibility: string;
+            visibility: components["schemas"]["Visibility"];
         };
         /** @description From where to where. */
         Way: {

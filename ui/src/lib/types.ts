@@ -1,5 +1,5 @@
-// The words of the API that the pages use, under the names that its description has for them. Where that says `string`
-// for one of a few words, or `object` for what has a form of its own, it is said here.
+// The words of the API that the pages use, under the names that its description has for them. Where that says `object`
+// for what has a form of its own, it is said here.
 import type { PackageChange, SchemaReport } from './changes';
 import type { components } from './schema';
 
@@ -10,34 +10,35 @@ type Known<Told, Better> = Told extends unknown ? Omit<Told, keyof Better> & Bet
 export type Accepted = Schemas['Accepted'];
 export type AuditLine = Schemas['AuditLine'];
 export type Branch = Schemas['Branch'];
-export type Changed = Known<Schemas['Changed'], { entry: DriveEntry }>;
+export type Changed = Schemas['Changed'];
 export type ChangedFile = Schemas['ChangedFile'];
 export type Closed = Schemas['Closed'];
-export type Dataset = Known<Schemas['Dataset'], { visibility: Visibility; package?: Package | null }>;
+export type Dataset = Known<Schemas['Dataset'], { package?: Package | null }>;
 export type Deleted = Schemas['Deleted'];
 export type Difference = Known<Schemas['Difference'], SaidOfPackage>;
-export type DriveEntry = Known<Schemas['DriveEntry'], { right: EntryRight }>;
+export type DriveEntry = Schemas['DriveEntry'];
 export type Entry = Schemas['Entry'];
-export type FoundDataset = Known<Schemas['FoundDataset'], { visibility: Visibility }>;
-export type FoundDatasets = Known<Schemas['FoundDatasets'], { items: FoundDataset[] }>;
+export type FoundDataset = Schemas['FoundDataset'];
+export type FoundDatasets = Schemas['FoundDatasets'];
 export type Group = Schemas['Group'];
 export type Growth = Schemas['Growth'];
 export type InferredTable = Known<Schemas['InferredTable'], { schema: { fields?: FieldOfTable[] } }>;
-export type InvitationItem = Known<Schemas['InvitationItem'], { role?: Role | null }>;
+export type InvitationItem = Schemas['InvitationItem'];
+export type Held = Schemas['Held'];
 export type Job = Schemas['Job'];
 export type KnownUser = Schemas['KnownUser'];
 export type Link = Schemas['Link'];
 export type MadeToken = Schemas['MadeToken'];
-export type Membership = Known<Schemas['Membership'], { role: Role }>;
-export type NewShare = Known<Schemas['NewShare'], { right: ShareRight }>;
+export type Membership = Schemas['Membership'];
+export type NewShare = Schemas['NewShare'];
 export type OneSession = Schemas['OneSession'];
-export type Opened = Known<Schemas['Opened'], { type: SharedType; right: ShareRight }>;
-export type Organisation = Known<Schemas['Organisation'], { role?: Role | null }>;
-export type OrganisationItem = Known<Schemas['OrganisationItem'], { role: Role }>;
+export type Opened = Schemas['Opened'];
+export type Organisation = Schemas['Organisation'];
+export type OrganisationItem = Schemas['OrganisationItem'];
 export type OwnAccount = Schemas['OwnAccount'];
 export type OwnDrive = Schemas['OwnDrive'];
 /** Where something may be made. */
-export type Owner = Known<Schemas['Owner'], { kind: OwnerKind }>;
+export type Owner = Schemas['Owner'];
 export type Person = Schemas['Person'];
 export type Problem = Schemas['Problem'];
 export type Protection = Schemas['Protection'];
@@ -47,16 +48,16 @@ export type Rehearsal = Known<Schemas['Rehearsal'], SaidOfPackage>;
 export type Revision = Schemas['Revision'];
 /** What the caller may do with a dataset. */
 export type Rights = Schemas['RightsHere'];
-export type Session = Known<Schemas['Session'], { sign_up: 'open' | 'invitation' | 'closed' }>;
-export type Share = Known<Schemas['Share'], { type: SharedType; right: ShareRight }>;
-export type ShareUpdate = Known<Schemas['ShareUpdate'], { right?: ShareRight }>;
+export type Session = Schemas['Session'];
+export type Share = Schemas['Share'];
+export type ShareUpdate = Schemas['ShareUpdate'];
 export type Shown = Schemas['Shown'];
-export type SiteUsage = Known<Schemas['SiteUsage'], { items: Known<Schemas['OwnerUsage'], { kind: OwnerKind }>[] }>;
+export type SiteUsage = Schemas['SiteUsage'];
 export type StoreName = Schemas['StoreName'];
 export type StoreUsage = Schemas['StoreUsage'];
 export type Summary = Schemas['Summary'];
 export type Tag = Schemas['Tag'];
-export type Thrown = Known<Schemas['Thrown'], { type: Schemas['DriveType'] }>;
+export type Thrown = Schemas['Thrown'];
 export type Token = Schemas['Token'];
 export type Upload = Schemas['Upload'];
 export type Version = Schemas['Version'];
@@ -64,13 +65,11 @@ export type Week = Schemas['Week'];
 /** Whom something is shared with. */
 export type With = Schemas['With'];
 
-type OwnerKind = 'user' | 'organisation';
 type SaidOfPackage = { package?: PackageChange[] | null; schemas?: SchemaReport | null };
-type SharedType = 'file' | 'folder' | 'dataset';
-export type EntryRight = ShareRight | 'own';
-export type Role = 'reader' | 'writer' | 'owner';
-export type ShareRight = 'view' | 'edit';
-export type Visibility = 'private' | 'internal' | 'public';
+export type EntryRight = Schemas['Level'];
+export type Role = Schemas['Role'];
+export type ShareRight = Schemas['ShareRight'];
+export type Visibility = Schemas['Visibility'];
 
 /** A part of a list. */
 export interface Page<T> {

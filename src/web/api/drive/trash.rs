@@ -31,7 +31,8 @@ struct Thrown {
     id: String,
     /// Where it stood.
     path: String,
-    /// `file` or `folder`.
+    /// What it is.
+    #[schema(value_type = super::DriveType)]
     r#type: String,
     /// Bytes of a file.
     size: Option<i64>,

@@ -86,6 +86,14 @@ export class House {
     return { name, email, token: await this.cli('token', 'add', name, '--name', 'story') };
   }
 
+  /** Somebody who administers the site, and signs in with this password. */
+  async administrator(name: string, password: string): Promise<void> {
+    const args = ['user', 'add', name, '--email', `${name}@example.org`, '--admin', '--password-stdin'];
+    const adding = run(program, args, { env: this.settings });
+    adding.child.stdin?.end(`${password}\n`);
+    await adding;
+  }
+
   /** The link in the newest letter to an address whose text has it, once it has come. */
   async link(to: string, page: string): Promise<string> {
     for (let tries = 0; tries < 200; tries += 1) {

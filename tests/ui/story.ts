@@ -51,6 +51,22 @@ export async function accessible(page: Page, rules?: string[]): Promise<void> {
   expect(told, `axe on ${page.url()}`).toEqual([]);
 }
 
+/** By how much what is seen has moved since the page was opened, without what the reader has done: its layout shift score. */
+export function shift(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    let sum = 0;
+    const observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
+        if (!entry.hadRecentInput) sum += entry.value;
+      }
+    });
+    observer.observe({ type: 'layout-shift', buffered: true });
+    // What was before is told in a task of its own.
+    await new Promise((told) => setTimeout(told, 50));
+    return sum;
+  });
+}
+
 /** Signs up as somebody without an account would, by the letter; ends on the page of the drive. */
 export async function signUp(house: House, page: Page, name: string): Promise<string> {
   const email = `${name}@example.org`;
@@ -81,7 +97,7 @@ export async function signIn(page: Page, name: string): Promise<void> {
 /** Gives files to the page of a folder, and waits until they are there. */
 export async function upload(page: Page, ...files: string[]): Promise<void> {
   await page.getByLabel('Files to upload').setInputFiles(files);
-  await expect(uploads(page).getByText(/^(Done|Nothing new)/).first()).toBeVisible({ timeout: 120_000 });
+  await expect(uploads(page).getByText(/^(Done|Nothing new)/).first()).toBeVisible({ timeout: 240_000 });
   await uploads(page).getByRole('button', { name: 'Close the list' }).click();
 }
 

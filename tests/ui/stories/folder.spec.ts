@@ -21,7 +21,7 @@ test('a folder of 500 files is dropped onto the drive @bucket', async ({ house, 
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
     await browser.send('Input.dispatchDragEvent', { type, x: 500, y: 400, data });
   }
-  await expect(uploads(page).getByText(/^Done · 500 files/)).toBeVisible({ timeout: 120_000 });
+  await expect(uploads(page).getByText(/^Done · 500 files/)).toBeVisible({ timeout: 240_000 });
   await row(page, 'readings').click();
   await expect(row(page, 'station-9')).toBeVisible();
   await row(page, 'station-3').click();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { accessible, expect, row, signUp, test, upload, uploads } from '../story.ts';
 
 test('two people, a file of 2 GB, and a version that comes back @bucket', async ({ house, visitor }) => {
-  test.setTimeout(400_000);
+  test.setTimeout(1_200_000);
   const folder = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
   const survey = join(folder, 'survey.bin');
   const notes = join(folder, 'notes.md');
@@ -23,13 +23,13 @@ test('two people, a file of 2 GB, and a version that comes back @bucket', async 
   // The page is loaded anew while bytes are on their way.
   const sending = uploads(ada).getByText(/^[1-9][\d.]* [MG]B of 2\.\d+ GB/);
   await ada.getByLabel('Files to upload').setInputFiles(survey);
-  await expect(sending).toBeVisible({ timeout: 120_000 });
+  await expect(sending).toBeVisible({ timeout: 240_000 });
   await ada.reload();
   await expect(uploads(ada).getByText('Was interrupted.')).toBeVisible();
   const chooser = ada.waitForEvent('filechooser');
   await uploads(ada).getByRole('button', { name: 'Go on' }).click();
   await (await chooser).setFiles(survey);
-  await expect(sending).toBeVisible({ timeout: 120_000 });
+  await expect(sending).toBeVisible({ timeout: 240_000 });
 
   // It waits when it is told to, and when there is no network.
   await uploads(ada).getByRole('button', { name: 'Pause survey.bin' }).click();
@@ -38,7 +38,7 @@ test('two people, a file of 2 GB, and a version that comes back @bucket', async 
   await uploads(ada).getByRole('button', { name: 'Go on with survey.bin' }).click();
   await expect(uploads(ada).getByText('Waiting for the network …')).toBeVisible();
   await ada.context().setOffline(false);
-  await expect(row(ada, 'survey.bin')).toBeVisible({ timeout: 240_000 });
+  await expect(row(ada, 'survey.bin')).toBeVisible({ timeout: 480_000 });
 
   await upload(ada, notes);
   await expect(row(ada, 'notes.md')).toBeVisible();
@@ -63,7 +63,7 @@ test('two people, a file of 2 GB, and a version that comes back @bucket', async 
   await expect(ben.getByText('survey.bin')).toHaveCount(0);
   await writeFile(notes, '# Notes\n\nThe harbour is closed.\n');
   await ben.getByLabel(/new version/i).setInputFiles(notes);
-  await expect(uploads(ben).getByText(/^Done/)).toBeVisible({ timeout: 60_000 });
+  await expect(uploads(ben).getByText(/^Done/)).toBeVisible({ timeout: 240_000 });
   await ben.reload();
   await expect(ben.getByText('The harbour is closed.')).toBeVisible();
 

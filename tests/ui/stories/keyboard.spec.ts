@@ -1,0 +1,98 @@
+// Somebody without a mouse comes to everything.
+
+import type { Locator } from '@playwright/test';
+import { expect, PASSWORD, row, test, type Page } from '../story.ts';
+
+/** Goes on with Tab until that has the focus. */
+async function reach(page: Page, what: Locator): Promise<void> {
+  await expect(what).toBeVisible();
+  for (let steps = 0; steps < 60; steps += 1) {
+    if (await what.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`Tab does not come to ${what}`);
+}
+
+const press = async (page: Page, ...keys: string[]) => {
+  for (const key of keys) await page.keyboard.press(key);
+};
+
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+
+test('a drive, its trash, a share and a quota with the keyboard alone', async ({ house, visitor }) => {
+  await house.administrator('ada', PASSWORD);
+  const page = await visitor();
+
+  await page.goto('/login');
+  await reach(page, page.getByLabel('Name or e-mail'));
+  await page.keyboard.type('ada');
+  await reach(page, page.getByLabel('Password', { exact: true }));
+  await page.keyboard.type(PASSWORD);
+  await press(page, 'Enter');
+  await expect(page).not.toHaveURL(/login/);
+
+  // What every page begins with can be left out.
+  await page.goto('/drive');
+  await reach(page, page.getByRole('link', { name: 'Skip to the content' }));
+  await press(page, 'Enter');
+  await expect(page.getByRole('main')).toBeFocused();
+
+  // Two folders; one gets another name, and goes to the trash.
+  for (const name of ['maps', 'plans']) {
+    await reach(page, button(page, 'New folder'));
+    await press(page, 'Enter');
+    await reach(page, page.getByRole('dialog').getByLabel('Name'));
+    await page.keyboard.type(name);
+    await press(page, 'Enter');
+    await expect(row(page, name)).toBeVisible();
+  }
+  await reach(page, page.getByRole('row', { name: 'plans' }));
+  await press(page, 'Home');
+  await expect(page.getByRole('row', { name: 'maps' })).toBeFocused();
+  await press(page, 'ArrowDown', 'F2', 'Control+a');
+  await page.keyboard.type('charts');
+  await press(page, 'Enter');
+  await expect(row(page, 'charts')).toBeVisible();
+  await expect(page.getByRole('row', { name: 'charts' })).toBeFocused();
+  await press(page, 'Delete');
+  await expect(page.getByText('“charts” is in the trash.')).toBeVisible();
+  await expect(row(page, 'charts')).toHaveCount(0);
+
+  await press(page, 'g', 't');
+  await expect(page.getByRole('heading', { name: 'Trash' })).toBeVisible();
+  await reach(page, button(page, 'Restore charts'));
+  await press(page, 'Enter');
+  await expect(page.getByText('“charts” is back')).toBeVisible();
+
+  // A dialog keeps the focus, and gives it back.
+  await press(page, 'g', 'd');
+  await reach(page, page.getByRole('row', { name: 'charts' }));
+  await press(page, 'Space');
+  await reach(page, button(page, 'Share'));
+  await press(page, 'Enter');
+  const dialog = page.getByRole('dialog', { name: 'Share “charts”' });
+  await expect(dialog).toBeVisible();
+  for (let steps = 0; steps < 20; steps += 1) {
+    await press(page, 'Tab');
+    expect(await dialog.evaluate((element) => element.contains(document.activeElement) || document.activeElement === document.body)).toBe(true);
+  }
+  await press(page, 'Escape');
+  await expect(dialog).toHaveCount(0);
+  await expect(button(page, 'Share')).toBeFocused();
+
+  // A menu opens at its first item.
+  await page.goto('/admin/usage');
+  await reach(page, button(page, 'Actions for ada'));
+  await press(page, 'Enter');
+  await expect(page.getByRole('menuitem', { name: 'Change the quota…' })).toBeFocused();
+  await press(page, 'Escape');
+  await expect(button(page, 'Actions for ada')).toBeFocused();
+  await press(page, 'Enter', 'Enter');
+  await reach(page, page.getByLabel('May hold'));
+  await press(page, 'ArrowUp');
+  await reach(page, page.getByLabel('Gigabytes'));
+  await page.keyboard.type('2.5');
+  await press(page, 'Enter');
+  await expect(page.getByText('The quota of ada is changed.')).toBeVisible();
+  await expect(page.getByRole('row', { name: /^ada/ })).toContainText('2.50 GB');
+});

@@ -57,14 +57,16 @@ const policy = (await fetch(server)).headers.get('content-security-policy') ?? '
 async function laboratory() {
 	const page = await context().newPage();
 	const script = await library();
+	// With clocks that tell milliseconds apart in hundredths; a worker of such a page must say the same.
+	const isolated = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 	await page.route('**/_bench/**', async (route) => {
 		const { pathname } = new URL(route.request().url());
 		if (pathname === '/_bench/library.js') return route.fulfill({ contentType: 'text/javascript', body: script });
 		if (pathname === '/_bench/sdk/hash.worker.js') {
-			return route.fulfill({ contentType: 'text/javascript', body: await readFile(new URL('dist/hash.worker.js', sdk)) });
+			const body = await readFile(new URL('dist/hash.worker.js', sdk));
+			return route.fulfill({ contentType: 'text/javascript', headers: isolated, body });
 		}
-		// With clocks that tell milliseconds apart in hundredths.
-		const headers = { 'content-security-policy': policy, 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+		const headers = { 'content-security-policy': policy, ...isolated };
 		return route.fulfill({ contentType: 'text/html', headers, body: '<!doctype html><input type="file" multiple>' });
 	});
 	await page.goto(`${server}/_bench/`);

@@ -20,17 +20,6 @@ pub enum SignUp {
     Closed,
 }
 
-impl SignUp {
-    /// As it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Invitation => "invitation",
-            Self::Closed => "closed",
-        }
-    }
-}
-
 /// Who may make organisations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -69,14 +69,14 @@ pub struct OwnerUsage {
     pub datasets: Vec<DatasetUsage>,
 }
 
-/// How much a subject holds.
-#[derive(Debug, Clone, Copy)]
-pub struct Holding {
-    /// How many objects.
-    pub objects: u64,
-    /// Their bytes.
+/// What an owner or a dataset holds in Git LFS, and may hold.
+#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+pub struct Held {
+    /// Bytes that are held; of an owner, by all its datasets together.
     pub bytes: u64,
-    /// How many bytes it may hold, if that is bounded.
+    /// Objects that are held.
+    pub objects: u64,
+    /// How many bytes may be held; null for as much as there is room.
     pub quota_bytes: Option<u64>,
 }
 
@@ -313,7 +313,7 @@ impl Storage {
     ///
     /// # Errors
     /// Not found if there is no such owner or dataset.
-    pub async fn holding(&self, _: &Administrator, subject: &Subject) -> Result<Holding> {
+    pub async fn held_by_subject(&self, _: &Administrator, subject: &Subject) -> Result<Held> {
         let mut tx = self.0.db.read().await?;
         let (owner, dataset) = subject.find(&mut tx).await?;
         let mut rows = tx.usage(Some(owner)).await?;
@@ -326,7 +326,7 @@ impl Storage {
             None => self.0.quotas.of_owner(row.owner_kind, row.owner_quota_bytes),
         };
         let sum = |held: fn(&UsageRow) -> i64| rows.iter().map(|row| unsigned(held(row))).sum();
-        Ok(Holding { objects: sum(|row| row.objects), bytes: sum(|row| row.bytes), quota_bytes })
+        Ok(Held { bytes: sum(|row| row.bytes), objects: sum(|row| row.objects), quota_bytes })
     }
 
     /// Counts anew what all datasets hold. Gives those whose count was wrong, by how many bytes and

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
@@ -12,7 +12,7 @@ use super::{Body, Segments};
 use crate::access::Administrator;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::storage::quota::{Holding, Quota, Subject};
+use crate::storage::quota::{Held, Quota, Subject};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(quota, set_quota, forget_quota))
@@ -25,17 +25,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
 struct About {
     /// Name of a user or an organisation, or `owner/name` of a dataset; with `%2F` for each slash.
     subject: String,
-}
-
-/// What an owner or a dataset holds in Git LFS, and may hold.
-#[derive(Serialize, ToSchema)]
-struct Held {
-    /// Bytes that are held; of an owner, by all its datasets together.
-    bytes: u64,
-    /// Objects that are held.
-    objects: u64,
-    /// How many bytes may be held; null for as much as there is room.
-    quota_bytes: Option<u64>,
 }
 
 /// How much may be held.
@@ -54,7 +43,7 @@ struct NewQuota {
     params(About),
     responses((status = 200, description = "How much.", body = Held)))]
 async fn quota(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<Json<Held>> {
-    holding(&app, &admin, &subject(&segments)?).await
+    Ok(Json(app.storage.held_by_subject(&admin, &subject(&segments)?).await?))
 }
 
 /// Says how much an owner or a dataset may hold. What is held already stays, also where it is more.
@@ -69,7 +58,7 @@ async fn set_quota(
 ) -> Result<Json<Held>> {
     let subject = subject(&segments)?;
     app.storage.set_quota(&admin, &subject, new.bytes.map_or(Quota::None, Quota::Bytes)).await?;
-    holding(&app, &admin, &subject).await
+    Ok(Json(app.storage.held_by_subject(&admin, &subject).await?))
 }
 
 /// Has the quota of an owner or a dataset be the one that is configured for all.
@@ -85,9 +74,4 @@ fn subject(segments: &Segments) -> Result<Subject> {
     let name = segments.get("subject");
     let missing = |_| Error::not_found(format!("there is no user, organisation or dataset `{}`", name.escape_debug()));
     name.parse().map_err(missing)
-}
-
-async fn holding(app: &App, admin: &Administrator, subject: &Subject) -> Result<Json<Held>> {
-    let Holding { bytes, objects, quota_bytes } = app.storage.holding(admin, subject).await?;
-    Ok(Json(Held { bytes, objects, quota_bytes }))
 }

@@ -567,12 +567,15 @@ story! {
             let body = json!({"scopes": "obj:org/birds/*:read  ds:org/birds:read", "lifetime": lifetime});
             server.does(&office.ada, "authz_authorize", body).await
         };
-        let payload = async |token: &Value| server.does(&office.sam, "authz_verify", json!({"token": token})).await;
+        // Not strictly: one that is good for a second may have ended by now.
+        let read = async |token: &Value| {
+            server.does(&office.sam, "authz_verify", json!({"token": token, "strict": false})).await
+        };
         for (asked, given) in [(json!(60), 60), (json!("60"), 60), (json!(1_000_000_000), 900), (json!(-5), 1), (Value::Null, 900)] {
             let told = ask(asked.clone()).await;
-            let verified = payload(&told["token"]).await;
-            assert_eq!(verified["verified"], json!(true));
-            let claims = &verified["payload"];
+            let told_of = read(&told["token"]).await;
+            assert!(given == 1 || told_of["verified"] == json!(true), "{told_of}");
+            let claims = &told_of["payload"];
             assert_eq!(claims["exp"].as_u64().unwrap() - claims["nbf"].as_u64().unwrap(), given, "{asked}");
             assert_eq!(claims["scopes"], "obj:org/birds/*:read ds:org/birds:read");
             assert_eq!((&claims["sub"], &claims["name"], &claims["iss"]), (&json!("ada"), &json!("ada"), &json!("rutter")));

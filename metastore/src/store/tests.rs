@@ -281,7 +281,7 @@ async fn a_download_goes_on_where_it_broke_off() {
 async fn a_bucket_that_is_away_is_not_available_and_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let bucket = Moody::new();
-    let patience = Duration::from_millis(500);
+    let patience = Duration::from_millis(1500);
     let store = PackStore::remote(Arc::clone(&bucket) as Arc<dyn ObjectStore>).with_patience(patience);
     let (bytes, row) = pack(5000);
     put(&store, &bytes).await;
@@ -318,7 +318,7 @@ async fn a_bucket_that_is_away_is_not_available_and_comes_back() {
 #[tokio::test]
 async fn an_upload_may_take_long_but_not_in_a_bucket_that_is_silent() {
     let bucket = Moody::new();
-    let patience = Duration::from_millis(400);
+    let patience = Duration::from_secs(1);
     let store = PackStore::remote(Arc::clone(&bucket) as Arc<dyn ObjectStore>).with_patience(patience);
     let (bytes, _) = pack(100);
     bucket.be(Mood::Ponders(4 * patience));
@@ -327,7 +327,7 @@ async fn an_upload_may_take_long_but_not_in_a_bucket_that_is_silent() {
     let began = std::time::Instant::now();
     let stored = store.put_bytes(&repo(), "other", Half::Pack, bytes.pack.clone()).await;
     assert!(matches!(stored, Err(Error::Unavailable(_))), "{stored:?}");
-    assert!((patience..3 * patience).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!((patience..10 * patience).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@
 
 /** Where the pieces of a message are written; the state is before it. */
 const STATE = 0;
+/** The words of a block with their constants, on the way from the vectors to the rounds. */
+const WORDS = 64;
 const INPUT = 1024;
 /** Bytes that one call of the module takes at most. */
 const ROOM = 1 << 20;
@@ -116,7 +118,9 @@ function assemble(): Uint8Array {
 	const state = (index: number) => 2 + index;
 	const [first, second] = [10, 11];
 	const vector = (index: number) => 12 + index;
-	const [turned, both] = [16, 17];
+	const turned = 16;
+	// `a ^ b` of this round is `b ^ c` of the next.
+	const differ = (round: number) => 17 + (round % 2);
 
 	const get = (local: number): Code => [0x20, ...uleb(local)];
 	const set = (local: number): Code => [0x21, ...uleb(local)];
@@ -131,25 +135,30 @@ function assemble(): Uint8Array {
 
 	const vectors = {
 		load: (address: Code, offset: number): Code => [...address, ...simd(0), 0, ...uleb(offset)],
-		store: (address: Code, value: Code, offset: number): Code => [...address, ...value, ...simd(11), 0, ...uleb(offset)],
+		store: (offset: number, value: Code): Code => [...number(0), ...value, ...simd(11), 0, ...uleb(offset)],
 		constant: (words: number[]): Code => [...simd(12), ...words.flatMap((word) => [word, word >>> 8, word >>> 16, word >>> 24].map((byte) => byte & 255))],
 		shuffle: (left: Code, right: Code, lanes: number[]): Code => [...left, ...right, ...simd(13), ...lanes],
-		and: (left: Code, right: Code): Code => [...left, ...right, ...simd(78)],
 		xor: (left: Code, right: Code): Code => [...left, ...right, ...simd(81)],
 		or: (left: Code, right: Code): Code => [...left, ...right, ...simd(80)],
 		add: (left: Code, right: Code): Code => [...left, ...right, ...simd(174)],
 		left: (value: Code, bits: number): Code => [...value, ...number(bits), ...simd(171)],
 		right: (value: Code, bits: number): Code => [...value, ...number(bits), ...simd(173)],
-		word: (value: Code, lane: number): Code => [...value, ...simd(27), lane]
+		rightDouble: (value: Code, bits: number): Code => [...value, ...number(bits), ...simd(205)],
+		pick: (value: Code, bytes: number[]): Code => [...value, ...simd(12), ...bytes, ...simd(14)]
 	};
 	const lanes = (...words: number[]) => words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte));
 	const turn = (value: Code, bits: number): Code => vectors.or(vectors.right(value, bits), vectors.left(value, 32 - bits));
-	const sigma = (value: Code, one: number, two: number, shift: number): Code =>
-		vectors.xor(vectors.xor(turn(value, one), turn(value, two)), vectors.right(value, shift));
+	const sigma0 = (value: Code): Code => vectors.xor(vectors.xor(turn(value, 7), turn(value, 18)), vectors.right(value, 3));
+	// Of words that are there twice in a row: the low half of both shifted is the one rotated.
+	const sigma1 = (twice: Code): Code =>
+		vectors.xor(vectors.xor(vectors.rightDouble(twice, 17), vectors.rightDouble(twice, 19)), vectors.right(twice, 10));
+	const lows = [0, 1, 2, 3, 8, 9, 10, 11];
+	const zeros = new Array<number>(8).fill(0x80);
 
 	const body: Code = [...number(INPUT), ...set(place)];
 	for (let index = 0; index < 8; index++) body.push(...load(STATE + 4 * index), ...set(state(index)));
 	body.push(0x03, 0x40); // loop
+	body.push(...xor(get(state(1)), get(state(2))), ...set(differ(1)));
 	const swapped = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
 	for (let index = 0; index < 4; index++) {
 		const words = vectors.load(get(place), 16 * index);
@@ -158,28 +167,28 @@ function assemble(): Uint8Array {
 	for (let group = 0; group < 16; group++) {
 		const at = (offset: number) => vector((group + offset) % 4);
 		// The words of this group with their constants; then the group four further on takes their place.
-		body.push(...vectors.add(get(at(0)), vectors.constant(ROUNDS.slice(4 * group, 4 * group + 4))), ...set(both));
+		const words = vectors.add(get(at(0)), vectors.constant(ROUNDS.slice(4 * group, 4 * group + 4)));
+		body.push(...vectors.store(WORDS + 16 * group, words));
 		if (group < 12) {
 			// w[t] = w[t-16] + σ0(w[t-15]) + w[t-7] + σ1(w[t-2]): the last of them two words at a time.
 			body.push(...vectors.shuffle(get(at(0)), get(at(1)), lanes(1, 2, 3, 4)), ...set(turned));
-			const known = vectors.add(get(at(0)), sigma(get(turned), 7, 18, 3));
+			const known = vectors.add(get(at(0)), sigma0(get(turned)));
 			body.push(...vectors.add(known, vectors.shuffle(get(at(2)), get(at(3)), lanes(1, 2, 3, 4))), ...set(at(0)));
-			body.push(...vectors.shuffle(get(at(3)), get(at(3)), lanes(2, 3, 2, 3)), ...set(turned));
-			const half = vectors.and(sigma(get(turned), 17, 19, 10), vectors.constant([-1, -1, 0, 0]));
-			body.push(...vectors.add(get(at(0)), half), ...set(at(0)));
-			body.push(...vectors.shuffle(get(at(0)), get(at(0)), lanes(0, 1, 0, 1)), ...set(turned));
-			const other = vectors.and(sigma(get(turned), 17, 19, 10), vectors.constant([0, 0, -1, -1]));
-			body.push(...vectors.add(get(at(0)), other), ...set(at(0)));
+			body.push(...vectors.shuffle(get(at(3)), get(at(3)), lanes(2, 2, 3, 3)), ...set(turned));
+			body.push(...vectors.add(get(at(0)), vectors.pick(sigma1(get(turned)), [...lows, ...zeros])), ...set(at(0)));
+			body.push(...vectors.shuffle(get(at(0)), get(at(0)), lanes(0, 0, 1, 1)), ...set(turned));
+			body.push(...vectors.add(get(at(0)), vectors.pick(sigma1(get(turned)), [...zeros, ...lows])), ...set(at(0)));
 		}
 		for (let lane = 0; lane < 4; lane++) {
 			const round = 4 * group + lane;
-			const [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map((index) => state((index + 64 - round) % 8)) as [number, number, number, number, number, number, number, number];
+			const [a, b, , d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map((index) => state((index + 64 - round) % 8)) as [number, number, number, number, number, number, number, number];
 			const sum1 = xor(xor(rotate(get(e), 6), rotate(get(e), 11)), rotate(get(e), 25));
 			const choice = xor(get(g), and(get(e), xor(get(f), get(g))));
-			body.push(...add(add(add(get(h), vectors.word(get(both), lane)), choice), sum1), ...set(first));
+			body.push(...add(add(add(get(h), load(WORDS + 4 * round)), choice), sum1), ...set(first));
 			body.push(...add(get(d), get(first)), ...set(d));
-			const sum0 = xor(xor(rotate(get(a), 2), rotate(get(a), 13)), rotate(get(a), 22));
-			const majority = xor(and(get(a), xor(get(b), get(c))), and(get(b), get(c)));
+			// Rotated by 2, 13 and 22, one after the other: fewer copies, and nothing waits for this sum as for `sum1`.
+			const sum0 = rotate(xor(rotate(xor(rotate(get(a), 9), get(a)), 11), get(a)), 2);
+			const majority = xor(get(b), and([...xor(get(a), get(b)), ...tee(differ(round))], get(differ(round + 1))));
 			body.push(...add(add(get(first), majority), sum0), ...set(h));
 		}
 	}
@@ -195,7 +204,7 @@ function assemble(): Uint8Array {
 	const section = (id: number, bytes: Code): Code => [id, ...sized(bytes)];
 	const name = (text: string): Code => sized([...new TextEncoder().encode(text)]);
 	const [i32, v128] = [0x7f, 0x7b];
-	const locals: Code = [2, ...uleb(11), i32, ...uleb(6), v128];
+	const locals: Code = [3, ...uleb(11), i32, ...uleb(5), v128, ...uleb(2), i32];
 	return new Uint8Array([
 		...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
 		...section(1, [1, 0x60, 1, i32, 0]),

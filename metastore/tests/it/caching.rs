@@ -225,6 +225,7 @@ async fn requests_succeed_while_somebody_deletes_the_cache_again_and_again() {
     for seed in 0..6 {
         world.commit(vec![put(&format!("f{seed}"), noise(20_000 * (seed % 2), seed))]).await.unwrap();
     }
+    let other = world.another_engine();
     let (done, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let vandal = {
         let (cache, done, rounds) = (world.cache(), Arc::clone(&done), Arc::clone(&rounds));
@@ -236,7 +237,6 @@ async fn requests_succeed_while_somebody_deletes_the_cache_again_and_again() {
             }
         })
     };
-    let other = world.another_engine();
     let readers: Vec<_> = (0..4)
         .map(|number| {
             let world = Arc::clone(&world);

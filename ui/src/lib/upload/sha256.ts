@@ -1,13 +1,14 @@
 /**
  * SHA-256 (FIPS 180-4) by pieces, in WebAssembly. `crypto.subtle` has no way to go on where it was, so it would need a
  * file whole in memory. The module is assembled here, all 64 rounds in a row with the message schedule in vectors, when
- * it is first used: 8 KB that need no toolchain, no file to load and no dependency.
+ * it is first used: 9 KB that need no toolchain, no file to load and no dependency.
  */
 
-/** Where the pieces of a message are written; the state is before it. */
+/** The module's memory: the state of the hash first. */
 const STATE = 0;
 /** The words of a block with their constants, on the way from the vectors to the rounds. */
 const WORDS = 64;
+/** Where the pieces of a message are written. */
 const INPUT = 1024;
 /** Bytes that one call of the module takes at most. */
 const ROOM = 1 << 20;

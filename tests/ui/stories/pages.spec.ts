@@ -51,7 +51,17 @@ async function open(page: Page, path: string): Promise<void> {
   expect(await shift(page), `${path} moves while it loads`).toBeLessThan(0.1);
 }
 
-/** Looks at a page three times: as it comes, in the dark, where only colours are others, and on a phone. */
+/** A network on which answers take their time, each another one, and style sheets come after the scripts. */
+async function slow(page: Page): Promise<void> {
+  let asked = 0;
+  await page.route(/\/api\/|\.css$/, async (route) => {
+    asked += 1;
+    await new Promise((waited) => setTimeout(waited, 50 + ((asked * 3) % 5) * 60));
+    await route.continue();
+  });
+}
+
+/** Looks at a page three times: as it comes, in the dark, where only colours are others, and on a phone far away. */
 async function look(page: Page, path: string): Promise<void> {
   await open(page, path);
   await accessible(page);
@@ -59,7 +69,9 @@ async function look(page: Page, path: string): Promise<void> {
   await accessible(page, ['color-contrast']);
   const desk = page.viewportSize() ?? { width: 1280, height: 720 };
   await page.setViewportSize(PHONE);
+  await slow(page);
   await open(page, path);
+  await page.unrouteAll({ behavior: 'wait' });
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   expect(width, `${path} is wider than a phone`).toBeLessThanOrEqual(PHONE.width);
   await page.setViewportSize(desk);

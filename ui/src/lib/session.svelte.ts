@@ -5,6 +5,25 @@ import type { Session, Person } from './types';
 let current = $state.raw<Session | undefined>(undefined);
 let failure = $state.raw<unknown>(undefined);
 
+/** Whether somebody was signed in here the last time. */
+const remembered = {
+	get(): boolean {
+		try {
+			return localStorage.getItem('signed-in') !== null;
+		} catch {
+			return false;
+		}
+	},
+	set(is: boolean): void {
+		try {
+			if (is) localStorage.setItem('signed-in', '');
+			else localStorage.removeItem('signed-in');
+		} catch {
+			// Storage may be forbidden; then a page moves a little as it comes.
+		}
+	}
+};
+
 export const session = {
 	/** Whether the server has told. */
 	get ready(): boolean {
@@ -12,6 +31,10 @@ export const session = {
 	},
 	get user(): Person | null {
 		return current?.user ?? null;
+	},
+	/** Whether somebody is signed in; a guess while the server has not told, for what keeps its room on the page. */
+	get likely(): boolean {
+		return current ? current.user !== null : remembered.get();
 	},
 	get signUp(): Session['sign_up'] {
 		return current?.sign_up ?? 'closed';
@@ -35,6 +58,7 @@ export const session = {
 	async load(): Promise<void> {
 		try {
 			current = await request<Session>('GET', '/api/v1/session');
+			remembered.set(current.user !== null);
 			failure = undefined;
 		} catch (error) {
 			// A server without accounts in the browser.

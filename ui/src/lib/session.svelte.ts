@@ -1,28 +1,10 @@
 // Who is signed in, for every page.
 import { ApiError, request } from './api';
+import { recall, remember } from './remember';
 import type { Session, Person } from './types';
 
 let current = $state.raw<Session | undefined>(undefined);
 let failure = $state.raw<unknown>(undefined);
-
-/** Whether somebody was signed in here the last time. */
-const remembered = {
-	get(): boolean {
-		try {
-			return localStorage.getItem('signed-in') !== null;
-		} catch {
-			return false;
-		}
-	},
-	set(is: boolean): void {
-		try {
-			if (is) localStorage.setItem('signed-in', '');
-			else localStorage.removeItem('signed-in');
-		} catch {
-			// Storage may be forbidden; then a page moves a little as it comes.
-		}
-	}
-};
 
 export const session = {
 	/** Whether the server has told. */
@@ -34,7 +16,7 @@ export const session = {
 	},
 	/** Whether somebody is signed in; a guess while the server has not told, for what keeps its room on the page. */
 	get likely(): boolean {
-		return current ? current.user !== null : remembered.get();
+		return current ? session.user !== null : recall('signed-in') !== null;
 	},
 	get signUp(): Session['sign_up'] {
 		return current?.sign_up ?? 'closed';
@@ -58,7 +40,6 @@ export const session = {
 	async load(): Promise<void> {
 		try {
 			current = await request<Session>('GET', '/api/v1/session');
-			remembered.set(current.user !== null);
 			failure = undefined;
 		} catch (error) {
 			// A server without accounts in the browser.
@@ -68,6 +49,7 @@ export const session = {
 				failure = error;
 			}
 		}
+		if (current) remember('signed-in', session.user && 'yes');
 	},
 	async logout(): Promise<void> {
 		await request('DELETE', '/api/v1/session');

@@ -1,13 +1,11 @@
 // Light or dark: as the system says, or as the reader chose. static/_app/theme.js sets it before anything is drawn.
+import { recall, remember } from './remember';
+
 export type Theme = 'system' | 'light' | 'dark';
 
 function stored(): Theme {
-	try {
-		const theme = localStorage.getItem('theme');
-		return theme === 'light' || theme === 'dark' ? theme : 'system';
-	} catch {
-		return 'system';
-	}
+	const theme = recall('theme');
+	return theme === 'light' || theme === 'dark' ? theme : 'system';
 }
 
 let current = $state<Theme>(stored());
@@ -21,11 +19,6 @@ export const theme = {
 		const root = document.documentElement;
 		if (next === 'system') delete root.dataset.theme;
 		else root.dataset.theme = next;
-		try {
-			if (next === 'system') localStorage.removeItem('theme');
-			else localStorage.setItem('theme', next);
-		} catch {
-			// Then it holds until the page is left.
-		}
+		remember('theme', next === 'system' ? null : next);
 	}
 };

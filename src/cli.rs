@@ -72,6 +72,9 @@ fn log(config: &Config, serving: bool) -> Result<()> {
 
 async fn serve(config: Config) -> Result<ExitCode> {
     let address = config.listen;
+    if !config.service_links.is_empty() {
+        tracing::info!(variables = ?config.service_links, "service links of Kubernetes are no configuration: ignored");
+    }
     let app = App::open(config).await?;
     let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
         Error::invalid(format!("cannot listen on {address}: {error}; choose another with --listen"))

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
+use figment::value::UncasedStr;
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -46,6 +47,9 @@ pub struct Config {
     /// What the clouds' own tools read from the environment: `AWS_*`, `AZURE_*`, `GOOGLE_*`.
     #[serde(skip)]
     pub cloud_environment: Vec<(String, Secret)>,
+    /// Variables of Kubernetes that begin with `RUTTER_` and were passed over; the log names them.
+    #[serde(skip)]
+    pub service_links: Vec<String>,
     /// Whether the server collects garbage by itself, once a day; `rutter gc` does it by hand.
     pub collect: bool,
     /// Days in which the server reads everything that is stored once, to see whether it is sound; 0 for
@@ -182,6 +186,7 @@ impl Default for Config {
             store_url: None,
             stores: BTreeMap::new(),
             cloud_environment: Vec::new(),
+            service_links: Vec::new(),
             collect: true,
             scrub_days: 30,
             git: PathBuf::from("git"),
@@ -253,14 +258,18 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
+        let variables = Env::raw().lowercase(false);
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (name.into_string(), value)).collect();
+        let service_links = service_links::service_links(&variables);
         // `RUTTER_CONFIG` names the file itself; `RUTTER_TEST_*` is for test runs.
-        let environment = Env::prefixed("RUTTER_")
-            .filter(|key| {
-                !key.as_str().eq_ignore_ascii_case("config") && !key.as_str().to_ascii_lowercase().starts_with("test_")
-            })
-            .split("__");
+        let links = service_links.clone();
+        let is_ours = move |key: &UncasedStr| {
+            key != "config" && !key.starts_with("test_") && !links.iter().any(|link| key == &link["RUTTER_".len()..])
+        };
+        let environment = Env::prefixed("RUTTER_").filter(is_ours).split("__");
         let mut config: Self =
             figment.merge(environment).extract().map_err(|error| Error::invalid(format!("configuration: {error}")))?;
+        config.service_links = service_links;
         config.listen = overrides.listen.unwrap_or(config.listen);
         config.data = overrides.data.unwrap_or(config.data);
         config.public_url = overrides.public_url.or(config.public_url);
@@ -392,6 +401,7 @@ impl Config {
 
 mod accounts;
 mod rates;
+mod service_links;
 mod stores;
 
 pub use accounts::{AccountRules, MailConfig, Makers, SignUp};

@@ -31,6 +31,50 @@ fn unknown_keys_are_refused() {
 }
 
 #[test]
+fn service_links_of_kubernetes_are_passed_over() {
+    // As a pod gets them beside Services named `rutter` and `rutter-db`.
+    let links = [
+        ("RUTTER_SERVICE_HOST", "10.96.12.7"),
+        ("RUTTER_SERVICE_PORT", "8080"),
+        ("RUTTER_SERVICE_PORT_HTTP", "8080"),
+        ("RUTTER_PORT", "tcp://10.96.12.7:8080"),
+        ("RUTTER_PORT_8080_TCP", "tcp://10.96.12.7:8080"),
+        ("RUTTER_PORT_8080_TCP_PROTO", "tcp"),
+        ("RUTTER_PORT_8080_TCP_PORT", "8080"),
+        ("RUTTER_PORT_8080_TCP_ADDR", "10.96.12.7"),
+        ("RUTTER_DB_SERVICE_HOST", "10.96.12.8"),
+        ("RUTTER_DB_PORT_5432_TCP", "tcp://10.96.12.8:5432"),
+    ];
+    figment::Jail::expect_with(|jail| {
+        links.iter().for_each(|(name, value)| jail.set_env(name, value));
+        jail.set_env("RUTTER_LOG", "debug");
+        let config = Config::load(Overrides::default()).map_err(|error| error.to_string())?;
+        assert_eq!(config.log, "debug");
+        let mut passed_over = config.service_links;
+        passed_over.sort();
+        let mut all = links.map(|(name, _)| name.to_owned());
+        all.sort();
+        assert_eq!(passed_over, all);
+        Ok(())
+    });
+    // Without such a Service these are keys that nobody reads; and a port is not an address.
+    for (beside, name, value) in [
+        ("RUTTER_LOG", "RUTTER_PORT", "tcp://10.96.12.7:8080"),
+        ("RUTTER_LOG", "RUTTER_SERVICE_PORT", "8080"),
+        ("RUTTER_SERVICE_HOST", "RUTTER_PORT", "8080"),
+        ("RUTTER_SERVICE_HOST", "RUTTER_LISTEM", "127.0.0.1:1"),
+    ] {
+        figment::Jail::expect_with(|jail| {
+            jail.set_env(beside, "10.96.12.7");
+            jail.set_env(name, value);
+            let error = Config::load(Overrides::default()).err().expect("refused").to_string();
+            assert!(error.contains(&name["RUTTER_".len()..].to_lowercase()), "{error}");
+            Ok(())
+        });
+    }
+}
+
+#[test]
 fn values_out_of_bounds_are_refused_by_name() {
     for (key, value) in [
         ("LIMITS__IDLE_SECONDS", "0"),

@@ -197,3 +197,22 @@ fn no_two_schemas_have_one_name() {
     places.retain(|_, files| files.len() > 1);
     assert_eq!(places, BTreeMap::new(), "name them for what they are, or use one for both");
 }
+
+#[test]
+fn the_readme_has_each_key_once_and_the_map_each_module() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let section = readme.split("\n## Configuration\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let keys: Vec<_> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert!(keys.len() > 40, "{keys:?}");
+    let mut seen = BTreeSet::new();
+    let twice: Vec<_> = keys.iter().filter(|key| !seen.insert(**key)).collect();
+    assert_eq!(twice, Vec::<&&str>::new());
+
+    let map = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let layers = map.split("\n## Layers of `src/`\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    for (file, _) in sources() {
+        let module = module(&file);
+        assert!(module == "lib" || layers.contains(&format!("`{module}`")), "ARCHITECTURE.md does not name `{module}`");
+    }
+}

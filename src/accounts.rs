@@ -13,6 +13,7 @@ pub mod tickets;
 
 use std::time::Duration;
 
+use self::joining::NewUser;
 use self::passwords::Passwords;
 use self::sessions::by;
 use crate::access::tokens::{self, TokenName, TokenScope};
@@ -24,7 +25,7 @@ pub use crate::db::accounts::{TokenRow, UserRow};
 pub use crate::db::sessions::SessionRow;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
-use crate::types::{Email, Id, OwnerKind, OwnerName, Role, Secret};
+use crate::types::{DisplayName, Email, Id, OwnerKind, OwnerName, Role, Secret};
 
 /// For how long links that have ended are remembered.
 const ENDED: Duration = Duration::from_hours(7 * 24);
@@ -58,7 +59,10 @@ impl Accounts {
             None => None,
         };
         let mut tx = self.db.write().await?;
-        let id = self.insert_user(&mut tx, name, email, password.as_deref(), admin).await?;
+        // The operator decides who gets it.
+        tx.release_name(name).await?;
+        let new = NewUser { name, email, display_name: DisplayName::default(), password: password.as_deref(), admin };
+        let id = self.insert_user(&mut tx, new).await?;
         self.audit(&mut tx, "user.add", name.as_str()).await?;
         tx.commit().await?;
         Ok(id)
@@ -92,10 +96,7 @@ impl Accounts {
             let state = if suspended { "suspended already" } else { "not suspended" };
             return Err(Error::conflict(format!("`{name}` is {state}")));
         }
-        tx.set_suspended(user.id, suspended.then(|| self.clock.now())).await?;
-        if suspended {
-            tx.end_sessions(user.id, None).await?;
-        }
+        self.suspend_in(&mut tx, user.id, suspended.then(|| self.clock.now())).await?;
         let action = if suspended { "user.suspend" } else { "user.resume" };
         self.audit(&mut tx, action, name.as_str()).await?;
         tx.commit().await
@@ -117,7 +118,8 @@ impl Accounts {
     pub async fn add_organisation(&self, name: &OwnerName) -> Result<Id> {
         let id = self.clock.id();
         let mut tx = self.db.write().await?;
-        self.insert_organisation(&mut tx, id, name).await?;
+        tx.release_name(name).await?;
+        self.insert_organisation(&mut tx, id, name, None).await?;
         self.audit(&mut tx, "organisation.add", name.as_str()).await?;
         tx.commit().await?;
         Ok(id)
@@ -143,10 +145,16 @@ impl Accounts {
     }
 
     /// Makes a user a member, or changes the role; `None` ends the membership.
+    ///
+    /// # Errors
+    /// Not found for an unknown organisation or user; conflict for the last owner, who has to stay one.
     pub async fn set_member(&self, organisation: &OwnerName, user: &OwnerName, role: Option<Role>) -> Result<()> {
         let mut tx = self.db.write().await?;
         let owner = self.organisation(&mut tx, organisation).await?;
         let member = self.known(&mut tx, user).await?;
+        if role != Some(Role::Owner) {
+            organisations::expect_other_owner(&mut tx, (owner.id, organisation), &member).await?;
+        }
         match role {
             Some(role) => tx.put_member(owner.id, member.id, role).await?,
             None if tx.delete_member(owner.id, member.id).await? => {}

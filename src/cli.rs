@@ -100,19 +100,27 @@ async fn serve(config: Config) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A new server is told of nowhere but here.
+/// Prints the link that makes the first administrator where a person reads it. In a log it would stay, and be read by
+/// whoever reads logs: there stands only how to get it.
 async fn tell_how_to_begin(app: &App) {
+    // There is time for it at the next start.
+    let unknown = |error| tracing::warn!(%error, "it is not known whether there is an administrator");
+    if !std::io::stderr().is_terminal() || app.config.log_format == LogFormat::Json {
+        match app.accounts.needs_set_up().await {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::warn!("there is no administrator yet: `rutter setup-link` prints a link that makes one")
+            }
+            Err(error) => unknown(error),
+        }
+        return;
+    }
     let link = match app.accounts.set_up_link().await {
         Ok(None) => return,
         Ok(Some(link)) => link,
-        // There is time for it at the next start.
-        Err(error) => return tracing::warn!(%error, "it is not known whether there is an administrator"),
+        Err(error) => return unknown(error),
     };
-    match app.config.log_format {
-        // Whatever the log leaves out.
-        LogFormat::Text => eprintln!("There is no administrator yet. Make the first one here: {}", link.expose()),
-        LogFormat::Json => tracing::warn!(link = link.expose(), "there is no administrator yet: make the first one"),
-    }
+    eprintln!("There is no administrator yet. Make the first one here: {}", link.expose());
 }
 
 async fn interrupted() {

@@ -1,12 +1,15 @@
 //! Values parsed once at the edge. Inside, nothing takes `&str` for a name,
 //! an id or a secret.
 
+mod secret;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::secret::Secret;
 use crate::error::Error;
 
 /// Points in time as stored and computed: milliseconds since the Unix epoch.
@@ -137,8 +140,11 @@ fn parse_segment(text: &str, what: &str) -> Result<String, Error> {
     if text.len() > NAME_MAX {
         return refuse("it is longer than 96 characters");
     }
+    if text.chars().any(char::is_whitespace) {
+        return refuse("it must not contain spaces; `-` or `_` can stand between words");
+    }
     if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
-        return refuse("use letters, digits, `.`, `_` and `-`");
+        return refuse("use the letters a to z without accents, digits, `.`, `_` and `-`");
     }
     let name = text.to_ascii_lowercase();
     if !name.as_bytes()[0].is_ascii_alphanumeric() {
@@ -273,21 +279,25 @@ impl FromStr for Email {
     }
 }
 
-/// Something that must never be logged or compared carelessly. It has no
-/// `Debug` and no `Display`; [`Secret::expose`] is easy to find in a review.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
+/// Longest [`DisplayName`], in characters.
+pub const DISPLAY_NAME_MAX: usize = 100;
 
-impl Secret {
-    /// Takes ownership of secret text.
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
+/// What a user is called on pages, in any script; may be empty. Not unique, and not a name for URLs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DisplayName(String);
+text_newtype!(DisplayName);
 
-    /// The secret itself.
-    pub fn expose(&self) -> &str {
-        &self.0
+impl FromStr for DisplayName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        if text.chars().count() > DISPLAY_NAME_MAX || text.chars().any(char::is_control) {
+            return Err(Error::invalid(format!(
+                "`display_name` has at most {DISPLAY_NAME_MAX} characters, and no control characters"
+            )));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 

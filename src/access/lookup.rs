@@ -3,7 +3,7 @@
 
 use lfs::Oid;
 
-use super::{Access, Actor, Fetch, Grant, Identity, Read, Right, Upload};
+use super::{Access, Actor, Fetch, Grant, Identity, Read, Right, Target, Upload};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, OwnerName, RepoPath};
 
@@ -101,6 +101,22 @@ impl Access {
             Ok(grant) => Ok(Some(grant)),
             Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Unauthenticated | Kind::Forbidden) => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// The right to read a dataset, or to make it where there is none: for what is made when it is asked for first. That
+    /// it is not there yet is no refusal, and nothing to take note of.
+    ///
+    /// # Errors
+    /// As for [`Access::creation`].
+    pub async fn authorize_or_create(&self, actor: &Actor, path: &RepoPath) -> Result<Target<Read>> {
+        if let Some(grant) = self.quietly(actor, path).await? {
+            return Ok(Target::Existing(grant));
+        }
+        match self.creation(actor, path).await {
+            // Somebody else made it between the two questions.
+            Err(error) if error.kind() == Kind::Conflict => self.authorize(actor, path).await.map(Target::Existing),
+            creation => creation.map(Target::New),
         }
     }
 

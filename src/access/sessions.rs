@@ -11,8 +11,8 @@ use crate::types::Secret;
 
 const PREFIX: &str = "rus_";
 
-/// How often it is written down that a session was used.
-const TOUCHED: i64 = 3_600_000;
+/// How often it is written down that a session was used, in milliseconds; as for tokens.
+const TOUCHED: i64 = 60_000;
 
 /// What a new session's cookie holds. It is never stored.
 pub fn generate() -> Secret {

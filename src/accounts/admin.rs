@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Accounts;
+use super::{Accounts, joining};
 use crate::access::Administrator;
 use crate::db::admin::AuditFilter;
 pub use crate::db::admin::{AuditRow, JobRow, KnownUserRow, OwnerTotalsRow, StoreTotalsRow, TotalsRow};
@@ -13,9 +13,6 @@ use crate::types::{Id, Millis, OwnerName};
 
 /// Owners that are told, of those that hold most.
 const OWNERS: i64 = 100;
-
-/// What the rows of administrators have in common.
-const LOCK: &str = "administrators";
 
 /// What is to change of a user; what is `None` stays.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,7 +58,7 @@ impl Accounts {
     /// Not found for an unknown user; conflict for taking one's own rights, or those of the last administrator.
     pub async fn change_user(&self, admin: &Administrator, name: &OwnerName, change: UserChange) -> Result<()> {
         let mut tx = self.db.write().await?;
-        tx.lock_name(LOCK).await?;
+        joining::lock_administrators(&mut tx).await?;
         let user = self.known(&mut tx, name).await?;
         let loses = change.suspended == Some(true) || change.admin == Some(false);
         if loses && admin.actor().user() == Some(user.id) {
@@ -73,10 +70,7 @@ impl Accounts {
         if let Some(suspended) = change.suspended
             && suspended != user.suspended_at.is_some()
         {
-            tx.set_suspended(user.id, suspended.then(|| self.clock.now())).await?;
-            if suspended {
-                tx.end_sessions(user.id, None).await?;
-            }
+            self.suspend_in(&mut tx, user.id, suspended.then(|| self.clock.now())).await?;
             let action = if suspended { "user.suspend" } else { "user.resume" };
             self.note(&mut tx, admin.actor(), action, name.as_str(), "").await?;
         }
@@ -84,6 +78,9 @@ impl Accounts {
             && is_admin != user.admin
         {
             tx.set_admin(user.id, is_admin).await?;
+            if is_admin {
+                joining::end_set_up(&mut tx).await?;
+            }
             let detail = if is_admin { "granted" } else { "ended" };
             self.note(&mut tx, admin.actor(), "user.admin", name.as_str(), detail).await?;
         }

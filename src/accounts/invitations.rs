@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::joining::{MailLimits, NewUser};
 use super::sessions::{SignedIn, Visit};
 use super::tickets::{self, Purpose, gone};
 use super::{Accounts, by};
 use crate::access::{Actor, Administrator, Joining, Steward};
 use crate::config::SignUp;
 use crate::db::Tx;
+use crate::db::accounts::UserRow;
 use crate::db::invitations::InvitationRow;
 use crate::error::{Error, Result};
-use crate::mail::{self, Letter};
-use crate::types::{Email, Id, Millis, OwnerName, Role, Secret};
+use crate::mail::Letter;
+use crate::types::{DisplayName, Email, Id, Millis, OwnerName, Role, Secret};
 
 /// For how long an invitation is good.
 const LIFETIME: Duration = Duration::from_hours(14 * 24);
@@ -39,9 +41,21 @@ pub struct Invitation {
     pub expires: Millis,
 }
 
+/// Invitations that one user may send in an hour, as for shares.
+const PER_HOUR: i64 = 100;
+
+/// How many e-mails of this kind one address gets, whoever sends them.
+const MAIL: MailLimits = &[(Duration::from_hours(1), 5), (Duration::from_hours(24), 10)];
+/// The subjects of those, as a pattern of SQL.
+const SUBJECTS: &str = "% invites you to %";
+
 /// What a ticket is about: its row says the rest, and is gone when it was withdrawn.
 #[derive(Serialize, Deserialize)]
-struct Subject {}
+struct Subject {
+    /// The id of the user who invites, whose right to do so must last until the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    inviter: Option<String>,
+}
 
 /// What became of an invitation.
 #[derive(Debug, Clone)]
@@ -81,7 +95,7 @@ impl Accounts {
     /// before is withdrawn.
     ///
     /// # Errors
-    /// Conflict where too many have not answered.
+    /// Conflict where too many have not answered; busy for too many in an hour, by the user or to the address.
     pub async fn invite(&self, steward: &Steward, email: &Email, role: Role) -> Result<Invitation> {
         let member = steward.member();
         let to = Some((member.organisation(), member.name(), role));
@@ -104,6 +118,14 @@ impl Accounts {
         let Draft { actor, to, email } = *draft;
         let (place, now) = (to.map(|(id, ..)| id), self.clock.now());
         let mut tx = self.db.write().await?;
+        // Requests side by side would all count the same.
+        let key = actor.key();
+        tx.lock_name(&format!("invitations by {key}")).await?;
+        tx.lock_name(to.map_or("invitations to the site", |(_, name, _)| name.as_str())).await?;
+        let hour = now.minus(Duration::from_hours(1));
+        if tx.count_audit(&key, "invitation.add", hour).await? >= PER_HOUR {
+            return Err(Error::busy(format!("you sent {PER_HOUR} invitations within an hour: send more later")));
+        }
         let open = tx.invitations(place, now).await?;
         for before in open.iter().filter(|invitation| invitation.email == email.as_str()) {
             withdraw(&mut tx, before.id, place).await?;
@@ -113,11 +135,13 @@ impl Accounts {
                 "{OPEN} invitations have not been answered: withdraw some of them before you send more"
             )));
         }
-        let (id, ticket) =
-            tickets::issue(&mut tx, &self.clock, Purpose::Invitation, &Subject {}, None, LIFETIME).await?;
+        let subject = Subject { inviter: actor.user().map(|id| id.to_string()) };
+        let (id, ticket) = tickets::issue(&mut tx, &self.clock, Purpose::Invitation, &subject, None, LIFETIME).await?;
         let expires = now.plus(LIFETIME);
         tx.insert_invitation(id, to.map(|(id, _, role)| (id, role)), email, now, expires).await?;
-        mail::post(&mut tx, &self.clock, &letter(draft, &self.base, &ticket)).await?;
+        if !self.post_within(&mut tx, &letter(draft, &self.base, &ticket), SUBJECTS, MAIL).await? {
+            return Err(Error::busy(format!("{email} has got several invitations lately: send another one tomorrow")));
+        }
         let subject = to.map_or("site", |(_, name, _)| name.as_str());
         self.note(&mut tx, actor, "invitation.add", subject, email.as_str()).await?;
         tx.commit().await?;
@@ -180,6 +204,7 @@ impl Accounts {
         let mut tx = self.db.read().await?;
         let found = tickets::look::<Subject>(&mut tx, &self.clock, Purpose::Invitation, ticket).await?;
         let invitation = opened(&mut tx, found.id).await?;
+        expect_inviter(&mut tx, &found.subject, &invitation).await?;
         let has_account = tx.user_by_email(&invitation.email).await?.is_some();
         Ok((invitation, has_account))
     }
@@ -209,7 +234,7 @@ impl Accounts {
     pub async fn accept_as_new(
         &self,
         ticket: &Secret,
-        name: &OwnerName,
+        (name, display_name): (&OwnerName, DisplayName),
         password: Secret,
         visit: &Visit,
     ) -> Result<(Accepted, SignedIn)> {
@@ -219,7 +244,8 @@ impl Accounts {
         let password = self.passwords.hash(password).await?;
         let mut tx = self.db.write().await?;
         let invitation = self.redeem(&mut tx, ticket).await?;
-        let id = self.insert_user(&mut tx, name, &invitation.email, Some(&password), false).await?;
+        let new = NewUser { name, email: &invitation.email, display_name, password: Some(&password), admin: false };
+        let id = self.insert_user(&mut tx, new).await?;
         self.audit_by(&mut tx, &by(id), "user.add", name.as_str()).await?;
         let accepted = self.enter(&mut tx, by(id), (id, name.clone()), &invitation).await?;
         let signed_in = self.begin_session(&mut tx, id, visit).await?;
@@ -230,6 +256,7 @@ impl Accounts {
     async fn redeem(&self, tx: &mut Tx, ticket: &Secret) -> Result<Invitation> {
         let found = tickets::redeem::<Subject>(tx, &self.clock, Purpose::Invitation, ticket).await?;
         let invitation = opened(tx, found.id).await?;
+        expect_inviter(tx, &found.subject, &invitation).await?;
         let place = tx.invitation(found.id).await?.and_then(|row| row.organisation_id);
         let place = place.map(Id::try_from).transpose()?;
         tx.delete_invitation(found.id, place).await?;
@@ -272,6 +299,24 @@ impl Accounts {
 /// The invitation that a ticket opens.
 async fn opened(tx: &mut Tx, ticket: Id) -> Result<Invitation> {
     tx.invitation(ticket).await?.ok_or_else(gone)?.try_into()
+}
+
+/// An invitation is good as long as its sender may still invite: whoever lost that right must not come back by a link
+/// that was kept.
+///
+/// # Errors
+/// Not found, as for a link that was withdrawn.
+async fn expect_inviter(tx: &mut Tx, subject: &Subject, invitation: &Invitation) -> Result<()> {
+    let Some(inviter) = &subject.inviter else { return Ok(()) };
+    let inviter = tx.user_by_id(inviter.parse()?).await?.filter(UserRow::is_active).ok_or_else(gone)?;
+    let is_owner = match &invitation.organisation {
+        Some(place) => {
+            let owner = tx.owner(place).await?.ok_or_else(gone)?;
+            tx.member_role(owner.id, inviter.id).await? == Some(Role::Owner)
+        }
+        None => false,
+    };
+    if is_owner || inviter.admin { Ok(()) } else { Err(gone()) }
 }
 
 async fn withdraw(tx: &mut Tx, id: Id, place: Option<Id>) -> Result<bool> {

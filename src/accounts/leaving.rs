@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use super::sessions::by;
-use super::{Accounts, letters};
+use super::{Accounts, joining, letters};
 use crate::access::{Access, Actor, Creation, Grant, Own, Seat};
+use crate::db::Tx;
+use crate::db::accounts::UserRow;
 use crate::drive::Drive;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::hosting::Hosting;
@@ -34,7 +36,8 @@ impl Departures {
     ///
     /// # Errors
     /// Forbidden if it is not the password, or if the user does not own the organisation; conflict where an organisation
-    /// would be left without an owner.
+    /// would be left without an owner, or the site without an administrator. Where that turns out at the end only,
+    /// datasets have moved already.
     pub async fn close(
         &self,
         actor: &Actor,
@@ -43,16 +46,10 @@ impl Departures {
         transfer_to: Option<&OwnerName>,
     ) -> Result<Millis> {
         let Accounts { db, clock, rules, base, .. } = &self.accounts;
-        self.accounts.expect_password(seat, password).await?;
+        let checked = self.accounts.expect_password(seat, password).await?;
         let mut tx = db.read().await?;
-        let left = tx.organisations_only_of(seat.user()).await?;
-        if !left.is_empty() {
-            return Err(Error::conflict(format!(
-                "you are the last owner of {}: make somebody else an owner first, or delete it",
-                left.join(", ")
-            )));
-        }
         let user = self.accounts.myself(&mut tx, seat.holder()).await?;
+        expect_dispensable(&mut tx, &user).await?;
         let datasets = tx.dataset_names_of(user.id).await?;
         if let Some(to) = transfer_to {
             let owner = tx.owner(to).await?.filter(|owner| owner.kind == OwnerKind::Organisation);
@@ -74,8 +71,16 @@ impl Departures {
         let now = clock.now();
         let removal = now.plus(rules.grace());
         let mut tx = db.write().await?;
+        joining::lock_administrators(&mut tx).await?;
+        let user = self.accounts.still_seated(&mut tx, seat, &checked).await?;
+        // Somebody else may be leaving at the same time.
+        for organisation in tx.organisations_owned_by(user.id).await? {
+            tx.lock_name(&organisation).await?;
+        }
+        expect_dispensable(&mut tx, &user).await?;
         tx.set_closed(user.id, Some((now, removal))).await?;
         tx.end_sessions(user.id, None).await?;
+        self.accounts.withdraw_links(&mut tx, user.id).await?;
         jobs::enqueue(&mut tx, clock, Kind::Remove, &user.id.to_string(), rules.grace()).await?;
         self.accounts.audit_by(&mut tx, &by(user.id), "user.close", &user.name).await?;
         mail::post(&mut tx, clock, &letters::closed(base, &user.email.parse()?, &user.name, removal)).await?;
@@ -121,8 +126,25 @@ impl Departures {
         }
         let mut tx = db.write().await?;
         tx.delete_user(user).await?;
+        tx.retire_name(&row.name, None, now).await?;
         self.accounts.audit(&mut tx, "user.remove", &row.name).await?;
         mail::post(&mut tx, clock, &letters::removed(base, &row.email.parse()?, &row.name)).await?;
         tx.commit().await
     }
+}
+
+/// # Errors
+/// Conflict for the last owner of an organisation, and for the last administrator.
+async fn expect_dispensable(tx: &mut Tx, user: &UserRow) -> Result<()> {
+    let left = tx.organisations_only_of(user.id).await?;
+    if !left.is_empty() {
+        return Err(Error::conflict(format!(
+            "you are the last owner of {}: make somebody else an owner first, or delete it",
+            left.join(", ")
+        )));
+    }
+    if user.admin && tx.other_admins(user.id).await? == 0 {
+        return Err(Error::conflict("you are the last administrator: make somebody else an administrator first"));
+    }
+    Ok(())
 }

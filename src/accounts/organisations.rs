@@ -1,6 +1,7 @@
 //! Organisations: who belongs to them and as what, and their groups. Each function takes the decision that it needs.
 
 use super::Accounts;
+use super::joining::expect_unretired;
 use crate::access::{Departure, Founding, Member, Oneself, Steward};
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
@@ -37,15 +38,22 @@ impl Accounts {
         let name = founding.name();
         let id = self.clock.id();
         let mut tx = self.db.write().await?;
-        self.insert_organisation(&mut tx, id, name).await?;
+        self.insert_organisation(&mut tx, id, name, Some(founding.founder())).await?;
         tx.put_member(id, founding.founder(), Role::Owner).await?;
         self.note(&mut tx, founding.actor(), "organisation.add", name.as_str(), "").await?;
         tx.commit().await
     }
 
     /// Keeps the name for an organisation, and adds it.
-    pub(super) async fn insert_organisation(&self, tx: &mut Tx, id: Id, name: &OwnerName) -> Result<()> {
+    pub(super) async fn insert_organisation(
+        &self,
+        tx: &mut Tx,
+        id: Id,
+        name: &OwnerName,
+        founder: Option<Id>,
+    ) -> Result<()> {
         tx.lock_name(name.as_str()).await?;
+        expect_unretired(tx, name, founder).await?;
         if let Ok(path) = name.as_str().parse()
             && tx.dataset(&path).await?.is_some()
         {
@@ -88,6 +96,10 @@ impl Accounts {
             Error::conflict(format!("`{name}` cannot be deleted now; look at its datasets, and try again"))
                 .because(error)
         })?;
+        // Within another one, that one's owners decide who uses the name.
+        if !name.as_str().contains('/') {
+            tx.retire_name(name.as_str(), member.actor().user(), self.clock.now()).await?;
+        }
         self.note(&mut tx, member.actor(), "organisation.delete", name.as_str(), "").await?;
         tx.commit().await
     }
@@ -106,7 +118,7 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         let user = self.known(&mut tx, user).await?;
         if role != Role::Owner {
-            expect_other_owner(&mut tx, member, &user).await?;
+            expect_other_owner(&mut tx, (member.organisation(), member.name()), &user).await?;
         }
         tx.put_member(member.organisation(), user.id, role).await?;
         self.note_member(&mut tx, member, &user.name, role.as_str()).await?;
@@ -122,7 +134,7 @@ impl Accounts {
         let stranger = || Error::not_found(format!("`{name}` does not belong to `{}`", member.name()));
         let mut tx = self.db.write().await?;
         let user = tx.user(name).await?.ok_or_else(stranger)?;
-        expect_other_owner(&mut tx, member, &user).await?;
+        expect_other_owner(&mut tx, (member.organisation(), member.name()), &user).await?;
         if !tx.delete_member(member.organisation(), user.id).await? {
             return Err(stranger());
         }
@@ -226,15 +238,19 @@ impl Accounts {
 /// an owner.
 ///
 /// # Errors
-/// Conflict for the only one.
-async fn expect_other_owner(tx: &mut Tx, member: &Member, user: &UserRow) -> Result<()> {
-    let organisation = member.organisation();
-    tx.lock_name(member.name().as_str()).await?;
-    if tx.member_role(organisation, user.id).await? == Some(Role::Owner) && tx.count_owners(organisation).await? == 1 {
+/// Conflict for the only one who can act: see [`Tx::count_other_owners`].
+pub(super) async fn expect_other_owner(
+    tx: &mut Tx,
+    (organisation, name): (Id, &OwnerName),
+    user: &UserRow,
+) -> Result<()> {
+    tx.lock_name(name.as_str()).await?;
+    if tx.member_role(organisation, user.id).await? == Some(Role::Owner)
+        && tx.count_other_owners(organisation, user.id).await? == 0
+    {
         return Err(Error::conflict(format!(
-            "`{}` is the only owner of `{}`: make somebody else an owner first",
-            user.name,
-            member.name()
+            "`{}` is the only owner of `{name}` who is neither suspended nor gone: make somebody else an owner first",
+            user.name
         )));
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Signing in with a browser, and the sessions that come of it.
 
 use super::Accounts;
+use super::recovery::lock_account;
 use crate::access::{Actor, Holder, sessions, tokens};
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
@@ -40,6 +41,7 @@ impl Accounts {
         let fits = self.passwords.fits(password, hash).await?;
         let found = found.filter(|row| fits && row.is_open(self.clock.now())).ok_or_else(wrong)?;
         let mut tx = self.db.write().await?;
+        lock_account(&mut tx, found.id).await?;
         // Of a password that was changed meanwhile nothing must come any more.
         let same = |row: &LoginRow| row.password == found.password && row.is_open(self.clock.now());
         let row = tx.login(found.id).await?.filter(same).ok_or_else(wrong)?;
@@ -94,23 +96,28 @@ impl Accounts {
         self.db.read().await?.sessions(holder.user(), now, self.idle_since(now)).await
     }
 
-    /// Ends a session of a user.
+    /// Ends a session of a user, and the links that may have been asked for from it.
     ///
     /// # Errors
     /// Not found if there is none.
     pub async fn end_session(&self, holder: &Holder, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
+        lock_account(&mut tx, holder.user()).await?;
         if !tx.end_session(holder.user(), id).await? {
             return Err(Error::not_found("you have no such session, or it has ended"));
         }
+        // What was asked for from there goes with it.
+        self.withdraw_links(&mut tx, holder.user()).await?;
         self.audit_by(&mut tx, &by(holder.user()), "session.end", holder.name()).await?;
         tx.commit().await
     }
 
-    /// Ends all sessions of a user but the one that asks.
+    /// Ends all sessions of a user but the one that asks, and the links that were asked for from them.
     pub async fn end_other_sessions(&self, holder: &Holder) -> Result<()> {
         let mut tx = self.db.write().await?;
+        lock_account(&mut tx, holder.user()).await?;
         tx.end_sessions(holder.user(), holder.session()).await?;
+        self.withdraw_links(&mut tx, holder.user()).await?;
         self.audit_by(&mut tx, &by(holder.user()), "session.end", holder.name()).await?;
         tx.commit().await
     }

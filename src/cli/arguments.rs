@@ -54,7 +54,8 @@ Set by file or environment only (the README describes each):
   RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_LIFETIMES__…
   RUTTER_RATES__…  RUTTER_QUOTAS__…  RUTTER_ACCOUNTS__…  RUTTER_MAIL__…
 
-While there is no administrator, it prints a link that makes the first one: good once, for 24 hours.")]
+While there is no administrator, it prints a link to the terminal that makes the first one: good once, for 24 hours. \
+`rutter setup-link` prints one, too.")]
     Serve {
         /// Address and port [default: 127.0.0.1:8080]
         #[arg(long, env = "RUTTER_LISTEN", hide_env_values = true, value_name = "ADDRESS:PORT")]
@@ -63,6 +64,14 @@ While there is no administrator, it prints a link that makes the first one: good
         #[arg(long, env = "RUTTER_PUBLIC_URL", hide_env_values = true, value_name = "URL")]
         public_url: Option<String>,
     },
+    /// Print a link that makes the first administrator; good once, for 24 hours
+    #[command(after_help = "\
+Examples:
+  rutter setup-link
+  docker exec drive rutter setup-link
+
+The link begins with public_url. Once there is an administrator, however made, no such link works.")]
+    SetupLink,
     /// Users
     #[command(subcommand, after_help = "Example:\n  rutter user add ada --email ada@example.org")]
     User(UserCommand),

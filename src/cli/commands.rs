@@ -16,6 +16,10 @@ use super::arguments::{Command, OrgCommand, RepoCommand, TokenCommand, UserComma
 pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
     match command {
         Command::Serve { .. } | Command::Version => {}
+        Command::SetupLink => match app.accounts.set_up_link().await? {
+            Some(link) => println!("{}", link.expose()),
+            None => return Err(Error::conflict("there is an administrator already")),
+        },
         Command::User(command) => user(app, command).await?,
         Command::Token(command) => token(app, command).await?,
         Command::Org(command) => organisation(app, command).await?,

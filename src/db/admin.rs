@@ -23,7 +23,7 @@ pub struct KnownUserRow {
     pub created_at: Millis,
     /// When a token of theirs was used last, to the minute.
     pub token_used_at: Option<Millis>,
-    /// When a session of theirs was used last, to the hour.
+    /// When a session of theirs was used last, to the minute.
     pub session_used_at: Option<Millis>,
     /// What their datasets hold.
     pub bytes: i64,

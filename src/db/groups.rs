@@ -103,11 +103,14 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(organisation.to_string()).fetch_all(on))?)
     }
 
-    /// How many owners an organisation has.
-    pub async fn count_owners(&mut self, organisation: Id) -> Result<i64> {
-        let query = "SELECT COUNT(*) FROM member WHERE organisation_id = $1 AND role = $2";
-        let owner = Role::Owner.as_str();
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(organisation.to_string()).bind(owner).fetch_one(on))?)
+    /// How many owners an organisation has beside this user. Those who are suspended or have closed their accounts do not
+    /// count: they cannot act.
+    pub async fn count_other_owners(&mut self, organisation: Id, user: Id) -> Result<i64> {
+        let query = "SELECT COUNT(*) FROM member m JOIN account a ON a.owner_id = m.user_id
+                     WHERE m.organisation_id = $1 AND m.user_id <> $2 AND m.role = $3
+                     AND a.suspended_at IS NULL AND a.closed_at IS NULL";
+        let (organisation, user, owner) = (organisation.to_string(), user.to_string(), Role::Owner.as_str());
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(&organisation).bind(&user).bind(owner).fetch_one(on))?)
     }
 
     /// The organisations of a user: name, role there, how many members, by name.

@@ -57,11 +57,10 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
     }
 
-    /// How many letters with the same subject went to the same address since then.
-    pub async fn letters_like(&mut self, letter: &Letter, since: Millis) -> Result<i64> {
-        let query = "SELECT COUNT(*) FROM letter WHERE recipient = $1 AND subject = $2 AND created_at > $3";
-        Ok(run!(self, on => sqlx::query_scalar(query)
-            .bind(letter.to.as_str()).bind(&letter.subject).bind(since).fetch_one(on))?)
+    /// How many letters with a subject like this, a pattern of LIKE, went to an address since then.
+    pub async fn letters_like(&mut self, to: &Email, subject: &str, since: Millis) -> Result<i64> {
+        let query = "SELECT COUNT(*) FROM letter WHERE recipient = $1 AND subject LIKE $2 AND created_at > $3";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(to.as_str()).bind(subject).bind(since).fetch_one(on))?)
     }
 
     /// Counts an attempt to send a letter.

@@ -1,22 +1,22 @@
-//! What people change of their accounts, and how these end.
+//! What people change of their accounts, how these end, and what becomes of their names.
 
 use super::{Tx, exec, run, taken};
 use crate::error::Result;
-use crate::types::{Email, Id, Millis, OwnerKind, Role};
+use crate::types::{DisplayName, Email, Id, Millis, OwnerKind, OwnerName, Role};
 
 impl Tx {
-    /// Whether anybody may administer the site.
+    /// Whether there is an administrator, also one who is suspended or has closed the account: a site that had one is
+    /// not new, and its operator can resume them.
     pub async fn has_administrator(&mut self) -> Result<bool> {
-        let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM account
-                     WHERE admin AND suspended_at IS NULL AND closed_at IS NULL LIMIT 1) AS found";
+        let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM account WHERE admin LIMIT 1) AS found";
         let found: i64 = run!(self, on => sqlx::query_scalar(query).fetch_one(on))?;
         Ok(found > 0)
     }
 
     /// Changes what people know a user as.
-    pub async fn set_display_name(&mut self, user: Id, name: &str) -> Result<()> {
+    pub async fn set_display_name(&mut self, user: Id, name: &DisplayName) -> Result<()> {
         let query = "UPDATE account SET display_name = $2 WHERE owner_id = $1";
-        exec!(self, sqlx::query(query).bind(user.to_string()).bind(name))?;
+        exec!(self, sqlx::query(query).bind(user.to_string()).bind(name.as_str()))?;
         Ok(())
     }
 
@@ -36,13 +36,22 @@ impl Tx {
         Ok(())
     }
 
-    /// The names of the organisations that would have no owner without this user.
+    /// The names of the organisations that a user is an owner of, in order.
+    pub async fn organisations_owned_by(&mut self, user: Id) -> Result<Vec<String>> {
+        let query = "SELECT o.name FROM member m JOIN owner o ON o.id = m.organisation_id
+                     WHERE m.user_id = $1 AND m.role = $2 ORDER BY o.name";
+        let (user, role) = (user.to_string(), Role::Owner.as_str());
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(&user).bind(role).fetch_all(on))?)
+    }
+
+    /// The names of the organisations that would have no owner who can act without this user: those who are suspended or
+    /// have closed their accounts do not count.
     pub async fn organisations_only_of(&mut self, user: Id) -> Result<Vec<String>> {
         let query = "SELECT o.name FROM member m JOIN owner o ON o.id = m.organisation_id
                      WHERE m.user_id = $1 AND m.role = $2 AND NOT EXISTS (
                          SELECT 1 FROM member n JOIN account a ON a.owner_id = n.user_id
                          WHERE n.organisation_id = m.organisation_id AND n.user_id <> $1 AND n.role = $2
-                         AND a.closed_at IS NULL)
+                         AND a.suspended_at IS NULL AND a.closed_at IS NULL)
                      ORDER BY o.name";
         let (user, role) = (user.to_string(), Role::Owner.as_str());
         Ok(run!(self, on => sqlx::query_scalar(query).bind(&user).bind(role).fetch_all(on))?)
@@ -58,6 +67,29 @@ impl Tx {
     pub async fn delete_user(&mut self, user: Id) -> Result<()> {
         let query = "DELETE FROM owner WHERE id = $1 AND kind = $2";
         exec!(self, sqlx::query(query).bind(user.to_string()).bind(OwnerKind::User.as_str()))?;
+        Ok(())
+    }
+
+    /// Keeps the name of an owner who is gone from being used again, except by `user`.
+    pub async fn retire_name(&mut self, name: &str, user: Option<Id>, now: Millis) -> Result<()> {
+        let query = "INSERT INTO retired_name (name, user_id, retired_at) VALUES ($1, $2, $3)
+                     ON CONFLICT (name) DO UPDATE SET user_id = excluded.user_id, retired_at = excluded.retired_at";
+        let user = user.map(|user| user.to_string()).unwrap_or_default();
+        exec!(self, sqlx::query(query).bind(name).bind(user).bind(now))?;
+        Ok(())
+    }
+
+    /// Whether the name is that of an owner who is gone and cannot be used by `user`.
+    pub async fn is_retired(&mut self, name: &OwnerName, user: Option<Id>) -> Result<bool> {
+        let query = "SELECT COUNT(*) FROM retired_name WHERE name = $1 AND (user_id = '' OR user_id <> $2)";
+        let user = user.map(|user| user.to_string()).unwrap_or_default();
+        let found: i64 = run!(self, on => sqlx::query_scalar(query).bind(name.as_str()).bind(&user).fetch_one(on))?;
+        Ok(found > 0)
+    }
+
+    /// Lets the name of an owner who is gone be used again.
+    pub async fn release_name(&mut self, name: &OwnerName) -> Result<()> {
+        exec!(self, sqlx::query("DELETE FROM retired_name WHERE name = $1").bind(name.as_str()))?;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ pub struct SessionUserRow {
     /// The session.
     #[sqlx(try_from = "String")]
     pub session_id: Id,
-    /// Last use, to the hour.
+    /// Last use, to the minute.
     pub last_used_at: Millis,
     /// When it ends, whatever the use.
     pub expires_at: Millis,
@@ -44,7 +44,7 @@ pub struct SessionRow {
     pub id: Id,
     /// When it began.
     pub created_at: Millis,
-    /// Last use, to the hour.
+    /// Last use, to the minute.
     pub last_used_at: Millis,
     /// When it ends, whatever the use.
     pub expires_at: Millis,
@@ -126,6 +126,14 @@ impl Tx {
         let query = "SELECT id, created_at, last_used_at, expires_at, agent, address FROM session
                      WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3 ORDER BY id DESC";
         Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).bind(now).bind(idle).fetch_all(on))?)
+    }
+
+    /// Whether this is a session of the user, ended by age or not.
+    pub async fn has_session(&mut self, user: Id, id: Id) -> Result<bool> {
+        let query = "SELECT COUNT(*) FROM session WHERE user_id = $1 AND id = $2";
+        let found: i64 = run!(self, on => sqlx::query_scalar(query)
+            .bind(user.to_string()).bind(id.to_string()).fetch_one(on))?;
+        Ok(found > 0)
     }
 
     /// Remembers when a session was used.

@@ -1,7 +1,6 @@
 //! Downloads by a URL that needs no credentials: one file as it is, or many as a ZIP archive that is made while it is
 //! sent.
 
-use std::collections::HashSet;
 use std::io;
 
 use bytes::Bytes;
@@ -11,7 +10,7 @@ use metastore::{Entry, EntryKind, FilePath, ObjectId};
 use tokio::sync::mpsc;
 
 use super::link::{Choice, LIFETIME};
-use super::zip::{self, Member, Moment, Written};
+use super::zip::{self, Member, Moment, Names, Written};
 use super::{Files, Opened};
 use crate::access::links::Taken;
 use crate::access::{Fetch, Spot};
@@ -107,10 +106,10 @@ impl Files {
         let (seconds, files) = self.0.drive.files_below(&located, FILES).await?;
         let prefix = choice.folder.as_ref().map_or(0, |folder| folder.as_str().len() + 1);
         let mut members = Vec::with_capacity(files.len());
-        let (mut wanted, mut names) = (Vec::new(), HashSet::new());
+        let (mut wanted, mut names) = (Vec::new(), Names::default());
         for located in files {
             let Entry { path, kind, pointer, .. } = &located.entry;
-            let inner = plain(path.get(prefix..).unwrap_or(path));
+            let inner = zip::portable(path.get(prefix..).unwrap_or(path));
             let member = match inner.rsplit_once('/') {
                 _ if is_shown(path.rsplit('/').next().unwrap_or(path)) => {
                     let opened = Opened::of(&dataset, located.clone())?;
@@ -123,9 +122,9 @@ impl Files {
                 Some((folder, KEEP)) => (Member { name: format!("{folder}/"), size: 0, executable: false }, None),
                 _ => continue,
             };
-            if names.insert(member.0.name.clone()) {
-                members.push(member);
-            }
+            let (mut member, opened) = member;
+            member.name = names.unused(member.name);
+            members.push((member, opened));
         }
         let held = self.0.storage.holds(dataset.id, &wanted).await?;
         if let Some(((oid, _), _)) = wanted.iter().zip(held).find(|(_, held)| !held) {
@@ -209,11 +208,6 @@ fn common_folder(paths: &[FilePath]) -> Option<FilePath> {
     common.parse().ok()
 }
 
-/// A name that no program unpacks to somewhere else: git takes letters that Windows takes for a separator.
-fn plain(name: &str) -> String {
-    name.chars().map(|letter| if letter == '\\' || letter.is_control() { '_' } else { letter }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +222,5 @@ mod tests {
         assert_eq!(common(&["a/b/c", "a/bc"]).as_deref(), Some("a"));
         assert_eq!(common(&["a/b"]).as_deref(), Some("a"));
         assert_eq!(common(&["a/b", "c"]), None);
-        assert_eq!(plain("..\\..\\a\n"), ".._.._a_");
     }
 }

@@ -1,6 +1,8 @@
 //! ZIP archives as they are sent: nothing is compressed, so that the length is known before the first byte is, and
 //! nothing is kept but the list of files. (APPNOTE.TXT 6.3.10; sizes beyond 4 GiB as in §4.5.3.)
 
+use std::collections::HashMap;
+
 /// What a size or an offset is where its own field is too small for it.
 const FULL: u32 = u32::MAX;
 
@@ -20,6 +22,69 @@ pub(super) struct Member {
     pub size: u64,
     /// Whether it can be run as a program.
     pub executable: bool,
+}
+
+/// The stems of file names that Windows takes for a device, whatever follows them ("Naming Files, Paths, and
+/// Namespaces"); the digits behind COM and LPT may be superscript.
+const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$"];
+
+/// The path of a member that no program unpacks to somewhere else. Git takes names that Windows takes for a drive (`C:`),
+/// another stream of a file (`a:b`), a separator (`\`), a device (`NUL.txt`), or `..` (`.. `, since it drops spaces and
+/// dots at the end).
+pub(super) fn portable(path: &str) -> String {
+    let components = path.split('/').map(|component| {
+        let plain = |letter: char| if matches!(letter, '\\' | ':') || letter.is_control() { '_' } else { letter };
+        let mut name: String = component.chars().map(plain).collect();
+        let kept = name.trim_end_matches(['.', ' ']).len();
+        // Both are one byte long.
+        name.replace_range(kept.., &"_".repeat(name.len() - kept));
+        let stem = name.split('.').next().unwrap_or_default();
+        if is_device(stem.trim_end_matches(' ')) {
+            name.insert(stem.len(), '_');
+        }
+        if name.is_empty() { "_".to_owned() } else { name }
+    });
+    components.collect::<Vec<_>>().join("/")
+}
+
+fn is_device(stem: &str) -> bool {
+    let stem = stem.to_ascii_lowercase();
+    let port = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
+    DEVICES.contains(&stem.as_str())
+        || port.is_some_and(|rest| {
+            let mut letters = rest.chars();
+            letters.next().is_some_and(|letter| matches!(letter, '0'..='9' | '¹' | '²' | '³'))
+                && letters.next().is_none()
+        })
+}
+
+/// The names of an archive: no two members have the same one, whatever letters of theirs had to go.
+#[derive(Default)]
+pub(super) struct Names(HashMap<String, u32>);
+
+impl Names {
+    /// This name, or where it is in use one with a number before its extension.
+    pub(super) fn unused(&mut self, name: String) -> String {
+        let Some(count) = self.0.get(&name) else {
+            self.0.insert(name.clone(), 1);
+            return name;
+        };
+        let mut number = *count;
+        let (body, slash) = name.strip_suffix('/').map_or((name.as_str(), ""), |body| (body, "/"));
+        let from = body.rfind('/').map_or(0, |at| at + 1);
+        let dot = body.get(from..).and_then(|last| last.rfind('.')).filter(|at| *at > 0);
+        let (stem, end) = body.split_at(dot.map_or(body.len(), |at| from + at));
+        let found = loop {
+            number += 1;
+            let other = format!("{stem}_{number}{end}{slash}");
+            if !self.0.contains_key(&other) {
+                break other;
+            }
+        };
+        self.0.insert(name, number);
+        self.0.insert(found.clone(), 1);
+        found
+    }
 }
 
 /// What is known of a member when its bytes were sent.
@@ -231,6 +296,59 @@ mod tests {
         assert_eq!((moment.date >> 9, moment.date >> 5 & 15, moment.date & 31), (46, 11, 22));
         assert_eq!((moment.time >> 11, moment.time >> 5 & 63, moment.time & 31), (3, 40, 29));
         assert_eq!(Moment::of(0), Moment { date: 33, time: 0 });
+    }
+
+    #[test]
+    fn no_member_is_unpacked_to_somewhere_else() {
+        for (path, name) in [
+            ("C:/Windows/x.dll", "C_/Windows/x.dll"),
+            ("C:x", "C_x"),
+            ("a.txt:stream", "a.txt_stream"),
+            ("..\\..\\a\n", ".._.._a_"),
+            (".. /a", "___/a"),
+            (".../a. ", "___/a__"),
+            ("../a", "__/a"),
+            ("nul", "nul_"),
+            ("a/AUX.csv", "a/AUX_.csv"),
+            ("com1.tar.gz", "com1_.tar.gz"),
+            ("LPT².x", "LPT²_.x"),
+            ("CONIN$", "CONIN$_"),
+            ("con .x", "con _.x"),
+            ("//a", "_/_/a"),
+        ] {
+            assert_eq!(portable(path), name, "{path:?}");
+        }
+        for same in ["a/b c/ü.csv", ".gitignore", "a..b", "console.log", "com10", "common", "nullable.csv", "..a"] {
+            assert_eq!(portable(same), same);
+        }
+    }
+
+    #[test]
+    fn two_members_never_have_one_name() {
+        let mut names = Names::default();
+        let mut unused = |name: &str| names.unused(name.to_owned());
+        assert_eq!(unused("a_b.csv"), "a_b.csv");
+        assert_eq!(unused("a_b_2.csv"), "a_b_2.csv");
+        assert_eq!(unused("a_b.csv"), "a_b_3.csv");
+        assert_eq!(unused("a_b.csv"), "a_b_4.csv");
+        assert_eq!(unused("x.d/c"), "x.d/c");
+        assert_eq!(unused("x.d/c"), "x.d/c_2");
+        assert_eq!(unused("x.d/.c"), "x.d/.c");
+        assert_eq!(unused("x.d/.c"), "x.d/.c_2");
+        assert_eq!(unused("f/"), "f/");
+        assert_eq!(unused("f/"), "f_2/");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_portable_stays_so(path in "[a-c./ :\\\\nulCOM1\n]{0,20}") {
+            let name = portable(&path);
+            proptest::prop_assert_eq!(portable(&name), name.clone());
+            proptest::prop_assert!(!name.contains(['\\', ':', '\n']));
+            for component in name.split('/') {
+                proptest::prop_assert!(!component.is_empty() && !component.ends_with(['.', ' ']));
+            }
+        }
     }
 
     #[test]

@@ -186,7 +186,7 @@ story! {
         assert_eq!(server.does(&ada, "resource_show", json!({"id": id})).await, shown["resources"][1]);
 
         // Whatever git brought, the answer is a redirect or that there is nothing.
-        for (number, (path, leads)) in [("https://x.org/ä b\n", "https://x.org/%C3%A4%20b%0A"), ("javascript://%0a", ""), ("../x", ""), ("", "")].iter().enumerate() {
+        for (number, (path, leads)) in [("https://x.org/ä b\n", "https://x.org/%C3%A4%20b"), ("javascript://%0a", ""), ("../x", ""), ("", "")].iter().enumerate() {
             let odd = server.tree(&format!("odd-{number}"));
             odd.write("datapackage.json", json!({"name": "odd", "resources": [{"name": "r", "path": path}]}).to_string());
             odd.commit("odd");
@@ -257,6 +257,27 @@ story! {
         assert_eq!(server.does(ada, "get_resource_download_spec", json!({"id": office.resource(1)})).await, json!({}));
         let elsewhere = format!("/dataset/birds/resource/{}/download", office.resource(1));
         assert_eq!(server.get(Some(&ada.token), &elsewhere).await.header("location"), "https://example.org/x.csv");
+        // A browser that follows a link of ours is told where it leads, and not sent there.
+        let navigate = async |url: &str| {
+            Reply::of(server.request("GET", url, Some(&ada.token)).header("sec-fetch-mode", "navigate")).await
+        };
+        let page = navigate(&elsewhere).await;
+        assert_eq!((page.status, page.header("location")), (200, ""));
+        assert!(page.header("content-type").starts_with("text/html"));
+        assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+        assert!(page.text().contains("<strong>example.org</strong>"), "{}", page.text());
+        // The host is the one to which browsers go; and the URL cannot become a part of the page.
+        let nasty = "https://evil.example\\@example.org/\"><script>'</script>?<script>#\"><script>";
+        let body = json!({"package_id": "birds", "name": "Nasty", "url": nasty});
+        let made = server.does(ada, "resource_create", body).await;
+        let url = format!("/dataset/birds/resource/{}/download", made["id"].as_str().unwrap());
+        let page = navigate(&url).await;
+        assert_eq!(page.status, 200, "{}", page.text());
+        assert!(page.text().contains("<strong>evil.example</strong>"), "{}", page.text());
+        assert!(!page.text().contains("<script"), "{}", page.text());
+        // Our own files need no such page.
+        let own = format!("/dataset/birds/resource/{}/download", office.resource(0));
+        assert_eq!(navigate(&own).await.status, 302);
     }
 }
 

@@ -35,6 +35,7 @@ mod rename;
 mod search;
 mod shares;
 mod site;
+mod takeover;
 mod transfer;
 mod uploads;
 mod versions;

@@ -71,7 +71,7 @@ export function shift(page: Page): Promise<number> {
 export async function signUp(house: House, page: Page, name: string): Promise<string> {
   const email = `${name}@example.org`;
   await page.goto('/signup');
-  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('User name').fill(name);
   await page.getByLabel('E-mail').fill(email);
   await page.getByRole('button', { name: 'Send me the link' }).click();
   await expect(page.getByRole('heading', { name: 'Look into your mail' })).toBeVisible();

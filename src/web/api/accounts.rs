@@ -14,7 +14,7 @@ use super::Body;
 use super::session::{Welcome, welcome};
 use crate::app::App;
 use crate::error::Result;
-use crate::types::{Email, OwnerName, Secret};
+use crate::types::{DisplayName, Email, OwnerName, Secret};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -36,6 +36,10 @@ struct NewAccount {
     /// Where the link goes that makes the account.
     #[schema(example = "ada@example.org")]
     email: String,
+    /// What people know the user as, in any letters; at most 100 characters.
+    #[serde(default)]
+    #[schema(example = "Ada Lovelace", max_length = 100)]
+    display_name: String,
 }
 
 /// A link from a letter, and the password that it lets choose.
@@ -69,6 +73,10 @@ struct FirstAccount {
     name: String,
     /// Where letters go.
     email: String,
+    /// What people know the user as, in any letters; at most 100 characters.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    display_name: String,
     /// At least 8 characters.
     #[schema(value_type = String)]
     password: Secret,
@@ -88,8 +96,9 @@ pub(super) struct Ticket {
     responses((status = 202, description = "A letter is on its way.")))]
 async fn sign_up(State(app): State<App>, visitor: Visitor, Body(new): Body<NewAccount>) -> Result<StatusCode> {
     let (name, email): (OwnerName, Email) = (new.name.parse()?, new.email.parse()?);
+    let display_name: DisplayName = new.display_name.parse()?;
     visitor.ask_for_letter(&email)?;
-    app.accounts.sign_up(&name, &email).await?;
+    app.accounts.sign_up(&name, &email, &display_name).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -124,7 +133,8 @@ async fn reset(State(app): State<App>, _visitor: Visitor, Body(new): Body<NewPas
     responses((status = 201, description = "Who has signed in.", body = Welcome)))]
 async fn set_up(State(app): State<App>, visitor: Visitor, Body(new): Body<FirstAccount>) -> Result<Response> {
     let (name, email): (OwnerName, Email) = (new.name.parse()?, new.email.parse()?);
-    let done = app.accounts.set_up(&new.token, &name, &email, new.password, &visitor.visit);
+    let name = (&name, new.display_name.parse::<DisplayName>()?);
+    let done = app.accounts.set_up(&new.token, name, &email, new.password, &visitor.visit);
     Ok(welcome(StatusCode::CREATED, &visitor, done.await?))
 }
 

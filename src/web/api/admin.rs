@@ -54,7 +54,7 @@ struct KnownUser {
     /// When the account was made (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// When a token or a session was used last (RFC 3339), to the hour; null if none ever was.
+    /// When a token or a session was used last (RFC 3339), to the minute; null if none ever was.
     #[schema(format = DateTime)]
     last_used: Option<String>,
     /// Bytes that their datasets hold in Git LFS.

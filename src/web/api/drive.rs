@@ -25,7 +25,7 @@ use super::super::Routes;
 use super::super::content::media_of;
 use super::super::extract::{Caller, Visitor};
 use super::{Here, Items, Page, Parameters, moment, object_id};
-use crate::access::{Access, Actor, Fetch, Grant, Part, Read, Right, Spot, Write};
+use crate::access::{Access, Actor, Fetch, Grant, Part, Read, Right, Spot, Target, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::drive::browse::{Found, Listing};
@@ -160,16 +160,15 @@ impl From<Usage> for DriveUsage {
     responses((status = 200, description = "Your drive.", body = OwnDrive)))]
 async fn own(State(app): State<App>, caller: Caller) -> Result<Json<OwnDrive>> {
     let path = Files::own_drive(&caller.actor)?;
-    let grant = match app.access.authorize::<Read>(&caller.actor, &path).await {
-        Err(error) if error.kind() == Kind::NotFound => {
-            let creation = app.access.creation(&caller.actor, &path).await?;
+    let grant = match app.access.authorize_or_create(&caller.actor, &path).await? {
+        Target::Existing(grant) => grant,
+        Target::New(creation) => {
             match app.drive.create(&creation, Visibility::Private, DEFAULT_STORE).await {
                 // Another request of the same person made it.
                 Err(error) if error.kind() != Kind::Conflict => return Err(error),
                 Ok(_) | Err(_) => app.access.authorize::<Read>(&caller.actor, &path).await?,
             }
         }
-        granted => granted?,
     };
     let usage = app.files.usage(&grant).await?;
     Ok(Json(OwnDrive { dataset: grant.path(), trash: usage.trash, usage: usage.into() }))

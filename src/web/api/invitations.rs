@@ -16,7 +16,7 @@ use super::accounts::Ticket;
 use crate::accounts::sessions::SignedIn;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::types::{OwnerName, Role, Secret};
+use crate::types::{DisplayName, OwnerName, Role, Secret};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(show)).document(routes!(accept))
@@ -49,6 +49,10 @@ struct Acceptance {
     token: Secret,
     /// The name of the new account, where the address has none.
     name: Option<String>,
+    /// What people know its user as, in any letters; at most 100 characters.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    display_name: String,
     /// Its password; at least 8 characters.
     #[schema(value_type = Option<String>)]
     password: Option<Secret>,
@@ -102,7 +106,8 @@ async fn accept(
         return Err(Error::invalid("choose a `name` and a `password`: the address has no account yet"));
     };
     let name: OwnerName = name.parse()?;
-    let made = app.accounts.accept_as_new(&asked.token, &name, password, &visitor.visit).await?;
+    let name = (&name, asked.display_name.parse::<DisplayName>()?);
+    let made = app.accounts.accept_as_new(&asked.token, name, password, &visitor.visit).await?;
     let (accepted, SignedIn { cookie, seconds, .. }) = made;
     let mut response = (StatusCode::CREATED, Json(told(&accepted))).into_response();
     visitor.give_cookie(response.headers_mut(), &cookie, seconds);

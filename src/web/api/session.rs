@@ -46,17 +46,17 @@ impl From<UserRow> for Person {
 /// Who asks, and what a page needs to know before somebody signs in.
 #[derive(Serialize, ToSchema)]
 struct Session {
-    /// Null for who is not signed in.
+    /// Null for who is not signed in, and for credentials for single datasets.
     user: Option<Person>,
     /// Who may make an account.
     sign_up: SignUp,
-    /// Whether there is no administrator yet. Whoever started the server was told a link that makes one.
+    /// Whether there is no administrator yet. A link that makes one is printed by `rutter setup-link` on the server.
     set_up: bool,
     /// Whether letters are sent; else they lie in a folder of the server.
     mail: bool,
-    /// The server's version.
-    #[schema(value_type = String)]
-    version: &'static str,
+    /// The server's version; null for everybody who is not signed in.
+    #[schema(value_type = Option<String>)]
+    version: Option<&'static str>,
 }
 
 /// Somebody who signs in.
@@ -91,7 +91,8 @@ pub(super) fn welcome(status: StatusCode, visitor: &Visitor, signed_in: SignedIn
     responses((status = 200, description = "Who asks, and who may sign up.", body = Session)))]
 async fn show(State(app): State<App>, caller: Result<Caller>) -> Result<Response> {
     let (user, is_over) = match caller {
-        Ok(caller) => (caller.actor.user(), false),
+        // The account is not for credentials that are limited to single datasets.
+        Ok(caller) => (app.access.authorize_oneself(&caller.actor).ok().map(|oneself| oneself.user()), false),
         Err(error) if error.kind() == Kind::Unauthenticated => (None, error.ends_session()),
         Err(error) => return Err(error),
     };
@@ -100,11 +101,11 @@ async fn show(State(app): State<App>, caller: Result<Caller>) -> Result<Response
         None => None,
     };
     let session = Session {
+        version: user.is_some().then_some(env!("CARGO_PKG_VERSION")),
         user,
         sign_up: app.config.accounts.sign_up,
         set_up: app.accounts.needs_set_up().await?,
         mail: app.config.mail.url.is_some(),
-        version: env!("CARGO_PKG_VERSION"),
     };
     let mut response = Json(session).into_response();
     if is_over {

@@ -109,7 +109,7 @@ struct OneSession {
     /// When it began (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// When it was last used, to the hour (RFC 3339).
+    /// When it was last used, to the minute (RFC 3339).
     #[schema(format = DateTime)]
     last_used: String,
     /// What the browser says of itself.
@@ -204,18 +204,18 @@ async fn own_account(app: &App, user: Id) -> Result<Json<OwnAccount>> {
     }))
 }
 
-/// Shows one's own account.
+/// Shows one's own account; not to credentials for single datasets.
 #[utoipa::path(get, path = "/api/v1/user", tag = "accounts",
     responses((status = 200, description = "The account.", body = OwnAccount)))]
 async fn show(State(app): State<App>, caller: Caller) -> Result<Json<OwnAccount>> {
-    own_account(&app, caller.actor.account()?.0).await
+    own_account(&app, app.access.authorize_oneself(&caller.actor)?.user()).await
 }
 
 /// Changes what people know one as.
 #[utoipa::path(patch, path = "/api/v1/user", tag = "accounts", request_body = AccountUpdate,
     responses((status = 200, description = "The account.", body = OwnAccount)))]
 async fn update(State(app): State<App>, holder: Holder, Body(update): Body<AccountUpdate>) -> Result<Json<OwnAccount>> {
-    app.accounts.set_display_name(&holder, &update.display_name).await?;
+    app.accounts.set_display_name(&holder, &update.display_name.parse()?).await?;
     own_account(&app, holder.user()).await
 }
 

@@ -1,11 +1,10 @@
 //! `/dataset/…/download`: where CKAN's pages lead to for the file of a resource.
 
-use std::fmt::Write as _;
-
 use axum::extract::State;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use metastore::FilePath;
+use reqwest::Url;
 use serde::Deserialize;
 
 use super::super::Routes;
@@ -37,6 +36,7 @@ async fn download(
     State(app): State<App>,
     caller: Caller,
     Base(base): Base,
+    headers: HeaderMap,
     segments: Segments,
     Parameters(shown): Parameters<Shown>,
 ) -> Result<Response> {
@@ -54,7 +54,7 @@ async fn download(
     let at = path(&versioned, place).ok_or_else(nothing)?;
     let revision = versioned.revision.as_ref().ok_or_else(nothing)?;
     if ["http://", "https://", "ftp://"].iter().any(|scheme| at.starts_with(scheme)) {
-        return Ok(found(&plain(at)));
+        return elsewhere(&headers, at);
     }
     // What git keeps, our own API sends.
     let file: FilePath = at.parse().map_err(|_| nothing())?;
@@ -69,15 +69,45 @@ fn found(href: &str) -> Response {
     (StatusCode::FOUND, [(header::LOCATION, href)]).into_response()
 }
 
-/// A URL as a header can hold it: what git brought may have any letters (RFC 3987 §3.1).
-fn plain(url: &str) -> String {
-    let mut plain = String::with_capacity(url.len());
-    for byte in url.bytes() {
-        if byte.is_ascii_graphic() {
-            plain.push(char::from(byte));
-        } else {
-            let _ = write!(plain, "%{byte:02X}");
+/// The way to a file on another site, which whoever wrote the dataset chose. Programs are redirected, as by CKAN. A
+/// person who follows a link is shown first where it leads: an address of ours must not end on a page of somebody else
+/// that looks like ours.
+fn elsewhere(headers: &HeaderMap, url: &str) -> Result<Response> {
+    // As browsers read it: they find another host in some URLs than simpler readers do.
+    let url = Url::parse(url).map_err(|_| Error::not_found("the URL of this resource cannot be read"))?;
+    let Some(host) = url.host_str() else { return Err(Error::not_found("the URL of this resource names no host")) };
+    let is_person = headers.get("sec-fetch-mode").is_some_and(|mode| mode.as_bytes() == b"navigate");
+    let mut response = if is_person {
+        let (host, href) = (escaped(host), escaped(url.as_str()));
+        let page = include_str!("elsewhere.html").replace("{host}", &host).replace("{href}", &href);
+        let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+        let headers = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CONTENT_SECURITY_POLICY, policy),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
+        (headers, page).into_response()
+    } else {
+        found(url.as_str())
+    };
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("sec-fetch-mode"));
+    Ok(response)
+}
+
+/// Text as HTML can hold it, in quotes too.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            letter => html.push(letter),
         }
     }
-    plain
+    html
 }

@@ -43,9 +43,10 @@ async fn whoami(State(app): State<App>, caller: Caller) -> Result<Json<Value>> {
     if caller.actor.is_anonymous() {
         return Err(Error::unauthenticated("say who you are with a token: `HF_TOKEN`, or `hf auth login`"));
     }
-    let memberships = match caller.actor.user() {
-        Some(user) => app.accounts.memberships(user).await?,
-        None => Vec::new(),
+    // A credential for single datasets does not say what its user belongs to.
+    let memberships = match app.access.authorize_oneself(&caller.actor) {
+        Ok(oneself) => app.accounts.memberships(oneself.user()).await?,
+        Err(_) => Vec::new(),
     };
     let organisations = memberships.iter().map(|(name, role)| {
         let role = if role == "owner" { "admin" } else { role.as_str() };

@@ -140,8 +140,16 @@ story! {
         house.does(&[&member[..], &["--role", "owner"]].concat());
         assert!(text(&house.run(&member)).contains("`ada` is a member of `statistics` as owner"));
         assert_eq!(house.does(&["org", "member", "statistics"]), "ada owner\n");
+        // Nor does the operator leave it without an owner who can act.
+        house.person("ben");
+        house.does(&["org", "member", "statistics", "ben", "--role", "owner"]);
+        house.does(&["user", "suspend", "ben"]);
+        for last in [&["--role", "reader"][..], &["--remove"]] {
+            assert!(house.fails(&[&member[..], last].concat()).contains("only owner"));
+        }
+        house.does(&["user", "resume", "ben"]);
         house.does(&[&member[..], &["--role", "reader"]].concat());
-        assert_eq!(house.does(&["org", "member", "statistics"]), "ada reader\n");
+        assert_eq!(house.does(&["org", "member", "statistics"]), "ada reader\nben owner\n");
         for nobody in [&["org", "member", "statistics", "--remove"][..], &["org", "member", "statistics", "--role", "owner"]] {
             assert_eq!(house.run(nobody).status.code(), Some(2), "{nobody:?}");
         }
@@ -182,14 +190,20 @@ story! {
     async fn an_operator_gives_a_password_and_a_new_server_tells_how_to_begin(engine: Engine) {
         let house = House::new(engine).await;
         let serving = house.serve();
-        let told = || {
-            let log = serving.log.lock().unwrap().join("\n");
-            log.split_once("/setup#ruk_").map(|(_, rest)| rest.split('"').next().unwrap().to_owned())
-        };
-        eventually("the link is told", async || told().is_some()).await;
+        let log = || serving.log.lock().unwrap().join("\n");
+        eventually("the way to begin is told", async || log().contains("rutter setup-link")).await;
+        assert!(!log().contains("ruk_"), "a log keeps what it is told");
+        let link = house.does(&["setup-link"]);
+        let ticket = link.trim().split_once("/setup#").unwrap().1.to_owned();
+
+        // However an administrator is made, the link ends.
+        house.does(&["user", "add", "ada", "--email", "ada@example.org", "--admin"]);
+        let body = json!({"token": ticket, "name": "eve", "email": "eve@example.org", "password": "correct horse"});
+        let late = serving.http.post(format!("{}/api/v1/accounts/setup", serving.url)).json(&body);
+        assert_eq!(late.send().await.unwrap().status(), 404);
+        assert!(house.fails(&["setup-link"]).contains("there is an administrator already"));
         serving.end().await;
 
-        house.does(&["user", "add", "ada", "--email", "ada@example.org", "--admin"]);
         let set = |name: &str, password: &str| house.told(&["user", "set-password", name], password);
         assert!(House::failed(&set("ada", "short\n")).contains("at least 8 characters"));
         assert!(House::failed(&set("ben", "correct horse\n")).contains("there is no user `ben`"));
@@ -198,7 +212,7 @@ story! {
         let body = json!({"login": "ada", "password": "correct horse"});
         let login = serving.http.post(format!("{}/api/v1/session", serving.url)).json(&body);
         assert_eq!(login.send().await.unwrap().status(), 200);
-        assert!(!serving.log.lock().unwrap().join("\n").contains("/setup#"), "there is an administrator");
+        assert!(!serving.log.lock().unwrap().join("\n").contains("setup-link"), "there is an administrator");
         serving.end().await;
     }
 }

@@ -6157,6 +6157,8 @@ export interface components {
     schemas: {
         /** @description An answer to an invitation. */
         Acceptance: {
+            /** @description What people know its user as, in any letters; at most 100 characters. */
+            display_name?: string;
             /** @description The name of the new account, where the address has none. */
             name?: string | null;
             /** @description Its password; at least 8 characters. */
@@ -6471,6 +6473,8 @@ export interface components {
         };
         /** @description The first administrator. */
         FirstAccount: {
+            /** @description What people know the user as, in any letters; at most 100 characters. */
+            display_name?: string;
             /** @description Where letters go. */
             email: string;
             /** @description The name in URLs. */
@@ -6834,7 +6838,7 @@ export interface components {
                 email: string;
                 /**
                  * Format: date-time
-                 * @description When a token or a session was used last (RFC 3339), to the hour; null if none ever was.
+                 * @description When a token or a session was used last (RFC 3339), to the minute; null if none ever was.
                  */
                 last_used?: string | null;
                 /** @description Name of the user. */
@@ -6876,7 +6880,7 @@ export interface components {
                 id: string;
                 /**
                  * Format: date-time
-                 * @description When it was last used, to the hour (RFC 3339).
+                 * @description When it was last used, to the minute (RFC 3339).
                  */
                 last_used: string;
             }[];
@@ -7201,7 +7205,7 @@ export interface components {
             email: string;
             /**
              * Format: date-time
-             * @description When a token or a session was used last (RFC 3339), to the hour; null if none ever was.
+             * @description When a token or a session was used last (RFC 3339), to the minute; null if none ever was.
              */
             last_used?: string | null;
             /** @description Name of the user. */
@@ -7276,6 +7280,11 @@ export interface components {
              * @example ada@example.org
              */
             email: string;
+            /**
+             * @description What people know the user as, in any letters; at most 100 characters.
+             * @example Ada Lovelace
+             */
+            display_name?: string;
             /**
              * @description The name in URLs.
              * @example ada
@@ -7457,7 +7466,7 @@ export interface components {
             id: string;
             /**
              * Format: date-time
-             * @description When it was last used, to the hour (RFC 3339).
+             * @description When it was last used, to the minute (RFC 3339).
              */
             last_used: string;
         };
@@ -7827,13 +7836,13 @@ export interface components {
         Session: {
             /** @description Whether letters are sent; else they lie in a folder of the server. */
             mail: boolean;
-            /** @description Whether there is no administrator yet. Whoever started the server was told a link that makes one. */
+            /** @description Whether there is no administrator yet. A link that makes one is printed by `rutter setup-link` on the server. */
             set_up: boolean;
             /** @description Who may make an account. */
             sign_up: components["schemas"]["SignUp"];
             user?: components["schemas"]["Person"] | null;
-            /** @description The server's version. */
-            version: string;
+            /** @description The server's version; null for everybody who is not signed in. */
+            version?: string | null;
         };
         /** @description A file, a folder or a dataset that others get at. */
         Share: {

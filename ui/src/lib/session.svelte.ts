@@ -29,7 +29,7 @@ export const session = {
 	get mail(): boolean {
 		return current?.mail ?? false;
 	},
-	/** Of the server; empty while it has not told. */
+	/** Of the server; empty for who is not signed in. */
 	get version(): string {
 		return current?.version ?? '';
 	},
@@ -44,7 +44,7 @@ export const session = {
 		} catch (error) {
 			// A server without accounts in the browser.
 			if (error instanceof ApiError && error.status === 404) {
-				current = { user: null, sign_up: 'closed', set_up: false, mail: false, version: '' };
+				current = { user: null, sign_up: 'closed', set_up: false, mail: false, version: null };
 			} else {
 				failure = error;
 			}

@@ -127,7 +127,7 @@ impl App {
         options.max_concurrent_packs = config.limits.git_processes;
         options.cache_bytes = Some(config.limits.cache_bytes);
         let engine = Engine::open(options)?;
-        let drive = Drive::new(db.clone(), engine, clock.clone(), config.public_url.clone());
+        let drive = Drive::new(db.clone(), engine, clock.clone(), config.public_url.clone(), config.quotas);
         let storage = Storage::new(&config, stores, db.clone(), clock.clone(), secret.derive("signed transfer URLs"));
         let hosting =
             Hosting::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);

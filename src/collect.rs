@@ -81,6 +81,12 @@ impl Collector {
         let grace = self.grace();
         let terms = Terms { now, before: now.minus(grace), dry_run };
         let mut summary = Summary::default();
+        if only.is_none() && !dry_run {
+            // Uploads that nobody goes on with take room from others: they go first.
+            if let Err(error) = self.storage.reap().await {
+                summary.failed("uploads", &error);
+            }
+        }
         // Not within `for`, where the transaction would stay open to the end: SQLite cannot empty its log under a reader.
         let datasets = self.db.read().await?.datasets().await?;
         for dataset in datasets {

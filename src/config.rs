@@ -1,6 +1,6 @@
 //! Configuration: defaults, then a TOML file, then `RUTTER_*` from the
 //! environment, then the command line. A key that nobody reads is an error,
-//! since a typing mistake in a limit must not go unnoticed.
+//! since a typing mistake in a limit must not go unnoticed. Sizes and durations take units ([`units`]).
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -54,6 +54,7 @@ pub struct Config {
     pub collect: bool,
     /// Days in which the server reads everything that is stored once, to see whether it is sound; 0 for
     /// never. `rutter fsck` does it by hand.
+    #[serde(deserialize_with = "units::days")]
     pub scrub_days: u32,
     /// The `git` program.
     pub git: PathBuf,
@@ -94,47 +95,61 @@ pub struct Limits {
     /// Objects in one LFS batch.
     pub batch_objects: usize,
     /// Bytes of a JSON request body.
+    #[serde(deserialize_with = "units::size")]
     pub json_bytes: usize,
     /// Bytes of a commit over the API: of its request, and of what it copies.
+    #[serde(deserialize_with = "units::size")]
     pub commit_bytes: usize,
     /// Bytes of one file that such a commit puts into git as it is; larger ones are LFS objects.
+    #[serde(deserialize_with = "units::size")]
     pub commit_file_bytes: usize,
     /// Bytes of one LFS object.
+    #[serde(deserialize_with = "units::optional_size")]
     pub object_bytes: Option<u64>,
     /// Bytes of the largest object that is hashed before its upload is confirmed, where the store
     /// vouches for nothing. Larger ones are taken on their size, and hashed afterwards.
+    #[serde(deserialize_with = "units::size")]
     pub hash_bytes: u64,
     /// Bytes from which on an object is sent in parts, by clients that can do that.
+    #[serde(deserialize_with = "units::size")]
     pub parts_from: u64,
     /// Bytes of one pushed pack.
+    #[serde(deserialize_with = "units::size")]
     pub pack_bytes: u64,
     /// Connections to a PostgreSQL server, of each replica.
     pub database_connections: u32,
     /// Seconds that a PostgreSQL server may take to answer, before who waits for it is told to come again.
+    #[serde(deserialize_with = "units::seconds")]
     pub database_seconds: u64,
     /// LFS uploads and downloads at one time.
     pub transfers: usize,
     /// Bytes of the cache of git packs; what is in use may take more.
+    #[serde(deserialize_with = "units::size")]
     pub cache_bytes: u64,
     /// Git packs received at one time, and as many sent.
     pub git_processes: usize,
     /// Seconds to wait, at shutdown, for transfers under way.
+    #[serde(deserialize_with = "units::seconds")]
     pub shutdown_seconds: u64,
     /// Seconds that a client may let us wait for bytes, or leave ours unread,
     /// before its request is given up. Next to no bytes count as none.
+    #[serde(deserialize_with = "units::seconds")]
     pub idle_seconds: u64,
 }
 
-/// How much may be held by those for whom nothing else was said (`rutter quota`), in bytes of LFS objects;
-/// `None` for as much as there is room.
+/// How much may be held by those for whom nothing else was said (`rutter quota`), in bytes of LFS objects and of packs
+/// of git; `None` for as much as there is room.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quotas {
     /// All datasets of one user together.
+    #[serde(deserialize_with = "units::optional_size")]
     pub user_bytes: Option<u64>,
     /// All datasets of one organisation together; those of organisations within it count for those.
+    #[serde(deserialize_with = "units::optional_size")]
     pub organisation_bytes: Option<u64>,
     /// One dataset.
+    #[serde(deserialize_with = "units::optional_size")]
     pub dataset_bytes: Option<u64>,
 }
 
@@ -143,12 +158,16 @@ pub struct Quotas {
 #[serde(deny_unknown_fields, default)]
 pub struct Lifetimes {
     /// Signed transfer URLs.
+    #[serde(deserialize_with = "units::seconds")]
     pub action: u32,
     /// Uploads in parts that nobody goes on with.
+    #[serde(deserialize_with = "units::seconds")]
     pub upload: u64,
     /// JSON Web Tokens that we issue, at most.
+    #[serde(deserialize_with = "units::seconds")]
     pub jwt: u64,
     /// Retired packs, uploads that never ended, before they are deleted.
+    #[serde(deserialize_with = "units::seconds")]
     pub grace: u64,
 }
 
@@ -165,7 +184,7 @@ pub struct Issuer {
     /// The `aud` claim to insist on.
     pub audience: Option<String>,
     /// Clock difference that is tolerated, in seconds.
-    #[serde(default = "default_leeway")]
+    #[serde(default = "default_leeway", deserialize_with = "units::seconds")]
     pub leeway: u64,
 }
 
@@ -403,10 +422,12 @@ mod accounts;
 mod rates;
 mod service_links;
 mod stores;
+mod units;
 
 pub use accounts::{AccountRules, MailConfig, Makers, SignUp};
 pub use rates::Rates;
 pub use stores::{DEFAULT_STORE, StoreConfig, StoreOptions, StorePlace};
+pub use units::duration;
 
 /// Whether nobody on the way can change what this URL gives.
 fn is_safe(url: &str) -> bool {

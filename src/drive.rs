@@ -26,6 +26,7 @@ use metastore::{Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, Ref
 
 use crate::access::{Actor, Creation, Grant, Own, Read};
 use crate::clock::Clock;
+use crate::config::Quotas;
 use crate::db::datasets::DatasetRow;
 use crate::db::packs::{PackRow, RefRow};
 use crate::db::{Db, Tx, unsigned};
@@ -45,6 +46,7 @@ pub struct Drive {
     /// The server's own address, if it is one for all.
     address: Option<String>,
     memory: Arc<browse::Memory>,
+    quotas: Quotas,
 }
 
 /// What became of one edit of a ref.
@@ -52,8 +54,8 @@ pub type Outcome = std::result::Result<(), String>;
 
 impl Drive {
     /// Works on this database, through this engine.
-    pub fn new(db: Db, engine: Engine, clock: Clock, address: Option<String>) -> Self {
-        Self { db, engine, clock, address, memory: Arc::default() }
+    pub fn new(db: Db, engine: Engine, clock: Clock, address: Option<String>, quotas: Quotas) -> Self {
+        Self { db, engine, clock, address, memory: Arc::default(), quotas }
     }
 
     /// The git engine, for what comes in over its wire.

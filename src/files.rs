@@ -17,7 +17,7 @@ use metastore::{Content, ObjectId};
 pub use self::download::Delivery;
 use self::link::Links;
 pub use self::send::Opened;
-use crate::access::{Actor, Fetch, Grant, Read, Spot, Write};
+use crate::access::{Actor, Fetch, Grant, Own, Read, Spot, Write};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
@@ -62,12 +62,14 @@ pub struct Put {
 /// How much a dataset has.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
-    /// Bytes of its objects.
+    /// Bytes of its objects and of its packs of git.
     pub bytes: u64,
     /// Its objects.
     pub objects: u64,
-    /// Bytes that it, or all datasets of its owner together, may have.
+    /// Bytes that it, or all datasets of its owner together, may have: whichever leaves less room.
     pub quota_bytes: Option<u64>,
+    /// Bytes that count for that quota.
+    pub used_bytes: u64,
     /// Files that are shown at its newest revision.
     pub files: u64,
     /// What lies in its trash.
@@ -182,11 +184,17 @@ impl Files {
         let subject = path.parse()?;
         let owner = self.0.storage.usage(Some(&subject)).await?.into_iter().next();
         let own = owner.as_ref().and_then(|owner| owner.datasets.iter().find(|dataset| dataset.path == path));
-        let quotas = [owner.as_ref().and_then(|owner| owner.quota_bytes), own.and_then(|own| own.quota_bytes)];
+        let (bytes, objects) = own.map(|own| (own.bytes, own.objects)).unwrap_or_default();
+        let alone = own.and_then(|own| Some((own.bytes, own.quota_bytes?)));
+        // How much its owner has elsewhere is nobody else's business.
+        let together = owner.as_ref().filter(|_| grant.also::<Own>().is_some());
+        let together = together.and_then(|owner| Some((owner.bytes, owner.quota_bytes?)));
+        let tightest = alone.into_iter().chain(together).min_by_key(|(used, quota)| quota.saturating_sub(*used));
         Ok(Usage {
-            bytes: own.map(|own| own.bytes).unwrap_or_default(),
-            objects: own.map(|own| own.objects).unwrap_or_default(),
-            quota_bytes: quotas.into_iter().flatten().min(),
+            bytes,
+            objects,
+            quota_bytes: tightest.map(|(_, quota)| quota),
+            used_bytes: tightest.map_or(bytes, |(used, _)| used),
             files: self.0.drive.count_files(dataset.id).await?,
             trash: self.0.drive.trash_count(dataset.id).await?,
         })

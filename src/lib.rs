@@ -7,13 +7,13 @@
 //! |---|---|
 //! | 4 entry | app web |
 //! | 3 features | accounts drive share storage hosting files collect check |
-//! | 2 kernel | access jobs mail db |
+//! | 2 kernel | access jobs mail quota db |
 //! | 1 base | config error request types clock |
 //!
 //! Within a layer only: web → app, accounts → drive, accounts → hosting, hosting → drive, hosting → storage,
 //! files → drive, files → storage,
 //! collect → drive, collect → storage, check → drive, check → storage,
-//! access → db, jobs → db, mail → db, mail → jobs, config → error, config → types, clock → types,
+//! access → db, jobs → db, quota → db, mail → db, mail → jobs, config → error, config → types, clock → types,
 //! types → error, error → request.
 
 pub mod access;
@@ -30,6 +30,7 @@ pub mod files;
 pub mod hosting;
 pub mod jobs;
 pub mod mail;
+mod quota;
 pub mod request;
 pub mod share;
 pub mod storage;

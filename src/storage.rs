@@ -4,6 +4,7 @@
 mod arrive;
 pub mod check;
 pub mod collect;
+mod direct;
 pub mod holdings;
 pub mod inspect;
 pub mod intake;
@@ -42,6 +43,7 @@ use crate::db::Db;
 use crate::db::datasets::DatasetRow;
 use crate::db::objects::{Arrival, Held};
 use crate::error::{Error, Result};
+use crate::quota::Bounds;
 use crate::types::Id;
 
 /// Temporary files that nothing was written to for this long are left-overs.
@@ -162,7 +164,7 @@ impl Storage {
             request.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
         let held = self.held(repo, &oids).await?;
         let sizes: HashMap<Oid, u64> = held.iter().map(|(oid, held)| (*oid, held.size)).collect();
-        let bounded = uploader.filter(|dataset| quota::Bounds::of(dataset, &self.0.quotas).is_some());
+        let bounded = uploader.filter(|dataset| Bounds::of(dataset, &self.0.quotas).is_some());
         let within = match bounded {
             Some(_) => Box::pin(self.within_quota(bounded, request, &sizes)).await?,
             None => Cow::Borrowed(request),
@@ -175,10 +177,11 @@ impl Storage {
         };
         let plan = request.negotiate(&offered, &sizes, self.0.object_bytes);
         let plan = plan.map_err(|error| Error::invalid(error.message))?;
-        let begun = if plan.begin.is_empty() {
-            HashMap::new()
-        } else {
-            Box::pin(self.begin_uploads(repo, store, &plan.begin, &request.objects)).await?
+        let begun = match uploader {
+            Some(dataset) if !plan.begin.is_empty() => {
+                Box::pin(self.begin_uploads(dataset, store, &plan.begin, &request.objects)).await?
+            }
+            Some(_) | None => HashMap::new(),
         };
         let now = self.0.clock.now().seconds();
         // Rounded up, for the moment has a fraction.
@@ -199,8 +202,15 @@ impl Storage {
                     expires_in: signer.lifetime(),
                     headers: url.headers,
                 };
-                let mut berths: HashMap<Oid, Berth> = HashMap::new();
                 let is_bare = is_bare || request.may_ignore_headers();
+                let mut berths = match bounded {
+                    Some(dataset) => {
+                        let mut wanted = request.news(&sizes, self.0.object_bytes);
+                        wanted.retain(|(oid, size)| *size > 0 && !begun.contains_key(oid));
+                        Box::pin(self.offer_direct(dataset, store, bucket, is_bare, &wanted)).await?
+                    }
+                    None => HashMap::new(),
+                };
                 let mut berth = |oid| *berths.entry(oid).or_insert_with(|| Berth::new(bucket, is_bare));
                 let action = |verb, oid, size, object: &RequestedObject| match (verb, begun.get(&oid)) {
                     (Verb::Verify, Some((_, begun))) => {
@@ -305,21 +315,9 @@ impl Storage {
         let folder = self.folder(store)?;
         let repo = Id::from_bytes(repository);
         let arrival = Arrival { repo, oid, size, store: store.to_owned(), place: String::new() };
-        self.expect_room(&arrival).await?;
+        self.expect_room(&arrival, false).await?;
         folder.put(&oid, size, counted(body)).await?;
-        self.record_in_folder(folder, arrival).await
-    }
-
-    async fn record_in_folder(&self, folder: &LocalStore, arrival: Arrival) -> Result<()> {
-        let (store, oid) = (arrival.store.clone(), arrival.oid);
-        // A file that is refused, because others used what room there was meanwhile, is a stray.
-        self.0.recorder.hold(arrival).await?;
-        if folder.stat(&oid).await?.is_some() {
-            return Ok(());
-        }
-        // A collection was about to delete the same object, and its row was gone when ours came.
-        self.quarantine(&store, &oid, "", None, Damage::Missing).await?;
-        Err(Error::unavailable("the object was being collected; send it again"))
+        self.record_in_folder(folder, arrival, None).await
     }
 
     /// A store whose bytes pass through this server.
@@ -359,6 +357,7 @@ impl Storage {
     /// Removes what dead uploads left behind.
     pub async fn reap(&self) -> Result<usize> {
         Ok(self.0.stores.reap(ABANDONED, 2 * self.0.upload_lifetime).await?
+            + self.sweep_direct(self.0.clock.now()).await?
             + self.sweep_uploads(self.0.clock.now()).await?
             + self.sweep_intakes(self.0.clock.now()).await?)
     }

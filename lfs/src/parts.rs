@@ -20,22 +20,21 @@ pub use completion::{CompletedPart, Completion};
 pub const MAX_PARTS: u32 = 10_000;
 
 /// Every part but the last has at least so many bytes (5 MiB): the limit of S3.
-pub const MIN_PART: u64 = 5 * MIB;
+pub const MIN_PART: u64 = 5 << 20;
 
-/// Objects up to 15.6 GiB are cut into parts of so many bytes (16 MiB).
+/// Objects up to 10 GB are cut into parts of so many bytes (10 MB).
 ///
-/// giftless takes 10,240,000. A part is what an interruption costs, and what some clients hold in
-/// memory; a URL costs some 400 bytes in the answer to a batch, and a request.
-pub const DEFAULT_PART: u64 = 16 * MIB;
-
-const MIB: u64 = 1 << 20;
+/// Some clients send no larger request: ckan-client-js in Node at most 10 MiB. giftless takes 10,240,000. A part is what
+/// an interruption costs, and what some clients hold in memory; a URL costs some 400 bytes in the answer to a batch, and
+/// a request.
+pub const DEFAULT_PART: u64 = 10_000_000;
 
 /// Parts grow up to [`LARGE_PART`] so that there are at most so many.
 const FEW: u64 = 1000;
 
-/// Parts larger than this (512 MiB) are made only where there would be more than [`MAX_PARTS`]: for
-/// objects above 4.8 TiB, which S3 takes no more.
-const LARGE_PART: u64 = 512 * MIB;
+/// Parts larger than this (640 MB) are made only where there would be more than [`MAX_PARTS`]: for
+/// objects above 6.4 TB, which S3 takes no more.
+const LARGE_PART: u64 = 64 * DEFAULT_PART;
 
 /// How an object is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,8 +64,8 @@ pub struct StoredPart {
 }
 
 impl Plan {
-    /// Cuts an object of `size` bytes. The part size is a power of two from [`DEFAULT_PART`] on; up
-    /// to 500 GiB, there are at most 1,000 parts. A size above [`MAX_SIZE`] is cut to that. The empty
+    /// Cuts an object of `size` bytes. The part size is [`DEFAULT_PART`], or twice that, and so on; up
+    /// to 640 GB, there are at most 1,000 parts. A size above [`MAX_SIZE`] is cut to that. The empty
     /// object has no parts.
     pub fn new(size: u64) -> Self {
         let size = size.min(MAX_SIZE);

@@ -4,13 +4,12 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use bytesize::ByteSize;
 use rutter::access::{Actor, Own};
 use rutter::app::App;
 use rutter::check::{Checked, Report};
 use rutter::config::DEFAULT_STORE;
 use rutter::error::{Error, Result};
-use rutter::types::RepoPath;
+use rutter::types::{RepoPath, amount};
 
 /// What fsck ends with where it could not look.
 pub(super) const COULD_NOT_LOOK: u8 = 2;
@@ -71,7 +70,7 @@ impl Progress {
         if let Some(last) = self.0.as_mut().filter(|last| last.elapsed() >= Duration::from_millis(200)) {
             *last = Instant::now();
             let Checked { objects, bytes, packs, datasets } = checked;
-            eprint!("\r\x1b[K{datasets} datasets, {packs} packs, {objects} objects, {}", ByteSize(*bytes));
+            eprint!("\r\x1b[K{datasets} datasets, {packs} packs, {objects} objects, {}", amount(*bytes));
             let _ = std::io::stderr().flush();
         }
     }

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use bytesize::ByteSize;
 use rutter::app::App;
 use rutter::error::{Error, Result};
 use rutter::storage::quota::{OwnerUsage, Subject};
+use rutter::types::amount;
 use serde_json::json;
 
 pub(super) async fn run(app: &App, subject: Option<Subject>, json: bool, recount: bool) -> Result<ExitCode> {
@@ -36,12 +36,11 @@ pub(super) async fn run(app: &App, subject: Option<Subject>, json: bool, recount
 }
 
 fn line(path: &str, objects: u64, bytes: u64, quota: Option<u64>) {
-    let size = |bytes| ByteSize(bytes).to_string();
     let (limit, used) = match quota {
-        Some(quota) => (size(quota), format!("{}%", percent(bytes, quota))),
+        Some(quota) => (amount(quota), format!("{}%", percent(bytes, quota))),
         None => ("-".to_owned(), "-".to_owned()),
     };
-    println!("{path:40}  {objects:>9}  {:>11}  {limit:>11}  {used:>5}", size(bytes));
+    println!("{path:40}  {objects:>9}  {:>11}  {limit:>11}  {used:>5}", amount(bytes));
 }
 
 /// Rounded down: 100 is full. Where nothing may be held, nothing is all.

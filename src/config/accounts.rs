@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::units;
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
@@ -39,10 +40,13 @@ pub struct AccountRules {
     /// Who may make organisations: `users` or `admins`.
     pub organisations: Makers,
     /// Days after which a browser that was not used has to sign in again.
+    #[serde(deserialize_with = "units::days")]
     pub session_idle_days: u32,
     /// Days after which every browser has to sign in again.
+    #[serde(deserialize_with = "units::days")]
     pub session_days: u32,
     /// Days between the closing of an account and the removal of it with its datasets.
+    #[serde(deserialize_with = "units::days")]
     pub grace_days: u32,
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::units;
 use crate::error::{Error, Result};
 
 /// Limits on what one client may use in a time, so that nobody takes the server from the others.
@@ -19,9 +20,11 @@ pub struct Rates {
     /// Points a second of one token.
     pub token: u32,
     /// Who used little may use this many seconds' worth of points at once.
+    #[serde(deserialize_with = "units::seconds")]
     pub burst_seconds: u32,
     /// Who is over a limit is held up for so many seconds at most, and refused only if it takes longer: git and many
     /// versions of git-lfs do not come back as they are told.
+    #[serde(deserialize_with = "units::seconds")]
     pub wait_seconds: u32,
     /// Wrong passwords and tokens a minute from one address. Who signed in there lately is let in all the same.
     pub failures_address: u32,

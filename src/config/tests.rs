@@ -97,6 +97,54 @@ fn values_out_of_bounds_are_refused_by_name() {
 }
 
 #[test]
+fn sizes_and_durations_take_units() {
+    figment::Jail::expect_with(|jail| {
+        let text = "scrub_days = \"2w\"\n[limits]\nparts_from = \"8MiB\"\nobject_bytes = \"10GB\"\npack_bytes = 5000\n\
+                    idle_seconds = \"2m\"\n[lifetimes]\nupload = \"3d\"\naction = 600\n[quotas]\nuser_bytes = \"1.5 GB\"\n\
+                    [accounts]\ngrace_days = \"7d\"\n";
+        jail.create_file("rutter.toml", text)?;
+        jail.set_env("RUTTER_LIMITS__HASH_BYTES", "64MiB");
+        jail.set_env("RUTTER_LIMITS__CACHE_BYTES", "1000000");
+        jail.set_env("RUTTER_LIFETIMES__GRACE", "12h");
+        jail.set_env("RUTTER_RATES__WAIT_SECONDS", "3s");
+        jail.set_env("RUTTER_QUOTAS__DATASET_BYTES", "500MB");
+        let overrides = Overrides { file: Some("rutter.toml".into()), ..Overrides::default() };
+        let config = Config::load(overrides).map_err(|error| error.to_string())?;
+        let Limits { parts_from, object_bytes, pack_bytes, hash_bytes, cache_bytes, idle_seconds, .. } = config.limits;
+        assert_eq!((parts_from, object_bytes, pack_bytes), (8 << 20, Some(10_000_000_000), 5000));
+        assert_eq!((hash_bytes, cache_bytes, idle_seconds), (64 << 20, 1_000_000, 120));
+        let Lifetimes { action, upload, grace, .. } = config.lifetimes;
+        assert_eq!((action, upload, grace), (600, 3 * 86_400, 12 * 3600));
+        assert_eq!((config.scrub_days, config.accounts.grace_days, config.rates.wait_seconds), (14, 7, 3));
+        assert_eq!((config.quotas.user_bytes, config.quotas.dataset_bytes), (Some(1_500_000_000), Some(500_000_000)));
+        assert_eq!(config.quotas.organisation_bytes, None);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_no_size_or_duration_is_refused_with_an_example() {
+    for (key, value, example) in [
+        ("LIMITS__PARTS_FROM", "8 apples", "64MiB"),
+        ("LIMITS__PARTS_FROM", "-1", "64MiB"),
+        ("LIMITS__OBJECT_BYTES", "many", "64MiB"),
+        ("LIFETIMES__UPLOAD", "3 months", "3d"),
+        ("LIFETIMES__ACTION", "-5", "90s"),
+        ("LIMITS__IDLE_SECONDS", "1500ms", "90s"),
+        ("SCRUB_DAYS", "36h", "30d"),
+        ("ACCOUNTS__SESSION_DAYS", "soon", "30d"),
+    ] {
+        figment::Jail::expect_with(|jail| {
+            jail.set_env(format!("RUTTER_{key}"), value);
+            let error = Config::load(Overrides::default()).err().expect("refused").to_string().to_lowercase();
+            assert!(error.contains(&key.to_lowercase().replace("__", ".")), "{error}");
+            assert!(error.contains(&example.to_lowercase()), "{error}");
+            Ok(())
+        });
+    }
+}
+
+#[test]
 fn issuers_that_could_be_forged_are_refused() {
     let load = |issuer: &str, url: &str| {
         let mut outcome = Ok(());

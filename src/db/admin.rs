@@ -152,7 +152,7 @@ impl Tx {
         let query = "SELECT o.name, a.email, a.display_name, a.admin, a.suspended_at, o.created_at,
                             (SELECT MAX(t.last_used_at) FROM token t WHERE t.user_id = o.id) AS token_used_at,
                             (SELECT MAX(s.last_used_at) FROM session s WHERE s.user_id = o.id) AS session_used_at,
-                            CAST((SELECT COALESCE(SUM(u.bytes), 0) FROM dataset d JOIN usage u ON u.repo_id = d.id
+                            CAST((SELECT COALESCE(SUM(u.bytes + u.git_bytes), 0) FROM dataset d JOIN usage u ON u.repo_id = d.id
                                   WHERE d.owner_id = o.id) AS BIGINT) AS bytes,
                             (SELECT COUNT(*) FROM dataset d WHERE d.owner_id = o.id) AS datasets
                      FROM owner o JOIN account a ON a.owner_id = o.id
@@ -182,14 +182,14 @@ impl Tx {
                             (SELECT COUNT(*) FROM owner WHERE kind = 'organisation') AS organisations,
                             (SELECT COUNT(*) FROM dataset) AS datasets,
                             CAST((SELECT COALESCE(SUM(objects), 0) FROM usage) AS BIGINT) AS objects,
-                            CAST((SELECT COALESCE(SUM(bytes), 0) FROM usage) AS BIGINT) AS bytes";
+                            CAST((SELECT COALESCE(SUM(bytes + git_bytes), 0) FROM usage) AS BIGINT) AS bytes";
         Ok(run!(self, on => sqlx::query_as(query).fetch_one(on))?)
     }
 
     /// The owners whose datasets hold most.
     pub async fn largest_owners(&mut self, limit: i64) -> Result<Vec<OwnerTotalsRow>> {
         let query = "SELECT o.name AS owner, o.kind, o.quota_bytes, COUNT(d.id) AS datasets,
-                            CAST(COALESCE(SUM(u.bytes), 0) AS BIGINT) AS bytes
+                            CAST(COALESCE(SUM(u.bytes + u.git_bytes), 0) AS BIGINT) AS bytes
                      FROM owner o LEFT JOIN dataset d ON d.owner_id = o.id LEFT JOIN usage u ON u.repo_id = d.id
                      GROUP BY o.id, o.name, o.kind, o.quota_bytes ORDER BY 5 DESC, 4 DESC, o.name LIMIT $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(limit).fetch_all(on))?)

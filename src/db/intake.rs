@@ -45,8 +45,9 @@ impl Tx {
 
     /// Adds a file that is about to come.
     pub async fn insert_intake(&mut self, row: &IntakeRow) -> Result<()> {
-        let query = "INSERT INTO intake (id, repo_id, actor, path, size, oid, store, remote, part_bytes, expires_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        let query = "INSERT INTO intake (id, repo_id, actor, path, size, oid, store, remote, part_bytes, expires_at,
+                                         reserved)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $5)";
         exec!(
             self,
             sqlx::query(query)
@@ -84,7 +85,7 @@ impl Tx {
 
     /// It became an object.
     pub async fn keep_intake(&mut self, id: &str, now: Millis) -> Result<()> {
-        exec!(self, sqlx::query("UPDATE intake SET kept_at = $2 WHERE id = $1").bind(id).bind(now))?;
+        exec!(self, sqlx::query("UPDATE intake SET kept_at = $2, reserved = 0 WHERE id = $1").bind(id).bind(now))?;
         Ok(())
     }
 
@@ -98,6 +99,35 @@ impl Tx {
     pub async fn delete_intake(&mut self, id: &str) -> Result<()> {
         exec!(self, sqlx::query("DELETE FROM intake WHERE id = $1").bind(id))?;
         Ok(())
+    }
+
+    /// Files that come to an owner's datasets and would expire before this, those first that nobody has gone on with for
+    /// longest; and those that this actor sends to this path of a dataset, whenever they expire.
+    pub async fn idle_intakes(
+        &mut self,
+        owner: Id,
+        before: Millis,
+        (repo, actor, path): (Id, &str, &str),
+        limit: i64,
+    ) -> Result<Vec<IntakeRow>> {
+        let query = "SELECT i.* FROM dataset d JOIN intake i ON i.repo_id = d.id
+                     WHERE d.owner_id = $1 AND i.kept_at IS NULL
+                     AND (i.expires_at <= $2 OR (i.repo_id = $3 AND i.actor = $4 AND i.path = $5))
+                     ORDER BY i.expires_at LIMIT $6";
+        Ok(run!(self, on => sqlx::query_as(query)
+            .bind(owner.to_string())
+            .bind(before)
+            .bind(repo.to_string())
+            .bind(actor)
+            .bind(path)
+            .bind(limit)
+            .fetch_all(on))?)
+    }
+
+    /// Forgets a file that is coming in, unless it came, or somebody went on with it after this; gives whether it did.
+    pub async fn remove_idle_intake(&mut self, id: &str, before: Millis) -> Result<bool> {
+        let query = "DELETE FROM intake WHERE id = $1 AND expires_at <= $2 AND kept_at IS NULL";
+        Ok(exec!(self, sqlx::query(query).bind(id).bind(before))? > 0)
     }
 
     /// Those whose time is over.

@@ -140,6 +140,7 @@ impl Tx {
                 .bind(pack.inline.map(|(_, idx)| idx))
                 .bind(now)
         )?;
+        self.add_git_bytes(repo, pack.pack_bytes).await?;
         let query = "DELETE FROM git_upload WHERE object_key = $1 AND doomed_at IS NULL";
         let announced = exec!(self, sqlx::query(query).bind(pack.object_key))?;
         if pack.inline.is_none() && announced == 0 {
@@ -157,8 +158,13 @@ impl Tx {
     /// Takes a pack out of use; false if it is not live. Its files stay for
     /// readers until the sweep.
     pub async fn retire_pack(&mut self, repo: Id, pack_id: &str, now: Millis) -> Result<bool> {
-        let query = "UPDATE git_pack SET retired_at = $3 WHERE repo_id = $1 AND pack_id = $2 AND retired_at IS NULL";
-        Ok(exec!(self, sqlx::query(query).bind(repo.to_string()).bind(pack_id).bind(now))? > 0)
+        let query = "UPDATE git_pack SET retired_at = $3 WHERE repo_id = $1 AND pack_id = $2 AND retired_at IS NULL
+                     RETURNING pack_bytes";
+        let retired: Option<i64> = run!(self, on => sqlx::query_scalar(query)
+            .bind(repo.to_string()).bind(pack_id).bind(now).fetch_optional(on))?;
+        let Some(bytes) = retired else { return Ok(false) };
+        self.add_git_bytes(repo, -bytes).await?;
+        Ok(true)
     }
 
     /// Sets a ref, whatever it was: the caller has compared it in this transaction.

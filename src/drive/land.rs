@@ -16,6 +16,7 @@ use crate::db::packs::PackInsert;
 use crate::db::{Tx, signed, unsigned};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Kind};
+use crate::quota::{Bounds, Ledger};
 use crate::types::{Id, Millis};
 
 /// Refs that are read one by one sooner than all together.
@@ -42,15 +43,27 @@ impl Drive {
     ///
     /// # Errors
     /// Busy if a lock was taken meanwhile, or if objects were collected;
-    /// not found if the dataset is gone.
+    /// not found if the dataset is gone; full over a quota.
     pub(crate) async fn land(&self, by: &dyn Writer, landing: Landing, terms: Terms<'_>) -> Result<Vec<Outcome>> {
         let (id, actor) = (by.id(), by.actor().key());
         let key = repo_key(id)?;
-        if let Some(pack) = &landing.pack {
+        let bounds = Bounds::of(by.dataset(), &self.quotas);
+        if let Some(pack) = landing.pack.as_ref().filter(|pack| pack.inline().is_none()) {
+            if let Some(bounds) = &bounds {
+                let ledger = Ledger::read(&mut self.db.read().await?, &[bounds]).await?;
+                ledger.expect_room_in_git(bounds, pack.pack_bytes)?;
+            }
             self.store(id, &key, pack).await?;
         }
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
+        // Before any row of the dataset, as uploads take them.
+        let above = match (&bounds, &landing.pack) {
+            (Some(bounds), Some(pack)) => {
+                Ledger::lock(&mut tx, &[bounds]).await?.expect_room_in_git(bounds, pack.pack_bytes)?
+            }
+            _ => None,
+        };
         let repo = tx.lock_repo(id).await?;
         if unsigned(repo.gc_epoch) != landing.epoch {
             return Err(Error::busy("the repository was cleaned up meanwhile; try again"));
@@ -90,6 +103,9 @@ impl Drive {
         let generation = repo.generation + 1;
         if let Some(pack) = &landing.pack {
             insert_pack(&mut tx, id, pack, now).await?;
+        }
+        if let Some(bytes) = above {
+            tx.set_above_bytes(id, signed(bytes)).await?;
         }
         for edit in &accepted {
             let name = edit.name.as_str();

@@ -7,14 +7,15 @@ use lfs::Oid;
 use lfs::sign::Ticket;
 use lfs::store::{CloudStore, Key, PartsId, SignedUrl, UrlSigner};
 
-use super::quota::{Bounds, Ledger};
 use super::stores::{self, Store};
 use super::{Storage, parameter, store_of};
 use crate::clock;
 use crate::db::objects::Arrival;
 use crate::db::signed;
+use crate::db::usage::Reservation;
 use crate::error::{self, Error, Result};
 use crate::jobs::{self, Kind};
+use crate::quota::{Bounds, Ledger};
 use crate::types::Id;
 
 /// Where one upload goes.
@@ -57,16 +58,34 @@ impl Berth {
 
     /// What the URL that confirms the upload says about it.
     pub(super) fn query(self) -> String {
+        let (kind, name) = self.named();
+        format!("{kind}={name}")
+    }
+
+    /// Its kind, and which one it is.
+    pub(super) fn named(self) -> (&'static str, String) {
         match self {
-            Self::Proven(place) => format!("place={}", hex::encode(place)),
-            Self::Staged(id) => format!("staged={}", hex::encode(id)),
-            Self::Part(id) => format!("part={}", hex::encode(id)),
+            Self::Proven(place) => ("place", hex::encode(place)),
+            Self::Staged(id) => ("staged", hex::encode(id)),
+            Self::Part(id) => ("part", hex::encode(id)),
         }
+    }
+
+    /// The one of these names.
+    pub(super) fn of(kind: &str, name: &str) -> Result<Self> {
+        let bytes = hex::decode(name).unwrap_or_default();
+        let found = match kind {
+            "place" => bytes.try_into().ok().map(Self::Proven),
+            "staged" => bytes.try_into().ok().map(Self::Staged),
+            "part" => bytes.try_into().ok().map(Self::Part),
+            _ => None,
+        };
+        found.ok_or_else(|| Error::internal("the place of an upload is damaged"))
     }
 }
 
 /// What the upload of a single part is called.
-fn only_part(id: [u8; 16]) -> Result<PartsId> {
+pub(super) fn only_part(id: [u8; 16]) -> Result<PartsId> {
     Ok(hex::encode(id).parse()?)
 }
 
@@ -116,10 +135,8 @@ impl Storage {
                 return Err(other_size(ticket, found.size));
             }
             let place = place.to_owned();
-            self.0
-                .recorder
-                .hold(Arrival { repo, oid: ticket.oid, size: found.size, store: store.into(), place })
-                .await?;
+            let arrival = Arrival { repo, oid: ticket.oid, size: found.size, store: store.into(), place };
+            self.0.recorder.hold(arrival, Some(Reservation::Direct("place"))).await?;
             found.size
         } else if let Some(id) = parameter(query, "staged").or(parameter(query, "part")) {
             let id = hex::decode(id).ok().and_then(|id| id.try_into().ok());
@@ -127,14 +144,16 @@ impl Storage {
             let staged = Key::staging(id);
             let arrival =
                 Arrival { repo, oid: ticket.oid, size: ticket.size, store: store.into(), place: String::new() };
-            self.expect_room(&arrival).await?;
+            self.expect_room(&arrival, true).await?;
             if parameter(query, "part").is_some()
                 && let Some(parts) = bucket.parts(&staged, &only_part(id)?).await?
                 && !parts.is_empty()
             {
                 bucket.complete_parts(&staged, &only_part(id)?, &parts).await?;
             }
-            match self.admit_staged(repo, ticket, store, bucket, &staged, self.0.hash_bytes).await? {
+            let kind = if parameter(query, "part").is_some() { "part" } else { "staged" };
+            let reservation = Some(Reservation::Direct(kind));
+            match self.admit_staged(ticket, store, bucket, &staged, self.0.hash_bytes, reservation).await? {
                 None => return Ok(None),
                 Some(size) => size,
             }
@@ -153,14 +172,15 @@ impl Storage {
     /// only to staging.
     pub(super) async fn admit_staged(
         &self,
-        repo: Id,
         ticket: &Ticket,
         store: &str,
         bucket: &CloudStore,
         staged: &Key,
         hashed_up_to: u64,
+        reservation: Option<Reservation>,
     ) -> Result<Option<u64>> {
-        let Ticket { oid, size, .. } = *ticket;
+        let Ticket { oid, size, repository, .. } = *ticket;
+        let repo = Id::from_bytes(repository);
         let Some(found) = bucket.stat(staged).await? else { return Ok(None) };
         if found.size != size {
             bucket.remove(staged).await?;
@@ -173,14 +193,14 @@ impl Storage {
         }
         let arrival = Arrival { repo, oid, size, store: store.to_owned(), place: hex::encode(place) };
         let taken = async {
-            if size > hashed_up_to && self.take_on_size(&arrival).await? {
+            if size > hashed_up_to && self.take_on_size(&arrival, reservation.as_ref()).await? {
                 return Ok(());
             }
             if bucket.hash(&key).await? != Some((oid, size)) {
                 bucket.remove_all(&[key.clone(), staged.clone()]).await?;
                 return Err(Error::invalid(format!("what arrived is not the object {oid}: its SHA-256 is another")));
             }
-            self.0.recorder.hold(arrival.clone()).await
+            self.0.recorder.hold(arrival.clone(), reservation.clone()).await
         };
         if let Err(error) = taken.await {
             if error.kind() == error::Kind::Full {
@@ -195,12 +215,12 @@ impl Storage {
 
     /// Takes a large object without having hashed it; a job does that. `false` if others use it, or
     /// might: for them it must be proven first.
-    async fn take_on_size(&self, arrival: &Arrival) -> Result<bool> {
+    async fn take_on_size(&self, arrival: &Arrival, reservation: Option<&Reservation>) -> Result<bool> {
         let mut tx = self.0.db.write().await?;
         let Some(landing) = tx.landing(arrival).await? else { return Err(Error::not_found("the dataset was deleted")) };
         if let Some(bounds) = Bounds::of(&landing.dataset, &self.0.quotas) {
-            let ledger = Ledger::lock(&mut tx, &[&bounds]).await?;
-            if let Some(refusal) = ledger.admit(&mut tx, &bounds, arrival).await? {
+            let mut ledger = Ledger::lock(&mut tx, &[&bounds]).await?;
+            if let Some(refusal) = ledger.admit(&mut tx, &bounds, arrival, reservation.is_some()).await? {
                 return Err(refusal);
             }
         }
@@ -210,6 +230,9 @@ impl Storage {
         let Some(is_new) = tx.hold_unproven(arrival, self.0.clock.now()).await? else { return Ok(false) };
         if is_new {
             tx.add_usage(arrival.repo, signed(arrival.size), 1).await?;
+        }
+        if let Some(reservation) = reservation {
+            tx.end_reservation(arrival.repo, &arrival.oid, reservation).await?;
         }
         let subject = format!("{}/{}", arrival.store, arrival.oid);
         jobs::enqueue(&mut tx, &self.0.clock, Kind::Prove, &subject, Duration::ZERO).await?;

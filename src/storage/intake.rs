@@ -13,9 +13,12 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
 mod body;
+mod leave;
 
 pub(crate) use self::body::interrupted;
 use self::body::{ended_early, expect_end, whole_part};
+use self::leave::LeftOver;
+use super::quota::Begins;
 use super::stores::Store;
 use super::{Storage, counted};
 use crate::access::{Spot, Write};
@@ -23,6 +26,7 @@ use crate::clock;
 use crate::db::datasets::DatasetRow;
 use crate::db::intake::IntakeRow;
 use crate::db::objects::Arrival;
+use crate::db::usage::Reservation;
 use crate::db::{oid, signed, unsigned};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Millis};
@@ -87,6 +91,16 @@ impl Intake {
         self.row.oid.as_deref().map(oid).transpose()
     }
 
+    /// What the bucket calls the upload; none in a folder.
+    fn remote(&self) -> Result<Option<PartsId>> {
+        let remote = Some(&self.row.remote).filter(|remote| !remote.is_empty());
+        Ok(remote.map(|remote| remote.parse()).transpose()?)
+    }
+
+    fn reservation(&self) -> Option<Reservation> {
+        Some(Reservation::Intake(self.row.id.clone()))
+    }
+
     fn arrival(&self, oid: Oid) -> Arrival {
         let IntakeRow { repo_id: repo, store, .. } = &self.row;
         Arrival { repo: *repo, oid, size: self.size(), store: store.clone(), place: String::new() }
@@ -105,7 +119,7 @@ impl Storage {
     {
         let DatasetRow { id: repo, store, .. } = spot.dataset();
         self.expect_size(size)?;
-        self.expect_room(&unnamed(*repo, store, size)).await?;
+        self.expect_room(&unnamed(*repo, store, size), false).await?;
         let _place = self.place()?;
         let id = clock::random::<16>();
         let plan = Plan::new(size);
@@ -130,7 +144,7 @@ impl Storage {
                 }
                 let oid = oid();
                 folder.finish(&id, &oid, &plan).await?;
-                self.record_in_folder(folder, arrival(oid)).await?;
+                self.record_in_folder(folder, arrival(oid), None).await?;
                 Ok(Pointer::new(oid, size))
             }
             Store::Bucket(bucket) => {
@@ -140,7 +154,7 @@ impl Storage {
                 let sent = self.send_parts(bucket, &staged, &parts, &plan, body).await?;
                 bucket.complete_parts(&staged, &parts, &sent).await?;
                 let oid = oid();
-                self.settle(bucket, &staged, arrival(oid)).await?;
+                self.settle(bucket, &staged, arrival(oid), None).await?;
                 Ok(Pointer::new(oid, size))
             }
         }
@@ -171,7 +185,13 @@ impl Storage {
 
     /// Makes the object of what lies in staging, of which the hash is known: no URL leads there, so that it stays what
     /// it is.
-    async fn settle(&self, bucket: &CloudStore, staged: &Key, arrival: Arrival) -> Result<()> {
+    async fn settle(
+        &self,
+        bucket: &CloudStore,
+        staged: &Key,
+        arrival: Arrival,
+        reservation: Option<Reservation>,
+    ) -> Result<()> {
         let found = bucket.stat(staged).await?;
         if found.is_none_or(|found| found.size != arrival.size) {
             return Err(Error::unavailable("the store has lost what was sent; send it again"));
@@ -181,7 +201,7 @@ impl Storage {
         if !bucket.promote(staged, &key).await? {
             return Err(Error::unavailable("the store has lost what was sent; send it again"));
         }
-        let recorded = self.0.recorder.hold(Arrival { place: hex::encode(place), ..arrival }).await;
+        let recorded = self.0.recorder.hold(Arrival { place: hex::encode(place), ..arrival }, reservation).await;
         if let Err(error) = recorded {
             if error.kind() == Kind::Full {
                 bucket.remove(&key).await?;
@@ -219,9 +239,8 @@ impl Storage {
             return Err(Error::invalid("an empty file needs no parts: put it"));
         }
         self.expect_size(size)?;
-        let named = Arrival { oid: promised.unwrap_or(Oid::EMPTY), ..unnamed(*repo, store, size) };
-        self.expect_room(&named).await?;
         let actor = spot.actor().key();
+        self.expect_upload(spot.dataset(), Begins::File(size), Some((&actor, path.as_str()))).await?;
         let id = clock::random::<16>();
         let plan = Plan::new(size);
         if self.0.db.read().await?.intakes_of(*repo, &actor).await? >= OPEN {
@@ -248,10 +267,21 @@ impl Storage {
             kept_at: None,
             revision: None,
         };
+        let intake = Intake::of(row)?;
+        if let Err(error) = self.record_intake(spot.dataset(), &intake.row).await {
+            self.discard_intake(store, id, intake.remote()?).await?;
+            return Err(error);
+        }
+        Ok(intake)
+    }
+
+    /// Adds the row of a file that is about to come, if there is room for it.
+    async fn record_intake(&self, dataset: &DatasetRow, row: &IntakeRow) -> Result<()> {
         let mut tx = self.0.db.write().await?;
-        tx.insert_intake(&row).await?;
-        tx.commit().await?;
-        Intake::of(row)
+        tx.lock_usage(dataset.owner_id).await?;
+        self.admit_upload(&mut tx, dataset, Begins::File(unsigned(row.size))).await?;
+        tx.insert_intake(row).await?;
+        tx.commit().await
     }
 
     /// A file that somebody is sending to a dataset, by its id: for nobody else. Whoever goes on with it has to be
@@ -348,7 +378,7 @@ impl Storage {
         if let (Some(oid), true) = (known, intake.row.kept_at.is_some()) {
             return Ok(Pointer::new(oid, intake.size()));
         }
-        self.expect_room(&intake.arrival(known.unwrap_or(Oid::EMPTY))).await?;
+        self.expect_room(&intake.arrival(known.unwrap_or(Oid::EMPTY)), true).await?;
         let outcome = match self.0.stores.named(&intake.row.store)? {
             Store::Folder(folder) => {
                 let id = intake.raw_id()?;
@@ -362,7 +392,10 @@ impl Storage {
                     oid
                 };
                 match folder.finish(&id, &oid, &intake.plan).await {
-                    Ok(()) => self.record_in_folder(folder, intake.arrival(oid)).await.map(|()| oid),
+                    Ok(()) => {
+                        let recorded = self.record_in_folder(folder, intake.arrival(oid), intake.reservation()).await;
+                        recorded.map(|()| oid)
+                    }
                     Err(error) => Err(error.into()),
                 }
             }
@@ -403,7 +436,7 @@ impl Storage {
             bucket.remove(&staged).await?;
             return Err(Error::invalid("what came is not the file that was announced: its SHA-256 is another"));
         }
-        self.settle(bucket, &staged, intake.arrival(oid)).await?;
+        self.settle(bucket, &staged, intake.arrival(oid), intake.reservation()).await?;
         Ok(oid)
     }
 
@@ -412,70 +445,6 @@ impl Storage {
         let mut tx = self.0.db.write().await?;
         tx.end_intake(intake.id(), revision).await?;
         tx.commit().await
-    }
-
-    /// Gives a file up that was coming in.
-    pub async fn abandon_intake(&self, intake: &Intake) -> Result<()> {
-        let remote = Some(&intake.row.remote).filter(|remote| !remote.is_empty());
-        let remote = remote.map(|remote| remote.parse()).transpose()?;
-        self.discard_intake(&intake.row.store, intake.raw_id()?, remote).await?;
-        let mut tx = self.0.db.write().await?;
-        tx.delete_intake(intake.id()).await?;
-        tx.commit().await
-    }
-
-    async fn discard_intake(&self, store: &str, id: [u8; 16], remote: Option<PartsId>) -> Result<()> {
-        match self.0.stores.named(store)? {
-            Store::Folder(folder) => folder.discard(&id).await?,
-            Store::Bucket(bucket) => {
-                let staged = Key::staging(id);
-                if let Some(remote) = remote {
-                    bucket.abort_parts(&staged, &remote).await?;
-                }
-                bucket.remove(&staged).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives up what nobody goes on with. Gives how many.
-    pub(super) async fn sweep_intakes(&self, now: Millis) -> Result<usize> {
-        let mut swept = 0;
-        loop {
-            let expired = self.0.db.read().await?.expired_intakes(now, 100).await?;
-            let before = swept;
-            for row in expired {
-                let intake = Intake::of(row)?;
-                match self.abandon_intake(&intake).await {
-                    Ok(()) => swept += 1,
-                    // Its store may be away; the others need not wait.
-                    Err(error) => tracing::warn!(%error, upload = intake.id(), "an upload cannot be given up"),
-                }
-            }
-            if swept == before {
-                return Ok(swept);
-            }
-        }
-    }
-}
-
-/// What is left in a store when a request ends, in whatever way: it goes with this.
-struct LeftOver {
-    storage: Storage,
-    store: String,
-    id: [u8; 16],
-    remote: Option<PartsId>,
-}
-
-impl Drop for LeftOver {
-    fn drop(&mut self) {
-        let (storage, store, id, remote) =
-            (self.storage.clone(), std::mem::take(&mut self.store), self.id, self.remote.take());
-        tokio::spawn(async move {
-            if let Err(error) = storage.discard_intake(&store, id, remote).await {
-                tracing::warn!(%error, "what is left of an upload stays until it is swept");
-            }
-        });
     }
 }
 

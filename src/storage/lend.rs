@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use lfs::{Oid, Pointer};
 
 use super::Storage;
-use super::quota::{Bounds, Ledger};
 use crate::access::{Fetch, Grant, Spot, Upload, Write};
 use crate::db::datasets::DatasetRow;
 use crate::db::objects::Arrival;
 use crate::db::{oid, signed, unsigned};
 use crate::error::{Error, Result};
+use crate::quota::{Bounds, Ledger};
 
 impl Storage {
     /// Of these objects, those that [`Storage::lend`] can lend from a dataset.
@@ -70,7 +70,7 @@ impl Storage {
                 counted.map(|(name, size)| Ok((oid(&name)?, size))).collect::<Result<_>>()?;
             let new = wanted.iter().filter(|(oid, _)| !counted.contains_key(oid));
             let (objects, bytes) = new.fold((0, 0), |(objects, bytes), (_, size)| (objects + 1, bytes + size));
-            if let Some(refusal) = ledger.refusal(bounds, objects, bytes) {
+            if let Some(refusal) = ledger.refusal(bounds, objects, bytes, 0) {
                 return Err(Error::full(refusal));
             }
         }

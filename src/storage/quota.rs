@@ -1,11 +1,7 @@
-//! Quotas: how much a dataset may hold, and all datasets of an owner together. Looked at when an upload
-//! is asked for, and again by the transaction that records it.
-//!
-//! The bytes of LFS objects count, once for each dataset that holds them; packs of git do not. An
-//! organisation within another counts for itself alone.
+//! Quotas as uploads meet them, and as people set and read them. What counts is in [`crate::quota`].
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
 use bytesize::ByteSize;
@@ -15,23 +11,25 @@ use serde::Serialize;
 
 use super::Storage;
 use crate::access::{Administrator, Grant, Read};
-use crate::config::Quotas;
 use crate::db::datasets::DatasetRow;
 use crate::db::objects::Arrival;
-use crate::db::usage::{BOUNDLESS, UsageRow};
-use crate::db::{Tx, oid, signed, unsigned};
-use crate::error::{Error, Result};
-use crate::types::{Id, OwnerKind, OwnerName, RepoPath};
+use crate::db::usage::{BOUNDLESS, CountsRow, ReservedRow, UsageRow};
+use crate::db::{Tx, signed, unsigned};
+use crate::error::{Error, Kind, Result};
+use crate::quota::{Bounds, Ledger};
+use crate::types::{Id, OwnerKind, OwnerName, RepoPath, amount};
 
-/// Who bounds what a dataset may take, and by how many bytes.
-pub(super) struct Bounds<'a> {
-    dataset: &'a DatasetRow,
-    alone: Option<u64>,
-    together: Option<u64>,
+/// Uploads in parts to one owner's datasets that are under way at one time, at most.
+const MOST_OPEN: i64 = 5000;
+
+/// What somebody begins to send.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Begins {
+    /// An object, of which a dataset takes one upload at a time: what it holds of it already is not counted again.
+    Object(Oid, u64),
+    /// A file of so many bytes, whatever is said of what it is.
+    File(u64),
 }
-
-/// What those hold whom arrivals count for, as one transaction sees it: by the ids of datasets and owners.
-pub(super) struct Ledger(HashMap<Id, u64>);
 
 /// A dataset, or an owner: `a/b` may be either, and never is both.
 #[derive(Debug, Clone)]
@@ -61,18 +59,20 @@ pub struct OwnerUsage {
     pub kind: OwnerKind,
     /// How many objects.
     pub objects: u64,
-    /// Their bytes.
+    /// All bytes that count: of objects, and of packs of git.
     pub bytes: u64,
+    /// Those of packs of git.
+    pub git_bytes: u64,
     /// How many bytes they may hold, if that is bounded.
     pub quota_bytes: Option<u64>,
     /// Its datasets, or the one that was asked for.
     pub datasets: Vec<DatasetUsage>,
 }
 
-/// What an owner or a dataset holds in Git LFS, and may hold.
+/// What an owner or a dataset holds, in Git LFS and in git, and may hold.
 #[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
 pub struct Held {
-    /// Bytes that are held; of an owner, by all its datasets together.
+    /// Bytes that are held, packs of git among them; of an owner, by all its datasets together.
     pub bytes: u64,
     /// Objects that are held.
     pub objects: u64,
@@ -87,110 +87,12 @@ pub struct DatasetUsage {
     pub path: String,
     /// How many objects.
     pub objects: u64,
-    /// Their bytes.
+    /// All bytes that count: of objects, and of packs of git.
     pub bytes: u64,
+    /// Those of packs of git.
+    pub git_bytes: u64,
     /// How many bytes it may hold, if that is bounded.
     pub quota_bytes: Option<u64>,
-}
-
-/// What holds: what was said for one, or what is configured for all.
-fn effective(said: Option<i64>, configured: Option<u64>) -> Option<u64> {
-    match said {
-        None => configured,
-        Some(bytes) => u64::try_from(bytes).ok(),
-    }
-}
-
-impl Quotas {
-    fn of_owner(&self, kind: OwnerKind, said: Option<i64>) -> Option<u64> {
-        let configured = match kind {
-            OwnerKind::User => self.user_bytes,
-            OwnerKind::Organisation => self.organisation_bytes,
-        };
-        effective(said, configured)
-    }
-
-    fn of_dataset(&self, said: Option<i64>) -> Option<u64> {
-        effective(said, self.dataset_bytes)
-    }
-}
-
-impl<'a> Bounds<'a> {
-    /// None where nothing is bounded, and nothing need be asked.
-    pub(super) fn of(dataset: &'a DatasetRow, quotas: &Quotas) -> Option<Self> {
-        let alone = quotas.of_dataset(dataset.quota_bytes);
-        let together = quotas.of_owner(dataset.owner_kind, dataset.owner_quota_bytes);
-        (alone.is_some() || together.is_some()).then_some(Self { dataset, alone, together })
-    }
-}
-
-impl Ledger {
-    /// What is held now.
-    async fn read(tx: &mut Tx, bounds: &[&Bounds<'_>]) -> Result<Self> {
-        let mut held = HashMap::new();
-        for Bounds { dataset, together, .. } in bounds {
-            if held.contains_key(&dataset.id) {
-                continue;
-            }
-            let (alone, all) = tx.used(dataset.id, together.map(|_| dataset.owner_id)).await?;
-            held.insert(dataset.id, unsigned(alone));
-            if together.is_some() {
-                held.insert(dataset.owner_id, unsigned(all));
-            }
-        }
-        Ok(Self(held))
-    }
-
-    /// What is held, and nobody else adds to it until the transaction ends.
-    pub(super) async fn lock(tx: &mut Tx, bounds: &[&Bounds<'_>]) -> Result<Self> {
-        // In one order, so that two servers on one database do not wait for each other.
-        let owners: BTreeSet<Id> = bounds.iter().map(|bounds| bounds.dataset.owner_id).collect();
-        for owner in owners {
-            tx.lock_usage(owner).await?;
-        }
-        Self::read(tx, bounds).await
-    }
-
-    /// Why there is no room for so many more bytes, in words for who sends them.
-    pub(super) fn refusal(&self, bounds: &Bounds<'_>, objects: usize, more: u64) -> Option<String> {
-        let DatasetRow { id, owner_id, owner_name, name, .. } = bounds.dataset;
-        let alone = bounds.alone.map(|quota| (id, quota, format!("the dataset {owner_name}/{name} holds")));
-        let together =
-            bounds.together.map(|quota| (owner_id, quota, format!("all datasets of {owner_name} together hold")));
-        let over = alone.into_iter().chain(together).find_map(|(id, quota, whoever_holds)| {
-            let used = self.0.get(id).copied().unwrap_or_default();
-            (more > quota.saturating_sub(used)).then_some((whoever_holds, used, quota))
-        });
-        // What adds nothing needs no room, also where the quota was lowered.
-        let (whoever_holds, used, quota) = over.filter(|_| more > 0)?;
-        let objects = if objects == 1 { "1 new object".into() } else { format!("{objects} new objects") };
-        Some(format!(
-            "over quota: {whoever_holds} {} of at most {}, and {objects} would add {}; ask the operator of this server \
-             for more, or delete what is not needed",
-            amount(used),
-            amount(quota),
-            amount(more)
-        ))
-    }
-
-    /// Whether there is room for an arrival; if not, why.
-    pub(super) async fn admit(&self, tx: &mut Tx, bounds: &Bounds<'_>, arrival: &Arrival) -> Result<Option<Error>> {
-        if self.refusal(bounds, 1, arrival.size).is_none() {
-            return Ok(None);
-        }
-        let counted = tx.counted(arrival.repo, &[arrival.oid]).await?;
-        let counted = counted.first().map_or(0, |(_, bytes)| unsigned(*bytes));
-        Ok(self.refusal(bounds, 1, arrival.size.saturating_sub(counted)).map(Error::full))
-    }
-
-    /// Counts what was added.
-    pub(super) fn add(&mut self, bounds: &Bounds<'_>, bytes: u64) {
-        for id in [bounds.dataset.id, bounds.dataset.owner_id] {
-            if let Some(used) = self.0.get_mut(&id) {
-                *used = used.saturating_add(bytes);
-            }
-        }
-    }
 }
 
 impl Storage {
@@ -202,42 +104,97 @@ impl Storage {
         request: &'a BatchRequest,
         held: &HashMap<Oid, u64>,
     ) -> Result<Cow<'a, BatchRequest>> {
-        let bounds = dataset.and_then(|dataset| Bounds::of(dataset, &self.0.quotas));
-        let Some(bounds) = bounds else { return Ok(Cow::Borrowed(request)) };
-        let mut news = request.news(held, self.0.object_bytes);
-        if news.is_empty() {
+        let Some(dataset) = dataset else { return Ok(Cow::Borrowed(request)) };
+        let Some(bounds) = Bounds::of(dataset, &self.0.quotas) else { return Ok(Cow::Borrowed(request)) };
+        let asked = request.news(held, self.0.object_bytes);
+        if asked.is_empty() {
             return Ok(Cow::Borrowed(request));
         }
-        let sum = |news: &[(Oid, u64)]| news.iter().fold(0, |sum: u64, (_, size)| sum.saturating_add(*size));
-        let mut tx = self.0.db.read().await?;
-        let ledger = Ledger::read(&mut tx, &[&bounds]).await?;
-        if ledger.refusal(&bounds, news.len(), sum(&news)).is_some() {
-            let oids: Vec<Oid> = news.iter().map(|(oid, _)| *oid).collect();
-            let counted = tx.counted(bounds.dataset.id, &oids).await?.into_iter();
-            let counted: HashMap<Oid, u64> =
-                counted.map(|(name, bytes)| Ok((oid(&name)?, unsigned(bytes)))).collect::<Result<_>>()?;
-            for (oid, size) in &mut news {
-                *size = size.saturating_sub(counted.get(oid).copied().unwrap_or_default());
+        for last in [false, true] {
+            let mut news = asked.clone();
+            let mut tx = self.0.db.read().await?;
+            let mut ledger = Ledger::read(&mut tx, &[&bounds]).await?;
+            let refusal = ledger.refusal_of_news(&mut tx, &bounds, &mut news, 0).await?;
+            drop(tx);
+            let Some(message) = refusal else { break };
+            if !last && self.give_up_idle(dataset, None).await? > 0 {
+                continue;
             }
-            news.retain(|(_, size)| *size > 0);
+            let mut request = request.clone();
+            let oids: HashSet<Oid> = news.into_iter().map(|(oid, _)| oid).collect();
+            request.refuse(&oids, &ObjectError { code: 507, message: message.into() });
+            return Ok(Cow::Owned(request));
         }
-        let Some(message) = ledger.refusal(&bounds, news.len(), sum(&news)) else { return Ok(Cow::Borrowed(request)) };
-        let mut request = request.clone();
-        let oids: HashSet<Oid> = news.into_iter().map(|(oid, _)| oid).collect();
-        request.refuse(&oids, &ObjectError { code: 507, message: message.into() });
-        Ok(Cow::Owned(request))
+        Ok(Cow::Borrowed(request))
     }
 
-    /// Looks whether an object could be recorded, before anything is done for it.
+    /// Looks whether an object could be recorded, before anything is done for it. `is_reserved` if its bytes
+    /// were reserved.
     ///
     /// # Errors
     /// Not found if the dataset is gone; full over a quota.
-    pub(super) async fn expect_room(&self, arrival: &Arrival) -> Result<()> {
-        let mut tx = self.0.db.read().await?;
-        let landing = tx.landing(arrival).await?.ok_or_else(|| Error::not_found("the dataset was deleted"))?;
-        let Some(bounds) = Bounds::of(&landing.dataset, &self.0.quotas) else { return Ok(()) };
-        let ledger = Ledger::read(&mut tx, &[&bounds]).await?;
-        ledger.admit(&mut tx, &bounds, arrival).await?.map_or(Ok(()), Err)
+    pub(super) async fn expect_room(&self, arrival: &Arrival, is_reserved: bool) -> Result<()> {
+        for last in [false, true] {
+            let mut tx = self.0.db.read().await?;
+            let landing = tx.landing(arrival).await?.ok_or_else(|| Error::not_found("the dataset was deleted"))?;
+            let Some(bounds) = Bounds::of(&landing.dataset, &self.0.quotas) else { return Ok(()) };
+            let mut ledger = Ledger::read(&mut tx, &[&bounds]).await?;
+            let refusal = ledger.admit(&mut tx, &bounds, arrival, is_reserved).await?;
+            drop(tx);
+            match refusal {
+                None => return Ok(()),
+                Some(_) if !last && self.give_up_idle(&landing.dataset, None).await? > 0 => {}
+                Some(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether an upload may be begun, and gives up others of the same owner for it that nobody goes on with. Whoever
+    /// then begins it looks again, with [`Storage::admit_upload`].
+    ///
+    /// # Errors
+    /// Full over a quota; busy if too many are under way.
+    pub(super) async fn expect_upload(
+        &self,
+        dataset: &DatasetRow,
+        begins: Begins,
+        instead: Option<(&str, &str)>,
+    ) -> Result<()> {
+        for last in [false, true] {
+            let mut tx = self.0.db.read().await?;
+            let admitted = self.admit_upload(&mut tx, dataset, begins).await;
+            drop(tx);
+            match admitted {
+                Err(error)
+                    if !last
+                        && matches!(error.kind(), Kind::Full | Kind::Busy)
+                        && self.give_up_idle(dataset, instead).await? > 0 => {}
+                admitted => return admitted,
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether an upload may be begun. From here on, who else adds something for the same owner waits, if the
+    /// transaction is one that writes.
+    ///
+    /// # Errors
+    /// As for [`Storage::expect_upload`].
+    pub(super) async fn admit_upload(&self, tx: &mut Tx, dataset: &DatasetRow, begins: Begins) -> Result<()> {
+        if tx.open_uploads(dataset.owner_id).await? >= MOST_OPEN {
+            let owner = &dataset.owner_name;
+            return Err(Error::busy(format!(
+                "{MOST_OPEN} uploads to the datasets of {owner} are under way; finish or delete some"
+            )));
+        }
+        let Some(bounds) = Bounds::of(dataset, &self.0.quotas) else { return Ok(()) };
+        let mut ledger = Ledger::read(tx, &[&bounds]).await?;
+        let refusal = match begins {
+            Begins::Object(oid, size) => ledger.refusal_of_news(tx, &bounds, &mut vec![(oid, size)], 0).await?,
+            Begins::File(size) => ledger.refusal(&bounds, 1, size, 0),
+        };
+        refusal.map_or(Ok(()), |refusal| Err(Error::full(refusal)))
     }
 
     /// Looks whether an owner, whose usage is locked, has room for a dataset with all that it holds, which is counted as
@@ -247,25 +204,26 @@ impl Storage {
     /// Full over the owner's quota.
     pub(crate) async fn expect_room_for_all(&self, tx: &mut Tx, dataset: &DatasetRow) -> Result<()> {
         let Some(quota) = self.0.quotas.of_owner(dataset.owner_kind, dataset.owner_quota_bytes) else { return Ok(()) };
-        let (alone, all) = tx.used(dataset.id, Some(dataset.owner_id)).await?;
-        if alone == 0 || unsigned(all) <= quota {
+        let CountsRow { held, all_held, .. } = tx.used(dataset.id, Some(dataset.owner_id)).await?;
+        let ReservedRow { reserved, all_reserved } = tx.reserved(dataset.id, Some(dataset.owner_id)).await?;
+        let (alone, all) = (unsigned(held + reserved), unsigned(all_held + all_reserved));
+        if alone == 0 || all <= quota {
             return Ok(());
         }
         Err(Error::full(format!(
-            "over quota: all datasets of {} together may hold {}, and would hold {} with the {} of this one; ask the \
-             operator of this server for more, or delete what is not needed",
+            "over quota: all datasets of {} together may hold {}, and would hold {} with the {} of this one; delete what \
+             is not needed, or ask the operator of this server for a larger quota",
             dataset.owner_name,
             amount(quota),
-            amount(unsigned(all)),
-            amount(unsigned(alone))
+            amount(all),
+            amount(alone)
         )))
     }
 
     /// How much a dataset holds, and may hold.
-    pub async fn held_by(&self, grant: &Grant<Read>) -> Result<DatasetUsage> {
+    pub async fn held_by(&self, grant: &Grant<Read>) -> Result<Held> {
         let (bytes, objects) = self.0.db.read().await?.usage_of(grant.id()).await?;
-        Ok(DatasetUsage {
-            path: grant.path(),
+        Ok(Held {
             objects: unsigned(objects),
             bytes: unsigned(bytes),
             quota_bytes: self.0.quotas.of_dataset(grant.dataset().quota_bytes),
@@ -291,17 +249,20 @@ impl Storage {
                     kind: row.owner_kind,
                     objects: 0,
                     bytes: 0,
+                    git_bytes: 0,
                     datasets: Vec::new(),
                 });
             }
             let (Some(last), Some(name)) = (owners.last_mut(), row.name) else { continue };
             last.objects += unsigned(row.objects);
             last.bytes += unsigned(row.bytes);
+            last.git_bytes += unsigned(row.git_bytes);
             if dataset.is_none() || dataset.map(|id| id.to_string()) == row.id {
                 last.datasets.push(DatasetUsage {
                     path: format!("{}/{name}", row.owner_name),
                     objects: unsigned(row.objects),
                     bytes: unsigned(row.bytes),
+                    git_bytes: unsigned(row.git_bytes),
                     quota_bytes: self.0.quotas.of_dataset(row.quota_bytes),
                 });
             }
@@ -340,10 +301,10 @@ impl Storage {
             if tx.repo(dataset.id).await?.is_none() {
                 continue;
             }
-            let (bytes, objects) = tx.recount(dataset.id).await?;
-            if (bytes, objects) != (0, 0) {
+            let (bytes, git_bytes, objects) = tx.recount(dataset.id).await?;
+            if (bytes, git_bytes, objects) != (0, 0, 0) {
                 tx.commit().await?;
-                wrong.push((format!("{}/{}", dataset.owner_name, dataset.name), bytes, objects));
+                wrong.push((format!("{}/{}", dataset.owner_name, dataset.name), bytes + git_bytes, objects));
             }
         }
         Ok(wrong)
@@ -440,9 +401,4 @@ impl std::fmt::Display for Quota {
             Self::Bytes(bytes) => write!(f, "{bytes}"),
         }
     }
-}
-
-/// Bytes for people, and exactly.
-fn amount(bytes: u64) -> String {
-    if bytes < 1024 { format!("{bytes} bytes") } else { format!("{} ({bytes} bytes)", ByteSize(bytes)) }
 }

@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use lfs::{LocalStore, Oid};
 use tokio::sync::oneshot;
 
-use super::quota::{Bounds, Ledger};
+use super::Storage;
+use super::check::Damage;
 use crate::clock::Clock;
 use crate::config::Quotas;
 use crate::db::objects::Arrival;
+use crate::db::usage::Reservation;
 use crate::db::{Db, signed};
 use crate::error::{Error, Kind, Result};
+use crate::quota::{Bounds, Ledger};
 use crate::types::Id;
 
 /// Records who holds what. Cheap to clone.
@@ -30,6 +34,7 @@ struct Inner {
 /// A proven object that waits to be recorded.
 struct Hold {
     arrival: Arrival,
+    reservation: Option<Reservation>,
     done: oneshot::Sender<Result<()>>,
 }
 
@@ -38,13 +43,13 @@ impl Recorder {
         Self(Arc::new(Inner { db, clock, quotas, waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }))
     }
 
-    /// Records that the dataset holds this object, for good when it returns.
+    /// Records that the dataset holds this object, for good when it returns. What was reserved for it is free again.
     ///
     /// # Errors
     /// Not found if the dataset is gone; full over a quota.
-    pub(super) async fn hold(&self, arrival: Arrival) -> Result<()> {
+    pub(super) async fn hold(&self, arrival: Arrival, reservation: Option<Reservation>) -> Result<()> {
         let (done, outcome) = oneshot::channel();
-        self.waiting().push(Hold { arrival, done });
+        self.waiting().push(Hold { arrival, reservation, done });
         // In a task of its own: a client that leaves must not take the holds of others along.
         let recorder = self.clone();
         tokio::spawn(crate::request::scope(crate::request::id(), async move { recorder.record().await }));
@@ -103,13 +108,13 @@ impl Recorder {
         let mut ledger = Ledger::lock(&mut tx, &bounds.iter().flatten().collect::<Vec<_>>()).await?;
         let mut outcomes = Vec::with_capacity(holds.len());
         let mut more: BTreeMap<Id, (u64, i64)> = BTreeMap::new();
-        for ((Hold { arrival, .. }, landing), bounds) in holds.iter().zip(&landings).zip(&bounds) {
+        for ((Hold { arrival, reservation, .. }, landing), bounds) in holds.iter().zip(&landings).zip(&bounds) {
             let Some(landing) = landing else {
                 outcomes.push(Err(Error::not_found("the dataset was deleted")));
                 continue;
             };
             if let Some(bounds) = bounds
-                && let Some(refusal) = ledger.admit(&mut tx, bounds, arrival).await?
+                && let Some(refusal) = ledger.admit(&mut tx, bounds, arrival, reservation.is_some()).await?
             {
                 outcomes.push(Err(refusal));
                 continue;
@@ -125,6 +130,9 @@ impl Recorder {
                     ledger.add(bounds, arrival.size);
                 }
             }
+            if let Some(reservation) = reservation {
+                tx.end_reservation(arrival.repo, &arrival.oid, reservation).await?;
+            }
             outcomes.push(Ok(()));
         }
         for (repo, (bytes, objects)) in more {
@@ -136,5 +144,43 @@ impl Recorder {
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Hold>> {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Storage {
+    /// Records an object whose file is in a folder, and looks whether it still is.
+    ///
+    /// # Errors
+    /// As for [`Recorder::hold`]; unavailable if a collection deleted the file meanwhile.
+    pub(super) async fn record_in_folder(
+        &self,
+        folder: &LocalStore,
+        arrival: Arrival,
+        reservation: Option<Reservation>,
+    ) -> Result<()> {
+        let (store, oid, is_reserved) = (arrival.store.clone(), arrival.oid, reservation.is_some());
+        if let Err(error) = self.0.recorder.hold(arrival, reservation).await {
+            if error.kind() == Kind::Full && !is_reserved {
+                // Others used what room there was meanwhile: it must not take any either. What was reserved is counted, and
+                // need not be sent again.
+                self.remove_stray(&store, folder, &oid).await?;
+            }
+            return Err(error);
+        }
+        if folder.stat(&oid).await?.is_some() {
+            return Ok(());
+        }
+        // A collection was about to delete the same object, and its row was gone when ours came.
+        self.quarantine(&store, &oid, "", None, Damage::Missing).await?;
+        Err(Error::unavailable("the object was being collected; send it again"))
+    }
+
+    /// Deletes a file that no row names. Who uploads the same object at this moment looks for it again.
+    async fn remove_stray(&self, store: &str, folder: &LocalStore, oid: &Oid) -> Result<()> {
+        let mut tx = self.0.db.write().await?;
+        if tx.places(store, &[*oid]).await?.is_empty() {
+            folder.remove(oid).await?;
+        }
+        tx.commit().await
     }
 }

@@ -2,6 +2,7 @@
 //! server, or straight to a bucket; the whole is hashed before anybody sees it.
 
 mod append;
+mod idle;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -16,11 +17,14 @@ use lfs::sign::{SignError, Step, Ticket, UploadTicket, Verb};
 use lfs::store::{CloudStore, Key, PartsId, SignedUrl, UrlSigner};
 use lfs::{LocalStore, Oid};
 
+use super::quota::Begins;
 use super::stores::{self, Store};
 use super::{Storage, Urls, counted};
 use crate::clock;
+use crate::db::datasets::DatasetRow;
 use crate::db::objects::Arrival;
 use crate::db::uploads::UploadRow;
+use crate::db::usage::Reservation;
 use crate::db::{oid, signed, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
@@ -75,6 +79,10 @@ impl Upload {
         Arrival { repo: *repo, oid: self.oid, size: self.size(), store: store.clone(), place: String::new() }
     }
 
+    fn reservation(&self) -> Option<Reservation> {
+        Some(Reservation::Upload(self.row.id.clone()))
+    }
+
     fn parts_id(&self) -> Result<PartsId> {
         Ok(self.row.remote.parse()?)
     }
@@ -93,13 +101,13 @@ impl Storage {
     /// Begins uploads, or takes them up where they stand.
     pub(super) async fn begin_uploads(
         &self,
-        repo: Id,
+        dataset: &DatasetRow,
         store: &str,
         wanted: &[(Oid, u64)],
         objects: &[RequestedObject],
     ) -> Result<HashMap<Oid, (Upload, Begun)>> {
         let begun = stream::iter(wanted.iter().copied().map(|(oid, size)| async move {
-            let (upload, stored) = self.begin_upload(repo, store, oid, size).await?;
+            let (upload, stored) = self.begin_upload(dataset, store, oid, size).await?;
             let asked = objects.iter().find(|object| object.wanted.as_ref().is_ok_and(|wanted| wanted.0 == oid));
             let want_digest = match self.0.stores.named(store)? {
                 Store::Folder(_) => asked.and_then(|object| object.want_digest),
@@ -112,7 +120,14 @@ impl Storage {
         begun.buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    async fn begin_upload(&self, repo: Id, store: &str, oid: Oid, size: u64) -> Result<(Upload, Vec<StoredPart>)> {
+    async fn begin_upload(
+        &self,
+        dataset: &DatasetRow,
+        store: &str,
+        oid: Oid,
+        size: u64,
+    ) -> Result<(Upload, Vec<StoredPart>)> {
+        let repo = dataset.id;
         for _ in 0..3 {
             let expires_at = self.0.clock.now().plus(self.0.upload_lifetime);
             let mut tx = self.0.db.write().await?;
@@ -131,6 +146,7 @@ impl Storage {
                 self.abandon(&upload).await?;
             }
             let id = clock::random::<16>();
+            self.expect_upload(dataset, Begins::Object(oid, size), None).await?;
             let plan = Plan::new(size);
             let place = clock::random::<8>();
             let mut row = UploadRow {
@@ -153,16 +169,27 @@ impl Storage {
                 }
             }
             let upload = Upload::new(row, Step::Commit)?;
-            let mut tx = self.0.db.write().await?;
-            let inserted = tx.add_upload(&upload.row).await?;
-            tx.commit().await?;
-            if inserted {
-                return Ok((upload, Vec::new()));
+            match self.record_upload(dataset, &upload).await {
+                Ok(true) => return Ok((upload, Vec::new())),
+                // Somebody else has begun it at the same moment.
+                Ok(false) => self.discard(&upload).await?,
+                Err(error) => {
+                    self.discard(&upload).await?;
+                    return Err(error);
+                }
             }
-            // Somebody else has begun it at the same moment.
-            self.discard(&upload).await?;
         }
         Err(Error::busy("others keep beginning this upload; try again in a moment"))
+    }
+
+    /// Adds the row of an upload, if there is room for it. False if the same object is on its way already.
+    async fn record_upload(&self, dataset: &DatasetRow, upload: &Upload) -> Result<bool> {
+        let mut tx = self.0.db.write().await?;
+        tx.lock_usage(dataset.owner_id).await?;
+        self.admit_upload(&mut tx, dataset, Begins::Object(upload.oid, upload.size())).await?;
+        let inserted = tx.add_upload(&upload.row).await?;
+        tx.commit().await?;
+        Ok(inserted)
     }
 
     /// The parts that have arrived; `None` if the store knows nothing of the upload.
@@ -231,6 +258,7 @@ impl Storage {
             )));
         }
         let _place = self.place()?;
+        let _renewing = self.renew(upload);
         Ok(self.folder_of(upload)?.put_part(&upload.id()?, &part, checksum, counted(body)).await?)
     }
 
@@ -298,7 +326,7 @@ impl Storage {
         tx.resume_upload(row.repo_id, &row.oid, self.0.clock.now().plus(self.0.upload_lifetime)).await?;
         tx.commit().await?;
         let upload = Upload::new(row, Step::Commit)?;
-        self.expect_room(&upload.arrival()).await?;
+        self.expect_room(&upload.arrival(), true).await?;
         let outcome = match self.0.stores.named(&upload.row.store)? {
             Store::Folder(folder) => self.finish_in_folder(folder, &upload).await,
             Store::Bucket(bucket) => self.finish_in_bucket(bucket, &upload).await,
@@ -316,7 +344,7 @@ impl Storage {
 
     async fn finish_in_folder(&self, folder: &LocalStore, upload: &Upload) -> Result<()> {
         folder.finish(&upload.id()?, &upload.oid, &upload.plan).await?;
-        self.record_in_folder(folder, upload.arrival()).await
+        self.record_in_folder(folder, upload.arrival(), upload.reservation()).await
     }
 
     async fn finish_in_bucket(&self, bucket: &CloudStore, upload: &Upload) -> Result<()> {
@@ -336,7 +364,9 @@ impl Storage {
         let gone = || Error::not_found("the store has forgotten this upload; ask the batch API to begin it again");
         if key.is_staging() {
             let ticket = Ticket { verb: Verb::Upload, repository: *repo.as_bytes(), oid: upload.oid, size, expires: 0 };
-            self.admit_staged(repo, &ticket, &upload.row.store, bucket, &key, u64::MAX).await?.ok_or_else(gone)?;
+            self.admit_staged(&ticket, &upload.row.store, bucket, &key, u64::MAX, upload.reservation())
+                .await?
+                .ok_or_else(gone)?;
         } else {
             let found = bucket.hash(&key).await?.ok_or_else(gone)?;
             if found != (upload.oid, size) {
@@ -346,7 +376,8 @@ impl Storage {
                     upload.oid
                 )));
             }
-            self.0.recorder.hold(Arrival { place: upload.row.place.clone(), ..upload.arrival() }).await?;
+            let arrival = Arrival { place: upload.row.place.clone(), ..upload.arrival() };
+            self.0.recorder.hold(arrival, upload.reservation()).await?;
         }
         metrics::counter!("rutter_lfs_direct_bytes_total").increment(size);
         Ok(())
@@ -432,6 +463,7 @@ impl Storage {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let place = self.place()?;
+        let renewing = self.renew(upload);
         let body = counted(body);
         let reached = match self.0.stores.named(&upload.row.store)? {
             Store::Folder(folder) => {
@@ -439,7 +471,7 @@ impl Storage {
             }
             Store::Bucket(bucket) => append::to_bucket(bucket, upload, &patch, body).await,
         };
-        drop(place);
+        drop((place, renewing));
         let offset = match reached {
             Ok(offset) => offset,
             Err(lfs::Error::WrongChecksum) => return Ok(Err(TusError::Checksum)),

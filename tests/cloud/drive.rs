@@ -63,7 +63,7 @@ story! {
     each async fn a_file_comes_in_parts(cloud: Cloud) {
         let scene = cloud.scene(2, &[]).await;
         let ada = ada_with_a_drive(&scene).await;
-        let bytes = noise(2, (16 << 20) + 500_000);
+        let bytes = noise(2, 10_500_000);
         let begun = json(&ada, "POST", "/uploads", &json!({"path": "big.bin", "size": bytes.len()})).await;
         let url = format!("/uploads/{}", begun["id"].as_str().unwrap());
         let part = usize::try_from(begun["part_bytes"].as_u64().unwrap()).unwrap();

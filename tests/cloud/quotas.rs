@@ -79,17 +79,20 @@ async fn begin<const N: usize>(cloud: &Cloud, agent: &str, more: &[(&str, &str)]
 async fn one_of_two_comes_in(office: &Office, clients: &[Client; 2]) -> (Vec<u8>, Action) {
     let both = [noise(2, 3000), noise(3, 3000)];
     let mut verifies = Vec::new();
+    // There is room for both while they are asked for, and not when they have come.
+    office.quota("ada/data", "12000").await;
     for (client, bytes) in clients.iter().zip(&both) {
         let (upload, verify) = client.offer("ada/data", bytes).await;
         assert!([200, 201].contains(&client.put(&upload, bytes).await.unwrap()));
         verifies.push(verify);
     }
-    assert_eq!(office.usage("ada/data").await, (1, 6000), "nothing counts that nobody holds");
+    assert_eq!(office.usage("ada/data").await, (1, 6000), "nothing is held that did not arrive");
+    office.quota("ada/data", "10000").await;
     let told = async |place: usize| {
         let bytes = &both[place];
         clients[place].verify(&verifies[place], Oid::of(bytes), bytes.len()).await.unwrap()
     };
-    let numbers = ["(9000 bytes) of at most", "(10000 bytes)", "1 new object would add 2.9 KiB (3000 bytes)"];
+    let numbers = ["holds 9.00 kB of at most 10.0 kB", "1 new file would add 3.00 kB"];
     let winner = race(told(0), told(1), &numbers).await;
     assert_eq!(office.usage("ada/data").await, (2, 9000));
     let [won, lost] = [&both[winner], &both[1 - winner]];
@@ -104,7 +107,7 @@ story! {
         let [ada, _] = &clients;
         let (code, told) = refused(ada, "ada/data", &noise(9, 5000)).await;
         assert_eq!(code, 507, "{told}");
-        for number in ["(6000 bytes) of at most", "(10000 bytes)", "1 new object would add 4.9 KiB (5000 bytes)"] {
+        for number in ["holds 6.00 kB of at most 10.0 kB", "1 new file would add 5.00 kB"] {
             assert!(told.contains(number), "{number}: {told}");
         }
         let (code, told) = refused(ada, "ada/data", &noise(9, 50_001)).await;
@@ -113,7 +116,7 @@ story! {
         let (lost, verify) = one_of_two_comes_in(&office, &clients).await;
         // Again, and with room again.
         let (oid, size) = (Oid::of(&lost), lost.len());
-        expect_full(ada.verify(&verify, oid, size).await.unwrap(), &["(3000 bytes)"]).await;
+        expect_full(ada.verify(&verify, oid, size).await.unwrap(), &["add 3.00 kB"]).await;
         assert_eq!(refused(ada, "ada/data", &lost).await.0, 507);
         office.quota("ada/data", "12000").await;
         assert_eq!(ada.verify(&verify, oid, size).await.unwrap().status(), 200, "it need not be sent again");
@@ -122,15 +125,16 @@ story! {
 
         // All datasets of an owner together; this time it stays outside.
         office.quota("ada/data", "none").await;
-        office.quota("ada", "15000").await;
+        office.quota("ada", "17000").await;
         let (fits, waits) = (noise(4, 2000), noise(5, 3000));
         let (upload, verify) = ada.offer("ada/more", &waits).await;
         assert!([200, 201].contains(&ada.put(&upload, &waits).await.unwrap()));
         assert!(ada.upload("ada/data", &fits).await.unwrap());
+        office.quota("ada", "15000").await;
         let told = ada.verify(&verify, Oid::of(&waits), waits.len()).await.unwrap();
         assert_eq!(told.status(), 507);
         let told = told.text().await.unwrap();
-        assert!(told.contains("all datasets of ada together hold 13.7 KiB (14000 bytes) of at most"), "{told}");
+        assert!(told.contains("all datasets of ada together hold 14.0 kB of at most 15.0 kB"), "{told}");
         assert_eq!((office.usage("ada/data").await, office.usage("ada/more").await), ((4, 14_000), (0, 0)));
         scene.expect_clean_later().await;
     }
@@ -153,7 +157,7 @@ story! {
         assert!([200, 201].contains(&clients[0].put(&upload, &waits).await.unwrap()));
         office.quota("ada/data", "12999").await;
         let told = clients[1].verify(&verify, Oid::of(&waits), waits.len()).await.unwrap();
-        expect_full(told, &["(12000 bytes)", "(12999 bytes)", "add 1000 bytes"]).await;
+        expect_full(told, &["holds 12.0 kB of at most 13.0 kB", "add 1.00 kB"]).await;
         scene.expect_clean_later().await;
     }
 }
@@ -163,6 +167,7 @@ story! {
         let (scene, office, clients) = begin::<2>(&cloud, "giftless", &[("RUTTER_LIMITS__PARTS_FROM", "1000")]).await;
         let both = [noise(2, 3000), noise(3, 3000)];
         let mut cuts = Vec::new();
+        office.quota("ada/data", "12000").await;
         for (client, bytes) in clients.iter().zip(&both) {
             let begun = cut(client, "ada/data", Oid::of(bytes), 3000).await;
             for (part, _, _) in &begun.parts {
@@ -170,8 +175,9 @@ story! {
             }
             cuts.push(begun);
         }
+        office.quota("ada/data", "10000").await;
         let end = async |place: usize| cuts[place].try_end(&clients[place]).await;
-        let winner = race(end(0), end(1), &["(9000 bytes) of at most", "(3000 bytes)"]).await;
+        let winner = race(end(0), end(1), &["holds 9.00 kB of at most 10.0 kB", "add 3.00 kB"]).await;
         assert_eq!(office.usage("ada/data").await, (2, 9000));
         let lost = &both[1 - winner];
         let oid = Oid::of(lost);
@@ -179,7 +185,7 @@ story! {
         // Nothing is begun for what would be refused.
         let told = try_cut(&clients[0], "ada/data", oid, 3000).await.err().unwrap();
         assert_eq!(told["objects"][0]["error"]["code"], 507, "{told}");
-        expect_full(end(1 - winner).await, &["(9000 bytes) of at most", "(3000 bytes)"]).await;
+        expect_full(end(1 - winner).await, &["holds 9.00 kB of at most 10.0 kB", "add 3.00 kB"]).await;
 
         office.quota("ada/data", "12000").await;
         let told = end(1 - winner).await;
@@ -193,7 +199,7 @@ story! {
         let begun = cut(&clients[0], "ada/data", Oid::of(&waits), 1000).await;
         assert!([200, 201].contains(&clients[0].put(&begun.parts[0].0, &waits).await.unwrap()));
         office.quota("ada/data", "12999").await;
-        expect_full(begun.try_end(&clients[0]).await, &["(12000 bytes)", "add 1000 bytes"]).await;
+        expect_full(begun.try_end(&clients[0]).await, &["holds 12.0 kB", "add 1.00 kB"]).await;
         scene.expect_clean_later().await;
     }
 }
@@ -216,7 +222,7 @@ story! {
             ada.http.post(&upload.href).body(completion.to_string()).send().await.unwrap()
         };
         office.quota("ada/data", "8999").await;
-        expect_full(end().await, &["(6000 bytes)", "(8999 bytes)", "(3000 bytes)"]).await;
+        expect_full(end().await, &["holds 6.00 kB", "add 3.00 kB"]).await;
         assert_eq!(office.usage("ada/data").await, (1, 6000));
         office.quota("ada/data", "9000").await;
         assert_eq!(end().await.status(), 200);
@@ -247,5 +253,41 @@ story! {
             }
         }
         scene.expect_nothing_else_in_the_bucket().await;
+    }
+}
+
+story! {
+    async fn what_is_sent_and_never_confirmed_takes_room_until_it_is_deleted() {
+        let cloud = Cloud::shared().await;
+        let (scene, office, [plain]) = begin(&cloud, PLAIN, &[]).await;
+        for (number, ada) in [plain.clone(), plain.called(BARE)].into_iter().enumerate() {
+            let (parked, other) = (noise(20 + number as u64, 3000), noise(30 + number as u64, 3000));
+            let (upload, _) = ada.offer("ada/data", &parked).await;
+            // Each batch alone would have room for it.
+            let (code, told) = refused(&ada, "ada/data", &other).await;
+            assert!(code == 507 && told.contains("uploads under way need 3.00 kB"), "{code} {told}");
+            // Who asks again is sent to the same place, so that it cannot be parked twice.
+            let place = |action: &Action| action.href.split('?').next().unwrap().to_owned();
+            let (again, verify) = ada.offer("ada/data", &parked).await;
+            assert_eq!(place(&upload), place(&again));
+            assert!([200, 201].contains(&ada.put(&again, &parked).await.unwrap()));
+            let before = scene.bucket.keys().await.len();
+            // When no URL leads there any more, it goes first.
+            let later = scene.after(Duration::from_secs(2 * 3600 + 60)).await;
+            later.storage.reap().await.unwrap();
+            assert_eq!(scene.bucket.keys().await.len(), before - 1, "what was parked is deleted");
+            assert_eq!(ada.verify(&verify, Oid::of(&parked), 3000).await.unwrap().status(), 404);
+            ada.offer("ada/data", &other).await;
+            later.storage.reap().await.unwrap();
+            let later = scene.after(Duration::from_secs(2 * 3600 + 60)).await;
+            later.storage.reap().await.unwrap();
+        }
+        // What was confirmed is not touched.
+        let kept = noise(40, 3000);
+        assert!(plain.upload("ada/data", &kept).await.unwrap());
+        let later = scene.after(Duration::from_secs(2 * 3600 + 60)).await;
+        later.storage.reap().await.unwrap();
+        assert!(plain.download("ada/data", Oid::of(&kept), 3000).await == Some(kept));
+        assert_eq!(office.usage("ada/data").await, (2, 9000));
     }
 }

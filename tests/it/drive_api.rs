@@ -12,6 +12,7 @@ use crate::harness::{Person, Server, noise, story};
 
 mod downloads;
 mod parts;
+mod room;
 mod uploads;
 
 const DRIVE: &str = "/api/v1/drive";
@@ -76,7 +77,7 @@ story! {
         let ada = server.person("ada").await;
         let first = Reply::of(server.request("GET", DRIVE, Some(&ada.token))).await;
         assert_eq!(first.status, 200, "{}", first.text());
-        let empty = json!({"dataset": "ada/drive", "bytes": 0, "objects": 0, "quota_bytes": null, "files": 0, "trash": 0});
+        let empty = json!({"dataset": "ada/drive", "bytes": 0, "objects": 0, "quota_bytes": null, "used_bytes": 0, "files": 0, "trash": 0});
         assert_eq!(first.json(), empty);
         let again = Reply::of(server.request("GET", DRIVE, Some(&ada.token))).await;
         assert_eq!(again.json(), empty);
@@ -376,7 +377,8 @@ story! {
         assert_eq!(to.get("/content/copy/set/large.bin").await.body, large);
         assert_eq!(to.get("/content/copy/set/small.txt").await.text(), "small");
         let usage = to.get("/usage").await.json();
-        assert_eq!((&usage["bytes"], &usage["files"]), (&json!(large.len()), &json!(2)));
+        let git = usage["bytes"].as_u64().unwrap() - large.len() as u64;
+        assert!((1..10_000).contains(&git) && usage["files"] == 2, "{usage}");
     }
 }
 

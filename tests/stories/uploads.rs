@@ -148,11 +148,11 @@ story! {
         };
         assert!(!run("1").status.success());
         let first = figure(&server, "rutter_lfs_received_bytes_total", &[]).await;
-        assert_eq!(first, 16 << 20);
+        assert_eq!(first, 10_000_000);
         let done = run("-1");
         assert_success(&done, "the client");
         assert_eq!(figure(&server, "rutter_lfs_received_bytes_total", &[]).await, LENGTH as u64);
-        assert_eq!(figure(&server, "rutter_http_requests_total", &["route=\"/_lfs/uploads/{token}\"", "method=\"PUT\""]).await, 3);
+        assert_eq!(figure(&server, "rutter_http_requests_total", &["route=\"/_lfs/uploads/{token}\"", "method=\"PUT\""]).await, 4);
         assert!(place.read("back.bin") == bytes);
     }
 }

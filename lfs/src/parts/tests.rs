@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::{tus::Headers, tus::TusError, *};
 use crate::{Oid, batch::BatchErrorKind};
 
-const GIB: u64 = 1 << 30;
+const MIB: u64 = 1 << 20;
 
 fn all(plan: &Plan) -> Vec<StoredPart> {
     plan.parts().map(|Part { number, size, .. }| StoredPart { number, size }).collect()
@@ -17,15 +17,15 @@ fn sizes_of_parts() {
         (1, DEFAULT_PART, 1),
         (DEFAULT_PART, DEFAULT_PART, 1),
         (DEFAULT_PART + 1, DEFAULT_PART, 2),
-        (6_000_000_000, DEFAULT_PART, 358),
+        (6_000_000_000, DEFAULT_PART, 600),
         (DEFAULT_PART * 1000, DEFAULT_PART, 1000),
         (DEFAULT_PART * 1000 + 1, 2 * DEFAULT_PART, 501),
-        (100 * GIB, 8 * DEFAULT_PART, 800),
-        (500 * GIB, 512 * MIB, 1000),
-        (512 * MIB * 10_000, 512 * MIB, 10_000),
-        (512 * MIB * 10_000 + 1, GIB, 5001),
-        (MAX_SIZE, 32 * GIB, 8192),
-        (u64::MAX, 32 * GIB, 8192),
+        (100_000_000_000, 16 * DEFAULT_PART, 625),
+        (640_000_000_000, 64 * DEFAULT_PART, 1000),
+        (6_400_000_000_000, 64 * DEFAULT_PART, 10_000),
+        (6_400_000_000_001, 128 * DEFAULT_PART, 5001),
+        (MAX_SIZE, 4096 * DEFAULT_PART, 6872),
+        (u64::MAX, 4096 * DEFAULT_PART, 6872),
     ];
     for (size, part_size, count) in cases {
         let plan = Plan::new(size);
@@ -76,7 +76,7 @@ proptest! {
     fn parts_cover_an_object_once(size in prop_oneof![0..=MAX_SIZE, 0..40 * DEFAULT_PART, (0u64..48).prop_map(|bit| 1 << bit)]) {
         let plan = Plan::new(size);
         prop_assert!(plan.count() <= MAX_PARTS);
-        prop_assert!(plan.count() <= 1000 || size > 500 * GIB);
+        prop_assert!(plan.count() <= 1000 || size > 640_000_000_000);
         prop_assert_eq!(Plan::with_part_size(size, plan.part_size()).unwrap(), plan);
         let mut end = 0;
         for (index, part) in plan.parts().enumerate() {

@@ -57,7 +57,7 @@ struct KnownUser {
     /// When a token or a session was used last (RFC 3339), to the minute; null if none ever was.
     #[schema(format = DateTime)]
     last_used: Option<String>,
-    /// Bytes that their datasets hold in Git LFS.
+    /// Bytes that their datasets hold, in Git LFS and in git.
     bytes: u64,
     /// How many datasets they own.
     datasets: u64,
@@ -125,7 +125,7 @@ struct OwnerUsage {
     kind: OwnerKind,
     /// How many datasets.
     datasets: u64,
-    /// Their bytes in Git LFS.
+    /// Their bytes, in Git LFS and in git.
     bytes: u64,
     /// How many bytes they may hold together; null for as much as there is room.
     quota_bytes: Option<u64>,

@@ -48,7 +48,7 @@ pub(super) struct Dataset {
     made: String,
     /// What the caller may do with it.
     rights: RightsHere,
-    /// Bytes that it holds in Git LFS.
+    /// Bytes that it holds, in Git LFS and in git.
     bytes: u64,
     /// Objects that it holds in Git LFS.
     objects: u64,

@@ -138,20 +138,23 @@ struct OwnDrive {
 /// How much a drive has.
 #[derive(Serialize, ToSchema)]
 struct DriveUsage {
-    /// Bytes of its objects, of all revisions.
+    /// Bytes of its objects and of its packs of git, of all revisions.
     bytes: u64,
     /// Its objects.
     objects: u64,
-    /// Bytes that it may have; null if that is not bounded.
+    /// Bytes that it may have, or all datasets of its owner together: whichever leaves less room. Null if that is not
+    /// bounded. Who is not an owner is told what the drive alone may have.
     quota_bytes: Option<u64>,
+    /// Bytes that count for that quota: those of the drive, or of all datasets of its owner.
+    used_bytes: u64,
     /// Its files, at the newest revision.
     files: u64,
 }
 
 impl From<Usage> for DriveUsage {
     fn from(usage: Usage) -> Self {
-        let Usage { bytes, objects, quota_bytes, files, .. } = usage;
-        Self { bytes, objects, quota_bytes, files }
+        let Usage { bytes, objects, quota_bytes, used_bytes, files, .. } = usage;
+        Self { bytes, objects, quota_bytes, used_bytes, files }
     }
 }
 

@@ -61,7 +61,7 @@ struct Organisation {
     /// When it was made (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// Bytes that its datasets hold in Git LFS.
+    /// Bytes that its datasets hold, in Git LFS and in git.
     bytes: u64,
     /// Bytes that they may hold together; null where that is not bounded.
     quota_bytes: Option<u64>,

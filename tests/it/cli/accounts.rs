@@ -90,18 +90,18 @@ story! {
             table,
             [
                 ["PATH", "OBJECTS", "SIZE", "QUOTA", "USED"],
-                ["ada", "2", "2.9 MiB", "95.4 MiB", "3%"],
-                ["ada/census", "1", "2.9 MiB", "4.0 MiB", "71%"],
-                ["ada/more", "1", "1000 B", "-", "-"],
+                ["ada", "2", "3.00 MB", "100 MB", "3%"],
+                ["ada/census", "1", "3.00 MB", "4.19 MB", "71%"],
+                ["ada/more", "1", "1.00 kB", "-", "-"],
                 ["statistics", "0", "0 B", "-", "-"],
                 ["statistics/census", "0", "0 B", "0 B", "100%"],
-                ["total", "2", "2.9 MiB", "-", "-"],
+                ["total", "2", "3.00 MB", "-", "-"],
             ]
             .map(|row| row.map(str::to_owned).to_vec())
         );
         let told: Value = serde_json::from_str(&house.does(&["usage", "ada/census", "--json"])).unwrap();
-        let census = json!({"path": "ada/census", "objects": 1, "bytes": 3_000_000, "quota_bytes": 4_194_304});
-        let owner = json!({"owner": "ada", "kind": "user", "objects": 2, "bytes": 3_001_000, "quota_bytes": 100_000_000,
+        let census = json!({"path": "ada/census", "objects": 1, "bytes": 3_000_000, "git_bytes": 0, "quota_bytes": 4_194_304});
+        let owner = json!({"owner": "ada", "kind": "user", "objects": 2, "bytes": 3_001_000, "git_bytes": 0, "quota_bytes": 100_000_000,
             "datasets": [census]});
         assert_eq!(told["owners"], json!([owner]));
 

@@ -13,7 +13,7 @@ use crate::api::{Reply, Wire};
 use crate::harness::{Engine, Server, eventually, noise, story};
 
 /// Bytes of the parts that the server asks for.
-const PART: usize = 16 << 20;
+const PART: usize = 10_000_000;
 
 /// The files in a folder and below it.
 fn files_in(folder: &Path) -> BTreeSet<String> {
@@ -124,7 +124,9 @@ story! {
         assert_eq!(again.json()["revision"], first.json()["revision"], "asked again, it is the same");
         assert_eq!(drive.get("/content/big/file.bin").await.body, bytes);
         assert_eq!(put(1, &bytes[..PART]).await, 409, "all of it has come");
-        assert_eq!(drive.get("/usage").await.json()["bytes"], bytes.len());
+        let used = drive.get("/usage").await.json()["bytes"].as_u64().unwrap();
+        let git = used - bytes.len() as u64;
+        assert!((1..10_000).contains(&git), "{git} bytes of git, for a pointer");
     }
 }
 
@@ -213,23 +215,20 @@ story! {
         }).await;
         let ada = ada(&server).await;
         let drive = Hands::of(&server, &ada, "ada/data");
-        assert_eq!(drive.put("a.bin", noise(1, 8000)).await.status, 201);
+        assert_eq!(drive.put("a.bin", noise(1, 6000)).await.status, 201);
         assert_eq!(drive.put("b.bin", noise(2, 8000)).await.status, 507);
         assert_eq!(drive.send("POST", "/uploads", &json!({"path": "b.bin", "size": 8000})).await.status, 507);
         assert_eq!(drive.send("POST", "/uploads", &json!({"path": "b.bin", "size": 60_000})).await.status, 413);
         assert_eq!(drive.names("").await, ["a.bin"]);
         assert_eq!(drive.get("/usage").await.json()["quota_bytes"], 10_000);
-        // Two that would fit alone: one of them does.
-        let mut urls = Vec::new();
-        for seed in [3, 4] {
-            let begun = drive.done("POST", "/uploads", &json!({"path": format!("{seed}.bin"), "size": 1500})).await;
-            let url = format!("/uploads/{}", begun["id"].as_str().unwrap());
-            let put = drive.request("PUT", &format!("{url}/1")).body(noise(seed, 1500));
-            assert_eq!(Reply::of(put).await.status, 204);
-            urls.push(format!("{url}/finish"));
-        }
-        assert_eq!(drive.send("POST", &urls[0], &json!({})).await.status, 201);
-        assert_eq!(drive.send("POST", &urls[1], &json!({})).await.status, 507);
+        // Two that would fit alone: there is room for one of them, from when it is begun.
+        let begun = drive.done("POST", "/uploads", &json!({"path": "3.bin", "size": 2000})).await;
+        assert_eq!(drive.send("POST", "/uploads", &json!({"path": "4.bin", "size": 2000})).await.status, 507);
+        let url = format!("/uploads/{}", begun["id"].as_str().unwrap());
+        let put = drive.request("PUT", &format!("{url}/1")).body(noise(3, 2000));
+        assert_eq!(Reply::of(put).await.status, 204);
+        assert_eq!(drive.send("POST", &format!("{url}/finish"), &json!({})).await.status, 201);
+        assert_eq!(drive.send("POST", "/uploads", &json!({"path": "4.bin", "size": 2000})).await.status, 507);
     }
 }
 

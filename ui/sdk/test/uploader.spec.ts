@@ -131,7 +131,7 @@ test('what has arrived need not be given again; what has not, must', async () =>
 	// A branch that has moved on ends the upload: it was made for what was.
 	await expect(uploader().upload(items, { base: 'old' }).done).rejects.toMatchObject({ name: 'ChangedError', code: 'changed' });
 	expect(await pending()).toEqual([]);
-	await expect(uploader().upload(items).done).rejects.toMatchObject({ name: 'QuotaError', message: expect.stringContaining('the quota of lab is used up') });
+	await expect(uploader().upload(items).done).rejects.toMatchObject({ name: 'QuotaError', message: 'The quota of lab is used up. Resume the upload when there is room.' });
 	const [left] = await pending();
 	await expect(uploader().resume(left?.id ?? '', [items[0]?.file as File])).rejects.toMatchObject({ name: 'FilesMissingError', missing: ['b.txt'] });
 	const handle = await uploader().resume(left?.id ?? '', [items[1]?.file as File]);

@@ -6271,7 +6271,7 @@ export interface components {
         Dataset: components["schemas"]["RevisionShown"] & {
             /**
              * Format: int64
-             * @description Bytes that it holds in Git LFS.
+             * @description Bytes that it holds, in Git LFS and in git.
              */
             bytes: number;
             /**
@@ -6398,7 +6398,7 @@ export interface components {
         DriveUsage: {
             /**
              * Format: int64
-             * @description Bytes of its objects, of all revisions.
+             * @description Bytes of its objects and of its packs of git, of all revisions.
              */
             bytes: number;
             /**
@@ -6413,9 +6413,15 @@ export interface components {
             objects: number;
             /**
              * Format: int64
-             * @description Bytes that it may have; null if that is not bounded.
+             * @description Bytes that it may have, or all datasets of its owner together: whichever leaves less room. Null if that is not
+             *     bounded. Who is not an owner is told what the drive alone may have.
              */
             quota_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes that count for that quota: those of the drive, or of all datasets of its owner.
+             */
+            used_bytes: number;
         };
         /** @description From where to where, perhaps from another dataset. */
         Duplication: {
@@ -6574,11 +6580,11 @@ export interface components {
              */
             bytes: number;
         };
-        /** @description What an owner or a dataset holds in Git LFS, and may hold. */
+        /** @description What an owner or a dataset holds, in Git LFS and in git, and may hold. */
         Held: {
             /**
              * Format: int64
-             * @description Bytes that are held; of an owner, by all its datasets together.
+             * @description Bytes that are held, packs of git among them; of an owner, by all its datasets together.
              */
             bytes: number;
             /**
@@ -6819,7 +6825,7 @@ export interface components {
                 admin: boolean;
                 /**
                  * Format: int64
-                 * @description Bytes that their datasets hold in Git LFS.
+                 * @description Bytes that their datasets hold, in Git LFS and in git.
                  */
                 bytes: number;
                 /**
@@ -7186,7 +7192,7 @@ export interface components {
             admin: boolean;
             /**
              * Format: int64
-             * @description Bytes that their datasets hold in Git LFS.
+             * @description Bytes that their datasets hold, in Git LFS and in git.
              */
             bytes: number;
             /**
@@ -7552,7 +7558,7 @@ export interface components {
         Organisation: {
             /**
              * Format: int64
-             * @description Bytes that its datasets hold in Git LFS.
+             * @description Bytes that its datasets hold, in Git LFS and in git.
              */
             bytes: number;
             /**
@@ -7631,7 +7637,7 @@ export interface components {
         OwnerUsage: {
             /**
              * Format: int64
-             * @description Their bytes in Git LFS.
+             * @description Their bytes, in Git LFS and in git.
              */
             bytes: number;
             /**

@@ -156,7 +156,7 @@ export function refusal(status: number, detail: string, facts: ErrorFacts = {}):
 		case 413:
 			return new TooLargeError('too-large', said || 'This is larger than the server takes. Split the file, or ask the operator to raise the limit.', all);
 		case 507:
-			return new QuotaError('quota', `There is no room left${because(said)} Delete what is not needed, or ask for a larger quota; then resume the upload.`, all);
+			return new QuotaError('quota', `${said || 'There is no room left: delete what is not needed, or ask for a larger quota.'} Resume the upload when there is room.`, all);
 		case 409:
 			return new ChangedError('conflict', said || 'Something else stands there. Reload, and upload again.', all);
 		case 429:

@@ -1,0 +1,88 @@
+//! Files that do not come to their end: given up, swept, or left over by a request.
+
+use lfs::store::{Key, PartsId};
+
+use super::Intake;
+use crate::db::intake::IntakeRow;
+use crate::error::Result;
+use crate::storage::Storage;
+use crate::storage::stores::Store;
+use crate::types::Millis;
+
+impl Storage {
+    /// Gives a file up that was coming in.
+    pub async fn abandon_intake(&self, intake: &Intake) -> Result<()> {
+        self.discard_intake(&intake.row.store, intake.raw_id()?, intake.remote()?).await?;
+        let mut tx = self.0.db.write().await?;
+        tx.delete_intake(intake.id()).await?;
+        tx.commit().await
+    }
+
+    /// Gives a file up, unless somebody has gone on with it since its row was read; gives whether it did.
+    pub(in crate::storage) async fn give_up_intake(&self, row: IntakeRow) -> Result<bool> {
+        let mut tx = self.0.db.write().await?;
+        let is_idle = tx.remove_idle_intake(&row.id, row.expires_at).await?;
+        tx.commit().await?;
+        if is_idle {
+            let intake = Intake::of(row)?;
+            if let Err(error) = self.discard_intake(&intake.row.store, intake.raw_id()?, intake.remote()?).await {
+                tracing::warn!(%error, upload = intake.id(), "the parts of an upload stay until they are swept");
+            }
+        }
+        Ok(is_idle)
+    }
+
+    pub(super) async fn discard_intake(&self, store: &str, id: [u8; 16], remote: Option<PartsId>) -> Result<()> {
+        match self.0.stores.named(store)? {
+            Store::Folder(folder) => folder.discard(&id).await?,
+            Store::Bucket(bucket) => {
+                let staged = Key::staging(id);
+                if let Some(remote) = remote {
+                    bucket.abort_parts(&staged, &remote).await?;
+                }
+                bucket.remove(&staged).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up what nobody goes on with. Gives how many.
+    pub(in crate::storage) async fn sweep_intakes(&self, now: Millis) -> Result<usize> {
+        let mut swept = 0;
+        loop {
+            let expired = self.0.db.read().await?.expired_intakes(now, 100).await?;
+            let before = swept;
+            for row in expired {
+                let intake = Intake::of(row)?;
+                match self.abandon_intake(&intake).await {
+                    Ok(()) => swept += 1,
+                    // Its store may be away; the others need not wait.
+                    Err(error) => tracing::warn!(%error, upload = intake.id(), "an upload cannot be given up"),
+                }
+            }
+            if swept == before {
+                return Ok(swept);
+            }
+        }
+    }
+}
+
+/// What is left in a store when a request ends, in whatever way: it goes with this.
+pub(super) struct LeftOver {
+    pub(super) storage: Storage,
+    pub(super) store: String,
+    pub(super) id: [u8; 16],
+    pub(super) remote: Option<PartsId>,
+}
+
+impl Drop for LeftOver {
+    fn drop(&mut self) {
+        let (storage, store, id, remote) =
+            (self.storage.clone(), std::mem::take(&mut self.store), self.id, self.remote.take());
+        tokio::spawn(async move {
+            if let Err(error) = storage.discard_intake(&store, id, remote).await {
+                tracing::warn!(%error, "what is left of an upload stays until it is swept");
+            }
+        });
+    }
+}

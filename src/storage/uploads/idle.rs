@@ -1,0 +1,73 @@
+//! Uploads that nobody goes on with make room for others.
+
+use std::time::Duration;
+
+use lfs::sign::Step;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::Upload;
+use crate::db::datasets::DatasetRow;
+use crate::error::Result;
+use crate::storage::Storage;
+use crate::types::Id;
+
+/// Uploads of each kind that are given up at one time.
+const PAGE: i64 = 100;
+
+impl Storage {
+    /// Gives up uploads to an owner's datasets that nobody goes on with: since the last step, all URLs for it have expired.
+    /// `instead` is an actor and a path of this dataset: what the same actor was sending there is not wanted any more.
+    /// Gives how many.
+    pub(in crate::storage) async fn give_up_idle(
+        &self,
+        dataset: &DatasetRow,
+        instead: Option<(&str, &str)>,
+    ) -> Result<usize> {
+        let now = self.0.clock.now();
+        let mut given_up = self.sweep_direct(now).await?;
+        // Each step moves the end to one whole lifetime from then.
+        let urls = Duration::from_secs(u64::from(self.0.lifetime));
+        let before = now.plus(self.0.upload_lifetime).minus(urls);
+        let owner = dataset.owner_id;
+        let uploads = self.0.db.read().await?.idle_uploads(owner, before, PAGE).await?;
+        for row in uploads {
+            let mut tx = self.0.db.write().await?;
+            let is_idle = tx.remove_idle_upload(&row.id, before).await?;
+            tx.commit().await?;
+            if is_idle {
+                given_up += 1;
+                let upload = Upload::new(row, Step::Abort)?;
+                if let Err(error) = self.discard(&upload).await {
+                    tracing::warn!(%error, upload = upload.row.id, "the parts of an upload stay until they are swept");
+                }
+            }
+        }
+        let (actor, path) = instead.unwrap_or_default();
+        let intakes = self.0.db.read().await?.idle_intakes(owner, before, (dataset.id, actor, path), PAGE).await?;
+        for row in intakes {
+            given_up += usize::from(self.give_up_intake(row).await?);
+        }
+        Ok(given_up)
+    }
+
+    /// Has an upload go on for as long as its bytes come, which may take longer than its URLs are good for. It ends with
+    /// what is given.
+    pub(super) fn renew(&self, upload: &Upload) -> AbortOnDropHandle<()> {
+        let (storage, repo, oid) = (self.clone(), upload.row.repo_id, upload.row.oid.clone());
+        let pause = Duration::from_secs(u64::from(self.0.lifetime)) / 2;
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(pause).await;
+                if let Err(error) = storage.renew_now(repo, &oid).await {
+                    tracing::warn!(%error, %oid, "an upload under way could not be renewed");
+                }
+            }
+        }))
+    }
+
+    async fn renew_now(&self, repo: Id, oid: &str) -> Result<()> {
+        let mut tx = self.0.db.write().await?;
+        tx.resume_upload(repo, oid, self.0.clock.now().plus(self.0.upload_lifetime)).await?;
+        tx.commit().await
+    }
+}

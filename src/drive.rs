@@ -16,6 +16,7 @@ pub mod rehearse;
 pub mod revisions;
 pub mod search;
 pub mod trash;
+mod version;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -471,3 +471,35 @@ impl Protection {
         Err(metastore::Error::Refused(format!("`{}` is protected: only owners take it away", name.short())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_tags() {
+        for good in ["v1.0", "1.0.0", "ünï", "a/b", "x+y", "a,b", "_"] {
+            assert!(tag_name(good).is_ok(), "{good}");
+        }
+        let id = "a".repeat(40);
+        for bad in
+            ["", "with space", "with!", "with\n", "a\tb", "a..b", ".a", "a.", "/a", "a/", "a.lock", "-a", "HEAD", &id]
+        {
+            assert_eq!(tag_name(bad).unwrap_err().kind(), Kind::Invalid, "{bad}");
+        }
+    }
+
+    #[test]
+    fn patterns_keep_to_their_folder() {
+        let protects =
+            |pattern: &str, name: &str| GlobSet::new(glob(&full_pattern(pattern).unwrap())).unwrap().is_match(name);
+        assert!(protects("main", "refs/heads/main"));
+        assert!(protects("release/*", "refs/heads/release/1"));
+        assert!(!protects("release/*", "refs/heads/release/1/x"));
+        assert!(protects("release/**", "refs/heads/release/1/x"));
+        assert!(protects("refs/tags/v*", "refs/tags/v1"));
+        for bad in ["", "[", "refs/notes/x", "a\nb"] {
+            assert!(full_pattern(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ use super::Routes;
 use super::api::segment;
 use super::extract::Caller;
 use super::pages;
+use crate::access::Actor;
 use crate::app::App;
 use crate::drive::search::{Kind, Query, Sort};
 use crate::error::{Error, Result};
@@ -57,11 +58,10 @@ async fn owner(
     headers: HeaderMap,
 ) -> Result<Response> {
     let name = path.ok().and_then(|Path(name)| name.parse::<OwnerName>().ok());
+    let (Some(name), true) = (name, wants_page(&headers)) else { return Ok(missing(&app, &headers)) };
     // A cookie that is good no more is no reason to refuse a page.
-    let (Some(name), Ok(caller), true) = (name, caller, wants_page(&headers)) else {
-        return Ok(missing(&app, &headers));
-    };
-    let sight = app.access.sight(&caller.actor).await?;
+    let actor = caller.map_or_else(|_| Actor::anonymous(), |caller| caller.actor);
+    let sight = app.access.sight(&actor).await?;
     let query = Query::default().with(Kind::Owner, name.as_str());
     let first = app.drive.search(&sight, &query, Sort::Updated, None, 1).await?;
     if first.found.is_empty() {

@@ -2,6 +2,7 @@
 //! a repository, from whatever door, lands here in one transaction.
 
 pub mod browse;
+pub mod card;
 pub mod ckan;
 pub mod commits;
 pub mod compare;

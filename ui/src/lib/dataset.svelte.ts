@@ -42,6 +42,11 @@ export class DatasetPage {
 		return this.loaded.data;
 	}
 
+	/** As the package says, or else the header of the README. */
+	get title(): string {
+		return this.data?.package?.title?.trim() || this.data?.readme?.title || this.name;
+	}
+
 	get rights(): Rights {
 		return this.data?.rights ?? none;
 	}

@@ -2,6 +2,7 @@
 //! a repository, from whatever door, lands here in one transaction.
 
 pub mod browse;
+pub mod card;
 pub mod ckan;
 pub mod commits;
 pub mod compare;
@@ -16,6 +17,7 @@ pub mod rehearse;
 pub mod revisions;
 pub mod search;
 pub mod trash;
+mod version;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

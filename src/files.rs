@@ -27,10 +27,7 @@ use crate::drive::place::{Known, Message, path_of};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 use crate::storage::intake::{Intake, interrupted};
-use crate::types::{OwnerName, RepoPath, Slug};
-
-/// The dataset that is a user's own drive.
-const OWN: &str = "drive";
+use crate::types::{OWN_DRIVE, OwnerName, RepoPath, Slug};
 
 /// What a copy from another dataset may bring.
 const ROOM: Room = Room { files: 50_000, bytes: 64 << 20 };
@@ -101,7 +98,7 @@ impl Files {
         if actor.user().is_none() {
             return Err(Error::forbidden("only who has an account here has a drive of their own"));
         }
-        Ok(RepoPath { owner: actor.name().parse::<OwnerName>()?, name: OWN.parse::<Slug>()? })
+        Ok(RepoPath { owner: actor.name().parse::<OwnerName>()?, name: OWN_DRIVE.parse::<Slug>()? })
     }
 
     /// Puts a file, as a revision: text that is not too large is kept by git, all else, and what the rules of the

@@ -74,6 +74,9 @@ impl FromStr for Millis {
     }
 }
 
+/// The name of the dataset that is a user's own drive.
+pub const OWN_DRIVE: &str = "drive";
+
 /// A random, time-ordered identifier (`UUIDv7`, RFC 9562), stored as text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(Uuid);

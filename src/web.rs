@@ -114,7 +114,7 @@ pub fn service(
     let limits = limits::Limits::new(&app.config);
     let router = all
         .router
-        .fallback(|| async { Error::not_found("there is nothing at this URL") })
+        .fallback(address::nothing)
         .method_not_allowed_fallback(|| async { Error::method_not_allowed("this URL does not take this method") })
         .with_state(app);
     // Outside of the router: it changes what the router sees.

@@ -9,34 +9,48 @@ use super::{Access, Actor, Identity, Limit, Read, Right as _};
 use crate::db::Tx;
 use crate::db::search::{Only, Seen};
 use crate::error::Result;
-use crate::types::Id;
+use crate::types::{Id, Visibility};
 
 /// What an actor may see. Made by [`Access::sight`] alone.
 #[derive(Debug)]
 #[must_use = "what somebody may see is asked in order to look no further"]
-pub struct Sight(Seen);
+pub struct Sight {
+    seen: Seen,
+    /// What they would see if they did not administer the site; for those who do.
+    personal: Option<Seen>,
+}
 
 impl Sight {
     /// For the query.
     pub(crate) fn seen(&self) -> &Seen {
-        &self.0
+        &self.seen
+    }
+
+    /// Whether somebody sees a dataset for no other reason than that they administer the site.
+    pub fn is_by_administration(&self, id: Id, owner: Id, visibility: Visibility) -> bool {
+        let sees = |seen: &Seen| seen.owners.contains(&owner) || seen.shared.contains(&id);
+        visibility == Visibility::Private && self.personal.as_ref().is_some_and(|personal| !sees(personal))
     }
 }
 
 impl Access {
     /// Which datasets may the actor read?
     pub async fn sight(&self, actor: &Actor) -> Result<Sight> {
-        let mut seen = Seen::default();
+        let (mut seen, mut personal) = (Seen::default(), None);
         let mut tx = self.db.read().await?;
         match &actor.identity {
             // What is public; no credential takes that away, and none adds to it.
-            Identity::Anonymous | Identity::Link(_) => return Ok(Sight(seen)),
-            Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => seen.all = true,
-            Identity::User { id, .. } => {
+            Identity::Anonymous | Identity::Link(_) => return Ok(Sight { seen, personal }),
+            Identity::Operator | Identity::Guest { .. } => seen.all = true,
+            Identity::User { id, admin, .. } => {
                 seen.internal = true;
                 seen.owners = ids(tx.organisations_of(*id).await?)?;
                 seen.owners.push(*id);
                 seen.shared = self.shared_datasets(&mut tx, actor, *id).await?;
+                if *admin {
+                    personal = Some(std::mem::take(&mut seen));
+                    seen.all = true;
+                }
             }
         }
         seen.only = match &actor.limit {
@@ -45,7 +59,7 @@ impl Access {
             Limit::App(app) => by_token(&mut tx, app.scopes()).await?,
             Limit::Claims(claims) => by_claims(&mut tx, claims).await?,
         };
-        Ok(Sight(seen))
+        Ok(Sight { seen, personal })
     }
 }
 

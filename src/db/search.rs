@@ -99,6 +99,9 @@ pub struct FoundRow {
     /// Its id.
     #[sqlx(try_from = "String")]
     pub id: Id,
+    /// Its owner.
+    #[sqlx(try_from = "String")]
+    pub owner_id: Id,
     /// Its owner's name.
     pub owner_name: String,
     /// Its own name.
@@ -121,6 +124,8 @@ pub struct FoundRow {
 pub struct SubjectRow {
     /// Its owner's name.
     pub owner_name: String,
+    /// Whether that is a user or an organisation.
+    pub owner_kind: String,
     /// Its own name.
     pub name: String,
     /// When it was made.
@@ -135,6 +140,8 @@ pub struct SubjectRow {
 
 /// What [`Tx::put_search`] writes.
 pub struct SearchInsert<'a> {
+    /// Whether it is found at all.
+    pub is_listed: bool,
     /// The generation that was looked at.
     pub generation: i64,
     /// Where it is to stand in the order of changes; the next free number below is taken.
@@ -230,7 +237,7 @@ macro_rules! created {
 macro_rules! page {
     ($inner:expr, $order:literal) => {
         concat!(
-            "SELECT m.number, d.id, o.name AS owner_name, d.name, d.visibility, d.created_at, c.changed_at, c.card,
+            "SELECT m.number, d.id, d.owner_id, o.name AS owner_name, d.name, d.visibility, d.created_at, c.changed_at, c.card,
                     r.target AS revision FROM (",
             $inner,
             ") m JOIN search_card c ON c.number = m.number JOIN dataset d ON d.id = c.repo_id
@@ -389,7 +396,7 @@ impl Tx {
 
     /// What is known of a dataset that is to be looked at.
     pub async fn search_subject(&mut self, id: Id) -> Result<Option<SubjectRow>> {
-        let query = "SELECT o.name AS owner_name, d.name, d.created_at, c.generation, c.changed_at, c.digest
+        let query = "SELECT o.name AS owner_name, o.kind AS owner_kind, d.name, d.created_at, c.generation, c.changed_at, c.digest
                      FROM dataset d JOIN owner o ON o.id = d.owner_id LEFT JOIN search_card c ON c.repo_id = d.id
                      WHERE d.id = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
@@ -436,6 +443,9 @@ impl Tx {
                 .bind(insert.digest)
                 .bind(insert.card)
         )?;
+        if !insert.is_listed {
+            return Ok(());
+        }
         if let Self::Sqlite(_) = self {
             let query = "INSERT INTO search (number, owner_id, visibility, facets)
                          SELECT $2, owner_id, visibility, $3 FROM dataset WHERE id = $1";

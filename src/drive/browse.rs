@@ -139,6 +139,11 @@ pub struct Located {
 }
 
 impl Located {
+    /// A file or folder of this revision of a dataset.
+    pub(super) fn of(dataset: Id, snapshot: Arc<Snapshot>, revision: ObjectId, entry: Entry) -> Self {
+        Self { revision, entry, dataset, snapshot }
+    }
+
     /// Something else of the same revision.
     pub(super) fn beside(&self, entry: Entry) -> Self {
         Self { entry, ..self.clone() }

@@ -6,6 +6,7 @@ use metastore::package::{CONFIG, PACKAGE};
 use metastore::{CommitInfo, Content, Edit, EntryKind, FilePath, ObjectId, Reader, Snapshot};
 use serde_json::{Map, Value};
 
+use super::card::{self, Stated};
 use super::revisions::{Author, Wording, head, moved};
 use super::{Drive, RETRIES};
 use crate::access::{Creation, Grant, Read, Write};
@@ -76,6 +77,16 @@ impl Drive {
         };
         let (_, commit) = self.revision(grant, revision.unwrap_or("HEAD")).await?;
         Ok(Told { versioned: Versioned { revision: Some(commit), package: None }, problem: Some(problem) })
+    }
+
+    /// What the header of the README of a revision says.
+    pub async fn card(&self, grant: &Grant<Read>, revision: ObjectId) -> Result<Arc<Stated>> {
+        let snapshot = self.snapshot(grant).await?;
+        let read = move |reader: &Reader| stated(reader, revision);
+        if head(&snapshot) == Some(revision) {
+            return Ok(snapshot.derive(read).await?);
+        }
+        Ok(Arc::new(snapshot.read(read).await?))
     }
 
     /// Makes a dataset with its package as its first revision.
@@ -252,4 +263,20 @@ fn put(package: &Package) -> Result<Edit> {
     let mut text = serde_json::to_vec_pretty(package).map_err(Error::internal)?;
     text.push(b'\n');
     Ok(Edit::Put { path: place(), content: Content::Bytes(text.into()), executable: false })
+}
+
+/// As the card says it; nothing where there is no README in the repository itself that can be read.
+fn stated(reader: &Reader, revision: ObjectId) -> metastore::Result<Stated> {
+    let blob = match reader.entry(revision, &"README.md".parse()?) {
+        Ok(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) && entry.pointer.is_none() => {
+            entry.id
+        }
+        Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(Stated::default()),
+        Err(error) => return Err(error),
+    };
+    match reader.blob(blob, card::LARGEST) {
+        Ok(bytes) => Ok(str::from_utf8(&bytes).map(Stated::of).unwrap_or_default()),
+        Err(metastore::Error::TooLarge(_)) => Ok(Stated::default()),
+        Err(error) => Err(error),
+    }
 }

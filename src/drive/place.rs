@@ -108,16 +108,7 @@ impl Drive {
         let mut files = Vec::new();
         for one in located {
             let entries = if one.entry.kind == EntryKind::Folder {
-                let (folder, limit) = (one.entry.path.parse::<FilePath>()?, most + 1);
-                let page =
-                    one.snapshot.read(move |reader| reader.tree_page(revision, Some(&folder), true, None, limit));
-                let page = page.await?;
-                if page.next.is_some() {
-                    return Err(too_many(most));
-                }
-                let entries = page.entries.into_iter();
-                let is_file = |entry: &Entry| !matches!(entry.kind, EntryKind::Folder | EntryKind::Submodule);
-                entries.filter(is_file).collect()
+                files_in(&one.snapshot, revision, Some(one.entry.path.parse()?), most).await?
             } else {
                 vec![one.entry.clone()]
             };
@@ -127,6 +118,15 @@ impl Drive {
             }
         }
         Ok((seconds, files))
+    }
+
+    /// As [`Drive::files_below`], of a whole revision. Who asks has been let, when it was chosen.
+    pub(crate) async fn files_of(&self, id: Id, revision: ObjectId, most: usize) -> Result<(i64, Vec<Located>)> {
+        let snapshot = self.snapshot_of(id).await?;
+        let seconds = snapshot.read(move |reader| Ok(reader.commit(revision)?.committer.seconds)).await?;
+        let entries = files_in(&snapshot, revision, None, most).await?;
+        let located = entries.into_iter().map(|entry| Located::of(id, Arc::clone(&snapshot), revision, entry));
+        Ok((seconds, located.collect()))
     }
 
     /// What stands at a spot now, with what changed it last.
@@ -433,6 +433,21 @@ impl Drive {
         let last = self.last_change(&located).await?;
         if last.is_some_and(|last| Some(last.id) == named) { Ok(()) } else { Err(changed()) }
     }
+}
+
+/// All files and links below a folder, or of the whole revision.
+async fn files_in(
+    snapshot: &Arc<Snapshot>,
+    revision: ObjectId,
+    folder: Option<FilePath>,
+    most: usize,
+) -> Result<Vec<Entry>> {
+    let page = snapshot.read(move |reader| reader.tree_page(revision, folder.as_ref(), true, None, most + 1)).await?;
+    if page.next.is_some() || page.entries.len() > most {
+        return Err(too_many(most));
+    }
+    let is_file = |entry: &Entry| !matches!(entry.kind, EntryKind::Folder | EntryKind::Submodule);
+    Ok(page.entries.into_iter().filter(is_file).collect())
 }
 
 fn too_many(most: usize) -> Error {

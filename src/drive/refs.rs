@@ -1,5 +1,6 @@
 //! Tags and branches.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use globset::{Glob, GlobBuilder, GlobSet};
@@ -7,6 +8,7 @@ use metastore::{CommitInfo, Landing, ObjectId, Person, Ref, RefEdit, RefName, Sn
 
 use super::land::Terms;
 use super::revisions::Author;
+use super::version::by_version;
 use super::{Drive, repo_key};
 use crate::access::{Grant, Own, Read, Write};
 use crate::error::{Error, Kind, Result};
@@ -22,6 +24,19 @@ pub struct Tag {
     pub tagger: Person,
     /// What it says; empty without annotation.
     pub description: String,
+}
+
+impl Tag {
+    /// When it was made, and when its revision was: seconds since 1970.
+    pub fn times(&self) -> (i64, i64) {
+        (self.tagger.seconds, self.revision.committer.seconds)
+    }
+
+    /// How it stands to a tag of these times and this name, from the oldest to the newest. Tags may be made within one
+    /// second: then their revisions tell, and then their names, read as versions.
+    pub fn age(&self, times: (i64, i64), name: &str) -> Ordering {
+        self.times().cmp(&times).then_with(|| by_version(&self.name, name))
+    }
 }
 
 /// A new tag.
@@ -65,7 +80,7 @@ pub struct Branch {
 const TAGGING: &str = "Tagging revision";
 
 impl Drive {
-    /// All tags of revisions, the oldest first; among equally old ones by name.
+    /// All tags of revisions, the oldest first (`Tag::age`).
     pub async fn tags(&self, grant: &Grant<Read>) -> Result<Arc<Vec<Tag>>> {
         let snapshot = self.snapshot(grant).await?;
         let found = snapshot.derive(|reader| {
@@ -76,7 +91,7 @@ impl Drive {
                 other => other.map(Some),
             });
             let mut tags = told.filter_map(Result::transpose).collect::<metastore::Result<Vec<Tag>>>()?;
-            tags.sort_by(|one, other| (one.tagger.seconds, &one.name).cmp(&(other.tagger.seconds, &other.name)));
+            tags.sort_by(|one, other| one.age(other.times(), &other.name));
             Ok(tags)
         });
         Ok(found.await?)

@@ -22,7 +22,7 @@ use crate::access::Sight;
 use crate::db::search::{FoundRow, Order, SearchInsert, SubjectRow, Term, Terms};
 use crate::db::{signed, unsigned};
 use crate::error::{Error, Result};
-use crate::types::{Id, Millis, RepoPath, Visibility};
+use crate::types::{Id, Millis, OWN_DRIVE, OwnerKind, RepoPath, Visibility};
 
 /// Matches that are counted at most: the ones that changed last.
 pub const COUNTED: i64 = 10_000;
@@ -52,7 +52,7 @@ const TARDY: Duration = Duration::from_mins(1);
 const BATCH: i64 = 200;
 
 /// The rules by which datasets are looked at: others make other digests.
-const RULES: &[u8] = b"1";
+const RULES: &[u8] = b"2";
 
 /// What is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -157,6 +157,8 @@ pub struct Found {
     pub updated: Millis,
     /// The newest revision of its default branch.
     pub revision: Option<String>,
+    /// Whether the caller sees it for no other reason than that they administer the site.
+    pub is_by_administration: bool,
     /// What it says of itself.
     pub card: Card,
 }
@@ -247,7 +249,7 @@ impl Drive {
             _ if *in_heading => Place::Heading(row.number),
             _ => Place::Other(row.number),
         });
-        Ok(Page { found: rows.into_iter().map(|(row, _)| found(row)).collect::<Result<_>>()?, next })
+        Ok(Page { found: rows.into_iter().map(|(row, _)| found(sight, row)).collect::<Result<_>>()?, next })
     }
 
     /// Counts what [`Drive::search`] would find, and what of.
@@ -301,6 +303,8 @@ impl Drive {
         let subject = self.db.read().await?.search_subject(id).await?;
         let subject = subject.ok_or_else(|| Error::not_found("the dataset was deleted meanwhile"))?;
         let generation = signed(snapshot.state().generation);
+        // Drives are found by those who may see them on pages of their own.
+        let is_listed = subject.owner_kind != OwnerKind::User.as_str() || subject.name != OWN_DRIVE;
         let now = self.clock.now();
         let seen = snapshot.read(move |reader| look(reader, &subject, now, tardy));
         let mut tx;
@@ -317,6 +321,7 @@ impl Drive {
                 tx = self.db.write().await?;
                 tx.lock_repo(id).await?;
                 let insert = SearchInsert {
+                    is_listed,
                     generation,
                     number: number(id, changed_at),
                     changed_at,
@@ -407,8 +412,9 @@ fn number(id: Id, changed: Millis) -> i64 {
     (signed(changed.seconds()) << 30) | random
 }
 
-fn found(row: FoundRow) -> Result<Found> {
+fn found(sight: &Sight, row: FoundRow) -> Result<Found> {
     Ok(Found {
+        is_by_administration: sight.is_by_administration(row.id, row.owner_id, row.visibility),
         id: row.id,
         path: RepoPath::from_segments(&row.owner_name, &row.name)?,
         visibility: row.visibility,

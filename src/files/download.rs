@@ -13,12 +13,12 @@ use super::link::{Choice, LIFETIME};
 use super::zip::{self, Member, Moment, Names, Written};
 use super::{Files, Opened};
 use crate::access::links::Taken;
-use crate::access::{Fetch, Spot};
+use crate::access::{Fetch, Grant, Spot};
 use crate::db::datasets::DatasetRow;
 use crate::drive::is_empty;
 use crate::drive::place::{KEEP, is_shown};
 use crate::error::{Error, Result};
-use crate::types::Millis;
+use crate::types::{Id, Millis};
 
 /// The most files of one archive.
 const FILES: usize = 50_000;
@@ -76,9 +76,23 @@ impl Files {
         let at = at.ok_or_else(|| Error::not_found("the dataset has no revision yet"))?;
         // When all of it is there: who asks for nothing has used nothing.
         let _ = taken(spots).await?;
+        self.sealed(first.id(), at, found)
+    }
+
+    /// As [`Files::choose`], for all that is in a revision of a dataset.
+    ///
+    /// # Errors
+    /// Not found for the revision, or without any.
+    pub async fn choose_all(&self, grant: &Grant<Fetch>, revision: Option<&str>) -> Result<(String, Millis)> {
+        let (_, commit) = self.0.drive.revision(&grant.narrow(), revision.unwrap_or("HEAD")).await?;
+        self.sealed(grant.id(), commit.id, Vec::new())
+    }
+
+    /// A token for these paths, or for all there is if they are none.
+    fn sealed(&self, dataset: Id, revision: ObjectId, paths: Vec<FilePath>) -> Result<(String, Millis)> {
         let expires = self.0.clock.now().plus(std::time::Duration::from_secs(LIFETIME));
-        let folder = common_folder(&found);
-        let choice = Choice { dataset: first.id(), revision: at, expires: expires.seconds(), folder, paths: found };
+        let folder = common_folder(&paths);
+        let choice = Choice { dataset, revision, expires: expires.seconds(), folder, paths };
         Ok((self.0.links.seal(&choice)?, expires))
     }
 
@@ -103,7 +117,11 @@ impl Files {
             [only] => only.name().to_owned(),
             _ => choice.folder.as_ref().map_or_else(|| dataset.name.clone(), |folder| folder.name().to_owned()),
         };
-        let (seconds, files) = self.0.drive.files_below(&located, FILES).await?;
+        let (seconds, files) = if choice.paths.is_empty() {
+            self.0.drive.files_of(dataset.id, choice.revision, FILES).await?
+        } else {
+            self.0.drive.files_below(&located, FILES).await?
+        };
         let prefix = choice.folder.as_ref().map_or(0, |folder| folder.as_str().len() + 1);
         let mut members = Vec::with_capacity(files.len());
         let (mut wanted, mut names) = (Vec::new(), Names::default());

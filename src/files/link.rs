@@ -31,6 +31,7 @@ pub(super) struct Choice {
     pub expires: u64,
     /// The folder that all of them are in; none for the root.
     pub folder: Option<FilePath>,
+    /// Files and folders; all there is if they are none.
     pub paths: Vec<FilePath>,
 }
 

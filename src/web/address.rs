@@ -1,30 +1,84 @@
-//! `/{owner}/{dataset}`: the address that people pass on. git takes it as it is; a browser is led to the page.
+//! `/{owner}` and `/{owner}/{dataset}`: the addresses that people pass on, and type. git takes that of a dataset as it is;
+//! a browser is led to the page.
 
-use axum::extract::Path;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::Routes;
 use super::api::segment;
+use super::extract::Caller;
+use super::pages;
+use crate::access::Actor;
+use crate::app::App;
+use crate::drive::search::{Kind, Query, Sort};
 use crate::error::{Error, Result};
-use crate::types::RepoPath;
+use crate::types::{OwnerName, RepoPath};
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.add(Method::GET, "/{owner}/{dataset}", page)
+    routes
+        .add(Method::GET, "/{owner}", owner)
+        .add(Method::GET, "/{owner}/{dataset}", dataset)
+        // Where Hugging Face's hub has the page of a dataset.
+        .add(Method::GET, "/datasets/{owner}/{dataset}", dataset)
+}
+
+/// What is answered to a URL that leads nowhere: a page to people, a sentence to programs.
+pub(super) async fn nothing(State(app): State<App>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let is_read = method == Method::GET || method == Method::HEAD;
+    let is_for_programs = ["/api/", "/_lfs/"].iter().any(|folder| uri.path().starts_with(folder));
+    if is_read && !is_for_programs { missing(&app, &headers) } else { nowhere().into_response() }
+}
+
+fn nowhere() -> Error {
+    Error::not_found("there is nothing at this URL")
+}
+
+fn missing(app: &App, headers: &HeaderMap) -> Response {
+    let mut response = if wants_page(headers) { pages::missing(app, headers) } else { nowhere().into_response() };
+    response.headers_mut().append(header::VARY, header::HeaderValue::from_static("accept"));
+    response
+}
+
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.contains("text/html")
+}
+
+fn led_to(page: String) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, page), (header::VARY, "accept".to_owned())]).into_response()
+}
+
+/// The datasets of an owner. Who may see none of them is answered as where there is no such owner.
+async fn owner(
+    State(app): State<App>,
+    caller: Result<Caller>,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let name = path.ok().and_then(|Path(name)| name.parse::<OwnerName>().ok());
+    let (Some(name), true) = (name, wants_page(&headers)) else { return Ok(missing(&app, &headers)) };
+    // A cookie that is good no more is no reason to refuse a page.
+    let actor = caller.map_or_else(|_| Actor::anonymous(), |caller| caller.actor);
+    let sight = app.access.sight(&actor).await?;
+    let query = Query::default().with(Kind::Owner, name.as_str());
+    let first = app.drive.search(&sight, &query, Sort::Updated, None, 1).await?;
+    if first.found.is_empty() {
+        return Ok(missing(&app, &headers));
+    }
+    Ok(led_to(format!("/search?owner={}", segment(name.as_str()))))
 }
 
 /// The same for every name that could be a dataset's: it tells nothing of what there is.
-async fn page(
-    path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
+async fn dataset(
+    State(app): State<App>,
+    path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
-) -> Result<Response> {
-    let nothing = || Error::not_found("there is nothing at this URL");
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let Ok(Path((owner, name))) = path else { return Err(nothing()) };
-    let path = RepoPath::from_segments(&owner, &name).map_err(|_| nothing())?;
-    if !accept.contains("text/html") {
-        return Err(nothing());
+) -> Response {
+    let path = path.ok().and_then(|Path((owner, name))| RepoPath::from_segments(&owner, &name).ok());
+    match path.filter(|_| wants_page(&headers)) {
+        Some(path) => led_to(format!("/d/{}/{}", segment(path.owner.as_str()), segment(path.name.as_str()))),
+        None => missing(&app, &headers),
     }
-    let page = format!("/d/{}/{}", segment(path.owner.as_str()), segment(path.name.as_str()));
-    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, page), (header::VARY, "accept".to_owned())]).into_response())
 }

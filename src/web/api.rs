@@ -282,6 +282,11 @@ fn moment(person: &Person) -> String {
     Millis(person.seconds.saturating_mul(1000)).rfc3339()
 }
 
+/// A name as a cursor bears it: in hex, for it may have letters that stand for something else in a URL.
+fn name_of(part: &str) -> Result<String> {
+    hex::decode(part).ok().and_then(|name| String::from_utf8(name).ok()).ok_or_else(Page::bad_cursor)
+}
+
 /// A revision that is known, or none. A name that is none is told as such.
 fn object_id(text: &str) -> Option<ObjectId> {
     ObjectId::from_hex(text.as_bytes()).ok()

@@ -2,7 +2,6 @@
 //! `HF_ENDPOINT` is this server. Names, shapes and headers are theirs; what they mean is ours.
 
 mod account;
-mod card;
 mod commit;
 mod info;
 mod list;

@@ -59,7 +59,22 @@ pub(super) fn is_below(path: &str) -> bool {
 
 /// The document.
 async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
-    let mut response = match Encoded::find("index.html", &headers) {
+    document(&app, &headers)
+}
+
+/// The document at a URL that leads nowhere: it says so, and how to go on.
+pub(super) fn missing(app: &App, headers: &HeaderMap) -> Response {
+    // An answer that the browser has already would be one of success.
+    let mut headers = headers.clone();
+    headers.remove(header::IF_NONE_MATCH);
+    let mut response = document(app, &headers);
+    response.headers_mut().remove(header::ETAG);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+fn document(app: &App, headers: &HeaderMap) -> Response {
+    let mut response = match Encoded::find("index.html", headers) {
         // It names files that bear their hash, and must not outlive them.
         Some(document) => document.answer("no-cache"),
         None => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], UNBUILT).into_response(),

@@ -27,6 +27,10 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("GET", "/readyz", ""),
     ("GET", "/metrics", ""),
     ("GET", "/.well-known/jwks.json", ""),
+    ("GET", "/{owner}", "a browser"),
+    ("GET", "/{owner}", "another program"),
+    ("GET", "/datasets/{owner}/{dataset}", "a browser"),
+    ("GET", "/datasets/{owner}/{dataset}", "another program"),
     ("GET", "/{owner}/{dataset}", "a browser"),
     ("GET", "/{owner}/{dataset}", "another program"),
     ("GET", "/{owner}/{dataset}/info/refs", "to fetch"),
@@ -274,6 +278,15 @@ impl World {
             self.post(token, &format!("/{path}{root}/objects/batch"), &body)
         };
         match (method, route, variant) {
+            ("GET", "/{owner}", variant) => {
+                let owner = path.split('/').next().unwrap_or_default();
+                let accept = if variant == "a browser" { "text/html,*/*;q=0.8" } else { "*/*" };
+                get(format!("/{owner}")).header("accept", accept)
+            }
+            ("GET", "/datasets/{owner}/{dataset}", "a browser") => {
+                get(format!("/datasets/{path}")).header("accept", "text/html,*/*;q=0.8")
+            }
+            ("GET", "/datasets/{owner}/{dataset}", _) => get(format!("/datasets/{path}")),
             ("GET", "/{owner}/{dataset}", "a browser") => {
                 get(format!("/{path}")).header("accept", "text/html,*/*;q=0.8")
             }

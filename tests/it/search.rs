@@ -93,6 +93,57 @@ story! {
 }
 
 story! {
+    async fn the_header_of_a_readme_speaks_for_a_package_that_is_silent(server: Server) {
+        let ada = server.person("ada").await;
+        make(&server, &ada, "ada/owls", "public", json!({"name": "owls", "resources": []})).await;
+        let put = async |text: &str| {
+            let operation = json!({"operation": "put", "path": "README.md", "content": text});
+            send(&server, &ada, "POST", "/ada/owls/commits", &json!({"message": "m", "operations": [operation]})).await;
+        };
+        put("---\npretty_name: Owls at night\nlicense: cc-by-4.0\ntags: [ornithology]\n---\n# About\n").await;
+        for query in ["license=CC-BY-4.0", "keyword=ornithology", "q=owls+night"] {
+            assert_eq!(found(&server, None, query).await, ["ada/owls"], "{query}");
+        }
+        assert_eq!(look(&server, None, "").await["items"][0]["title"], "Owls at night");
+        let shown = async || Reply::of(server.request("GET", &format!("{ROOT}/ada/owls"), None)).await.json();
+        let expected = json!({"title": "Owls at night", "licenses": ["cc-by-4.0"], "keywords": ["ornithology"]});
+        assert_eq!(shown().await["readme"], expected);
+        let before = Reply::of(server.request("GET", &format!("{ROOT}/ada/owls?revision=HEAD~1"), None)).await.json();
+        assert!(before.get("readme").is_none(), "{before}");
+
+        let said = json!({"package": {"title": "Birds", "licenses": [{"name": "MIT"}], "keywords": ["birds"]}});
+        send(&server, &ada, "PATCH", "/ada/owls", &said).await;
+        assert_eq!(found(&server, None, "license=cc-by-4.0").await, Vec::<String>::new());
+        assert_eq!(look(&server, None, "license=mit&keyword=birds").await["items"][0]["title"], "Birds");
+        put("---\nlicense: [\n---\n").await;
+        assert!(shown().await.get("readme").is_none(), "what cannot be read says nothing");
+    }
+}
+
+story! {
+    async fn drives_are_no_datasets_and_an_administrator_knows_why_others_are_seen(server: Server) {
+        let (ada, admin) = (server.person("ada").await, server.administrator("root").await);
+        assert_eq!(Reply::of(server.request("GET", "/api/v1/drive", Some(&ada.token))).await.status, 200);
+        let put = server.request("PUT", "/api/v1/drive/ada/drive/files/a.txt", Some(&ada.token)).body("a");
+        assert_eq!(Reply::of(put).await.status, 201);
+        server.organisation("org", &[(&admin, Role::Owner)]).await;
+        make(&server, &ada, "ada/birds", "private", plain("Birds", &[])).await;
+        make(&server, &ada, "ada/open", "public", plain("Open", &[])).await;
+        make(&server, &admin, "root/own", "private", plain("Own", &[])).await;
+        make(&server, &admin, "org/drive", "private", plain("Of an organisation", &[])).await;
+        assert_eq!(look(&server, Some(&ada.token), "").await["total"], 2);
+        let page = look(&server, Some(&admin.token), "").await;
+        let seen: BTreeSet<(&str, bool)> = page["items"].as_array().unwrap().iter()
+            .map(|item| (item["id"].as_str().unwrap(), item["as_administrator"].as_bool().unwrap())).collect();
+        let expected = [("ada/birds", true), ("ada/open", false), ("org/drive", false), ("root/own", false)];
+        assert_eq!(seen, BTreeSet::from(expected));
+        assert_eq!(page["total"], 4);
+        let mine = look(&server, Some(&ada.token), "").await;
+        assert!(mine["items"].as_array().unwrap().iter().all(|item| item["as_administrator"] == false));
+    }
+}
+
+story! {
     async fn what_one_may_not_see_leaves_no_trace(server: Server) {
         let (ada, ben, cy) = (server.person("ada").await, server.person("ben").await, server.person("cy").await);
         server.organisation("org", &[(&ada, Role::Owner), (&ben, Role::Reader)]).await;

@@ -55,6 +55,53 @@ story! {
 }
 
 story! {
+    async fn a_browser_gets_a_page_at_any_url(server: Server) {
+        let ada = server.person("ada").await;
+        let body = json!({"id": "ada/birds", "visibility": "public"});
+        let made = server.request("POST", "/api/v1/datasets", Some(&ada.token)).json(&body).send().await.unwrap();
+        assert_eq!(made.status(), 201);
+        server.person("ben").await;
+        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let browse = async |path: &str| {
+            let request = client.get(format!("{}{path}", server.url)).header("accept", "text/html,*/*;q=0.8");
+            let reply = request.send().await.unwrap();
+            let location = reply.headers().get("location").map(|url| url.to_str().unwrap().to_owned());
+            (reply.status().as_u16(), location, reply)
+        };
+        for (path, page) in [
+            ("/ada", "/search?owner=ada"),
+            ("/ada/birds", "/d/ada/birds"),
+            ("/ada/none", "/d/ada/none"),
+            ("/datasets/ada/birds", "/d/ada/birds"),
+            ("/datasets/ada/birds.git", "/d/ada/birds"),
+        ] {
+            let (status, location, _) = browse(path).await;
+            assert_eq!((status, location.as_deref()), (303, Some(page)), "{path}");
+        }
+        // Who has nothing to see is as who is not there.
+        let front = server.request("GET", "/", None).send().await.unwrap().text().await.unwrap();
+        for path in ["/ben", "/nobody", "/help", "/a/b/c", "/datasets", "/datasets/ada/birds/c/d", "/%ff", "/%ff/x", "/-/x"] {
+            let (status, _, reply) = browse(path).await;
+            assert_eq!(status, 404, "{path}");
+            assert_eq!(reply.headers()["content-type"], "text/html; charset=utf-8", "{path}");
+            assert!(reply.headers().get_all("vary").iter().any(|by| by == "accept"), "{path}");
+            assert!(reply.headers()["content-security-policy"].to_str().unwrap().contains("script-src 'self'"), "{path}");
+            assert_eq!(reply.text().await.unwrap(), front, "{path}");
+            let reply = Reply::of(server.request("GET", path, None)).await;
+            assert_eq!((reply.status, reply.header("content-type")), (404, PROBLEM), "{path} for a program");
+        }
+        for path in ["/api/v1/nothing", "/_lfs/nothing/here"] {
+            let (status, _, reply) = browse(path).await;
+            assert_eq!(status, 404, "{path}");
+            assert!(reply.headers()["content-type"].to_str().unwrap().contains("json"), "{path}");
+        }
+        // git is not led away.
+        let refs = "/datasets/ada/birds.git/info/refs?service=git-upload-pack";
+        assert_eq!(browse(refs).await.0, 200);
+    }
+}
+
+story! {
     async fn nobody_can_make_figures_without_end(server: Server) {
         for number in 0..20 {
             for path in ["/healthz", "/_lfs/x", "/nothing/here/now"] {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::words::{Kind, heading, value, words};
+use crate::drive::card::Stated;
 
 /// Letters of the description that are shown.
 const SHOWN: usize = 500;
@@ -46,7 +47,7 @@ pub struct Card {
 pub(super) struct Source<'a> {
     pub(super) owner: &'a str,
     pub(super) name: &'a str,
-    /// What `datapackage.json` says.
+    /// What `datapackage.json` says. Of what it does not say, the header of the README may.
     pub(super) package: &'a Value,
     pub(super) readme: &'a str,
     /// Short names, in order.
@@ -87,17 +88,26 @@ impl Words {
 impl Draft {
     pub(super) fn of(source: &Source<'_>) -> Self {
         let Source { owner, name, package, readme, tags } = source;
-        let keywords = values(package["keywords"].as_array().into_iter().flatten().filter_map(Value::as_str));
+        let stated = Stated::of(readme);
+        let mut keywords = values(package["keywords"].as_array().into_iter().flatten().filter_map(Value::as_str));
+        if keywords.is_empty() {
+            keywords = values(stated.keywords.iter().map(String::as_str));
+        }
         let resources = || package["resources"].as_array().into_iter().flatten();
         let formats = values(resources().filter_map(format_of));
         let licenses = package["licenses"].as_array().into_iter().flatten();
-        let licenses = values(licenses.filter_map(|license| {
+        let mut licenses = values(licenses.filter_map(|license| {
             ["name", "title", "path"].iter().find_map(|field| license[*field].as_str().filter(|text| !text.is_empty()))
         }));
+        if licenses.is_empty() {
+            licenses = values(stated.licenses.iter().map(String::as_str));
+        }
         let text = |field: &str| package[field].as_str().map(str::trim).filter(|text| !text.is_empty());
 
+        let title = text("title").or(stated.title.as_deref());
+
         let mut found = Words::default();
-        for text in [Some(*name), text("title")].into_iter().flatten() {
+        for text in [Some(*name), title].into_iter().flatten() {
             for word in words(beginning(text, TEXT)) {
                 found.add(heading(&word));
                 found.add(word);
@@ -135,13 +145,8 @@ impl Draft {
         found.read(readme);
 
         let cut = |text: &str| plain(beginning(text, SHOWN));
-        let card = Card {
-            title: text("title").map(cut),
-            description: text("description").map(cut),
-            keywords,
-            formats,
-            licenses,
-        };
+        let card =
+            Card { title: title.map(cut), description: text("description").map(cut), keywords, formats, licenses };
         Self { card, facets, words: found.text }
     }
 }
@@ -206,6 +211,21 @@ mod tests {
         }
         assert!(found.contains(&*value(Kind::Tag, "v1.0")));
         assert!(found.contains(&*value(Kind::Keyword, &normal(" CLIMATE"))));
+    }
+
+    #[test]
+    fn the_header_of_the_readme_says_what_the_package_does_not() {
+        let readme = "---\npretty_name: Owls at night\nlicense: CC-BY-4.0\ntags: [ornithology]\n---\n# About\n";
+        let source = Source { owner: "ada", name: "birds", package: &json!({}), readme, tags: &[] };
+        let draft = Draft::of(&source);
+        assert_eq!(draft.card.title.as_deref(), Some("Owls at night"));
+        assert_eq!((draft.card.licenses, draft.card.keywords), (vec!["cc-by-4.0".into()], vec!["ornithology".into()]));
+        assert_eq!(draft.facets, "\u{1f}kornithology\u{1f}lcc-by-4.0");
+        assert!(draft.words.split(' ').any(|word| word == "=owl"), "{}", draft.words);
+        let package = json!({"title": "Birds", "licenses": [{"name": "MIT"}], "keywords": ["x"]});
+        let draft = Draft::of(&Source { package: &package, ..source });
+        assert_eq!(draft.card.title.as_deref(), Some("Birds"));
+        assert_eq!((draft.card.licenses, draft.card.keywords), (vec!["mit".into()], vec!["x".into()]));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::{Body, Here, Items, Page, Parameters, Segments, created, segment};
+use super::{Body, Here, Items, Page, Parameters, Segments, created, name_of, segment};
 use crate::access::{Grant, Own, Read, Write};
 use crate::app::App;
 use crate::drive::refs;
@@ -88,12 +88,13 @@ async fn list(
     let limit = page.limit()?;
     let mut branches = app.drive.branches(&grant).await?;
     if let Some(after) = page.cursor() {
+        let after = if after == "-" { String::new() } else { name_of(after)? };
         // The default branch is first, whatever its name: it never comes after a cursor.
-        branches.retain(|branch| !branch.default && (after == "-" || branch.name.as_str() > after));
+        branches.retain(|branch| !branch.default && branch.name > after);
     }
     let next = branches.get(limit).is_some().then(|| match &branches[limit - 1] {
         last if last.default => "-".to_owned(),
-        last => segment(&last.name),
+        last => hex::encode(&last.name),
     });
     branches.truncate(limit);
     Ok(here.page(branches.into_iter().map(Branch::from).collect(), next))

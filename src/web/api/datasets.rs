@@ -1,5 +1,7 @@
 //! `/api/v1/datasets`: what a dataset is, and what its package says.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -60,9 +62,23 @@ pub(super) struct Dataset {
     /// What `datapackage.json` says (Frictionless Data Package); null if there is none.
     #[schema(value_type = Option<Object>)]
     package: Option<Map<String, Value>>,
+    /// What the header of `README.md` says, as Hugging Face's hub reads it; for where the package does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    readme: Option<ReadmeCard>,
     /// Why `package` is null although there is a `datapackage.json`: it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     package_error: Option<String>,
+}
+
+/// What the header of a README says.
+#[derive(Serialize, ToSchema)]
+struct ReadmeCard {
+    /// `pretty_name`.
+    title: Option<String>,
+    /// `license`.
+    licenses: Vec<String>,
+    /// `tags`.
+    keywords: Vec<String>,
 }
 
 /// What somebody may do with a dataset.
@@ -283,6 +299,15 @@ pub(super) async fn dataset(app: &App, grant: &Grant<Read>, told: Told) -> Resul
     let Told { versioned, problem } = told;
     let held = app.storage.held_by(grant).await?;
     let state = app.drive.state(grant).await?;
+    let card = match &versioned.revision {
+        Some(revision) => app.drive.card(grant, revision.id).await?,
+        None => Arc::default(),
+    };
+    let readme = (!card.is_empty()).then(|| ReadmeCard {
+        title: card.title.clone(),
+        licenses: card.licenses.clone(),
+        keywords: card.keywords.clone(),
+    });
     Ok(Dataset {
         id: grant.path(),
         owner: row.owner_name.clone(),
@@ -297,6 +322,7 @@ pub(super) async fn dataset(app: &App, grant: &Grant<Read>, told: Told) -> Resul
         quota_bytes: held.quota_bytes,
         revision: versioned.revision.as_ref().map(Into::into),
         package: versioned.package,
+        readme,
         package_error: problem,
     })
 }

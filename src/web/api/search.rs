@@ -54,6 +54,8 @@ struct FoundDataset {
     name: String,
     /// Who sees it.
     visibility: Visibility,
+    /// Whether the caller sees it for no other reason than that they administer the site.
+    as_administrator: bool,
     /// The title of the package.
     title: Option<String>,
     /// The beginning of its description.
@@ -104,7 +106,7 @@ struct FoundDatasets {
     facets: Facets,
 }
 
-/// Finds datasets that the caller may see.
+/// Finds datasets that the caller may see. The drives of users are not among them.
 #[utoipa::path(get, path = "/api/v1/datasets", tag = "datasets", params(Wanted, Page),
     responses((status = 200, description = "What was found.", body = FoundDatasets)))]
 async fn search(State(app): State<App>, caller: Caller, here: Here, RawQuery(query): RawQuery) -> Result<Response> {
@@ -202,6 +204,7 @@ impl From<Found> for FoundDataset {
             owner: found.path.owner.to_string(),
             name: found.path.name.to_string(),
             visibility: found.visibility,
+            as_administrator: found.is_by_administration,
             title: found.card.title,
             description: found.card.description,
             keywords: found.card.keywords,

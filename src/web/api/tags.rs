@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::{Body, Here, Items, Page, Parameters, Segments, Somebody, created, moment, segment};
+use super::{Body, Here, Items, Page, Parameters, Segments, Somebody, created, moment, name_of, segment};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::drive::refs;
@@ -84,18 +84,20 @@ async fn list(
     here: Here,
 ) -> Result<Response> {
     let limit = page.limit()?;
-    let key = |tag: &refs::Tag| format!("{}.{}", tag.tagger.seconds, segment(&tag.name));
+    let key = |tag: &refs::Tag| format!("{}.{}.{}", tag.times().0, tag.times().1, hex::encode(&tag.name));
     let after = match page.cursor() {
         None => None,
         Some(cursor) => {
-            let (seconds, name) = cursor.split_once('.').ok_or_else(Page::bad_cursor)?;
-            Some((seconds.parse::<i64>().map_err(|_| Page::bad_cursor())?, name))
+            let mut parts = cursor.splitn(3, '.');
+            let mut next = || parts.next().ok_or_else(Page::bad_cursor);
+            let seconds = |text: &str| text.parse::<i64>().map_err(|_| Page::bad_cursor());
+            Some(((seconds(next()?)?, seconds(next()?)?), name_of(next()?)?))
         }
     };
     let tags = app.drive.tags(&grant).await?;
     let tags = match after {
         None => &tags[..],
-        Some(after) => &tags[tags.partition_point(|tag| (tag.tagger.seconds, tag.name.as_str()) <= after)..],
+        Some((times, name)) => &tags[tags.partition_point(|tag| tag.age(times, &name).is_le())..],
     };
     let next = tags.get(limit).is_some().then(|| key(&tags[limit - 1]));
     Ok(here.page(tags.iter().take(limit).map(Tag::from).collect(), next))

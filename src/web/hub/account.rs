@@ -211,7 +211,7 @@ struct Card {
 
 /// The header of a README, which the clients have checked before they send it.
 async fn validate(_: Caller, Body(card): Body<Card>) -> Response {
-    match super::card::read(&card.content) {
+    match crate::drive::card::read(&card.content) {
         Ok(_) => Json(json!({ "errors": [], "warnings": [] })).into_response(),
         Err(message) => (StatusCode::BAD_REQUEST, Json(json!({ "errors": [{ "message": message }], "warnings": [] })))
             .into_response(),

@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 use super::super::Routes;
 use super::super::api::Segments;
 use super::tree::lfs;
-use super::{Answer, Failure, REVISION_NOT_FOUND, card, hub_time, is_default, is_on, moment, pairs, value};
+use super::{Answer, Failure, REVISION_NOT_FOUND, hub_time, is_default, is_on, moment, pairs, value};
 use crate::access::{Grant, Read};
 use crate::app::App;
+use crate::drive::card;
 use crate::types::Visibility;
 
 pub(super) fn routes(routes: Routes) -> Routes {

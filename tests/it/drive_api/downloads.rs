@@ -128,9 +128,42 @@ story! {
         server.clock.advance(Duration::from_secs(601));
         assert_eq!(Reply::of(server.http.get(format!("{}{url}", server.url))).await.status, 403);
 
-        for (paths, status) in [(json!([]), 422), (json!(["nothing"]), 404), (json!([""]), 404)] {
+        for (paths, status) in [(json!([]), 422), (json!(["nothing"]), 404), (json!(["", "all"]), 404)] {
             let reply = drive.send("POST", "/downloads", &json!({"paths": paths})).await;
             assert_eq!(reply.status, status, "{paths}: {}", reply.text());
         }
+    }
+}
+
+story! {
+    async fn a_dataset_is_packed_whole(server: Server) {
+        let ada = ada(&server).await;
+        let drive = Hands::of(&server, &ada, "ada/data");
+        assert_eq!(drive.send("POST", "/downloads", &json!({"paths": [""]})).await.status, 404, "there is no revision yet");
+        let object = noise(3, 2_000);
+        drive.put("deep/in/object.bin", object.clone()).await;
+        let first = drive.put("README.md", "# Birds").await.json()["revision"].as_str().unwrap().to_owned();
+        drive.put("README.md", "# Owls").await;
+        let packed = async |body: Value| {
+            let link = drive.done("POST", "/downloads", &body).await;
+            Reply::of(server.http.get(link["url"].as_str().unwrap())).await
+        };
+        let reply = packed(json!({"paths": [""]})).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert!(reply.header("content-disposition").starts_with("attachment; filename=\"data.zip\""));
+        assert_eq!(reply.header("content-length"), reply.body.len().to_string());
+        let all = |readme: &str| {
+            vec![("README.md".to_owned(), readme.into()), ("deep/in/object.bin".to_owned(), object.clone())]
+        };
+        assert_eq!(unzip(&reply.body), all("# Owls"), "without what is for tools");
+        assert_eq!(unzip(&packed(json!({"paths": [""], "revision": first})).await.body), all("# Birds"));
+
+        // Whoever may read it, signed in or not; and nobody else.
+        let nobody = Hands { server: &server, token: None, url: drive.url.clone() };
+        let body = json!({"paths": [""]});
+        assert_eq!(nobody.send("POST", "/downloads", &body).await.status, 401);
+        let public = server.request("PATCH", "/api/v1/datasets/ada/data/visibility", Some(&ada.token));
+        assert_eq!(Reply::of(public.json(&json!({"visibility": "public"}))).await.status, 200);
+        assert_eq!(nobody.send("POST", "/downloads", &body).await.status, 200);
     }
 }

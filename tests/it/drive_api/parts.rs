@@ -55,6 +55,7 @@ story! {
         }
         for (rest, body) in [
             ("/downloads", json!({"paths": ["a", "c.txt"]})),
+            ("/downloads", json!({"paths": [""]})),
             ("/copy", json!({"from": "c.txt", "to": "a/c.txt"})),
             ("/copy", json!({"from": "ab/secret.bin", "to": "a/s.bin", "dataset": "ada/data"})),
             ("/move", json!({"from": "c.txt", "to": "a/c.txt"})),
@@ -138,6 +139,7 @@ story! {
         for _ in 0..3 {
             assert_eq!(visitor.get("/content/a/x.txt").await.status, 200, "the same again is one download");
         }
+        assert_eq!(visitor.send("POST", "/downloads", &json!({"paths": [""]})).await.status, 404, "it is for a part");
         let packed = visitor.done("POST", "/downloads", &json!({"paths": ["a"]})).await;
         assert_eq!(Reply::of(server.http.get(packed["url"].as_str().unwrap())).await.status, 200);
         assert_eq!(visitor.get("/content/a/in/y.txt").await.status, 404, "it is used up");

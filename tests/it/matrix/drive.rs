@@ -31,6 +31,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("PUT", "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}", "of nobody"),
     ("POST", "/api/v1/drive/{owner}/{dataset}/uploads/{id}/finish", "of nobody"),
     ("POST", "/api/v1/drive/{owner}/{dataset}/downloads", ""),
+    ("POST", "/api/v1/drive/{owner}/{dataset}/downloads", "all of it"),
     ("GET", DOWNLOAD, "forged"),
     ("GET", "/api/v1/drive/{owner}/{dataset}/versions/{*path}", ""),
     ("POST", "/api/v1/drive/{owner}/{dataset}/versions/{*path}", ""),
@@ -55,7 +56,7 @@ impl World {
 
     /// The request itself; `name` is used by nobody else.
     pub(super) fn of_drive(&self, token: Option<&str>, path: &str, sample: Sample, name: &str) -> RequestBuilder {
-        let (method, route, _) = sample;
+        let (method, route, variant) = sample;
         let shown = if route.contains("/files/") { format!("put/{name}.csv") } else { "seed/table.csv".to_owned() };
         let url = route.replace("{owner}/{dataset}", path).replace("{*path}", &shown).replace("{token}", "AAAA");
         let url = url.replace("{id}", "nobody").replace("{number}", "1").replace("/search", "/search?q=table");
@@ -66,6 +67,7 @@ impl World {
             "/delete" => json!({"paths": [format!("{name}.csv")]}),
             "/uploads" => json!({"path": format!("uploads/{name}.csv"), "size": 5}),
             "/uploads/{id}/finish" => json!({}),
+            "/downloads" if variant == "all of it" => json!({"paths": [""]}),
             "/downloads" => json!({"paths": ["seed/table.csv"]}),
             "/versions/{*path}" if method == "POST" => json!({"revision": "HEAD"}),
             "/trash/restore" => json!({"ids": ["nobody"]}),

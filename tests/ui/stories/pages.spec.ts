@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { accessible, expect, PASSWORD, shift, signIn, test, type Page } from '../story.ts';
 
-const ANONYMOUS = ['/', '/login', '/signup', '/reset', '/verify', '/s', '/search', '/d/ben/trade-prices', '/nothing/here'];
+const ANONYMOUS = ['/', '/login', '/signup', '/reset', '/verify', '/s', '/search', '/d/ben/trade-prices', '/nothing/here', '/nowhere'];
 const SIGNED_IN = [
   '/',
   '/search?q=air',

@@ -59,8 +59,32 @@ export function withQuery(path: string, query?: Query): string {
 	return text === '' ? path : `${path}?${text}`;
 }
 
-/** A request as it is, with its answer; failures are `ApiError`. */
+/**
+ * Asked when the server does not know who asks: lets somebody whose session has ended sign in again. Tells whether that
+ * was done; `null` where nobody was signed in, or still is.
+ */
+export const signedOut: { ask: (() => Promise<boolean | null>) | null } = { ask: null };
+
+/** A request as it is, with its answer; failures are `ApiError`. Once more, if the session had ended and goes on. */
 export async function send(method: Method, path: string, options: Options = {}): Promise<Response> {
+	const response = await fetched(method, path, options);
+	if (response.status !== 401 || options.bearer !== undefined || path === '/api/v1/session') return answered(response);
+	switch (await signedOut.ask?.()) {
+		case true:
+			return answered(await fetched(method, path, options));
+		case false:
+			throw new ApiError(401, 'signed_out', 'You are signed out. Sign in to go on.');
+		default:
+			return answered(response);
+	}
+}
+
+async function answered(response: Response): Promise<Response> {
+	if (!response.ok) throw await failure(response);
+	return response;
+}
+
+async function fetched(method: Method, path: string, options: Options): Promise<Response> {
 	const headers = new Headers(options.headers);
 	const { bearer } = options;
 	if (bearer !== undefined) headers.set('authorization', `Bearer ${bearer}`);
@@ -71,9 +95,8 @@ export async function send(method: Method, path: string, options: Options = {}):
 		headers.set('content-type', 'application/json');
 		body = JSON.stringify(options.body);
 	}
-	let response: Response;
 	try {
-		response = await fetch(withQuery(path, options.query), {
+		return await fetch(withQuery(path, options.query), {
 			// The browser's store would put pieces of two versions of a file together.
 			cache: 'no-store',
 			method,
@@ -86,8 +109,6 @@ export async function send(method: Method, path: string, options: Options = {}):
 		if (error instanceof DOMException && error.name === 'AbortError') throw error;
 		throw new ApiError(0, 'no_answer', 'The server does not answer. Check the connection and try again.');
 	}
-	if (!response.ok) throw await failure(response);
-	return response;
 }
 
 async function failure(response: Response): Promise<ApiError> {

@@ -42,6 +42,11 @@ export class DatasetPage {
 		return this.loaded.data;
 	}
 
+	/** As the package says, or else the header of the README. */
+	get title(): string {
+		return this.data?.package?.title?.trim() || this.data?.readme?.title || this.name;
+	}
+
 	get rights(): Rights {
 		return this.data?.rights ?? none;
 	}
@@ -54,9 +59,9 @@ export class DatasetPage {
 		return this.refs.data?.branches ?? [];
 	}
 
-	/** Newest first. */
+	/** Newest first: the server orders them, and tells apart those of one second. */
 	get tags(): Tag[] {
-		return [...(this.refs.data?.tags ?? [])].sort((a, b) => b.created.localeCompare(a.created));
+		return [...(this.refs.data?.tags ?? [])].reverse();
 	}
 
 	/** The names by which a revision goes. */

@@ -940,7 +940,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Finds datasets that the caller may see. */
+        /** Finds datasets that the caller may see. The drives of users are not among them. */
         get: {
             parameters: {
                 query?: {
@@ -6240,7 +6240,7 @@ export interface components {
         };
         /** @description What is to be downloaded. */
         Choice: {
-            /** @description Files and folders. */
+            /** @description Files and folders. An empty path alone is all of the dataset, for those who may read all of it. */
             paths: string[];
             /** @description Which revision; the newest unless said. */
             revision?: string | null;
@@ -6301,6 +6301,7 @@ export interface components {
              * @description Bytes that it may hold; null where that is not bounded for it alone.
              */
             quota_bytes?: number | null;
+            readme?: components["schemas"]["ReadmeCard"] | null;
             /** @description What the caller may do with it. */
             rights: components["schemas"]["RightsHere"];
             /** @description The store that keeps its objects. */
@@ -6512,6 +6513,8 @@ export interface components {
         };
         /** @description A dataset that was found. */
         FoundDataset: {
+            /** @description Whether the caller sees it for no other reason than that they administer the site. */
+            as_administrator: boolean;
             /**
              * Format: date-time
              * @description When it was made (RFC 3339).
@@ -7711,6 +7714,15 @@ export interface components {
              *     ]
              */
             patterns: string[];
+        };
+        /** @description What the header of a README says. */
+        ReadmeCard: {
+            /** @description `tags`. */
+            keywords: string[];
+            /** @description `license`. */
+            licenses: string[];
+            /** @description `pretty_name`. */
+            title?: string | null;
         };
         /** @description What was brought back. */
         Recovered: {

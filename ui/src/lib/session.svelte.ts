@@ -1,12 +1,51 @@
 // Who is signed in, for every page.
-import { ApiError, request } from './api';
+import { ApiError, request, signedOut } from './api';
 import { recall, remember } from './remember';
 import type { Session, Person } from './types';
 
 let current = $state.raw<Session | undefined>(undefined);
 let failure = $state.raw<unknown>(undefined);
 
+/** Somebody whose session has ended is asked to sign in again; what comes of it. */
+let asking = $state.raw<{ user: Person; done: (again: boolean) => void } | null>(null);
+let answer: Promise<boolean | null> | null = null;
+
+async function ask(): Promise<boolean | null> {
+	const user = current?.user;
+	if (!user) return null;
+	// The pages stay as they are until it is known how to go on: what was typed is in them.
+	const now = await request<Session>('GET', '/api/v1/session');
+	if (now.user) return null;
+	const again = await new Promise<boolean>((done) => {
+		asking = { user, done };
+	});
+	asking = null;
+	await session.load();
+	return again;
+}
+
+signedOut.ask = () => {
+	answer ??= ask()
+		.catch(() => null)
+		.finally(() => (answer = null));
+	return answer;
+};
+
 export const session = {
+	/** Who is to sign in again; null where nobody is. */
+	get asked(): Person | null {
+		return asking?.user ?? null;
+	},
+	/** Signs in who is asked to, again. */
+	async again(password: string): Promise<void> {
+		if (!asking) return;
+		await request('POST', '/api/v1/session', { body: { login: asking.user.name, password } });
+		asking?.done(true);
+	},
+	/** Leaves it at that: they are signed out. */
+	leave(): void {
+		asking?.done(false);
+	},
 	/** Whether the server has told. */
 	get ready(): boolean {
 		return current !== undefined;

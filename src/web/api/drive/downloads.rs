@@ -14,10 +14,11 @@ use super::super::super::content::disposition;
 use super::super::super::extract::{Base, Visitor};
 use super::super::Body;
 use super::files::save;
-use crate::access::{Fetch, Part, Spot};
+use crate::access::{Fetch, Grant, Part, Spot};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::files::Delivery;
+use crate::types::Millis;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(choose)).document(routes!(fetch))
@@ -27,7 +28,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Choice {
-    /// Files and folders.
+    /// Files and folders. An empty path alone is all of the dataset, for those who may read all of it.
     #[schema(min_items = 1, max_items = 1000)]
     paths: Vec<String>,
     /// Which revision; the newest unless said.
@@ -55,6 +56,13 @@ async fn choose(
     Base(base): Base,
     Body(choice): Body<Choice>,
 ) -> Result<Json<Link>> {
+    if let [path] = choice.paths.as_slice()
+        && path.is_empty()
+    {
+        let grant: Grant<Fetch> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+        let (token, expires) = app.files.choose_all(&grant, choice.revision.as_deref()).await?;
+        return Ok(Json(link(&base, &token, expires)));
+    }
     if choice.paths.is_empty() {
         let _: Part<Fetch> = visitor.part(&app, "").await?;
     }
@@ -67,7 +75,11 @@ async fn choose(
         .files
         .choose(&spots, choice.revision.as_deref(), async |spots: &[Spot<Fetch>]| app.access.take(spots).await)
         .await?;
-    Ok(Json(Link { url: format!("{base}/api/v1/downloads/{token}"), expires: expires.rfc3339() }))
+    Ok(Json(link(&base, &token, expires)))
+}
+
+fn link(base: &str, token: &str, expires: Millis) -> Link {
+    Link { url: format!("{base}/api/v1/downloads/{token}"), expires: expires.rfc3339() }
 }
 
 /// Sends what a URL was made for; to be saved.

@@ -1,6 +1,8 @@
 // Tables in files, row by row: only what is looked at is read.
 import { columnType, CsvReader, guessDelimiter, hasHeader, type ColumnType } from '../csv';
-import { commonest, histogram, type Bins, type Tops } from '../sparkline';
+import { bytes } from '../format';
+import { commonest, histogram, type Bins, type Stated, type Tops } from '../sparkline';
+import type { FileMetaData } from 'hyparquet';
 import type { Source } from './source';
 
 export type Cell = string | number | bigint | boolean | null | Date | object;
@@ -18,8 +20,10 @@ export interface TableSource {
 	total: number | null;
 	/** Up to `limit` rows; fewer only at the end. */
 	rows(offset: number, limit: number, signal?: AbortSignal): Promise<Cell[][]>;
-	/** Rows to tell the distribution of values from. */
+	/** The first rows, to tell the distribution of values from. */
 	sample: Cell[][];
+	/** What the file itself says of the whole of each column. */
+	stated: Stated[];
 	/** What should be said about it. */
 	note?: string;
 }
@@ -59,14 +63,13 @@ export async function openCsv(source: Source, signal?: AbortSignal): Promise<Tab
 	});
 	const table: TableSource = {
 		columns,
-		total: ended ? rows.length : null,
+		total: ended && read >= source.size ? rows.length : null,
 		sample: sample.map((row) => cells(row, columns)),
+		stated: columns.map(() => ({})),
 		async rows(offset, limit, stop) {
 			while (!ended && rows.length < offset + limit) await next(stop);
-			if (ended) {
-				table.total = rows.length;
-				if (read < source.size) table.note = 'Only the first 48 MB are shown here. Download the file for the rest.';
-			}
+			if (ended && read >= source.size) table.total = rows.length;
+			else if (ended) table.note = `Only the first ${bytes(MOST)} are shown here. Download the file for the rest.`;
 			return rows.slice(offset, offset + limit).map((row) => cells(row, columns));
 		}
 	};
@@ -111,7 +114,33 @@ export async function openParquet(source: Source): Promise<TableSource> {
 	}
 	// The first row group is one read; the sample comes from it.
 	const first = Number(metadata.row_groups[0]?.num_rows ?? 0);
-	return { columns, total, rows, sample: await rows(0, Math.min(SAMPLE, first)) };
+	const stated = columns.map(({ name }) => statedOf(metadata, name));
+	return { columns, total, rows, sample: await rows(0, Math.min(SAMPLE, first)), stated };
+}
+
+/** What the footer says of a column, where every row group says it. */
+export function statedOf(metadata: Pick<FileMetaData, 'row_groups'>, name: string): Stated {
+	let [min, max, empty] = [Infinity, -Infinity, 0];
+	let [hasRange, hasEmpty] = [true, true];
+	for (const group of metadata.row_groups) {
+		const chunk = group.columns.find((column) => column.meta_data?.path_in_schema.length === 1 && column.meta_data.path_in_schema[0] === name)?.meta_data;
+		const facts = chunk?.statistics;
+		if (facts?.null_count === undefined) hasEmpty = false;
+		else empty += Number(facts.null_count);
+		// A group without any value has none that is least.
+		if (chunk && facts?.null_count !== undefined && facts.null_count === chunk.num_values) continue;
+		const [least, greatest] = [stat(facts?.min_value), stat(facts?.max_value)];
+		if (least === null || greatest === null) hasRange = false;
+		else [min, max] = [Math.min(min, least), Math.max(max, greatest)];
+	}
+	return { ...(hasRange && min <= max && { range: { min, max } }), ...(hasEmpty && { empty }) };
+}
+
+/** A value of the statistics that can be compared; null for text and bytes, which may be cut there, and for what is no number. */
+function stat(value: unknown): number | null {
+	if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.getTime();
+	if (typeof value !== 'number' && typeof value !== 'bigint') return null;
+	return Number.isFinite(Number(value)) ? Number(value) : null;
 }
 
 function typeWord(type: string): string {

@@ -1,10 +1,10 @@
-//! The header of a dataset's README: YAML between two lines of `---`, which the clients call the card.
+//! The header of a dataset's README: YAML between two lines of `---`, which the clients of Hugging Face call the card.
 
 use serde_json::{Map, Value};
 use serde_saphyr::{alias_limits, budget, options};
 
 /// Bytes of the longest README whose header is read.
-pub(super) const LARGEST: u64 = 2 << 20;
+pub const LARGEST: u64 = 2 << 20;
 
 /// Bytes of the longest header.
 const HEADER: usize = 1 << 20;
@@ -35,7 +35,7 @@ const TAGGED: &[&str] = &[
 ///
 /// # Errors
 /// What is wrong with it, for people.
-pub(super) fn read(readme: &str) -> Result<Option<Map<String, Value>>, String> {
+pub fn read(readme: &str) -> Result<Option<Map<String, Value>>, String> {
     let Some(header) = header_of(readme)? else { return Ok(None) };
     if header.len() > HEADER {
         return Err(format!("the header of the README is longer than {HEADER} bytes"));
@@ -60,14 +60,52 @@ pub(super) fn read(readme: &str) -> Result<Option<Map<String, Value>>, String> {
 }
 
 /// What to find the dataset by.
-pub(super) fn tags(card: &Map<String, Value>) -> Vec<String> {
-    let texts = |name: &str| {
-        let value = card.get(name);
-        let listed = value.and_then(Value::as_array).into_iter().flatten();
-        listed.chain(value).filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
-    };
-    let named = TAGGED.iter().flat_map(|name| texts(name).into_iter().map(move |text| format!("{name}:{text}")));
-    named.chain(texts("tags")).collect()
+pub fn tags(card: &Map<String, Value>) -> Vec<String> {
+    let named = TAGGED.iter().flat_map(|name| texts(card, name).map(move |text| format!("{name}:{text}")));
+    named.chain(texts(card, "tags").map(str::to_owned)).collect()
+}
+
+/// A field that is a text, or a list of them.
+fn texts<'a>(card: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = &'a str> {
+    let value = card.get(name);
+    value.and_then(Value::as_array).into_iter().flatten().chain(value).filter_map(Value::as_str)
+}
+
+/// What the card says of the things that a package may say too, for where it does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stated {
+    /// `pretty_name`.
+    pub title: Option<String>,
+    /// `license`; the name of one that is in no list stands in `license_name`.
+    pub licenses: Vec<String>,
+    /// `tags`.
+    pub keywords: Vec<String>,
+}
+
+/// Letters of the longest text that is taken from a card, and texts of one kind.
+const LONGEST: usize = 500;
+const MOST: usize = 30;
+
+impl Stated {
+    /// Of a README; nothing where its header cannot be read.
+    pub fn of(readme: &str) -> Self {
+        let card = read(readme).ok().flatten().unwrap_or_default();
+        let cut = |text: &str| text.trim().chars().take(LONGEST).collect::<String>();
+        let list = |name: &str| {
+            texts(&card, name).map(cut).filter(|text| !text.is_empty()).take(MOST).collect::<Vec<String>>()
+        };
+        let named = list("license_name").into_iter().next();
+        let licenses = list("license").into_iter().map(|license| match &named {
+            Some(name) if license.eq_ignore_ascii_case("other") => name.clone(),
+            _ => license,
+        });
+        Self { title: list("pretty_name").into_iter().next(), licenses: licenses.collect(), keywords: list("tags") }
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The block between two lines of `---` at the beginning, if there is one.
@@ -118,6 +156,26 @@ mod tests {
         assert_eq!(read, Ok(expected.clone()));
         assert_eq!(tags(expected.as_object().unwrap()), ["language:en", "language:no", "license:mit", "birds"]);
         assert_eq!(card("a: &x [1, 2]\nb: *x\n"), Ok(json!({"a": [1, 2], "b": [1, 2]})));
+    }
+
+    #[test]
+    fn what_a_package_may_say_too_is_taken_from_a_card() {
+        let stated = |header: &str| Stated::of(&format!("---\n{header}---\n# Title\n"));
+        let full = stated("pretty_name: ' Birds '\nlicense: cc-by-4.0\ntags: [owls, 3, '', '2024']\n");
+        let expected = Stated {
+            title: Some("Birds".into()),
+            licenses: vec!["cc-by-4.0".into()],
+            keywords: vec!["owls".into(), "2024".into()],
+        };
+        assert_eq!(full, expected);
+        assert_eq!(stated("license: [mit, other]\nlicense_name: mine\ntags: one\n").licenses, ["mit", "mine"]);
+        assert_eq!(stated("tags: one\n").keywords, ["one"]);
+        assert_eq!(stated(&format!("tags: [{}]\n", "x,".repeat(100))).keywords.len(), MOST);
+        assert_eq!(stated(&format!("pretty_name: {}\n", "x".repeat(9000))).title.unwrap().len(), LONGEST);
+        for nothing in ["", "pretty_name: [1]\nlicense: {a: b}\ntags: 7\n", "a: [1\n"] {
+            assert!(stated(nothing).is_empty(), "{nothing}");
+        }
+        assert!(Stated::of("# Title\n").is_empty());
     }
 
     #[test]

@@ -1,0 +1,74 @@
+//! The order of names that are versions.
+
+use std::cmp::Ordering;
+
+/// Names as versions: `v1.9` is before `v1.10`, and `v1.0-rc1` before `v1.0`. Only equal names are equal.
+pub(super) fn by_version(one: &str, other: &str) -> Ordering {
+    parts(one).cmp(parts(other)).then_with(|| one.cmp(other))
+}
+
+/// A piece of a name, in the order of pieces at one place.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Part<'a> {
+    /// What follows makes it earlier, as in versions that are not final (Semantic Versioning 2.0.0, 11).
+    Dash,
+    End,
+    /// Digits without zeros before them, by how many they are.
+    Number(usize, &'a str),
+    Letter(char),
+}
+
+fn parts(name: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = Some(name);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let first = text.chars().next();
+        rest = first.map(|letter| &text[digits.max(letter.len_utf8())..]);
+        Some(match first {
+            None => Part::End,
+            Some('-') => Part::Dash,
+            Some(_) if digits > 0 => {
+                let number = text[..digits].trim_start_matches('0');
+                Part::Number(number.len(), number)
+            }
+            Some(letter) => Part::Letter(letter),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_ordered_as_versions() {
+        let ordered = [
+            "0.9",
+            "1.0-alpha",
+            "1.0-beta.2",
+            "1.0-beta.11",
+            "1.0",
+            "1.0.1",
+            "1.2",
+            "1.10",
+            "2-rc",
+            "2",
+            "2026-2",
+            "release-1",
+            "release-12",
+            "v01",
+            "v1",
+            "v1.9",
+            "v1.10-rc1",
+            "v1.10",
+            "v99999999999999999999999",
+            "ü",
+        ];
+        for (at, one) in ordered.iter().enumerate() {
+            for (other_at, other) in ordered.iter().enumerate() {
+                assert_eq!(by_version(one, other), at.cmp(&other_at), "{one} {other}");
+            }
+        }
+    }
+}

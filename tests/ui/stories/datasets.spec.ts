@@ -1,0 +1,162 @@
+// What pages say of a dataset is so, also at addresses that lead nowhere and after a session has ended.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { House } from '../house.ts';
+import { accessible, expect, PASSWORD, row, signIn, test, type Page } from '../story.ts';
+
+const samples = join(import.meta.dirname, '../../../fixtures/datasets');
+
+/** Ada, who can sign in, and a token of hers. */
+async function ada(house: House): Promise<string> {
+  await house.administrator('ada', PASSWORD);
+  return house.cli('token', 'add', 'ada', '--name', 'story');
+}
+
+async function done(house: House, token: string, method: string, path: string, body?: unknown): Promise<any> {
+  const answer = await house.api(method, `/api/v1${path}`, token, body);
+  expect(answer.ok, `${method} ${path}: ${answer.status} ${answer.ok ? '' : await answer.text()}`).toBe(true);
+  return answer.status === 204 ? null : answer.json();
+}
+
+async function put(house: House, token: string, dataset: string, path: string, body: string | Buffer): Promise<void> {
+  const headers = { Authorization: `Bearer ${token}` };
+  const answer = await fetch(`${house.url}/api/v1/drive/${dataset}/files/${path}`, { method: 'PUT', headers, body: new Uint8Array(Buffer.from(body)) });
+  expect(answer.ok, `${path}: ${answer.status}`).toBe(true);
+}
+
+const column = (page: Page, name: string) => page.getByRole('columnheader', { name: new RegExp(`^${name} `) });
+
+test('facts of a column are of all rows, or say of which; a schema that has aged is renewed', async ({ house, visitor }) => {
+  const token = await ada(house);
+  const rows = Array.from({ length: 2500 }, (_, index) => `${index},${index % 2 === 0 ? '' : 'x'}`);
+  const schema = { fields: [{ name: 'id', type: 'integer', description: 'of the reading' }] };
+  const resources = [{ name: 'table', path: 'table.csv', format: 'csv', schema }];
+  await done(house, token, 'POST', '/datasets', { id: 'ada/air', package: { name: 'air', version: '1.0.0' } });
+  await put(house, token, 'ada/air', 'readings.parquet', await readFile(join(samples, 'air-quality/data/readings.parquet')));
+  await put(house, token, 'ada/air', 'table.csv', `id,mark\n${rows.join('\n')}\n`);
+  await done(house, token, 'PATCH', '/datasets/ada/air', { package: { resources } });
+
+  const page = await visitor();
+  await signIn(page, 'ada');
+  // The first 2,000 of the 35,040 rows end on 21 January.
+  await page.goto('/d/ada/air/file/main/readings.parquet');
+  await expect(column(page, 'time')).toContainText('2025-01-01 to 2025-12-31');
+  await expect(column(page, 'station')).toContainText('4 different in the first 2,000 rows');
+  await page.goto('/d/ada/air/file/main/table.csv');
+  await expect(column(page, 'id')).toContainText('0 to 1,999 in the first 2,000 rows');
+  await expect(column(page, 'mark')).toContainText('1 different, 1,000 empty in the first 2,000 rows');
+
+  await expect(page.getByText('1 column is not in the schema: “mark”.')).toBeVisible();
+  await page.getByRole('button', { name: 'Update the schema' }).click();
+  await expect(page.getByText('does not match this file')).toHaveCount(0);
+  const fields = (await done(house, token, 'GET', '/datasets/ada/air')).package.resources[0].schema.fields;
+  expect(fields.map((field: { name: string }) => field.name)).toEqual(['id', 'mark']);
+  expect(fields[0].description, 'what people said stays').toBe('of the reading');
+
+  // Two releases of one second, the newer one with the smaller name.
+  for (const name of ['v1.9', 'v1.10']) await done(house, token, 'POST', '/datasets/ada/air/tags', { name });
+  await page.goto('/d/ada/air/releases');
+  await expect(page.getByRole('heading', { level: 3 }).first()).toHaveText(/^v1\.10/);
+  await page.goto('/d/ada/air');
+  const about = page.getByRole('region', { name: 'About' });
+  await expect(about).toContainText('v1.10');
+  await expect(about, 'and not as if it were that of the release').toContainText('1.0.0 in datapackage.json');
+});
+
+test('a dataset without files asks for some; then it can be had as one archive', async ({ house, visitor }) => {
+  const token = await ada(house);
+  await done(house, token, 'POST', '/datasets', { id: 'ada/owls', visibility: 'public', package: { name: 'owls', resources: [] } });
+  const page = await visitor();
+  await signIn(page, 'ada');
+  await page.goto('/d/ada/owls');
+  await expect(row(page, 'datapackage.json')).toBeVisible();
+  await expect(page.getByText('This dataset has no files yet')).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Upload files' })).toBeVisible();
+
+  const readme = '---\npretty_name: Owls at night\nlicense: cc-by-4.0\ntags: [ornithology]\n---\n# Owls\n';
+  await put(house, token, 'ada/owls', 'README.md', readme);
+  const guest = await visitor();
+  await guest.goto('/d/ada/owls');
+  await expect(guest.getByRole('heading', { level: 1, name: 'Owls at night' })).toBeVisible();
+  await expect(guest.getByText('This dataset has no files yet')).toHaveCount(0);
+  const about = guest.getByRole('region', { name: 'About' });
+  await expect(about).toContainText('cc-by-4.0');
+  await expect(about.getByRole('link', { name: 'ornithology' })).toBeVisible();
+  const download = guest.waitForEvent('download');
+  await guest.getByRole('button', { name: 'Download ZIP' }).click();
+  const archive = await download;
+  expect(archive.suggestedFilename()).toBe('owls.zip');
+  const bytes = await readFile(await archive.path());
+  expect(bytes.subarray(0, 2).toString()).toBe('PK');
+  expect(bytes.includes('datapackage.json') && bytes.includes('# Owls')).toBe(true);
+  await guest.goto('/search?license=cc-by-4.0');
+  await expect(guest.getByRole('link', { name: /Owls at night/ })).toBeVisible();
+});
+
+test('every address leads to a page, and the keys are told', async ({ house, visitor }) => {
+  const token = await ada(house);
+  await done(house, token, 'GET', '/drive');
+  await done(house, token, 'POST', '/datasets', { id: 'ada/owls', visibility: 'public', package: { name: 'owls', resources: [] } });
+  const page = await visitor();
+  for (const path of ['/nowhere', '/help', '/ben', '/a/b/c', '/datasets']) {
+    const answer = await page.goto(path);
+    expect(answer?.status(), path).toBe(404);
+    await expect(page.getByRole('heading', { name: 'There is no such page' }), path).toBeVisible();
+  }
+  await accessible(page);
+  await page.getByRole('main').getByLabel('Search datasets').fill('owls');
+  await page.getByRole('main').getByRole('button', { name: 'Search' }).click();
+  await expect(page.getByRole('link', { name: /owls/ })).toBeVisible();
+  await page.goto('/ada');
+  await expect(page).toHaveURL(/\/search\?owner=ada$/);
+  await expect(page.getByRole('link', { name: /owls/ })).toBeVisible();
+  await expect(page.getByText('1 dataset', { exact: true }), 'a drive is none').toBeVisible();
+  await page.goto('/datasets/ada/owls');
+  await expect(page).toHaveURL(/\/d\/ada\/owls$/);
+
+  await page.keyboard.press('?');
+  const keys = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await expect(keys).toContainText('Search datasets');
+  await accessible(page);
+  await page.keyboard.press('Escape');
+  await expect(keys).toHaveCount(0);
+  // Where one signs in, one can write at once; by the address, or by a link.
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await expect(page.getByLabel('Name or e-mail')).toBeFocused();
+  await page.goto('/login');
+  await expect(page.getByLabel('Name or e-mail')).toBeFocused();
+});
+
+test('who was signed out signs in again, and goes on', async ({ house, visitor }) => {
+  await ada(house);
+  const page = await visitor();
+  await signIn(page, 'ada');
+  await page.goto('/drive');
+  const end = () => page.request.delete('/api/v1/session', { headers: { Origin: house.url } });
+  const again = page.getByRole('dialog', { name: 'You were signed out' });
+
+  await page.getByRole('button', { name: 'New folder' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('maps of the harbour');
+  await end();
+  await page.keyboard.press('Enter');
+  await expect(again).toBeVisible();
+  await expect(again.getByLabel('Password', { exact: true })).toBeFocused();
+  await accessible(page);
+  await page.keyboard.type('not this one');
+  await page.keyboard.press('Enter');
+  await expect(again.getByRole('alert')).toBeVisible();
+  await again.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  await expect(again).toHaveCount(0);
+  await expect(row(page, 'maps of the harbour'), 'what was typed was kept, and done').toBeVisible();
+
+  // Who does not want to is signed out on the page, too.
+  await page.getByRole('button', { name: 'New folder' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('plans');
+  await end();
+  await page.keyboard.press('Enter');
+  await again.getByRole('button', { name: 'Stay signed out' }).click();
+  await expect(page.getByRole('banner').getByRole('link', { name: 'Sign in' })).toBeVisible();
+  await expect(page.getByText('`')).toHaveCount(0);
+});

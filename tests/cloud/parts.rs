@@ -220,10 +220,14 @@ const HUGE: u64 = 6 << 30;
 /// A piece of a large file that is nearly all zeros, but nowhere the same: each MiB begins with its number.
 fn zeros(position: u64, length: u64) -> Vec<u8> {
     let mut piece = vec![0; usize::try_from(length).unwrap()];
-    for (number, block) in (position >> 20..).zip(piece.chunks_mut(1 << 20)) {
-        let mark = number.to_le_bytes();
-        let length = mark.len().min(block.len());
-        block[..length].copy_from_slice(&mark[..length]);
+    let end = position + length;
+    // A piece may begin and end within such a number.
+    for number in position >> 20..end.div_ceil(1 << 20) {
+        for (place, byte) in (number << 20..).zip(number.to_le_bytes()) {
+            if (position..end).contains(&place) {
+                piece[usize::try_from(place - position).unwrap()] = byte;
+            }
+        }
     }
     piece
 }

@@ -17,10 +17,12 @@ declare -A groups=(
         metastore/src/wire/advertise/tests.rs'
     [range]='lfs/src/range/tests.rs'
     [token]='lfs/src/sign.rs src/access/tokens/tests.rs src/access/claims.rs src/access/secret.rs'
+    [tree]='metastore/src/wire/receive/inspect/tests.rs'
+    [delta]='metastore/src/wire/receive/unpack/tests.rs'
     [path]='metastore/src/path.rs metastore/src/state/tests.rs src/types.rs lfs/src/locks.rs'
 )
 wanted=("$@")
-[ $# -gt 0 ] || wanted=(pointer batch parts pktline range token path)
+[ $# -gt 0 ] || wanted=(pointer batch parts pktline range token tree delta path)
 for group in "${wanted[@]}"; do
     [ -n "${groups[$group]:-}" ] || { echo "fuzz.sh: there is no group \"$group\", but ${!groups[*]}" >&2; exit 2; }
 done
@@ -46,13 +48,15 @@ properties() {
     ' "$1"
 }
 
-# One property until the deadline, in rounds of some seconds: each process draws a seed of its own.
+# One property until the deadline, in rounds of some seconds: each process draws a seed of its own. None may take more
+# than 4 GiB of memory, whatever small thing it is given.
 fuzz() { # where to report, the folder of the crate, its test program, the test
     local report=$1 cases=64 total=0 begin took left
     cd "$2"
     while left=$((deadline - SECONDS)) && [ "$left" -gt 0 ] && [ ! -e "$folder/stop" ]; do
         begin=${EPOCHREALTIME/[.,]/}
-        if ! PROPTEST_CASES=$cases timeout --kill-after=5 $((left + 60)) "$3" --exact "$4" >"$report.log" 2>&1 ||
+        if ! (ulimit -v 4194304 && PROPTEST_CASES=$cases exec timeout --kill-after=5 $((left + 60)) "$3" --exact "$4") \
+            >"$report.log" 2>&1 ||
             ! grep -q '^test result: ok. 1 passed' "$report.log"; then
             touch "$report.failed" "$folder/stop"
             return

@@ -125,6 +125,7 @@ impl App {
         let mut options = Options::new(config.cache(), packs, Arc::new(Rows(db.clone())));
         options.git.clone_from(&config.git);
         options.max_concurrent_packs = config.limits.git_processes;
+        options.git_object_bytes = config.limits.git_object_bytes;
         options.cache_bytes = Some(config.limits.cache_bytes);
         let engine = Engine::open(options)?;
         let drive = Drive::new(db.clone(), engine, clock.clone(), config.public_url.clone(), config.quotas);

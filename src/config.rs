@@ -128,6 +128,9 @@ pub struct Limits {
     pub cache_bytes: u64,
     /// Git packs received at one time, and as many sent.
     pub git_processes: usize,
+    /// Bytes of memory that git may take for one object: a file that comes as a delta of another one, or a
+    /// list of objects. The memory of a git process is limited to three times as much, and 1.5 GiB.
+    pub git_object_bytes: u64,
     /// Seconds to wait, at shutdown, for transfers under way.
     #[serde(deserialize_with = "units::seconds")]
     pub shutdown_seconds: u64,
@@ -238,6 +241,7 @@ impl Default for Limits {
             transfers: 256,
             cache_bytes: 16 << 30,
             git_processes: 8,
+            git_object_bytes: 512 << 20,
             shutdown_seconds: 60,
             idle_seconds: 60,
         }
@@ -328,6 +332,7 @@ impl Config {
             ("limits.database_connections", u64::from(self.limits.database_connections), 2),
             ("limits.database_seconds", self.limits.database_seconds, 1),
             ("limits.git_processes", git_processes as u64, 1),
+            ("limits.git_object_bytes", self.limits.git_object_bytes, 64 << 20),
             ("limits.idle_seconds", idle_seconds, 1),
             ("lifetimes.action", u64::from(self.lifetimes.action), 60),
             ("lifetimes.upload", self.lifetimes.upload, 3600),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     EntryKind, Error, FilePath, Landing, NewPack, Reader, RefEdit, RefName, Result, Side, check_edits,
     pack::{self, Object},
+    read::check_size,
 };
 
 mod draft;
@@ -310,7 +311,9 @@ impl Reader {
 fn serialise(kind: Kind, object: &dyn gix::objs::WriteTo) -> Result<Object> {
     let mut data = Vec::new();
     object.write_to(&mut data)?;
-    Ok(Object { id: pack::hash_object(kind, &data)?, kind, data })
+    let id = pack::hash_object(kind, &data)?;
+    check_size(id, kind, data.len() as u64)?;
+    Ok(Object { id, kind, data })
 }
 
 fn signature(person: &Person) -> Result<gix::actor::Signature> {

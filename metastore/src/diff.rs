@@ -10,10 +10,7 @@ use gix::{
     objs::tree::EntryMode,
 };
 
-use crate::{EntryKind, Error, Reader, Result};
-
-/// The most changes that one comparison returns; see the limit on listings.
-const CHANGE_LIMIT: usize = 500_000;
+use crate::{EntryKind, Reader, Result, read::Budget};
 
 /// Up to how many files, and bytes in them, similar ones are looked for among those added and removed.
 const SIMILARITY_FILES: usize = 400;
@@ -63,13 +60,13 @@ impl Reader {
     /// The files that differ between two commits or trees, ordered by path; `old: None` stands for
     /// nothing at all. With `renames` as `git diff -M` would show them.
     ///
-    /// [`Error::TooLarge`] beyond 500,000 changes.
+    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond 500,000 changed files and folders, or 64 MiB of their paths.
     pub fn diff(&self, old: Option<ObjectId>, new: ObjectId, renames: bool) -> Result<Vec<Change>> {
         let old = match old {
-            Some(old) => self.repository.find_tree(self.tree_of(old)?)?,
+            Some(old) => self.load_tree(self.tree_of(old)?)?,
             None => self.repository.empty_tree(),
         };
-        let new = self.repository.find_tree(self.tree_of(new)?)?;
+        let new = self.load_tree(self.tree_of(new)?)?;
         let changes = self.compare(&old, &new, None)?;
         let has = |kind: &ChangeKind| changes.iter().any(|change| change.kind == *kind);
         if renames && has(&ChangeKind::Added) && has(&ChangeKind::Removed) {
@@ -106,19 +103,26 @@ impl Reader {
     ) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
         // Folders count: a few kilobytes of trees can name billions of them and not one file.
-        let mut visited = 0;
+        let mut budget = Budget::default();
+        let mut stopped = None;
         let mut platform = old.changes()?;
         platform.options(|options| {
             options.track_path().track_rewrites(renames);
         });
         let mut cache = self.diff_cache()?;
         let walked = platform.for_each_to_obtain_tree_with_cache(new, &mut cache, |change| {
+            self.meter.entries(1);
+            let is_folder = change.entry_mode().is_tree();
+            let goes_on = if is_folder { self.meter.object() } else { Ok(()) };
+            if let Err(error) = goes_on.and_then(|()| budget.take(change.location().len())) {
+                stopped = Some(error);
+                return Ok(ControlFlow::Break(()));
+            }
             changes.extend(describe(&change));
-            visited += 1;
-            Ok(if visited > CHANGE_LIMIT { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            Ok(ControlFlow::Continue(()))
         });
-        if visited > CHANGE_LIMIT {
-            return Err(Error::TooLarge(format!("more than {CHANGE_LIMIT} changes")));
+        if let Some(error) = stopped {
+            return Err(error);
         }
         walked?;
         changes.sort_by(|left, right| left.path.cmp(&right.path));

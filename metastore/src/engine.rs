@@ -48,6 +48,9 @@ pub struct Options {
     pub git: PathBuf,
     /// How many children may build packs for clients at once.
     pub max_concurrent_packs: usize,
+    /// The most bytes of an object that git handles as a whole: files that come as deltas, and lists of objects. Other
+    /// files may have any size. The memory of each child is limited to some multiple of it.
+    pub git_object_bytes: u64,
     /// How many repositories keep their newest snapshot open while nobody uses it.
     pub max_idle_snapshots: usize,
 }
@@ -62,6 +65,7 @@ impl Options {
             inline,
             git: "git".into(),
             max_concurrent_packs: 4,
+            git_object_bytes: 512 << 20,
             max_idle_snapshots: 256,
         }
     }
@@ -89,7 +93,7 @@ impl Engine {
         let run = RunFolder::create(&options.cache)?;
         let packs = PackCache::open(&options.cache, run, options.store.clone(), options.inline, options.cache_bytes)?;
         Ok(Self(Arc::new(Shared {
-            git: Git::new(&options.git, options.max_concurrent_packs),
+            git: Git::new(&options.git, options.max_concurrent_packs, options.git_object_bytes),
             store: options.store,
             packs: Arc::new(packs),
             trimming: AtomicBool::new(false),

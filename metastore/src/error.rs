@@ -61,6 +61,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// look-ups, validated names), so what remains is an object that a snapshot must hold and does not.
 impl From<gix::Error> for Error {
     fn from(error: gix::Error) -> Self {
+        if error.is_resource_exhausted() {
+            return Self::TooLarge("an object takes too much memory to be read".to_owned());
+        }
         Self::Corrupt(format!("{error:#}"))
     }
 }

@@ -1,7 +1,7 @@
 //! The git binary as a child process: a clean environment, killed when nobody waits for it any more.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    process::Command,
+    process::{Child, Command},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
 };
@@ -26,6 +26,23 @@ const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 /// How many long requests are in memory at once.
 const LONG_REQUESTS: usize = 4;
 
+/// How many whole trees or histories are read at once.
+const LONG_READINGS: usize = 4;
+
+/// What a child takes beside its objects: its program, its libraries, what its threads reserve, and the windows of
+/// packs. In bytes.
+#[cfg(target_os = "linux")]
+const BASE_MEMORY: u64 = 1536 << 20;
+
+/// The most bytes of one object that a child handles as a whole, in multiples of which its memory is limited: while a
+/// delta is applied there are what it is based on, the delta, and what it makes.
+#[cfg(target_os = "linux")]
+const OBJECTS_AT_ONCE: u64 = 3;
+
+/// Bytes of memory that a child may need in one piece for each byte of an index: some hundred for each object, which
+/// takes 32 there.
+const LISTS: u64 = 4;
+
 /// Starts git, and bounds what runs at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
@@ -34,14 +51,17 @@ pub(crate) struct Git {
     packing: Arc<Semaphore>,
     maintaining: Arc<Semaphore>,
     asking: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
+    object_bytes: u64,
 }
 
 /// A place that is free again when it is dropped.
 pub(crate) type Place = OwnedSemaphorePermit;
 
 impl Git {
-    /// `binary` is a name to look up or a path; `max_packing` bounds [`Git::packing`].
-    pub(crate) fn new(binary: &Path, max_packing: usize) -> Self {
+    /// `binary` is a name to look up or a path; `max_packing` bounds [`Git::packing`]; `object_bytes` bounds what a child
+    /// takes for one object.
+    pub(crate) fn new(binary: &Path, max_packing: usize, object_bytes: u64) -> Self {
         let mut search_path = OsString::new();
         if let Some(folder) = binary.parent().filter(|folder| folder.is_absolute()) {
             search_path.push(folder);
@@ -55,6 +75,8 @@ impl Git {
             packing: places(max_packing.max(1)),
             maintaining: places(1),
             asking: places(LONG_REQUESTS),
+            reading: places(LONG_READINGS),
+            object_bytes,
         }
     }
 
@@ -73,12 +95,26 @@ impl Git {
         place(&self.asking).await
     }
 
+    /// Waits for a place among the readers of whole trees and histories; hold it as long as they read.
+    pub(crate) async fn reading(&self) -> Result<Place> {
+        place(&self.reading).await
+    }
+
+    /// The most bytes of an object that a child handles as a whole.
+    pub(crate) fn object_bytes(&self) -> u64 {
+        self.object_bytes
+    }
+
     /// A git command on `git_dir`. Nothing of our own environment reaches it, no configuration but the
     /// repository's, no prompts and no replace refs. All three pipes are open; dropping the child kills it.
-    pub(crate) fn command(&self, git_dir: &Path) -> Command {
+    /// Its memory is limited: what is sent in a few kilobytes may unpack to any size.
+    pub(crate) fn command(&self, git_dir: &Path) -> Limited {
         let mut command = Command::new(&self.binary);
+        let index_bytes = index_bytes(git_dir);
+        let alloc_limit = self.object_bytes.max(index_bytes.saturating_mul(LISTS));
         command
             .env_clear()
+            .env("GIT_ALLOC_LIMIT", alloc_limit.to_string())
             .env("PATH", &self.search_path)
             .env("HOME", "/nonexistent")
             .env("LC_ALL", "C")
@@ -93,14 +129,82 @@ impl Git {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        command
+        Limited { command, alloc_limit, index_bytes }
     }
 
     /// Runs `command` with `input` on its stdin and returns its stdout; a non-zero exit is [`Error::Git`].
-    pub(crate) async fn output(command: &mut Command, input: Bytes) -> Result<Vec<u8>> {
+    pub(crate) async fn output(command: &mut Limited, input: Bytes) -> Result<Vec<u8>> {
         let finished = finish(command, input).await?;
         if finished.success { Ok(finished.stdout) } else { Err(Error::Git(finished.stderr)) }
     }
+}
+
+/// A command whose child gets a limit on its memory.
+pub(crate) struct Limited {
+    command: Command,
+    alloc_limit: u64,
+    index_bytes: u64,
+}
+
+impl Limited {
+    pub(crate) fn arg(&mut self, argument: impl AsRef<OsStr>) -> &mut Self {
+        self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn args<S: AsRef<OsStr>>(&mut self, arguments: impl IntoIterator<Item = S>) -> &mut Self {
+        self.command.args(arguments);
+        self
+    }
+
+    pub(crate) fn env(&mut self, name: &str, value: impl AsRef<OsStr>) -> &mut Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn stdin(&mut self, stdin: impl Into<Stdio>) -> &mut Self {
+        self.command.stdin(stdin);
+        self
+    }
+
+    /// In a process group of its own, which it leads.
+    pub(crate) fn in_own_group(&mut self) -> &mut Self {
+        self.command.process_group(0);
+        self
+    }
+
+    /// Starts it. The child has its limit before it gets anything to read.
+    pub(crate) fn spawn(&mut self) -> std::io::Result<Child> {
+        let child = self.command.spawn()?;
+        self.limit(&child);
+        Ok(child)
+    }
+
+    /// Every single piece of memory is limited by git itself (`GIT_ALLOC_LIMIT`); this is for their sum. It counts what
+    /// is mapped too, so there is room for the indices of packs and for windows of the packs themselves.
+    #[cfg(target_os = "linux")]
+    fn limit(&self, child: &Child) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let bytes = BASE_MEMORY
+            .saturating_add(self.alloc_limit.saturating_mul(OBJECTS_AT_ONCE))
+            .saturating_add(self.index_bytes.saturating_mul(2));
+        let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(Err(error)) = id.map(|id| prlimit(Some(id), Resource::As, limit)) {
+            // Some sandboxes do not allow it; what git itself limits is limited all the same.
+            tracing::debug!(%error, "the memory of a git process is not limited");
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn limit(&self, _: &Child) {}
+}
+
+/// Bytes of all indices of packs in a repository.
+fn index_bytes(git_dir: &Path) -> u64 {
+    let Ok(files) = std::fs::read_dir(git_dir.join("objects/pack")) else { return 0 };
+    let indices = files.flatten().filter(|file| file.path().extension().is_some_and(|end| end == "idx"));
+    indices.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
 }
 
 async fn place(places: &Arc<Semaphore>) -> Result<Place> {
@@ -117,7 +221,7 @@ pub(crate) struct Finished {
 }
 
 /// Runs `command` to its end, feeding `input` while draining both outputs.
-pub(crate) async fn finish(command: &mut Command, input: Bytes) -> Result<Finished> {
+pub(crate) async fn finish(command: &mut Limited, input: Bytes) -> Result<Finished> {
     let mut child = command.spawn()?;
     let tail = Tail::follow(child.stderr.take());
     let mut stdin = child.stdin.take();

@@ -13,6 +13,9 @@ mod last;
 
 pub use last::LastCommits;
 
+/// Bytes of the messages that are told at once.
+const MESSAGES: usize = 32 << 20;
+
 /// A commit, as far as a walk has to know it.
 #[derive(Debug, Clone)]
 struct Step {
@@ -84,9 +87,36 @@ impl<'a> Place<'a> {
     }
 }
 
+/// The commits of a history, as far as it was walked: it never changes, and so can be kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// The newest first.
+    pub ids: Vec<ObjectId>,
+    /// Whether there are no more.
+    pub is_whole: bool,
+}
+
+impl History {
+    /// Up to `limit` of them, behind `after` where that is given; `None` if more must be known first.
+    ///
+    /// [`Error::NotFound`] if `after` is not one of them.
+    pub fn page(&self, after: Option<ObjectId>, limit: usize) -> Result<Option<&[ObjectId]>> {
+        let begin = match after.filter(|_| limit > 0) {
+            None => 0,
+            Some(after) => match self.ids.iter().position(|id| *id == after) {
+                Some(at) => at + 1,
+                None if self.is_whole => return Err(Error::NotFound(format!("{after} is not part of this history"))),
+                None => return Ok(None),
+            },
+        };
+        let rest = &self.ids[begin..];
+        Ok((self.is_whole || rest.len() >= limit).then(|| &rest[..rest.len().min(limit)]))
+    }
+}
+
 impl Reader {
     fn step(&self, id: ObjectId) -> Result<Step> {
-        let commit = self.repository.find_commit(id)?;
+        let commit = self.load_commit(id)?;
         Ok(Step {
             id,
             tree: commit.tree_id()?.detach(),
@@ -108,13 +138,50 @@ impl Reader {
         path: Option<&FilePath>,
         after: Option<ObjectId>,
     ) -> Result<Vec<CommitInfo>> {
+        let history = self.history(from, path, after, limit)?;
+        self.commits(history.page(after, limit)?.unwrap_or_default())
+    }
+
+    /// These commits.
+    ///
+    /// [`Error::TooLarge`] where they say more than 32 MiB of themselves: each may have a message of 1 MiB.
+    pub fn commits(&self, ids: &[ObjectId]) -> Result<Vec<CommitInfo>> {
+        let mut left = MESSAGES;
+        let mut commits = Vec::with_capacity(ids.len());
+        for id in ids {
+            let commit = self.commit(*id)?;
+            let people = [&commit.author, &commit.committer];
+            let bytes: usize = people.iter().map(|person| person.name.len() + person.email.len()).sum();
+            left = left.checked_sub(bytes + commit.message.len()).ok_or_else(|| {
+                Error::TooLarge(format!(
+                    "the messages of these {} revisions have more than {MESSAGES} bytes; ask for fewer at a time",
+                    ids.len()
+                ))
+            })?;
+            commits.push(commit);
+        }
+        Ok(commits)
+    }
+
+    /// The history that [`Reader::log`] shows pages of, from its beginning until `limit` commits behind `after` are known.
+    pub fn history(
+        &self,
+        from: ObjectId,
+        path: Option<&FilePath>,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> Result<History> {
         let mut frontier = Frontier::default();
         let mut place = path.map(Place::new);
         frontier.push(self, self.commit(from)?.id)?;
-        let mut skipping = after;
-        let mut found = Vec::new();
-        while found.len() < limit {
-            let Some(step) = frontier.pop() else { break };
+        let mut is_behind = after.is_none();
+        let mut left = limit;
+        let mut history = History::default();
+        while left > 0 {
+            let Some(step) = frontier.pop() else {
+                history.is_whole = true;
+                break;
+            };
             let shown = match &mut place {
                 None => true,
                 Some(place) => {
@@ -137,15 +204,12 @@ impl Reader {
             for &parent in &step.parents {
                 frontier.push(self, parent)?;
             }
-            if shown && skipping.is_none() {
-                found.push(self.commit(step.id)?);
-            } else if skipping == Some(step.id) {
-                skipping = None;
+            if shown {
+                history.ids.push(step.id);
+                left -= usize::from(is_behind);
+                is_behind |= after == Some(step.id);
             }
         }
-        match skipping.filter(|_| limit > 0) {
-            Some(id) => Err(Error::NotFound(format!("{id} is not part of this history"))),
-            None => Ok(found),
-        }
+        Ok(history)
     }
 }

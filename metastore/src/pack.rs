@@ -33,6 +33,49 @@ pub(crate) fn hash_object(kind: Kind, data: &[u8]) -> Result<ObjectId> {
     finish(hasher)
 }
 
+/// A pack of a blob, and of another one that repeats it, as a delta of few bytes.
+#[cfg(test)]
+pub(crate) fn encode_repeated(base: &[u8], times: usize) -> Result<Vec<u8>> {
+    let varint = |mut number: usize| {
+        let mut bytes = Vec::new();
+        while number > 0x7f {
+            bytes.push(number.to_le_bytes()[0] | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number.to_le_bytes()[0]);
+        bytes
+    };
+    let mut pack = b"PACK\0\0\0\x02\0\0\0\x02".to_vec();
+    let begin = pack.len();
+    let deflated = |pack: &mut Vec<u8>, data: &[u8]| -> Result<()> {
+        let mut deflate = gix::zlib::stream::deflate::Write::new(pack, Compression::DEFAULT);
+        deflate.write_all(data)?;
+        deflate.flush().map_err(Into::into)
+    };
+    write_entry_head(&mut pack, Kind::Blob, base.len() as u64);
+    deflated(&mut pack, base)?;
+    let mut delta = [varint(base.len()), varint(base.len() * times)].concat();
+    let size = u32::try_from(base.len()).map_err(|_| too_many())?.to_le_bytes();
+    for _ in 0..times {
+        delta.extend([0xf0, size[0], size[1], size[2]]);
+    }
+    // An offset delta has type 6, where a blob has 3, and says how far back its base begins.
+    let mut distance = pack.len() - begin;
+    let mut back = vec![distance.to_le_bytes()[0] & 0x7f];
+    while distance > 0x7f {
+        distance = (distance >> 7) - 1;
+        back.insert(0, distance.to_le_bytes()[0] | 0x80);
+    }
+    let at = pack.len();
+    write_entry_head(&mut pack, Kind::Blob, delta.len() as u64);
+    pack[at] = pack[at] & 0x8f | 6 << 4;
+    pack.extend(back);
+    deflated(&mut pack, &delta)?;
+    let checksum = checksum(&pack)?;
+    pack.extend_from_slice(checksum.as_slice());
+    Ok(pack)
+}
+
 /// Packs `objects` whole (no deltas; consolidation makes those), with their index.
 pub(crate) fn encode(objects: &[Object]) -> Result<(PackId, PackBytes)> {
     let count = u32::try_from(objects.len()).map_err(|_| too_many())?;

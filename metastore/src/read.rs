@@ -1,6 +1,9 @@
 //! Reading a snapshot: revisions, commits, trees and blobs.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use gix::{
@@ -13,20 +16,20 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, FilePath, Person, RefName, Result, State,
+    effort::{Meter, Watch},
     package::{self, PACKAGE},
+    snapshot,
 };
 
+mod limit;
 mod page;
 mod revision;
 mod summary;
 mod visit;
 
+pub(crate) use limit::{Budget, check_size};
 pub use page::TreePage;
 pub use summary::{Summary, Weight};
-
-/// The most entries that one listing returns. A tree of a few kilobytes can name a billion files by
-/// naming the same folder again and again.
-const LISTING_LIMIT: usize = 500_000;
 
 /// Blobs at least this long are no pointers (the pointer specification's limit).
 const POINTER_LIMIT: u64 = Pointer::MAX_LEN as u64;
@@ -37,13 +40,23 @@ const LARGEST_PACKAGE: u64 = 32 << 20;
 /// Bytes of a file that may be remembered, since many requests ask for it.
 const REMEMBERED: u64 = 1 << 20;
 
+/// Bytes of memory that a larger file may take to be read, with all that its deltas are based on.
+const LARGE: usize = 400 << 20;
+
+/// Only one such file is read at a time.
+static READING_LARGE: Mutex<()> = Mutex::new(());
+
 /// What stands at a path: its mode and object, if anything.
 pub(crate) type Held = Option<(EntryMode, ObjectId)>;
+
+/// An entry of a tree: its path, its mode and its object.
+type RawEntry = (String, EntryMode, ObjectId);
 
 /// A reader of one snapshot (or of one quarantine), for one blocking task.
 pub struct Reader {
     pub(crate) repository: gix::Repository,
     state: Arc<State>,
+    pub(crate) meter: Meter,
 }
 
 /// A commit.
@@ -137,7 +150,12 @@ impl Reader {
     pub(crate) fn new(mut repository: gix::Repository, state: Arc<State>) -> Self {
         // The folder never changes, so a missing object stays missing: never scan for new packs.
         repository.objects.refresh_never();
-        Self { repository, state }
+        Self { repository, state, meter: Meter::default() }
+    }
+
+    /// The same reader, watched.
+    pub(crate) fn watched(self, watch: Watch) -> Self {
+        Self { meter: Meter::new(watch), ..self }
     }
 
     /// The same, for another reader of it.
@@ -210,13 +228,27 @@ impl Reader {
         if header.size() > max {
             return Err(Error::TooLarge(format!("the blob has {} bytes", header.size())));
         }
+        self.meter.object()?;
+        self.meter.bytes(header.size());
         if header.size() <= REMEMBERED {
             return Ok(self.repository.find_object(id)?.detach().data.into());
         }
         // Whoever remembers an object holds a copy of it.
         let mut alone = self.repository.clone();
         alone.objects.unset_object_cache();
-        Ok(alone.find_object(id)?.detach().data.into())
+        match alone.find_object(id) {
+            Ok(object) => Ok(object.detach().data.into()),
+            Err(error) if error.is_resource_exhausted() => self.large_blob(id),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A blob that takes more memory to read than readers may take each; see `allocLimit` of a snapshot's configuration.
+    fn large_blob(&self, id: ObjectId) -> Result<Bytes> {
+        let _alone = READING_LARGE.lock().unwrap_or_else(PoisonError::into_inner);
+        self.meter.check()?;
+        let repository = snapshot::open_with(self.repository.git_dir(), Some(LARGE))?.to_thread_local();
+        Ok(repository.find_object(id)?.detach().data.into())
     }
 
     /// The pointer in a blob, if it holds one.
@@ -225,6 +257,7 @@ impl Reader {
         if !header.is_some_and(|header| header.kind() == Kind::Blob && header.size() < POINTER_LIMIT) {
             return Ok(None);
         }
+        self.meter.object()?;
         Ok(Pointer::parse(&self.repository.find_object(blob)?.data).ok())
     }
 
@@ -248,37 +281,51 @@ impl Reader {
     /// The entries of the folder at `path` (the root if `None`) in a commit or tree, in git's order;
     /// with `recursive`, everything below it except the folders themselves.
     ///
-    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries.
+    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries, or 64 MiB of paths.
     pub fn tree(&self, revision: ObjectId, path: Option<&FilePath>, recursive: bool) -> Result<Vec<Entry>> {
         let root = self.folder(revision, path)?;
         let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
         let mut found = Vec::new();
-        // A stack, not recursion: folders may nest deeper than our own stack. Reversed, so that what
-        // stands first in a tree is taken first.
-        let mut stack = self.raw_entries(root, &prefix)?;
-        stack.reverse();
-        let mut visited = 0;
-        while let Some((path, mode, id)) = stack.pop() {
-            if recursive && mode.is_tree() {
-                let mut below = self.raw_entries(id, &format!("{path}/"))?;
-                below.reverse();
-                stack.append(&mut below);
-            } else {
-                found.push((path, mode, id));
-            }
-            visited += 1;
-            if visited + stack.len() > LISTING_LIMIT {
-                return Err(Error::TooLarge(format!("more than {LISTING_LIMIT} entries")));
-            }
-        }
+        self.walk(root, prefix, recursive, &mut Budget::default(), &mut |path, mode, id| {
+            found.push((path, mode, id));
+            Ok(true)
+        })?;
         found.into_iter().map(|(path, mode, id)| self.describe(path, mode, id)).collect()
     }
 
-    pub(crate) fn raw_entries(&self, tree: ObjectId, prefix: &str) -> Result<Vec<(String, EntryMode, ObjectId)>> {
-        let object = self.repository.find_tree(tree)?;
+    /// Hands out what is in a tree, in git's order, until `tell` gives `false`; with `recursive`, what is below its
+    /// folders in their place.
+    fn walk(
+        &self,
+        root: ObjectId,
+        prefix: String,
+        recursive: bool,
+        budget: &mut Budget,
+        tell: &mut dyn FnMut(String, EntryMode, ObjectId) -> Result<bool>,
+    ) -> Result<()> {
+        // A stack, not recursion: folders may nest deeper than our own stack. Reversed, so that what
+        // stands first in a tree is taken first.
+        let mut stack = self.raw_entries(root, &prefix, budget)?;
+        stack.reverse();
+        while let Some((path, mode, id)) = stack.pop() {
+            if recursive && mode.is_tree() {
+                let mut below = self.raw_entries(id, &format!("{path}/"), budget)?;
+                below.reverse();
+                stack.append(&mut below);
+            } else if !tell(path, mode, id)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in a tree, with the paths that it has below `prefix`, for each of which there must be room in `budget`.
+    pub(crate) fn raw_entries(&self, tree: ObjectId, prefix: &str, budget: &mut Budget) -> Result<Vec<RawEntry>> {
+        let object = self.load_tree(tree)?;
         TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1)
             .map(|entry| {
                 let entry = entry?;
+                budget.take(prefix.len() + entry.filename.len())?;
                 Ok((format!("{prefix}{}", entry.filename.to_str_lossy()), entry.mode, entry.oid.to_owned()))
             })
             .collect()
@@ -289,6 +336,7 @@ impl Reader {
         if matches!(kind, EntryKind::Folder | EntryKind::Submodule) {
             return Ok(Entry { path, kind, id, size: None, pointer: None });
         }
+        self.meter.object()?;
         let size = self.repository.find_header(id)?.size();
         let pointer = if kind.is_file() && size < POINTER_LIMIT {
             Pointer::parse(&self.repository.find_object(id)?.data).ok()
@@ -324,7 +372,7 @@ impl Reader {
 
     /// What stands under `name` in the tree itself.
     pub(crate) fn child(&self, tree: ObjectId, name: &str) -> Result<Held> {
-        let object = self.repository.find_tree(tree)?;
+        let object = self.load_tree(tree)?;
         for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
             let entry = entry?;
             if entry.filename == name {
@@ -338,7 +386,7 @@ impl Reader {
     pub(crate) fn tree_of(&self, revision: ObjectId) -> Result<ObjectId> {
         let mut id = revision;
         loop {
-            let object = self.repository.try_find_object(id)?;
+            let object = self.node(id)?;
             match object.map(|object| (object.kind, object)) {
                 Some((Kind::Tree, _)) => return Ok(id),
                 Some((Kind::Commit, object)) => return Ok(object.into_commit().tree_id()?.detach()),
@@ -351,8 +399,37 @@ impl Reader {
     }
 
     pub(crate) fn object_of_kind(&self, id: ObjectId, kind: Kind) -> Result<gix::Object<'_>> {
-        let object = self.repository.try_find_object(id)?.filter(|object| object.kind == kind);
+        let object = self.node(id)?.filter(|object| object.kind == kind);
         object.ok_or_else(|| Error::NotFound(format!("there is no {kind} {id}")))
+    }
+
+    /// The commit, tag or tree `id`, if it is one. [`Error::TooLarge`], without reading it, for one that is larger than
+    /// [`check_size`] allows.
+    pub(crate) fn node(&self, id: ObjectId) -> Result<Option<gix::Object<'_>>> {
+        let Some(header) = self.repository.try_find_header(id)?.filter(|header| header.kind() != Kind::Blob) else {
+            return Ok(None);
+        };
+        check_size(id, header.kind(), header.size())?;
+        self.meter.object()?;
+        Ok(self.repository.try_find_object(id)?)
+    }
+
+    /// The tree `id`, which must be there; otherwise as [`Reader::node`].
+    pub(crate) fn load_tree(&self, id: ObjectId) -> Result<gix::Tree<'_>> {
+        let tree = self.load(id, Kind::Tree)?.into_tree();
+        // An entry takes some 40 bytes.
+        self.meter.entries(tree.data.len() / 40);
+        Ok(tree)
+    }
+
+    /// The commit `id`, which must be there; otherwise as [`Reader::node`].
+    pub(crate) fn load_commit(&self, id: ObjectId) -> Result<gix::Commit<'_>> {
+        Ok(self.load(id, Kind::Commit)?.into_commit())
+    }
+
+    fn load(&self, id: ObjectId, kind: Kind) -> Result<gix::Object<'_>> {
+        let object = self.node(id)?.filter(|object| object.kind == kind);
+        object.ok_or_else(|| Error::Corrupt(format!("the {kind} {id} is missing")))
     }
 
     /// Whether `ancestor` is `descendant` or can be reached from it through parents.

@@ -14,12 +14,14 @@ use std::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use crate::{
     Error, PackId, Reader, Result, State, blocking,
     cache::{PATIENCE, PackCache},
-    git::Git,
+    effort::Watch,
+    git::{Git, Place},
     scratch::Scratch,
 };
 
@@ -29,7 +31,9 @@ pub(crate) use memory::ObjectMemory;
 
 /// What every snapshot says to git. Memory: a 200 MB push must not cost hundreds of megabytes.
 /// `allowAnySHA1InWant`: the rounds of one fetch may meet different generations. `refs/internal` is
-/// the engine's own.
+/// the engine's own. `allocLimit` is for our own readers: what an object, small as it may be, is a delta
+/// of can have any size. Packs are mapped in windows, so that the limit on the memory of a child can be
+/// lower than the size of a pack.
 const CONFIG: &str = "\
 [core]
 \trepositoryformatversion = 0
@@ -46,6 +50,10 @@ const CONFIG: &str = "\
 \twindowMemory = 64m
 \twriteReverseIndex = false
 ";
+
+/// How long a long reading waits for its turn, and how long it may take.
+const TURN: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// A lease on one generation. Its folder lives as long as any clone of the `Arc`; where somebody
 /// deletes it, it is built again.
@@ -89,24 +97,54 @@ impl Snapshot {
 
     /// Runs `work` with a reader on the blocking pool, holding the lease until it ends. Where the
     /// folder was deleted meanwhile, it is run again on a new one.
+    ///
+    /// What the reader does is counted by the [`Effort`](crate::Effort) of the task; where the future is dropped, it soon
+    /// ends.
     pub async fn read<T, F>(self: &Arc<Self>, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&Reader) -> Result<T> + Send + Sync + 'static,
     {
+        self.read_watched(work, Watch::new(None), None).await
+    }
+
+    /// As [`Snapshot::read`], for work that grows with a whole tree or a whole history: only some of it runs at one time,
+    /// and none longer than two minutes.
+    ///
+    /// [`Error::Busy`] where its turn does not come, [`Error::TooLarge`] where it takes longer.
+    pub async fn read_long<T, F>(self: &Arc<Self>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Reader) -> Result<T> + Send + Sync + 'static,
+    {
+        let place = tokio::time::timeout(TURN, self.git.reading()).await;
+        let place = place.map_err(|_| Error::Busy("too many long requests at one time; try again later".to_owned()))?;
+        self.read_watched(work, Watch::new(Some(LONGEST)), Some(Arc::new(place?))).await
+    }
+
+    async fn read_watched<T, F>(self: &Arc<Self>, work: F, watch: Watch, place: Option<Arc<Place>>) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Reader) -> Result<T> + Send + Sync + 'static,
+    {
         let work = Arc::new(work);
+        let _waiting = watch.waiting();
         self.whole(|| {
-            let (lease, work) = (Arc::clone(self), Arc::clone(&work));
+            let (lease, work, watch) = (Arc::clone(self), Arc::clone(&work), watch.clone());
+            // Also where nobody waits any more, until the work has ended.
+            let place = place.clone();
             blocking::run(move || {
+                let _place = place;
+                watch.check()?;
                 let mut repository = lease.opened.read().unwrap_or_else(PoisonError::into_inner).to_thread_local();
                 lease.cache.memory().lend(&mut repository, &lease.state);
-                work(&Reader::new(repository, Arc::clone(&lease.state)))
+                work(&Reader::new(repository, Arc::clone(&lease.state)).watched(watch))
             })
         })
         .await
     }
 
-    /// What `work` makes of a reader, made once for each type: a generation never changes.
+    /// What `work` makes of a reader, made once for each type: a generation never changes. As [`Snapshot::read_long`].
     pub async fn derive<T, F>(self: &Arc<Self>, work: F) -> Result<Arc<T>>
     where
         T: Send + Sync + 'static,
@@ -116,7 +154,7 @@ impl Snapshot {
         if let Some(known) = known().and_then(|known| known.downcast().ok()) {
             return Ok(known);
         }
-        let made = Arc::new(self.read(work).await?);
+        let made = Arc::new(self.read_long(work).await?);
         let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
         derived.insert(TypeId::of::<T>(), made.clone());
         Ok(made)
@@ -288,7 +326,13 @@ pub(crate) struct PackFile {
 
 /// Opens a folder that [`lay_out`] made: no configuration but its own, no search for another one.
 pub(crate) fn open(folder: &Path) -> Result<gix::ThreadSafeRepository> {
-    let options = gix::open::Options::isolated().open_path_as_is(true).strict_config(true);
+    open_with(folder, None)
+}
+
+/// As [`open`], with so many bytes of memory for an object and all that it is a delta of.
+pub(crate) fn open_with(folder: &Path, alloc_limit: Option<usize>) -> Result<gix::ThreadSafeRepository> {
+    let limit = alloc_limit.map(|limit| format!("gitoxide.objects.allocLimit={limit}"));
+    let options = gix::open::Options::isolated().open_path_as_is(true).strict_config(true).config_overrides(limit);
     let repository = gix::ThreadSafeRepository::open_opts(folder, options)?;
     // Counting loads every index now, and not while threads that share them look objects up: one that
     // looks while another still loads may find nothing, and never looks again.

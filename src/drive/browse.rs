@@ -1,12 +1,14 @@
 //! Looking around in a revision: folders in pages, files, and what changed them last.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, stream};
-use metastore::{Change, CommitInfo, Entry, FilePath, LastCommits, ObjectId, Reader, Snapshot, Summary};
+use metastore::{Change, CommitInfo, Entry, FilePath, History, LastCommits, ObjectId, Reader, Snapshot, Summary};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,8 +28,18 @@ const MANY: usize = 50_000;
 /// How many revisions back an answer is looked for that was given before.
 const NEAR: usize = 256;
 
-/// How many names of files, and how many changes, are remembered.
+/// How many names of files, and how many changes, are remembered, of each in blocks of [`WEIGHED`] bytes.
 const REMEMBERED: u64 = 400_000;
+
+/// Bytes that weigh 1 in what is remembered: what a name or an id takes.
+const WEIGHED: usize = 64;
+
+/// How many revisions of a history are found out at once: who asks for a page will ask for the next one.
+const AHEAD: usize = 1000;
+
+/// How many histories are walked at one time, at most, and how long a request waits for another one that walks.
+const WALKS: usize = 16;
+const TURN: Duration = Duration::from_secs(30);
 
 /// Bytes of the largest file that is sent from the repository itself. Larger ones belong to Git LFS.
 const LARGEST: u64 = 128 << 20;
@@ -52,29 +64,48 @@ pub(super) struct Memory {
     pub(super) changes: Cache<PairKey, Arc<Vec<Change>>, Weight>,
     pub(super) metadata: Cache<PairKey, Arc<Metadata>, Weight>,
     pub(super) summaries: Cache<FolderKey, Arc<Summary>, Weight>,
+    /// Of a revision, or of a path in it.
+    histories: Cache<FolderKey, Arc<History>, Weight>,
+    /// Who asks for a history that another one is walking waits for it. Each dataset has one of these turns.
+    walking: [tokio::sync::Mutex<()>; WALKS],
     sending: Arc<Semaphore>,
 }
 
-/// What is remembered weighs as much as it has entries.
+/// What is remembered weighs what it takes: an entry at least 1, and more with a long name.
 #[derive(Clone)]
 pub(super) struct Weight;
 
-impl<K, T> Weighter<K, Arc<Vec<T>>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<Vec<T>>) -> u64 {
-        1 + kept.len() as u64
+fn weight(bytes: usize) -> u64 {
+    1 + (bytes / WEIGHED) as u64
+}
+
+impl<K> Weighter<K, Arc<LastCommits>> for Weight {
+    fn weight(&self, _: &K, kept: &Arc<LastCommits>) -> u64 {
+        1 + kept.iter().map(|(name, _)| weight(name.len())).sum::<u64>()
+    }
+}
+
+impl<K> Weighter<K, Arc<Vec<Change>>> for Weight {
+    fn weight(&self, _: &K, kept: &Arc<Vec<Change>>) -> u64 {
+        1 + kept.iter().map(|change| weight(change.path.len())).sum::<u64>()
+    }
+}
+
+impl<K> Weighter<K, Arc<History>> for Weight {
+    fn weight(&self, _: &K, kept: &Arc<History>) -> u64 {
+        1 + weight(size_of::<ObjectId>() * kept.ids.len())
     }
 }
 
 impl<K> Weighter<K, Arc<Metadata>> for Weight {
     fn weight(&self, _: &K, kept: &Arc<Metadata>) -> u64 {
-        // About as many bytes as a name takes.
-        1 + (kept.package.get().len() + kept.schemas.get().len()) as u64 / 64
+        weight(kept.package.get().len() + kept.schemas.get().len())
     }
 }
 
 impl<K> Weighter<K, Arc<Summary>> for Weight {
     fn weight(&self, _: &K, kept: &Arc<Summary>) -> u64 {
-        1 + kept.folders.len() as u64
+        1 + kept.folders.iter().map(|(path, _)| weight(path.len())).sum::<u64>()
     }
 }
 
@@ -86,6 +117,8 @@ impl Default for Memory {
             changes: Cache::with_weighter(1000, REMEMBERED, Weight),
             metadata: Cache::with_weighter(100, REMEMBERED, Weight),
             summaries: Cache::with_weighter(1000, REMEMBERED, Weight),
+            histories: Cache::with_weighter(1000, REMEMBERED, Weight),
+            walking: Default::default(),
             sending: Arc::new(Semaphore::new(TOGETHER / usize::try_from(BLOCK).unwrap_or(1))),
         }
     }
@@ -216,6 +249,49 @@ impl Drive {
         Ok(found.await?)
     }
 
+    /// Up to `limit` revisions from one back, the newest first; with `path`, those that changed it. `after` continues
+    /// behind one. What was walked once is remembered: it never changes.
+    ///
+    /// # Errors
+    /// Not found if `after` is not among them.
+    pub(crate) async fn history(
+        &self,
+        dataset: Id,
+        snapshot: &Arc<Snapshot>,
+        from: ObjectId,
+        path: Option<FilePath>,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<CommitInfo>> {
+        if path.is_none() && after.is_none() {
+            return Ok(snapshot.read(move |reader| reader.log(from, limit, None, None)).await?);
+        }
+        let key = (dataset, from, path.as_ref().map(|path| path.as_str().into()));
+        let page = |history: &History| Ok::<_, Error>(history.page(after, limit)?.map(<[ObjectId]>::to_vec));
+        if let Some(ids) = self.memory.histories.get(&key).map(|known| page(&known)).transpose()?.flatten() {
+            return Ok(snapshot.read(move |reader| reader.commits(&ids)).await?);
+        }
+        let number = BuildHasherDefault::<DefaultHasher>::default().hash_one(dataset) % WALKS as u64;
+        let turn = self.memory.walking[usize::try_from(number).unwrap_or_default()].lock();
+        let turn = tokio::time::timeout(TURN, turn).await;
+        let _turn = turn.map_err(|_| Error::busy("a long history is being walked; try again in a moment"))?;
+        let memory = Arc::clone(&self.memory);
+        let found = snapshot.read_long(move |reader| {
+            // Somebody else may have walked while this one waited for its turn.
+            let known = memory.histories.get(&key);
+            if let Some(known) = &known
+                && let Some(ids) = known.page(after, limit)?
+            {
+                return reader.commits(ids);
+            }
+            let further = known.map_or(AHEAD, |known| known.ids.len()).max(limit);
+            let history = Arc::new(reader.history(from, path.as_ref(), after, further)?);
+            memory.histories.insert(key.clone(), Arc::clone(&history));
+            reader.commits(history.page(after, limit)?.unwrap_or_default())
+        });
+        Ok(found.await?)
+    }
+
     /// The bytes of a file that is in the repository itself.
     ///
     /// # Errors
@@ -271,7 +347,7 @@ impl Sending {
 impl Memory {
     /// The revisions that changed these paths last. For the tip of a branch they are found for the whole tree at once,
     /// and kept: the next folder is there already, and a newer tip has to look no further than this one.
-    fn last(
+    pub(super) fn last(
         &self,
         reader: &Reader,
         dataset: Id,
@@ -307,8 +383,9 @@ impl Memory {
             } else if folders.len() == 1
                 && paths.len() > 1
                 && let Ok(folder) = missing.map(str::parse::<FilePath>).transpose()
+                && let Some(last) =
+                    fits(reader.last_commits(revision, folder.as_ref(), DEPTH, |commit| known(commit, missing)))?
             {
-                let last = reader.last_commits(revision, folder.as_ref(), DEPTH, |commit| known(commit, missing))?;
                 found.insert(missing, keep(missing, last));
             } else {
                 return reader.last_changes(revision, paths, DEPTH);
@@ -329,18 +406,21 @@ fn place(path: &str) -> (Option<&str>, &str) {
     path.rsplit_once('/').map_or((None, path), |(folder, name)| (Some(folder), name))
 }
 
+/// None of what is too large to be found out as a whole.
+fn fits<T>(found: metastore::Result<T>) -> metastore::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(metastore::Error::TooLarge(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads commits, each once.
-fn commits(reader: &Reader, ids: Vec<Option<ObjectId>>) -> metastore::Result<Vec<Option<Arc<CommitInfo>>>> {
-    let mut known: HashMap<ObjectId, Arc<CommitInfo>> = HashMap::new();
-    ids.into_iter()
-        .map(|id| {
-            let Some(id) = id else { return Ok(None) };
-            if let Some(commit) = known.get(&id) {
-                return Ok(Some(Arc::clone(commit)));
-            }
-            let commit = Arc::new(reader.commit(id)?);
-            known.insert(id, Arc::clone(&commit));
-            Ok(Some(commit))
-        })
-        .collect()
+pub(super) fn commits(reader: &Reader, ids: Vec<Option<ObjectId>>) -> metastore::Result<Vec<Option<Arc<CommitInfo>>>> {
+    let mut different: Vec<ObjectId> = ids.iter().flatten().copied().collect();
+    different.sort_unstable();
+    different.dedup();
+    let read = reader.commits(&different)?.into_iter().map(|commit| (commit.id, Arc::new(commit)));
+    let known: HashMap<ObjectId, Arc<CommitInfo>> = read.collect();
+    Ok(ids.into_iter().map(|id| known.get(&id?).cloned()).collect())
 }

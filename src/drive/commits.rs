@@ -364,7 +364,7 @@ impl Drive {
         };
         let before = *room;
         let (lifted, left) =
-            snapshot.read(move |reader| gather(reader, revision, &from, &to, before, is_foreign)).await?;
+            snapshot.read_long(move |reader| gather(reader, revision, &from, &to, before, is_foreign)).await?;
         *room = left;
         Ok(lifted)
     }

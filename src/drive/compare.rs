@@ -69,7 +69,7 @@ impl Drive {
     /// `from` is named.
     ///
     /// # Errors
-    /// Not found for a revision that there is not; too large for more than 500,000 changes.
+    /// Not found for a revision that there is not; too large for more than 500,000 changes, or 64 MiB of paths.
     pub async fn compare(&self, grant: &Grant<Read>, from: Option<&str>, to: Option<&str>) -> Result<Comparison> {
         let snapshot = self.snapshot(grant).await?;
         let to = match to {
@@ -84,7 +84,7 @@ impl Drive {
         let changes = if let Some(changes) = self.memory.changes.get(&key) {
             changes
         } else {
-            let changes = Arc::new(snapshot.read(move |reader| reader.diff(from, to, true)).await?);
+            let changes = Arc::new(snapshot.read_long(move |reader| reader.diff(from, to, true)).await?);
             self.memory.changes.insert(key, Arc::clone(&changes));
             changes
         };

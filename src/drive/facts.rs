@@ -40,7 +40,7 @@ impl Drive {
         if let Some(summary) = self.memory.summaries.get(&key) {
             return Ok(summary);
         }
-        let summary = Arc::new(snapshot.read(move |reader| reader.summary(revision, path.as_ref())).await?);
+        let summary = Arc::new(snapshot.read_long(move |reader| reader.summary(revision, path.as_ref())).await?);
         self.memory.summaries.insert(key, Arc::clone(&summary));
         Ok(summary)
     }
@@ -52,8 +52,9 @@ impl Drive {
         let moments = snapshot.derive(|reader| {
             let state = reader.state();
             let Some(head) = state.find(&state.head).map(|head| head.target) else { return Ok(Moments(Vec::new())) };
-            let revisions = reader.log(head, DEPTH, None, None)?;
-            Ok(Moments(revisions.iter().map(|revision| revision.committer.seconds).collect()))
+            let revisions = reader.history(head, None, None, DEPTH)?.ids;
+            let moments = revisions.into_iter().map(|id| Ok(reader.commit(id)?.committer.seconds));
+            Ok(Moments(moments.collect::<metastore::Result<_>>()?))
         });
         let now = i64::try_from(self.clock.now().seconds()).unwrap_or(i64::MAX);
         Ok(by_week(&moments.await?.0, now, weeks))

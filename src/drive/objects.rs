@@ -30,7 +30,7 @@ impl Drive {
     pub async fn places(&self, grant: &Grant<Read>, oids: &[Oid]) -> Result<HashMap<Oid, Place>> {
         let snapshot = self.snapshot(grant).await?;
         let oids = oids.to_vec();
-        let found = snapshot.read(move |reader| {
+        let found = snapshot.read_long(move |reader| {
             let mut wanted: HashSet<Oid> = oids.iter().copied().collect();
             let head = &reader.state().head;
             let mut refs: Vec<_> =

@@ -1,13 +1,13 @@
 //! Files and folders as the browser shows them: one tree, that of the default branch, at which people read and write at
 //! a [`Spot`]. Files that only tools need are not shown.
 
-use std::collections::HashSet;
+use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
 use metastore::{Changeset, CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::browse::{Folder, Found, Listing, Located};
+use super::browse::{Folder, Found, Listing, Located, commits};
 use super::commits::{Done, Manner};
 use super::revisions::{Wording, head};
 use super::trash::{Bin, exists};
@@ -25,6 +25,12 @@ use rules::{expect_within, is_listed, keep};
 
 /// The most names that a search finds.
 const FOUND: usize = 1000;
+
+/// Bytes of the longest path that can be named, and so found.
+const LONGEST: usize = 4096;
+
+/// Bytes of all paths in an archive. There are several copies of them while it is made.
+const ARCHIVED: usize = 16 << 20;
 
 /// What a change says of itself.
 #[derive(Debug, Clone)]
@@ -106,12 +112,14 @@ impl Drive {
         let revision = first.revision;
         let seconds = first.snapshot.read(move |reader| Ok(reader.commit(revision)?.committer.seconds)).await?;
         let mut files = Vec::new();
+        let mut room = ARCHIVED;
         for one in located {
             let entries = if one.entry.kind == EntryKind::Folder {
                 files_in(&one.snapshot, revision, Some(one.entry.path.parse()?), most).await?
             } else {
                 vec![one.entry.clone()]
             };
+            room = names_fit(room, &entries)?;
             files.extend(entries.into_iter().map(|entry| first.beside(entry)));
             if files.len() > most {
                 return Err(too_many(most));
@@ -125,6 +133,7 @@ impl Drive {
         let snapshot = self.snapshot_of(id).await?;
         let seconds = snapshot.read(move |reader| Ok(reader.commit(revision)?.committer.seconds)).await?;
         let entries = files_in(&snapshot, revision, None, most).await?;
+        names_fit(ARCHIVED, &entries)?;
         let located = entries.into_iter().map(|entry| Located::of(id, Arc::clone(&snapshot), revision, entry));
         Ok((seconds, located.collect()))
     }
@@ -153,17 +162,14 @@ impl Drive {
         let path = spot.path().cloned().ok_or_else(|| nothing(spot))?;
         let snapshot = self.snapshot_of(spot.id()).await?;
         let Some(head) = head(&snapshot) else { return Err(nothing(spot)) };
+        let commits = self.history(spot.id(), &snapshot, head, Some(path.clone()), after, limit).await?;
         let found = snapshot.read(move |reader| {
-            let commits = reader.log(head, limit, Some(&path), after)?;
             let entry = |commit: &CommitInfo| match reader.entry(commit.id, &path) {
                 Ok(entry) => Ok(Some(entry)),
                 Err(metastore::Error::NotFound(_)) => Ok(None),
                 Err(error) => Err(error),
             };
-            commits
-                .into_iter()
-                .map(|commit| Ok((commit.clone(), entry(&commit)?)))
-                .collect::<metastore::Result<Vec<_>>>()
+            commits.iter().map(|commit| Ok((commit.clone(), entry(commit)?))).collect::<metastore::Result<Vec<_>>>()
         });
         let found = found.await?;
         if found.is_empty() && after.is_none() { Err(nothing(spot)) } else { Ok(found) }
@@ -177,32 +183,36 @@ impl Drive {
         let (Some(revision), false) = (head(&snapshot), words.is_empty()) else { return Ok(Vec::new()) };
         let folder = spot.path().cloned();
         let (limit, wanted) = (limit.min(FOUND), words);
-        let mut paths = snapshot
-            .read(move |reader| {
-                let mut found = Vec::new();
-                reader.visit(revision, folder.as_ref(), &mut |path, kind, _| {
-                    let name = path.rsplit('/').next().unwrap_or(path);
-                    if is_shown(name) && kind != EntryKind::Submodule {
-                        let name = folded(name);
-                        if wanted.iter().all(|word| name.contains(word.as_str())) {
-                            found.push(path.to_owned());
+        let (dataset, memory) = (spot.id(), Arc::clone(&self.memory));
+        let found = snapshot.read_long(move |reader| {
+            // The best ones so far, the worst of them on top.
+            let mut best: BinaryHeap<(usize, String)> = BinaryHeap::new();
+            reader.visit(revision, folder.as_ref(), &mut |path, kind, _| {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                if path.len() <= LONGEST && is_shown(name) && kind != EntryKind::Submodule {
+                    let name = folded(name);
+                    if wanted.iter().all(|word| name.contains(word.as_str())) {
+                        let depth = path.matches('/').count();
+                        let is_better = |worst: &(usize, String)| (depth, path) < (worst.0, worst.1.as_str());
+                        if best.len() < limit || best.peek().is_some_and(is_better) {
+                            best.push((depth, path.to_owned()));
+                        }
+                        if best.len() > limit {
+                            best.pop();
                         }
                     }
-                    true
-                })?;
-                Ok(found)
-            })
-            .await?;
-        paths.sort_by_cached_key(|path| (path.matches('/').count(), path.clone()));
-        paths.truncate(limit);
-        let mut found = Vec::with_capacity(paths.len());
-        for path in paths {
-            let Ok(path) = path.parse::<FilePath>() else { continue };
-            let located = Self::locate_in(spot.id(), Arc::clone(&snapshot), revision, path).await?;
-            let last = self.last_change(&located).await?.map(Arc::new);
-            found.push(Found { entry: located.entry, last });
-        }
-        Ok(found)
+                }
+                true
+            })?;
+            let paths = best.into_sorted_vec().into_iter().filter_map(|(_, path)| path.parse::<FilePath>().ok());
+            let entries: Vec<Entry> =
+                paths.map(|path| reader.entry(revision, &path)).collect::<metastore::Result<_>>()?;
+            let paths: Vec<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
+            let last = memory.last(reader, dataset, revision, &paths)?;
+            let last = commits(reader, last)?;
+            Ok(entries.into_iter().zip(last).map(|(entry, last)| Found { entry, last }).collect())
+        });
+        Ok(found.await?)
     }
 
     /// What of a dataset is shared now: told to those alone who may share it.
@@ -442,16 +452,30 @@ async fn files_in(
     folder: Option<FilePath>,
     most: usize,
 ) -> Result<Vec<Entry>> {
-    let page = snapshot.read(move |reader| reader.tree_page(revision, folder.as_ref(), true, None, most + 1)).await?;
-    if page.next.is_some() || page.entries.len() > most {
+    let list = move |reader: &metastore::Reader| reader.tree_page(revision, folder.as_ref(), true, None, most + 1);
+    let page = snapshot.read_long(list).await?;
+    if page.entries.len() > most {
         return Err(too_many(most));
+    }
+    // A page that is not full ends where its names take too many bytes.
+    if page.next.is_some() {
+        return Err(too_long());
     }
     let is_file = |entry: &Entry| !matches!(entry.kind, EntryKind::Folder | EntryKind::Submodule);
     Ok(page.entries.into_iter().filter(is_file).collect())
 }
 
+/// How many bytes are left for more names in an archive.
+fn names_fit(room: usize, entries: &[Entry]) -> Result<usize> {
+    room.checked_sub(entries.iter().map(|entry| entry.path.len()).sum()).ok_or_else(too_long)
+}
+
 fn too_many(most: usize) -> Error {
     Error::too_large(format!("an archive has at most {most} files and folders; choose some of them"))
+}
+
+fn too_long() -> Error {
+    Error::too_large(format!("the names of an archive have at most {ARCHIVED} bytes; choose some of the files"))
 }
 
 fn nothing(spot: &Spot<Read>) -> Error {

@@ -76,6 +76,9 @@ pub struct Branch {
     pub protected: bool,
 }
 
+/// Bytes of what all tags of a dataset say, and their revisions: they are in memory together.
+const SAID: usize = 64 << 20;
+
 /// What a tag says that was told nothing.
 const TAGGING: &str = "Tagging revision";
 
@@ -85,10 +88,18 @@ impl Drive {
         let snapshot = self.snapshot(grant).await?;
         let found = snapshot.derive(|reader| {
             let tags = reader.state().refs.iter().filter(|each| each.name.is_tag());
+            let mut left = SAID;
             // Of a blob or tree, as some projects of software have them, is no tag of a revision.
             let told = tags.map(|tag| match read_tag(reader, tag) {
                 Err(metastore::Error::NotFound(_)) => Ok(None),
-                other => other.map(Some),
+                Ok(tag) => {
+                    let too_much =
+                        || metastore::Error::TooLarge(format!("the tags say more than {SAID} bytes together"));
+                    let said = tag.description.len() + tag.revision.message.len();
+                    left = left.checked_sub(said).ok_or_else(too_much)?;
+                    Ok(Some(tag))
+                }
+                Err(error) => Err(error),
             });
             let mut tags = told.filter_map(Result::transpose).collect::<metastore::Result<Vec<Tag>>>()?;
             tags.sort_by(|one, other| one.age(other.times(), &other.name));

@@ -120,7 +120,7 @@ impl Drive {
                 None => return Ok(Vec::new()),
             },
         };
-        Ok(snapshot.read(move |reader| reader.log(from, limit, path.as_ref(), after)).await?)
+        self.history(grant.id(), &snapshot, from, path, after, limit).await
     }
 
     /// Takes back, as a new revision, what changed after `since` up to `upto`; without `since`, what `upto` alone

@@ -15,13 +15,14 @@ mod shares;
 mod tests;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use ipnet::IpNet;
+use metastore::Effort;
 use metrics::{Counter, Gauge};
 
 pub(super) use self::address::{client as client_address, is_trusted};
@@ -44,6 +45,9 @@ const PACK: u64 = 100;
 const TRANSFER: u64 = 1;
 /// The figures are written anew each time.
 const FIGURES: u64 = 20;
+
+/// How much of the effort of reading makes a point: some eight objects, or 256 entries of folders.
+const EFFORT: u64 = 256;
 
 /// Who signed in within this time is not stopped by the failures of others behind the same address.
 const KNOWN: Duration = Duration::from_hours(1);
@@ -190,6 +194,7 @@ impl Limits {
             now,
             cost,
             patience: nanos(patience),
+            payers: Arc::default(),
         };
         let admitted = client.admit(method, route);
         match &admitted {
@@ -238,6 +243,8 @@ pub(super) struct Client {
     cost: u64,
     /// For how long it may be held up.
     patience: Nanos,
+    /// Token and user, when they are known.
+    payers: Arc<OnceLock<(Key, Option<Key>)>>,
 }
 
 /// What becomes of a request that is within the limits.
@@ -306,6 +313,8 @@ impl Client {
             Some(id) => Some(keys.of(Subject::User(id))),
             None => actor.is_somebody().then(|| keys.of(Subject::Guest(&actor.key()))),
         };
+        // For what turns out to be dear.
+        let _ = self.payers.set((token, user));
         Account { client: self.clone(), token: Some(token), user }
     }
 
@@ -328,6 +337,34 @@ impl Client {
     }
 }
 
+/// What the reading of repositories costs that a request needs, whatever its handler knows of it: charged at its end, also
+/// where it failed, or the client has left.
+pub(super) struct Bill {
+    client: Option<Client>,
+    effort: Effort,
+}
+
+impl Bill {
+    pub(super) fn of(request: &Request) -> Self {
+        Self { client: request.extensions().get().cloned(), effort: Effort::default() }
+    }
+
+    /// What is counted so far.
+    pub(super) fn effort(&self) -> &Effort {
+        &self.effort
+    }
+}
+
+impl Drop for Bill {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            let (token, user) = client.payers.get().copied().unzip();
+            let points = usize::try_from(self.effort.spent() / EFFORT).unwrap_or(usize::MAX);
+            Account { client, token, user: user.flatten() }.charge(points);
+        }
+    }
+}
+
 /// Who pays for a request.
 pub(super) struct Account {
     client: Client,
@@ -338,7 +375,7 @@ pub(super) struct Account {
 impl Account {
     /// Takes what the request costs; comes when it is time.
     async fn take(&self) -> Result<()> {
-        let Client { limits, address, now, cost, patience } = &self.client;
+        let Client { limits, address, now, cost, patience, .. } = &self.client;
         let take = |limit: &Limit, key: Option<Key>| key.map_or(Ok(0), |key| limit.take(key, *cost, *now, *patience));
         let by_token = take(&limits.token, self.token).inspect_err(|_| self.refund(None, None))?;
         let by_user = take(&limits.user, self.user).inspect_err(|_| self.refund(self.token, None))?;

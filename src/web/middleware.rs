@@ -22,7 +22,7 @@ use hyper::body::Body as _;
 use metrics::{Counter, Histogram};
 use tower::{Service, ServiceExt as _};
 
-use super::limits::{Admission, Limits};
+use super::limits::{Admission, Bill, Limits};
 use super::patience::{self, Unread};
 use super::wording::Words;
 use super::{browser, cors};
@@ -67,13 +67,17 @@ where
             return seen.through(std::future::ready(Ok(answer)), patience::followed(request).1).boxed();
         }
         let admitted = self.limits.admit(&mut request, seen.method, seen.route, seen.started);
+        let bill = Bill::of(&request);
         let (request, unread) = patience::followed(request);
         match admitted {
-            Ok(Admission::Now(None)) => seen.through(self.routes.call(request), unread).boxed(),
+            Ok(Admission::Now(None)) => {
+                let answer = self.routes.call(request);
+                seen.through(billed(bill, answer), unread).boxed()
+            }
             Ok(Admission::Now(Some(place))) => {
                 let answer = self.routes.call(request);
                 let placed = async { Ok(answer.await?.map(|body| place.until_sent(body))) };
-                seen.through(placed, unread).boxed()
+                seen.through(billed(bill, placed), unread).boxed()
             }
             Ok(Admission::Later(turn)) => {
                 let (routes, idle) = (self.routes.clone(), self.idle);
@@ -84,7 +88,7 @@ where
                         Err(refusal) => Ok(refused(request, refusal, idle).await),
                     }
                 };
-                seen.through(answer, unread).boxed()
+                seen.through(billed(bill, answer), unread).boxed()
             }
             Err(refusal) => {
                 let idle = self.idle;
@@ -92,6 +96,11 @@ where
             }
         }
     }
+}
+
+/// Charges for what is read for the answer.
+async fn billed<F: Future>(bill: Bill, answer: F) -> F::Output {
+    bill.effort().scope(answer).await
 }
 
 /// The answer to a request that no handler sees. What is little is read all the same: else the connection would end, and

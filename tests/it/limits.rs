@@ -479,3 +479,39 @@ story! {
         assert!(!most.is_empty() && most.iter().all(|line| !line.ends_with(" 0")), "{most:?}");
     }
 }
+
+story! {
+    async fn what_is_read_is_paid_for_and_a_history_is_walked_once(engine: Engine) {
+        let rates = Rates { address: 1, burst_seconds: 700, wait_seconds: 0, ..Rates::off() };
+        let server = proxied(engine, rates).await;
+        let ada = server.adas_data().await;
+        let tree = server.tree("long");
+        tree.sh(
+            "for n in $(seq 3000); do printf 'commit refs/heads/main\\ncommitter A <a@b> %d +0000\\ndata 1\\nx\\n' \
+             $((1600000000 + n)); done | git fast-import --quiet",
+        );
+        tree.git(&["push", "-q", &server.remote(&ada, "ada/data"), "main"]);
+        let ask = async |address: &str, path: &str| {
+            let request = server.request("GET", &format!("/api/v1/datasets/ada/data/{path}"), Some(&ada.token));
+            Reply::of(request.header("x-forwarded-for", address)).await
+        };
+        // A walk over all revisions costs some hundred points, and then it is known.
+        for _ in 0..20 {
+            let reply = ask("203.0.113.1", "revisions?path=nope").await;
+            assert_eq!((reply.status, reply.json()), (200, json!({"items": []})));
+        }
+        // Each of these walks again.
+        let mut statuses = Vec::new();
+        for back in [2900, 2901, 2902] {
+            statuses.push(ask("203.0.113.2", &format!("revisions/HEAD~{back}")).await.status);
+        }
+        assert_eq!(statuses, [200, 200, 429]);
+        // Also one that fails.
+        let mut statuses = Vec::new();
+        for back in [3001, 3002, 3003] {
+            statuses.push(ask("203.0.113.3", &format!("revisions/HEAD~{back}")).await.status);
+        }
+        assert_eq!(statuses, [404, 404, 429]);
+        assert_eq!(ask("203.0.113.4", "revisions/HEAD~4000000000").await.status, 404);
+    }
+}

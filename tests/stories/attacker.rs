@@ -667,3 +667,27 @@ story! {
         assert!(!server.stored(&Oid::of(&bytes).to_string()).exists());
     }
 }
+
+story! {
+    async fn a_pack_of_kilobytes_does_not_become_gigabytes(server: Server) {
+        let scene = Scene::open(&server).await;
+        let tree = server.tree("bomb");
+        // 500,000 files, each with a path of 52 KB, in 10 KB.
+        let tip = tree.sh(
+            "b=$(echo x | git hash-object -w --stdin); L=$(printf 'n%.0s' $(seq 3990))
+             t=$(for i in $(seq -w 0 999); do printf '100644 blob %s\\t%s%s\\n' $b $L $i; done | git mktree)
+             t=$(for i in $(seq -w 0 498); do printf '040000 tree %s\\t%s%s\\n' $t $L $i; done | git mktree)
+             for k in 1 2 3 4 5 6 7 8 9 10; do t=$(printf '040000 tree %s\\t%s\\n' $t $L | git mktree); done
+             git commit-tree $t -m x 2>/dev/null",
+        );
+        let own = server.remote(&scene.mallory, "mallory/own");
+        let said = tree.git_fails(&["push", "--no-verify", &own, &format!("{tip}:refs/heads/main")]);
+        assert!(said.contains("a path with more than 4096 bytes"), "{}", &said[said.len().saturating_sub(2000)..]);
+        // A message of 100 MB, in 100 KB.
+        tree.sh("head -c 100M /dev/zero | tr '\\0' m >message");
+        let tip = tree.sh("t=$(git mktree </dev/null); git commit-tree $t -F message 2>/dev/null");
+        let said = tree.git_fails(&["push", "--no-verify", &own, &format!("{tip}:refs/heads/main")]);
+        assert!(said.contains("but at most 1 MiB are read"), "{}", &said[said.len().saturating_sub(2000)..]);
+        scene.unharmed(&server).await;
+    }
+}

@@ -29,6 +29,6 @@ impl Reader {
                 .write_buf(object.kind, &object.data)
                 .map_err(|error| Error::Internal(error.to_string()))?;
         }
-        Ok(Some((Self::new(repository, self.state_shared()), tree)))
+        Ok(Some((Self::new(repository, self.state_shared()).watched(self.meter.watch()), tree)))
     }
 }

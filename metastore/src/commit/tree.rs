@@ -18,6 +18,7 @@ use crate::{
     Content, Error, FilePath, Result, Side,
     pack::{self, Object},
     path::{DEPTH_LIMIT, LIMIT},
+    read::check_size,
 };
 
 /// Limits of `git fsck` on `.gitattributes`, in bytes: the file, and each line.
@@ -50,6 +51,7 @@ impl<'r> Objects<'r> {
     /// even where it is not, but a pack must bring all that its commit needs.
     pub(super) fn add(&mut self, kind: Kind, data: Vec<u8>) -> Result<ObjectId> {
         let id = pack::hash_object(kind, &data)?;
+        check_size(id, kind, data.len() as u64)?;
         if !self.made.contains_key(&id) && !self.repository.objects.exists(&id) {
             self.made.insert(id, Object { id, kind, data });
         }
@@ -114,7 +116,11 @@ impl<'r> Objects<'r> {
         };
         match self.made.get(&tree) {
             Some(object) => parse(&object.data),
-            None => parse(&self.repository.find_tree(tree)?.data),
+            None => {
+                let header = self.repository.find_header(tree)?;
+                check_size(tree, header.kind(), header.size())?;
+                parse(&self.repository.find_tree(tree)?.data)
+            }
         }
     }
 

@@ -12,7 +12,7 @@ fn repository() -> tempfile::TempDir {
 #[tokio::test]
 async fn nothing_of_our_environment_reaches_a_child() {
     let folder = repository();
-    let git = Git::new(Path::new("git"), 1);
+    let git = Git::new(Path::new("git"), 1, 64 << 20);
     let mut command = git.command(folder.path());
     command.args(["config", "--list", "--show-origin"]);
     let shown = String::from_utf8(Git::output(&mut command, Bytes::new()).await.unwrap()).unwrap();
@@ -34,7 +34,7 @@ async fn nothing_of_our_environment_reaches_a_child() {
 #[tokio::test]
 async fn a_failure_brings_the_end_of_stderr() {
     let folder = repository();
-    let git = Git::new(Path::new("git"), 1);
+    let git = Git::new(Path::new("git"), 1, 64 << 20);
     let mut command = git.command(folder.path());
     command.args(["-c", "alias.e=!yes noise | head -c 300000 >&2; echo the end >&2; exit 3", "e"]);
     match Git::output(&mut command, Bytes::new()).await {
@@ -52,7 +52,7 @@ async fn a_failure_brings_the_end_of_stderr() {
 #[tokio::test]
 async fn a_child_nobody_waits_for_is_killed() {
     let folder = repository();
-    let git = Git::new(Path::new("git"), 1);
+    let git = Git::new(Path::new("git"), 1, 64 << 20);
     let mut command = git.command(folder.path());
     command.args(["cat-file", "--batch"]);
     let child = command.spawn().unwrap();
@@ -71,11 +71,31 @@ async fn a_child_nobody_waits_for_is_killed() {
 
 #[tokio::test]
 async fn only_so_many_pack_at_once() {
-    let git = Git::new(Path::new("git"), 2);
+    let git = Git::new(Path::new("git"), 2, 64 << 20);
     let first = git.packing().await.unwrap();
     let _second = git.packing().await.unwrap();
     let third = tokio::time::timeout(Duration::from_millis(20), git.packing()).await;
     assert!(third.is_err());
     drop(first);
     let _third = git.packing().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_child_cannot_take_any_amount_of_memory() {
+    let folder = repository();
+    let git = Git::new(Path::new("git"), 1, 64 << 20);
+    let child = git.command(folder.path()).args(["cat-file", "--batch"]).spawn().unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id().unwrap())).unwrap();
+    let limit = limits.lines().find(|line| line.starts_with("Max address space")).unwrap();
+    let bytes = BASE_MEMORY + 3 * (64 << 20);
+    assert!(limit.split_whitespace().any(|word| word == bytes.to_string()), "{limit}");
+
+    // In one piece, git itself gives up.
+    let blob = Bytes::from(vec![0; 65 << 20]);
+    let mut command = git.command(folder.path());
+    command.args(["hash-object", "--stdin"]);
+    match Git::output(&mut command, blob).await {
+        Err(Error::Git(text)) => assert!(text.contains("over limit 67108864"), "{text}"),
+        other => panic!("{other:?}"),
+    }
 }

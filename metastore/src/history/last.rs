@@ -4,11 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use gix::{
     ObjectId,
-    bstr::{BString, ByteSlice as _},
+    bstr::BString,
     objs::{TreeRefIter, tree::EntryMode},
 };
 
-use crate::{FilePath, Reader, Result, path::DEPTH_LIMIT};
+use crate::{Error, FilePath, Reader, Result, path::DEPTH_LIMIT, read::Budget};
 
 /// For each entry of a folder, ordered by name, the commit that changed it last.
 pub type LastCommits = Vec<(String, Option<ObjectId>)>;
@@ -98,7 +98,7 @@ impl Reader {
     fn hold(&self, node: &mut Node) -> Result<()> {
         let Some((mode, tree)) = node.held.filter(|_| !node.children.is_empty()) else { return Ok(()) };
         if mode.is_tree() {
-            let object = self.repository.find_tree(tree)?;
+            let object = self.load_tree(tree)?;
             for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
                 let entry = entry?;
                 if let Some(child) = node.children.get_mut(entry.filename) {
@@ -116,7 +116,7 @@ impl Reader {
             return Ok(0);
         }
         let mut read = 0;
-        let object = self.repository.find_tree(before)?;
+        let object = self.load_tree(before)?;
         for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
             let entry = entry?;
             read += 1;
@@ -146,7 +146,8 @@ impl Reader {
 
     /// For every entry of the folder `path` (the root if `None`), by name: the last commit that changed it, along
     /// first parents only, so that a merge counts as one change. `None` for those not found within `cap` commits,
-    /// fewer for a folder of very many entries that always changes.
+    /// fewer for a folder of very many entries that always changes. [`Error::TooLarge`] for more than 500,000 entries,
+    /// or 64 MiB of their paths.
     ///
     /// `known` may have the same answer for an older commit; the walk ends there.
     pub fn last_commits(
@@ -158,16 +159,13 @@ impl Reader {
     ) -> Result<LastCommits> {
         let revision = self.commit(revision)?.id;
         let folder = self.folder(revision, path)?;
-        let object = self.repository.find_tree(folder)?;
-        let names: Result<Vec<String>> = TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1)
-            .map(|entry| Ok(entry?.filename.to_str_lossy().into_owned()))
-            .collect();
-        let mut names = names?;
-        names.sort_unstable();
         let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
-        let paths: Vec<String> = names.iter().map(|name| format!("{prefix}{name}")).collect();
-        let found = self.walk(revision, &paths, cap, known)?;
-        Ok(names.into_iter().zip(found).collect())
+        let entries = self.raw_entries(folder, &prefix, &mut Budget::default())?;
+        let mut paths: Vec<String> = entries.into_iter().map(|(path, _, _)| path).collect();
+        paths.sort_unstable();
+        let found = self.search_history(revision, &paths, cap, known)?;
+        let names = paths.into_iter().map(|mut path| path.split_off(prefix.len()));
+        Ok(names.zip(found).collect())
     }
 
     /// [`Reader::last_commits`] of all folders of a revision, by their paths (`None`: the root), in one walk. `None` if
@@ -180,7 +178,7 @@ impl Reader {
     ) -> Result<Option<HashMap<Option<String>, LastCommits>>> {
         let revision = self.commit(revision)?.id;
         let Some(paths) = self.all_paths(revision, limit)? else { return Ok(None) };
-        let found = self.walk(revision, &paths, cap, |_| None)?;
+        let found = self.search_history(revision, &paths, cap, |_| None)?;
         let mut folders: HashMap<Option<String>, LastCommits> = HashMap::new();
         for (path, found) in paths.iter().zip(found) {
             let (folder, name) = path.rsplit_once('/').map_or((None, &**path), |(folder, name)| (Some(folder), name));
@@ -196,12 +194,15 @@ impl Reader {
     /// folders repeats the names of all those around it.
     fn all_paths(&self, revision: ObjectId, limit: usize) -> Result<Option<Vec<String>>> {
         let mut paths = Vec::new();
-        let mut room = limit.saturating_mul(LENGTH);
+        let mut budget = Budget::new(limit, limit.saturating_mul(LENGTH));
         let mut folders = vec![(self.tree_of(revision)?, String::new())];
         while let Some((tree, prefix)) = folders.pop() {
-            for (path, mode, id) in self.raw_entries(tree, &prefix)? {
-                let Some(left) = room.checked_sub(path.len()).filter(|_| paths.len() < limit) else { return Ok(None) };
-                room = left;
+            let entries = match self.raw_entries(tree, &prefix, &mut budget) {
+                Ok(entries) => entries,
+                Err(Error::TooLarge(_)) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            for (path, mode, id) in entries {
                 if mode.is_tree() {
                     folders.push((id, format!("{path}/")));
                 }
@@ -232,10 +233,10 @@ impl Reader {
         paths: &[P],
         cap: usize,
     ) -> Result<Vec<Option<ObjectId>>> {
-        self.walk(revision, paths, cap, |_| None)
+        self.search_history(revision, paths, cap, |_| None)
     }
 
-    fn walk<P: AsRef<str>>(
+    fn search_history<P: AsRef<str>>(
         &self,
         revision: ObjectId,
         paths: &[P],
@@ -253,6 +254,7 @@ impl Reader {
                 break;
             };
             let parent = self.step(parent)?;
+            self.meter.check()?;
             watch.step(self, commit.id, Some(parent.tree))?;
             if let Some(known) = known(parent.id) {
                 for (found, path) in watch.found.iter_mut().zip(paths).filter(|(found, _)| found.is_none()) {

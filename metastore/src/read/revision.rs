@@ -7,18 +7,22 @@ use crate::{Error, Reader, Result};
 /// Git's own limit: fewer letters are no abbreviated id.
 const SHORTEST_ID: usize = 4;
 
+/// The most steps from parent to parent.
+const STEPS: u32 = 50_000;
+
 impl Reader {
     /// The commit that `expression` names: `HEAD`, a branch or tag (short or full), or an id (full
     /// or at least 4 letters), followed by any number of `~n` (n-th first parent), `^n` (n-th
     /// parent), `^{commit}` and `^{}`; a subset of `gitrevisions(7)`, with git's order of precedence.
     ///
     /// [`Error::NotFound`] if it names nothing or no commit, [`Error::Invalid`] if it is malformed or
-    /// an abbreviation of several commits.
+    /// an abbreviation of several commits, [`Error::TooLarge`] beyond 50,000 steps.
     pub fn resolve(&self, expression: &str) -> Result<ObjectId> {
         let end = expression.find(['~', '^']).unwrap_or(expression.len());
         let (base, mut steps) = expression.split_at(end);
         let unknown = || Error::NotFound(format!("there is no revision {expression:?}"));
         let mut commit = self.base(base)?.ok_or_else(unknown)?;
+        let mut left = STEPS;
         while let Some(step) = steps.chars().next() {
             let rest = &steps[1..];
             if let Some(after) =
@@ -39,6 +43,11 @@ impl Reader {
                 '^' => self.parent(commit, count as usize - 1)?.ok_or_else(unknown)?,
                 '~' => {
                     for _ in 0..count {
+                        left = left.checked_sub(1).ok_or_else(|| {
+                            Error::TooLarge(format!(
+                                "{expression:?} goes back more than {STEPS} revisions; name one by its id"
+                            ))
+                        })?;
                         commit = self.parent(commit, 0)?.ok_or_else(unknown)?;
                     }
                     commit
@@ -50,7 +59,7 @@ impl Reader {
     }
 
     fn parent(&self, commit: ObjectId, number: usize) -> Result<Option<ObjectId>> {
-        Ok(self.repository.find_commit(commit)?.parent_ids().nth(number).map(gix::Id::detach))
+        Ok(self.load_commit(commit)?.parent_ids().nth(number).map(gix::Id::detach))
     }
 
     fn base(&self, name: &str) -> Result<Option<ObjectId>> {

@@ -4,10 +4,8 @@ use std::collections::HashMap;
 
 use gix::{ObjectId, objs::tree::EntryMode};
 
+use super::Budget;
 use crate::{EntryKind, Error, FilePath, Reader, Result};
-
-/// The most entries that are looked at. A folder that is there many times is looked at once.
-const ENTRIES: usize = 500_000;
 
 /// What is in a folder, at whatever depth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,15 +42,16 @@ struct Open {
 impl Reader {
     /// Counts what the folder at `path` (the root if `None`) of a commit or tree holds.
     ///
-    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries of different folders.
+    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries of different folders,
+    /// or 64 MiB of their names: a folder that is there many times is looked at once.
     pub fn summary(&self, revision: ObjectId, path: Option<&FilePath>) -> Result<Summary> {
         let root = self.folder(revision, path)?;
         let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
         let mut known = HashMap::new();
-        let mut left = ENTRIES;
+        let mut budget = Budget::default();
         let mut summary = Summary::default();
-        for (path, mode, id) in self.raw_entries(root, &prefix)? {
-            let weight = self.weigh(mode, id, &mut known, &mut left)?;
+        for (path, mode, id) in self.raw_entries(root, &prefix, &mut budget)? {
+            let weight = self.weigh(mode, id, &mut known, &mut budget)?;
             summary.whole.add(weight);
             if mode.is_tree() {
                 summary.folders.push((path, weight));
@@ -67,13 +66,15 @@ impl Reader {
         mode: EntryMode,
         id: ObjectId,
         known: &mut HashMap<ObjectId, Weight>,
-        left: &mut usize,
+        budget: &mut Budget,
     ) -> Result<Weight> {
         if !mode.is_tree() {
-            return self.weigh_file(mode, id, left);
+            return self.weigh_file(mode, id);
         }
-        let open =
-            |id| Ok::<_, Error>(Open { id, rest: self.raw_entries(id, "")?.into_iter(), weight: Weight::default() });
+        let mut open = |id| {
+            let rest = self.raw_entries(id, "", budget)?.into_iter();
+            Ok::<_, Error>(Open { id, rest, weight: Weight::default() })
+        };
         if let Some(weight) = known.get(&id) {
             return Ok(*weight);
         }
@@ -86,7 +87,7 @@ impl Reader {
                     None => stack.push(open(id)?),
                 },
                 Some((_, mode, id)) => {
-                    let weight = self.weigh_file(mode, id, left)?;
+                    let weight = self.weigh_file(mode, id)?;
                     top.weight.add(weight);
                 }
                 None => {
@@ -96,27 +97,23 @@ impl Reader {
                     if let Some(above) = stack.last_mut() {
                         above.weight.add(weight);
                     }
-                    count(left)?;
                 }
             }
         }
     }
 
-    fn weigh_file(&self, mode: EntryMode, id: ObjectId, left: &mut usize) -> Result<Weight> {
-        count(left)?;
+    fn weigh_file(&self, mode: EntryMode, id: ObjectId) -> Result<Weight> {
         if EntryKind::of(mode) == EntryKind::Submodule {
             return Ok(Weight::default());
         }
         let pointer = if EntryKind::of(mode).is_file() { self.pointer(id)? } else { None };
         let bytes = match pointer {
             Some(pointer) => pointer.size,
-            None => self.repository.find_header(id)?.size(),
+            None => {
+                self.meter.object()?;
+                self.repository.find_header(id)?.size()
+            }
         };
         Ok(Weight { files: 1, bytes })
     }
-}
-
-fn count(left: &mut usize) -> Result<()> {
-    *left = left.checked_sub(1).ok_or_else(|| Error::TooLarge(format!("more than {ENTRIES} entries")))?;
-    Ok(())
 }

@@ -2,14 +2,15 @@
 
 use gix::{ObjectId, bstr::ByteSlice as _, objs::TreeRefIter};
 
-use super::LISTING_LIMIT;
-use crate::{EntryKind, Error, FilePath, Reader, Result};
+use super::Budget;
+use crate::{EntryKind, FilePath, Reader, Result};
 
 impl Reader {
     /// Tells of everything below the folder at `path` (the root if `None`) in a commit or tree, each folder before what
     /// it holds, until `tell` gives `false`.
     ///
-    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries.
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such folder, [`Error::TooLarge`](crate::Error::TooLarge)
+    /// beyond 500,000 entries, or where the folders that are still to be visited have paths of 64 MiB.
     pub fn visit(
         &self,
         revision: ObjectId,
@@ -17,22 +18,25 @@ impl Reader {
         tell: &mut dyn FnMut(&str, EntryKind, ObjectId) -> bool,
     ) -> Result<()> {
         let root = self.folder(revision, path)?;
-        let mut folders = vec![(path.map(|path| format!("{path}/")).unwrap_or_default(), root)];
-        let mut seen = 0;
-        while let Some((prefix, tree)) = folders.pop() {
-            let object = self.repository.find_tree(tree)?;
+        let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
+        let mut budget = Budget::default();
+        budget.hold(prefix.len())?;
+        let mut folders = vec![(prefix, root)];
+        while let Some((mut path, tree)) = folders.pop() {
+            budget.release(path.len());
+            let object = self.load_tree(tree)?;
             let mut below = Vec::new();
+            let prefix = path.len();
             for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
                 let entry = entry?;
-                seen += 1;
-                if seen > LISTING_LIMIT {
-                    return Err(Error::TooLarge(format!("more than {LISTING_LIMIT} entries")));
-                }
-                let path = format!("{prefix}{}", entry.filename.to_str_lossy());
+                budget.take(0)?;
+                path.truncate(prefix);
+                path.push_str(&entry.filename.to_str_lossy());
                 if !tell(&path, EntryKind::of(entry.mode), entry.oid.to_owned()) {
                     return Ok(());
                 }
                 if entry.mode.is_tree() {
+                    budget.hold(path.len() + 1)?;
                     below.push((format!("{path}/"), entry.oid.to_owned()));
                 }
             }
@@ -40,5 +44,24 @@ impl Reader {
             folders.append(&mut below);
         }
         Ok(())
+    }
+
+    /// The paths of all files and links of a commit or tree, with what they are, in git's order; the first `most` of
+    /// them.
+    ///
+    /// [`Error::TooLarge`](crate::Error::TooLarge) where their paths, or those of all folders on the way, have more than
+    /// `bytes` bytes, and where a folder has more than 500,000 entries.
+    pub fn paths(&self, revision: ObjectId, most: usize, bytes: usize) -> Result<Vec<(String, EntryKind, ObjectId)>> {
+        let mut found = Vec::new();
+        let mut budget = Budget::new(most, bytes);
+        self.walk(self.tree_of(revision)?, String::new(), true, &mut Budget::default(), &mut |path, mode, id| {
+            if found.len() == most {
+                return Ok(false);
+            }
+            budget.take(path.len())?;
+            found.push((path, EntryKind::of(mode), id));
+            Ok(true)
+        })?;
+        Ok(found)
     }
 }

@@ -149,7 +149,7 @@ impl Session {
             .args(["upload-pack", "--strict", "--stateless-rpc", "."])
             .env("GIT_PROTOCOL", protocol.environment())
             // A group of its own: it starts `git pack-objects`, which must not outlive it.
-            .process_group(0)
+            .in_own_group()
             .spawn()?;
         let stderr = Tail::follow(child.stderr.take());
         Ok(Self { family: Family(child), stderr })

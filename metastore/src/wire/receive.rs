@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use gix::ObjectId;
@@ -11,8 +12,8 @@ use tokio::io::AsyncRead;
 
 use super::{Command, Outcome, Progress, Push};
 use crate::{
-    Landing, NewPack, PackId, Reader, RefEdit, RefName, Result, Snapshot, State, blocking, scratch::Scratch, snapshot,
-    state,
+    Landing, NewPack, PackId, Reader, RefEdit, RefName, Result, Snapshot, State, blocking, effort::Watch,
+    scratch::Scratch, snapshot, state,
 };
 
 mod inspect;
@@ -21,6 +22,9 @@ mod walk;
 
 use inspect::Tip;
 pub use unpack::drain;
+
+/// How long a push may be looked at in process.
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// What a push may bring.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +50,8 @@ pub struct Quarantine {
 /// Takes the rest of `body`, the pack of `push`, into a quarantine on top of `snapshot`.
 ///
 /// The pack is parsed, its deltas resolved, every object checked as `git fsck --strict` would, and
-/// everything the commands name proved to be complete. `body` is read to its end also where this fails
+/// everything the commands name proved to be complete, and to hold no message, folder or path that is
+/// too long for those who read it. `body` is read to its end also where this fails
 /// (up to a bound), because a client that is still sending does not listen.
 ///
 /// Fails with [`Error::Invalid`](crate::Error::Invalid) or [`Error::TooLarge`](crate::Error::TooLarge)
@@ -71,19 +76,39 @@ pub async fn receive(
     let wanted: HashSet<_> = push.commands.iter().filter_map(|command| command.new).collect();
     let (place, state) = (Arc::clone(&folder), snapshot.shared_state());
     let live = snapshot.state().packs.iter().any(|row| Some(row.id) == pack);
+    let watch = Watch::new(Some(LONGEST));
+    let _waiting = watch.waiting();
+    let later = watch.clone();
+    let came = pack;
     let (repository, pack, tips) = blocking::run(move || {
         let repository = snapshot::open(place.path())?;
-        let pack = match pack {
+        let pack = match came {
             // The very same pack has landed before: nothing to store again.
             Some(id) if !live => new_pack(id, &place)?,
             _ => None,
         };
-        let reader = Reader::new(repository.to_thread_local(), Arc::clone(&state));
+        let reader = Reader::new(repository.to_thread_local(), Arc::clone(&state)).watched(watch);
+        if let Some(id) = came.filter(|_| !live) {
+            let file = snapshot::PackFolder(place.path().join("objects/pack")).file(id);
+            let index = gix::odb::pack::index::File::at(&file.idx, gix::hash::Kind::Sha1)?;
+            inspect::sizes(&reader, (0..index.num_objects()).map(|at| index.oid_at_index(at).to_owned()))?;
+        }
         let tips = inspect::tips(&reader, &wanted)?;
         Ok((repository, pack, tips))
     })
     .await?;
-    let objects = walk::new_objects(snapshot.git(), &folder, tips.keys()).await?;
+    let objects: Option<Arc<[ObjectId]>> =
+        walk::new_objects(snapshot.git(), &folder, tips.keys()).await?.map(Arc::from);
+    if let Some(objects) = objects.clone() {
+        let (repository, state, lease) = (repository.clone(), snapshot.shared_state(), Arc::clone(&folder));
+        let look = move || {
+            let reader = Reader::new(repository.to_thread_local(), state).watched(later);
+            let looked = inspect::extents(&reader, &objects);
+            drop(lease);
+            looked
+        };
+        blocking::run(look).await?;
+    }
     Ok(Quarantine {
         base: Arc::clone(snapshot),
         commands: push.commands.clone(),
@@ -92,7 +117,7 @@ pub async fn receive(
         state: snapshot.shared_state(),
         pack,
         tips,
-        objects: objects.map(Arc::from),
+        objects,
     })
 }
 
@@ -194,8 +219,10 @@ impl Quarantine {
     {
         let (repository, state) = (self.repository.clone(), Arc::clone(&self.state));
         let lease = Arc::clone(&self.folder);
+        let watch = Watch::new(Some(LONGEST));
+        let _waiting = watch.waiting();
         blocking::run(move || {
-            let done = work(&Reader::new(repository.to_thread_local(), state));
+            let done = work(&Reader::new(repository.to_thread_local(), state).watched(watch));
             drop(lease);
             done
         })

@@ -212,8 +212,14 @@ impl World {
 
     /// Takes over all refs and objects of a real repository as one inline pack.
     pub(crate) fn import(&self, source: &Path) {
+        let objects = git(source, &["rev-list", "--objects", "--no-object-names", "--all"]);
+        self.import_objects(source, &objects);
+    }
+
+    /// Takes over all refs of a real repository, and these objects.
+    pub(crate) fn import_objects(&self, source: &Path, objects: &str) {
         let base = self.folder.path().join("import");
-        let id = git_in(source, &["pack-objects", "--all", "--quiet", base.to_str().unwrap()], b"");
+        let id = git_in(source, &["pack-objects", "--quiet", base.to_str().unwrap()], objects.as_bytes());
         let id: PackId = id.trim().parse().unwrap();
         let read = |extension| Bytes::from(std::fs::read(format!("{}-{id}.{extension}", base.display())).unwrap());
         let bytes = PackBytes { pack: read("pack"), idx: read("idx") };

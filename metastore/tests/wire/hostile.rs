@@ -167,6 +167,107 @@ async fn paths_that_git_forbids_are_refused_with_a_readable_reason() {
     server.finish().await;
 }
 
+/// Makes a tree of one entry.
+async fn tree_of(work: &Clone, entry: &str, name: &str) -> String {
+    let tree = work.pipe(["mktree"], format!("{entry}\t{name}\n").as_bytes()).await;
+    String::from_utf8(tree).expect("hex").trim().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_that_nobody_could_name_are_refused() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let work = desk.init("work", &server.url()).await;
+    work.commit("a.txt", "one\n").await;
+    let blob = work.git(["rev-parse", "HEAD:a.txt"]).await;
+    // 16 folders and a file: 17 names of 240 bytes, 16 slashes between them, and what makes 4096 of that, or more.
+    for (last, is_good) in [(240, true), (241, false)] {
+        let mut entry = format!("100644 blob {blob}");
+        for length in [last].into_iter().chain([240; 16]) {
+            let tree = tree_of(&work, &entry, &"n".repeat(length)).await;
+            entry = format!("040000 tree {tree}");
+        }
+        let commit = work.git(["commit-tree", "-m", "long", &entry[12..]]).await;
+        let target = format!("{commit}:refs/heads/long");
+        if is_good {
+            work.git(["push", "-q", "origin", &target]).await;
+        } else {
+            let words = work.fails(["push", "-f", "origin", &target]).await;
+            assert!(words.contains("a path with more than 4096 bytes"), "{words}");
+        }
+    }
+    let good = server.target("refs/heads/long").expect("pushed");
+    // What is there already counts, in a place where it would be too long.
+    let inner = work.git(["rev-parse", &format!("{good}^{{tree}}")]).await;
+    let outer = tree_of(&work, &format!("040000 tree {inner}"), "more").await;
+    let commit = work.git(["commit-tree", "-m", "longer", "-p", &good, &outer]).await;
+    let words = work.fails(["push", "origin", &format!("{commit}:refs/heads/long")]).await;
+    assert!(words.contains("a path with more than 4096 bytes"), "{words}");
+
+    for (depth, is_good) in [(256, true), (257, false)] {
+        let mut entry = format!("100644 blob {blob}");
+        for _ in 0..depth {
+            let tree = tree_of(&work, &entry, "d").await;
+            entry = format!("040000 tree {tree}");
+        }
+        let commit = work.git(["commit-tree", "-m", "deep", &entry[12..]]).await;
+        let target = format!("{commit}:refs/heads/deep{depth}");
+        if is_good {
+            work.git(["push", "-q", "origin", &target]).await;
+        } else {
+            let words = work.fails(["push", "origin", &target]).await;
+            assert!(words.contains("in more than 256 folders"), "{words}");
+        }
+    }
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_any_length_are_refused() {
+    let server = Server::start().await;
+    let desk = Desk::new();
+    let work = desk.init("work", &server.url()).await;
+    let head = work.commit("a.txt", "one\n").await;
+    work.git(["push", "-q", "origin", "main"]).await;
+    work.write("message", "m".repeat(1 << 20));
+    let commit = work.git(["commit-tree", "-F", "message", "HEAD^{tree}"]).await;
+    work.git(["tag", "-a", "-F", "message", "large"]).await;
+    for what in [format!("{commit}:refs/heads/large"), "refs/tags/large".to_owned()] {
+        let words = work.fails(["push", "origin", &what]).await;
+        assert!(words.contains("but at most 1 MiB are read"), "{words}");
+    }
+    // Also where it comes along and nothing names it.
+    let pack = work.pipe(["pack-objects", "--stdout", "-q"], format!("{commit}\n").as_bytes()).await;
+    let lines = push(&server, &[(ZERO, &head, "refs/heads/copy")], &pack).await.lines();
+    assert!(lines[0].contains("but at most 1 MiB are read"), "{lines:?}");
+    assert_eq!(server.state().refs.len(), 1);
+    work.write("message", "m".repeat((1 << 20) - 1000));
+    let commit = work.git(["commit-tree", "-F", "message", "HEAD^{tree}"]).await;
+    work.git(["push", "-q", "origin", &format!("{commit}:refs/heads/long")]).await;
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delta_that_unpacks_to_any_size_is_refused() {
+    let server = Server::with(Rules { git_object_bytes: 8 << 20, ..Rules::default() }).await;
+    let desk = Desk::new();
+    let work = desk.init("work", &server.url()).await;
+    work.git(["config", "core.bigFileThreshold", "1g"]).await;
+    // Whole, a file may be as large as it likes: it is never in memory.
+    let mut content = vec![0; 20 << 20];
+    work.commit("zeros", &content).await;
+    work.git(["push", "-q", "origin", "main"]).await;
+    content.push(1);
+    work.commit("zeros", &content).await;
+    let words = work.fails(["push", "origin", "main"]).await;
+    assert!(words.contains("more than 8388608 bytes of memory") && words.contains("Git LFS"), "{words}");
+    // It goes as it says.
+    work.git(["-c", "core.bigFileThreshold=1m", "push", "-q", "origin", "main"]).await;
+    let again = desk.clone("again", &server.url(), []).await;
+    again.fsck().await;
+    server.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn trap_5_13_names_that_no_ref_may_have_and_refs_of_the_server() {
     let server = Server::start().await;

@@ -41,6 +41,7 @@ pub(crate) struct Rules {
     pub(crate) head: &'static str,
     pub(crate) max_pack_bytes: u64,
     pub(crate) max_concurrent_packs: usize,
+    pub(crate) git_object_bytes: u64,
     pub(crate) git: &'static str,
     /// Refuses moves that lose history.
     pub(crate) protect_history: bool,
@@ -54,6 +55,7 @@ impl Default for Rules {
             head: "main",
             max_pack_bytes: 1 << 30,
             max_concurrent_packs: 4,
+            git_object_bytes: 512 << 20,
             git: "git",
             protect_history: false,
             refuse_pointers: false,
@@ -152,6 +154,7 @@ impl Server {
         let inline: Arc<dyn InlinePacks> = Arc::<Database>::clone(&database);
         let mut options = Options::new(folder.path().join("cache"), store, inline);
         options.max_concurrent_packs = rules.max_concurrent_packs;
+        options.git_object_bytes = rules.git_object_bytes;
         options.git = rules.git.into();
         let app = Arc::new(App {
             engine: Engine::open(options).expect("an engine"),

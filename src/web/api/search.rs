@@ -116,6 +116,8 @@ async fn search(State(app): State<App>, caller: Caller, here: Here, RawQuery(que
     let sight = app.access.sight(&caller.actor).await?;
     let page = app.drive.search(&sight, &asked.query, asked.sort, after, limit).await?;
     let counts = app.drive.count(&sight, &asked.query).await?;
+    // Each of those found is looked at for the facets.
+    caller.charge(usize::try_from(counts.total).unwrap_or(usize::MAX) / 10);
     let next_cursor = page.next.map(cursor);
     let headers = here.next(next_cursor.as_deref());
     let items = page.found.into_iter().map(Into::into).collect();

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::Method;
 use axum::response::IntoResponse as _;
-use metastore::{Entry, EntryKind, ObjectId, Reader};
+use metastore::{EntryKind, ObjectId, Reader, Side};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::super::Routes;
@@ -15,6 +16,11 @@ use crate::access::{Grant, Read};
 use crate::app::App;
 use crate::drive::card;
 use crate::types::Visibility;
+
+/// The most files that are listed, and bytes of their paths. A client that gets none, or more than 50,000, takes the list
+/// for one that is not whole, and asks for the tree in pages.
+const LISTED: usize = 50_001;
+const LISTED_BYTES: usize = 16 << 20;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/api/datasets/{owner}/{dataset}", show).add(
@@ -40,22 +46,23 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments, Ra
         }
         None => snapshot.state().find(&snapshot.state().head).map(|head| head.target),
     };
+    let with_blobs = is_on(value(&query, "blobs"));
     let read = match revision {
         Some(id) => {
-            let read =
-                move |reader: &Reader| Ok((reader.commit(id)?, reader.tree(id, None, true)?, card_of(reader, id)?));
-            Some(snapshot.read(read).await?)
+            let read = move |reader: &Reader| {
+                Ok((reader.commit(id)?, siblings(reader, id, with_blobs)?, card_of(reader, id)?))
+            };
+            // Names alone are there at once.
+            Some(if with_blobs { snapshot.read_long(read).await? } else { snapshot.read(read).await? })
         }
         None => None,
     };
-    let with_blobs = is_on(value(&query, "blobs"));
-    let (commit, entries, card) = match read {
-        Some((commit, entries, card)) => (Some(commit), entries, card),
+    let (commit, siblings, card) = match read {
+        Some((commit, siblings, card)) => (Some(commit), siblings, card),
         None => (None, Vec::new(), None),
     };
-    let siblings: Vec<Value> = entries.iter().map(|entry| sibling(entry, with_blobs)).collect();
     let created = hub_time(row.created_at);
-    Ok(Json(json!({
+    let about = json!({
         "_id": row.id.to_string(),
         "id": grant.path(),
         "author": row.owner_name,
@@ -69,9 +76,35 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments, Ra
         "likes": 0,
         "tags": card.as_ref().map(card::tags).unwrap_or_default(),
         "cardData": card,
-        "siblings": siblings,
-    }))
-    .into_response())
+    });
+    Ok(Json(Info { about, siblings }).into_response())
+}
+
+/// What a dataset is; its files are written as they are, and not made into values of JSON first.
+#[derive(Serialize)]
+struct Info {
+    #[serde(flatten)]
+    about: Value,
+    siblings: Vec<Sibling>,
+}
+
+/// A file, as the list of all of them has it.
+#[derive(Serialize)]
+struct Sibling {
+    #[serde(rename = "rfilename")]
+    path: String,
+    #[serde(flatten)]
+    blob: Option<Blob>,
+}
+
+/// What a file holds.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Blob {
+    blob_id: String,
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lfs: Option<Value>,
 }
 
 /// What the README of a revision says in its header; none where it says nothing that can be read.
@@ -88,14 +121,25 @@ fn card_of(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<Map<
     }
 }
 
-fn sibling(entry: &Entry, with_blobs: bool) -> Value {
-    let mut told = json!({ "rfilename": entry.path });
-    if with_blobs {
-        told["blobId"] = entry.id.to_string().into();
-        told["size"] = entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size).into();
-        if let Some(pointer) = &entry.pointer {
-            told["lfs"] = lfs(pointer, entry.size, "sha256");
+/// All files, as far as they are listed. Where the names of the first ones take too much, none are: the clients take
+/// that, too, for a list that is not whole.
+fn siblings(reader: &Reader, revision: ObjectId, with_blobs: bool) -> metastore::Result<Vec<Sibling>> {
+    let files = match reader.paths(revision, LISTED, LISTED_BYTES) {
+        Ok(files) => files,
+        Err(metastore::Error::TooLarge(_)) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let sibling = |(path, kind, id): (String, EntryKind, ObjectId)| {
+        if !with_blobs {
+            return Ok(Sibling { path, blob: None });
         }
-    }
-    told
+        let entry = reader.entry_of(&path, Side { kind, id })?;
+        let blob = Blob {
+            blob_id: id.to_string(),
+            size: entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size),
+            lfs: entry.pointer.as_ref().map(|pointer| lfs(pointer, entry.size, "sha256")),
+        };
+        Ok(Sibling { path, blob: Some(blob) })
+    };
+    files.into_iter().map(sibling).collect()
 }

@@ -62,7 +62,7 @@ async fn commits(
         None => None,
     };
     let (snapshot, from) = find(&app, &grant, segments.get("revision")).await?;
-    let mut found = snapshot.read(move |reader| reader.log(from, limit + 1, None, after)).await?;
+    let mut found = app.drive.history(grant.id(), &snapshot, from, None, after, limit + 1).await?;
     let next = (found.len() > limit).then(|| {
         found.truncate(limit);
         // Of the revision itself: the branch may move on between two pages.

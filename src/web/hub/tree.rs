@@ -142,7 +142,7 @@ async fn named(State(app): State<App>, visitor: Visitor, segments: Segments, req
     }
     visitor.charge(paths.len());
     let (snapshot, revision) = find(&app, &grant, segments.get("revision")).await?;
-    let found = snapshot.read(move |reader| {
+    let found = snapshot.read_long(move |reader| {
         let mut entries = Vec::new();
         for path in &paths {
             let Ok(path) = path.trim_matches('/').parse::<FilePath>() else { continue };

@@ -3,9 +3,14 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     ops::ControlFlow,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{Error, Reader, Result};
+use crate::{
+    Error, Reader, Result,
+    path::{DEPTH_LIMIT, LIMIT},
+    read::{Budget, check_size},
+};
 use gix::{
     ObjectId,
     bstr::BStr,
@@ -16,6 +21,9 @@ use gix::{
 /// More changed paths than this are not listed: a few trees that hold each other many times can name
 /// billions of paths.
 const MAX_CHANGED: usize = 200_000;
+
+/// Nor are more bytes of them, at most in one comparison and in all.
+const MAX_CHANGED_BYTES: usize = 32 << 20;
 
 /// More new pointers than this are not collected, as they are all in memory at once.
 pub(super) const MAX_POINTERS: usize = 1_000_000;
@@ -48,13 +56,145 @@ pub(super) fn tips(reader: &Reader, wanted: &HashSet<ObjectId>) -> Result<HashMa
 /// check for completeness reports.
 fn peel(reader: &Reader, mut id: ObjectId) -> Result<Option<ObjectId>> {
     loop {
-        let Some(object) = reader.repository.try_find_object(id)? else {
-            return Ok(None);
-        };
-        if object.kind != Kind::Tag {
-            return Ok(Some(id));
+        match reader.kind(id)? {
+            None => return Ok(None),
+            Some(Kind::Tag) => id = reader.annotation(id)?.target,
+            Some(Kind::Commit | Kind::Tree | Kind::Blob) => return Ok(Some(id)),
         }
-        id = object.try_into_tag()?.target_id()?.detach();
+    }
+}
+
+/// Looks at the sizes of objects that came, before anybody reads one of them. All of them count, also those that nothing
+/// names: others may be deltas of them.
+pub(super) fn sizes(reader: &Reader, objects: impl Iterator<Item = ObjectId>) -> Result<()> {
+    for id in objects {
+        let header = reader.repository.find_header(id)?;
+        check_size(id, header.kind(), header.size()).map_err(invalid)?;
+    }
+    Ok(())
+}
+
+/// How far a folder reaches: the most bytes and the most components of a path below it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Extent {
+    bytes: usize,
+    components: usize,
+}
+
+/// A tree of which the entries are being looked at.
+struct Open {
+    id: ObjectId,
+    /// Folders in it: the lengths of their names, and what they are.
+    rest: Vec<(usize, ObjectId)>,
+    extent: Extent,
+}
+
+/// Trees that are remembered: some 15 MB.
+const MAX_REMEMBERED: usize = 200_000;
+
+/// Folders that wait to be looked at, in all trees that hold each other: some 60 MB.
+const MAX_WAITING: usize = 2_000_000;
+
+/// Looks that there is no file with a longer path, or in more folders, than a [`FilePath`](crate::FilePath) may have.
+/// Each tree is read once, however often and wherever it stands.
+pub(super) fn extents(reader: &Reader, objects: &[ObjectId]) -> Result<()> {
+    let mut known: HashMap<ObjectId, Extent> = HashMap::new();
+    for &id in objects {
+        if reader.kind(id)? == Some(Kind::Tree) {
+            extent(reader, id, &mut known)?;
+        }
+    }
+    remember(known);
+    Ok(())
+}
+
+/// A stack, not recursion: folders may nest deeper than our own stack.
+fn extent(reader: &Reader, tree: ObjectId, known: &mut HashMap<ObjectId, Extent>) -> Result<()> {
+    let too_long = |id: ObjectId| {
+        Error::Invalid(format!(
+            "below the tree {id} is a path with more than {LIMIT} bytes, or in more than {DEPTH_LIMIT} folders; give \
+             its folders shorter names"
+        ))
+    };
+    if find(known, tree).is_some() {
+        return Ok(());
+    }
+    let mut stack = vec![open(reader, tree)?];
+    let mut waiting = stack[0].rest.len();
+    while let Some(top) = stack.last_mut() {
+        let Some(&(name, folder)) = top.rest.last() else {
+            let Open { id, extent, .. } = *top;
+            if extent.bytes > LIMIT || extent.components > DEPTH_LIMIT {
+                return Err(too_long(id));
+            }
+            known.insert(id, extent);
+            stack.pop();
+            continue;
+        };
+        if let Some(below) = find(known, folder) {
+            top.extent = top.extent.with(name, below);
+            top.rest.pop();
+            waiting -= 1;
+        } else if stack.len() == DEPTH_LIMIT {
+            return Err(too_long(tree));
+        } else {
+            let below = open(reader, folder)?;
+            waiting += below.rest.len();
+            if waiting > MAX_WAITING {
+                return Err(Error::Invalid(format!("below the tree {tree} are too many folders")));
+            }
+            stack.push(below);
+        }
+    }
+    Ok(())
+}
+
+/// How far trees reach that were looked at before: what a push leaves alone is not read again.
+static REMEMBERED: LazyLock<Mutex<HashMap<ObjectId, Extent>>> = LazyLock::new(Mutex::default);
+
+fn remembered() -> MutexGuard<'static, HashMap<ObjectId, Extent>> {
+    REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remember(known: HashMap<ObjectId, Extent>) {
+    let mut remembered = remembered();
+    if remembered.len() + known.len() > MAX_REMEMBERED {
+        remembered.clear();
+    }
+    remembered.extend(known.into_iter().take(MAX_REMEMBERED));
+}
+
+fn find(known: &HashMap<ObjectId, Extent>, tree: ObjectId) -> Option<Extent> {
+    known.get(&tree).copied().or_else(|| remembered().get(&tree).copied())
+}
+
+impl Extent {
+    /// With what is below a folder of a name of this length.
+    fn with(self, name: usize, below: Self) -> Self {
+        Self { bytes: self.bytes.max(name + 1 + below.bytes), components: self.components.max(1 + below.components) }
+    }
+}
+
+fn open(reader: &Reader, id: ObjectId) -> Result<Open> {
+    let tree = reader.load_tree(id)?;
+    let mut open = Open { id, rest: Vec::new(), extent: Extent::default() };
+    for entry in TreeRefIter::from_bytes(&tree.data, gix::hash::Kind::Sha1) {
+        let entry = entry?;
+        if entry.mode.is_tree() {
+            open.rest.push((entry.filename.len(), entry.oid.to_owned()));
+        } else {
+            let Extent { bytes, components } = open.extent;
+            open.extent = Extent { bytes: bytes.max(entry.filename.len()), components: components.max(1) };
+        }
+    }
+    Ok(open)
+}
+
+/// What is too large is a fault of the push.
+fn invalid(error: Error) -> Error {
+    match error {
+        Error::TooLarge(why) => Error::Invalid(why),
+        other => other,
     }
 }
 
@@ -113,6 +253,7 @@ pub(super) fn paths_of_new_commits(reader: &Reader, new: ObjectId) -> Result<BTr
         }
     }
     let mut changed = BTreeSet::new();
+    let mut bytes = 0;
     for (count, commit) in repository.rev_walk([new]).with_hidden(known).all()?.enumerate() {
         if count >= MAX_COMMITS {
             return Err(Error::TooLarge(format!("more than {MAX_COMMITS} new commits; push them in steps")));
@@ -128,11 +269,15 @@ pub(super) fn paths_of_new_commits(reader: &Reader, new: ObjectId) -> Result<BTr
                 None => differing,
             });
         }
-        changed.extend(match touched {
+        let touched = match touched {
             Some(touched) => touched,
             None => differences(reader, None, tree, MAX_CHANGED)?,
-        });
-        if changed.len() > MAX_CHANGED {
+        };
+        for path in touched {
+            let length = path.len();
+            bytes += if changed.insert(path) { length } else { 0 };
+        }
+        if changed.len() > MAX_CHANGED || bytes > MAX_CHANGED_BYTES {
             return Err(too_many());
         }
     }
@@ -140,20 +285,17 @@ pub(super) fn paths_of_new_commits(reader: &Reader, new: ObjectId) -> Result<BTr
 }
 
 fn too_many() -> Error {
-    Error::TooLarge(format!("more than {MAX_CHANGED} changed paths; push them in steps"))
+    let mebibytes = MAX_CHANGED_BYTES >> 20;
+    Error::TooLarge(format!("more than {MAX_CHANGED} changed paths, or {mebibytes} MiB of them; push them in steps"))
 }
 
 /// The tree behind a commit or tag; `None` for anything that has none.
 fn tree_of(reader: &Reader, id: ObjectId) -> Result<Option<ObjectId>> {
-    let Some(id) = peel(reader, id)? else {
-        return Ok(None);
-    };
-    let object = reader.repository.find_object(id)?;
-    Ok(match object.kind {
-        Kind::Commit => Some(object.try_into_commit()?.tree_id()?.detach()),
-        Kind::Tree => Some(id),
-        Kind::Blob | Kind::Tag => None,
-    })
+    match reader.tree_of(id) {
+        Ok(tree) => Ok(Some(tree)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The paths of files that differ; a missing tree is an empty one.
@@ -168,12 +310,13 @@ fn differences(
     }
     let load = |id: Option<ObjectId>| -> Result<Vec<u8>> {
         Ok(match id {
-            Some(id) => reader.repository.find_object(id)?.detach().data,
+            Some(id) => reader.load_tree(id)?.detach().data,
             None => Vec::new(),
         })
     };
     let (old, new) = (load(old)?, load(new)?);
-    let mut paths = Paths { place: Recorder::default(), left: limit, found: BTreeSet::new() };
+    let budget = Budget::new(limit, MAX_CHANGED_BYTES);
+    let mut paths = Paths { reader, place: Recorder::default(), budget, found: BTreeSet::new(), stopped: None };
     let compared = gix::diff::tree(
         TreeRefIter::from_bytes(&old, gix::hash::Kind::Sha1),
         TreeRefIter::from_bytes(&new, gix::hash::Kind::Sha1),
@@ -181,21 +324,26 @@ fn differences(
         &reader.repository.objects,
         &mut paths,
     );
-    match compared {
-        Ok(()) => Ok(paths.found),
-        Err(gix::diff::tree::Error::Cancelled) => Err(too_many()),
-        Err(gix::diff::tree::Error::Failure(error)) => Err(error.into()),
+    match (compared, paths.stopped) {
+        (Ok(()), _) => Ok(paths.found),
+        (Err(_), Some(Error::TooLarge(_))) => Err(too_many()),
+        (Err(_), Some(error)) => Err(error),
+        (Err(gix::diff::tree::Error::Cancelled), None) => Err(too_many()),
+        (Err(gix::diff::tree::Error::Failure(error)), None) => Err(error.into()),
     }
 }
 
 /// Collects paths of files; the recorder only keeps track of where we are.
-struct Paths {
+struct Paths<'r> {
+    reader: &'r Reader,
     place: Recorder,
-    left: usize,
+    budget: Budget,
     found: BTreeSet<String>,
+    /// Why not all of them are found.
+    stopped: Option<Error>,
 }
 
-impl Visit for Paths {
+impl Visit for Paths<'_> {
     fn pop_front_tracked_path_and_set_current(&mut self) {
         self.place.pop_front_tracked_path_and_set_current();
     }
@@ -213,10 +361,12 @@ impl Visit for Paths {
     }
 
     fn visit(&mut self, change: visit::Change) -> visit::Action {
-        let Some(left) = self.left.checked_sub(1) else {
+        self.reader.meter.entries(1);
+        let taken = self.budget.take(self.place.path().len()).and_then(|()| self.reader.meter.check());
+        if let Err(error) = taken {
+            self.stopped = Some(error);
             return ControlFlow::Break(());
-        };
-        self.left = left;
+        }
         let is_file = match &change {
             visit::Change::Modification { previous_entry_mode, entry_mode, .. } => {
                 !previous_entry_mode.is_tree() || !entry_mode.is_tree()

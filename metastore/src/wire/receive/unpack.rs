@@ -1,6 +1,6 @@
 //! `git index-pack` in the quarantine: fed from the network, and its complaints made readable.
 
-use std::{path::Path, process::Stdio};
+use std::path::Path;
 
 use bytes::BytesMut;
 use gix::ObjectId;
@@ -35,7 +35,6 @@ pub(super) async fn index_pack(
         .args(["-c", "core.bigFileThreshold=4m", "-c", "pack.threads=1", "-c", "core.deltaBaseCacheLimit=16m"])
         .args(["index-pack", "--stdin", "--fix-thin", "--strict", "--show-resolving-progress"])
         .arg(format!("--max-input-size={}", limits.max_pack_bytes))
-        .stdout(Stdio::piped())
         .spawn();
     let mut child = or_drain(started, body).await?;
     let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
@@ -57,7 +56,7 @@ pub(super) async fn index_pack(
     let ((), (complaints, answer)) = tokio::try_join!(feed, ends)?;
     if !child.wait().await?.success() {
         tracing::info!(complaints, "a pack is refused");
-        return Err(explain(&complaints, limits));
+        return Err(explain(&complaints, limits, git.object_bytes()));
     }
     let answer = answer?;
     let id = answer.trim().strip_prefix("pack\t").and_then(|hex| ObjectId::from_hex(hex.as_bytes()).ok());
@@ -138,13 +137,20 @@ fn is_progress(line: &[u8]) -> bool {
 
 /// Turns the child's last words into a reason for whoever pushed. Only words known to speak of the
 /// pack are passed on; anything else is our trouble and not theirs.
-fn explain(complaints: &str, limits: ReceiveLimits) -> Error {
+fn explain(complaints: &str, limits: ReceiveLimits, object_bytes: u64) -> Error {
     let complaints = complaints.trim();
     let detail = |label: &str| complaints.lines().find_map(|line| line.split_once(label)).map(|(_, rest)| rest.trim());
     if complaints.contains("exceeds maximum allowed size") {
         let limit = limits.max_pack_bytes;
         return Error::TooLarge(format!(
             "the pack is larger than {limit} bytes; push fewer commits at a time and keep big files in Git LFS"
+        ));
+    }
+    // See `GIT_ALLOC_LIMIT`.
+    if complaints.contains("attempting to allocate") {
+        return Error::TooLarge(format!(
+            "the pack has an object that takes more than {object_bytes} bytes of memory to unpack, or very many objects; \
+             keep big files in Git LFS, and push fewer commits at a time"
         ));
     }
     if complaints.contains("No space left") || complaints.contains("Disk quota exceeded") {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use gix::ObjectId;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::{Child, ChildStdout, Command},
+    process::{Child, ChildStdout},
 };
 
 use crate::{
@@ -15,6 +15,9 @@ use crate::{
     scratch::Scratch,
 };
 
+/// More new objects than this are not taken in one push, as their ids are all in memory at once.
+const MAX_OBJECTS: usize = 20_000_000;
+
 /// The length of an id in hexadecimal.
 const HEX: usize = 40;
 
@@ -22,7 +25,7 @@ const HEX: usize = 40;
 /// of them is missing.
 ///
 /// This is more than what the pack brought, where a push makes forgotten objects reachable again, and
-/// may be less, where it brought what nobody asked for.
+/// may be less, where it brought what nobody asked for. [`Error::TooLarge`] beyond 20 million.
 pub(super) async fn new_objects(
     git: &Git,
     folder: &Scratch,
@@ -33,6 +36,9 @@ pub(super) async fn new_objects(
     };
     let mut objects = Vec::new();
     while let Some((id, _)) = walk.next().await? {
+        if objects.len() == MAX_OBJECTS {
+            return Err(Error::TooLarge(format!("more than {MAX_OBJECTS} new objects; push them in steps")));
+        }
         objects.push(id);
     }
     Ok(walk.succeeded().await?.then_some(objects))
@@ -82,7 +88,7 @@ impl Walk {
         if input.is_empty() {
             return Ok(None);
         }
-        let mut command: Command = git.command(folder.path());
+        let mut command = git.command(folder.path());
         let mut child =
             command.args(["rev-list", "--objects"]).args(options).args(["--stdin", "--not", "--all"]).spawn()?;
         let stderr = Tail::follow(child.stderr.take());

@@ -1,4 +1,8 @@
+use gix::objs::Kind;
+use proptest::prelude::*;
+
 use super::*;
+use crate::{RefName, State, pack, snapshot};
 
 const LIMITS: ReceiveLimits = ReceiveLimits { max_pack_bytes: 1000 };
 
@@ -21,25 +25,31 @@ fn complaints_become_reasons() {
         ),
         ("fatal: pack has bad object at offset 12: inflate returned -3", "the pack is corrupt: it has a bad object"),
     ] {
-        assert!(matches!(explain(complaint, LIMITS), Error::Invalid(text) if text == reason), "{complaint}");
+        assert!(matches!(explain(complaint, LIMITS, 1 << 29), Error::Invalid(text) if text == reason), "{complaint}");
     }
 }
 
 #[test]
 fn what_is_our_trouble_is_not_told_to_the_client() {
-    let full = explain("fatal: write error: No space left on device", LIMITS);
+    let full = explain("fatal: write error: No space left on device", LIMITS, 1 << 29);
     assert!(matches!(full, Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull));
     for complaint in
         ["", "fatal: unable to create '/secret/place/tmp_pack_1': Permission denied", "fatal: Out of memory"]
     {
-        assert!(matches!(explain(complaint, LIMITS), Error::Git(_)), "{complaint}");
+        assert!(matches!(explain(complaint, LIMITS, 1 << 29), Error::Git(_)), "{complaint}");
     }
 }
 
 #[test]
 fn a_pack_over_the_limit_is_said_to_be_so() {
-    let error = explain("fatal: pack exceeds maximum allowed size (1000 bytes)", LIMITS);
+    let error = explain("fatal: pack exceeds maximum allowed size (1000 bytes)", LIMITS, 1 << 29);
     assert!(matches!(error, Error::TooLarge(text) if text.contains("1000 bytes") && text.contains("Git LFS")));
+}
+
+#[test]
+fn an_object_over_the_limit_is_said_to_be_so() {
+    let error = explain("fatal: attempting to allocate 1006632960 over limit 536870912", LIMITS, 1 << 29);
+    assert!(matches!(error, Error::TooLarge(text) if text.contains("536870912 bytes") && text.contains("Git LFS")));
 }
 
 #[tokio::test]
@@ -50,4 +60,49 @@ async fn a_body_is_drained_up_to_a_bound() {
     let mut endless = tokio::io::repeat(0).take(u64::MAX);
     drain(&mut endless).await;
     assert_eq!(u64::MAX - endless.limit(), DRAIN);
+}
+
+/// What a child may take for one object in the property below.
+const OBJECT: usize = 8 << 20;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(12), ..ProptestConfig::default() })]
+
+    /// Whatever a small pack unpacks to: it is taken, and read, or refused with the reason, within bounds of memory.
+    #[test]
+    fn no_delta_makes_a_child_take_more_than_it_may(length in 1..300_000_usize, times in 1..200_usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let base = vec![7; length];
+        let pack = pack::encode_repeated(&base, times).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::empty("demo".parse().unwrap(), RefName::branch("main").unwrap());
+        snapshot::lay_out(folder.path(), &state, &[]).unwrap();
+        let git = Git::new(Path::new("git"), 1, OBJECT as u64);
+        let progress = Progress::silent();
+        let limits = ReceiveLimits { max_pack_bytes: 1 << 20 };
+        let taken = runtime.block_on(index_pack(&git, folder.path(), &mut pack.as_slice(), limits, &progress));
+        match taken {
+            Ok(id) => {
+                prop_assert!(id.is_some() && length * times <= OBJECT);
+                let repository = snapshot::open(folder.path()).unwrap().to_thread_local();
+                let reader = crate::Reader::new(repository, std::sync::Arc::new(state));
+                let whole = base.repeat(times);
+                let id = pack::hash_object(Kind::Blob, &whole).unwrap();
+                prop_assert!(reader.blob(id, 1 << 30).unwrap() == whole);
+            }
+            Err(Error::TooLarge(why)) => {
+                prop_assert!(length * times + 1 >= OBJECT, "{} bytes: {why}", length * times);
+            }
+            Err(error) => prop_assert!(false, "{error}"),
+        }
+    }
+}
+
+/// Fewer than the default, each starts a child; `make fuzz` says how many.
+fn cases(fewer: u32) -> u32 {
+    // Without `PROPTEST_CASES`, 256.
+    match ProptestConfig::default().cases {
+        256 => fewer,
+        cases => cases,
+    }
 }

@@ -1,0 +1,167 @@
+//! What reading costs, and whether anybody still waits for what is read.
+
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{Error, Result};
+
+/// What it costs to read an object, where to look at one entry of a folder costs 1.
+const OBJECT: u64 = 32;
+
+/// Bytes of a file that cost as much as an entry.
+const BYTES: u64 = 1024;
+
+tokio::task_local! {
+    static CURRENT: Effort;
+}
+
+/// What the readers of one request have cost so far, in entries of folders that were looked at; an object that was read
+/// costs as much as 32 of them. Clones share the sum.
+#[derive(Debug, Clone, Default)]
+pub struct Effort(Arc<AtomicU64>);
+
+impl Effort {
+    /// Counts all that readers do for `work` in the same task.
+    pub async fn scope<F: Future>(&self, work: F) -> F::Output {
+        CURRENT.scope(self.clone(), work).await
+    }
+
+    /// The sum so far.
+    pub fn spent(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn current() -> Self {
+        CURRENT.try_with(Clone::clone).unwrap_or_default()
+    }
+}
+
+/// What one reader is watched by: it ends early where the caller has left, or where it takes too long.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Watch {
+    effort: Effort,
+    is_abandoned: Arc<AtomicBool>,
+    until: Option<(Instant, Duration)>,
+}
+
+impl Watch {
+    /// For work that the running task asks for, and that may take so long.
+    pub(crate) fn new(limit: Option<Duration>) -> Self {
+        let until = limit.map(|limit| (Instant::now() + limit, limit));
+        Self { effort: Effort::current(), is_abandoned: Arc::default(), until }
+    }
+
+    /// Whoever waits for the work holds this; when it is dropped, the work ends.
+    pub(crate) fn waiting(&self) -> Waiting {
+        Waiting(Arc::clone(&self.is_abandoned))
+    }
+
+    /// [`Error::Busy`] where nobody waits any more, [`Error::TooLarge`] where the time is over.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.is_abandoned.load(Ordering::Relaxed) {
+            return Err(Error::Busy("the client has left".to_owned()));
+        }
+        match self.until {
+            Some((until, limit)) if Instant::now() > until => {
+                let seconds = limit.as_secs();
+                Err(Error::TooLarge(format!("this takes more than {seconds} seconds; ask for less at a time")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// See [`Watch::waiting`].
+#[derive(Debug)]
+pub(crate) struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Counts what one reader does, and adds it to the effort of its request at the end.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    watch: Watch,
+    spent: Cell<u64>,
+}
+
+impl Meter {
+    pub(crate) fn new(watch: Watch) -> Self {
+        Self { watch, spent: Cell::new(0) }
+    }
+
+    /// For another reader of the same work.
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+
+    /// Counts an object that is about to be read.
+    pub(crate) fn object(&self) -> Result<()> {
+        self.add(OBJECT);
+        self.watch.check()
+    }
+
+    /// Counts entries that were looked at.
+    pub(crate) fn entries(&self, count: usize) {
+        self.add(count as u64);
+    }
+
+    /// Counts the bytes of a file.
+    pub(crate) fn bytes(&self, count: u64) {
+        self.add(count / BYTES);
+    }
+
+    /// As [`Watch::check`].
+    pub(crate) fn check(&self) -> Result<()> {
+        self.watch.check()
+    }
+
+    fn add(&self, cost: u64) {
+        self.spent.set(self.spent.get().saturating_add(cost));
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.watch.effort.0.fetch_add(self.spent.get(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_readers_do_is_counted_for_the_request_that_asked() {
+        let effort = Effort::default();
+        effort
+            .scope(async {
+                let meter = Meter::new(Watch::new(None));
+                meter.object().unwrap();
+                meter.entries(3);
+                meter.bytes(2048);
+            })
+            .await;
+        Meter::new(Watch::new(None)).entries(1000);
+        assert_eq!(effort.spent(), 32 + 3 + 2);
+    }
+
+    #[test]
+    fn work_ends_when_nobody_waits_or_the_time_is_over() {
+        let watch = Watch::new(None);
+        let waiting = watch.waiting();
+        assert!(watch.check().is_ok());
+        drop(waiting);
+        assert!(matches!(watch.check(), Err(Error::Busy(_))));
+        assert!(matches!(Watch::new(Some(Duration::ZERO)).check(), Err(Error::TooLarge(_))));
+    }
+}

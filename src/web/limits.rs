@@ -44,6 +44,8 @@ const PACK: u64 = 100;
 const TRANSFER: u64 = 1;
 /// The figures are written anew each time.
 const FIGURES: u64 = 20;
+/// Who opens a link may be anybody, and each time is written down.
+const OPENING: u64 = 50;
 
 /// Who signed in within this time is not stopped by the failures of others behind the same address.
 const KNOWN: Duration = Duration::from_hours(1);
@@ -60,6 +62,7 @@ fn cost(route: &str) -> u64 {
         // Whoever asks these restarts a server that does not answer.
         "/healthz" | "/readyz" => 0,
         "/metrics" => FIGURES,
+        "/api/v1/links/open" => OPENING,
         route if route.starts_with(SIGNED) => TRANSFER,
         route if route.ends_with("/git-upload-pack") || route.ends_with("/git-receive-pack") => PACK,
         _ => ORDINARY,

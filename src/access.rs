@@ -70,7 +70,7 @@ use self::notes::Notes;
 pub use self::notes::{Note, RefusalQuota};
 pub use self::organisations::{Administrator, Departure, Founding, Joining, Member, Oneself, Steward};
 pub use self::own::{Holder, Seat};
-pub use self::part::{Part, Spot};
+pub use self::part::{History, Part, Spot};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 pub use self::shares::Sharing;
 pub use self::sight::Sight;
@@ -203,6 +203,11 @@ impl Actor {
         }
     }
 
+    /// Whether it is somebody who opened a link, and may be anybody.
+    pub fn came_by_link(&self) -> bool {
+        matches!(self.identity, Identity::Link(_))
+    }
+
     /// A name to show to people.
     pub fn name(&self) -> String {
         match &self.identity {
@@ -318,6 +323,7 @@ pub struct Access {
     keys: Arc<Keys>,
     clock: Clock,
     notes: Notes,
+    counted: links::Counted,
     /// For how long a session lasts that is not used.
     session_idle: Duration,
 }
@@ -325,7 +331,7 @@ pub struct Access {
 impl Access {
     /// Puts it together. Notes go to whoever holds the receiver.
     pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<Note>, session_idle: Duration) -> Self {
-        Self { db, keys, clock, notes: Notes(notes), session_idle }
+        Self { db, keys, clock, notes: Notes(notes), counted: links::counted(), session_idle }
     }
 
     /// Our public keys.

@@ -110,7 +110,7 @@ impl App {
     /// Like [`App::open`], with a clock that the caller can move.
     pub async fn open_at(config: Config, clock: Clock) -> Result<Self> {
         private_folder(&config.data)?;
-        let secret = ServerSecret::load(&config)?;
+        let secret = Arc::new(ServerSecret::load(&config)?);
         let (connections, patience) = (config.limits.database_connections, config.limits.database_seconds);
         let db = Db::connect_with(&config.database_url(), connections, Duration::from_secs(patience)).await?;
         let keys = Arc::new(Keys::load(&config, &db, &secret, &clock).await?);
@@ -155,7 +155,7 @@ impl App {
         Ok(Self(Arc::new(Services {
             accounts,
             departures,
-            shares: Shares::new(db.clone(), clock.clone(), access.clone(), config.link_base()),
+            shares: Shares::new(&config, db.clone(), clock.clone(), access.clone(), secret),
             config,
             clock,
             db,
@@ -254,6 +254,10 @@ impl App {
                 Note::Used(token) => tx.touch_token(token, now).await?,
                 Note::Seen(session) => tx.touch_session(session, now).await?,
                 Note::Shared(share) => tx.touch_share(share, now).await?,
+                // Not counted where what was opened is closed again.
+                Note::Downloaded { opening, share, subject } => {
+                    let _: bool = tx.count_download(&opening, share, &subject, now).await?;
+                }
                 Note::Refused { actor, right, path, request } => {
                     if quota.admits(&actor, now) {
                         tx.insert_audit(self.clock.id(), now, &actor, "access.refused", &path, right, &request).await?;

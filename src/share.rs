@@ -6,13 +6,15 @@ mod letters;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metastore::FilePath;
+use metastore::{FilePath, ObjectId};
 use tokio::sync::Semaphore;
 
-use crate::access::{Access, Actor, Sharing, links};
+use crate::access::secret::ServerSecret;
+use crate::access::{Access, Actor, Seat, Sharing, links};
 use crate::clock::Clock;
+use crate::config::{Config, SignUp};
 pub use crate::db::shares::ShareRow;
-use crate::db::shares::{GranteeId, ShareInsert, Terms};
+use crate::db::shares::{GranteeId, NewLink, ShareInsert, Terms};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, Millis, OwnerName, RepoPath, Secret, ShareKind, ShareRight};
@@ -30,6 +32,12 @@ const MESSAGE_MAX: usize = 2000;
 /// Passwords that are checked at one time: each takes 19 MiB.
 const CHECKS: usize = 2;
 
+/// How many shares that somebody has not seen yet are counted.
+const UNSEEN: usize = 100;
+
+/// How often it is written down that a link is opened.
+const NOTED: Duration = Duration::from_mins(1);
+
 /// Shares of this installation. Cheap to clone.
 #[derive(Clone)]
 pub struct Shares {
@@ -38,6 +46,10 @@ pub struct Shares {
     access: Access,
     /// What comes before the path in links of letters.
     base: String,
+    /// Who may make an account, which e-mails say.
+    sign_up: SignUp,
+    /// Seals links.
+    secret: Arc<ServerSecret>,
     checks: Arc<Semaphore>,
 }
 
@@ -70,6 +82,10 @@ pub struct NewShare {
     pub password: Option<Secret>,
     /// How often a link may be used to download.
     pub downloads: Option<u64>,
+    /// Whether a link shows what was before it was made, too.
+    pub history: bool,
+    /// The newest revision of the default branch, if there is one.
+    pub newest: Option<ObjectId>,
     /// What the letter says besides.
     pub message: Option<String>,
     /// The app through which alone it is good.
@@ -117,13 +133,15 @@ pub struct ShareChange {
     pub password: Change<Secret>,
     /// How often a link may be used to download.
     pub downloads: Change<u64>,
+    /// Whether a link shows what was before it was made, too; as it is unless said.
+    pub history: Option<bool>,
 }
 
 /// A share that was made.
 pub struct Made {
     /// The share.
     pub share: ShareRow,
-    /// The link, which is shown once.
+    /// The link, if it is one.
     pub link: Option<Secret>,
     /// Whether it is new, or one that was there has changed.
     pub is_new: bool,
@@ -138,9 +156,10 @@ pub enum Door {
 }
 
 impl Shares {
-    /// Works on this database; `base` comes before the path in links of letters.
-    pub fn new(db: Db, clock: Clock, access: Access, base: String) -> Self {
-        Self { db, clock, access, base, checks: Arc::new(Semaphore::new(CHECKS)) }
+    /// Works on this database.
+    pub fn new(config: &Config, db: Db, clock: Clock, access: Access, secret: Arc<ServerSecret>) -> Self {
+        let (base, sign_up) = (config.link_base(), config.accounts.sign_up);
+        Self { db, clock, access, base, sign_up, secret, checks: Arc::new(Semaphore::new(CHECKS)) }
     }
 
     /// Shares something. Who has it already gets these terms in the place of those before.
@@ -151,8 +170,8 @@ impl Shares {
     pub async fn share(&self, sharing: &Sharing, new: NewShare) -> Result<Made> {
         let now = self.clock.now();
         let is_link = new.with == Grantee::Link;
-        if !is_link && (new.password.is_some() || new.downloads.is_some()) {
-            return Err(Error::invalid("only a link has a password, or a number of downloads"));
+        if !is_link && (new.password.is_some() || new.downloads.is_some() || new.history) {
+            return Err(only_links());
         }
         check(new.expires, new.downloads, now)?;
         let message = new.message.as_deref().map(str::trim).filter(|text| !text.is_empty());
@@ -163,9 +182,15 @@ impl Shares {
             Some(password) => Some(self.hashed(password).await?),
             None => None,
         };
-        let terms =
-            Terms { right: new.right, expires_at: new.expires, password, downloads_most: new.downloads, app: new.app };
-        let link = is_link.then(links::generate);
+        let terms = Terms {
+            right: new.right,
+            expires_at: new.expires,
+            password,
+            downloads_most: new.downloads,
+            app: new.app,
+            history: new.history,
+        };
+        let (fresh, link) = (self.clock.id(), is_link.then(links::generate));
         let grant = sharing.grant();
         let path = new.path.as_ref().map_or("", FilePath::as_str);
         let mut tx = self.db.write().await?;
@@ -173,11 +198,15 @@ impl Shares {
             return Err(Error::busy(format!("more than {PER_HOUR} shares in an hour; go on later")));
         }
         let with = match &link {
-            Some(secret) => GranteeId::Link(links::hash(secret)),
+            Some(link) => GranteeId::Link(NewLink {
+                hash: links::hash(link),
+                sealed: self.secret.seal(&sealed_as(fresh), link.expose().as_bytes())?,
+                since: new.newest.map(|newest| newest.to_string()).unwrap_or_default(),
+            }),
             None => self.grantee(&mut tx, sharing, &new.with).await?,
         };
         let same = tx.same_share(grant.id(), path, &with).await?;
-        let (id, is_new) = (same.unwrap_or_else(|| self.clock.id()), same.is_none());
+        let (id, is_new) = (same.unwrap_or(fresh), same.is_none());
         if is_new {
             let creator = grant.actor().name();
             let (repo, kind, creator_id) = (grant.id(), new.kind, grant.actor().user());
@@ -189,7 +218,7 @@ impl Shares {
         }
         let share = known(&mut tx, sharing, id).await?;
         if is_new {
-            letters::announce(&mut tx, &self.clock, &self.base, sharing, &share, &with, message).await?;
+            self.announce(&mut tx, sharing, &share, &with, message).await?;
         }
         let action = if is_new { "share.add" } else { "share.change" };
         self.audit(&mut tx, sharing, action, &share).await?;
@@ -203,13 +232,31 @@ impl Shares {
         tx.shares_of(sharing.grant().id(), &bound(before), count(limit)).await
     }
 
+    /// A share, and the link itself, if it is one. Links that were made before they were kept are not known any more.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn show(&self, sharing: &Sharing, id: Id) -> Result<(ShareRow, Option<Secret>)> {
+        let mut tx = self.db.read().await?;
+        let share = known(&mut tx, sharing, id).await?;
+        let link = match tx.sealed_link(id).await? {
+            Some(sealed) => {
+                let opened = self.secret.open(&sealed_as(id), &sealed).map_err(Error::internal)?;
+                Some(Secret::new(String::from_utf8(opened).map_err(Error::internal)?))
+            }
+            None => None,
+        };
+        Ok((share, link))
+    }
+
     /// Changes a share. Who has opened a link has to open it again.
     ///
     /// # Errors
     /// As for [`Shares::share`]; not found.
     pub async fn change(&self, sharing: &Sharing, id: Id, change: ShareChange) -> Result<ShareRow> {
         check(change.expires.new_one().copied(), change.downloads.new_one().copied(), self.clock.now())?;
-        let is_for_link = !matches!((&change.password, &change.downloads), (Change::Nothing, Change::Nothing));
+        let is_for_link = change.history.is_some()
+            || !matches!((&change.password, &change.downloads), (Change::Nothing, Change::Nothing));
         let password = match change.password {
             Change::To(password) => Change::To(self.hashed(password).await?),
             Change::Removed => Change::Removed,
@@ -218,7 +265,7 @@ impl Shares {
         let mut tx = self.db.write().await?;
         let share = known(&mut tx, sharing, id).await?;
         if is_for_link && !share.is_link {
-            return Err(Error::invalid("only a link has a password, or a number of downloads"));
+            return Err(only_links());
         }
         let terms = Terms {
             right: change.right.unwrap_or(share.right),
@@ -226,6 +273,7 @@ impl Shares {
             password: password.of(tx.share_password(id).await?),
             downloads_most: change.downloads.of(share.downloads_most.map(crate::db::unsigned)),
             app: share.app,
+            history: change.history.unwrap_or(share.history),
         };
         tx.update_share(id, &terms).await?;
         let share = known(&mut tx, sharing, id).await?;
@@ -247,7 +295,8 @@ impl Shares {
     }
 
     /// What is shared with the user who asks and can be read with the credential that they use: the newest first, before
-    /// this one. The id is where the next page begins, if there is one.
+    /// this one, each with whether it is new since they last looked. The id is where the next page begins, if there is
+    /// one.
     ///
     /// # Errors
     /// Unauthenticated for who is no user.
@@ -256,20 +305,48 @@ impl Shares {
         actor: &Actor,
         before: Option<Id>,
         limit: usize,
-    ) -> Result<(Vec<ShareRow>, Option<Id>)> {
+    ) -> Result<(Vec<(ShareRow, bool)>, Option<Id>)> {
         let user = somebody(actor)?;
         let mut tx = self.db.read().await?;
+        let looked = tx.shares_seen_at(user).await?.unwrap_or(Millis(0));
         let rows = tx.shares_received(user, self.clock.now(), &bound(before), count(limit)).await?;
         drop(tx);
         let next = next(&rows, limit);
         let mut seen = Vec::with_capacity(rows.len());
         for share in rows {
-            let (path, at) = place(&share)?;
-            if self.access.reaches(actor, &path, at.as_ref()).await? {
-                seen.push(share);
+            if self.reaches(actor, &share).await? {
+                let is_own = share.creator_id.as_ref().is_some_and(|creator| *creator == user.to_string());
+                let is_new = share.created_at > looked && !is_own;
+                seen.push((share, is_new));
             }
         }
         Ok((seen, next))
+    }
+
+    /// How many shares the user who asks has not seen yet, [`UNSEEN`] at most; otherwise as [`Shares::received`].
+    ///
+    /// # Errors
+    /// Unauthenticated for who is no user.
+    pub async fn unseen(&self, actor: &Actor) -> Result<usize> {
+        let user = somebody(actor)?;
+        let rows = self.db.read().await?.shares_unseen(user, self.clock.now(), count(UNSEEN)).await?;
+        let mut unseen = 0;
+        for share in rows {
+            unseen += usize::from(self.reaches(actor, &share).await?);
+        }
+        Ok(unseen)
+    }
+
+    /// The user has seen what is shared with them.
+    pub async fn see(&self, seat: &Seat) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        tx.set_shares_seen(seat.user(), self.clock.now()).await?;
+        tx.commit().await
+    }
+
+    async fn reaches(&self, actor: &Actor, share: &ShareRow) -> Result<bool> {
+        let (path, at) = place(share)?;
+        self.access.reaches(actor, &path, at.as_ref()).await
     }
 
     /// What the user who asks has shared, of datasets that they may still share; otherwise as [`Shares::received`].
@@ -291,11 +368,17 @@ impl Shares {
         Ok((seen, next))
     }
 
-    /// Opens a link.
+    /// Opens a link. `guess` is asked before a password is checked, and counts that: only as many are counted at one
+    /// time as are checked, so that many who know the password do not keep each other out.
     ///
     /// # Errors
-    /// Not found for every link that leads nowhere, in one sentence.
-    pub async fn open(&self, link: &Secret, password: Option<Secret>) -> Result<Door> {
+    /// Not found for every link that leads nowhere, in one sentence; those of `guess`.
+    pub async fn open(
+        &self,
+        link: &Secret,
+        password: Option<Secret>,
+        guess: impl FnOnce() -> Result<()>,
+    ) -> Result<Door> {
         let now = self.clock.now();
         let is_good = |found: &crate::db::shares::LinkRow| {
             found.expires_at.is_none_or(|end| end > now)
@@ -306,6 +389,7 @@ impl Shares {
         if let Some(stored) = &found.password {
             let Some(password) = password else { return Ok(Door::Locked) };
             let _turn = self.checks.acquire().await.map_err(Error::internal)?;
+            guess()?;
             if !links::fits(password, stored.clone()).await? {
                 return Ok(Door::Locked);
             }
@@ -319,7 +403,9 @@ impl Shares {
         let most = now.plus(OPEN);
         let ends = share.expires_at.map_or(most, |end| end.min(most));
         tx.insert_opening(&links::hash(&bearer), share.id, now, ends).await?;
-        tx.touch_share(share.id, now).await?;
+        if again.last_used_at.is_none_or(|last| last < now.minus(NOTED)) {
+            tx.touch_share(share.id, now).await?;
+        }
         tx.commit().await?;
         Ok(Door::Open(Box::new(share), bearer, ends))
     }
@@ -365,6 +451,15 @@ impl Shares {
         let id = self.clock.id();
         tx.insert_audit(id, self.clock.now(), &grant.actor().key(), action, &subject, &detail, &request).await
     }
+}
+
+fn only_links() -> Error {
+    Error::invalid("only a link has a password, a number of downloads, or a history")
+}
+
+/// What a link is sealed for.
+fn sealed_as(share: Id) -> String {
+    format!("link of share {share}")
 }
 
 /// Whom a share is with, in words for the audit trail.

@@ -53,6 +53,12 @@ impl Millis {
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
     }
+
+    /// As people write times, in UTC: `31 January 2026, 12:00 UTC`.
+    pub fn in_words(self) -> String {
+        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::MAX);
+        moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
+    }
 }
 
 impl FromStr for Millis {

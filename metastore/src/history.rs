@@ -10,6 +10,7 @@ use gix::ObjectId;
 use crate::{CommitInfo, Error, FilePath, Reader, Result, read::Held};
 
 mod last;
+mod since;
 
 pub use last::LastCommits;
 

@@ -1,8 +1,11 @@
 //! Links: secrets that let in whoever has them, to one part of one dataset.
 //!
-//! A link, `rsl_` and 43 characters of randomness, is shown once; only its hash is stored. Who opens it, with its
-//! password if it has one, gets a bearer, `rla_` and as much again, which is good for an hour at most and ends as soon
-//! as the link is changed or revoked. A bearer has parts and never a grant, so only the doors for parts open to it.
+//! A link, `rsl_` and 43 characters of randomness, is found by its hash; besides, it is stored sealed with the secret of
+//! the server, so that those who share can copy it again. Who opens it, with its password if it has one, gets a bearer,
+//! `rla_` and as much again, of which only the hash is stored. It is good for an hour at most, and ends as soon as the
+//! link is changed or revoked, or the account of who made the link or of who owns the dataset is suspended or closed. A
+//! bearer has parts and never a grant, so only the doors for parts open to it, and it sees the revisions that have come
+//! since the link was made, unless the link shows the history.
 
 use std::sync::Arc;
 
@@ -10,14 +13,15 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use metastore::FilePath;
+use metastore::{FilePath, ObjectId};
+use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
-use super::part::Reach;
+use super::part::{History, Reach};
 use super::{Access, Actor, Fetch, Identity, Limit, Spot, tokens};
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::types::{Id, Secret, ShareRight};
+use crate::types::{Id, Millis, Secret, ShareRight};
 
 const LINK: &str = "rsl_";
 const BEARER: &str = "rla_";
@@ -27,6 +31,17 @@ pub const PASSWORD_MIN: usize = 6;
 
 /// Longest password of a link, in bytes: to hash more is work for nothing.
 const PASSWORD_MAX: usize = 1024;
+
+/// Downloads that are remembered as counted, so that they are not counted again for each piece of a file.
+const COUNTED: usize = 10_000;
+
+/// Downloads that were counted lately, by links without a maximum: the hash of opening and subject.
+pub(super) type Counted = Arc<Cache<[u8; 32], ()>>;
+
+/// Remembers none yet.
+pub(super) fn counted() -> Counted {
+    Arc::new(Cache::new(COUNTED))
+}
 
 /// What somebody who opened a link has.
 #[derive(Debug)]
@@ -38,6 +53,9 @@ pub struct Opened {
     right: ShareRight,
     /// Under which downloads are counted.
     opening: String,
+    /// Whether there is an end to how often it may be used to download.
+    is_limited: bool,
+    pub(super) history: History,
 }
 
 impl Opened {
@@ -47,7 +65,7 @@ impl Opened {
     }
 }
 
-/// A new link. It is shown once and never stored.
+/// A new link.
 pub fn generate() -> Secret {
     random(LINK)
 }
@@ -103,6 +121,15 @@ pub async fn fits(password: Secret, stored: String) -> Result<bool> {
     .await?
 }
 
+/// What of the history a link shows. Of one that was made before this was asked, the newest revision alone.
+fn history(is_whole: bool, since: Option<&str>, made: Millis) -> History {
+    // Where there was nothing before, that is all.
+    if is_whole || since == Some("") {
+        return History::Branch;
+    }
+    History::Since(since.and_then(|since| ObjectId::from_hex(since.as_bytes()).ok()), made)
+}
+
 /// The one sentence for every link that leads nowhere.
 pub fn dead() -> Error {
     Error::not_found("this link leads nowhere: it has ended, was taken back, or never was one")
@@ -127,8 +154,9 @@ impl Access {
             // What is stored was parsed once.
             path => Some(path.parse().map_err(Error::internal)?),
         };
-        let (share, dataset, right) = (found.share_id, found.repo_id, found.right);
-        let opened = Opened { share, dataset, root, right, opening: hash };
+        let history = history(found.history, found.since.as_deref(), found.created_at);
+        let (share, dataset, right, is_limited) = (found.share_id, found.repo_id, found.right, found.is_counted);
+        let opened = Opened { share, dataset, root, right, opening: hash, is_limited, history };
         Ok(Actor { identity: Identity::Link(Arc::new(opened)), limit: Limit::Nothing, session: None })
     }
 
@@ -143,6 +171,18 @@ impl Access {
             let mut paths: Vec<&str> = spots.iter().map(|spot| spot.path().map_or("", FilePath::as_str)).collect();
             paths.sort_unstable();
             let subject = hex::encode(Sha256::digest(paths.join("\n").as_bytes()));
+            if !opened.is_limited {
+                // Nobody waits for what is counted for information alone.
+                let key = Sha256::digest(format!("{}\n{subject}", opened.opening).as_bytes()).into();
+                if self.counted.get(&key).is_none() {
+                    self.counted.insert(key, ());
+                    self.notes.downloaded(opened.opening.clone(), opened.share, subject);
+                }
+                break;
+            }
+            if self.db.read().await?.is_counted(&opened.opening, &subject).await? {
+                break;
+            }
             let mut tx = self.db.write().await?;
             if tx.count_download(&opened.opening, opened.share, &subject, self.clock.now()).await? {
                 tx.commit().await?;

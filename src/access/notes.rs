@@ -22,6 +22,15 @@ pub enum Note {
     Seen(Id),
     /// Somebody was let in by a share.
     Shared(Id),
+    /// Somebody who opened a link without a maximum downloaded something.
+    Downloaded {
+        /// The hash of what opens it.
+        opening: String,
+        /// The link.
+        share: Id,
+        /// What: the hash of the paths.
+        subject: String,
+    },
     /// Somebody known was refused.
     Refused {
         /// Who.
@@ -74,6 +83,10 @@ impl Notes {
 
     pub(super) fn shared(&self, share: Id) {
         let _ = self.0.try_send(Note::Shared(share));
+    }
+
+    pub(super) fn downloaded(&self, opening: String, share: Id, subject: String) {
+        let _ = self.0.try_send(Note::Downloaded { opening, share, subject });
     }
 
     /// Gives the refusal back. Nobody in particular is not worth a note:

@@ -48,14 +48,14 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use metastore::FilePath;
+use metastore::{FilePath, ObjectId};
 
 use super::standing::hidden;
-use super::{Access, Actor, Fetch, Grant, Includes, Own, Read, Right, Rights, Write};
+use super::{Access, Actor, Fetch, Grant, Identity, Includes, Own, Read, Right, Rights, Write};
 use crate::db::datasets::DatasetRow;
 use crate::db::memo::Known;
 use crate::error::{Error, Result};
-use crate::types::{Id, Level, RepoPath, Visibility};
+use crate::types::{Id, Level, Millis, RepoPath, Visibility};
 
 /// Somewhere from which rights reach down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,18 @@ fn widest<'a>(reach: &'a [Reach], path: Option<&FilePath>, wanted: Rights) -> Op
     let above = reach.iter().filter(|reach| covers(reach.root.as_ref(), path));
     let allowing = above.filter(|found| rights_at(reach, found.root.as_ref()).has(wanted));
     allowing.min_by_key(|found| found.root.as_ref().map_or(0, |root| root.as_str().len()))
+}
+
+/// What of a dataset's history somebody sees at the paths that they may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// Every branch, tag and revision.
+    Whole,
+    /// The revisions of the default branch.
+    Branch,
+    /// Those of the default branch that descend from this one, which was its newest at that time; without one, the
+    /// newest alone.
+    Since(Option<ObjectId>, Millis),
 }
 
 /// A decision: this actor has the right `R` on what is at or below a path of this dataset.
@@ -182,6 +194,16 @@ impl<R: Right> Part<R> {
             rights: self.whole,
             right: PhantomData,
         })
+    }
+
+    /// What of the history the actor sees. Who may read a part alone sees no branch but the default one: what others
+    /// prepare elsewhere was not shared.
+    pub fn history(&self) -> History {
+        match &self.actor.identity {
+            _ if self.whole.has(Read::RIGHTS) => History::Whole,
+            Identity::Link(opened) => opened.history,
+            _ => History::Branch,
+        }
     }
 
     /// Whether the actor may decide who else gets at it.

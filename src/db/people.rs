@@ -63,8 +63,10 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(owner.to_string()).fetch_all(on))?)
     }
 
-    /// Removes a user who was closed, with tokens, sessions and memberships. Datasets must be gone before.
+    /// Removes a user who was closed, with tokens, sessions, memberships and the links that the user made. Datasets must
+    /// be gone before.
     pub async fn delete_user(&mut self, user: Id) -> Result<()> {
+        self.end_links_of(user).await?;
         let query = "DELETE FROM owner WHERE id = $1 AND kind = $2";
         exec!(self, sqlx::query(query).bind(user.to_string()).bind(OwnerKind::User.as_str()))?;
         Ok(())

@@ -69,6 +69,10 @@ pub struct ShareRow {
     pub creator: String,
     /// Last use, to the hour.
     pub last_used_at: Option<Millis>,
+    /// Whether a link shows what was before it was made, too.
+    pub history: bool,
+    /// The user who made it, if it was one.
+    pub creator_id: Option<String>,
 }
 
 /// Whom a share is with, as a row has it.
@@ -80,8 +84,19 @@ pub enum GranteeId {
     Team(Id),
     /// Whoever has the account with this address.
     Email(Email),
-    /// Whoever has the link with this hash.
-    Link(String),
+    /// Whoever has the link.
+    Link(NewLink),
+}
+
+/// What is stored of a link that is made.
+#[derive(Debug, Clone)]
+pub struct NewLink {
+    /// The link's hash.
+    pub hash: String,
+    /// The link, sealed with the secret of the server.
+    pub sealed: String,
+    /// The newest revision of the default branch; empty if there is none.
+    pub since: String,
 }
 
 /// What is decided of a share, apart from what it is of and whom it is with.
@@ -97,6 +112,8 @@ pub struct Terms {
     pub downloads_most: Option<u64>,
     /// The app through which alone it is good.
     pub app: Option<String>,
+    /// Whether a link shows what was before it was made, too.
+    pub history: bool,
 }
 
 /// A new share.
@@ -134,6 +151,8 @@ pub struct LinkRow {
     pub downloads: i64,
     /// How often it may be, if there is an end to it.
     pub downloads_most: Option<i64>,
+    /// Last use, to the minute.
+    pub last_used_at: Option<Millis>,
 }
 
 /// Somebody who opened a link.
@@ -154,6 +173,14 @@ pub struct OpeningRow {
     pub expires_at: Millis,
     /// When the share ends, if ever.
     pub share_ends_at: Option<Millis>,
+    /// Whether there is an end to how often it may be used to download.
+    pub is_counted: bool,
+    /// Whether it shows what was before it was made, too.
+    pub history: bool,
+    /// The newest revision of the default branch when it was made, empty if there was none; not known of old ones.
+    pub since: Option<String>,
+    /// When it was made.
+    pub created_at: Millis,
 }
 
 /// Whether a share is with a user: by name, by a group of an organisation that the user is in, or by the address of
@@ -174,13 +201,22 @@ macro_rules! is_with {
     };
 }
 
+/// Whether neither who made a link nor who owns its dataset is suspended or closed: a link is a secret that they may
+/// have kept, or handed on.
+macro_rules! is_vouched_for {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM account a WHERE (a.owner_id = s.creator_id OR a.owner_id = d.owner_id)
+                     AND (a.suspended_at IS NOT NULL OR a.closed_at IS NOT NULL))"
+    };
+}
+
 macro_rules! select {
     ($rest:expr) => {
         concat!(
             "SELECT s.id, o.name AS owner_name, d.name AS dataset_name, s.path, s.kind, u.name AS user_name,
                     g.name AS organisation_name, t.name AS team_name, s.email, s.link IS NOT NULL AS is_link,
                     s.level, s.app, s.expires_at, s.password IS NOT NULL AS has_password, s.downloads,
-                    s.downloads_most, s.created_at, s.creator, s.last_used_at
+                    s.downloads_most, s.created_at, s.creator, s.last_used_at, s.history, s.creator_id
              FROM share s JOIN dataset d ON d.id = s.repo_id JOIN owner o ON o.id = d.owner_id
              LEFT JOIN owner u ON u.id = s.user_id LEFT JOIN team t ON t.id = s.team_id
              LEFT JOIN owner g ON g.id = t.organisation_id ",
@@ -214,14 +250,15 @@ impl Tx {
     /// Adds a share. Conflict if the same was added meanwhile.
     pub async fn insert_share(&mut self, insert: &ShareInsert<'_>, now: Millis) -> Result<()> {
         let query = "INSERT INTO share (id, repo_id, path, kind, user_id, team_id, email, link, level, app, expires_at,
-                                        password, downloads, downloads_most, created_at, creator_id, creator)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16)";
+                                        password, downloads, downloads_most, created_at, creator_id, creator, history,
+                                        link_sealed, since)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16, $17, $18, $19)";
         let (mut user, mut team, mut email, mut link) = (None, None, None, None);
         match insert.with {
             GranteeId::User(id) => user = Some(id.to_string()),
             GranteeId::Team(id) => team = Some(id.to_string()),
             GranteeId::Email(address) => email = Some(address.as_str()),
-            GranteeId::Link(hash) => link = Some(hash.as_str()),
+            GranteeId::Link(new) => link = Some(new),
         }
         let terms = insert.terms;
         exec!(
@@ -234,7 +271,7 @@ impl Tx {
                 .bind(user.as_deref())
                 .bind(team.as_deref())
                 .bind(email)
-                .bind(link)
+                .bind(link.map(|link| link.hash.as_str()))
                 .bind(terms.right.as_str())
                 .bind(terms.app.as_deref())
                 .bind(terms.expires_at)
@@ -243,6 +280,9 @@ impl Tx {
                 .bind(now)
                 .bind(insert.creator_id.map(|id| id.to_string()))
                 .bind(insert.creator)
+                .bind(terms.history)
+                .bind(link.map(|link| link.sealed.as_str()))
+                .bind(link.map(|link| link.since.as_str()))
         )
         .map_err(|error| taken(error, || "the same was shared at this moment; try again".to_owned()))?;
         Ok(())
@@ -269,7 +309,8 @@ impl Tx {
 
     /// Puts other terms in the place of a share's. What was opened of it is closed.
     pub async fn update_share(&mut self, id: Id, terms: &Terms) -> Result<()> {
-        let query = "UPDATE share SET level = $2, app = $3, expires_at = $4, password = $5, downloads_most = $6
+        let query = "UPDATE share SET level = $2, app = $3, expires_at = $4, password = $5, downloads_most = $6,
+                                      history = $7
                      WHERE id = $1";
         exec!(
             self,
@@ -280,6 +321,7 @@ impl Tx {
                 .bind(terms.expires_at)
                 .bind(terms.password.as_deref())
                 .bind(terms.downloads_most.map(signed))
+                .bind(terms.history)
         )?;
         exec!(self, sqlx::query("DELETE FROM share_opening WHERE share_id = $1").bind(id.to_string()))?;
         Ok(())
@@ -305,6 +347,14 @@ impl Tx {
         Ok(found.flatten())
     }
 
+    /// The link itself, sealed with the secret of the server, if it is one and was kept.
+    pub async fn sealed_link(&mut self, id: Id) -> Result<Option<String>> {
+        let query = "SELECT link_sealed FROM share WHERE id = $1";
+        let found: Option<Option<String>> =
+            run!(self, on => sqlx::query_scalar(query).bind(id.to_string()).fetch_optional(on))?;
+        Ok(found.flatten())
+    }
+
     /// Shares of a dataset and its parts, the newest first, before this one.
     pub async fn shares_of(&mut self, repo: Id, before: &str, limit: i64) -> Result<Vec<ShareRow>> {
         let query = select!("WHERE s.repo_id = $1 AND s.id < $2 ORDER BY s.id DESC LIMIT $3");
@@ -320,6 +370,41 @@ impl Tx {
         ));
         Ok(run!(self, on => sqlx::query_as(query)
             .bind(user.to_string()).bind(now).bind(before).bind(limit).fetch_all(on))?)
+    }
+
+    /// Shares with a user that are good now and that somebody else made after the user last looked, the newest first.
+    pub async fn shares_unseen(&mut self, user: Id, now: Millis, limit: i64) -> Result<Vec<ShareRow>> {
+        let query = select!(concat!(
+            "WHERE ",
+            is_with!("$1"),
+            " AND (s.expires_at IS NULL OR s.expires_at > $2)
+              AND (s.creator_id IS NULL OR s.creator_id <> $1)
+              AND s.created_at > (SELECT COALESCE(a.shares_seen_at, 0) FROM account a WHERE a.owner_id = $1)
+              ORDER BY s.id DESC LIMIT $3"
+        ));
+        Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).bind(now).bind(limit).fetch_all(on))?)
+    }
+
+    /// When a user last looked at what others share with them.
+    pub async fn shares_seen_at(&mut self, user: Id) -> Result<Option<Millis>> {
+        let query = "SELECT shares_seen_at FROM account WHERE owner_id = $1";
+        let found: Option<Option<Millis>> =
+            run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_optional(on))?;
+        Ok(found.flatten())
+    }
+
+    /// A user has looked at what others share with them.
+    pub async fn set_shares_seen(&mut self, user: Id, now: Millis) -> Result<()> {
+        let query = "UPDATE account SET shares_seen_at = $2 WHERE owner_id = $1";
+        exec!(self, sqlx::query(query).bind(user.to_string()).bind(now))?;
+        Ok(())
+    }
+
+    /// Ends the links that a user made.
+    pub async fn end_links_of(&mut self, user: Id) -> Result<()> {
+        let query = "DELETE FROM share WHERE creator_id = $1 AND link IS NOT NULL";
+        exec!(self, sqlx::query(query).bind(user.to_string()))?;
+        Ok(())
     }
 
     /// Shares that a user made, the newest first, before this one.
@@ -372,9 +457,13 @@ impl Tx {
         Ok(())
     }
 
-    /// The link with this hash, good or not.
+    /// The link with this hash, ended or not, if who made it and who owns the dataset are let in.
     pub async fn shared_link(&mut self, hash: &str) -> Result<Option<LinkRow>> {
-        let query = "SELECT id, expires_at, password, downloads, downloads_most FROM share WHERE link = $1";
+        let query = concat!(
+            "SELECT s.id, s.expires_at, s.password, s.downloads, s.downloads_most, s.last_used_at
+             FROM share s JOIN dataset d ON d.id = s.repo_id WHERE s.link = $1 AND ",
+            is_vouched_for!()
+        );
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
     }
 
@@ -386,11 +475,24 @@ impl Tx {
         Ok(())
     }
 
-    /// Who opened a link and has a bearer with this hash, good or not.
+    /// Who opened a link and has a bearer with this hash, ended or not; otherwise as [`Tx::shared_link`].
     pub async fn opening(&mut self, hash: &str) -> Result<Option<OpeningRow>> {
-        let query = "SELECT p.share_id, s.repo_id, s.path, s.level, p.expires_at, s.expires_at AS share_ends_at
-                     FROM share_opening p JOIN share s ON s.id = p.share_id WHERE p.hash = $1";
+        let query = concat!(
+            "SELECT p.share_id, s.repo_id, s.path, s.level, p.expires_at, s.expires_at AS share_ends_at,
+                    s.downloads_most IS NOT NULL AS is_counted, s.history, s.since, s.created_at
+             FROM share_opening p JOIN share s ON s.id = p.share_id JOIN dataset d ON d.id = s.repo_id
+             WHERE p.hash = $1 AND ",
+            is_vouched_for!()
+        );
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
+    }
+
+    /// Whether a download by a link was counted under this opening.
+    pub async fn is_counted(&mut self, opening: &str, subject: &str) -> Result<bool> {
+        let query = "SELECT 1 FROM share_download WHERE opening = $1 AND subject = $2";
+        let found: Option<i32> =
+            run!(self, on => sqlx::query_scalar(query).bind(opening).bind(subject).fetch_optional(on))?;
+        Ok(found.is_some())
     }
 
     /// Counts a download by a link, unless it was counted under this opening. False where it is one too many, or the

@@ -12,12 +12,14 @@ use super::commits::{Done, Manner};
 use super::revisions::{Wording, head};
 use super::trash::{Bin, exists};
 use super::{Drive, RETRIES, repo_key};
-use crate::access::{Part, Read, Right, Spot, Write};
+use crate::access::{History, Part, Read, Right, Spot, Write};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Level};
 
+mod history;
 mod rules;
 
+use history::log_since;
 pub(crate) use rules::expect_shown;
 pub(super) use rules::keep_folders;
 pub use rules::{KEEP, expect_inner, is_shown, path_of};
@@ -70,6 +72,9 @@ impl Drive {
         listing: Listing,
     ) -> Result<Option<Folder>> {
         let snapshot = self.snapshot_of(spot.id()).await?;
+        if let Some(revision) = revision {
+            self.expect_seen(spot, &snapshot, revision).await?;
+        }
         let Some(revision) = revision.or_else(|| head(&snapshot)) else {
             return if spot.path().is_none() { Ok(None) } else { Err(nothing(spot)) };
         };
@@ -87,7 +92,7 @@ impl Drive {
         let path = spot.path().ok_or_else(|| nothing(spot))?;
         let snapshot = self.snapshot_of(spot.id()).await?;
         let revision = match revision {
-            Some(revision) => self.resolve(spot.id(), &snapshot, revision).await?,
+            Some(revision) => self.resolve_at(spot, &snapshot, revision).await?,
             None => head(&snapshot).ok_or_else(|| nothing(spot))?,
         };
         Self::locate_in(spot.id(), snapshot, revision, path.clone()).await
@@ -149,7 +154,7 @@ impl Drive {
     }
 
     /// Up to `limit` revisions that changed what is at a spot, the newest first, each with what it made of it; `after`
-    /// continues behind one.
+    /// continues behind one. Of those only that the actor sees.
     ///
     /// # Errors
     /// Not found if nothing ever stood there.
@@ -162,7 +167,15 @@ impl Drive {
         let path = spot.path().cloned().ok_or_else(|| nothing(spot))?;
         let snapshot = self.snapshot_of(spot.id()).await?;
         let Some(head) = head(&snapshot) else { return Err(nothing(spot)) };
-        let commits = self.history(spot.id(), &snapshot, head, Some(path.clone()), after, limit).await?;
+        let commits = match spot.part().history() {
+            History::Whole | History::Branch => {
+                self.history(spot.id(), &snapshot, head, Some(path.clone()), after, limit).await?
+            }
+            History::Since(since, _) => {
+                let path = path.clone();
+                snapshot.read_long(move |reader| log_since(reader, since, head, &path, after, limit)).await?
+            }
+        };
         let found = snapshot.read(move |reader| {
             let entry = |commit: &CommitInfo| match reader.entry(commit.id, &path) {
                 Ok(entry) => Ok(Some(entry)),
@@ -172,7 +185,11 @@ impl Drive {
             commits.iter().map(|commit| Ok((commit.clone(), entry(commit)?))).collect::<metastore::Result<Vec<_>>>()
         });
         let found = found.await?;
-        if found.is_empty() && after.is_none() { Err(nothing(spot)) } else { Ok(found) }
+        if found.is_empty() && after.is_none() {
+            // It may stand there, and its versions not be seen.
+            self.locate_at(spot, None).await?;
+        }
+        Ok(found)
     }
 
     /// What is below a spot and has a name with all these words in it, whatever their case and accents: the files that
@@ -367,7 +384,7 @@ impl Drive {
     pub async fn restore_at(&self, spot: &Spot<Write>, revision: &str, message: Message) -> Result<Done> {
         let path = path_of(spot)?;
         let snapshot = self.snapshot_of(spot.id()).await?;
-        let revision = self.resolve(spot.id(), &snapshot, revision).await?;
+        let revision = self.resolve_at(&spot.narrow(), &snapshot, revision).await?;
         let work = move |reader: &Reader, head: Option<ObjectId>| {
             reader.entry(revision, &path)?;
             let edits = match head {
@@ -452,7 +469,7 @@ async fn files_in(
     folder: Option<FilePath>,
     most: usize,
 ) -> Result<Vec<Entry>> {
-    let list = move |reader: &metastore::Reader| reader.tree_page(revision, folder.as_ref(), true, None, most + 1);
+    let list = move |reader: &Reader| reader.tree_page(revision, folder.as_ref(), true, None, most + 1);
     let page = snapshot.read_long(list).await?;
     if page.entries.len() > most {
         return Err(too_many(most));

@@ -88,6 +88,12 @@ impl Drive {
         Ok(format!("{target}{steps}"))
     }
 
+    /// The newest revision of the default branch, if there is one.
+    pub async fn newest(&self, grant: &Grant<Read>) -> Result<Option<ObjectId>> {
+        let snapshot = self.snapshot(grant).await?;
+        Ok(head(&snapshot))
+    }
+
     /// One revision.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use metastore::{Edit, FilePath, ObjectId, Reader};
 
 use super::place::{Change, Message, keep_folders};
 use super::{Drive, object_id};
-use crate::access::{Part, Read, Write};
+use crate::access::{History, Part, Read, Write};
 use crate::db::Tx;
 use crate::db::trash::TrashRow;
 use crate::error::{Error, Result};
@@ -214,9 +214,14 @@ fn gone() -> Error {
     Error::not_found("there is no such thing in the trash, or you may not see it")
 }
 
-/// Whether it stood in one of the parts.
+/// Whether it stood in one of the parts, and was not deleted before a link to that was made.
 fn is_in<R: crate::access::Right>(parts: &[Part<R>], row: &TrashRow) -> bool {
-    parts.iter().any(|part| part.is_whole() || row.path.parse().is_ok_and(|path| part.contains(&path)))
+    let is_seen = |part: &Part<R>| match part.history() {
+        History::Since(_, made) => row.deleted_at >= made,
+        History::Whole | History::Branch => true,
+    };
+    let contains = |part: &Part<R>| part.is_whole() || row.path.parse().is_ok_and(|path| part.contains(&path));
+    parts.iter().any(|part| is_seen(part) && contains(part))
 }
 
 pub(super) fn exists(reader: &Reader, revision: ObjectId, path: &FilePath) -> metastore::Result<bool> {

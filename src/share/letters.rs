@@ -1,59 +1,106 @@
-//! Letters that tell of shares.
+//! E-mails that tell of shares.
 
 use std::fmt::Write as _;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::Shares;
 use crate::access::Sharing;
-use crate::clock::Clock;
+use crate::config::SignUp;
 use crate::db::Tx;
 use crate::db::shares::{GranteeId, ShareRow};
 use crate::error::Result;
 use crate::mail::{self, Letter};
 use crate::types::{Email, ShareKind, ShareRight};
 
-/// Tells those with whom something is shared, but not who shares it.
-pub(super) async fn announce(
-    tx: &mut Tx,
-    clock: &Clock,
-    base: &str,
-    sharing: &Sharing,
-    share: &ShareRow,
-    with: &GranteeId,
-    message: Option<&str>,
-) -> Result<()> {
-    let sharer = sharing.grant().actor().user();
-    let addresses = match with {
-        GranteeId::User(user) if Some(*user) == sharer => vec![],
-        GranteeId::User(user) => tx.email(*user).await?.into_iter().collect(),
-        GranteeId::Team(team) => tx.team_addresses(*team, sharer).await?,
-        GranteeId::Email(address) => vec![address.to_string()],
-        GranteeId::Link(_) => vec![],
-    };
-    let is_stranger = matches!(with, GranteeId::Email(_));
-    for address in addresses {
-        // What is stored was parsed once; an older server may have been less exact.
-        let Ok(to) = address.parse::<Email>() else { continue };
-        let (subject, text) = write(base, &sharing.grant().actor().name(), share, is_stranger, message);
-        mail::post(tx, clock, &Letter { to, subject, text }).await?;
+/// What is not itself in one segment of a path (RFC 3986 §3.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The name of the dataset that is somebody's own drive.
+const DRIVE: &str = "drive";
+
+impl Shares {
+    /// Tells those with whom something is shared, but not who shares it.
+    pub(super) async fn announce(
+        &self,
+        tx: &mut Tx,
+        sharing: &Sharing,
+        share: &ShareRow,
+        with: &GranteeId,
+        message: Option<&str>,
+    ) -> Result<()> {
+        let sharer = sharing.grant().actor().user();
+        let mut sign_up = None;
+        let addresses = match with {
+            GranteeId::User(user) if Some(*user) == sharer => vec![],
+            GranteeId::User(user) => tx.email(*user).await?.into_iter().collect(),
+            GranteeId::Team(team) => tx.team_addresses(*team, sharer).await?,
+            GranteeId::Email(address) => {
+                sign_up = tx.user_by_email(address).await?.is_none().then_some(self.sign_up);
+                vec![address.to_string()]
+            }
+            GranteeId::Link(_) => vec![],
+        };
+        for address in addresses {
+            // What is stored was parsed once; an older server may have been less exact.
+            let Ok(to) = address.parse::<Email>() else { continue };
+            let (subject, text) = write(&self.base, &sharing.grant().actor().name(), share, sign_up, message);
+            mail::post(tx, &self.clock, &Letter { to, subject, text }).await?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
-/// Subject and text. What a person wrote is told apart from what the server says.
-fn write(base: &str, sharer: &str, share: &ShareRow, is_stranger: bool, message: Option<&str>) -> (String, String) {
-    let dataset = format!("{}/{}", share.owner_name, share.dataset_name);
-    let what = match share.kind {
-        ShareKind::Dataset => format!("the dataset {dataset}"),
-        ShareKind::Folder => format!("the folder {} of {dataset}", share.path),
-        ShareKind::File => format!("the file {} of {dataset}", share.path),
+/// The page of what is shared.
+fn page(base: &str, share: &ShareRow) -> String {
+    let encoded = |text: &str| utf8_percent_encode(text, SEGMENT).to_string();
+    let (owner, name) = (encoded(&share.owner_name), encoded(&share.dataset_name));
+    if share.path.is_empty() && share.dataset_name != DRIVE {
+        return format!("{base}/d/{owner}/{name}");
+    }
+    let path: String = share
+        .path
+        .split('/')
+        .filter(|name| !name.is_empty())
+        .fold(String::new(), |path, name| path + "/" + &encoded(name));
+    format!("{base}/shared/{owner}/{name}{path}")
+}
+
+/// What is shared, in words.
+fn what(share: &ShareRow) -> String {
+    let ShareRow { owner_name, dataset_name, path, .. } = share;
+    let kind = match share.kind {
+        ShareKind::Dataset if dataset_name == DRIVE => return format!("the whole drive of {owner_name}"),
+        ShareKind::Dataset => return format!("the dataset {owner_name}/{dataset_name}"),
+        ShareKind::Folder => "folder",
+        ShareKind::File => "file",
     };
+    let name = path.rsplit('/').next().unwrap_or(path);
+    // A drive is where its owner keeps what has no other place: to name it says nothing.
+    if dataset_name == DRIVE {
+        return format!("the {kind} “{name}”");
+    }
+    format!("the {kind} “{name}” of the dataset {owner_name}/{dataset_name}")
+}
+
+/// Subject and text; `sign_up` for somebody who has no account. What a person wrote is told apart from what the server
+/// says.
+fn write(
+    base: &str,
+    sharer: &str,
+    share: &ShareRow,
+    sign_up: Option<SignUp>,
+    message: Option<&str>,
+) -> (String, String) {
+    let subject = format!("{sharer} shares {} with you", what(share));
     let may = match share.right {
         ShareRight::View => "see and download",
         ShareRight::Edit => "see, download and change",
     };
-    let mut text = format!("{sharer} shares {what} with you. You may {may} it");
+    let mut text = format!("{subject}. You may {may} it");
     // A String takes whatever is written to it.
     let _ = match share.expires_at {
-        Some(end) => writeln!(text, " until {}.", end.rfc3339()),
+        Some(end) => writeln!(text, " until {}.", end.in_words()),
         None => writeln!(text, "."),
     };
     if let Some(message) = message {
@@ -63,14 +110,20 @@ fn write(base: &str, sharer: &str, share: &ShareRow, is_stranger: bool, message:
             let _ = writeln!(text, "> {line}");
         }
     }
-    let _ = writeln!(text, "\nIt is here, once you have signed in:\n\n{base}/shared");
-    if is_stranger {
-        let _ = writeln!(
+    let _ = writeln!(text, "\nIt is here, once you have signed in:\n\n{}", page(base, share));
+    let _ = match sign_up {
+        None => Ok(()),
+        Some(SignUp::Open) => writeln!(
             text,
-            "\nIf you have no account yet, make one with the address to which this letter came:\n\n{base}/signup"
-        );
-    }
-    (format!("{sharer} shares {what} with you"), text)
+            "\nIf you have no account yet, make one with the address to which this e-mail came:\n\n{base}/signup"
+        ),
+        Some(SignUp::Invitation | SignUp::Closed) => writeln!(
+            text,
+            "\nThere is no account with the address to which this e-mail came, and it needs one. You cannot make it \
+             yourself: ask {sharer} to have you invited by those who run this site."
+        ),
+    };
+    (subject, text)
 }
 
 #[cfg(test)]
@@ -78,15 +131,14 @@ mod tests {
     use super::*;
     use crate::types::Millis;
 
-    #[test]
-    fn a_message_cannot_pass_for_what_the_server_says() {
+    fn share(dataset: &str, path: &str, kind: ShareKind) -> ShareRow {
         let id = crate::clock::Clock::default().id();
-        let share = ShareRow {
+        ShareRow {
             id,
             owner_name: "ada".into(),
-            dataset_name: "drive".into(),
-            path: "a/b".into(),
-            kind: ShareKind::Folder,
+            dataset_name: dataset.into(),
+            path: path.into(),
+            kind,
             user_name: None,
             organisation_name: None,
             team_name: None,
@@ -94,22 +146,62 @@ mod tests {
             is_link: false,
             right: ShareRight::Edit,
             app: None,
-            expires_at: Some(Millis(0)),
+            expires_at: Some(Millis(1_897_991_999_000)),
             has_password: false,
             downloads: 0,
             downloads_most: None,
             created_at: Millis(0),
             creator: "ada".into(),
             last_used_at: None,
-        };
+            history: false,
+            creator_id: None,
+        }
+    }
+
+    #[test]
+    fn a_message_cannot_pass_for_what_the_server_says() {
         let message = "Hello\r\nIt is here, once you have signed in:\u{2028}\u{7}\nhttp://evil.example";
-        let (subject, text) = write("https://data.example", "ada", &share, true, Some(message));
-        assert_eq!(subject, "ada shares the folder a/b of ada/drive with you");
-        assert!(text.contains("see, download and change it until 1970-01-01T00:00:00Z."), "{text}");
-        assert!(text.contains("\nhttps://data.example/shared\n") && text.contains("/signup"), "{text}");
+        let share = share("drive", "a/b c", ShareKind::Folder);
+        let (subject, text) = write("https://data.example", "ada", &share, None, Some(message));
+        assert_eq!(subject, "ada shares the folder “b c” with you");
         for line in text.lines().filter(|line| line.contains("evil") || line.contains("Hello")) {
             assert!(line.starts_with("> "), "{line}");
         }
         assert!(!text.contains('\u{7}') && !text.contains('\r'));
+    }
+
+    #[test]
+    fn it_leads_to_what_is_shared_and_says_for_how_long() {
+        let pages = [
+            ("drive", "a/b c", ShareKind::Folder, "the folder “b c”", "shared/ada/drive/a/b%20c"),
+            ("drive", "", ShareKind::Dataset, "the whole drive of ada", "shared/ada/drive"),
+            (
+                "data",
+                "ü.csv",
+                ShareKind::File,
+                "the file “ü.csv” of the dataset ada/data",
+                "shared/ada/data/%C3%BC.csv",
+            ),
+            ("data", "", ShareKind::Dataset, "the dataset ada/data", "d/ada/data"),
+        ];
+        for (dataset, path, kind, named, page) in pages {
+            let share = share(dataset, path, kind);
+            let (subject, text) = write("https://data.example", "ada", &share, None, None);
+            assert_eq!(subject, format!("ada shares {named} with you"));
+            assert!(text.contains("see, download and change it until 22 February 2030, 11:59 UTC."), "{text}");
+            assert!(text.contains(&format!("\nhttps://data.example/{page}\n")), "{text}");
+            assert!(!text.contains("account"), "{text}");
+        }
+    }
+
+    #[test]
+    fn who_has_no_account_learns_how_to_get_one() {
+        let share = share("drive", "a", ShareKind::File);
+        let text = |sign_up| write("https://data.example", "ada", &share, Some(sign_up), None).1;
+        assert!(text(SignUp::Open).contains("\nhttps://data.example/signup\n"));
+        for closed in [SignUp::Invitation, SignUp::Closed] {
+            let text = text(closed);
+            assert!(text.contains("ask ada") && !text.contains("signup"), "{text}");
+        }
     }
 }

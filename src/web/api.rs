@@ -238,6 +238,13 @@ impl From<&Person> for Somebody {
     }
 }
 
+impl Somebody {
+    /// Without the address.
+    pub(super) fn named(person: &Person) -> Self {
+        Self { email: None, ..person.into() }
+    }
+}
+
 impl From<Somebody> for Author {
     fn from(somebody: Somebody) -> Self {
         let kept = |text: Option<String>| text.filter(|text| !text.trim().is_empty());

@@ -45,6 +45,8 @@ const PACK: u64 = 100;
 const TRANSFER: u64 = 1;
 /// The figures are written anew each time.
 const FIGURES: u64 = 20;
+/// Who opens a link may be anybody, and each time is written down.
+const OPENING: u64 = 50;
 
 /// How much of the effort of reading makes a point: some eight objects, or 256 entries of folders.
 const EFFORT: u64 = 256;
@@ -64,6 +66,7 @@ fn cost(route: &str) -> u64 {
         // Whoever asks these restarts a server that does not answer.
         "/healthz" | "/readyz" => 0,
         "/metrics" => FIGURES,
+        "/api/v1/links/open" => OPENING,
         route if route.starts_with(SIGNED) => TRANSFER,
         route if route.ends_with("/git-upload-pack") || route.ends_with("/git-receive-pack") => PACK,
         _ => ORDINARY,

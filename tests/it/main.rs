@@ -33,6 +33,7 @@ mod quotas;
 mod race;
 mod rename;
 mod search;
+mod share_links;
 mod shares;
 mod site;
 mod takeover;

@@ -114,6 +114,16 @@ proptest! {
                     let (left, right) = (oid(left), oid(right));
                     let found = world.snapshot().await.read(move |reader| reader.is_ancestor(left, right)).await.unwrap();
                     assert_eq!(found, expected);
+                    let range = format!("{left}..{right}");
+                    let mut expected = oracle(&["rev-list", "--ancestry-path", &range]);
+                    if left == right || !expected.is_empty() {
+                        expected.push(left.to_string());
+                    }
+                    let found = world.snapshot().await.read(move |reader| reader.descendants(left, right, 1000)).await;
+                    let mut found: Vec<String> = found.unwrap().iter().map(ToString::to_string).collect();
+                    expected.sort();
+                    found.sort();
+                    assert_eq!(found, expected, "{range}");
                 }
             }
         });

@@ -15,7 +15,7 @@ use super::super::extract::{Base, Caller};
 use super::super::limits::Client;
 use super::tree::file_path;
 use super::{Body, Here, Items, Page, Parameters, Segments, created, segment};
-use crate::access::Sharing;
+use crate::access::{Seat, Sharing};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::share::{self, Change, Door, Grantee, ShareRow};
@@ -24,8 +24,10 @@ use crate::types::{Id, Millis, OwnerName, Secret, ShareKind, ShareRight};
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .document(routes!(list, create))
-        .document(routes!(update, delete))
+        .document(routes!(show, update, delete))
         .document(routes!(received))
+        .document(routes!(unseen))
+        .document(routes!(see))
         .document(routes!(given))
         .document(routes!(open))
 }
@@ -85,7 +87,10 @@ struct NewShare {
     /// How often a link may be used to download.
     #[schema(minimum = 1)]
     downloads: Option<u64>,
-    /// What the letter to the others says besides.
+    /// Whether a link shows the history too: what was before it was made, in the default branch.
+    #[serde(default)]
+    history: bool,
+    /// What the e-mail to the others says besides.
     message: Option<String>,
     /// The app through which alone it is good.
     app: Option<String>,
@@ -110,6 +115,8 @@ struct ShareUpdate {
     #[serde(default)]
     #[schema(value_type = Option<u64>, minimum = 1)]
     downloads: Said<u64>,
+    /// Whether a link shows what was before it was made, too.
+    history: Option<bool>,
 }
 
 /// Tells `null` from what is left out.
@@ -163,6 +170,9 @@ struct Share {
     /// Of a link.
     #[serde(skip_serializing_if = "Option::is_none")]
     downloads: Option<Downloads>,
+    /// Of a link: whether it shows what was before it was made, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<bool>,
     /// The app through which alone it is good.
     #[serde(skip_serializing_if = "Option::is_none")]
     app: Option<String>,
@@ -175,9 +185,13 @@ struct Share {
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used: Option<String>,
-    /// The link itself: in the answer to who makes it, and nowhere else.
+    /// The link itself: in the answer to who makes it, and to who asks for this share alone. Not known of links that
+    /// were made by an older server.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
+    /// Of what is shared with the caller: whether it is new since they last looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_new: Option<bool>,
 }
 
 impl From<ShareRow> for Share {
@@ -196,12 +210,21 @@ impl From<ShareRow> for Share {
             expires: row.expires_at.map(Millis::rfc3339),
             password: row.has_password,
             downloads: row.is_link.then_some(downloads),
+            history: row.is_link.then_some(row.history),
             app: row.app,
             created: row.created_at.rfc3339(),
             created_by: row.creator,
             last_used: row.last_used_at.map(Millis::rfc3339),
             url: None,
+            is_new: None,
         }
+    }
+}
+
+impl Share {
+    /// Behind the `#`, where neither servers nor logs see it.
+    fn with_link(self, base: &str, link: Option<&Secret>) -> Self {
+        Self { url: link.map(|link| format!("{base}/s#{}", link.expose())), ..self }
     }
 }
 
@@ -230,10 +253,12 @@ async fn create(
         None | Some("") => None,
         Some(path) => Some(file_path(path).map_err(|error| error.of_part("`path`"))?),
     };
+    let newest = app.drive.newest(&sharing.grant().narrow()).await?;
+    let at = newest.map_or_else(|| "HEAD".to_owned(), |newest| newest.to_string());
     let kind = match &path {
         None => ShareKind::Dataset,
         Some(path) => {
-            let located = app.drive.locate(&sharing.grant().narrow(), "HEAD", path).await;
+            let located = app.drive.locate(&sharing.grant().narrow(), &at, path).await;
             match located.map_err(|error| error.of_part("`path`"))?.entry.kind {
                 EntryKind::Folder => ShareKind::Folder,
                 EntryKind::File | EntryKind::Executable | EntryKind::Link => ShareKind::File,
@@ -256,13 +281,13 @@ async fn create(
         expires: new.expires.as_deref().map(moment).transpose()?,
         password: new.password,
         downloads: new.downloads,
+        history: new.history,
+        newest,
         message: new.message,
         app: new.app,
     };
     let made = app.shares.share(&sharing, wanted).await?;
-    let mut shown = Share::from(made.share);
-    // Behind the `#`, where neither servers nor logs see it.
-    shown.url = made.link.map(|link| format!("{base}/s#{}", link.expose()));
+    let shown = Share::from(made.share).with_link(&base, made.link.as_ref());
     if !made.is_new {
         return Ok(Json(shown).into_response());
     }
@@ -287,6 +312,17 @@ async fn list(
     Ok(here.page(rows.into_iter().map(Share::from).collect(), next))
 }
 
+/// Shows a share; of a link, with the link itself.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/shares/{share}", tag = "shares",
+    params(("share" = String, Path, description = "Its id.")),
+    responses((status = 200, description = "The share.", body = Share)))]
+async fn show(State(app): State<App>, sharing: Sharing, Base(base): Base, segments: Segments) -> Result<Response> {
+    let (row, link) = app.shares.show(&sharing, id(&segments)?).await?;
+    let mut response = Json(Share::from(row).with_link(&base, link.as_ref())).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
 /// Changes a share. Whoever has opened a link has to open it again.
 #[utoipa::path(patch, path = "/api/v1/datasets/{owner}/{dataset}/shares/{share}", tag = "shares",
     params(("share" = String, Path, description = "Its id.")), request_body = ShareUpdate,
@@ -306,6 +342,7 @@ async fn update(
         },
         password: update.password.0,
         downloads: update.downloads.0,
+        history: update.history,
     };
     Ok(Json(app.shares.change(&sharing, id(&segments)?, change).await?.into()))
 }
@@ -336,7 +373,33 @@ async fn received(
 ) -> Result<Response> {
     let (rows, next) = app.shares.received(&caller.actor, before(&page)?, page.limit()?).await?;
     caller.charge(rows.len());
-    Ok(here.page(rows.into_iter().map(Share::from).collect(), next.map(|id| id.to_string())))
+    let items = rows.into_iter().map(|(row, is_new)| Share { is_new: Some(is_new), ..Share::from(row) });
+    Ok(here.page(items.collect(), next.map(|id| id.to_string())))
+}
+
+/// How much is new of what others share.
+#[derive(Serialize, ToSchema)]
+struct Unseen {
+    /// Shares that were made since the caller last looked; 100 stands for all above.
+    #[schema(maximum = 100)]
+    count: usize,
+}
+
+/// Counts what was shared with the caller since they last looked.
+#[utoipa::path(get, path = "/api/v1/shares/received/unseen", tag = "shares",
+    responses((status = 200, description = "How much is new.", body = Unseen)))]
+async fn unseen(State(app): State<App>, caller: Caller) -> Result<Json<Unseen>> {
+    let count = app.shares.unseen(&caller.actor).await?;
+    caller.charge(count);
+    Ok(Json(Unseen { count }))
+}
+
+/// Takes note that the caller, in a browser, has seen what is shared with them.
+#[utoipa::path(put, path = "/api/v1/shares/received/seen", tag = "shares",
+    responses((status = 204, description = "Nothing is new any more.")))]
+async fn see(State(app): State<App>, seat: Seat) -> Result<StatusCode> {
+    app.shares.see(&seat).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Lists what the caller has shared, of datasets that are still theirs to share; otherwise as what was received.
@@ -407,9 +470,13 @@ struct Locked {
               (status = 401, description = "It needs a password, or another one.", body = Locked,
                content_type = "application/problem+json")))]
 async fn open(State(app): State<App>, guesser: Guesser, Body(key): Body<Key>) -> Result<Response> {
-    let guess = guesser.0.map(|client| client.guess(key.token.expose())).transpose()?;
-    let is_try = key.password.is_some();
-    match app.shares.open(&key.token, key.password).await? {
+    let (client, is_try) = (guesser.0, key.password.is_some());
+    let mut guess = None;
+    let try_it = || -> Result<()> {
+        guess = client.as_ref().map(|client| client.guess_from_here(key.token.expose())).transpose()?;
+        Ok(())
+    };
+    match app.shares.open(&key.token, key.password, try_it).await? {
         Door::Open(share, bearer, ends) => {
             if let Some(guess) = guess {
                 guess.forget();
@@ -431,10 +498,6 @@ async fn open(State(app): State<App>, guesser: Guesser, Body(key): Body<Key>) ->
             Ok(response)
         }
         Door::Locked => {
-            // To ask whether there is a password is no guess.
-            if let Some(guess) = guess.filter(|_| !is_try) {
-                guess.forget();
-            }
             Ok(locked(if is_try { "this is not the password of the link" } else { "this link has a password" }))
         }
     }

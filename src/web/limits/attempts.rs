@@ -19,12 +19,27 @@ impl Client {
     /// # Errors
     /// Busy for too many of them, from this address or at that password.
     pub(crate) fn guess(&self, of: &str) -> Result<Guess> {
+        self.count(self.limits.keys.of(Subject::Account(of)))
+    }
+
+    fn count(&self, of: Key) -> Result<Guess> {
         let Self { limits, address, now, .. } = self;
-        let of = limits.keys.of(Subject::Account(of));
         limits.failures_address.take(*address, 1, *now, 0)?;
         let taken = limits.failures_account.take(of, 1, *now, 0);
         taken.inspect_err(|_| limits.failures_address.refund(*address, 1, *now))?;
         Ok(Guess { client: self.clone(), of })
+    }
+}
+
+impl Client {
+    /// Counts a guess at the password of something that many people open, by those at this address alone: who guesses
+    /// keeps nobody else out.
+    ///
+    /// # Errors
+    /// As for [`Client::guess`].
+    pub(crate) fn guess_from_here(&self, of: &str) -> Result<Guess> {
+        let of = self.limits.keys.of(Subject::Account(of));
+        self.count(self.limits.keys.of(Subject::Known(of, self.address)))
     }
 }
 

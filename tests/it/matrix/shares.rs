@@ -11,9 +11,12 @@ use crate::harness::Person;
 pub(super) const SAMPLES: &[Sample] = &[
     ("POST", SHARES, ""),
     ("GET", SHARES, ""),
+    ("GET", SHARE, ""),
     ("PATCH", SHARE, ""),
     ("DELETE", SHARE, ""),
     ("GET", "/api/v1/shares/received", ""),
+    ("GET", "/api/v1/shares/received/unseen", ""),
+    ("PUT", "/api/v1/shares/received/seen", ""),
     ("GET", "/api/v1/shares/given", ""),
     ("POST", OPEN, "a link"),
     ("POST", OPEN, "no link"),

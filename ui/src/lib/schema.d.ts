@@ -7394,7 +7394,9 @@ export interface components {
              * @description When it ends (RFC 3339); never unless said.
              */
             expires?: string | null;
-            /** @description What the letter to the others says besides. */
+            /** @description Whether a link shows the history too: what was before it was made, in the default branch. */
+            history?: boolean;
+            /** @description What the e-mail to the others says besides. */
             message?: string | null;
             /** @description What is to be said to open a link; 6 characters at least. */
             password?: string | null;
@@ -7899,6 +7901,8 @@ export interface components {
             /** @description What it is. */
             type: components["schemas"]["ShareKind"];
             /** @description The link itself: in the answer to who makes it, and nowhere else. */
+            is_new?: boolean | null;
+            history?: boolean | null;
             url?: string | null;
             /** @description Whom it is shared with. */
             with: components["schemas"]["With"];
@@ -7925,6 +7929,8 @@ export interface components {
              * @description When it ends (RFC 3339); `null` for never.
              */
             expires?: string | null;
+            /** @description Whether a link shows what was before it was made, too. */
+            history?: boolean | null;
             /** @description The password of a link; `null` for none. */
             password?: string | null;
             right?: components["schemas"]["ShareRight"] | null;

@@ -50,7 +50,8 @@ struct Reversion {
     message: Option<String>,
 }
 
-/// Lists the versions of a file or folder, the newest first.
+/// Lists the versions of a file or folder, the newest first. Who may read a part of the dataset alone sees those of the
+/// default branch; who came by a link, those since the link was made, unless it shows the history, and no addresses.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/versions/{path}", tag = "drive",
     params(("path" = String, Path, description = "Where it is; may hold `/`."), Page),
     responses((status = 200, description = "Its versions.", body = Items<Version>)))]
@@ -66,13 +67,14 @@ async fn list(
     let is_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| is_more).map(|(commit, _)| commit.id.to_string());
+    let is_by_link = spot.actor().came_by_link();
     let items = found.iter().map(|(commit, entry)| {
         let entry = entry.as_ref();
         let pointer = entry.and_then(|entry| entry.pointer.as_ref());
         Version {
             revision: commit.id.to_string(),
             created: moment(&commit.committer),
-            author: (&commit.author).into(),
+            author: if is_by_link { Somebody::named(&commit.author) } else { (&commit.author).into() },
             description: commit.message.trim_end().to_owned(),
             size: pointer.map(|pointer| pointer.size).or(entry.and_then(|entry| entry.size)),
             oid: pointer.map(|pointer| pointer.oid.to_string()),

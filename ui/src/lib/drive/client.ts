@@ -17,6 +17,9 @@ export function placeOf(id: string, token?: string): Place {
 	return { owner, dataset, token };
 }
 
+/** How much others have shared since the person last looked. */
+export const unseenShares = (): Promise<{ count: number }> => request('GET', '/api/v1/shares/received/unseen');
+
 export const overview = (): Promise<OwnDrive> => request('GET', '/api/v1/drive');
 
 let own: { user: string; made: Promise<unknown> } | null = null;
@@ -126,6 +129,11 @@ export class Drive {
 
 	share(share: NewShare): Promise<Share> {
 		return request('POST', this.#shares, { body: share });
+	}
+
+	/** A share; of a link, with the link itself. */
+	showShare(id: string): Promise<Share> {
+		return request('GET', `${this.#shares}/${segment(id)}`);
 	}
 
 	changeShare(id: string, change: ShareUpdate): Promise<Share> {

@@ -1,11 +1,14 @@
 /** The entries of a folder, or of a search below it; read again when something changed. */
 
 import { untrack } from 'svelte';
+import { on } from 'svelte/events';
+import { ApiError } from '../api';
 import type { Drive } from './client';
 import type { DriveEntry } from '../types';
 
 export class Folder {
 	entries = $state.raw<DriveEntry[]>([]);
+	/** Why it could not be read, or not again: then the entries are those of before. */
 	error = $state.raw<unknown>(null);
 	busy = $state(false);
 	/** Whether the entries are those of this folder, and not of the one before. */
@@ -34,6 +37,7 @@ export class Folder {
 			});
 			return () => controller.abort();
 		});
+		$effect(() => on(window, 'online', () => this.error !== null && void this.reload()));
 	}
 
 	/** The folder that `entries` are of. */
@@ -58,6 +62,8 @@ export class Folder {
 		} catch (error) {
 			if (mine !== this.#asked || (error instanceof DOMException && error.name === 'AbortError')) return;
 			this.error = error;
+			// It is gone, or is no longer for this person to see.
+			if (error instanceof ApiError && (error.status === 403 || error.status === 404)) this.ready = false;
 		} finally {
 			if (mine === this.#asked) this.busy = false;
 		}

@@ -100,10 +100,7 @@ impl Files {
         {
             return Opened::of(&dataset, only.clone()).map(Delivery::File);
         }
-        let name = match choice.paths.as_slice() {
-            [only] => only.name().to_owned(),
-            _ => choice.folder.as_ref().map_or_else(|| dataset.name.clone(), |folder| folder.name().to_owned()),
-        };
+        let name = archive_name(&dataset.name, choice.folder.as_ref(), &choice.paths);
         let (seconds, files) = self.0.drive.files_below(&located, FILES).await?;
         let prefix = choice.folder.as_ref().map_or(0, |folder| folder.as_str().len() + 1);
         let mut members = Vec::with_capacity(files.len());
@@ -209,6 +206,17 @@ fn common_folder(paths: &[FilePath]) -> Option<FilePath> {
     common.parse().ok()
 }
 
+/// What an archive is saved as, without its ending: the one thing that is in it, the folder that all of it is in, or the
+/// first of several and how many more there are. All of a dataset is named as the dataset is.
+fn archive_name(dataset: &str, folder: Option<&FilePath>, paths: &[FilePath]) -> String {
+    match (paths, folder) {
+        ([], _) => dataset.to_owned(),
+        ([only], _) => only.name().to_owned(),
+        (_, Some(folder)) => folder.name().to_owned(),
+        ([first, others @ ..], None) => format!("{} and {} more", first.name(), others.len()),
+    }
+}
+
 /// A name that no program unpacks to somewhere else: git takes letters that Windows takes for a separator.
 fn plain(name: &str) -> String {
     name.chars().map(|letter| if letter == '\\' || letter.is_control() { '_' } else { letter }).collect()
@@ -229,5 +237,17 @@ mod tests {
         assert_eq!(common(&["a/b"]).as_deref(), Some("a"));
         assert_eq!(common(&["a/b", "c"]), None);
         assert_eq!(plain("..\\..\\a\n"), ".._.._a_");
+    }
+
+    #[test]
+    fn archives_are_named_after_what_is_in_them() {
+        let name = |paths: &[&str]| {
+            let paths: Vec<FilePath> = paths.iter().map(|path| path.parse().unwrap()).collect();
+            archive_name("drive", common_folder(&paths).as_ref(), &paths)
+        };
+        assert_eq!(name(&[]), "drive");
+        assert_eq!(name(&["a/b"]), "b");
+        assert_eq!(name(&["a/b/c", "a/b/d"]), "b");
+        assert_eq!(name(&["notes.md", "maps", "plans"]), "notes.md and 2 more");
     }
 }

@@ -16,6 +16,7 @@ export class Folder {
 
 	#cursor = $state.raw<string | null>(null);
 	#asked = 0;
+	#uncertain = false;
 	readonly #drive: () => Drive;
 	readonly #path: () => string;
 	readonly #query: () => string;
@@ -37,7 +38,7 @@ export class Folder {
 			});
 			return () => controller.abort();
 		});
-		$effect(() => on(window, 'online', () => this.error !== null && void this.reload()));
+		$effect(() => on(window, 'online', () => (this.error !== null || this.#uncertain) && void this.reload()));
 	}
 
 	/** The folder that `entries` are of. */
@@ -58,6 +59,7 @@ export class Folder {
 			this.#cursor = query === '' ? (page.next_cursor ?? null) : null;
 			this.error = null;
 			this.#shown = path;
+			this.#uncertain = false;
 			this.ready = true;
 		} catch (error) {
 			if (mine !== this.#asked || (error instanceof DOMException && error.name === 'AbortError')) return;
@@ -71,6 +73,11 @@ export class Folder {
 
 	reload(): Promise<void> {
 		return this.#load();
+	}
+
+	/** A change had no answer, so nobody knows what is there: it is read again when there is a network. */
+	doubt(): void {
+		this.#uncertain = true;
 	}
 
 	async next(): Promise<void> {

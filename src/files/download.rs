@@ -113,10 +113,7 @@ impl Files {
         {
             return Opened::of(&dataset, only.clone()).map(Delivery::File);
         }
-        let name = match choice.paths.as_slice() {
-            [only] => only.name().to_owned(),
-            _ => choice.folder.as_ref().map_or_else(|| dataset.name.clone(), |folder| folder.name().to_owned()),
-        };
+        let name = archive_name(&dataset.name, choice.folder.as_ref(), &choice.paths);
         let (seconds, files) = if choice.paths.is_empty() {
             self.0.drive.files_of(dataset.id, choice.revision, FILES).await?
         } else {
@@ -226,6 +223,17 @@ fn common_folder(paths: &[FilePath]) -> Option<FilePath> {
     common.parse().ok()
 }
 
+/// What an archive is saved as, without its ending: the one thing that is in it, the folder that all of it is in, or the
+/// first of several and how many more there are. All of a dataset is named as the dataset is.
+fn archive_name(dataset: &str, folder: Option<&FilePath>, paths: &[FilePath]) -> String {
+    match (paths, folder) {
+        ([], _) => dataset.to_owned(),
+        ([only], _) => only.name().to_owned(),
+        (_, Some(folder)) => folder.name().to_owned(),
+        ([first, others @ ..], None) => format!("{} and {} more", first.name(), others.len()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,5 +248,17 @@ mod tests {
         assert_eq!(common(&["a/b/c", "a/bc"]).as_deref(), Some("a"));
         assert_eq!(common(&["a/b"]).as_deref(), Some("a"));
         assert_eq!(common(&["a/b", "c"]), None);
+    }
+
+    #[test]
+    fn archives_are_named_after_what_is_in_them() {
+        let name = |paths: &[&str]| {
+            let paths: Vec<FilePath> = paths.iter().map(|path| path.parse().unwrap()).collect();
+            archive_name("drive", common_folder(&paths).as_ref(), &paths)
+        };
+        assert_eq!(name(&[]), "drive");
+        assert_eq!(name(&["a/b"]), "b");
+        assert_eq!(name(&["a/b/c", "a/b/d"]), "b");
+        assert_eq!(name(&["notes.md", "maps", "plans"]), "notes.md and 2 more");
     }
 }

@@ -105,6 +105,16 @@ export async function upload(page: Page, ...files: string[]): Promise<void> {
   await uploads(page).getByRole('button', { name: 'Close the list' }).click();
 }
 
+/** Drops files and folders on the page as the window system does it: only so the page gets folders. */
+export async function drop(page: Page, ...files: string[]): Promise<void> {
+  const browser = await page.context().newCDPSession(page);
+  const data = { items: [], files, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await browser.send('Input.dispatchDragEvent', { type, x: 500, y: 400, data });
+  }
+  await browser.detach();
+}
+
 export const uploads = (page: Page) => page.getByRole('region', { name: 'Uploads' });
 
 /** The row of a file or a folder. */

@@ -1,5 +1,11 @@
 declare global {
-	namespace App {}
+	namespace App {
+		interface Error {
+			message: string;
+			/** Whether the page could not be fetched for want of an answer. */
+			offline?: boolean;
+		}
+	}
 }
 
 export {};

@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, row, signUp, test, uploads } from '../story.ts';
+import { drop, expect, row, signUp, test, uploads } from '../story.ts';
 
 test('a folder of 500 files is dropped onto the drive @bucket', async ({ house, visitor }) => {
   const folder = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
@@ -15,12 +15,7 @@ test('a folder of 500 files is dropped onto the drive @bucket', async ({ house, 
   const page = await visitor();
   await signUp(house, page, 'ada');
 
-  // As the window system does it: only so the page gets a folder.
-  const browser = await page.context().newCDPSession(page);
-  const data = { items: [], files: [join(folder, 'readings')], dragOperationsMask: 1 };
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await browser.send('Input.dispatchDragEvent', { type, x: 500, y: 400, data });
-  }
+  await drop(page, join(folder, 'readings'));
   await expect(uploads(page).getByText(/^Done · 500 files/)).toBeVisible({ timeout: 240_000 });
   await row(page, 'readings').click();
   await expect(row(page, 'station-9')).toBeVisible();

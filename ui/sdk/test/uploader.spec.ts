@@ -58,10 +58,17 @@ test('after too many failures the last one is told, and the upload can be resume
 	const items = one(10);
 	await expect(uploader({ retries: 2 }).upload(items).done).rejects.toMatchObject({ name: 'NetworkError' });
 	const [left] = await pending('lab/birds/counts');
-	expect(left).toMatchObject({ message: 'Upload data/a.bin', running: false, files: [{ path: 'data/a.bin', size: 10, arrived: false }] });
+	expect(left).toMatchObject({ message: 'Upload data/a.bin', running: false, files: [{ path: 'data/a.bin', size: 10, sent: 0, arrived: false }] });
 	const handle = await uploader().resume(left?.id ?? '', items);
 	expect((await handle.done).revision).toBe('revision-1');
 	expect(await pending()).toEqual([]);
+});
+
+test('an interrupted upload says how many bytes are there', async () => {
+	fake.instead.push(['POST /commit/', { status: 507, json: { message: 'over quota' } }]);
+	await expect(uploader().upload(one(200)).done).rejects.toMatchObject({ name: 'QuotaError' });
+	const [left] = await pending();
+	expect(left?.files).toMatchObject([{ size: 200, sent: 200, arrived: false }]);
 });
 
 test('URLs that have expired are asked for anew, and only for parts that are missing', async () => {

@@ -1,4 +1,5 @@
 // The one way to the server: JSON over /api/v1, with its problem details as typed errors.
+import { unquoted } from './format';
 import type { Page, Problem } from './types';
 
 /** A failure that the server told of, or that there is no server. */
@@ -10,14 +11,23 @@ export class ApiError extends Error {
 		readonly status: number,
 		/** A stable name of the kind of failure. */
 		readonly code: string,
-		/** What is wrong, and what to do. */
-		readonly detail: string,
+		detail: string,
 		/** All that the server said. */
 		readonly problem: Partial<Problem> & Record<string, unknown> = {},
 		/** Seconds to wait before the next attempt, if the server said so. */
 		readonly retryAfter: number | null = null
 	) {
-		super(detail);
+		super(unquoted(detail));
+	}
+
+	/** What is wrong, and what to do. */
+	get detail(): string {
+		return this.message;
+	}
+
+	/** Whether no answer came: there is no network, or no server. */
+	get isOffline(): boolean {
+		return this.status === 0;
 	}
 
 	get requestId(): string | undefined {

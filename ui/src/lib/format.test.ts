@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ago, bytes, plural, subject } from './format';
+import { ago, bytes, plural, subject, unquoted } from './format';
 import { commonest, histogram } from './sparkline';
 
 it('writes sizes with three digits', () => {
@@ -10,12 +10,19 @@ it('writes sizes with three digits', () => {
 it('writes times as people say them', () => {
 	const now = Date.parse('2026-06-15T12:00:00Z');
 	expect(ago('2026-06-15T11:59:50Z', now)).toBe('just now');
+	expect(ago('2026-06-15T11:59:00.300Z', now)).toBe('1 minute ago');
+	expect(ago('2026-06-15T11:00:20Z', now)).toBe('1 hour ago');
 	expect(ago('2026-06-15T09:00:00Z', now)).toBe('3 hours ago');
 	expect(ago('2026-06-14T12:00:00Z', now)).toBe('yesterday');
 	expect(ago('2024-06-15T12:00:00Z', now)).toBe('2 years ago');
 	expect(ago('2026-06-17T12:00:00Z', now)).toBe('in 2 days');
 	expect(plural(1, 'file') + plural(2000, 'file')).toBe('1 file2,000 files');
 	expect(subject('One\n\nTwo')).toBe('One');
+});
+
+it('shows sentences of the server without their backticks', () => {
+	expect(unquoted('sign in to see `ada/drive`, or `ada/x`')).toBe('sign in to see “ada/drive”, or “ada/x”');
+	expect(unquoted("it's 5` long")).toBe("it's 5` long");
 });
 
 it('counts the values of a column', () => {

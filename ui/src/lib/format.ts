@@ -38,7 +38,8 @@ export function ago(time: Date | string | number, now: number = Date.now()): str
 	let value = (new Date(time).getTime() - now) / 1000;
 	if (Math.abs(value) < 45) return 'just now';
 	for (const [size, unit] of steps) {
-		if (Math.abs(value) < size || size === Infinity) return relative.format(Math.round(value), unit);
+		// Rounded before it is compared: 59.7 seconds are a minute.
+		if (Math.abs(Math.round(value)) < size || size === Infinity) return relative.format(Math.round(value), unit);
 		value /= size;
 	}
 	return '';
@@ -52,6 +53,9 @@ export const date = (time: Date | string | number): string => day.format(new Dat
 
 /** With weekday and zone, for a tooltip. */
 export const moment = (time: Date | string | number): string => full.format(new Date(time));
+
+/** A sentence of the server, whose names stand in backticks, for people who do not read Markdown. */
+export const unquoted = (text: string): string => text.replace(/`([^`]*)`/g, '“$1”');
 
 /** The first ten digits of the id of a revision. */
 export const short = (revision: string): string => revision.slice(0, 10);

@@ -1,7 +1,10 @@
 // What a page waits for. Both are made while a component is set up, and start again when what their function read
 // has changed; an answer to an older question is dropped.
 import { untrack } from 'svelte';
+import { on } from 'svelte/events';
+import { ApiError } from './api';
 import type { Page } from './types';
+import { toastError } from './ui/toast.svelte';
 
 export interface Loaded<T> {
 	/** The newest answer; stays while the next one is on its way. */
@@ -17,16 +20,18 @@ export interface Loaded<T> {
 
 /**
  * Asks with `ask` now, and whenever something reactive that it reads has changed. `null` asks nothing. With `keep`, the
- * answer to the question before is shown until the next is there.
+ * answer to the question before is shown until the next is there. What could not be asked for want of a network is asked
+ * when there is one again.
  */
 export function load<T>(ask: (signal: AbortSignal) => Promise<T> | null, { keep = false } = {}): Loaded<T> {
 	let data = $state.raw<T | undefined>(undefined);
 	let error = $state.raw<unknown>(undefined);
 	let busy = $state(true);
 	let current = 0;
+	let offline = false;
 	let controller: AbortController | undefined;
 
-	async function run(promise: Promise<T> | null): Promise<void> {
+	async function run(promise: Promise<T> | null, again = false): Promise<void> {
 		const mine = ++current;
 		if (promise === null) {
 			busy = false;
@@ -38,9 +43,13 @@ export function load<T>(ask: (signal: AbortSignal) => Promise<T> | null, { keep 
 			if (mine !== current) return;
 			data = answer;
 			error = undefined;
+			offline = false;
 		} catch (failure) {
 			if (mine !== current || (failure instanceof DOMException && failure.name === 'AbortError')) return;
-			error = failure;
+			offline = failure instanceof ApiError && failure.isOffline;
+			// What is there stays: it is the newest that anybody here knows of.
+			if (again && offline && data !== undefined) toastError(failure);
+			else error = failure;
 		}
 		busy = false;
 	}
@@ -66,6 +75,9 @@ export function load<T>(ask: (signal: AbortSignal) => Promise<T> | null, { keep 
 		return () => controller?.abort();
 	});
 
+	const reload = () => run(untrack(start), true);
+	$effect(() => on(window, 'online', () => offline && void reload()));
+
 	return {
 		get data() {
 			return data;
@@ -85,7 +97,7 @@ export function load<T>(ask: (signal: AbortSignal) => Promise<T> | null, { keep 
 		get busy() {
 			return busy;
 		},
-		reload: () => run(untrack(start))
+		reload
 	};
 }
 

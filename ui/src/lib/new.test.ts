@@ -1,11 +1,20 @@
 import { expect, it } from 'vitest';
-import { describe, nameFrom } from './new';
+import { describe, nameFor, nameFrom } from './new';
 
 it('makes names for addresses', () => {
 	expect(nameFrom('Bird counts (2026)')).toBe('bird-counts-2026');
 	expect(nameFrom('Élan vital')).toBe('elan-vital');
 	expect(nameFrom('..hidden.')).toBe('hidden');
 	expect(nameFrom('???')).toBe('');
+});
+
+it('names a dataset after the folder that holds all its files, or the only file', () => {
+	expect(nameFor(['Birds/a.csv', 'Birds/b/c.csv'])).toBe('birds');
+	expect(nameFor(['counts.2026.csv'])).toBe('counts.2026');
+	expect(nameFor(['folder/a.csv', 'b.csv'])).toBe('');
+	expect(nameFor(['a.csv', 'b.csv'])).toBe('');
+	expect(nameFor(['a/x.csv', 'b/x.csv'])).toBe('');
+	expect(nameFor([])).toBe('');
 });
 
 it('describes tables as resources with names of their own', () => {

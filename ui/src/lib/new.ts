@@ -13,6 +13,14 @@ export function nameFrom(text: string): string {
 	return plain.replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+|[-.]+$/g, '').slice(0, 96);
 }
 
+/** What a dataset of these files is called unless said: as the folder that holds them all, or as the only file. */
+export function nameFor(paths: string[]): string {
+	const [first = '', ...others] = paths;
+	const folder = first.includes('/') ? (first.split('/', 1)[0] ?? '') : null;
+	if (folder !== null) return others.every((path) => path.startsWith(`${folder}/`)) ? nameFrom(folder) : '';
+	return others.length === 0 ? nameFrom(first.replace(/\.[^.]*$/, '')) : '';
+}
+
 /** Names for resources by their paths, no two alike. */
 function resources(paths: string[]): Resource[] {
 	const taken = new Set<string>();

@@ -1,11 +1,14 @@
 /** The entries of a folder, or of a search below it; read again when something changed. */
 
 import { untrack } from 'svelte';
+import { on } from 'svelte/events';
+import { ApiError } from '../api';
 import type { Drive } from './client';
 import type { DriveEntry } from '../types';
 
 export class Folder {
 	entries = $state.raw<DriveEntry[]>([]);
+	/** Why it could not be read, or not again: then the entries are those of before. */
 	error = $state.raw<unknown>(null);
 	busy = $state(false);
 	/** Whether the entries are those of this folder, and not of the one before. */
@@ -13,6 +16,7 @@ export class Folder {
 
 	#cursor = $state.raw<string | null>(null);
 	#asked = 0;
+	#uncertain = false;
 	readonly #drive: () => Drive;
 	readonly #path: () => string;
 	readonly #query: () => string;
@@ -34,6 +38,7 @@ export class Folder {
 			});
 			return () => controller.abort();
 		});
+		$effect(() => on(window, 'online', () => (this.error !== null || this.#uncertain) && void this.reload()));
 	}
 
 	/** The folder that `entries` are of. */
@@ -54,10 +59,13 @@ export class Folder {
 			this.#cursor = query === '' ? (page.next_cursor ?? null) : null;
 			this.error = null;
 			this.#shown = path;
+			this.#uncertain = false;
 			this.ready = true;
 		} catch (error) {
 			if (mine !== this.#asked || (error instanceof DOMException && error.name === 'AbortError')) return;
 			this.error = error;
+			// It is gone, or is no longer for this person to see.
+			if (error instanceof ApiError && (error.status === 403 || error.status === 404)) this.ready = false;
 		} finally {
 			if (mine === this.#asked) this.busy = false;
 		}
@@ -65,6 +73,11 @@ export class Folder {
 
 	reload(): Promise<void> {
 		return this.#load();
+	}
+
+	/** A change had no answer, so nobody knows what is there: it is read again when there is a network. */
+	doubt(): void {
+		this.#uncertain = true;
 	}
 
 	async next(): Promise<void> {

@@ -2,7 +2,7 @@
 
 import type { Drive } from '../drive/client';
 import { join, nameOf } from '../drive/paths';
-import { plural } from '../format';
+import { plural, unquoted } from '../format';
 import { FilesMissingError, forget, pending, Uploader, type PendingUpload, type UploadEvent, type UploadHandle } from '../upload';
 import { uploadInParts } from './parts';
 import type { Picked } from './picked';
@@ -132,11 +132,12 @@ export class Batch {
 		this.committing = false;
 		if (this.state === 'failed') {
 			const first = this.items.find((item) => item.error !== null)?.error;
-			const why = error instanceof Error ? error.message : (first ?? 'The upload stopped.');
+			const why = unquoted(error instanceof Error ? error.message : (first ?? 'The upload stopped.'));
 			this.problem = failed > 0 && failed < files ? `${plural(failed, 'file')} of ${files} could not be uploaded. ${why}` : why;
 		}
 		if (state === 'done') this.target.landed?.(this.revision);
 		changed(this.target.dataset, state === 'done');
+		if (this.state === 'done' || this.state === 'cancelled') leave(this);
 	}
 
 	pause(): void {
@@ -175,7 +176,16 @@ export class Batch {
 	}
 }
 
+/** How long what has ended well stays in the list (ms), and how much longer where somebody is at the list. */
+const STAYS = 60_000;
+const LONGER = 5_000;
+
+function leave(batch: Batch, after = STAYS): void {
+	setTimeout(() => (held ? leave(batch, LONGER) : tray.dismiss(batch)), after);
+}
+
 let batches = $state.raw<Batch[]>([]);
+let held = false;
 let interrupted = $state.raw<PendingUpload[]>([]);
 let open = $state(true);
 /** How often something arrived in a dataset; lists of it look again. */
@@ -204,6 +214,10 @@ export const tray = {
 	},
 	set open(value: boolean) {
 		open = value;
+	},
+	/** Whether somebody points at the list, or has the focus in it. */
+	set held(value: boolean) {
+		held = value;
 	},
 	/** Changes whenever an upload to the dataset has ended. */
 	arrivals: (dataset: string): number => arrivals[dataset] ?? 0,
@@ -318,7 +332,7 @@ function missing(upload: PendingUpload, chosen: File[], error: unknown): string 
 		const why = isSameFile({ path: wanted.name, size: wanted.size, modified: wanted.lastModified }, like);
 		if (why) return why;
 	}
-	return error instanceof Error ? error.message : String(error);
+	return unquoted(error instanceof Error ? error.message : String(error));
 }
 
 const sizes = (files: Picked[]) => files.map(({ path, file }) => ({ path, size: file.size }));

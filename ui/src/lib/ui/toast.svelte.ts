@@ -1,4 +1,6 @@
 // Short notices at the foot of the page.
+import { unquoted } from '../format';
+
 export interface Notice {
 	id: number;
 	text: string;
@@ -17,10 +19,15 @@ export function dismiss(id: number): void {
 /** Says what was done. Failures stay until they are dismissed; the rest goes after some seconds. */
 export function toast(text: string, { tone = 'good', action }: Partial<Pick<Notice, 'tone' | 'action'>> = {}): void {
 	const id = ++last;
-	notices.push({ id, text, tone, action });
+	// Several things that fail for one reason say so once.
+	for (const same of notices.filter((notice) => tone === 'bad' && notice.text === unquoted(text))) dismiss(same.id);
+	notices.push({ id, text: unquoted(text), tone, action });
 	if (notices.length > 4) notices.shift();
 	if (tone !== 'bad') setTimeout(() => dismiss(id), action ? 10_000 : 5_000);
 }
+
+/** Height in pixels of what else stands in the corner of the notices, which stand above it. */
+export const corner = $state({ height: 0 });
 
 /** Says what went wrong. */
 export function toastError(error: unknown): void {

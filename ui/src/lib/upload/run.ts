@@ -239,6 +239,10 @@ export class Run implements UploadHandle {
 			file: () => this.#fileOf(item),
 			bytes: () => this.#contents.of(this.#fileOf(item)),
 			onSending: (bytes) => this.#reach(item, 'sending', bytes),
+			onArrived: (bytes) => {
+				row.sent = bytes;
+				this.#log.note(row);
+			},
 			onVerifying: () => this.#reach(item, 'verifying', row.size),
 			onBegun: (abort) => {
 				if (abort === undefined) this.#begun.delete(oid);
@@ -253,6 +257,7 @@ export class Run implements UploadHandle {
 				// What arrived was something else, so the file is no longer what was hashed.
 				if (error instanceof UploadError && error.status === 422) {
 					row.oid = undefined;
+					row.sent = 0;
 					this.#log.note(row);
 				}
 				throw error;

@@ -28,6 +28,8 @@ export interface FileRow {
 	mode: Mode | undefined;
 	/** The sha256, once it is known. */
 	oid: string | undefined;
+	/** Bytes that have arrived, in whole parts; rows that an older program wrote have none. */
+	sent?: number;
 	/** Whether all of it has arrived, and whether the server had it before. */
 	arrived: boolean;
 	stored: boolean;

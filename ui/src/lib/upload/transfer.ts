@@ -21,6 +21,8 @@ export interface Cargo extends Wanted {
 	/** Those of a small file, if they were read already. */
 	bytes: () => Promise<ArrayBuffer> | undefined;
 	onSending: (bytes: number) => void;
+	/** Told of the bytes that are on the server, in whole parts. */
+	onArrived: (bytes: number) => void;
 	onVerifying: () => void;
 	/** Told of the URL that gives up what was begun. */
 	onBegun: (abort: Action | undefined) => void;
@@ -83,6 +85,7 @@ class Trip {
 		this.#cargo.onBegun(abort);
 		const missing = parts.reduce((sum, part) => sum + this.#sizeOf(part), 0);
 		this.#arrived = commit === undefined ? 0 : this.#cargo.size - missing;
+		this.#cargo.onArrived(this.#arrived);
 		this.#tell();
 		await forEach(parts, PARTS, async (part) => {
 			// Parts that are on their way may still arrive.
@@ -141,6 +144,7 @@ class Trip {
 		);
 		this.hasMoved = true;
 		this.#arrived += size;
+		this.#cargo.onArrived(this.#arrived);
 		this.#tell();
 	}
 

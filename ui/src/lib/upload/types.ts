@@ -142,6 +142,8 @@ export interface PendingFile {
 	name: string;
 	size: number;
 	lastModified: number;
+	/** Bytes of it that are on the server, in whole parts, as far as this browser knows. */
+	sent: number;
 	/** Whether all of it has arrived: it need not be given again. */
 	arrived: boolean;
 }

@@ -98,7 +98,7 @@ export async function pending(dataset?: string): Promise<PendingUpload[]> {
 		created: new Date(upload.created),
 		updated: new Date(upload.updated),
 		running: busy.has(upload.id),
-		files: files.map(({ path, name, size, lastModified, arrived }) => ({ path, name, size, lastModified, arrived }))
+		files: files.map(({ path, name, size, lastModified, sent = 0, arrived }) => ({ path, name, size, lastModified, sent: arrived ? size : sent, arrived }))
 	}));
 }
 

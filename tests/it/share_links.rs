@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::Reply;
 use crate::db::{count, execute};
-use crate::harness::{Engine, Person, Server, eventually, story};
+use crate::harness::{Person, Server, eventually, story};
 
 const DATA: &str = "ada/data";
 const SHARES: &str = "/api/v1/datasets/ada/data/shares";
@@ -37,7 +37,7 @@ impl Server {
     }
 
     /// Puts a file of Ada's; gives the revision.
-    async fn puts(&self, ada: &Person, path: &str, text: &'static str) -> String {
+    async fn put_text(&self, ada: &Person, path: &str, text: &'static str) -> String {
         let request = self.request("PUT", &format!("{DRIVE}/files/{path}"), Some(&ada.token)).body(text);
         let reply = Reply::of(request).await;
         assert!(matches!(reply.status, 200 | 201), "{}", reply.text());
@@ -113,11 +113,11 @@ story! {
     async fn a_link_shows_what_came_since_it_was_made(server: Server) {
         let ada = server.person("ada").await;
         server.dataset(DATA, Visibility::Private).await;
-        let secret = server.puts(&ada, "a/x.csv", "the secret").await;
-        let between = server.puts(&ada, "b.txt", "elsewhere").await;
-        let shared = server.puts(&ada, "a/x.csv", "fit to be seen").await;
-        server.puts(&ada, "a/y.csv", "more").await;
-        server.puts(&ada, "a/gone.txt", "gone before").await;
+        let secret = server.put_text(&ada, "a/x.csv", "the secret").await;
+        let between = server.put_text(&ada, "b.txt", "elsewhere").await;
+        let shared = server.put_text(&ada, "a/x.csv", "fit to be seen").await;
+        server.put_text(&ada, "a/y.csv", "more").await;
+        server.put_text(&ada, "a/gone.txt", "gone before").await;
         let delete = json!({"paths": ["a/gone.txt"]});
         assert_eq!(server.asked(Some(&ada.token), "POST", &format!("{DRIVE}/delete"), delete).await.status, 200);
         let tag = json!({"name": "v0", "revision": secret});
@@ -130,8 +130,8 @@ story! {
         let draft = tree.git(&["rev-parse", "HEAD"]).trim().to_owned();
 
         let (id, link) = server.linked(&ada, DATA, json!({"path": "a", "right": "edit"})).await;
-        server.puts(&ada, "c.txt", "elsewhere").await;
-        let newer = server.puts(&ada, "a/x.csv", "newer").await;
+        server.put_text(&ada, "c.txt", "elsewhere").await;
+        let newer = server.put_text(&ada, "a/x.csv", "newer").await;
         let bearer = server.bearer(&link).await;
 
         let versions = server.versions_of(&bearer, "a/x.csv").await;
@@ -173,7 +173,7 @@ story! {
         let row = server.asked(Some(&ada.token), "GET", &format!("{DRIVE}/trash"), Value::Null).await.json();
         let again = json!({"ids": [row["items"][0]["id"]]});
         assert_eq!(server.asked(Some(&bearer), "POST", &format!("{DRIVE}/trash/restore"), again).await.status, 404);
-        server.puts(&ada, "a/now.txt", "gone now").await;
+        server.put_text(&ada, "a/now.txt", "gone now").await;
         let delete = json!({"paths": ["a/now.txt"]});
         assert_eq!(server.asked(Some(&bearer), "POST", &format!("{DRIVE}/delete"), delete).await.status, 200);
         let trash = server.asked(Some(&bearer), "GET", &format!("{DRIVE}/trash"), Value::Null).await.json();
@@ -263,7 +263,7 @@ story! {
     async fn who_reads_by_a_link_waits_for_no_writer(server: Server) {
         let ada = server.person("ada").await;
         server.dataset(DATA, Visibility::Private).await;
-        server.puts(&ada, "x.txt", "text").await;
+        server.put_text(&ada, "x.txt", "text").await;
         let (free, free_link) = server.linked(&ada, DATA, json!({"right": "view"})).await;
         let (few, few_link) = server.linked(&ada, DATA, json!({"right": "view", "downloads": 5})).await;
         let (free_bearer, few_bearer) = (server.bearer(&free_link).await, server.bearer(&few_link).await);
@@ -291,7 +291,7 @@ story! {
         let (ada, ben) = (server.person("ada").await, server.person("ben").await);
         server.dataset(DATA, Visibility::Private).await;
         for path in ["a.txt", "b.txt"] {
-            server.puts(&ada, path, "text").await;
+            server.put_text(&ada, path, "text").await;
         }
         let unseen = async |token: &str| {
             server.asked(Some(token), "GET", "/api/v1/shares/received/unseen", Value::Null).await.json()["count"].clone()

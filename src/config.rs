@@ -114,6 +114,8 @@ pub struct Limits {
     pub cache_bytes: u64,
     /// Git packs received at one time, and as many sent.
     pub git_processes: usize,
+    /// Connections at one time; never more than half of the files that the process may have open.
+    pub connections: usize,
     /// Seconds to wait, at shutdown, for transfers under way.
     pub shutdown_seconds: u64,
     /// Seconds that a client may let us wait for bytes, or leave ours unread,
@@ -214,6 +216,7 @@ impl Default for Limits {
             transfers: 256,
             cache_bytes: 16 << 30,
             git_processes: 8,
+            connections: 4096,
             shutdown_seconds: 60,
             idle_seconds: 60,
         }
@@ -300,6 +303,7 @@ impl Config {
             ("limits.database_connections", u64::from(self.limits.database_connections), 2),
             ("limits.database_seconds", self.limits.database_seconds, 1),
             ("limits.git_processes", git_processes as u64, 1),
+            ("limits.connections", self.limits.connections as u64, 16),
             ("limits.idle_seconds", idle_seconds, 1),
             ("lifetimes.action", u64::from(self.lifetimes.action), 60),
             ("lifetimes.upload", self.lifetimes.upload, 3600),

@@ -61,7 +61,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lfs::Oid;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 pub use self::apps::AppGrant;
 use self::claims::Claim;
@@ -326,12 +326,18 @@ pub struct Access {
     counted: links::Counted,
     /// For how long a session lasts that is not used.
     session_idle: Duration,
+    /// Tokens that are signed at one time.
+    signing: Arc<Semaphore>,
 }
+
+/// Tokens that are signed at one time, each for some milliseconds: others need the processor too.
+const SIGNATURES: usize = 1;
 
 impl Access {
     /// Puts it together. Notes go to whoever holds the receiver.
     pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<Note>, session_idle: Duration) -> Self {
-        Self { db, keys, clock, notes: Notes(notes), counted: links::counted(), session_idle }
+        let signing = Arc::new(Semaphore::new(SIGNATURES));
+        Self { db, keys, clock, notes: Notes(notes), counted: links::counted(), session_idle, signing }
     }
 
     /// Our public keys.

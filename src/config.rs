@@ -131,6 +131,8 @@ pub struct Limits {
     /// Bytes of memory that git may take for one object: a file that comes as a delta of another one, or a
     /// list of objects. The memory of a git process is limited to three times as much, and 1.5 GiB.
     pub git_object_bytes: u64,
+    /// Connections at one time; never more than half of the files that the process may have open.
+    pub connections: usize,
     /// Seconds to wait, at shutdown, for transfers under way.
     #[serde(deserialize_with = "units::seconds")]
     pub shutdown_seconds: u64,
@@ -242,6 +244,7 @@ impl Default for Limits {
             cache_bytes: 16 << 30,
             git_processes: 8,
             git_object_bytes: 512 << 20,
+            connections: 4096,
             shutdown_seconds: 60,
             idle_seconds: 60,
         }
@@ -333,6 +336,7 @@ impl Config {
             ("limits.database_seconds", self.limits.database_seconds, 1),
             ("limits.git_processes", git_processes as u64, 1),
             ("limits.git_object_bytes", self.limits.git_object_bytes, 64 << 20),
+            ("limits.connections", self.limits.connections as u64, 16),
             ("limits.idle_seconds", idle_seconds, 1),
             ("lifetimes.action", u64::from(self.lifetimes.action), 60),
             ("lifetimes.upload", self.lifetimes.upload, 3600),

@@ -79,15 +79,17 @@ impl Hosting {
         }
     }
 
-    /// Serves a fetch. `body` is the request, inflated.
-    pub async fn fetch(
+    /// Serves a fetch. `body` is the request, inflated. `share` is what the client needs of its own share of git
+    /// processes; none if there is nothing left for it.
+    pub async fn fetch<S: Send + Sync + 'static>(
         &self,
         grant: &Grant<Fetch>,
         protocol: Protocol,
         body: impl AsyncRead + Send + Unpin + 'static,
+        share: impl Future<Output = Option<S>> + Send + 'static,
     ) -> Result<ByteStream> {
         let snapshot = self.0.drive.snapshot(&grant.narrow()).await?;
-        let pack = wire::upload_pack(&snapshot, protocol, body).await?;
+        let pack = wire::upload_pack(&snapshot, protocol, body, share).await?;
         Ok(Box::pin(pack))
     }
 
@@ -95,18 +97,24 @@ impl Hosting {
     /// is part of the report, not an error.
     ///
     /// # Errors
-    /// What is wrong before the commands are read, and busy over the limit of
-    /// packs received at one time.
-    pub async fn push(
+    /// What is wrong before all of it is read, and busy over the limit of
+    /// packs received at one time, or over the client's `share` of them.
+    pub async fn push<S: Send + 'static>(
         &self,
         target: Target<Write>,
         mut body: impl AsyncRead + Send + Unpin + 'static,
+        share: impl Future<Output = Option<S>> + Send,
     ) -> Result<ByteStream> {
         let push = match Push::read(&mut body).await? {
             // git tries its credentials with an empty request before it sends a big pack.
             PushHead::Probe => return Ok(Box::pin(futures::stream::empty())),
             PushHead::Push(push) => push,
         };
+        // A client that sends slowly must not keep others from a place.
+        let mut body = wire::read_ahead(self.0.drive.engine(), body, self.0.pack_bytes).await?;
+        let share = share
+            .await
+            .ok_or_else(|| Error::busy("too many pushes at one time from your address; try again in a moment"))?;
         // git does not try again by itself, so a short wait is kinder than a refusal.
         let place = tokio::time::timeout(QUEUE, self.0.receiving.clone().acquire_owned()).await;
         let place = place.map_err(|_| Error::busy("too many pushes at one time; try again in a moment"))?;
@@ -116,7 +124,7 @@ impl Hosting {
         let request = crate::request::id();
         let response = wire::respond(push.capabilities.clone(), |progress| async move {
             let report = crate::request::scope(request, hosting.receive(&grant, &push, &mut body, &progress)).await;
-            drop(place);
+            drop((place, share));
             match report {
                 Ok(report) => report,
                 Err(error) => {

@@ -12,6 +12,7 @@ use crate::{
     Error, InlinePacks, NewPack, Pack, PackStore, RepoKey, Result, blocking,
     engine::RunFolder,
     snapshot::{ObjectMemory, PackFile, PackFolder},
+    spool::{Budget, Spool},
     store::{looks_whole, verify},
 };
 
@@ -28,6 +29,9 @@ const DOWNLOADS: usize = 8;
 /// How often a step is repeated because somebody removed cached files under it.
 pub(crate) const PATIENCE: usize = 20;
 
+/// How much the spools may take where the cache has no limit, in bytes; else a quarter of that.
+const SPOOLS: u64 = 4 << 30;
+
 /// `cache/packs/<repo>/pack-<id>.{pack,idx}`. Any file may vanish at any time; a folder of links
 /// made from them does not care.
 pub(crate) struct PackCache {
@@ -38,6 +42,7 @@ pub(crate) struct PackCache {
     room: Room,
     counters: Counters,
     memory: ObjectMemory,
+    spools: Budget,
 }
 
 impl PackCache {
@@ -61,6 +66,7 @@ impl PackCache {
             room,
             counters: Counters::default(),
             memory: ObjectMemory::default(),
+            spools: Budget::new(limit.map_or(SPOOLS, |limit| limit / 4)),
         })
     }
 
@@ -71,6 +77,19 @@ impl PackCache {
 
     pub(crate) fn run(&self) -> Arc<RunFolder> {
         Arc::clone(&self.run)
+    }
+
+    /// A new spool, which no crash leaves behind for longer than the folders of a run.
+    pub(crate) async fn spool(&self) -> Result<Spool> {
+        let (run, budget) = (self.run(), self.spools.clone());
+        blocking::run(move || {
+            let folder = run.scratch("spool-")?;
+            let name = folder.path().join("bytes");
+            let file = std::fs::File::options().read(true).write(true).create_new(true).open(name)?;
+            folder.remove();
+            Ok(Spool::new(file, budget))
+        })
+        .await
     }
 
     fn folder(&self, repo: &RepoKey) -> PackFolder {

@@ -29,6 +29,7 @@ mod read;
 mod revert;
 mod scratch;
 mod snapshot;
+mod spool;
 mod state;
 mod store;
 pub mod wire;

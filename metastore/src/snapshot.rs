@@ -238,6 +238,10 @@ impl Snapshot {
         &self.git
     }
 
+    pub(crate) fn shared_cache(&self) -> Arc<PackCache> {
+        Arc::clone(&self.cache)
+    }
+
     pub(crate) fn shared_state(&self) -> Arc<State> {
         Arc::clone(&self.state)
     }

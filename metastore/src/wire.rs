@@ -5,7 +5,7 @@
 //! `git index-pack`, each a child process that dies with the request it serves.
 //!
 //! A push goes through four steps, and the caller decides between them:
-//! 1. [`Push::read`] reads the commands;
+//! 1. [`Push::read`] reads the commands, and [`read_ahead()`] what follows, so that nobody waits for a slow client;
 //! 2. [`receive()`] takes the pack into a [`Quarantine`] and proves it complete;
 //! 3. [`Quarantine::verdicts`] and the caller's own rules say which commands may land, and
 //!    [`Quarantine::into_landing`] turns those into one database transaction's worth of edits;
@@ -23,6 +23,8 @@ pub use fetch::upload_pack;
 pub use push::{Capabilities, Command, Push, PushHead, ReportStatus};
 pub use receive::{Quarantine, ReceiveLimits, drain, receive};
 pub use report::{Outcome, Progress, Report, respond};
+
+pub use crate::spool::read_ahead;
 
 /// How rutter names itself on the wire.
 const AGENT: &str = concat!("agent=rutter/", env!("CARGO_PKG_VERSION"));

@@ -10,17 +10,17 @@ use super::scopes::Scope;
 use super::{Access, Actor, Identity, Limit};
 use crate::clock::random;
 use crate::config::OUR_ISSUER;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::types::{Millis, OwnerName};
 
 impl Access {
     /// A signed token of ours for a user, cut to these scopes.
     pub fn issue(&self, user: &OwnerName, scopes: &str, lifetime_seconds: u64) -> Result<String> {
-        self.sign(Some(user.to_string()), scopes, self.clock.now(), lifetime_seconds)
+        self.keys.sign(&Self::claims(Some(user.to_string()), scopes, self.clock.now(), lifetime_seconds))
     }
 
-    fn sign(&self, user: Option<String>, scopes: &str, now: Millis, lifetime_seconds: u64) -> Result<String> {
-        self.keys.sign(&Claims {
+    fn claims(user: Option<String>, scopes: &str, now: Millis, lifetime_seconds: u64) -> Claims {
+        Claims {
             iss: OUR_ISSUER.into(),
             sub: user.clone(),
             name: user,
@@ -30,11 +30,12 @@ impl Access {
             scopes: scopes.into(),
             jti: Some(BASE64.encode(random::<6>())),
             ..Claims::default()
-        })
+        }
     }
 
-    /// A signed token of ours for the actor, with these scopes; and when it ends.
-    pub fn issue_to(&self, actor: &Actor, scopes: &[Scope], lifetime_seconds: u64) -> Result<(String, Millis)> {
+    /// A signed token of ours for the actor, with these scopes; and when it ends. Anybody may ask for one, so that it is
+    /// signed in turn, and where no other request waits for it.
+    pub async fn issue_to(&self, actor: &Actor, scopes: &[Scope], lifetime_seconds: u64) -> Result<(String, Millis)> {
         let user = match (&actor.identity, &actor.limit) {
             (Identity::User { name, .. }, Limit::Nothing | Limit::Token(_)) => Some(name.clone()),
             // Nobody, as far as we can vouch for it.
@@ -43,7 +44,15 @@ impl Access {
         let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
         let now = self.clock.now();
         let ends = Millis(0).plus(Duration::from_secs(now.seconds() + lifetime_seconds));
-        Ok((self.sign(user, &scopes.join(" "), now, lifetime_seconds)?, ends))
+        let claims = Self::claims(user, &scopes.join(" "), now, lifetime_seconds);
+        let turn = self.signing.clone().acquire_owned().await.map_err(Error::internal)?;
+        let keys = self.keys.clone();
+        let token = crate::blocking(move || {
+            let token = keys.sign(&claims);
+            drop(turn);
+            token
+        });
+        Ok((token.await??, ends))
     }
 
     /// What a token of ours says, and whether it is good: signed here, and valid now.

@@ -2,7 +2,7 @@
 //! of configured issuers, such as a CKAN site.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jsonwebtoken::jwk::{Jwk, JwkSet, ThumbprintHash};
@@ -10,7 +10,6 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Header,
 use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
 use serde::{Deserialize, Serialize};
-use tokio::sync::RwLock;
 
 use super::secret::ServerSecret;
 use crate::clock::Clock;
@@ -88,13 +87,34 @@ struct Trusted {
     config: Issuer,
     /// From the file; a URL fills `remote`.
     fixed: Option<(DecodingKey, Vec<Algorithm>)>,
-    remote: RwLock<Remote>,
+    /// Never locked while the issuer is asked: whoever has a key that was seen lately waits for nothing.
+    remote: Mutex<Remote>,
+    /// Locked while it is asked.
+    asking: tokio::sync::Mutex<()>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Remote {
     keys: Arc<Vec<Jwk>>,
     asked_at: Option<Millis>,
+}
+
+impl Trusted {
+    fn remote(&self) -> Remote {
+        self.remote.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Remote)) {
+        change(&mut self.remote.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Remote {
+    /// Whether the issuer was asked within this time.
+    fn is_fresh(&self, clock: &Clock, limit: Duration) -> bool {
+        let age = self.asked_at.map(|at| clock.now().0 - at.0);
+        age.is_some_and(|age| u128::from(age.unsigned_abs()) < limit.as_millis())
+    }
 }
 
 impl Keys {
@@ -111,7 +131,8 @@ impl Keys {
         let mut issuers = HashMap::new();
         for issuer in &config.issuers {
             let fixed = issuer.public_key_file.as_deref().map(read_public_key).transpose()?;
-            issuers.insert(issuer.issuer.clone(), Trusted { config: issuer.clone(), fixed, remote: RwLock::default() });
+            let (remote, asking) = (Mutex::default(), tokio::sync::Mutex::default());
+            issuers.insert(issuer.issuer.clone(), Trusted { config: issuer.clone(), fixed, remote, asking });
         }
         Ok(Self { ours: load_ours(db, secret, clock).await?, issuers, http, clock: clock.clone() })
     }
@@ -199,39 +220,38 @@ impl Keys {
         if let Some((key, algorithms)) = &trusted.fixed {
             return Ok(if algorithms.contains(&algorithm) { vec![key.clone()] } else { Vec::new() });
         }
-        let (keys, age) = {
-            let remote = trusted.remote.read().await;
-            (remote.keys.clone(), remote.asked_at.map(|at| self.clock.now().0 - at.0))
-        };
-        let found = fitting(&keys, kid, algorithm);
+        let known = trusted.remote();
+        let found = fitting(&known.keys, kid, algorithm);
         let limit = if found.is_empty() { JWKS_RETRY } else { JWKS_FRESH };
-        if age.is_some_and(|age| u128::from(age.unsigned_abs()) < limit.as_millis()) {
-            return if keys.is_empty() { Err(away()) } else { Ok(found) };
+        if !known.is_fresh(&self.clock, limit) {
+            self.ask(trusted, limit).await;
         }
-        let keys = self.ask(trusted).await?;
-        Ok(fitting(&keys, kid, algorithm))
+        let keys = trusted.remote().keys;
+        if keys.is_empty() { Err(away()) } else { Ok(fitting(&keys, kid, algorithm)) }
     }
 
-    async fn ask(&self, trusted: &Trusted) -> Result<Arc<Vec<Jwk>>> {
+    /// Asks the issuer for its keys, unless somebody did so within `limit`; that may be somebody for whom we waited.
+    async fn ask(&self, trusted: &Trusted, limit: Duration) {
         let url = trusted.config.jwks_url.as_deref().unwrap_or_default();
-        let mut remote = trusted.remote.write().await;
-        // Others may have asked while we waited for the lock.
-        if remote.asked_at.is_some_and(|at| self.clock.now().0 - at.0 < 1000) {
-            return if remote.keys.is_empty() { Err(away()) } else { Ok(remote.keys.clone()) };
+        let _asking = trusted.asking.lock().await;
+        if trusted.remote().is_fresh(&self.clock, limit) {
+            return;
         }
-        remote.asked_at = Some(self.clock.now());
         let answer =
             async { self.http.get(url).send().await?.error_for_status()?.json::<serde_json::Value>().await }.await;
+        let now = self.clock.now();
         match answer {
             Ok(json) => {
                 // One key that we cannot read must not hide the others.
                 let keys = json["keys"].as_array().into_iter().flatten();
-                remote.keys = Arc::new(keys.filter_map(|key| serde_json::from_value(key.clone()).ok()).collect());
+                let keys = Arc::new(keys.filter_map(|key| serde_json::from_value(key.clone()).ok()).collect());
+                trusted.change(|remote| *remote = Remote { keys, asked_at: Some(now) });
             }
-            Err(error) if remote.keys.is_empty() => return Err(away().because(error)),
-            Err(error) => tracing::warn!(url, %error, "the issuer's keys cannot be read; using the old ones"),
+            Err(error) => {
+                tracing::warn!(url, %error, "the issuer's keys cannot be read; using the old ones, if there are any");
+                trusted.change(|remote| remote.asked_at = Some(now));
+            }
         }
-        if remote.keys.is_empty() { Err(away()) } else { Ok(remote.keys.clone()) }
     }
 }
 

@@ -54,6 +54,11 @@ impl Accounts {
         Ok(signed_in)
     }
 
+    /// The user with this name or address, whether or not they may sign in.
+    pub async fn whose(&self, login: &str) -> Result<Option<Id>> {
+        Ok(self.find_login(login).await?.map(|row| row.id))
+    }
+
     async fn find_login(&self, login: &str) -> Result<Option<LoginRow>> {
         let login = login.trim();
         let mut tx = self.db.read().await?;

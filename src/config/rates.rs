@@ -30,8 +30,13 @@ pub struct Rates {
     pub failures_address: u32,
     /// Wrong passwords a minute for one account, from wherever.
     pub failures_account: u32,
-    /// Of `limits.transfers`, those of one address at one time. Default: a quarter, but at least 16.
+    /// Of `limits.transfers`, those of one address at one time; a /48 of IPv6 counts as one. Default: a quarter, but at
+    /// least 16.
     pub transfers_address: Option<usize>,
+    /// Of `limits.git_processes`, those of one address at one time, likewise. Default: half of them.
+    pub git_address: Option<usize>,
+    /// Of `limits.connections`, those of one address, likewise. Default: a sixteenth, but at least 16.
+    pub connections_address: Option<usize>,
 }
 
 impl Default for Rates {
@@ -45,6 +50,8 @@ impl Default for Rates {
             failures_address: 120,
             failures_account: 20,
             transfers_address: None,
+            git_address: None,
+            connections_address: None,
         }
     }
 }
@@ -64,16 +71,24 @@ impl Rates {
             failures_address: 0,
             failures_account: 0,
             transfers_address: Some(0),
+            git_address: Some(0),
+            connections_address: Some(0),
         }
     }
 
     /// Transfers of one address at one time, of this many in all.
     pub fn transfers_address(&self, transfers: usize) -> usize {
-        match self.transfers_address {
-            None => (transfers / 4).max(16),
-            Some(0) => usize::MAX,
-            Some(most) => most,
-        }
+        share(self.transfers_address, (transfers / 4).max(16))
+    }
+
+    /// Git processes of one address at one time, of this many in all.
+    pub fn git_address(&self, processes: usize) -> usize {
+        share(self.git_address, processes.div_ceil(2))
+    }
+
+    /// Connections of one address, of this many in all.
+    pub fn connections_address(&self, connections: usize) -> usize {
+        share(self.connections_address, (connections / 16).max(16))
     }
 
     /// # Errors
@@ -98,6 +113,15 @@ impl Rates {
     }
 }
 
+/// What the configuration says, where 0 is for all.
+fn share(configured: Option<usize>, default: usize) -> usize {
+    match configured {
+        None => default,
+        Some(0) => usize::MAX,
+        Some(most) => most,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +135,18 @@ mod tests {
         let few = Rates { transfers_address: Some(3), ..Rates::default() };
         assert_eq!(few.transfers_address(256), 3);
         assert_eq!(Rates::off().transfers_address(256), usize::MAX);
+    }
+
+    #[test]
+    fn no_address_has_all_git_processes_or_all_connections() {
+        let rates = Rates::default();
+        for (all, one) in [(1, 1), (2, 1), (3, 2), (8, 4)] {
+            assert_eq!(rates.git_address(all), one, "{all}");
+        }
+        for (all, one) in [(64, 16), (4096, 256)] {
+            assert_eq!(rates.connections_address(all), one, "{all}");
+        }
+        assert_eq!((Rates::off().git_address(8), Rates::off().connections_address(64)), (usize::MAX, usize::MAX));
     }
 
     #[test]

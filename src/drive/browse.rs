@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt as _, stream};
 use metastore::{Change, CommitInfo, Entry, FilePath, History, LastCommits, ObjectId, Reader, Snapshot, Summary};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -46,6 +46,9 @@ const LARGEST: u64 = 128 << 20;
 
 /// Bytes of all such files that are sent at one time: each is in memory as a whole.
 const TOGETHER: usize = 256 << 20;
+
+/// Bytes of a file of which so many are in memory at once that it does not matter who takes them slowly.
+const SMALL: usize = 256 << 10;
 
 /// Those bytes are counted in blocks.
 const BLOCK: u64 = 64 << 10;
@@ -309,7 +312,7 @@ impl Drive {
         let place = place.map_err(|_| Error::busy("too many files are being sent; try again in a moment"))?;
         let id = *id;
         let bytes = located.snapshot.read(move |reader| reader.blob(id, LARGEST)).await?;
-        Ok(Sending { bytes, place })
+        Ok(Sending { bytes, place, snapshot: Arc::clone(&located.snapshot) })
     }
 
     /// Like [`Drive::open`], for one of many files that are sent one after the other: waits until there is room for it.
@@ -319,7 +322,7 @@ impl Drive {
         let place = Arc::clone(&self.memory.sending).acquire_many_owned(blocks).await.map_err(Error::internal)?;
         let id = entry.id;
         let bytes = snapshot.read(move |reader| reader.blob(id, LARGEST)).await?;
-        Ok(Sending { bytes, place })
+        Ok(Sending { bytes, place, snapshot: Arc::clone(snapshot) })
     }
 }
 
@@ -327,20 +330,27 @@ impl Drive {
 pub struct Sending {
     bytes: Bytes,
     place: OwnedSemaphorePermit,
+    snapshot: Arc<Snapshot>,
 }
 
 impl Sending {
-    /// A part of them, in blocks. The place is taken until the stream is dropped.
+    /// A part of them, in blocks. Of what is large a slow client gets the rest from disk, so that it does not hold the
+    /// memory that others wait for.
     pub fn stream(self, range: Range<u64>) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
-        let within = |at: u64| usize::try_from(at).map_or(self.bytes.len(), |at| at.min(self.bytes.len()));
-        let rest = self.bytes.slice(within(range.start)..within(range.end));
-        stream::unfold((rest, self.place), |(mut rest, place)| async {
+        let Self { bytes, place, snapshot } = self;
+        let within = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
+        let rest = bytes.slice(within(range.start)..within(range.end));
+        if bytes.len() > SMALL {
+            return snapshot.send(rest, place).left_stream();
+        }
+        let blocks = stream::unfold((rest, place), |(mut rest, place)| async {
             if rest.is_empty() {
                 return None;
             }
             let block = rest.split_to(rest.len().min(usize::try_from(BLOCK).unwrap_or(1)));
             Some((Ok(block), (rest, place)))
-        })
+        });
+        blocks.right_stream()
     }
 }
 

@@ -7,8 +7,8 @@ use axum::response::Response;
 
 use super::extract::{Base, Peer};
 use super::limits::{Client, Guess, client_address};
-use crate::access::Credentials;
-use crate::accounts::sessions::Visit;
+use crate::access::{Credentials, Seat};
+use crate::accounts::sessions::{SignedIn, Visit};
 use crate::app::App;
 use crate::error::{Error, Kind, Result, Told};
 use crate::types::{Email, Secret};
@@ -143,17 +143,29 @@ impl FromRequestParts<App> for Visitor {
 }
 
 impl Visitor {
-    /// Does what a password is needed for, unless too many were tried; `is_wrong` tells the answer to a wrong one.
-    pub(super) async fn try_password<T>(
-        &self,
-        of: &str,
-        is_wrong: Kind,
-        done: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        let guess = self.guess(&format!("password of {}", of.trim().to_lowercase()))?;
+    /// Signs in with a password, unless too many were tried. All names of an account count together.
+    pub(super) async fn sign_in(&self, app: &App, login: &str, password: Secret) -> Result<SignedIn> {
+        let of = match app.accounts.whose(login).await? {
+            Some(user) => format!("password of {user}"),
+            None => format!("password of {}", login.trim().to_lowercase()),
+        };
+        let guess = self.guess(&of)?;
+        let outcome = app.accounts.sign_in(login, password, &self.visit).await;
+        match (guess, &outcome) {
+            (Some(guess), Ok(_)) => guess.remember(),
+            (Some(guess), Err(error)) if error.kind() != Kind::Unauthenticated => guess.forget(),
+            (_, Ok(_) | Err(_)) => {}
+        }
+        outcome
+    }
+
+    /// Does what a session and a password are needed for, unless too many were tried: by those who sit in a session of
+    /// the account. Nobody else can keep its owner from it.
+    pub(super) async fn confirm<T>(&self, seat: &Seat, done: impl Future<Output = Result<T>>) -> Result<T> {
+        let guess = self.guess(&format!("confirmation by {}", seat.user()))?;
         let outcome = done.await;
         if let Some(guess) = guess
-            && !outcome.as_ref().is_err_and(|error| error.kind() == is_wrong)
+            && !outcome.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden)
         {
             guess.forget();
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_compression::tokio::bufread::GzipDecoder;
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, Query, Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{Extensions, HeaderMap, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use futures::TryStreamExt as _;
 use metastore::wire::{Protocol, Service};
@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, BufReader};
 use tokio_util::io::StreamReader;
 
 use super::Routes;
+use super::limits::{Client, Place};
 use super::patience::PatientBody;
 use crate::access::{Fetch, Grant, Target, Write};
 use crate::app::App;
@@ -60,7 +61,8 @@ async fn upload_pack(State(app): State<App>, grant: Grant<Fetch>, request: Reque
     let (parts, body) = request.into_parts();
     expect_type(&parts.headers, Service::UploadPack)?;
     let body = inflated(&app, &parts.headers, body)?;
-    let pack = app.hosting.fetch(&grant, protocol(&parts.headers), body).await?;
+    let share = share(&parts.extensions, Service::UploadPack);
+    let pack = app.hosting.fetch(&grant, protocol(&parts.headers), body, share).await?;
     Ok(result(Service::UploadPack, pack))
 }
 
@@ -68,8 +70,20 @@ async fn receive_pack(State(app): State<App>, target: Target<Write>, request: Re
     let (parts, body) = request.into_parts();
     expect_type(&parts.headers, Service::ReceivePack)?;
     let body = inflated(&app, &parts.headers, body)?;
-    let report = app.hosting.push(target, body).await?;
+    let report = app.hosting.push(target, body, share(&parts.extensions, Service::ReceivePack)).await?;
     Ok(result(Service::ReceivePack, report))
+}
+
+/// One of the git processes that the client may have at one time.
+fn share(extensions: &Extensions, service: Service) -> impl Future<Output = Option<Option<Place>>> + Send + use<> {
+    let client = extensions.get::<Client>().cloned();
+    async move {
+        match client {
+            Some(client) => client.git_process(service == Service::ReceivePack).await.map(Some),
+            // In tests of the router alone.
+            None => Some(None),
+        }
+    }
 }
 
 fn protocol(headers: &HeaderMap) -> Protocol {

@@ -25,7 +25,7 @@ use ipnet::IpNet;
 use metastore::Effort;
 use metrics::{Counter, Gauge};
 
-pub(super) use self::address::{client as client_address, is_trusted};
+pub(super) use self::address::{client as client_address, is_trusted, site};
 use self::attempts::Attempt;
 pub(super) use self::attempts::Guess;
 use self::buckets::{Buckets, Key, Keys, LONGEST, Ledger, Nanos, nanos};
@@ -54,8 +54,14 @@ const EFFORT: u64 = 256;
 /// Who signed in within this time is not stopped by the failures of others behind the same address.
 const KNOWN: Duration = Duration::from_hours(1);
 
+/// Who signed in with a password within this time, from the same address, is not stopped by failures elsewhere.
+const REMEMBERED: Duration = Duration::from_hours(30 * 24);
+
 /// Requests of one address that wait for their turn; more are refused.
 const WAITING: usize = 64;
+
+/// How long a fetch or a push waits for another one from its address: git does not try again by itself.
+const QUEUE: Duration = Duration::from_secs(30);
 
 /// How often the log names somebody who is over a limit.
 const TOLD: Duration = Duration::from_mins(1);
@@ -82,6 +88,8 @@ const MOVES: &[&str] = &[
     "/api/v1/drive/{owner}/{dataset}/content/{*path}",
     "/api/v1/drive/{owner}/{dataset}/files/{*path}",
     "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}",
+    "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}",
+    "/datasets/{owner}/{dataset}/resolve/{revision}/{*path}",
 ];
 
 fn is_transfer(route: &str) -> bool {
@@ -117,6 +125,9 @@ pub(super) struct Limits {
     known: Ledger,
     /// Transfers.
     shares: Arc<Shares>,
+    /// Git processes that send, and those that receive.
+    git: [(Arc<Shares>, Gauge); 2],
+    git_refused: Counter,
     /// Requests that wait for their turn.
     waiting: Arc<Shares>,
     held_up: Gauge,
@@ -137,6 +148,10 @@ impl Limits {
         let failures =
             |name, who, failures: u32| Limit::new(name, who, failures, Duration::from_mins(1), u64::from(failures));
         let running = |direction| metrics::gauge!("rutter_transfers", "direction" => direction);
+        let git = |service| {
+            let most = rates.git_address(config.limits.git_processes);
+            (Shares::new(most), metrics::gauge!("rutter_git_processes", "service" => service))
+        };
         Arc::new(Self {
             keys: Keys::default(),
             since: Instant::now(),
@@ -153,6 +168,8 @@ impl Limits {
             failures_account: failures("failures-account", "wrong passwords for this account", rates.failures_account),
             known: Ledger::new(),
             shares: Shares::new(rates.transfers_address(config.limits.transfers)),
+            git: [git("fetch"), git("push")],
+            git_refused: refusals("git"),
             waiting: Shares::new(WAITING),
             held_up: metrics::gauge!("rutter_limited_waiting"),
             patience: Duration::from_secs(u64::from(rates.wait_seconds)),
@@ -186,7 +203,8 @@ impl Limits {
     ) -> Result<Admission> {
         // Without one in tests of the router alone.
         let Some(&Peer(peer)) = request.extensions().get() else { return Ok(Admission::Now(None)) };
-        let address = address::network(address::client(peer.ip(), request.headers(), &self.proxies));
+        let client = address::client(peer.ip(), request.headers(), &self.proxies);
+        let (address, site) = (address::network(client), site(client));
         let now = nanos(came.saturating_duration_since(self.since));
         let cost = cost(route);
         // Of what git asks for one after the other the beginning is refused: there it shows its user why.
@@ -194,6 +212,7 @@ impl Limits {
         let mut client = Client {
             limits: self.clone(),
             address: self.keys.of(Subject::Address(address)),
+            site: self.keys.of(Subject::Address(site)),
             now,
             cost,
             patience: nanos(patience),
@@ -242,6 +261,8 @@ impl Limits {
 pub(super) struct Client {
     limits: Arc<Limits>,
     address: Key,
+    /// For what only some can have at one time.
+    site: Key,
     now: Nanos,
     cost: u64,
     /// For how long it may be held up.
@@ -276,7 +297,7 @@ impl Turn {
         let limits = &client.limits;
         tokio::time::sleep(*wait).await;
         let Some(transfer) = transfer else { return Ok(None) };
-        let place = limits.shares.wait(client.address, transfer, limits.patience).await;
+        let place = limits.shares.wait(client.site, transfer, limits.patience).await;
         place.map(Some).ok_or_else(|| limits.no_place())
     }
 }
@@ -295,7 +316,7 @@ impl Client {
             match transfer {
                 None => return Ok(Admission::Now(None)),
                 Some(transfer) => {
-                    if let Some(place) = limits.shares.take(self.address, transfer) {
+                    if let Some(place) = limits.shares.take(self.site, transfer) {
                         return Ok(Admission::Now(Some(place)));
                     }
                 }
@@ -308,6 +329,17 @@ impl Client {
         })?;
         let (client, wait) = (self.clone(), Duration::from_nanos(wait));
         Ok(Admission::Later(Turn { client, wait, transfer: transfer.cloned(), _waiting: waiting }))
+    }
+
+    /// Waits for one of the git processes that the client's address may have: for a fetch, or a push. None where there
+    /// is none for too long.
+    pub(super) async fn git_process(self, is_push: bool) -> Option<Place> {
+        let (shares, running) = &self.limits.git[usize::from(is_push)];
+        let place = shares.wait(self.site, running, QUEUE).await;
+        if place.is_none() {
+            self.limits.git_refused.increment(1);
+        }
+        place
     }
 
     fn account(&self, token: Key, actor: &Actor) -> Account {

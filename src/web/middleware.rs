@@ -24,6 +24,7 @@ use tower::{Service, ServiceExt as _};
 
 use super::limits::{Admission, Bill, Limits};
 use super::patience::{self, Unread};
+use super::server::Running;
 use super::wording::Words;
 use super::{browser, cors};
 use crate::clock;
@@ -62,7 +63,8 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let seen = Seen::of(&request, self.idle, self.limits.is_secure(&request));
+        let running = request.extensions_mut().remove();
+        let seen = Seen::of(&request, self.idle, self.limits.is_secure(&request), running);
         if let Some(answer) = cors::preflight(&request) {
             return seen.through(std::future::ready(Ok(answer)), patience::followed(request).1).boxed();
         }
@@ -125,10 +127,12 @@ struct Seen {
     is_browser: bool,
     /// Whether this server is known to be reached by https.
     is_secure: bool,
+    /// Keeps the connection from being idle; none in tests of the router alone.
+    running: Option<Running>,
 }
 
 impl Seen {
-    fn of(request: &Request, idle: Duration, is_secure: bool) -> Self {
+    fn of(request: &Request, idle: Duration, is_secure: bool, running: Option<Running>) -> Self {
         Self {
             id: request_id(request.headers()),
             started: Instant::now(),
@@ -140,6 +144,7 @@ impl Seen {
             is_open: request.headers().contains_key(header::ORIGIN) && cors::is_open(request.uri().path()),
             is_browser: browser::is_one(request.headers()),
             is_secure,
+            running,
         }
     }
 
@@ -171,6 +176,9 @@ impl Seen {
         }
         if self.method == "HEAD" {
             return Ok(without_body(response));
+        }
+        if let Some(running) = self.running {
+            response = response.map(|body| running.until_sent(body));
         }
         if self.version == Version::HTTP_2 {
             return Ok(response.map(|body| patience::watched(body, self.idle)));

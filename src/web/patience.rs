@@ -17,9 +17,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::server::Activity;
+
 /// Slower than this, in bytes a second over the whole of our patience, is as
 /// good as silent. A modem is faster.
-const SLOWEST: u64 = 256;
+pub(super) const SLOWEST: u64 = 256;
+
+/// How often that doubles, each time after as much waiting as our patience is long: who holds a place for minutes has
+/// to move 4 KiB a second, which is what eight transfers at one time have of the slowest lines.
+const DOUBLINGS: u64 = 4;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -28,10 +34,11 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// nothing to do, and a timer is set at most once per `limit`.
 struct Patience {
     limit: Duration,
-    /// Bytes that renew it.
-    enough: u64,
     moved: u64,
+    /// Since it was renewed.
     waited: Duration,
+    /// Before that.
+    earlier: Duration,
     since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
     /// Whom the alarm wakes: to tell it the same at each block would cost more than all of this.
@@ -40,13 +47,26 @@ struct Patience {
 
 impl Patience {
     fn new(limit: Duration) -> Self {
-        let enough = SLOWEST.saturating_mul(limit.as_secs()).max(1);
-        Self { limit, enough, moved: 0, waited: Duration::ZERO, since: None, alarm: None, told: None }
+        let (waited, earlier) = (Duration::ZERO, Duration::ZERO);
+        Self { limit, moved: 0, waited, earlier, since: None, alarm: None, told: None }
+    }
+
+    /// Bytes that renew it.
+    fn enough(&self) -> u64 {
+        let seconds = self.limit.as_secs().max(1);
+        let doublings = (self.earlier.as_secs() / seconds).min(DOUBLINGS);
+        (SLOWEST << doublings).saturating_mul(self.limit.as_secs()).max(1)
+    }
+
+    /// What is left of it.
+    fn left(&self) -> Duration {
+        let waiting = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.limit.saturating_sub(self.waited + waiting)
     }
 
     /// To be asked whenever the other end lets us wait; ready when it is over.
     fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let since = *self.since.get_or_insert_with(Instant::now);
+        self.since.get_or_insert_with(Instant::now);
         let is_set = self.alarm.as_ref().is_some_and(|alarm| !alarm.is_elapsed());
         if is_set && self.told.as_ref().is_some_and(|told| told.will_wake(context.waker())) {
             return Poll::Pending;
@@ -54,7 +74,7 @@ impl Patience {
         self.told = Some(context.waker().clone());
         loop {
             let now = Instant::now();
-            let left = self.limit.saturating_sub(self.waited + (now - since));
+            let left = self.left();
             if left.is_zero() {
                 return Poll::Ready(());
             }
@@ -73,7 +93,8 @@ impl Patience {
             self.waited += since.elapsed();
         }
         self.moved = self.moved.saturating_add(bytes as u64);
-        if self.moved >= self.enough {
+        if self.moved >= self.enough() {
+            self.earlier += self.waited;
             (self.moved, self.waited) = (0, Duration::ZERO);
         }
     }
@@ -185,6 +206,7 @@ impl HttpBody for Followed {
 pub(super) struct PatientStream<T> {
     stream: T,
     patience: Patience,
+    activity: Arc<Activity>,
     lingering: Option<Pin<Box<Sleep>>>,
 }
 
@@ -192,8 +214,8 @@ pub(super) struct PatientStream<T> {
 const LINGER: Duration = Duration::from_secs(2);
 
 impl<T: Unpin> PatientStream<T> {
-    pub(super) fn new(stream: T, limit: Duration) -> Self {
-        Self { stream, patience: Patience::new(limit), lingering: None }
+    pub(super) fn new(stream: T, limit: Duration, activity: Arc<Activity>) -> Self {
+        Self { stream, patience: Patience::new(limit), activity, lingering: None }
     }
 
     fn judge(
@@ -204,6 +226,7 @@ impl<T: Unpin> PatientStream<T> {
         match write(Pin::new(&mut self.stream), context) {
             Poll::Ready(Ok(written)) => {
                 self.patience.moved(written);
+                self.activity.wrote(written);
                 Poll::Ready(Ok(written))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -264,27 +287,36 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PatientStream<T> {
     }
 }
 
+/// Bytes of one frame of HTTP/2: what was handed over waits in memory until the client makes room for all of it.
+const FRAME: usize = 16 << 10;
+
 /// The body of an answer over HTTP/2. There a client can leave one stream
 /// without window while the connection lives; hyper then does not ask the body
 /// for more, so that it takes a task to notice, which drops what the body holds.
 pub(super) fn watched(body: Body, limit: Duration) -> Body {
-    if body.size_hint().exact().is_some() {
-        // All of it is in memory: it holds nothing that others wait for.
+    if body.size_hint().exact().is_some_and(|size| size <= FRAME as u64) {
+        // It is one frame, and holds nothing that others wait for.
         return body;
     }
-    let body = Arc::new(Mutex::new(Watch { body: Some(body), asked: Instant::now(), ours: false }));
+    let mut patience = Patience::new(limit);
+    patience.since = Some(Instant::now());
+    let body = Arc::new(Mutex::new(Watch { body: Some(body), rest: Bytes::new(), patience }));
     let watched = body.clone();
     let watch = tokio::spawn(async move {
         loop {
-            let until = look(&watched).asked + limit;
-            tokio::time::sleep_until(until).await;
-            let mut watch = look(&watched);
-            if watch.ours {
-                watch.asked = Instant::now();
-            } else if watch.asked.elapsed() >= limit {
-                watch.body = None;
-                return;
-            }
+            let left = {
+                let mut watch = look(&watched);
+                match watch.patience.since {
+                    // It is us that it waits for.
+                    None => limit,
+                    Some(_) if watch.patience.left().is_zero() => {
+                        (watch.body, watch.rest) = (None, Bytes::new());
+                        return;
+                    }
+                    Some(_) => watch.patience.left(),
+                }
+            };
+            tokio::time::sleep(left).await;
         }
     });
     Body::new(Watched { body, _watch: AbortOnDropHandle::new(watch) })
@@ -292,10 +324,10 @@ pub(super) fn watched(body: Body, limit: Duration) -> Body {
 
 struct Watch {
     body: Option<Body>,
-    /// When the client last made room for more.
-    asked: Instant,
-    /// Whether it is us that it waits for.
-    ours: bool,
+    /// Of the block that the body gave last.
+    rest: Bytes,
+    /// Waits from when the client was given something to when it makes room for more.
+    patience: Patience,
 }
 
 fn look(watch: &Mutex<Watch>) -> MutexGuard<'_, Watch> {
@@ -316,19 +348,95 @@ impl HttpBody for Watched {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut watch = look(&self.body);
-        let Some(body) = &mut watch.body else {
+        let Watch { body: Some(body), rest, patience } = &mut *watch else {
             return Poll::Ready(Some(Err("the client did not read what it asked for".into())));
         };
-        let frame = Pin::new(body).poll_frame(context);
-        (watch.asked, watch.ours) = (Instant::now(), frame.is_pending());
-        frame.map_err(Into::into)
+        patience.moved(0);
+        if rest.is_empty() {
+            match ready!(Pin::new(body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(block) => *rest = block,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                other => return Poll::Ready(other.map(|frame| frame.map_err(Into::into))),
+            }
+        }
+        let block = rest.split_to(rest.len().min(FRAME));
+        patience.moved(block.len());
+        patience.since = Some(Instant::now());
+        Poll::Ready(Some(Ok(Frame::data(block))))
     }
 
     fn is_end_stream(&self) -> bool {
-        look(&self.body).body.as_ref().is_some_and(HttpBody::is_end_stream)
+        let watch = look(&self.body);
+        watch.rest.is_empty() && watch.body.as_ref().is_some_and(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        look(&self.body).body.as_ref().map(HttpBody::size_hint).unwrap_or_default()
+        let watch = look(&self.body);
+        let rest = watch.rest.len() as u64;
+        let of_body = watch.body.as_ref().map(HttpBody::size_hint).unwrap_or_default();
+        let mut hint = SizeHint::new();
+        hint.set_lower(of_body.lower() + rest);
+        of_body.upper().inspect(|upper| hint.set_upper(upper + rest));
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    /// For how many seconds somebody is waited for who moves so many bytes in each, up to an hour.
+    async fn borne(bytes: usize) -> u64 {
+        let mut patience = Patience::new(Duration::from_mins(1));
+        for second in 1..=3600 {
+            patience.since = Some(Instant::now());
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            patience.moved(bytes);
+            if patience.left().is_zero() {
+                return second;
+            }
+        }
+        3600
+    }
+
+    #[tokio::test]
+    async fn whoever_is_waited_for_long_has_to_move_more() {
+        tokio::time::pause();
+        assert_eq!(borne(0).await, 60);
+        assert_eq!(borne(200).await, 60);
+        assert!((150..200).contains(&borne(300).await), "at first that is enough");
+        assert!((200..600).contains(&borne(2000).await));
+        assert_eq!(borne(5000).await, 3600);
+    }
+
+    #[tokio::test]
+    async fn what_goes_over_http2_is_handed_over_in_small_pieces() {
+        let bytes: Vec<u8> = (0..40_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+        let mut body = watched(Body::from(bytes.clone()), Duration::from_secs(60));
+        assert_eq!(body.size_hint().exact(), Some(40_000));
+        let mut read = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let block = frame.unwrap().into_data().unwrap();
+            assert!(
+                block.len() <= FRAME && body.size_hint().exact() == Some(40_000 - (read.len() + block.len()) as u64)
+            );
+            read.extend_from_slice(&block);
+        }
+        assert!(body.is_end_stream() && read == bytes);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_takes_is_dropped() {
+        tokio::time::pause();
+        let mut body = watched(Body::from(vec![7; 100_000]), Duration::from_secs(60));
+        assert!(body.frame().await.unwrap().is_ok());
+        tokio::time::sleep(Duration::from_secs(59)).await;
+        assert!(body.frame().await.unwrap().is_ok());
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        assert!(body.frame().await.unwrap().is_err());
     }
 }

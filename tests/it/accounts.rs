@@ -275,6 +275,51 @@ story! {
 }
 
 story! {
+    async fn strangers_who_guess_a_password_lock_nobody_out(engine: Engine) {
+        let rates = Rates { failures_account: 5, failures_address: 1000, ..Rates::off() };
+        let server = Server::start_with(engine, |config| {
+            config.rates = rates;
+            config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        })
+        .await;
+        server.person("ada").await;
+        let cookie = server.cookie("ada").await;
+        let from = async |address: &str, login: &str, password: &str| {
+            let request = server.request("POST", "/api/v1/session", None).header("x-forwarded-for", address);
+            let body = json!({"login": login, "password": password}).to_string();
+            Reply::of(request.header("content-type", "application/json").body(body)).await.status
+        };
+        let (home, away) = ("203.0.113.5", "198.51.100.7");
+        assert_eq!(from(home, "ada", PASSWORD).await, 200);
+        // The name and the address are one account.
+        let mut heard = 0;
+        for number in 0..10 {
+            let login = if number % 2 == 0 { "ada" } else { " Ada@example.org" };
+            heard += u32::from(from(away, login, "guess").await == 401);
+        }
+        assert!((5..8).contains(&heard), "{heard}");
+        assert_eq!(from(away, "ada", PASSWORD).await, 429, "not even a right guess is told from a wrong one");
+        // Where she signed in before she does so again, and in her session she does what takes the password.
+        assert_eq!(from(home, "ada", PASSWORD).await, 200);
+        let new = "another horse battery";
+        let change = json!({"current": PASSWORD, "new": new});
+        assert_eq!(server.call("PUT", "/api/v1/user/password", Some(&cookie), &change).await.status, 204);
+        // Guesses are counted there as well.
+        let mut heard = 0;
+        for _ in 0..10 {
+            heard += u32::from(from(home, "ada", "guess").await == 401);
+        }
+        assert!((5..8).contains(&heard), "{heard}");
+        let wrong = json!({"current": "guess", "new": new});
+        let mut heard = 0;
+        for _ in 0..10 {
+            heard += u32::from(server.call("PUT", "/api/v1/user/password", Some(&cookie), &wrong).await.status == 403);
+        }
+        assert!((5..8).contains(&heard), "{heard}");
+    }
+}
+
+story! {
     async fn a_session_ends_when_it_is_not_used_when_it_is_old_and_when_it_is_told_to(server: Server) {
         server.person("ada").await;
         let cookie = server.cookie("ada").await;

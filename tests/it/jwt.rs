@@ -376,6 +376,8 @@ struct Published {
     keys: Vec<Value>,
     away: bool,
     asked: usize,
+    /// How long an answer takes.
+    slow: Duration,
 }
 
 impl Jwks {
@@ -383,6 +385,8 @@ impl Jwks {
     async fn publish(&self) -> String {
         let published = self.clone();
         let answer = async move || {
+            let slow = published.0.lock().unwrap().slow;
+            tokio::time::sleep(slow).await;
             let mut published = published.0.lock().unwrap();
             published.asked += 1;
             let status = if published.away { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
@@ -470,6 +474,33 @@ story! {
         server.clock.advance(Duration::from_secs(3600));
         assert_eq!(server.knock(&token).await, 200, "what was known stays good");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_is_slow_is_asked_once_and_holds_up_nobody_who_is_known() {
+    let (key, invented) = (Key::make("one"), Key::make("invented"));
+    let jwks = Jwks::default();
+    jwks.set(&[&key], false);
+    let server = with_url(crate::harness::Engine::Sqlite, &jwks).await;
+    let by = |key: &Key| key.sign(&claims(&server, &json!({"exp": server.clock.now().seconds() + 86_400})));
+    let (good, bad) = (by(&key), by(&invented));
+    assert_eq!(server.knock(&good).await, 200);
+    server.clock.advance(Duration::from_secs(31));
+    jwks.0.lock().unwrap().slow = Duration::from_millis(1500);
+    let began = std::time::Instant::now();
+    let strangers = async {
+        let statuses = futures::future::join_all((0..5).map(|_| server.knock(&bad))).await;
+        (statuses, began.elapsed())
+    };
+    let known = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        (server.knock(&good).await, began.elapsed())
+    };
+    let ((statuses, all), (status, one)) = tokio::join!(strangers, known);
+    assert_eq!((statuses, status), (vec![401; 5], 200));
+    assert!(one < Duration::from_secs(1), "{one:?}");
+    assert!(all < Duration::from_secs(3), "{all:?}");
+    assert_eq!(jwks.asked(), 2, "once at the beginning, and once for all of them");
 }
 
 story! {

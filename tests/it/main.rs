@@ -13,6 +13,7 @@ mod ckan;
 mod cli;
 mod collect;
 mod commits;
+mod connections;
 mod db;
 mod drive;
 mod drive_api;

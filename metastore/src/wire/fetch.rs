@@ -7,7 +7,7 @@ use futures::Stream;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    process::{Child, ChildStdin, ChildStdout},
+    process::{Child, ChildStdin},
     sync::{mpsc, oneshot},
 };
 
@@ -18,17 +18,9 @@ use super::{
 };
 use crate::{
     Error, Result, Snapshot,
-    git::{Git, Place, Tail},
+    git::{Place, Tail},
+    spool::{self, Spool},
 };
-
-/// How much is moved at once between a child and the network, in bytes: as much as a pipe holds.
-const BLOCK: usize = 64 * 1024;
-
-/// How many blocks wait for a client that reads slowly.
-const BLOCKS_AHEAD: usize = 4;
-
-/// A client that takes nothing for this long gives its place to the next one.
-const STALLED: Duration = Duration::from_mins(2);
 
 /// How long a request waits for its turn before it is told to come back.
 const TURN: Duration = Duration::from_secs(30);
@@ -46,15 +38,20 @@ const COMMAND_LIMIT: usize = 1024;
 ///
 /// The listing of refs comes from the state; for everything else a child runs, of which only so many
 /// run at once, and only a few long requests are in memory: [`Error::Busy`] where there are too many for
-/// too long. Resolves with the first bytes of the answer, so that an error is still an error and not a
+/// too long. `share` is what the client needs of its own before a child runs for it, and is dropped with the
+/// child; none if there is nothing left for it. A client that is slow holds neither: what it has not taken goes
+/// to the disk. Resolves with the first bytes of the answer, so that an error is still an error and not a
 /// broken answer. Dropping the stream kills the child and everything that it started.
-pub async fn upload_pack<B>(
+pub async fn upload_pack<B, S, F>(
     snapshot: &Arc<Snapshot>,
     protocol: Protocol,
     mut body: B,
-) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<B>>
+    share: F,
+) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<B, S, F>>
 where
     B: AsyncRead + Send + Unpin + 'static,
+    F: Future<Output = Option<S>>,
+    S: Send + Sync + 'static,
 {
     let mut opening = BytesMut::new();
     let listing = if protocol == Protocol::V2 {
@@ -76,9 +73,12 @@ where
         Answer { first: Some(list.answer(snapshot.state())), rest: None }
     } else {
         // A client that sends slowly must not keep others from a place.
-        let request = Request::read(opening, body, snapshot.git()).await?;
-        let request = Arc::new(request);
-        snapshot.whole(|| Answer::start(snapshot, protocol, Arc::clone(&request))).await?
+        let request = Request::read(opening, body, snapshot).await?;
+        let share = share.await.ok_or_else(|| {
+            Error::Busy("too many fetches at one time from your address; try again in a moment".to_owned())
+        })?;
+        let (request, share) = (Arc::new(request), Arc::new(share));
+        snapshot.whole(|| Answer::start(snapshot, protocol, Arc::clone(&request), Arc::clone(&share))).await?
     };
     Ok(futures::stream::unfold(answer, Answer::next))
 }
@@ -97,15 +97,25 @@ struct Rest {
 
 impl Answer {
     /// Starts a child and waits for its first block.
-    async fn start(snapshot: &Arc<Snapshot>, protocol: Protocol, request: Arc<Request>) -> Result<Self> {
+    async fn start(
+        snapshot: &Arc<Snapshot>,
+        protocol: Protocol,
+        request: Arc<Request>,
+        share: Arc<impl Send + Sync + 'static>,
+    ) -> Result<Self> {
         let place = turn(snapshot.git().packing()).await?;
         let session = Session::start(snapshot, protocol)?;
-        let (sender, blocks) = mpsc::channel(BLOCKS_AHEAD);
+        let (sender, blocks) = spool::way();
         let (end, ending) = oneshot::channel();
         let lease = Arc::clone(snapshot);
         tokio::spawn(async move {
-            let ended = session.run(request, sender).await;
-            drop((place, lease));
+            let answered = session.run(request, &sender, &lease).await;
+            drop((place, share, lease));
+            let ended = match answered {
+                Ok(rest) => spool::drain(rest, &sender).await,
+                Err(error) => Err(error),
+            };
+            drop(sender);
             // Nobody wants to know where the client has left.
             let _ = end.send(ended);
         });
@@ -155,14 +165,21 @@ impl Session {
         Ok(Self { family: Family(child), stderr })
     }
 
-    /// Feeds the request, passes the answer on, and says at the end how it went. The family is killed
-    /// on every early way out.
-    async fn run(mut self, request: Arc<Request>, blocks: mpsc::Sender<Bytes>) -> Result<()> {
+    /// Feeds the request, passes the answer on, and says at the end how it went, and what the client has
+    /// still to take. The family is killed on every early way out.
+    async fn run(
+        mut self,
+        request: Arc<Request>,
+        blocks: &mpsc::Sender<Bytes>,
+        snapshot: &Snapshot,
+    ) -> Result<Option<Spool>> {
         let stdin = self.family.0.stdin.take();
         let stdout = self.family.0.stdout.take();
+        let mut stdout = stdout.ok_or_else(|| Error::Internal("no stdout".to_owned()))?;
+        let cache = snapshot.shared_cache();
         let exchange = async {
             let question = feed(request, stdin);
-            let answer = serve(stdout, &blocks);
+            let answer = spool::pass(&mut stdout, blocks, &cache);
             tokio::pin!(question, answer);
             // The child may answer before it has read everything, and end without doing so.
             tokio::select! {
@@ -170,19 +187,19 @@ impl Session {
                 answered = &mut answer => answered,
             }
         };
-        let sent = tokio::select! {
-            sent = exchange => sent?,
+        let (sent, rest) = tokio::select! {
+            answered = exchange => answered?,
             () = blocks.closed() => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
         };
         let status = self.family.0.wait().await?;
         if status.success() {
-            return Ok(());
+            return Ok(rest);
         }
         let stderr = self.stderr.text().await;
         tracing::warn!(%status, %stderr, sent, "git upload-pack failed");
         match status.code() {
             // What it sent ends with its own error packet, which is the better message.
-            Some(_) if sent > 0 => Ok(()),
+            Some(_) if sent > 0 => Ok(rest),
             Some(_) => Err(blame(stderr)),
             None => Err(Error::Git(format!("upload-pack was killed: {status}"))),
         }
@@ -214,14 +231,19 @@ struct Request {
 
 impl Request {
     /// Reads `body`, of which `bytes` were read already.
-    async fn read(mut bytes: BytesMut, mut body: impl AsyncRead + Unpin, git: &Git) -> Result<Self> {
+    async fn read(
+        mut bytes: BytesMut,
+        body: impl AsyncRead + Send + Unpin + 'static,
+        snapshot: &Snapshot,
+    ) -> Result<Self> {
+        let mut body = spool::ahead(&snapshot.shared_cache(), body, REQUEST_LIMIT as u64).await?;
         let mut place = None;
         while body.read_buf(&mut bytes).await? > 0 {
             if bytes.len() > REQUEST_LIMIT {
                 return Err(Error::TooLarge(format!("the request is longer than {REQUEST_LIMIT} bytes")));
             }
             if bytes.len() > SHORT && place.is_none() {
-                place = Some(turn(git.asking()).await?);
+                place = Some(turn(snapshot.git().asking()).await?);
             }
         }
         Ok(Self { bytes: bytes.freeze(), _place: place })
@@ -233,30 +255,6 @@ async fn feed(request: Arc<Request>, stdin: Option<ChildStdin>) {
     if let Some(mut stdin) = stdin {
         // A child that ended without reading on says why in its exit status.
         let _ = stdin.write_all(&request.bytes).await;
-    }
-}
-
-/// Returns how many bytes were passed on.
-async fn serve(stdout: Option<ChildStdout>, blocks: &mpsc::Sender<Bytes>) -> Result<u64> {
-    let Some(mut stdout) = stdout else {
-        return Ok(0);
-    };
-    let mut buffer = BytesMut::new();
-    let mut sent = 0;
-    loop {
-        if buffer.capacity() < BLOCK / 4 {
-            buffer.reserve(BLOCK);
-        }
-        let read = stdout.read_buf(&mut buffer).await?;
-        if read == 0 {
-            return Ok(sent);
-        }
-        sent += read as u64;
-        match tokio::time::timeout(STALLED, blocks.send(buffer.split().freeze())).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
-            Err(_) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-        }
     }
 }
 

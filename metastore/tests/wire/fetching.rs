@@ -370,7 +370,8 @@ async fn a_big_pack_is_streamed_in_small_blocks() {
     work.git(["push", "-q", "origin", "main"]).await;
     let snapshot = server.snapshot().await;
     let request = std::io::Cursor::new(raw::fetch_request(&head));
-    let mut blocks = Box::pin(wire::upload_pack(&snapshot, Protocol::V0, request).await.expect("an answer"));
+    let mut blocks =
+        Box::pin(wire::upload_pack(&snapshot, Protocol::V0, request, raw::anybody()).await.expect("an answer"));
     let (mut total, mut longest) = (0, 0);
     while let Some(block) = blocks.next().await {
         let block = block.expect("bytes");
@@ -397,7 +398,9 @@ async fn a_fetch_survives_the_deletion_of_the_cache() {
     request.extend(packet("done\n"));
     request.extend(b"0000");
     let ask = async || {
-        let answer = wire::upload_pack(&snapshot, Protocol::V2, &request.clone().leak()[..]).await.expect("an answer");
+        let answer = wire::upload_pack(&snapshot, Protocol::V2, &request.clone().leak()[..], raw::anybody())
+            .await
+            .expect("an answer");
         let blocks: Vec<_> = futures::TryStreamExt::try_collect(answer).await.expect("all of it");
         blocks.concat()
     };

@@ -100,23 +100,50 @@ async fn a_clone_whose_client_is_killed_leaves_nothing() {
     server.finish().await;
 }
 
-#[tokio::test]
-async fn a_client_that_takes_nothing_gives_its_place_to_the_next_one() {
+/// A server with one place, a pack of 4 MiB, and somebody who has asked for it and takes only the beginning.
+async fn stalled(cache_bytes: Option<u64>) -> (Server, Desk, impl AsyncFn() -> metastore::Result<Blocks>, Blocks) {
     use futures::StreamExt;
-    let server = Server::with(Rules { max_concurrent_packs: 1, ..Rules::default() }).await;
+    let server = Server::with(Rules { max_concurrent_packs: 1, cache_bytes, ..Rules::default() }).await;
     let desk = Desk::new();
     let work = desk.init("work", &server.url()).await;
     let head = work.commit("big.bin", noise(4 << 20, 3)).await;
     work.git(["push", "-q", "origin", "main"]).await;
     let snapshot = server.snapshot().await;
-    let fetch = || {
+    let fetch = async move || {
         let request = std::io::Cursor::new(raw::fetch_request(&head));
-        wire::upload_pack(&snapshot, Protocol::V0, request)
+        let blocks = wire::upload_pack(&snapshot, Protocol::V0, request, raw::anybody()).await?;
+        Ok(Box::pin(blocks) as Blocks)
     };
-    let mut stalled = Box::pin(fetch().await.expect("an answer"));
+    let mut stalled = fetch().await.expect("an answer");
     assert!(stalled.next().await.is_some());
-    let maintained = tokio::time::timeout(Duration::from_secs(60), snapshot.fsck()).await;
+    (server, desk, fetch, stalled)
+}
+
+type Blocks = std::pin::Pin<Box<dyn futures::Stream<Item = std::io::Result<bytes::Bytes>> + Send>>;
+
+async fn length(blocks: Blocks) -> std::io::Result<usize> {
+    futures::TryStreamExt::try_fold(blocks, 0, async |sum, block| Ok(sum + block.len())).await
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_gives_its_place_to_the_next_one_and_gets_the_rest_from_disk() {
+    let (server, _desk, fetch, stalled) = stalled(None).await;
+    let maintained = tokio::time::timeout(Duration::from_secs(60), server.snapshot().await.fsck()).await;
     assert!(maintained.expect("maintenance does not wait for clients").expect("fsck").is_empty());
+    let began = tokio::time::Instant::now();
+    for _ in 0..3 {
+        let next = fetch().await.expect("an answer");
+        assert!(length(next).await.expect("bytes") > 4 << 20);
+    }
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(server.children().is_empty(), "{:?}", server.children());
+    assert!(length(stalled).await.expect("all of it") > 4 << 20);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn where_the_disk_has_no_room_a_client_that_takes_nothing_is_cut_off() {
+    let (server, _desk, fetch, stalled) = stalled(Some(4 << 20)).await;
     // From here on, time passes as soon as nothing else is left to do.
     tokio::time::pause();
     assert!(matches!(fetch().await, Err(Error::Busy(_))), "who waits for long is told to come back");
@@ -126,11 +153,9 @@ async fn a_client_that_takes_nothing_gives_its_place_to_the_next_one() {
             other => break other.expect("an answer"),
         }
     };
-    let blocks: Vec<_> = next.collect().await;
-    assert!(blocks.iter().map(|block| block.as_ref().expect("bytes").len()).sum::<usize>() > 4 << 20);
-    // What it would not take is cut off, and not passed off as whole.
-    let left: Vec<_> = stalled.collect().await;
-    assert!(left.last().expect("an end").is_err());
+    assert!(length(next).await.expect("bytes") > 4 << 20);
+    // And not passed off as whole.
+    length(stalled).await.expect_err("an end in the middle");
     tokio::time::resume();
     server.finish().await;
 }

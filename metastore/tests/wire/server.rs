@@ -43,6 +43,7 @@ pub(crate) struct Rules {
     pub(crate) max_concurrent_packs: usize,
     pub(crate) git_object_bytes: u64,
     pub(crate) git: &'static str,
+    pub(crate) cache_bytes: Option<u64>,
     /// Refuses moves that lose history.
     pub(crate) protect_history: bool,
     /// Refuses every pointer, naming its path, as if no object had been uploaded.
@@ -57,6 +58,7 @@ impl Default for Rules {
             max_concurrent_packs: 4,
             git_object_bytes: 512 << 20,
             git: "git",
+            cache_bytes: None,
             protect_history: false,
             refuse_pointers: false,
         }
@@ -156,6 +158,7 @@ impl Server {
         options.max_concurrent_packs = rules.max_concurrent_packs;
         options.git_object_bytes = rules.git_object_bytes;
         options.git = rules.git.into();
+        options.cache_bytes = rules.cache_bytes;
         let app = Arc::new(App {
             engine: Engine::open(options).expect("an engine"),
             rules,
@@ -195,6 +198,10 @@ impl Server {
     /// Every push that landed, in order.
     pub(crate) fn landed(&self) -> Vec<Landed> {
         self.app.landed.lock().expect("no panic").clone()
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.app.engine
     }
 
     pub(crate) async fn snapshot(&self) -> Arc<Snapshot> {
@@ -389,7 +396,7 @@ impl App {
                 }
                 let body = input(request.into_body(), gzip);
                 let snapshot = self.engine.snapshot(self.state()).await?;
-                let answer = wire::upload_pack(&snapshot, protocol, body).await?;
+                let answer = wire::upload_pack(&snapshot, protocol, body, crate::raw::anybody()).await?;
                 Ok(typed("application/x-git-upload-pack-result", streamed(answer)))
             }
             (&Method::POST, "/demo.git/git-receive-pack") => {

@@ -118,9 +118,7 @@ async fn show(State(app): State<App>, caller: Result<Caller>) -> Result<Response
 #[utoipa::path(post, path = "/api/v1/session", tag = "accounts", request_body = Login,
     responses((status = 200, description = "Who has signed in.", body = Welcome)))]
 async fn begin(State(app): State<App>, visitor: Visitor, Body(login): Body<Login>) -> Result<Response> {
-    let Login { login, password } = login;
-    let done = app.accounts.sign_in(&login, password, &visitor.visit);
-    let signed_in = visitor.try_password(&login, Kind::Unauthenticated, done).await?;
+    let signed_in = visitor.sign_in(&app, &login.login, login.password).await?;
     Ok(welcome(StatusCode::OK, &visitor, signed_in))
 }
 

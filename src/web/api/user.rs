@@ -19,7 +19,7 @@ use crate::access::tokens::{TokenName, TokenScope};
 use crate::access::{Holder, Seat};
 use crate::accounts::{SessionRow, TokenRow};
 use crate::app::App;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::types::{Email, Id, Millis, OwnerName, Secret};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -232,7 +232,7 @@ async fn close(
     let seat = caller.actor.seat()?;
     let to: Option<OwnerName> = closing.transfer_to.map(|name| name.parse()).transpose()?;
     let done = Box::pin(app.departures.close(&caller.actor, &seat, closing.password, to.as_ref()));
-    let ends = visitor.try_password(seat.holder().name(), Kind::Forbidden, done).await?;
+    let ends = visitor.confirm(&seat, done).await?;
     let mut headers = HeaderMap::new();
     browser::take_cookie(&mut headers);
     Ok((StatusCode::ACCEPTED, headers, Json(Closed { ends: ends.rfc3339() })))
@@ -248,7 +248,7 @@ async fn change_password(
     Body(change): Body<PasswordChange>,
 ) -> Result<StatusCode> {
     let done = app.accounts.change_password(&seat, change.current, change.new);
-    visitor.try_password(seat.holder().name(), Kind::Forbidden, done).await?;
+    visitor.confirm(&seat, done).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -263,7 +263,7 @@ async fn change_email(
 ) -> Result<StatusCode> {
     let email: Email = change.email.parse()?;
     let done = app.accounts.change_email(&seat, &email, change.password);
-    visitor.try_password(seat.holder().name(), Kind::Forbidden, done).await?;
+    visitor.confirm(&seat, done).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -19,6 +19,9 @@ use crate::error::{Error, Kind, Result};
 /// Scopes in one token.
 const MOST: usize = 100;
 
+/// What a signature costs, in points: some milliseconds of a processor.
+const SIGNATURE: usize = 100;
+
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .add(Method::POST, "/api/3/action/authz_authorize", authorize)
@@ -44,11 +47,19 @@ async fn authorize(State(app): State<App>, caller: Caller, asked: Asked) -> Answ
             }
         }
     }
-    let (token, ends) = app.access.issue_to(&caller.actor, &granted, lifetime)?;
+    let nothing = granted.is_empty() && caller.actor.is_anonymous();
+    let (token, ends) = if nothing {
+        // It would say nothing of nobody, and strangers could have us sign as much as they like.
+        (None, None)
+    } else {
+        caller.charge(SIGNATURE);
+        let (token, ends) = app.access.issue_to(&caller.actor, &granted, lifetime).await?;
+        (Some(token), Some(ends.rfc3339().replace('Z', "+00:00")))
+    };
     let said = |scopes: &[Scope]| scopes.iter().map(ToString::to_string).collect::<Vec<_>>();
     let user = caller.actor.user().map(|_| caller.actor.name());
     let result = json!({
-        "user_id": user, "token": token, "expires_at": ends.rfc3339().replace('Z', "+00:00"),
+        "user_id": user, "token": token, "expires_at": ends,
         "requested_scopes": said(&requested), "granted_scopes": said(&granted),
     });
     Ok(done("authz_authorize", result))

@@ -63,6 +63,18 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The network that shares what only some can have at one time: the address itself, or its /48, which is what one site
+/// gets of IPv6 (RFC 6177), and no more than one address of IPv4, behind which a whole site may be.
+pub(crate) fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            IpAddr::from([a, b, c, 0, 0, 0, 0, 0])
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
@@ -113,6 +125,15 @@ mod tests {
         assert_ne!(network("2001:db8:1:3::1"), "2001:db8:1:2::");
         assert_eq!(network("203.0.113.5"), "203.0.113.5");
         assert_eq!(network("::ffff:203.0.113.5"), "203.0.113.5", "or all of IPv4 would be one client");
+    }
+
+    #[test]
+    fn a_site_is_one_client_where_places_are_few() {
+        let site = |text: &str| super::site(text.parse().unwrap()).to_string();
+        assert_eq!(site("2001:db8:1:2:3:4:5:6"), "2001:db8:1::");
+        assert_eq!(site("2001:db8:1:ffff::1"), "2001:db8:1::");
+        assert_ne!(site("2001:db8:2::1"), "2001:db8:1::");
+        assert_eq!(site("::ffff:203.0.113.5"), "203.0.113.5");
     }
 
     fn outsider() -> impl Strategy<Value = IpAddr> {

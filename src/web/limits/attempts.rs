@@ -1,7 +1,7 @@
 //! Secrets that are tried: who guesses is slowed, and who signed in lately is let in all the same.
 
 use super::buckets::{Key, Nanos, nanos};
-use super::{Client, KNOWN, Subject};
+use super::{Client, KNOWN, REMEMBERED, Subject};
 use crate::access::{Actor, Credentials, links, tokens};
 use crate::error::{Error, Kind, Result};
 use crate::types::Secret;
@@ -10,24 +10,32 @@ use crate::types::Secret;
 /// the other.
 pub(crate) struct Guess {
     client: Client,
+    /// What was counted.
     of: Key,
+    /// The same from this address.
+    known: Key,
 }
 
 impl Client {
     /// Counts a guess at the password of something.
     ///
+    /// Where it was right lately, guesses are counted apart: else strangers could keep somebody out.
+    ///
     /// # Errors
     /// Busy for too many of them, from this address or at that password.
     pub(crate) fn guess(&self, of: &str) -> Result<Guess> {
-        self.count(self.limits.keys.of(Subject::Account(of)))
+        let Self { limits, address, now, .. } = self;
+        let of = limits.keys.of(Subject::Account(of));
+        let known = limits.keys.of(Subject::Known(of, *address));
+        self.count(if limits.known.get(known) > *now { known } else { of }, known)
     }
 
-    fn count(&self, of: Key) -> Result<Guess> {
+    fn count(&self, of: Key, known: Key) -> Result<Guess> {
         let Self { limits, address, now, .. } = self;
         limits.failures_address.take(*address, 1, *now, 0)?;
         let taken = limits.failures_account.take(of, 1, *now, 0);
         taken.inspect_err(|_| limits.failures_address.refund(*address, 1, *now))?;
-        Ok(Guess { client: self.clone(), of })
+        Ok(Guess { client: self.clone(), of, known })
     }
 }
 
@@ -39,7 +47,8 @@ impl Client {
     /// As for [`Client::guess`].
     pub(crate) fn guess_from_here(&self, of: &str) -> Result<Guess> {
         let of = self.limits.keys.of(Subject::Account(of));
-        self.count(self.limits.keys.of(Subject::Known(of, self.address)))
+        let known = self.limits.keys.of(Subject::Known(of, self.address));
+        self.count(known, known)
     }
 }
 
@@ -49,6 +58,13 @@ impl Guess {
         let Client { limits, address, now, .. } = &self.client;
         limits.failures_address.refund(*address, 1, *now);
         limits.failures_account.refund(self.of, 1, *now);
+    }
+
+    /// It was right: whoever comes from this address is known for a while.
+    pub(crate) fn remember(self) {
+        let Client { limits, now, .. } = &self.client;
+        limits.known.change(self.known, *now, |until| *until = *now + nanos(REMEMBERED));
+        self.forget();
     }
 }
 

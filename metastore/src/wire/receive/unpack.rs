@@ -52,9 +52,11 @@ pub(super) async fn index_pack(
     };
     // An answer that cannot be read is no reason to stop reading the body.
     let ends = async { Ok(tokio::join!(listen(stderr, progress), answer)) };
-    // A body that breaks off ends everything at once: dropping the child kills it.
-    let ((), (complaints, answer)) = tokio::try_join!(feed, ends)?;
-    if !child.wait().await?.success() {
+    // Waited for at once, or it would stay a zombie while its client still sends. A body that breaks off ends everything
+    // at once: dropping the child kills it.
+    let ended = async { Ok(child.wait().await?) };
+    let ((), (complaints, answer), status) = tokio::try_join!(feed, ends, ended)?;
+    if !status.success() {
         tracing::info!(complaints, "a pack is refused");
         return Err(explain(&complaints, limits, git.object_bytes()));
     }

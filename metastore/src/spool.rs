@@ -1,0 +1,356 @@
+//! Bytes on disk between git and clients that are slower than git: no process, and no memory that others wait for, is
+//! held for as long as a slow client takes.
+
+use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use futures::Stream;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::{Instant, timeout},
+};
+use tokio_util::io::StreamReader;
+
+use crate::{Engine, Result, Snapshot, blocking, cache::PackCache, wire};
+
+/// How much is moved at once, in bytes: as much as a pipe holds.
+const BLOCK: usize = 64 * 1024;
+
+/// How many blocks wait in memory for a client that reads slowly.
+const BLOCKS_AHEAD: usize = 4;
+
+/// How long a client may be waited for, all waits together, before its bytes go to the disk.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A client that moves nothing for this long is given up.
+const STALLED: Duration = Duration::from_mins(2);
+
+/// A body up to this length, in bytes, is read ahead into memory.
+const SHORT: usize = 64 * 1024;
+
+/// Bytes that are read ahead beyond that are written together, in bytes.
+const TOGETHER: usize = 4 * BLOCK;
+
+/// How much of the disk all spools of an engine may take.
+#[derive(Clone)]
+pub(crate) struct Budget(Arc<Semaphore>);
+
+impl Budget {
+    pub(crate) fn new(bytes: u64) -> Self {
+        let blocks = usize::try_from(bytes / BLOCK as u64).unwrap_or(usize::MAX);
+        Self(Arc::new(Semaphore::new(blocks.min(Semaphore::MAX_PERMITS))))
+    }
+}
+
+/// A file without a name: first in, first out.
+pub(crate) struct Spool {
+    file: Arc<File>,
+    budget: Budget,
+    room: Option<OwnedSemaphorePermit>,
+    written: u64,
+    read: u64,
+}
+
+impl Spool {
+    /// `file` is empty, and vanishes when it is closed.
+    pub(crate) fn new(file: File, budget: Budget) -> Self {
+        Self { file: Arc::new(file), budget, room: None, written: 0, read: 0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.read == self.written
+    }
+
+    /// Appends; false where there is no room, and nothing was appended.
+    async fn push(&mut self, block: &Bytes) -> Result<bool> {
+        if self.is_empty() && self.written > 0 {
+            let file = Arc::clone(&self.file);
+            blocking::run(move || Ok(file.set_len(0)?)).await?;
+            (self.written, self.read, self.room) = (0, 0, None);
+        }
+        let end = self.written + block.len() as u64;
+        let has = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) as u64;
+        let missing = end.div_ceil(BLOCK as u64).saturating_sub(has);
+        let Ok(missing) = u32::try_from(missing) else { return Ok(false) };
+        if missing > 0 {
+            let Ok(more) = Arc::clone(&self.budget.0).try_acquire_many_owned(missing) else { return Ok(false) };
+            match &mut self.room {
+                Some(room) => room.merge(more),
+                None => self.room = Some(more),
+            }
+        }
+        let (file, block, at) = (Arc::clone(&self.file), block.clone(), self.written);
+        let written = blocking::run(move || Ok(file.write_all_at(&block, at))).await?;
+        if let Err(error) = written {
+            tracing::warn!(%error, "there is no room on the disk for what a slow client has still to take");
+            return Ok(false);
+        }
+        self.written = end;
+        Ok(true)
+    }
+
+    /// The next bytes, a block at most; none if it is empty.
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        let length = usize::try_from(self.written - self.read).unwrap_or(BLOCK).min(BLOCK);
+        if length == 0 {
+            return Ok(None);
+        }
+        let (file, at) = (Arc::clone(&self.file), self.read);
+        let block = blocking::run(move || {
+            let mut block = vec![0; length];
+            file.read_exact_at(&mut block, at)?;
+            Ok(Bytes::from(block))
+        })
+        .await?;
+        self.read += length as u64;
+        Ok(Some(block))
+    }
+}
+
+/// How slow a client may be that others wait for: slower and slower is not possible for long.
+#[derive(Default)]
+struct Pace {
+    waited: Duration,
+    moved: u64,
+}
+
+impl Pace {
+    /// In this time it may be as slow as it likes.
+    const GRACE: Duration = Duration::from_mins(1);
+    /// From then on, bytes a second of all the time that it was waited for.
+    const LEAST: u64 = 64 << 10;
+
+    fn left(&self) -> Duration {
+        let earned = Duration::from_millis(self.moved.saturating_mul(1000) / Self::LEAST);
+        (Self::GRACE + earned).saturating_sub(self.waited).min(STALLED)
+    }
+
+    /// Waits for a client.
+    async fn wait<T>(&mut self, client: impl Future<Output = T>) -> io::Result<T> {
+        let began = Instant::now();
+        let done = timeout(self.left(), client).await;
+        self.waited += began.elapsed();
+        done.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the client is too slow"))
+    }
+}
+
+fn gone<E>(_: E) -> io::Error {
+    io::ErrorKind::BrokenPipe.into()
+}
+
+/// Blocks on their way to a client.
+struct Outflow<'a> {
+    blocks: &'a mpsc::Sender<Bytes>,
+    cache: &'a PackCache,
+    spool: Option<Spool>,
+    waited: Duration,
+    pace: Pace,
+}
+
+impl Outflow<'_> {
+    fn is_behind(&self) -> bool {
+        self.spool.as_ref().is_some_and(|spool| !spool.is_empty())
+    }
+
+    async fn take(&mut self, block: Bytes) -> Result<()> {
+        if !self.is_behind() {
+            if let Ok(permit) = self.blocks.try_reserve() {
+                permit.send(block);
+                return Ok(());
+            }
+            let began = Instant::now();
+            let permit = timeout(PATIENCE.saturating_sub(self.waited), self.blocks.reserve()).await;
+            self.waited += began.elapsed();
+            if let Ok(permit) = permit {
+                permit.map_err(gone)?.send(block);
+                return Ok(());
+            }
+        }
+        if self.spool.is_none() {
+            self.spool =
+                self.cache.spool().await.inspect_err(|error| tracing::warn!(%error, "no file to spool to")).ok();
+        }
+        if let Some(spool) = &mut self.spool {
+            if spool.push(&block).await? {
+                return Ok(());
+            }
+            while let Some(older) = spool.next().await? {
+                self.pace.moved += older.len() as u64;
+                self.pace.wait(self.blocks.send(older)).await?.map_err(gone)?;
+            }
+        }
+        self.pace.moved += block.len() as u64;
+        Ok(self.pace.wait(self.blocks.send(block)).await?.map_err(gone)?)
+    }
+
+    /// Sends the oldest block on disk.
+    async fn catch_up(&mut self, permit: mpsc::Permit<'_, Bytes>) -> Result<()> {
+        if let Some(spool) = &mut self.spool
+            && let Some(block) = spool.next().await?
+        {
+            permit.send(block);
+        }
+        Ok(())
+    }
+}
+
+/// The way of blocks to a client.
+pub(crate) fn way() -> (mpsc::Sender<Bytes>, mpsc::Receiver<Bytes>) {
+    mpsc::channel(BLOCKS_AHEAD)
+}
+
+/// Passes `source` on to its end, as fast as it gives: what the client does not take in time goes to the disk, and is
+/// for [`drain`] then. Only where the disk has no room is the client waited for, and not for long.
+///
+/// Returns how many bytes `source` had.
+pub(crate) async fn pass(
+    source: &mut (impl AsyncRead + Unpin),
+    blocks: &mpsc::Sender<Bytes>,
+    cache: &PackCache,
+) -> Result<(u64, Option<Spool>)> {
+    let mut out = Outflow { blocks, cache, spool: None, waited: Duration::ZERO, pace: Pace::default() };
+    let mut buffer = BytesMut::new();
+    let mut count = 0;
+    loop {
+        if buffer.capacity() < BLOCK / 4 {
+            buffer.reserve(BLOCK);
+        }
+        tokio::select! {
+            read = source.read_buf(&mut buffer) => {
+                let read = read?;
+                if read == 0 {
+                    return Ok((count, out.spool));
+                }
+                count += read as u64;
+                out.take(buffer.split().freeze()).await?;
+            }
+            permit = blocks.reserve(), if out.is_behind() => out.catch_up(permit.map_err(gone)?).await?,
+        }
+    }
+}
+
+/// Sends what is on the disk, however long the client takes; it must only not stop.
+pub(crate) async fn drain(spool: Option<Spool>, blocks: &mpsc::Sender<Bytes>) -> Result<()> {
+    let Some(mut spool) = spool else { return Ok(()) };
+    while let Some(block) = spool.next().await? {
+        let sent = timeout(STALLED, blocks.send(block)).await;
+        sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map_err(gone)?;
+    }
+    Ok(())
+}
+
+impl Snapshot {
+    /// Sends bytes that are in memory. `held` is dropped as soon as they are not: a slow client has the rest from disk.
+    pub fn send<H: Send + 'static>(
+        &self,
+        bytes: Bytes,
+        held: H,
+    ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<H> {
+        let (sender, blocks) = way();
+        let cache = self.shared_cache();
+        let sent = tokio::spawn(async move {
+            let passed = pass(&mut io::Cursor::new(bytes), &sender, &cache).await;
+            drop(held);
+            drain(passed?.1, &sender).await
+        });
+        futures::stream::unfold((blocks, Some(sent)), async |(mut blocks, sent)| {
+            if let Some(block) = blocks.recv().await {
+                return Some((Ok(block), (blocks, sent)));
+            }
+            // What ended early must not look whole.
+            let error = match sent?.await {
+                Ok(sent) => io::Error::other(sent.err()?),
+                Err(died) => io::Error::other(died),
+            };
+            Some((Err(error), (blocks, None)))
+        })
+    }
+}
+
+/// What a client sends, read before anybody else has to wait for it.
+struct Ahead<B> {
+    head: Bytes,
+    spool: Option<Spool>,
+    /// What did not fit on the disk.
+    rest: Option<B>,
+    pace: Pace,
+}
+
+impl<B: AsyncRead + Unpin> Ahead<B> {
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        if !self.head.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.head)));
+        }
+        if let Some(spool) = &mut self.spool
+            && let Some(block) = spool.next().await.map_err(io::Error::other)?
+        {
+            return Ok(Some(block));
+        }
+        let Some(rest) = &mut self.rest else { return Ok(None) };
+        let mut block = BytesMut::with_capacity(BLOCK);
+        let read = self.pace.wait(rest.read_buf(&mut block)).await??;
+        self.pace.moved += read as u64;
+        Ok(Some(block.freeze()).filter(|block| !block.is_empty()))
+    }
+}
+
+/// Reads `body` to its end before anybody waits for it: into memory while it is short, then to the disk, up to `most`
+/// bytes; what comes after those is thrown away, all but a first piece. Where the disk has no room, the rest is read as
+/// it is wanted, from a client that is not too slow.
+pub async fn read_ahead<B>(engine: &Engine, body: B, most: u64) -> Result<impl AsyncRead + Send + Unpin + use<B>>
+where
+    B: AsyncRead + Send + Unpin + 'static,
+{
+    ahead(engine.packs(), body, most).await
+}
+
+/// [`read_ahead`] beside this cache.
+pub(crate) async fn ahead<B>(
+    cache: &PackCache,
+    mut body: B,
+    most: u64,
+) -> Result<impl AsyncRead + Send + Unpin + use<B>>
+where
+    B: AsyncRead + Send + Unpin + 'static,
+{
+    let mut head = BytesMut::new();
+    let mut ended = false;
+    while !ended && head.len() < SHORT {
+        ended = body.read_buf(&mut head).await? == 0;
+    }
+    let mut ahead = Ahead { head: head.freeze(), spool: None, rest: None, pace: Pace::default() };
+    if !ended {
+        let mut spool = cache.spool().await?;
+        let mut block = BytesMut::new();
+        let is_over = |spool: &Spool| ahead.head.len() as u64 + spool.written > most;
+        let fits = loop {
+            block.reserve(BLOCK);
+            ended = body.read_buf(&mut block).await? == 0;
+            if (ended && !block.is_empty()) || block.len() >= TOGETHER {
+                let full = block.split().freeze();
+                if !spool.push(&full).await? {
+                    block = BytesMut::from(&full[..]);
+                    break false;
+                }
+            }
+            if ended || is_over(&spool) {
+                break true;
+            }
+        };
+        if !fits {
+            ahead.rest = Some(io::Cursor::new(block.freeze()).chain(body));
+        } else if !ended {
+            wire::drain(&mut body).await;
+        }
+        ahead.spool = Some(spool);
+    }
+    let blocks = futures::stream::try_unfold(ahead, async |mut ahead| {
+        let next = ahead.next().await?;
+        Ok::<_, io::Error>(next.map(|block| (block, ahead)))
+    });
+    Ok(StreamReader::new(Box::pin(blocks)))
+}
+
+#[cfg(test)]
+mod tests;

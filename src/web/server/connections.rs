@@ -1,0 +1,355 @@
+//! The connections that are open: how many, whose, and which of them are of no use to anybody.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use metrics::{Counter, Gauge};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::sync::Notify;
+
+use super::super::patience::SLOWEST;
+
+/// More open files than this are of no use to us.
+const OPEN_FILES: u64 = 1 << 16;
+
+/// How many files the process may have open. Raises that first, as far as it may: the usual 1024 are for programs that
+/// know no better.
+pub(super) fn open_files() -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let current = current.unwrap_or(u64::MAX);
+    let wanted = maximum.unwrap_or(u64::MAX).min(OPEN_FILES);
+    if current >= wanted {
+        return current;
+    }
+    match setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }) {
+        Ok(()) => wanted,
+        Err(error) => {
+            tracing::warn!(%error, current, "the number of open files cannot be raised");
+            current
+        }
+    }
+}
+
+/// The connections of one server. Where there are too many, that one ends which has done nothing for longest; only where
+/// all are at work, the new one is refused.
+pub(super) struct Connections {
+    most: usize,
+    most_of_one: usize,
+    since: Instant,
+    open: Mutex<Open>,
+    figure: Gauge,
+    refused: Counter,
+}
+
+#[derive(Default)]
+struct Open {
+    count: usize,
+    serial: u64,
+    /// Those of proxies that we trust are only counted: they are not the proxy's.
+    of: HashMap<IpAddr, HashMap<u64, Arc<Activity>>>,
+}
+
+impl Connections {
+    /// At most `most`, and of one address `most_of_one`.
+    pub(super) fn new(most: usize, most_of_one: usize) -> Arc<Self> {
+        let figure = metrics::gauge!("rutter_connections");
+        let refused = metrics::counter!("rutter_limited_total", "limit" => "connections");
+        Arc::new(Self { most, most_of_one, since: Instant::now(), open: Mutex::default(), figure, refused })
+    }
+
+    /// A new connection of this address; none of a proxy that we trust. Nothing where it is one too many.
+    pub(super) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Connection> {
+        let mut open = self.open();
+        let own = address.and_then(|address| Some((address, open.of.get(&address)?)));
+        let victim = if let Some((address, own)) = own.filter(|(_, own)| own.len() >= self.most_of_one) {
+            Some(idlest(own).map(|id| (address, id)))
+        } else if open.count >= self.most {
+            let idle = open.of.iter().filter_map(|(address, own)| Some((*address, idlest(own)?)));
+            Some(idle.min_by_key(|(address, id)| open.of[address][id].last.load(Relaxed)))
+        } else {
+            None
+        };
+        match victim {
+            None => {}
+            Some(Some((address, id))) => open.end(address, id),
+            Some(None) => {
+                self.refused.increment(1);
+                return None;
+            }
+        }
+        open.count += 1;
+        open.serial += 1;
+        let id = open.serial;
+        let activity = Arc::new(Activity { since: self.since, ..Activity::default() });
+        activity.touch();
+        if let Some(address) = address {
+            open.of.entry(address).or_default().insert(id, activity.clone());
+        }
+        self.figure.increment(1.0);
+        Some(Connection { all: self.clone(), address, id, activity })
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn end(&mut self, address: IpAddr, id: u64) {
+        if let Some(activity) = self.remove(address, id) {
+            activity.evicted.store(true, Relaxed);
+            activity.changed.notify_one();
+        }
+    }
+
+    fn remove(&mut self, address: IpAddr, id: u64) -> Option<Arc<Activity>> {
+        let own = self.of.get_mut(&address)?;
+        let activity = own.remove(&id)?;
+        if own.is_empty() {
+            self.of.remove(&address);
+        }
+        self.count -= 1;
+        Some(activity)
+    }
+}
+
+/// The connection that has done nothing for longest, of those without a request.
+fn idlest(own: &HashMap<u64, Arc<Activity>>) -> Option<u64> {
+    let idle = own.iter().filter(|(_, activity)| activity.running.load(Relaxed) == 0);
+    idle.min_by_key(|(_, activity)| activity.last.load(Relaxed)).map(|(id, _)| *id)
+}
+
+/// One connection, counted until it is dropped.
+pub(super) struct Connection {
+    all: Arc<Connections>,
+    address: Option<IpAddr>,
+    id: u64,
+    pub(super) activity: Arc<Activity>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.all.figure.decrement(1.0);
+        let mut open = self.all.open();
+        match self.address {
+            Some(address) => drop(open.remove(address, self.id)),
+            None => open.count -= 1,
+        }
+    }
+}
+
+/// What happens on a connection.
+pub(in super::super) struct Activity {
+    since: Instant,
+    /// Requests that are served.
+    running: AtomicUsize,
+    /// Requests that have come.
+    requests: AtomicU64,
+    /// Bytes that the client has taken.
+    written: AtomicU64,
+    /// When something happened last, in milliseconds.
+    last: AtomicU64,
+    evicted: AtomicBool,
+    changed: Notify,
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            running: AtomicUsize::default(),
+            requests: AtomicU64::default(),
+            written: AtomicU64::default(),
+            last: AtomicU64::default(),
+            evicted: AtomicBool::default(),
+            changed: Notify::new(),
+        }
+    }
+}
+
+impl Activity {
+    fn touch(&self) {
+        self.last.store(u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// Notes bytes that went out.
+    pub(in super::super) fn wrote(&self, bytes: usize) {
+        self.written.fetch_add(bytes as u64, Relaxed);
+        self.touch();
+    }
+
+    /// Notes a request, which runs until all clones of this are dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> Running {
+        self.requests.fetch_add(1, Relaxed);
+        self.running.fetch_add(1, Relaxed);
+        self.touch();
+        Running { _ended: Arc::new(Ended(self.clone())) }
+    }
+
+    /// Comes when the connection has to make room for another one.
+    pub(super) async fn evicted(&self) {
+        while !self.evicted.load(Relaxed) {
+            self.changed.notified().await;
+        }
+    }
+
+    /// Comes when in a time of this length, or a little more, no request began and none was under way, and the client
+    /// took next to nothing of what it asked for before. Whatever else it says does not count.
+    pub(super) async fn idle(&self, limit: Duration) {
+        let enough = SLOWEST.saturating_mul(limit.as_secs()).max(1);
+        let so_far = || (self.requests.load(Relaxed), self.written.load(Relaxed));
+        let (mut requests, mut written) = so_far();
+        loop {
+            tokio::time::sleep(limit).await;
+            let (came, taken) = so_far();
+            if self.running.load(Relaxed) == 0 && came == requests && taken - written < enough {
+                return;
+            }
+            (requests, written) = (came, taken);
+        }
+    }
+}
+
+/// A request that is served.
+#[derive(Clone)]
+pub(in super::super) struct Running {
+    _ended: Arc<Ended>,
+}
+
+struct Ended(Arc<Activity>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Relaxed);
+        self.0.touch();
+    }
+}
+
+impl Running {
+    /// Goes on until all of this was sent, or given up. What is in memory is written soon, or not at all.
+    pub(in super::super) fn until_sent(self, body: Body) -> Body {
+        if body.size_hint().exact().is_some() {
+            return body;
+        }
+        Body::new(Sending { body, _running: self })
+    }
+}
+
+struct Sending {
+    body: Body,
+    _running: Running,
+}
+
+impl HttpBody for Sending {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([203, 0, 113, last]))
+    }
+
+    fn is_evicted(connection: &Connection) -> bool {
+        connection.activity.evicted.load(Relaxed)
+    }
+
+    #[tokio::test]
+    async fn who_has_too_many_loses_the_one_that_is_idle_for_longest() {
+        let all = Connections::new(100, 3);
+        let mut own: Vec<_> = (0..3).map(|_| all.admit(address(1)).unwrap()).collect();
+        for (connection, last) in own.iter().zip([5, 3, 4]) {
+            connection.activity.last.store(last, Relaxed);
+        }
+        let request = own[1].activity.begin();
+        own[1].activity.last.store(3, Relaxed);
+        let other = all.admit(address(2)).unwrap();
+        own.push(all.admit(address(1)).unwrap());
+        let evicted: Vec<_> = own.iter().map(is_evicted).collect();
+        assert_eq!(evicted, [false, false, true, false], "the oldest one serves a request");
+        own[2].activity.evicted().await;
+        assert!(!is_evicted(&other), "others have their own");
+
+        // Where all are at work, the new one is refused.
+        let busy: Vec<_> = [0, 3].map(|at| own[at].activity.begin()).into();
+        assert!(all.admit(address(1)).is_none());
+        assert!(all.admit(address(2)).is_some());
+        drop((busy, request));
+        assert!(all.admit(address(1)).is_some());
+        drop((own, other));
+        assert!(all.open().of.is_empty() && all.open().count == 0, "nothing is remembered of who has none");
+    }
+
+    #[tokio::test]
+    async fn all_together_are_bounded_too_and_proxies_are_not_one_client() {
+        let all = Connections::new(4, 2);
+        let proxied: Vec<_> = (0..3).map(|_| all.admit(None).unwrap()).collect();
+        let idle = all.admit(address(1)).unwrap();
+        let fresh = all.admit(address(2)).unwrap();
+        assert!(is_evicted(&idle));
+        let _request = fresh.activity.begin();
+        assert!(all.admit(address(3)).is_none(), "what came through a proxy is not taken from it");
+        drop(proxied);
+        assert!(all.admit(address(3)).is_some());
+        drop(idle);
+        assert_eq!(all.open().count, 1);
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_idle_without_requests_and_bytes() {
+        tokio::time::pause();
+        let limit = Duration::from_secs(30);
+        let began = tokio::time::Instant::now();
+        let activity = Arc::new(Activity::default());
+        let busy = async {
+            for _ in 0..3 {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                drop(activity.begin());
+            }
+            let long = activity.begin();
+            tokio::time::sleep(Duration::from_secs(100)).await;
+            drop(long);
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                activity.wrote(10_000);
+            }
+            // Pings, and answers to them.
+            for _ in 0..100 {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                activity.wrote(17);
+            }
+        };
+        tokio::join!(busy, activity.idle(limit));
+        let after = began.elapsed().as_secs();
+        assert!(after >= 360, "{after}");
+        let began = tokio::time::Instant::now();
+        Activity::default().idle(limit).await;
+        assert_eq!(began.elapsed().as_secs(), 30);
+    }
+}

@@ -32,5 +32,5 @@ bench: ## measure against rudolfs, giftless, nginx, openssl and dd; BENCH="--qui
 check: ## format, lints, dependency rules
 	@scripts/setup.sh check && cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && cargo deny --log-level error check bans licenses sources
 
-fuzz: ## six groups of property tests for FUZZ_SECONDS (300) each; FUZZ="token path" for some
+fuzz: ## groups of property tests for FUZZ_SECONDS (300) each; FUZZ="token path" for some
 	@scripts/fuzz.sh $(FUZZ)

@@ -18,9 +18,10 @@ declare -A groups=(
     [range]='lfs/src/range/tests.rs'
     [token]='lfs/src/sign.rs src/access/tokens/tests.rs src/access/claims.rs src/access/secret.rs'
     [path]='metastore/src/path.rs metastore/src/state/tests.rs src/types.rs lfs/src/locks.rs'
+    [rows]='metastore/src/infer/rows/tests.rs src/files/rows/places.rs'
 )
 wanted=("$@")
-[ $# -gt 0 ] || wanted=(pointer batch parts pktline range token path)
+[ $# -gt 0 ] || wanted=(pointer batch parts pktline range token path rows)
 for group in "${wanted[@]}"; do
     [ -n "${groups[$group]:-}" ] || { echo "fuzz.sh: there is no group \"$group\", but ${!groups[*]}" >&2; exit 2; }
 done
@@ -50,6 +51,8 @@ properties() {
 fuzz() { # where to report, the folder of the crate, its test program, the test
     local report=$1 cases=64 total=0 begin took left
     cd "$2"
+    # What takes more memory than its input may cost is found as well.
+    ulimit -v $((1 << 20))
     while left=$((deadline - SECONDS)) && [ "$left" -gt 0 ] && [ ! -e "$folder/stop" ]; do
         begin=${EPOCHREALTIME/[.,]/}
         if ! PROPTEST_CASES=$cases timeout --kill-after=5 $((left + 60)) "$3" --exact "$4" >"$report.log" 2>&1 ||

@@ -153,10 +153,15 @@ impl Page {
     const MOST: usize = 1000;
 
     fn limit(&self) -> Result<usize> {
-        match self.limit {
-            None => Ok(Self::LIMIT),
-            Some(limit @ 1..=Self::MOST) => Ok(limit),
-            Some(_) => Err(Error::invalid(format!("`limit` is between 1 and {}", Self::MOST))),
+        Self::checked(self.limit, Self::MOST)
+    }
+
+    /// What a client says of the length of a page of at most so many.
+    fn checked(limit: Option<usize>, most: usize) -> Result<usize> {
+        match limit {
+            None => Ok(Self::LIMIT.min(most)),
+            Some(limit) if (1..=most).contains(&limit) => Ok(limit),
+            Some(_) => Err(Error::invalid(format!("`limit` is between 1 and {most}"))),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::harness::{Person, Server, noise, story};
 
 mod downloads;
 mod parts;
+mod rows;
 mod uploads;
 
 const DRIVE: &str = "/api/v1/drive";

@@ -29,6 +29,7 @@ mod locks_api;
 mod matrix;
 mod organisations;
 mod patience;
+mod protection;
 mod quotas;
 mod race;
 mod rename;

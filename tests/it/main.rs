@@ -14,6 +14,7 @@ mod cli;
 mod collect;
 mod commits;
 mod db;
+mod document;
 mod drive;
 mod drive_api;
 mod facts;

@@ -12,6 +12,7 @@ use super::super::Routes;
 use super::super::browser::Visitor;
 use super::Body;
 use super::session::{Welcome, welcome};
+use super::shapes;
 use crate::app::App;
 use crate::error::Result;
 use crate::types::{Email, OwnerName, Secret};
@@ -31,10 +32,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[serde(deny_unknown_fields)]
 struct NewAccount {
     /// The name in URLs.
-    #[schema(example = "ada")]
+    #[schema(value_type = shapes::OwnerName, example = "ada")]
     name: String,
     /// Where the link goes that makes the account.
-    #[schema(example = "ada@example.org")]
+    #[schema(value_type = shapes::EmailAddress, example = "ada@example.org")]
     email: String,
 }
 
@@ -46,7 +47,7 @@ struct NewPassword {
     #[schema(value_type = String)]
     token: Secret,
     /// At least 8 characters.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, min_length = 8)]
     password: Secret,
 }
 
@@ -55,6 +56,7 @@ struct NewPassword {
 #[serde(deny_unknown_fields)]
 struct Forgotten {
     /// The address of the account.
+    #[schema(value_type = shapes::EmailAddress)]
     email: String,
 }
 
@@ -66,11 +68,13 @@ struct FirstAccount {
     #[schema(value_type = String)]
     token: Secret,
     /// The name in URLs.
+    #[schema(value_type = shapes::OwnerName)]
     name: String,
     /// Where letters go.
+    #[schema(value_type = shapes::EmailAddress)]
     email: String,
     /// At least 8 characters.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, min_length = 8)]
     password: Secret,
 }
 

@@ -22,7 +22,7 @@ use crate::storage::part::gathered;
 const BLOCK: usize = 1 << 20;
 
 /// Bytes that are read in one request to find a row that nobody has come near yet, or the end of a page.
-const FURTHEST: u64 = 256 << 20;
+const FURTHEST: u64 = 64 << 20;
 
 /// Rows of one page at most.
 pub const MOST: usize = 1000;
@@ -93,6 +93,15 @@ pub struct Section {
     pub limit: usize,
 }
 
+/// What a request takes, bit by bit.
+#[derive(Debug, Clone, Copy)]
+pub struct Work {
+    /// Bytes of a table that are read.
+    pub bytes: u64,
+    /// Rows that are told apart: where they are tiny, they take longer than their bytes.
+    pub rows: u64,
+}
+
 /// A page of a table.
 #[derive(Debug)]
 pub struct Rows {
@@ -106,7 +115,7 @@ pub struct Rows {
 
 impl Files {
     /// Rows of the table at a spot: fewer than asked for where they take too many bytes for one page. `count` is told
-    /// how many bytes are about to be read, each time.
+    /// of bytes that are about to be read, and of rows that were passed over or read.
     ///
     /// # Errors
     /// Unsupported media for what is no text table; invalid for one that cannot be read, and for rows that are much
@@ -117,7 +126,7 @@ impl Files {
         revision: Option<&str>,
         section: Section,
         taken: &Taken,
-        count: &(dyn Fn(u64) + Send + Sync),
+        count: &(dyn Fn(Work) + Send + Sync),
     ) -> Result<Rows> {
         let Section { offset, limit } = section;
         let file = self.open(spot, revision, taken).await?;
@@ -146,7 +155,7 @@ impl Files {
             }
             let _turn = tables.turn().await?;
             let end = file.size.min(at + BLOCK as u64);
-            count(end - at);
+            count(Work { bytes: end - at, rows: 0 });
             let block = gathered(self.read(&file, at..end).await?).await?;
             if block.is_empty() {
                 break;
@@ -159,6 +168,7 @@ impl Files {
             });
             let (taken, filled) = looked.await?.map_err(|error| told(&file.name, error))?;
             page = filled;
+            count(Work { bytes: 0, rows: taken.rows });
             if taken.bytes == 0 {
                 break;
             }
@@ -172,11 +182,11 @@ impl Files {
     }
 
     /// What the beginning of a table tells of it.
-    async fn look_at(&self, file: &Opened, format: Format, count: &(dyn Fn(u64) + Send + Sync)) -> Result<Table> {
+    async fn look_at(&self, file: &Opened, format: Format, count: &(dyn Fn(Work) + Send + Sync)) -> Result<Table> {
         let limits = Limits::default();
         let end = file.size.min(limits.bytes as u64 + 1);
         let _turn = self.0.tables.turn().await?;
-        count(end);
+        count(Work { bytes: end, rows: 0 });
         let head = gathered(self.read(file, 0..end).await?).await?;
         let is_all = end == file.size;
         let looked = crate::blocking(move || {

@@ -1,7 +1,7 @@
 //! Where rows of a table begin, as far as somebody has read it.
 
 /// The most places that are remembered of one table.
-pub(super) const PLACES: usize = 4096;
+pub(super) const PLACES: usize = 8192;
 
 /// Bytes between two of them, at first.
 const STRIDE: u64 = 1 << 20;
@@ -72,7 +72,7 @@ mod tests {
     fn places_reach_as_far_as_a_table_does() {
         // Rows of 64 bytes, of which a MiB is read at a time.
         const READ: u64 = 1 << 20;
-        const END: u64 = 300 << 30;
+        const END: u64 = 200 << 30;
         let mut places = Places::from(0);
         for at in (READ..=END).step_by(usize::try_from(READ).unwrap()) {
             places.note(Place { row: at / 64, at });

@@ -31,7 +31,8 @@ use crate::config::DEFAULT_STORE;
 use crate::drive::browse::{Found, Listing};
 use crate::drive::place::Message;
 use crate::error::{Error, Kind, Result};
-use crate::files::{Files, Usage, rows};
+use crate::files::rows::{self, Work};
+use crate::files::{Files, Usage};
 use crate::types::{Level, RepoPath, Visibility};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -317,8 +318,9 @@ async fn usage(State(app): State<App>, grant: Grant<Read>) -> Result<Json<DriveU
     Ok(Json(app.files.usage(&grant).await?.into()))
 }
 
-/// Points for each MiB of a table that is read and looked through.
-const ROWS_PRICE: u64 = 100;
+/// Points for each MiB of a table that is read, and rows that are told apart for one.
+const MIB_PRICE: u64 = 100;
+const ROWS_FOR_ONE: u64 = 1000;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -387,7 +389,10 @@ async fn table(
     let asked = section.checked()?;
     let spot: Spot<Fetch> = visitor.spot(&app, segments.get("path")).await?;
     let taken = app.access.take(std::slice::from_ref(&spot)).await?;
-    let count = |bytes: u64| visitor.charge(usize::try_from((bytes * ROWS_PRICE) >> 20).unwrap_or(usize::MAX));
+    let count = |Work { bytes, rows }: Work| {
+        let points = ((bytes * MIB_PRICE) >> 20) + rows / ROWS_FOR_ONE;
+        visitor.charge(usize::try_from(points).unwrap_or(usize::MAX));
+    };
     let read = app.files.rows(&spot, section.revision.as_deref(), asked, &taken, &count).await?;
     let fields = read.fields.into_iter().map(|(name, r#type)| Column { name, r#type }).collect();
     Ok(Json(TableRows { fields, rows: read.rows, offset: asked.offset, more: read.more }))

@@ -20,9 +20,10 @@ declare -A groups=(
     [tree]='metastore/src/wire/receive/inspect/tests.rs'
     [delta]='metastore/src/wire/receive/unpack/tests.rs'
     [path]='metastore/src/path.rs metastore/src/state/tests.rs src/types.rs lfs/src/locks.rs'
+    [rows]='metastore/src/infer/rows/tests.rs src/files/rows/places.rs'
 )
 wanted=("$@")
-[ $# -gt 0 ] || wanted=(pointer batch parts pktline range token tree delta path)
+[ $# -gt 0 ] || wanted=(pointer batch parts pktline range token tree delta path rows)
 for group in "${wanted[@]}"; do
     [ -n "${groups[$group]:-}" ] || { echo "fuzz.sh: there is no group \"$group\", but ${!groups[*]}" >&2; exit 2; }
 done

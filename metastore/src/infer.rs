@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use crate::{Error, Result};
 
 pub use self::csv::csv;
-pub use self::rows::{RowReader, Taken};
+pub use self::rows::{PageLimits, RowPage, RowReader, Taken};
 pub use json::json_lines;
 pub use parquet::{ReadAt, parquet, parquet_footer, parquet_range};
 

@@ -142,7 +142,7 @@ impl Drive {
     ///
     /// # Errors
     /// Invalid if nothing is to change, or for a name that no tag may have; not found; conflict if another tag has
-    /// the new name.
+    /// the new name; forbidden for a protected one, except to owners.
     pub async fn update_tag(&self, grant: &Grant<Write>, name: &str, change: TagChange) -> Result<Tag> {
         if change.name.is_none() && change.description.is_none() {
             return Err(Error::invalid("say what is to change: `name`, `description`, or both"));
@@ -176,12 +176,11 @@ impl Drive {
     /// Removes a tag. What it named stays.
     ///
     /// # Errors
-    /// Not found; invalid for what cannot be a name; forbidden for a protected one.
+    /// Not found; invalid for what cannot be a name; forbidden for a protected one, except to owners.
     pub async fn delete_tag(&self, grant: &Grant<Write>, name: &str) -> Result<()> {
-        let (name, protection, owner) = (name.to_owned(), Protection::of(grant)?, is_owner(grant));
+        let name = name.to_owned();
         self.change_refs(grant, None, move |snapshot, reader| {
             let found = find_tag(snapshot, &name).map_err(|error| as_engine_error(&error))?;
-            protection.allow(&found.name, owner)?;
             reader.move_refs(vec![removal(found)])
         })
         .await
@@ -232,17 +231,11 @@ impl Drive {
     /// Not found; invalid for a name that no branch may have; conflict if there is one of that name; forbidden for a
     /// protected one, except to owners.
     pub async fn rename_branch(&self, grant: &Grant<Write>, name: &str, new: &str) -> Result<Branch> {
-        let (old, protection, owner) = (name.to_owned(), Protection::of(grant)?, is_owner(grant));
+        let old = name.to_owned();
         let new_name = branch_name(new)?;
         let renamed = new_name.clone();
         self.change_refs(grant, Some((branch_name(name)?, new_name)), move |snapshot, reader| {
             let found = find_branch(snapshot, &old).map_err(|error| as_engine_error(&error))?;
-            let is_default = found.name == snapshot.state().head;
-            if is_default && !owner {
-                let why = format!("`{old}` is the default branch: only owners rename it");
-                return Err(metastore::Error::Refused(why));
-            }
-            protection.allow(&found.name, owner)?;
             if found.name == renamed {
                 return Err(metastore::Error::Unchanged);
             }
@@ -261,14 +254,13 @@ impl Drive {
     /// # Errors
     /// Not found; conflict for the default branch; forbidden for a protected one, except to owners.
     pub async fn delete_branch(&self, grant: &Grant<Write>, name: &str) -> Result<()> {
-        let (name, protection, owner) = (name.to_owned(), Protection::of(grant)?, is_owner(grant));
+        let name = name.to_owned();
         self.change_refs(grant, None, move |snapshot, reader| {
             let found = find_branch(snapshot, &name).map_err(|error| as_engine_error(&error))?;
             if found.name == snapshot.state().head {
                 let why = format!("`{name}` is the default branch; make another one the default first");
                 return Err(metastore::Error::Conflict(why));
             }
-            protection.allow(&found.name, owner)?;
             reader.move_refs(vec![removal(found)])
         })
         .await
@@ -279,17 +271,9 @@ impl Drive {
     /// # Errors
     /// Not found; forbidden for the default branch and protected ones, except to owners.
     pub async fn squash_branch(&self, grant: &Grant<Write>, name: &RefName, message: &str) -> Result<ObjectId> {
-        let (protection, owner) = (Protection::of(grant)?, is_owner(grant));
         let person = self.person(grant.actor(), &Author::default()).await?;
         let (branch, message) = (name.clone(), message.to_owned());
-        self.change_refs(grant, None, move |snapshot, reader| {
-            if !owner && (branch == snapshot.state().head || protection.covers(&branch)) {
-                let why = format!("`{}` is protected: only owners rewrite its history", branch.short());
-                return Err(metastore::Error::Refused(why));
-            }
-            Ok(reader.squash(&branch, &message, &person)?.1)
-        })
-        .await?;
+        self.change_refs(grant, None, move |_, reader| Ok(reader.squash(&branch, &message, &person)?.1)).await?;
         Ok(find_branch(self.snapshot(&grant.narrow()).await?.as_ref(), name.short())?.target)
     }
 
@@ -337,18 +321,25 @@ impl Drive {
 
     /// Lands what `change` makes of the refs as they are; tried again when somebody else was faster. `renamed` is a
     /// branch that takes the place of another, also as the default branch.
+    ///
+    /// # Errors
+    /// As `change`; forbidden for one who is no owner if a protected ref would be changed; busy.
     async fn change_refs<F>(&self, grant: &Grant<Write>, renamed: Option<(RefName, RefName)>, change: F) -> Result<()>
     where
         F: Fn(&Snapshot, &metastore::Reader) -> metastore::Result<Landing> + Send + Sync + 'static,
     {
         let key = repo_key(grant.id())?;
         let change = Arc::new(change);
+        let (protection, owner) = (Protection::of(grant)?, grant.also::<Own>().is_some());
         for _ in 0..super::RETRIES {
             let _turn = self.turn(&key).await?;
             let snapshot = self.snapshot(&grant.narrow()).await?;
             let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
             let (work, seen) = (change.clone(), snapshot.clone());
-            let landing = snapshot.read(move |reader| work(&seen, reader)).await.map_err(refused)?;
+            let landing = snapshot.read(move |reader| work(&seen, reader)).await?;
+            if !owner {
+                protection.allow(&landing.edits, &snapshot.state().head)?;
+            }
             let terms = Terms { atomic: true, locks: &locks, renamed: renamed.as_ref(), ..Terms::default() };
             let outcomes = self.land(grant, landing, terms).await?;
             if outcomes.iter().all(std::result::Result::is_ok) {
@@ -359,24 +350,12 @@ impl Drive {
     }
 }
 
-/// What the engine refuses here is a question of rights.
-fn refused(error: metastore::Error) -> Error {
-    match error {
-        metastore::Error::Refused(why) => Error::forbidden(why),
-        other => other.into(),
-    }
-}
-
 /// Out of a closure that the engine runs.
 fn as_engine_error(error: &Error) -> metastore::Error {
     match error.kind() {
         Kind::NotFound => metastore::Error::NotFound(error.detail().to_owned()),
         _ => metastore::Error::Invalid(error.detail().to_owned()),
     }
-}
-
-fn is_owner(grant: &Grant<Write>) -> bool {
-    grant.also::<Own>().is_some()
 }
 
 fn removal(found: &Ref) -> RefEdit {
@@ -456,7 +435,7 @@ fn glob(pattern: &str) -> Option<Glob> {
     GlobBuilder::new(pattern).literal_separator(true).build().ok()
 }
 
-/// The refs whose history may only grow, and which only owners take away.
+/// The refs whose history may only grow, and which only owners change otherwise.
 pub(crate) struct Protection {
     patterns: Vec<String>,
     globs: GlobSet,
@@ -475,11 +454,19 @@ impl Protection {
         self.globs.is_match(name.as_str())
     }
 
-    fn allow(&self, name: &RefName, owner: bool) -> metastore::Result<()> {
-        if owner || !self.covers(name) {
-            return Ok(());
+    /// Whether somebody who is no owner may make these changes: of what is protected only something new. None of them
+    /// makes a history longer, which a push and a commit may do.
+    ///
+    /// # Errors
+    /// Forbidden.
+    fn allow(&self, edits: &[RefEdit], default: &RefName) -> Result<()> {
+        let changed = edits.iter().filter(|edit| edit.old.is_some() && edit.old != edit.new);
+        match changed.map(|edit| &edit.name).find(|name| *name == default || self.covers(name)) {
+            None => Ok(()),
+            Some(name) => {
+                Err(Error::forbidden(format!("`{}` is protected: only owners change or delete it", name.short())))
+            }
         }
-        Err(metastore::Error::Refused(format!("`{}` is protected: only owners take it away", name.short())))
     }
 }
 

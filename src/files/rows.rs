@@ -1,12 +1,17 @@
 //! Rows of tables, in pages: what is read of a file is what a page needs, and where rows begin is remembered.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod places;
 
-use metastore::infer::{self, Inferred, Limits, RowReader};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use metastore::infer::{self, Limits, PageLimits, RowPage, RowReader};
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use self::places::{PLACES, Place, Places};
 use super::{Files, Opened};
 use crate::access::links::Taken;
 use crate::access::{Fetch, Spot};
@@ -16,29 +21,48 @@ use crate::storage::part::gathered;
 /// Bytes that are read of a table at one time; no row is longer.
 const BLOCK: usize = 1 << 20;
 
-/// Bytes that are read to find a row that nobody has come near yet.
-const FURTHEST: u64 = 256 << 20;
+/// Bytes that are read in one request to find a row that nobody has come near yet, or the end of a page.
+const FURTHEST: u64 = 64 << 20;
 
 /// Rows of one page at most.
 pub const MOST: usize = 1000;
 
-/// Between two places that are remembered, in rows.
-const STRIDE: u64 = 10_000;
+/// Bytes of a table that the rows of one page are written in, and bytes of those rows as JSON.
+const SOURCE: usize = 8 << 20;
+const JSON: usize = 4 << 20;
 
-/// Tables of which places are remembered, and places of each.
+/// Tables of which places are remembered, roughly, and bytes of all that is remembered.
 const TABLES: usize = 500;
-const PLACES: usize = 5000;
+const REMEMBERED: u64 = 64 << 20;
+
+/// Blocks that are read and looked through at one time: each takes a core, and some times its bytes of memory.
+const READING: usize = 8;
+
+/// How long a request waits for its turn to read a block.
+const QUEUE: Duration = Duration::from_secs(30);
 
 /// What is known of tables: by what their bytes are called, and how they are read.
-pub(super) struct Tables(Cache<(String, Format), Arc<Table>>);
+pub(super) struct Tables {
+    known: Cache<(String, Format), Arc<Table>, Weight>,
+    reading: Semaphore,
+}
 
 impl Default for Tables {
     fn default() -> Self {
-        Self(Cache::new(TABLES))
+        Self { known: Cache::with_weighter(TABLES, REMEMBERED, Weight), reading: Semaphore::new(READING) }
     }
 }
 
-/// What a table is written in.
+impl Tables {
+    /// A turn to read a block. Requests take turns block by block: one that reads much does not hold up the others.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+        let turn = tokio::time::timeout(QUEUE, self.reading.acquire()).await;
+        let turn = turn.map_err(|_| Error::busy("too many tables are read at one time; try again in a moment"))?;
+        turn.map_err(Error::internal)
+    }
+}
+
+/// What is written in which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Format {
     Csv,
@@ -46,99 +70,123 @@ enum Format {
 }
 
 struct Table {
-    inferred: Inferred,
     reader: RowReader,
-    /// Where rows begin, in bytes, by their number from 0.
-    places: Mutex<BTreeMap<u64, u64>>,
+    places: Mutex<Places>,
+}
+
+/// A table weighs the bytes that it takes, in the end.
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<(String, Format), Arc<Table>> for Weight {
+    fn weight(&self, (name, _): &(String, Format), table: &Arc<Table>) -> u64 {
+        (name.len() + table.reader.weight() + PLACES * size_of::<Place>()) as u64
+    }
+}
+
+/// Which rows are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Section {
+    /// The first one, counted from 0.
+    pub offset: u64,
+    /// At most that many.
+    pub limit: usize,
+}
+
+/// What a request takes, bit by bit.
+#[derive(Debug, Clone, Copy)]
+pub struct Work {
+    /// Bytes of a table that are read.
+    pub bytes: u64,
+    /// Rows that are told apart: where they are tiny, they take longer than their bytes.
+    pub rows: u64,
 }
 
 /// A page of a table.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Rows {
     /// Name and type of each column, in the words of Table Schema.
     pub fields: Vec<(String, String)>,
-    /// The rows: a value for each column.
-    pub rows: Vec<Vec<Value>>,
+    /// The rows: a JSON array of arrays, which have a value for each column.
+    pub rows: Box<RawValue>,
     /// Whether there are more behind them.
     pub more: bool,
 }
 
 impl Files {
-    /// Rows of the table at a spot, `limit` of them from the row `offset` on, counted from 0.
+    /// Rows of the table at a spot: fewer than asked for where they take too many bytes for one page. `count` is told
+    /// of bytes that are about to be read, and of rows that were passed over or read.
     ///
     /// # Errors
     /// Unsupported media for what is no text table; invalid for one that cannot be read, and for rows that are much
-    /// further down than anybody has read; not found.
+    /// further down than anybody has read; not found; busy.
     pub async fn rows(
         &self,
         spot: &Spot<Fetch>,
         revision: Option<&str>,
-        offset: u64,
-        limit: usize,
+        section: Section,
         taken: &Taken,
+        count: &(dyn Fn(Work) + Send + Sync),
     ) -> Result<Rows> {
+        let Section { offset, limit } = section;
         let file = self.open(spot, revision, taken).await?;
         let format = format(&file.name)?;
         let key = (format!("{}/{}", spot.id(), file.tag()), format);
-        let table = if let Some(table) = self.0.tables.0.get(&key) {
+        let tables = &self.0.tables;
+        let table = if let Some(table) = tables.known.get(&key) {
             table
         } else {
-            let table = Arc::new(self.look_at(&file, format).await?);
-            self.0.tables.0.insert(key, Arc::clone(&table));
+            let table = Arc::new(self.look_at(&file, format, count).await?);
+            tables.known.insert(key, Arc::clone(&table));
             table
         };
-        let fields = fields(&table.inferred);
-        let (mut at_row, mut at) = table.near(offset);
-        let (mut rows, mut read) = (Vec::new(), 0);
-        // One more, which tells that there is more.
-        let wanted = limit + 1;
-        let mut ends = None;
-        while at < file.size && rows.len() < wanted {
-            if read > FURTHEST {
+        let Place { mut row, mut at } = table.places().before(offset);
+        let mut page = RowPage::new(PageLimits { rows: limit, source_bytes: SOURCE, json_bytes: JSON });
+        let (mut read, mut is_cut) = (0, false);
+        while at < file.size && !page.has_more() {
+            if read >= FURTHEST {
+                is_cut = page.rows() > 0;
+                if is_cut {
+                    break;
+                }
                 return Err(Error::invalid(format!(
-                    "row {offset} is too far down to be found at once: ask for row {at_row} first"
+                    "row {offset} is too far down to be found at once: ask again, which goes on from row {row}"
                 )));
             }
+            let _turn = tables.turn().await?;
             let end = file.size.min(at + BLOCK as u64);
+            count(Work { bytes: end - at, rows: 0 });
             let block = gathered(self.read(&file, at..end).await?).await?;
             if block.is_empty() {
                 break;
             }
             read += block.len() as u64;
-            let (is_last, passed) = (end == file.size, Arc::clone(&table));
-            let (skip, before) = (offset.saturating_sub(at_row), rows.len());
-            // Places far down are noted on the way.
-            let skip = skip.min(STRIDE);
-            let limit = if offset > at_row + skip { before } else { wanted };
-            let mut found = std::mem::take(&mut rows);
-            let (taken, found) = crate::blocking(move || {
-                let taken = passed.reader.take(&block, is_last, skip, limit, &mut found);
-                (taken, found)
-            })
-            .await?;
-            let taken = taken.map_err(|error| told(&file.name, error))?;
-            rows = found;
+            let (is_last, skip, passed) = (end == file.size, offset.saturating_sub(row), Arc::clone(&table));
+            let looked = crate::blocking(move || {
+                let taken = passed.reader.take(&block, is_last, skip, &mut page);
+                taken.map(|taken| (taken, page))
+            });
+            let (taken, filled) = looked.await?.map_err(|error| told(&file.name, error))?;
+            page = filled;
+            count(Work { bytes: 0, rows: taken.rows });
             if taken.bytes == 0 {
                 break;
             }
             at += taken.bytes as u64;
-            at_row += taken.rows;
-            if rows.len() == wanted {
-                ends = Some(at_row);
-            } else {
-                table.note(at_row, at);
-            }
+            row += taken.rows;
+            table.places().note(Place { row, at });
         }
-        if ends.is_some() {
-            rows.truncate(limit);
-        }
-        Ok(Rows { fields, rows, more: ends.is_some() })
+        let more = page.has_more() || is_cut;
+        let fields = table.reader.fields().map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect();
+        Ok(Rows { fields, more, rows: RawValue::from_string(page.into_json()).map_err(Error::internal)? })
     }
 
     /// What the beginning of a table tells of it.
-    async fn look_at(&self, file: &Opened, format: Format) -> Result<Table> {
+    async fn look_at(&self, file: &Opened, format: Format, count: &(dyn Fn(Work) + Send + Sync)) -> Result<Table> {
         let limits = Limits::default();
         let end = file.size.min(limits.bytes as u64 + 1);
+        let _turn = self.0.tables.turn().await?;
+        count(Work { bytes: end, rows: 0 });
         let head = gathered(self.read(file, 0..end).await?).await?;
         let is_all = end == file.size;
         let looked = crate::blocking(move || {
@@ -148,24 +196,15 @@ impl Files {
             };
             let reader = RowReader::of(&inferred)?;
             let start = reader.start(&head, is_all)?;
-            Ok(Table { inferred, reader, places: Mutex::new(BTreeMap::from([(0, start as u64)])) })
+            Ok(Table { reader, places: Mutex::new(Places::from(start as u64)) })
         });
         looked.await?.map_err(|error| told(&file.name, error))
     }
 }
 
 impl Table {
-    /// The last place that is known before a row.
-    fn near(&self, row: u64) -> (u64, u64) {
-        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.range(..=row).next_back().map(|(row, at)| (*row, *at)).unwrap_or_default()
-    }
-
-    fn note(&self, row: u64, at: u64) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if places.len() < PLACES {
-            places.insert(row, at);
-        }
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -181,12 +220,6 @@ fn format(name: &str) -> Result<Format> {
             Err(Error::unsupported_media(format!("rows are read of csv, tsv, jsonl and ndjson, and {name:?} is none")))
         }
     }
-}
-
-fn fields(inferred: &Inferred) -> Vec<(String, String)> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let fields = inferred.schema.get("fields").and_then(Value::as_array).into_iter().flatten();
-    fields.map(|field| (text(&field["name"]), text(&field["type"]))).collect()
 }
 
 /// What is wrong with a table, and which.

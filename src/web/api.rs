@@ -20,20 +20,25 @@ mod rename;
 mod revisions;
 pub(super) mod search;
 mod session;
+mod shape;
+mod shapes;
 mod shares;
 mod tags;
 mod tree;
 mod user;
 
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use std::marker::PhantomData;
+
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use metastore::{CommitInfo, ObjectId, Person};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use self::shape::Shape;
 use super::Routes;
 use super::extract::{Base, nameless};
 use super::lfs::body_up_to;
@@ -80,7 +85,8 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
-/// A body that says it is JSON, of at most so many bytes.
+/// A body that says it is JSON, of at most so many bytes. It has no list where the document says that there is an
+/// object: a derived `Deserialize` takes one for the fields of a struct, in their order.
 async fn json_text(app: &App, request: Request, limit: usize) -> Result<bytes::Bytes> {
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = media.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
@@ -88,22 +94,28 @@ async fn json_text(app: &App, request: Request, limit: usize) -> Result<bytes::B
     if !media.is_some_and(|media| media == "application/json" || media.ends_with("+json")) {
         return Err(Error::unsupported_media("Content-Type must be application/json"));
     }
-    body_up_to(app, request, limit).await
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let shape = Shape::of(&document::JSON, request.method(), route.as_ref().map_or("", MatchedPath::as_str));
+    let body = body_up_to(app, request, limit).await?;
+    read(shape, &body)?;
+    Ok(body)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    read(PhantomData::<T>, body)
+}
+
+fn read<'de, S: DeserializeSeed<'de>>(seed: S, body: &'de [u8]) -> Result<S::Value> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let place = error.path().to_string();
-        let cause = error.into_inner();
-        match (cause.is_data(), place.as_str()) {
-            (false, _) => Error::malformed(format!("the body is not JSON: {cause}")),
-            (true, ".") => Error::invalid(cause.to_string()),
-            (true, place) => Error::invalid(format!("`{place}`: {cause}")),
-        }
+    let mut track = serde_path_to_error::Track::new();
+    let read = seed.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
+    let read = read.map_err(|cause| match (cause.is_data(), track.path().to_string().as_str()) {
+        (false, _) => Error::malformed(format!("the body is not JSON: {cause}")),
+        (true, ".") => Error::invalid(cause.to_string()),
+        (true, place) => Error::invalid(format!("`{place}`: {cause}")),
     })?;
     reader.end().map_err(|error| Error::malformed(format!("the body is not JSON: {error}")))?;
-    Ok(parsed)
+    Ok(read)
 }
 
 /// Parameters of the query. Those that nobody knows are left alone; those that cannot be read are invalid.
@@ -153,10 +165,15 @@ impl Page {
     const MOST: usize = 1000;
 
     fn limit(&self) -> Result<usize> {
-        match self.limit {
-            None => Ok(Self::LIMIT),
-            Some(limit @ 1..=Self::MOST) => Ok(limit),
-            Some(_) => Err(Error::invalid(format!("`limit` is between 1 and {}", Self::MOST))),
+        Self::checked(self.limit, Self::MOST)
+    }
+
+    /// What a client says of the length of a page of at most so many.
+    fn checked(limit: Option<usize>, most: usize) -> Result<usize> {
+        match limit {
+            None => Ok(Self::LIMIT.min(most)),
+            Some(limit) if (1..=most).contains(&limit) => Ok(limit),
+            Some(_) => Err(Error::invalid(format!("`limit` is between 1 and {most}"))),
         }
     }
 

@@ -82,11 +82,12 @@ fn cost(route: &str) -> u64 {
 /// Signed URLs of objects.
 const SIGNED: &str = "/_lfs/";
 
-/// Other routes that move files as long as they are.
+/// Other routes that move files as long as they are, or read as much of them.
 const MOVES: &[&str] = &[
     "/api/v1/downloads/{token}",
     "/api/v1/drive/{owner}/{dataset}/content/{*path}",
     "/api/v1/drive/{owner}/{dataset}/files/{*path}",
+    "/api/v1/drive/{owner}/{dataset}/rows/{*path}",
     "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}",
     "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}",
     "/datasets/{owner}/{dataset}/resolve/{revision}/{*path}",

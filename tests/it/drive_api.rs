@@ -13,6 +13,7 @@ use crate::harness::{Person, Server, noise, story};
 mod downloads;
 mod parts;
 mod room;
+mod rows;
 mod uploads;
 
 const DRIVE: &str = "/api/v1/drive";

@@ -11,7 +11,7 @@ if (process.env.RUTTER_URL) {
 	const snapshot = readFileSync(new URL('../tests/it/snapshots/it__versions__openapi.snap', root), 'utf8');
 	document = JSON.parse(snapshot.slice(snapshot.indexOf('---\n', 4) + 4));
 }
-// Operations are told apart by method and path here; their names need not be unique.
+// Operations are told apart by method and path here: their names would only make the types longer.
 for (const path of Object.values(document.paths)) {
 	for (const operation of Object.values(path)) delete operation.operationId;
 }

@@ -1,8 +1,17 @@
 //! Rows of text tables, read in blocks of bytes: whoever asks for a few of them need not have all of them.
 
-use csv::{ByteRecord, ReaderBuilder};
-use serde_json::{Map, Number, Value};
+mod page;
+#[cfg(test)]
+mod tests;
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use csv::{ByteRecord, ReaderBuilder};
+use serde_json::{Number, Value};
+
+pub use self::page::{PageLimits, RowPage};
 use super::Inferred;
 use crate::{Error, Result};
 
@@ -22,8 +31,10 @@ pub struct RowReader {
 #[derive(Debug, Clone)]
 struct Column {
     name: String,
+    /// As Table Schema calls it.
+    r#type: String,
     kind: Kind,
-    missing: Vec<String>,
+    missing: Arc<[String]>,
     has_comma: bool,
 }
 
@@ -36,10 +47,14 @@ enum Kind {
     Other,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Syntax {
-    Csv { delimiter: u8, skips_space: bool },
-    JsonLines,
+    Csv {
+        delimiter: u8,
+        skips_space: bool,
+    },
+    /// With the number of each column.
+    JsonLines(HashMap<String, usize>),
 }
 
 /// What was read of a block.
@@ -59,26 +74,32 @@ impl RowReader {
         if inferred.encoding == Some("utf-16") {
             return Err(Error::Invalid("the rows of a file in UTF-16 are not read; write it in UTF-8".to_owned()));
         }
-        let list = |value: &Value| -> Vec<String> {
+        let list = |value: &Value| -> Arc<[String]> {
             value.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
         };
         let common = inferred.schema.get("missingValues").map(list).unwrap_or_default();
         let fields = inferred.schema.get("fields").and_then(Value::as_array).into_iter().flatten();
-        let columns = fields.map(|field| Column {
-            name: field["name"].as_str().unwrap_or_default().to_owned(),
-            kind: match field["type"].as_str().unwrap_or_default() {
-                "integer" => Kind::Integer,
-                "number" => Kind::Number,
-                "boolean" => Kind::Boolean,
-                _ => Kind::Other,
-            },
-            missing: if field["missingValues"].is_array() { list(&field["missingValues"]) } else { common.clone() },
-            has_comma: field["decimalChar"] == ",",
-        });
+        let columns: Vec<Column> = fields
+            .map(|field| Column {
+                name: field["name"].as_str().unwrap_or_default().to_owned(),
+                r#type: field["type"].as_str().unwrap_or_default().to_owned(),
+                kind: match field["type"].as_str().unwrap_or_default() {
+                    "integer" => Kind::Integer,
+                    "number" => Kind::Number,
+                    "boolean" => Kind::Boolean,
+                    _ => Kind::Other,
+                },
+                missing: if field["missingValues"].is_array() { list(&field["missingValues"]) } else { common.clone() },
+                has_comma: field["decimalChar"] == ",",
+            })
+            .collect();
         let told = |key: &str| inferred.dialect.as_ref().and_then(|dialect| dialect.get(key));
         let flag = |key| told(key).and_then(Value::as_bool).unwrap_or_default();
         let syntax = match &inferred.dialect {
-            None => Syntax::JsonLines,
+            None => {
+                let names = columns.iter().enumerate().map(|(index, column)| (column.name.clone(), index));
+                Syntax::JsonLines(names.collect())
+            }
             Some(_) => Syntax::Csv {
                 delimiter: told("delimiter")
                     .and_then(Value::as_str)
@@ -87,12 +108,19 @@ impl RowReader {
                 skips_space: flag("skipInitialSpace"),
             },
         };
-        Ok(Self {
-            columns: columns.collect(),
-            syntax,
-            is_latin: inferred.encoding == Some("iso-8859-1"),
-            has_header: flag("header"),
-        })
+        Ok(Self { columns, syntax, is_latin: inferred.encoding == Some("iso-8859-1"), has_header: flag("header") })
+    }
+
+    /// Name and type of each column, in the words of Table Schema.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.columns.iter().map(|column| (column.name.as_str(), column.r#type.as_str()))
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        // Names and types twice, and what an entry of the map of names takes.
+        let column = |column: &Column| 2 * (size_of::<Column>() + column.name.len() + column.r#type.len());
+        self.columns.iter().map(column).sum()
     }
 
     /// Where the first row begins, by the beginning of the file: behind a byte order mark and the header.
@@ -103,30 +131,25 @@ impl RowReader {
         if !self.has_header {
             return Ok(mark);
         }
-        let header = self.take(&head[mark..], is_all, 1, 0, &mut Vec::new())?;
+        let mut none = RowPage::new(PageLimits { rows: 0, source_bytes: 0, json_bytes: 0 });
+        let header = self.take(&head[mark..], is_all, 1, &mut none)?;
         Ok(mark + header.bytes)
     }
 
-    /// Reads rows of a block that begins where a row does: passes over `skip` of them, and adds the next ones to `rows`
-    /// until it has `limit` of them. What the end of the block cuts through is left for the next one, unless `is_last`.
+    /// Reads rows of a block that begins where a row does: passes over `skip` of them, and adds the next ones to `page`
+    /// until it is complete. What the end of the block cuts through is left for the next one, unless `is_last`. A page
+    /// ends before a row that is longer than the block.
     ///
-    /// [`Error::Invalid`] for what is no row, and for one that is longer than the block.
-    pub fn take(
-        &self,
-        block: &[u8],
-        is_last: bool,
-        skip: u64,
-        limit: usize,
-        rows: &mut Vec<Vec<Value>>,
-    ) -> Result<Taken> {
-        let taken = match self.syntax {
+    /// [`Error::Invalid`] for what is no row, and for one that is longer than the block; [`Error::TooLarge`] for one
+    /// that is longer than a page.
+    pub fn take(&self, block: &[u8], is_last: bool, skip: u64, page: &mut RowPage) -> Result<Taken> {
+        let taken = match &self.syntax {
             Syntax::Csv { delimiter, skips_space } => {
-                self.take_csv(block, is_last, (delimiter, skips_space), skip, limit, rows)?
+                self.take_csv(block, is_last, (*delimiter, *skips_space), skip, page)?
             }
-            Syntax::JsonLines => self.take_lines(block, is_last, skip, limit, rows)?,
+            Syntax::JsonLines(columns) => self.take_lines(block, is_last, columns, skip, page)?,
         };
-        let is_wanted = skip > 0 || limit > rows.len();
-        if taken.bytes == 0 && !is_last && is_wanted {
+        if taken.bytes == 0 && !is_last && !page.has_more() && !page.end() {
             return Err(Error::Invalid(format!("a row is longer than {} bytes", block.len())));
         }
         Ok(taken)
@@ -138,13 +161,12 @@ impl RowReader {
         is_last: bool,
         (delimiter, skips_space): (u8, bool),
         skip: u64,
-        limit: usize,
-        rows: &mut Vec<Vec<Value>>,
+        page: &mut RowPage,
     ) -> Result<Taken> {
         let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(block);
         let mut record = ByteRecord::new();
         let mut taken = Taken { rows: 0, bytes: 0 };
-        while taken.rows < skip || rows.len() < limit {
+        while !page.has_more() {
             let is_there = reader.read_byte_record(&mut record);
             let is_there = is_there.map_err(|error| Error::Invalid(format!("not delimited text: {error}")))?;
             let end = usize::try_from(reader.position().byte()).unwrap_or(block.len());
@@ -152,54 +174,60 @@ impl RowReader {
                 break;
             }
             if taken.rows >= skip {
-                rows.push(self.cells(&record, skips_space));
+                page.add(end - taken.bytes, |json| self.write_record(json, &record, skips_space))?;
+                if page.has_more() {
+                    break;
+                }
             }
             taken = Taken { rows: taken.rows + 1, bytes: end };
         }
         Ok(taken)
     }
 
-    fn cells(&self, record: &ByteRecord, skips_space: bool) -> Vec<Value> {
-        let cell = |(index, column): (usize, &Column)| {
-            let Some(bytes) = record.get(index) else { return Value::Null };
+    fn write_record(&self, json: &mut Vec<u8>, record: &ByteRecord, skips_space: bool) -> serde_json::Result<()> {
+        json.push(b'[');
+        for (index, column) in self.columns.iter().enumerate() {
+            if index > 0 {
+                json.push(b',');
+            }
+            let Some(bytes) = record.get(index) else {
+                json.extend_from_slice(b"null");
+                continue;
+            };
             let text = self.text(bytes);
-            column.value(if skips_space { text.trim_start_matches(' ') } else { &text })
-        };
-        self.columns.iter().enumerate().map(cell).collect()
+            let text = if skips_space { text.trim_start_matches(' ') } else { &text };
+            serde_json::to_writer(&mut *json, &column.value(text))?;
+        }
+        json.push(b']');
+        Ok(())
     }
 
-    fn text(&self, bytes: &[u8]) -> String {
-        if self.is_latin {
-            bytes.iter().copied().map(char::from).collect()
-        } else {
-            String::from_utf8_lossy(bytes).into_owned()
-        }
+    fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
+        if self.is_latin { bytes.iter().copied().map(char::from).collect() } else { String::from_utf8_lossy(bytes) }
     }
 
     fn take_lines(
         &self,
         block: &[u8],
         is_last: bool,
+        columns: &HashMap<String, usize>,
         skip: u64,
-        limit: usize,
-        rows: &mut Vec<Vec<Value>>,
+        page: &mut RowPage,
     ) -> Result<Taken> {
         let mut taken = Taken { rows: 0, bytes: 0 };
         for line in block.split_inclusive(|byte| *byte == b'\n') {
-            if taken.rows >= skip && rows.len() >= limit || !line.ends_with(b"\n") && !is_last {
+            if page.has_more() || !line.ends_with(b"\n") && !is_last {
                 break;
             }
+            let is_row = !line.trim_ascii().is_empty();
+            if is_row && taken.rows >= skip {
+                page.add(line.len(), |json| page::write_line(json, &self.text(line), columns))?;
+                if page.has_more() {
+                    break;
+                }
+            }
+            taken.rows += u64::from(is_row);
             taken.bytes += line.len();
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            if taken.rows >= skip {
-                let parsed: serde_json::Result<Map<String, Value>> = serde_json::from_str(&self.text(line));
-                let mut row =
-                    parsed.map_err(|error| Error::Invalid(format!("a line is not a JSON object: {error}")))?;
-                rows.push(self.columns.iter().map(|column| row.remove(&column.name).unwrap_or_default()).collect());
-            }
-            taken.rows += 1;
         }
         Ok(taken)
     }
@@ -224,74 +252,4 @@ impl Column {
 
 fn number(text: &str) -> Option<Value> {
     text.parse::<f64>().ok().and_then(Number::from_f64).map(Value::Number)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-    use crate::infer::{Limits, csv, json_lines};
-
-    /// All rows, read in blocks of that length.
-    fn all(reader: &RowReader, text: &[u8], block: usize) -> Result<Vec<Vec<Value>>> {
-        let mut at = reader.start(text, true)?;
-        let mut rows = Vec::new();
-        while at < text.len() {
-            let end = text.len().min(at + block);
-            let taken = reader.take(&text[at..end], end == text.len(), 0, usize::MAX, &mut rows)?;
-            at += taken.bytes;
-            if end == text.len() {
-                break;
-            }
-        }
-        Ok(rows)
-    }
-
-    #[test]
-    fn cells_have_the_types_of_their_columns() {
-        let text =
-            b"\xef\xbb\xbfid;name;share;ok\r\n1;\"a;\nb\";0,5;true\r\n2;;NA;false\r\n90071992547409931;x;1,25;true\r\n";
-        let reader = RowReader::of(&csv(&text[..], Limits::default()).unwrap()).unwrap();
-        let expected = json!([[1, "a;\nb", 0.5, true], [2, null, null, false], ["90071992547409931", "x", 1.25, true]]);
-        for block in [40, 50, 1000] {
-            assert_eq!(json!(all(&reader, text, block).unwrap()), expected, "{block}");
-        }
-        assert!(all(&reader, text, 5).is_err(), "a row is longer than that");
-    }
-
-    #[test]
-    fn lines_are_objects() {
-        let text = b"{\"a\": 1, \"b\": [2]}\n\n{\"b\": null, \"c\": \"x\"}\n{\"a\": 9007199254740993}";
-        let reader = RowReader::of(&json_lines(&text[..], Limits::default()).unwrap()).unwrap();
-        let rows = all(&reader, text, 25).unwrap();
-        let expected = json!([[1, [2], null], [null, null, "x"], [9_007_199_254_740_993_i64, null, null]]);
-        assert_eq!(json!(rows), expected);
-        let mut rows = Vec::new();
-        let taken = reader.take(text, true, 1, 1, &mut rows).unwrap();
-        assert_eq!((taken.rows, json!(rows)), (2, json!([[null, null, "x"]])));
-        assert!(reader.take(b"[1]\n", true, 0, 1, &mut Vec::new()).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn blocks_of_any_length_give_the_same_rows(
-            cells in prop::collection::vec(prop::collection::vec("[a-z\",\n ]{0,5}", 3), 1..20),
-            block in 40_usize..200,
-        ) {
-            let quoted = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
-            let line = |row: &Vec<String>| row.iter().map(quoted).collect::<Vec<_>>().join(",") + "\r\n";
-            let text = String::from("x,y,z\n") + &cells.iter().map(line).collect::<String>();
-            let mut inferred = csv(text.as_bytes(), Limits::default()).unwrap();
-            // Told, not guessed: this is about blocks.
-            inferred.dialect = json!({"delimiter": ",", "header": true}).as_object().cloned();
-            inferred.schema = json!({"fields": [{"name": "x"}, {"name": "y"}, {"name": "z"}]}).as_object().cloned().unwrap();
-            let reader = RowReader::of(&inferred).unwrap();
-            let expected: Vec<Vec<Value>> = cells.iter().map(|row| {
-                row.iter().map(|cell| if cell.is_empty() { Value::Null } else { json!(cell) }).collect()
-            }).collect();
-            prop_assert_eq!(all(&reader, text.as_bytes(), block).unwrap(), expected);
-        }
-    }
 }

@@ -12,6 +12,7 @@ use super::super::Routes;
 use super::super::browser::Visitor;
 use super::Body;
 use super::session::{Welcome, welcome};
+use super::shapes;
 use crate::app::App;
 use crate::error::Result;
 use crate::types::{DisplayName, Email, OwnerName, Secret};
@@ -31,10 +32,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[serde(deny_unknown_fields)]
 struct NewAccount {
     /// The name in URLs.
-    #[schema(example = "ada")]
+    #[schema(value_type = shapes::OwnerName, example = "ada")]
     name: String,
     /// Where the link goes that makes the account.
-    #[schema(example = "ada@example.org")]
+    #[schema(value_type = shapes::EmailAddress, example = "ada@example.org")]
     email: String,
     /// What people know the user as, in any letters; at most 100 characters.
     #[serde(default)]
@@ -50,7 +51,7 @@ struct NewPassword {
     #[schema(value_type = String)]
     token: Secret,
     /// At least 8 characters.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, min_length = 8)]
     password: Secret,
 }
 
@@ -59,6 +60,7 @@ struct NewPassword {
 #[serde(deny_unknown_fields)]
 struct Forgotten {
     /// The address of the account.
+    #[schema(value_type = shapes::EmailAddress)]
     email: String,
 }
 
@@ -70,15 +72,17 @@ struct FirstAccount {
     #[schema(value_type = String)]
     token: Secret,
     /// The name in URLs.
+    #[schema(value_type = shapes::OwnerName)]
     name: String,
     /// Where letters go.
+    #[schema(value_type = shapes::EmailAddress)]
     email: String,
     /// What people know the user as, in any letters; at most 100 characters.
     #[serde(default)]
     #[schema(max_length = 100)]
     display_name: String,
     /// At least 8 characters.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, min_length = 8)]
     password: Secret,
 }
 

@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::organisations::InvitationItem;
+use super::shapes;
 use super::{Body, Here, Items, Page, Parameters, Segments, known_id};
 use crate::access::Administrator;
 use crate::accounts::admin::{AuditQuery, AuditRow, JobRow, KnownUserRow, UserChange};
@@ -95,7 +96,7 @@ struct UserUpdate {
 #[serde(deny_unknown_fields)]
 struct NewSiteInvitation {
     /// Where the letter goes.
-    #[schema(format = "email")]
+    #[schema(value_type = shapes::EmailAddress)]
     email: String,
 }
 

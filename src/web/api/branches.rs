@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
+use super::shapes;
 use super::{Body, Here, Items, Page, Parameters, Segments, created, name_of, segment};
 use crate::access::{Grant, Own, Read, Write};
 use crate::app::App;
@@ -51,7 +52,7 @@ impl From<refs::Branch> for Branch {
 #[serde(deny_unknown_fields)]
 struct NewBranch {
     /// What git takes for one (git-check-ref-format(1)).
-    #[schema(example = "spring-cleaning")]
+    #[schema(value_type = shapes::BranchName, example = "spring-cleaning")]
     name: String,
     /// Where it begins; at the newest revision of the default branch unless said.
     revision: Option<String>,
@@ -62,6 +63,7 @@ struct NewBranch {
 #[serde(deny_unknown_fields)]
 struct BranchUpdate {
     /// Its new name.
+    #[schema(value_type = Option<shapes::BranchName>)]
     name: Option<String>,
     /// `true` makes it the default branch, which only owners do.
     default: Option<bool>,
@@ -72,7 +74,7 @@ struct BranchUpdate {
 #[serde(deny_unknown_fields)]
 struct Protection {
     /// Names of branches, or full names of refs; `*` stands for any letters but `/`, `**` for any.
-    #[schema(example = json!(["release/*", "refs/tags/v*"]))]
+    #[schema(value_type = Vec<shapes::RefPattern>, max_items = 100, example = json!(["release/*", "refs/tags/v*"]))]
     patterns: Vec<String>,
 }
 
@@ -113,7 +115,7 @@ async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<New
 
 /// Shows a branch.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}", tag = "branches",
-    params(("branch" = String, Path, description = "Its name.")),
+    params(("branch" = shapes::BranchName, Path, description = "Its name.")),
     responses((status = 200, description = "The branch.", body = Branch)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Branch>> {
     Ok(Json(app.drive.branch(&grant, segments.get("branch")).await?.into()))
@@ -121,7 +123,7 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) ->
 
 /// Renames a branch, or makes it the default branch.
 #[utoipa::path(patch, path = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}", tag = "branches",
-    params(("branch" = String, Path, description = "Its name.")), request_body = BranchUpdate,
+    params(("branch" = shapes::BranchName, Path, description = "Its name.")), request_body = BranchUpdate,
     responses((status = 200, description = "The branch.", body = Branch)))]
 async fn update(
     State(app): State<App>,
@@ -151,7 +153,7 @@ async fn update(
 
 /// Removes a branch. Its revisions stay for as long as another branch or a tag leads to them.
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}", tag = "branches",
-    params(("branch" = String, Path, description = "Its name.")),
+    params(("branch" = shapes::BranchName, Path, description = "Its name.")),
     responses((status = 204, description = "It is gone.")))]
 async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Result<StatusCode> {
     app.drive.delete_branch(&grant, segments.get("branch")).await?;

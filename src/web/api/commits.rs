@@ -20,6 +20,7 @@ use super::super::Routes;
 use super::super::extract::Visitor;
 use super::datasets::if_match;
 use super::revisions::wording;
+use super::shapes;
 use super::{Revision, Somebody, created, json_text, parse, segment};
 use crate::access::{Fetch, Grant, Write};
 use crate::app::App;
@@ -42,6 +43,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[serde(deny_unknown_fields)]
 struct NewCommit {
     /// The branch that gets it; the default branch unless said.
+    #[schema(value_type = Option<shapes::BranchName>)]
     branch: Option<String>,
     /// The revision that the branch must be at (412); so does `If-Match`.
     parent: Option<String>,
@@ -62,12 +64,14 @@ enum Operation {
     /// Makes or replaces a file: with a text, with bytes, or with an object that the dataset holds.
     Put {
         /// Where.
+        #[schema(value_type = shapes::FilePath)]
         path: String,
         /// What it holds, as text.
         content: Option<String>,
         /// What it holds, in base64 (RFC 4648 §4).
         content_base64: Option<String>,
         /// The LFS object that it stands for: sha256 of the content, hex.
+        #[schema(value_type = Option<shapes::Sha256>)]
         oid: Option<String>,
         /// The object's bytes.
         size: Option<u64>,
@@ -78,22 +82,28 @@ enum Operation {
     /// Removes a file, or a folder with all it holds.
     Delete {
         /// Which.
+        #[schema(value_type = shapes::FilePath)]
         path: String,
     },
     /// Renames a file or a folder, to a path that is free.
     Move {
         /// From where.
+        #[schema(value_type = shapes::FilePath)]
         from: String,
         /// To where.
+        #[schema(value_type = shapes::FilePath)]
         to: String,
     },
     /// Copies a file or a folder, to a path that is free.
     Copy {
         /// From where.
+        #[schema(value_type = shapes::FilePath)]
         from: String,
         /// To where.
+        #[schema(value_type = shapes::FilePath)]
         to: String,
         /// The dataset to copy from, as `owner/name`, if it is another one.
+        #[schema(value_type = Option<shapes::DatasetId>)]
         dataset: Option<String>,
         /// The revision to copy from; the branch as it is, or the newest of the other dataset, unless said.
         revision: Option<String>,
@@ -138,8 +148,8 @@ impl<'de> Deserialize<'de> for Operations {
 /// Changes files: all that is asked for as one revision, or nothing.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/commits", tag = "revisions", request_body = NewCommit,
     params(
-        ("If-Match" = Option<String>, Header, description = "The revision that the branch must be at, in quotes (412)."),
-        ("Idempotency-Key" = Option<String>, Header,
+        ("If-Match" = Option<shapes::RevisionTag>, Header, description = "The revision that the branch must be at, in quotes (412)."),
+        ("Idempotency-Key" = Option<shapes::RequestKey>, Header,
          description = "A name for this request: for a day, the same request makes no second revision."),
     ),
     responses((status = 201, description = "The new revision.", body = Revision)))]

@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::super::extract::{Caller, Visitor};
+use super::shapes;
 use super::{Body, Parameters, Revision, Somebody, created, segment};
 use crate::access::{Fetch, Grant, Own, Read, Right as _, Rights, Write};
 use crate::app::App;
@@ -128,7 +129,7 @@ impl ToSchema for RevisionShown {
 #[serde(deny_unknown_fields)]
 struct NewDataset {
     /// `owner/name`.
-    #[schema(example = "ada/birds")]
+    #[schema(value_type = shapes::DatasetId, example = "ada/birds")]
     id: String,
     /// What `datapackage.json` is to say; an empty dataset is made without.
     #[schema(value_type = Option<Object>)]
@@ -141,6 +142,7 @@ struct NewDataset {
     #[schema(value_type = Option<Visibility>)]
     visibility: Option<String>,
     /// The store for its objects, for good.
+    #[schema(min_length = 1)]
     store: Option<String>,
 }
 

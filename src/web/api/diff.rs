@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::super::extract::Visitor;
+use super::shapes;
 use super::tree::{Entry, file_path};
 use super::{Here, Page, Parameters, object_id};
 use crate::access::{Grant, Read};
@@ -30,6 +31,7 @@ struct Asked {
     /// The revision after; the newest of the default branch unless said.
     to: Option<String>,
     /// Only this file, line by line. It may be named as it was.
+    #[param(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
 }
 

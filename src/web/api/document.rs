@@ -9,14 +9,16 @@ use axum::http::{Method, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, Info, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, Required, ResponseBuilder,
+    Components, ContentBuilder, Info, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, Required,
+    ResponseBuilder, Schema,
 };
 use utoipa::{PartialSchema as _, ToSchema};
 
 use super::super::Routes;
+use super::shapes;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/api/openapi.json", openapi).add(Method::GET, "/api/docs", docs)
@@ -39,23 +41,20 @@ struct Problem {
     request_id: String,
 }
 
-/// How names look, in short: this does not say what a name must not end in.
-const OWNER: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$";
-const DATASET: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
-
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
     let routes = super::super::routes();
     let mut components = Components::new();
     components.schemas.extend(routes.schemas);
+    components.schemas.extend(shapes::all());
     components.schemas.insert("Problem".into(), Problem::schema());
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.security_schemes.insert("token".into(), RefOr::T(token));
     let mut paths = routes.paths;
     for (path, item) in &mut paths.paths {
         let known = [
-            ("owner", OWNER, "A user or an organisation; a nested one is written `ministry%2Fstatistics`."),
-            ("dataset", DATASET, "The name of the dataset."),
-            ("organisation", OWNER, "Its name; a nested one is written `ministry%2Fstatistics`."),
+            ("owner", shapes::OWNER, "A user or an organisation; a nested one is written `ministry%2Fstatistics`."),
+            ("dataset", shapes::NAME, "The name of the dataset."),
+            ("organisation", shapes::OWNER, "Its name; a nested one is written `ministry%2Fstatistics`."),
         ];
         for (name, pattern, what) in known.iter().filter(|(name, ..)| path.contains(&format!("{{{name}}}"))) {
             let parameter =
@@ -65,6 +64,15 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
             item.parameters.get_or_insert_default().push(RefOr::T(parameter));
         }
         for operation in operations(item) {
+            // Programs that are written from the document have one name space for all operations.
+            let tag = operation.tags.iter().flatten().next();
+            operation.operation_id =
+                tag.zip(operation.operation_id.as_ref()).map(|(tag, name)| format!("{tag}_{name}"));
+            for parameter in operation.parameters.iter_mut().flatten() {
+                if let RefOr::T(parameter) = parameter {
+                    parameter.schema = parameter.schema.take().map(not_null);
+                }
+            }
             let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
             let told = ResponseBuilder::new().description("What is wrong, and what to do (RFC 9457).");
             let told = told.content("application/problem+json", problem).build();
@@ -80,6 +88,30 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
     OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).security(Some(security)).build()
 });
 
+/// The same, for who looks something up in it.
+pub(super) static JSON: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(&*DOCUMENT).unwrap_or_default());
+
+/// What a parameter may be that is there: nobody can send null in a URL or a header.
+fn not_null(schema: RefOr<Schema>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            if let SchemaType::Array(types) = &mut object.schema_type {
+                types.retain(|one| *one != Type::Null);
+                if let [one] = types.as_slice() {
+                    object.schema_type = SchemaType::Type(one.clone());
+                }
+            }
+            RefOr::T(Schema::Object(object))
+        }
+        RefOr::T(Schema::OneOf(mut one_of)) => {
+            let is_null = |item: &RefOr<Schema>| matches!(item, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null));
+            one_of.items.retain(|item| !is_null(item));
+            if one_of.items.len() == 1 { one_of.items.remove(0) } else { RefOr::T(Schema::OneOf(one_of)) }
+        }
+        other => other,
+    }
+}
+
 /// All that a path can do.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
@@ -92,7 +124,7 @@ async fn openapi() -> Json<&'static OpenApi> {
 
 /// The description for people: one page, without scripts.
 async fn docs() -> Response {
-    static PAGE: LazyLock<String> = LazyLock::new(|| page(&DOCUMENT));
+    static PAGE: LazyLock<String> = LazyLock::new(|| page(&JSON));
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
@@ -102,8 +134,7 @@ async fn docs() -> Response {
 }
 
 /// The document as a page.
-fn page(document: &OpenApi) -> String {
-    let document = serde_json::to_value(document).unwrap_or_default();
+fn page(document: &Value) -> String {
     let mut sections: BTreeMap<&str, String> = BTreeMap::new();
     for (path, item) in fields(&document["paths"]) {
         for method in ["get", "post", "put", "patch", "delete"] {

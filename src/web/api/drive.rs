@@ -17,21 +17,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use metastore::{EntryKind, FilePath, ObjectId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::super::content::media_of;
 use super::super::extract::{Caller, Visitor};
-use super::{Here, Items, Page, Parameters, moment, object_id};
+use super::{Here, Items, Page, Parameters, Segments, moment, object_id};
 use crate::access::{Access, Actor, Fetch, Grant, Part, Read, Right, Spot, Target, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::drive::browse::{Found, Listing};
 use crate::drive::place::Message;
 use crate::error::{Error, Kind, Result};
-use crate::files::{Files, Usage, rows};
+use crate::files::rows::{self, Work};
+use crate::files::{Files, Usage};
 use crate::types::{Level, RepoPath, Visibility};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -284,7 +285,7 @@ async fn search(
     here: Here,
 ) -> Result<Response> {
     let folder = sought.path.unwrap_or_default();
-    let limit = sought.limit.unwrap_or(Page::LIMIT).clamp(1, Page::MOST);
+    let limit = Page::checked(sought.limit, Page::MOST)?;
     let parts = match visitor.spot::<Read>(&app, &folder).await {
         Ok(spot) => vec![spot],
         Err(refusal) if folder.is_empty() => {
@@ -319,18 +320,35 @@ async fn usage(State(app): State<App>, grant: Grant<Read>) -> Result<Json<DriveU
     Ok(Json(app.files.usage(&grant).await?.into()))
 }
 
+/// Points for each MiB of a table that is read, and rows that are told apart for one.
+const MIB_PRICE: u64 = 100;
+const ROWS_FOR_ONE: u64 = 1000;
+
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Section {
     /// The first row, counted from 0.
     #[serde(default)]
-    #[param(default = 0)]
+    #[param(default = 0, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     offset: u64,
     /// At most so many rows.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
     /// Which revision; the newest unless said.
     revision: Option<String>,
+}
+
+impl Section {
+    /// The largest integer that is exact in every JSON parser.
+    const FURTHEST: u64 = (1 << 53) - 1;
+
+    fn checked(&self) -> Result<rows::Section> {
+        let Self { offset, limit, .. } = *self;
+        if offset > Self::FURTHEST {
+            return Err(Error::invalid(format!("`offset` is at most {}", Self::FURTHEST)));
+        }
+        Ok(rows::Section { offset, limit: Page::checked(limit, rows::MOST)? })
+    }
 }
 
 /// A column.
@@ -348,8 +366,8 @@ struct TableRows {
     /// The columns, told from the beginning of the table.
     fields: Vec<Column>,
     /// For each row a value for each column; what is not of the column's type is a string.
-    #[schema(value_type = Vec<Vec<Object>>)]
-    rows: Vec<Vec<Value>>,
+    #[schema(value_type = Vec<Vec<Value>>)]
+    rows: Box<RawValue>,
     /// The first of these rows, counted from 0.
     offset: u64,
     /// Whether there are more behind them.
@@ -358,20 +376,28 @@ struct TableRows {
 
 /// Reads rows of a table: of a file that ends in `csv`, `tsv`, `jsonl` or `ndjson`.
 ///
-/// What is read of the file is what the page needs. Other files, Parquet among them, are 415.
+/// What is read of the file is what the page needs. Other files, Parquet among them, are 415. There are fewer rows than
+/// `limit`, and `more` is true, where they take more than 8 MiB of the file, or 4 MiB as JSON: go on behind them. A row
+/// that is longer than 1 MiB cannot be read (422).
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/rows/{path}", tag = "drive",
     params(("path" = String, Path, description = "Where it is; may hold `/`."), Section),
     responses((status = 200, description = "The rows.", body = TableRows)))]
 async fn table(
     State(app): State<App>,
-    spot: Spot<Fetch>,
+    visitor: Visitor,
+    segments: Segments,
     Parameters(section): Parameters<Section>,
 ) -> Result<Json<TableRows>> {
-    let limit = section.limit.unwrap_or(Page::LIMIT).clamp(1, rows::MOST);
+    let asked = section.checked()?;
+    let spot: Spot<Fetch> = visitor.spot(&app, segments.get("path")).await?;
     let taken = app.access.take(std::slice::from_ref(&spot)).await?;
-    let read = app.files.rows(&spot, section.revision.as_deref(), section.offset, limit, &taken).await?;
+    let count = |Work { bytes, rows }: Work| {
+        let points = ((bytes * MIB_PRICE) >> 20) + rows / ROWS_FOR_ONE;
+        visitor.charge(usize::try_from(points).unwrap_or(usize::MAX));
+    };
+    let read = app.files.rows(&spot, section.revision.as_deref(), asked, &taken, &count).await?;
     let fields = read.fields.into_iter().map(|(name, r#type)| Column { name, r#type }).collect();
-    Ok(Json(TableRows { fields, rows: read.rows, offset: section.offset, more: read.more }))
+    Ok(Json(TableRows { fields, rows: read.rows, offset: asked.offset, more: read.more }))
 }
 
 /// What a change says of itself.

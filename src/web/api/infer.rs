@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::Body;
+use super::shapes;
 use super::tree::file_path;
 use crate::access::{Fetch, Grant};
 use crate::app::App;
@@ -24,11 +25,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[serde(deny_unknown_fields)]
 struct Table {
     /// Where the file is.
+    #[schema(value_type = shapes::FilePath)]
     path: String,
     /// A branch, a tag or an id, each with `~n`, `^n`; the newest revision of the default branch unless said.
     revision: Option<String>,
     /// `csv`, `tsv`, `jsonl`, `ndjson` or `parquet`, where the name of the file does not say it.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^(csv|tsv|tab|jsonl|ndjson|jsonlines|parquet)$")]
     format: Option<String>,
 }
 

@@ -13,6 +13,7 @@ use super::super::browser::Visitor;
 use super::super::extract::Caller;
 use super::Body;
 use super::accounts::Ticket;
+use super::shapes;
 use crate::accounts::sessions::SignedIn;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -48,13 +49,14 @@ struct Acceptance {
     #[schema(value_type = String)]
     token: Secret,
     /// The name of the new account, where the address has none.
+    #[schema(value_type = Option<shapes::OwnerName>)]
     name: Option<String>,
     /// What people know its user as, in any letters; at most 100 characters.
     #[serde(default)]
     #[schema(max_length = 100)]
     display_name: String,
     /// Its password; at least 8 characters.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 8)]
     password: Option<Secret>,
 }
 
@@ -71,7 +73,7 @@ struct Accepted {
 /// Shows what a link invites to.
 ///
 /// Who has the link has got the letter: it is told whether the address has an account.
-#[utoipa::path(post, path = "/api/v1/invitations/show", tag = "organisations", request_body = Ticket,
+#[utoipa::path(post, path = "/api/v1/invitations/show", tag = "organisations", operation_id = "show_invitation", request_body = Ticket,
     responses((status = 200, description = "What it invites to.", body = Shown)))]
 async fn show(State(app): State<App>, _visitor: Visitor, Body(link): Body<Ticket>) -> Result<Json<Shown>> {
     let (invitation, account) = app.accounts.invitation(&link.token).await?;

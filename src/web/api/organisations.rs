@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::super::extract::Caller;
+use super::shapes;
 use super::{Body, Items, Segments, created, segment};
 use crate::access::{Member, Steward};
 use crate::accounts::invitations::Invitation;
@@ -48,6 +49,7 @@ struct OrganisationItem {
 #[serde(deny_unknown_fields)]
 struct NewOrganisation {
     /// Its name; one within another is `ministry/statistics`.
+    #[schema(value_type = shapes::OwnerName)]
     name: String,
 }
 
@@ -101,7 +103,7 @@ struct Appointment {
 #[serde(deny_unknown_fields)]
 struct NewInvitation {
     /// Where the letter goes.
-    #[schema(format = "email")]
+    #[schema(value_type = shapes::EmailAddress)]
     email: String,
     /// As what.
     #[schema(value_type = Role)]
@@ -152,6 +154,7 @@ struct Group {
 #[serde(deny_unknown_fields)]
 struct NewGroup {
     /// Letters, digits, `.`, `_` and `-`.
+    #[schema(value_type = shapes::GroupName)]
     name: String,
 }
 

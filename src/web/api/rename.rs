@@ -10,6 +10,7 @@ use super::super::Routes;
 use super::super::extract::Visitor;
 use super::Body;
 use super::datasets::{Dataset, dataset};
+use super::shapes;
 use crate::access::{Grant, Own, Read};
 use crate::app::App;
 use crate::error::Result;
@@ -24,7 +25,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[serde(deny_unknown_fields)]
 struct Renaming {
     /// `owner/name`: another name, another owner, or both. The caller must be allowed to make a dataset there.
-    #[schema(example = "aviary/birds")]
+    #[schema(value_type = shapes::DatasetId, example = "aviary/birds")]
     to: String,
 }
 

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::diff::ChangedFile;
+use super::shapes;
 use super::{Body, Here, Items, Page, Parameters, Revision, Segments, Somebody, object_id};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
@@ -31,6 +32,7 @@ struct Walk {
     /// The revision to begin with; the newest of the default branch unless said.
     revision: Option<String>,
     /// Only those that changed this file or folder.
+    #[param(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
 }
 
@@ -101,6 +103,7 @@ struct Reversal {
     /// The revision after which to begin, if there are several.
     since: Option<String>,
     /// The branch to do it on; the default branch unless said.
+    #[schema(value_type = Option<shapes::BranchName>)]
     branch: Option<String>,
     /// Who does it, if not the caller.
     author: Option<Somebody>,
@@ -120,10 +123,12 @@ struct Restoration {
     /// The revision to go back to.
     revision: String,
     /// One file or folder; the whole dataset unless said.
+    #[schema(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
     /// One resource of the package, by its name: what the package says of it, and its files.
     resource: Option<String>,
     /// The branch to do it on; the default branch unless said.
+    #[schema(value_type = Option<shapes::BranchName>)]
     branch: Option<String>,
     /// Who does it, if not the caller.
     author: Option<Somebody>,

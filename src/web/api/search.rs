@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::super::extract::Caller;
+use super::shapes;
 use super::{Here, Page};
 use crate::app::App;
 use crate::drive::search::{Counts, Found, Kind, Place, Query, Sort};
@@ -28,6 +29,7 @@ struct Wanted {
     /// so. Case, accents and a plural `s` make no difference.
     q: Option<String>,
     /// A user or an organisation.
+    #[param(value_type = Option<shapes::OwnerName>)]
     owner: Option<String>,
     /// A keyword of the package; may be there several times.
     keyword: Option<Vec<String>>,
@@ -39,7 +41,7 @@ struct Wanted {
     license: Option<Vec<String>>,
     /// `relevance` has those first that bear all words in name or title, and is the default with `q`; `updated` has
     /// those first that changed last, to the minute; `created` those that were made last.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^(relevance|updated|created)$")]
     sort: Option<String>,
 }
 

@@ -87,7 +87,7 @@ pub(super) fn welcome(status: StatusCode, visitor: &Visitor, signed_in: SignedIn
 }
 
 /// Tells who asks. Never 401: who is not signed in, or not any more, is nobody.
-#[utoipa::path(get, path = "/api/v1/session", tag = "accounts",
+#[utoipa::path(get, path = "/api/v1/session", tag = "accounts", operation_id = "show_session",
     responses((status = 200, description = "Who asks, and who may sign up.", body = Session)))]
 async fn show(State(app): State<App>, caller: Result<Caller>) -> Result<Response> {
     let (user, is_over) = match caller {

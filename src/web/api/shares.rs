@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use super::super::Routes;
 use super::super::extract::{Base, Caller};
 use super::super::limits::Client;
+use super::shapes;
 use super::tree::file_path;
 use super::{Body, Here, Items, Page, Parameters, Segments, created, segment};
 use crate::access::{Seat, Sharing};
@@ -38,12 +39,15 @@ pub(super) fn routes(routes: Routes) -> Routes {
 struct With {
     /// The name of a user.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<shapes::OwnerName>)]
     user: Option<String>,
     /// A group of an organisation, as `organisation:group`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<shapes::GroupId>)]
     group: Option<String>,
     /// An e-mail address. The share is good for whoever has an account with it, now or later.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<shapes::EmailAddress>)]
     email: Option<String>,
     /// `true`: whoever has the link.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +76,7 @@ impl With {
 #[serde(deny_unknown_fields)]
 struct NewShare {
     /// A file or a folder of the newest revision of the default branch; the whole dataset unless said.
+    #[schema(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
     /// Whom with.
     with: With,

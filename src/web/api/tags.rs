@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
+use super::shapes;
 use super::{Body, Here, Items, Page, Parameters, Segments, Somebody, created, moment, name_of, segment};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
@@ -52,7 +53,7 @@ impl From<&refs::Tag> for Tag {
 #[serde(deny_unknown_fields)]
 struct NewTag {
     /// Letters, digits and `_ + . , / -`.
-    #[schema(example = "v1.0")]
+    #[schema(value_type = shapes::TagName, example = "v1.0")]
     name: String,
     /// The revision to name; the newest of the default branch unless said.
     revision: Option<String>,
@@ -67,6 +68,7 @@ struct NewTag {
 #[serde(deny_unknown_fields)]
 struct TagUpdate {
     /// Its new name.
+    #[schema(value_type = Option<shapes::TagName>)]
     name: Option<String>,
     /// What it says from now on.
     description: Option<String>,
@@ -117,7 +119,7 @@ async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<New
 
 /// Shows a tag.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}", tag = "tags",
-    params(("tag" = String, Path, description = "Its exact name.")),
+    params(("tag" = shapes::TagName, Path, description = "Its exact name.")),
     responses((status = 200, description = "The tag.", body = Tag)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Tag>> {
     Ok(Json((&app.drive.tag(&grant, segments.get("tag")).await?).into()))
@@ -125,7 +127,7 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) ->
 
 /// Renames or redescribes a tag; it stays at its revision.
 #[utoipa::path(patch, path = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}", tag = "tags", request_body = TagUpdate,
-    params(("tag" = String, Path, description = "Its exact name.")),
+    params(("tag" = shapes::TagName, Path, description = "Its exact name.")),
     responses((status = 200, description = "The tag.", body = Tag)))]
 async fn update(
     State(app): State<App>,
@@ -140,7 +142,7 @@ async fn update(
 
 /// Removes a tag. The revision stays.
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}", tag = "tags",
-    params(("tag" = String, Path, description = "Its exact name.")),
+    params(("tag" = shapes::TagName, Path, description = "Its exact name.")),
     responses((status = 204, description = "It is gone.")))]
 async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Result<StatusCode> {
     app.drive.delete_tag(&grant, segments.get("tag")).await?;

@@ -14,6 +14,7 @@ use super::super::Routes;
 use super::super::browser::{self, Visitor};
 use super::super::extract::Caller;
 use super::session::Person;
+use super::shapes;
 use super::{Body, Items, Segments, created};
 use crate::access::tokens::{TokenName, TokenScope};
 use crate::access::{Holder, Seat};
@@ -54,6 +55,7 @@ struct OwnAccount {
 #[serde(deny_unknown_fields)]
 struct AccountUpdate {
     /// As people know one; empty for none.
+    #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     display_name: String,
 }
 
@@ -65,7 +67,7 @@ struct PasswordChange {
     #[schema(value_type = String)]
     current: Secret,
     /// At least 8 characters.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, min_length = 8)]
     new: Secret,
 }
 
@@ -74,6 +76,7 @@ struct PasswordChange {
 #[serde(deny_unknown_fields)]
 struct EmailChange {
     /// The new address.
+    #[schema(value_type = shapes::EmailAddress)]
     email: String,
     /// The password.
     #[schema(value_type = String)]
@@ -88,6 +91,7 @@ struct Closing {
     #[schema(value_type = String)]
     password: Secret,
     /// An organisation of one's own to which all datasets go; without it, they go with the account.
+    #[schema(value_type = Option<shapes::OwnerName>)]
     transfer_to: Option<String>,
 }
 
@@ -176,7 +180,7 @@ struct NewToken {
     #[schema(example = "laptop")]
     name: String,
     /// What it is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`.
-    #[schema(example = json!(["write:ada/census"]))]
+    #[schema(value_type = Vec<shapes::TokenScope>, example = json!(["write:ada/census"]))]
     scopes: Vec<String>,
     /// For how many days it is good; for ever unless said.
     #[schema(minimum = 1, maximum = 3650)]
@@ -205,7 +209,7 @@ async fn own_account(app: &App, user: Id) -> Result<Json<OwnAccount>> {
 }
 
 /// Shows one's own account; not to credentials for single datasets.
-#[utoipa::path(get, path = "/api/v1/user", tag = "accounts",
+#[utoipa::path(get, path = "/api/v1/user", tag = "accounts", operation_id = "show_user",
     responses((status = 200, description = "The account.", body = OwnAccount)))]
 async fn show(State(app): State<App>, caller: Caller) -> Result<Json<OwnAccount>> {
     own_account(&app, app.access.authorize_oneself(&caller.actor)?.user()).await

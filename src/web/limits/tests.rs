@@ -147,3 +147,15 @@ fn all_answers_to_one_who_has_all_places_name_the_right_limit() {
     drop((held, waiting));
     assert!(matches!(ask(), Ok(Admission::Now(Some(_)))));
 }
+
+#[test]
+fn whoever_moves_a_file_or_reads_a_table_has_a_place() {
+    let routes = crate::web::routes();
+    let limits = limits(Rates { transfers_address: Some(1), ..Rates::off() }, &[]);
+    for route in MOVES {
+        assert!(routes.listed().iter().any(|(_, listed)| listed == route), "{route} is no route");
+        let admitted = limits.admit(&mut request("203.0.113.5:1", None), "GET", route, limits.since);
+        assert!(matches!(admitted, Ok(Admission::Now(Some(_)))), "{route}");
+    }
+    assert!(MOVES.contains(&"/api/v1/drive/{owner}/{dataset}/rows/{*path}"));
+}

@@ -13,6 +13,7 @@ use super::super::super::Routes;
 use super::super::super::content::disposition;
 use super::super::super::extract::{Base, Visitor};
 use super::super::Body;
+use super::super::shapes;
 use super::files::save;
 use crate::access::{Fetch, Grant, Part, Spot};
 use crate::app::App;
@@ -29,7 +30,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[serde(deny_unknown_fields)]
 struct Choice {
     /// Files and folders. An empty path alone is all of the dataset, for those who may read all of it.
-    #[schema(min_items = 1, max_items = 1000)]
+    #[schema(value_type = Vec<shapes::FilePath>, min_items = 1, max_items = 1000)]
     paths: Vec<String>,
     /// Which revision; the newest unless said.
     revision: Option<String>,

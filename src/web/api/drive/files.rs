@@ -14,6 +14,7 @@ use super::super::super::extract::Base;
 use super::super::super::git::patient;
 use super::super::Parameters;
 use super::super::datasets::if_match;
+use super::super::shapes;
 use super::Changed;
 use crate::access::{Fetch, Spot, Write};
 use crate::app::App;
@@ -45,9 +46,9 @@ pub(super) struct At {
 /// it may be as large as there is room for, and needs a `Content-Length`.
 #[utoipa::path(put, path = "/api/v1/drive/{owner}/{dataset}/files/{path}", tag = "drive",
     params(("path" = String, Path, description = "Where it goes; may hold `/`."), Why,
-        ("If-Match" = Option<String>, Header,
+        ("If-Match" = Option<shapes::RevisionTag>, Header,
          description = "The revision that changed the file last, as far as you know, in quotes (412).")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = inline(shapes::Bytes), content_type = "application/octet-stream"),
     responses((status = 200, description = "There is a new version.", body = Changed),
         (status = 201, description = "There is a new file.", body = Changed)))]
 async fn put(

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::super::super::Routes;
 use super::super::super::extract::Visitor;
 use super::super::Body;
+use super::super::shapes;
 use super::{Changed, message};
 use crate::access::{Fetch, Part, Read, Spot, Write};
 use crate::app::App;
@@ -31,6 +32,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[serde(deny_unknown_fields)]
 struct NewFolder {
     /// Where; folders above it are made with it.
+    #[schema(value_type = shapes::FilePath)]
     path: String,
     /// Why.
     message: Option<String>,
@@ -41,8 +43,10 @@ struct NewFolder {
 #[serde(deny_unknown_fields)]
 struct Relocation {
     /// From where.
+    #[schema(value_type = shapes::FilePath)]
     from: String,
     /// To where: the whole new path, which must be free.
+    #[schema(value_type = shapes::FilePath)]
     to: String,
     /// Why.
     message: Option<String>,
@@ -53,10 +57,13 @@ struct Relocation {
 #[serde(deny_unknown_fields)]
 struct Duplication {
     /// From where.
+    #[schema(value_type = shapes::FilePath)]
     from: String,
     /// To where: the whole new path, which must be free.
+    #[schema(value_type = shapes::FilePath)]
     to: String,
     /// The dataset to copy from, as `owner/name`, if it is another one.
+    #[schema(value_type = Option<shapes::DatasetId>)]
     dataset: Option<String>,
     /// Why.
     message: Option<String>,
@@ -67,7 +74,7 @@ struct Duplication {
 #[serde(deny_unknown_fields)]
 struct Deletion {
     /// Files and folders.
-    #[schema(min_items = 1, max_items = 1000)]
+    #[schema(value_type = Vec<shapes::FilePath>, min_items = 1, max_items = 1000)]
     paths: Vec<String>,
     /// Why.
     message: Option<String>,

@@ -77,7 +77,7 @@ struct Way {
 }
 
 /// Lists what lies in the trash, what was deleted last first.
-#[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/trash", tag = "drive", params(Page),
+#[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/trash", operation_id = "list_trash", tag = "drive", params(Page),
     responses((status = 200, description = "What lies there.", body = Items<Thrown>)))]
 async fn list(
     State(app): State<App>,
@@ -100,7 +100,7 @@ async fn list(
 }
 
 /// Brings things back from the trash, as one revision: all of them, or none.
-#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/trash/restore", tag = "drive", request_body = Recovery,
+#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/trash/restore", tag = "drive", operation_id = "recover", request_body = Recovery,
     responses((status = 200, description = "They are back.", body = Recovered)))]
 async fn restore(State(app): State<App>, visitor: Visitor, Body(asked): Body<Recovery>) -> Result<Json<Recovered>> {
     let parts: Vec<Part<Write>> = parts(&app.access, &visitor).await?;

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::super::super::Routes;
 use super::super::super::extract::Visitor;
 use super::super::super::git::patient;
+use super::super::shapes;
 use super::super::{Body, Segments, created, segment};
 use super::files::length;
 use super::{Changed, parts};
@@ -31,10 +32,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[serde(deny_unknown_fields)]
 struct NewUpload {
     /// Where it goes.
+    #[schema(value_type = shapes::FilePath)]
     path: String,
     /// Its bytes; not 0.
+    #[schema(minimum = 1)]
     size: u64,
     /// SHA-256 of the whole, in hex, if you know it: other bytes are refused at the end (422).
+    #[schema(value_type = Option<shapes::Sha256>)]
     sha256: Option<String>,
 }
 
@@ -117,8 +121,8 @@ async fn show(State(app): State<App>, visitor: Visitor, segments: Segments) -> R
 /// Takes a part: the body is `part_bytes` of the file, or what is left for the last one. A part may come again.
 #[utoipa::path(put, path = "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}", tag = "drive",
     params(("id" = String, Path, description = "The upload."),
-        ("number" = u32, Path, description = "Which part, from 1.")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+        ("number" = u32, Path, minimum = 1, description = "Which part, from 1.")),
+    request_body(content = inline(shapes::Bytes), content_type = "application/octet-stream"),
     responses((status = 204, description = "It is here.")))]
 async fn part(
     State(app): State<App>,

@@ -52,7 +52,7 @@ struct Reversion {
 
 /// Lists the versions of a file or folder, the newest first. Who may read a part of the dataset alone sees those of the
 /// default branch; who came by a link, those since the link was made, unless it shows the history, and no addresses.
-#[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/versions/{path}", tag = "drive",
+#[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/versions/{path}", tag = "drive", operation_id = "list_versions",
     params(("path" = String, Path, description = "Where it is; may hold `/`."), Page),
     responses((status = 200, description = "Its versions.", body = Items<Version>)))]
 async fn list(
@@ -85,7 +85,7 @@ async fn list(
 }
 
 /// Makes a file or folder what it was in an earlier revision, as a new one.
-#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/versions/{path}", tag = "drive", request_body = Reversion,
+#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/versions/{path}", tag = "drive", operation_id = "restore_version", request_body = Reversion,
     params(("path" = String, Path, description = "Where it is; may hold `/`.")),
     responses((status = 200, description = "It is what it was.", body = Changed)))]
 async fn restore(State(app): State<App>, spot: Spot<Write>, Body(asked): Body<Reversion>) -> Result<Json<Changed>> {

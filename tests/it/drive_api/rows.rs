@@ -1,0 +1,80 @@
+//! Rows of tables that are made to be expensive.
+
+use rutter::config::Rates;
+use serde_json::json;
+
+use super::{Hands, ada};
+use crate::harness::{Engine, Server};
+
+/// Bytes of an answer at most: the rows, and what stands around them.
+const ANSWER: usize = (4 << 20) + 1000;
+
+#[tokio::test]
+async fn pages_of_large_rows_end_early() {
+    let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
+    let ada = ada(&server).await;
+    let drive = Hands::of(&server, &ada, "ada/data");
+    // Lists of small numbers, which take many times their bytes once they are values; and what no column has.
+    let list = format!("{{\"a\":[1{}],\"i\":", ",1".repeat(150_000));
+    let unknown = format!("{{\"x\":\"{}\",\"i\":", "x".repeat(700_000));
+    for (name, row, rows) in [("list.jsonl", list, 40), ("unknown.jsonl", unknown, 30)] {
+        let mut table = String::from("{\"a\":[],\"i\":-1}\n");
+        // The columns are told from the first MiB, or rows.
+        table.push_str(&"{\"i\":-1}\n".repeat(10_000));
+        for index in 0..rows {
+            table.push_str(&format!("{row}{index}}}\n"));
+        }
+        assert!(table.len() > 10 << 20);
+        assert_eq!(drive.put(name, table).await.status, 201);
+        let (mut offset, mut pages) = (10_001, 0);
+        loop {
+            let reply = drive.get(&format!("/rows/{name}?offset={offset}&limit=1000")).await;
+            assert!(reply.status == 200 && reply.body.len() < ANSWER, "{name}: {} {}", reply.status, reply.body.len());
+            let page = reply.json();
+            let found = page["rows"].as_array().unwrap();
+            for row in found {
+                assert_eq!(row[1], offset - 10_001, "{name}");
+                offset += 1;
+            }
+            pages += 1;
+            if page["more"] == json!(false) {
+                break;
+            }
+            assert!(!found.is_empty());
+        }
+        assert_eq!(offset, 10_001 + rows, "{name}: no row is left out");
+        assert!(pages > 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_are_mostly_columns_end_early() {
+    let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
+    let ada = ada(&server).await;
+    let drive = Hands::of(&server, &ada, "ada/data");
+    // Each row is two bytes here, and 25,000 in the answer.
+    let header: Vec<String> = (0..5000).map(|column| format!("c{column}")).collect();
+    drive.put("wide.csv", format!("{}\n{}", header.join(","), "x\n".repeat(1000))).await;
+    let reply = drive.get("/rows/wide.csv?limit=1000").await;
+    assert!(reply.status == 200 && reply.body.len() < ANSWER + (1 << 20), "{}", reply.body.len());
+    let page = reply.json();
+    assert_eq!((page["rows"].as_array().unwrap().len() > 100, &page["more"]), (true, &json!(true)));
+}
+
+#[tokio::test]
+async fn tiny_rows_far_down_are_found_at_once_and_paid_for() {
+    let server = Server::start_with(Engine::Sqlite, |config| {
+        // A hundred points are a MiB of a table.
+        config.rates = Rates { address: 10, burst_seconds: 30, wait_seconds: 0, ..Rates::off() };
+    })
+    .await;
+    let ada = ada(&server).await;
+    let drive = Hands::of(&server, &ada, "ada/data");
+    let rows = (6 << 20) / 2;
+    assert_eq!(drive.put("tiny.csv", "1\n".repeat(rows)).await.status, 201);
+    let reply = drive.get(&format!("/rows/tiny.csv?offset={}&limit=5", rows - 2)).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!((&reply.json()["rows"], &reply.json()["more"]), (&json!([[1], [1]]), &json!(false)));
+    let reply = drive.get("/rows/tiny.csv?limit=1").await;
+    assert_eq!(reply.status, 429, "what was read is paid for: {}", reply.text());
+}

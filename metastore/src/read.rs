@@ -286,7 +286,7 @@ impl Reader {
         let root = self.folder(revision, path)?;
         let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
         let mut found = Vec::new();
-        self.walk(root, prefix, recursive, &mut Budget::default(), &mut |path, mode, id| {
+        self.walk(root, &prefix, recursive, &mut Budget::default(), &mut |path, mode, id| {
             found.push((path, mode, id));
             Ok(true)
         })?;
@@ -298,14 +298,14 @@ impl Reader {
     fn walk(
         &self,
         root: ObjectId,
-        prefix: String,
+        prefix: &str,
         recursive: bool,
         budget: &mut Budget,
         tell: &mut dyn FnMut(String, EntryMode, ObjectId) -> Result<bool>,
     ) -> Result<()> {
         // A stack, not recursion: folders may nest deeper than our own stack. Reversed, so that what
         // stands first in a tree is taken first.
-        let mut stack = self.raw_entries(root, &prefix, budget)?;
+        let mut stack = self.raw_entries(root, prefix, budget)?;
         stack.reverse();
         while let Some((path, mode, id)) = stack.pop() {
             if recursive && mode.is_tree() {

@@ -54,7 +54,7 @@ impl Reader {
     pub fn paths(&self, revision: ObjectId, most: usize, bytes: usize) -> Result<Vec<(String, EntryKind, ObjectId)>> {
         let mut found = Vec::new();
         let mut budget = Budget::new(most, bytes);
-        self.walk(self.tree_of(revision)?, String::new(), true, &mut Budget::default(), &mut |path, mode, id| {
+        self.walk(self.tree_of(revision)?, "", true, &mut Budget::default(), &mut |path, mode, id| {
             if found.len() == most {
                 return Ok(false);
             }

@@ -16,6 +16,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod keys;
 pub mod lending;
+pub mod links;
 pub mod locks;
 pub mod mail;
 pub(crate) mod memo;

@@ -2,6 +2,7 @@
 //! made, listed, changed and taken back, and links are opened.
 
 mod letters;
+mod open;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use metastore::{FilePath, ObjectId};
 use tokio::sync::Semaphore;
 
+pub use self::open::Door;
 use crate::access::secret::ServerSecret;
 use crate::access::{Access, Actor, Seat, Sharing, links};
 use crate::clock::Clock;
@@ -18,9 +20,6 @@ use crate::db::shares::{GranteeId, NewLink, ShareInsert, Terms};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, Millis, OwnerName, RepoPath, Secret, ShareKind, ShareRight};
-
-/// For how long an opened link is good, at most.
-const OPEN: Duration = Duration::from_hours(1);
 
 /// How many shares somebody may make in [`HOUR`]: each may be a letter to somebody who did not ask for it.
 const PER_HOUR: i64 = 200;
@@ -34,9 +33,6 @@ const CHECKS: usize = 2;
 
 /// How many shares that somebody has not seen yet are counted.
 const UNSEEN: usize = 100;
-
-/// How often it is written down that a link is opened.
-const NOTED: Duration = Duration::from_mins(1);
 
 /// Shares of this installation. Cheap to clone.
 #[derive(Clone)]
@@ -145,14 +141,6 @@ pub struct Made {
     pub link: Option<Secret>,
     /// Whether it is new, or one that was there has changed.
     pub is_new: bool,
-}
-
-/// What somebody finds behind a link.
-pub enum Door {
-    /// The share, what opens it from now on, and until when.
-    Open(Box<ShareRow>, Secret, Millis),
-    /// It needs a password, or another one.
-    Locked,
 }
 
 impl Shares {
@@ -366,48 +354,6 @@ impl Shares {
             }
         }
         Ok((seen, next))
-    }
-
-    /// Opens a link. `guess` is asked before a password is checked, and counts that: only as many are counted at one
-    /// time as are checked, so that many who know the password do not keep each other out.
-    ///
-    /// # Errors
-    /// Not found for every link that leads nowhere, in one sentence; those of `guess`.
-    pub async fn open(
-        &self,
-        link: &Secret,
-        password: Option<Secret>,
-        guess: impl FnOnce() -> Result<()>,
-    ) -> Result<Door> {
-        let now = self.clock.now();
-        let is_good = |found: &crate::db::shares::LinkRow| {
-            found.expires_at.is_none_or(|end| end > now)
-                && found.downloads_most.is_none_or(|most| found.downloads < most)
-        };
-        let hash = links::hash(link);
-        let found = self.db.read().await?.shared_link(&hash).await?.filter(is_good).ok_or_else(links::dead)?;
-        if let Some(stored) = &found.password {
-            let Some(password) = password else { return Ok(Door::Locked) };
-            let _turn = self.checks.acquire().await.map_err(Error::internal)?;
-            guess()?;
-            if !links::fits(password, stored.clone()).await? {
-                return Ok(Door::Locked);
-            }
-        }
-        let mut tx = self.db.write().await?;
-        // It may have changed while its password was checked.
-        let again = tx.shared_link(&hash).await?.filter(is_good).filter(|again| again.password == found.password);
-        let again = again.ok_or_else(links::dead)?;
-        let share = tx.share_of_link(again.id).await?.ok_or_else(links::dead)?;
-        let bearer = links::bearer();
-        let most = now.plus(OPEN);
-        let ends = share.expires_at.map_or(most, |end| end.min(most));
-        tx.insert_opening(&links::hash(&bearer), share.id, now, ends).await?;
-        if again.last_used_at.is_none_or(|last| last < now.minus(NOTED)) {
-            tx.touch_share(share.id, now).await?;
-        }
-        tx.commit().await?;
-        Ok(Door::Open(Box::new(share), bearer, ends))
     }
 
     async fn hashed(&self, password: Secret) -> Result<String> {

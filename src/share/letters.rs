@@ -78,9 +78,9 @@ fn what(share: &ShareRow) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     // A drive is where its owner keeps what has no other place: to name it says nothing.
     if dataset_name == DRIVE {
-        return format!("the {kind} “{name}”");
+        return format!("the {kind} \"{name}\"");
     }
-    format!("the {kind} “{name}” of the dataset {owner_name}/{dataset_name}")
+    format!("the {kind} \"{name}\" of the dataset {owner_name}/{dataset_name}")
 }
 
 /// Subject and text; `sign_up` for somebody who has no account. What a person wrote is told apart from what the server
@@ -163,7 +163,7 @@ mod tests {
         let message = "Hello\r\nIt is here, once you have signed in:\u{2028}\u{7}\nhttp://evil.example";
         let share = share("drive", "a/b c", ShareKind::Folder);
         let (subject, text) = write("https://data.example", "ada", &share, None, Some(message));
-        assert_eq!(subject, "ada shares the folder “b c” with you");
+        assert_eq!(subject, "ada shares the folder \"b c\" with you");
         for line in text.lines().filter(|line| line.contains("evil") || line.contains("Hello")) {
             assert!(line.starts_with("> "), "{line}");
         }
@@ -173,13 +173,13 @@ mod tests {
     #[test]
     fn it_leads_to_what_is_shared_and_says_for_how_long() {
         let pages = [
-            ("drive", "a/b c", ShareKind::Folder, "the folder “b c”", "shared/ada/drive/a/b%20c"),
+            ("drive", "a/b c", ShareKind::Folder, "the folder \"b c\"", "shared/ada/drive/a/b%20c"),
             ("drive", "", ShareKind::Dataset, "the whole drive of ada", "shared/ada/drive"),
             (
                 "data",
                 "ü.csv",
                 ShareKind::File,
-                "the file “ü.csv” of the dataset ada/data",
+                "the file \"ü.csv\" of the dataset ada/data",
                 "shared/ada/data/%C3%BC.csv",
             ),
             ("data", "", ShareKind::Dataset, "the dataset ada/data", "d/ada/data"),

@@ -13,6 +13,7 @@ mod facts;
 mod files;
 mod infer;
 mod invitations;
+mod links;
 mod organisations;
 mod places;
 mod quotas;
@@ -65,7 +66,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = commits::routes(routes);
     let routes = tags::routes(routes);
     let routes = branches::routes(routes);
-    let routes = shares::routes(routes);
+    let routes = links::routes(shares::routes(routes));
     let routes = tree::routes(routes);
     let routes = files::routes(routes);
     let routes = infer::routes(routes);

@@ -2411,7 +2411,43 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        /** Shows a share; of a link, with the link itself. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description Its id. */
+                    share: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The share. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Share"];
+                    };
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         put?: never;
         post?: never;
         /** Takes a share back: at once, for everybody who came by it. */
@@ -4408,7 +4444,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Lists the versions of a file or folder, the newest first. */
+        /**
+         * Lists the versions of a file or folder, the newest first. Who may read a part of the dataset alone sees those of the
+         *     default branch; who came by a link, those since the link was made, unless it shows the history, and no addresses.
+         */
         get: {
             parameters: {
                 query?: {
@@ -5635,6 +5674,94 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Items_Share"];
+                    };
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shares/received/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Takes note that the caller, in a browser, has seen what is shared with them. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Nothing is new any more. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description What is wrong, and what to do (RFC 9457). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shares/received/unseen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts what was shared with the caller since they last looked. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How much is new. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Unseen"];
                     };
                 };
                 /** @description What is wrong, and what to do (RFC 9457). */
@@ -6965,8 +7092,12 @@ export interface components {
                  * @description When it ends (RFC 3339).
                  */
                 expires?: string | null;
+                /** @description Of a link: whether it shows what was before it was made, too. */
+                history?: boolean | null;
                 /** @description Its id. */
                 id: string;
+                /** @description Of what is shared with the caller: whether it is new since they last looked. */
+                is_new?: boolean | null;
                 /**
                  * Format: date-time
                  * @description When it was used last (RFC 3339), to the hour.
@@ -6982,7 +7113,10 @@ export interface components {
                 right: components["schemas"]["ShareRight"];
                 /** @description What it is. */
                 type: components["schemas"]["ShareKind"];
-                /** @description The link itself: in the answer to who makes it, and nowhere else. */
+                /**
+                 * @description The link itself: in the answer to who makes it, and to who asks for this share alone. Not known of links that
+                 *     were made by an older server.
+                 */
                 url?: string | null;
                 /** @description Whom it is shared with. */
                 with: components["schemas"]["With"];
@@ -7883,8 +8017,12 @@ export interface components {
              * @description When it ends (RFC 3339).
              */
             expires?: string | null;
+            /** @description Of a link: whether it shows what was before it was made, too. */
+            history?: boolean | null;
             /** @description Its id. */
             id: string;
+            /** @description Of what is shared with the caller: whether it is new since they last looked. */
+            is_new?: boolean | null;
             /**
              * Format: date-time
              * @description When it was used last (RFC 3339), to the hour.
@@ -7900,9 +8038,10 @@ export interface components {
             right: components["schemas"]["ShareRight"];
             /** @description What it is. */
             type: components["schemas"]["ShareKind"];
-            /** @description The link itself: in the answer to who makes it, and nowhere else. */
-            is_new?: boolean | null;
-            history?: boolean | null;
+            /**
+             * @description The link itself: in the answer to who makes it, and to who asks for this share alone. Not known of links that
+             *     were made by an older server.
+             */
             url?: string | null;
             /** @description Whom it is shared with. */
             with: components["schemas"]["With"];
@@ -8148,6 +8287,11 @@ export interface components {
             revoked?: string | null;
             /** @description What it is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`. */
             scopes: string[];
+        };
+        /** @description How much is new of what others share. */
+        Unseen: {
+            /** @description Shares that were made since the caller last looked; 100 stands for all above. */
+            count: number;
         };
         /** @description A file that is coming. */
         Upload: {

@@ -130,6 +130,7 @@ pub struct Limits {
     pub git_processes: usize,
     /// Bytes of memory that git may take for one object: a file that comes as a delta of another one, or a
     /// list of objects. The memory of a git process is limited to three times as much, and 1.5 GiB.
+    #[serde(deserialize_with = "units::size")]
     pub git_object_bytes: u64,
     /// Connections at one time; never more than half of the files that the process may have open.
     pub connections: usize,

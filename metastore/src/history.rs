@@ -202,13 +202,14 @@ impl Reader {
                     !step.parents.is_empty() || held.is_some()
                 }
             };
-            for &parent in &step.parents {
-                frontier.push(self, parent)?;
-            }
             if shown {
                 history.ids.push(step.id);
                 left -= usize::from(is_behind);
                 is_behind |= after == Some(step.id);
+            }
+            // What is older is read only if it is asked for: it may be too large.
+            for &parent in step.parents.iter().filter(|_| left > 0) {
+                frontier.push(self, parent)?;
             }
         }
         Ok(history)

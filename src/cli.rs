@@ -109,7 +109,7 @@ async fn tell_how_to_begin(app: &App) {
         match app.accounts.needs_set_up().await {
             Ok(false) => {}
             Ok(true) => {
-                tracing::warn!("there is no administrator yet: `rutter setup-link` prints a link that makes one")
+                tracing::warn!("there is no administrator yet: `rutter setup-link` prints a link that makes one");
             }
             Err(error) => unknown(error),
         }

@@ -291,7 +291,7 @@ impl Config {
         // `RUTTER_CONFIG` names the file itself; `RUTTER_TEST_*` is for test runs.
         let links = service_links.clone();
         let is_ours = move |key: &UncasedStr| {
-            key != "config" && !key.starts_with("test_") && !links.iter().any(|link| key == &link["RUTTER_".len()..])
+            key != "config" && !key.starts_with("test_") && !links.iter().any(|link| key == link["RUTTER_".len()..])
         };
         let environment = Env::prefixed("RUTTER_").filter(is_ours).split("__");
         let mut config: Self =

@@ -46,7 +46,9 @@ fn service_links_of_kubernetes_are_passed_over() {
         ("RUTTER_DB_PORT_5432_TCP", "tcp://10.96.12.8:5432"),
     ];
     figment::Jail::expect_with(|jail| {
-        links.iter().for_each(|(name, value)| jail.set_env(name, value));
+        for (name, value) in links {
+            jail.set_env(name, value);
+        }
         jail.set_env("RUTTER_LOG", "debug");
         let config = Config::load(Overrides::default()).map_err(|error| error.to_string())?;
         assert_eq!(config.log, "debug");

@@ -16,6 +16,7 @@ use crate::access::{History, Part, Read, Right, Spot, Write};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Level};
 
+mod archive;
 mod history;
 mod rules;
 
@@ -30,9 +31,6 @@ const FOUND: usize = 1000;
 
 /// Bytes of the longest path that can be named, and so found.
 const LONGEST: usize = 4096;
-
-/// Bytes of all paths in an archive. There are several copies of them while it is made.
-const ARCHIVED: usize = 16 << 20;
 
 /// What a change says of itself.
 #[derive(Debug, Clone)]
@@ -106,41 +104,6 @@ impl Drive {
             found.push(Self::locate_in(id, Arc::clone(&snapshot), revision, path).await?);
         }
         Ok(found)
-    }
-
-    /// All files and links that these are or hold, and when their revision was made, in seconds since the Unix epoch.
-    ///
-    /// # Errors
-    /// Too large for more than `most`.
-    pub(crate) async fn files_below(&self, located: &[Located], most: usize) -> Result<(i64, Vec<Located>)> {
-        let Some(first) = located.first() else { return Ok((0, Vec::new())) };
-        let revision = first.revision;
-        let seconds = first.snapshot.read(move |reader| Ok(reader.commit(revision)?.committer.seconds)).await?;
-        let mut files = Vec::new();
-        let mut room = ARCHIVED;
-        for one in located {
-            let entries = if one.entry.kind == EntryKind::Folder {
-                files_in(&one.snapshot, revision, Some(one.entry.path.parse()?), most).await?
-            } else {
-                vec![one.entry.clone()]
-            };
-            room = names_fit(room, &entries)?;
-            files.extend(entries.into_iter().map(|entry| first.beside(entry)));
-            if files.len() > most {
-                return Err(too_many(most));
-            }
-        }
-        Ok((seconds, files))
-    }
-
-    /// As [`Drive::files_below`], of a whole revision. Who asks has been let, when it was chosen.
-    pub(crate) async fn files_of(&self, id: Id, revision: ObjectId, most: usize) -> Result<(i64, Vec<Located>)> {
-        let snapshot = self.snapshot_of(id).await?;
-        let seconds = snapshot.read(move |reader| Ok(reader.commit(revision)?.committer.seconds)).await?;
-        let entries = files_in(&snapshot, revision, None, most).await?;
-        names_fit(ARCHIVED, &entries)?;
-        let located = entries.into_iter().map(|entry| Located::of(id, Arc::clone(&snapshot), revision, entry));
-        Ok((seconds, located.collect()))
     }
 
     /// What stands at a spot now, with what changed it last.
@@ -460,39 +423,6 @@ impl Drive {
         let last = self.last_change(&located).await?;
         if last.is_some_and(|last| Some(last.id) == named) { Ok(()) } else { Err(changed()) }
     }
-}
-
-/// All files and links below a folder, or of the whole revision.
-async fn files_in(
-    snapshot: &Arc<Snapshot>,
-    revision: ObjectId,
-    folder: Option<FilePath>,
-    most: usize,
-) -> Result<Vec<Entry>> {
-    let list = move |reader: &Reader| reader.tree_page(revision, folder.as_ref(), true, None, most + 1);
-    let page = snapshot.read_long(list).await?;
-    if page.entries.len() > most {
-        return Err(too_many(most));
-    }
-    // A page that is not full ends where its names take too many bytes.
-    if page.next.is_some() {
-        return Err(too_long());
-    }
-    let is_file = |entry: &Entry| !matches!(entry.kind, EntryKind::Folder | EntryKind::Submodule);
-    Ok(page.entries.into_iter().filter(is_file).collect())
-}
-
-/// How many bytes are left for more names in an archive.
-fn names_fit(room: usize, entries: &[Entry]) -> Result<usize> {
-    room.checked_sub(entries.iter().map(|entry| entry.path.len()).sum()).ok_or_else(too_long)
-}
-
-fn too_many(most: usize) -> Error {
-    Error::too_large(format!("an archive has at most {most} files and folders; choose some of them"))
-}
-
-fn too_long() -> Error {
-    Error::too_large(format!("the names of an archive have at most {ARCHIVED} bytes; choose some of the files"))
 }
 
 fn nothing(spot: &Spot<Read>) -> Error {

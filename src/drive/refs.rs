@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use globset::{Glob, GlobBuilder, GlobSet};
 use metastore::{CommitInfo, Landing, ObjectId, Person, Ref, RefEdit, RefName, Snapshot};
 
 use super::land::Terms;
@@ -12,6 +11,11 @@ use super::version::by_version;
 use super::{Drive, repo_key};
 use crate::access::{Grant, Own, Read, Write};
 use crate::error::{Error, Kind, Result};
+
+mod protection;
+
+pub(crate) use protection::Protection;
+use protection::full_pattern;
 
 /// A tag as people see it.
 #[derive(Debug, Clone)]
@@ -421,55 +425,6 @@ fn sound(name: &str, what: &str, parsed: metastore::Result<RefName>) -> Result<R
     parsed.map_err(|_| Error::invalid(format!("{name:?} cannot be the name of a {what} (see git-check-ref-format)")))
 }
 
-/// A pattern by its full name: a short one means branches.
-fn full_pattern(pattern: &str) -> Result<String> {
-    let full = if pattern.starts_with("refs/") { pattern.to_owned() } else { format!("refs/heads/{pattern}") };
-    let ours = full.starts_with("refs/heads/") || full.starts_with("refs/tags/");
-    if pattern.is_empty() || full.len() > 1024 || full.chars().any(char::is_control) || !ours || glob(&full).is_none() {
-        return Err(Error::invalid(format!("{pattern:?} is not a pattern: write `release/*` or `refs/tags/v*`")));
-    }
-    Ok(full)
-}
-
-fn glob(pattern: &str) -> Option<Glob> {
-    GlobBuilder::new(pattern).literal_separator(true).build().ok()
-}
-
-/// The refs whose history may only grow, and which only owners change otherwise.
-pub(crate) struct Protection {
-    patterns: Vec<String>,
-    globs: GlobSet,
-}
-
-impl Protection {
-    /// Those of the dataset. The default branch is protected besides.
-    pub(crate) fn of<R: crate::access::Right>(grant: &Grant<R>) -> Result<Self> {
-        let patterns: Vec<String> = serde_json::from_str(&grant.dataset().protected).map_err(Error::internal)?;
-        let globs = GlobSet::new(patterns.iter().filter_map(|pattern| glob(pattern))).map_err(Error::internal)?;
-        Ok(Self { patterns, globs })
-    }
-
-    /// Whether a pattern covers it.
-    pub(crate) fn covers(&self, name: &RefName) -> bool {
-        self.globs.is_match(name.as_str())
-    }
-
-    /// Whether somebody who is no owner may make these changes: of what is protected only something new. None of them
-    /// makes a history longer, which a push and a commit may do.
-    ///
-    /// # Errors
-    /// Forbidden.
-    fn allow(&self, edits: &[RefEdit], default: &RefName) -> Result<()> {
-        let changed = edits.iter().filter(|edit| edit.old.is_some() && edit.old != edit.new);
-        match changed.map(|edit| &edit.name).find(|name| *name == default || self.covers(name)) {
-            None => Ok(()),
-            Some(name) => {
-                Err(Error::forbidden(format!("`{}` is protected: only owners change or delete it", name.short())))
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -484,20 +439,6 @@ mod tests {
             ["", "with space", "with!", "with\n", "a\tb", "a..b", ".a", "a.", "/a", "a/", "a.lock", "-a", "HEAD", &id]
         {
             assert_eq!(tag_name(bad).unwrap_err().kind(), Kind::Invalid, "{bad}");
-        }
-    }
-
-    #[test]
-    fn patterns_keep_to_their_folder() {
-        let protects =
-            |pattern: &str, name: &str| GlobSet::new(glob(&full_pattern(pattern).unwrap())).unwrap().is_match(name);
-        assert!(protects("main", "refs/heads/main"));
-        assert!(protects("release/*", "refs/heads/release/1"));
-        assert!(!protects("release/*", "refs/heads/release/1/x"));
-        assert!(protects("release/**", "refs/heads/release/1/x"));
-        assert!(protects("refs/tags/v*", "refs/tags/v1"));
-        for bad in ["", "[", "refs/notes/x", "a\nb"] {
-            assert!(full_pattern(bad).is_err(), "{bad}");
         }
     }
 }

@@ -97,8 +97,8 @@ impl Intake {
         Ok(remote.map(|remote| remote.parse()).transpose()?)
     }
 
-    fn reservation(&self) -> Option<Reservation> {
-        Some(Reservation::Intake(self.row.id.clone()))
+    fn reservation(&self) -> Reservation {
+        Reservation::Intake(self.row.id.clone())
     }
 
     fn arrival(&self, oid: Oid) -> Arrival {
@@ -393,7 +393,8 @@ impl Storage {
                 };
                 match folder.finish(&id, &oid, &intake.plan).await {
                     Ok(()) => {
-                        let recorded = self.record_in_folder(folder, intake.arrival(oid), intake.reservation()).await;
+                        let recorded =
+                            self.record_in_folder(folder, intake.arrival(oid), Some(intake.reservation())).await;
                         recorded.map(|()| oid)
                     }
                     Err(error) => Err(error.into()),
@@ -436,7 +437,7 @@ impl Storage {
             bucket.remove(&staged).await?;
             return Err(Error::invalid("what came is not the file that was announced: its SHA-256 is another"));
         }
-        self.settle(bucket, &staged, intake.arrival(oid), intake.reservation()).await?;
+        self.settle(bucket, &staged, intake.arrival(oid), Some(intake.reservation())).await?;
         Ok(oid)
     }
 

@@ -79,8 +79,8 @@ impl Upload {
         Arrival { repo: *repo, oid: self.oid, size: self.size(), store: store.clone(), place: String::new() }
     }
 
-    fn reservation(&self) -> Option<Reservation> {
-        Some(Reservation::Upload(self.row.id.clone()))
+    fn reservation(&self) -> Reservation {
+        Reservation::Upload(self.row.id.clone())
     }
 
     fn parts_id(&self) -> Result<PartsId> {
@@ -344,7 +344,7 @@ impl Storage {
 
     async fn finish_in_folder(&self, folder: &LocalStore, upload: &Upload) -> Result<()> {
         folder.finish(&upload.id()?, &upload.oid, &upload.plan).await?;
-        self.record_in_folder(folder, upload.arrival(), upload.reservation()).await
+        self.record_in_folder(folder, upload.arrival(), Some(upload.reservation())).await
     }
 
     async fn finish_in_bucket(&self, bucket: &CloudStore, upload: &Upload) -> Result<()> {
@@ -364,7 +364,7 @@ impl Storage {
         let gone = || Error::not_found("the store has forgotten this upload; ask the batch API to begin it again");
         if key.is_staging() {
             let ticket = Ticket { verb: Verb::Upload, repository: *repo.as_bytes(), oid: upload.oid, size, expires: 0 };
-            self.admit_staged(&ticket, &upload.row.store, bucket, &key, u64::MAX, upload.reservation())
+            self.admit_staged(&ticket, &upload.row.store, bucket, &key, u64::MAX, Some(upload.reservation()))
                 .await?
                 .ok_or_else(gone)?;
         } else {
@@ -377,7 +377,7 @@ impl Storage {
                 )));
             }
             let arrival = Arrival { place: upload.row.place.clone(), ..upload.arrival() };
-            self.0.recorder.hold(arrival, upload.reservation()).await?;
+            self.0.recorder.hold(arrival, Some(upload.reservation())).await?;
         }
         metrics::counter!("rutter_lfs_direct_bytes_total").increment(size);
         Ok(())

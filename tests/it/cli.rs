@@ -362,7 +362,8 @@ fn keys() -> Vec<(String, String)> {
         let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));
         for name in fields.map(|field| field.split(':').next().unwrap()) {
             let groups = ["limits", "lifetimes", "rates", "quotas", "accounts", "mail"];
-            if !groups.contains(&name) && !matches!(name, "issuers" | "stores" | "cloud_environment") {
+            if !groups.contains(&name) && !matches!(name, "issuers" | "stores" | "cloud_environment" | "service_links")
+            {
                 let variable = format!("RUTTER_{}{name}", group.replace('.', "__")).to_uppercase();
                 keys.push((format!("{group}{name}"), variable));
             }

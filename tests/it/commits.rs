@@ -191,7 +191,7 @@ story! {
             (put("datapackage.json", "{\"resources\": 1}"), "operations[1]: datapackage.json is not valid: `/resources`"),
             (json!({"path": "b"}), "`operations[1]`: "),
             (json!({"operation": "patch", "package": {"a": 1}}), "operations[1]: there is no datapackage.json"),
-            (json!({"operation": "patch", "package": []}), "`operations[1]`: "),
+            (json!({"operation": "patch", "package": []}), "`operations[1].package`: "),
             (json!(null), "`operations[1]`: "),
         ] {
             let (status, detail) = fails(&server, &ada, "ada/data", json!([put("ok", "1"), operation])).await;

@@ -20,7 +20,7 @@ const BEGINNINGS: [&[u8]; 5] = [
     b"GET /healthz HTTP/1.1\r\nHost: exa",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     // Settings, and a ping.
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x08\x06\0\0\0\0\012345678",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x08\x06\x00\x00\x00\x00\x0012345678",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -130,7 +130,6 @@ fn each_technology_has_its_place() {
             &["metastore/src/store", "metastore/src/error", "lfs/src/store"],
             "use CloudStore or PackStore",
         ),
-        ("process::Command", &["metastore/src/git"], "programs are run by metastore's git.rs"),
         ("Command::new", &["metastore/src/git"], "programs are run by metastore's git.rs"),
     ];
     let mut used = BTreeSet::new();
@@ -186,7 +185,8 @@ fn no_two_schemas_have_one_name() {
                 let words =
                     line.strip_prefix("pub(super) ").or_else(|| line.strip_prefix("pub(crate) ")).unwrap_or(line);
                 let Some(rest) = declared.find_map(|word| words.strip_prefix(word)) else { continue };
-                if std::mem::take(&mut derived) {
+                // A macro declares the rest.
+                if std::mem::take(&mut derived) && !rest.starts_with('$') {
                     let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap();
                     places.entry(name.to_owned()).or_default().push(format!("{folder}/{file}"));
                 }

@@ -114,14 +114,12 @@ impl<'r> Objects<'r> {
                 })
                 .collect::<Result<_>>()
         };
-        match self.made.get(&tree) {
-            Some(object) => parse(&object.data),
-            None => {
-                let header = self.repository.find_header(tree)?;
-                check_size(tree, header.kind(), header.size())?;
-                parse(&self.repository.find_tree(tree)?.data)
-            }
+        if let Some(object) = self.made.get(&tree) {
+            return parse(&object.data);
         }
+        let header = self.repository.find_header(tree)?;
+        check_size(tree, header.kind(), header.size())?;
+        parse(&self.repository.find_tree(tree)?.data)
     }
 
     /// Checks that `node` may stand at `path`: nothing in it gets too long a path, and files with a

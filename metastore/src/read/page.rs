@@ -44,11 +44,11 @@ impl Reader {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<TreePage> {
-        let root = self.folder(revision, path)?;
+        let folder = self.folder(revision, path)?;
         let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
         let mut room = limit.saturating_mul(LIMIT).min(PAGE);
         let mut budget = Budget::new(usize::MAX, PAGE);
-        let mut stack = self.behind(root, b"", recursive, after, (limit + 1, room), &mut budget)?;
+        let mut stack = self.behind(folder, b"", recursive, after, (limit + 1, room), &mut budget)?;
         let mut entries = Vec::new();
         let mut last = Vec::new();
         while let Some(Pending { key, mode, id, is_shown }) = stack.pop() {

@@ -107,12 +107,11 @@ impl Reader {
             return Ok(Weight::default());
         }
         let pointer = if EntryKind::of(mode).is_file() { self.pointer(id)? } else { None };
-        let bytes = match pointer {
-            Some(pointer) => pointer.size,
-            None => {
-                self.meter.object()?;
-                self.repository.find_header(id)?.size()
-            }
+        let bytes = if let Some(pointer) = pointer {
+            pointer.size
+        } else {
+            self.meter.object()?;
+            self.repository.find_header(id)?.size()
         };
         Ok(Weight { files: 1, bytes })
     }

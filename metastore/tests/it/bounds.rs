@@ -32,7 +32,7 @@ fn long_names() -> TempDir {
         for number in 0..count {
             writeln!(listing, "{entry}\t{name}{number:03}").unwrap();
         }
-        tree = git_in(real.path(), &["mktree"], listing.as_bytes()).trim().to_owned();
+        git_in(real.path(), &["mktree"], listing.as_bytes()).trim().clone_into(&mut tree);
         entry = format!("040000 tree {tree}");
     }
     let commit = git(real.path(), &["commit-tree", "-m", "long", &tree]);
@@ -125,7 +125,7 @@ async fn what_is_too_large_to_be_read_is_named_and_not_read() {
         git_in(real.path(), &["hash-object", "-t", "tree", "-w", "--stdin", "--literally"], &wide).trim().to_owned();
     git(real.path(), &["update-ref", "refs/heads/main", &small]);
     git(real.path(), &["update-ref", "refs/tags/t", &tag]);
-    let pack = format!("{large}\n{small}\n{tag}\n{wide}\n{}", tree);
+    let pack = format!("{large}\n{small}\n{tag}\n{wide}\n{tree}");
     world.import_objects(real.path(), &pack);
     let [large, small, tag, wide] = [large, small, tag, wide].map(|id| oid(&id));
     let snapshot = world.snapshot().await;

@@ -99,9 +99,9 @@ struct Sibling {
 
 /// What a file holds.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Blob {
-    blob_id: String,
+    #[serde(rename = "blobId")]
+    id: String,
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lfs: Option<Value>,
@@ -135,7 +135,7 @@ fn siblings(reader: &Reader, revision: ObjectId, with_blobs: bool) -> metastore:
         }
         let entry = reader.entry_of(&path, Side { kind, id })?;
         let blob = Blob {
-            blob_id: id.to_string(),
+            id: id.to_string(),
             size: entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size),
             lfs: entry.pointer.as_ref().map(|pointer| lfs(pointer, entry.size, "sha256")),
         };

@@ -272,8 +272,8 @@ impl HttpBody for Sending {
 mod tests {
     use super::*;
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([203, 0, 113, last]))
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([203, 0, 113, last])
     }
 
     fn is_evicted(connection: &Connection) -> bool {
@@ -283,14 +283,14 @@ mod tests {
     #[tokio::test]
     async fn who_has_too_many_loses_the_one_that_is_idle_for_longest() {
         let all = Connections::new(100, 3);
-        let mut own: Vec<_> = (0..3).map(|_| all.admit(address(1)).unwrap()).collect();
+        let mut own: Vec<_> = (0..3).map(|_| all.admit(Some(address(1))).unwrap()).collect();
         for (connection, last) in own.iter().zip([5, 3, 4]) {
             connection.activity.last.store(last, Relaxed);
         }
         let request = own[1].activity.begin();
         own[1].activity.last.store(3, Relaxed);
-        let other = all.admit(address(2)).unwrap();
-        own.push(all.admit(address(1)).unwrap());
+        let other = all.admit(Some(address(2))).unwrap();
+        own.push(all.admit(Some(address(1))).unwrap());
         let evicted: Vec<_> = own.iter().map(is_evicted).collect();
         assert_eq!(evicted, [false, false, true, false], "the oldest one serves a request");
         own[2].activity.evicted().await;
@@ -298,10 +298,10 @@ mod tests {
 
         // Where all are at work, the new one is refused.
         let busy: Vec<_> = [0, 3].map(|at| own[at].activity.begin()).into();
-        assert!(all.admit(address(1)).is_none());
-        assert!(all.admit(address(2)).is_some());
+        assert!(all.admit(Some(address(1))).is_none());
+        assert!(all.admit(Some(address(2))).is_some());
         drop((busy, request));
-        assert!(all.admit(address(1)).is_some());
+        assert!(all.admit(Some(address(1))).is_some());
         drop((own, other));
         assert!(all.open().of.is_empty() && all.open().count == 0, "nothing is remembered of who has none");
     }
@@ -310,13 +310,13 @@ mod tests {
     async fn all_together_are_bounded_too_and_proxies_are_not_one_client() {
         let all = Connections::new(4, 2);
         let proxied: Vec<_> = (0..3).map(|_| all.admit(None).unwrap()).collect();
-        let idle = all.admit(address(1)).unwrap();
-        let fresh = all.admit(address(2)).unwrap();
+        let idle = all.admit(Some(address(1))).unwrap();
+        let fresh = all.admit(Some(address(2))).unwrap();
         assert!(is_evicted(&idle));
         let _request = fresh.activity.begin();
-        assert!(all.admit(address(3)).is_none(), "what came through a proxy is not taken from it");
+        assert!(all.admit(Some(address(3))).is_none(), "what came through a proxy is not taken from it");
         drop(proxied);
-        assert!(all.admit(address(3)).is_some());
+        assert!(all.admit(Some(address(3))).is_some());
         drop(idle);
         assert_eq!(all.open().count, 1);
     }

@@ -98,10 +98,11 @@ pub(super) fn write_line(json: &mut Vec<u8>, line: &str, columns: &HashMap<Strin
     let mut reader = serde_json::Deserializer::from_str(line);
     reader.deserialize_map(Fields { columns, values: &mut values, cells: &mut cells })?;
     reader.end()?;
-    write_cells(json, cells.into_iter().map(|cell| values.get(cell).filter(|value| !value.is_empty())))
+    write_cells(json, cells.into_iter().map(|cell| values.get(cell).filter(|value| !value.is_empty())));
+    Ok(())
 }
 
-fn write_cells<'a>(json: &mut Vec<u8>, cells: impl Iterator<Item = Option<&'a [u8]>>) -> serde_json::Result<()> {
+fn write_cells<'a>(json: &mut Vec<u8>, cells: impl Iterator<Item = Option<&'a [u8]>>) {
     json.push(b'[');
     for (index, cell) in cells.enumerate() {
         if index > 0 {
@@ -110,7 +111,6 @@ fn write_cells<'a>(json: &mut Vec<u8>, cells: impl Iterator<Item = Option<&'a [u
         json.extend_from_slice(cell.unwrap_or(b"null"));
     }
     json.push(b']');
-    Ok(())
 }
 
 /// Where the values of a line are, once they are written as JSON.

@@ -326,9 +326,8 @@ fn differences(
     );
     match (compared, paths.stopped) {
         (Ok(()), _) => Ok(paths.found),
-        (Err(_), Some(Error::TooLarge(_))) => Err(too_many()),
+        (Err(_), Some(Error::TooLarge(_))) | (Err(gix::diff::tree::Error::Cancelled), None) => Err(too_many()),
         (Err(_), Some(error)) => Err(error),
-        (Err(gix::diff::tree::Error::Cancelled), None) => Err(too_many()),
         (Err(gix::diff::tree::Error::Failure(error)), None) => Err(error.into()),
     }
 }

@@ -950,7 +950,7 @@ export interface paths {
                      */
                     q?: string;
                     /** @description A user or an organisation. */
-                    owner?: string;
+                    owner?: components["schemas"]["OwnerName"];
                     /** @description A keyword of the package; may be there several times. */
                     keyword?: string[];
                     /** @description A git tag; may be there several times. */
@@ -1384,7 +1384,7 @@ export interface paths {
                     /** @description The name of the dataset. */
                     dataset: string;
                     /** @description Its name. */
-                    branch: string;
+                    branch: components["schemas"]["BranchName"];
                 };
                 cookie?: never;
             };
@@ -1423,7 +1423,7 @@ export interface paths {
                     /** @description The name of the dataset. */
                     dataset: string;
                     /** @description Its name. */
-                    branch: string;
+                    branch: components["schemas"]["BranchName"];
                 };
                 cookie?: never;
             };
@@ -1460,7 +1460,7 @@ export interface paths {
                     /** @description The name of the dataset. */
                     dataset: string;
                     /** @description Its name. */
-                    branch: string;
+                    branch: components["schemas"]["BranchName"];
                 };
                 cookie?: never;
             };
@@ -1512,9 +1512,9 @@ export interface paths {
                 query?: never;
                 header?: {
                     /** @description The revision that the branch must be at, in quotes (412). */
-                    "If-Match"?: string | null;
+                    "If-Match"?: components["schemas"]["RevisionTag"];
                     /** @description A name for this request: for a day, the same request makes no second revision. */
-                    "Idempotency-Key"?: string | null;
+                    "Idempotency-Key"?: components["schemas"]["RequestKey"];
                 };
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
@@ -1577,7 +1577,7 @@ export interface paths {
                     /** @description The revision after; the newest of the default branch unless said. */
                     to?: string;
                     /** @description Only this file, line by line. It may be named as it was. */
-                    path?: string;
+                    path?: components["schemas"]["FilePath"];
                     /** @description At most so many items. */
                     limit?: number;
                     /** @description `next_cursor` of the answer before. */
@@ -2187,7 +2187,7 @@ export interface paths {
                     /** @description The revision to begin with; the newest of the default branch unless said. */
                     revision?: string;
                     /** @description Only those that changed this file or folder. */
-                    path?: string;
+                    path?: components["schemas"]["FilePath"];
                     /** @description At most so many items. */
                     limit?: number;
                     /** @description `next_cursor` of the answer before. */
@@ -2711,7 +2711,7 @@ export interface paths {
                     /** @description The name of the dataset. */
                     dataset: string;
                     /** @description Its exact name. */
-                    tag: string;
+                    tag: components["schemas"]["TagName"];
                 };
                 cookie?: never;
             };
@@ -2750,7 +2750,7 @@ export interface paths {
                     /** @description The name of the dataset. */
                     dataset: string;
                     /** @description Its exact name. */
-                    tag: string;
+                    tag: components["schemas"]["TagName"];
                 };
                 cookie?: never;
             };
@@ -2787,7 +2787,7 @@ export interface paths {
                     /** @description The name of the dataset. */
                     dataset: string;
                     /** @description Its exact name. */
-                    tag: string;
+                    tag: components["schemas"]["TagName"];
                 };
                 cookie?: never;
             };
@@ -3515,7 +3515,7 @@ export interface paths {
                 };
                 header?: {
                     /** @description The revision that changed the file last, as far as you know, in quotes (412). */
-                    "If-Match"?: string | null;
+                    "If-Match"?: components["schemas"]["RevisionTag"];
                 };
                 path: {
                     /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
@@ -3529,7 +3529,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/octet-stream": number[];
+                    "application/octet-stream": string;
                 };
             };
             responses: {
@@ -3769,7 +3769,9 @@ export interface paths {
         };
         /**
          * Reads rows of a table: of a file that ends in `csv`, `tsv`, `jsonl` or `ndjson`.
-         * @description What is read of the file is what the page needs. Other files, Parquet among them, are 415.
+         * @description What is read of the file is what the page needs. Other files, Parquet among them, are 415. There are fewer rows than
+         *     `limit`, and `more` is true, where they take more than 8 MiB of the file, or 4 MiB as JSON: go on behind them. A row
+         *     that is longer than 1 MiB cannot be read (422).
          */
         get: {
             parameters: {
@@ -4348,7 +4350,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/octet-stream": number[];
+                    "application/octet-stream": string;
                 };
             };
             responses: {
@@ -5835,7 +5837,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows one's own account. */
+        /** Shows one's own account; not to credentials for single datasets. */
         get: {
             parameters: {
                 query?: never;
@@ -6286,8 +6288,7 @@ export interface components {
         Acceptance: {
             /** @description What people know its user as, in any letters; at most 100 characters. */
             display_name?: string;
-            /** @description The name of the new account, where the address has none. */
-            name?: string | null;
+            name?: components["schemas"]["OwnerName"] | null;
             /** @description Its password; at least 8 characters. */
             password?: string | null;
             /** @description What comes behind `#` in the link. */
@@ -6341,12 +6342,13 @@ export interface components {
             /** @description The id of the revision that it is at. */
             revision: string;
         };
+        /** @description The name of a branch, as git-check-ref-format(1) has it. */
+        BranchName: string;
         /** @description What is to change of a branch. */
         BranchUpdate: {
             /** @description `true` makes it the default branch, which only owners do. */
             default?: boolean | null;
-            /** @description Its new name. */
-            name?: string | null;
+            name?: components["schemas"]["BranchName"] | null;
         };
         /** @description A change of one file or folder. */
         Changed: {
@@ -6368,7 +6370,7 @@ export interface components {
         /** @description What is to be downloaded. */
         Choice: {
             /** @description Files and folders. An empty path alone is all of the dataset, for those who may read all of it. */
-            paths: string[];
+            paths: components["schemas"]["FilePath"][];
             /** @description Which revision; the newest unless said. */
             revision?: string | null;
         };
@@ -6384,8 +6386,7 @@ export interface components {
         Closing: {
             /** @description The password. */
             password: string;
-            /** @description An organisation of one's own to which all datasets go; without it, they go with the account. */
-            transfer_to?: string | null;
+            transfer_to?: components["schemas"]["OwnerName"] | null;
         };
         /** @description A column. */
         Column: {
@@ -6436,6 +6437,8 @@ export interface components {
             /** @description Who sees it. */
             visibility: components["schemas"]["Visibility"];
         };
+        /** @description A dataset, as `owner/name`. */
+        DatasetId: string;
         /** @description What was deleted. */
         Deleted: {
             /** @description The revision that has it no more. */
@@ -6446,7 +6449,7 @@ export interface components {
             /** @description Why. */
             message?: string | null;
             /** @description Files and folders. */
-            paths: string[];
+            paths: components["schemas"]["FilePath"][];
         };
         /** @description What differs between two revisions. */
         Difference: {
@@ -6553,19 +6556,20 @@ export interface components {
         };
         /** @description From where to where, perhaps from another dataset. */
         Duplication: {
-            /** @description The dataset to copy from, as `owner/name`, if it is another one. */
-            dataset?: string | null;
+            dataset?: components["schemas"]["DatasetId"] | null;
             /** @description From where. */
-            from: string;
+            from: components["schemas"]["FilePath"];
             /** @description Why. */
             message?: string | null;
             /** @description To where: the whole new path, which must be free. */
-            to: string;
+            to: components["schemas"]["FilePath"];
         };
+        /** @description An e-mail address. */
+        EmailAddress: string;
         /** @description An address that is to change. */
         EmailChange: {
             /** @description The new address. */
-            email: string;
+            email: components["schemas"]["EmailAddress"];
             /** @description The password. */
             password: string;
         };
@@ -6605,14 +6609,16 @@ export interface components {
             license: components["schemas"]["ValueCount"][];
             owner: components["schemas"]["ValueCount"][];
         };
+        /** @description The path of a file or a folder, without empty, `.` or `..` parts, backslashes or control characters; at most 4096 bytes. */
+        FilePath: string;
         /** @description The first administrator. */
         FirstAccount: {
             /** @description What people know the user as, in any letters; at most 100 characters. */
             display_name?: string;
             /** @description Where letters go. */
-            email: string;
+            email: components["schemas"]["EmailAddress"];
             /** @description The name in URLs. */
-            name: string;
+            name: components["schemas"]["OwnerName"];
             /** @description At least 8 characters. */
             password: string;
             /** @description What stands behind the `#` of the link that the server told. */
@@ -6636,7 +6642,7 @@ export interface components {
         /** @description Who forgot a password. */
         Forgotten: {
             /** @description The address of the account. */
-            email: string;
+            email: components["schemas"]["EmailAddress"];
         };
         /** @description A dataset that was found. */
         FoundDataset: {
@@ -6697,6 +6703,10 @@ export interface components {
             /** @description Its name; in full it is written `organisation:group`. */
             name: string;
         };
+        /** @description A group of an organisation, as `organisation:group`. */
+        GroupId: string;
+        /** @description Letters, digits, `.`, `_` and `-`. */
+        GroupName: string;
         /** @description How much a dataset held at the end of a day. */
         Growth: {
             /**
@@ -7419,36 +7429,26 @@ export interface components {
         /** @description Who wants an account. */
         NewAccount: {
             /**
-             * @description Where the link goes that makes the account.
-             * @example ada@example.org
-             */
-            email: string;
-            /**
              * @description What people know the user as, in any letters; at most 100 characters.
              * @example Ada Lovelace
              */
             display_name?: string;
-            /**
-             * @description The name in URLs.
-             * @example ada
-             */
-            name: string;
+            /** @description Where the link goes that makes the account. */
+            email: components["schemas"]["EmailAddress"];
+            /** @description The name in URLs. */
+            name: components["schemas"]["OwnerName"];
         };
         /** @description A new branch. */
         NewBranch: {
-            /**
-             * @description What git takes for one (git-check-ref-format(1)).
-             * @example spring-cleaning
-             */
-            name: string;
+            /** @description What git takes for one (git-check-ref-format(1)). */
+            name: components["schemas"]["BranchName"];
             /** @description Where it begins; at the newest revision of the default branch unless said. */
             revision?: string | null;
         };
         /** @description What a commit is to change. */
         NewCommit: {
             author?: components["schemas"]["Somebody"] | null;
-            /** @description The branch that gets it; the default branch unless said. */
-            branch?: string | null;
+            branch?: components["schemas"]["BranchName"] | null;
             /** @description Why. */
             message: string;
             /** @description What to do, in order: all of it, or nothing. Each operation sees what those before it did. */
@@ -7459,11 +7459,8 @@ export interface components {
         /** @description A new dataset. */
         NewDataset: {
             author?: components["schemas"]["Somebody"] | null;
-            /**
-             * @description `owner/name`.
-             * @example ada/birds
-             */
-            id: string;
+            /** @description `owner/name`. */
+            id: components["schemas"]["DatasetId"];
             /** @description Why. */
             message?: string | null;
             /** @description What `datapackage.json` is to say; an empty dataset is made without. */
@@ -7477,27 +7474,24 @@ export interface components {
             /** @description Why. */
             message?: string | null;
             /** @description Where; folders above it are made with it. */
-            path: string;
+            path: components["schemas"]["FilePath"];
         };
         /** @description A new group. */
         NewGroup: {
             /** @description Letters, digits, `.`, `_` and `-`. */
-            name: string;
+            name: components["schemas"]["GroupName"];
         };
         /** @description Somebody who is to be asked. */
         NewInvitation: {
-            /**
-             * Format: email
-             * @description Where the letter goes.
-             */
-            email: string;
+            /** @description Where the letter goes. */
+            email: components["schemas"]["EmailAddress"];
             /** @description As what. */
             role: components["schemas"]["Role"];
         };
         /** @description A new organisation. */
         NewOrganisation: {
             /** @description Its name; one within another is `ministry/statistics`. */
-            name: string;
+            name: components["schemas"]["OwnerName"];
         };
         /** @description A link from a letter, and the password that it lets choose. */
         NewPassword: {
@@ -7534,8 +7528,7 @@ export interface components {
             message?: string | null;
             /** @description What is to be said to open a link; 6 characters at least. */
             password?: string | null;
-            /** @description A file or a folder of the newest revision of the default branch; the whole dataset unless said. */
-            path?: string | null;
+            path?: components["schemas"]["FilePath"] | null;
             /** @description `view`: see and download; `edit`: also change. */
             right: components["schemas"]["ShareRight"];
             /** @description Whom with. */
@@ -7543,22 +7536,16 @@ export interface components {
         };
         /** @description Somebody who is to be asked. */
         NewSiteInvitation: {
-            /**
-             * Format: email
-             * @description Where the letter goes.
-             */
-            email: string;
+            /** @description Where the letter goes. */
+            email: components["schemas"]["EmailAddress"];
         };
         /** @description A new tag. */
         NewTag: {
             author?: components["schemas"]["Somebody"] | null;
             /** @description What it says. */
             description?: string | null;
-            /**
-             * @description Letters, digits and `_ + . , / -`.
-             * @example v1.0
-             */
-            name: string;
+            /** @description Letters, digits and `_ + . , / -`. */
+            name: components["schemas"]["TagName"];
             /** @description The revision to name; the newest of the default branch unless said. */
             revision?: string | null;
         };
@@ -7580,14 +7567,13 @@ export interface components {
              *       "write:ada/census"
              *     ]
              */
-            scopes: string[];
+            scopes: components["schemas"]["TokenScope"][];
         };
         /** @description A file that is about to come. */
         NewUpload: {
             /** @description Where it goes. */
-            path: string;
-            /** @description SHA-256 of the whole, in hex, if you know it: other bytes are refused at the end (422). */
-            sha256?: string | null;
+            path: components["schemas"]["FilePath"];
+            sha256?: components["schemas"]["Sha256"] | null;
             /**
              * Format: int64
              * @description Its bytes; not 0.
@@ -7653,12 +7639,11 @@ export interface components {
             content_base64?: string | null;
             /** @description Whether it can be run as a program. */
             executable?: boolean;
-            /** @description The LFS object that it stands for: sha256 of the content, hex. */
-            oid?: string | null;
+            oid?: components["schemas"]["Sha256"] | null;
             /** @enum {string} */
             operation: "put";
             /** @description Where. */
-            path: string;
+            path: components["schemas"]["FilePath"];
             /**
              * Format: int64
              * @description The object's bytes.
@@ -7668,25 +7653,24 @@ export interface components {
             /** @enum {string} */
             operation: "delete";
             /** @description Which. */
-            path: string;
+            path: components["schemas"]["FilePath"];
         } | {
             /** @description From where. */
-            from: string;
+            from: components["schemas"]["FilePath"];
             /** @enum {string} */
             operation: "move";
             /** @description To where. */
-            to: string;
+            to: components["schemas"]["FilePath"];
         } | {
-            /** @description The dataset to copy from, as `owner/name`, if it is another one. */
-            dataset?: string | null;
+            dataset?: components["schemas"]["DatasetId"] | null;
             /** @description From where. */
-            from: string;
+            from: components["schemas"]["FilePath"];
             /** @enum {string} */
             operation: "copy";
             /** @description The revision to copy from; the branch as it is, or the newest of the other dataset, unless said. */
             revision?: string | null;
             /** @description To where. */
-            to: string;
+            to: components["schemas"]["FilePath"];
         } | {
             /** @enum {string} */
             operation: "patch";
@@ -7772,6 +7756,8 @@ export interface components {
          * @enum {string}
          */
         OwnerKind: "user" | "organisation";
+        /** @description A user or an organisation; one within another is `ministry/statistics`. */
+        OwnerName: string;
         /** @description What the datasets of an owner hold. */
         OwnerUsage: {
             /**
@@ -7849,7 +7835,7 @@ export interface components {
              *       "refs/tags/v*"
              *     ]
              */
-            patterns: string[];
+            patterns: components["schemas"]["RefPattern"][];
         };
         /** @description What the header of a README says. */
         ReadmeCard: {
@@ -7876,6 +7862,8 @@ export interface components {
             /** @description The folder to bring it to, the root if it is empty; where it stood unless said. */
             to?: string | null;
         };
+        /** @description Names of branches, or full names of refs below `refs/heads/` and `refs/tags/`; `*` stands for any letters but `/`, `**` for any. */
+        RefPattern: string;
         /** @description What going back would change, where nothing was changed. */
         Rehearsal: {
             /** @description Always true. */
@@ -7894,33 +7882,30 @@ export interface components {
         /** @description From where to where. */
         Relocation: {
             /** @description From where. */
-            from: string;
+            from: components["schemas"]["FilePath"];
             /** @description Why. */
             message?: string | null;
             /** @description To where: the whole new path, which must be free. */
-            to: string;
+            to: components["schemas"]["FilePath"];
         };
         /** @description Where a dataset is to be. */
         Renaming: {
-            /**
-             * @description `owner/name`: another name, another owner, or both. The caller must be allowed to make a dataset there.
-             * @example aviary/birds
-             */
-            to: string;
+            /** @description `owner/name`: another name, another owner, or both. The caller must be allowed to make a dataset there. */
+            to: components["schemas"]["DatasetId"];
         };
+        /** @description At most 255 visible ASCII characters, alone or in quotes. */
+        RequestKey: string;
         /** @description What to bring back. */
         Restoration: {
             author?: components["schemas"]["Somebody"] | null;
             /** @description The revision that the branch must be at (412). */
             base_revision?: string | null;
-            /** @description The branch to do it on; the default branch unless said. */
-            branch?: string | null;
+            branch?: components["schemas"]["BranchName"] | null;
             /** @description Change nothing, and tell what would change. */
             dry_run?: boolean;
             /** @description Why. */
             message?: string | null;
-            /** @description One file or folder; the whole dataset unless said. */
-            path?: string | null;
+            path?: components["schemas"]["FilePath"] | null;
             /** @description One resource of the package, by its name: what the package says of it, and its files. */
             resource?: string | null;
             /** @description The revision to go back to. */
@@ -7931,8 +7916,7 @@ export interface components {
             author?: components["schemas"]["Somebody"] | null;
             /** @description The revision that the branch must be at (412). */
             base_revision?: string | null;
-            /** @description The branch to do it on; the default branch unless said. */
-            branch?: string | null;
+            branch?: components["schemas"]["BranchName"] | null;
             /** @description Change nothing, and tell what would change. */
             dry_run?: boolean;
             /** @description Why. */
@@ -7970,6 +7954,8 @@ export interface components {
         RevisionShown: components["schemas"]["Revision"] | {
             revision?: null;
         };
+        /** @description One revision, in quotes. */
+        RevisionTag: string;
         /** @description What somebody may do with a dataset. */
         RightsHere: {
             /** @description Get the bytes of files. */
@@ -7998,6 +7984,8 @@ export interface components {
             /** @description The server's version; null for everybody who is not signed in. */
             version?: string | null;
         };
+        /** @description SHA-256, in hex. */
+        Sha256: string;
         /** @description A file, a folder or a dataset that others get at. */
         Share: {
             /** @description The app through which alone it is good. */
@@ -8182,7 +8170,7 @@ export interface components {
             /** @description `csv`, `tsv`, `jsonl`, `ndjson` or `parquet`, where the name of the file does not say it. */
             format?: string | null;
             /** @description Where the file is. */
-            path: string;
+            path: components["schemas"]["FilePath"];
             /** @description A branch, a tag or an id, each with `~n`, `^n`; the newest revision of the default branch unless said. */
             revision?: string | null;
         };
@@ -8198,7 +8186,7 @@ export interface components {
              */
             offset: number;
             /** @description For each row a value for each column; what is not of the column's type is a string. */
-            rows: Record<string, never>[][];
+            rows: unknown[][];
         };
         /** @description A tag. */
         Tag: {
@@ -8216,13 +8204,14 @@ export interface components {
             /** @description The id of the revision that it names. */
             revision: string;
         };
+        /** @description The name of a tag: letters and digits of any script, and `_ + . , / -`. */
+        TagName: string;
         /** @description What is to change of a tag; what is absent stays. */
         TagUpdate: {
             author?: components["schemas"]["Somebody"] | null;
             /** @description What it says from now on. */
             description?: string | null;
-            /** @description Its new name. */
-            name?: string | null;
+            name?: components["schemas"]["TagName"] | null;
         };
         /** @description How a file changed, line by line. */
         Text: {
@@ -8288,6 +8277,8 @@ export interface components {
             /** @description What it is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`. */
             scopes: string[];
         };
+        /** @description What a token is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`. */
+        TokenScope: string;
         /** @description How much is new of what others share. */
         Unseen: {
             /** @description Shares that were made since the caller last looked; 100 stands for all above. */
@@ -8397,14 +8388,11 @@ export interface components {
         };
         /** @description Whom something is shared with: one of these. */
         With: {
-            /** @description An e-mail address. The share is good for whoever has an account with it, now or later. */
-            email?: string | null;
-            /** @description A group of an organisation, as `organisation:group`. */
-            group?: string | null;
+            email?: components["schemas"]["EmailAddress"] | null;
+            group?: components["schemas"]["GroupId"] | null;
             /** @description `true`: whoever has the link. */
             link?: boolean | null;
-            /** @description The name of a user. */
-            user?: string | null;
+            user?: components["schemas"]["OwnerName"] | null;
         };
     };
     responses: never;

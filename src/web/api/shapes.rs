@@ -63,7 +63,7 @@ shapes! {
     TokenScope, "What a token is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`.",
         None, concat!("^(read|write|own)(:", part!(), "(/", part!(), "){1,8})?$");
     RefPattern, "Names of branches, or full names of refs below `refs/heads/` and `refs/tags/`; `*` stands for any \
-        letters but `/`, `**` for any.", Some(1013), r"^[^\u0000-\u001f\u007f-\u009f]+$";
+        letters but `/`, `**` for any.", Some(1024), r"^[^\u0000-\u001f\u007f-\u009f]+$";
     RevisionTag, "One revision, in quotes.", None, r#"^"[!#-~]{1,1000}"$"#;
     RequestKey, "At most 255 visible ASCII characters, alone or in quotes.", None, r#"^"?[!#-\[\]-~]{1,255}"?$"#;
     Sha256, "SHA-256, in hex.", Some(64), "^[0-9a-f]{64}$";

@@ -88,8 +88,7 @@ impl Service {
             if told.is_empty() {
                 return;
             }
-            // One that has ended meanwhile need not be told.
-            let _ = Command::new("sh").args(["-c", "kill -\"$0\" \"$@\"", signal]).args(&told).status();
+            send(signal, &told);
             if signal != "STOP" {
                 return;
             }
@@ -127,6 +126,8 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        // A process that is stopped ends only when it goes on: a story may have failed while it was.
+        send("CONT", &self.family().into_iter().map(|(process, _)| process).collect::<Vec<_>>());
         if let Some(child) = &mut self.again {
             let _ = child.kill();
             let _ = child.wait();
@@ -140,4 +141,9 @@ impl Drop for Service {
 fn words(list: &[u8]) -> Vec<OsString> {
     let list = list.strip_suffix(b"\0").unwrap_or(list);
     list.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect()
+}
+
+/// Signals several processes; those that have ended meanwhile are passed over.
+fn send(signal: &str, processes: &[String]) {
+    let _ = Command::new("sh").args(["-c", "kill -\"$0\" \"$@\"", signal]).args(processes).status();
 }

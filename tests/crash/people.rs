@@ -125,11 +125,14 @@ impl Author {
     pub(crate) fn persist(&mut self, house: &House, ledger: &Ledger, doom: &Doom) {
         while !doom.struck() {
             self.work(house, ledger, doom);
-            let mut shown = None;
+            let (mut shown, mut in_vain) = (None, 0);
             while shown.is_none() {
                 // What a killed server had already told the database may still become true.
                 std::thread::sleep(Duration::from_millis(300));
                 shown = self.tree.remote_refs_if_any();
+                // At the end the servers are up: one that does not answer then is a fault, and not waited for.
+                in_vain += u32::from(doom.struck());
+                assert!(in_vain < 100, "no server lists the refs of {}", self.dataset);
             }
             let (dataset, branch) = (&self.dataset, format!("refs/heads/{}", self.name));
             let own = |push: &Push| push.dataset == *dataset && push.changes[0].name == branch;

@@ -19,6 +19,24 @@ struct Servers {
     next: AtomicUsize,
     /// Connections that each has had.
     served: Mutex<Vec<u32>>,
+    /// Connections that each has now.
+    open: Vec<AtomicUsize>,
+}
+
+/// A connection to a server, counted until it is closed.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(open: &'a AtomicUsize) -> Self {
+        open.fetch_add(1, Ordering::SeqCst);
+        Self(open)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Proxy {
@@ -26,7 +44,8 @@ impl Proxy {
     pub(crate) async fn start(port: u16, ports: Vec<u16>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let served = Mutex::new(vec![0; ports.len()]);
-        let servers = Arc::new(Servers { ports, next: AtomicUsize::new(0), served });
+        let open = ports.iter().map(|_| AtomicUsize::new(0)).collect();
+        let servers = Arc::new(Servers { ports, next: AtomicUsize::new(0), served, open });
         let accepting = tokio::spawn({
             let servers = Arc::clone(&servers);
             async move {
@@ -43,6 +62,11 @@ impl Proxy {
     pub(crate) fn served(&self) -> Vec<u32> {
         self.servers.served.lock().unwrap().clone()
     }
+
+    /// Whether no client has a connection to this server.
+    pub(crate) fn is_idle(&self, place: usize) -> bool {
+        self.servers.open[place].load(Ordering::SeqCst) == 0
+    }
 }
 
 impl Drop for Proxy {
@@ -51,13 +75,16 @@ impl Drop for Proxy {
     }
 }
 
-async fn forward(mut client: TcpStream, servers: Arc<Servers>) -> io::Result<()> {
+async fn forward(client: TcpStream, servers: Arc<Servers>) -> io::Result<()> {
     // While nobody is there at all, clients wait for a moment.
     for _ in 0..100 {
         for _ in 0..servers.ports.len() {
             let place = servers.next.fetch_add(1, Ordering::Relaxed) % servers.ports.len();
             let Ok(mut server) = TcpStream::connect(("127.0.0.1", servers.ports[place])).await else { continue };
             servers.served.lock().unwrap()[place] += 1;
+            // Declared first, so dropped last: the client's connection is closed by then.
+            let _counted = Counted::new(&servers.open[place]);
+            let mut client = client;
             client.set_nodelay(true)?;
             server.set_nodelay(true)?;
             tokio::io::copy_bidirectional(&mut client, &mut server).await?;

@@ -45,9 +45,7 @@ story! {
 /// One server is killed, and comes up again with or without what it had.
 async fn fall_and_rise(scene: &mut Scene, doom: &Doom, dice: &mut Dice) {
     let place = usize::try_from(dice.below(3)).unwrap();
-    doom.disturb();
-    scene.kill(place);
-    doom.disturb();
+    scene.kill_disturbing(place, doom).await;
     if !dice.one_in(3) {
         scene.wipe(place);
     }
@@ -182,10 +180,8 @@ story! {
         let mut crew = Crew::begin(&scene, &mut dice);
         for round in 0..4 {
             tokio::time::sleep(Duration::from_millis(1500)).await;
+            scene.kill_disturbing(round % 2, &crew.doom).await;
             // A start tidies the cache, in which another is at work.
-            crew.doom.disturb();
-            scene.kill(round % 2);
-            crew.doom.disturb();
             scene.start(round % 2).await;
         }
         tokio::time::sleep(Duration::from_millis(1500)).await;

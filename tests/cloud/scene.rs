@@ -17,6 +17,7 @@ use crate::client::Client;
 use crate::harness;
 use crate::house::{DATABASE, House, Running, quiet_port};
 use crate::light::Light;
+use crate::people::Doom;
 use crate::proxy::Proxy;
 use crate::service::Service;
 
@@ -292,6 +293,16 @@ impl Scene {
     /// `kill -9`
     pub(crate) fn kill(&mut self, place: usize) {
         self.servers[place].running.take().unwrap().kill();
+    }
+
+    /// The same while people work: a disturbance for them until no connection to the server is left.
+    pub(crate) async fn kill_disturbing(&mut self, place: usize, doom: &Doom) {
+        doom.disturb();
+        self.kill(place);
+        harness::eventually("the proxy has no connection to the server", async || self.proxy.is_idle(place)).await;
+        // A client that keeps its connections learns a little later that one is closed.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        doom.disturb();
     }
 
     /// All that a server that is down had on its disk is gone.

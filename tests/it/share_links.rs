@@ -248,8 +248,12 @@ story! {
         let class = "203.0.113.1";
         let all = futures::future::join_all((0..50).map(|_| server.opening(&open, None, class))).await;
         assert!(all.iter().all(|reply| reply.status == 200), "{:?}", all.iter().map(|reply| reply.status).collect::<Vec<_>>());
-        let all = futures::future::join_all((0..10).map(|_| server.opening(&locked, Some("sesame!"), class))).await;
-        assert!(all.iter().all(|reply| reply.status == 200), "{:?}", all.iter().map(|reply| reply.status).collect::<Vec<_>>());
+        // As many at a time as there may be guesses: each counts as one until it is known to be right.
+        for _ in 0..3 {
+            let all = futures::future::join_all((0..4).map(|_| server.opening(&locked, Some("sesame!"), class))).await;
+            let statuses: Vec<_> = all.iter().map(|reply| reply.status).collect();
+            assert_eq!(statuses, [200; 4]);
+        }
         for number in 0..8 {
             let status = server.opening(&locked, Some("guess!"), "198.51.100.9").await.status;
             assert_eq!(status, if number < 4 { 401 } else { 429 });

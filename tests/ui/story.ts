@@ -117,5 +117,5 @@ export async function drop(page: Page, ...files: string[]): Promise<void> {
 
 export const uploads = (page: Page) => page.getByRole('region', { name: 'Uploads' });
 
-/** The row of a file or a folder. */
-export const row = (page: Page, name: string) => page.getByRole('link', { name, exact: true });
+/** The row of a file or a folder: its link in a list, not the one in the list of uploads. */
+export const row = (page: Page, name: string) => page.getByRole('main').getByRole('link', { name, exact: true });

@@ -79,6 +79,7 @@ async function operate(house: House, token: string, page: Page, place: Place, fi
     await drop(page, file('e.csv'));
     await expect(row(page, 'e.csv')).toBeVisible();
     await has('', 'a.csv', 'b.csv', 'c.csv', 'd.csv', 'e.csv', 'maps', 'plans');
+    await expect(uploads(page).getByText(/^Done/).first()).toBeVisible();
     await uploads(page).getByRole('button', { name: 'Close the list' }).click();
   });
 

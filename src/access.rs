@@ -1,6 +1,7 @@
-//! Who is asking, and what they may do. Grants are born here and nowhere
-//! else: a [`Grant`] has private fields and no public constructor, so a
-//! function that takes one cannot be reached without the decision.
+//! Access control: authentication (which actor sends a request) and authorization (what the actor may do).
+//!
+//! Grants are created here and nowhere else: a [`Grant`] has private fields and no public constructor, so a function
+//! that takes one cannot be called without a permission check.
 //!
 //! ```compile_fail,E0451
 //! use rutter::access::{Grant, Write};
@@ -84,25 +85,25 @@ use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, RepoPath, Role, Secret};
 
-/// What came with the request, not yet believed.
+/// Credentials of a request, not verified yet.
 pub enum Credentials {
-    /// Nothing.
+    /// No credentials.
     None,
     /// `Authorization: Bearer`, or `?jwt=`.
     Bearer(Secret),
-    /// The cookie of a browser.
+    /// The session cookie of a browser.
     Session(Secret),
     /// `Authorization: Basic`.
     Basic {
-        /// User name; `_jwt` says that the password is a JSON Web Token. Some tools put the token here.
+        /// User name; `_jwt` means that the password is a JSON Web Token. Some tools send the token here.
         user: Secret,
-        /// A token.
+        /// Personal token or JSON Web Token.
         password: Secret,
     },
 }
 
 impl Credentials {
-    /// What decides who it is.
+    /// Returns the part of the credentials that identifies the actor.
     pub fn secret(&self) -> Option<&Secret> {
         match self {
             Self::None => None,
@@ -112,12 +113,12 @@ impl Credentials {
     }
 }
 
-/// Somebody who asks, after authentication.
+/// The sender of a request, after authentication.
 #[derive(Debug, Clone)]
 pub struct Actor {
     identity: Identity,
     limit: Limit,
-    /// The session of a browser, if it is one.
+    /// The browser session, if the actor signed in with one.
     session: Option<Id>,
 }
 
@@ -129,50 +130,50 @@ enum Identity {
         name: String,
         admin: bool,
     },
-    /// Known to an issuer we trust; has no account here.
+    /// Authenticated by a trusted external issuer; has no account on this server.
     Guest {
         issuer: String,
         subject: Option<String>,
         name: Option<String>,
     },
-    /// Whoever has opened a link, and may do what the link says and nothing else.
+    /// Opened a share link, and may do what the link allows and nothing else.
     Link(Arc<links::Opened>),
-    /// Whoever runs commands on the server itself.
+    /// Runs commands on the server itself.
     Operator,
 }
 
-/// What the credential leaves of the identity's rights.
+/// The restrictions that a credential puts on the rights of its identity.
 #[derive(Debug, Clone)]
 enum Limit {
     Nothing,
     Token(Vec<TokenScope>),
     Claims(Vec<Claim>),
-    /// It is a program, to which the user has given some of it.
+    /// An application that acts for the user, with the scopes that the user gave it.
     App(AppGrant),
 }
 
 impl Actor {
-    /// Nobody in particular.
+    /// Creates an actor without credentials.
     pub fn anonymous() -> Self {
         Self { identity: Identity::Anonymous, limit: Limit::Nothing, session: None }
     }
 
-    /// The person at the server's own terminal.
+    /// Creates the actor for commands that run on the server itself.
     pub fn operator() -> Self {
         Self { identity: Identity::Operator, limit: Limit::Nothing, session: None }
     }
 
-    /// Whether nothing is known.
+    /// Returns true if there were no credentials.
     pub fn is_anonymous(&self) -> bool {
         matches!(self.identity, Identity::Anonymous)
     }
 
-    /// Whether this is the person at the server's own terminal.
+    /// Returns true for the operator, who runs commands on the server itself.
     pub fn is_operator(&self) -> bool {
         matches!(self.identity, Identity::Operator)
     }
 
-    /// The user with an account here.
+    /// Returns the id of the user, if the actor has an account on this server.
     pub fn user(&self) -> Option<Id> {
         match &self.identity {
             Identity::User { id, .. } => Some(*id),
@@ -180,8 +181,8 @@ impl Actor {
         }
     }
 
-    /// Whether [`Actor::key`] names one person or program. The token of an issuer need not say for whom
-    /// it is; all such tokens of one issuer then have the same key.
+    /// Returns true if [`Actor::key`] identifies one person or program. The token of an external issuer may lack a
+    /// subject; all such tokens of one issuer share a key.
     pub fn is_somebody(&self) -> bool {
         match &self.identity {
             Identity::Anonymous | Identity::Guest { subject: None, .. } | Identity::Link(_) => false,
@@ -190,7 +191,7 @@ impl Actor {
         }
     }
 
-    /// A stable key for rows: who did this, who holds that.
+    /// Returns a stable key of the actor, for database rows and the audit trail.
     pub fn key(&self) -> String {
         match &self.identity {
             Identity::Anonymous => "anonymous".into(),
@@ -203,12 +204,12 @@ impl Actor {
         }
     }
 
-    /// Whether it is somebody who opened a link, and may be anybody.
+    /// Returns true if the actor came by a share link, which anyone may have.
     pub fn came_by_link(&self) -> bool {
         matches!(self.identity, Identity::Link(_))
     }
 
-    /// A name to show to people.
+    /// Returns a name to show to people.
     pub fn name(&self) -> String {
         match &self.identity {
             Identity::Anonymous => "anonymous".into(),
@@ -216,15 +217,15 @@ impl Actor {
             Identity::Guest { issuer, subject, name } => {
                 name.clone().or_else(|| subject.clone()).unwrap_or_else(|| issuer.clone())
             }
-            Identity::Link(_) => "somebody with a link".into(),
+            Identity::Link(_) => "someone with the link".into(),
             Identity::Operator => "operator".into(),
         }
     }
 }
 
-/// A decision: this actor has the right `R` on this dataset.
+/// A permission check that passed: this actor has the right `R` on this dataset.
 #[derive(Debug)]
-#[must_use = "a grant that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Grant<R: Right> {
     dataset: Arc<DatasetRow>,
     actor: Arc<Actor>,
@@ -239,27 +240,27 @@ impl<R: Right> Clone for Grant<R> {
 }
 
 impl<R: Right> Grant<R> {
-    /// The dataset it is about.
+    /// Returns the dataset.
     pub fn dataset(&self) -> &DatasetRow {
         &self.dataset
     }
 
-    /// The dataset's id, which is also the key of its repository.
+    /// Returns the dataset's id, which is also the key of its repository.
     pub fn id(&self) -> Id {
         self.dataset.id
     }
 
-    /// `owner/name`.
+    /// Returns `owner/name` of the dataset.
     pub fn path(&self) -> String {
         format!("{}/{}", self.dataset.owner_name, self.dataset.name)
     }
 
-    /// Who was granted it.
+    /// Returns the actor who was granted access.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// The same decision, used for less.
+    /// Converts the grant to one for a right that `R` includes.
     pub fn narrow<S: Right>(&self) -> Grant<S>
     where
         R: Includes<S>,
@@ -267,12 +268,12 @@ impl<R: Right> Grant<R> {
         self.cast()
     }
 
-    /// All that the same actor may do with the same dataset.
+    /// Returns all rights of the actor on the dataset.
     pub fn rights(&self) -> Rights {
         self.rights
     }
 
-    /// A further right that the same actor has on the same dataset, if so.
+    /// Returns a grant of another right, if the actor has it on the dataset.
     pub fn also<S: Right>(&self) -> Option<Grant<S>> {
         self.rights.has(S::RIGHTS).then(|| self.cast())
     }
@@ -282,7 +283,7 @@ impl<R: Right> Grant<R> {
     }
 }
 
-/// A decision: this actor may create this dataset, which does not exist.
+/// A permission check that passed: this actor may create this dataset, which does not exist yet.
 #[derive(Debug)]
 pub struct Creation {
     path: RepoPath,
@@ -291,32 +292,32 @@ pub struct Creation {
 }
 
 impl Creation {
-    /// Where it will be.
+    /// Returns the path of the new dataset.
     pub fn path(&self) -> &RepoPath {
         &self.path
     }
 
-    /// The id of its owner to be.
+    /// Returns the id of the owner of the new dataset.
     pub fn owner(&self) -> Id {
         self.owner
     }
 
-    /// Who will have created it.
+    /// Returns the actor who creates it.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 }
 
-/// What a push aims at.
+/// The target of a push.
 #[derive(Debug)]
 pub enum Target<R: Right> {
-    /// A dataset that is there.
+    /// An existing dataset.
     Existing(Grant<R>),
-    /// One that this push may create.
+    /// A dataset that this push may create.
     New(Creation),
 }
 
-/// The one place that decides. Cheap to clone.
+/// Authenticates requests and makes all permission decisions. Cheap to clone.
 #[derive(Clone)]
 pub struct Access {
     db: Db,
@@ -324,46 +325,44 @@ pub struct Access {
     clock: Clock,
     notes: Notes,
     counted: links::Counted,
-    /// For how long a session lasts that is not used.
+    /// Idle timeout of sessions.
     session_idle: Duration,
-    /// Tokens that are signed at one time.
+    /// Limits how many tokens are signed concurrently.
     signing: Arc<Semaphore>,
 }
 
-/// Tokens that are signed at one time, each for some milliseconds: others need the processor too.
+/// Tokens that are signed concurrently. Each takes some milliseconds of CPU time that other requests need, too.
 const SIGNATURES: usize = 1;
 
 impl Access {
-    /// Puts it together. Notes go to whoever holds the receiver.
+    /// Creates the service. Audit notes go to the receiver of `notes`.
     pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<Note>, session_idle: Duration) -> Self {
         let signing = Arc::new(Semaphore::new(SIGNATURES));
         Self { db, keys, clock, notes: Notes(notes), counted: links::counted(), session_idle, signing }
     }
 
-    /// Our public keys.
+    /// Returns the keys that sign and verify JSON Web Tokens.
     pub fn keys(&self) -> &Keys {
         &self.keys
     }
 
-    /// May the actor do `R` with the dataset? The only maker of grants.
+    /// Checks that the actor has the right `R` on the dataset. Grants of a whole dataset are made only here.
     ///
     /// # Errors
-    /// Without the right to know of it, the answer is the same as for what
-    /// does not exist: 401 to the anonymous, 404 to others. Who may read but
-    /// not do `R` gets 403.
+    /// Without read access the error is the same as for a dataset that does not exist: 401 without credentials, 404
+    /// otherwise. 403 with read access but without `R`.
     pub async fn authorize<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Grant<R>> {
         self.authorize_objects(actor, path, &[]).await
     }
 
-    /// Like [`Access::authorize`], for a credential that may be limited to
-    /// single objects: all of these must be covered. An empty list means the
-    /// whole dataset.
+    /// Like [`Access::authorize`], for a credential that may be limited to single objects: it must cover all of
+    /// these. An empty list means the whole dataset.
     pub async fn authorize_objects<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
         let decided = self.decide(actor, path, oids).await;
         decided.map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
     }
 
-    /// Like [`Access::authorize`], but also for a credential that is limited to single objects.
+    /// Like [`Access::authorize`], but also accepts a credential that is limited to single objects.
     pub async fn authorize_within<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Within<R>> {
         if let Limit::Claims(claims) = &actor.limit {
             let opened = claims::open(claims, path).objects.into_iter();
@@ -389,18 +388,18 @@ impl Access {
         Err(part::refusal::<R>(actor, path, rights))
     }
 
-    /// What a push aims at: a dataset it may write, or one it may create.
+    /// Authorizes a push: to a dataset that the actor may write to, or to one that the push may create.
     pub async fn authorize_target<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Target<R>> {
         match self.decide(actor, path, oids).await {
             Ok(grant) => return Ok(Target::Existing(grant)),
-            // It was not decided.
+            // The check itself failed, for example because the database did not answer.
             Err(error) if error.kind().status().is_server_error() => return Err(error),
             Err(_) => {}
         }
         if let Some(creation) = self.creatable::<R>(actor, path).await? {
             return Ok(Target::New(creation));
         }
-        // Somebody else's push may have made it between the two questions.
+        // A concurrent push may have created it between the two checks.
         let decided = self.decide(actor, path, oids).await;
         decided.map(Target::Existing).map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
     }
@@ -433,17 +432,18 @@ impl Access {
         Ok((allowed && in_scope).then_some(creation))
     }
 
-    /// May the actor create the dataset?
+    /// Checks that the actor may create the dataset.
     ///
     /// # Errors
-    /// Conflict if it is there and the actor may know; else as for [`Access::authorize`].
+    /// Conflict if it exists and the actor can see it; otherwise as for [`Access::authorize`].
     pub async fn creation(&self, actor: &Actor, path: &RepoPath) -> Result<Creation> {
         match self.authorize_target::<Write>(actor, path, &[]).await {
             Ok(Target::New(creation)) => Ok(creation),
             Ok(Target::Existing(_)) => Err(Error::conflict(format!("`{path}` exists already"))),
-            Err(error) if error.kind() == Kind::NotFound && !actor.is_operator() => {
-                Err(Error::not_found(format!("there is no `{}` that you may make a dataset for", path.owner)))
-            }
+            Err(error) if error.kind() == Kind::NotFound && !actor.is_operator() => Err(Error::not_found(format!(
+                "there is no owner `{}`, or you cannot create datasets there",
+                path.owner
+            ))),
             Err(error) => Err(error),
         }
     }

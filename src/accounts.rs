@@ -1,4 +1,5 @@
-//! Users, organisations and tokens: what people do with their own, and the operator at the terminal with all.
+//! Accounts: users, organisations and personal tokens. Users manage their own; the operator at the terminal manages
+//! all.
 
 pub mod admin;
 pub mod invitations;
@@ -27,7 +28,7 @@ use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::types::{DisplayName, Email, Id, OwnerKind, OwnerName, Role, Secret};
 
-/// For how long links that have ended are remembered.
+/// How long expired links are kept in the database.
 const ENDED: Duration = Duration::from_hours(7 * 24);
 
 /// Accounts of this installation. Cheap to clone.
@@ -36,19 +37,20 @@ pub struct Accounts {
     db: Db,
     clock: Clock,
     rules: AccountRules,
-    /// What comes before the path in links.
+    /// Base URL of links.
     base: String,
     passwords: Passwords,
 }
 
 impl Accounts {
-    /// Works on this database.
+    /// Creates the service on this database.
     pub fn new(config: &Config, db: Db, clock: Clock) -> Self {
         let (rules, base) = (config.accounts.clone(), config.link_base());
         Self { db, clock, rules, base, passwords: Passwords::default() }
     }
 
-    /// Adds a user. Without a password the account signs in with tokens only, until it chooses one by a letter.
+    /// Adds a user. Without a password the user can sign in with tokens only, until they reset the password by
+    /// e-mail.
     ///
     /// # Errors
     /// Conflict for a name or address in use; invalid for a short password.
@@ -59,7 +61,7 @@ impl Accounts {
             None => None,
         };
         let mut tx = self.db.write().await?;
-        // The operator decides who gets it.
+        // The operator may reuse a retired name.
         tx.release_name(name).await?;
         let new = NewUser { name, email, display_name: DisplayName::default(), password: password.as_deref(), admin };
         let id = self.insert_user(&mut tx, new).await?;
@@ -68,15 +70,15 @@ impl Accounts {
         Ok(id)
     }
 
-    /// All users by name.
+    /// Returns all users, by name.
     pub async fn users(&self) -> Result<Vec<UserRow>> {
         self.db.read().await?.users().await
     }
 
-    /// Lets nobody in as this user: tokens of every kind are refused at once, and sessions end.
+    /// Suspends a user: tokens of every kind are rejected at once, and all sessions end.
     ///
     /// # Errors
-    /// Not found for an unknown user; conflict if it is so already.
+    /// Not found for an unknown user; conflict if they are suspended already.
     pub async fn suspend(&self, name: &OwnerName) -> Result<()> {
         self.set_suspension(name, true).await
     }
@@ -102,10 +104,10 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// A user who is let in.
+    /// Returns a user who can sign in.
     ///
     /// # Errors
-    /// Not found for an unknown user, conflict for a suspended one.
+    /// Not found for an unknown user; conflict if the account is suspended or closed.
     pub async fn active(&self, name: &OwnerName) -> Result<UserRow> {
         self.active_in(&mut self.db.read().await?, name).await
     }
@@ -113,8 +115,7 @@ impl Accounts {
     /// Adds an organisation.
     ///
     /// # Errors
-    /// Conflict for a name in use, by an owner or by a dataset of the
-    /// organisation above: `a/b` must mean one thing.
+    /// Conflict for a name in use, by an owner or by a dataset of the parent organisation: `a/b` must be unambiguous.
     pub async fn add_organisation(&self, name: &OwnerName) -> Result<Id> {
         let id = self.clock.id();
         let mut tx = self.db.write().await?;
@@ -125,12 +126,12 @@ impl Accounts {
         Ok(id)
     }
 
-    /// All organisations by name.
+    /// Returns the names of all organisations, sorted.
     pub async fn organisations(&self) -> Result<Vec<String>> {
         self.db.read().await?.organisations().await
     }
 
-    /// Makes a user a reader, or leaves a member what they are; gives the role.
+    /// Adds a user as a reader, unless they are a member already. Returns the role.
     pub async fn join(&self, organisation: &OwnerName, user: &OwnerName) -> Result<Role> {
         let mut tx = self.db.write().await?;
         let owner = self.organisation(&mut tx, organisation).await?;
@@ -144,10 +145,10 @@ impl Accounts {
         Ok(Role::Reader)
     }
 
-    /// Makes a user a member, or changes the role; `None` ends the membership.
+    /// Adds a member or changes their role; `None` ends the membership.
     ///
     /// # Errors
-    /// Not found for an unknown organisation or user; conflict for the last owner, who has to stay one.
+    /// Not found for an unknown organisation or user; conflict if the organisation would lose its last owner.
     pub async fn set_member(&self, organisation: &OwnerName, user: &OwnerName, role: Option<Role>) -> Result<()> {
         let mut tx = self.db.write().await?;
         let owner = self.organisation(&mut tx, organisation).await?;
@@ -165,22 +166,22 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// The members of an organisation: (name, role).
+    /// Returns the members of an organisation: (name, role).
     pub async fn members(&self, organisation: &OwnerName) -> Result<Vec<(String, String)>> {
         let mut tx = self.db.read().await?;
         let owner = self.organisation(&mut tx, organisation).await?;
         tx.members(owner.id).await
     }
 
-    /// The organisations of a user, with what the user is there: (name, role).
+    /// Returns the organisations of a user, with the user's role: (name, role).
     pub async fn memberships(&self, user: Id) -> Result<Vec<(String, String)>> {
         self.db.read().await?.memberships(user).await
     }
 
-    /// Makes a personal token. The token itself is in the answer and nowhere else.
+    /// Creates a personal token. The return value is the only copy of it.
     ///
     /// # Errors
-    /// Not found for an unknown user, conflict for a suspended one.
+    /// Not found for an unknown user; conflict if the account is suspended or closed.
     pub async fn add_token(
         &self,
         user: &OwnerName,
@@ -196,7 +197,7 @@ impl Accounts {
         Ok(token)
     }
 
-    /// The same for oneself; gives what is known of it, too.
+    /// Creates a personal token for the user's own account. Returns its row, too.
     pub async fn add_own_token(
         &self,
         holder: &Holder,
@@ -241,36 +242,36 @@ impl Accounts {
         Ok((row, token))
     }
 
-    /// One's own tokens, newest first.
+    /// Returns the user's own tokens, newest first.
     pub async fn own_tokens(&self, holder: &Holder) -> Result<Vec<TokenRow>> {
         self.db.read().await?.tokens(holder.user()).await
     }
 
-    /// Revokes a token of one's own, at once and for good.
+    /// Revokes one of the user's own tokens. Takes effect at once, and cannot be undone.
     ///
     /// # Errors
-    /// Not found if there is none.
+    /// Not found if the user has no such active token.
     pub async fn revoke_own_token(&self, holder: &Holder, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
         if !tx.revoke_token_of(holder.user(), id, self.clock.now()).await? {
-            return Err(Error::not_found("you have no such token, or it is revoked already"));
+            return Err(Error::not_found("token not found, or already revoked"));
         }
         self.audit_by(&mut tx, &by(holder.user()), "token.revoke", &id.to_string()).await?;
         tx.commit().await
     }
 
-    /// A user's tokens, newest first.
+    /// Returns a user's tokens, newest first.
     pub async fn tokens(&self, user: &OwnerName) -> Result<Vec<TokenRow>> {
         let mut tx = self.db.read().await?;
         let user = self.known(&mut tx, user).await?;
         tx.tokens(user.id).await
     }
 
-    /// Revokes a token, at once and for good.
+    /// Revokes a token. Takes effect at once, and cannot be undone.
     pub async fn revoke_token(&self, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
         if !tx.revoke_token(id, self.clock.now()).await? {
-            return Err(Error::not_found(format!("there is no token `{id}`, or it is revoked already")));
+            return Err(Error::not_found(format!("there is no token `{id}`, or it is already revoked")));
         }
         self.audit(&mut tx, "token.revoke", &id.to_string()).await?;
         tx.commit().await
@@ -280,19 +281,21 @@ impl Accounts {
         tx.user(user).await?.ok_or_else(|| Error::not_found(format!("there is no user `{user}`")))
     }
 
-    /// Whoever holds the account, as it is now.
+    /// Reads the current row of the user who sends the request.
     async fn myself(&self, tx: &mut Tx, holder: &Holder) -> Result<UserRow> {
         let user = tx.user_by_id(holder.user()).await?.filter(UserRow::is_active);
-        user.ok_or_else(|| Error::unauthenticated("the account is suspended, closed or gone"))
+        user.ok_or_else(|| Error::unauthenticated("the account is suspended, closed or deleted"))
     }
 
     async fn active_in(&self, tx: &mut Tx, user: &OwnerName) -> Result<UserRow> {
         let known = self.known(tx, user).await?;
         if known.suspended_at.is_some() {
-            return Err(Error::conflict(format!("`{user}` is suspended; `rutter user resume {user}` ends that")));
+            return Err(Error::conflict(format!(
+                "`{user}` is suspended; to end the suspension, run `rutter user resume {user}`"
+            )));
         }
         if known.closed_at.is_some() {
-            return Err(Error::conflict(format!("`{user}` has closed the account; signing in opens it again")));
+            return Err(Error::conflict(format!("`{user}` has closed the account; signing in reopens it")));
         }
         Ok(known)
     }
@@ -302,7 +305,7 @@ impl Accounts {
         owner.ok_or_else(|| Error::not_found(format!("there is no organisation `{name}`")))
     }
 
-    /// A line in the audit trail, of what somebody does by a request.
+    /// Adds an entry to the audit trail for an action of this request's actor.
     async fn note(&self, tx: &mut Tx, actor: &Actor, action: &str, subject: &str, detail: &str) -> Result<()> {
         let (id, now, request) = (self.clock.id(), self.clock.now(), crate::request::id());
         tx.insert_audit(id, now, &actor.key(), action, subject, detail, &request).await
@@ -317,7 +320,7 @@ impl Accounts {
         tx.insert_audit(id, now, actor, action, "site", detail, &request).await
     }
 
-    /// Forgets sessions and links that have ended.
+    /// Deletes expired sessions, links and invitations.
     pub async fn forget(&self) -> Result<()> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;

@@ -1,5 +1,4 @@
-//! Every service, built from the configuration: the only composition root.
-//! `main` and the tests use the same one.
+//! The composition root: builds all services from the configuration, for `main` and the tests alike.
 
 mod figures;
 mod work;
@@ -34,62 +33,62 @@ use crate::mail::Mailer;
 use crate::share::Shares;
 use crate::storage::{Place, Storage, Stores};
 
-/// Notes that wait to be written down; more are lost.
+/// Capacity of the queue of audit notes; when it is full, notes are dropped.
 const NOTES: usize = 1024;
 
-/// Jobs at one time: collecting garbage, the scrub and hashing a large object may each take long, and none of them must
-/// keep the others, or what is quick, from being done.
+/// Concurrent background jobs. Garbage collection, the scrub and hashing a large object can each take long, and must
+/// not block each other or short jobs.
 const WORKERS: usize = 4;
 
-/// How long each part may take to show that it works.
+/// Timeout of each readiness probe.
 const PROBE: Duration = Duration::from_secs(2);
 
-/// For how long it is believed: nobody can keep the server busy by asking.
+/// Cache lifetime of the readiness result, so that frequent requests do not load the server.
 const PROBE_AGE: Duration = Duration::from_secs(1);
 
-/// The whole of a server, or of one command. Cheap to clone.
+/// All services of a server, or of one command. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Services>);
 
-/// What is in an [`App`].
+/// The services of an [`App`].
 pub struct Services {
-    /// What the operator decided.
+    /// The configuration.
     pub config: Config,
-    /// Time.
+    /// The clock.
     pub clock: Clock,
     /// The database.
     pub db: Db,
-    /// Who may do what.
+    /// Access control.
     pub access: Access,
-    /// Users, organisations, tokens.
+    /// Users, organisations and tokens.
     pub accounts: Accounts,
-    /// How accounts end.
+    /// Closes accounts.
     pub departures: Departures,
     /// Shares.
     pub shares: Shares,
     /// Datasets.
     pub drive: Drive,
-    /// Objects.
+    /// LFS objects.
     pub storage: Storage,
-    /// Git and LFS.
+    /// Git and LFS protocols.
     pub hosting: Hosting,
-    /// Files as the browser shows them.
+    /// Files for the browser.
     pub files: Files,
-    /// Collecting garbage.
+    /// Garbage collection.
     pub collector: Collector,
-    /// Checking what is stored.
+    /// Integrity checks.
     pub checker: Checker,
-    /// Background work.
+    /// Runs background jobs.
     pub worker: Worker,
     notes: std::sync::Mutex<Option<mpsc::Receiver<Note>>>,
     readiness: Readiness,
 }
 
-/// What was last known about the parts that a server needs.
+/// Cached result of the readiness probes.
 struct Readiness {
     last: Mutex<Option<(Instant, Vec<String>)>>,
-    /// One probe at a time for store and cache: one that hangs, as on a dead
-    /// network file system, holds a thread until it ends.
+    /// Limits store and cache to one probe at a time: a probe that hangs, for example on a dead network file system,
+    /// blocks a thread until it ends.
     folders: [Arc<Semaphore>; 2],
 }
 
@@ -107,7 +106,7 @@ impl App {
         Self::open_at(config, Clock::default()).await
     }
 
-    /// Like [`App::open`], with a clock that the caller can move.
+    /// Like [`App::open`], with a clock that tests can advance.
     pub async fn open_at(config: Config, clock: Clock) -> Result<Self> {
         private_folder(&config.data)?;
         let secret = Arc::new(ServerSecret::load(&config)?);
@@ -172,26 +171,26 @@ impl App {
         })))
     }
 
-    /// Starts background work; it ends soon after `stop`.
+    /// Starts the background tasks; they end soon after `stop`.
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         for _ in 0..WORKERS {
             let (app, token) = (self.clone(), stop.clone());
             tasks.spawn(async move { app.worker.run(token).await });
         }
-        let notes = self.notes.lock().expect("nobody panics while holding it").take();
+        let notes = self.notes.lock().expect("no panic while it is locked").take();
         if let Some(notes) = notes {
             let (app, token) = (self.clone(), stop.clone());
             tasks.spawn(async move { app.write_notes(notes, token).await });
         }
     }
 
-    /// Whether the server can do its work: the database answers, store and
-    /// cache can be written, git can be run.
+    /// Checks that the server is ready: the database can be queried, the store and the cache can be written to, and
+    /// git can be run.
     ///
     /// # Errors
-    /// Unavailable; the sentence names all parts that fail, the log their causes.
+    /// Unavailable; the message names all parts that fail, the log has their causes.
     pub async fn ready(&self) -> Result<()> {
-        // Those who come meanwhile wait for the same look.
+        // Concurrent requests wait for the same probe.
         let mut last = self.readiness.last.lock().await;
         let failing = match last.take() {
             Some((at, failing)) if at.elapsed() < PROBE_AGE => last.insert((at, failing)),
@@ -203,7 +202,7 @@ impl App {
         }
     }
 
-    /// A sentence for each part that fails.
+    /// Probes all parts, and returns a message for each one that fails.
     async fn failing(&self) -> Vec<String> {
         let cache = self.config.cache();
         let [store_turn, cache_turn] = &self.readiness.folders;
@@ -212,7 +211,7 @@ impl App {
         let parts = tokio::join!(
             probe("the database", "cannot be read", database),
             probe("the store", "cannot be written", self.store_works(store_turn)),
-            // It may be deleted at any time, and is made again.
+            // The cache may be deleted at any time, and is created again.
             probe("the cache", "cannot be written", writable(cache_turn, cache, true)),
             probe("git", "cannot be run", git),
         );
@@ -222,12 +221,12 @@ impl App {
     async fn store_works(&self, turn: &Arc<Semaphore>) -> Result<()> {
         match self.storage.default_place()? {
             Place::Folder(root) => writable(turn, root.to_owned(), false).await,
-            // Nothing lies there: an answer is all that is wanted.
+            // This object does not exist: any response shows that the bucket works.
             Place::Bucket(bucket) => Ok(bucket.stat(&Key::staging([0; 16])).await.map(drop)?),
         }
     }
 
-    /// Writes down, in bundles, what requests should not wait for.
+    /// Writes queued audit notes in batches.
     async fn write_notes(&self, mut notes: mpsc::Receiver<Note>, stop: CancellationToken) {
         let (mut bundle, mut quota) = (Vec::new(), RefusalQuota::default());
         loop {
@@ -239,9 +238,9 @@ impl App {
                 return;
             }
             if let Err(error) = self.write_bundle(bundle.drain(..), &mut quota).await {
-                tracing::warn!(%error, "notes could not be written down");
+                tracing::warn!(%error, "cannot write audit notes");
             }
-            // A burst becomes one transaction, not a thousand.
+            // Wait, so that a burst becomes one transaction instead of a thousand.
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
@@ -254,7 +253,7 @@ impl App {
                 Note::Used(token) => tx.touch_token(token, now).await?,
                 Note::Seen(session) => tx.touch_session(session, now).await?,
                 Note::Shared(share) => tx.touch_share(share, now).await?,
-                // Not counted where what was opened is closed again.
+                // Not counted if the share was revoked or changed meanwhile.
                 Note::Downloaded { opening, share, subject } => {
                     let _: bool = tx.count_download(&opening, share, &subject, now).await?;
                 }
@@ -269,17 +268,17 @@ impl App {
     }
 }
 
-/// What is wrong with a part, without the cause: that may name paths.
+/// Runs a probe. Returns what is wrong, without the cause, which may contain paths.
 async fn probe(part: &str, wrong: &str, works: impl Future<Output = Result<()>>) -> Option<String> {
     let error = match tokio::time::timeout(PROBE, works).await {
         Ok(Ok(())) => return None,
         Ok(Err(error)) => error,
-        Err(_) => Error::unavailable(format!("{part} does not answer")),
+        Err(_) => Error::unavailable(format!("{part} is unavailable")),
     };
-    tracing::error!(part, ?error, "a part that the server needs does not work");
+    tracing::error!(part, ?error, "readiness probe failed");
     Some(match error.kind() {
         ErrorKind::Full => format!("{part} is full"),
-        ErrorKind::Unavailable => format!("{part} does not answer"),
+        ErrorKind::Unavailable => format!("{part} is unavailable"),
         _ => format!("{part} {wrong}"),
     })
 }
@@ -291,7 +290,7 @@ async fn writable(turn: &Arc<Semaphore>, folder: PathBuf, make: bool) -> Result<
         if make {
             private_folder(&folder)?;
         }
-        // A name that is cleaned away at the next start, should we die here.
+        // Cleaned up at the next start if the server crashes here.
         let file = folder.join(format!("tmp-ready-{}", std::process::id()));
         std::fs::write(&file, "ready")?;
         Ok(std::fs::remove_file(&file)?)

@@ -1,5 +1,5 @@
-//! `rutter fsck`: whether everything that was promised is there and is what its name says; and the same
-//! bit by bit, all the time.
+//! Integrity checks: `rutter fsck` verifies that all stored data exists and matches its hashes; the scrub does the
+//! same slowly in the background.
 
 mod scrub;
 
@@ -19,13 +19,13 @@ use crate::storage::Storage;
 use crate::storage::check::{Damage, Looked};
 use crate::types::{Id, Millis};
 
-/// What is younger and has no row may be an upload under way.
+/// Age below which data without a database row may belong to a running upload.
 const YOUNG: Duration = Duration::from_hours(1);
 
-/// Packs that are read at one time.
+/// Number of packs that are read concurrently.
 const SIDE_BY_SIDE: usize = 4;
 
-/// Checks what is stored. Cheap to clone.
+/// Checks the integrity of stored data. Cheap to clone.
 #[derive(Clone)]
 pub struct Checker {
     db: Db,
@@ -35,131 +35,131 @@ pub struct Checker {
     round: Option<Duration>,
 }
 
-/// What a check found. Its JSON is for programs: fields and kinds keep their names.
+/// The result of a check. Programs read its JSON form: names of fields and kinds are stable.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
-    /// Whether everything could be looked at, and nothing is wrong.
+    /// True if everything could be checked, and there are no problems.
     pub clean: bool,
-    /// How much was looked at.
+    /// The amount of data that was checked.
     pub checked: Checked,
-    /// What is wrong.
+    /// Problems that were found.
     pub problems: Vec<Problem>,
-    /// What is odd, and harms nobody.
+    /// Harmless irregularities.
     pub notes: Vec<Note>,
-    /// What could not be looked at; nothing is known about it.
+    /// Data that could not be checked; its state is unknown.
     pub unchecked: Vec<Unchecked>,
 }
 
-/// How much a check has looked at so far.
+/// Progress of a check.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Checked {
     /// LFS objects.
     pub objects: u64,
-    /// Bytes of these objects, by their rows.
+    /// Total size of these objects in bytes, according to the database.
     pub bytes: u64,
-    /// Packs of git.
+    /// Git packs.
     pub packs: u64,
     /// Datasets.
     pub datasets: u64,
 }
 
-/// Something that is wrong.
+/// Damaged or missing data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// What, in a word that does not change.
+    /// Kind of the problem, as a stable name.
     pub kind: ProblemKind,
-    /// In which store; `database` for a pack that is kept in its row.
+    /// Store; `database` for a pack that is stored in its database row.
     pub store: String,
-    /// `owner/name`, for what is wrong with a repository.
+    /// `owner/name` of the repository with the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
-    /// `owner/name` of each dataset that holds the object.
+    /// `owner/name` of each dataset that contains the object.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub held_by: Vec<String>,
-    /// The object.
+    /// Id of the object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oid: Option<String>,
-    /// The pack, by its checksum.
+    /// Checksum of the pack.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pack: Option<String>,
-    /// A sentence for people.
+    /// Description for people.
     pub detail: String,
-    /// What makes it well again.
+    /// How to repair it.
     pub healed_by: Remedy,
 }
 
-/// What can be wrong.
+/// Kinds of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProblemKind {
-    /// Nothing lies where an object should.
+    /// An object is not in its store.
     ObjectMissing,
-    /// An object has another size than its row says.
+    /// The size of an object differs from that in the database.
     ObjectSize,
-    /// The bytes of an object are not what its name says.
+    /// The content of an object does not match its hash.
     ObjectBytes,
-    /// An object was taken out of use before, and still is.
+    /// An object was quarantined by an earlier check, and still is.
     ObjectQuarantined,
     /// A pack or its index is not in the store.
     PackMissing,
-    /// A pack or its index is not what its row says, or git cannot read it.
+    /// A pack or its index does not match the database, or git cannot read it.
     PackDamaged,
-    /// git finds fault with what the packs hold.
+    /// `git fsck` reports an error in the packs.
     Git,
 }
 
-/// What makes it well again.
+/// How to repair a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remedy {
-    /// `git lfs push --all` by anybody who has the object, to a dataset that holds it.
+    /// `git lfs push --all` to a dataset that contains the object, by anyone who has it.
     Push,
-    /// Files from a backup, at the place that the detail names; or a complete clone, pushed to a new dataset.
+    /// Restore files from a backup to the location in the detail, or push a complete clone to a new dataset.
     Restore,
 }
 
-/// Something that no row names.
+/// Stored data that is not in the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
-    /// What, in a word that does not change.
+    /// Kind of the note, as a stable name.
     pub kind: NoteKind,
-    /// In which store.
+    /// Name of the store.
     pub store: String,
-    /// What the store calls it.
+    /// Key of the file in the store.
     pub key: String,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
-    /// A sentence for people.
+    /// Description for people.
     pub detail: String,
 }
 
-/// What nobody misses.
+/// Kinds of harmless irregularities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoteKind {
-    /// An object, or an upload that never became one.
+    /// An object, or an upload that was not completed.
     ObjectStray,
-    /// A file among the packs.
+    /// A file in the folder of packs.
     PackStray,
 }
 
-/// Something that could not be looked at.
+/// Something that could not be checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unchecked {
-    /// A whole store, an object or a dataset, by its name.
+    /// Name of a store, an object or a dataset.
     pub what: String,
-    /// Why.
+    /// The reason.
     pub detail: String,
 }
 
 impl Checker {
-    /// Puts it together. `round` is the time in which the slow check reads everything once; none for never.
+    /// Creates a checker. `round` is the time in which the scrub reads all data once; `None` disables it.
     pub fn new(db: Db, drive: Drive, storage: Storage, clock: Clock, round: Option<Duration>) -> Self {
         Self { db, drive, storage, clock, round }
     }
 
-    /// Checks everything, or one dataset and what it holds. Without `rehash`, names and sizes are compared
-    /// and no bytes are read. `seen` hears how far it is.
+    /// Checks everything, or one dataset and its objects. Without `rehash`, only names and sizes are compared and no
+    /// data is read. Calls `seen` with the progress.
     pub async fn run(&self, only: Option<Id>, rehash: bool, mut seen: impl FnMut(&Checked) + Send) -> Result<Report> {
         let mut report = Report::default();
         let datasets = self.db.read().await?.datasets().await?;
@@ -176,7 +176,7 @@ impl Checker {
         if only.is_none() {
             let mut stores: Vec<String> = self.storage.stores().into_iter().map(|(name, _)| name).collect();
             let named = self.db.read_long().await?.object_stores().await?;
-            // Those that the configuration has no more cannot be looked at, and that is told.
+            // Stores that are no longer configured cannot be checked; the report lists them.
             stores.extend(named.into_iter().filter(|name| !stores.contains(name)).collect::<Vec<_>>());
             for store in stores {
                 self.objects(&store, None, rehash, &mut report, &mut seen).await?;
@@ -234,7 +234,7 @@ impl Checker {
                     store: store.to_owned(),
                     key: stray.key,
                     bytes: stray.size,
-                    detail: format!("no row names the {what}; rutter gc deletes it once it is old enough"),
+                    detail: format!("the {what} is not in the database; rutter gc deletes it after the grace period"),
                 });
             };
             looked = self.storage.strays(store, self.before(), &mut note).await;
@@ -270,7 +270,7 @@ impl Checker {
         }
         drop(looks);
         if !found.is_empty() {
-            // Packs are replaced by others now and then, and their files follow.
+            // A repack may have replaced packs and deleted their files meanwhile.
             let still = self.drive.state_of(id).await?;
             found.retain(|problem| still.packs.iter().any(|pack| problem.pack == Some(pack.id.to_string())));
         }
@@ -297,7 +297,7 @@ impl Checker {
         Ok(())
     }
 
-    /// What is wrong with a pack, where it lies.
+    /// Returns the problem of a pack, if it has one.
     async fn pack(&self, key: &RepoKey, pack: &Pack, files: &[StoredFile], rehash: bool) -> Result<Option<Problem>> {
         let problem = |kind, detail| Problem {
             kind,
@@ -313,9 +313,11 @@ impl Checker {
             for (extension, bytes) in [("pack", pack.pack_bytes), ("idx", pack.idx_bytes)] {
                 let name = format!("packs/{key}/{}.{extension}", pack.key);
                 match files.iter().find(|file| file.key == pack.key && file.extension == extension) {
-                    None => return Ok(Some(problem(ProblemKind::PackMissing, format!("the store has lost {name}")))),
+                    None => {
+                        return Ok(Some(problem(ProblemKind::PackMissing, format!("{name} is missing in the store"))));
+                    }
                     Some(file) if file.bytes != bytes => {
-                        let detail = format!("{name} has {} bytes, but its row says {bytes}", file.bytes);
+                        let detail = format!("{name} has {} bytes, but {bytes} according to the database", file.bytes);
                         return Ok(Some(problem(ProblemKind::PackDamaged, detail)));
                     }
                     Some(_) => {}
@@ -341,7 +343,7 @@ impl Checker {
                 store: DEFAULT_STORE.to_owned(),
                 key: format!("packs/{repo}/{}.{}", file.key, file.extension),
                 bytes: file.bytes,
-                detail: "no row names this file; nothing needs it, and it can be deleted by hand".to_owned(),
+                detail: "this file is not in the database; it is not needed and can be deleted manually".to_owned(),
             }));
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The command line. Commands work on the database, also while a server runs.
+//! The command line. Commands access the database directly, even while a server is running.
 
 mod arguments;
 mod commands;
@@ -22,7 +22,7 @@ pub(crate) use self::arguments::Cli;
 use self::arguments::Command;
 
 impl Cli {
-    /// What the program ends with if the command fails.
+    /// Returns the exit code for a failed command.
     pub(crate) fn failure(&self) -> ExitCode {
         match self.command {
             Command::Fsck { .. } => ExitCode::from(fsck::COULD_NOT_LOOK),
@@ -31,7 +31,7 @@ impl Cli {
     }
 }
 
-/// Runs what the command line says.
+/// Runs a command.
 pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
     let mut overrides = Overrides { file: cli.common.config, data: cli.common.data, ..Overrides::default() };
     if let Command::Version = cli.command {
@@ -57,7 +57,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
 fn log(config: &Config, serving: bool) -> Result<()> {
     let stated = EnvFilter::builder()
         .parse(&config.log)
-        .map_err(|error| Error::invalid(format!("log `{}`: {error}; write it as in info,rutter=debug", config.log)))?;
+        .map_err(|error| Error::invalid(format!("log `{}`: {error}; use a form like info,rutter=debug", config.log)))?;
     let filter = if serving { stated } else { EnvFilter::new("warn") };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -73,22 +73,22 @@ fn log(config: &Config, serving: bool) -> Result<()> {
 async fn serve(config: Config) -> Result<ExitCode> {
     let address = config.listen;
     if !config.service_links.is_empty() {
-        tracing::info!(variables = ?config.service_links, "service links of Kubernetes are no configuration: ignored");
+        tracing::info!(variables = ?config.service_links, "ignoring service link variables of Kubernetes");
     }
     let app = App::open(config).await?;
     let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
-        Error::invalid(format!("cannot listen on {address}: {error}; choose another with --listen"))
+        Error::invalid(format!("cannot listen on {address}: {error}; choose another address with --listen"))
     })?;
     let address = listener.local_addr()?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     app.start(&tasks, &stop);
-    tracing::info!(%address, data = %app.config.data.display(), version = env!("CARGO_PKG_VERSION"), "rutter serves");
+    tracing::info!(%address, data = %app.config.data.display(), version = env!("CARGO_PKG_VERSION"), "rutter started");
     tell_how_to_begin(&app).await;
     let signal = stop.clone();
     tokio::spawn(async move {
         interrupted().await;
         signal.cancel();
-        // A second signal means: now.
+        // A second signal exits at once.
         interrupted().await;
         std::process::exit(130);
     });
@@ -96,20 +96,20 @@ async fn serve(config: Config) -> Result<ExitCode> {
     tasks.close();
     let _ = tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await;
     app.db.close().await;
-    tracing::info!("rutter ended");
+    tracing::info!("rutter stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the link that makes the first administrator where a person reads it. In a log it would stay, and be read by
-/// whoever reads logs: there stands only how to get it.
+/// Prints the link to create the first administrator if stderr is a terminal. In a log the link would persist, and
+/// everyone with access to the logs could use it, so the log only says how to get one.
 async fn tell_how_to_begin(app: &App) {
-    // There is time for it at the next start.
-    let unknown = |error| tracing::warn!(%error, "it is not known whether there is an administrator");
+    // Not fatal: the next start tries again.
+    let unknown = |error| tracing::warn!(%error, "cannot check whether there is an administrator");
     if !std::io::stderr().is_terminal() || app.config.log_format == LogFormat::Json {
         match app.accounts.needs_set_up().await {
             Ok(false) => {}
             Ok(true) => {
-                tracing::warn!("there is no administrator yet: `rutter setup-link` prints a link that makes one");
+                tracing::warn!("there is no administrator yet: run `rutter setup-link` for a link to create one");
             }
             Err(error) => unknown(error),
         }
@@ -120,7 +120,7 @@ async fn tell_how_to_begin(app: &App) {
         Ok(Some(link)) => link,
         Err(error) => return unknown(error),
     };
-    eprintln!("There is no administrator yet. Make the first one here: {}", link.expose());
+    eprintln!("There is no administrator yet. Create the first one here: {}", link.expose());
 }
 
 async fn interrupted() {

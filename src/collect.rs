@@ -1,4 +1,4 @@
-//! `rutter gc`: what nobody uses any more goes, in steps that each wait for the grace period.
+//! Garbage collection (`rutter gc`): deletes unused objects in steps, each after the grace period.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::storage::Storage;
 use crate::storage::collect::{Fate, Terms};
 use crate::types::{Id, Millis};
 
-/// How often a dataset that others are changing is tried, before it is left for the next run.
+/// Number of attempts for a dataset with concurrent changes, before it is left for the next run.
 const ATTEMPTS: u32 = 3;
 
-/// How long they are waited for after the first time; after the second twice as long.
+/// Delay after the first attempt; after the second one twice as long.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Collects garbage. Cheap to clone.
+/// Runs garbage collection. Cheap to clone.
 #[derive(Clone)]
 pub struct Collector {
     db: Db,
@@ -31,63 +31,64 @@ pub struct Collector {
     grace: Duration,
 }
 
-/// What a collection does with one object.
+/// The action for one object.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// `owner/name`; `None` for what no dataset holds.
+    /// `owner/name`; `None` for an object in no dataset.
     pub dataset: Option<String>,
-    /// The object.
+    /// Id of the object.
     pub oid: Oid,
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// What happens to it.
+    /// State of the object.
     pub fate: Fate,
-    /// When, for what waits.
+    /// Time of the next step, for objects in the grace period.
     pub due: Option<Millis>,
 }
 
-/// What a collection did, or would do.
+/// The result of a run, or of a dry run.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
-    /// Objects that no revision names, and their bytes; they wait.
+    /// Number and bytes of unused objects in the grace period.
     pub unused: (u64, u64),
-    /// Objects that were taken away from datasets, and their bytes.
+    /// Number and bytes of objects that were removed from datasets.
     pub released: (u64, u64),
-    /// Objects whose bytes were deleted, and how many those were.
+    /// Number and bytes of objects that were deleted.
     pub deleted: (u64, u64),
-    /// Git objects that nothing reached, and their bytes.
+    /// Number and bytes of unreachable git objects that were deleted.
     pub git: (u64, u64),
-    /// Datasets that others kept changing, each with what they hindered: it is left for the next run.
+    /// Datasets that were left for the next run because of concurrent changes, with the reason.
     pub left: Vec<String>,
-    /// What could not be looked at, each with its reason.
+    /// Datasets and stores that could not be processed, with the reason.
     pub problems: Vec<String>,
 }
 
 impl Collector {
-    /// Puts it together.
+    /// Creates a collector.
     pub fn new(db: Db, drive: Drive, storage: Storage, clock: Clock, grace: Duration) -> Self {
         Self { db, drive, storage, clock, grace }
     }
 
-    /// How long something must have been without use.
+    /// Returns the grace period: how long something must have been unused.
     pub fn grace(&self) -> Duration {
         self.grace.max(self.storage.shortest_grace())
     }
 
-    /// Collects from all datasets, then from the stores; or from one dataset, and no store. `tell` hears
-    /// of each object.
+    /// Collects garbage in all datasets, then in the stores; or in one dataset, but no store. Calls `tell` for each
+    /// object.
     pub async fn run(&self, only: Option<Id>, dry_run: bool, mut tell: impl FnMut(Line) + Send) -> Result<Summary> {
         let now = self.clock.now();
         let grace = self.grace();
         let terms = Terms { now, before: now.minus(grace), dry_run };
         let mut summary = Summary::default();
         if only.is_none() && !dry_run {
-            // Uploads that nobody goes on with take room from others: they go first.
+            // Abandoned uploads still reserve space, so they are deleted first.
             if let Err(error) = self.storage.reap().await {
                 summary.failed("uploads", &error);
             }
         }
-        // Not within `for`, where the transaction would stay open to the end: SQLite cannot empty its log under a reader.
+        // Not within `for`, where the transaction would stay open to the end: SQLite cannot checkpoint its WAL past
+        // an open reader.
         let datasets = self.db.read().await?.datasets().await?;
         for dataset in datasets {
             if only.is_some_and(|only| only != dataset.id) {
@@ -166,17 +167,17 @@ impl Collector {
                 tokio::time::sleep(PAUSE * attempt).await;
             }
         }
-        // What is marked stays marked.
-        Err(Error::busy("others keep changing the repository, so nothing is taken away from it"))
+        // Marks are kept for the next run.
+        Err(Error::busy("the repository has too many concurrent changes; nothing was removed from it"))
     }
 
-    /// Drops git's garbage. Where others have changed too much meanwhile, it begins again.
+    /// Deletes unreachable git objects. Retries if there are too many concurrent changes.
     async fn repack(&self, dataset: Id, terms: Terms) -> Result<Garbage> {
         let mut attempt = 1;
         loop {
             match self.drive.collect_garbage(dataset, terms.before, terms.dry_run).await {
                 Err(error) if error.kind() == Kind::Busy && attempt < ATTEMPTS => {
-                    tracing::debug!(%dataset, %error, "garbage is collected again");
+                    tracing::debug!(%dataset, %error, "retrying garbage collection");
                     tokio::time::sleep(PAUSE * attempt).await;
                     attempt += 1;
                 }
@@ -187,10 +188,10 @@ impl Collector {
 }
 
 impl Summary {
-    /// One dataset must not keep all others.
+    /// Records the failure of one dataset, so that the others can continue.
     fn failed(&mut self, path: &str, error: &Error) {
         match error.kind() {
-            // It was deleted meanwhile.
+            // The dataset was deleted meanwhile.
             Kind::NotFound => {}
             Kind::Busy => self.left.push(format!("{path}: {error}")),
             _ => self.problems.push(format!("{path}: {error}")),

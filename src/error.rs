@@ -1,5 +1,5 @@
-//! What can go wrong, and how it is told. [`Kind`] is the only place where a
-//! failure becomes an HTTP status; bodies are problem details (RFC 9457).
+//! Errors, and how they are reported to clients. [`Kind`] is the only place that maps a failure to an HTTP status;
+//! bodies are problem details (RFC 9457).
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,43 +10,43 @@ use axum::response::{IntoResponse, Response};
 /// `std::result::Result` with our [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What the caller can do about it.
+/// The category of an error, which determines the HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Say who you are (401).
+    /// Missing or invalid credentials (401).
     Unauthenticated,
-    /// You are known and may not (403).
+    /// Not allowed (403).
     Forbidden,
-    /// It is not there, or not for you to know (404).
+    /// Does not exist, or is not visible to the caller (404).
     NotFound,
-    /// The URL is right, the method is not (405).
+    /// The URL does not support the method (405).
     MethodNotAllowed,
     /// No media type that the client accepts (406).
     NotAcceptable,
-    /// It is there already, or changed under you (409).
+    /// Already exists, or was changed concurrently (409).
     Conflict,
-    /// The state you named is not the state that is (412).
+    /// A precondition does not match the current state (412).
     Precondition,
     /// Larger than the limit (413).
     TooLarge,
-    /// A media type that is not taken here (415).
+    /// Unsupported media type of the request (415).
     UnsupportedMedia,
-    /// The request cannot be read (400).
+    /// The request cannot be parsed (400).
     Malformed,
-    /// The request can be read, and is wrong (422).
+    /// The request can be parsed, but is invalid (422).
     Invalid,
-    /// Come back in a moment (429).
+    /// Over a rate or concurrency limit; retry later (429).
     Busy,
-    /// Something we need is away (503).
+    /// A dependency, such as the database or a store, is unavailable (503).
     Unavailable,
-    /// No room is left (507).
+    /// Out of space, or over quota (507).
     Full,
-    /// Our fault (500).
+    /// Internal error (500).
     Internal,
 }
 
 impl Kind {
-    /// The HTTP status that tells this kind.
+    /// Returns the HTTP status of this kind.
     pub fn status(self) -> StatusCode {
         match self {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -67,7 +67,7 @@ impl Kind {
         }
     }
 
-    /// A stable name for programs.
+    /// Returns a stable name for programs.
     pub fn code(self) -> &'static str {
         match self {
             Self::Unauthenticated => "unauthenticated",
@@ -89,8 +89,7 @@ impl Kind {
     }
 }
 
-/// A failure: its kind, a sentence for the person who asked, and the cause
-/// for the log. The cause is never sent.
+/// A failure: its kind, a message for the client, and the cause for the log. The cause is never sent.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
@@ -100,16 +99,16 @@ pub struct Error {
     ends_session: bool,
 }
 
-/// When to come back, and which limit says so.
+/// When to retry, and which limit was exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delay {
-    /// For how long to wait.
+    /// Seconds to wait.
     pub seconds: u64,
-    /// The name of the limit.
+    /// Name of the limit.
     pub limit: &'static str,
-    /// How much the limit allows.
+    /// Capacity of the limit.
     pub quota: u64,
-    /// In how many seconds it allows that; none for what is counted at one time.
+    /// Window of the limit in seconds; `None` for a concurrency limit.
     pub window: Option<u64>,
 }
 
@@ -125,38 +124,38 @@ macro_rules! constructors {
 }
 
 constructors! {
-    /// No credentials, or credentials that are no longer good.
+    /// Missing, invalid or expired credentials.
     unauthenticated => Unauthenticated,
-    /// Known, and not allowed.
+    /// Authenticated, but not allowed.
     forbidden => Forbidden,
-    /// Not there, or not visible to the caller.
+    /// Does not exist, or is not visible to the caller.
     not_found => NotFound,
-    /// A method that the URL does not take.
+    /// A method that the URL does not support.
     method_not_allowed => MethodNotAllowed,
     /// No media type in common.
     not_acceptable => NotAcceptable,
-    /// Taken, or changed meanwhile.
+    /// Already taken, or changed concurrently.
     conflict => Conflict,
-    /// The base named by the caller is stale.
+    /// The state that the caller expects is outdated.
     precondition => Precondition,
     /// Over a limit of size or number.
     too_large => TooLarge,
-    /// Not a media type that is taken here.
+    /// An unsupported media type.
     unsupported_media => UnsupportedMedia,
-    /// Not readable.
+    /// Cannot be parsed.
     malformed => Malformed,
-    /// Readable and wrong.
+    /// Parsed, but invalid.
     invalid => Invalid,
     /// Over a limit of rate or concurrency.
     busy => Busy,
-    /// A part that is needed does not answer.
+    /// A dependency is unavailable.
     unavailable => Unavailable,
-    /// Out of room.
+    /// Out of space.
     full => Full,
 }
 
 impl Error {
-    /// A fault of ours. The detail is for the log.
+    /// Creates an internal error. The source is for the log.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let (kind, detail) = (Kind::Internal, "internal error".into());
         Self { kind, detail, source: Some(source.into()), delay: None, ends_session: false }
@@ -169,8 +168,8 @@ impl Error {
         self
     }
 
-    /// Says which part of the request it is about. What that part names and is not there is wrong with the request:
-    /// its URL is right.
+    /// Adds which part of the request the error is about. Not found becomes invalid: the URL was found, but a value
+    /// in the request refers to something that was not.
     #[must_use]
     pub fn of_part(mut self, place: &str) -> Self {
         if self.kind == Kind::NotFound {
@@ -180,36 +179,36 @@ impl Error {
         self
     }
 
-    /// Says that the cookie which came along is good for nothing any more.
+    /// Marks the session cookie of the request as invalid.
     #[must_use]
     pub fn ending_session(mut self) -> Self {
         self.ends_session = true;
         self
     }
 
-    /// Says when to come back.
+    /// Adds when to retry.
     #[must_use]
     pub fn until(mut self, delay: Delay) -> Self {
         self.delay = Some(Box::new(delay));
         self
     }
 
-    /// What the caller can do about it.
+    /// Returns the category of the error.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The sentence for the person who asked.
+    /// Returns the message for the client.
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// Whether the cookie which came along is good for nothing any more.
+    /// Returns true if the session cookie of the request is invalid.
     pub fn ends_session(&self) -> bool {
         self.ends_session
     }
 
-    /// Writes our faults to the log, once, with their causes.
+    /// Logs internal errors and unavailable dependencies, once, with their causes.
     pub fn log(&self) {
         match self.kind {
             Kind::Internal | Kind::Unavailable | Kind::Full => {
@@ -240,7 +239,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.detail)?;
-        // A person at a terminal is the operator: the cause belongs there.
+        // Printed on a terminal, for the operator: include the cause.
         if self.kind == Kind::Internal
             && let Some(source) = &self.source
         {
@@ -256,18 +255,17 @@ impl StdError for Error {
     }
 }
 
-/// Who reads this can rarely free the space.
-const NO_ROOM: &str = "the server has no room left; tell its operator";
+/// The client can rarely free space itself.
+const NO_ROOM: &str = "the server is out of disk space; contact its operator";
 
-/// What a database's own code means, if it is neither our fault nor the client's.
+/// Returns the kind of a database error code, if it is neither our fault nor the client's.
 fn database_trouble(code: &str) -> Option<Kind> {
     match code {
-        // PostgreSQL: disk_full. SQLite: SQLITE_FULL; SQLITE_IOERR_SHMSIZE, when
-        // not even the index of its log can grow (sqlite.org/rescode.html).
+        // PostgreSQL: disk_full. SQLite: SQLITE_FULL; SQLITE_IOERR_SHMSIZE, if the WAL index cannot grow
+        // (sqlite.org/rescode.html).
         "53100" | "13" | "4874" => Some(Kind::Full),
-        // PostgreSQL: out of memory or connections, shutting down, not up yet
-        // (its documentation, appendix A); serialization failure, deadlock;
-        // one of the time limits of `db`.
+        // PostgreSQL: out of memory or connections, shutting down, starting up (its documentation, appendix A);
+        // serialization failure, deadlock; one of the timeouts of `db`.
         // SQLite: SQLITE_BUSY, and its extended codes.
         "53200" | "53300" | "57P01" | "57P02" | "57P03" | "40001" | "40P01" | "55P03" | "57014" | "25P03" | "5"
         | "261" | "517" | "773" => Some(Kind::Unavailable),
@@ -275,7 +273,7 @@ fn database_trouble(code: &str) -> Option<Kind> {
     }
 }
 
-/// Whether a lack of room is what began it.
+/// Returns true if a lack of space is among the causes.
 fn is_full(error: &(dyn StdError + 'static)) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     let mut next = Some(error);
@@ -297,8 +295,10 @@ impl From<sqlx::Error> for Error {
             _ => None,
         };
         match trouble {
-            Some(Kind::Full) => Self::full("the server's database has no room left; tell its operator").because(error),
-            Some(_) => Self::unavailable("the database does not answer; try again in a moment").because(error),
+            Some(Kind::Full) => {
+                Self::full("the server's database is out of disk space; contact its operator").because(error)
+            }
+            Some(_) => Self::unavailable("the database is unavailable; try again in a moment").because(error),
             None => Self::internal(error),
         }
     }
@@ -315,9 +315,9 @@ impl From<lfs::Error> for Error {
             lfs::Error::NotFound(_) | lfs::Error::UploadGone => Self::not_found(detail),
             lfs::Error::Incomplete(_) | lfs::Error::WrongOffset { .. } => Self::conflict(detail),
             lfs::Error::Finishing => Self::busy(detail),
-            lfs::Error::Away => Self::unavailable("the server's store is away; try again later"),
+            lfs::Error::Away => Self::unavailable("the server's store is unavailable; try again later"),
             lfs::Error::Unavailable(_) => {
-                Self::unavailable("the server's store does not answer; try again later").because(error)
+                Self::unavailable("the server's store is unavailable; try again later").because(error)
             }
             lfs::Error::Full => Self::full(NO_ROOM),
             lfs::Error::Interrupted(_) => Self::malformed(detail),
@@ -339,10 +339,10 @@ impl From<metastore::Error> for Error {
             metastore::Error::Busy(_) => Self::busy(detail),
             metastore::Error::Unavailable(cause) if is_full(&*cause) => Self::full(NO_ROOM).because(cause),
             metastore::Error::Unavailable(_) => {
-                Self::unavailable("the store does not answer; try again later").because(error)
+                Self::unavailable("the store is unavailable; try again later").because(error)
             }
             metastore::Error::Io(io) if ended_early(&io) => {
-                Self::malformed("the request ended early, or is not what its headers say").because(io)
+                Self::malformed("the request body is truncated, or does not match its headers").because(io)
             }
             metastore::Error::Io(io) => io.into(),
             other => Self::internal(other),
@@ -350,7 +350,7 @@ impl From<metastore::Error> for Error {
     }
 }
 
-/// Whether it was the client's side of a stream that failed.
+/// Returns true if the client's side of a stream failed.
 fn ended_early(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, InvalidData, TimedOut, UnexpectedEof};
     matches!(error.kind(), ConnectionAborted | InvalidData | TimedOut | UnexpectedEof)
@@ -362,8 +362,8 @@ impl From<std::io::Error> for Error {
     }
 }
 
-/// How long, in seconds, a client should wait after 429 or 503. Small:
-/// git-lfs waits silently for as long as it is told.
+/// Seconds after which a client should retry a 429 or 503. Small, since git-lfs waits silently for as long as the
+/// header says.
 pub const RETRY_AFTER_SECONDS: u64 = 2;
 
 impl IntoResponse for Error {
@@ -387,19 +387,19 @@ impl IntoResponse for Error {
     }
 }
 
-/// Travels with an error's response, so that a group of routes can tell the
-/// same failure in the words of its own protocol.
+/// The error of a response, as an extension of it, so that a group of routes can render it in the format of its own
+/// protocol.
 #[derive(Debug, Clone)]
 pub struct Told {
-    /// What the caller can do about it.
+    /// The category of the error.
     pub kind: Kind,
-    /// The sentence for the person who asked.
+    /// The message for the client.
     pub detail: String,
-    /// Whether the cookie that came along is good for nothing any more.
+    /// True if the session cookie of the request is invalid.
     pub ends_session: bool,
 }
 
-/// Headers that a kind calls for: a challenge with 401, `Retry-After` with 429 and 503; and those of a limit.
+/// Adds the headers of an error: a challenge for 401, `Retry-After` for 429 and 503, and those of a rate limit.
 fn decorate(kind: Kind, delay: Option<&Delay>, headers: &mut axum::http::HeaderMap) {
     if kind == Kind::Unauthenticated {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"rutter\", charset=\"UTF-8\""));
@@ -415,7 +415,7 @@ fn decorate(kind: Kind, delay: Option<&Delay>, headers: &mut axum::http::HeaderM
             None => format!("\"{limit}\";q={quota};qu=\"concurrent-requests\""),
         };
         for (name, value) in [("ratelimit", format!("\"{limit}\";r=0;t={seconds}")), ("ratelimit-policy", allows)] {
-            headers.insert(name, HeaderValue::from_str(&value).expect("names of limits are plain ASCII"));
+            headers.insert(name, HeaderValue::from_str(&value).expect("names of limits are ASCII"));
         }
     }
 }

@@ -1,6 +1,5 @@
-//! Background work: a queue in the database. A feature enqueues in the
-//! transaction that makes the work necessary, so nothing is forgotten; any
-//! replica may do it; doing it twice is harmless.
+//! Background jobs: a queue in the database. Features enqueue a job in the transaction that requires it, so none is
+//! lost; any replica can run it; jobs are idempotent.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -15,31 +14,31 @@ use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::types::Millis;
 
-/// How often an idle replica looks for work.
+/// Interval at which an idle worker polls the queue.
 const POLL: Duration = Duration::from_secs(2);
-/// A job whose replica died is taken over after this long.
+/// Lease of a running job: if its replica dies, another one takes over after this time.
 const LEASE: Duration = Duration::from_mins(15);
 
-/// What there is to do.
+/// Kind of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Merge a repository's many small packs. Subject: dataset id.
     Consolidate,
-    /// Hash an object that was taken on its size. Subject: `store/oid`.
+    /// Hash an object that was accepted without a checksum. Subject: `store/oid`.
     Prove,
-    /// Send a letter. Subject: its id.
+    /// Send an e-mail. Subject: its id.
     Mail,
-    /// Write to whoever forgot the password, if there is somebody. Subject: an address.
+    /// Send a password reset e-mail, if the address has an account. Subject: an e-mail address.
     Reset,
-    /// Remove an account that was closed. Subject: user id.
+    /// Remove a closed account. Subject: user id.
     Remove,
     /// Collect garbage. Recurring.
     Collect,
-    /// Delete what nobody needs any more from the stores. Recurring.
+    /// Delete unreferenced data from the stores. Recurring.
     Sweep,
-    /// Read a little of all that is stored, and see whether it is sound. Recurring.
+    /// Verify a part of all stored data. Recurring.
     Scrub,
-    /// Look at what datasets say now, where nobody has since they changed, so that they are found by it. Recurring.
+    /// Update the search index for datasets that changed since they were indexed. Recurring.
     Look,
 }
 
@@ -70,7 +69,7 @@ impl Kind {
         }
     }
 
-    /// How long after its end a recurring job runs again.
+    /// Returns the interval of a recurring job, counted from the end of the last run.
     fn every(self) -> Option<Duration> {
         match self {
             Self::Consolidate | Self::Prove | Self::Mail | Self::Reset | Self::Remove => None,
@@ -82,30 +81,30 @@ impl Kind {
     }
 }
 
-/// Queues a job as part of a transaction, unless it waits already.
+/// Queues a job as part of a transaction, unless it is queued already.
 pub async fn enqueue(tx: &mut Tx, clock: &Clock, kind: Kind, subject: &str, delay: Duration) -> Result<()> {
     tx.enqueue(clock.id(), kind.as_str(), subject, clock.now().plus(delay)).await
 }
 
-/// Does a job; given by the composition root, which knows the features.
+/// Runs a job; provided by the composition root, which knows the features.
 pub type Perform = Box<dyn Fn(Kind, String) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
-/// Takes jobs one after another.
+/// Runs jobs of the queue, one after another.
 pub struct Worker {
     db: Db,
     clock: Clock,
     perform: Perform,
-    /// Of those who work at one time, one looks for the next job. The others need not ask the database as well.
+    /// Only one of the concurrent workers polls the queue; the others need not query the database as well.
     looking: tokio::sync::Mutex<()>,
 }
 
 impl Worker {
-    /// Works on this database.
+    /// Creates a worker on this database.
     pub fn new(db: Db, clock: Clock, perform: Perform) -> Self {
         Self { db, clock, perform, looking: tokio::sync::Mutex::default() }
     }
 
-    /// Works until it is told to stop; a job under way is finished first.
+    /// Runs jobs until `stop` is cancelled; a running job is finished first.
     pub async fn run(&self, stop: CancellationToken) {
         let recurring = async {
             let mut tx = self.db.write().await?;
@@ -115,7 +114,7 @@ impl Worker {
             tx.commit().await
         };
         if let Err(error) = recurring.await {
-            tracing::warn!(%error, "recurring jobs could not be queued");
+            tracing::warn!(%error, "cannot queue the recurring jobs");
         }
         while let Some(looking) = stop.run_until_cancelled(self.looking.lock()).await {
             let done = match self.claim().await {
@@ -130,13 +129,13 @@ impl Worker {
                 Err(error) => Err(error),
             };
             if let Err(error) = done {
-                tracing::warn!(%error, "the job queue does not answer");
+                tracing::warn!(%error, "cannot access the job queue; retrying");
                 stop.run_until_cancelled(tokio::time::sleep(POLL * 5)).await;
             }
         }
     }
 
-    /// Brings the figures of the queue up to date; it is one queue for all replicas.
+    /// Updates the metrics of the queue, which all replicas share.
     pub async fn observe(&self) -> Result<()> {
         let now = self.clock.now();
         let queue = self.db.read().await?.queue(now).await?;
@@ -151,7 +150,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Does everything that is due. For tests and for commands.
+    /// Runs all jobs that are due. For tests and commands.
     pub async fn run_due(&self) -> Result<usize> {
         let mut done = 0;
         while let Some(claimed) = self.claim().await? {
@@ -161,7 +160,7 @@ impl Worker {
         Ok(done)
     }
 
-    /// Keeps others from a job for as long as it is done here.
+    /// Renews the lease of a job while it runs.
     async fn kept<T>(&self, id: &str, done: impl Future<Output = T>) -> T {
         let mut done = std::pin::pin!(done);
         loop {
@@ -175,12 +174,12 @@ impl Worker {
                 tx.commit().await
             };
             if let Err(error) = renewed.await {
-                tracing::warn!(%error, "a job under way may be taken over");
+                tracing::warn!(%error, "cannot renew the lease of a running job; another replica may run it, too");
             }
         }
     }
 
-    /// The job that has been due longest, and since when it is this worker's.
+    /// Claims the job that has been due longest. Returns it with the time of the claim.
     async fn claim(&self) -> Result<Option<(Claimed, Millis)>> {
         let now = self.clock.now();
         if !self.db.read().await?.job_due(now).await? {
@@ -209,7 +208,7 @@ impl Worker {
             Ok(None) => tx.finish_job(&id, since).await?,
             Ok(Some(again)) => tx.postpone_job(&id, self.clock.now().plus(again), "").await?,
             Err(error) => {
-                tracing::warn!(job = name, subject, attempts, %error, "a job failed and will be tried again");
+                tracing::warn!(job = name, subject, attempts, %error, "job failed; it will be retried");
                 let later: Millis = self.clock.now().plus(backoff(attempts));
                 tx.postpone_job(&id, later, &error.to_string()).await?;
             }
@@ -218,12 +217,12 @@ impl Worker {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nobody counts jobs or milliseconds beyond 2^53")]
+#[expect(clippy::cast_precision_loss, reason = "counts of jobs and milliseconds stay below 2^53")]
 fn figure(number: i64) -> f64 {
     number as f64
 }
 
-/// Doubles from 5 seconds to about an hour.
+/// Returns the delay before a retry: doubles from 5 seconds to about an hour.
 fn backoff(attempts: i64) -> Duration {
     let doublings = u32::try_from(attempts.clamp(1, 10) - 1).unwrap_or(0);
     Duration::from_secs(5) * 2u32.pow(doublings)

@@ -1,7 +1,6 @@
 //! rutter: a versioned data drive on Git and Git LFS.
 //!
-//! Layers; imports go down only, and a test compares every `use crate::` line
-//! with this table:
+//! Layers: imports only point downwards. A test compares every `use crate::` line with this table:
 //!
 //! | layer | modules |
 //! |---|---|
@@ -37,9 +36,9 @@ pub mod storage;
 pub mod types;
 pub mod web;
 
-/// Runs work that blocks or burns CPU off the async threads. The one place in
-/// this crate that does, so that its cost is easy to find.
-#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+/// Runs blocking or CPU-intensive work off the async threads. The only caller of `spawn_blocking` in this crate, so
+/// that the cost is easy to find.
+#[expect(clippy::disallowed_methods, reason = "the only caller")]
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> error::Result<T> {
     let span = tracing::Span::current();
     tokio::task::spawn_blocking(move || span.in_scope(work)).await.map_err(error::Error::internal)

@@ -1,5 +1,6 @@
-//! Letters: written in the transaction of what they tell, sent in the background. With `mail.url` they go to a mail
-//! server; else they lie as `.eml` files in a folder, where who tries rutter out, and a test, can read them.
+//! E-mail: messages are queued in the transaction of the event that they report, and sent in the background. With
+//! `mail.url` they are sent by SMTP; otherwise they are written as `.eml` files to a folder, for evaluation and
+//! tests.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -19,29 +20,29 @@ use crate::error::{Error, Result};
 use crate::jobs::{self, Kind};
 use crate::types::Id;
 
-/// How long a mail server may take to answer.
+/// SMTP timeout.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A letter that could not be sent for so long is given up. What links are in it has ended long before.
+/// E-mails that could not be sent for this long are dropped. Links in them expired long before.
 const LONGEST: Duration = Duration::from_hours(3 * 24);
 
-/// How long it is known that a letter was sent.
+/// How long sent e-mails are kept in the database.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 
-/// Puts a letter into the outbox, to be sent once the transaction is committed.
+/// Queues an e-mail in the outbox; it is sent once the transaction is committed.
 pub async fn post(tx: &mut Tx, clock: &Clock, letter: &Letter) -> Result<()> {
     let id = clock.id();
     tx.insert_letter(id, clock.now(), letter).await?;
     jobs::enqueue(tx, clock, Kind::Mail, &id.to_string(), Duration::ZERO).await
 }
 
-/// Sends letters. Cheap to clone.
+/// Sends e-mails. Cheap to clone.
 #[derive(Clone)]
 pub struct Mailer {
     db: Db,
     clock: Clock,
     from: Mailbox,
-    /// The part of message ids that is ours.
+    /// Host name for message ids and the SMTP greeting.
     host: String,
     way: Way,
 }
@@ -53,24 +54,25 @@ enum Way {
 }
 
 impl Mailer {
-    /// As the configuration says.
+    /// Creates the mailer from the configuration.
     ///
     /// # Errors
-    /// Invalid for a URL or a sender that is none; the sentence names the key.
+    /// Invalid for an invalid URL or sender; the message names the configuration key.
     pub fn new(config: &Config, db: Db, clock: Clock) -> Result<Self> {
         let base = config.link_base();
         let host = base.split_once("://").map_or("", |(_, rest)| rest).split(['/', ':']).next().unwrap_or_default();
-        // No address literal: not every server takes a sender at one.
+        // No address literal: some servers reject senders at one.
         let named = host.bytes().any(|byte| byte.is_ascii_alphabetic());
         let host = if named { host.to_owned() } else { "localhost".to_owned() };
         let from = config.mail.from.clone().unwrap_or_else(|| format!("rutter <rutter@{host}>"));
         let from = from.parse().map_err(|_| {
-            Error::invalid("mail.from is not a sender: write it as in `Data drive <drive@example.org>`")
+            Error::invalid("mail.from is not a valid sender: use a form like `Data drive <drive@example.org>`")
         })?;
         let way = match &config.mail.url {
             Some(url) => {
                 let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose());
-                let server = server.map_err(|error| Error::invalid("mail.url cannot be read").because(error))?;
+                let server =
+                    server.map_err(|error| Error::invalid("mail.url is not a valid SMTP URL").because(error))?;
                 let server = server.timeout(Some(PATIENCE));
                 let server = if named { server.hello_name(ClientId::Domain(host.clone())) } else { server };
                 Way::Server(server.build())
@@ -80,10 +82,10 @@ impl Mailer {
         Ok(Self { db, clock, from, host, way })
     }
 
-    /// Sends a letter of the outbox, unless it was sent already.
+    /// Sends an e-mail of the outbox, unless it was sent already.
     ///
     /// # Errors
-    /// Unavailable while the mail server does not answer, or says: later. It is to be tried again.
+    /// Unavailable if the mail server cannot be reached or fails temporarily; the caller should retry.
     pub async fn deliver(&self, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
         let Some(letter) = tx.letter(id).await?.filter(|letter| letter.sent_at.is_none()) else { return Ok(()) };
@@ -93,9 +95,9 @@ impl Mailer {
         match self.send(id, &letter).await {
             Ok(()) => {}
             Err(Undelivered::Later(error)) if !late => return Err(error),
-            // Nobody waits for an answer: the log is who is told.
+            // No request waits for the result, so the failure is only logged.
             Err(Undelivered::Later(error) | Undelivered::Never(error)) => {
-                tracing::error!(letter = %id, ?error, "a letter could not be sent and is given up");
+                tracing::error!(letter = %id, ?error, "cannot send an e-mail; it is dropped");
             }
         }
         let mut tx = self.db.write().await?;
@@ -114,32 +116,33 @@ impl Mailer {
             Way::Server(server) => match server.send(message).await {
                 Ok(_) => Ok(()),
                 Err(refusal) if refusal.is_permanent() => {
-                    Err(Undelivered::Never(Error::invalid("the mail server refused the letter").because(refusal)))
+                    Err(Undelivered::Never(Error::invalid("the mail server rejected the message").because(refusal)))
                 }
-                Err(error) => {
-                    Err(Undelivered::Later(Error::unavailable("the mail server took no letter").because(error)))
-                }
+                Err(error) => Err(Undelivered::Later(
+                    Error::unavailable("the mail server did not accept the message; it will be retried").because(error),
+                )),
             },
         }
     }
 
     fn message(&self, id: Id, letter: &LetterRow) -> Result<Message> {
-        let to = letter.recipient.parse().map_err(|error: AddressError| {
-            Error::invalid("the address of a letter is none that mail servers know").because(error)
-        })?;
+        let to = letter
+            .recipient
+            .parse()
+            .map_err(|error: AddressError| Error::invalid("invalid recipient address").because(error))?;
         let written = Duration::from_secs(letter.created_at.seconds());
         let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(&letter.subject)
             .date(UNIX_EPOCH + written)
-            // The same if it is sent again, as where the answer of the server was lost.
+            // Stable across retries, for example if the reply of the server was lost.
             .message_id(Some(format!("<{id}@{}>", self.host)))
             .header(ContentType::TEXT_PLAIN);
         message.body(letter.body.clone()).map_err(Error::internal)
     }
 
-    /// Forgets letters that were sent long ago.
+    /// Deletes e-mails that were sent long ago.
     pub async fn forget(&self) -> Result<()> {
         let before = self.clock.now().minus(KEPT);
         let mut tx = self.db.write().await?;
@@ -148,21 +151,21 @@ impl Mailer {
     }
 }
 
-/// Why a letter was not sent.
+/// Why an e-mail was not sent.
 enum Undelivered {
-    /// It may be another time.
+    /// A temporary failure: retry.
     Later(Error),
-    /// It will never be.
+    /// A permanent failure.
     Never(Error),
 }
 
-/// Writes a letter to a folder, all or nothing.
+/// Writes an e-mail to a folder, atomically.
 fn write(folder: &Path, id: Id, text: &[u8]) -> Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     private_folder(folder)?;
     let temporary = folder.join(format!("tmp-{id}"));
-    // Only for this user: it may hold links that let somebody in.
+    // Readable by this user only: it may contain links that give access to an account.
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     file.write_all(text)?;
     file.sync_all()?;

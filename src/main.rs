@@ -1,4 +1,4 @@
-//! The rutter program: a server, and the operator's commands.
+//! The rutter program: the server and the operator's commands.
 
 mod cli;
 
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// Work on the disk is short; more threads than this only take memory and turns from each other.
+/// Maximum number of blocking threads. Disk access is short: more threads would only use memory and compete.
 const BLOCKING_THREADS: usize = 64;
 
 fn main() -> ExitCode {
@@ -30,13 +30,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// The sentence and what is behind it: whoever is at the terminal is the operator.
+/// Formats an error with its causes, for the operator at the terminal.
 fn with_causes(error: &dyn Error) -> String {
     let mut told = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
         let text = cause.to_string();
-        // Some sentences hold their cause already.
+        // Some messages already contain their cause.
         if !told.contains(&text) {
             told = format!("{told}: {text}");
         }

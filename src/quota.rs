@@ -1,8 +1,8 @@
-//! Who may hold how much, and whether there is room for more: a dataset, and all datasets of an owner together. Looked at
-//! when something is asked for, and again by the transaction that records it.
+//! Storage quotas: limits for a dataset, and for all datasets of an owner together. They are checked when an upload
+//! is requested, and again by the transaction that records it.
 //!
-//! What counts are the bytes of LFS objects, once for each dataset that holds them, the bytes of packs of git, and those
-//! that were announced by uploads under way. An organisation within another counts for itself alone.
+//! Usage is the size of LFS objects, counted once for each dataset that contains them, of git packs, and of announced
+//! uploads that are still running. The usage of an organisation does not include nested organisations.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,31 +16,31 @@ use crate::db::{Tx, oid, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, OwnerKind, amount};
 
-/// Least and most that git may take above a quota.
+/// Minimum and maximum number of bytes by which git packs may exceed a quota.
 const ALLOWANCE: (u64, u64) = (64_000, 10_000_000);
 
-/// Who bounds what a dataset may take, and by how many bytes.
+/// The quotas that apply to a dataset, in bytes.
 pub(crate) struct Bounds<'a> {
     dataset: &'a DatasetRow,
     alone: Option<u64>,
     together: Option<u64>,
 }
 
-/// What those hold whom something counts for, as one transaction sees it: by the ids of datasets and owners.
+/// Current usage of datasets and owners, by their ids, as one transaction sees it.
 pub(crate) struct Ledger(HashMap<Id, Counts>);
 
-/// What somebody holds, in bytes.
+/// Usage in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     /// Objects and packs.
     held: u64,
-    /// What uploads under way are going to add.
+    /// Announced size of running uploads.
     reserved: u64,
-    /// Of what is held, packs that came although there was no room.
+    /// Packs included in `held` that were accepted although the quota was exceeded.
     above: u64,
 }
 
-/// What holds: what was said for one, or what is configured for all.
+/// Returns the quota that applies: the one that was set individually, or the configured default.
 fn effective(said: Option<i64>, configured: Option<u64>) -> Option<u64> {
     match said {
         None => configured,
@@ -49,7 +49,7 @@ fn effective(said: Option<i64>, configured: Option<u64>) -> Option<u64> {
 }
 
 impl Quotas {
-    /// How many bytes an owner may hold for whom this was said, if that is bounded.
+    /// Returns the quota of an owner in bytes, if it is limited; `said` is the one that was set individually.
     pub(crate) fn of_owner(&self, kind: OwnerKind, said: Option<i64>) -> Option<u64> {
         let configured = match kind {
             OwnerKind::User => self.user_bytes,
@@ -58,44 +58,44 @@ impl Quotas {
         effective(said, configured)
     }
 
-    /// The same of a dataset.
+    /// Returns the quota of a dataset in bytes, likewise.
     pub(crate) fn of_dataset(&self, said: Option<i64>) -> Option<u64> {
         effective(said, self.dataset_bytes)
     }
 }
 
 impl<'a> Bounds<'a> {
-    /// None where nothing is bounded, and nothing need be asked.
+    /// Returns `None` if no quota applies, so that usage need not be queried.
     pub(crate) fn of(dataset: &'a DatasetRow, quotas: &Quotas) -> Option<Self> {
         let alone = quotas.of_dataset(dataset.quota_bytes);
         let together = quotas.of_owner(dataset.owner_kind, dataset.owner_quota_bytes);
         (alone.is_some() || together.is_some()).then_some(Self { dataset, alone, together })
     }
 
-    /// Each bound: whose it is, how many bytes, and a subject for a sentence.
+    /// Returns each quota: the id it applies to, the bytes, and a phrase for messages.
     fn each(&self) -> impl Iterator<Item = (Id, u64, String)> {
         let DatasetRow { id, owner_id, owner_name, name, .. } = self.dataset;
-        let alone = self.alone.map(|quota| (*id, quota, format!("the dataset {owner_name}/{name} holds")));
+        let alone = self.alone.map(|quota| (*id, quota, format!("the dataset {owner_name}/{name} uses")));
         let together =
-            self.together.map(|quota| (*owner_id, quota, format!("all datasets of {owner_name} together hold")));
+            self.together.map(|quota| (*owner_id, quota, format!("the datasets of {owner_name} together use")));
         alone.into_iter().chain(together)
     }
 }
 
-/// What git may take above a quota, so that files can still be deleted, moved and brought back.
+/// Returns how far git packs may exceed a quota, so that files can still be deleted, moved and restored.
 fn allowance(quota: u64) -> u64 {
     (quota / 100).clamp(ALLOWANCE.0, ALLOWANCE.1)
 }
 
-/// The refusal, in words for who wants to add something.
+/// Returns the error message for an exceeded quota.
 fn sentence(whoever_holds: &str, counts: Counts, quota: u64, what: &str, more: u64) -> String {
     let reserved = match counts.reserved {
         0 => String::new(),
-        bytes => format!(", uploads under way need {}", amount(bytes)),
+        bytes => format!(", running uploads need {}", amount(bytes)),
     };
     format!(
-        "over quota: {whoever_holds} {} of at most {}{reserved}, and {what} would add {}; delete what is not needed, or \
-         ask the operator of this server for a larger quota",
+        "over quota: {whoever_holds} {} of {}{reserved}, and {what} would add {}; delete unused files, or ask the \
+         operator of this server for a larger quota",
         amount(counts.held),
         amount(quota),
         amount(more)
@@ -103,7 +103,7 @@ fn sentence(whoever_holds: &str, counts: Counts, quota: u64, what: &str, more: u
 }
 
 impl Ledger {
-    /// What is held now.
+    /// Reads the current usage.
     pub(crate) async fn read(tx: &mut Tx, bounds: &[&Bounds<'_>]) -> Result<Self> {
         let mut ledger = Self(HashMap::new());
         for bounds in bounds {
@@ -122,9 +122,9 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// What is held, and nobody else adds to it until the transaction ends.
+    /// Reads the current usage, and locks it until the transaction ends.
     pub(crate) async fn lock(tx: &mut Tx, bounds: &[&Bounds<'_>]) -> Result<Self> {
-        // In one order, so that two servers on one database do not wait for each other.
+        // Always in the same order, so that concurrent transactions do not deadlock.
         let owners: BTreeSet<Id> = bounds.iter().map(|bounds| bounds.dataset.owner_id).collect();
         for owner in owners {
             tx.lock_usage(owner).await?;
@@ -143,10 +143,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// Why there is no room for so many more bytes, in words for who sends them. `own` are those among the reserved ones
-    /// that are for these.
+    /// Returns the error message if `more` bytes exceed a quota. `own` are the reserved bytes that belong to this
+    /// request.
     pub(crate) fn refusal(&self, bounds: &Bounds<'_>, files: usize, more: u64, own: u64) -> Option<String> {
-        // What adds nothing needs no room, also where the quota was lowered.
+        // A request that adds nothing is always allowed, even if the quota was lowered.
         if more == 0 {
             return None;
         }
@@ -159,8 +159,8 @@ impl Ledger {
         })
     }
 
-    /// The same for these objects, of which some may be counted already; they are left out of what would be refused.
-    /// Of the reserved bytes at least `own` are for these, besides those that were reserved under their names.
+    /// Like `refusal`, for these objects. Those that are counted already are removed from the list. At least `own` of
+    /// the reserved bytes belong to this request, in addition to those reserved for its objects.
     pub(crate) async fn refusal_of_news(
         &mut self,
         tx: &mut Tx,
@@ -172,7 +172,7 @@ impl Ledger {
         if self.refusal(bounds, news.len(), sum(news), own).is_none() {
             return Ok(None);
         }
-        // What became an object since the ledger was read has no reservation any more.
+        // Objects that were completed since the ledger was read have no reservation any more.
         self.read_reserved(tx, bounds).await?;
         let oids: Vec<Oid> = news.iter().map(|(oid, _)| *oid).collect();
         let counted = tx.counted(bounds.dataset.id, &oids).await?.into_iter();
@@ -187,8 +187,9 @@ impl Ledger {
         Ok(self.refusal(bounds, news.len(), sum(news), own))
     }
 
-    /// Whether there is room for an arrival; if not, why. What was reserved is compared with what is held alone: room for
-    /// it was found when it began, and of those that began before a quota was lowered, the first come in.
+    /// Returns an error if an arriving object exceeds a quota. Reserved bytes of other uploads do not count against a
+    /// reserved arrival: it was checked when it began. If the quota was lowered since, the first arrivals are
+    /// accepted.
     pub(crate) async fn admit(
         &mut self,
         tx: &mut Tx,
@@ -205,7 +206,7 @@ impl Ledger {
         Ok(self.refusal_of_news(tx, bounds, &mut news, own(is_reserved)).await?.map(Error::full))
     }
 
-    /// Counts what was added.
+    /// Adds bytes to the usage.
     pub(crate) fn add(&mut self, bounds: &Bounds<'_>, bytes: u64) {
         for id in [bounds.dataset.id, bounds.dataset.owner_id] {
             if let Some(counts) = self.0.get_mut(&id) {
@@ -214,8 +215,8 @@ impl Ledger {
         }
     }
 
-    /// Whether git may take a pack of so many bytes. Gives what is to be noted as taken above the quota from then on, if
-    /// that changes.
+    /// Checks that git may store a pack of this size. Returns the new number of bytes above the quota to record, if
+    /// it changes.
     ///
     /// # Errors
     /// Full.
@@ -228,7 +229,7 @@ impl Ledger {
             if used.saturating_add(more) <= quota {
                 continue;
             }
-            // What was noted as above the quota may have found room since.
+            // Packs recorded as above the quota may fit into it by now.
             let above = counts.above.min(used.saturating_sub(quota));
             if above.saturating_add(more) > allowance(quota) {
                 return Err(Error::full(sentence(&whoever_holds, counts, quota, "this change", more)));
@@ -244,7 +245,7 @@ impl Ledger {
 }
 
 impl Bounds<'_> {
-    /// The dataset, and its owner if all its datasets together are bounded.
+    /// Returns the dataset, and its owner if the owner's quota is limited.
     fn subjects(&self) -> (Id, Option<Id>) {
         (self.dataset.id, self.together.map(|_| self.dataset.owner_id))
     }

@@ -1,4 +1,4 @@
-//! The id of the request that is being served, for logs, errors and audit.
+//! The id of the current request, for logs, errors and the audit trail.
 
 use std::future::Future;
 
@@ -8,17 +8,16 @@ tokio::task_local! {
     static ID: String;
 }
 
-/// Serves a request under this id, which each line of the log then carries.
-/// Work that outlives its request in a task of its own takes the id along and
-/// enters a scope again.
+/// Runs a future under this request id, which is added to each log line. A task that outlives its request must take
+/// the id along and enter a scope again.
 pub async fn scope<F: Future>(id: String, serve: F) -> F::Output {
-    // Of the highest level, so that no log filter leaves it out; without a
-    // parent, so that a scope within a scope does not say it twice.
+    // At the highest level, so that no log filter drops it; without a parent, so that nested scopes do not repeat the
+    // id.
     let span = tracing::error_span!(parent: None, "request", id);
     ID.scope(id, serve.instrument(span)).await
 }
 
-/// The id; empty outside of a request.
+/// Returns the id; empty outside of a request.
 pub fn id() -> String {
     ID.try_with(Clone::clone).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! Sharing: who else gets at a file, a folder or a dataset. What a share allows is decided in `access`; here shares are
-//! made, listed, changed and taken back, and links are opened.
+//! Sharing: gives others access to a file, a folder or a dataset. `access` decides what a share allows; this module
+//! creates, lists, changes and revokes shares, and opens share links.
 
 mod letters;
 mod open;
@@ -21,17 +21,17 @@ use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, Millis, OwnerName, RepoPath, Secret, ShareKind, ShareRight};
 
-/// How many shares somebody may make in [`HOUR`]: each may be a letter to somebody who did not ask for it.
+/// Maximum number of shares that a user can create per [`HOUR`]: each may be an unsolicited e-mail.
 const PER_HOUR: i64 = 200;
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Longest message in a letter, in characters.
+/// Maximum length of the message in an e-mail, in characters.
 const MESSAGE_MAX: usize = 2000;
 
-/// Passwords that are checked at one time: each takes 19 MiB.
+/// Concurrent password checks: each takes 19 MiB.
 const CHECKS: usize = 2;
 
-/// How many shares that somebody has not seen yet are counted.
+/// Maximum count of new shares that is reported.
 const UNSEEN: usize = 100;
 
 /// Shares of this installation. Cheap to clone.
@@ -40,68 +40,68 @@ pub struct Shares {
     db: Db,
     clock: Clock,
     access: Access,
-    /// What comes before the path in links of letters.
+    /// Base URL of the links in e-mails.
     base: String,
-    /// Who may make an account, which e-mails say.
+    /// Who can create an account, for the text of e-mails.
     sign_up: SignUp,
-    /// Seals links.
+    /// Encrypts links.
     secret: Arc<ServerSecret>,
     checks: Arc<Semaphore>,
 }
 
-/// Whom something is shared with.
+/// The recipient of a share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grantee {
     /// A user.
     User(OwnerName),
     /// A group of an organisation.
     Group(OwnerName, String),
-    /// Whoever has an account with this address, now or later.
+    /// Anyone who has an account with this address, now or later.
     Email(Email),
-    /// Whoever has the link.
+    /// Anyone who has the link.
     Link,
 }
 
-/// What is to be shared, with whom, and how.
+/// A share to create.
 pub struct NewShare {
-    /// A file or a folder; none for the dataset.
+    /// A file or a folder; `None` for the whole dataset.
     pub path: Option<FilePath>,
-    /// What is there.
+    /// Type of the shared item.
     pub kind: ShareKind,
-    /// Whom with.
+    /// The recipient.
     pub with: Grantee,
-    /// To look, or to change.
+    /// View or edit.
     pub right: ShareRight,
-    /// When it ends, if ever.
+    /// Expiry time; `None` for no expiry.
     pub expires: Option<Millis>,
-    /// The password of a link.
+    /// Password of a link.
     pub password: Option<Secret>,
-    /// How often a link may be used to download.
+    /// Download limit of a link.
     pub downloads: Option<u64>,
-    /// Whether a link shows what was before it was made, too.
+    /// True if a link also shows revisions from before it was created.
     pub history: bool,
     /// The newest revision of the default branch, if there is one.
     pub newest: Option<ObjectId>,
-    /// What the letter says besides.
+    /// Personal message in the e-mail.
     pub message: Option<String>,
-    /// The app through which alone it is good.
+    /// The only app through which the share can be used; `None` for no such limit.
     pub app: Option<String>,
 }
 
-/// What becomes of something that a share may have, or not.
+/// A change to an optional property of a share.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Change<T> {
-    /// It stays as it is.
+    /// Leave it unchanged.
     #[default]
     Nothing,
-    /// There is none any more.
+    /// Remove it.
     Removed,
-    /// It is this.
+    /// Set it to this value.
     To(T),
 }
 
 impl<T> Change<T> {
-    /// The new one, if there is a new one.
+    /// Returns the new value, if one is set.
     fn new_one(&self) -> Option<&T> {
         match self {
             Self::To(new) => Some(new),
@@ -109,7 +109,7 @@ impl<T> Change<T> {
         }
     }
 
-    /// What there is then, where there was this.
+    /// Returns the value after the change, given the one before.
     fn of(self, before: Option<T>) -> Option<T> {
         match self {
             Self::Nothing => before,
@@ -119,42 +119,42 @@ impl<T> Change<T> {
     }
 }
 
-/// What is to change of a share.
+/// Changes to a share.
 pub struct ShareChange {
-    /// To look, or to change; as it is unless said.
+    /// View or edit; `None` leaves it unchanged.
     pub right: Option<ShareRight>,
-    /// When it ends.
+    /// Expiry time.
     pub expires: Change<Millis>,
-    /// The password of a link.
+    /// Password of a link.
     pub password: Change<Secret>,
-    /// How often a link may be used to download.
+    /// Download limit of a link.
     pub downloads: Change<u64>,
-    /// Whether a link shows what was before it was made, too; as it is unless said.
+    /// True if a link also shows revisions from before it was created; `None` leaves it unchanged.
     pub history: Option<bool>,
 }
 
-/// A share that was made.
+/// The result of creating a share.
 pub struct Made {
     /// The share.
     pub share: ShareRow,
-    /// The link, if it is one.
+    /// The link, for a share by link.
     pub link: Option<Secret>,
-    /// Whether it is new, or one that was there has changed.
+    /// True if the share is new, false if an existing one was changed.
     pub is_new: bool,
 }
 
 impl Shares {
-    /// Works on this database.
+    /// Creates the service on this database.
     pub fn new(config: &Config, db: Db, clock: Clock, access: Access, secret: Arc<ServerSecret>) -> Self {
         let (base, sign_up) = (config.link_base(), config.accounts.sign_up);
         Self { db, clock, access, base, sign_up, secret, checks: Arc::new(Semaphore::new(CHECKS)) }
     }
 
-    /// Shares something. Who has it already gets these terms in the place of those before.
+    /// Shares an item. If it is already shared with the recipient, that share gets the new terms.
     ///
     /// # Errors
-    /// Invalid for what cannot be: an end in the past, a password without a link, a user or group that there is not.
-    /// Busy for who shares too much at one time.
+    /// Invalid for impossible terms: an expiry in the past, a password without a link, an unknown user or group. Busy
+    /// if the user creates too many shares at a time.
     pub async fn share(&self, sharing: &Sharing, new: NewShare) -> Result<Made> {
         let now = self.clock.now();
         let is_link = new.with == Grantee::Link;
@@ -183,7 +183,7 @@ impl Shares {
         let path = new.path.as_ref().map_or("", FilePath::as_str);
         let mut tx = self.db.write().await?;
         if tx.count_audit(&grant.actor().key(), "share.add", now.minus(HOUR)).await? >= PER_HOUR {
-            return Err(Error::busy(format!("more than {PER_HOUR} shares in an hour; go on later")));
+            return Err(Error::busy(format!("you can create at most {PER_HOUR} shares per hour; try again later")));
         }
         let with = match &link {
             Some(link) => GranteeId::Link(NewLink {
@@ -214,13 +214,14 @@ impl Shares {
         Ok(Made { share, link, is_new })
     }
 
-    /// The shares of a dataset and its parts, the newest first, before this one; at most so many.
+    /// Returns the shares of a dataset and its parts, newest first, before the given one; at most `limit`.
     pub async fn list(&self, sharing: &Sharing, before: Option<Id>, limit: usize) -> Result<Vec<ShareRow>> {
         let mut tx = self.db.read().await?;
         tx.shares_of(sharing.grant().id(), &bound(before), count(limit)).await
     }
 
-    /// A share, and the link itself, if it is one. Links that were made before they were kept are not known any more.
+    /// Returns a share, and the link itself for a share by link. Links from before they were stored encrypted are
+    /// lost.
     ///
     /// # Errors
     /// Not found.
@@ -237,7 +238,7 @@ impl Shares {
         Ok((share, link))
     }
 
-    /// Changes a share. Who has opened a link has to open it again.
+    /// Changes a share. Recipients who have opened a link must open it again.
     ///
     /// # Errors
     /// As for [`Shares::share`]; not found.
@@ -270,7 +271,7 @@ impl Shares {
         Ok(share)
     }
 
-    /// Takes a share back, at once.
+    /// Revokes a share. Takes effect at once.
     ///
     /// # Errors
     /// Not found.
@@ -282,12 +283,12 @@ impl Shares {
         tx.commit().await
     }
 
-    /// What is shared with the user who asks and can be read with the credential that they use: the newest first, before
-    /// this one, each with whether it is new since they last looked. The id is where the next page begins, if there is
-    /// one.
+    /// Returns the shares that the user has received and can read with the credential of this request: newest first,
+    /// before the given one, each with whether it is new since the user last looked. The id is the cursor of the next
+    /// page, if there is one.
     ///
     /// # Errors
-    /// Unauthenticated for who is no user.
+    /// Unauthenticated if the actor is not a user.
     pub async fn received(
         &self,
         actor: &Actor,
@@ -311,10 +312,10 @@ impl Shares {
         Ok((seen, next))
     }
 
-    /// How many shares the user who asks has not seen yet, [`UNSEEN`] at most; otherwise as [`Shares::received`].
+    /// Returns how many shares the user has not seen yet, [`UNSEEN`] at most; otherwise like [`Shares::received`].
     ///
     /// # Errors
-    /// Unauthenticated for who is no user.
+    /// Unauthenticated if the actor is not a user.
     pub async fn unseen(&self, actor: &Actor) -> Result<usize> {
         let user = somebody(actor)?;
         let rows = self.db.read().await?.shares_unseen(user, self.clock.now(), count(UNSEEN)).await?;
@@ -325,7 +326,7 @@ impl Shares {
         Ok(unseen)
     }
 
-    /// The user has seen what is shared with them.
+    /// Marks the shares that the user has received as seen.
     pub async fn see(&self, seat: &Seat) -> Result<()> {
         let mut tx = self.db.write().await?;
         tx.set_shares_seen(seat.user(), self.clock.now()).await?;
@@ -337,10 +338,11 @@ impl Shares {
         self.access.reaches(actor, &path, at.as_ref()).await
     }
 
-    /// What the user who asks has shared, of datasets that they may still share; otherwise as [`Shares::received`].
+    /// Returns the shares that the user has created, of datasets that they can still share; otherwise like
+    /// [`Shares::received`].
     ///
     /// # Errors
-    /// Unauthenticated for who is no user.
+    /// Unauthenticated if the actor is not a user.
     pub async fn given(&self, actor: &Actor, before: Option<Id>, limit: usize) -> Result<(Vec<ShareRow>, Option<Id>)> {
         let user = somebody(actor)?;
         let mut tx = self.db.read().await?;
@@ -368,14 +370,15 @@ impl Shares {
                 let user = tx.user(name).await?;
                 let user = user.ok_or_else(|| Error::invalid(format!("there is no user `{name}`")))?;
                 if user.id == dataset.owner_id {
-                    return Err(Error::invalid(format!("`{}` is `{name}`'s own", sharing.grant().path())));
+                    return Err(Error::invalid(format!("`{name}` is the owner of `{}`", sharing.grant().path())));
                 }
                 Ok(GranteeId::User(user.id))
             }
             Grantee::Group(organisation, name) => {
-                // Of what groups others have, one learns nothing.
-                let unseen =
-                    || Error::invalid(format!("there is no group `{organisation}:{name}`, or it is not yours"));
+                // Must not reveal the groups of other organisations.
+                let unseen = || {
+                    Error::invalid(format!("there is no group `{organisation}:{name}`, or you cannot share with it"))
+                };
                 let (team, owner) = tx.team_named(organisation, name).await?.ok_or_else(unseen)?;
                 let owner = Id::try_from(owner)?;
                 let is_own = owner == dataset.owner_id
@@ -386,7 +389,7 @@ impl Shares {
                 if is_own { Ok(GranteeId::Team(Id::try_from(team)?)) } else { Err(unseen()) }
             }
             Grantee::Email(address) => Ok(GranteeId::Email(address.clone())),
-            Grantee::Link => Err(Error::internal("a link has no name")),
+            Grantee::Link => Err(Error::internal("a link has no grantee")),
         }
     }
 
@@ -400,15 +403,15 @@ impl Shares {
 }
 
 fn only_links() -> Error {
-    Error::invalid("only a link has a password, a number of downloads, or a history")
+    Error::invalid("only a link can have a password, a download limit or a history")
 }
 
-/// What a link is sealed for.
+/// Returns the encryption context of a link.
 fn sealed_as(share: Id) -> String {
     format!("link of share {share}")
 }
 
-/// Whom a share is with, in words for the audit trail.
+/// Describes the recipient of a share, for the audit trail.
 fn with(share: &ShareRow) -> String {
     match share {
         ShareRow { user_name: Some(name), .. } => format!("user {name}"),
@@ -427,10 +430,10 @@ async fn known(tx: &mut Tx, sharing: &Sharing, id: Id) -> Result<ShareRow> {
 
 fn check(expires: Option<Millis>, downloads: Option<u64>, now: Millis) -> Result<()> {
     if expires.is_some_and(|end| end <= now) {
-        return Err(Error::invalid("`expires` has passed already"));
+        return Err(Error::invalid("`expires` must be in the future"));
     }
     if downloads == Some(0) {
-        return Err(Error::invalid("`downloads` is at least 1"));
+        return Err(Error::invalid("`downloads` must be at least 1"));
     }
     Ok(())
 }
@@ -438,14 +441,14 @@ fn check(expires: Option<Millis>, downloads: Option<u64>, now: Millis) -> Result
 fn somebody(actor: &Actor) -> Result<Id> {
     let refusal = || {
         if actor.is_anonymous() {
-            return Error::unauthenticated("sign in to see what is shared");
+            return Error::unauthenticated("sign in to list shares");
         }
-        Error::forbidden("only users have shares of their own")
+        Error::forbidden("only users can list their shares")
     };
     actor.user().ok_or_else(refusal)
 }
 
-/// Where a share is.
+/// Returns the dataset of a share, and the path in it.
 fn place(share: &ShareRow) -> Result<(RepoPath, Option<FilePath>)> {
     let path = RepoPath::from_segments(&share.owner_name, &share.dataset_name)?;
     let at = match share.path.as_str() {
@@ -455,7 +458,7 @@ fn place(share: &ShareRow) -> Result<(RepoPath, Option<FilePath>)> {
     Ok((path, at))
 }
 
-/// Ids are hexadecimal digits: all are below `g`.
+/// Ids are hexadecimal digits, so all sort before `g`.
 fn bound(before: Option<Id>) -> String {
     before.map_or_else(|| "g".to_owned(), |id| id.to_string())
 }

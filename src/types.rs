@@ -1,5 +1,4 @@
-//! Values parsed once at the edge. Inside, nothing takes `&str` for a name,
-//! an id or a secret.
+//! Value types that are parsed once at the edge. Inside, no function takes `&str` for a name, an id or a secret.
 
 mod amount;
 mod secret;
@@ -14,33 +13,33 @@ pub use self::amount::amount;
 pub use self::secret::Secret;
 use crate::error::Error;
 
-/// Points in time as stored and computed: milliseconds since the Unix epoch.
+/// A point in time, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type)]
 #[serde(transparent)]
 #[sqlx(transparent)]
 pub struct Millis(pub i64);
 
 impl Millis {
-    /// Whole seconds since the Unix epoch.
+    /// Returns the whole seconds since the Unix epoch.
     pub fn seconds(self) -> u64 {
         u64::try_from(self.0 / 1000).unwrap_or(0)
     }
 
-    /// This moment plus a span.
+    /// Returns this time plus a duration.
     #[must_use]
     pub fn plus(self, span: std::time::Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// This moment less a span.
+    /// Returns this time minus a duration.
     #[must_use]
     pub fn minus(self, span: std::time::Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// RFC 3339 in UTC with second precision, as LFS and our API print times.
+    /// Formats the time as RFC 3339 in UTC with second precision, as in LFS and our API.
     pub fn rfc3339(self) -> String {
-        // Howard Hinnant's civil-from-days; exact for every i64 of milliseconds in reach.
+        // Howard Hinnant's civil-from-days; exact for every supported i64 of milliseconds.
         let seconds = self.0.div_euclid(1000);
         let days = seconds.div_euclid(86_400);
         let of_day = seconds.rem_euclid(86_400);
@@ -56,7 +55,7 @@ impl Millis {
         format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
     }
 
-    /// As people write times, in UTC: `31 January 2026, 12:00 UTC`.
+    /// Formats the time for people, in UTC: `31 January 2026, 12:00 UTC`.
     pub fn in_words(self) -> String {
         let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::MAX);
         moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
@@ -66,23 +65,20 @@ impl Millis {
 impl FromStr for Millis {
     type Err = Error;
 
-    /// A day, which begins at midnight in UTC, or a moment (RFC 3339).
+    /// Parses a day (midnight in UTC), or a time with its zone (RFC 3339).
     fn from_str(text: &str) -> Result<Self, Error> {
         let whole = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
         let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
-        // A time without its zone would be read as its day.
+        // Without this check, a time without a zone would be parsed as its day.
         let is_day = text.len() == "2026-01-31".len();
         let millis = whole.or_else(|| is_day.then(day).flatten().map(|day| day.timestamp().as_millisecond()));
         millis.map(Self).ok_or_else(|| {
-            Error::invalid(format!(
-                "`{}` is not a date: write it as 2026-01-31 or 2026-01-31T12:00:00Z",
-                text.escape_debug()
-            ))
+            Error::invalid(format!("`{}` is not a date: use 2026-01-31 or 2026-01-31T12:00:00Z", text.escape_debug()))
         })
     }
 }
 
-/// The name of the dataset that is a user's own drive.
+/// Name of the dataset that is a user's personal drive.
 pub const OWN_DRIVE: &str = "drive";
 
 /// A random, time-ordered identifier (`UUIDv7`, RFC 9562), stored as text.
@@ -94,12 +90,12 @@ impl Id {
         Self(uuid)
     }
 
-    /// The 16 bytes, as signed URLs carry them.
+    /// Returns the 16 bytes of the id, for signed URLs.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
 
-    /// The id whose 16 bytes these are.
+    /// Creates an id from its 16 bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
@@ -133,10 +129,10 @@ impl TryFrom<String> for Id {
     }
 }
 
-/// Longest name of a dataset, and of one segment of an owner's name, in bytes.
+/// Maximum length of a dataset name, and of one segment of an owner name, in bytes.
 pub const NAME_MAX: usize = 96;
 
-/// First segments of URLs that are the server's own.
+/// First path segments of URLs that the server itself uses.
 const RESERVED: &[&str] = &[
     "account", "admin", "api", "assets", "authz", "d", "dataset", "datasets", "docs", "drive", "email", "healthz",
     "invite", "login", "logout", "metrics", "models", "new", "o", "oauth", "readyz", "reset", "s", "search",
@@ -152,7 +148,7 @@ fn parse_segment(text: &str, what: &str) -> Result<String, Error> {
         return refuse("it is longer than 96 characters");
     }
     if text.chars().any(char::is_whitespace) {
-        return refuse("it must not contain spaces; `-` or `_` can stand between words");
+        return refuse("it must not contain spaces; use `-` or `_` between words");
     }
     if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
         return refuse("use the letters a to z without accents, digits, `.`, `_` and `-`");
@@ -171,7 +167,7 @@ fn parse_segment(text: &str, what: &str) -> Result<String, Error> {
 macro_rules! text_newtype {
     ($name:ident) => {
         impl $name {
-            /// The name as text.
+            /// Returns the name.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -185,8 +181,8 @@ macro_rules! text_newtype {
     };
 }
 
-/// The name of a dataset within its owner: letters, digits, `.`, `_`, `-`;
-/// lower-cased, so that two names never differ by case alone.
+/// The name of a dataset within its owner: letters, digits, `.`, `_`, `-`; in lower case, so that two names never
+/// differ by case alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slug(String);
 text_newtype!(Slug);
@@ -199,7 +195,7 @@ impl FromStr for Slug {
     }
 }
 
-/// The name of a group of an organisation; as [`Slug`].
+/// The name of a group of an organisation; same rules as [`Slug`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupName(String);
 text_newtype!(GroupName);
@@ -212,8 +208,7 @@ impl FromStr for GroupName {
     }
 }
 
-/// The name of a user or an organisation. Organisations may be nested, as in
-/// `ministry/statistics`.
+/// The name of a user or an organisation. Organisations can be nested: `ministry/statistics`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OwnerName(String);
 text_newtype!(OwnerName);
@@ -225,7 +220,7 @@ impl FromStr for OwnerName {
         let segments =
             text.split('/').map(|segment| parse_segment(segment, "owner name")).collect::<Result<Vec<_>, _>>()?;
         if segments.len() > 8 {
-            return Err(Error::invalid("an owner name has at most 8 levels"));
+            return Err(Error::invalid("an owner name can have at most 8 levels"));
         }
         if RESERVED.contains(&segments[0].as_str()) {
             return Err(Error::invalid(format!("the name `{}` is reserved", segments[0])));
@@ -234,17 +229,17 @@ impl FromStr for OwnerName {
     }
 }
 
-/// A dataset as people write it: `owner/name`.
+/// The path of a dataset: `owner/name`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RepoPath {
     /// The user or organisation.
     pub owner: OwnerName,
-    /// The dataset's own name.
+    /// The name of the dataset.
     pub name: Slug,
 }
 
 impl RepoPath {
-    /// From two URL segments; git clients append `.git` to the second.
+    /// Creates a path from two URL segments; git clients append `.git` to the second.
     pub fn from_segments(owner: &str, name: &str) -> Result<Self, Error> {
         Ok(Self { owner: owner.parse()?, name: name.strip_suffix(".git").unwrap_or(name).parse()? })
     }
@@ -262,12 +257,12 @@ impl FromStr for RepoPath {
     fn from_str(text: &str) -> Result<Self, Error> {
         let (owner, name) = text
             .rsplit_once('/')
-            .ok_or_else(|| Error::invalid(format!("`{text}` is not a dataset: write OWNER/NAME")))?;
+            .ok_or_else(|| Error::invalid(format!("`{text}` is not a dataset path: use OWNER/NAME")))?;
         Self::from_segments(owner, name)
     }
 }
 
-/// An e-mail address, checked for shape only: delivery is the real test.
+/// An e-mail address. Only the syntax is checked: delivery is the real test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(String);
 text_newtype!(Email);
@@ -290,10 +285,10 @@ impl FromStr for Email {
     }
 }
 
-/// Longest [`DisplayName`], in characters.
+/// Maximum length of a [`DisplayName`], in characters.
 pub const DISPLAY_NAME_MAX: usize = 100;
 
-/// What a user is called on pages, in any script; may be empty. Not unique, and not a name for URLs.
+/// The display name of a user, in any script; may be empty. Not unique, and not used in URLs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DisplayName(String);
 text_newtype!(DisplayName);
@@ -305,7 +300,7 @@ impl FromStr for DisplayName {
         let text = text.trim();
         if text.chars().count() > DISPLAY_NAME_MAX || text.chars().any(char::is_control) {
             return Err(Error::invalid(format!(
-                "`display_name` has at most {DISPLAY_NAME_MAX} characters, and no control characters"
+                "`display_name` can have at most {DISPLAY_NAME_MAX} characters, and no control characters"
             )));
         }
         Ok(Self(text.to_owned()))
@@ -320,7 +315,7 @@ macro_rules! text_enum {
         pub enum $name { $($(#[$variant_meta])* $variant),+ }
 
         impl $name {
-            /// As stored and shown.
+            /// Returns the name that is stored and displayed.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
@@ -355,11 +350,11 @@ macro_rules! text_enum {
 }
 
 text_enum! {
-    /// Who sees a dataset without being a member of its owner.
+    /// Who can see a dataset without being a member of its owner.
     Visibility, "visibility" {
-        /// Members only.
+        /// Only members.
         Private = "private",
-        /// Everyone who is signed in.
+        /// Every signed-in user.
         Internal = "internal",
         /// Everyone.
         Public = "public",
@@ -367,53 +362,53 @@ text_enum! {
 }
 
 text_enum! {
-    /// What a person may do with the datasets of an organisation. Ordered.
+    /// The role of a member of an organisation, which determines their rights on its datasets. Ordered.
     Role, "role" {
-        /// See and download.
+        /// Can view and download.
         Reader = "reader",
-        /// Also push.
+        /// Can also push.
         Writer = "writer",
-        /// Also delete, protect and share.
+        /// Can also delete, protect and share.
         Owner = "owner",
     }
 }
 
 text_enum! {
-    /// What somebody may do with a file, a folder or a dataset, in a word for people. Ordered.
+    /// Permission on a file, a folder or a dataset. Ordered.
     Level, "right" {
-        /// See and download.
+        /// Can view and download.
         View = "view",
-        /// Also change.
+        /// Can also edit.
         Edit = "edit",
-        /// Also share, and all that is for owners.
+        /// Can also share, and has all other rights of an owner.
         Own = "own",
     }
 }
 
 text_enum! {
-    /// What a share allows. Ordered.
+    /// Permission that a share gives. Ordered.
     ShareRight, "right" {
-        /// See and download.
+        /// Can view and download.
         View = "view",
-        /// Also change.
+        /// Can also edit.
         Edit = "edit",
     }
 }
 
 text_enum! {
-    /// What is shared.
+    /// Type of a shared item.
     ShareKind, "kind of share" {
         /// One file.
         File = "file",
-        /// A folder with all that is below it.
+        /// A folder with everything below it.
         Folder = "folder",
-        /// All of a dataset.
+        /// A whole dataset.
         Dataset = "dataset",
     }
 }
 
 text_enum! {
-    /// Whether an owner is a person or an organisation.
+    /// Type of an owner.
     OwnerKind, "kind of owner" {
         /// A person with an account.
         User = "user",

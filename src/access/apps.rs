@@ -1,12 +1,12 @@
-//! Programs that act for a user. What one may do is what its user may, cut by what the user gave it; it never owns
-//! anything, so it cannot share.
+//! Applications that act for a user. An app has the rights of its user, restricted to the scopes that the user gave
+//! it. It never has the right to own, so it cannot share.
 
 use super::tokens::TokenScope;
 use super::{Actor, Fetch, Identity, Limit, Right as _, Rights, Write, tokens};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 
-/// What a user gave an app.
+/// The scopes that a user gave to an app.
 #[derive(Debug, Clone)]
 pub struct AppGrant {
     app: String,
@@ -14,12 +14,12 @@ pub struct AppGrant {
 }
 
 impl AppGrant {
-    /// To an app of this name, of all that its user may do, what these scopes say.
+    /// Creates a grant for the app of this name, restricted to these scopes.
     pub fn new(app: String, scopes: Vec<TokenScope>) -> Self {
         Self { app, scopes }
     }
 
-    /// The name of the app.
+    /// Returns the name of the app.
     pub fn app(&self) -> &str {
         &self.app
     }
@@ -28,35 +28,35 @@ impl AppGrant {
         &self.scopes
     }
 
-    /// What is left of the rights on a dataset.
+    /// Returns the rights on a dataset that the scopes allow.
     pub(super) fn open(&self, path: &RepoPath) -> Rights {
         tokens::open(&self.scopes, path).and(MOST)
     }
 
-    /// What is left of rights on whatever there is.
+    /// Returns the rights on everything that the scopes allow.
     pub(super) fn open_everywhere(&self) -> Rights {
         tokens::open_everywhere(&self.scopes).and(MOST)
     }
 }
 
-/// All but to own.
+/// All rights except [`Own`](super::Own).
 const MOST: Rights = Write::RIGHTS.with(Fetch::RIGHTS);
 
 impl Actor {
-    /// The same user, as an app acts for them.
+    /// Returns the same user with the restrictions of an app.
     ///
     /// # Errors
-    /// Forbidden for who is no user, or is limited already: an app gets nothing from a token or from another app.
+    /// Forbidden if the actor is not a user, or is already limited: a token or another app cannot authorize an app.
     pub fn through(&self, app: AppGrant) -> Result<Self> {
         match (&self.identity, &self.limit) {
             (Identity::User { .. }, Limit::Nothing) => {
                 Ok(Self { identity: self.identity.clone(), limit: Limit::App(app), session: None })
             }
-            _ => Err(Error::forbidden("only a user who has signed in lets an app act for them")),
+            _ => Err(Error::forbidden("only a signed-in user can authorize an app")),
         }
     }
 
-    /// The app that acts, if one does.
+    /// Returns the name of the app, if the actor is one.
     pub(super) fn app(&self) -> Option<&str> {
         match &self.limit {
             Limit::App(grant) => Some(grant.app()),
@@ -89,12 +89,12 @@ mod tests {
         let of = |scopes: &[&str], rights| {
             let actor = user(Limit::Nothing).through(grant(scopes)).unwrap();
             assert_eq!(actor.app(), Some("notes"));
-            assert!(!actor.may_share(), "an app shares nothing, whatever it was given");
+            assert!(!actor.may_share(), "an app cannot share, whatever its scopes");
             left(&actor, &path, rights, Rights::NONE)
         };
         assert_eq!(of(&["read"], Rights::ALL), read);
         assert_eq!(of(&["write"], Rights::ALL), MOST);
-        assert_eq!(of(&["own"], Rights::ALL).and(Own::RIGHTS), Write::RIGHTS, "it owns nothing");
+        assert_eq!(of(&["own"], Rights::ALL).and(Own::RIGHTS), Write::RIGHTS, "an app never gets the right to own");
         assert_eq!(of(&["own"], read), read);
         assert_eq!(of(&["own:ada/other"], Rights::ALL), Rights::NONE);
         assert_eq!(of(&[], Rights::ALL), Rights::NONE);

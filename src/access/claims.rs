@@ -1,6 +1,5 @@
-//! Scopes in JSON Web Tokens, as giftless and ckanext-authz-service write
-//! them: `type[:id[:actions]]` or `type[:id[:subscope[:actions]]]`. `*` or
-//! absence means all; actions are separated by commas.
+//! Scopes in JSON Web Tokens, in the syntax of giftless and ckanext-authz-service: `type[:id[:actions]]` or
+//! `type[:id[:subscope[:actions]]]`. `*` or a missing part means all; actions are separated by commas.
 
 use lfs::Oid;
 
@@ -11,7 +10,7 @@ use crate::types::RepoPath;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     entity: Entity,
-    /// Segments of the id; a missing one covers everything below.
+    /// Segments of the id; a missing segment matches everything below.
     id: Vec<String>,
     subscope: Option<String>,
     actions: Vec<String>,
@@ -21,21 +20,21 @@ pub struct Claim {
 enum Entity {
     Object,
     Dataset,
-    /// Known to others; opens nothing here.
+    /// A type that other services use; grants nothing here.
     Other,
 }
 
-/// What a token opens of one dataset.
+/// The rights that a token grants on one dataset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Opened {
-    /// On all of it.
+    /// Rights on the whole dataset.
     pub whole: Rights,
-    /// On single objects.
+    /// Rights on single objects.
     pub objects: Vec<(Oid, Rights)>,
 }
 
 impl Claim {
-    /// Reads one scope. Unknown types parse, and open nothing.
+    /// Parses one scope. Unknown types parse, and grant nothing.
     pub fn parse(text: &str) -> Self {
         let parts: Vec<&str> = text.split(':').collect();
         let (id, subscope, actions) = match parts.as_slice() {
@@ -47,7 +46,7 @@ impl Claim {
             }
             [] => ("*", None, ""),
         };
-        // A part that nobody defined must not open anything.
+        // A scope with unknown parts must not grant anything.
         let entity = match (parts.first().copied(), parts.len()) {
             (Some("obj"), 1..=4) => Entity::Object,
             (Some("ds"), 1..=4) => Entity::Dataset,
@@ -64,7 +63,7 @@ impl Claim {
         Self { entity, id, subscope: subscope.map(str::to_owned), actions }
     }
 
-    /// Reads the space-separated list in the `scopes` claim.
+    /// Parses the space-separated list in the `scopes` claim.
     pub fn parse_list(text: &str) -> Vec<Self> {
         text.split_ascii_whitespace().map(Self::parse).collect()
     }
@@ -111,12 +110,12 @@ impl Claim {
         rights
     }
 
-    /// Whether it lets read whatever there is.
+    /// Returns true if the scope lets its holder read everything.
     pub(super) fn reads_everything(&self) -> bool {
         self.id.is_empty() && self.rights().has(Read::RIGHTS)
     }
 
-    /// Adds what this scope opens of a dataset.
+    /// Adds the rights that this scope grants on a dataset.
     fn open(&self, path: &RepoPath, opened: &mut Opened) {
         let rights = self.rights();
         if rights == Rights::NONE {
@@ -140,7 +139,7 @@ impl Claim {
     }
 }
 
-/// What a list of scopes opens of a dataset.
+/// Returns the rights that a list of scopes grants on a dataset.
 pub fn open(claims: &[Claim], path: &RepoPath) -> Opened {
     let mut opened = Opened::default();
     for claim in claims {
@@ -149,16 +148,16 @@ pub fn open(claims: &[Claim], path: &RepoPath) -> Opened {
     opened
 }
 
-/// What of an owner's can be read.
+/// The datasets of one owner that can be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Readable {
-    /// All.
+    /// True if all datasets can be read.
     pub(super) whole: bool,
-    /// Datasets of these names.
+    /// Names of single datasets that can be read.
     pub(super) names: Vec<String>,
 }
 
-/// What a list of scopes lets read of an owner's datasets; the same as [`open`] says of each.
+/// Returns which datasets of an owner a list of scopes allows to read; consistent with [`open`].
 pub(super) fn readable(claims: &[Claim], owner: &str) -> Readable {
     let segments: Vec<&str> = owner.split('/').collect();
     let mut readable = Readable::default();

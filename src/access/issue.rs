@@ -1,4 +1,4 @@
-//! Signed tokens of ours: made, and looked at.
+//! Issues our signed tokens (JSON Web Tokens), and verifies them.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::types::{Millis, OwnerName};
 
 impl Access {
-    /// A signed token of ours for a user, cut to these scopes.
+    /// Issues a signed token for a user, with these scopes.
     pub fn issue(&self, user: &OwnerName, scopes: &str, lifetime_seconds: u64) -> Result<String> {
         self.keys.sign(&Self::claims(Some(user.to_string()), scopes, self.clock.now(), lifetime_seconds))
     }
@@ -33,12 +33,12 @@ impl Access {
         }
     }
 
-    /// A signed token of ours for the actor, with these scopes; and when it ends. Anybody may ask for one, so that it is
-    /// signed in turn, and where no other request waits for it.
+    /// Issues a signed token for the actor with these scopes, and returns it with its expiry time. Anyone may request
+    /// one, so signing is limited by a semaphore and runs off the async threads.
     pub async fn issue_to(&self, actor: &Actor, scopes: &[Scope], lifetime_seconds: u64) -> Result<(String, Millis)> {
         let user = match (&actor.identity, &actor.limit) {
             (Identity::User { name, .. }, Limit::Nothing | Limit::Token(_)) => Some(name.clone()),
-            // Nobody, as far as we can vouch for it.
+            // Anonymous: we cannot attest who it is.
             _ => None,
         };
         let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
@@ -55,10 +55,11 @@ impl Access {
         Ok((token.await??, ends))
     }
 
-    /// What a token of ours says, and whether it is good: signed here, and valid now.
+    /// Verifies a token that was issued here: the signature and the validity period. The inner error says why it is
+    /// invalid.
     ///
     /// # Errors
-    /// Of those who keep the keys of other issuers.
+    /// Fails if the keys of an external issuer cannot be fetched.
     pub async fn examine(&self, token: &str) -> Result<std::result::Result<(), String>> {
         match self.keys.verify(token).await {
             Ok(_) => Ok(Ok(())),

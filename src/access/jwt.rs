@@ -1,5 +1,5 @@
-//! JSON Web Tokens: our own (RS256, keys at `/.well-known/jwks.json`) and those
-//! of configured issuers, such as a CKAN site.
+//! JSON Web Tokens: our own (RS256, keys at `/.well-known/jwks.json`) and those of configured issuers, such as a CKAN
+//! site.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,9 +18,9 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::types::Millis;
 
-/// Keys of a remote issuer are asked for again after this long.
+/// Cache lifetime of the keys of a remote issuer.
 const JWKS_FRESH: Duration = Duration::from_mins(10);
-/// A key id that we do not know makes us ask again, but not more often.
+/// An unknown key id refreshes the keys, but not more often than this.
 const JWKS_RETRY: Duration = Duration::from_secs(30);
 
 /// The claims we read and write (RFC 7519 §4.1, and ckanext-authz-service).
@@ -29,27 +29,27 @@ pub struct Claims {
     /// Issuer.
     #[serde(default)]
     pub iss: String,
-    /// Subject: a user name, or nothing.
+    /// Subject: a user name; absent for anonymous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
-    /// Name for people.
+    /// Display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Audience: one, or a list.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub aud: serde_json::Value,
-    /// End, in seconds since the epoch. Required.
+    /// Expiry time, in seconds since the epoch. Required.
     pub exp: u64,
-    /// Start, likewise.
+    /// Not valid before, in seconds since the epoch.
     #[serde(default)]
     pub nbf: u64,
-    /// Time of issue, likewise.
+    /// Issued at, in seconds since the epoch.
     #[serde(default)]
     pub iat: u64,
-    /// Scopes: one string with spaces, or a list.
+    /// Scopes: one space-separated string, or a list.
     #[serde(default, deserialize_with = "scopes")]
     pub scopes: String,
-    /// Id of the token.
+    /// Token id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
 }
@@ -68,7 +68,7 @@ fn scopes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D
     })
 }
 
-/// All keys that can sign for somebody.
+/// All keys that can sign accepted tokens.
 pub struct Keys {
     ours: Ours,
     issuers: HashMap<String, Trusted>,
@@ -85,11 +85,11 @@ struct Ours {
 
 struct Trusted {
     config: Issuer,
-    /// From the file; a URL fills `remote`.
+    /// Key from the configured file; a URL fills `remote`.
     fixed: Option<(DecodingKey, Vec<Algorithm>)>,
-    /// Never locked while the issuer is asked: whoever has a key that was seen lately waits for nothing.
+    /// Never locked while keys are fetched: requests with a cached key do not wait.
     remote: Mutex<Remote>,
-    /// Locked while it is asked.
+    /// Serializes fetches of the keys.
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -110,7 +110,7 @@ impl Trusted {
 }
 
 impl Remote {
-    /// Whether the issuer was asked within this time.
+    /// Returns true if the keys were fetched within this time.
     fn is_fresh(&self, clock: &Clock, limit: Duration) -> bool {
         let age = self.asked_at.map(|at| clock.now().0 - at.0);
         age.is_some_and(|age| u128::from(age.unsigned_abs()) < limit.as_millis())
@@ -118,13 +118,13 @@ impl Remote {
 }
 
 impl Keys {
-    /// Reads the keys of this installation, making one at first start.
+    /// Loads the keys of this installation; generates the signing key at the first start.
     pub async fn load(config: &Config, db: &Db, secret: &ServerSecret, clock: &Clock) -> Result<Self> {
         // The HTTP client for JWKS is the only user of TLS; its provider is chosen once.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(5))
-            // The configured URL is safe (`Config::load`); one that it leads to may not be.
+            // `Config::load` checked the configured URL; the target of a redirect may be unsafe.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| Error::internal(error.to_string()))?;
@@ -137,12 +137,12 @@ impl Keys {
         Ok(Self { ours: load_ours(db, secret, clock).await?, issuers, http, clock: clock.clone() })
     }
 
-    /// The public keys, as RFC 7517 wants them.
+    /// Returns the public keys as a JSON Web Key Set (RFC 7517).
     pub fn published(&self) -> &JwkSet {
         &self.ours.published
     }
 
-    /// The public key that belongs to [`Keys::sign`], as PEM (RFC 7468 §13).
+    /// Returns the public key for [`Keys::sign`] as PEM (RFC 7468 §13).
     pub fn public_pem(&self) -> &str {
         &self.ours.pem
     }
@@ -154,21 +154,20 @@ impl Keys {
         jsonwebtoken::encode(&header, claims, &self.ours.signing).map_err(Error::internal)
     }
 
-    /// Checks signature, issuer, audience and times. `None` in the issuer
-    /// means: ours.
+    /// Verifies the signature, issuer, audience and times. Returns the issuer (`None` for this server) and the
+    /// claims.
     ///
     /// # Errors
-    /// Unauthenticated, with a sentence that says which check failed, but
-    /// never whether a signature was near.
+    /// Unauthenticated, with the check that failed, but never how close a signature was.
     pub async fn verify(&self, token: &str) -> Result<(Option<String>, Claims)> {
-        let refuse = |why: &str| Error::unauthenticated(format!("the token was not accepted: {why}"));
+        let refuse = |why: &str| Error::unauthenticated(format!("invalid token: {why}"));
         let header = jsonwebtoken::decode_header(token).map_err(|_| refuse("it is not a JSON Web Token"))?;
         let claimed: Claims = jsonwebtoken::dangerous::insecure_decode_claims(token)
-            .map_err(|_| refuse("its claims cannot be read, or `exp` is missing"))?;
+            .map_err(|_| refuse("its claims are malformed, or `exp` is missing"))?;
         let (leeway, audience) = if claimed.iss == OUR_ISSUER {
             (0, None)
         } else {
-            let trusted = self.issuers.get(&claimed.iss).ok_or_else(|| refuse("its issuer is not known here"))?;
+            let trusted = self.issuers.get(&claimed.iss).ok_or_else(|| refuse("unknown issuer"))?;
             (trusted.config.leeway, trusted.config.audience.as_deref())
         };
         let candidates = self.candidates(&claimed.iss, header.kid.as_deref(), header.alg).await?;
@@ -176,13 +175,13 @@ impl Keys {
             .iter()
             .find_map(|key| {
                 let mut validation = Validation::new(header.alg);
-                // Times and audience are checked below, with our clock and for a list or a single value alike.
+                // Times and audience are checked below, with our clock and for both a list and a single value.
                 validation.validate_exp = false;
                 validation.validate_aud = false;
                 validation.required_spec_claims.clear();
                 jsonwebtoken::decode::<Claims>(token, key, &validation).ok()
             })
-            .ok_or_else(|| refuse("its signature does not fit any key of its issuer"))?
+            .ok_or_else(|| refuse("its signature does not match any key of its issuer"))?
             .claims;
         let now = self.clock.now().seconds();
         if now >= claims.exp.saturating_add(leeway) {
@@ -198,20 +197,18 @@ impl Keys {
                 _ => false,
             };
             if !fits {
-                return Err(refuse("it is meant for another audience"));
+                return Err(refuse("it is for another audience"));
             }
         }
         let issuer = (claims.iss != OUR_ISSUER).then(|| claims.iss.clone());
         Ok((issuer, claims))
     }
 
-    /// Keys of the issuer that may have signed with this algorithm. Never a
-    /// shared-secret algorithm: a public key is not a secret.
+    /// Returns the keys of the issuer that can verify this algorithm. Never a shared-secret (HMAC) algorithm: a
+    /// public key is not a secret.
     async fn candidates(&self, issuer: &str, kid: Option<&str>, algorithm: Algorithm) -> Result<Vec<DecodingKey>> {
         if algorithm.family() == AlgorithmFamily::Hmac {
-            return Err(Error::unauthenticated(
-                "the token was not accepted: sign it with a key pair (RS256, ES256, EdDSA)",
-            ));
+            return Err(Error::unauthenticated("invalid token: sign it with an asymmetric key (RS256, ES256, EdDSA)"));
         }
         if issuer == OUR_ISSUER {
             return Ok(fitting(&self.ours.published.keys, kid, algorithm));
@@ -230,7 +227,7 @@ impl Keys {
         if keys.is_empty() { Err(away()) } else { Ok(fitting(&keys, kid, algorithm)) }
     }
 
-    /// Asks the issuer for its keys, unless somebody did so within `limit`; that may be somebody for whom we waited.
+    /// Fetches the keys of the issuer, unless another request did so within `limit`, possibly while this one waited.
     async fn ask(&self, trusted: &Trusted, limit: Duration) {
         let url = trusted.config.jwks_url.as_deref().unwrap_or_default();
         let _asking = trusted.asking.lock().await;
@@ -242,22 +239,22 @@ impl Keys {
         let now = self.clock.now();
         match answer {
             Ok(json) => {
-                // One key that we cannot read must not hide the others.
+                // One unsupported key must not hide the others.
                 let keys = json["keys"].as_array().into_iter().flatten();
                 let keys = Arc::new(keys.filter_map(|key| serde_json::from_value(key.clone()).ok()).collect());
                 trusted.change(|remote| *remote = Remote { keys, asked_at: Some(now) });
             }
             Err(error) => {
-                tracing::warn!(url, %error, "the issuer's keys cannot be read; using the old ones, if there are any");
+                tracing::warn!(url, %error, "cannot fetch the keys of the issuer; using the cached ones, if any");
                 trusted.change(|remote| remote.asked_at = Some(now));
             }
         }
     }
 }
 
-/// Not a refusal: git forgets a password that was refused.
+/// Not an authentication error: git deletes a stored password after a 401.
 fn away() -> Error {
-    Error::unavailable("the issuer's keys cannot be read; try again in a moment")
+    Error::unavailable("cannot fetch the keys of the token's issuer; try again in a moment")
 }
 
 fn fitting(keys: &[Jwk], kid: Option<&str>, algorithm: Algorithm) -> Vec<DecodingKey> {
@@ -291,7 +288,8 @@ async fn load_ours(db: &Db, secret: &ServerSecret, clock: &Clock) -> Result<Ours
         let made = crate::blocking(make_key).await?;
         let (kid, der, public) = made?;
         let mut tx = db.write().await?;
-        // Two replicas may start at once: the first key wins, and the second replica must be able to open it.
+        // Two replicas may start at the same time: the first key wins, and the second replica must be able to decrypt
+        // it.
         tx.lock_signing_keys().await?;
         if tx.signing_keys().await?.is_empty() {
             tx.insert_signing_key(&kid, &secret.seal(&kid, &der)?, &public, clock.now()).await?;
@@ -311,7 +309,7 @@ async fn load_ours(db: &Db, secret: &ServerSecret, clock: &Clock) -> Result<Ours
     Ok(Ours { kid: kid.clone(), signing: EncodingKey::from_rsa_der(&der), pem, published: JwkSet { keys } })
 }
 
-/// A new RSA key of 2048 bits: its id (RFC 7638 thumbprint), PKCS#1 DER, public JWK.
+/// Generates a 2048-bit RSA key. Returns its id (RFC 7638 thumbprint), PKCS#1 DER and public JWK.
 fn make_key() -> Result<(String, Vec<u8>, String)> {
     let key = rsa::RsaPrivateKey::new(&mut rand_core::OsRng, 2048).map_err(Error::internal)?;
     let der = key.to_pkcs1_der().map_err(Error::internal)?.as_bytes().to_vec();

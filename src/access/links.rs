@@ -1,11 +1,11 @@
-//! Links: secrets that let in whoever has them, to one part of one dataset.
+//! Share links: secrets that give anyone who has them access to one part of one dataset.
 //!
-//! A link, `rsl_` and 43 characters of randomness, is found by its hash; besides, it is stored sealed with the secret of
-//! the server, so that those who share can copy it again. Who opens it, with its password if it has one, gets a bearer,
-//! `rla_` and as much again, of which only the hash is stored. It is good for an hour at most, and ends as soon as the
-//! link is changed or revoked, or the account of who made the link or of who owns the dataset is suspended or closed. A
-//! bearer has parts and never a grant, so only the doors for parts open to it, and it sees the revisions that have come
-//! since the link was made, unless the link shows the history.
+//! A link is `rsl_` and 43 random characters. It is looked up by its hash; it is also stored encrypted with the
+//! server secret, so that users who share can copy it again. Opening a link, with its password if it has one, returns
+//! a bearer token, `rla_` and 43 random characters, of which only the hash is stored. The bearer token is valid for
+//! at most an hour, and ends when the link is changed or revoked, or when the account of its creator or of the
+//! dataset's owner is suspended or closed. It gives access to parts and never a [`Grant`](super::Grant), so only APIs
+//! for parts accept it. It sees the revisions since the link was created, unless the link shows the history.
 
 use std::sync::Arc;
 
@@ -26,51 +26,51 @@ use crate::types::{Id, Millis, Secret, ShareRight};
 const LINK: &str = "rsl_";
 const BEARER: &str = "rla_";
 
-/// Shortest password of a link, in characters.
+/// Minimum length of a link password, in characters.
 pub const PASSWORD_MIN: usize = 6;
 
-/// Longest password of a link, in bytes: to hash more is work for nothing.
+/// Maximum length of a link password, in bytes: hashing more is wasted work.
 const PASSWORD_MAX: usize = 1024;
 
-/// Downloads that are remembered as counted, so that they are not counted again for each piece of a file.
+/// Number of downloads that are remembered as counted, so that they are not counted again for each range of a file.
 const COUNTED: usize = 10_000;
 
-/// Downloads that were counted lately, by links without a maximum: the hash of opening and subject.
+/// Recently counted downloads through links without a download limit, by the hash of bearer token and subject.
 pub(super) type Counted = Arc<Cache<[u8; 32], ()>>;
 
-/// Remembers none yet.
+/// Creates an empty cache.
 pub(super) fn counted() -> Counted {
     Arc::new(Cache::new(COUNTED))
 }
 
-/// What somebody who opened a link has.
+/// What an opened link gives access to.
 #[derive(Debug)]
 pub struct Opened {
     pub(super) share: Id,
     dataset: Id,
-    /// None for all of it.
+    /// Path in the dataset; `None` for the whole dataset.
     root: Option<FilePath>,
     right: ShareRight,
-    /// Under which downloads are counted.
+    /// Hash of the bearer token, by which downloads are counted.
     opening: String,
-    /// Whether there is an end to how often it may be used to download.
+    /// True if the link has a download limit.
     is_limited: bool,
     pub(super) history: History,
 }
 
 impl Opened {
-    /// What it reaches in a dataset, if it is of that.
+    /// Returns the path and rights that the link gives in a dataset; `None` for other datasets.
     pub(super) fn reach(&self, dataset: Id) -> Option<Reach> {
         (self.dataset == dataset).then(|| Reach { root: self.root.clone(), rights: self.right.rights() })
     }
 }
 
-/// A new link.
+/// Generates a link.
 pub fn generate() -> Secret {
     random(LINK)
 }
 
-/// A new bearer for somebody who opened a link.
+/// Generates a bearer token for an opened link.
 pub fn bearer() -> Secret {
     random(BEARER)
 }
@@ -79,28 +79,28 @@ fn random(prefix: &str) -> Secret {
     Secret::new(format!("{prefix}{}", BASE64.encode(clock::random::<32>())))
 }
 
-/// Whether this is meant to be a link.
+/// Returns true if this has the form of a link.
 pub fn looks_like_link(secret: &Secret) -> bool {
     secret.expose().starts_with(LINK)
 }
 
-/// Whether this is meant to be what opening a link gives.
+/// Returns true if this has the form of a bearer token for an opened link.
 pub fn looks_opened(secret: &Secret) -> bool {
     secret.expose().starts_with(BEARER)
 }
 
-/// What is stored of a link or a bearer: its sha256, hex.
+/// Returns the SHA-256 (hex) of a link or a bearer token, which is what the database stores.
 pub fn hash(secret: &Secret) -> String {
     tokens::hash(secret)
 }
 
-/// What is stored of a link's password: argon2id with the library's recommended cost.
+/// Hashes the password of a link: argon2id with the library's recommended cost.
 ///
 /// # Errors
-/// Invalid for one that is too short or too long.
+/// Invalid if it is too short or too long.
 pub async fn hash_password(password: Secret) -> Result<String> {
     if password.expose().chars().count() < PASSWORD_MIN || password.expose().len() > PASSWORD_MAX {
-        return Err(Error::invalid(format!("the password of a link has {PASSWORD_MIN} to {PASSWORD_MAX} characters")));
+        return Err(Error::invalid(format!("a link password must have {PASSWORD_MIN} to {PASSWORD_MAX} characters")));
     }
     crate::blocking(move || {
         let hashed = Argon2::default().hash_password(password.expose().as_bytes());
@@ -109,7 +109,7 @@ pub async fn hash_password(password: Secret) -> Result<String> {
     .await?
 }
 
-/// Whether it is the password of which this is stored.
+/// Returns true if the password matches this hash.
 pub async fn fits(password: Secret, stored: String) -> Result<bool> {
     if password.expose().len() > PASSWORD_MAX {
         return Ok(false);
@@ -121,29 +121,29 @@ pub async fn fits(password: Secret, stored: String) -> Result<bool> {
     .await?
 }
 
-/// What of the history a link shows. Of one that was made before this was asked, the newest revision alone.
+/// Returns the history that a link shows. Links from before the revision was recorded show the newest revision only.
 fn history(is_whole: bool, since: Option<&str>, made: Millis) -> History {
-    // Where there was nothing before, that is all.
+    // The dataset was empty at that time, so all revisions are later.
     if is_whole || since == Some("") {
         return History::Branch;
     }
     History::Since(since.and_then(|since| ObjectId::from_hex(since.as_bytes()).ok()), made)
 }
 
-/// The one sentence for every link that leads nowhere.
+/// Returns the one error for every link that is not valid, whatever the reason.
 pub fn dead() -> Error {
-    Error::not_found("this link leads nowhere: it has ended, was taken back, or never was one")
+    Error::not_found("link not found: it does not exist, has expired or was revoked")
 }
 
-/// Leave to send bytes, which has been counted where that is limited.
+/// Permission to send bytes; the download has been counted if it is limited.
 #[derive(Debug)]
-#[must_use = "it is counted in order to send something"]
+#[must_use = "the download was counted, so it should be sent"]
 pub struct Taken(());
 
 impl Access {
-    /// Who has a bearer. Each use looks at the link itself, so that nothing outlives it.
+    /// Authenticates a bearer token. Each use checks the link itself, so that no token outlives its link.
     pub(super) async fn by_opening(&self, bearer: &Secret) -> Result<Actor> {
-        let over = || Error::unauthenticated("what the link opened has ended; open the link again");
+        let over = || Error::unauthenticated("the link session has expired; open the link again");
         let now = self.clock.now();
         let hash = hash(bearer);
         let found = self.db.read().await?.opening(&hash).await?;
@@ -151,7 +151,7 @@ impl Access {
         let found = found.ok_or_else(over)?;
         let root = match found.path.as_str() {
             "" => None,
-            // What is stored was parsed once.
+            // Stored paths were validated when they were written.
             path => Some(path.parse().map_err(Error::internal)?),
         };
         let history = history(found.history, found.since.as_deref(), found.created_at);
@@ -160,11 +160,11 @@ impl Access {
         Ok(Actor { identity: Identity::Link(Arc::new(opened)), limit: Limit::Nothing, session: None })
     }
 
-    /// To be asked before bytes at these places are sent. Who came by a link that may be used so many times only has
-    /// used it then: once for the same things, however often, as long as the bearer is good.
+    /// Counts a download of these paths; call this before sending their bytes. For links with a download limit, the
+    /// same paths count once per bearer token, however often they are downloaded.
     ///
     /// # Errors
-    /// Not found where it has been used up.
+    /// Not found if the download limit is reached.
     pub async fn take(&self, spots: &[Spot<Fetch>]) -> Result<Taken> {
         for spot in spots {
             let Identity::Link(opened) = &spot.actor().identity else { continue };
@@ -172,7 +172,7 @@ impl Access {
             paths.sort_unstable();
             let subject = hex::encode(Sha256::digest(paths.join("\n").as_bytes()));
             if !opened.is_limited {
-                // Nobody waits for what is counted for information alone.
+                // Counts for information only are written in the background.
                 let key = Sha256::digest(format!("{}\n{subject}", opened.opening).as_bytes()).into();
                 if self.counted.get(&key).is_none() {
                     self.counted.insert(key, ());

@@ -1,5 +1,5 @@
-//! Datasets by other names than `owner/name`: their id, or their own name where that means one only. Whatever the name
-//! is, who may not see a dataset learns nothing of it, not even where it is.
+//! Looks up datasets by other names than `owner/name`: by id, or by the name alone if it is unique. Without read
+//! access the lookup reveals nothing, not even where the dataset is.
 
 use lfs::Oid;
 
@@ -7,20 +7,20 @@ use super::{Access, Actor, Fetch, Grant, Identity, Read, Right, Target, Upload};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, OwnerName, RepoPath};
 
-/// Datasets of one name, and holders of one resource, that are looked at.
+/// Maximum number of datasets with one name, or with one resource, that are checked.
 const LOOKED_AT: u8 = 20;
 
 impl Access {
-    /// Like [`Access::authorize`], for a dataset by its path, its id, or its own name alone.
+    /// Like [`Access::authorize`], for a dataset by its path, its id, or its name alone.
     ///
     /// # Errors
-    /// As for [`Access::authorize`]; conflict for a name alone that means several datasets to the actor.
+    /// As for [`Access::authorize`]; conflict if the name alone matches several datasets that the actor can see.
     pub async fn authorize_named<R: Right>(&self, actor: &Actor, name: &str) -> Result<Grant<R>> {
         let unseen = || {
             if actor.is_anonymous() {
                 return Error::unauthenticated(format!("sign in to {} `{}`", R::NAME, name.escape_debug()));
             }
-            Error::not_found(format!("there is no dataset `{}`, or you may not see it", name.escape_debug()))
+            Error::not_found(format!("there is no dataset `{}`, or you do not have access to it", name.escape_debug()))
         };
         let path = if name.contains('/') { name.parse().ok() } else { self.path_of(actor, name).await? };
         let granted = self.authorize::<R>(actor, &path.ok_or_else(unseen)?).await;
@@ -50,13 +50,13 @@ impl Access {
         if seen.len() > 1 || is_cut {
             let some: Vec<String> = seen.iter().take(3).map(|path| format!("`{path}`")).collect();
             let some = if some.is_empty() { String::new() } else { format!(", as {}", some.join(" or ")) };
-            return Err(Error::conflict(format!("several datasets are called `{name}`: write OWNER/NAME{some}")));
+            return Err(Error::conflict(format!("several datasets are named `{name}`: use OWNER/NAME{some}")));
         }
         Ok(seen.pop())
     }
 
-    /// The datasets that are known to have a resource with this id and that the actor may see, the first to have it
-    /// first. Whether they still have it, their packages say.
+    /// Returns the datasets that the actor can see and that are recorded as having a resource with this id, in the
+    /// order in which they got it. Check their packages: they may have lost it since.
     pub async fn holders_of_resource(&self, actor: &Actor, resource: &str) -> Result<Vec<Grant<Read>>> {
         let found = self.db.read().await?.datasets_with_resource(resource, i64::from(LOOKED_AT)).await?;
         let mut seen = Vec::new();
@@ -66,7 +66,7 @@ impl Access {
         Ok(seen)
     }
 
-    /// A dataset of a store that holds an object and of which the actor may have all bytes, if there is one.
+    /// Finds a dataset of this store that holds the object and from which the actor may download everything.
     pub async fn lender(&self, actor: &Actor, store: &str, oid: &Oid) -> Result<Option<Grant<Fetch>>> {
         let sees_all = matches!(actor.identity, Identity::Operator | Identity::User { admin: true, .. });
         let found = self.db.read().await?.lenders(store, oid, actor.user(), sees_all).await?;
@@ -75,17 +75,17 @@ impl Access {
             match self.decide(actor, &path, &[]).await {
                 Ok(grant) => return Ok(Some(grant)),
                 Err(error) if error.kind().status().is_server_error() => return Err(error),
-                // The credential may be limited to less than who has it.
+                // The credential may have fewer rights than its user.
                 Err(_) => {}
             }
         }
         Ok(None)
     }
 
-    /// The name of the owner whom CKAN's clients name so: by name, or by id.
+    /// Returns the name of the owner that a CKAN client names by name or id.
     ///
     /// # Errors
-    /// Invalid for what cannot be a name.
+    /// Invalid if it is not a valid name.
     pub async fn owner_named(&self, text: &str) -> Result<OwnerName> {
         if let Ok(id) = text.parse::<Id>()
             && let Some(name) = self.db.read().await?.owner_name(id).await?
@@ -95,7 +95,8 @@ impl Access {
         text.parse()
     }
 
-    /// The grant, if there is one. It was not asked for by name, so a refusal is nothing to take note of.
+    /// Returns the grant, or `None` if access is denied. The user did not ask for this dataset, so a denial is not
+    /// audited.
     pub(super) async fn quietly<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Option<Grant<R>>> {
         match self.decide(actor, path, &[]).await {
             Ok(grant) => Ok(Some(grant)),
@@ -104,8 +105,8 @@ impl Access {
         }
     }
 
-    /// The right to read a dataset, or to make it where there is none: for what is made when it is asked for first. That
-    /// it is not there yet is no refusal, and nothing to take note of.
+    /// Authorizes reading a dataset, or creating it if it does not exist: for datasets that are created on first use.
+    /// A missing dataset is not a denial, and is not audited.
     ///
     /// # Errors
     /// As for [`Access::creation`].
@@ -114,13 +115,13 @@ impl Access {
             return Ok(Target::Existing(grant));
         }
         match self.creation(actor, path).await {
-            // Somebody else made it between the two questions.
+            // A concurrent request created it between the two checks.
             Err(error) if error.kind() == Kind::Conflict => self.authorize(actor, path).await.map(Target::Existing),
             creation => creation.map(Target::New),
         }
     }
 
-    /// Whether an upload by the actor would make this dataset.
+    /// Returns true if an upload by the actor would create this dataset.
     pub(super) async fn may_make(&self, actor: &Actor, path: &RepoPath) -> Result<bool> {
         Ok(self.creatable::<Upload>(actor, path).await?.is_some())
     }

@@ -1,4 +1,4 @@
-//! What requests leave behind to be written down soon, off their path.
+//! Audit events and usage records that requests queue, to be written in the background.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,42 +9,42 @@ use super::{Access, Actor};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Millis, RepoPath};
 
-/// How many refusals of one actor are written down in a minute: enough to see what somebody tries,
-/// too few to fill the disk.
+/// Maximum number of denied requests per actor and minute that are audited: enough to see an attack, too few to fill
+/// the disk.
 const REFUSALS: u32 = 30;
 const MINUTE: u64 = 60;
 
-/// Something to be written down soon, off the path of the request.
+/// An event to be written in the background.
 pub enum Note {
     /// A token was used.
     Used(Id),
     /// A session was used.
     Seen(Id),
-    /// Somebody was let in by a share.
+    /// A share gave access.
     Shared(Id),
-    /// Somebody who opened a link without a maximum downloaded something.
+    /// A download through a link without a download limit.
     Downloaded {
-        /// The hash of what opens it.
+        /// Hash of the bearer token.
         opening: String,
-        /// The link.
+        /// Id of the share.
         share: Id,
-        /// What: the hash of the paths.
+        /// Hash of the downloaded paths.
         subject: String,
     },
-    /// Somebody known was refused.
+    /// An authenticated actor was denied access.
     Refused {
-        /// Who.
+        /// Key of the actor.
         actor: String,
-        /// What.
+        /// Right that was requested.
         right: &'static str,
-        /// On what.
+        /// Path of the dataset, or what else was requested.
         path: String,
-        /// In which request.
+        /// Id of the request.
         request: String,
     },
 }
 
-/// Counts the refusals of each actor in a minute.
+/// Rate limit of audited denials: counts them per actor and minute.
 #[derive(Default)]
 pub struct RefusalQuota {
     minute: u64,
@@ -52,7 +52,7 @@ pub struct RefusalQuota {
 }
 
 impl RefusalQuota {
-    /// Whether this refusal is to be written down.
+    /// Returns true if this denial should be audited.
     pub fn admits(&mut self, actor: &str, now: Millis) -> bool {
         let minute = now.seconds() / MINUTE;
         if self.minute != minute {
@@ -62,13 +62,13 @@ impl RefusalQuota {
         let count = self.counts.entry(actor.to_owned()).or_default();
         *count += 1;
         if *count == REFUSALS + 1 {
-            tracing::warn!(actor, "more refusals than are written down in a minute");
+            tracing::warn!(actor, "too many denied requests from one actor; the rest of this minute is not audited");
         }
         *count <= REFUSALS
     }
 }
 
-/// Takes notes. A full queue loses the note, never the request.
+/// Queues events. If the queue is full the event is dropped; the request is never delayed.
 #[derive(Clone)]
 pub(super) struct Notes(pub(super) mpsc::Sender<Note>);
 
@@ -89,13 +89,13 @@ impl Notes {
         let _ = self.0.try_send(Note::Downloaded { opening, share, subject });
     }
 
-    /// Gives the refusal back. Nobody in particular is not worth a note:
-    /// anybody could fill the disk.
+    /// Queues a denial for the audit trail, and returns the error. Anonymous denials are not recorded: anyone could
+    /// fill the disk with them.
     pub(super) fn refused(&self, actor: &Actor, right: &'static str, path: &RepoPath, refusal: Error) -> Error {
         self.refused_what(actor, right, path, refusal)
     }
 
-    /// Likewise, where it is not about a dataset.
+    /// Like `refused`, for something other than a dataset.
     pub(super) fn refused_what(
         &self,
         actor: &Actor,
@@ -112,7 +112,7 @@ impl Notes {
 }
 
 impl Access {
-    /// Removes refusals of longer ago than this from the audit trail.
+    /// Deletes denials older than this from the audit trail.
     pub async fn forget_refusals(&self, age: Duration) -> Result<()> {
         let before = self.clock.now().minus(age);
         let mut tx = self.db.write_long().await?;

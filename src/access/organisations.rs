@@ -1,8 +1,8 @@
-//! Who may see, change and make organisations, and who may administer the site.
+//! Permission checks for organisations (who can see, change and create them) and for the administration of the site.
 //!
 //! ```compile_fail,E0308
 //! use rutter::access::{Member, Steward};
-//! // To belong to an organisation is not to decide about it.
+//! // A member does not have the rights of an organisation owner.
 //! fn decide(member: Member) -> Steward {
 //!     member
 //! }
@@ -10,7 +10,7 @@
 //!
 //! ```compile_fail,E0451
 //! use rutter::access::{Actor, Administrator};
-//! // Nobody makes themselves an administrator.
+//! // The administrator check cannot be forged: its field is private.
 //! fn forge(actor: Actor) -> Administrator {
 //!     Administrator { actor }
 //! }
@@ -22,9 +22,9 @@ use crate::config::Makers;
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, OwnerKind, OwnerName, Role};
 
-/// A decision: this actor may see an organisation from within: who belongs to it, its groups, what it holds.
+/// A permission check that passed: this actor may see the inside of an organisation (members, groups, datasets).
 #[derive(Debug)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Member {
     organisation: Id,
     name: OwnerName,
@@ -33,64 +33,64 @@ pub struct Member {
 }
 
 impl Member {
-    /// The id of the organisation.
+    /// Returns the id of the organisation.
     pub fn organisation(&self) -> Id {
         self.organisation
     }
 
-    /// Its name.
+    /// Returns the name of the organisation.
     pub fn name(&self) -> &OwnerName {
         &self.name
     }
 
-    /// What the actor is there; none for who administers the site and does not belong to it.
+    /// Returns the actor's role; `None` for a site administrator who is not a member.
     pub fn role(&self) -> Option<Role> {
         self.role
     }
 
-    /// Who it is.
+    /// Returns the actor.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 }
 
-/// A decision: this actor may say who belongs to an organisation, and what becomes of it.
+/// A permission check that passed: this actor may manage the members of an organisation, and change or delete it.
 #[derive(Debug)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Steward {
     member: Member,
 }
 
 impl Steward {
-    /// The decision that it includes.
+    /// Returns the included permission to see the organisation.
     pub fn member(&self) -> &Member {
         &self.member
     }
 }
 
-/// A decision: this actor may end the membership of a user in an organisation, which may be their own.
+/// A permission check that passed: this actor may end a user's membership in an organisation, possibly their own.
 #[derive(Debug)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Departure {
     member: Member,
     user: OwnerName,
 }
 
 impl Departure {
-    /// The organisation, and who asks.
+    /// Returns the organisation and the actor.
     pub fn member(&self) -> &Member {
         &self.member
     }
 
-    /// Who is to leave.
+    /// Returns the user to remove.
     pub fn user(&self) -> &OwnerName {
         &self.user
     }
 }
 
-/// A decision: this user may make an organisation of this name.
+/// A permission check that passed: this user may create an organisation with this name.
 #[derive(Debug)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Founding {
     name: OwnerName,
     founder: Id,
@@ -98,25 +98,25 @@ pub struct Founding {
 }
 
 impl Founding {
-    /// What it is to be called.
+    /// Returns the name of the new organisation.
     pub fn name(&self) -> &OwnerName {
         &self.name
     }
 
-    /// Who is to be its first owner.
+    /// Returns the id of the user who becomes its first owner.
     pub fn founder(&self) -> Id {
         self.founder
     }
 
-    /// Who asks.
+    /// Returns the actor.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 }
 
-/// A decision: this user may join what they were invited to by a letter to this address.
+/// A permission check that passed: this user may accept invitations that were sent to this address.
 #[derive(Debug)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Joining {
     user: Id,
     name: OwnerName,
@@ -125,81 +125,81 @@ pub struct Joining {
 }
 
 impl Joining {
-    /// Who joins.
+    /// Returns the id of the user who accepts.
     pub fn user(&self) -> Id {
         self.user
     }
 
-    /// By name.
+    /// Returns the name of the user.
     pub fn name(&self) -> &OwnerName {
         &self.name
     }
 
-    /// The address of the account.
+    /// Returns the e-mail address of the account.
     pub fn email(&self) -> &Email {
         &self.email
     }
 
-    /// Who asks.
+    /// Returns the actor.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 }
 
-/// A decision: this actor may see to what this user belongs.
+/// A permission check that passed: this actor may list the organisations of this user.
 #[derive(Debug)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Oneself(Id);
 
 impl Oneself {
-    /// The user.
+    /// Returns the id of the user.
     pub fn user(&self) -> Id {
         self.0
     }
 }
 
-/// A decision: this actor may administer the site.
+/// A permission check that passed: this actor may administer the site.
 #[derive(Debug)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Administrator {
     actor: Actor,
 }
 
 impl Administrator {
-    /// Who it is.
+    /// Returns the actor.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 }
 
-/// The same answer for what is not there and for what is not to be seen.
+/// Returns the same error for an organisation that does not exist and for one that the actor cannot see.
 fn hidden(actor: &Actor, name: &str) -> Error {
     if actor.is_anonymous() {
         return Error::unauthenticated("sign in to see organisations");
     }
-    Error::not_found(format!("there is no organisation `{}`, or you do not belong to it", name.escape_debug()))
+    Error::not_found(format!("there is no organisation `{}`, or you are not a member", name.escape_debug()))
 }
 
-/// What a credential leaves of rights that are not about datasets.
+/// Returns the rights that a credential has beyond single datasets.
 fn reach(actor: &Actor) -> Rights {
     match &actor.limit {
         Limit::Nothing => Rights::ALL,
         Limit::Token(scopes) => tokens::open_everywhere(scopes),
-        // Their scopes speak of datasets alone.
+        // Their scopes apply to datasets only.
         Limit::Claims(_) | Limit::App(_) => Rights::NONE,
     }
 }
 
 fn narrow_token() -> Error {
-    Error::forbidden("this token is not for that: it needs the scope `own`, of everything")
+    Error::forbidden("this requires a token with the scope `own` for everything")
 }
 
 impl Access {
-    /// May the actor see the organisation from within?
+    /// Checks that the actor may see the inside of the organisation.
     ///
     /// # Errors
-    /// Unauthenticated for the anonymous; else not found for everybody who does not belong to it, whether there is one
-    /// of that name or not.
+    /// Unauthenticated without credentials; otherwise not found if the actor is not a member, whether the
+    /// organisation exists or not.
     pub async fn authorize_member(&self, actor: &Actor, name: &str) -> Result<Member> {
         let decided = self.decide_member(actor, name).await;
         decided.map_err(|refusal| self.notes.refused_what(actor, "see the organisation", name, refusal))
@@ -222,10 +222,10 @@ impl Access {
         Ok(Member { organisation: owner.id, name, role, actor: actor.clone() })
     }
 
-    /// May the actor decide about the organisation?
+    /// Checks that the actor may manage the organisation.
     ///
     /// # Errors
-    /// As for [`Access::authorize_member`]; forbidden for members who are no owners.
+    /// As for [`Access::authorize_member`]; forbidden for members who are not owners.
     pub async fn authorize_steward(&self, actor: &Actor, name: &str) -> Result<Steward> {
         let member = self.authorize_member(actor, name).await?;
         let decided = expect_steward(&member);
@@ -233,13 +233,13 @@ impl Access {
         Ok(Steward { member })
     }
 
-    /// May the actor end this membership? One's own, always; that of others, as a steward.
+    /// Checks that the actor may end this membership: their own, or as an owner that of others.
     ///
     /// # Errors
     /// As for [`Access::authorize_steward`].
     pub async fn authorize_departure(&self, actor: &Actor, name: &str, user: &str) -> Result<Departure> {
         let member = self.authorize_member(actor, name).await?;
-        let user: OwnerName = user.parse().map_err(|_| Error::not_found("nobody of that name belongs to it"))?;
+        let user: OwnerName = user.parse().map_err(|_| Error::not_found("there is no member with that name"))?;
         let own = matches!(&actor.identity, Identity::User { name, .. } if name == user.as_str());
         if own && reach(actor).has(Own::RIGHTS) {
             return Ok(Departure { member, user });
@@ -249,16 +249,16 @@ impl Access {
         Ok(Departure { member, user })
     }
 
-    /// May the actor make an organisation of this name? One within another needs an owner of that one.
+    /// Checks that the actor may create an organisation with this name. A nested one requires an owner of its parent.
     ///
     /// # Errors
-    /// Unauthenticated for the anonymous; forbidden where only administrators may, and for tokens that are for less;
-    /// for one within another as for [`Access::authorize_steward`].
+    /// Unauthenticated without credentials; forbidden where only administrators may create organisations, and for
+    /// tokens with a narrower scope; for a nested one as for [`Access::authorize_steward`].
     pub async fn authorize_founding(&self, actor: &Actor, name: &OwnerName, makers: Makers) -> Result<Founding> {
         let (founder, admin) = match &actor.identity {
-            Identity::Anonymous => return Err(Error::unauthenticated("sign in to make an organisation")),
+            Identity::Anonymous => return Err(Error::unauthenticated("sign in to create an organisation")),
             Identity::User { id, admin, .. } => (*id, *admin),
-            _ => return Err(Error::forbidden("only users make organisations")),
+            _ => return Err(Error::forbidden("only users can create organisations")),
         };
         if !reach(actor).has(Own::RIGHTS) {
             return Err(narrow_token());
@@ -266,26 +266,28 @@ impl Access {
         if let Some((above, _)) = name.as_str().rsplit_once('/') {
             _ = self.authorize_steward(actor, above).await?;
         } else if makers == Makers::Admins && !admin {
-            return Err(Error::forbidden("on this site, administrators make organisations: ask one of them"));
+            return Err(Error::forbidden("only administrators can create organisations on this site"));
         }
         Ok(Founding { name: name.clone(), founder, actor: actor.clone() })
     }
 
-    /// May the actor accept an invitation to this address? As the user whose address it is.
+    /// Checks that the actor may accept an invitation to this address, which must be the address of their account.
     ///
     /// # Errors
-    /// Unauthenticated for the anonymous; forbidden for everybody else, and for tokens that are for less.
+    /// Unauthenticated without credentials; forbidden for everyone else, and for tokens with a narrower scope.
     pub async fn authorize_joining(&self, actor: &Actor, email: &Email) -> Result<Joining> {
         let (user, name) = match &actor.identity {
             Identity::Anonymous => {
-                return Err(Error::unauthenticated(format!("sign in with the account of {email} to accept")));
+                return Err(Error::unauthenticated(format!(
+                    "sign in with the account of {email} to accept the invitation"
+                )));
             }
             Identity::User { id, name, .. } => (*id, name.parse()?),
-            _ => return Err(Error::forbidden("only users accept invitations")),
+            _ => return Err(Error::forbidden("only users can accept invitations")),
         };
         if self.db.read().await?.email(user).await?.as_deref() != Some(email.as_str()) {
             return Err(Error::forbidden(format!(
-                "this invitation is for {email}, and your account has another address: sign in with that one"
+                "this invitation is for {email}, but your account has another address: sign in with the invited account"
             )));
         }
         if !reach(actor).has(Own::RIGHTS) {
@@ -294,23 +296,24 @@ impl Access {
         Ok(Joining { user, name, email: email.clone(), actor: actor.clone() })
     }
 
-    /// Whose organisations may the actor see as their own?
+    /// Checks that the actor may list their own organisations.
     ///
     /// # Errors
-    /// Unauthenticated for the anonymous; forbidden for who has no account, and for tokens of single datasets.
+    /// Unauthenticated without credentials; forbidden without an account, and for tokens that are limited to single
+    /// datasets.
     pub fn authorize_oneself(&self, actor: &Actor) -> Result<Oneself> {
         match &actor.identity {
-            Identity::Anonymous => Err(Error::unauthenticated("sign in to see what you belong to")),
+            Identity::Anonymous => Err(Error::unauthenticated("sign in to list your organisations")),
             Identity::User { id, .. } if reach(actor).has(Read::RIGHTS) => Ok(Oneself(*id)),
-            Identity::User { .. } => Err(Error::forbidden("this token is for single datasets, and not for that")),
-            _ => Err(Error::forbidden("only users belong to organisations")),
+            Identity::User { .. } => Err(Error::forbidden("this token is limited to single datasets")),
+            _ => Err(Error::forbidden("only users can be members of organisations")),
         }
     }
 
-    /// May the actor administer the site?
+    /// Checks that the actor may administer the site.
     ///
     /// # Errors
-    /// Unauthenticated for the anonymous; forbidden for everybody else.
+    /// Unauthenticated without credentials; forbidden for everyone else.
     pub fn authorize_administrator(&self, actor: &Actor) -> Result<Administrator> {
         let refuse = |refusal| Err(self.notes.refused_what(actor, "administer", "site", refusal));
         match &actor.identity {
@@ -320,7 +323,7 @@ impl Access {
                 Ok(Administrator { actor: actor.clone() })
             }
             Identity::User { admin: true, .. } => refuse(narrow_token()),
-            _ => refuse(Error::forbidden("only administrators of this site may do that")),
+            _ => refuse(Error::forbidden("only administrators of this site can do that")),
         }
     }
 }
@@ -328,7 +331,7 @@ impl Access {
 fn expect_steward(member: &Member) -> Result<()> {
     let admin = matches!(member.actor.identity, Identity::User { admin: true, .. });
     if !admin && member.role != Some(Role::Owner) {
-        return Err(Error::forbidden(format!("only owners of `{}` may do that", member.name)));
+        return Err(Error::forbidden(format!("only owners of `{}` can do that", member.name)));
     }
     if reach(&member.actor).has(Own::RIGHTS) { Ok(()) } else { Err(narrow_token()) }
 }

@@ -1,12 +1,13 @@
-//! What is one's own: the account. A token that was lent to a program must not become the whole account.
+//! Permission checks for the user's own account. A token that was given to a program must not give access to the
+//! whole account.
 
 use super::{Actor, Identity, Limit, Own, Right as _, tokens};
 use crate::error::{Error, Result};
 use crate::types::Id;
 
-/// A decision: this user may manage tokens and sessions, their own.
+/// A permission check that passed: this user may manage their own tokens and sessions.
 #[derive(Debug, Clone)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Holder {
     user: Id,
     name: String,
@@ -14,63 +15,64 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// The user.
+    /// Returns the id of the user.
     pub fn user(&self) -> Id {
         self.user
     }
 
-    /// The user's name.
+    /// Returns the name of the user.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The session that asks, if it is one.
+    /// Returns the session of the request, if it came from a browser.
     pub fn session(&self) -> Option<Id> {
         self.session
     }
 }
 
-/// A decision: this user sits at a browser that is signed in, and may change what is asked for when one signs in.
+/// A permission check that passed: this user is signed in with a browser, and may change their password and e-mail
+/// address.
 #[derive(Debug, Clone)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Seat {
     holder: Holder,
     session: Id,
 }
 
 impl Seat {
-    /// The user, with all that a [`Holder`] may do.
+    /// Returns the user, with all permissions of a [`Holder`].
     pub fn holder(&self) -> &Holder {
         &self.holder
     }
 
-    /// The user.
+    /// Returns the id of the user.
     pub fn user(&self) -> Id {
         self.holder.user
     }
 
-    /// The session that asks.
+    /// Returns the session of the request.
     pub fn session(&self) -> Id {
         self.session
     }
 }
 
 impl Actor {
-    /// Of whoever has an account here: its id and name.
+    /// Returns the id and name of the actor's account.
     ///
     /// # Errors
-    /// Unauthenticated for the anonymous, forbidden for who has no account here.
+    /// Unauthenticated without credentials, forbidden if the actor has no account on this server.
     pub fn account(&self) -> Result<(Id, &str)> {
         match &self.identity {
             Identity::User { id, name, .. } => Ok((*id, name)),
             Identity::Anonymous => Err(Error::unauthenticated("sign in first")),
             Identity::Guest { .. } | Identity::Link(_) | Identity::Operator => {
-                Err(Error::forbidden("you have no account here"))
+                Err(Error::forbidden("you have no account on this server"))
             }
         }
     }
 
-    /// May the actor manage their own account?
+    /// Checks that the actor may manage their own account.
     ///
     /// # Errors
     /// As for [`Actor::account`]; forbidden for a token that is limited in any way.
@@ -82,12 +84,12 @@ impl Actor {
             Limit::App(_) | Limit::Claims(_) => false,
         };
         if !unlimited {
-            return Err(Error::forbidden("this takes a browser that is signed in, or a token with the scope `own`"));
+            return Err(Error::forbidden("sign in with a browser, or use a token with the scope `own`"));
         }
         Ok(Holder { user, name: name.to_owned(), session: self.session })
     }
 
-    /// Does the actor sit at a browser that is signed in?
+    /// Checks that the actor is signed in with a browser.
     ///
     /// # Errors
     /// As for [`Actor::account`]; forbidden for tokens.
@@ -95,7 +97,7 @@ impl Actor {
         let holder = self.holder()?;
         match holder.session {
             Some(session) => Ok(Seat { holder, session }),
-            None => Err(Error::forbidden("this takes a browser that is signed in: no token will do")),
+            None => Err(Error::forbidden("sign in with a browser: tokens are not accepted here")),
         }
     }
 }

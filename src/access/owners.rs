@@ -1,4 +1,4 @@
-//! Whose datasets somebody may make.
+//! Lists the owners for whom an actor can create datasets.
 
 use super::tokens;
 use super::{Access, Actor, Identity, Limit, Right as _, Write};
@@ -6,26 +6,30 @@ use crate::error::{Error, Result};
 use crate::types::{OwnerKind, OwnerName, Role};
 
 impl Access {
-    /// May the actor see which stores there are, to choose one? Whoever may have datasets.
+    /// Checks that the actor may list the stores, to choose one for a dataset.
     ///
     /// # Errors
-    /// Unauthenticated for the anonymous; forbidden for who came by a link.
+    /// Unauthenticated without credentials; forbidden for share links.
     pub fn authorize_choice(&self, actor: &Actor) -> Result<()> {
         match &actor.identity {
-            Identity::Anonymous => Err(Error::unauthenticated("sign in to see the stores")),
-            Identity::Link(_) => Err(Error::forbidden("the link is not for that")),
+            Identity::Anonymous => Err(Error::unauthenticated("sign in to list the stores")),
+            Identity::Link(_) => Err(Error::forbidden("a share link does not allow this")),
             Identity::Guest { .. } | Identity::User { .. } | Identity::Operator => Ok(()),
         }
     }
 
-    /// The owners that the actor may make datasets for, the actor's own name first; of those who administer the site,
-    /// all organisations. As for [`Access::creation`], but a credential that is limited to single datasets has none.
+    /// Returns the owners for whom the actor can create datasets, the actor's own name first; for site
+    /// administrators, all organisations. Follows the rules of [`Access::creation`], but is empty for a credential
+    /// that is limited to single datasets.
     ///
     /// # Errors
+    /// Unauthenticated without credentials.
     /// Unauthenticated for the anonymous.
     pub async fn owners(&self, actor: &Actor) -> Result<Vec<(OwnerName, OwnerKind)>> {
         let (id, name, admin) = match &actor.identity {
-            Identity::Anonymous => return Err(Error::unauthenticated("sign in to see for whom you may make datasets")),
+            Identity::Anonymous => {
+                return Err(Error::unauthenticated("sign in to list the owners for whom you can create datasets"));
+            }
             Identity::Guest { .. } | Identity::Link(_) | Identity::Operator => return Ok(Vec::new()),
             Identity::User { id, name, admin } => (*id, name, *admin),
         };

@@ -1,8 +1,8 @@
-//! Decisions about a part of a dataset: what lies at or below one path.
+//! Permission checks for a part of a dataset: the file or folder at one path, with everything below.
 //!
-//! Whoever may read or write a file or a folder alone has a [`Part`] of the dataset and never a
-//! [`Grant`](super::Grant), so that no door opens to them that is about the whole. Features read and write at a
-//! [`Spot`], which only a part gives out, and only for what is in it.
+//! An actor who may read or write only a file or a folder gets a [`Part`] of the dataset and never a
+//! [`Grant`](super::Grant), so APIs that need the whole dataset do not accept it. Features read and write at a
+//! [`Spot`]; only a part creates spots, and only for paths within it.
 //!
 //! ```
 //! use metastore::FilePath;
@@ -23,7 +23,7 @@
 //! ```compile_fail,E0451
 //! use metastore::FilePath;
 //! use rutter::access::{Part, Read, Spot};
-//! // Nor is a spot what somebody says it is.
+//! // A spot cannot be moved to another path.
 //! fn elsewhere(spot: Spot<Read>, path: FilePath) -> Spot<Read> {
 //!     Spot { path: Some(path), ..spot }
 //! }
@@ -39,7 +39,7 @@
 //!
 //! ```compile_fail,E0308
 //! use rutter::access::{Grant, Part, Read};
-//! // A part is no decision about the whole.
+//! // A part does not give access to the whole dataset.
 //! fn whole(part: Part<Read>) -> Grant<Read> {
 //!     part
 //! }
@@ -57,15 +57,15 @@ use crate::db::memo::Known;
 use crate::error::{Error, Result};
 use crate::types::{Id, Level, Millis, RepoPath, Visibility};
 
-/// Somewhere from which rights reach down.
+/// A path from which rights apply downwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reach {
-    /// A file or a folder; none for the dataset.
+    /// A file or a folder; `None` for the whole dataset.
     pub(super) root: Option<FilePath>,
     pub(super) rights: Rights,
 }
 
-/// Whether `path` is `root`, or lies below it. None is the root of the dataset.
+/// Returns true if `path` is `root` or below it. `None` is the root of the dataset.
 fn covers(root: Option<&FilePath>, path: Option<&FilePath>) -> bool {
     match (root, path) {
         (None, _) => true,
@@ -74,41 +74,41 @@ fn covers(root: Option<&FilePath>, path: Option<&FilePath>) -> bool {
     }
 }
 
-/// What all of them together allow at a path.
+/// Returns the union of the rights at a path.
 fn rights_at(reach: &[Reach], path: Option<&FilePath>) -> Rights {
     let covering = reach.iter().filter(|reach| covers(reach.root.as_ref(), path));
     covering.fold(Rights::NONE, |rights, reach| rights.with(reach.rights))
 }
 
-/// The highest of the roots above a path, itself included, from which `wanted` reaches down.
+/// Returns the highest root at or above a path that has the `wanted` rights.
 fn widest<'a>(reach: &'a [Reach], path: Option<&FilePath>, wanted: Rights) -> Option<&'a Reach> {
     let above = reach.iter().filter(|reach| covers(reach.root.as_ref(), path));
     let allowing = above.filter(|found| rights_at(reach, found.root.as_ref()).has(wanted));
     allowing.min_by_key(|found| found.root.as_ref().map_or(0, |root| root.as_str().len()))
 }
 
-/// What of a dataset's history somebody sees at the paths that they may read.
+/// The part of a dataset's history that an actor sees, at the paths that they can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum History {
     /// Every branch, tag and revision.
     Whole,
     /// The revisions of the default branch.
     Branch,
-    /// Those of the default branch that descend from this one, which was its newest at that time; without one, the
-    /// newest alone.
+    /// The revisions of the default branch that descend from this one, which was its newest at that time; without it,
+    /// the newest revision only.
     Since(Option<ObjectId>, Millis),
 }
 
-/// A decision: this actor has the right `R` on what is at or below a path of this dataset.
+/// A permission check that passed: this actor has the right `R` on everything at or below a path of this dataset.
 #[derive(Debug)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Part<R: Right> {
     dataset: Arc<DatasetRow>,
     actor: Arc<Actor>,
     root: Option<FilePath>,
-    /// All that the actor has in the dataset.
+    /// All paths of the dataset on which the actor has rights.
     reach: Arc<[Reach]>,
-    /// What the actor may do with the dataset as such, through every door.
+    /// The actor's rights on the dataset as a whole.
     whole: Rights,
     right: PhantomData<R>,
 }
@@ -120,55 +120,55 @@ impl<R: Right> Clone for Part<R> {
 }
 
 impl<R: Right> Part<R> {
-    /// The dataset it is of.
+    /// Returns the dataset.
     pub fn dataset(&self) -> &DatasetRow {
         &self.dataset
     }
 
-    /// The dataset's id, which is also the key of its repository.
+    /// Returns the dataset's id, which is also the key of its repository.
     pub fn id(&self) -> Id {
         self.dataset.id
     }
 
-    /// `owner/name` of the dataset.
+    /// Returns `owner/name` of the dataset.
     pub fn path(&self) -> String {
         format!("{}/{}", self.dataset.owner_name, self.dataset.name)
     }
 
-    /// Who may; also whom the audit trail names.
+    /// Returns the actor, who is also recorded in the audit trail.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// Where it begins: a file, or a folder with all that is below it; none for the whole dataset.
+    /// Returns the path of the part: a file, or a folder with everything below; `None` for the whole dataset.
     pub fn root(&self) -> Option<&FilePath> {
         self.root.as_ref()
     }
 
-    /// Whether it is all of the dataset.
+    /// Returns true if the part is the whole dataset.
     pub fn is_whole(&self) -> bool {
         self.root.is_none()
     }
 
-    /// Whether the path is in it: its root, or below that.
+    /// Returns true if the path is the root of the part or below it.
     pub fn contains(&self, path: &FilePath) -> bool {
         covers(self.root.as_ref(), Some(path))
     }
 
-    /// The key to what is at a path.
+    /// Returns the spot at a path.
     ///
     /// # Errors
-    /// For what is not in the part the same as for what is not there.
+    /// For a path outside of the part the same as for one that does not exist.
     pub fn at(&self, path: &FilePath) -> Result<Spot<R>> {
         if self.contains(path) { Ok(Spot { part: self.clone(), path: Some(path.clone()) }) } else { Err(missing(path)) }
     }
 
-    /// The key to all of it.
+    /// Returns the spot at the root of the part.
     pub fn top(&self) -> Spot<R> {
         Spot { part: self.clone(), path: self.root.clone() }
     }
 
-    /// The same decision, used for less.
+    /// Converts the part to one for a right that `R` includes.
     pub fn narrow<S: Right>(&self) -> Part<S>
     where
         R: Includes<S>,
@@ -176,17 +176,17 @@ impl<R: Right> Part<R> {
         self.cast(self.root.clone())
     }
 
-    /// A further right that the same actor has on all of the part, if so.
+    /// Returns the part with another right, if the actor has it on the whole part.
     pub fn also<S: Right>(&self) -> Option<Part<S>> {
         rights_at(&self.reach, self.root()).has(S::RIGHTS).then(|| self.cast(self.root.clone()))
     }
 
-    /// What the actor may do at a path of the dataset, if anything: by this decision and by all others.
+    /// Returns the actor's permission level at a path of the dataset, from all their rights; `None` without access.
     pub fn right_at(&self, path: Option<&FilePath>) -> Option<Level> {
         Level::of(rights_at(&self.reach, path))
     }
 
-    /// The same as a decision about the dataset as such, for those who have one: it opens every door.
+    /// Returns a grant of the whole dataset, if the actor has the right on all of it.
     pub fn grant(&self) -> Option<Grant<R>> {
         self.whole.has(R::RIGHTS).then(|| Grant {
             dataset: self.dataset.clone(),
@@ -196,8 +196,8 @@ impl<R: Right> Part<R> {
         })
     }
 
-    /// What of the history the actor sees. Who may read a part alone sees no branch but the default one: what others
-    /// prepare elsewhere was not shared.
+    /// Returns the history that the actor sees. An actor who can read only a part sees no branch but the default one:
+    /// work on other branches was not shared.
     pub fn history(&self) -> History {
         match &self.actor.identity {
             _ if self.whole.has(Read::RIGHTS) => History::Whole,
@@ -206,7 +206,7 @@ impl<R: Right> Part<R> {
         }
     }
 
-    /// Whether the actor may decide who else gets at it.
+    /// Returns true if the actor can share the dataset with others.
     pub fn may_reshare(&self) -> bool {
         self.whole.has(Own::RIGHTS) && self.actor.may_share()
     }
@@ -223,9 +223,9 @@ impl<R: Right> Part<R> {
     }
 }
 
-/// A place in a part, and so the key to what is there and below.
+/// A path within a part: a permission check for everything at or below it.
 #[derive(Debug)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Spot<R: Right> {
     part: Part<R>,
     path: Option<FilePath>,
@@ -238,45 +238,45 @@ impl<R: Right> Clone for Spot<R> {
 }
 
 impl<R: Right> Spot<R> {
-    /// Where it is; none for the root of the dataset.
+    /// Returns the path; `None` for the root of the dataset.
     pub fn path(&self) -> Option<&FilePath> {
         self.path.as_ref()
     }
 
-    /// The part that it is in.
+    /// Returns the part that contains the spot.
     pub fn part(&self) -> &Part<R> {
         &self.part
     }
 
-    /// The dataset that it is in.
+    /// Returns the dataset.
     pub fn dataset(&self) -> &DatasetRow {
         self.part.dataset()
     }
 
-    /// The dataset's id, which is also the key of its repository.
+    /// Returns the dataset's id, which is also the key of its repository.
     pub fn id(&self) -> Id {
         self.part.id()
     }
 
-    /// Who may; also whom the audit trail names.
+    /// Returns the actor, who is also recorded in the audit trail.
     pub fn actor(&self) -> &Actor {
         self.part.actor()
     }
 
-    /// Whether it is where the part begins. To move or delete that is for those who have more than the part.
+    /// Returns true if this is the root of the part. Moving or deleting the root requires rights beyond the part.
     pub fn is_top(&self) -> bool {
         self.path == self.part.root
     }
 
-    /// Whether the path is the spot's, or below it.
+    /// Returns true if the path is that of the spot or below it.
     pub fn contains(&self, path: &FilePath) -> bool {
         covers(self.path(), Some(path))
     }
 
-    /// The key to something at or below it.
+    /// Returns the spot for a path at or below this one.
     ///
     /// # Errors
-    /// For what is elsewhere the same as for what is not there.
+    /// For a path elsewhere the same as for one that does not exist.
     pub fn below(&self, path: &FilePath) -> Result<Self> {
         if self.contains(path) {
             Ok(Self { part: self.part.clone(), path: Some(path.clone()) })
@@ -285,7 +285,7 @@ impl<R: Right> Spot<R> {
         }
     }
 
-    /// The same decision, used for less.
+    /// Converts the spot to one for a right that `R` includes.
     pub fn narrow<S: Right>(&self) -> Spot<S>
     where
         R: Includes<S>,
@@ -293,20 +293,20 @@ impl<R: Right> Spot<R> {
         Spot { part: self.part.narrow(), path: self.path.clone() }
     }
 
-    /// A further right that the same actor has on all that is at the spot, if so.
+    /// Returns the spot with another right, if the actor has it on everything at the spot.
     pub fn also<S: Right>(&self) -> Option<Spot<S>> {
         let root = widest(&self.part.reach, self.path(), S::RIGHTS)?.root.clone();
         Some(Spot { part: self.part.cast(root), path: self.path.clone() })
     }
 
-    /// What the actor may do there.
+    /// Returns the actor's permission level at the spot.
     pub fn right(&self) -> Option<Level> {
         self.part.right_at(self.path())
     }
 }
 
 impl Level {
-    /// What rights amount to for people; none if not even reading is among them.
+    /// Returns the level that corresponds to a set of rights; `None` if it does not include reading.
     fn of(rights: Rights) -> Option<Self> {
         let levels = [(Own::RIGHTS, Self::Own), (Write::RIGHTS, Self::Edit), (Read::RIGHTS, Self::View)];
         levels.into_iter().find(|(needed, _)| rights.has(*needed)).map(|(_, level)| level)
@@ -314,10 +314,10 @@ impl Level {
 }
 
 fn missing(path: &FilePath) -> Error {
-    Error::not_found(format!("there is no `{path}`, or you may not see it"))
+    Error::not_found(format!("there is no `{path}`, or you do not have access to it"))
 }
 
-/// What an actor has in a dataset.
+/// The rights of an actor in a dataset.
 pub(super) struct Reached {
     known: Known,
     whole: Rights,
@@ -325,11 +325,11 @@ pub(super) struct Reached {
 }
 
 impl Access {
-    /// May the actor do `R` with what is at this path of the dataset, or at its root for none? The part that is given
-    /// begins as high above as the right reaches.
+    /// Checks that the actor has the right `R` at this path of the dataset, or at its root for `None`. The returned
+    /// part begins as high up as the right extends.
     ///
     /// # Errors
-    /// As for [`Access::authorize`]; what the actor may not see looks like a dataset that is not there.
+    /// As for [`Access::authorize`]; without read access the dataset looks as if it did not exist.
     pub async fn authorize_part<R: Right>(
         &self,
         actor: &Actor,
@@ -340,7 +340,8 @@ impl Access {
         decided.map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
     }
 
-    /// All parts of the dataset with which the actor may do `R`, the whole alone if that is one; none lies in another.
+    /// Returns all parts of the dataset on which the actor has the right `R`, without parts inside of other parts; if
+    /// that is the whole dataset, only that.
     ///
     /// # Errors
     /// As for [`Access::authorize`].
@@ -386,7 +387,7 @@ impl Access {
 }
 
 impl Reached {
-    /// What the actor may do at a path.
+    /// Returns the actor's rights at a path.
     pub(super) fn rights(&self, at: Option<&FilePath>) -> Rights {
         rights_at(&self.reach, at)
     }
@@ -403,12 +404,12 @@ impl Reached {
     }
 }
 
-/// What everybody may do.
+/// Returns the rights of everyone, including anonymous requests.
 pub(super) fn open(dataset: &DatasetRow) -> Rights {
     if dataset.visibility == Visibility::Public { Read::RIGHTS.with(Fetch::RIGHTS) } else { Rights::NONE }
 }
 
-/// What is said to somebody who may do this much, and not `R`.
+/// Returns the error for an actor with these rights, which lack `R`.
 pub(super) fn refusal<R: Right>(actor: &Actor, path: &RepoPath, rights: Rights) -> Error {
     if !rights.has(Read::RIGHTS) {
         return hidden(actor, path);
@@ -416,7 +417,7 @@ pub(super) fn refusal<R: Right>(actor: &Actor, path: &RepoPath, rights: Rights) 
     if actor.is_anonymous() {
         return Error::unauthenticated(format!("sign in to {} `{path}`", R::NAME));
     }
-    Error::forbidden(format!("you may read `{path}`, but not {} it", R::NAME))
+    Error::forbidden(format!("you can read `{path}`, but you cannot {} it", R::NAME))
 }
 
 #[cfg(test)]

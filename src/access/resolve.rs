@@ -1,4 +1,4 @@
-//! Who it is: all ways to say so end here.
+//! Authentication: turns the credentials of a request into an actor.
 
 use super::claims::Claim;
 use super::jwt::Claims;
@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 use crate::types::{OwnerName, Secret};
 
 impl Access {
-    /// Who is it? All ways to say so end here.
+    /// Authenticates a request. All kinds of credentials end up here.
     ///
     /// # Errors
-    /// Unauthenticated for credentials that are wrong, expired, revoked, or
-    /// belong to a suspended account; never falls back to anonymous.
+    /// Unauthenticated for credentials that are wrong, expired, revoked, or belong to a suspended account; never
+    /// falls back to anonymous.
     pub async fn authenticate(&self, credentials: Credentials) -> Result<Actor> {
         match (&credentials, credentials.secret()) {
             (_, None) => Ok(Actor::anonymous()),
@@ -36,7 +36,7 @@ impl Access {
             ));
         }
         let row = self.db.token_by_hash(&tokens::hash(token)).await?;
-        let row = row.ok_or_else(|| Error::unauthenticated("the token is not known"))?;
+        let row = row.ok_or_else(|| Error::unauthenticated("unknown token"))?;
         let now = self.clock.now();
         if row.revoked_at.is_some() {
             return Err(Error::unauthenticated("the token was revoked"));
@@ -61,19 +61,21 @@ impl Access {
     }
 
     async fn by_claims(&self, issuer: Option<String>, claims: Claims) -> Result<Actor> {
-        // Names end up in rows, logs and on terminals.
+        // Names end up in database rows, in logs and on terminals.
         let named = [Some(&claims.iss), claims.sub.as_ref(), claims.name.as_ref()];
         if named.into_iter().flatten().any(|name| name.chars().any(char::is_control) || name.len() > 512) {
-            return Err(Error::unauthenticated("the token was not accepted: it holds a name that cannot be one"));
+            return Err(Error::unauthenticated("invalid token: it contains an invalid name"));
         }
         let limit = Limit::Claims(Claim::parse_list(&claims.scopes));
         let identity = match (issuer, claims.sub) {
             (Some(issuer), subject) => Identity::Guest { issuer, subject, name: claims.name },
             (None, Some(name)) => {
-                let name: OwnerName = name.parse().map_err(|_| Error::unauthenticated("the token names nobody"))?;
+                let name: OwnerName =
+                    name.parse().map_err(|_| Error::unauthenticated("the token's subject is not a valid user name"))?;
                 let user = self.db.read().await?.user(&name).await?;
                 let user = user.filter(UserRow::is_active);
-                let user = user.ok_or_else(|| Error::unauthenticated("the token's account is suspended, or gone"))?;
+                let user =
+                    user.ok_or_else(|| Error::unauthenticated("the token's account is suspended, closed or deleted"))?;
                 Identity::User { id: user.id, name: user.name, admin: user.admin }
             }
             (None, None) => Identity::Anonymous,

@@ -1,14 +1,14 @@
-//! What can be allowed, as types and as a set.
+//! Rights on datasets, as types and as a set.
 
 mod sealed {
     pub trait Sealed {}
 }
 
-/// A right on a dataset, at the level of types. Sealed: the five below are all.
+/// A right on a dataset, as a type. Sealed: the five below are all there are.
 pub trait Right: sealed::Sealed + Send + Sync + 'static {
-    /// What having this right includes.
+    /// The set of rights that this right includes.
     const RIGHTS: Rights;
-    /// For messages and the audit trail.
+    /// Verb for messages and the audit trail.
     const NAME: &'static str;
 }
 
@@ -22,22 +22,22 @@ pub struct Rights(u8);
 impl Rights {
     /// The empty set.
     pub const NONE: Self = Self(0);
-    /// Everything there is.
+    /// All rights.
     pub const ALL: Self = Own::RIGHTS.with(Fetch::RIGHTS);
 
-    /// Both sets together.
+    /// Returns the union of both sets.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// What is in both sets.
+    /// Returns the intersection of both sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// Whether all of `other` is in this set.
+    /// Returns true if this set contains all of `other`.
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
@@ -58,22 +58,22 @@ macro_rules! right {
 }
 
 right! {
-    /// Names, history, schema.
+    /// Read names, history and schema.
     Read, "read", 1
 }
 right! {
-    /// Raw bytes. Never implied: whoever hands out bytes asks for it by name.
+    /// Download file contents. No other right includes it: code that sends bytes must ask for it by name.
     Fetch, "download from", 2, Read
 }
 right! {
-    /// Bring objects, without changing what the dataset says.
+    /// Upload objects, without changing the dataset.
     Upload, "upload to", 4, Read
 }
 right! {
-    /// Make revisions.
+    /// Create revisions.
     Write, "write to", 8, Upload, Read
 }
 right! {
-    /// Delete, protect, rewrite history, share.
+    /// Delete the dataset, protect branches, rewrite history, share.
     Own, "administer", 16, Write, Upload, Read
 }

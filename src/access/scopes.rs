@@ -1,6 +1,6 @@
-//! What a token may be asked for: the scopes of ckanext-authz-service, `type[:id[:actions]]` or
-//! `type[:id[:subscope[:actions]]]`. What is granted of them is what the actor may do, by the same decisions as
-//! everywhere; [`claims`](super::claims) reads them again when the token comes back.
+//! Requests for signed tokens, with the scopes of ckanext-authz-service: `type[:id[:actions]]` or
+//! `type[:id[:subscope[:actions]]]`. The actor is granted those actions that the usual permission checks allow;
+//! [`claims`](super::claims) parses them again when the token is used.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,17 +11,17 @@ use super::{Access, Actor, Grant, Identity, Limit, tokens};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, RepoPath, Role};
 
-/// Bytes of the longest scope.
+/// Maximum length of a scope, in bytes.
 const LONGEST: usize = 512;
 
-/// One scope. Displayed, it is normal: `org:x:*` is `org:x`, and actions stand in the order of their letters.
+/// One scope. `Display` normalizes it: `org:x:*` is `org:x`, and actions are sorted alphabetically.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     entity: Entity,
-    /// Segments; none means everything.
+    /// Segments of the id; empty means everything.
     id: Vec<String>,
     subscope: Option<String>,
-    /// None means all.
+    /// Empty means all.
     actions: BTreeSet<String>,
 }
 
@@ -37,7 +37,7 @@ impl Entity {
     const ALL: [(Self, &'static str); 4] =
         [(Self::Organisation, "org"), (Self::Dataset, "ds"), (Self::Resource, "res"), (Self::Object, "obj")];
 
-    /// What "all actions" are.
+    /// Returns the actions that `*` stands for.
     fn actions(self) -> &'static [&'static str] {
         match self {
             Self::Organisation | Self::Dataset => &["delete", "patch", "purge", "read", "update"],
@@ -46,7 +46,7 @@ impl Entity {
         }
     }
 
-    /// The rights that an action takes; none for one that nobody has.
+    /// Returns the rights that an action requires; `None` for an unknown action.
     fn needs(self, subscope: Option<&str>, action: &str) -> Option<Rights> {
         let bytes = Read::RIGHTS.with(Fetch::RIGHTS);
         match (self, subscope, action) {
@@ -75,7 +75,7 @@ impl FromStr for Scope {
             return refuse("it is too long");
         }
         if text.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
-            return refuse("it holds a space");
+            return refuse("it contains a space or control character");
         }
         let parts: Vec<&str> = text.split(':').collect();
         let (id, subscope, actions) = match parts.as_slice() {
@@ -83,19 +83,19 @@ impl FromStr for Scope {
             [_, id] => (*id, "", ""),
             [_, id, actions] => (*id, "", *actions),
             [_, id, subscope, actions] => (*id, *subscope, *actions),
-            _ => return refuse("write TYPE:ID:ACTIONS"),
+            _ => return refuse("use TYPE:ID:ACTIONS"),
         };
         let Some((entity, _)) = Entity::ALL.into_iter().find(|(_, name)| parts.first() == Some(name)) else {
-            return refuse("unknown entity type; there are org, ds, res and obj");
+            return refuse("unknown entity type; expected org, ds, res or obj");
         };
         let mut id: Vec<String> = if id.is_empty() { vec![] } else { id.split('/').map(str::to_owned).collect() };
         if id.iter().any(String::is_empty) {
-            return refuse("a part of its id is empty");
+            return refuse("a segment of its id is empty");
         }
         if entity == Entity::Resource && id.len() == 2 {
-            return refuse("a resource is ORGANISATION/DATASET/RESOURCE");
+            return refuse("write the id of a resource as ORGANISATION/DATASET/RESOURCE");
         }
-        // All that is below is what the id without it means. An object's is left as clients write it.
+        // A trailing `*` means the same as no segment there. The id of an object is kept as clients write it.
         if entity != Entity::Object {
             while id.last().is_some_and(|last| last == "*") {
                 id.pop();
@@ -129,36 +129,37 @@ impl fmt::Display for Scope {
     }
 }
 
-/// What a scope is about.
+/// What a scope refers to.
 enum Target {
-    /// What there is not, or what the actor may not see.
+    /// Something that does not exist, or that the actor cannot see.
     Nothing,
-    /// What may be done with it.
+    /// An owner or a dataset, with the actor's rights on it.
     Rights(Rights),
-    /// What may be done with the dataset of this path, of which the scope says the name alone.
+    /// The dataset at this path, which the scope names without its owner, with the actor's rights on it.
     Dataset(Rights, String),
-    /// A part of a dataset, by the name that it has there, and perhaps the revision.
+    /// A part of a dataset, by its name in the dataset, and the revision if the scope names one.
     Part(Grant<Read>, String, Option<String>),
 }
 
-/// What is granted of a scope.
+/// The part of a requested scope that was granted.
 #[derive(Debug)]
 pub enum Granted {
     /// Nothing.
     Nothing,
-    /// This.
+    /// This scope.
     Scope(Scope),
-    /// This, of the resource of the dataset that has this id or name; at a revision, if it names one. A token names
-    /// the object that it is, so that it stays good when the resource is renamed.
+    /// This scope, for the resource with this id or name in the dataset; at a revision, if it names one. The token
+    /// names the object itself, so it stays valid when the resource is renamed.
     Resource(Scope, Grant<Read>, String, Option<String>),
 }
 
 impl Access {
-    /// What is granted of a scope: those of its actions that the actor may do. Nobody gets a wildcard who has less
-    /// than what it says, since other servers take our tokens at their word; and a signed token begets no other, since
-    /// it could be prolonged for ever.
+    /// Returns the part of a scope that is granted: those of its actions that the actor may perform. A wildcard is
+    /// granted only with all rights that it stands for, since other servers trust our tokens. A signed token cannot
+    /// be exchanged for another one, since that would extend its lifetime indefinitely.
     ///
     /// # Errors
+    /// Database errors.
     /// Of the database.
     pub async fn grant_scope(&self, actor: &Actor, scope: &Scope) -> Result<Granted> {
         if matches!(actor.limit, Limit::Claims(_) | Limit::App(_)) || matches!(actor.identity, Identity::Link(_)) {
@@ -185,7 +186,7 @@ impl Access {
         let granted = Scope { actions, ..scope.clone() };
         Ok(match target {
             Target::Part(grant, part, revision) => Granted::Resource(granted, grant, part, revision),
-            // Whoever reads the token must not take it for the name of an owner.
+            // A token with the name alone could be mistaken for one of an owner.
             Target::Dataset(_, path) => {
                 Granted::Scope(Scope { id: path.split('/').map(str::to_owned).collect(), ..granted })
             }
@@ -209,7 +210,7 @@ impl Access {
             };
             return Ok(Target::Rights(all));
         }
-        // A wildcard in the middle means more than can be looked at.
+        // A wildcard in the middle matches more than can be checked.
         if id.iter().any(|segment| segment == "*") {
             return Ok(Target::Nothing);
         }
@@ -225,7 +226,7 @@ impl Access {
                 Err(_) => Ok(Target::Nothing),
             };
         }
-        // An organisation and a dataset never have the same path, so each id means one thing.
+        // An organisation and a dataset never have the same path, so each id has one meaning.
         if let Some(rights) = standing {
             return Ok(Target::Rights(rights));
         }
@@ -252,7 +253,7 @@ impl Access {
         Ok(Target::Nothing)
     }
 
-    /// What the actor may do with whatever belongs to this owner; none if there is no such owner.
+    /// Returns the actor's rights on everything of this owner; `None` if the owner does not exist.
     async fn standing_at(&self, actor: &Actor, owner: &str) -> Result<Option<Rights>> {
         let Ok(name) = owner.parse::<OwnerName>() else { return Ok(None) };
         let mut tx = self.db.read().await?;
@@ -273,19 +274,19 @@ impl Access {
 }
 
 impl Scope {
-    /// The same for one object of a dataset.
+    /// Returns the same scope for one object of a dataset.
     #[must_use]
     pub fn of_object(&self, path: &str, oid: &str) -> Self {
         Self { id: path.split('/').chain([oid]).map(str::to_owned).collect(), ..self.clone() }
     }
 
-    /// Whether it is about objects; others name resources as they are.
+    /// Returns true if the scope is about objects; for other types the id of a resource is kept.
     pub fn is_object(&self) -> bool {
         self.entity == Entity::Object
     }
 }
 
-/// What the credential leaves of rights that are not about one dataset.
+/// Applies the restrictions of the credential to rights beyond a single dataset.
 fn everywhere(actor: &Actor, rights: Rights) -> Rights {
     match &actor.limit {
         Limit::Nothing => rights,
@@ -295,7 +296,7 @@ fn everywhere(actor: &Actor, rights: Rights) -> Rights {
     }
 }
 
-/// How an id may name a part of a dataset: the part, and perhaps the revision.
+/// Returns how an id can name a part of a dataset: the dataset, the part, and the revision if there is one.
 fn parts(id: &[String]) -> impl Iterator<Item = (&[String], &String, Option<&String>)> {
     let one = id.split_last().map(|(part, dataset)| (dataset, part, None));
     let two = match id {

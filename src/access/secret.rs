@@ -1,5 +1,5 @@
-//! The server's secret, and what is derived from it: one key per purpose
-//! (HKDF-SHA256, RFC 5869), so that no key opens what another one closed.
+//! The server secret, and the keys derived from it: one key per purpose (HKDF-SHA256, RFC 5869), so that a key for
+//! one purpose cannot decrypt data of another.
 
 use std::path::PathBuf;
 
@@ -15,22 +15,21 @@ use crate::config::{Config, private_folder};
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
-/// The root of all keys of this installation. All servers of one database
-/// share it: the database holds a key that was sealed with it, so a server
-/// with another secret does not start.
+/// The root of all keys of this installation. All servers of one database share it: the database holds a key that is
+/// encrypted with it, so a server with another secret does not start.
 pub struct ServerSecret {
     text: Secret,
-    /// Where it was read; `None` is the configuration.
+    /// File that it was read from; `None` for the configuration.
     file: Option<PathBuf>,
 }
 
 impl ServerSecret {
-    /// From the configuration, else from `DATA/secret`, made at first start.
-    /// Whether it is the one that the database knows turns out when the
-    /// signing key is opened, before anything is served.
+    /// Loads the secret from the configuration, or else from `DATA/secret`, which is created at the first start.
+    /// Whether it is the secret of the database is checked when the signing key is decrypted, before the server
+    /// accepts requests.
     ///
     /// # Errors
-    /// A file that cannot be read or made, or that was cut short.
+    /// Fails if the file cannot be read or created, or is truncated.
     pub fn load(config: &Config) -> Result<Self> {
         if let Some(secret) = &config.secret {
             return Ok(Self { text: secret.clone(), file: None });
@@ -56,31 +55,29 @@ impl ServerSecret {
         Ok(Self { text: Secret::new(text.to_owned()), file: Some(file) })
     }
 
-    /// The key for one purpose.
+    /// Derives the key for one purpose.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         let mut key = [0; 32];
         Hkdf::<Sha256>::new(Some(b"rutter"), self.text.expose().as_bytes())
             .expand(purpose.as_bytes(), &mut key)
-            .expect("32 bytes are within what HKDF gives");
+            .expect("32 bytes are within the output limit of HKDF");
         key
     }
 
-    /// Encrypts for the database (XChaCha20-Poly1305); `context` must be the
-    /// same when it is opened.
+    /// Encrypts a value for the database (XChaCha20-Poly1305). Decryption requires the same `context`.
     pub fn seal(&self, context: &str, plain: &[u8]) -> Result<String> {
         let nonce = clock::random::<24>();
         let sealed = self
             .cipher()
             .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: context.as_bytes() })
-            .map_err(|_| Error::internal("a key could not be sealed"))?;
+            .map_err(|_| Error::internal("cannot encrypt a key"))?;
         Ok(BASE64.encode([nonce.as_slice(), &sealed].concat()))
     }
 
-    /// Decrypts what [`ServerSecret::seal`] made.
+    /// Decrypts the output of [`ServerSecret::seal`].
     ///
     /// # Errors
-    /// Invalid if it was sealed with another secret or for another context;
-    /// the sentence is for the operator.
+    /// Invalid if it was encrypted with another secret or for another context; the message is for the operator.
     pub fn open(&self, context: &str, sealed: &str) -> Result<Vec<u8>> {
         let bytes = BASE64.decode(sealed).map_err(|_| self.wrong())?;
         let (nonce, sealed) = bytes.split_at_checked(24).ok_or_else(|| self.wrong())?;
@@ -92,12 +89,12 @@ impl ServerSecret {
 
     fn wrong(&self) -> Error {
         Error::invalid(match &self.file {
-            None => "the database was first used with another secret than the `secret` of this configuration \
-                     (RUTTER_SECRET): set it to the one of that server, which may stand in its DATA/secret"
+            None => "the database was created with another secret than the `secret` of this configuration \
+                     (RUTTER_SECRET): use the secret of the server that created it, possibly in its DATA/secret"
                 .to_owned(),
             Some(file) => format!(
-                "the database was first used with another secret than {}: put the secret of that server there, or of \
-                 a backup, or set RUTTER_SECRET to it; all servers of one database need the same",
+                "the database was created with another secret than {}: copy the secret of the server that created it \
+                 or of a backup there, or set RUTTER_SECRET to it; all servers of one database need the same secret",
                 file.display()
             ),
         })
@@ -108,7 +105,7 @@ impl ServerSecret {
     }
 }
 
-/// Writes a new file that only this user can read, all or nothing.
+/// Creates a file that only this user can read. Atomic: the file is complete or absent.
 fn create_private(file: &std::path::Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -119,7 +116,7 @@ fn create_private(file: &std::path::Path, text: &str) -> std::io::Result<()> {
     let mut open = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     open.write_all(text.as_bytes())?;
     open.sync_all()?;
-    // A link, not a rename: the first of two that start at once wins.
+    // A hard link, not a rename: if two servers start at the same time, the first one wins.
     let linked = std::fs::hard_link(&temporary, file);
     std::fs::remove_file(&temporary)?;
     linked

@@ -1,5 +1,5 @@
-//! Sessions of browsers: a cookie with `rus_` and 43 characters of randomness, of which only the hash is stored. Whoever
-//! has it is its user, with all that the user may do, until it ends.
+//! Browser sessions: a cookie with `rus_` and 43 random characters, of which only the hash is stored. It has all
+//! rights of its user until it expires.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -11,10 +11,10 @@ use crate::types::Secret;
 
 const PREFIX: &str = "rus_";
 
-/// How often it is written down that a session was used, in milliseconds; as for tokens.
+/// Minimum interval between updates of a session's last use, in milliseconds; the same as for tokens.
 const TOUCHED: i64 = 60_000;
 
-/// What a new session's cookie holds. It is never stored.
+/// Generates the cookie value of a new session. It is never stored.
 pub fn generate() -> Secret {
     Secret::new(format!("{PREFIX}{}", BASE64.encode(clock::random::<32>())))
 }

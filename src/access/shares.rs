@@ -1,8 +1,8 @@
-//! What shares allow, and who may share.
+//! Rights from shares, and the permission check for sharing.
 //!
 //! ```compile_fail,E0308
 //! use rutter::access::{Grant, Own, Sharing};
-//! // To own is not enough: an app owns nothing, but a grant does not say who asks.
+//! // Owning is not enough: apps and links must not share, and a grant does not tell them apart.
 //! fn share(grant: Grant<Own>) -> Sharing {
 //!     grant
 //! }
@@ -10,7 +10,7 @@
 //!
 //! ```compile_fail,E0451
 //! use rutter::access::{Grant, Own, Sharing};
-//! // And who may share cannot be made up.
+//! // The sharing check cannot be forged: its field is private.
 //! fn forge(grant: Grant<Own>) -> Sharing {
 //!     Sharing { grant }
 //! }
@@ -29,25 +29,25 @@ use crate::db::shares::SharedRow;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, RepoPath, ShareRight};
 
-/// How often it is written down that a share is used.
+/// Minimum interval between updates of a share's last use.
 const NOTED: Duration = Duration::from_hours(1);
 
-/// A decision: this actor may say who else gets at this dataset, or at parts of it.
+/// A permission check that passed: this actor may share this dataset, or parts of it.
 #[derive(Debug)]
-#[must_use = "a decision that nobody uses is a check that protects nothing"]
+#[must_use = "an unused grant is a permission check without effect"]
 pub struct Sharing {
     grant: Grant<Own>,
 }
 
 impl Sharing {
-    /// The grant that it stands on.
+    /// Returns the grant that sharing requires.
     pub fn grant(&self) -> &Grant<Own> {
         &self.grant
     }
 }
 
 impl ShareRight {
-    /// As a set.
+    /// Returns the set of rights that this right includes.
     pub(super) fn rights(self) -> Rights {
         let read = Read::RIGHTS.with(Fetch::RIGHTS);
         match self {
@@ -58,7 +58,7 @@ impl ShareRight {
 }
 
 impl Actor {
-    /// Whether it may decide who else gets at what it owns: a link and an app never.
+    /// Returns true if the actor can share what it owns: never for links and apps.
     pub(super) fn may_share(&self) -> bool {
         let is_app = matches!(self.limit, Limit::App(_));
         match self.identity {
@@ -69,21 +69,22 @@ impl Actor {
 }
 
 impl Access {
-    /// May the actor share the dataset, and parts of it?
+    /// Checks that the actor may share the dataset and parts of it.
     ///
     /// # Errors
-    /// As for [`Access::authorize`] of [`Own`]; forbidden for an app, whatever its user may.
+    /// As for [`Access::authorize`] of [`Own`]; forbidden for an app, whatever the rights of its user.
     pub async fn authorize_sharing(&self, actor: &Actor, path: &RepoPath) -> Result<Sharing> {
-        // Who may not see it is told so first.
+        // First, so that an actor without read access gets the error of a missing dataset.
         let readable = self.authorize::<Read>(actor, path).await?;
         if !actor.may_share() && !actor.is_anonymous() {
-            let refusal = Error::forbidden(format!("`{}` is not shared by apps or with links", readable.path()));
+            let refusal =
+                Error::forbidden(format!("`{}` cannot be shared by an app or through a link", readable.path()));
             return Err(self.notes.refused(actor, "share", path, refusal));
         }
         Ok(Sharing { grant: self.authorize(actor, path).await? })
     }
 
-    /// What the actor may do with the dataset as such.
+    /// Returns the actor's rights on the dataset as a whole.
     pub(super) fn whole(&self, actor: &Actor, path: &RepoPath, known: &Known, by_object: Rights) -> Rights {
         let now = self.clock.now();
         let shared = known.shares.iter().filter(|share| share.path.is_empty() && counts(share, actor, now));
@@ -92,7 +93,7 @@ impl Access {
         left(actor, path, rights, by_object).with(open(&known.dataset))
     }
 
-    /// What the actor may do with parts of the dataset.
+    /// Returns the actor's rights on parts of the dataset.
     pub(super) fn shared_parts(&self, actor: &Actor, path: &RepoPath, known: &Known) -> Vec<Reach> {
         let now = self.clock.now();
         if let Identity::Link(opened) = &actor.identity {
@@ -100,38 +101,38 @@ impl Access {
         }
         let parts = known.shares.iter().filter(|share| !share.path.is_empty() && counts(share, actor, now));
         let reach = parts.filter_map(|share| {
-            // What is stored was parsed once; what is none reaches nothing.
+            // Stored paths were validated when they were written; an invalid one gives no access.
             let root = share.path.parse::<FilePath>().ok()?;
             Some(Reach { root: Some(root), rights: left(actor, path, share.right.rights(), Rights::NONE) })
         });
         reach.collect()
     }
 
-    /// The datasets that are shared with the user as a whole.
+    /// Returns the datasets that are shared with the user as a whole.
     pub(super) async fn shared_datasets(&self, tx: &mut Tx, actor: &Actor, user: Id) -> Result<Vec<Id>> {
         let shared = tx.datasets_shared_with(user, self.clock.now(), actor.app()).await?;
         shared.into_iter().map(Id::try_from).collect()
     }
 
-    /// Whether the actor may read what is at a path of a dataset. It was not asked for by name, so a refusal is nothing
-    /// to take note of.
+    /// Returns true if the actor can read a path of a dataset. The user did not ask for this dataset, so a denial is
+    /// not audited.
     ///
     /// # Errors
-    /// Of the database.
+    /// Database errors.
     pub async fn reaches(&self, actor: &Actor, path: &RepoPath, at: Option<&FilePath>) -> Result<bool> {
         let reached = self.reached(actor, path).await?;
         Ok(reached.is_some_and(|reached| reached.rights(at).has(Read::RIGHTS)))
     }
 
-    /// Whether [`Access::authorize_sharing`] would allow it; likewise.
+    /// Returns true if [`Access::authorize_sharing`] would allow it. A denial is not audited.
     ///
     /// # Errors
-    /// Of the database.
+    /// Database errors.
     pub async fn may_share(&self, actor: &Actor, path: &RepoPath) -> Result<bool> {
         Ok(actor.may_share() && self.quietly::<Own>(actor, path).await?.is_some())
     }
 
-    /// Has it written down which shares somebody was let in by, to what is at a path.
+    /// Queues an update of the last use of the shares that gave the actor access to a path.
     pub(super) fn note_shares(&self, actor: &Actor, known: &Known, at: Option<&FilePath>) {
         let now = self.clock.now();
         let old = |share: &&SharedRow| share.last_used_at.is_none_or(|last| last < now.minus(NOTED));
@@ -148,7 +149,8 @@ impl Access {
     }
 }
 
-/// Whether a share that somebody has been given is good now, and by the way that they come.
+/// Returns true if a share has not expired and applies to the actor: a share for an app applies through that app
+/// only.
 fn counts(share: &SharedRow, actor: &Actor, now: Millis) -> bool {
     let by_way = match (&share.app, &actor.limit) {
         (None, _) => true,
@@ -185,6 +187,6 @@ mod tests {
         assert!(!counts(&share(Some("notes"), None), &through("other"), now));
         assert!(!counts(&share(Some("notes"), None), &user, now));
         assert!(counts(&share(None, Some(Millis(now.0 + 1))), &user, now));
-        assert!(!counts(&share(None, Some(now)), &user, now), "the end is the end");
+        assert!(!counts(&share(None, Some(now)), &user, now), "expired at the exact end");
     }
 }

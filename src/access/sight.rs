@@ -1,5 +1,5 @@
-//! Which datasets somebody may read, of all that there are: the decision of [`Access::authorize`] for `Read`, put so
-//! that a query can follow it.
+//! Dataset visibility: which datasets an actor can read, of all that exist. The same decision as
+//! [`Access::authorize`] for `Read`, in a form that a query can apply.
 
 use std::collections::HashSet;
 
@@ -11,22 +11,22 @@ use crate::db::search::{Only, Seen};
 use crate::error::Result;
 use crate::types::{Id, Visibility};
 
-/// What an actor may see. Made by [`Access::sight`] alone.
+/// The datasets that an actor can see. Created by [`Access::sight`] only.
 #[derive(Debug)]
-#[must_use = "what somebody may see is asked in order to look no further"]
+#[must_use = "the query must be restricted to what the actor can see"]
 pub struct Sight {
     seen: Seen,
-    /// What they would see if they did not administer the site; for those who do.
+    /// For site administrators: what they could see without that role.
     personal: Option<Seen>,
 }
 
 impl Sight {
-    /// For the query.
+    /// Returns the filter for the query.
     pub(crate) fn seen(&self) -> &Seen {
         &self.seen
     }
 
-    /// Whether somebody sees a dataset for no other reason than that they administer the site.
+    /// Returns true if the actor can see a dataset only because they are a site administrator.
     pub fn is_by_administration(&self, id: Id, owner: Id, visibility: Visibility) -> bool {
         let sees = |seen: &Seen| seen.owners.contains(&owner) || seen.shared.contains(&id);
         visibility == Visibility::Private && self.personal.as_ref().is_some_and(|personal| !sees(personal))
@@ -34,12 +34,12 @@ impl Sight {
 }
 
 impl Access {
-    /// Which datasets may the actor read?
+    /// Returns which datasets the actor can read.
     pub async fn sight(&self, actor: &Actor) -> Result<Sight> {
         let (mut seen, mut personal) = (Seen::default(), None);
         let mut tx = self.db.read().await?;
         match &actor.identity {
-            // What is public; no credential takes that away, and none adds to it.
+            // Public datasets: no credential restricts or extends these.
             Identity::Anonymous | Identity::Link(_) => return Ok(Sight { seen, personal }),
             Identity::Operator | Identity::Guest { .. } => seen.all = true,
             Identity::User { id, admin, .. } => {
@@ -67,7 +67,7 @@ fn ids(texts: Vec<String>) -> Result<Vec<Id>> {
     texts.into_iter().map(Id::try_from).collect()
 }
 
-/// What a personal token is limited to, if it is: every scope lets read.
+/// Returns the datasets that a personal token is limited to, if it is limited; every scope includes reading.
 async fn by_token(tx: &mut Tx, scopes: &[TokenScope]) -> Result<Option<Only>> {
     if tokens::open_everywhere(scopes).has(Read::RIGHTS) {
         return Ok(None);
@@ -81,7 +81,7 @@ async fn by_token(tx: &mut Tx, scopes: &[TokenScope]) -> Result<Option<Only>> {
     Ok(Some(only))
 }
 
-/// What the claims of a token are limited to, if they are.
+/// Returns the datasets that the claims of a token are limited to, if they are limited.
 async fn by_claims(tx: &mut Tx, claims: &[Claim]) -> Result<Option<Only>> {
     if claims.iter().any(Claim::reads_everything) {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What somebody may do with a dataset by who they are.
+//! The rights that an actor has on a dataset by identity, before and after the restrictions of the credential.
 
 use std::collections::HashSet;
 
@@ -9,22 +9,22 @@ use crate::db::datasets::DatasetRow;
 use crate::error::Error;
 use crate::types::{RepoPath, Role, Visibility};
 
-/// The same answer for what is not there and for what is not to be seen.
+/// Returns the same error for a dataset that does not exist and for one that the actor cannot see.
 pub(super) fn hidden(actor: &Actor, path: &RepoPath) -> Error {
     if actor.is_anonymous() {
         return Error::unauthenticated(format!("sign in to see `{path}`"));
     }
-    Error::not_found(format!("there is no dataset `{path}`, or you may not see it"))
+    Error::not_found(format!("there is no dataset `{path}`, or you do not have access to it"))
 }
 
-/// What the identity may do, before its credential cuts it. `role` is that
-/// of a user in the organisation that owns the dataset.
+/// Returns the rights of the identity, before its credential restricts them. `role` is the user's role in the
+/// organisation that owns the dataset.
 pub(super) fn standing(actor: &Actor, dataset: &DatasetRow, role: Option<Role>) -> Rights {
     let read = Read::RIGHTS.with(Fetch::RIGHTS);
     match &actor.identity {
-        // A link opens what its share says, and only through the doors for parts.
+        // A link grants the rights of its share, and only through the APIs for parts.
         Identity::Anonymous | Identity::Link(_) => return Rights::NONE,
-        // An issuer that we trust says in the scopes what its people may do.
+        // For a trusted issuer, the scopes of the token define the rights.
         Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => return Rights::ALL,
         Identity::User { id, .. } if *id == dataset.owner_id => return Rights::ALL,
         Identity::User { .. } => {}
@@ -37,8 +37,8 @@ pub(super) fn standing(actor: &Actor, dataset: &DatasetRow, role: Option<Role>) 
     }
 }
 
-/// What the credential leaves of rights on a dataset. `by_object` is what it opens of the single objects that are asked
-/// for.
+/// Returns the rights on a dataset that the credential leaves. `by_object` are the rights that it grants on the
+/// requested single objects.
 pub(super) fn left(actor: &Actor, path: &RepoPath, rights: Rights, by_object: Rights) -> Rights {
     match &actor.limit {
         Limit::Nothing => rights,
@@ -48,7 +48,7 @@ pub(super) fn left(actor: &Actor, path: &RepoPath, rights: Rights, by_object: Ri
     }
 }
 
-/// `R`, where the credential opens it of each of these single objects.
+/// Returns the rights of `R` if the credential grants it on each of these single objects.
 pub(super) fn by_object<R: Right>(actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Rights {
     let Limit::Claims(claims) = &actor.limit else { return Rights::NONE };
     if oids.is_empty() {

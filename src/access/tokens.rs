@@ -1,5 +1,5 @@
-//! Personal tokens: `rut_` and 43 characters of randomness. Only the hash is
-//! stored; the randomness is long enough that a plain hash is safe.
+//! Personal access tokens: `rut_` and 43 random characters. Only the hash is stored; the token has so much randomness
+//! that a plain hash is safe.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,36 +15,36 @@ use crate::types::{RepoPath, Secret};
 
 const PREFIX: &str = "rut_";
 
-/// A new token. It is shown once and never stored.
+/// Generates a token. It is shown once and never stored.
 pub fn generate() -> Secret {
     Secret::new(format!("{PREFIX}{}", BASE64.encode(clock::random::<32>())))
 }
 
-/// Whether this is meant to be a personal token.
+/// Returns true if this has the form of a personal token.
 pub fn looks_personal(token: &Secret) -> bool {
     token.expose().starts_with(PREFIX)
 }
 
-/// Whether this is meant to be a JSON Web Token (RFC 7519 §3).
+/// Returns true if this has the form of a JSON Web Token (RFC 7519 §3).
 pub fn looks_signed(token: &Secret) -> bool {
     token.expose().split('.').count() == 3
 }
 
-/// What is stored of a token: its sha256, hex.
+/// Returns the SHA-256 (hex) of a token, which is what the database stores.
 pub fn hash(token: &Secret) -> String {
     hex::encode(Sha256::digest(token.expose().as_bytes()))
 }
 
-/// Longest name of a token, in characters.
+/// Maximum length of a token's name, in characters.
 pub const NAME_MAX: usize = 100;
 
-/// What its user calls a token. Names end up on terminals, so they hold no
-/// control characters; they say something, in [`NAME_MAX`] characters.
+/// The name of a token, chosen by its user. It is not blank, has at most [`NAME_MAX`] characters, and no control
+/// characters, since names end up on terminals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenName(String);
 
 impl TokenName {
-    /// The name as text.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -54,22 +54,22 @@ impl FromStr for TokenName {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        let refuse = |why: &str| Err(Error::invalid(format!("`{}` cannot name a token: {why}", name.escape_debug())));
+        let refuse = |why: &str| Err(Error::invalid(format!("invalid token name `{}`: {why}", name.escape_debug())));
         if name.trim().is_empty() {
-            return refuse("it says nothing");
+            return refuse("it is blank");
         }
         if name.chars().count() > NAME_MAX {
             return refuse(&format!("it has more than {NAME_MAX} characters"));
         }
         if name.chars().any(char::is_control) {
-            return refuse("it holds control characters");
+            return refuse("it contains control characters");
         }
         Ok(Self(name.to_owned()))
     }
 }
 
-/// What a personal token is for: `read`, `write` or `own`, of everything that
-/// its user may, or of one dataset: `write:owner/name`.
+/// Scope of a personal token: `read`, `write` or `own`, for everything that its user can access, or for one dataset:
+/// `write:owner/name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenScope {
     level: Level,
@@ -84,10 +84,10 @@ enum Level {
 }
 
 impl TokenScope {
-    /// All that the user may do.
+    /// Everything that the user can do.
     pub const ALL: Self = Self { level: Level::Own, dataset: None };
 
-    /// Reads what the database has; what cannot be read opens nothing.
+    /// Parses the scopes in the database; invalid ones grant nothing.
     pub fn parse_list(text: &str) -> Vec<Self> {
         text.split_ascii_whitespace().filter_map(|scope| scope.parse().ok()).collect()
     }
@@ -116,7 +116,7 @@ impl FromStr for TokenScope {
             "own" => Level::Own,
             _ => {
                 return Err(Error::invalid(format!(
-                    "`{}` is not a scope: use read, write or own, alone or for one dataset as in write:OWNER/NAME",
+                    "`{}` is not a scope: use read, write or own, alone or for one dataset, e.g. write:OWNER/NAME",
                     text.escape_debug()
                 )));
             }
@@ -139,7 +139,7 @@ impl fmt::Display for TokenScope {
     }
 }
 
-/// What a token's scopes leave of the rights on a dataset.
+/// Returns the rights on a dataset that a token's scopes allow.
 pub fn open(scopes: &[TokenScope], path: &RepoPath) -> Rights {
     scopes
         .iter()
@@ -147,13 +147,13 @@ pub fn open(scopes: &[TokenScope], path: &RepoPath) -> Rights {
         .fold(Rights::NONE, |rights, scope| rights.with(scope.rights()))
 }
 
-/// What a token's scopes leave of rights on whatever there is.
+/// Returns the rights on everything that a token's scopes allow.
 pub(super) fn open_everywhere(scopes: &[TokenScope]) -> Rights {
     let unlimited = scopes.iter().filter(|scope| scope.dataset.is_none());
     unlimited.fold(Rights::NONE, |rights, scope| rights.with(scope.rights()))
 }
 
-/// The single datasets that a token's scopes name.
+/// Returns the single datasets that a token's scopes name.
 pub(super) fn datasets(scopes: &[TokenScope]) -> impl Iterator<Item = &RepoPath> {
     scopes.iter().filter_map(|scope| scope.dataset.as_ref())
 }

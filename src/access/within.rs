@@ -1,8 +1,8 @@
-//! Decisions for credentials that may be limited to single objects.
+//! Permission checks for credentials that may be limited to single objects.
 //!
 //! ```compile_fail,E0616
 //! use rutter::access::{Fetch, Grant, Within};
-//! // What it is limited to cannot be passed over.
+//! // The limit to single objects cannot be bypassed.
 //! fn bytes(within: Within<Fetch>) -> Grant<Fetch> {
 //!     within.grant
 //! }
@@ -15,11 +15,12 @@ use lfs::Oid;
 use super::{Grant, Includes, Read, Right};
 use crate::error::{Error, Kind, Result};
 
-/// A decision that may be about single objects of a dataset, and gives its grant for nothing else.
+/// A permission check that passed, possibly for single objects of a dataset only. It reveals its grant for nothing
+/// else.
 #[derive(Debug)]
 pub struct Within<R: Right> {
     grant: Grant<R>,
-    /// Those that it is about; `None` for the whole dataset.
+    /// The objects; `None` for the whole dataset.
     objects: Option<HashSet<Oid>>,
 }
 
@@ -34,11 +35,12 @@ impl<R: Right> Within<R> {
 }
 
 impl<R: Right + Includes<Read>> Within<R> {
-    /// The grant with what `find` has found, if that is of an object that the decision is about, as `object` names it.
+    /// Returns the grant with the result of `find`, if that is an object that the check covers; `object` extracts its
+    /// id.
     ///
     /// # Errors
-    /// Those of `find`. Where the decision is about single objects, `hidden` for everything else, whether it is there or
-    /// not: they must not tell what else there is.
+    /// Those of `find`. If the check covers single objects only, `hidden` for everything else, whether it exists or
+    /// not: the credential must not reveal other objects.
     pub async fn reveal<T>(
         self,
         find: impl AsyncFnOnce(&Grant<Read>) -> Result<T>,

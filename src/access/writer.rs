@@ -1,4 +1,4 @@
-//! What making a revision needs of a decision, be it about a dataset or a part of one.
+//! Common interface of the permission checks that allow creating a revision, for a dataset or a part of one.
 
 use super::{Actor, Grant, Part, Write};
 use crate::db::datasets::DatasetRow;
@@ -10,21 +10,21 @@ mod sealed {
     impl Sealed for super::Part<super::Write> {}
 }
 
-/// Somebody who may write to a dataset, or to a part of it: where it is only a part, who takes one must look that
-/// nothing else is changed.
+/// Permission to write to a dataset, or to a part of it. For a part, the caller must check that nothing else is
+/// changed.
 pub trait Writer: sealed::Sealed + Send + Sync {
-    /// The dataset.
+    /// Returns the dataset.
     fn dataset(&self) -> &DatasetRow;
 
-    /// Who writes.
+    /// Returns the actor.
     fn actor(&self) -> &Actor;
 
-    /// The dataset's id.
+    /// Returns the dataset's id.
     fn id(&self) -> Id {
         self.dataset().id
     }
 
-    /// `owner/name`.
+    /// Returns `owner/name` of the dataset.
     fn path(&self) -> String {
         format!("{}/{}", self.dataset().owner_name, self.dataset().name)
     }

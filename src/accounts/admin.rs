@@ -1,5 +1,4 @@
-//! What those do who administer the site: users, figures, jobs, the audit trail. Each function takes the decision that
-//! it needs.
+//! Site administration: users, totals, jobs and the audit trail. Each function takes the permission that it requires.
 
 use std::time::Duration;
 
@@ -11,37 +10,37 @@ use crate::error::{Error, Result};
 use crate::jobs::{self, Kind};
 use crate::types::{Id, Millis, OwnerName};
 
-/// Owners that are told, of those that hold most.
+/// Number of owners in the list of those with the most data.
 const OWNERS: i64 = 100;
 
-/// What is to change of a user; what is `None` stays.
+/// Changes to a user; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UserChange {
-    /// Whether nothing is allowed.
+    /// True if the user is suspended.
     pub suspended: Option<bool>,
-    /// Whether they administer the site.
+    /// True if the user is a site administrator.
     pub admin: Option<bool>,
 }
 
-/// Which lines of the audit trail are wanted.
+/// Filter for the audit trail.
 #[derive(Debug, Clone, Default)]
 pub struct AuditQuery {
-    /// Text in what was done with what.
+    /// Text that the subject or the detail contains.
     pub text: String,
-    /// The name of a user, or the key of somebody else, such as `operator`.
+    /// The name of a user, or the key of another actor such as `operator`.
     pub actor: Option<String>,
-    /// An action, or the first part of several.
+    /// An action, or the prefix of several.
     pub action: Option<String>,
-    /// Not before then.
+    /// Earliest time, inclusive.
     pub since: Option<Millis>,
-    /// Before then.
+    /// Latest time, exclusive.
     pub until: Option<Millis>,
-    /// Before this line.
+    /// Only entries before this one, for paging.
     pub before: Option<(Millis, Id)>,
 }
 
 impl Accounts {
-    /// Users by name, behind the given one; with `text`, those that have it in a name or their address.
+    /// Returns users by name, after the given name; with `text`, those whose name or address contains it.
     pub async fn known_users(
         &self,
         _: &Administrator,
@@ -52,17 +51,19 @@ impl Accounts {
         self.db.read().await?.known_users(text, after, signed(limit)).await
     }
 
-    /// Suspends a user or ends that; makes somebody an administrator or ends that. A suspended user's sessions end.
+    /// Suspends or resumes a user, and grants or removes the administrator role. Suspending ends the user's sessions.
     ///
     /// # Errors
-    /// Not found for an unknown user; conflict for taking one's own rights, or those of the last administrator.
+    /// Not found for an unknown user; conflict for removing one's own access, or that of the last administrator.
     pub async fn change_user(&self, admin: &Administrator, name: &OwnerName, change: UserChange) -> Result<()> {
         let mut tx = self.db.write().await?;
         joining::lock_administrators(&mut tx).await?;
         let user = self.known(&mut tx, name).await?;
         let loses = change.suspended == Some(true) || change.admin == Some(false);
         if loses && admin.actor().user() == Some(user.id) {
-            return Err(Error::conflict("nobody takes their own rights away: ask another administrator"));
+            return Err(Error::conflict(
+                "you cannot suspend yourself or remove your own admin role: ask another administrator",
+            ));
         }
         if loses && user.admin && tx.other_admins(user.id).await? == 0 {
             return Err(Error::conflict(format!("`{name}` is the last administrator")));
@@ -87,10 +88,10 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Sends a user a letter with a link to choose another password.
+    /// Sends a user an e-mail with a link to reset their password.
     ///
     /// # Errors
-    /// Not found for an unknown user; conflict for a suspended one.
+    /// Not found for an unknown user; conflict if the account is suspended or closed.
     pub async fn offer_reset(&self, admin: &Administrator, name: &OwnerName) -> Result<()> {
         let mut tx = self.db.write().await?;
         let user = self.active_in(&mut tx, name).await?;
@@ -99,44 +100,44 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// How much there is on the site, and the owners whose datasets hold most.
+    /// Returns the totals of the site, and the owners whose datasets hold the most data.
     pub async fn totals(&self, _: &Administrator) -> Result<(TotalsRow, Vec<OwnerTotalsRow>)> {
         let mut tx = self.db.read().await?;
         Ok((tx.totals().await?, tx.largest_owners(OWNERS).await?))
     }
 
-    /// Jobs in the order in which they are due, behind the given one.
+    /// Returns jobs in the order in which they are due, after the given one.
     pub async fn jobs(&self, _: &Administrator, after: Option<(Millis, Id)>, limit: usize) -> Result<Vec<JobRow>> {
         let after = after.map(|(at, id)| (at, id.to_string()));
         self.db.read().await?.jobs(after, signed(limit)).await
     }
 
-    /// Has a job done as soon as somebody is free.
+    /// Makes a job due now.
     ///
     /// # Errors
-    /// Not found for a job that is not there, or not any more; conflict for one that is being done.
+    /// Not found for a job that does not exist, or has finished; conflict for one that is running.
     pub async fn run_job(&self, admin: &Administrator, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
-        let job = tx.job(id).await?.ok_or_else(|| Error::not_found("there is no such job; it may be done already"))?;
+        let job = tx.job(id).await?.ok_or_else(|| Error::not_found("job not found; it may have finished"))?;
         if !tx.hasten_job(id, self.clock.now()).await? {
-            return Err(Error::conflict("the job is being done"));
+            return Err(Error::conflict("the job is running"));
         }
         self.note(&mut tx, admin.actor(), "job.run", &job.kind, &job.subject).await?;
         tx.commit().await
     }
 
-    /// Whether somebody has a job now.
+    /// Returns true if a worker is running the job.
     pub fn is_running(&self, job: &JobRow) -> bool {
         job.leased_until.is_some_and(|until| until >= self.clock.now())
     }
 
-    /// What the stores keep, by name, as far as there is anything.
+    /// Returns what the stores hold, by name; stores that hold nothing are left out.
     pub async fn store_totals(&self, _: &Administrator) -> Result<Vec<StoreTotalsRow>> {
-        // All objects are looked at.
+        // Scans all objects.
         self.db.read_long().await?.store_totals().await
     }
 
-    /// Lines of the audit trail, the newest first.
+    /// Returns entries of the audit trail, newest first.
     pub async fn audit_trail(&self, _: &Administrator, query: AuditQuery, limit: usize) -> Result<Vec<AuditRow>> {
         let mut tx = self.db.read().await?;
         let actor = match query.actor {

@@ -1,5 +1,5 @@
-//! Invitations by letter: to an organisation, or to the site alone. Who has the link has got the letter, so the address
-//! is theirs.
+//! Invitations by e-mail: to an organisation, or to the site alone. Having the link proves that the recipient owns
+//! the address.
 
 use std::time::Duration;
 
@@ -18,57 +18,57 @@ use crate::error::{Error, Result};
 use crate::mail::Letter;
 use crate::types::{DisplayName, Email, Id, Millis, OwnerName, Role, Secret};
 
-/// For how long an invitation is good.
+/// How long an invitation is valid.
 const LIFETIME: Duration = Duration::from_hours(14 * 24);
 
-/// Open invitations to one organisation, and to the site: each is a letter to somebody who did not ask for one.
+/// Maximum number of open invitations per organisation, and to the site: each is an unsolicited e-mail.
 const OPEN: usize = 200;
 
-/// An invitation that is open.
+/// An open invitation.
 #[derive(Debug, Clone)]
 pub struct Invitation {
     /// Stable id.
     pub id: Id,
-    /// Where to; none for the site alone.
+    /// The organisation; `None` for the site alone.
     pub organisation: Option<OwnerName>,
-    /// Whom.
+    /// Address of the invited person.
     pub email: Email,
-    /// As what, in the organisation.
+    /// Role in the organisation; `None` for the site alone.
     pub role: Option<Role>,
-    /// When it was made.
+    /// Time at which it was sent.
     pub created: Millis,
-    /// When it ends.
+    /// Time at which it expires.
     pub expires: Millis,
 }
 
-/// Invitations that one user may send in an hour, as for shares.
+/// Maximum number of invitations that one user can send per hour, as for shares.
 const PER_HOUR: i64 = 100;
 
-/// How many e-mails of this kind one address gets, whoever sends them.
+/// Limits on the invitations that one address gets, whoever sends them.
 const MAIL: MailLimits = &[(Duration::from_hours(1), 5), (Duration::from_hours(24), 10)];
-/// The subjects of those, as a pattern of SQL.
+/// SQL LIKE pattern of the subjects of these e-mails.
 const SUBJECTS: &str = "% invites you to %";
 
-/// What a ticket is about: its row says the rest, and is gone when it was withdrawn.
+/// What a ticket is for: the rest is in the row of the invitation, which is deleted when it is withdrawn.
 #[derive(Serialize, Deserialize)]
 struct Subject {
-    /// The id of the user who invites, whose right to do so must last until the answer.
+    /// Id of the user who invites. They must still have the right to invite when the invitation is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     inviter: Option<String>,
 }
 
-/// What became of an invitation.
+/// An accepted invitation.
 #[derive(Debug, Clone)]
 pub struct Accepted {
-    /// Who has accepted it.
+    /// Id of the user who accepted it.
     pub user: Id,
-    /// By name.
+    /// Name of the user.
     pub name: OwnerName,
-    /// Where to.
+    /// The organisation that they joined; `None` for the site alone.
     pub organisation: Option<OwnerName>,
 }
 
-/// An invitation that is to be sent.
+/// An invitation to send.
 struct Draft<'a> {
     actor: &'a Actor,
     to: Option<(Id, &'a OwnerName, Role)>,
@@ -91,25 +91,25 @@ impl TryFrom<InvitationRow> for Invitation {
 }
 
 impl Accounts {
-    /// Asks somebody to join an organisation, by a letter. One to the same address
-    /// before is withdrawn.
+    /// Invites someone to join an organisation, by e-mail. Withdraws an earlier invitation to the same address.
     ///
     /// # Errors
-    /// Conflict where too many have not answered; busy for too many in an hour, by the user or to the address.
+    /// Conflict if too many invitations are open; busy if the user sent, or the address got, too many in an hour.
     pub async fn invite(&self, steward: &Steward, email: &Email, role: Role) -> Result<Invitation> {
         let member = steward.member();
         let to = Some((member.organisation(), member.name(), role));
         self.send_invitation(&Draft { actor: member.actor(), to, email }).await
     }
 
-    /// Asks somebody to make an account.
+    /// Invites someone to create an account on the site.
     ///
     /// # Errors
-    /// As for [`Accounts::invite`]; conflict for an address that has one, forbidden where nobody makes accounts.
+    /// As for [`Accounts::invite`]; conflict if the address has an account, forbidden if the site does not allow new
+    /// accounts.
     pub async fn invite_to_site(&self, admin: &Administrator, email: &Email) -> Result<Invitation> {
         self.expect_open()?;
         if self.db.read().await?.user_by_email(email).await?.is_some() {
-            return Err(Error::conflict(format!("the address `{email}` has an account already")));
+            return Err(Error::conflict(format!("the address `{email}` already has an account")));
         }
         self.send_invitation(&Draft { actor: admin.actor(), to: None, email }).await
     }
@@ -118,13 +118,13 @@ impl Accounts {
         let Draft { actor, to, email } = *draft;
         let (place, now) = (to.map(|(id, ..)| id), self.clock.now());
         let mut tx = self.db.write().await?;
-        // Requests side by side would all count the same.
+        // Serializes concurrent requests, which would otherwise all read the same count.
         let key = actor.key();
         tx.lock_name(&format!("invitations by {key}")).await?;
         tx.lock_name(to.map_or("invitations to the site", |(_, name, _)| name.as_str())).await?;
         let hour = now.minus(Duration::from_hours(1));
         if tx.count_audit(&key, "invitation.add", hour).await? >= PER_HOUR {
-            return Err(Error::busy(format!("you sent {PER_HOUR} invitations within an hour: send more later")));
+            return Err(Error::busy(format!("you can send at most {PER_HOUR} invitations per hour: try again later")));
         }
         let open = tx.invitations(place, now).await?;
         for before in open.iter().filter(|invitation| invitation.email == email.as_str()) {
@@ -132,7 +132,7 @@ impl Accounts {
         }
         if open.len() >= OPEN {
             return Err(Error::conflict(format!(
-                "{OPEN} invitations have not been answered: withdraw some of them before you send more"
+                "there are {OPEN} open invitations: withdraw some of them before you send more"
             )));
         }
         let subject = Subject { inviter: actor.user().map(|id| id.to_string()) };
@@ -140,7 +140,7 @@ impl Accounts {
         let expires = now.plus(LIFETIME);
         tx.insert_invitation(id, to.map(|(id, _, role)| (id, role)), email, now, expires).await?;
         if !self.post_within(&mut tx, &letter(draft, &self.base, &ticket), SUBJECTS, MAIL).await? {
-            return Err(Error::busy(format!("{email} has got several invitations lately: send another one tomorrow")));
+            return Err(Error::busy(format!("{email} got too many invitations recently: try again tomorrow")));
         }
         let subject = to.map_or("site", |(_, name, _)| name.as_str());
         self.note(&mut tx, actor, "invitation.add", subject, email.as_str()).await?;
@@ -155,12 +155,12 @@ impl Accounts {
         })
     }
 
-    /// The open invitations to an organisation, the oldest first.
+    /// Returns the open invitations to an organisation, oldest first.
     pub async fn invitations(&self, steward: &Steward) -> Result<Vec<Invitation>> {
         self.open_invitations(Some(steward.member().organisation())).await
     }
 
-    /// The open invitations to the site alone, the oldest first.
+    /// Returns the open invitations to the site alone, oldest first.
     pub async fn invitations_to_site(&self, _: &Administrator) -> Result<Vec<Invitation>> {
         self.open_invitations(None).await
     }
@@ -170,10 +170,10 @@ impl Accounts {
         rows.into_iter().map(Invitation::try_from).collect()
     }
 
-    /// Withdraws an invitation to an organisation: its link is good no more.
+    /// Withdraws an invitation to an organisation: its link stops working.
     ///
     /// # Errors
-    /// Not found.
+    /// Not found if it is not open.
     pub async fn withdraw(&self, steward: &Steward, id: Id) -> Result<()> {
         let member = steward.member();
         self.withdraw_from(member.actor(), Some(member.organisation()), member.name().as_str(), id).await
@@ -182,7 +182,7 @@ impl Accounts {
     /// Withdraws an invitation to the site.
     ///
     /// # Errors
-    /// Not found.
+    /// Not found if it is not open.
     pub async fn withdraw_to_site(&self, admin: &Administrator, id: Id) -> Result<()> {
         self.withdraw_from(admin.actor(), None, "site", id).await
     }
@@ -190,16 +190,16 @@ impl Accounts {
     async fn withdraw_from(&self, actor: &Actor, place: Option<Id>, subject: &str, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
         if !withdraw(&mut tx, id, place).await? {
-            return Err(Error::not_found("there is no such invitation; it was answered, or its time is over"));
+            return Err(Error::not_found("invitation not found: it was accepted, withdrawn or has expired"));
         }
         self.note(&mut tx, actor, "invitation.withdraw", subject, &id.to_string()).await?;
         tx.commit().await
     }
 
-    /// What a link invites to, and whether its address has an account.
+    /// Returns the invitation of a link, and whether its address has an account.
     ///
     /// # Errors
-    /// Not found for a link that is not good.
+    /// Not found for an invalid link.
     pub async fn invitation(&self, ticket: &Secret) -> Result<(Invitation, bool)> {
         let mut tx = self.db.read().await?;
         let found = tickets::look::<Subject>(&mut tx, &self.clock, Purpose::Invitation, ticket).await?;
@@ -209,7 +209,7 @@ impl Accounts {
         Ok((invitation, has_account))
     }
 
-    /// Accepts an invitation for who has an account.
+    /// Accepts an invitation for a user who has an account.
     ///
     /// # Errors
     /// As for [`Accounts::invitation`].
@@ -225,12 +225,12 @@ impl Accounts {
         Ok(accepted)
     }
 
-    /// Accepts an invitation for who has no account: makes one, and begins a session. The link shows that the address is
-    /// theirs.
+    /// Accepts an invitation for someone without an account: creates the account, and starts a session. The link
+    /// proves that they own the address.
     ///
     /// # Errors
-    /// As for [`Accounts::invitation`]; conflict for a name in use, invalid for a short password; forbidden where nobody
-    /// makes accounts.
+    /// As for [`Accounts::invitation`]; conflict for a name in use, invalid for a short password; forbidden if the
+    /// site does not allow new accounts.
     pub async fn accept_as_new(
         &self,
         ticket: &Secret,
@@ -239,7 +239,7 @@ impl Accounts {
         visit: &Visit,
     ) -> Result<(Accepted, SignedIn)> {
         self.expect_open()?;
-        // Nobody has passwords hashed who has no invitation.
+        // Check first: hashing is expensive, so it requires a valid invitation.
         _ = self.invitation(ticket).await?;
         let password = self.passwords.hash(password).await?;
         let mut tx = self.db.write().await?;
@@ -263,7 +263,7 @@ impl Accounts {
         Ok(invitation)
     }
 
-    /// Nobody is less than before for having been invited.
+    /// Applies an invitation. Never lowers the role of an existing member.
     async fn enter(
         &self,
         tx: &mut Tx,
@@ -285,27 +285,27 @@ impl Accounts {
     }
 
     /// # Errors
-    /// Forbidden where nobody makes an account.
+    /// Forbidden if the site does not allow new accounts.
     fn expect_open(&self) -> Result<()> {
         match self.rules.sign_up {
             SignUp::Open | SignUp::Invitation => Ok(()),
             SignUp::Closed => Err(Error::forbidden(
-                "this site takes no new accounts: its operator makes them, with `rutter user add`",
+                "this site does not allow new accounts: its operator adds them with `rutter user add`",
             )),
         }
     }
 }
 
-/// The invitation that a ticket opens.
+/// Returns the invitation of a ticket.
 async fn opened(tx: &mut Tx, ticket: Id) -> Result<Invitation> {
     tx.invitation(ticket).await?.ok_or_else(gone)?.try_into()
 }
 
-/// An invitation is good as long as its sender may still invite: whoever lost that right must not come back by a link
-/// that was kept.
+/// Checks that the inviter may still invite. A former owner or administrator must not regain access by an invitation
+/// that they kept.
 ///
 /// # Errors
-/// Not found, as for a link that was withdrawn.
+/// Not found, as for a withdrawn link.
 async fn expect_inviter(tx: &mut Tx, subject: &Subject, invitation: &Invitation) -> Result<()> {
     let Some(inviter) = &subject.inviter else { return Ok(()) };
     let inviter = tx.user_by_id(inviter.parse()?).await?.filter(UserRow::is_active).ok_or_else(gone)?;
@@ -335,20 +335,20 @@ fn letter(draft: &Draft<'_>, base: &str, ticket: &Secret) -> Letter {
             format!("{who} invites you to {name}"),
             format!("{who} invites you to join {name} on {host}, as {}.", described(role)),
         ),
-        None => (format!("{who} invites you to {host}"), format!("{who} invites you to make an account on {host}.")),
+        None => (format!("{who} invites you to {host}"), format!("{who} invites you to create an account on {host}.")),
     };
     let link = ticket.expose();
     let text = format!(
         "Hello,\n\n{what}\n\nTo accept, open this link within 14 days:\n\n{base}/invite#{link}\n\nIf you do not want \
-         to, or do not know who that is, you need do nothing.\n"
+         to accept, or do not know the sender, you can ignore this e-mail.\n"
     );
     Letter { to: draft.email.clone(), subject, text }
 }
 
 fn described(role: Role) -> &'static str {
     match role {
-        Role::Reader => "a reader, who sees its datasets",
-        Role::Writer => "a writer, who changes its datasets",
-        Role::Owner => "an owner, who decides about it",
+        Role::Reader => "a reader, who can view its datasets",
+        Role::Writer => "a writer, who can change its datasets",
+        Role::Owner => "an owner, who can manage it",
     }
 }

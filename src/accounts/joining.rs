@@ -1,5 +1,5 @@
-//! How people come to have an account: they give an address, and what goes there lets them choose a password. The first
-//! administrator gets a link from whoever started the server.
+//! Sign-up: users give an e-mail address, and choose a password through a link sent to it. The first administrator
+//! gets a link from the operator of the server.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use crate::error::{Error, Result};
 use crate::mail::{self, Letter};
 use crate::types::{DisplayName, Email, Id, OwnerKind, OwnerName, Secret};
 
-/// For how long the link to choose a password is good.
+/// How long the link to choose a password is valid.
 const SIGN_UP: Duration = Duration::from_hours(24);
-/// For how long the link to make the first administrator is good.
+/// How long the link to create the first administrator is valid.
 const SET_UP: Duration = Duration::from_hours(24);
 
-/// How many e-mails of one kind strangers may have sent to one address within a time.
+/// Limits on unsolicited e-mails of one kind to one address: (period, maximum count).
 pub(super) type MailLimits = &'static [(Duration, i64)];
-/// For those that their receiver may have asked for.
+/// For e-mails that their recipient may have requested.
 const ASKED: MailLimits = &[(Duration::from_hours(1), 5)];
 
-/// What all transactions that make or remove administrators have in common.
+/// Lock name for transactions that add or remove administrators.
 const ADMINISTRATORS: &str = "administrators";
 
-/// Somebody who is to have an account.
+/// Subject of a sign-up ticket: the account to create.
 #[derive(Serialize, Deserialize)]
 struct Newcomer {
     name: String,
@@ -41,22 +41,22 @@ pub(super) struct NewUser<'a> {
     pub(super) name: &'a OwnerName,
     pub(super) email: &'a Email,
     pub(super) display_name: DisplayName,
-    /// The hash; none for an account that signs in with tokens only.
+    /// Hash of the password; `None` for an account that signs in with tokens only.
     pub(super) password: Option<&'a str>,
     pub(super) admin: bool,
 }
 
 impl Accounts {
-    /// Who may make an account.
+    /// Returns who can create an account.
     pub fn sign_up_rule(&self) -> SignUp {
         self.rules.sign_up
     }
 
-    /// Sends whoever wants an account a link to choose a password. Whether the address has one already is told to the
-    /// address alone.
+    /// Sends a link to choose a password to the address of a new user. Whether the address already has an account is
+    /// revealed only in the e-mail to that address.
     ///
     /// # Errors
-    /// Forbidden unless everyone may sign up; conflict for a name that is taken, since names are public.
+    /// Forbidden unless everyone can sign up; conflict if the name is taken, since names are public.
     pub async fn sign_up(&self, name: &OwnerName, email: &Email, display_name: &DisplayName) -> Result<()> {
         self.expect_sign_up()?;
         expect_user_name(name)?;
@@ -80,24 +80,26 @@ impl Accounts {
     }
 
     /// # Errors
-    /// Forbidden unless everyone may sign up.
+    /// Forbidden unless everyone can sign up.
     fn expect_sign_up(&self) -> Result<()> {
         match self.rules.sign_up {
             SignUp::Open => Ok(()),
             SignUp::Invitation => Err(Error::forbidden(
-                "accounts are by invitation here: ask somebody who has one, or an administrator, to invite you",
+                "sign-up is by invitation only: ask an organisation owner or an administrator to invite you",
             )),
-            SignUp::Closed => Err(Error::forbidden("nobody can sign up here: ask an administrator for an account")),
+            SignUp::Closed => Err(Error::forbidden("sign-up is disabled: ask an administrator for an account")),
         }
     }
 
-    /// Posts an e-mail to an address because somebody says it is theirs, unless many like it went there lately: nobody
-    /// must be able to fill a mailbox. False if not; then nothing else is to happen either.
+    /// Sends an e-mail to an address that someone claims to own, unless it got too many like it recently: sign-up
+    /// must not be a way to flood a mailbox. Returns false if it was not sent; the caller must then not commit
+    /// either.
     pub(super) async fn post_unasked(&self, tx: &mut Tx, letter: &Letter) -> Result<bool> {
         self.post_within(tx, letter, &letter.subject, ASKED).await
     }
 
-    /// Posts an e-mail unless one of the limits is reached by those with a subject like this, a pattern of SQL.
+    /// Sends an e-mail unless the e-mails to this address whose subject matches the SQL LIKE pattern reached one of
+    /// the limits.
     pub(super) async fn post_within(
         &self,
         tx: &mut Tx,
@@ -105,7 +107,7 @@ impl Accounts {
         subjects: &str,
         limits: MailLimits,
     ) -> Result<bool> {
-        // Requests side by side would all count the same.
+        // Serializes concurrent requests, which would otherwise all read the same count.
         tx.lock_name(&format!("mail to {}", letter.to)).await?;
         for (time, most) in limits {
             if tx.letters_like(&letter.to, subjects, self.clock.now().minus(*time)).await? >= *most {
@@ -116,14 +118,14 @@ impl Accounts {
         Ok(true)
     }
 
-    /// Makes the account of somebody who has the link that was sent to them, and begins a session.
+    /// Creates the account of a user who opened the link that was sent to them, and starts a session.
     ///
     /// # Errors
-    /// Not found for a link that is not good; invalid for a short password, conflict for a name or an address that was
-    /// taken meanwhile: the link stays good then. Forbidden where not everyone may sign up any more.
+    /// Not found for an invalid link; invalid for a short password; conflict if the name or the address was taken
+    /// meanwhile. The link stays valid after these errors. Forbidden if sign-up is no longer open.
     pub async fn verify(&self, ticket: &Secret, password: Secret, visit: &Visit) -> Result<SignedIn> {
         self.expect_sign_up()?;
-        // Before the work of hashing: whoever has no link makes us do none.
+        // Check first: hashing is expensive, so it requires a valid link.
         tickets::look::<Newcomer>(&mut self.db.read().await?, &self.clock, Purpose::SignUp, ticket).await?;
         let hash = self.passwords.hash(password).await?;
         let mut tx = self.db.write().await?;
@@ -143,7 +145,7 @@ impl Accounts {
         Ok(signed_in)
     }
 
-    /// Adds a user as part of a transaction. Links that make the first administrator end when there is one.
+    /// Adds a user as part of a transaction. Adding an administrator invalidates the links to create the first one.
     ///
     /// # Errors
     /// Conflict for a name or an address in use.
@@ -163,12 +165,13 @@ impl Accounts {
         Ok(id)
     }
 
-    /// Whether there is no administrator yet.
+    /// Returns true if there is no administrator yet.
     pub async fn needs_set_up(&self) -> Result<bool> {
         Ok(!self.db.read().await?.has_administrator().await?)
     }
 
-    /// A link by which the first administrator is made, if there is none yet. For the terminal of whoever runs the server.
+    /// Creates a link to create the first administrator, if there is none yet. It is printed on the server's
+    /// terminal.
     pub async fn set_up_link(&self) -> Result<Option<Secret>> {
         let mut tx = self.db.write().await?;
         lock_administrators(&mut tx).await?;
@@ -180,10 +183,10 @@ impl Accounts {
         Ok(Some(Secret::new(format!("{}/setup#{}", self.base, issued.1.expose()))))
     }
 
-    /// Makes the first administrator, and begins a session.
+    /// Creates the first administrator, and starts a session.
     ///
     /// # Errors
-    /// Not found for a link that is not good, as all are once there is an administrator; else as for
+    /// Not found for an invalid link, as all are once there is an administrator; otherwise as for
     /// [`Accounts::verify`].
     pub async fn set_up(
         &self,
@@ -214,29 +217,30 @@ impl Accounts {
 /// Invalid for the name of a nested organisation.
 pub(super) fn expect_user_name(name: &OwnerName) -> Result<()> {
     if name.as_str().contains('/') {
-        return Err(Error::invalid("a user's name has no `/`: only organisations may be nested"));
+        return Err(Error::invalid("a user name cannot contain `/`: only organisations can be nested"));
     }
     Ok(())
 }
 
 /// # Errors
-/// Conflict for the name of an owner who is gone; `user` may use those of organisations that they deleted themselves.
+/// Conflict for the name of a deleted owner; `user` may reuse the names of organisations that they deleted
+/// themselves.
 pub(super) async fn expect_unretired(tx: &mut Tx, name: &OwnerName, user: Option<Id>) -> Result<()> {
     if tx.is_retired(name, user).await? {
         return Err(Error::conflict(format!(
-            "the name `{name}` was used before, and old addresses still name it: choose another one, or ask the operator"
+            "the name `{name}` was used before, and old URLs may still refer to it: choose another one, or ask the \
+             operator"
         )));
     }
     Ok(())
 }
 
-/// Holds off others who would make or remove administrators, until the transaction ends. To be asked for before any
-/// other lock.
+/// Serializes transactions that add or remove administrators. Must be taken before any other lock.
 pub(super) async fn lock_administrators(tx: &mut Tx) -> Result<()> {
     tx.lock_name(ADMINISTRATORS).await
 }
 
-/// Ends the links that make the first administrator: there is one now.
+/// Invalidates the links to create the first administrator, once there is one.
 pub(super) async fn end_set_up(tx: &mut Tx) -> Result<()> {
     tx.withdraw_tickets(Purpose::SetUp.as_str()).await
 }

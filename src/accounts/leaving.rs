@@ -1,5 +1,5 @@
-//! How people leave: an account is closed at once, can be opened again for a time, and is then removed with its datasets.
-//! Datasets that others need go to an organisation before.
+//! Closing accounts: a closed account can be reopened during a grace period, and is then removed with its datasets.
+//! Datasets that others need can be moved to an organisation first.
 
 use std::time::Duration;
 
@@ -25,18 +25,18 @@ pub struct Departures {
 }
 
 impl Departures {
-    /// Puts it together.
+    /// Creates the service.
     pub fn new(accounts: Accounts, access: Access, drive: Drive, hosting: Hosting) -> Self {
         Self { accounts, access, drive, hosting }
     }
 
-    /// Closes an account: its sessions end, its tokens are refused, and it is removed when the grace is over, which is
-    /// told. With an organisation, all datasets move there at once; one whose name is taken there is named after its
-    /// owner as well.
+    /// Closes an account: its sessions end, its tokens are rejected, and it is removed at the returned time, after
+    /// the grace period. With `transfer_to`, all datasets move to that organisation at once; if a name is taken
+    /// there, the owner's name is put before it.
     ///
     /// # Errors
-    /// Forbidden if it is not the password, or if the user does not own the organisation; conflict where an organisation
-    /// would be left without an owner, or the site without an administrator. Where that turns out at the end only,
+    /// Forbidden if the password is wrong, or if the user does not own the organisation; conflict if an organisation
+    /// would be left without an owner, or the site without an administrator. If a conflict is only found at the end,
     /// datasets have moved already.
     pub async fn close(
         &self,
@@ -58,7 +58,7 @@ impl Departures {
                 None => None,
             };
             if role != Some(Role::Owner) {
-                return Err(Error::forbidden(format!("you do not own an organisation `{to}`")));
+                return Err(Error::forbidden(format!("you are not an owner of an organisation `{to}`")));
             }
         }
         drop(tx);
@@ -73,7 +73,7 @@ impl Departures {
         let mut tx = db.write().await?;
         joining::lock_administrators(&mut tx).await?;
         let user = self.accounts.still_seated(&mut tx, seat, &checked).await?;
-        // Somebody else may be leaving at the same time.
+        // Another owner may be leaving at the same time.
         for organisation in tx.organisations_owned_by(user.id).await? {
             tx.lock_name(&organisation).await?;
         }
@@ -88,7 +88,7 @@ impl Departures {
         Ok(removal)
     }
 
-    /// What a dataset becomes in an organisation.
+    /// Returns the grant of a dataset, and the permission to create it in the organisation.
     async fn transfer(&self, actor: &Actor, owner: &str, name: &str, to: &OwnerName) -> Result<(Grant<Own>, Creation)> {
         let grant = self.access.authorize::<Own>(actor, &RepoPath::from_segments(owner, name)?).await?;
         let same = RepoPath::from_segments(to.as_str(), name)?;
@@ -102,16 +102,16 @@ impl Departures {
         Ok((grant, creation))
     }
 
-    /// Removes an account with its datasets, if it was closed and its time is over.
+    /// Removes an account with its datasets, if it is closed and the grace period is over.
     pub async fn remove(&self, user: Id) -> Result<()> {
         let Accounts { db, clock, base, .. } = &self.accounts;
         let mut tx = db.write().await?;
         let Some(row) = tx.login(user).await? else { return Ok(()) };
-        // It was opened again.
+        // It was reopened.
         let Some(removal) = row.removal_at else { return Ok(()) };
         let now = clock.now();
         if removal > now {
-            // And closed again.
+            // Reopened and closed again.
             let wait = u64::try_from(removal.0 - now.0).unwrap_or_default();
             jobs::enqueue(&mut tx, clock, Kind::Remove, &user.to_string(), Duration::from_millis(wait)).await?;
             return tx.commit().await;
@@ -139,12 +139,12 @@ async fn expect_dispensable(tx: &mut Tx, user: &UserRow) -> Result<()> {
     let left = tx.organisations_only_of(user.id).await?;
     if !left.is_empty() {
         return Err(Error::conflict(format!(
-            "you are the last owner of {}: make somebody else an owner first, or delete it",
+            "you are the last owner of {}: make another member an owner first, or delete it",
             left.join(", ")
         )));
     }
     if user.admin && tx.other_admins(user.id).await? == 0 {
-        return Err(Error::conflict("you are the last administrator: make somebody else an administrator first"));
+        return Err(Error::conflict("you are the last administrator: make another user an administrator first"));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the letters about accounts say.
+//! Texts of the e-mails about accounts.
 
 use crate::mail::Letter;
 use crate::types::{Email, Millis, OwnerName, Secret};
@@ -7,7 +7,7 @@ fn letter(to: &Email, subject: &str, text: String) -> Letter {
     Letter { to: to.clone(), subject: subject.to_owned(), text }
 }
 
-/// The link that makes the account.
+/// E-mail to a new user, with the link that creates the account.
 pub(super) fn verify(base: &str, to: &Email, name: &OwnerName, ticket: &Secret) -> Letter {
     let ticket = ticket.expose();
     letter(
@@ -15,103 +15,104 @@ pub(super) fn verify(base: &str, to: &Email, name: &OwnerName, ticket: &Secret) 
         "Your new account",
         format!(
             "Hello {name},\n\n\
-             somebody, most likely you, asked for an account at {base} with this address. Choose a password here, and \
-             the account is made:\n\n\
+             someone, most likely you, requested an account at {base} with this address. To create it, choose a \
+             password:\n\n\
              {base}/verify#{ticket}\n\n\
-             The link is good once, for 24 hours. If it was not you, there is nothing to do.\n"
+             The link works once and expires in 24 hours. If this was not you, ignore this e-mail.\n"
         ),
     )
 }
 
-/// The same for an address that has an account.
+/// E-mail to an address that already has an account.
 pub(super) fn known_already(base: &str, to: &Email, name: &str) -> Letter {
     letter(
         to,
-        "You have an account already",
+        "You already have an account",
         format!(
             "Hello {name},\n\n\
-             somebody, most likely you, gave this address at {base} for an account. It has one already: `{name}`.\n\n\
+             someone, most likely you, tried to use this address for an account at {base}. It already belongs to the \
+             account `{name}`.\n\n\
              Sign in:\n{base}/login\n\n\
-             Forgot the password:\n{base}/reset\n\n\
-             If it was not you, there is nothing to do.\n"
+             Reset the password:\n{base}/reset\n\n\
+             If this was not you, ignore this e-mail.\n"
         ),
     )
 }
 
-/// The link that leads to another password.
+/// E-mail with a password reset link.
 pub(super) fn reset(base: &str, to: &Email, name: &str, ticket: &Secret) -> Letter {
     let ticket = ticket.expose();
     letter(
         to,
-        "Choose another password",
+        "Reset your password",
         format!(
             "Hello {name},\n\n\
-             somebody, most likely you, asked to choose another password at {base}:\n\n\
+             someone, most likely you, asked to reset your password at {base}. Choose a new password:\n\n\
              {base}/reset#{ticket}\n\n\
-             The link is good once, for an hour. If it was not you, there is nothing to do: the password stays what it \
-             is.\n"
+             The link works once and expires in an hour. If this was not you, ignore this e-mail: your password stays \
+             the same.\n"
         ),
     )
 }
 
-/// The password is another one.
+/// Notification that the password was changed.
 pub(super) fn password_changed(base: &str, to: &Email, name: &str) -> Letter {
     letter(
         to,
         "Your password was changed",
         format!(
             "Hello {name},\n\n\
-             the password of your account at {base} was changed, and other browsers were signed out. Personal tokens are \
-             as good as before.\n\n\
-             If it was not you, choose another password at once, and look through your tokens and sessions:\n\
+             the password of your account at {base} was changed, and other browsers were signed out. Personal tokens \
+             still work.\n\n\
+             If this was not you, reset your password at once, and check your tokens and sessions:\n\
              {base}/reset\n{base}/account\n"
         ),
     )
 }
 
-/// The link that shows that an address is one's own.
+/// E-mail with the link that confirms a new address.
 pub(super) fn confirm_email(base: &str, to: &Email, name: &str, ticket: &Secret) -> Letter {
     let ticket = ticket.expose();
     letter(
         to,
-        "Confirm your new address",
+        "Confirm your new e-mail address",
         format!(
             "Hello {name},\n\n\
-             this is to be the address of your account at {base}. Confirm it:\n\n\
+             please confirm this as the new e-mail address of your account at {base}:\n\n\
              {base}/email#{ticket}\n\n\
-             The link is good once, for 24 hours. If it was not you, there is nothing to do.\n"
+             The link works once and expires in 24 hours. If this was not you, ignore this e-mail.\n"
         ),
     )
 }
 
-/// The address is to be another one.
+/// Notification to the old address that a change was requested.
 pub(super) fn email_to_change(base: &str, to: &Email, name: &str, new: &Email) -> Letter {
     letter(
         to,
-        "Your address is to change",
+        "Your e-mail address is about to change",
         format!(
             "Hello {name},\n\n\
-             somebody who is signed in to your account at {base} and knows its password asked to change its address to \
-             {new}. It changes when that address is confirmed.\n\n\
-             If it was not you, choose another password now, which also stops the change:\n{base}/reset\n"
+             someone who is signed in to your account at {base} and knows its password asked to change its e-mail \
+             address to {new}. The change takes effect when the new address is confirmed.\n\n\
+             If this was not you, reset your password now, which also cancels the change:\n{base}/reset\n"
         ),
     )
 }
 
-/// The address is another one.
+/// Notification to the old address that it was changed.
 pub(super) fn email_changed(base: &str, to: &Email, name: &str) -> Letter {
     letter(
         to,
-        "Your address was changed",
+        "Your e-mail address was changed",
         format!(
             "Hello {name},\n\n\
-             the address of your account at {base} is another one now, and letters go there from now on.\n\n\
-             If it was not you, turn to who runs {base}.\n"
+             the e-mail address of your account at {base} was changed, and e-mails now go to the new address.\n\n\
+             If this was not you, contact the administrator of {base}.\n"
         ),
     )
 }
 
-/// The account was closed.
+/// Notification that the account was closed.
 pub(super) fn closed(base: &str, to: &Email, name: &str, removal: Millis) -> Letter {
     let removal = removal.rfc3339();
     letter(
@@ -119,22 +120,22 @@ pub(super) fn closed(base: &str, to: &Email, name: &str, removal: Millis) -> Let
         "Your account was closed",
         format!(
             "Hello {name},\n\n\
-             your account at {base} was closed. Nobody can use it or its tokens any more. It is removed for good, with \
-             its datasets, at {removal}.\n\n\
-             Sign in before that, and it is open again:\n{base}/login\n"
+             your account at {base} was closed. The account and its tokens can no longer be used. It will be deleted \
+             permanently, with its datasets, at {removal}.\n\n\
+             To reopen it, sign in before then:\n{base}/login\n"
         ),
     )
 }
 
-/// The account is gone.
+/// Notification that the account was removed.
 pub(super) fn removed(base: &str, to: &Email, name: &str) -> Letter {
     letter(
         to,
         "Your account was removed",
         format!(
             "Hello {name},\n\n\
-             your account at {base} is gone, with its datasets, as was announced when you closed it. This is the last \
-             letter.\n"
+             your account at {base} was deleted with its datasets, as announced when you closed it. You will not get \
+             any more e-mails from us.\n"
         ),
     )
 }

@@ -1,4 +1,4 @@
-//! Organisations: who belongs to them and as what, and their groups. Each function takes the decision that it needs.
+//! Organisations: their members with roles, and their groups. Each function takes the permission that it requires.
 
 use super::Accounts;
 use super::joining::expect_unretired;
@@ -9,19 +9,19 @@ pub use crate::db::groups::{GroupRow, MemberRow};
 use crate::error::{Error, Result};
 use crate::types::{GroupName, Id, Millis, OwnerKind, OwnerName, Role};
 
-/// An organisation, as one of its members sees it among others.
+/// An organisation in the list of a user's memberships.
 #[derive(Debug, Clone)]
 pub struct Belonging {
     /// Its name.
     pub name: String,
-    /// What the user is there.
+    /// Role of the user.
     pub role: Role,
-    /// How many belong to it.
+    /// Number of members.
     pub members: u64,
 }
 
 impl Accounts {
-    /// The organisations of a user, by name.
+    /// Returns the organisations of a user, by name.
     pub async fn belongings(&self, oneself: &Oneself) -> Result<Vec<Belonging>> {
         let found = self.db.read().await?.organisations_with_members(oneself.user()).await?;
         let told = found.into_iter().map(|(name, role, members)| {
@@ -30,10 +30,10 @@ impl Accounts {
         told.collect()
     }
 
-    /// Makes an organisation, with its founder as its first owner.
+    /// Creates an organisation, with its creator as the first owner.
     ///
     /// # Errors
-    /// Conflict for a name in use, by an owner or by a dataset of the organisation above.
+    /// Conflict for a name in use, by an owner or by a dataset of the parent organisation.
     pub async fn found(&self, founding: &Founding) -> Result<()> {
         let name = founding.name();
         let id = self.clock.id();
@@ -44,7 +44,7 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Keeps the name for an organisation, and adds it.
+    /// Reserves the name of an organisation, and adds it.
     pub(super) async fn insert_organisation(
         &self,
         tx: &mut Tx,
@@ -62,19 +62,19 @@ impl Accounts {
         tx.insert_owner(id, name, OwnerKind::Organisation, self.clock.now()).await
     }
 
-    /// When an organisation was made.
+    /// Returns the time at which an organisation was created.
     ///
     /// # Errors
-    /// Not found if it was removed meanwhile.
+    /// Not found if it was deleted meanwhile.
     pub async fn founded(&self, member: &Member) -> Result<Millis> {
         let found = self.db.read().await?.owner_created(member.organisation()).await?;
         found.ok_or_else(|| gone(member))
     }
 
-    /// Removes an organisation, with its groups.
+    /// Deletes an organisation, with its groups.
     ///
     /// # Errors
-    /// Conflict while it has datasets, or organisations within it.
+    /// Conflict while it has datasets or nested organisations.
     pub async fn dissolve(&self, steward: &Steward) -> Result<()> {
         let member = steward.member();
         let name = member.name();
@@ -82,21 +82,17 @@ impl Accounts {
         tx.lock_name(name.as_str()).await?;
         let (datasets, within) = tx.belongings(member.organisation(), name).await?;
         if datasets > 0 {
-            return Err(Error::conflict(format!(
-                "`{name}` has {datasets} datasets: move them elsewhere, or delete them, before the organisation"
-            )));
+            return Err(Error::conflict(format!("`{name}` has {datasets} datasets: move or delete them first")));
         }
         if within > 0 {
-            return Err(Error::conflict(format!(
-                "there are {within} organisations within `{name}`: delete those first"
-            )));
+            return Err(Error::conflict(format!("`{name}` has {within} nested organisations: delete those first")));
         }
-        // A dataset that comes meanwhile holds on to its owner.
+        // A dataset that was created meanwhile references its owner, so the deletion fails.
         tx.delete_owner(member.organisation()).await.map_err(|error| {
-            Error::conflict(format!("`{name}` cannot be deleted now; look at its datasets, and try again"))
+            Error::conflict(format!("`{name}` cannot be deleted now; check that it has no datasets, and try again"))
                 .because(error)
         })?;
-        // Within another one, that one's owners decide who uses the name.
+        // For a nested organisation, the owners of its parent decide who reuses the name.
         if !name.as_str().contains('/') {
             tx.retire_name(name.as_str(), member.actor().user(), self.clock.now()).await?;
         }
@@ -104,15 +100,15 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Who belongs to an organisation, by name.
+    /// Returns the members of an organisation, by name.
     pub async fn people(&self, member: &Member) -> Result<Vec<MemberRow>> {
         self.db.read().await?.member_rows(member.organisation()).await
     }
 
-    /// Makes a user a member, or changes the role.
+    /// Adds a member or changes their role.
     ///
     /// # Errors
-    /// Not found for an unknown user; conflict for the last owner, who has to stay one.
+    /// Not found for an unknown user; conflict if the organisation would lose its last owner.
     pub async fn appoint(&self, steward: &Steward, user: &OwnerName, role: Role) -> Result<()> {
         let member = steward.member();
         let mut tx = self.db.write().await?;
@@ -125,13 +121,13 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Ends a membership, also in all groups.
+    /// Removes a member from the organisation and all its groups.
     ///
     /// # Errors
-    /// Not found for who does not belong to it; conflict for the last owner.
+    /// Not found for a user who is not a member; conflict for the last owner.
     pub async fn part(&self, departure: &Departure) -> Result<()> {
         let (member, name) = (departure.member(), departure.user());
-        let stranger = || Error::not_found(format!("`{name}` does not belong to `{}`", member.name()));
+        let stranger = || Error::not_found(format!("`{name}` is not a member of `{}`", member.name()));
         let mut tx = self.db.write().await?;
         let user = tx.user(name).await?.ok_or_else(stranger)?;
         expect_other_owner(&mut tx, (member.organisation(), member.name()), &user).await?;
@@ -142,7 +138,7 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// The groups of an organisation, by name.
+    /// Returns the groups of an organisation, by name.
     pub async fn groups(&self, member: &Member) -> Result<Vec<GroupRow>> {
         self.db.read().await?.groups(member.organisation()).await
     }
@@ -159,10 +155,10 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Removes a group. What was shared with it is not, from then on.
+    /// Removes a group. Shares with the group end.
     ///
     /// # Errors
-    /// Not found.
+    /// Not found if there is no such group.
     pub async fn remove_group(&self, steward: &Steward, group: &GroupName) -> Result<()> {
         let member = steward.member();
         let mut tx = self.db.write().await?;
@@ -173,10 +169,10 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Who belongs to a group, by name.
+    /// Returns the members of a group, by name.
     ///
     /// # Errors
-    /// Not found for the group.
+    /// Not found for an unknown group.
     pub async fn group_people(&self, member: &Member, group: &GroupName) -> Result<Vec<MemberRow>> {
         let mut tx = self.db.read().await?;
         let id = tx.group(member.organisation(), group).await?.ok_or_else(|| no_group(member, group))?;
@@ -186,17 +182,17 @@ impl Accounts {
     /// Adds a member of the organisation to a group.
     ///
     /// # Errors
-    /// Not found for the group, and for an unknown user; conflict for who does not belong to the organisation.
+    /// Not found for an unknown group or user; conflict for a user who is not a member of the organisation.
     pub async fn add_to_group(&self, steward: &Steward, group: &GroupName, user: &OwnerName) -> Result<()> {
         let member = steward.member();
         let mut tx = self.db.write().await?;
         let id = tx.group(member.organisation(), group).await?.ok_or_else(|| no_group(member, group))?;
         let user = self.known(&mut tx, user).await?;
-        // Nobody leaves the organisation meanwhile.
+        // Prevents that the user leaves the organisation meanwhile.
         tx.lock_name(member.name().as_str()).await?;
         if tx.member_role(member.organisation(), user.id).await?.is_none() {
             return Err(Error::conflict(format!(
-                "`{}` does not belong to `{}`: groups are of its members",
+                "`{}` is not a member of `{}`: only members can be added to its groups",
                 user.name,
                 member.name()
             )));
@@ -206,10 +202,10 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Takes somebody out of a group.
+    /// Removes a user from a group.
     ///
     /// # Errors
-    /// Not found for the group, and for who is not in it.
+    /// Not found for an unknown group, and for a user who is not in it.
     pub async fn remove_from_group(&self, steward: &Steward, group: &GroupName, user: &OwnerName) -> Result<()> {
         let member = steward.member();
         let stranger = || Error::not_found(format!("`{user}` is not in the group `{group}`"));
@@ -234,11 +230,10 @@ impl Accounts {
     }
 }
 
-/// Keeps the memberships of the organisation as they are until the transaction ends, in which this one may stop being
-/// an owner.
+/// Locks the memberships of the organisation until the transaction ends, before this user may stop being an owner.
 ///
 /// # Errors
-/// Conflict for the only one who can act: see [`Tx::count_other_owners`].
+/// Conflict for the only owner who can still act: see [`Tx::count_other_owners`].
 pub(super) async fn expect_other_owner(
     tx: &mut Tx,
     (organisation, name): (Id, &OwnerName),
@@ -249,7 +244,7 @@ pub(super) async fn expect_other_owner(
         && tx.count_other_owners(organisation, user.id).await? == 0
     {
         return Err(Error::conflict(format!(
-            "`{}` is the only owner of `{name}` who is neither suspended nor gone: make somebody else an owner first",
+            "`{}` is the only active owner of `{name}`: make another member an owner first",
             user.name
         )));
     }

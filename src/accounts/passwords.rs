@@ -1,5 +1,5 @@
-//! Passwords: argon2id with the library's recommended cost, off the async threads, few at a time. A password that is
-//! compared with nothing takes as long as one that is compared with the real hash.
+//! Password hashing: argon2id with the library's recommended cost, off the async threads, with limited concurrency.
+//! Checking the password of an unknown user takes as long as that of a known one.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,19 +10,19 @@ use tokio::sync::Semaphore;
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
-/// Shortest password that is taken, in characters (NIST SP 800-63B §5.1.1.2).
+/// Minimum length of a password, in characters (NIST SP 800-63B §5.1.1.2).
 const SHORTEST: usize = 8;
-/// Longest, in characters: more are no safer, and take long to read.
+/// Maximum length, in characters: longer ones are no safer, and slow to process.
 const LONGEST: usize = 1000;
 
-/// Each takes some 20 MiB and a core for a moment.
+/// Concurrent hash operations. Each takes some 20 MiB and a core for a moment.
 const AT_ONE_TIME: usize = 4;
 
-/// What a password is compared with where there is nobody. Nothing fits: its password is random and forgotten.
+/// The hash to compare with if the user does not exist. No password matches: its own is random and was discarded.
 static NOBODY: LazyLock<Option<String>> =
     LazyLock::new(|| hashed(&Secret::new(hex::encode(crate::clock::random::<32>()))).ok());
 
-/// Makes and checks hashes. Cheap to clone.
+/// Computes and verifies password hashes. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Passwords {
     turns: Arc<Semaphore>,
@@ -35,7 +35,7 @@ impl Default for Passwords {
 }
 
 impl Passwords {
-    /// The hash of a new password.
+    /// Returns the hash of a new password.
     ///
     /// # Errors
     /// Invalid for one that is too short or too long.
@@ -49,12 +49,12 @@ impl Passwords {
         .await?
     }
 
-    /// Whether it is the password of this hash; takes as long where there is none.
+    /// Returns true if the password matches the hash; takes the same time if there is none.
     pub(super) async fn fits(&self, password: Secret, hash: Option<String>) -> Result<bool> {
         let turn = self.turns.clone().acquire_owned().await.map_err(Error::internal)?;
         crate::blocking(move || {
             let _turn = turn;
-            // Before anything that could tell whether there is somebody.
+            // First, so that the time does not reveal whether the user exists.
             let nobody = LazyLock::force(&NOBODY).as_deref();
             let is_somebody = hash.is_some() && password.expose().chars().count() <= LONGEST;
             let hash = if is_somebody { hash.as_deref() } else { nobody };
@@ -71,8 +71,8 @@ impl Passwords {
 pub(super) fn check(password: &Secret) -> Result<()> {
     match password.expose().chars().count() {
         SHORTEST..=LONGEST => Ok(()),
-        ..SHORTEST => Err(Error::invalid(format!("a password needs at least {SHORTEST} characters"))),
-        _ => Err(Error::invalid(format!("a password has at most {LONGEST} characters"))),
+        ..SHORTEST => Err(Error::invalid(format!("a password must have at least {SHORTEST} characters"))),
+        _ => Err(Error::invalid(format!("a password can have at most {LONGEST} characters"))),
     }
 }
 
@@ -108,7 +108,10 @@ mod tests {
         }
         let long = "x".repeat(LONGEST);
         let hash = passwords.hash(secret(&long)).await.unwrap();
-        assert!(!passwords.fits(secret(&format!("{long}y")), Some(hash)).await.unwrap(), "nothing is cut off");
+        assert!(
+            !passwords.fits(secret(&format!("{long}y")), Some(hash)).await.unwrap(),
+            "the password is not truncated"
+        );
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Passwords and addresses: forgotten, and changed.
+//! Password reset, and changes of the password and the e-mail address.
 
 use std::time::Duration;
 
@@ -15,18 +15,18 @@ use crate::jobs::{self, Kind};
 use crate::mail;
 use crate::types::{DisplayName, Email, Id, Millis, OwnerName, Secret};
 
-/// For how long the link to choose another password is good.
+/// How long a password reset link is valid.
 const RESET: Duration = Duration::from_hours(1);
-/// For how long the link is good that shows that an address is one's own.
+/// How long a link to confirm an e-mail address is valid.
 const EMAIL: Duration = Duration::from_hours(24);
 
-/// Whose password is to be chosen anew.
+/// Subject of a password reset ticket.
 #[derive(Serialize, Deserialize)]
 struct Forgetful {
     user: String,
 }
 
-/// Whose address is to be another.
+/// Subject of a ticket for a change of e-mail address.
 #[derive(Serialize, Deserialize)]
 struct Move {
     user: String,
@@ -34,14 +34,14 @@ struct Move {
     to: String,
 }
 
-/// A password that was right, by its hash: what it allows is checked again in the transaction that does it.
+/// A password that was verified, by its hash. It is checked again in the transaction of the action that it allows.
 #[must_use = "the password may have changed since: see `Accounts::still_seated`"]
 pub(super) struct CheckedPassword(String);
 
 impl Accounts {
-    /// Withdraws each link that could still change the password or the address of a user. For everything that a user or
-    /// an operator does to keep somebody out of the account: what an intruder asked for before must not take effect
-    /// after it.
+    /// Withdraws all links that could still change the password or the e-mail address of a user. Must be called by
+    /// every action that locks an intruder out of the account: a link that they requested before must not work after
+    /// it.
     pub(super) async fn withdraw_links(&self, tx: &mut Tx, user: Id) -> Result<()> {
         lock_account(tx, user).await?;
         for purpose in [Purpose::Reset, Purpose::Email] {
@@ -50,7 +50,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Suspends a user as of `since`, and ends all sessions and links; none ends the suspension.
+    /// Suspends a user as of `since`, and ends all sessions and links; `None` ends the suspension.
     pub(super) async fn suspend_in(&self, tx: &mut Tx, user: Id, since: Option<Millis>) -> Result<()> {
         lock_account(tx, user).await?;
         tx.set_suspended(user, since).await?;
@@ -61,21 +61,21 @@ impl Accounts {
         Ok(())
     }
 
-    /// Has whoever has this address written to, if there is somebody: later, so that nobody learns from the time that it
-    /// takes.
+    /// Queues a password reset e-mail to this address, if it has an account. The work is done in the background, so
+    /// the response time does not reveal whether it has.
     pub async fn forgot(&self, email: &Email) -> Result<()> {
         let mut tx = self.db.write().await?;
         jobs::enqueue(&mut tx, &self.clock, Kind::Reset, email.as_str(), Duration::ZERO).await?;
         tx.commit().await
     }
 
-    /// Sends a link to choose another password to this address, if it is somebody's.
+    /// Sends a password reset link to this address, if it has an account.
     pub async fn send_reset(&self, email: &Email) -> Result<()> {
         let mut tx = self.db.write().await?;
         let known = tx.login_by_email(email).await?.filter(|row| row.is_open(self.clock.now()));
         let Some(known) = known else { return Ok(()) };
         lock_account(&mut tx, known.id).await?;
-        // It may have changed while the lock was waited for.
+        // The address may have changed while waiting for the lock.
         if tx.login_by_email(email).await?.is_none_or(|row| row.id != known.id) {
             return Ok(());
         }
@@ -87,10 +87,10 @@ impl Accounts {
         Ok(())
     }
 
-    /// Gives whoever has the link another password, and ends all sessions.
+    /// Sets a new password for the user of a reset link, and ends all sessions.
     ///
     /// # Errors
-    /// Not found for a link that is not good; invalid for a short password, and the link stays good then.
+    /// Not found for an invalid link; invalid for a short password, and the link stays valid then.
     pub async fn reset(&self, ticket: &Secret, password: Secret) -> Result<()> {
         let known = tickets::look::<Forgetful>(&mut self.db.read().await?, &self.clock, Purpose::Reset, ticket).await?;
         let user: Id = known.subject.user.parse()?;
@@ -108,7 +108,7 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Gives a user another password and ends all sessions, for the operator at the terminal.
+    /// Sets a new password for a user and ends all sessions, for the operator at the terminal.
     ///
     /// # Errors
     /// Not found for an unknown user; invalid for a short password.
@@ -124,10 +124,10 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Whether it is the password of whoever sits there.
+    /// Checks the password of the signed-in user.
     ///
     /// # Errors
-    /// Forbidden if it is not.
+    /// Forbidden if it is wrong.
     pub(super) async fn expect_password(&self, seat: &Seat, password: Secret) -> Result<CheckedPassword> {
         let stored = self.db.read().await?.login(seat.user()).await?.and_then(|row| row.password);
         if self.passwords.fits(password, stored.clone()).await?
@@ -138,22 +138,22 @@ impl Accounts {
         Err(Error::forbidden("the password is wrong"))
     }
 
-    /// Whoever sits there, if the session and the password are still good. Until the transaction ends nobody else
-    /// changes the password or the address, ends sessions, or withdraws links.
+    /// Returns the signed-in user, if the session and the password are still valid. Locks the account: until the
+    /// transaction ends, no other one can change the password or the e-mail address, end sessions, or withdraw links.
     ///
     /// # Errors
-    /// Unauthenticated if the session has ended or the password has changed since it was checked.
+    /// Unauthenticated if the session ended or the password changed since it was checked.
     pub(super) async fn still_seated(&self, tx: &mut Tx, seat: &Seat, checked: &CheckedPassword) -> Result<UserRow> {
         lock_account(tx, seat.user()).await?;
         let user = self.myself(tx, seat.holder()).await?;
         let same = tx.login(user.id).await?.is_some_and(|row| row.password.as_ref() == Some(&checked.0));
         if !same || !tx.has_session(user.id, seat.session()).await? {
-            return Err(Error::unauthenticated("the password was changed, or the session ended; sign in again"));
+            return Err(Error::unauthenticated("the password was changed or the session has ended; sign in again"));
         }
         Ok(user)
     }
 
-    /// Changes the password; all other sessions end.
+    /// Changes the password, and ends all other sessions.
     ///
     /// # Errors
     /// Forbidden if `current` is not the password; invalid for a short new one.
@@ -171,16 +171,18 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Sends a link to a new address, and tells the one before. The address changes when the link is opened.
+    /// Sends a confirmation link to a new e-mail address, and notifies the old one. The address changes when the link
+    /// is opened.
     ///
     /// # Errors
-    /// Forbidden if it is not the password. Whether the address has an account is told to the address alone.
+    /// Forbidden if the password is wrong. Whether the new address already has an account is revealed only in the
+    /// e-mail to it.
     pub async fn change_email(&self, seat: &Seat, to: &Email, password: Secret) -> Result<()> {
         let checked = self.expect_password(seat, password).await?;
         let mut tx = self.db.write().await?;
         let user = self.still_seated(&mut tx, seat, &checked).await?;
         if user.email == to.as_str() {
-            return Err(Error::conflict("this is your address already"));
+            return Err(Error::conflict("this already is your address"));
         }
         tx.withdraw_tickets_of(Purpose::Email.as_str(), user.id).await?;
         let letter = if let Some(known) = tx.login_by_email(to).await? {
@@ -199,10 +201,10 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Makes the address of the link that of its user.
+    /// Changes the e-mail address of a user to the one that the link confirms.
     ///
     /// # Errors
-    /// Not found for a link that is not good; conflict if somebody else has the address meanwhile.
+    /// Not found for an invalid link; conflict if another account has taken the address meanwhile.
     pub async fn confirm_email(&self, ticket: &Secret) -> Result<()> {
         let mut tx = self.db.write().await?;
         let known = tickets::look::<Move>(&mut tx, &self.clock, Purpose::Email, ticket).await?;
@@ -213,29 +215,29 @@ impl Accounts {
         let same = |row: &UserRow| row.is_active() && row.email == from;
         let user = tx.user_by_id(user).await?.filter(same).ok_or_else(tickets::gone)?;
         tx.set_email(user.id, &to.parse()?).await?;
-        // Links that were sent to the address before.
+        // These links were sent to the old address.
         self.withdraw_links(&mut tx, user.id).await?;
         self.audit_by(&mut tx, &by(user.id), "user.change-email", &user.name).await?;
         mail::post(&mut tx, &self.clock, &letters::email_changed(&self.base, &from.parse()?, &user.name)).await?;
         tx.commit().await
     }
 
-    /// Changes what people know a user as.
+    /// Changes the display name of a user.
     pub async fn set_display_name(&self, holder: &Holder, name: &DisplayName) -> Result<()> {
         let mut tx = self.db.write().await?;
         tx.set_display_name(holder.user(), name).await?;
         tx.commit().await
     }
 
-    /// The user who asks.
+    /// Returns the user with this id.
     pub async fn profile(&self, user: Id) -> Result<UserRow> {
         let user = self.db.read().await?.user_by_id(user).await?;
-        user.ok_or_else(|| Error::not_found("the account is gone"))
+        user.ok_or_else(|| Error::not_found("the account was deleted"))
     }
 }
 
-/// Holds off others who would change how a user comes in, until the transaction ends. To be asked for before the rows
-/// are touched, so that no two wait for each other. No owner's name has a space.
+/// Serializes changes to the credentials of a user, until the transaction ends. Must be taken before the rows are
+/// written, to avoid deadlocks. The name of the lock cannot be that of an owner: those contain no space.
 pub(super) async fn lock_account(tx: &mut Tx, user: Id) -> Result<()> {
     tx.lock_name(&format!("account {user}")).await
 }

@@ -1,4 +1,4 @@
-//! Signing in with a browser, and the sessions that come of it.
+//! Signing in with a browser, and browser sessions.
 
 use super::Accounts;
 use super::recovery::lock_account;
@@ -9,40 +9,39 @@ use crate::db::sessions::{LoginRow, SessionRow};
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, Millis, Secret};
 
-/// Where somebody signs in from, as they see it later in the list of their sessions.
+/// The browser that signs in, as shown in the user's list of sessions.
 #[derive(Debug, Clone, Default)]
 pub struct Visit {
-    /// What the browser says of itself.
+    /// `User-Agent` of the browser.
     pub agent: String,
-    /// The client's address.
+    /// IP address of the client.
     pub address: String,
 }
 
-/// Somebody who has just signed in.
+/// The result of signing in.
 pub struct SignedIn {
-    /// Who.
+    /// The user.
     pub user: UserRow,
-    /// What the cookie holds.
+    /// Value of the session cookie.
     pub cookie: Secret,
-    /// For how many seconds it is good at most.
+    /// Maximum lifetime of the session in seconds.
     pub seconds: u64,
 }
 
 impl Accounts {
-    /// Begins a session for whoever knows the password of the user with this name or address. An account that was closed
-    /// is opened again.
+    /// Starts a session for the user with this name or e-mail address. Reopens a closed account.
     ///
     /// # Errors
-    /// Unauthenticated, with one sentence and after one time, whatever is wrong.
+    /// Unauthenticated, with the same message after the same time, whatever is wrong.
     pub async fn sign_in(&self, login: &str, password: Secret, visit: &Visit) -> Result<SignedIn> {
-        let wrong = || Error::unauthenticated("the name or the password is wrong");
+        let wrong = || Error::unauthenticated("wrong user name or password");
         let found = self.find_login(login).await?;
         let hash = found.as_ref().and_then(|row| row.password.clone());
         let fits = self.passwords.fits(password, hash).await?;
         let found = found.filter(|row| fits && row.is_open(self.clock.now())).ok_or_else(wrong)?;
         let mut tx = self.db.write().await?;
         lock_account(&mut tx, found.id).await?;
-        // Of a password that was changed meanwhile nothing must come any more.
+        // A password that was changed meanwhile must not start a session.
         let same = |row: &LoginRow| row.password == found.password && row.is_open(self.clock.now());
         let row = tx.login(found.id).await?.filter(same).ok_or_else(wrong)?;
         if row.closed_at.is_some() {
@@ -54,7 +53,7 @@ impl Accounts {
         Ok(signed_in)
     }
 
-    /// The user with this name or address, whether or not they may sign in.
+    /// Returns the id of the user with this name or e-mail address, even if they cannot sign in.
     pub async fn whose(&self, login: &str) -> Result<Option<Id>> {
         Ok(self.find_login(login).await?.map(|row| row.id))
     }
@@ -69,7 +68,7 @@ impl Accounts {
         tx.login_by_name(&login.to_ascii_lowercase()).await
     }
 
-    /// Begins a session of a user as part of a transaction.
+    /// Starts a session of a user as part of a transaction.
     pub(super) async fn begin_session(&self, tx: &mut Tx, user: Id, visit: &Visit) -> Result<SignedIn> {
         let cookie = sessions::generate();
         let (now, longest) = (self.clock.now(), self.rules.session_longest());
@@ -82,12 +81,12 @@ impl Accounts {
             address: visit.address.clone(),
         };
         tx.insert_session(&session, user, &tokens::hash(&cookie)).await?;
-        let user = tx.user_by_id(user).await?.ok_or_else(|| Error::not_found("the account is gone"))?;
+        let user = tx.user_by_id(user).await?.ok_or_else(|| Error::not_found("the account was deleted"))?;
         self.audit_by(tx, &by(user.id), "session.begin", &format!("{} {}", user.name, visit.address)).await?;
         Ok(SignedIn { user, cookie, seconds: longest.as_secs() })
     }
 
-    /// Ends the session that asks, if it is one.
+    /// Ends the session of the request, if it has one.
     pub async fn sign_out(&self, actor: &Actor) -> Result<()> {
         let Ok(seat) = actor.seat() else { return Ok(()) };
         let mut tx = self.db.write().await?;
@@ -95,29 +94,29 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// The sessions of a user, the newest first.
+    /// Returns the sessions of a user, newest first.
     pub async fn sessions(&self, holder: &Holder) -> Result<Vec<SessionRow>> {
         let now = self.clock.now();
         self.db.read().await?.sessions(holder.user(), now, self.idle_since(now)).await
     }
 
-    /// Ends a session of a user, and the links that may have been asked for from it.
+    /// Ends a session of a user, and withdraws the links that may have been requested from it.
     ///
     /// # Errors
-    /// Not found if there is none.
+    /// Not found if there is no such session.
     pub async fn end_session(&self, holder: &Holder, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
         lock_account(&mut tx, holder.user()).await?;
         if !tx.end_session(holder.user(), id).await? {
-            return Err(Error::not_found("you have no such session, or it has ended"));
+            return Err(Error::not_found("session not found, or already ended"));
         }
-        // What was asked for from there goes with it.
+        // An intruder may have requested links from this session.
         self.withdraw_links(&mut tx, holder.user()).await?;
         self.audit_by(&mut tx, &by(holder.user()), "session.end", holder.name()).await?;
         tx.commit().await
     }
 
-    /// Ends all sessions of a user but the one that asks, and the links that were asked for from them.
+    /// Ends all sessions of a user except that of the request, and withdraws the links that were requested from them.
     pub async fn end_other_sessions(&self, holder: &Holder) -> Result<()> {
         let mut tx = self.db.write().await?;
         lock_account(&mut tx, holder.user()).await?;
@@ -127,13 +126,13 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Before when a session that was not used since has ended.
+    /// Returns the idle cutoff: sessions last used before it have ended.
     pub(super) fn idle_since(&self, now: Millis) -> Millis {
         now.minus(self.rules.session_idle())
     }
 }
 
-/// A user in the audit trail.
+/// Returns the key of a user in the audit trail.
 pub(super) fn by(user: Id) -> String {
     format!("user:{user}")
 }

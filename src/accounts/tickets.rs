@@ -1,5 +1,5 @@
-//! Tickets: what a link in a letter carries. Each is good for one thing, once, for a time. Only the hash is stored; who
-//! has the link may do what it is for, and nothing else.
+//! One-time tokens for the links in e-mails. Each is valid for one purpose, once, for a limited time. Only the hash
+//! is stored; having the link is enough to use it, and allows nothing else.
 
 use std::time::Duration;
 
@@ -16,23 +16,23 @@ use crate::types::{Id, Millis, Secret};
 
 const PREFIX: &str = "ruk_";
 
-/// What a ticket is good for.
+/// What a ticket can be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// To choose a password for a new account.
+    /// Choose a password for a new account.
     SignUp,
-    /// To choose a new password.
+    /// Choose a new password.
     Reset,
-    /// To show that an address is one's own.
+    /// Confirm an e-mail address.
     Email,
-    /// To make the first administrator.
+    /// Create the first administrator.
     SetUp,
-    /// To join an organisation, or the site.
+    /// Join an organisation, or the site.
     Invitation,
 }
 
 impl Purpose {
-    /// As it is stored.
+    /// Returns the name in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SignUp => "sign-up",
@@ -44,19 +44,19 @@ impl Purpose {
     }
 }
 
-/// A ticket that is good.
+/// A valid ticket.
 #[derive(Debug)]
 pub struct Ticket<S> {
     /// Stable id.
     pub id: Id,
-    /// What it is about.
+    /// Data of the ticket.
     pub subject: S,
-    /// When it ends.
+    /// Expiry time.
     pub expires_at: Millis,
 }
 
-/// Makes a ticket that is about something, and, where it is for a user, goes with that user. The ticket itself is in the
-/// answer and nowhere else.
+/// Creates a ticket with this subject. With a `user`, it is deleted together with that user. The return value is the
+/// only copy of the ticket itself.
 pub async fn issue<S: Serialize>(
     tx: &mut Tx,
     clock: &Clock,
@@ -73,10 +73,11 @@ pub async fn issue<S: Serialize>(
     Ok((id, ticket))
 }
 
-/// Uses a ticket, as part of the transaction that does what it is for: where that fails, it stays good.
+/// Uses a ticket, as part of the transaction of the action that it allows: if the transaction fails, the ticket stays
+/// valid.
 ///
 /// # Errors
-/// Not found for a ticket that is not known, was used, or has ended: one sentence for all.
+/// Not found for a ticket that is unknown, used or expired, with the same message for all.
 pub async fn redeem<S: DeserializeOwned>(
     tx: &mut Tx,
     clock: &Clock,
@@ -89,7 +90,7 @@ pub async fn redeem<S: DeserializeOwned>(
     Ok(Ticket { id: row.id, subject, expires_at: row.expires_at })
 }
 
-/// What a ticket is about; it stays good.
+/// Reads a ticket without using it.
 ///
 /// # Errors
 /// As for [`redeem`].
@@ -105,7 +106,7 @@ pub async fn look<S: DeserializeOwned>(
     Ok(Ticket { id: row.id, subject, expires_at: row.expires_at })
 }
 
-/// What is said of every ticket that is not good.
+/// Returns the error for every ticket that is not valid.
 pub fn gone() -> Error {
-    Error::not_found("this link is not good, or not any more: it was used, or its time is over")
+    Error::not_found("this link is invalid, already used or expired")
 }

@@ -1,4 +1,4 @@
-//! Figures that are looked up now and then, where others are counted as things happen.
+//! Metrics that are polled; others are counted as events happen.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use tokio_util::sync::CancellationToken;
 use super::App;
 use crate::error::{Error, Result};
 
-/// How old these figures may be.
+/// Interval of the updates, which is also their timeout.
 const AGE: Duration = Duration::from_secs(5);
 
 impl App {
-    /// Keeps the figures up to date, until it is told to stop: whoever asks for them, however often, keeps nobody busy.
+    /// Updates the polled metrics until `stop` is cancelled. Scrapes, however frequent, cause no queries.
     pub async fn observe(&self, stop: CancellationToken) {
         let mut failing = false;
         loop {
             let looked = tokio::time::timeout(AGE, self.look());
-            match looked.await.unwrap_or_else(|_| Err(Error::unavailable("the database does not answer in time"))) {
+            match looked.await.unwrap_or_else(|_| Err(Error::unavailable("the database timed out"))) {
                 Ok(()) => failing = false,
                 Err(error) if !failing => {
-                    tracing::warn!(%error, "some figures could not be brought up to date");
+                    tracing::warn!(%error, "cannot update some metrics");
                     failing = true;
                 }
                 Err(_) => {}
@@ -38,7 +38,7 @@ impl App {
     }
 }
 
-/// The cache counts by itself, for it knows no figures of ours.
+/// The cache keeps its own counters, since its crate does not depend on metrics.
 fn observe_cache(stats: &CacheStats) {
     let asked = |what, outcome, number| {
         metrics::counter!("rutter_git_cache_total", "what" => what, "outcome" => outcome).absolute(number);
@@ -50,6 +50,6 @@ fn observe_cache(stats: &CacheStats) {
     asked("pack", "miss", stats.pack_misses);
     metrics::counter!("rutter_git_cache_downloaded_bytes_total").absolute(stats.downloaded_bytes);
     metrics::counter!("rutter_git_cache_evicted_bytes_total").absolute(stats.evicted_bytes);
-    #[expect(clippy::cast_precision_loss, reason = "no cache has 2^53 bytes")]
+    #[expect(clippy::cast_precision_loss, reason = "a cache has less than 2^53 bytes")]
     metrics::gauge!("rutter_git_cache_bytes").set(stats.bytes as f64);
 }

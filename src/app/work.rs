@@ -1,4 +1,4 @@
-//! What is done in the background, and by which feature.
+//! Handlers of background jobs.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::jobs::{Kind, Perform};
 use crate::mail::Mailer;
 use crate::storage::Storage;
 
-/// How long refusals stay in the audit trail; what was done stays for good.
+/// How long denied requests stay in the audit trail; other entries are kept forever.
 const REFUSALS_KEPT: Duration = Duration::from_hours(90 * 24);
 
-/// The features that have work.
+/// The services that handle jobs.
 #[derive(Clone)]
 pub(super) struct Work {
     pub(super) access: Access,
@@ -29,9 +29,9 @@ pub(super) struct Work {
     pub(super) collector: Collector,
     pub(super) checker: Checker,
     pub(super) mailer: Mailer,
-    /// How long left-overs of git stay.
+    /// How long temporary files of git are kept.
     pub(super) grace: Duration,
-    /// Whether garbage is collected.
+    /// True if garbage collection is enabled.
     pub(super) collects: bool,
 }
 
@@ -61,9 +61,9 @@ impl Work {
     async fn collect(&self) -> Result<()> {
         let summary = self.collector.run(None, false, |_| {}).await?;
         for problem in &summary.problems {
-            tracing::error!(problem, "garbage could not be collected");
+            tracing::error!(problem, "garbage collection failed");
         }
-        tracing::info!(?summary, "garbage was collected");
+        tracing::info!(?summary, "garbage collection finished");
         Ok(())
     }
 
@@ -74,7 +74,7 @@ impl Work {
         self.accounts.forget().await?;
         self.mailer.forget().await?;
         if packs + parts > 0 {
-            tracing::info!(packs, parts, "left-overs were deleted");
+            tracing::info!(packs, parts, "deleted leftovers of pushes and uploads");
         }
         Ok(())
     }

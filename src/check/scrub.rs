@@ -1,7 +1,7 @@
-//! The slow check: everything is read once in a round of many days, a little in each run.
+//! Scrubbing: a slow background check that reads all data once per round of many days, a little in each run.
 //!
-//! Objects and packs have hashes for names, so that a part of the names is the same part of the bytes,
-//! and how far a round should be is a name: a third of the time is over at `5555…`.
+//! Objects and packs are named by their hashes, so a fraction of the range of names is the same fraction of the data,
+//! and the target position of a round is a name: after a third of the time it is `5555…`.
 
 use std::time::{Duration, Instant};
 
@@ -11,16 +11,16 @@ use crate::drive::{pack, repo_key};
 use crate::error::Result;
 use crate::types::Millis;
 
-/// How long one run may take, beyond what it has begun: other jobs wait for it.
+/// Maximum duration of one run; an item that has begun is finished. Other jobs wait for it.
 const TIME: Duration = Duration::from_secs(10);
 
-/// How many bytes it may read, likewise.
+/// Maximum number of bytes that one run reads; an item that has begun is finished.
 const BYTES: u64 = 4 << 30;
 
-/// After all names.
+/// Sorts after all names.
 const END: &str = "g";
 
-/// What one run has used.
+/// Time and bytes that one run has used.
 struct Budget {
     since: Instant,
     bytes: u64,
@@ -32,7 +32,7 @@ impl Budget {
     }
 }
 
-/// Where the check of a part is, and where it should be.
+/// Current and target position of a part of the scrub.
 struct Standing {
     part: String,
     before: Option<ScrubRow>,
@@ -41,14 +41,14 @@ struct Standing {
 }
 
 impl Checker {
-    /// Reads on from where the last run stopped, as far as the round should be by now. What is damaged is
-    /// treated as [`Checker::run`] does, and told in the log and the audit trail.
+    /// Continues where the last run stopped, up to the position that the round should have reached by now. Damaged
+    /// data is handled as by [`Checker::run`], and reported in the log and the audit trail.
     pub async fn scrub(&self) -> Result<()> {
         let Some(round) = self.round else { return Ok(()) };
         let mut budget = Budget { since: Instant::now(), bytes: 0 };
         let mut failed = self.scrub_packs(round, &mut budget).await.err();
         for (store, _) in self.storage.stores() {
-            // One that is away must not keep the others.
+            // An unavailable store must not block the others.
             failed = self.scrub_objects(&store, round, &mut budget).await.err().or(failed);
         }
         failed.map_or(Ok(()), Err)
@@ -72,7 +72,7 @@ impl Checker {
                 metrics::counter!("rutter_scrub_damaged_total").increment(1);
             }
             if let Err(error) = looked.outcome {
-                tracing::error!(store, oid = %looked.oid, %error, "an object cannot be read");
+                tracing::error!(store, oid = %looked.oid, %error, "cannot read an object");
             }
             standing.now.last = looked.oid.to_string();
         };
@@ -103,13 +103,13 @@ impl Checker {
     async fn scrub_pack(&self, row: DatasetPackRow) -> Result<()> {
         let (dataset, pack) = (row.repo_id, pack(row.pack)?);
         let found = self.drive.engine().check_pack(&repo_key(dataset)?, &pack).await?;
-        // It may have been replaced meanwhile.
+        // A repack may have replaced it meanwhile.
         let is_live = self.db.read().await?.packs(dataset).await?.iter().any(|row| row.object_key == pack.key);
         if found.is_empty() || !is_live {
             return Ok(());
         }
         let (detail, request) = (found.join("; "), crate::request::id());
-        tracing::error!(%dataset, pack = %pack.id, detail, "a pack is damaged; restore it from a backup");
+        tracing::error!(%dataset, pack = %pack.id, detail, "damaged pack; restore it from a backup");
         metrics::counter!("rutter_scrub_damaged_total").increment(1);
         let subject = format!("{dataset}/{}", pack.id);
         let mut tx = self.db.write().await?;
@@ -125,10 +125,10 @@ impl Checker {
         Ok(Standing { part, before, until: name_at(now.0.saturating_sub(row.begun_at.0), round), now: row })
     }
 
-    /// Writes down where a part is. `end` says whether it is where it should be.
+    /// Saves the position of a part. `end` is true if it reached its target.
     async fn keep(&self, mut standing: Standing, end: Result<bool>) -> Result<()> {
         if matches!(end, Ok(true)) && standing.until == END {
-            tracing::info!(part = standing.part, since = standing.now.begun_at.rfc3339(), "all was read once");
+            tracing::info!(part = standing.part, since = standing.now.begun_at.rfc3339(), "scrub round finished");
             let now: Millis = self.clock.now();
             standing.now = ScrubRow { begun_at: now, last: String::new() };
         }
@@ -141,7 +141,7 @@ impl Checker {
     }
 }
 
-/// The name up to which a round should have read, so many milliseconds after it began.
+/// Returns the name up to which a round should have read, `elapsed` milliseconds after it began.
 fn name_at(elapsed: i64, round: Duration) -> String {
     let elapsed = u128::from(elapsed.max(0).unsigned_abs());
     match u64::try_from((elapsed << 64) / round.as_millis().max(1)) {

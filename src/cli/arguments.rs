@@ -1,4 +1,4 @@
-//! What can be written on the command line.
+//! Command-line arguments and help texts.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,14 +35,14 @@ pub(super) struct Common {
     /// Configuration file (TOML)
     #[arg(long, global = true, env = "RUTTER_CONFIG", hide_env_values = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Folder of database, objects, cache and secret [default: ./rutter-data]
+    /// Folder of the database, objects, cache and secret [default: ./rutter-data]
     #[arg(long, global = true, env = "RUTTER_DATA", hide_env_values = true, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Run the server, until SIGINT or SIGTERM; transfers under way may end, a second signal cuts them off
+    /// Run the server until SIGINT or SIGTERM; running transfers may finish, a second signal aborts them
     #[command(after_help = "\
 Examples:
   rutter serve
@@ -54,40 +54,40 @@ Set by file or environment only (the README describes each):
   RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_LIFETIMES__…
   RUTTER_RATES__…  RUTTER_QUOTAS__…  RUTTER_ACCOUNTS__…  RUTTER_MAIL__…
 
-While there is no administrator, it prints a link to the terminal that makes the first one: good once, for 24 hours. \
-`rutter setup-link` prints one, too.")]
+While there is no administrator, the server prints a link to the terminal to create the first one: valid once, for 24 \
+hours. `rutter setup-link` prints one, too.")]
     Serve {
         /// Address and port [default: 127.0.0.1:8080]
         #[arg(long, env = "RUTTER_LISTEN", hide_env_values = true, value_name = "ADDRESS:PORT")]
         listen: Option<SocketAddr>,
-        /// What clients put before /owner/dataset, behind a proxy
+        /// Base URL of the server for clients, if it runs behind a proxy
         #[arg(long, env = "RUTTER_PUBLIC_URL", hide_env_values = true, value_name = "URL")]
         public_url: Option<String>,
     },
-    /// Print a link that makes the first administrator; good once, for 24 hours
+    /// Print a link to create the first administrator; valid once, for 24 hours
     #[command(after_help = "\
 Examples:
   rutter setup-link
   docker exec drive rutter setup-link
 
-The link begins with public_url. Once there is an administrator, however made, no such link works.")]
+The link begins with public_url. It stops working as soon as there is an administrator.")]
     SetupLink,
-    /// Users
+    /// Manage users
     #[command(subcommand, after_help = "Example:\n  rutter user add ada --email ada@example.org")]
     User(UserCommand),
-    /// Tokens, for git, git-lfs and programs
+    /// Manage tokens for git, git-lfs and programs
     #[command(subcommand, after_help = "Example:\n  rutter token add ada --name laptop --expires 90d")]
     Token(TokenCommand),
-    /// Organisations and their members
+    /// Manage organisations and their members
     #[command(subcommand, after_help = "Example:\n  rutter org member statistics ada --role writer")]
     Org(OrgCommand),
-    /// Datasets and their repositories
+    /// Manage datasets
     #[command(subcommand, after_help = "Example:\n  rutter repo create statistics/census --visibility internal")]
     Repo(RepoCommand),
-    /// Where objects and packs are kept
+    /// Manage the stores of objects and packs
     #[command(subcommand, after_help = "Example:\n  rutter store check default --origin https://data.example.org")]
     Store(StoreCommand),
-    /// Show how much is held, and how much may be
+    /// Show storage usage and quotas
     #[command(after_help = "\
 Examples:
   rutter usage
@@ -95,19 +95,19 @@ Examples:
   rutter usage statistics/census
   rutter usage --recount
 
-What counts are the bytes of LFS objects: those of each dataset, also where another holds the same ones, and not those \
-of git's packs. An organisation within another counts for itself alone.")]
+Usage is the size of the LFS objects of each dataset, including those that other datasets share, but not of git packs. \
+The usage of an organisation does not include nested organisations.")]
     Usage {
-        /// OWNER or OWNER/NAME; all owners without it
+        /// OWNER or OWNER/NAME; all owners if omitted
         subject: Option<Subject>,
-        /// Print JSON, in bytes
+        /// Print JSON, sizes in bytes
         #[arg(long)]
         json: bool,
-        /// Count anew what each dataset holds, and tell where the count was wrong
+        /// Recount the usage of all datasets, and print corrections
         #[arg(long, conflicts_with_all = ["subject", "json"])]
         recount: bool,
     },
-    /// Say how much a dataset may hold, or all datasets of a user or an organisation together
+    /// Set the storage quota of a dataset, or of all datasets of a user or an organisation together
     #[command(after_help = "\
 Examples:
   rutter quota ada 500GB
@@ -115,15 +115,15 @@ Examples:
   rutter quota statistics none
   rutter quota ada default
 
-`default` is what the configuration says (quotas). What is held already stays, also where it is more.")]
+`default` is the configured quota (quotas). Existing objects are kept even if they exceed the new quota.")]
     Quota {
         /// OWNER or OWNER/NAME
         subject: Subject,
-        /// A number of bytes as in 500GB or 100GiB, none or default
+        /// A size such as 500GB or 100GiB, or `none` or `default`
         #[arg(value_name = "SIZE")]
         quota: Quota,
     },
-    /// Check that everything stored is there and is what its name says; the server does so slowly, all the time
+    /// Check the integrity of all stored data; the server also does this slowly in the background
     #[command(after_help = "\
 Examples:
   rutter fsck --data /srv/rutter
@@ -131,31 +131,31 @@ Examples:
   rutter fsck ada/census
   rutter fsck --json
 
-Damaged objects are taken out of use; a `git lfs push --all` heals them, and so does the file if it comes back. Packs \
-come back from a backup, or by pushing a complete clone to a new dataset.
+Damaged objects are quarantined: `git lfs push --all` repairs them, and so does restoring the file. To repair packs, \
+restore them from a backup, or push a complete clone to a new dataset.
 
-Exits with 0 if all is well, 1 if something is wrong, 2 if nothing is wrong as far as could be seen, but something could \
-not be looked at, as when a store is away.
+Exit codes: 0 if everything is fine; 1 if there are problems; 2 if no problems were found, but something could not be \
+checked, for example because a store is unavailable.
 
-JSON, with names that stay:
-  clean      whether all was looked at and is well
+JSON output, with stable names:
+  clean      true if everything was checked and is fine
   checked    objects, bytes (of objects), packs, datasets
   problems   kind: object-missing, object-size, object-bytes, object-quarantined, pack-missing, pack-damaged, git
              store, dataset (packs, git), held_by (objects), oid, pack, detail; healed_by: push, restore
-  notes      kind: object-stray, pack-stray; store, key, bytes, detail. What no row names and is older than an hour
+  notes      kind: object-stray, pack-stray; store, key, bytes, detail. Not in the database and older than an hour
   unchecked  what, detail")]
     Fsck {
-        /// OWNER/NAME: check this dataset and what it holds; everything without it
+        /// OWNER/NAME: check this dataset and its objects; everything if omitted
         #[arg(value_name = "OWNER/NAME")]
         dataset: Option<RepoPath>,
-        /// Only compare names and sizes; read no bytes
+        /// Only compare names and sizes, without reading data
         #[arg(long)]
         quick: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Collect what no revision names and nobody holds; the server does this once a day (collect)
+    /// Delete objects that are no longer used; the server does this once a day (collect)
     #[command(after_help = "\
 Examples:
   rutter gc --dry-run
@@ -163,16 +163,16 @@ Examples:
   rutter gc ada/census
   rutter gc --undo ada/census
 
-Nothing goes at once. A first run marks what no branch, no tag and no earlier revision names. A later run, when the \
-grace period is over (lifetimes.grace), takes it away from the dataset, which --undo reverts for as long again. Then \
-the bytes are deleted.")]
+Nothing is deleted at once. The first run marks objects that no branch, tag or earlier revision refers to. A run after \
+the grace period (lifetimes.grace) removes them from the dataset, which --undo reverts for another grace period. After \
+that the data is deleted.")]
     Gc {
-        /// OWNER/NAME; all datasets and stores without it
+        /// OWNER/NAME; all datasets and stores if omitted
         dataset: Option<RepoPath>,
-        /// Only tell what would happen, object by object
+        /// Only print what would happen, object by object
         #[arg(long)]
         dry_run: bool,
-        /// Give back what was taken away and is not deleted yet
+        /// Restore objects that were removed but not deleted yet
         #[arg(long, conflicts_with = "dry_run")]
         undo: bool,
     },
@@ -189,76 +189,77 @@ Examples:
   rutter user add ada --email ada@example.org
   rutter user add ada --email ada@example.org --admin
 
-The way in is a token, `rutter token add ada`, or with a browser a password: `rutter user set-password ada`.")]
+To sign in, the user needs a token (`rutter token add ada`), or for a browser a password (`rutter user set-password \
+ada`).")]
     Add {
-        /// Letters, digits, `.`, `_`, `-`
+        /// Name: letters, digits, `.`, `_`, `-`
         name: OwnerName,
         /// E-mail address
         #[arg(long)]
         email: Email,
-        /// May read, write and delete every dataset
+        /// Make the user a site administrator, who can read, write and delete every dataset
         #[arg(long)]
         admin: bool,
-        /// Read a password of at least 8 characters from standard input, for browsers: git, git-lfs and programs take
-        /// tokens only
+        /// Read a password of at least 8 characters from standard input; it is for browsers only: git, git-lfs and
+        /// programs require tokens
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Give a user another password, read from standard input; all browsers are signed out
+    /// Set a user's password, read from standard input; all browsers are signed out
     #[command(after_help = "\
 Examples:
   rutter user set-password ada
   rutter user set-password ada < password.txt
 
-The first line counts, and has at least 8 characters. Personal tokens stay as they are.")]
+The password is the first line, with at least 8 characters. Personal tokens stay valid.")]
     SetPassword {
-        /// The user
+        /// Name of the user
         name: OwnerName,
     },
     /// List users
     #[command(after_help = "Example:\n  rutter user list")]
     List,
-    /// Let nobody in as this user, until `resume`: every token is refused, and browsers are signed out, at once
+    /// Suspend a user until `resume`: tokens are rejected and browsers signed out at once
     #[command(after_help = "\
 Example:
   rutter user suspend ada
 
-Transfers that have begun, and signed URLs handed out before, go on until they end (lifetimes.action).")]
+Running transfers and signed URLs issued before stay valid until they expire (lifetimes.action).")]
     Suspend {
-        /// The user
+        /// Name of the user
         name: OwnerName,
     },
-    /// End a suspension; the tokens are good again
+    /// End a suspension; tokens are valid again
     #[command(after_help = "Example:\n  rutter user resume ada")]
     Resume {
-        /// The user
+        /// Name of the user
         name: OwnerName,
     },
 }
 
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
-    /// Make a personal token and print it, alone, on standard output
+    /// Create a personal token, and print only the token on standard output
     #[command(
         after_help = "Examples:\n  rutter token add ada --name ci --expires 30d --scope write:ada/census\n  rutter token add ada --scope read"
     )]
     Add {
-        /// Whose token
+        /// Name of the user
         user: OwnerName,
-        /// What to call it, in at most 100 characters
+        /// Name of the token, at most 100 characters
         #[arg(long, default_value = "token")]
         name: TokenName,
-        /// How long it is good, as in 12h, 30d; for ever without it
+        /// Lifetime, such as 12h or 30d; no expiry if omitted
         #[arg(long, value_parser = lifetime)]
         expires: Option<Duration>,
-        /// read, write or own, alone or as in write:OWNER/NAME; may be repeated [default: own]
+        /// read, write or own, alone or as write:OWNER/NAME; may be repeated [default: own]
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<TokenScope>,
     },
     /// List a user's personal tokens
     #[command(after_help = "Example:\n  rutter token list ada")]
     List {
-        /// Whose tokens
+        /// Name of the user
         user: OwnerName,
     },
     /// Revoke a personal token, at once
@@ -266,27 +267,27 @@ pub(super) enum TokenCommand {
 Example:
   rutter token revoke 01890a5d-ac96-774b-bcce-b302099a8057
 
-Transfers that have begun, and signed URLs handed out before, go on until they end (lifetimes.action).")]
+Running transfers and signed URLs issued before stay valid until they expire (lifetimes.action).")]
     Revoke {
-        /// The id that `list` shows
+        /// Id of the token, as shown by `list`
         id: Id,
     },
-    /// Sign a JSON Web Token for a user and print it; it cannot be revoked, only its user suspended
+    /// Issue a JSON Web Token for a user and print it; it cannot be revoked, but the user can be suspended
     #[command(after_help = "\
 Examples:
   rutter token jwt ada --scope 'obj:ada/census/*:read' --expires 10m
   rutter token jwt ada --scope 'obj:ada/census/*:write' --scope ds:ada/census:read
 
 Scopes are TYPE[:ID[:ACTIONS]] or TYPE:ID:SUBSCOPE:ACTIONS, with `*` for all:
-  obj:OWNER/NAME/OID  read, write                    the bytes
+  obj:OWNER/NAME/OID  read, write                    the data
   ds:OWNER/NAME       read, update, patch, write, *  the dataset and its history")]
     Jwt {
-        /// For whom
+        /// Name of the user
         user: OwnerName,
-        /// A scope as giftless and CKAN write them; may be repeated
+        /// Scope in the syntax of giftless and CKAN; may be repeated
         #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = claim)]
         scopes: Vec<String>,
-        /// How long it is good, cut to the configured maximum (lifetimes.jwt)
+        /// Lifetime, limited to the configured maximum (lifetimes.jwt)
         #[arg(long, value_parser = lifetime, default_value = "15m")]
         expires: Duration,
     },
@@ -294,30 +295,30 @@ Scopes are TYPE[:ID[:ACTIONS]] or TYPE:ID:SUBSCOPE:ACTIONS, with `*` for all:
 
 #[derive(Subcommand)]
 pub(super) enum OrgCommand {
-    /// Add an organisation; `a/b` is one within `a`
+    /// Add an organisation; `a/b` is nested in `a`
     #[command(after_help = "Examples:\n  rutter org add ministry\n  rutter org add ministry/statistics")]
     Add {
-        /// Its name
+        /// Name of the organisation
         name: OwnerName,
     },
     /// List organisations
     #[command(after_help = "Example:\n  rutter org list")]
     List,
-    /// List members, make a user one, change the role, or end the membership
+    /// List members, add a member, change a role, or remove a member
     #[command(after_help = "\
 Examples:
   rutter org member statistics
   rutter org member statistics ada --role writer
   rutter org member statistics ada --remove")]
     Member {
-        /// The organisation
+        /// Name of the organisation
         organisation: OwnerName,
-        /// The user; without it, members are listed
+        /// Name of the user; members are listed if omitted
         user: Option<OwnerName>,
-        /// reader, writer or owner; without it, who is new becomes a reader, and who is a member stays what they are
+        /// reader, writer or owner; if omitted, a new member becomes a reader, and an existing one keeps their role
         #[arg(long, requires = "user")]
         role: Option<Role>,
-        /// End the membership
+        /// Remove the member
         #[arg(long, conflicts_with = "role", requires = "user")]
         remove: bool,
     },
@@ -325,7 +326,7 @@ Examples:
 
 #[derive(Subcommand)]
 pub(super) enum RepoCommand {
-    /// Make an empty dataset
+    /// Create an empty dataset
     #[command(
         after_help = "Examples:\n  rutter repo create ada/census\n  rutter repo create statistics/census --visibility internal\n  rutter repo create ada/survey --store frankfurt"
     )]
@@ -335,14 +336,14 @@ pub(super) enum RepoCommand {
         /// private, internal or public
         #[arg(long, default_value = "private")]
         visibility: Visibility,
-        /// Where its objects are kept, for good: a name from the configuration (stores)
+        /// Store of its objects, which cannot be changed later: a name from the configuration (stores)
         #[arg(long, default_value = DEFAULT_STORE, value_name = "NAME")]
         store: String,
     },
     /// List datasets
     #[command(after_help = "Example:\n  rutter repo list")]
     List,
-    /// Change who sees a dataset
+    /// Change the visibility of a dataset
     #[command(after_help = "Example:\n  rutter repo visibility ada/census public")]
     Visibility {
         /// OWNER/NAME
@@ -355,7 +356,7 @@ pub(super) enum RepoCommand {
     Delete {
         /// OWNER/NAME
         path: RepoPath,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -366,62 +367,63 @@ pub(super) enum StoreCommand {
     /// List the configured stores
     #[command(after_help = "Example:\n  rutter store list")]
     List,
-    /// Try everything that rutter does with a store, and say in plain words what is wrong
+    /// Test every operation of a store, and explain failures
     #[command(after_help = "\
 Examples:
   rutter store check default
   rutter store check frankfurt --origin https://data.example.org
   rutter store check default --internal
 
-It writes a few small objects and one part of 5 MiB, and removes them. It goes where clients are sent \
-(public_endpoint). Where only they can go there, as when that is http://localhost:3900 and rutter runs in a container, \
---internal tries everything at the endpoint that rutter itself uses, and says that the other one was not tried.")]
+This writes a few small objects and one part of 5 MiB, and deletes them. It uses the endpoint that clients use \
+(public_endpoint). If only clients can reach that endpoint, for example http://localhost:3900 when rutter runs in a \
+container, --internal tests the endpoint that rutter itself uses, and reports that the other one was not tested.")]
     Check {
-        /// Its name: `default`, or one of the configuration (stores)
+        /// Name of the store: `default`, or one from the configuration (stores)
         name: String,
-        /// Do not go to the public endpoint: it cannot be reached from here
+        /// Do not use the public endpoint, if it cannot be reached from here
         #[arg(long)]
         internal: bool,
-        /// Try also whether web pages of this origin can upload and download
+        /// Also test whether web pages of this origin can upload and download
         #[arg(long, value_name = "ORIGIN")]
         origin: Option<String>,
     },
-    /// Print the rules by which web pages may reach a bucket, and on S3 set them
+    /// Print the CORS rules of a bucket for web pages; on S3, also set them
     #[command(after_help = "\
 Examples:
   rutter store cors default --origin https://data.example.org
   rutter store cors default --origin https://data.example.org --origin http://localhost:5173 --dry-run
 
-On S3 the rules replace those that the bucket has. On Google and Azure they are to be set by hand.")]
+On S3 the rules replace the existing ones of the bucket. On Google and Azure, set them manually.")]
     Cors {
-        /// Its name
+        /// Name of the store
         name: String,
-        /// Scheme, host and port of the pages; may be repeated
+        /// Origin of the pages (scheme, host and port); may be repeated
         #[arg(long = "origin", value_name = "ORIGIN", required = true)]
         origins: Vec<String>,
-        /// Only print them
+        /// Only print the rules
         #[arg(long)]
         dry_run: bool,
     },
 }
 
-/// Reads `30d`, `12h`, `15m`, `90s`.
+/// Parses a lifetime such as `30d`, `12h`, `15m` or `90s`.
 fn lifetime(text: &str) -> Result<Duration, String> {
     match rutter::config::duration(text) {
-        // Beyond a century it is a typing mistake.
+        // More than a century is a typo.
         Some(duration) if (1..=3_155_760_000).contains(&duration.as_secs()) => Ok(duration),
-        _ => Err("write a number and a unit, as in 15m, 12h or 30d".into()),
+        _ => Err("use a number and a unit, such as 15m, 12h or 30d".into()),
     }
 }
 
-/// One scope of a JSON Web Token that opens something: what others' scopes
-/// may not say is a typing mistake in ours.
+/// Parses one scope of a JSON Web Token. Unlike scopes from other issuers, it must grant something: otherwise it is a
+/// typo.
 fn claim(text: &str) -> Result<String, String> {
-    let refusal = || Err("it opens nothing: write it as in obj:OWNER/NAME/*:read or ds:OWNER/NAME:update".to_owned());
+    let refusal =
+        || Err("the scope grants nothing: use a form like obj:OWNER/NAME/*:read or ds:OWNER/NAME:update".to_owned());
     if text.contains(char::is_whitespace) {
         return Err("one scope at a time: repeat --scope".into());
     }
-    // A dataset that the scope must be about, whatever it leaves open.
+    // A dataset that the scope matches, with `any` in the place of wildcards.
     let id = text.split(':').nth(1).unwrap_or_default();
     let mut segments: Vec<&str> = id.split('/').map(|segment| if segment == "*" { "any" } else { segment }).collect();
     segments.retain(|segment| !segment.is_empty());

@@ -1,4 +1,4 @@
-//! What the operator's commands do.
+//! The commands for operators.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -12,13 +12,13 @@ use rutter::types::{Millis, RepoPath, Secret};
 
 use super::arguments::{Command, OrgCommand, RepoCommand, TokenCommand, UserCommand};
 
-/// Does what is asked, on the database; a running server sees it at once.
+/// Runs a command on the database; a running server sees the changes at once.
 pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
     match command {
         Command::Serve { .. } | Command::Version => {}
         Command::SetupLink => match app.accounts.set_up_link().await? {
             Some(link) => println!("{}", link.expose()),
-            None => return Err(Error::conflict("there is an administrator already")),
+            None => return Err(Error::conflict("there already is an administrator")),
         },
         Command::User(command) => user(app, command).await?,
         Command::Token(command) => token(app, command).await?,
@@ -51,16 +51,16 @@ async fn user(app: &App, command: UserCommand) -> Result<()> {
         UserCommand::Add { name, email, admin, password_stdin } => {
             let password = if password_stdin { Some(password()?) } else { None };
             app.accounts.add_user(&name, &email, password, admin).await?;
-            eprintln!("added `{name}`; make a token with `rutter token add {name}`");
+            eprintln!("added `{name}`; create a token with `rutter token add {name}`");
         }
         UserCommand::SetPassword { name } => {
             if std::io::stdin().is_terminal() {
-                // What is typed shows: only a program of the terminal could hide it.
+                // The input is visible: hiding it would require a terminal library.
                 eprint!("New password of `{name}`: ");
                 std::io::stderr().flush()?;
             }
             app.accounts.set_password(&name, password()?).await?;
-            eprintln!("`{name}` has another password; all browsers were signed out");
+            eprintln!("changed the password of `{name}`; all browsers were signed out");
         }
         UserCommand::List => {
             for user in app.accounts.users().await? {
@@ -85,7 +85,7 @@ async fn token(app: &App, command: TokenCommand) -> Result<()> {
         TokenCommand::List { user } => {
             let day = |at: Option<Millis>, none: &str| at.map_or(none.to_owned(), Millis::rfc3339);
             let tokens = app.accounts.tokens(&user).await?;
-            println!("{:36}  {:12}  {:20}  {:20}  SCOPES", "ID", "NAME", "LAST USED", "ENDS");
+            println!("{:36}  {:12}  {:20}  {:20}  SCOPES", "ID", "NAME", "LAST USED", "EXPIRES");
             for token in tokens {
                 let end = match token.revoked_at {
                     Some(at) => format!("revoked {}", at.rfc3339()),
@@ -128,7 +128,7 @@ async fn organisation(app: &App, command: OrgCommand) -> Result<()> {
         }
         OrgCommand::Member { organisation, user: Some(user), role: None, .. } => {
             let role = app.accounts.join(&organisation, &user).await?;
-            eprintln!("`{user}` is a member of `{organisation}` as {role}; change it with --role");
+            eprintln!("`{user}` is a member of `{organisation}` with the role {role}; change it with --role");
         }
     }
     Ok(())
@@ -172,23 +172,23 @@ async fn gc(app: &App, dataset: Option<RepoPath>, dry_run: bool, undo: bool) -> 
     };
     if undo {
         let restored = app.storage.restore(dataset).await?;
-        println!("{restored} objects were given back");
+        println!("restored {restored} objects");
         return Ok(ExitCode::SUCCESS);
     }
     if dry_run {
-        println!("{:64}  {:>14}  {:30}  WHY", "OBJECT", "BYTES", "DATASET");
+        println!("{:64}  {:>14}  {:30}  REASON", "OBJECT", "BYTES", "DATASET");
     }
     let tell = |line: Line| {
         if dry_run {
             let due = line.due.map(Millis::rfc3339).unwrap_or_default();
             let why = match line.fate {
-                Fate::Unused => format!("no revision names it; would be marked, and taken away after {due}"),
+                Fate::Unused => format!("unused; would be marked, and removed after {due}"),
                 Fate::Waiting(since) => {
-                    format!("no revision names it since {}; taken away after {due}", since.rfc3339())
+                    format!("unused since {}; will be removed after {due}", since.rfc3339())
                 }
-                Fate::Released => "no revision names it, and the grace period is over: would be taken away".into(),
-                Fate::Deleted => "no dataset holds it: would be deleted".into(),
-                Fate::Stray => "no row names its file: would be deleted".into(),
+                Fate::Released => "unused, and the grace period is over: would be removed".into(),
+                Fate::Deleted => "in no dataset: would be deleted".into(),
+                Fate::Stray => "not in the database: would be deleted".into(),
             };
             println!("{:64}  {:>14}  {:30}  {why}", line.oid, line.size, line.dataset.as_deref().unwrap_or("-"));
         }
@@ -196,10 +196,10 @@ async fn gc(app: &App, dataset: Option<RepoPath>, dry_run: bool, undo: bool) -> 
     let summary = app.collector.run(dataset, dry_run, tell).await?;
     let would = if dry_run { "would be " } else { "" };
     for ((number, bytes), what) in [
-        (summary.unused, "objects wait, since no revision names them".to_owned()),
-        (summary.released, format!("objects {would}taken away from their datasets (rutter gc --undo)")),
+        (summary.unused, "unused objects are in the grace period".to_owned()),
+        (summary.released, format!("objects {would}removed from their datasets (undo with rutter gc --undo)")),
         (summary.deleted, format!("objects {would}deleted")),
-        (summary.git, format!("git objects {would}dropped")),
+        (summary.git, format!("git objects {would}deleted")),
     ] {
         println!("{number:>10} {what}, {bytes} bytes");
     }

@@ -11,7 +11,7 @@ use rutter::config::DEFAULT_STORE;
 use rutter::error::{Error, Result};
 use rutter::types::{RepoPath, amount};
 
-/// What fsck ends with where it could not look.
+/// Exit code if something could not be checked.
 pub(super) const COULD_NOT_LOOK: u8 = 2;
 
 pub(super) async fn run(app: &App, dataset: Option<RepoPath>, quick: bool, json: bool) -> Result<ExitCode> {
@@ -58,7 +58,7 @@ fn print(report: &Report) {
     }
 }
 
-/// A line that is written over and over, for whoever waits at a terminal.
+/// Progress line on a terminal, rewritten in place.
 struct Progress(Option<Instant>);
 
 impl Progress {

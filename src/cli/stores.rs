@@ -21,8 +21,8 @@ pub(super) async fn run(app: &App, command: StoreCommand) -> Result<ExitCode> {
                 app.storage
                     .cors(&name, &origins, true)
                     .await
-                    .map_err(|error| Error::invalid(format!("the rules above were not set: {error}")))?;
-                eprintln!("the rules are set; try them with `rutter store check {name} --origin {}`", origins[0]);
+                    .map_err(|error| Error::invalid(format!("cannot set the rules above: {error}")))?;
+                eprintln!("the rules are set; test them with `rutter store check {name} --origin {}`", origins[0]);
             }
         }
     }
@@ -32,7 +32,7 @@ pub(super) async fn run(app: &App, command: StoreCommand) -> Result<ExitCode> {
 async fn check(app: &App, name: &str, internal: bool, origin: Option<String>) -> Result<ExitCode> {
     let public = app.config.stores.get(name).and_then(|store| store.public_endpoint.clone());
     let steps = if internal && public.is_some() {
-        // The same store, for which URLs are signed as the server itself reaches it.
+        // The same store, but URLs are signed for the endpoint that the server itself uses.
         let mut config = app.config.clone();
         if let Some(store) = config.stores.get_mut(name) {
             store.public_endpoint = None;
@@ -52,16 +52,16 @@ async fn check(app: &App, name: &str, internal: bool, origin: Option<String>) ->
     }
     let failed = steps.iter().any(|(_, outcome)| outcome.is_err());
     match public {
-        Some(public) if internal => println!("NOTE  clients are sent to {public}, which was not tried"),
+        Some(public) if internal => println!("NOTE  clients use {public}, which was not tested"),
         Some(public) if failed => {
-            println!("NOTE  if only clients can reach {public}, try the rest with --internal");
+            println!("NOTE  if only clients can reach {public}, use --internal to test the rest");
         }
         Some(_) | None => {}
     }
     if failed {
         return Ok(ExitCode::FAILURE);
     }
-    let seen = if internal { ", as far as can be seen from here" } else { "" };
-    println!("the store `{name}` does all that rutter needs{seen}");
+    let seen = if internal { ", except for the public endpoint" } else { "" };
+    println!("the store `{name}` passed all tests{seen}");
     Ok(ExitCode::SUCCESS)
 }

@@ -43,7 +43,7 @@ fn line(path: &str, objects: u64, bytes: u64, quota: Option<u64>) {
     println!("{path:40}  {objects:>9}  {:>11}  {limit:>11}  {used:>5}", amount(bytes));
 }
 
-/// Rounded down: 100 is full. Where nothing may be held, nothing is all.
+/// Returns the percentage, rounded down: 100 is full. A quota of zero is always full.
 fn percent(bytes: u64, quota: u64) -> u128 {
     (u128::from(bytes) * 100).checked_div(u128::from(quota)).unwrap_or(100)
 }

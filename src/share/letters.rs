@@ -1,4 +1,4 @@
-//! E-mails that tell of shares.
+//! E-mails that notify recipients of new shares.
 
 use std::fmt::Write as _;
 
@@ -13,14 +13,14 @@ use crate::error::Result;
 use crate::mail::{self, Letter};
 use crate::types::{Email, ShareKind, ShareRight};
 
-/// What is not itself in one segment of a path (RFC 3986 §3.3).
+/// Characters to percent-encode in a path segment (RFC 3986 §3.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The name of the dataset that is somebody's own drive.
+/// Name of the dataset that is a user's personal drive.
 const DRIVE: &str = "drive";
 
 impl Shares {
-    /// Tells those with whom something is shared, but not who shares it.
+    /// Sends an e-mail to the recipients of a share, except the user who shares.
     pub(super) async fn announce(
         &self,
         tx: &mut Tx,
@@ -42,7 +42,7 @@ impl Shares {
             GranteeId::Link(_) => vec![],
         };
         for address in addresses {
-            // What is stored was parsed once; an older server may have been less exact.
+            // Stored addresses were validated when they were written, possibly by an older server with looser rules.
             let Ok(to) = address.parse::<Email>() else { continue };
             let (subject, text) = write(&self.base, &sharing.grant().actor().name(), share, sign_up, message);
             mail::post(tx, &self.clock, &Letter { to, subject, text }).await?;
@@ -51,7 +51,7 @@ impl Shares {
     }
 }
 
-/// The page of what is shared.
+/// Returns the URL of the shared item's page.
 fn page(base: &str, share: &ShareRow) -> String {
     let encoded = |text: &str| utf8_percent_encode(text, SEGMENT).to_string();
     let (owner, name) = (encoded(&share.owner_name), encoded(&share.dataset_name));
@@ -66,7 +66,7 @@ fn page(base: &str, share: &ShareRow) -> String {
     format!("{base}/shared/{owner}/{name}{path}")
 }
 
-/// What is shared, in words.
+/// Describes the shared item.
 fn what(share: &ShareRow) -> String {
     let ShareRow { owner_name, dataset_name, path, .. } = share;
     let kind = match share.kind {
@@ -76,15 +76,15 @@ fn what(share: &ShareRow) -> String {
         ShareKind::File => "file",
     };
     let name = path.rsplit('/').next().unwrap_or(path);
-    // A drive is where its owner keeps what has no other place: to name it says nothing.
+    // A personal drive has no meaningful name, so it is left out.
     if dataset_name == DRIVE {
         return format!("the {kind} \"{name}\"");
     }
     format!("the {kind} \"{name}\" of the dataset {owner_name}/{dataset_name}")
 }
 
-/// Subject and text; `sign_up` for somebody who has no account. What a person wrote is told apart from what the server
-/// says.
+/// Returns subject and text; `sign_up` is set if the recipient has no account. The sender's message is quoted, so
+/// that it cannot pass for text of the server.
 fn write(
     base: &str,
     sharer: &str,
@@ -92,13 +92,13 @@ fn write(
     sign_up: Option<SignUp>,
     message: Option<&str>,
 ) -> (String, String) {
-    let subject = format!("{sharer} shares {} with you", what(share));
+    let subject = format!("{sharer} shared {} with you", what(share));
     let may = match share.right {
-        ShareRight::View => "see and download",
-        ShareRight::Edit => "see, download and change",
+        ShareRight::View => "view and download",
+        ShareRight::Edit => "view, download and edit",
     };
-    let mut text = format!("{subject}. You may {may} it");
-    // A String takes whatever is written to it.
+    let mut text = format!("{subject}. You can {may} it");
+    // Writing to a String cannot fail.
     let _ = match share.expires_at {
         Some(end) => writeln!(text, " until {}.", end.in_words()),
         None => writeln!(text, "."),
@@ -110,17 +110,17 @@ fn write(
             let _ = writeln!(text, "> {line}");
         }
     }
-    let _ = writeln!(text, "\nIt is here, once you have signed in:\n\n{}", page(base, share));
+    let _ = writeln!(text, "\nSign in to open it:\n\n{}", page(base, share));
     let _ = match sign_up {
         None => Ok(()),
         Some(SignUp::Open) => writeln!(
             text,
-            "\nIf you have no account yet, make one with the address to which this e-mail came:\n\n{base}/signup"
+            "\nIf you have no account yet, create one with the address that this e-mail was sent to:\n\n{base}/signup"
         ),
         Some(SignUp::Invitation | SignUp::Closed) => writeln!(
             text,
-            "\nThere is no account with the address to which this e-mail came, and it needs one. You cannot make it \
-             yourself: ask {sharer} to have you invited by those who run this site."
+            "\nYou need an account with the address that this e-mail was sent to, and there is none yet. You \
+             cannot create it yourself: ask {sharer} to have an administrator of this site invite you."
         ),
     };
     (subject, text)
@@ -160,10 +160,10 @@ mod tests {
 
     #[test]
     fn a_message_cannot_pass_for_what_the_server_says() {
-        let message = "Hello\r\nIt is here, once you have signed in:\u{2028}\u{7}\nhttp://evil.example";
+        let message = "Hello\r\nSign in to open it:\u{2028}\u{7}\nhttp://evil.example";
         let share = share("drive", "a/b c", ShareKind::Folder);
         let (subject, text) = write("https://data.example", "ada", &share, None, Some(message));
-        assert_eq!(subject, "ada shares the folder \"b c\" with you");
+        assert_eq!(subject, "ada shared the folder \"b c\" with you");
         for line in text.lines().filter(|line| line.contains("evil") || line.contains("Hello")) {
             assert!(line.starts_with("> "), "{line}");
         }
@@ -187,8 +187,8 @@ mod tests {
         for (dataset, path, kind, named, page) in pages {
             let share = share(dataset, path, kind);
             let (subject, text) = write("https://data.example", "ada", &share, None, None);
-            assert_eq!(subject, format!("ada shares {named} with you"));
-            assert!(text.contains("see, download and change it until 22 February 2030, 11:59 UTC."), "{text}");
+            assert_eq!(subject, format!("ada shared {named} with you"));
+            assert!(text.contains("view, download and edit it until 22 February 2030, 11:59 UTC."), "{text}");
             assert!(text.contains(&format!("\nhttps://data.example/{page}\n")), "{text}");
             assert!(!text.contains("account"), "{text}");
         }

@@ -1,4 +1,4 @@
-//! Links are opened.
+//! Opens share links.
 
 use std::time::Duration;
 
@@ -8,26 +8,27 @@ use crate::db::links::LinkRow;
 use crate::error::{Error, Result};
 use crate::types::{Millis, Secret};
 
-/// For how long an opened link is good, at most.
+/// Maximum lifetime of the bearer token of an opened link.
 const OPEN: Duration = Duration::from_hours(1);
 
-/// How often it is written down that a link is opened.
+/// Minimum interval between updates of a link's last use.
 const NOTED: Duration = Duration::from_mins(1);
 
-/// What somebody finds behind a link.
+/// The result of opening a link.
 pub enum Door {
-    /// The share, what opens it from now on, and until when.
+    /// The share, the bearer token for it, and its expiry time.
     Open(Box<ShareRow>, Secret, Millis),
-    /// It needs a password, or another one.
+    /// The password is missing or wrong.
     Locked,
 }
 
 impl Shares {
-    /// Opens a link. `guess` is asked before a password is checked, and counts that: only as many are counted at one
-    /// time as are checked, so that many who know the password do not keep each other out.
+    /// Opens a link. `guess` is called before each password check, to count it against the rate limit. Checks have
+    /// limited concurrency, and only those that run are counted, so that users who know the password do not block
+    /// each other.
     ///
     /// # Errors
-    /// Not found for every link that leads nowhere, in one sentence; those of `guess`.
+    /// Not found for every link that is not valid, with the same message; the errors of `guess`.
     pub async fn open(
         &self,
         link: &Secret,
@@ -50,7 +51,7 @@ impl Shares {
             }
         }
         let mut tx = self.db.write().await?;
-        // It may have changed while its password was checked.
+        // The link may have changed while its password was checked.
         let again = tx.shared_link(&hash).await?.filter(is_good).filter(|again| again.password == found.password);
         let again = again.ok_or_else(links::dead)?;
         let share = tx.share_of_link(again.id).await?.ok_or_else(links::dead)?;

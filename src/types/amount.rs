@@ -1,9 +1,9 @@
-//! Amounts of bytes, as people read them.
+//! Formats sizes in bytes for people.
 
-/// Bytes as people read them and as the pages show them: `1.86 MB`, three digits and powers of 1000.
+/// Formats a size in bytes for people, as in the web interface: `1.86 MB`, with three digits and powers of 1000.
 pub fn amount(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    #[expect(clippy::cast_precision_loss, reason = "only three digits are shown")]
     let mut size = bytes as f64;
     let mut unit = 0;
     while size >= 999.5 && unit + 1 < UNITS.len() {

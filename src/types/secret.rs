@@ -1,12 +1,12 @@
-//! Secret text: passwords, tokens, URLs that hold one.
+//! Secret text: passwords, tokens, and URLs that contain one.
 
 use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Something that must never be logged or compared carelessly. It has no
-/// `Debug` and no `Display`; [`Secret::expose`] is easy to find in a review.
+/// Text that must never be logged or compared carelessly. It has no `Debug` and no `Display`; uses of
+/// [`Secret::expose`] are easy to find in a review.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -16,12 +16,12 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// The default messages of serde repeat a number or a truth value that stands where text should: here that may be a
-/// password of digits alone.
+/// By default, serde's error messages repeat the number or boolean that was found in the place of text: here that may
+/// be a password that consists of digits.
 struct SecretVisitor;
 
 const SECRET_IS_TEXT: &str =
-    "this must be text: put it in double quotes, in an environment variable inside of single quotes as in '\"123\"'";
+    "this must be a string: put it in double quotes, and in an environment variable also in single ones: '\"123\"'";
 
 macro_rules! no_secret {
     ($($visit:ident: $kind:ty),+) => {
@@ -55,7 +55,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The secret itself.
+    /// Returns the secret text.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -64,7 +64,7 @@ proptest! {
             .map(|(root, edit)| Reach { root, rights: if edit { EDIT } else { VIEW } }).collect();
         for wanted in [Read::RIGHTS, Write::RIGHTS] {
             let found = widest(&reach, at.as_ref(), wanted);
-            // There is one exactly where the right is, and all below it has the right.
+            // A part exists exactly where the right does, and everything below it has the right.
             prop_assert_eq!(found.is_some(), rights_at(&reach, at.as_ref()).has(wanted));
             if let Some(found) = found {
                 prop_assert!(covers(found.root.as_ref(), at.as_ref()));

@@ -62,7 +62,7 @@ proptest! {
     }
 }
 
-/// A door with one user behind it, a personal token and a JSON Web Token that open it.
+/// An [`Access`] with one user, and a personal token and a JSON Web Token for that user.
 struct Door {
     runtime: tokio::runtime::Runtime,
     access: Access,
@@ -170,7 +170,7 @@ fn web_tokens_without_our_signature_open_nothing() {
         let header = json!({"alg": algorithm, header_key: header_value});
         let claims = json!({"iss": issuer, "sub": subject, "exp": end, "scopes": scopes});
         prop_assert!(refused(door.bearer(&unsigned(&header, &claims, &signature))));
-        // Our own signature, under other claims.
+        // Our own signature, with other claims.
         let (head, rest) = door.signed.split_once('.').unwrap();
         let (_, ours) = rest.rsplit_once('.').unwrap();
         let forged = format!("{head}.{}.{ours}", BASE64.encode(claims.to_string()));

@@ -255,7 +255,7 @@ impl<R: Right> Grant<R> {
         format!("{}/{}", self.dataset.owner_name, self.dataset.name)
     }
 
-    /// Returns the actor who was granted access.
+    /// Returns the actor.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }

@@ -75,9 +75,9 @@ impl<'a> Bounds<'a> {
     /// Returns each quota: the id it applies to, the bytes, and a phrase for messages.
     fn each(&self) -> impl Iterator<Item = (Id, u64, String)> {
         let DatasetRow { id, owner_id, owner_name, name, .. } = self.dataset;
-        let alone = self.alone.map(|quota| (*id, quota, format!("the dataset {owner_name}/{name} uses")));
+        let alone = self.alone.map(|quota| (*id, quota, format!("the dataset {owner_name}/{name} holds")));
         let together =
-            self.together.map(|quota| (*owner_id, quota, format!("the datasets of {owner_name} together use")));
+            self.together.map(|quota| (*owner_id, quota, format!("all datasets of {owner_name} together hold")));
         alone.into_iter().chain(together)
     }
 }
@@ -91,11 +91,11 @@ fn allowance(quota: u64) -> u64 {
 fn sentence(whoever_holds: &str, counts: Counts, quota: u64, what: &str, more: u64) -> String {
     let reserved = match counts.reserved {
         0 => String::new(),
-        bytes => format!(", running uploads need {}", amount(bytes)),
+        bytes => format!(", uploads in progress need {}", amount(bytes)),
     };
     format!(
-        "over quota: {whoever_holds} {} of {}{reserved}, and {what} would add {}; delete unused files, or ask the \
-         operator of this server for a larger quota",
+        "over quota: {whoever_holds} {} of at most {}{reserved}, and {what} would add {}; delete what is not needed, or \
+         ask the operator of this server for a larger quota",
         amount(counts.held),
         amount(quota),
         amount(more)

@@ -42,7 +42,7 @@ pub struct Shares {
     access: Access,
     /// Base URL of the links in e-mails.
     base: String,
-    /// Who can create an account, for the text of e-mails.
+    /// The sign-up rule, for the text of e-mails.
     sign_up: SignUp,
     /// Encrypts links.
     secret: Arc<ServerSecret>,

@@ -1,6 +1,6 @@
 //! Permission checks for a part of a dataset: the file or folder at one path, with everything below.
 //!
-//! An actor who may read or write only a file or a folder gets a [`Part`] of the dataset and never a
+//! An actor with access to only a file or a folder gets a [`Part`] of the dataset and never a
 //! [`Grant`](super::Grant), so APIs that need the whole dataset do not accept it. Features read and write at a
 //! [`Spot`]; only a part creates spots, and only for paths within it.
 //!

@@ -44,7 +44,7 @@ pub struct Invitation {
 /// Maximum number of invitations that one user can send per hour, as for shares.
 const PER_HOUR: i64 = 100;
 
-/// Limits on the invitations that one address gets, whoever sends them.
+/// Limits on the invitations that one address gets, from all senders together.
 const MAIL: MailLimits = &[(Duration::from_hours(1), 5), (Duration::from_hours(24), 10)];
 /// SQL LIKE pattern of the subjects of these e-mails.
 const SUBJECTS: &str = "% invites you to %";

@@ -170,7 +170,7 @@ impl Accounts {
         Ok(!self.db.read().await?.has_administrator().await?)
     }
 
-    /// Creates a link to create the first administrator, if there is none yet. It is printed on the server's
+    /// Creates a link to create the first administrator, if none exists yet. It is printed on the server's
     /// terminal.
     pub async fn set_up_link(&self) -> Result<Option<Secret>> {
         let mut tx = self.db.write().await?;

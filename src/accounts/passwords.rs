@@ -49,7 +49,7 @@ impl Passwords {
         .await?
     }
 
-    /// Returns true if the password matches the hash; takes the same time if there is none.
+    /// Returns true if the password matches the hash; takes the same time for `None`.
     pub(super) async fn fits(&self, password: Secret, hash: Option<String>) -> Result<bool> {
         let turn = self.turns.clone().acquire_owned().await.map_err(Error::internal)?;
         crate::blocking(move || {

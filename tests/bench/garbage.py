@@ -105,15 +105,15 @@ def collect(server, plan):
     hold(server, path, count)
     publish(server, path, plan, live, dead)
     figures, own, all_of_it = {}, 0, 0
-    for step, told in (("mark", "wait"), ("release", "taken away"), ("delete", "deleted")):
+    for step, told in (("mark", "unused objects"), ("release", "objects removed"), ("delete", "objects deleted")):
         wait(server)
         begin = time.monotonic()
         with server.begin("gc") as child, Peak([child.pid], 0.1) as peak:
             said, _ = child.communicate()
         figures[f"gc {step} s/million objects"] = (time.monotonic() - begin) * 1_000_000 / count
         own, all_of_it = max(own, peak.own), max(all_of_it, peak.mib)
-        if child.returncode or not re.search(rf"^ *{len(dead)} objects {told}", said, re.MULTILINE):
-            raise RuntimeError(f"{server.name}: gc should have {told} {len(dead)} objects, and said: {said}")
+        if child.returncode or not re.search(rf"^ *{len(dead)} {told}", said, re.MULTILINE):
+            raise RuntimeError(f"{server.name}: gc {step} should print "{len(dead)} {told}", but printed: {said}")
     # Rows and files are compared in both directions: no live one is gone, and no other one left.
     found = json.loads(server.command("fsck", "--quick", "--json"))
     if not found["clean"] or found["notes"] or found["checked"]["objects"] != len(live):

@@ -82,7 +82,7 @@ story! {
         work.write("table.csv", noise(6, 200_000));
         let large = work.commit("Large, while the store is away");
         let refused = work.git_fails(&["push", "-q"]);
-        assert!(refused.contains("503") || refused.contains("does not answer") || refused.contains("away"), "{refused}");
+        assert!(refused.contains("503") || refused.contains("unavailable") || refused.contains("away"), "{refused}");
         let checked = scene.house.rutter(&["fsck", "--json"]);
         let report: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
         assert_eq!(checked.status.code(), Some(2), "it cannot look: {report}");

@@ -28,7 +28,7 @@ story! {
             assert!(line(&said, &format!("ok    {step}:")).is_some(), "{step}: {said}");
         }
         let note = line(&said, "NOTE").unwrap_or_else(|| panic!("{said}"));
-        assert!(note.contains(&format!("{public}, which was not tried")), "{said}");
+        assert!(note.contains(&format!("{public}, which was not tested")), "{said}");
         assert_eq!(scene.bucket.keys().await.len(), 0, "nothing is left");
     }
 }

@@ -265,7 +265,7 @@ story! {
             let (upload, _) = ada.offer("ada/data", &parked).await;
             // Each batch alone would have room for it.
             let (code, told) = refused(&ada, "ada/data", &other).await;
-            assert!(code == 507 && told.contains("uploads under way need 3.00 kB"), "{code} {told}");
+            assert!(code == 507 && told.contains("uploads in progress need 3.00 kB"), "{code} {told}");
             // Who asks again is sent to the same place, so that it cannot be parked twice.
             let place = |action: &Action| action.href.split('?').next().unwrap().to_owned();
             let (again, verify) = ada.offer("ada/data", &parked).await;

@@ -199,7 +199,7 @@ story! {
 
 story! {
     async fn where_accounts_are_by_invitation_or_closed_nobody_signs_up(engine: Engine) {
-        for (rule, said) in [(SignUp::Invitation, "by invitation"), (SignUp::Closed, "nobody can sign up")] {
+        for (rule, said) in [(SignUp::Invitation, "by invitation"), (SignUp::Closed, "sign-up is disabled")] {
             let server = Server::start_with(engine, |config| config.accounts.sign_up = rule).await;
             let body = json!({"name": "ada", "email": "ada@example.org"});
             let refused = server.post_json("/api/v1/accounts", &body).await;
@@ -669,7 +669,7 @@ story! {
 
         server.clock.advance(day * 13);
         server.app.worker.run_due().await.unwrap();
-        assert!(server.letter_to("ada@example.org", 1).await.text.contains("open again"));
+        assert!(server.letter_to("ada@example.org", 1).await.text.contains("reopen"));
         assert_eq!(server.log_in("ada", PASSWORD).await.status, 200);
         assert_eq!(server.status_of("GET", "/api/v1/user", &ada.token).await, 200, "tokens are good again");
         // Who came back stays; and closes it again a day later.
@@ -685,7 +685,7 @@ story! {
         for table in ["SELECT COUNT(*) FROM owner", "SELECT COUNT(*) FROM dataset", "SELECT COUNT(*) FROM token"] {
             assert_eq!(count(&server.app.db, table).await, 0, "{table}");
         }
-        assert!(server.letter_to("ada@example.org", 3).await.text.contains("gone"));
+        assert!(server.letter_to("ada@example.org", 3).await.text.contains("deleted"));
         // Nothing is left that could be done twice.
         let mut tx = server.app.db.write().await.unwrap();
         jobs::enqueue(&mut tx, &server.clock, Kind::Remove, &server.clock.id().to_string(), Duration::ZERO).await.unwrap();

@@ -93,7 +93,7 @@ impl House {
             let line = lines.next().expect("the server says where it listens").unwrap();
             let entry: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not a line of JSON: {line}"));
             log.lock().unwrap().push(line);
-            if entry["fields"]["message"] == "rutter serves" {
+            if entry["fields"]["message"] == "rutter started" {
                 break format!("http://{}", entry["fields"]["address"].as_str().unwrap());
             }
         };
@@ -210,7 +210,7 @@ story! {
         }
         house.does(&["token", "revoke", id]);
         assert_eq!(serving.locks(&ada, census).await, 401);
-        assert!(house.fails(&["token", "revoke", id]).contains("revoked already"));
+        assert!(house.fails(&["token", "revoke", id]).contains("already revoked"));
         assert!(house.does(&["token", "list", "ada"]).contains("revoked 20"));
         let ada = house.does(&["token", "add", "ada"]).trim().to_owned();
         assert_eq!(serving.locks(&ada, census).await, 200);
@@ -410,7 +410,7 @@ fn the_configuration_is_read_strictly_and_in_order() {
         ("public_url = \"data.example.org\"", &[], "public_url"),
         ("[[issuers]]\nissuer = \"x\"", &[], "public_key_file and jwks_url"),
         ("this is not toml", &[], "configuration"),
-        ("log = \"rutter=loud\"", &[], "write it as in info,rutter=debug"),
+        ("log = \"rutter=loud\"", &[], "use a form like info,rutter=debug"),
         ("", &[("RUTTER_SECRET", "918273645")], "secret"),
         ("", &[("RUTTER_DATABASE_URL", "918273.645")], "database_url"),
         ("mail.url = 918273645", &[], "url"),

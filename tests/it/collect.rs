@@ -380,7 +380,7 @@ story! {
 
         weeks_pass(&server).await;
         // Looking changes nothing, however often.
-        for words in ["would be marked", "no revision names it since", "would be taken away", "would be deleted"] {
+        for words in ["would be marked", "unused since", "would be removed", "would be deleted"] {
             let (before, had) = (fingerprint(&server).await, files(&store));
             let said = says(&server, &["gc", "--dry-run"]);
             let without_times = |said: &str| {
@@ -396,25 +396,25 @@ story! {
             match words {
                 "would be marked" => {
                     assert!(line(&said, &oid).contains("ada/data") && line(&said, &other).contains("ada/other"));
-                    assert!(said.contains(" 3 git objects would be dropped"), "{said}");
+                    assert!(said.contains(" 3 git objects would be deleted"), "{said}");
                     // One dataset only: the other is left alone.
                     let said = says(&server, &["gc", "ada/other"]);
-                    assert!(said.contains(" 1 objects wait"), "{said}");
+                    assert!(said.contains(" 1 unused objects"), "{said}");
                     assert_eq!(count(&server.app.db, "SELECT COUNT(unused_since) FROM holding").await, 1);
                     let said = says(&server, &["gc"]);
-                    assert!(said.contains(" 2 objects wait") && said.contains(" 3 git objects dropped"), "{said}");
+                    assert!(said.contains(" 2 unused objects") && said.contains(" 3 git objects deleted"), "{said}");
                 }
-                "no revision names it since" => {
+                "unused since" => {
                     weeks_pass(&server).await;
                 }
-                "would be taken away" => {
+                "would be removed" => {
                     let said = says(&server, &["gc"]);
-                    assert!(said.contains(" 2 objects taken away from their datasets"), "{said}");
+                    assert!(said.contains(" 2 objects removed from their datasets"), "{said}");
                     assert!(!server.has(&ada, "ada/data", &old).await);
-                    assert_eq!(says(&server, &["gc", "--undo", "ada/data"]), "1 objects were given back\n");
+                    assert_eq!(says(&server, &["gc", "--undo", "ada/data"]), "restored 1 objects\n");
                     assert!(server.has(&ada, "ada/data", &old).await);
                     assert!(!server.has(&ada, "ada/other", &stray).await);
-                    assert_eq!(says(&server, &["gc", "--undo"]), "1 objects were given back\n");
+                    assert_eq!(says(&server, &["gc", "--undo"]), "restored 1 objects\n");
                     assert!(server.has(&ada, "ada/other", &stray).await);
                     for _ in 0..2 {
                         says(&server, &["gc"]);

@@ -88,7 +88,7 @@ story! {
             disk.fill_but(room);
             let reply = Reply::of(server.http.put(&upload).body(bytes.clone())).await;
             assert_eq!((reply.status, reply.header("content-type")), (507, LFS_JSON), "{}", reply.text());
-            assert!(reply.json()["message"].as_str().unwrap().contains("no room left"), "{}", reply.text());
+            assert!(reply.json()["message"].as_str().unwrap().contains("out of disk space"), "{}", reply.text());
             assert_eq!(parts(&server.app.config.data.join("store")), Vec::<PathBuf>::new());
             // What is there can still be had.
             let href = server.download_url(&ada.token, "ada/data", &before).await;
@@ -129,7 +129,7 @@ story! {
             let reply = server.lfs(Some(&ada.token), "ada/data", "locks", &lock).await;
             if reply.status != 201 {
                 assert_eq!((reply.status, reply.header("content-type")), (507, LFS_JSON), "{}", reply.text());
-                assert!(reply.json()["message"].as_str().unwrap().contains("no room left"), "{}", reply.text());
+                assert!(reply.json()["message"].as_str().unwrap().contains("out of disk space"), "{}", reply.text());
                 refused += 1;
             }
         }
@@ -155,7 +155,7 @@ story! {
         for room in [4 << 20, 0] {
             disk.fill_but(room);
             let said = tree.git_fails(&["push", "origin", "main"]);
-            assert!(said.contains("no room left"), "{said}");
+            assert!(said.contains("out of disk space"), "{said}");
             disk.empty();
             let there = tree.git(&["ls-remote", "origin", "refs/heads/main"]);
             assert!(there.starts_with(&first), "{there}");
@@ -166,7 +166,7 @@ story! {
         let small = tree.commit("small");
         disk.fill_but(0);
         let said = tree.git_fails(&["push", "origin", "small"]);
-        assert!(said.contains("no room left"), "{said}");
+        assert!(said.contains("out of disk space"), "{said}");
         disk.empty();
 
         tree.git(&["push", "-q", "origin", "main", "small"]);

@@ -363,7 +363,7 @@ story! {
         let share = server.shared(&ada, DATA, share).await;
         assert_eq!(share["with"], json!({"email": "ben@example.org"}));
         let letter = server.letter_to("ben@example.org", 1).await;
-        for said in ["the folder \"a\" of the dataset ada/data", "> Look at this!", "> -- Ada", "/shared/ada/data/a\n", "no account", "ask ada"] {
+        for said in ["the folder \"a\" of the dataset ada/data", "> Look at this!", "> -- Ada", "/shared/ada/data/a\n", "there is none yet", "ask ada"] {
             assert!(letter.text.contains(said), "{said}: {letter:?}");
         }
         assert_eq!(server.part::<Read>(&mallory.token, "a").await.unwrap_err(), Kind::NotFound);

@@ -160,7 +160,7 @@ story! {
         assert_eq!(asked().await, "ready", "a cache that was deleted is made again");
 
         server.app.db.close().await;
-        assert_eq!(asked().await, "not ready: the database does not answer");
+        assert_eq!(asked().await, "not ready: the database is unavailable");
         assert_eq!(Reply::of(server.request("GET", "/healthz", None)).await.status, 200, "the process lives");
     }
 }
@@ -305,7 +305,7 @@ impl Program {
         let mut process = command.env("RUTTER_LOG", "debug").stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let mut lines = lines.map_while(Result::ok).map(|line| serde_json::from_str::<Value>(&line).unwrap());
-        let serves = lines.find(|line| line["fields"]["message"] == "rutter serves").unwrap();
+        let serves = lines.find(|line| line["fields"]["message"] == "rutter started").unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let kept = log.clone();
         std::thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push(line)));

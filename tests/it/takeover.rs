@@ -246,7 +246,7 @@ story! {
         assert_eq!(server.tries(left, "DELETE", &own, Value::Null).await, 409);
         let (organisation, user) = ("org".parse().unwrap(), left.name.parse().unwrap());
         let by_operator = server.app.accounts.set_member(&organisation, &user, None).await;
-        assert!(by_operator.unwrap_err().to_string().contains("only owner"));
+        assert!(by_operator.unwrap_err().to_string().contains("only active owner"));
         server.done(left, "DELETE", &format!("{ORGANISATIONS}/org/members/cleo"), Value::Null).await;
     }
 }

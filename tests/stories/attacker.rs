@@ -193,7 +193,7 @@ story! {
         clone.commit("Three");
         for command in [&["push"][..], &["lfs", "push", "--all", "origin"], &["lfs", "lock", "README.md"]] {
             let said = clone.git_fails(command);
-            assert!(said.contains("you may read `lab/data`, but not write"), "{command:?} {said}");
+            assert!(said.contains("you can read `lab/data`, but you cannot write"), "{command:?} {said}");
         }
         clone.git(&["fetch", "-q"]);
 

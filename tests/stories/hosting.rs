@@ -278,12 +278,12 @@ story! {
         work.git(&["remote", "set-url", "origin", &server.bare_remote("ada/open")]);
         with_helper(&work, "ada", &format!("rut_{}", "x".repeat(43)));
         let said = work.git_fails(&["push", "origin", "main"]);
-        assert!(said.contains("the token is not known"), "{said}");
+        assert!(said.contains("unknown token"), "{said}");
         assert!(said.contains("Authentication failed"), "{said}");
         assert!(diary(&work).contains(&"erase".to_owned()));
 
         // It is never taken for nobody, not even where everybody may read.
-        for (token, reason) in [("rut_wrong", "the token is not known"), ("my password", "use a personal token")] {
+        for (token, reason) in [("rut_wrong", "unknown token"), ("my password", "use a personal token")] {
             let request = server.request("GET", "/ada/open.git/info/refs?service=git-upload-pack", Some(token));
             let reply = Reply::of(request).await;
             assert!(reply.status == 401 && reply.text().contains(reason), "{} {}", reply.status, reply.text());
@@ -316,7 +316,7 @@ story! {
         work.git(&["remote", "set-url", "origin", &server.remote_with(&readable, "ada/other")]);
         work.git(&["fetch", "-q"]);
         let said = work.git_fails(&["push", "origin", "main:copy"]);
-        assert!(said.contains("you may read `ada/other`, but not write"), "{said}");
+        assert!(said.contains("you can read `ada/other`, but you cannot write"), "{said}");
         for path in ["ada/data", "ada/other"] {
             server.sound(&ada, path).await;
         }
@@ -333,10 +333,10 @@ story! {
         clone.write("scans/one.bin", noise(9, 1000));
         clone.commit("Changed");
         let said = clone.git_fails(&["push", "origin", "main"]);
-        assert!(said.contains("remote: you may read `lab/data`, but not write"), "{said}");
+        assert!(said.contains("remote: you can read `lab/data`, but you cannot write"), "{said}");
         assert!(said.contains("403"), "{said}");
         let said = clone.git_fails(&["lfs", "push", "--all", "origin"]);
-        assert!(said.contains("you may read `lab/data`"), "{said}");
+        assert!(said.contains("you can read `lab/data`"), "{said}");
         assert!(server.sound(&rita, "lab/data").await.files() == work.files());
     }
 }

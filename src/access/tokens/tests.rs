@@ -50,7 +50,7 @@ proptest! {
             prop_assert!(["read", "write", "own"].contains(&text.split(':').next().unwrap()));
         }
         for scope in TokenScope::parse_list(&text) {
-            let other = "somebody/else-s".parse().unwrap();
+            let other = "someone/else-s".parse().unwrap();
             prop_assert!(scope.dataset.is_none() || open(&[scope], &other) == Rights::NONE);
         }
     }

@@ -32,7 +32,7 @@ story! {
             assert!(text(&refused).contains(said), "{}", text(&refused));
         }
         let nested = house.fails(&["user", "add", "a/b", "--email", "c@example.org"]);
-        assert!(nested.contains("only organisations may be nested"), "{nested}");
+        assert!(nested.contains("only organisations can be nested"), "{nested}");
         assert_eq!(house.does(&["user", "list"]).lines().count(), 2);
     }
 }
@@ -54,7 +54,7 @@ story! {
         }
         for command in [&["token", "add", "ada"][..], &["token", "jwt", "ada", "--scope", "obj:ada/data/*:read"]] {
             let refused = house.fails(command);
-            assert!(refused.contains("`ada` is suspended; `rutter user resume ada` ends that"), "{refused}");
+            assert!(refused.contains("`ada` is suspended; to end the suspension, run `rutter user resume ada`"), "{refused}");
         }
         assert!(house.fails(&["user", "suspend", "ada"]).contains("suspended already"));
         house.does(&["user", "resume", "ada"]);
@@ -145,7 +145,7 @@ story! {
         house.does(&["org", "member", "statistics", "ben", "--role", "owner"]);
         house.does(&["user", "suspend", "ben"]);
         for last in [&["--role", "reader"][..], &["--remove"]] {
-            assert!(house.fails(&[&member[..], last].concat()).contains("only owner"));
+            assert!(house.fails(&[&member[..], last].concat()).contains("only active owner"));
         }
         house.does(&["user", "resume", "ben"]);
         house.does(&[&member[..], &["--role", "reader"]].concat());
@@ -201,7 +201,7 @@ story! {
         let body = json!({"token": ticket, "name": "eve", "email": "eve@example.org", "password": "correct horse"});
         let late = serving.http.post(format!("{}/api/v1/accounts/setup", serving.url)).json(&body);
         assert_eq!(late.send().await.unwrap().status(), 404);
-        assert!(house.fails(&["setup-link"]).contains("there is an administrator already"));
+        assert!(house.fails(&["setup-link"]).contains("there already is an administrator"));
         serving.end().await;
 
         let set = |name: &str, password: &str| house.told(&["user", "set-password", name], password);
@@ -253,8 +253,8 @@ story! {
             assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0), "{option} {value}");
         }
         for (name, said) in [
-            ("", "it says nothing"),
-            (" ", "it says nothing"),
+            ("", "it is blank"),
+            (" ", "it is blank"),
             ("a\nb", "control characters"),
             ("\u{1b}[2J", "control characters"),
             (&"x".repeat(101), "more than 100 characters"),

@@ -61,7 +61,7 @@ story! {
         assert_eq!(status, 200, "{head}");
         assert!(serving.ended().await.success());
         let log = serving.log.lock().unwrap().join("\n");
-        assert!(log.contains("rutter ended") && !log.contains("cut off"), "{log}");
+        assert!(log.contains("rutter stopped") && !log.contains("cut off"), "{log}");
 
         let serving = house.serve();
         assert!(serving.download(&ada, "ada/data", &bytes).await.unwrap() == bytes);
@@ -141,7 +141,7 @@ story! {
         let mut command = house.command(&["user", "list", "--data", "second"]);
         assert!(command.env("RUTTER_SECRET", secret.trim()).output().unwrap().status.success());
         let wrong = House::failed(&command.env("RUTTER_SECRET", "x".repeat(32)).output().unwrap());
-        assert!(wrong.contains("(RUTTER_SECRET): set it to the one of that server"), "{wrong}");
+        assert!(wrong.contains("(RUTTER_SECRET): use the secret of the server that created it"), "{wrong}");
         assert!(!wrong.contains("xxxx"), "{wrong}");
         std::fs::write(house.folder.path().join("second/secret"), &secret).unwrap();
         house.does(&["user", "list", "--data", "second"]);
@@ -183,7 +183,7 @@ fn a_log_that_is_no_terminal_has_no_colours() {
     let house = House { folder, database: None };
     let mut command = house.command(&["serve", "--listen", "127.0.0.1:0"]);
     let mut process = Process(command.stderr(Stdio::piped()).spawn().unwrap());
-    let line = process.lines().find(|line| line.as_ref().unwrap().contains("rutter serves")).unwrap().unwrap();
+    let line = process.lines().find(|line| line.as_ref().unwrap().contains("rutter started")).unwrap().unwrap();
     assert!(!line.contains('\u{1b}'), "{line:?}");
 }
 

@@ -61,7 +61,7 @@ story! {
         let (status, told) = begin(&data, "b.bin", 6000).await;
         assert_eq!(status, 507, "{told}");
         let told = told["detail"].as_str().unwrap().to_owned();
-        assert!(told.contains("uploads under way need 6.00 kB") && told.contains("of at most 10.0 kB"), "{told}");
+        assert!(told.contains("uploads in progress need 6.00 kB") && told.contains("of at most 10.0 kB"), "{told}");
         assert_eq!(begin(&more, "b.bin", 6000).await.0, 507);
         assert_eq!(begin_in_lfs(&server, &mallory, "mallory/data", &noise(1, 6000)).await.0, 507);
         assert_eq!(begin_in_lfs(&server, &mallory, "mallory/more", &noise(1, 6000)).await.0, 507);

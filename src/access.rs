@@ -21,7 +21,7 @@
 //!
 //! ```compile_fail,E0277
 //! use rutter::access::{Fetch, Grant, Own};
-//! // Not even an owner gets raw bytes without asking for them by name.
+//! // Even the right to own does not include downloading: it must be requested by name.
 //! fn bytes(grant: &Grant<Own>) -> Grant<Fetch> {
 //!     grant.narrow::<Fetch>()
 //! }

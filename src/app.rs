@@ -209,10 +209,10 @@ impl App {
         let database = async { self.db.read().await?.ping().await };
         let git = async { self.drive.engine().git_version().await.map(drop).map_err(Error::from) };
         let parts = tokio::join!(
-            probe("the database", "cannot be read", database),
-            probe("the store", "cannot be written", self.store_works(store_turn)),
+            probe("the database", "cannot be queried", database),
+            probe("the store", "is not writable", self.store_works(store_turn)),
             // The cache may be deleted at any time, and is created again.
-            probe("the cache", "cannot be written", writable(cache_turn, cache, true)),
+            probe("the cache", "is not writable", writable(cache_turn, cache, true)),
             probe("git", "cannot be run", git),
         );
         [parts.0, parts.1, parts.2, parts.3].into_iter().flatten().collect()

@@ -84,7 +84,7 @@ pub struct Problem {
     pub pack: Option<String>,
     /// Description for people.
     pub detail: String,
-    /// How to repair it.
+    /// The remedy.
     pub healed_by: Remedy,
 }
 
@@ -108,7 +108,7 @@ pub enum ProblemKind {
     Git,
 }
 
-/// How to repair a problem.
+/// The remedy for a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remedy {

@@ -119,7 +119,7 @@ impl Mailer {
                     Err(Undelivered::Never(Error::invalid("the mail server rejected the message").because(refusal)))
                 }
                 Err(error) => Err(Undelivered::Later(
-                    Error::unavailable("the mail server did not accept the message; it will be retried").because(error),
+                    Error::unavailable("the mail server did not accept the message").because(error),
                 )),
             },
         }

@@ -43,7 +43,7 @@ pub(super) fn counted() -> Counted {
     Arc::new(Cache::new(COUNTED))
 }
 
-/// What an opened link gives access to.
+/// The access that an opened link gives.
 #[derive(Debug)]
 pub struct Opened {
     pub(super) share: Id,

@@ -24,7 +24,6 @@ impl Access {
     ///
     /// # Errors
     /// Unauthenticated without credentials.
-    /// Unauthenticated for the anonymous.
     pub async fn owners(&self, actor: &Actor) -> Result<Vec<(OwnerName, OwnerKind)>> {
         let (id, name, admin) = match &actor.identity {
             Identity::Anonymous => {

@@ -129,7 +129,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// What a scope refers to.
+/// The target of a scope.
 enum Target {
     /// Something that does not exist, or that the actor cannot see.
     Nothing,
@@ -160,7 +160,6 @@ impl Access {
     ///
     /// # Errors
     /// Database errors.
-    /// Of the database.
     pub async fn grant_scope(&self, actor: &Actor, scope: &Scope) -> Result<Granted> {
         if matches!(actor.limit, Limit::Claims(_) | Limit::App(_)) || matches!(actor.identity, Identity::Link(_)) {
             return Ok(Granted::Nothing);

@@ -49,7 +49,7 @@ const MAIL: MailLimits = &[(Duration::from_hours(1), 5), (Duration::from_hours(2
 /// SQL LIKE pattern of the subjects of these e-mails.
 const SUBJECTS: &str = "% invites you to %";
 
-/// What a ticket is for: the rest is in the row of the invitation, which is deleted when it is withdrawn.
+/// Subject of an invitation ticket. The rest is in the row of the invitation, which is deleted when it is withdrawn.
 #[derive(Serialize, Deserialize)]
 struct Subject {
     /// Id of the user who invites. They must still have the right to invite when the invitation is accepted.

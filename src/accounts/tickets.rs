@@ -16,7 +16,7 @@ use crate::types::{Id, Millis, Secret};
 
 const PREFIX: &str = "ruk_";
 
-/// What a ticket can be used for.
+/// The purpose of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Choose a password for a new account.

@@ -154,7 +154,7 @@ story! {
         std::fs::rename(&store, &aside).unwrap();
         std::fs::remove_dir_all(&cache).unwrap();
         std::fs::write(&cache, "no folder").unwrap();
-        assert_eq!(asked().await, "not ready: the store cannot be written; the cache cannot be written");
+        assert_eq!(asked().await, "not ready: the store is not writable; the cache is not writable");
         std::fs::rename(&aside, &store).unwrap();
         std::fs::remove_file(&cache).unwrap();
         assert_eq!(asked().await, "ready", "a cache that was deleted is made again");

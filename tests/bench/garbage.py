@@ -113,7 +113,7 @@ def collect(server, plan):
         figures[f"gc {step} s/million objects"] = (time.monotonic() - begin) * 1_000_000 / count
         own, all_of_it = max(own, peak.own), max(all_of_it, peak.mib)
         if child.returncode or not re.search(rf"^ *{len(dead)} {told}", said, re.MULTILINE):
-            raise RuntimeError(f"{server.name}: gc {step} should print "{len(dead)} {told}", but printed: {said}")
+            raise RuntimeError(f"{server.name}: gc {step} should print '{len(dead)} {told}', but printed: {said}")
     # Rows and files are compared in both directions: no live one is gone, and no other one left.
     found = json.loads(server.command("fsck", "--quick", "--json"))
     if not found["clean"] or found["notes"] or found["checked"]["objects"] != len(live):

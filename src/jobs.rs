@@ -24,7 +24,7 @@ const LEASE: Duration = Duration::from_mins(15);
 pub enum Kind {
     /// Merge a repository's many small packs. Subject: dataset id.
     Consolidate,
-    /// Hash an object that was accepted without a checksum. Subject: `store/oid`.
+    /// Hash an object that was accepted by its size alone. Subject: `store/oid`.
     Prove,
     /// Send an e-mail. Subject: its id.
     Mail,

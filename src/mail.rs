@@ -42,7 +42,7 @@ pub struct Mailer {
     db: Db,
     clock: Clock,
     from: Mailbox,
-    /// Host name for message ids and the SMTP greeting.
+    /// Host name for message ids.
     host: String,
     way: Way,
 }

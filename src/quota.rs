@@ -159,8 +159,8 @@ impl Ledger {
         })
     }
 
-    /// Like `refusal`, for these objects. Those that are counted already are removed from the list. At least `own` of
-    /// the reserved bytes belong to this request, in addition to those reserved for its objects.
+    /// Like `refusal`, for these objects. Those that are counted already are removed from the list. Of the reserved
+    /// bytes, `own` or those reserved for these objects belong to this request, whichever is more.
     pub(crate) async fn refusal_of_news(
         &mut self,
         tx: &mut Tx,

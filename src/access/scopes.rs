@@ -133,7 +133,7 @@ impl fmt::Display for Scope {
 enum Target {
     /// Something that does not exist, or that the actor cannot see.
     Nothing,
-    /// An owner or a dataset, with the actor's rights on it.
+    /// Everything, an owner or a dataset, with the actor's rights on it.
     Rights(Rights),
     /// The dataset at this path, which the scope names without its owner, with the actor's rights on it.
     Dataset(Rights, String),

@@ -29,7 +29,7 @@ pub(super) struct Work {
     pub(super) collector: Collector,
     pub(super) checker: Checker,
     pub(super) mailer: Mailer,
-    /// How long temporary files of git are kept.
+    /// How long unreferenced packs and temporary files of git are kept.
     pub(super) grace: Duration,
     /// True if garbage collection is enabled.
     pub(super) collects: bool,

@@ -353,7 +353,7 @@ impl Storage {
         tracing::error!(%oid, "an object is missing in the store or has the wrong size");
         let damage = if seen.is_some() { Damage::Size } else { Damage::Missing };
         self.quarantine(store, &oid, "", seen.map(Stamp::Folder), damage).await?;
-        Err(Error::not_found(format!("the object {oid} is damaged; push it again with `git lfs push --all`")))
+        Err(Error::not_found(format!("object {oid} is damaged; upload it again with `git lfs push --all`")))
     }
 
     /// Deletes abandoned uploads and temporary files. Returns their number.

@@ -307,7 +307,7 @@ impl Drive {
         match named.iter().find(|(_, pointer)| !is_empty(pointer) && !is_held(pointer)) {
             None => Ok(()),
             Some((edit, Pointer { oid, size, .. })) => {
-                let told = format!("the dataset has no object {oid} of {size} bytes; upload it first");
+                let told = format!("the dataset does not hold the object {oid} of {size} bytes; upload it first");
                 Err(Refusal { operation: whole.operation(*edit), error: Error::invalid(told) })
             }
         }
@@ -350,7 +350,10 @@ impl Drive {
     /// # Errors
     /// As for [`Drive::bring`].
     pub(crate) async fn lift_spot(&self, source: &Spot<Fetch>, to: FilePath, room: &mut Room) -> Result<Lifted> {
-        let from = source.path().cloned().ok_or_else(|| Error::invalid("a whole dataset cannot be copied"))?;
+        let from = source
+            .path()
+            .cloned()
+            .ok_or_else(|| Error::invalid("a whole dataset cannot be copied; choose a file or folder in it"))?;
         self.lift_from(source.id(), None, from, to, room, true).await
     }
 

@@ -261,8 +261,7 @@ impl Storage {
         tx.set_in_use(name, &oid, &place, is_sound).await?;
         if !is_sound {
             let (id, now, request) = (self.0.clock.id(), self.0.clock.now(), crate::request::id());
-            tx.insert_audit(id, now, "rutter", "object.quarantined", subject, "other bytes than promised", &request)
-                .await?;
+            tx.insert_audit(id, now, "rutter", "object.quarantined", subject, "SHA-256 mismatch", &request).await?;
             tracing::error!(store = name, %oid, "SHA-256 mismatch: an object is corrupt and must be uploaded again");
             metrics::counter!("rutter_objects_quarantined_total").increment(1);
         }

@@ -60,7 +60,7 @@ impl Storage {
             lendable.map(|(name, size)| Ok((oid(&name)?, unsigned(size)))).collect::<Result<_>>()?;
         if let Some((oid, _)) = wanted.iter().find(|(oid, size)| lendable.get(oid) != Some(size)) {
             return Err(Error::invalid(format!(
-                "{} does not have the object {oid}, or it is not verified yet; try again later",
+                "{} does not hold the object {oid}, or it is not verified yet; try again later",
                 path(from)
             )));
         }

@@ -138,7 +138,7 @@ impl Storage {
     pub(super) async fn expect_room(&self, arrival: &Arrival, is_reserved: bool) -> Result<()> {
         for last in [false, true] {
             let mut tx = self.0.db.read().await?;
-            let landing = tx.landing(arrival).await?.ok_or_else(|| Error::not_found("the dataset was deleted"))?;
+            let landing = tx.landing(arrival).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
             let Some(bounds) = Bounds::of(&landing.dataset, &self.0.quotas) else { return Ok(()) };
             let mut ledger = Ledger::read(&mut tx, &[&bounds]).await?;
             let refusal = ledger.admit(&mut tx, &bounds, arrival, is_reserved).await?;

@@ -114,7 +114,7 @@ impl Stores {
         match self.0.get(DEFAULT_STORE) {
             Some((Store::Folder(_), Some(root))) => Ok(Place::Folder(root)),
             Some((Store::Bucket(bucket), _)) => Ok(Place::Bucket(bucket)),
-            _ => Err(Error::internal("there is no default store")),
+            _ => Err(Error::internal("the default store is not configured")),
         }
     }
 

@@ -115,7 +115,7 @@ impl Storage {
     /// Checks that a store of this name is configured.
     ///
     /// # Errors
-    /// Invalid if there is none.
+    /// Invalid if it is not.
     pub fn expect_store(&self, name: &str) -> Result<()> {
         if self.0.stores.names().any(|known| known == name) {
             return Ok(());

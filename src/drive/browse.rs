@@ -308,7 +308,7 @@ impl Drive {
         let size = size.ok_or_else(|| Error::not_found(format!("{path} is not a file")))?;
         if size > LARGEST {
             return Err(Error::too_large(format!(
-                "{path} has {size} bytes and is not stored in Git LFS, so it cannot be downloaded here; clone the dataset with git"
+                "{path} has {size} bytes and is not stored in Git LFS; clone the dataset with git to get it"
             )));
         }
         let blocks = u32::try_from(size.div_ceil(BLOCK).max(1)).map_err(Error::internal)?;

@@ -49,7 +49,7 @@ pub struct Changed {
     pub after: Option<Entry>,
 }
 
-/// The line diff of a file, or why there is none.
+/// The line diff of a file, or the reason why it is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lines {
     /// Unified diff with three lines of context.

@@ -90,7 +90,7 @@ impl Files {
         self.sealed(grant.id(), commit.id, Vec::new())
     }
 
-    /// Creates a token for these paths, or for all files if there are none.
+    /// Creates a token for these paths, or for all files if the list is empty.
     fn sealed(&self, dataset: Id, revision: ObjectId, paths: Vec<FilePath>) -> Result<(String, Millis)> {
         let expires = self.0.clock.now().plus(std::time::Duration::from_secs(LIFETIME));
         let folder = common_folder(&paths);
@@ -146,7 +146,7 @@ impl Files {
         let held = self.0.storage.holds(dataset.id, &wanted).await?;
         if let Some(((oid, _), _)) = wanted.iter().zip(held).find(|(_, held)| !held) {
             return Err(Error::not_found(format!(
-                "object {oid} is missing on the server, so the archive would be incomplete; upload it again with `git lfs push --all`"
+                "object {oid} is missing on the server; upload it again with `git lfs push --all`"
             )));
         }
         let listed: Vec<Member> = members.iter().map(|(member, _)| member.clone()).collect();

@@ -151,7 +151,7 @@ impl Files {
                     break;
                 }
                 return Err(Error::invalid(format!(
-                    "row {offset} is too far into the file to be found in one request; repeat the request to continue from row {row}"
+                    "row {offset} is too far down for one request; repeat the request to continue from row {row}"
                 )));
             }
             let _turn = tables.turn().await?;

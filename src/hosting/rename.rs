@@ -37,7 +37,7 @@ impl Hosting {
         match self.0.drive.readdress(&grant.narrow(), &old.to_string(), &path.to_string()).await {
             // The rename has succeeded even so: the next change of the package corrects the files.
             Err(error) if error.kind() != Kind::NotFound => {
-                tracing::warn!(%error, dataset = %path, "cannot update the .lfsconfig of a renamed dataset; it still has the old name");
+                tracing::warn!(%error, dataset = %path, "cannot update the .lfsconfig of a renamed dataset");
             }
             _ => {}
         }

@@ -183,7 +183,7 @@ impl Storage {
         let subject = format!("{store}/{oid}");
         tx.insert_audit(id, now, "rutter", "object.quarantined", &subject, damage.words(), &request).await?;
         tx.commit().await?;
-        tracing::error!(store, %oid, "an object {}; it has been quarantined and must be uploaded again", damage.words());
+        tracing::error!(store, %oid, "quarantined: an object {}; upload it again", damage.words());
         metrics::counter!("rutter_objects_quarantined_total").increment(1);
         Ok(true)
     }

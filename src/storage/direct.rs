@@ -77,7 +77,7 @@ impl Storage {
                 swept += 1;
                 if let Err(error) = self.discard_direct(&row).await {
                     // It has no row any more, so garbage collection deletes it.
-                    tracing::warn!(%error, oid = row.oid, "cannot delete an unverified upload; garbage collection retries it");
+                    tracing::warn!(%error, oid = row.oid, "cannot delete an unverified upload; collection retries");
                 }
             }
         }

@@ -223,7 +223,7 @@ impl Storage {
     fn expect_size(&self, size: u64) -> Result<()> {
         match self.0.object_bytes {
             Some(most) if size > most => Err(Error::too_large(format!(
-                "the file has {size} bytes, more than the limit of {most} bytes; split it, or ask the operator to raise the limit"
+                "the file has {size} bytes, but the limit is {most} bytes; split it, or ask the operator for more"
             ))),
             _ => Ok(()),
         }

@@ -71,7 +71,7 @@ pub struct OwnerUsage {
     pub datasets: Vec<DatasetUsage>,
 }
 
-/// Storage usage and quota of an owner or a dataset, in Git LFS and git.
+/// Storage usage and quota of an owner or a dataset: LFS objects and git packs.
 #[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
 pub struct Held {
     /// Bytes used, including git packs; for an owner, the total of all its datasets.
@@ -187,7 +187,7 @@ impl Storage {
         if tx.open_uploads(dataset.owner_id).await? >= MOST_OPEN {
             let owner = &dataset.owner_name;
             return Err(Error::busy(format!(
-                "{MOST_OPEN} uploads to the datasets of {owner} are in progress, which is the limit; complete or cancel some"
+                "{MOST_OPEN} uploads to the datasets of {owner} are in progress; complete or cancel some"
             )));
         }
         let Some(bounds) = Bounds::of(dataset, &self.0.quotas) else { return Ok(()) };

@@ -422,7 +422,7 @@ impl Storage {
                     Ok(()) => swept += 1,
                     // Its store may be down; the others need not wait.
                     Err(error) => {
-                        tracing::warn!(%error, upload = upload.row.id, "cannot cancel an expired upload; the next sweep retries it")
+                        tracing::warn!(%error, upload = upload.row.id, "cannot cancel an upload; the next sweep retries")
                     }
                 }
             }

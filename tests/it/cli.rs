@@ -278,7 +278,8 @@ story! {
         assert_eq!(house.does(&["fsck", "--quick"]), "clean\n", "that one compares sizes only");
         let found = house.run(&["fsck"]);
         assert_eq!(found.status.code(), Some(1));
-        assert_eq!(String::from_utf8(found.stdout).unwrap(), format!("object {oid} is corrupt (SHA-256 mismatch); held by ada/data\n"));
+        let corrupt = format!("object {oid} is corrupt (SHA-256 mismatch); held by ada/data\n");
+        assert_eq!(String::from_utf8(found.stdout).unwrap(), corrupt);
 
         // It is out of use, everybody is told, and it stays so until somebody pushes it.
         assert_eq!(serving.batch(&ada, "ada/data", "download", &bad).await["error"]["code"], 404);

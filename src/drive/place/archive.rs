@@ -83,6 +83,6 @@ fn too_many(most: usize) -> Error {
 
 fn too_long() -> Error {
     Error::too_large(format!(
-        "the file names in an archive can have at most {ARCHIVED} bytes in total; select fewer files, or clone the dataset with git"
+        "the file names in an archive can have at most {ARCHIVED} bytes in total; select fewer files"
     ))
 }

@@ -41,8 +41,8 @@ impl Protection {
         self.globs.is_match(name.as_str())
     }
 
-    /// Checks that these changes are allowed for a writer who is not an owner: protected refs can only be created.
-    /// Fast-forward updates are not checked here; pushes and commits allow them.
+    /// Checks that a non-owner can make these changes: protected refs can only be created. Fast-forward updates are not
+    /// checked here; pushes and commits allow them.
     ///
     /// # Errors
     /// Forbidden.

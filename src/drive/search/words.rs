@@ -60,7 +60,7 @@ impl Kind {
     /// The facets that are counted besides the owner.
     pub(super) const COUNTED: [Self; 3] = [Self::Keyword, Self::Format, Self::License];
 
-    /// Returns its one-letter prefix in the index.
+    /// Returns its one-character prefix in the index.
     pub(super) fn letter(self) -> char {
         match self {
             Self::Owner => 'o',
@@ -72,7 +72,7 @@ impl Kind {
     }
 }
 
-/// Combining diacritical marks (Unicode, blocks U+0300, U+1AB0, U+1DC0 and U+20D0): accents, once letters are
+/// Combining diacritical marks (Unicode, blocks U+0300, U+1AB0, U+1DC0 and U+20D0): accents, once characters are
 /// decomposed.
 fn is_accent(letter: char) -> bool {
     matches!(letter, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}')

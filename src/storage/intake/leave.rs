@@ -26,7 +26,7 @@ impl Storage {
         if is_idle {
             let intake = Intake::of(row)?;
             if let Err(error) = self.discard_intake(&intake.row.store, intake.raw_id()?, intake.remote()?).await {
-                tracing::warn!(%error, upload = intake.id(), "cannot delete the parts of an upload; they stay until the next sweep");
+                tracing::warn!(%error, upload = intake.id(), "cannot delete upload parts; the next sweep retries");
             }
         }
         Ok(is_idle)
@@ -58,7 +58,7 @@ impl Storage {
                     Ok(()) => swept += 1,
                     // Its store may be down; the others need not wait.
                     Err(error) => {
-                        tracing::warn!(%error, upload = intake.id(), "cannot cancel an expired upload; the next sweep retries it")
+                        tracing::warn!(%error, upload = intake.id(), "cannot cancel an upload; the next sweep retries")
                     }
                 }
             }
@@ -83,7 +83,7 @@ impl Drop for LeftOver {
             (self.storage.clone(), std::mem::take(&mut self.store), self.id, self.remote.take());
         tokio::spawn(async move {
             if let Err(error) = storage.discard_intake(&store, id, remote).await {
-                tracing::warn!(%error, "cannot delete the remains of an upload; they stay until the next sweep");
+                tracing::warn!(%error, "cannot delete the remains of an upload; the next sweep retries");
             }
         });
     }

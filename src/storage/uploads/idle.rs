@@ -38,7 +38,7 @@ impl Storage {
                 given_up += 1;
                 let upload = Upload::new(row, Step::Abort)?;
                 if let Err(error) = self.discard(&upload).await {
-                    tracing::warn!(%error, upload = upload.row.id, "cannot delete the parts of an upload; they stay until the next sweep");
+                    tracing::warn!(%error, upload = upload.row.id, "cannot delete upload parts; the next sweep retries");
                 }
             }
         }

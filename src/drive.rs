@@ -1,5 +1,5 @@
-//! Datasets as people see them: made, read, written, deleted. Every change of
-//! a repository, from whatever door, lands here in one transaction.
+//! Datasets: creating, reading, changing and deleting them. Every change of a repository (push, API commit, browser
+//! edit) is applied here in one transaction.
 
 pub mod browse;
 pub mod card;
@@ -35,42 +35,41 @@ use crate::db::{Db, Tx, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, RepoPath, Visibility};
 
-/// How often a commit that names no expected head is tried again when
-/// somebody else was faster.
+/// How many times a commit without an expected head is retried when it loses a race with another writer.
 const RETRIES: usize = 20;
 
-/// The datasets of this installation. Cheap to clone.
+/// The datasets of this server. Cheap to clone.
 #[derive(Clone)]
 pub struct Drive {
     db: Db,
     engine: Engine,
     clock: Clock,
-    /// The server's own address, if it is one for all.
+    /// The public base URL of this server, if one is configured.
     address: Option<String>,
     memory: Arc<browse::Memory>,
     quotas: Quotas,
 }
 
-/// What became of one edit of a ref.
+/// The outcome of one ref edit; the error is the reason for the refusal.
 pub type Outcome = std::result::Result<(), String>;
 
 impl Drive {
-    /// Works on this database, through this engine.
+    /// Creates the service on this database and git engine.
     pub fn new(db: Db, engine: Engine, clock: Clock, address: Option<String>, quotas: Quotas) -> Self {
         Self { db, engine, clock, address, memory: Arc::default(), quotas }
     }
 
-    /// The git engine, for what comes in over its wire.
+    /// Returns the git engine, for the git wire protocol.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// Makes an empty dataset.
+    /// Creates an empty dataset.
     ///
-    /// It belongs to this store for good.
+    /// The dataset stays in `store` for its whole life.
     ///
     /// # Errors
-    /// Conflict if it was made meanwhile, or an organisation has that name.
+    /// Conflict if the dataset was created concurrently, or if an organisation has that name.
     pub async fn create(&self, creation: &Creation, visibility: Visibility, store: &str) -> Result<Id> {
         let path = creation.path();
         let id = self.clock.id();
@@ -83,7 +82,7 @@ impl Drive {
         Ok(id)
     }
 
-    /// Changes who sees a dataset.
+    /// Changes the visibility of a dataset.
     pub async fn set_visibility(&self, grant: &Grant<Own>, visibility: Visibility) -> Result<()> {
         let mut tx = self.db.write().await?;
         tx.set_visibility(grant.id(), visibility).await?;
@@ -91,55 +90,56 @@ impl Drive {
         tx.commit().await
     }
 
-    /// Removes a dataset. Its packs follow after the grace period; its objects stay in the store.
+    /// Deletes a dataset. Its packs are deleted after the grace period; its objects stay in the store until they are
+    /// collected.
     pub async fn delete(&self, grant: &Grant<Own>) -> Result<()> {
         self.remove(grant.id(), grant.actor(), &grant.path()).await
     }
 
     async fn remove(&self, id: Id, actor: &Actor, path: &str) -> Result<()> {
-        // With all that it holds, which may be millions of rows.
+        // Deletes everything that belongs to the dataset, which may be millions of rows.
         let mut tx = self.db.write_long().await?;
         tx.lock_repo(id).await?;
         tx.delete_dataset(id, self.clock.now()).await?;
         self.audit(&mut tx, actor, "dataset.delete", path, "").await?;
         tx.commit().await?;
         if let Err(error) = self.engine.forget(&repo_key(id)?).await {
-            tracing::warn!(%error, "the cache of a deleted dataset stays until it is trimmed");
+            tracing::warn!(%error, "cannot delete the cache of a deleted dataset; it stays until the cache is trimmed");
         }
         Ok(())
     }
 
-    /// All datasets by path: for the operator only.
+    /// Returns all datasets ordered by path; for the operator only.
     ///
     /// # Errors
-    /// Forbidden to everybody else.
+    /// Forbidden for everyone else.
     pub async fn datasets(&self, actor: &Actor) -> Result<Vec<DatasetRow>> {
         if !actor.is_operator() {
-            return Err(Error::forbidden("only the operator lists all datasets"));
+            return Err(Error::forbidden("only the operator can list all datasets"));
         }
         self.db.read().await?.datasets().await
     }
 
-    /// The repository as it is now.
+    /// Returns a snapshot of the repository in its current state.
     pub async fn snapshot(&self, grant: &Grant<Read>) -> Result<Arc<Snapshot>> {
         self.snapshot_of(grant.id()).await
     }
 
-    /// Refs and packs as they are now; unlike a snapshot, it brings nothing into the cache.
+    /// Returns the current refs and packs. Unlike a snapshot, it does not load anything into the cache.
     pub async fn state(&self, grant: &Grant<Read>) -> Result<State> {
         read_state(&mut self.db.read().await?, grant.id()).await
     }
 
-    /// Like [`Drive::state`], for work that no person asked for.
+    /// Like [`Drive::state`], for background work without an actor.
     pub(crate) async fn state_of(&self, id: Id) -> Result<State> {
         read_state(&mut self.db.read().await?, id).await
     }
 
-    /// Like [`Drive::snapshot`], for work that no person asked for.
+    /// Like [`Drive::snapshot`], for background work without an actor.
     pub(crate) async fn snapshot_of(&self, id: Id) -> Result<Arc<Snapshot>> {
         let key = repo_key(id)?;
         let mut tx = self.db.read().await?;
-        let head = tx.repo(id).await?.ok_or_else(|| Error::not_found("the dataset was deleted meanwhile"))?;
+        let head = tx.repo(id).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
         if let Some(snapshot) = self.engine.cached(&key, unsigned(head.generation)) {
             return Ok(snapshot);
         }
@@ -147,17 +147,18 @@ impl Drive {
         drop(tx);
         match self.engine.snapshot(state).await {
             Ok(snapshot) => Ok(snapshot),
-            // A pack may have been swept between the read and the download: the newest state has no such pack.
+            // The sweep may have deleted a pack between the read and the download: the newest state does not list it
+            // any more.
             Err(first) => {
-                tracing::debug!(error = %first, "a snapshot is built again from the newest state");
+                tracing::debug!(error = %first, "building the snapshot failed; retrying with the newest state");
                 let state = read_state(&mut self.db.read().await?, id).await?;
                 Ok(self.engine.snapshot(state).await?)
             }
         }
     }
 
-    /// The turn to write to a repository: one in this process has it. Those who wait for one that waits for a silent
-    /// database are told with it, not one after the other.
+    /// Acquires the write lock of a repository within this process. If the holder finds that the database does not
+    /// respond, the requests queued behind it fail with it instead of timing out one after the other.
     pub(crate) async fn turn(&self, key: &RepoKey) -> Result<Turn> {
         let asked = Instant::now();
         let turn = self.engine.writer(key).await;
@@ -165,7 +166,7 @@ impl Drive {
         Ok(turn)
     }
 
-    /// Merges the many small packs of a repository into one. Drops nothing.
+    /// Merges the many small packs of a repository into one. Drops no objects.
     pub async fn consolidate(&self, id: Id) -> Result<()> {
         let key = repo_key(id)?;
         let snapshot = match self.snapshot_of(id).await {
@@ -180,28 +181,28 @@ impl Drive {
         let mut tx = self.db.write().await?;
         let repo = tx.lock_repo(id).await?;
         if unsigned(repo.gc_epoch) != snapshot.state().epoch {
-            // What was collected meanwhile must not come back in the merged pack.
-            return Err(Error::busy("the repository was cleaned up meanwhile"));
+            // The merged pack must not bring back objects that were collected in the meantime.
+            return Err(Error::busy("the repository was garbage-collected in the meantime; try again"));
         }
         for input in inputs.iter().filter(|input| **input != pack.id) {
             if !tx.retire_pack(id, &input.to_string(), now).await? {
-                // Another replica was faster, and its pack has all that ours has.
+                // Another replica has already merged these packs, and its pack has every object of ours.
                 return Ok(());
             }
         }
         land::insert_pack(&mut tx, id, &pack, now).await?;
         tx.set_generation(id, repo.generation + 1, &repo.head).await?;
         tx.commit().await?;
-        tracing::info!(dataset = %id, merged = inputs.len(), objects = pack.objects, "packs were merged");
+        tracing::info!(dataset = %id, merged = inputs.len(), objects = pack.objects, "merged packs");
         if let Err(error) = self.engine.adopt(&key, &pack).await {
             // The next reader downloads it instead.
-            tracing::warn!(%error, "a merged pack could not be kept in the cache");
+            tracing::warn!(%error, "cannot add a merged pack to the cache");
         }
         Ok(())
     }
 
-    /// Deletes pack files that no row needs: retired ones after the grace
-    /// period, and what crashed before it could land.
+    /// Deletes pack files that no row references: retired packs after the grace period, and packs of writers that
+    /// crashed before they committed. Returns the number of deleted packs.
     pub async fn sweep(&self, grace: Duration) -> Result<usize> {
         let now = self.clock.now();
         let before = now.minus(grace);
@@ -215,9 +216,9 @@ impl Drive {
             let Some((last, _)) = doomed.last() else { return Ok(deleted) };
             after.clone_from(last);
             for (key, repo) in &doomed {
-                // One file that cannot be deleted must not keep all others.
+                // One file that cannot be deleted must not block the others.
                 if let Err(error) = self.engine.delete_pack(&repo.parse().map_err(Error::from)?, key).await {
-                    tracing::warn!(%error, repo, key, "a pack cannot be deleted; the next sweep tries again");
+                    tracing::warn!(%error, repo, key, "cannot delete a pack; the next sweep retries it");
                     continue;
                 }
                 let mut tx = self.db.write().await?;
@@ -228,7 +229,7 @@ impl Drive {
         }
     }
 
-    /// What git's own check finds wrong in a repository; empty means clean.
+    /// Runs `git fsck` on a repository and returns the problems; empty means clean.
     pub async fn check(&self, id: Id) -> Result<Vec<String>> {
         Ok(self.snapshot_of(id).await?.fsck().await?)
     }
@@ -239,7 +240,7 @@ impl Drive {
     }
 }
 
-/// Keeps a path for a dataset until the transaction ends.
+/// Locks a dataset path until the transaction ends.
 ///
 /// # Errors
 /// Conflict if there is an organisation of that name.
@@ -249,23 +250,23 @@ pub(crate) async fn claim(tx: &mut Tx, path: &RepoPath) -> Result<()> {
     if let Ok(name) = path.parse()
         && tx.owner(&name).await?.is_some()
     {
-        return Err(Error::conflict(format!("there is an organisation `{path}`")));
+        return Err(Error::conflict(format!("the name `{path}` is taken by an organisation; choose another name")));
     }
     Ok(())
 }
 
-/// The engine's name of a dataset's repository.
+/// Returns the key by which the engine knows a dataset's repository.
 pub(crate) fn repo_key(id: Id) -> Result<RepoKey> {
     id.to_string().parse().map_err(Error::from)
 }
 
-/// Whether this is the object without bytes: git-lfs never uploads it, and nobody needs to hold it.
+/// Returns true for the empty object: git-lfs never uploads it, and no dataset has to hold it.
 pub(crate) fn is_empty(pointer: &Pointer) -> bool {
     pointer.size == 0 && pointer.oid == Oid::EMPTY
 }
 
 async fn read_state(tx: &mut Tx, id: Id) -> Result<State> {
-    let repo = tx.repo(id).await?.ok_or_else(|| Error::not_found("the dataset was deleted meanwhile"))?;
+    let repo = tx.repo(id).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
     Ok(State {
         repo: repo_key(id)?,
         generation: unsigned(repo.generation),
@@ -280,7 +281,7 @@ async fn read_refs(tx: &mut Tx, id: Id) -> Result<Vec<Ref>> {
     tx.refs(id).await?.iter().map(git_ref).collect()
 }
 
-/// A ref as the engine knows it.
+/// Converts a row into the engine's ref.
 fn git_ref(row: &RefRow) -> Result<Ref> {
     Ok(Ref {
         name: row.name.parse()?,
@@ -293,7 +294,7 @@ async fn read_packs(tx: &mut Tx, id: Id) -> Result<Vec<Pack>> {
     tx.packs(id).await?.into_iter().map(pack).collect()
 }
 
-/// A pack as the engine knows it.
+/// Converts a row into the engine's pack.
 pub(crate) fn pack(row: PackRow) -> Result<Pack> {
     Ok(Pack {
         id: row.pack_id.parse()?,
@@ -310,7 +311,7 @@ fn object_id(hex: &str) -> Result<ObjectId> {
         .map_err(|_| Error::internal(format!("`{hex}` in the database is not an object id")))
 }
 
-/// Small packs live in their rows; this is how the engine reads them.
+/// Loads the small packs that are stored inline in database rows, for the engine.
 pub struct Rows(pub Db);
 
 #[async_trait]

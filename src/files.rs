@@ -1,5 +1,5 @@
-//! Files as the browser has them: put, downloaded, copied, looked into, wherever their bytes are kept. What is about
-//! trees alone is in [`crate::drive::place`].
+//! Files in the browser API: upload, download, copy and preview, whether stored in git or in Git LFS. Operations on
+//! trees alone are in [`crate::drive::place`].
 
 mod download;
 mod link;
@@ -29,7 +29,7 @@ use crate::storage::Storage;
 use crate::storage::intake::{Intake, interrupted};
 use crate::types::{OWN_DRIVE, OwnerName, RepoPath, Slug};
 
-/// What a copy from another dataset may bring.
+/// Copy budget for one copy from another dataset.
 const ROOM: Room = Room { files: 50_000, bytes: 64 << 20 };
 
 /// Files of datasets. Cheap to clone.
@@ -43,38 +43,38 @@ struct Inner {
     clock: Clock,
     links: Links,
     tables: rows::Tables,
-    /// Bytes of the largest text that git keeps itself.
+    /// Maximum size in bytes of text that is stored in git itself.
     inline_bytes: usize,
 }
 
-/// What became of a file that was put.
+/// The result of writing a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Put {
-    /// The revision that has it.
+    /// The revision that contains the file.
     pub revision: ObjectId,
-    /// Whether nothing stood there before.
+    /// True if the path did not exist before.
     pub is_new: bool,
 }
 
-/// How much a dataset has.
+/// Storage usage of a dataset.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
-    /// Bytes of its objects and of its packs of git.
+    /// Total bytes of its objects and its git packs.
     pub bytes: u64,
-    /// Its objects.
+    /// Number of objects.
     pub objects: u64,
-    /// Bytes that it, or all datasets of its owner together, may have: whichever leaves less room.
+    /// Quota in bytes: that of the dataset or that of all datasets of its owner together, whichever leaves less room.
     pub quota_bytes: Option<u64>,
-    /// Bytes that count for that quota.
+    /// Bytes used of that quota.
     pub used_bytes: u64,
-    /// Files that are shown at its newest revision.
+    /// Number of visible files at its newest revision.
     pub files: u64,
-    /// What lies in its trash.
+    /// Number of items in its trash.
     pub trash: u64,
 }
 
 impl Files {
-    /// Puts it together. `key` signs the URLs of downloads.
+    /// Creates the service. `key` signs download URLs.
     pub fn new(config: &Config, db: Db, drive: Drive, storage: Storage, clock: Clock, key: [u8; 32]) -> Self {
         Self(Arc::new(Inner {
             db,
@@ -87,26 +87,27 @@ impl Files {
         }))
     }
 
-    /// Where somebody's own drive is.
+    /// Returns the path of the actor's personal drive.
     ///
     /// # Errors
-    /// Unauthenticated, and forbidden to who has no account here.
+    /// Unauthenticated for anonymous callers; forbidden for actors without an account.
     pub fn own_drive(actor: &Actor) -> Result<RepoPath> {
         if actor.is_anonymous() {
-            return Err(Error::unauthenticated("sign in to have a drive of your own"));
+            return Err(Error::unauthenticated("sign in to use your drive"));
         }
         if actor.user().is_none() {
-            return Err(Error::forbidden("only who has an account here has a drive of their own"));
+            return Err(Error::forbidden("you need an account on this server to have a drive"));
         }
         Ok(RepoPath { owner: actor.name().parse::<OwnerName>()?, name: OWN_DRIVE.parse::<Slug>()? })
     }
 
-    /// Puts a file, as a revision: text that is not too large is kept by git, all else, and what the rules of the
-    /// dataset say, by Git LFS. `length` is what the request announces. What is there already makes no revision.
+    /// Writes a file as a new revision. Small text files are stored in git; all others, and those that the dataset's
+    /// rules select, in Git LFS. `length` is the `Content-Length` of the request. If the content is unchanged, no
+    /// revision is created.
     ///
     /// # Errors
-    /// As for [`Storage::keep`] and [`Drive::commit`]; precondition if what is `known` is not so any more; malformed for
-    /// a large body of which the length is not told.
+    /// As for [`Storage::keep`] and [`Drive::commit`]; precondition failed if the file in `known` has changed;
+    /// malformed for a large body without a `Content-Length`.
     pub async fn put<S, E>(
         &self,
         spot: &Spot<Write>,
@@ -127,7 +128,7 @@ impl Files {
             _ => {
                 let bytes = small_body(&mut body, most).await?;
                 if length.is_some_and(|length| length != bytes.len() as u64) {
-                    return Err(Error::malformed("the request ended early"));
+                    return Err(Error::malformed("the request body is shorter than its Content-Length; send it again"));
                 }
                 if is_kept && !bytes.is_empty() || !is_plain(&bytes) {
                     let size = bytes.len() as u64;
@@ -144,7 +145,8 @@ impl Files {
         Ok(Put { revision: made(done)?, is_new: !is_there })
     }
 
-    /// Ends an upload: the file that came in parts is put, as a revision. Asked again, it gives the same one.
+    /// Completes a multipart upload: writes the file as a new revision. Idempotent: a repeated call returns the same
+    /// revision.
     ///
     /// # Errors
     /// As for [`Storage::finish_intake`] and [`Drive::commit`].
@@ -164,10 +166,11 @@ impl Files {
         Ok(Put { revision, is_new: !is_there })
     }
 
-    /// Copies a file or a folder of another dataset, as a revision.
+    /// Copies a file or a folder from another dataset, as a new revision.
     ///
     /// # Errors
-    /// Not found; conflict if the new name is taken; invalid for datasets in different stores; full over a quota.
+    /// Not found; conflict if the target path exists; invalid for datasets in different stores; full if a quota is
+    /// exceeded.
     pub async fn copy_from(&self, from: &Spot<Fetch>, to: &Spot<Write>, message: Message) -> Result<ObjectId> {
         let mut room = ROOM;
         let lifted = self.0.drive.lift_spot(from, path_of(to)?, &mut room).await?;
@@ -175,7 +178,7 @@ impl Files {
         self.0.drive.graft_at(to, lifted.edit, message).await
     }
 
-    /// How much a dataset has.
+    /// Returns the storage usage of a dataset.
     pub async fn usage(&self, grant: &Grant<Read>) -> Result<Usage> {
         let (dataset, path) = (grant.dataset(), grant.path());
         let subject = path.parse()?;
@@ -183,7 +186,7 @@ impl Files {
         let own = owner.as_ref().and_then(|owner| owner.datasets.iter().find(|dataset| dataset.path == path));
         let (bytes, objects) = own.map(|own| (own.bytes, own.objects)).unwrap_or_default();
         let alone = own.and_then(|own| Some((own.bytes, own.quota_bytes?)));
-        // How much its owner has elsewhere is nobody else's business.
+        // The owner's total is only disclosed to owners.
         let together = owner.as_ref().filter(|_| grant.also::<Own>().is_some());
         let together = together.and_then(|owner| Some((owner.bytes, owner.quota_bytes?)));
         let tightest = alone.into_iter().chain(together).min_by_key(|(used, quota)| quota.saturating_sub(*used));
@@ -198,7 +201,7 @@ impl Files {
     }
 }
 
-/// The revision that has it: a new one, or the one before, where nothing was to change.
+/// Returns the new revision, or the current one if nothing changed.
 pub(crate) fn made(done: Done) -> Result<ObjectId> {
     match done {
         Done::Made(revision) | Done::Unchanged(Some(revision)) => Ok(revision),
@@ -206,7 +209,7 @@ pub(crate) fn made(done: Done) -> Result<ObjectId> {
     }
 }
 
-/// A body that is kept in memory.
+/// Reads a body into memory.
 async fn small_body<S, E>(body: &mut S, most: usize) -> Result<Bytes>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
@@ -216,14 +219,14 @@ where
     while let Some(block) = body.next().await {
         let block = block.map_err(interrupted)?;
         if whole.len() + block.len() > most {
-            return Err(Error::malformed(format!("a file of more than {most} bytes needs a Content-Length")));
+            return Err(Error::malformed(format!("a file of more than {most} bytes requires a Content-Length header")));
         }
         whole.extend_from_slice(&block);
     }
     Ok(whole.freeze())
 }
 
-/// Whether git can keep it as it is: text, and none that would be taken for a pointer to something else.
+/// Returns true if git can store the content as it is: text, and nothing that looks like an LFS pointer.
 fn is_plain(bytes: &[u8]) -> bool {
     !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok() && Pointer::parse(bytes).is_err()
 }

@@ -1,5 +1,4 @@
-//! What git and git-lfs ask of a server, in terms of drive and storage:
-//! fetching, pushing with the rules of the house, locks.
+//! Git and Git LFS hosting on top of datasets and storage: fetching, pushing with server-side rules, and file locks.
 
 mod infer;
 mod locks;
@@ -28,7 +27,7 @@ use crate::error::{Error, Kind, Result};
 use crate::storage::Storage;
 use crate::types::Visibility;
 
-/// Git and LFS hosting. Cheap to clone.
+/// Git and Git LFS hosting. Cheap to clone.
 #[derive(Clone)]
 pub struct Hosting(Arc<Inner>);
 
@@ -42,14 +41,14 @@ struct Inner {
     receiving: Arc<Semaphore>,
 }
 
-/// How long a push waits for its turn before it is told to come back.
+/// How long a push waits for a free slot before it is refused as busy.
 const QUEUE: Duration = Duration::from_secs(30);
 
-/// Bytes of a response as they come.
+/// The body of a response as a stream of bytes.
 pub type ByteStream = futures::stream::BoxStream<'static, std::io::Result<Bytes>>;
 
 impl Hosting {
-    /// Puts it together.
+    /// Creates the service.
     pub fn new(access: Access, db: Db, drive: Drive, storage: Storage, clock: Clock, limits: &Limits) -> Self {
         Self(Arc::new(Inner {
             access,
@@ -62,13 +61,13 @@ impl Hosting {
         }))
     }
 
-    /// The refs, for who wants to fetch.
+    /// Returns the ref advertisement for a fetch.
     pub async fn advertise_fetch(&self, grant: &Grant<Fetch>, protocol: Protocol) -> Result<Bytes> {
         let state = self.0.drive.state(&grant.narrow()).await?;
         Ok(wire::advertise(&state, Service::UploadPack, protocol))
     }
 
-    /// The refs, for who wants to push; none yet for a dataset that this push will make.
+    /// Returns the ref advertisement for a push; without refs for a dataset that this push will create.
     pub async fn advertise_push(&self, target: &Target<Write>, protocol: Protocol) -> Result<Bytes> {
         match target {
             Target::Existing(grant) => {
@@ -79,8 +78,8 @@ impl Hosting {
         }
     }
 
-    /// Serves a fetch. `body` is the request, inflated. `share` is what the client needs of its own share of git
-    /// processes; none if there is nothing left for it.
+    /// Serves a fetch. `body` is the request, decompressed. `share` resolves to the client's slot among the git
+    /// processes; `None` if the client already uses all of its slots.
     pub async fn fetch<S: Send + Sync + 'static>(
         &self,
         grant: &Grant<Fetch>,
@@ -93,12 +92,11 @@ impl Hosting {
         Ok(Box::pin(pack))
     }
 
-    /// Receives a push. The answer carries progress and the report; a refusal
-    /// is part of the report, not an error.
+    /// Receives a push. The response carries progress and the report; a refusal is part of the report, not an error.
     ///
     /// # Errors
-    /// What is wrong before all of it is read, and busy over the limit of
-    /// packs received at one time, or over the client's `share` of them.
+    /// Errors found before the whole body is read; busy if too many packs are being received, in total or from this
+    /// client (`share`).
     pub async fn push<S: Send + 'static>(
         &self,
         target: Target<Write>,
@@ -106,18 +104,18 @@ impl Hosting {
         share: impl Future<Output = Option<S>> + Send,
     ) -> Result<ByteStream> {
         let push = match Push::read(&mut body).await? {
-            // git tries its credentials with an empty request before it sends a big pack.
+            // git tests its credentials with an empty request before it sends a large pack.
             PushHead::Probe => return Ok(Box::pin(futures::stream::empty())),
             PushHead::Push(push) => push,
         };
-        // A client that sends slowly must not keep others from a place.
+        // A slow client must not block a slot: its pack is read before it takes one.
         let mut body = wire::read_ahead(self.0.drive.engine(), body, self.0.pack_bytes).await?;
         let share = share
             .await
-            .ok_or_else(|| Error::busy("too many pushes at one time from your address; try again in a moment"))?;
-        // git does not try again by itself, so a short wait is kinder than a refusal.
+            .ok_or_else(|| Error::busy("too many concurrent pushes from your address; try again in a moment"))?;
+        // git does not retry, so a short wait is better than a refusal.
         let place = tokio::time::timeout(QUEUE, self.0.receiving.clone().acquire_owned()).await;
-        let place = place.map_err(|_| Error::busy("too many pushes at one time; try again in a moment"))?;
+        let place = place.map_err(|_| Error::busy("too many concurrent pushes; try again in a moment"))?;
         let place = place.map_err(Error::internal)?;
         let grant = self.existing(target).await?;
         let hosting = self.clone();
@@ -129,7 +127,7 @@ impl Hosting {
                 Ok(report) => report,
                 Err(error) => {
                     error.log();
-                    // A client that is still sending does not listen.
+                    // A client that is still sending does not read the response yet.
                     wire::drain(&mut body).await;
                     Report::unpack_failed(&push, error.detail())
                 }
@@ -155,7 +153,7 @@ impl Hosting {
             return Ok(Report::new(push, outcomes));
         }
         let landing = quarantine.into_landing(&outcomes)?;
-        // A client that leaves now must not stop half way what may already be true.
+        // If the client disconnects now, the transaction must still complete.
         let (drive, landed_by, atomic) = (self.0.drive.clone(), grant.clone(), push.capabilities.atomic);
         let request = crate::request::id();
         let landing = tokio::spawn(crate::request::scope(request, async move {
@@ -170,14 +168,13 @@ impl Hosting {
         Ok(Report::new(push, outcomes))
     }
 
-    /// Answers an LFS batch that asks to download.
+    /// Answers an LFS batch request for downloads.
     pub async fn batch_download(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
         self.0.storage.offer_downloads(grant, request, base).await
     }
 
-    /// Answers an LFS batch that asks to upload; it comes before the push of
-    /// the commits, so it may be what makes the dataset. `is_bare` is for clients that send a PUT without
-    /// the headers that they are told.
+    /// Answers an LFS batch request for uploads. It precedes the push of the commits, so it may create the dataset.
+    /// `is_bare` is true for clients that send a PUT without the headers given in the response.
     pub async fn batch_upload(
         &self,
         target: Target<Upload>,
@@ -192,14 +189,14 @@ impl Hosting {
         self.0.storage.offer_uploads(&grant, request, base, is_bare).await
     }
 
-    /// Makes the dataset that a push aims at, if it is not there.
+    /// Returns the grant of a push, creating the dataset if it does not exist.
     async fn existing<R: Right>(&self, target: Target<R>) -> Result<Grant<R>> {
         let creation: Creation = match target {
             Target::Existing(grant) => return Ok(grant),
             Target::New(creation) => creation,
         };
         match self.0.drive.create(&creation, Visibility::Private, DEFAULT_STORE).await {
-            // Somebody else's first push made it at the same moment.
+            // Another first push created it at the same moment.
             Err(error) if error.kind() != Kind::Conflict => return Err(error),
             Ok(_) | Err(_) => {}
         }
@@ -207,7 +204,7 @@ impl Hosting {
     }
 }
 
-/// For messages: the first few of many.
+/// Lists the first few of many names, for messages.
 fn some_of(mut names: Vec<String>) -> String {
     const SHOWN: usize = 3;
     let more = names.len().saturating_sub(SHOWN);
@@ -216,7 +213,7 @@ fn some_of(mut names: Vec<String>) -> String {
     if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
-/// One refusal for all commands that are still good.
+/// Refuses all affected commands that have not failed yet.
 fn refuse_all(outcomes: &mut [Outcome], is_concerned: impl Fn(usize) -> bool, reason: &str) {
     for (index, outcome) in outcomes.iter_mut().enumerate() {
         if outcome.is_ok() && is_concerned(index) {

@@ -1,5 +1,5 @@
-//! Bytes of datasets: which objects a dataset holds, signed URLs to move
-//! them, and the store that proves them.
+//! Object storage: which LFS objects a dataset holds, presigned URLs to upload and download them, and the stores that
+//! verify them.
 
 mod arrive;
 pub mod check;
@@ -46,13 +46,13 @@ use crate::error::{Error, Result};
 use crate::quota::Bounds;
 use crate::types::Id;
 
-/// Temporary files that nothing was written to for this long are left-overs.
+/// Temporary files not written to for this long are abandoned.
 const ABANDONED: Duration = Duration::from_hours(6);
 
-/// Longer names, in characters, are cut.
+/// Maximum length of a file name in a download URL, in characters; longer names are cut.
 const FILENAME: usize = 200;
 
-/// Objects and who holds them. Cheap to clone.
+/// The object storage service. Cheap to clone.
 #[derive(Clone)]
 pub struct Storage(Arc<Inner>);
 
@@ -70,20 +70,19 @@ struct Inner {
     upload_lifetime: Duration,
     turns: uploads::Turns,
     transfers: Arc<Semaphore>,
-    /// MiB of parts that are in memory on their way to a bucket.
+    /// Memory limit in MiB for parts on their way to a bucket.
     on_the_way: Arc<Semaphore>,
 }
 
-/// A permission to move one object, read from a signed URL, and a place among
-/// the transfers that run at one time.
+/// Permission to transfer one object, from a signed URL, and one of the concurrent transfer slots.
 pub struct Transfer {
-    /// What was signed.
+    /// The signed ticket.
     pub ticket: Ticket,
     permit: OwnedSemaphorePermit,
 }
 
 impl Storage {
-    /// Puts it together.
+    /// Creates the service.
     pub fn new(config: &Config, stores: Stores, db: Db, clock: Clock, signing_key: [u8; 32]) -> Self {
         Self(Arc::new(Inner {
             recorder: Recorder::new(db.clone(), clock.clone(), config.quotas),
@@ -103,37 +102,37 @@ impl Storage {
         }))
     }
 
-    /// Where the store of datasets that name no other is.
+    /// Returns the location of the default store.
     pub fn default_place(&self) -> Result<Place<'_>> {
         self.0.stores.default_place()
     }
 
-    /// Where clients of the buckets are sent, as `https://host:port`.
+    /// Returns the public origins of the buckets (`https://host:port`).
     pub fn origins(&self) -> Vec<String> {
         self.0.stores.origins()
     }
 
-    /// Whether datasets can be put into this store.
+    /// Checks that a store of this name is configured.
     ///
     /// # Errors
-    /// Invalid if none has that name.
+    /// Invalid if it is not.
     pub fn expect_store(&self, name: &str) -> Result<()> {
         if self.0.stores.names().any(|known| known == name) {
             return Ok(());
         }
         let known = self.0.stores.names().collect::<Vec<_>>().join(", ");
-        Err(Error::invalid(format!("there is no store `{name}`; configured are: {known}")))
+        Err(Error::invalid(format!("store `{name}` not found; configured stores: {known}")))
     }
 
-    /// Answers a batch that asks to download: signed URLs for what the dataset holds.
+    /// Answers a batch request for downloads: presigned URLs for the objects that the dataset holds.
     pub async fn offer_downloads(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
-        // Boxed: what it may have to do in rare cases would be carried through every request.
+        // Boxed: otherwise the state of its rare branches would enlarge the future of every request.
         Box::pin(self.offer(grant.id(), &grant.dataset().store, None, request, base, false)).await
     }
 
-    /// Answers a batch that asks to upload: signed URLs for what the dataset
-    /// does not hold yet. What other datasets hold makes no difference. `is_bare` is for clients that
-    /// send a PUT without the headers that they are told.
+    /// Answers a batch request for uploads: presigned URLs for objects that the dataset does not hold yet. What other
+    /// datasets hold makes no difference. `is_bare` is true for clients that send a PUT without the headers given in
+    /// the response.
     pub async fn offer_uploads(
         &self,
         grant: &Grant<Upload>,
@@ -145,12 +144,12 @@ impl Storage {
         Box::pin(self.offer(dataset.id, &dataset.store, Some(dataset), request, base, is_bare)).await
     }
 
-    /// Answers a batch that names no object that can be: with errors alone, for which no dataset is needed.
+    /// Answers a batch request without a valid object: only errors, for which no dataset is needed.
     pub async fn offer_nothing(&self, request: &BatchRequest) -> Result<Vec<u8>> {
         Box::pin(self.offer(Id::from_bytes([0; 16]), DEFAULT_STORE, None, request, "", false)).await
     }
 
-    /// `uploader` is the dataset that new objects would be counted for.
+    /// `uploader` is the dataset whose usage new objects count towards.
     async fn offer(
         &self,
         repo: Id,
@@ -171,7 +170,7 @@ impl Storage {
         };
         let request = &*within;
         let offered = match self.0.stores.named(store)? {
-            // The client insists on an ETag for each part, which Azure does not give.
+            // The client requires an ETag for each part, which Azure does not return.
             Store::Bucket(bucket) if !bucket.takes_bare_uploads() => Offered { multipart: false, ..self.0.offered },
             Store::Bucket(_) | Store::Folder(_) => self.0.offered,
         };
@@ -184,7 +183,7 @@ impl Storage {
             Some(_) | None => HashMap::new(),
         };
         let now = self.0.clock.now().seconds();
-        // Rounded up, for the moment has a fraction.
+        // Rounded up, since the current time has a fraction.
         let urls = Urls { storage: self, repo, store, base, expires: now + 1 + u64::from(self.0.lifetime) };
         match self.0.stores.named(store)? {
             Store::Folder(_) => {
@@ -222,13 +221,13 @@ impl Storage {
                         let place = held.get(&oid).map(|held| Arc::clone(&held.place)).unwrap_or_default();
                         match stores::key(&oid, &place) {
                             Ok(key) => direct(signer.download(&key, content_disposition(object).as_deref())),
-                            // Written by us, so it parses; what does not would be found missing here.
+                            // The server wrote this key, so it parses; for any other, the URL ends in "not found".
                             Err(_) => urls.own(verb, oid, size, String::new()),
                         }
                     }
                 };
                 let part = |step, upload: &uploads::Upload, _: u64| upload.part_url(bucket, &signer, step).map(direct);
-                // What is larger must come in parts.
+                // Larger objects require a multipart upload.
                 let most = bucket.largest_upload();
                 let max = if plan.transfer == Way::Basic && request.operation == Operation::Upload {
                     Some(self.0.object_bytes.map_or(most, |max| max.min(most)))
@@ -240,7 +239,7 @@ impl Storage {
         }
     }
 
-    /// Of these objects, those that the dataset holds.
+    /// Returns those of these objects that the dataset holds.
     pub(crate) async fn held(&self, repo: Id, oids: &[Oid]) -> Result<HashMap<Oid, Held>> {
         if oids.is_empty() {
             return Ok(HashMap::new());
@@ -248,54 +247,54 @@ impl Storage {
         self.0.db.held(repo, oids).await
     }
 
-    /// For each of these many objects, in order: whether the dataset holds it, and it has that size.
+    /// Returns for each of these objects, in order, whether the dataset holds it with that size.
     pub(crate) async fn holds(&self, repo: Id, wanted: &[(Oid, u64)]) -> Result<Vec<bool>> {
         let mut holds = Vec::with_capacity(wanted.len());
         for page in wanted.chunks(1000) {
             let oids: Vec<Oid> = page.iter().map(|(oid, _)| *oid).collect();
-            // Past the answers that are kept: these are asked for once, and may be a million.
+            // Bypasses the query cache: these are read only once, and may be a million.
             let held = self.0.db.read().await?.held(repo, &oids).await?;
             holds.extend(page.iter().map(|(oid, size)| held.get(oid).is_some_and(|held| held.size == *size)));
         }
         Ok(holds)
     }
 
-    /// Opens a signed URL. `query` is the URL's query as it came, which the
-    /// signature covers.
+    /// Verifies a signed URL. `query` is the URL's query string as received, which the signature covers.
     ///
     /// # Errors
-    /// Forbidden for a token that is forged, expired, or made for another
-    /// verb (git-lfs then asks for a new one); busy over the limit of
-    /// transfers at one time.
+    /// Forbidden for a token that is forged, expired, or issued for another operation (git-lfs then requests a new
+    /// one); busy over the limit of concurrent transfers.
     pub fn admit(&self, token: &str, query: &str, verb: Verb) -> Result<Transfer> {
         let ticket = self.ticket(token, query, verb)?;
         Ok(Transfer { ticket, permit: self.place()? })
     }
 
-    /// One of the transfers that run at one time.
+    /// Takes a transfer slot.
     fn place(&self) -> Result<OwnedSemaphorePermit> {
         let permit = self.0.transfers.clone().try_acquire_owned();
-        permit.map_err(|_| Error::busy("too many transfers at one time; try again in a moment"))
+        permit.map_err(|_| Error::busy("too many concurrent transfers; try again in a moment"))
     }
 
-    /// What a signed URL permits; like [`Storage::admit`], but for work that is done at once.
+    /// Like [`Storage::admit`], for operations that finish at once and need no transfer slot.
     pub fn ticket(&self, token: &str, query: &str, verb: Verb) -> Result<Ticket> {
         let ticket = self.0.signer.open(token, query, self.0.clock.now().seconds()).map_err(|error| match error {
-            SignError::Expired => Error::forbidden("this URL has expired; ask the batch API for a new one"),
-            SignError::Malformed | SignError::Forged => Error::forbidden("this URL was not made by this server"),
+            SignError::Expired => Error::forbidden("this URL has expired; request a new one from the batch API"),
+            SignError::Malformed | SignError::Forged => {
+                Error::forbidden("invalid signed URL; request a new one from the batch API")
+            }
         })?;
         if ticket.verb != verb {
-            return Err(Error::forbidden("this URL was made for another operation"));
+            return Err(Error::forbidden("this URL is for another operation; request a new one from the batch API"));
         }
         Ok(ticket)
     }
 
-    /// Takes the bytes of an object. It is visible only if they are what the
-    /// ticket says, and only to the ticket's dataset.
+    /// Receives the bytes of an object. It becomes visible only if they match the ticket, and only to the ticket's
+    /// dataset.
     ///
     /// # Errors
-    /// Invalid for wrong bytes or a wrong size, known early from
-    /// `content_length`; not found if the dataset is gone; full.
+    /// Invalid for wrong bytes or a wrong size, detected early from `content_length`; not found if the dataset is gone;
+    /// full if a quota is exceeded.
     pub async fn receive<S, E>(
         &self,
         transfer: Transfer,
@@ -309,7 +308,9 @@ impl Storage {
     {
         let Ticket { repository, oid, size, .. } = transfer.ticket;
         if content_length.is_some_and(|length| length != size) {
-            return Err(Error::invalid(format!("the object has {size} bytes, but other than that were announced")));
+            return Err(Error::invalid(format!(
+                "Content-Length does not match the object's size of {size} bytes; send exactly that many bytes"
+            )));
         }
         let store = store_of(query);
         let folder = self.folder(store)?;
@@ -320,23 +321,24 @@ impl Storage {
         self.record_in_folder(folder, arrival, None).await
     }
 
-    /// A store whose bytes pass through this server.
+    /// Returns a local store, whose bytes pass through this server.
     fn folder(&self, store: &str) -> Result<&LocalStore> {
         match self.0.stores.named(store)? {
             Store::Folder(folder) => Ok(folder),
-            // Its URLs are the bucket's own; this one is from before the configuration was changed.
+            // Clients use the bucket's own URLs; this one was issued before the configuration changed.
             Store::Bucket(_) => {
-                Err(Error::forbidden("the dataset has moved to another store; ask the batch API again"))
+                Err(Error::forbidden("the dataset has moved to another store; request a new URL from the batch API"))
             }
         }
     }
 
-    /// Opens an object for sending. The transfer's place is taken until the
-    /// answer is dropped.
+    /// Opens an object for sending. The transfer slot is held until the response body is dropped.
     pub async fn send(&self, transfer: &Transfer, query: &str) -> Result<Object> {
         let Ticket { repository, oid, .. } = transfer.ticket;
         if self.held(Id::from_bytes(repository), &[oid]).await?.is_empty() {
-            return Err(Error::not_found(format!("the dataset does not hold the object {oid}")));
+            return Err(Error::not_found(format!(
+                "object {oid} not found in this dataset; upload it with `git lfs push --all`"
+            )));
         }
         let store = store_of(query);
         let folder = self.folder(store)?;
@@ -346,15 +348,15 @@ impl Storage {
             Err(error) => return Err(error.into()),
         };
         if seen.is_some_and(|stamp| stamp.size == transfer.ticket.size) {
-            return Err(Error::busy("the object came back in this moment; ask again"));
+            return Err(Error::busy("the object has just been replaced; try again"));
         }
-        tracing::error!(%oid, "an object is missing in the store, or has another size");
+        tracing::error!(%oid, "an object is missing in the store or has the wrong size");
         let damage = if seen.is_some() { Damage::Size } else { Damage::Missing };
         self.quarantine(store, &oid, "", seen.map(Stamp::Folder), damage).await?;
-        Err(Error::not_found(format!("the object {oid} is damaged; push it again with `git lfs push --all`")))
+        Err(Error::not_found(format!("object {oid} is damaged; upload it again with `git lfs push --all`")))
     }
 
-    /// Removes what dead uploads left behind.
+    /// Deletes abandoned uploads and temporary files. Returns their number.
     pub async fn reap(&self) -> Result<usize> {
         Ok(self.0.stores.reap(ABANDONED, 2 * self.0.upload_lifetime).await?
             + self.sweep_direct(self.0.clock.now()).await?
@@ -363,7 +365,7 @@ impl Storage {
     }
 }
 
-/// Makes the URLs that lead back to this server.
+/// Creates signed URLs of this server.
 struct Urls<'a> {
     storage: &'a Storage,
     repo: Id,
@@ -373,8 +375,9 @@ struct Urls<'a> {
 }
 
 impl Urls<'_> {
-    /// The whole answer. `part` may have a better URL for a step of an upload than ours.
-    #[expect(clippy::too_many_arguments, reason = "they are the sentence that the answer is made of")]
+    /// Builds the batch response. `part` can return the URL of a bucket for an upload step, which is used instead of
+    /// ours.
+    #[expect(clippy::too_many_arguments, reason = "all of them are parts of the response")]
     fn answer(
         &self,
         request: &BatchRequest,
@@ -404,7 +407,7 @@ impl Urls<'_> {
         })
     }
 
-    /// Signed, with its query.
+    /// Creates a signed URL of this server, with its query.
     fn own(&self, verb: Verb, oid: Oid, size: u64, mut query: String) -> batch::Action {
         let Inner { signer, lifetime, .. } = &*self.storage.0;
         if self.store != DEFAULT_STORE {
@@ -425,17 +428,17 @@ impl Urls<'_> {
     }
 }
 
-/// A value in the query of a signed URL, as it stands there.
+/// Returns the raw value of a query parameter.
 fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
-/// Which store a signed URL is about.
+/// Returns the store named in the query of a signed URL.
 fn store_of(query: &str) -> &str {
     parameter(query, "store").unwrap_or(DEFAULT_STORE)
 }
 
-/// How a browser should treat a download, as a header's value.
+/// Returns the `Content-Disposition` of a download.
 fn content_disposition(object: &RequestedObject) -> Option<String> {
     let inline = object.disposition == Some(Disposition::Inline);
     let filename = object.filename.as_deref().unwrap_or_default();
@@ -444,7 +447,7 @@ fn content_disposition(object: &RequestedObject) -> Option<String> {
 }
 
 impl Transfer {
-    /// Keeps the transfer's place taken for as long as the stream lives, and counts its bytes.
+    /// Holds the transfer slot for as long as the stream lives, and counts its bytes.
     pub fn guard(
         self,
         body: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
@@ -457,13 +460,13 @@ impl Transfer {
     }
 }
 
-/// Counts the bytes of an upload as they come, whatever becomes of them.
+/// Counts the received bytes of an upload, whether it succeeds or not.
 fn counted<E>(body: impl Stream<Item = Result<Bytes, E>> + Unpin) -> impl Stream<Item = Result<Bytes, E>> + Unpin {
     let received = metrics::counter!("rutter_lfs_received_bytes_total");
     body.inspect_ok(move |block| received.increment(block.len() as u64))
 }
 
-/// The query of a download URL: how the file should be called and shown.
+/// Returns the query of a download URL: file name and disposition.
 fn presentation(object: &RequestedObject) -> String {
     presented(object.filename.as_deref(), object.disposition == Some(Disposition::Inline))
 }
@@ -472,7 +475,7 @@ fn presented(filename: Option<&str>, inline: bool) -> String {
     let mut query = String::new();
     if let Some(filename) = filename {
         query.push_str("filename=");
-        // A URL has a limit, and names of files have one that is lower.
+        // URLs have a maximum length; file names get a lower one.
         let cut = filename.char_indices().nth(FILENAME).map_or(filename.len(), |(at, _)| at);
         for byte in filename[..cut].bytes() {
             if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

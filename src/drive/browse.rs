@@ -1,4 +1,4 @@
-//! Looking around in a revision: folders in pages, files, and what changed them last.
+//! Browsing a revision: paginated folder listings, files, and the last commit that changed each entry.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
@@ -19,62 +19,63 @@ use crate::access::{Grant, Read};
 use crate::error::{Error, Result};
 use crate::types::Id;
 
-/// In how many revisions the last change of a file is looked for.
+/// How many revisions are searched for the last change of a file.
 pub const DEPTH: usize = 10_000;
 
-/// The most files and folders of a revision for which that is found at once.
+/// Maximum number of entries (files and folders) in a revision for computing the last change of all entries at once.
 const MANY: usize = 50_000;
 
-/// How many revisions back an answer is looked for that was given before.
+/// How many revisions back an earlier cached result is looked for.
 const NEAR: usize = 256;
 
-/// How many names of files, and how many changes, are remembered, of each in blocks of [`WEIGHED`] bytes.
+/// Capacity of each cache of file names and changes, in units of [`WEIGHED`] bytes.
 const REMEMBERED: u64 = 400_000;
 
-/// Bytes that weigh 1 in what is remembered: what a name or an id takes.
+/// Bytes per unit of cache weight: about the size of a file name or an object id.
 const WEIGHED: usize = 64;
 
-/// How many revisions of a history are found out at once: who asks for a page will ask for the next one.
+/// Minimum number of revisions of a history that are walked at once: a client that reads one page usually reads the
+/// next.
 const AHEAD: usize = 1000;
 
-/// How many histories are walked at one time, at most, and how long a request waits for another one that walks.
+/// Number of locks for history walks, and how long a request waits for one of them.
 const WALKS: usize = 16;
 const TURN: Duration = Duration::from_secs(30);
 
-/// Bytes of the largest file that is sent from the repository itself. Larger ones belong to Git LFS.
+/// Maximum size in bytes of a file that is sent from the repository itself. Larger files belong in Git LFS.
 const LARGEST: u64 = 128 << 20;
 
-/// Bytes of all such files that are sent at one time: each is in memory as a whole.
+/// Maximum total bytes of such files that are sent at the same time: each is held in memory as a whole.
 const TOGETHER: usize = 256 << 20;
 
-/// Bytes of a file of which so many are in memory at once that it does not matter who takes them slowly.
+/// Files up to this size in bytes are sent from memory, however slowly the client reads: many of them fit at once.
 const SMALL: usize = 256 << 10;
 
-/// Those bytes are counted in blocks.
+/// Granularity in bytes of the memory limit and of the blocks that are sent.
 const BLOCK: u64 = 64 << 10;
 
-/// A folder in a revision of a dataset.
+/// Cache key: a folder in a revision of a dataset.
 type FolderKey = (Id, ObjectId, Option<Box<str>>);
 
-/// What was compared: the revision before, if there was one, and after.
+/// Cache key of a comparison: the dataset, the older revision (if any) and the newer one.
 type PairKey = (Id, Option<ObjectId>, ObjectId);
 
-/// What took long to find out and never changes.
+/// Caches of results that are expensive to compute and never change.
 pub(super) struct Memory {
     folders: Cache<FolderKey, Arc<LastCommits>, Weight>,
-    /// Tips with more than [`MANY`] files and folders.
+    /// Branch tips with more than [`MANY`] files and folders.
     vast: Cache<(Id, ObjectId), ()>,
     pub(super) changes: Cache<PairKey, Arc<Vec<Change>>, Weight>,
     pub(super) metadata: Cache<PairKey, Arc<Metadata>, Weight>,
     pub(super) summaries: Cache<FolderKey, Arc<Summary>, Weight>,
-    /// Of a revision, or of a path in it.
+    /// Histories of a revision, or of a path in it.
     histories: Cache<FolderKey, Arc<History>, Weight>,
-    /// Who asks for a history that another one is walking waits for it. Each dataset has one of these turns.
+    /// Locks that keep concurrent requests from walking the same history. Each dataset maps to one of them.
     walking: [tokio::sync::Mutex<()>; WALKS],
     sending: Arc<Semaphore>,
 }
 
-/// What is remembered weighs what it takes: an entry at least 1, and more with a long name.
+/// Weighs cache entries by their size: at least 1, and more for long names.
 #[derive(Clone)]
 pub(super) struct Weight;
 
@@ -127,70 +128,70 @@ impl Default for Memory {
     }
 }
 
-/// Which part of a folder.
+/// Selects a page of a folder.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
-    /// The folder; the root if none.
+    /// The folder; `None` for the root.
     pub path: Option<FilePath>,
-    /// With all that is below it.
+    /// True to list everything below the folder, not only its direct entries.
     pub recursive: bool,
-    /// Where the page before ended.
+    /// Cursor: where the previous page ended.
     pub after: Option<Vec<u8>>,
-    /// The most entries.
+    /// Maximum number of entries.
     pub limit: usize,
-    /// With the revision that changed each entry last.
+    /// True to include the revision that last changed each entry.
     pub last: bool,
 }
 
-/// A part of a folder.
+/// A page of a folder.
 #[derive(Debug, Clone)]
 pub struct Folder {
-    /// The revision that was named.
+    /// The revision that was listed.
     pub revision: ObjectId,
-    /// What is there.
+    /// The entries of the page.
     pub entries: Vec<Found>,
-    /// Where the next page begins, if there is one.
+    /// Cursor of the next page, if there is one.
     pub next: Option<Vec<u8>>,
 }
 
-/// Something in a revision.
+/// An entry of a revision.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// What and where.
+    /// The file or folder and its path.
     pub entry: Entry,
-    /// The revision that changed it last, along first parents: a merge is one change. None if nobody asked, or it is
-    /// more than [`DEPTH`] revisions back.
+    /// The revision that last changed it, along first parents: a merge counts as one change. `None` if it was not
+    /// requested, or is more than [`DEPTH`] revisions back.
     pub last: Option<Arc<CommitInfo>>,
 }
 
-/// A file or folder, and the revision that it was found in.
+/// A file or folder, and the revision in which it was found.
 #[derive(Clone)]
 pub struct Located {
-    /// The revision that was named.
+    /// The resolved revision.
     pub revision: ObjectId,
-    /// What and where.
+    /// The file or folder and its path.
     pub entry: Entry,
     dataset: Id,
     pub(crate) snapshot: Arc<Snapshot>,
 }
 
 impl Located {
-    /// A file or folder of this revision of a dataset.
+    /// Creates a located entry of this revision of a dataset.
     pub(super) fn of(dataset: Id, snapshot: Arc<Snapshot>, revision: ObjectId, entry: Entry) -> Self {
         Self { revision, entry, dataset, snapshot }
     }
 
-    /// Something else of the same revision.
+    /// Returns another entry of the same revision.
     pub(super) fn beside(&self, entry: Entry) -> Self {
         Self { entry, ..self.clone() }
     }
 }
 
 impl Drive {
-    /// Lists a folder.
+    /// Lists a page of a folder.
     ///
     /// # Errors
-    /// Not found for the revision or the folder.
+    /// Not found if the revision or the folder does not exist.
     pub async fn list(&self, grant: &Grant<Read>, revision: &str, listing: Listing) -> Result<Folder> {
         let snapshot = self.snapshot(grant).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
@@ -221,10 +222,10 @@ impl Drive {
         Ok(listed.await?)
     }
 
-    /// Finds what stands at a path.
+    /// Finds the entry at a path.
     ///
     /// # Errors
-    /// Not found for the revision or the path.
+    /// Not found if the revision or the path does not exist.
     pub async fn locate(&self, grant: &Grant<Read>, revision: &str, path: &FilePath) -> Result<Located> {
         let snapshot = self.snapshot(grant).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
@@ -241,7 +242,7 @@ impl Drive {
         Ok(Located { revision, entry, dataset, snapshot })
     }
 
-    /// The revision that changed it last, as for [`Found::last`].
+    /// Returns the revision that last changed an entry, as for [`Found::last`].
     pub async fn last_change(&self, located: &Located) -> Result<Option<CommitInfo>> {
         let (memory, dataset) = (Arc::clone(&self.memory), located.dataset);
         let (revision, path) = (located.revision, located.entry.path.clone());
@@ -252,11 +253,11 @@ impl Drive {
         Ok(found.await?)
     }
 
-    /// Up to `limit` revisions from one back, the newest first; with `path`, those that changed it. `after` continues
-    /// behind one. What was walked once is remembered: it never changes.
+    /// Returns up to `limit` revisions starting at `from`, newest first; with `path`, only those that changed it.
+    /// `after` is the last revision of the previous page. Walked histories are cached: they never change.
     ///
     /// # Errors
-    /// Not found if `after` is not among them.
+    /// Not found if `after` is not among the revisions.
     pub(crate) async fn history(
         &self,
         dataset: Id,
@@ -277,10 +278,12 @@ impl Drive {
         let number = BuildHasherDefault::<DefaultHasher>::default().hash_one(dataset) % WALKS as u64;
         let turn = self.memory.walking[usize::try_from(number).unwrap_or_default()].lock();
         let turn = tokio::time::timeout(TURN, turn).await;
-        let _turn = turn.map_err(|_| Error::busy("a long history is being walked; try again in a moment"))?;
+        let _turn = turn.map_err(|_| {
+            Error::busy("the history of this dataset is being read by other requests; try again in a moment")
+        })?;
         let memory = Arc::clone(&self.memory);
         let found = snapshot.read_long(move |reader| {
-            // Somebody else may have walked while this one waited for its turn.
+            // Another request may have walked it while this one waited for the lock.
             let known = memory.histories.get(&key);
             if let Some(known) = &known
                 && let Some(ids) = known.page(after, limit)?
@@ -295,27 +298,28 @@ impl Drive {
         Ok(found.await?)
     }
 
-    /// The bytes of a file that is in the repository itself.
+    /// Opens a file that is stored in the repository itself.
     ///
     /// # Errors
-    /// Not found for what is no file; too large for what belongs to Git LFS; busy if too many others are being sent.
+    /// Not found if the entry is not a file; too large for a file that belongs in Git LFS; busy if too many files are
+    /// being sent.
     pub async fn open(&self, located: &Located) -> Result<Sending> {
         let Entry { id, size, path, .. } = &located.entry;
         let size = size.ok_or_else(|| Error::not_found(format!("{path} is not a file")))?;
         if size > LARGEST {
             return Err(Error::too_large(format!(
-                "{path} has {size} bytes, and is not kept by Git LFS: clone the dataset with git to get it"
+                "{path} has {size} bytes and is not stored in Git LFS; clone the dataset with git to get it"
             )));
         }
         let blocks = u32::try_from(size.div_ceil(BLOCK).max(1)).map_err(Error::internal)?;
         let place = Arc::clone(&self.memory.sending).try_acquire_many_owned(blocks);
-        let place = place.map_err(|_| Error::busy("too many files are being sent; try again in a moment"))?;
+        let place = place.map_err(|_| Error::busy("too many downloads at the same time; try again in a moment"))?;
         let id = *id;
         let bytes = located.snapshot.read(move |reader| reader.blob(id, LARGEST)).await?;
         Ok(Sending { bytes, place, snapshot: Arc::clone(&located.snapshot) })
     }
 
-    /// Like [`Drive::open`], for one of many files that are sent one after the other: waits until there is room for it.
+    /// Like [`Drive::open`], for a sequence of files: waits for memory instead of failing.
     pub(crate) async fn open_in_turn(&self, snapshot: &Arc<Snapshot>, entry: &Entry) -> Result<Sending> {
         let blocks = entry.size.unwrap_or_default().min(LARGEST).div_ceil(BLOCK).max(1);
         let blocks = u32::try_from(blocks).map_err(Error::internal)?;
@@ -326,7 +330,7 @@ impl Drive {
     }
 }
 
-/// The bytes of a file, and their place among those that are sent at one time.
+/// The bytes of a file, and its share of the memory limit.
 pub struct Sending {
     bytes: Bytes,
     place: OwnedSemaphorePermit,
@@ -334,8 +338,8 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// A part of them, in blocks. Of what is large a slow client gets the rest from disk, so that it does not hold the
-    /// memory that others wait for.
+    /// Streams a range of the file in blocks. Large files go through a file on disk, so that a slow client does not
+    /// hold memory that other requests wait for.
     pub fn stream(self, range: Range<u64>) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
         let Self { bytes, place, snapshot } = self;
         let within = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
@@ -355,8 +359,9 @@ impl Sending {
 }
 
 impl Memory {
-    /// The revisions that changed these paths last. For the tip of a branch they are found for the whole tree at once,
-    /// and kept: the next folder is there already, and a newer tip has to look no further than this one.
+    /// Returns the revisions that last changed these paths. For the tip of a branch, the result is computed for the
+    /// whole tree and cached: other folders are then answered from the cache, and a newer tip only has to search back
+    /// to this one.
     pub(super) fn last(
         &self,
         reader: &Reader,
@@ -411,12 +416,12 @@ impl Memory {
     }
 }
 
-/// The folder that something is in (none: the root), and its name there.
+/// Splits a path into its folder (`None` for the root) and its name.
 fn place(path: &str) -> (Option<&str>, &str) {
     path.rsplit_once('/').map_or((None, path), |(folder, name)| (Some(folder), name))
 }
 
-/// None of what is too large to be found out as a whole.
+/// Turns a "too large" error into `None`.
 fn fits<T>(found: metastore::Result<T>) -> metastore::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
@@ -425,7 +430,7 @@ fn fits<T>(found: metastore::Result<T>) -> metastore::Result<Option<T>> {
     }
 }
 
-/// Reads commits, each once.
+/// Reads commits, each of them once.
 pub(super) fn commits(reader: &Reader, ids: Vec<Option<ObjectId>>) -> metastore::Result<Vec<Option<Arc<CommitInfo>>>> {
     let mut different: Vec<ObjectId> = ids.iter().flatten().copied().collect();
     different.sort_unstable();

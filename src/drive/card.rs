@@ -1,23 +1,23 @@
-//! The header of a dataset's README: YAML between two lines of `---`, which the clients of Hugging Face call the card.
+//! The dataset card: the YAML front matter of a README, between two lines of `---`, as used by the Hugging Face Hub.
 
 use serde_json::{Map, Value};
 use serde_saphyr::{alias_limits, budget, options};
 
-/// Bytes of the longest README whose header is read.
+/// Maximum size in bytes of a README whose front matter is read.
 pub const LARGEST: u64 = 2 << 20;
 
-/// Bytes of the longest header.
+/// Maximum size of the front matter in bytes.
 const HEADER: usize = 1 << 20;
 
-/// Values in one header, and levels of them.
+/// Maximum number of YAML values in the front matter, and maximum nesting depth.
 const VALUES: usize = 100_000;
 const LEVELS: usize = 64;
 
-/// What a few letters of an alias may come to, in values: nobody writes more by hand, and a few lines of them can stand
-/// for billions.
+/// Maximum number of values that YAML aliases may expand to: a few lines of nested aliases can stand for billions of
+/// values ("billion laughs"), and no card written by hand needs more.
 const REPEATED: usize = 10_000;
 
-/// Fields whose values the hub shows as tags, under their names.
+/// Fields whose values the Hub API shows as tags, in the form `field:value`.
 const TAGGED: &[&str] = &[
     "task_categories",
     "task_ids",
@@ -31,14 +31,14 @@ const TAGGED: &[&str] = &[
     "modality",
 ];
 
-/// What the card says; none if the README has no header.
+/// Parses the card of a README; `None` if it has no front matter.
 ///
 /// # Errors
-/// What is wrong with it, for people.
+/// A message for users that says what is wrong with the front matter.
 pub fn read(readme: &str) -> Result<Option<Map<String, Value>>, String> {
     let Some(header) = header_of(readme)? else { return Ok(None) };
     if header.len() > HEADER {
-        return Err(format!("the header of the README is longer than {HEADER} bytes"));
+        return Err(format!("the YAML front matter of the README is longer than {HEADER} bytes"));
     }
     let options = options! {
         with_snippet: false,
@@ -54,40 +54,40 @@ pub fn read(readme: &str) -> Result<Option<Map<String, Value>>, String> {
     match serde_saphyr::from_str_with_options(header, options) {
         Ok(Value::Object(card)) => Ok(Some(card)),
         Ok(Value::Null) => Ok(Some(Map::new())),
-        Ok(_) => Err("the header of the README is not a list of `name: value`".to_owned()),
-        Err(error) => Err(format!("the header of the README is not valid YAML: {error}")),
+        Ok(_) => Err("the YAML front matter of the README is not a mapping; write `name: value` lines".to_owned()),
+        Err(error) => Err(format!("the front matter of the README is not valid YAML: {error}")),
     }
 }
 
-/// What to find the dataset by.
+/// Returns the tags of the card, for the Hub API.
 pub fn tags(card: &Map<String, Value>) -> Vec<String> {
     let named = TAGGED.iter().flat_map(|name| texts(card, name).map(move |text| format!("{name}:{text}")));
     named.chain(texts(card, "tags").map(str::to_owned)).collect()
 }
 
-/// A field that is a text, or a list of them.
+/// Returns the values of a field that is a string or a list of strings.
 fn texts<'a>(card: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = &'a str> {
     let value = card.get(name);
     value.and_then(Value::as_array).into_iter().flatten().chain(value).filter_map(Value::as_str)
 }
 
-/// What the card says of the things that a package may say too, for where it does not.
+/// Metadata from the card, used where the package does not state it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stated {
     /// `pretty_name`.
     pub title: Option<String>,
-    /// `license`; the name of one that is in no list stands in `license_name`.
+    /// `license`; `other` is replaced with the value of `license_name`.
     pub licenses: Vec<String>,
     /// `tags`.
     pub keywords: Vec<String>,
 }
 
-/// Letters of the longest text that is taken from a card, and texts of one kind.
+/// Maximum length in characters of a value taken from a card, and maximum number of values of one kind.
 const LONGEST: usize = 500;
 const MOST: usize = 30;
 
 impl Stated {
-    /// Of a README; nothing where its header cannot be read.
+    /// Reads the metadata from a README; empty if the front matter cannot be read.
     pub fn of(readme: &str) -> Self {
         let card = read(readme).ok().flatten().unwrap_or_default();
         let cut = |text: &str| text.trim().chars().take(LONGEST).collect::<String>();
@@ -102,13 +102,13 @@ impl Stated {
         Self { title: list("pretty_name").into_iter().next(), licenses: licenses.collect(), keywords: list("tags") }
     }
 
-    /// Whether it says nothing.
+    /// Returns true if no field is set.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// The block between two lines of `---` at the beginning, if there is one.
+/// Returns the block between two lines of `---` at the beginning, if there is one.
 fn header_of(readme: &str) -> Result<Option<&str>, String> {
     let readme = readme.strip_prefix('\u{feff}').unwrap_or(readme);
     let Some(rest) = readme.strip_prefix("---\n").or_else(|| readme.strip_prefix("---\r\n")) else { return Ok(None) };
@@ -119,7 +119,7 @@ fn header_of(readme: &str) -> Result<Option<&str>, String> {
         }
         end += line.len();
     }
-    Err("the header of the README has no end: a line of `---`".to_owned())
+    Err("the YAML front matter of the README is not closed; end it with a line of `---`".to_owned())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Datasets as CKAN's clients know them. The package is the truth; a *record* is what `metastore::ckan` makes of it,
-//! with what the server knows besides, and with URLs where the package has paths. What a client sends back is undone
-//! in the same way, so that showing and updating changes nothing.
+//! CKAN API: mapping between the package and CKAN's dataset records. The package is the source of truth; a *record* is
+//! what `metastore::ckan` makes of it, with what the server knows in addition, and with URLs where the package has
+//! paths. The reverse mapping undoes this, so that sending a record back unchanged changes nothing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,10 +16,10 @@ use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, Visibility};
 
-/// A dataset, or a resource, in CKAN's words.
+/// A dataset or resource in CKAN's format.
 pub type Record = serde_json::Map<String, Value>;
 
-/// Fields of a dataset that the server tells, and is not told.
+/// Read-only fields of a dataset: set by the server and ignored in requests.
 const TOLD: &[&str] = &[
     "creator_user_id",
     "id",
@@ -36,10 +36,10 @@ const TOLD: &[&str] = &[
     "tracking_summary",
 ];
 
-/// The same of a resource. Where its object is follows from the dataset.
+/// Read-only fields of a resource. `lfs_prefix` follows from the dataset.
 const TOLD_OF_RESOURCE: &[&str] = &["datastore_active", "lfs_prefix", "package_id", "position", "revision_id", "state"];
 
-/// Fields that every dataset of CKAN has, if only as null.
+/// Fields that every CKAN dataset has, even if null.
 const ALWAYS: &[&str] = &[
     "author",
     "author_email",
@@ -54,22 +54,22 @@ const ALWAYS: &[&str] = &[
     "version",
 ];
 
-/// Longest id of a resource.
+/// Maximum length of a resource id in bytes.
 const ID_MAX: usize = 100;
 
-/// What a record is made for.
+/// Options for rendering a record.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    /// What comes before the path of a URL here.
+    /// Base URL of this server.
     pub base: &'a str,
-    /// The revision that was asked for by name.
+    /// The revision named in the request, if any.
     pub revision: Option<&'a str>,
 }
 
-/// The record of a dataset at a revision.
+/// Returns the record of a dataset at a revision.
 ///
 /// # Errors
-/// Invalid for a package that cannot be one.
+/// Invalid for an invalid package.
 pub fn record(row: &DatasetRow, versioned: &Versioned, view: View<'_>) -> Result<Record> {
     let package = versioned.package.clone().unwrap_or_default();
     let ids = resource_ids(row.id, &package);
@@ -117,7 +117,7 @@ pub fn record(row: &DatasetRow, versioned: &Versioned, view: View<'_>) -> Result
     Ok(record)
 }
 
-/// The time of CKAN: UTC, without saying so.
+/// Formats a time as CKAN does: UTC, without a time zone.
 pub fn moment(at: Millis) -> String {
     at.rfc3339().replace('Z', ".000000")
 }
@@ -145,15 +145,15 @@ fn tell_resource(resource: &mut Record, id: &str, place: &Value, position: usize
     }
 }
 
-/// What the mapper makes of a package: paths are paths, and nothing is told besides.
+/// Maps a package without adding anything: paths stay paths.
 fn plain(package: &Package) -> Result<Record> {
     dataset_from_package(package).map_err(Error::from)
 }
 
-/// The package that a record stands for. `current` is the dataset's own, and `fresh` gives ids to resources.
+/// Maps a record back to a package. `current` is the dataset's current package, and `fresh` generates resource ids.
 ///
 /// # Errors
-/// Invalid for what cannot be a dataset, and for ids and names that do not fit.
+/// Invalid for an invalid dataset, and for invalid ids and names.
 pub fn package(
     dataset: Id,
     name: &str,
@@ -185,7 +185,7 @@ pub fn package(
         .zip(current.get("resources").and_then(Value::as_array).into_iter().flatten())
         .collect();
     let mut taken: HashSet<String> = [PACKAGE, ATTRIBUTES, CONFIG].into_iter().map(str::to_owned).collect();
-    // What stands where it stood keeps its place, whatever comes before it now.
+    // Resources that have not moved keep their paths, whatever comes before them in the list now.
     let mut new = Vec::new();
     for (index, resource) in objects(&mut record, "resources").enumerate() {
         resource.retain(|key, value| !value.is_null() && !TOLD_OF_RESOURCE.contains(&key.as_str()));
@@ -208,12 +208,12 @@ pub fn package(
         }
     }
     let mut package = package_from_dataset(&record)?;
-    // What others wrote of it stays as they wrote it.
+    // Read-only fields that the current package contains stay as they are.
     package.extend(TOLD.iter().filter_map(|key| Some(((*key).to_owned(), current.get(*key)?.clone()))));
     Ok(package)
 }
 
-/// The path of a resource that is there already, if the record leaves it where it is: its URL is the one that we told.
+/// Returns the path of an existing resource if the record leaves it in place: its URL is the one that the server gave.
 fn unmoved(resource: &Record, place: &Value) -> Option<String> {
     let path = place.get("path")?.as_str().filter(|path| !is_url(path))?;
     let id = resource.get("id")?.as_str()?;
@@ -224,7 +224,8 @@ fn unmoved(resource: &Record, place: &Value) -> Option<String> {
     is_ours.then(|| path.to_owned())
 }
 
-/// Fields that we told of a resource and that its package does not have go again; those that only it has come back.
+/// Removes fields that the server added to the record and that the package does not have, and restores fields that only
+/// the package has.
 fn restore(resource: &mut Record, place: Option<&Value>) {
     let Some(place) = place.and_then(Value::as_object) else { return };
     if let Some(prefix) = place.get("lfs_prefix") {
@@ -246,18 +247,18 @@ fn identify(dataset: Id, resource: &mut Record, seen: &mut HashSet<String>, fres
         Some(Value::String(id)) if is_id(dataset, id) => id.clone(),
         Some(other) => {
             return Err(Error::invalid(format!(
-                "{other} cannot be the id of a resource: leave it out, or use letters, digits, `-` and `_`"
+                "{other} is not a valid resource id; omit it, or use letters, digits, `-` and `_`"
             )));
         }
     };
     if !seen.insert(id.clone()) {
-        return Err(Error::invalid(format!("two resources have the id `{id}`")));
+        return Err(Error::invalid(format!("two resources have the id `{id}`; resource ids must be unique")));
     }
     resource.insert("id".to_owned(), id.into());
     Ok(())
 }
 
-/// Finds a path for a resource: the one that it has, or its URL; else of its name and format.
+/// Chooses a path for a resource: its path, or its URL; otherwise from its name and format.
 fn put(resource: &mut Record, index: usize, taken: &mut HashSet<String>) {
     let text = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or_default().trim();
     if resource.get("url").is_some_and(|url| !url.is_string()) {
@@ -266,7 +267,7 @@ fn put(resource: &mut Record, index: usize, taken: &mut HashSet<String>) {
     let given = if text("path").is_empty() { text("url") } else { text("path") };
     if is_url(given) {
         let url = given.to_owned();
-        // Of an upload, CKAN's own clients send the URL of the page that hands it out.
+        // For an upload, CKAN's own clients send the download URL.
         if text("url_type") != "upload" {
             resource.remove("path");
             resource.insert("url".to_owned(), url.into());
@@ -298,7 +299,7 @@ fn put(resource: &mut Record, index: usize, taken: &mut HashSet<String>) {
     resource.insert("url".to_owned(), path.into());
 }
 
-/// A path that stays below the folder of the package: no dots, no empty parts.
+/// Returns a path that stays inside the folder of the package: no dots, no empty components.
 fn below(text: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in text.split(['/', '\\']) {
@@ -319,7 +320,7 @@ fn is_url(text: &str) -> bool {
     })
 }
 
-/// Percent-encodes what is no plain letter of a URL (RFC 3986 §2.3).
+/// Percent-encodes all but unreserved characters (RFC 3986 §2.3).
 fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
@@ -328,21 +329,21 @@ fn objects<'r>(record: &'r mut Record, key: &str) -> impl Iterator<Item = &'r mu
     record.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
 }
 
-/// What becomes of one resource.
+/// A change of one resource.
 #[derive(Debug, Clone)]
 pub enum ResourceChange {
-    /// It is new.
+    /// Adds a resource.
     Create(Record),
-    /// It becomes this.
+    /// Replaces the resource with this id.
     Update(String, Record),
-    /// It goes.
+    /// Deletes the resource with this id.
     Delete(String),
 }
 
-/// The package after a change of one resource; the others stay as they are. Gives the id of the resource too.
+/// Returns the package after a change of one resource, and the id of the resource. Other resources stay as they are.
 ///
 /// # Errors
-/// Not found for a resource that there is not; as for [`package`].
+/// Not found if the resource does not exist; as for [`package`].
 pub fn change_resource(
     dataset: Id,
     name: &str,
@@ -354,7 +355,7 @@ pub fn change_resource(
     let ids = resource_ids(dataset, &before);
     let find = |id: &str| {
         let place = ids.iter().position(|known| known == id);
-        place.ok_or_else(|| Error::not_found(format!("there is no resource `{}`", id.escape_debug())))
+        place.ok_or_else(|| Error::not_found(format!("resource `{}` not found", id.escape_debug())))
     };
     let (record, place) = match change {
         ResourceChange::Create(record) => {
@@ -362,7 +363,9 @@ pub fn change_resource(
             record.retain(|_, value| !value.is_null());
             record.entry("id").or_insert_with(|| fresh().to_string().into());
             if record.get("id").and_then(Value::as_str).is_some_and(|id| ids.iter().any(|known| known == id)) {
-                return Err(Error::conflict("there is a resource with this id already"));
+                return Err(Error::conflict(
+                    "a resource with this id already exists; omit the id or choose another one",
+                ));
             }
             (Some(record), ids.len())
         }
@@ -372,7 +375,7 @@ pub fn change_resource(
             record.insert("id".to_owned(), id.as_str().into());
             let is_empty = |key| record.get(key).is_none_or(|value| value.is_null() || value.as_str() == Some(""));
             if is_empty("url") && is_empty("path") {
-                // Nothing is said of where it is: it stays there.
+                // The record has no URL and no path: the file stays where it is.
                 let path = before.get("resources").and_then(|list| list.get(place)?.get("path"));
                 record.extend(path.map(|path| ("url".to_owned(), path.clone())));
             }
@@ -385,20 +388,25 @@ pub fn change_resource(
         after.insert("name".to_owned(), name.into());
     }
     let list = after.entry("resources").or_insert_with(|| json!([]));
-    let Some(list) = list.as_array_mut() else { return Err(Error::invalid("`resources` of the package is no list")) };
+    let Some(list) = list.as_array_mut() else {
+        return Err(Error::invalid("`resources` of the package is not a list; fix datapackage.json first"));
+    };
     let Some(record) = record else {
         list.remove(place);
         return Ok((after, ids[place].clone()));
     };
     let id = record.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    // The mapper sees the one resource among the others, whose names and paths it must not have.
+    // The mapper sees the resource among the others, whose names and paths it must not reuse.
     let mut whole = record_with(&after, ids, place, record)?;
     whole.remove("extras");
     let current = Value::Object(after.clone());
     let mapped = package(dataset, name, whole, current.as_object(), fresh)?;
     let new = mapped.get("resources").and_then(|list| list.get(place)).cloned();
-    let new = new.ok_or_else(|| Error::internal("a resource was lost"))?;
-    let list = after.get_mut("resources").and_then(Value::as_array_mut).ok_or_else(|| Error::internal("no list"))?;
+    let new = new.ok_or_else(|| Error::internal("the mapped package lacks a resource"))?;
+    let list = after
+        .get_mut("resources")
+        .and_then(Value::as_array_mut)
+        .ok_or_else(|| Error::internal("the `resources` of a package are not a list"))?;
     if place < list.len() {
         list[place] = new;
     } else {
@@ -407,7 +415,7 @@ pub fn change_resource(
     Ok((after, id))
 }
 
-/// The record of a package in which one resource is another one.
+/// Returns the record of a package with one resource replaced.
 fn record_with(package: &Package, ids: Vec<String>, place: usize, resource: Record) -> Result<Record> {
     let mut whole = plain(package)?;
     let resources = whole.entry("resources").or_insert_with(|| json!([]));
@@ -424,8 +432,8 @@ fn record_with(package: &Package, ids: Vec<String>, place: usize, resource: Reco
     Ok(whole)
 }
 
-/// The ids of a package's resources, in their order: what stands there, or else one that follows from the dataset and
-/// the name, so that resources that git brought have one too.
+/// Returns the ids of a package's resources in order: the stored id, or else one derived from the dataset and the
+/// resource name, so that resources pushed with git have ids too.
 pub fn resource_ids(dataset: Id, package: &Package) -> Vec<String> {
     let mut seen = HashSet::new();
     let resources = package.get("resources").and_then(Value::as_array).into_iter().flatten();
@@ -441,7 +449,7 @@ pub fn resource_ids(dataset: Id, package: &Package) -> Vec<String> {
     ids.collect()
 }
 
-/// Whether a resource of this dataset may have this id. One that follows from another dataset is none of this one's.
+/// Returns true if a resource of this dataset can have this id. Ids derived from another dataset are rejected.
 fn is_id(dataset: Id, id: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let foreign = |id: Id| {
@@ -451,7 +459,7 @@ fn is_id(dataset: Id, id: &str) -> bool {
     (1..=ID_MAX).contains(&id.len()) && id.bytes().all(is_plain) && !id.parse::<Id>().is_ok_and(foreign)
 }
 
-/// A UUID of version 8 (RFC 9562 §5.8): half of it is the resource's, half the dataset's.
+/// Derives a version 8 UUID (RFC 9562 §5.8): one half depends on the resource, the other on the dataset.
 fn derived(dataset: Id, name: &str) -> Id {
     let digest = |parts: &[&[u8]]| Sha256::digest(parts.join(&0));
     let mut bytes = [0; 16];
@@ -463,7 +471,7 @@ fn derived(dataset: Id, name: &str) -> Id {
 }
 
 impl Drive {
-    /// Takes note of a dataset's resources, so that each is found by its id alone.
+    /// Records the ids of a dataset's resources, so that each resource can be found by its id alone.
     pub async fn note_resources(&self, grant: &Grant<Read>, package: &Package) -> Result<()> {
         let ids = resource_ids(grant.id(), package);
         if ids.is_empty() {
@@ -482,7 +490,7 @@ impl Drive {
         tx.commit().await
     }
 
-    /// An id for something new.
+    /// Generates a new id.
     pub fn fresh_id(&self) -> Id {
         self.clock.id()
     }

@@ -1,4 +1,4 @@
-//! Commits without git: many changes of files as one revision, made at most once for each request.
+//! Commits through the API, without a git client: many file changes as one revision, with idempotency keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,24 +18,25 @@ use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
 use crate::types::Id;
 
-/// For how long the key of a request is remembered.
+/// How long an idempotency key is remembered.
 pub const KEPT: Duration = Duration::from_hours(24);
 
-/// A request that makes one revision, however often it comes (draft-ietf-httpapi-idempotency-key-header).
+/// An idempotency key: repeating the request does not create a second revision
+/// (draft-ietf-httpapi-idempotency-key-header).
 #[derive(Debug, Clone)]
 pub struct Once {
-    /// What the client calls it.
+    /// The key chosen by the client.
     pub key: String,
-    /// Of all that it asks for: another request cannot have the same key.
+    /// Digest of the whole request: a different request cannot reuse the key.
     pub digest: String,
 }
 
-/// Why a commit was not made.
+/// Why a commit was refused.
 #[derive(Debug)]
 pub struct Refusal {
-    /// The operation that is wrong, by its place among all; `None` if it is none of them alone.
+    /// Index of the operation that caused the error; `None` if no single operation did.
     pub operation: Option<usize>,
-    /// What is wrong.
+    /// The error.
     pub error: Error,
 }
 
@@ -45,20 +46,20 @@ impl<E: Into<Error>> From<E> for Refusal {
     }
 }
 
-/// What became of a commit.
+/// The outcome of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
-    /// This revision was made, now or by the same request before.
+    /// This revision was created, now or by an earlier attempt of the same request.
     Made(ObjectId),
-    /// The branch has all of it already, and stays at what it holds.
+    /// The branch already contains all changes and stays at this revision.
     Unchanged(Option<ObjectId>),
 }
 
 impl Done {
-    /// The new revision.
+    /// Returns the new revision.
     ///
     /// # Errors
-    /// Invalid if there is none, because nothing would change.
+    /// Invalid if no revision was created because nothing would change.
     pub fn made(self) -> Result<ObjectId> {
         match self {
             Self::Made(revision) => Ok(revision),
@@ -67,22 +68,22 @@ impl Done {
     }
 }
 
-/// A changeset with what follows from it.
+/// A changeset together with the edits derived from it.
 pub(super) struct Whole {
     changes: Arc<Changeset>,
-    /// How many of the edits were asked for.
+    /// The number of edits that were requested; those after them are derived.
     own: usize,
-    /// Which of them the others follow from.
+    /// Index of the requested edit that the derived edits follow from.
     cause: Option<usize>,
 }
 
 impl Whole {
-    /// All of it.
+    /// Returns the whole changeset.
     pub(super) fn changes(&self) -> Arc<Changeset> {
         self.changes.clone()
     }
 
-    /// The operation that an edit stands for.
+    /// Returns the index of the requested operation that an edit belongs to.
     fn operation(&self, edit: usize) -> Option<usize> {
         if edit < self.own { Some(edit) } else { self.cause }
     }
@@ -92,65 +93,66 @@ impl Whole {
     }
 }
 
-/// What a commit does besides its edits.
+/// Options of a commit.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Manner<'a> {
-    /// The request that makes it, and may not make another.
+    /// Idempotency key of the request that creates the revision.
     pub(super) once: Option<&'a Once>,
-    /// Whether the tree is to be what the edits make of it, and nothing follows.
+    /// True to apply exactly these edits, without derived ones.
     pub(super) exact: bool,
-    /// What comes into the trash with it, and what goes.
+    /// Changes of the trash made in the same transaction.
     pub(super) bin: Option<&'a Bin>,
 }
 
-/// How much one request may still bring from elsewhere.
+/// The remaining copy budget of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Room {
-    /// Files.
+    /// Number of files.
     pub files: usize,
-    /// Bytes that are copied into the repository.
+    /// Bytes copied into the repository.
     pub bytes: u64,
 }
 
-/// What was found at a path of another dataset.
+/// Files read from a path of another dataset.
 #[derive(Debug)]
 pub struct Lifted {
-    /// Brings it to where it is wanted.
+    /// The edit that writes them to the target path.
     pub edit: Edit,
-    /// The objects that its files stand for.
+    /// The LFS objects that the files point to.
     pub pointers: Vec<Pointer>,
 }
 
-/// The edit that changes fields of the dataset's package.
+/// Returns the edit that merges fields into the dataset's package.
 pub fn patch(fields: Package) -> Edit {
     Edit::Merge { path: place(), fields }
 }
 
 impl Drive {
-    /// Makes a revision, with what follows from it: the pointer files of a new package, lines of `.gitattributes`
+    /// Creates a revision, including the derived edits: pointer files of a new package, lines of `.gitattributes`
     /// ([`Reader::follow`]).
     ///
     /// # Errors
-    /// Precondition if the changeset names an expected head and the branch is
-    /// elsewhere; conflict if somebody else has locked what it changes; invalid if nothing would change, or for a
-    /// package that cannot be one; busy if too many others write the same branch.
+    /// Precondition failed if the changeset names an expected head and the branch is at another revision; conflict if
+    /// another user has locked a changed file; invalid if nothing would change, or for an invalid package; busy if too
+    /// many others write to the same branch.
     pub async fn commit(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
         let done = self.commit_once(grant, changes, Manner::default()).await;
         done.map_err(|refusal| refusal.error)?.made()
     }
 
-    /// Like [`Drive::commit`], but nothing follows: what is brought back from history is as it was.
+    /// Like [`Drive::commit`], but without derived edits: what is restored from history stays as it was.
     pub(super) async fn commit_exactly(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
         let done = self.commit_once(grant, changes, Manner { exact: true, ..Manner::default() }).await;
         done.map_err(|refusal| refusal.error)?.made()
     }
 
-    /// Makes a revision of these operations, each of which sees what those before it did, with what follows from them.
-    /// With `once`, the revision that the same request has made already, if it came before.
+    /// Creates a revision from these operations, each of which sees the result of those before it, including derived
+    /// edits. With `once`, returns the existing revision if the same request was made before.
     ///
     /// # Errors
-    /// As for [`Drive::commit`]; not found for a branch that there is not, except the default one of an empty dataset;
-    /// conflict, not found or invalid for an operation that cannot be; invalid if another request had the same key.
+    /// As for [`Drive::commit`]; not found for a branch that does not exist, except the default branch of an empty
+    /// dataset; conflict, not found or invalid for an operation that cannot be applied; invalid if the key was used for
+    /// a different request.
     pub async fn commit_operations(
         &self,
         grant: &Grant<Write>,
@@ -163,30 +165,32 @@ impl Drive {
         if let Some(branch) = wording.branch.as_ref().filter(|branch| **branch != state.head)
             && state.find(branch).is_none()
         {
-            return Err(Error::not_found(format!("there is no branch `{}`", branch.short())).into());
+            return Err(Error::not_found(format!("branch `{}` not found", branch.short())).into());
         }
         let changes = self.changes(grant.actor(), &snapshot, wording, "Change files", operations).await?;
         drop(snapshot);
         self.commit_once(grant, changes, Manner { once, ..Manner::default() }).await
     }
 
-    /// The revision that this request has made already.
+    /// Returns the revision that this request has already created.
     ///
     /// # Errors
-    /// Invalid if another request of the same actor had the same key.
+    /// Invalid if the same actor used the key for a different request.
     pub async fn made_by(&self, by: &dyn Writer, once: &Once) -> Result<Option<ObjectId>> {
         let after = self.clock.now().minus(KEPT);
         let mut tx = self.db.read().await?;
         match tx.commit_key(by.id(), &by.actor().key(), &once.key, after).await? {
             None => Ok(None),
             Some((digest, revision)) if digest == once.digest => super::object_id(&revision).map(Some),
-            Some(_) => Err(Error::invalid("the `Idempotency-Key` was used for another request; take a new one")),
+            Some(_) => {
+                Err(Error::invalid("the `Idempotency-Key` was already used for a different request; use a new key"))
+            }
         }
     }
 
     async fn commit_once(&self, by: &dyn Writer, changes: Changeset, manner: Manner<'_>) -> Result<Done, Refusal> {
         let done = self.try_commit(by, changes, manner).await;
-        // What it is refused for may be what the same request has done meanwhile, on another replica.
+        // The reason for the refusal may be the same request, completed on another replica in the meantime.
         if let (Err(_) | Ok(Done::Unchanged(_)), Some(once)) = (&done, manner.once)
             && let Some(revision) = self.made_by(by, once).await?
         {
@@ -200,7 +204,7 @@ impl Drive {
         let expected = changes.parent.is_some();
         let changes = Arc::new(changes);
         for _ in 0..RETRIES {
-            // Writers of one repository take turns here; the comparison in the transaction is the truth.
+            // The lock serialises writers within this process; the comparison in the transaction is authoritative.
             let _turn = self.turn(&key).await?;
             if let Some(once) = manner.once
                 && let Some(revision) = self.made_by(by, once).await?
@@ -218,11 +222,11 @@ impl Drive {
                 None => {}
             }
         }
-        Err(Error::busy("others keep changing this branch; try again in a moment").into())
+        Err(Error::busy("too many concurrent changes to this branch; try again in a moment").into())
     }
 
-    /// Makes a revision on top of what the snapshot has; `None` if the branch is elsewhere by now. Who calls it has the
-    /// turn, and has looked that the writer may do all of it.
+    /// Creates a revision on top of the snapshot; `None` if the branch has moved in the meantime. The caller holds the
+    /// write lock and has checked that the writer may make all of the changes.
     pub(super) async fn attempt(
         &self,
         by: &dyn Writer,
@@ -231,7 +235,8 @@ impl Drive {
         manner: Manner<'_>,
     ) -> Result<Option<Done>, Refusal> {
         let whole = self.whole(by, snapshot, changes, manner).await?;
-        // After the snapshot: if they are taken away from here on, its epoch is old, and the change is refused.
+        // After the snapshot: if objects are collected from here on, the snapshot's epoch is outdated and the change is
+        // refused.
         self.demand_objects(by.id(), snapshot, &whole).await?;
         let locks = self.respect_locks(by, &whole).await?;
         let attempt = whole.changes.clone();
@@ -251,7 +256,7 @@ impl Drive {
         Ok(outcomes.into_iter().all(|outcome| outcome.is_ok()).then_some(Done::Made(revision)))
     }
 
-    /// The changes with what follows from them.
+    /// Returns the changes together with the derived edits.
     pub(super) async fn whole(
         &self,
         by: &dyn Writer,
@@ -274,7 +279,7 @@ impl Drive {
         Ok(Whole { changes, own, cause })
     }
 
-    /// Gives the locks of others, none of which the changes touch.
+    /// Checks that the changes touch no file locked by another user. Returns the locks of others that were checked.
     pub(super) async fn respect_locks(&self, by: &dyn Writer, whole: &Whole) -> Result<Vec<LockRow>, Refusal> {
         let locks = self.db.read().await?.foreign_locks(by.id(), &by.actor().key()).await?;
         let touches = |edit: &Edit, lock: &LockRow| {
@@ -284,14 +289,15 @@ impl Drive {
         };
         let refusal = locks.iter().find_map(|lock| {
             let edit = whole.changes.edits.iter().position(|edit| touches(edit, lock))?;
-            let error = Error::conflict(format!("`{}` is locked by {}", lock.path, lock.owner_name));
+            let error =
+                Error::conflict(format!("`{}` is locked by {}; ask them to unlock it", lock.path, lock.owner_name));
             Some(Refusal { operation: whole.operation(edit), error })
         });
         refusal.map_or(Ok(locks), Err)
     }
 
-    /// A pointer may only name an object that the dataset holds: knowing an
-    /// oid must not be enough to reach its bytes.
+    /// Checks that the dataset holds every object that the changes point to: knowing an oid must not be enough to read
+    /// its bytes.
     pub(super) async fn demand_objects(&self, id: Id, snapshot: &Arc<Snapshot>, whole: &Whole) -> Result<(), Refusal> {
         let attempt = whole.changes.clone();
         let named = snapshot.read(move |reader| reader.pointers_in(&attempt)).await?;
@@ -307,11 +313,11 @@ impl Drive {
         }
     }
 
-    /// What stands at a path of this dataset in some revision, to be brought to another path. Nothing is copied.
+    /// Creates the edit that copies a path of some revision of this dataset to another path. Copies no bytes.
     ///
     /// # Errors
-    /// Not found for the revision or the path; too large where there is no room for it; invalid for what cannot be
-    /// written here, such as a submodule.
+    /// Not found if the revision or the path does not exist; too large if it exceeds the copy budget; invalid for an
+    /// entry that cannot be written here, such as a submodule.
     pub async fn bring(
         &self,
         grant: &Grant<Read>,
@@ -323,8 +329,8 @@ impl Drive {
         self.lift_from(grant.id(), Some(revision), from, to, room, false).await.map(|lifted| lifted.edit)
     }
 
-    /// What stands at a path of another dataset, to be brought to a path of this one. Its pointers lead to objects
-    /// that this one has to hold before the edit can be made.
+    /// Reads a path of another dataset, to be copied to a path of this one. Its pointers refer to objects that this
+    /// dataset has to hold before the edit can be committed.
     ///
     /// # Errors
     /// As for [`Drive::bring`].
@@ -339,12 +345,15 @@ impl Drive {
         self.lift_from(source.id(), revision, from, to, room, true).await
     }
 
-    /// Like [`Drive::lift`], of the newest revision, where the decision is about what is lifted alone.
+    /// Like [`Drive::lift`], at the newest revision, with a permission that covers only the copied path.
     ///
     /// # Errors
     /// As for [`Drive::bring`].
     pub(crate) async fn lift_spot(&self, source: &Spot<Fetch>, to: FilePath, room: &mut Room) -> Result<Lifted> {
-        let from = source.path().cloned().ok_or_else(|| Error::invalid("a whole dataset cannot be copied"))?;
+        let from = source
+            .path()
+            .cloned()
+            .ok_or_else(|| Error::invalid("a whole dataset cannot be copied; choose a file or folder in it"))?;
         self.lift_from(source.id(), None, from, to, room, true).await
     }
 
@@ -360,7 +369,7 @@ impl Drive {
         let snapshot = self.snapshot_of(dataset).await?;
         let revision = match revision {
             Some(revision) => self.resolve(dataset, &snapshot, revision).await?,
-            None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revision yet"))?,
+            None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?,
         };
         let before = *room;
         let (lifted, left) =
@@ -370,7 +379,7 @@ impl Drive {
     }
 }
 
-/// All files at a path, as they are to stand elsewhere; and the room that is left.
+/// Collects all files at a path under their new paths, and returns the remaining copy budget.
 fn gather(
     reader: &Reader,
     revision: ObjectId,
@@ -381,17 +390,25 @@ fn gather(
 ) -> metastore::Result<(Lifted, Room)> {
     let entry = reader.entry(revision, from)?;
     let entries = if entry.kind == EntryKind::Folder { reader.tree(revision, Some(from), true)? } else { vec![entry] };
-    let too_many = || metastore::Error::TooLarge(format!("{from} has more files than one request may copy"));
+    let too_many = || {
+        metastore::Error::TooLarge(format!(
+            "{from} has more files than one request can copy; copy its folders one by one"
+        ))
+    };
     room.files = room.files.checked_sub(entries.len()).ok_or_else(too_many)?;
     let mut pointers = Vec::new();
     let mut files = Vec::with_capacity(entries.len());
     for Entry { path, kind, id, size, pointer } in entries {
-        // The sign for bytes that are not UTF-8: such a name would become another one.
+        // The replacement character stands for bytes that are not valid UTF-8: the copy would have another name.
         let Some(size) = size.filter(|_| !path.contains('\u{fffd}')) else {
-            return Err(metastore::Error::Invalid(format!("{path} can only be copied with git")));
+            return Err(metastore::Error::Invalid(format!("{path} cannot be copied here; copy it with git")));
         };
         let content = if is_foreign {
-            let too_much = || metastore::Error::TooLarge(format!("{from} has more bytes than one request may copy"));
+            let too_much = || {
+                metastore::Error::TooLarge(format!(
+                    "{from} has more bytes than one request can copy; copy its folders one by one"
+                ))
+            };
             room.bytes = room.bytes.checked_sub(size).ok_or_else(too_much)?;
             pointers.extend(pointer);
             Content::Bytes(reader.blob(id, size)?)
@@ -404,7 +421,7 @@ fn gather(
     Ok((Lifted { edit: Edit::Graft { to: to.clone(), files }, pointers }, room))
 }
 
-/// The edit that brings what stood at a path of some revision to another path, which is free.
+/// Returns the edit that copies a path of some revision to another path, which must be free.
 pub(super) fn graft(reader: &Reader, revision: ObjectId, from: &FilePath, to: &FilePath) -> metastore::Result<Edit> {
     let room = Room { files: usize::MAX, bytes: u64::MAX };
     gather(reader, revision, from, to, room, false).map(|(lifted, _)| lifted.edit)

@@ -1,4 +1,4 @@
-//! What differs between two revisions: files, and lines of one file.
+//! Comparing two revisions (diff): changed files, metadata, and the lines of one file.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,65 +16,65 @@ use crate::access::{Grant, Read};
 use crate::error::{Error, Kind, Result};
 use crate::types::Id;
 
-/// Bytes of the largest file that is compared line by line.
+/// Maximum size in bytes of a file that is compared line by line.
 const LARGEST: u64 = 1 << 20;
 
-/// For how long the shortest difference is looked for, before any will do.
+/// How long a minimal diff is searched for; after that, any correct diff is returned.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Two revisions, and the files that differ.
+/// Two revisions and the files that differ.
 #[derive(Clone)]
 pub struct Comparison {
-    /// The revision before; none where there was nothing before.
+    /// The older revision; `None` to compare with an empty tree.
     pub from: Option<ObjectId>,
-    /// The revision after.
+    /// The newer revision.
     pub to: ObjectId,
-    /// The files, ordered by path.
+    /// The changed files, ordered by path.
     changes: Arc<Vec<Change>>,
     dataset: Id,
     memory: Arc<Memory>,
     pub(super) snapshot: Arc<Snapshot>,
 }
 
-/// A file that differs.
+/// A changed file.
 #[derive(Debug, Clone)]
 pub struct Changed {
-    /// How.
+    /// The kind of change.
     pub kind: ChangeKind,
-    /// Its path; that of before if it is gone.
+    /// Its path; the old path if it was deleted.
     pub path: String,
-    /// What it was.
+    /// The entry in the older revision.
     pub before: Option<Entry>,
-    /// What it is.
+    /// The entry in the newer revision.
     pub after: Option<Entry>,
 }
 
-/// The lines that differ, or why there are none to show.
+/// The line diff of a file, or the reason why it is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lines {
-    /// In the unified format of diff(1), with three lines around.
+    /// Unified diff with three lines of context.
     Unified(String),
-    /// One side is kept by Git LFS.
+    /// One side is stored in Git LFS.
     Stored,
-    /// One side has more than 1 MiB.
+    /// One side is larger than 1 MiB.
     Large,
-    /// One side is no text in UTF-8.
+    /// One side is not UTF-8 text.
     Binary,
-    /// One side is no file.
+    /// One side is not a file.
     Other,
 }
 
 impl Drive {
-    /// Compares two revisions: the newest of the default branch unless `to` is named, with its first parent unless
-    /// `from` is named.
+    /// Compares two revisions: `to`, by default the newest revision of the default branch, with `from`, by default the
+    /// first parent of `to`.
     ///
     /// # Errors
-    /// Not found for a revision that there is not; too large for more than 500,000 changes, or 64 MiB of paths.
+    /// Not found for a revision that does not exist; too large for more than 500,000 changes, or 64 MiB of paths.
     pub async fn compare(&self, grant: &Grant<Read>, from: Option<&str>, to: Option<&str>) -> Result<Comparison> {
         let snapshot = self.snapshot(grant).await?;
         let to = match to {
             Some(to) => self.resolve(grant.id(), &snapshot, to).await?,
-            None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revision yet"))?,
+            None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?,
         };
         let from = match from {
             Some(from) => Some(self.resolve(grant.id(), &snapshot, from).await?),
@@ -92,19 +92,18 @@ impl Drive {
     }
 }
 
-/// What differs in what the dataset says of itself, as JSON: so it is kept.
+/// The metadata differences, serialised as JSON for the cache.
 #[derive(Debug)]
 pub struct Metadata {
-    /// The metadata: a list of [`package::Change`].
+    /// Changes of the package: a list of [`package::Change`].
     pub package: Box<RawValue>,
-    /// The schemas of the resources, and what the changes mean for those who read the data: a
-    /// [`package::SchemaReport`].
+    /// Changes of the resource schemas and whether they are compatible: a [`package::SchemaReport`].
     pub schemas: Box<RawValue>,
 }
 
 impl Comparison {
-    /// How the packages differ; none if there is none on either side, or one that cannot be read. Where only one side
-    /// has one, it is compared with an empty one.
+    /// Compares the packages; `None` if neither side has one, or one of them cannot be read. If only one side has a
+    /// package, the other side is treated as empty.
     pub async fn metadata(&self) -> Result<Option<Arc<Metadata>>> {
         let key = (self.dataset, self.from, self.to);
         if let Some(metadata) = self.memory.metadata.get(&key) {
@@ -130,12 +129,12 @@ impl Comparison {
         metadata(before, after).await
     }
 
-    /// How many files differ.
+    /// Returns the number of changed files.
     pub fn count(&self) -> usize {
         self.changes.len()
     }
 
-    /// Some of the files that differ.
+    /// Returns a page of the changed files.
     pub async fn page(&self, skip: usize, limit: usize) -> Result<Vec<Changed>> {
         let changes = Arc::clone(&self.changes);
         let page = self
@@ -144,7 +143,7 @@ impl Comparison {
         Ok(page.await?)
     }
 
-    /// How one file differs, if it does; it may be named as it was.
+    /// Compares one file, which may be named by its old path; `None` if it did not change.
     ///
     /// # Errors
     /// Not found if it is in neither revision.
@@ -170,7 +169,7 @@ impl Comparison {
     }
 }
 
-/// How two packages differ; none if there is neither. One that is not there is as an empty one.
+/// Compares two packages; `None` if there is neither. A missing package is treated as empty.
 pub(super) async fn metadata(before: Option<Package>, after: Option<Package>) -> Result<Option<Metadata>> {
     if before.is_none() && after.is_none() {
         return Ok(None);
@@ -226,7 +225,7 @@ fn lines(reader: &Reader, changed: &Changed, was: &str) -> metastore::Result<Lin
     Ok(Lines::Unified(diff.unified_diff().context_radius(3).header(&before, &after).to_string()))
 }
 
-/// A name from elsewhere must not begin a line of its own.
+/// Quotes a path with control characters: it must not be able to start a line of its own in the diff.
 fn quoted(path: &str) -> String {
     if path.contains(|letter: char| letter.is_control() || letter == '"') { format!("{path:?}") } else { path.into() }
 }

@@ -1,4 +1,4 @@
-//! Figures about a dataset: how much its folders hold, and how often it changed.
+//! Dataset statistics: the size of its folders, and commit activity by week.
 
 use std::sync::Arc;
 
@@ -13,26 +13,26 @@ use crate::types::Millis;
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7;
 
-/// Days between a Monday and the beginning of time, a Thursday.
+/// Days from the Monday before the Unix epoch to the epoch, which was a Thursday.
 const MONDAY: i64 = 3;
 
-/// When the revisions of the default branch were made: seconds since the epoch.
+/// Commit times of the default branch, in seconds since the Unix epoch.
 struct Moments(Vec<i64>);
 
-/// How often a dataset changed in a week.
+/// The number of revisions in a week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Week {
-    /// Its Monday, at midnight in UTC.
+    /// Midnight (UTC) of its Monday.
     pub begins: Millis,
-    /// Revisions that were made in it.
+    /// Number of revisions created in the week.
     pub revisions: u64,
 }
 
 impl Drive {
-    /// How much a folder of a revision holds, and each folder in it.
+    /// Returns the number and total size of the files in a folder of a revision, and in each of its subfolders.
     ///
     /// # Errors
-    /// Not found for the revision or the folder; too large for more than 500,000 entries.
+    /// Not found if the revision or the folder does not exist; too large for more than 500,000 entries.
     pub async fn summary(&self, grant: &Grant<Read>, revision: &str, path: Option<FilePath>) -> Result<Arc<Summary>> {
         let snapshot = self.snapshot(grant).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
@@ -45,8 +45,8 @@ impl Drive {
         Ok(summary)
     }
 
-    /// How often the default branch changed in each of the last `weeks` weeks, the current one last. Of its revisions,
-    /// the newest [`DEPTH`] are counted.
+    /// Returns the number of revisions of the default branch in each of the last `weeks` weeks, the current week last.
+    /// Only the newest [`DEPTH`] revisions are counted.
     pub async fn activity(&self, grant: &Grant<Read>, weeks: u16) -> Result<Vec<Week>> {
         let snapshot = self.snapshot(grant).await?;
         let moments = snapshot.derive(|reader| {
@@ -71,7 +71,7 @@ fn by_week(moments: &[i64], now: i64, weeks: u16) -> Vec<Week> {
     let begins = |week: i64| Millis((week * WEEK - MONDAY) * DAY * 1000);
     let mut counted: Vec<Week> = (first..=last).map(|week| Week { begins: begins(week), revisions: 0 }).collect();
     for moment in moments {
-        // A clock may go before ours.
+        // A client's clock may be ahead of ours: count such commits in the current week.
         let place = usize::try_from(week(*moment).min(last) - first);
         if let Some(week) = place.ok().and_then(|place| counted.get_mut(place)) {
             week.revisions += 1;

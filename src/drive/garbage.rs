@@ -1,4 +1,4 @@
-//! What git holds that nothing reaches any more, and what all of its history names.
+//! Git garbage collection: unreachable git objects, and the LFS objects that the history refers to.
 
 use std::time::Duration;
 
@@ -11,29 +11,29 @@ use crate::db::unsigned;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
-/// How often a collection tries to become true. What it costs is small beside the collection itself.
+/// How many times applying a collection is attempted. An attempt is cheap compared with the collection.
 const LANDINGS: u32 = 5;
 
-/// How long it waits for others after the first time; after the second twice as long, and so on.
+/// Base delay between attempts; the n-th delay is n times as long.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Every object that a revision of a dataset names, as of one generation.
+/// Every LFS object that some revision of a dataset refers to, as of one generation.
 pub(crate) struct Reached {
-    /// Of the repository.
+    /// Generation of the repository.
     pub(crate) generation: u64,
     oids: Vec<Oid>,
 }
 
 impl Reached {
-    /// Whether a revision names it.
+    /// Returns true if some revision refers to the object.
     pub(crate) fn has(&self, oid: &Oid) -> bool {
         self.oids.binary_search(oid).is_ok()
     }
 }
 
 impl Drive {
-    /// Walks all history: of the refs, and of what they pointed to until they were changed after
-    /// `since`.
+    /// Collects the LFS objects in the history of all refs, including the targets that refs had until they were changed
+    /// after `since`.
     pub(crate) async fn reached(&self, id: Id, since: Millis) -> Result<Reached> {
         let snapshot = self.snapshot_of(id).await?;
         let roots = self.former_targets(id, since).await?;
@@ -47,11 +47,11 @@ impl Drive {
         Ok(Reached { generation: snapshot.state().generation, oids })
     }
 
-    /// Drops what nothing reaches from the packs, or only counts it. Packs that are younger than
-    /// `before`, and what refs pointed to until after that, are kept whole.
+    /// Removes unreachable objects from the packs, or only counts them with `dry_run`. Packs newer than `before`, and
+    /// whatever refs pointed to until after `before`, are kept.
     ///
     /// # Errors
-    /// Busy if others changed the repository so that it would have to begin again, or did not let it end.
+    /// Busy if concurrent changes made the collection obsolete, or kept it from being applied.
     pub(crate) async fn collect_garbage(&self, id: Id, before: Millis, dry_run: bool) -> Result<Garbage> {
         let key = repo_key(id)?;
         let snapshot = self.snapshot_of(id).await?;
@@ -76,9 +76,9 @@ impl Drive {
         Err(changing())
     }
 
-    /// Makes a collection true, if the repository stands still for as long as that takes; gives whether it did.
+    /// Applies a collection if the repository does not change in the meantime. Returns true if it was applied.
     async fn land_garbage(&self, id: Id, key: &RepoKey, repacked: &Repacked, before: Millis) -> Result<bool> {
-        // Writers of this process wait; those of others do not.
+        // This excludes writers of this process, but not of other replicas.
         let _turn = self.turn(key).await?;
         let newer = self.snapshot_of(id).await?;
         let roots = self.former_targets(id, before).await?;
@@ -111,7 +111,7 @@ impl Drive {
             && let Err(error) = self.engine.adopt(key, pack).await
         {
             // The next reader downloads it instead.
-            tracing::warn!(%error, "a pack without garbage could not be kept in the cache");
+            tracing::warn!(%error, "cannot add a repacked pack to the cache");
         }
         Ok(true)
     }
@@ -127,5 +127,5 @@ impl Drive {
 }
 
 fn changing() -> Error {
-    Error::busy("others keep changing the repository")
+    Error::busy("the repository keeps changing during garbage collection; try again later")
 }

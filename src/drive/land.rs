@@ -1,5 +1,5 @@
-//! Where every change of a repository becomes true: bytes first, then one
-//! transaction.
+//! Ref transactions: every change of a repository is applied here. Pack bytes are stored first, then one database
+//! transaction makes them visible.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -19,31 +19,31 @@ use crate::jobs::{self, Kind};
 use crate::quota::{Bounds, Ledger};
 use crate::types::{Id, Millis};
 
-/// Refs that are read one by one sooner than all together.
+/// Up to this many refs are read one by one; for more, all refs are read at once.
 const FEW: usize = 4;
 
-/// What a landing is to respect, and to bring about, besides what it says itself.
+/// Options of a ref transaction.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Terms<'a> {
-    /// Whether all its edits are made or none; else those that are still possible.
+    /// True to apply all edits or none; otherwise those that are still possible are applied.
     pub atomic: bool,
-    /// The locks of others that the changes were compared with.
+    /// The locks of other users that the changes were checked against.
     pub locks: &'a [LockRow],
-    /// The second branch is the default one from now on, if the first one was.
+    /// A branch rename (old, new): if the old branch is the default branch, the new one becomes it.
     pub renamed: Option<&'a (RefName, RefName)>,
-    /// The request that makes this revision, and may not make another.
+    /// The idempotency key of the request, and the revision that it creates.
     pub once: Option<(&'a Once, ObjectId)>,
-    /// What comes into the trash, and what goes.
+    /// Changes of the trash to apply in the same transaction.
     pub bin: Option<&'a Bin>,
 }
 
 impl Drive {
-    /// Stores what a landing brings and makes it true. Bytes first, then one
-    /// transaction; each step may be repeated. Gives an outcome for each edit, in order.
+    /// Stores the new pack and applies the ref edits. Bytes are stored first, then one transaction makes them visible;
+    /// each step can be repeated. Returns an outcome for each edit, in order.
     ///
     /// # Errors
-    /// Busy if a lock was taken meanwhile, or if objects were collected;
-    /// not found if the dataset is gone; full over a quota.
+    /// Busy if a file was locked in the meantime, or if objects were collected; not found if the dataset is gone; full
+    /// if a quota is exceeded.
     pub(crate) async fn land(&self, by: &dyn Writer, landing: Landing, terms: Terms<'_>) -> Result<Vec<Outcome>> {
         let (id, actor) = (by.id(), by.actor().key());
         let key = repo_key(id)?;
@@ -57,7 +57,7 @@ impl Drive {
         }
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        // Before any row of the dataset, as uploads take them.
+        // Locked before any row of the dataset, in the same order as for uploads.
         let above = match (&bounds, &landing.pack) {
             (Some(bounds), Some(pack)) => {
                 Ledger::lock(&mut tx, &[bounds]).await?.expect_room_in_git(bounds, pack.pack_bytes)?
@@ -66,12 +66,15 @@ impl Drive {
         };
         let repo = tx.lock_repo(id).await?;
         if unsigned(repo.gc_epoch) != landing.epoch {
-            return Err(Error::busy("the repository was cleaned up meanwhile; try again"));
+            return Err(Error::busy("the repository was garbage-collected in the meantime; try again"));
         }
         let known: HashSet<&str> = terms.locks.iter().map(|lock| lock.id.as_str()).collect();
         let taken = tx.foreign_locks(id, &actor).await?;
         if let Some(new) = taken.iter().find(|lock| !known.contains(lock.id.as_str())) {
-            return Err(Error::busy(format!("{} has just locked `{}`; try again", new.owner_name, new.path)));
+            return Err(Error::busy(format!(
+                "{} has just locked `{}`; ask them to unlock it, then try again",
+                new.owner_name, new.path
+            )));
         }
         let moved = moved_branches(&mut tx, id, &landing.edits).await?;
         let is_all = moved.is_none();
@@ -94,7 +97,7 @@ impl Drive {
                 revision: &revision.to_string(),
             };
             if !tx.keep_commit_key(&row, now.minus(KEPT), now).await? {
-                return Ok(vec![Err("the same request was made meanwhile".into()); landing.edits.len()]);
+                return Ok(vec![Err("the same request was completed in the meantime".into()); landing.edits.len()]);
             }
         }
         if let Some(bin) = terms.bin {
@@ -130,24 +133,24 @@ impl Drive {
             && let Err(error) = self.engine.adopt(&key, pack).await
         {
             // The next reader downloads it instead.
-            tracing::warn!(%error, "a new pack could not be kept in the cache");
+            tracing::warn!(%error, "cannot add a new pack to the cache");
         }
-        // The next reader need not read all refs for it.
+        // Builds the new snapshot now, so that the next reader does not have to read all refs.
         let before = || Some(self.engine.cached(&key, unsigned(repo.generation))?.state().refs.clone());
         if let Some(refs) = if is_all { Some(refs) } else { before() } {
             let refs = refs_after(refs, &accepted);
             let (generation, epoch) = (unsigned(generation), unsigned(repo.gc_epoch));
             let state = State { repo: key, generation, epoch, head: head.parse()?, refs, packs };
             if let Err(error) = self.engine.snapshot(state).await {
-                tracing::debug!(%error, "the next reader builds the snapshot");
+                tracing::debug!(%error, "cannot build the new snapshot; the next reader builds it");
             }
         }
         self.look(id).await;
         Ok(outcomes)
     }
 
-    /// Puts a pack into the store, where it does not go into its row; what crashes before the pack
-    /// is recorded is swept, since it was announced.
+    /// Stores a pack, unless it is stored inline in its row. Its key is recorded first, so that the sweep finds the
+    /// file if the server crashes before the pack is recorded.
     pub(super) async fn store(&self, id: Id, key: &RepoKey, pack: &NewPack) -> Result<()> {
         if pack.inline().is_some() {
             return Ok(());
@@ -159,8 +162,8 @@ impl Drive {
     }
 }
 
-/// The branches that are to be moved, as they are, where nothing else is to be done: no other ref bears on that, however
-/// many there are. None if the edits make or delete a ref.
+/// Returns the current state of the branches to be updated if nothing else changes: then no other ref matters, however
+/// many there are. `None` if the edits create or delete a ref.
 async fn moved_branches(tx: &mut Tx, id: Id, edits: &[RefEdit]) -> Result<Option<Vec<Ref>>> {
     if edits.len() > FEW || !edits.iter().all(|edit| edit.name.is_branch() && edit.old.is_some() && edit.new.is_some())
     {
@@ -174,7 +177,7 @@ async fn moved_branches(tx: &mut Tx, id: Id, edits: &[RefEdit]) -> Result<Option
     Ok(Some(refs))
 }
 
-/// Which edits are possible now. With `atomic`, one refusal refuses all.
+/// Decides which edits are possible now. With `atomic`, one refusal refuses all of them.
 fn judge(refs: &[Ref], edits: &[RefEdit], atomic: bool) -> Vec<Outcome> {
     let outcomes: Vec<Outcome> = metastore::judge_edits(refs, edits)
         .into_iter()
@@ -186,7 +189,7 @@ fn judge(refs: &[Ref], edits: &[RefEdit], atomic: bool) -> Vec<Outcome> {
     }
 }
 
-/// The refs with these edits made, in the order of their names.
+/// Returns the refs after these edits, ordered by name.
 fn refs_after(mut refs: Vec<Ref>, accepted: &[&RefEdit]) -> Vec<Ref> {
     refs.retain(|each| accepted.iter().all(|edit| edit.name != each.name));
     refs.extend(
@@ -198,8 +201,7 @@ fn refs_after(mut refs: Vec<Ref>, accepted: &[&RefEdit]) -> Vec<Ref> {
     refs
 }
 
-/// `HEAD` follows the first branch of a repository whose default branch was
-/// never pushed.
+/// Returns the new `HEAD`: it follows the first pushed branch if the default branch does not exist yet.
 fn head_after(head: &str, refs: &[Ref], accepted: &[&RefEdit]) -> String {
     let created = |name: &str| accepted.iter().any(|edit| edit.name.as_str() == name && edit.new.is_some());
     if refs.iter().any(|each| each.name.as_str() == head || each.name.is_branch()) || created(head) {

@@ -1,4 +1,4 @@
-//! Which files of a dataset name which LFS objects.
+//! References to LFS objects: which files of a dataset point to which object.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,24 +9,24 @@ use super::Drive;
 use crate::access::{Grant, Own, Read};
 use crate::error::{Error, Result};
 
-/// The most trees that are looked through for names.
+/// Maximum number of trees that are searched for file names.
 const TREES: usize = 50;
 
-/// The most files that are told by name.
+/// Maximum number of files that an error message lists.
 const TOLD: usize = 5;
 
-/// Where an object is named.
+/// A reference to an object.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// The file.
+    /// Path of the file.
     pub path: String,
-    /// The branch or tag that has it.
+    /// The branch or tag that contains the file.
     pub name: RefName,
 }
 
 impl Drive {
-    /// For these objects, a file each that names it: in the default branch, or else in another branch or a tag. Those
-    /// that only earlier revisions name have none.
+    /// Finds a file for each of these objects that points to it: in the default branch, or else in another branch or a
+    /// tag. Objects that only earlier revisions refer to are left out.
     pub async fn places(&self, grant: &Grant<Read>, oids: &[Oid]) -> Result<HashMap<Oid, Place>> {
         let snapshot = self.snapshot(grant).await?;
         let oids = oids.to_vec();
@@ -47,7 +47,7 @@ impl Drive {
                 }
                 let entries = match reader.tree(target, None, true) {
                     Ok(entries) => entries,
-                    // A tag of a blob; and a tree that is too large for a list has files without names here.
+                    // The tag of a blob has no files; those of a tree that is too large to list are not named.
                     Err(metastore::Error::NotFound(_) | metastore::Error::TooLarge(_)) => continue,
                     Err(error) => return Err(error),
                 };
@@ -62,11 +62,11 @@ impl Drive {
         Ok(found.await?)
     }
 
-    /// Looks that no revision of any branch or tag names these objects. Gives the generation of the repository for
-    /// which that is true.
+    /// Checks that no revision of any branch or tag refers to these objects. Returns the generation of the repository
+    /// for which this is true.
     ///
     /// # Errors
-    /// Conflict with those that are named.
+    /// Conflict, with the files that refer to the objects.
     pub async fn expect_unnamed(&self, grant: &Grant<Own>, oids: &[Oid]) -> Result<u64> {
         let reached = self.reached(grant.id(), self.clock.now()).await?;
         let named: Vec<Oid> = oids.iter().copied().filter(|oid| reached.has(oid)).collect();
@@ -81,7 +81,7 @@ impl Drive {
         let told = told.collect::<Vec<_>>().join(", ");
         let more = if named.len() > TOLD { format!(" and {} more", named.len() - TOLD) } else { String::new() };
         Err(Error::conflict(format!(
-            "revisions name these files still: {told}{more}. This server does not rewrite history to delete them: \
+            "these files are still in the history: {told}{more}. This server does not rewrite history to delete them: \
              delete them from each branch, super-squash the branches, delete the tags that have them, and try again"
         )))
     }

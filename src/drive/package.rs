@@ -1,4 +1,4 @@
-//! The document that says what a dataset is: `datapackage.json` (Frictionless Data Package).
+//! Dataset metadata: `datapackage.json` (Frictionless Data Package).
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::access::{Creation, Grant, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::types::Visibility;
 
-/// Bytes of the largest `.lfsconfig` that is read.
+/// Maximum size in bytes of a `.lfsconfig` that is read.
 const LARGEST: u64 = 32 << 20;
 
 /// A package: a JSON object.
@@ -22,18 +22,18 @@ pub type Package = Map<String, Value>;
 /// A package at a revision.
 #[derive(Debug, Clone)]
 pub struct Versioned {
-    /// The revision; none for a dataset without any.
+    /// The revision; `None` for a dataset without revisions.
     pub revision: Option<CommitInfo>,
-    /// What it says; none if the revision has no package.
+    /// Content of the package; `None` if the revision has none.
     pub package: Option<Package>,
 }
 
-/// A package at a revision, where it may be one that cannot be read.
+/// A package at a revision, which may be unreadable.
 #[derive(Debug, Clone)]
 pub struct Told {
-    /// The revision, and what it says.
+    /// The revision and its package.
     pub versioned: Versioned,
-    /// Why it says nothing.
+    /// Why the package cannot be read.
     pub problem: Option<String>,
 }
 
@@ -43,20 +43,20 @@ impl From<Versioned> for Told {
     }
 }
 
-/// How a package is to change.
+/// A change of a package.
 #[derive(Debug, Clone)]
 pub enum PackageChange {
-    /// Put this in its place.
+    /// Replace the whole package.
     Replace(Package),
-    /// Put these fields in the place of its fields of the same names.
+    /// Replace these top-level fields and keep the others.
     Merge(Package),
 }
 
 impl Drive {
-    /// The package at a revision; at the default branch's newest unless one is named.
+    /// Returns the package at a revision, by default the newest of the default branch.
     ///
     /// # Errors
-    /// Not found for the revision; invalid if what stands there is no package.
+    /// Not found if the revision does not exist; invalid if its `datapackage.json` is not a package.
     pub async fn package(&self, grant: &Grant<Read>, revision: Option<&str>) -> Result<Versioned> {
         let snapshot = self.snapshot(grant).await?;
         let revision = match revision {
@@ -66,10 +66,10 @@ impl Drive {
         read_at(&snapshot, revision).await
     }
 
-    /// Like [`Drive::package`], where the rest is told too of a revision whose package cannot be read.
+    /// Like [`Drive::package`], but also returns revisions whose package cannot be read, with the reason.
     ///
     /// # Errors
-    /// Not found for the revision.
+    /// Not found if the revision does not exist.
     pub async fn told(&self, grant: &Grant<Read>, revision: Option<&str>) -> Result<Told> {
         let problem = match self.package(grant, revision).await {
             Err(error) if matches!(error.kind(), Kind::Invalid | Kind::TooLarge) => error.detail().to_owned(),
@@ -79,7 +79,7 @@ impl Drive {
         Ok(Told { versioned: Versioned { revision: Some(commit), package: None }, problem: Some(problem) })
     }
 
-    /// What the header of the README of a revision says.
+    /// Returns the metadata from the README's front matter at a revision.
     pub async fn card(&self, grant: &Grant<Read>, revision: ObjectId) -> Result<Arc<Stated>> {
         let snapshot = self.snapshot(grant).await?;
         let read = move |reader: &Reader| stated(reader, revision);
@@ -89,10 +89,10 @@ impl Drive {
         Ok(Arc::new(snapshot.read(read).await?))
     }
 
-    /// Makes a dataset with its package as its first revision.
+    /// Creates a dataset with a package as its first revision.
     ///
     /// # Errors
-    /// Conflict if it exists; invalid for a package that cannot be one. Nothing is left behind then.
+    /// Conflict if it exists; invalid for an invalid package. In these cases no dataset is left behind.
     pub async fn create_with_package(
         &self,
         creation: &Creation,
@@ -113,13 +113,13 @@ impl Drive {
         Ok(())
     }
 
-    /// Makes the first revision of a dataset that has none: an upload may have made it.
+    /// Creates the first revision of a dataset that has none, such as one created by an upload.
     ///
     /// # Errors
-    /// Conflict if it has one; invalid for a package that cannot be one.
+    /// Conflict if it has one; invalid for an invalid package.
     pub async fn begin(&self, grant: &Grant<Write>, package: Package, wording: Wording) -> Result<()> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
-        let exists = || Error::conflict(format!("`{}` exists already", grant.path()));
+        let exists = || Error::conflict(format!("`{}` already exists; choose another name", grant.path()));
         if !snapshot.state().refs.is_empty() {
             return Err(exists());
         }
@@ -133,16 +133,16 @@ impl Drive {
         }
     }
 
-    /// Where the objects of a dataset are, for `.lfsconfig`: only where the server knows its own address for good.
+    /// Returns the LFS URL of a dataset for `.lfsconfig`, if the server has a configured base URL.
     pub(super) fn lfs_url(&self, path: &str) -> Option<String> {
         self.address.as_ref().map(|address| format!("{address}/{path}.git/info/lfs"))
     }
 
-    /// Has the `.lfsconfig` of each branch lead to the dataset's new name, where it led to the old one.
+    /// Updates the `.lfsconfig` of each branch after a rename, where it contains the old LFS URL.
     pub(crate) async fn readdress(&self, grant: &Grant<Write>, old: &str, new: &str) -> Result<()> {
         let (Some(old), Some(new)) = (self.lfs_url(old), self.lfs_url(new)) else { return Ok(()) };
         let snapshot = self.snapshot(&grant.narrow()).await?;
-        let message = format!("Git LFS is at {new} now");
+        let message = format!("Change the Git LFS URL to {new}");
         let edits = move |reader: &Reader, head| readdressed(reader, head, &old, &new);
         for branch in snapshot.state().refs.iter().filter(|each| each.name.is_branch()) {
             let (look, head) = (edits.clone(), branch.target);
@@ -154,12 +154,12 @@ impl Drive {
         Ok(())
     }
 
-    /// Changes the package, as a new revision; where it says already what it is to say, nothing happens. `base` is the
-    /// revision that the caller knew.
+    /// Changes the package in a new revision; if nothing would change, no revision is created. `base` is the revision
+    /// that the caller has seen.
     ///
     /// # Errors
-    /// Precondition if `base` is not the newest; not found for a `base` that there is not, or if there is no package
-    /// to merge into; invalid for a package that cannot be one.
+    /// Precondition failed if `base` is not the newest revision; not found if `base` does not exist, or if there is no
+    /// package to merge into; invalid for an invalid package.
     pub async fn change_package(
         &self,
         grant: &Grant<Write>,
@@ -179,8 +179,8 @@ impl Drive {
         self.rewrite_package(grant, new, base, author, message).await
     }
 
-    /// Puts in the place of the package what `new` makes of it; asked again when somebody else was faster. Otherwise as
-    /// [`Drive::change_package`].
+    /// Replaces the package with the result of `new`, which is called again after a lost race with another writer.
+    /// Otherwise like [`Drive::change_package`].
     ///
     /// # Errors
     /// As for [`Drive::change_package`], and those of `new`.
@@ -214,16 +214,16 @@ impl Drive {
                     let snapshot = self.snapshot(&grant.narrow()).await?;
                     return read_at(&snapshot, Some(revision)).await;
                 }
-                // Somebody was faster, and the caller did not say that this would matter.
+                // Another writer was faster, and the caller did not require a base revision: try again.
                 Err(error) if error.kind() == Kind::Precondition && base.is_none() => {}
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::busy("others keep changing this dataset; try again in a moment"))
+        Err(Error::busy("too many concurrent changes to this dataset; try again in a moment"))
     }
 }
 
-/// The `.lfsconfig` of a revision, with another address in it; nothing where it has none like that.
+/// Returns the edit that replaces the URL in the `.lfsconfig` of a revision; empty if it does not contain the old one.
 fn readdressed(reader: &Reader, revision: ObjectId, old: &str, new: &str) -> metastore::Result<Vec<Edit>> {
     let path: FilePath = CONFIG.parse()?;
     let blob = match reader.entry(revision, &path) {
@@ -238,7 +238,7 @@ fn readdressed(reader: &Reader, revision: ObjectId, old: &str, new: &str) -> met
 }
 
 fn no_package() -> Error {
-    Error::not_found("the dataset has no datapackage.json; put a whole one first")
+    Error::not_found("the dataset has no datapackage.json to merge into; send a complete package first")
 }
 
 pub(super) async fn read_at(snapshot: &Arc<Snapshot>, revision: Option<ObjectId>) -> Result<Versioned> {
@@ -252,20 +252,20 @@ pub(super) fn place() -> FilePath {
 }
 
 /// # Errors
-/// Invalid for a package that cannot be one, with what is wrong: each place as a JSON pointer (RFC 6901).
+/// Invalid for an invalid package, with all problems: each location is a JSON pointer (RFC 6901).
 fn expect_sound(package: &Package) -> Result<()> {
     let problems = metastore::package::check(&Value::Object(package.clone()));
     if problems.is_empty() { Ok(()) } else { Err(Error::invalid(metastore::package::complaint(&problems))) }
 }
 
-/// The file that says it.
+/// Returns the edit that writes `datapackage.json`.
 fn put(package: &Package) -> Result<Edit> {
     let mut text = serde_json::to_vec_pretty(package).map_err(Error::internal)?;
     text.push(b'\n');
     Ok(Edit::Put { path: place(), content: Content::Bytes(text.into()), executable: false })
 }
 
-/// As the card says it; nothing where there is no README in the repository itself that can be read.
+/// Reads the metadata from the README's front matter; empty if there is no readable README in the repository itself.
 fn stated(reader: &Reader, revision: ObjectId) -> metastore::Result<Stated> {
     let blob = match reader.entry(revision, &"README.md".parse()?) {
         Ok(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) && entry.pointer.is_none() => {

@@ -1,5 +1,5 @@
-//! Files and folders as the browser shows them: one tree, that of the default branch, at which people read and write at
-//! a [`Spot`]. Files that only tools need are not shown.
+//! The file browser API: one tree, that of the default branch, in which users read and write at a [`Spot`]. Files that
+//! are only for tools are hidden.
 
 use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
@@ -26,43 +26,43 @@ pub(super) use rules::keep_folders;
 pub use rules::{KEEP, expect_inner, is_shown, path_of};
 use rules::{expect_within, is_listed, keep};
 
-/// The most names that a search finds.
+/// Maximum number of results of a name search.
 const FOUND: usize = 1000;
 
-/// Bytes of the longest path that can be named, and so found.
+/// Maximum length in bytes of a path that can be addressed, and so found.
 const LONGEST: usize = 4096;
 
-/// What a change says of itself.
+/// The commit message of a change.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// In the words of who makes it.
+    /// The message given by the user.
     pub own: Option<String>,
-    /// In ours, if they say nothing.
+    /// The default message.
     pub default: String,
 }
 
-/// What one revision is to change.
+/// The edits of one revision, and its changes of the trash.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Change {
     pub edits: Vec<Edit>,
     pub bin: Bin,
 }
 
-/// What somebody knew of a file when they began to change it.
+/// The version of a file that a client has seen before changing it, for optimistic concurrency control.
 #[derive(Debug, Clone)]
 pub struct Known {
-    /// The file.
+    /// Path of the file.
     pub path: FilePath,
-    /// The newest revision, or the last one that changed the file.
+    /// The newest revision that the client has seen, or the one that last changed the file.
     pub revision: String,
 }
 
 impl Drive {
-    /// Lists the folder at a spot, at the newest revision or at that of `Listing::after`'s page; nothing for a dataset
-    /// without any. Files for tools are left out.
+    /// Lists the folder at a spot, at `revision` (that of the previous page) or at the newest one; `None` for a dataset
+    /// without revisions. Hidden files are left out.
     ///
     /// # Errors
-    /// Not found for what is no folder.
+    /// Not found if the spot is not a folder.
     pub async fn list_at(
         &self,
         spot: &Spot<Read>,
@@ -82,10 +82,10 @@ impl Drive {
         Ok(Some(folder))
     }
 
-    /// What stands at a spot, in a revision or the newest one.
+    /// Returns the entry at a spot, in a revision or in the newest one.
     ///
     /// # Errors
-    /// Not found for what is not there, and for the root.
+    /// Not found if there is no entry, and for the root.
     pub async fn locate_at(&self, spot: &Spot<Read>, revision: Option<&str>) -> Result<Located> {
         let path = spot.path().ok_or_else(|| nothing(spot))?;
         let snapshot = self.snapshot_of(spot.id()).await?;
@@ -96,7 +96,7 @@ impl Drive {
         Self::locate_in(spot.id(), snapshot, revision, path.clone()).await
     }
 
-    /// What stands at these paths of a revision. Who asks has been let, when the paths were chosen.
+    /// Returns the entries at these paths of a revision. Access was checked when the paths were chosen.
     pub(crate) async fn locate_those(&self, id: Id, revision: ObjectId, paths: Vec<FilePath>) -> Result<Vec<Located>> {
         let snapshot = self.snapshot_of(id).await?;
         let mut found = Vec::with_capacity(paths.len());
@@ -106,7 +106,7 @@ impl Drive {
         Ok(found)
     }
 
-    /// What stands at a spot now, with what changed it last.
+    /// Returns the current entry at a spot, with the revision that last changed it.
     ///
     /// # Errors
     /// As for [`Drive::locate_at`].
@@ -116,11 +116,11 @@ impl Drive {
         Ok(Found { entry: located.entry, last })
     }
 
-    /// Up to `limit` revisions that changed what is at a spot, the newest first, each with what it made of it; `after`
-    /// continues behind one. Of those only that the actor sees.
+    /// Returns up to `limit` revisions that changed the entry at a spot, newest first, each with the resulting entry;
+    /// `after` is the last revision of the previous page. Includes only revisions that the actor can see.
     ///
     /// # Errors
-    /// Not found if nothing ever stood there.
+    /// Not found if no revision has this path.
     pub async fn versions_at(
         &self,
         spot: &Spot<Read>,
@@ -149,14 +149,14 @@ impl Drive {
         });
         let found = found.await?;
         if found.is_empty() && after.is_none() {
-            // It may stand there, and its versions not be seen.
+            // The entry may exist although none of its versions is visible.
             self.locate_at(spot, None).await?;
         }
         Ok(found)
     }
 
-    /// What is below a spot and has a name with all these words in it, whatever their case and accents: the files that
-    /// are higher up first.
+    /// Searches below a spot for names that contain all of these words, ignoring case and accents. Files closer to the
+    /// root come first.
     pub async fn names_at(&self, spot: &Spot<Read>, words: &str, limit: usize) -> Result<Vec<Found>> {
         let words: Vec<String> = words.split_whitespace().map(folded).collect();
         let snapshot = self.snapshot_of(spot.id()).await?;
@@ -165,7 +165,7 @@ impl Drive {
         let (limit, wanted) = (limit.min(FOUND), words);
         let (dataset, memory) = (spot.id(), Arc::clone(&self.memory));
         let found = snapshot.read_long(move |reader| {
-            // The best ones so far, the worst of them on top.
+            // The best matches so far, with the worst of them on top.
             let mut best: BinaryHeap<(usize, String)> = BinaryHeap::new();
             reader.visit(revision, folder.as_ref(), &mut |path, kind, _| {
                 let name = path.rsplit('/').next().unwrap_or(path);
@@ -195,7 +195,7 @@ impl Drive {
         Ok(found.await?)
     }
 
-    /// What of a dataset is shared now: told to those alone who may share it.
+    /// Returns the currently shared paths of a dataset; empty for actors who cannot share it.
     pub async fn shared_paths<R: Right>(&self, part: &Part<R>) -> Result<HashSet<String>> {
         if part.right_at(None) != Some(Level::Own) {
             return Ok(HashSet::new());
@@ -204,7 +204,7 @@ impl Drive {
         Ok(paths.into_iter().collect())
     }
 
-    /// How many files a dataset shows. Counted once for each state of it.
+    /// Returns the number of visible files of a dataset. The result is cached per snapshot.
     pub(crate) async fn count_files(&self, id: Id) -> Result<u64> {
         struct Files(u64);
         let snapshot = self.snapshot_of(id).await?;
@@ -217,7 +217,7 @@ impl Drive {
                 true
             });
             match end {
-                // So many that nobody counts them.
+                // Too many to count: return what was counted so far.
                 Ok(()) | Err(metastore::Error::TooLarge(_)) => Ok(Files(files)),
                 Err(error) => Err(error),
             }
@@ -225,12 +225,13 @@ impl Drive {
         Ok(counted.await?.0)
     }
 
-    /// Whether Git LFS keeps what is put at a spot, by the rules of the dataset; and whether something stands there.
+    /// Returns whether a file at this spot is stored in Git LFS by the dataset's rules, and whether the path already
+    /// exists.
     ///
     /// # Errors
-    /// Conflict if that is a folder.
+    /// Conflict if the path is a folder.
     pub(crate) async fn rules_at(&self, spot: &Spot<Write>) -> Result<(bool, bool)> {
-        let path = spot.path().cloned().ok_or_else(|| Error::invalid("name a file"))?;
+        let path = spot.path().cloned().ok_or_else(|| Error::invalid("the path of a file is required"))?;
         let snapshot = self.snapshot_of(spot.id()).await?;
         let head = head(&snapshot);
         let found = snapshot.read(move |reader| {
@@ -241,17 +242,19 @@ impl Drive {
                 Some(Err(error)) => return Err(error),
             };
             if kind == Some(EntryKind::Folder) {
-                return Err(metastore::Error::Conflict(format!("{path} is a folder")));
+                return Err(metastore::Error::Conflict(format!("{path} is a folder; choose another file name")));
             }
             Ok((kept.first().copied().unwrap_or_default(), kind.is_some()))
         });
         Ok(found.await?)
     }
 
-    /// Puts a file, as a revision. With `known`, only if it is still what it was then. A program stays one.
+    /// Writes a file as a new revision. With `known`, only if the file has not changed since. The executable bit of an
+    /// existing file is kept.
     ///
     /// # Errors
-    /// Precondition if somebody changed it meanwhile; conflict if a folder stands there; as for [`Drive::commit`].
+    /// Precondition failed if the file was changed in the meantime; conflict if the path is a folder; as for
+    /// [`Drive::commit`].
     pub(crate) async fn put_at(
         &self,
         spot: &Spot<Write>,
@@ -259,7 +262,7 @@ impl Drive {
         message: Message,
         known: Option<Known>,
     ) -> Result<Done> {
-        let path = spot.path().cloned().ok_or_else(|| Error::invalid("name a file"))?;
+        let path = spot.path().cloned().ok_or_else(|| Error::invalid("the path of a file is required"))?;
         expect_shown(&path)?;
         let work = move |reader: &Reader, head: Option<ObjectId>| {
             let before = match head.map(|head| reader.entry(head, &path)) {
@@ -274,33 +277,37 @@ impl Drive {
         self.change_at(std::slice::from_ref(spot.part()), message, known, work).await
     }
 
-    /// Makes an empty folder, as a revision.
+    /// Creates an empty folder as a new revision.
     ///
     /// # Errors
-    /// Conflict if something stands there; as for [`Drive::commit`].
+    /// Conflict if the path exists; as for [`Drive::commit`].
     pub async fn add_folder(&self, spot: &Spot<Write>, message: Message) -> Result<ObjectId> {
-        let path = spot.path().cloned().ok_or_else(|| Error::conflict("the root is there already"))?;
+        let path = spot
+            .path()
+            .cloned()
+            .ok_or_else(|| Error::conflict("the root folder already exists; give the path of a new folder"))?;
         expect_shown(&path)?;
         let work = move |reader: &Reader, head: Option<ObjectId>| {
             if head.map_or(Ok(false), |head| exists(reader, head, &path))? {
-                return Err(metastore::Error::Conflict(format!("{path} exists already")));
+                return Err(metastore::Error::Conflict(format!("{path} already exists; choose another name")));
             }
             Ok(Change { edits: vec![keep(&path)?], ..Change::default() })
         };
         self.change_at(std::slice::from_ref(spot.part()), message, None, work).await?.made()
     }
 
-    /// Renames a file or a folder, as a revision. A folder that this leaves empty stays; shares go with what they are of.
+    /// Moves or renames a file or a folder as a new revision. The parent folder is kept even if it becomes empty;
+    /// shares move along.
     ///
     /// # Errors
-    /// Not found; conflict if the new name is taken; as for [`Drive::commit`].
+    /// Not found; conflict if the new path exists; as for [`Drive::commit`].
     pub async fn move_at(&self, from: &Spot<Write>, to: &Spot<Write>, message: Message) -> Result<ObjectId> {
         let (old, new) = (path_of(from)?, path_of(to)?);
         let work = move |reader: &Reader, head: Option<ObjectId>| {
-            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("there is no {old}")))?;
+            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
             let mut edits = vec![Edit::Move { from: old.clone(), to: new.clone() }];
             let left = keep_folders(reader, head, std::slice::from_ref(&old))?;
-            // The folder may be where it goes to.
+            // The target may be inside that folder, which then is not empty.
             edits.extend(left.into_iter().filter(|edit| {
                 let folder = |path: &FilePath| path.as_str().rsplit_once('/').map(|(folder, _)| folder.to_owned());
                 edit.paths().all(|kept| folder(kept).is_none_or(|kept| !new.as_str().starts_with(&format!("{kept}/"))))
@@ -311,39 +318,42 @@ impl Drive {
         self.change_at(&[from.part().clone(), to.part().clone()], message, None, work).await?.made()
     }
 
-    /// Copies a file or a folder within a dataset, as a revision.
+    /// Copies a file or a folder within a dataset as a new revision.
     ///
     /// # Errors
-    /// Not found; conflict if the new name is taken; as for [`Drive::commit`].
+    /// Not found; conflict if the new path exists; as for [`Drive::commit`].
     pub async fn copy_at(&self, from: &Spot<Read>, to: &Spot<Write>, message: Message) -> Result<ObjectId> {
-        let old = from.path().cloned().ok_or_else(|| Error::invalid("the root cannot be copied"))?;
+        let old = from
+            .path()
+            .cloned()
+            .ok_or_else(|| Error::invalid("the root folder cannot be copied; choose a file or folder in it"))?;
         let new = path_of(to)?;
         expect_shown(&old)?;
         let work = move |reader: &Reader, head: Option<ObjectId>| {
-            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("there is no {old}")))?;
+            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
             if new.is_inside(&old) {
                 return Err(metastore::Error::Invalid(format!("{old} cannot be copied into itself")));
             }
-            // Brought, not copied: the new place is all that this writes to.
+            // A graft rather than a copy edit: the target path is then the only one that the edit touches.
             let edit = super::commits::graft(reader, head, &old, &new)?;
             Ok(Change { edits: vec![edit], ..Change::default() })
         };
         self.change_at(std::slice::from_ref(to.part()), message, None, work).await?.made()
     }
 
-    /// Brings what was lifted from another dataset to a spot, as a revision.
+    /// Writes files copied from another dataset to a spot, as a new revision.
     ///
     /// # Errors
-    /// Conflict if something stands there; as for [`Drive::commit`].
+    /// Conflict if the path exists; as for [`Drive::commit`].
     pub(crate) async fn graft_at(&self, to: &Spot<Write>, edit: Edit, message: Message) -> Result<ObjectId> {
         let work = move |_: &Reader, _: Option<ObjectId>| Ok(Change { edits: vec![edit.clone()], ..Change::default() });
         self.change_at(std::slice::from_ref(to.part()), message, None, work).await?.made()
     }
 
-    /// Makes what is at a spot what it was in an earlier revision, as a new one.
+    /// Restores the entry at a spot from an earlier revision, as a new revision.
     ///
     /// # Errors
-    /// Not found for the revision, or if nothing stood there then; as for [`Drive::commit`].
+    /// Not found if the revision does not exist or does not contain the path; as for [`Drive::commit`].
     pub async fn restore_at(&self, spot: &Spot<Write>, revision: &str, message: Message) -> Result<Done> {
         let path = path_of(spot)?;
         let snapshot = self.snapshot_of(spot.id()).await?;
@@ -359,11 +369,11 @@ impl Drive {
         self.change_at(std::slice::from_ref(spot.part()), message, None, work).await
     }
 
-    /// Makes a revision of edits that depend on what the branch holds, and are about nothing but these parts of one
-    /// dataset; worked out anew when somebody else was faster.
+    /// Creates a revision from edits that depend on the current head and touch only these parts of one dataset. The
+    /// edits are computed again after a lost race with another writer.
     ///
     /// # Errors
-    /// Forbidden for what is not in the parts; precondition if what is `known` is not so any more; as for
+    /// Forbidden for paths outside the parts; precondition failed if the file in `known` has changed; as for
     /// [`Drive::commit`].
     pub(crate) async fn change_at<F>(
         &self,
@@ -375,9 +385,9 @@ impl Drive {
     where
         F: Fn(&Reader, Option<ObjectId>) -> metastore::Result<Change> + Clone + Send + Sync + 'static,
     {
-        let by = parts.first().ok_or_else(|| Error::invalid("nothing would change"))?;
+        let by = parts.first().ok_or_else(|| Error::invalid("nothing to change; name at least one file or folder"))?;
         if parts.iter().any(|part| part.id() != by.id()) {
-            return Err(Error::invalid("one revision is about one dataset"));
+            return Err(Error::invalid("one request can only change one dataset; send a request for each dataset"));
         }
         let key = repo_key(by.id())?;
         for _ in 0..RETRIES {
@@ -402,7 +412,7 @@ impl Drive {
                 return Ok(done);
             }
         }
-        Err(Error::busy("others keep changing this dataset; try again in a moment"))
+        Err(Error::busy("too many concurrent changes to this dataset; try again in a moment"))
     }
 
     async fn expect_known(
@@ -416,7 +426,12 @@ impl Drive {
         if head.is_some() && head == named {
             return Ok(());
         }
-        let changed = || Error::precondition(format!("`{}` was changed by somebody else meanwhile", known.path));
+        let changed = || {
+            Error::precondition(format!(
+                "`{}` was changed by someone else in the meantime; reload it and try again",
+                known.path
+            ))
+        };
         let head = head.ok_or_else(changed)?;
         let located = Self::locate_in(part.id(), Arc::clone(snapshot), head, known.path.clone()).await;
         let located = located.map_err(|error| if error.kind() == Kind::NotFound { changed() } else { error })?;
@@ -427,10 +442,10 @@ impl Drive {
 
 fn nothing(spot: &Spot<Read>) -> Error {
     let path = spot.path().map_or_else(String::new, ToString::to_string);
-    Error::not_found(format!("there is no {path:?}"))
+    Error::not_found(format!("{path:?} not found"))
 }
 
-/// A name without case, accents and forms of writing.
+/// Normalises a name for comparison: removes case, accents and compatibility forms (NFKD).
 fn folded(text: &str) -> String {
     text.nfkd()
         .filter(|letter| !unicode_normalization::char::is_combining_mark(*letter))

@@ -1,4 +1,4 @@
-//! Tags and branches.
+//! Tags and branches, and the protection rules for them.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -17,88 +17,91 @@ mod protection;
 pub(crate) use protection::Protection;
 use protection::full_pattern;
 
-/// A tag as people see it.
+/// A git tag.
 #[derive(Debug, Clone)]
 pub struct Tag {
-    /// Its short name.
+    /// Short name.
     pub name: String,
-    /// The revision that it names, behind all tag objects.
+    /// The revision that the tag points to, with tag objects resolved.
     pub revision: CommitInfo,
-    /// Who made it, and when. Of a tag without annotation: who made the revision.
+    /// The tagger and time of an annotated tag; for a lightweight tag, the committer of the revision.
     pub tagger: Person,
-    /// What it says; empty without annotation.
+    /// Message of the tag; empty for a lightweight tag.
     pub description: String,
 }
 
 impl Tag {
-    /// When it was made, and when its revision was: seconds since 1970.
+    /// Returns the times of the tag and of its revision, in seconds since the Unix epoch.
     pub fn times(&self) -> (i64, i64) {
         (self.tagger.seconds, self.revision.committer.seconds)
     }
 
-    /// How it stands to a tag of these times and this name, from the oldest to the newest. Tags may be made within one
-    /// second: then their revisions tell, and then their names, read as versions.
+    /// Compares this tag with another one, given by its times and name, from oldest to newest. Tags created in the same
+    /// second are ordered by their revisions' times, then by name as versions.
     pub fn age(&self, times: (i64, i64), name: &str) -> Ordering {
         self.times().cmp(&times).then_with(|| by_version(&self.name, name))
     }
 }
 
-/// A new tag.
+/// A tag to create.
 #[derive(Debug, Clone)]
 pub struct NewTag {
-    /// Its short name.
+    /// Short name.
     pub name: String,
-    /// What it is to name; the default branch's revision unless another one is named.
+    /// The revision to tag; by default the head of the default branch.
     pub revision: Option<String>,
-    /// What it says.
+    /// Message of the tag.
     pub description: Option<String>,
-    /// Who makes it.
+    /// The tagger.
     pub author: Author,
 }
 
-/// What is to change of a tag; what is `None` stays.
+/// Changes of a tag; `None` leaves a property unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct TagChange {
-    /// Its new short name.
+    /// New short name.
     pub name: Option<String>,
-    /// What it says from now on.
+    /// New message.
     pub description: Option<String>,
-    /// Who changes it; without, it stays as it was signed.
+    /// New tagger; `None` keeps the existing one.
     pub author: Option<Author>,
 }
 
-/// A branch as people see it.
+/// A git branch.
 #[derive(Debug, Clone)]
 pub struct Branch {
-    /// Its short name.
+    /// Short name.
     pub name: String,
-    /// The revision that it is at.
+    /// The head of the branch.
     pub revision: ObjectId,
-    /// Whether it is the default branch.
+    /// True if it is the default branch.
     pub default: bool,
-    /// Whether its history may only grow, and only owners delete or rename it.
+    /// True if the branch is protected: its history cannot be rewritten, and only owners can delete or rename it.
     pub protected: bool,
 }
 
-/// Bytes of what all tags of a dataset say, and their revisions: they are in memory together.
+/// Maximum total bytes of the messages of all tags of a dataset and their revisions, which are held in memory together.
 const SAID: usize = 64 << 20;
 
-/// What a tag says that was told nothing.
+/// Default message of a tag.
 const TAGGING: &str = "Tagging revision";
 
 impl Drive {
-    /// All tags of revisions, the oldest first (`Tag::age`).
+    /// Returns all tags of revisions, oldest first (`Tag::age`).
     pub async fn tags(&self, grant: &Grant<Read>) -> Result<Arc<Vec<Tag>>> {
         let snapshot = self.snapshot(grant).await?;
         let found = snapshot.derive(|reader| {
             let tags = reader.state().refs.iter().filter(|each| each.name.is_tag());
             let mut left = SAID;
-            // Of a blob or tree, as some projects of software have them, is no tag of a revision.
+            // Tags of blobs and trees, which some software projects have, are left out.
             let told = tags.map(|tag| match read_tag(reader, tag) {
                 Err(metastore::Error::NotFound(_)) => Ok(None),
                 Ok(tag) => {
-                    let too_much =
-                        || metastore::Error::TooLarge(format!("the tags say more than {SAID} bytes together"));
+                    let too_much = || {
+                        metastore::Error::TooLarge(format!(
+                            "the messages of all tags have more than {SAID} bytes; list the tags with git"
+                        ))
+                    };
                     let said = tag.description.len() + tag.revision.message.len();
                     left = left.checked_sub(said).ok_or_else(too_much)?;
                     Ok(Some(tag))
@@ -112,20 +115,20 @@ impl Drive {
         Ok(found.await?)
     }
 
-    /// One tag, by its exact name.
+    /// Returns a tag by its exact name.
     ///
     /// # Errors
-    /// Not found; invalid for what cannot be a name.
+    /// Not found; invalid for an invalid name.
     pub async fn tag(&self, grant: &Grant<Read>, name: &str) -> Result<Tag> {
         let snapshot = self.snapshot(grant).await?;
         let found = find_tag(&snapshot, name)?.clone();
         Ok(snapshot.read(move |reader| read_tag(reader, &found)).await?)
     }
 
-    /// Makes an annotated tag.
+    /// Creates an annotated tag.
     ///
     /// # Errors
-    /// Invalid for a name that no tag may have, conflict if there is a tag of that name, not found for the revision.
+    /// Invalid for an invalid name, conflict if a tag of that name exists, not found if the revision does not exist.
     pub async fn create_tag(&self, grant: &Grant<Write>, tag: NewTag) -> Result<Tag> {
         let name = tag_name(&tag.name)?;
         let tagger = self.person(grant.actor(), &tag.author).await?;
@@ -134,7 +137,10 @@ impl Drive {
         let revision = self.resolve(grant.id(), &snapshot, tag.revision.as_deref().unwrap_or("HEAD")).await?;
         self.change_refs(grant, None, move |_, reader| {
             if reader.find_ref(&name).is_some() {
-                return Err(metastore::Error::Conflict(format!("there is a tag `{}` already", name.short())));
+                return Err(metastore::Error::Conflict(format!(
+                    "tag `{}` already exists; choose another name",
+                    name.short()
+                )));
             }
             Ok(reader.tag(&name, revision, &text, &tagger)?.1)
         })
@@ -142,14 +148,14 @@ impl Drive {
         self.tag(&grant.narrow(), &tag.name).await
     }
 
-    /// Renames or redescribes a tag. It stays at its revision.
+    /// Renames a tag or changes its message. It stays at its revision.
     ///
     /// # Errors
-    /// Invalid if nothing is to change, or for a name that no tag may have; not found; conflict if another tag has
-    /// the new name; forbidden for a protected one, except to owners.
+    /// Invalid if nothing is to change, or for an invalid name; not found; conflict if another tag has the new name;
+    /// forbidden for a protected tag, except for owners.
     pub async fn update_tag(&self, grant: &Grant<Write>, name: &str, change: TagChange) -> Result<Tag> {
         if change.name.is_none() && change.description.is_none() {
-            return Err(Error::invalid("say what is to change: `name`, `description`, or both"));
+            return Err(Error::invalid("nothing to change; set `name`, `description`, or both"));
         }
         let new = change.name.as_deref().unwrap_or(name).to_owned();
         let new_name = if new == name { None } else { Some(tag_name(&new)?) };
@@ -163,7 +169,10 @@ impl Drive {
             let tag = read_tag(reader, found)?;
             let target = new_name.as_ref().unwrap_or(&found.name);
             if *target != found.name && reader.find_ref(target).is_some() {
-                return Err(metastore::Error::Conflict(format!("there is a tag `{}` already", target.short())));
+                return Err(metastore::Error::Conflict(format!(
+                    "tag `{}` already exists; choose another name",
+                    target.short()
+                )));
             }
             let text = match &change.description {
                 Some(text) if text.trim().is_empty() => TAGGING,
@@ -177,10 +186,10 @@ impl Drive {
         self.tag(&grant.narrow(), &new).await
     }
 
-    /// Removes a tag. What it named stays.
+    /// Deletes a tag. Its revision stays.
     ///
     /// # Errors
-    /// Not found; invalid for what cannot be a name; forbidden for a protected one, except to owners.
+    /// Not found; invalid for an invalid name; forbidden for a protected tag, except for owners.
     pub async fn delete_tag(&self, grant: &Grant<Write>, name: &str) -> Result<()> {
         let name = name.to_owned();
         self.change_refs(grant, None, move |snapshot, reader| {
@@ -190,7 +199,7 @@ impl Drive {
         .await
     }
 
-    /// All branches by name, the default branch first.
+    /// Returns all branches ordered by name, the default branch first.
     pub async fn branches(&self, grant: &Grant<Read>) -> Result<Vec<Branch>> {
         let snapshot = self.snapshot(grant).await?;
         let protection = Protection::of(grant)?;
@@ -201,27 +210,30 @@ impl Drive {
         Ok(branches)
     }
 
-    /// One branch.
+    /// Returns a branch.
     ///
     /// # Errors
-    /// Not found; invalid for what cannot be a name.
+    /// Not found; invalid for an invalid name.
     pub async fn branch(&self, grant: &Grant<Read>, name: &str) -> Result<Branch> {
         let snapshot = self.snapshot(grant).await?;
         let found = find_branch(&snapshot, name)?;
         Ok(describe(found, &snapshot.state().head, &Protection::of(grant)?))
     }
 
-    /// Makes a branch at a revision; that of the default branch unless another one is named.
+    /// Creates a branch at a revision, by default the head of the default branch.
     ///
     /// # Errors
-    /// Invalid for a name that no branch may have; conflict if there is one; not found for the revision.
+    /// Invalid for an invalid name; conflict if the branch exists; not found if the revision does not exist.
     pub async fn create_branch(&self, grant: &Grant<Write>, name: &str, revision: Option<&str>) -> Result<Branch> {
         let branch = branch_name(name)?;
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision.unwrap_or("HEAD")).await?;
         self.change_refs(grant, None, move |_, reader| {
             if reader.find_ref(&branch).is_some() {
-                return Err(metastore::Error::Conflict(format!("there is a branch `{}` already", branch.short())));
+                return Err(metastore::Error::Conflict(format!(
+                    "branch `{}` already exists; choose another name",
+                    branch.short()
+                )));
             }
             reader.move_refs(vec![RefEdit { name: branch.clone(), old: None, new: Some(revision), peeled: None }])
         })
@@ -229,11 +241,11 @@ impl Drive {
         self.branch(&grant.narrow(), name).await
     }
 
-    /// Renames a branch; the default branch stays the default branch under its new name.
+    /// Renames a branch. A renamed default branch stays the default branch.
     ///
     /// # Errors
-    /// Not found; invalid for a name that no branch may have; conflict if there is one of that name; forbidden for a
-    /// protected one, except to owners.
+    /// Not found; invalid for an invalid name; conflict if a branch of that name exists; forbidden for a protected
+    /// branch, except for owners.
     pub async fn rename_branch(&self, grant: &Grant<Write>, name: &str, new: &str) -> Result<Branch> {
         let old = name.to_owned();
         let new_name = branch_name(new)?;
@@ -244,7 +256,10 @@ impl Drive {
                 return Err(metastore::Error::Unchanged);
             }
             if reader.find_ref(&renamed).is_some() {
-                return Err(metastore::Error::Conflict(format!("there is a branch `{}` already", renamed.short())));
+                return Err(metastore::Error::Conflict(format!(
+                    "branch `{}` already exists; choose another name",
+                    renamed.short()
+                )));
             }
             let come = RefEdit { name: renamed.clone(), old: None, new: Some(found.target), peeled: None };
             reader.move_refs(vec![removal(found), come])
@@ -253,16 +268,16 @@ impl Drive {
         self.branch(&grant.narrow(), new).await
     }
 
-    /// Removes a branch.
+    /// Deletes a branch.
     ///
     /// # Errors
-    /// Not found; conflict for the default branch; forbidden for a protected one, except to owners.
+    /// Not found; conflict for the default branch; forbidden for a protected branch, except for owners.
     pub async fn delete_branch(&self, grant: &Grant<Write>, name: &str) -> Result<()> {
         let name = name.to_owned();
         self.change_refs(grant, None, move |snapshot, reader| {
             let found = find_branch(snapshot, &name).map_err(|error| as_engine_error(&error))?;
             if found.name == snapshot.state().head {
-                let why = format!("`{name}` is the default branch; make another one the default first");
+                let why = format!("`{name}` is the default branch; make another branch the default first");
                 return Err(metastore::Error::Conflict(why));
             }
             reader.move_refs(vec![removal(found)])
@@ -270,10 +285,10 @@ impl Drive {
         .await
     }
 
-    /// Makes what a branch holds its only revision: its history is rewritten. Other branches and tags stay.
+    /// Squashes a branch into a single revision (super-squash): its history is rewritten. Other branches and tags stay.
     ///
     /// # Errors
-    /// Not found; forbidden for the default branch and protected ones, except to owners.
+    /// Not found; forbidden for the default branch and protected branches, except for owners.
     pub async fn squash_branch(&self, grant: &Grant<Write>, name: &RefName, message: &str) -> Result<ObjectId> {
         let person = self.person(grant.actor(), &Author::default()).await?;
         let (branch, message) = (name.clone(), message.to_owned());
@@ -281,17 +296,17 @@ impl Drive {
         Ok(find_branch(self.snapshot(&grant.narrow()).await?.as_ref(), name.short())?.target)
     }
 
-    /// Makes a branch the default branch.
+    /// Sets the default branch.
     ///
     /// # Errors
-    /// Not found.
+    /// Not found if the branch does not exist.
     pub async fn set_default_branch(&self, grant: &Grant<Own>, name: &str) -> Result<()> {
         let branch = branch_name(name)?;
         let mut tx = self.db.write().await?;
         let repo = tx.lock_repo(grant.id()).await?;
         let refs = super::read_refs(&mut tx, grant.id()).await?;
         if !refs.iter().any(|each| each.name == branch) {
-            return Err(Error::not_found(format!("there is no branch `{name}`")));
+            return Err(Error::not_found(format!("branch `{name}` not found")));
         }
         tx.set_generation(grant.id(), repo.generation + 1, branch.as_str()).await?;
         self.audit(&mut tx, grant.actor(), "dataset.default-branch", &grant.path(), name).await?;
@@ -300,19 +315,20 @@ impl Drive {
         Ok(())
     }
 
-    /// The patterns of protected branches and tags, as full names (`refs/heads/release/*`).
+    /// Returns the patterns of protected branches and tags as full ref names (`refs/heads/release/*`).
     pub fn protection(&self, grant: &Grant<Read>) -> Result<Vec<String>> {
         Ok(Protection::of(grant)?.patterns)
     }
 
-    /// Decides which branches and tags are protected. `*` stands for any letters but `/`, `**` for any.
+    /// Sets the patterns of protected branches and tags. `*` matches any characters except `/`, `**` matches any
+    /// characters.
     ///
     /// # Errors
-    /// Invalid for what is no pattern.
+    /// Invalid for an invalid pattern.
     pub async fn protect(&self, grant: &Grant<Own>, patterns: Vec<String>) -> Result<Vec<String>> {
         const MOST: usize = 100;
         if patterns.len() > MOST {
-            return Err(Error::invalid(format!("at most {MOST} patterns")));
+            return Err(Error::invalid(format!("too many patterns; use at most {MOST}")));
         }
         let patterns: Vec<String> = patterns.iter().map(|pattern| full_pattern(pattern)).collect::<Result<_>>()?;
         let text = serde_json::to_string(&patterns).map_err(Error::internal)?;
@@ -323,11 +339,11 @@ impl Drive {
         Ok(patterns)
     }
 
-    /// Lands what `change` makes of the refs as they are; tried again when somebody else was faster. `renamed` is a
-    /// branch that takes the place of another, also as the default branch.
+    /// Applies the ref edits that `change` computes from the current refs; they are computed again after a lost race
+    /// with another writer. `renamed` is a branch rename (old, new), which also updates the default branch.
     ///
     /// # Errors
-    /// As `change`; forbidden for one who is no owner if a protected ref would be changed; busy.
+    /// As for `change`; forbidden if a protected ref would be changed and the caller is not an owner; busy.
     async fn change_refs<F>(&self, grant: &Grant<Write>, renamed: Option<(RefName, RefName)>, change: F) -> Result<()>
     where
         F: Fn(&Snapshot, &metastore::Reader) -> metastore::Result<Landing> + Send + Sync + 'static,
@@ -350,11 +366,11 @@ impl Drive {
                 return Ok(());
             }
         }
-        Err(Error::busy("others keep changing this dataset; try again in a moment"))
+        Err(Error::busy("too many concurrent changes to this dataset; try again in a moment"))
     }
 }
 
-/// Out of a closure that the engine runs.
+/// Converts an error for a closure that the engine runs.
 fn as_engine_error(error: &Error) -> metastore::Error {
     match error.kind() {
         Kind::NotFound => metastore::Error::NotFound(error.detail().to_owned()),
@@ -386,30 +402,28 @@ fn read_tag(reader: &metastore::Reader, tag: &Ref) -> metastore::Result<Tag> {
     Ok(Tag { name: tag.name.short().to_owned(), revision, tagger, description })
 }
 
-/// One that git pushed may have a name that we would not give.
+/// Finds a tag. Pushed tags may have names that [`tag_name`] does not accept.
 fn find_tag<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Ref> {
     let full = format!("refs/tags/{name}").parse::<RefName>().ok();
     if let Some(found) = full.and_then(|full| snapshot.state().find(&full)) {
         return Ok(found);
     }
     tag_name(name)?;
-    Err(Error::not_found(format!("there is no tag `{name}`")))
+    Err(Error::not_found(format!("tag `{name}` not found")))
 }
 
 fn find_branch<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Ref> {
     let full = branch_name(name)?;
     let found = snapshot.state().find(&full);
-    found.ok_or_else(|| Error::not_found(format!("there is no branch `{name}`")))
+    found.ok_or_else(|| Error::not_found(format!("branch `{name}` not found")))
 }
 
-/// The name of a new tag: letters and digits of any script, `_ + . , / -`, within git's own rules (git-check-ref-format(1)),
-/// and nothing that could be taken for the id of a revision.
+/// Parses the name of a new tag: letters and digits of any script and `_ + . , / -`, within git's own rules
+/// (git-check-ref-format(1)), and nothing that could be mistaken for a revision id.
 pub(crate) fn tag_name(name: &str) -> Result<RefName> {
     let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '+' | '.' | ',' | '/' | '-');
     if name.is_empty() || !name.chars().all(fits) || name.starts_with('.') {
-        return Err(Error::invalid(format!(
-            "{name:?} cannot be the name of a tag: use letters, digits and _ + . , / -"
-        )));
+        return Err(Error::invalid(format!("{name:?} is not a valid tag name; use letters, digits and _ + . , / -")));
     }
     sound(name, "tag", RefName::tag(name))
 }
@@ -420,9 +434,11 @@ pub(crate) fn branch_name(name: &str) -> Result<RefName> {
 
 fn sound(name: &str, what: &str, parsed: metastore::Result<RefName>) -> Result<RefName> {
     if matches!(name.len(), 40 | 64) && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(Error::invalid(format!("{name:?} looks like a revision and cannot be the name of a {what}")));
+        return Err(Error::invalid(format!(
+            "{name:?} looks like a revision id and is not a valid {what} name; choose another name"
+        )));
     }
-    parsed.map_err(|_| Error::invalid(format!("{name:?} cannot be the name of a {what} (see git-check-ref-format)")))
+    parsed.map_err(|_| Error::invalid(format!("{name:?} is not a valid {what} name (see git-check-ref-format)")))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What going back would change, before anybody does it.
+//! Dry runs of reverts and restores: what they would change.
 
 use std::sync::Arc;
 
@@ -13,25 +13,25 @@ use super::revisions::{Part, Rework, Wording, moved};
 use crate::access::{Grant, Write};
 use crate::error::{Error, Result};
 
-/// The most files that are named.
+/// Maximum number of files that are listed.
 pub const NAMED: usize = 1000;
 
-/// What a change would do to a branch.
+/// The changes that an operation would make to a branch.
 #[derive(Debug)]
 pub struct Rehearsal {
-    /// What the branch holds.
+    /// The current head of the branch.
     pub from: ObjectId,
-    /// How many files would differ.
+    /// Number of files that would change.
     pub count: usize,
     /// The first [`NAMED`] of them, ordered by path.
     pub changes: Vec<Changed>,
-    /// What would differ in what the dataset says of itself; as for [`Comparison::metadata`].
+    /// Metadata changes, as for [`Comparison::metadata`].
     ///
     /// [`Comparison::metadata`]: super::compare::Comparison::metadata
     pub metadata: Option<Metadata>,
 }
 
-/// What a reader found, before the packages are compared.
+/// The result of reading, before the packages are compared.
 struct Found {
     count: usize,
     changes: Vec<Changed>,
@@ -39,10 +39,10 @@ struct Found {
 }
 
 impl Drive {
-    /// What [`Drive::revert`] would change.
+    /// Returns what [`Drive::revert`] would change.
     ///
     /// # Errors
-    /// As for [`Drive::revert`], but where nothing would change, it says that.
+    /// As for [`Drive::revert`], except that it is not an error if nothing would change.
     pub async fn rehearse_revert(
         &self,
         grant: &Grant<Write>,
@@ -54,10 +54,10 @@ impl Drive {
         self.rehearse(grant, wording, rework).await
     }
 
-    /// What [`Drive::restore`] would change.
+    /// Returns what [`Drive::restore`] would change.
     ///
     /// # Errors
-    /// As for [`Drive::restore`], but where nothing would change, it says that.
+    /// As for [`Drive::restore`], except that it is not an error if nothing would change.
     pub async fn rehearse_restore(
         &self,
         grant: &Grant<Write>,
@@ -74,7 +74,7 @@ impl Drive {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
         let head = snapshot.state().find(&branch).map(|found| found.target);
-        let head = head.ok_or_else(|| Error::not_found(format!("there is no branch `{}`", branch.short())))?;
+        let head = head.ok_or_else(|| Error::not_found(format!("branch `{}` not found", branch.short())))?;
         if wording.parent.is_some_and(|parent| parent != head) {
             return Err(moved(&branch));
         }
@@ -84,7 +84,7 @@ impl Drive {
         }
         let own = Wording { branch: Some(branch), parent: Some(head), ..wording };
         let changes = Arc::new(self.changes(grant.actor(), &snapshot, own, &message, edits).await?);
-        // All that the change itself would be refused for.
+        // Runs the same checks as the change itself.
         let manner = Manner { exact, ..Manner::default() };
         let whole = self.whole(grant, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)?;
         self.demand_objects(grant.id(), &snapshot, &whole).await.map_err(|refusal| refusal.error)?;

@@ -1,4 +1,4 @@
-//! Revisions: found by any name that they have, listed, and taken back. History only grows.
+//! Revisions: resolving names, listing, reverting and restoring. History only grows.
 
 use std::sync::Arc;
 
@@ -9,59 +9,59 @@ use crate::access::{Actor, Grant, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Millis};
 
-/// Who is to be named as the author of a change; what is left out is the caller's.
+/// The author of a change; fields that are not set default to the caller.
 #[derive(Debug, Clone, Default)]
 pub struct Author {
-    /// As people know them.
+    /// Display name.
     pub name: Option<String>,
     /// E-mail address.
     pub email: Option<String>,
 }
 
-/// What a new revision says of itself.
+/// Branch, parent, author and message of a new revision.
 #[derive(Debug, Clone, Default)]
 pub struct Wording {
-    /// The branch that gets it; the default branch unless another one is named.
+    /// Target branch; by default the default branch.
     pub branch: Option<RefName>,
-    /// What the branch must be at for the change to be made.
+    /// Expected head: the change fails if the branch is at another revision.
     pub parent: Option<ObjectId>,
-    /// Who made the change.
+    /// The author.
     pub author: Author,
-    /// Why.
+    /// The commit message.
     pub message: Option<String>,
 }
 
-/// What of a dataset is meant.
+/// The part of a dataset to restore.
 #[derive(Debug, Clone)]
 pub enum Part {
-    /// All of it.
+    /// The whole dataset.
     Whole,
-    /// A file, or a folder with all it holds.
+    /// A file, or a folder with its contents.
     Path(FilePath),
-    /// A resource of the package, by its name: what the package says of it, and its files.
+    /// A resource of the package by name: its metadata and its files.
     Resource(String),
 }
 
-/// Edits that depend on what the branch holds.
+/// Computes edits from the head of the branch.
 type Edits = Arc<dyn Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync>;
 
-/// A way back, before it is gone.
+/// A planned revert or restore.
 pub(super) struct Rework {
-    /// What the revision says of itself, if nobody says anything.
+    /// Default commit message.
     pub(super) message: String,
-    /// Whether nothing follows from the edits.
+    /// True to apply exactly these edits, without derived ones.
     pub(super) exact: bool,
-    /// What there is to do.
+    /// The edits.
     pub(super) edits: Edits,
 }
 
 impl Drive {
-    /// The revision that `expression` names: a branch, a tag, a full id or an unambiguous short one, `HEAD`, each with
-    /// `~n`, `^n` (gitrevisions(7)), and `branch@{date}` for what the branch was at a date (RFC 3339, or a day, which
-    /// begins at midnight in UTC).
+    /// Resolves `expression` to a revision: a branch, a tag, a full or unambiguous short id, or `HEAD`, each with `~n`
+    /// and `^n` (gitrevisions(7)), or `branch@{date}` for the head of the branch at a date (RFC 3339, or a day, which
+    /// means midnight in UTC).
     ///
     /// # Errors
-    /// Not found for what names nothing, or cannot name anything.
+    /// Not found for an expression that does not name a revision, or is invalid.
     pub async fn resolve(&self, id: Id, snapshot: &Arc<Snapshot>, expression: &str) -> Result<ObjectId> {
         let expression = self.without_date(id, snapshot, expression).await?;
         let found = snapshot.read(move |reader| reader.resolve(&expression)).await;
@@ -71,10 +71,10 @@ impl Drive {
         })
     }
 
-    /// Puts the id in the place of `branch@{date}`.
+    /// Replaces `branch@{date}` with the id of the revision.
     async fn without_date(&self, id: Id, snapshot: &Arc<Snapshot>, expression: &str) -> Result<String> {
         let Some((branch, rest)) = expression.split_once("@{") else { return Ok(expression.to_owned()) };
-        let nothing = || Error::not_found(format!("there is no revision {expression:?}"));
+        let nothing = || Error::not_found(format!("revision {expression:?} not found"));
         let (date, steps) = rest.split_once('}').ok_or_else(nothing)?;
         let at: Millis = date.parse().map_err(|error: Error| Error::not_found(error.detail()))?;
         let name = match branch {
@@ -83,18 +83,18 @@ impl Drive {
         };
         let target = self.db.read().await?.ref_at(id, name.as_str(), at).await?;
         let target = target.ok_or_else(|| {
-            Error::not_found(format!("nothing is known of the branch `{}` at {date}: it began later", name.short()))
+            Error::not_found(format!("branch `{}` did not exist at {date}; use a later date", name.short()))
         })?;
         Ok(format!("{target}{steps}"))
     }
 
-    /// The newest revision of the default branch, if there is one.
+    /// Returns the newest revision of the default branch, if there is one.
     pub async fn newest(&self, grant: &Grant<Read>) -> Result<Option<ObjectId>> {
         let snapshot = self.snapshot(grant).await?;
         Ok(head(&snapshot))
     }
 
-    /// One revision.
+    /// Returns a revision.
     ///
     /// # Errors
     /// As for [`Drive::resolve`].
@@ -105,8 +105,8 @@ impl Drive {
         Ok((snapshot, commit))
     }
 
-    /// Up to `limit` revisions from `expression` back, the newest first; with `path`, those that changed it. `after`
-    /// continues behind one. None for a dataset without any.
+    /// Returns up to `limit` revisions starting at `expression`, newest first; with `path`, only those that changed it.
+    /// `after` is the last revision of the previous page. Empty for a dataset without revisions.
     ///
     /// # Errors
     /// As for [`Drive::resolve`]; not found if `after` is not among them.
@@ -129,11 +129,10 @@ impl Drive {
         self.history(grant.id(), &snapshot, from, path, after, limit).await
     }
 
-    /// Takes back, as a new revision, what changed after `since` up to `upto`; without `since`, what `upto` alone
-    /// changed.
+    /// Reverts, in a new revision, the changes after `since` up to `upto`; without `since`, those of `upto` alone.
     ///
     /// # Errors
-    /// Conflict with the files that changed again since then; invalid if nothing is left to take back; as for
+    /// Conflict if the files have been changed again since; invalid if there is nothing left to revert; as for
     /// [`Drive::commit`].
     pub async fn revert(
         &self,
@@ -146,7 +145,7 @@ impl Drive {
         self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
     }
 
-    /// How to take it back.
+    /// Plans a revert.
     pub(super) async fn reversal(&self, grant: &Grant<Write>, since: Option<&str>, upto: &str) -> Result<Rework> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let upto = self.resolve(grant.id(), &snapshot, upto).await?;
@@ -175,11 +174,11 @@ impl Drive {
         Ok(Rework { message, exact: true, edits })
     }
 
-    /// Makes the dataset, or a part of it, what it was in an earlier revision, as a new one.
+    /// Restores the dataset, or a part of it, from an earlier revision, as a new revision.
     ///
     /// # Errors
-    /// Not found for a path that is in neither, and for a resource that was not there; invalid if nothing would change;
-    /// as for [`Drive::commit`].
+    /// Not found for a path that is in neither revision, and for a resource that the earlier revision does not have;
+    /// invalid if nothing would change; as for [`Drive::commit`].
     pub async fn restore(
         &self,
         grant: &Grant<Write>,
@@ -191,7 +190,7 @@ impl Drive {
         self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
     }
 
-    /// How to make it what it was.
+    /// Plans a restore.
     pub(super) async fn restoration(&self, grant: &Grant<Write>, revision: &str, part: Part) -> Result<Rework> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
@@ -200,7 +199,7 @@ impl Drive {
             Part::Path(path) => format!("Restore {path} as of {revision}"),
             Part::Resource(name) => format!("Restore the resource {name} as of {revision}"),
         };
-        // The whole is what it was. A part comes to what is there now, as if it were put.
+        // The whole dataset is restored exactly. A part is written into the current dataset, with derived edits.
         let exact = matches!(part, Part::Whole);
         let edits: Edits = Arc::new(move |reader, head| match &part {
             Part::Whole => reader.bring_back(head, revision, None),
@@ -210,8 +209,8 @@ impl Drive {
         Ok(Rework { message, exact, edits })
     }
 
-    /// Makes a revision of edits that depend on what the branch holds; worked out anew when somebody else was faster.
-    /// If it is to be `exact`, nothing follows from them.
+    /// Creates a revision from edits that depend on the head of the branch. They are computed again after a lost race
+    /// with another writer. With `exact`, no edits are derived from them.
     pub(crate) async fn rework<F>(
         &self,
         grant: &Grant<Write>,
@@ -227,7 +226,7 @@ impl Drive {
             let snapshot = self.snapshot(&grant.narrow()).await?;
             let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
             let head = snapshot.state().find(&branch).map(|found| found.target);
-            let head = head.ok_or_else(|| Error::not_found(format!("there is no branch `{}`", branch.short())))?;
+            let head = head.ok_or_else(|| Error::not_found(format!("branch `{}` not found", branch.short())))?;
             if wording.parent.is_some_and(|parent| parent != head) {
                 return Err(moved(&branch));
             }
@@ -245,10 +244,10 @@ impl Drive {
                 done => return done,
             }
         }
-        Err(Error::busy("others keep changing this branch; try again in a moment"))
+        Err(Error::busy("too many concurrent changes to this branch; try again in a moment"))
     }
 
-    /// A changeset by this actor; `message` is for those who say nothing themselves.
+    /// Builds a changeset by this actor; `message` is the default commit message.
     pub(crate) async fn changes(
         &self,
         actor: &Actor,
@@ -273,7 +272,7 @@ impl Drive {
         })
     }
 
-    /// The actor, now, for a signature of git; with another name or address if one is given.
+    /// Returns the git signature of the actor at the current time; `author` overrides name and e-mail address.
     pub(crate) async fn person(&self, actor: &Actor, author: &Author) -> Result<Person> {
         let known = match (actor.user(), &author.email) {
             (Some(user), None) => self.db.read().await?.email(user).await?,
@@ -289,18 +288,21 @@ impl Drive {
     }
 }
 
-/// What the default branch holds.
+/// Returns the head of the default branch.
 pub(crate) fn head(snapshot: &Snapshot) -> Option<ObjectId> {
     let state = snapshot.state();
     state.find(&state.head).map(|found| found.target)
 }
 
-/// The refusal of a change that was made for an earlier state of a branch.
+/// Returns the error for a change that expects an earlier head of the branch.
 pub(crate) fn moved(branch: &RefName) -> Error {
-    Error::precondition(format!("`{}` has moved on since then; read it again, and try again", branch.short()))
+    Error::precondition(format!(
+        "`{}` has changed in the meantime; read its newest revision and try again",
+        branch.short()
+    ))
 }
 
-/// Without the letters that a signature cannot hold: a name from elsewhere may have them.
+/// Removes characters that a git signature cannot contain: names from an identity provider may have them.
 fn plain(text: &str) -> String {
     let kept: String = text.chars().filter(|letter| !matches!(letter, '<' | '>') && !letter.is_control()).collect();
     kept.trim().to_owned()

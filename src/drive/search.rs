@@ -1,7 +1,7 @@
-//! Datasets found by what they say, as far as somebody may see them.
+//! Full-text search for datasets, limited to those that the caller can see.
 //!
-//! A dataset is looked at again when something landed in it, before the request that did it is answered. Should that
-//! fail, its generation tells that it has changed since, and a job looks at it within a minute.
+//! A dataset is reindexed after each change, before the request that made it is answered. If that fails, its generation
+//! shows that the index is outdated, and a background job reindexes it within a minute.
 
 mod draft;
 mod words;
@@ -24,37 +24,37 @@ use crate::db::{signed, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, OWN_DRIVE, OwnerKind, RepoPath, Visibility};
 
-/// Matches that are counted at most: the ones that changed last.
+/// Maximum number of matches that are counted: the most recently updated ones.
 pub const COUNTED: i64 = 10_000;
 
-/// Values that are told of each kind.
+/// Maximum number of facet values returned per kind.
 const VALUES: usize = 20;
 
-/// Words of a query.
+/// Maximum number of words in a query.
 const WORDS: usize = 32;
 
-/// Letters of a beginning of a word that is looked for.
+/// Minimum length in characters of a prefix search.
 const BEGINNING: usize = 3;
 
-/// Bytes of the largest package that is looked into.
+/// Maximum size in bytes of a package that is indexed.
 const PACKAGE: u64 = 8 << 20;
 
-/// Bytes of the largest text about the dataset that is looked into.
+/// Maximum size in bytes of a README that is indexed.
 const README: u64 = 1 << 20;
 
-/// What a text about the dataset is called, the likeliest first.
+/// File names of READMEs, in order of preference.
 const READMES: [&str; 5] = ["README.md", "README", "README.txt", "README.rst", "readme.md"];
 
-/// Where nothing else changed, the time of a new revision may be told so much later: then a job looks.
+/// If only the time of the newest revision changed, by less than this, reindexing is left to the job.
 const TARDY: Duration = Duration::from_mins(1);
 
-/// Datasets that the job asks for at once.
+/// Number of datasets that the job fetches at once.
 const BATCH: i64 = 200;
 
-/// The rules by which datasets are looked at: others make other digests.
+/// Version of the indexing rules: it is part of the digest, so changing it reindexes all datasets.
 const RULES: &[u8] = b"2";
 
-/// What is looked for.
+/// A search query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
     words: Vec<(String, bool)>,
@@ -63,11 +63,11 @@ pub struct Query {
 }
 
 impl Query {
-    /// All of these words, wherever they stand; `clim*` stands for words that begin so. Whatever is no letter and no
-    /// digit only separates words.
+    /// Parses a query: all words must match, anywhere; `clim*` matches words with that prefix. Characters that are not
+    /// letters or digits only separate words.
     ///
     /// # Errors
-    /// Invalid for too many words, or for too short a beginning.
+    /// Invalid for too many words, or for too short a prefix.
     pub fn parse(text: &str) -> Result<Self> {
         let mut query = Self::default();
         for part in text.split_whitespace() {
@@ -76,26 +76,28 @@ impl Query {
             for (index, word) in found.into_iter().enumerate() {
                 let is_beginning = index == last && part.ends_with('*');
                 if is_beginning && word.chars().count() < BEGINNING {
-                    return Err(Error::invalid(format!("write at least {BEGINNING} letters before a `*`")));
+                    return Err(Error::invalid(format!(
+                        "a prefix is too short; use at least {BEGINNING} characters before `*`"
+                    )));
                 }
                 if !query.words.contains(&(word.clone(), is_beginning)) {
                     query.words.push((word, is_beginning));
                 }
             }
             if query.words.len() > WORDS {
-                return Err(Error::invalid(format!("look for at most {WORDS} words at once")));
+                return Err(Error::invalid(format!("too many search words; use at most {WORDS}")));
             }
         }
         query.is_hopeless = query.words.is_empty() && !text.trim().is_empty();
         Ok(query)
     }
 
-    /// Whether words are looked for.
+    /// Returns true if the query contains words.
     pub fn has_words(&self) -> bool {
         !self.words.is_empty()
     }
 
-    /// And with this value.
+    /// Adds a filter for a value.
     #[must_use]
     pub fn with(mut self, kind: Kind, text: &str) -> Self {
         let text = if kind == Kind::Tag { text.to_owned() } else { normal(text) };
@@ -107,87 +109,87 @@ impl Query {
         self.filters.iter().map(|filter| Term::new(filter, false))
     }
 
-    /// What says all of it anywhere.
+    /// Returns the terms for matches anywhere in the dataset.
     fn anywhere(&self) -> Vec<Term> {
         self.words.iter().map(|(word, is_beginning)| Term::new(word, *is_beginning)).chain(self.filters()).collect()
     }
 
-    /// What has all words in its name or title.
+    /// Returns the terms for matches of all words in the name or title.
     fn in_heading(&self) -> Vec<Term> {
         self.words.iter().map(|(word, is_beginning)| Term::new(&heading(word), *is_beginning)).collect()
     }
 }
 
-/// What comes first.
+/// Sort order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// What has the words in its name or title; then what changed last.
+    /// Matches in the name or title first; then by last update.
     Relevance,
-    /// What changed last.
+    /// Most recently updated first.
     Updated,
-    /// What was made last.
+    /// Most recently created first.
     Created,
-    /// As for `Updated`, but only what has words that begin so in its name or title.
+    /// Like `Updated`, but only datasets with all words as prefixes in the name or title.
     Names,
 }
 
-/// Where a page begins: behind the last one of the page before.
+/// Cursor: the position of the last result of the previous page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// Among those that have the words in their name or title, below this number.
+    /// Among matches in the name or title, those below this number.
     Heading(i64),
-    /// Among the others, below this number.
+    /// Among the other matches, those below this number.
     Other(i64),
-    /// Among all, made before this one.
+    /// Among all matches, those created before this dataset.
     Created(Id),
 }
 
-/// A dataset that was found.
+/// A search result.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Its id.
+    /// Id of the dataset.
     pub id: Id,
-    /// Where it is.
+    /// Path of the dataset (`owner/name`).
     pub path: RepoPath,
-    /// Who sees it.
+    /// Visibility of the dataset.
     pub visibility: Visibility,
-    /// When it was made.
+    /// Creation time.
     pub created: Millis,
-    /// When its newest revision was made, to the minute.
+    /// Time of its newest revision, to the minute.
     pub updated: Millis,
     /// The newest revision of its default branch.
     pub revision: Option<String>,
-    /// Whether the caller sees it for no other reason than that they administer the site.
+    /// True if the caller can see it only as a site administrator.
     pub is_by_administration: bool,
-    /// What it says of itself.
+    /// Metadata for display.
     pub card: Card,
 }
 
-/// A page.
+/// A page of results.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
-    /// What was found, in order.
+    /// The results, in order.
     pub found: Vec<Found>,
-    /// Where the next page begins, if there is one.
+    /// Cursor of the next page, if there is one.
     pub next: Option<Place>,
 }
 
-/// How many there are of each kind.
+/// Facet counts of the matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// How many there are, up to [`COUNTED`].
+    /// Number of matches, up to [`COUNTED`].
     pub total: u64,
-    /// Whether there are no more.
+    /// True if `total` is exact.
     pub is_exact: bool,
-    /// The commonest owners.
+    /// The most frequent owners.
     pub owners: Vec<(String, u64)>,
-    /// The commonest keywords, formats and licenses, in this order.
+    /// The most frequent keywords, formats and licenses, in this order.
     pub values: [Vec<(String, u64)>; 3],
 }
 
 impl Drive {
-    /// Finds datasets that somebody may see. Nothing about the others shows: neither how many there are, nor what
-    /// they say, and the order does not depend on them.
+    /// Searches the datasets that the caller can see. The result reveals nothing about other datasets: neither their
+    /// number nor their content, and the order does not depend on them.
     pub async fn search(
         &self,
         sight: &Sight,
@@ -252,7 +254,7 @@ impl Drive {
         Ok(Page { found: rows.into_iter().map(|(row, _)| found(sight, row)).collect::<Result<_>>()?, next })
     }
 
-    /// Counts what [`Drive::search`] would find, and what of.
+    /// Counts the matches of [`Drive::search`] by facet.
     pub async fn count(&self, sight: &Sight, query: &Query) -> Result<Counts> {
         if query.is_hopeless {
             return Ok(Counts { is_exact: true, ..Counts::default() });
@@ -270,15 +272,15 @@ impl Drive {
         Ok(Counts { total: unsigned(total.min(COUNTED)), is_exact: total <= COUNTED, owners: named, values })
     }
 
-    /// Looks at a dataset, now that something landed in it. What fails here is done by the job.
+    /// Reindexes a dataset after a change. If that fails, the job does it later.
     pub(crate) async fn look(&self, id: Id) {
         if let Err(error) = Box::pin(self.look_at(id, TARDY)).await {
-            tracing::warn!(%error, dataset = %id, "a dataset is found by what it said before, for a minute");
+            tracing::warn!(%error, dataset = %id, "updating the search index failed; a job retries it within a minute");
         }
     }
 
-    /// Looks at all datasets that changed since they were looked at: those that nobody has looked at yet, and those
-    /// whose server died.
+    /// Reindexes all datasets that changed since they were last indexed: new ones, and those whose server crashed
+    /// before it indexed them.
     pub async fn look_around(&self) -> Result<()> {
         let mut after = String::new();
         loop {
@@ -289,8 +291,8 @@ impl Drive {
                 let id: Id = id.parse()?;
                 match self.look_at(id, Duration::ZERO).await {
                     Err(error) if error.kind() != crate::error::Kind::NotFound => {
-                        // One that cannot be read must not keep all others.
-                        tracing::warn!(%error, dataset = %id, "a dataset cannot be looked at; the next round tries again");
+                        // One dataset that cannot be read must not block the others.
+                        tracing::warn!(%error, dataset = %id, "cannot index a dataset; the next run retries it");
                     }
                     Ok(()) | Err(_) => {}
                 }
@@ -301,9 +303,9 @@ impl Drive {
     async fn look_at(&self, id: Id, tardy: Duration) -> Result<()> {
         let snapshot = self.snapshot_of(id).await?;
         let subject = self.db.read().await?.search_subject(id).await?;
-        let subject = subject.ok_or_else(|| Error::not_found("the dataset was deleted meanwhile"))?;
+        let subject = subject.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
         let generation = signed(snapshot.state().generation);
-        // Drives are found by those who may see them on pages of their own.
+        // Personal drives are not listed in the search; they have pages of their own.
         let is_listed = subject.owner_kind != OwnerKind::User.as_str() || subject.name != OWN_DRIVE;
         let now = self.clock.now();
         let seen = snapshot.read(move |reader| look(reader, &subject, now, tardy));
@@ -337,7 +339,7 @@ impl Drive {
     }
 }
 
-/// What a look at a dataset gives.
+/// The result of indexing a dataset.
 enum Look {
     Same,
     New { digest: String, changed_at: Millis, draft: Box<Draft> },
@@ -348,7 +350,7 @@ fn look(reader: &Reader, subject: &SubjectRow, now: Millis, tardy: Duration) -> 
     let head = state.find(&state.head).map(|head| head.target);
     let commit: Option<CommitInfo> = head.map(|head| reader.commit(head)).transpose()?;
     let changed_at = commit.map_or(subject.created_at, |commit| {
-        // A clock that is wrong must not put a dataset before all others for years.
+        // A client with a wrong clock must not put a dataset at the top for years.
         Millis(commit.committer.seconds.saturating_mul(1000).clamp(0, now.0))
     });
     let text_of = |name: &str| text_at(reader, head, name);
@@ -382,7 +384,7 @@ fn look(reader: &Reader, subject: &SubjectRow, now: Millis, tardy: Duration) -> 
 
     let read = |id: Option<ObjectId>, most: u64| match id.map(|id| reader.blob(id, most)).transpose() {
         Ok(text) => Ok(text.unwrap_or_default()),
-        // It is found by what else there is.
+        // The dataset is indexed without this file.
         Err(metastore::Error::TooLarge(_)) => Ok(bytes::Bytes::new()),
         Err(error) => Err(error),
     };
@@ -394,7 +396,7 @@ fn look(reader: &Reader, subject: &SubjectRow, now: Millis, tardy: Duration) -> 
     Ok(Look::New { digest, changed_at, draft: Box::new(draft) })
 }
 
-/// The file of this name, if there is one in the repository itself.
+/// Returns the blob of the file of this name, if it is stored in the repository itself.
 fn text_at(reader: &Reader, head: Option<ObjectId>, name: &str) -> metastore::Result<Option<ObjectId>> {
     let Some(head) = head else { return Ok(None) };
     match reader.entry(head, &name.parse()?) {
@@ -404,8 +406,8 @@ fn text_at(reader: &Reader, head: Option<ObjectId>, name: &str) -> metastore::Re
     }
 }
 
-/// Where a dataset stands among all: by the second in which it changed, and within it by the end of its id, which is
-/// random. So the number of one says nothing of others.
+/// Returns the sort number of a dataset: the second of its last change, and within it the end of its id, which is
+/// random. So a number reveals nothing about other datasets.
 fn number(id: Id, changed: Millis) -> i64 {
     let [.., a, b, c, d] = *id.as_bytes();
     let random = i64::from(u32::from_be_bytes([a, b, c, d]) >> 2);
@@ -425,10 +427,10 @@ fn found(sight: &Sight, row: FoundRow) -> Result<Found> {
     })
 }
 
-/// The commonest owners and values.
+/// The most frequent owners and values.
 type Tally<'a> = (Vec<(&'a str, u64)>, [Vec<(String, u64)>; 3]);
 
-/// Counts what [`Tx::count_search`](crate::db::Tx::count_search) gives.
+/// Counts the facets in the result of [`Tx::count_search`](crate::db::Tx::count_search).
 fn tally(text: &str) -> Tally<'_> {
     let mut owners: HashMap<&str, u64> = HashMap::new();
     let mut values: HashMap<&str, u64> = HashMap::new();

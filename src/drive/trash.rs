@@ -1,5 +1,5 @@
-//! The trash: what was deleted in the browser, until somebody brings it back or empties it. A row tells where it stood
-//! and which revision has it; the files are in the history, which only grows.
+//! The trash: files and folders deleted in the browser, until they are restored or the trash is emptied. A row records
+//! the original path and the revision that contains the item; the files stay in the history, which only grows.
 
 use metastore::{Edit, FilePath, ObjectId, Reader};
 
@@ -11,25 +11,25 @@ use crate::db::trash::TrashRow;
 use crate::error::{Error, Result};
 use crate::types::Id;
 
-/// Rows that are looked through for those of a part, at one time.
+/// Number of rows read at a time when looking for those of a part.
 const ROWS: i64 = 1000;
 
-/// What comes into the trash with a revision, and what goes; and what that means for shares.
+/// Changes of the trash in one revision, and their consequences for shares.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bin {
     pub added: Vec<TrashRow>,
     pub removed: Vec<String>,
-    /// What was renamed: its shares go with it.
+    /// A rename (old path, new path): shares move along.
     pub moved: Option<(FilePath, FilePath)>,
 }
 
 impl Bin {
     /// # Errors
-    /// Conflict if what is to go is not there any more.
+    /// Conflict if an item to be removed is no longer in the trash.
     pub(super) async fn settle(&self, tx: &mut Tx, repo: Id) -> Result<()> {
         for row in &self.added {
             tx.insert_trash(repo, row).await?;
-            // What comes to its path later is another thing, that nobody shared.
+            // A later file at the same path is a different one, which was not shared.
             tx.end_shares(repo, &row.path).await?;
         }
         if let Some((from, to)) = &self.moved {
@@ -37,34 +37,34 @@ impl Bin {
         }
         for id in &self.removed {
             if !tx.delete_trash(repo, id).await? {
-                return Err(Error::conflict("somebody else has just restored it"));
+                return Err(Error::conflict("this item is no longer in the trash; reload the trash"));
             }
         }
         Ok(())
     }
 }
 
-/// What was brought back.
+/// A restored item.
 #[derive(Debug, Clone)]
 pub struct Restored {
-    /// Where it stood.
+    /// Original path.
     pub from: FilePath,
-    /// Where it stands now.
+    /// Path after the restore.
     pub to: FilePath,
 }
 
 impl Drive {
-    /// Deletes files and folders as one revision, and puts them into the trash. A folder that this leaves empty stays.
-    /// What was shared of them is so no longer.
+    /// Deletes files and folders in one revision and moves them to the trash. Parent folders are kept even if they
+    /// become empty. Shares of the deleted items end.
     ///
     /// # Errors
-    /// Not found for what is not there; as for [`Drive::commit`].
+    /// Not found if a path does not exist; as for [`Drive::commit`].
     pub async fn throw_away(&self, parts: &[Part<Write>], paths: Vec<FilePath>, message: Message) -> Result<ObjectId> {
         let mut paths = paths;
         paths.sort();
-        let first = paths.first().cloned().ok_or_else(|| Error::invalid("name at least one file or folder"))?;
+        let first = paths.first().cloned().ok_or_else(|| Error::invalid("at least one file or folder is required"))?;
         paths.dedup();
-        // What is in a folder goes with it.
+        // Items inside a deleted folder are deleted with it.
         let inner: Vec<bool> = paths.iter().map(|path| paths.iter().any(|other| path.is_inside(other))).collect();
         let mut inner = inner.into_iter();
         paths.retain(|_| !inner.next().unwrap_or_default());
@@ -72,7 +72,7 @@ impl Drive {
         let by = parts.first().map(|part| part.actor().name()).unwrap_or_default();
         let ids: Vec<String> = paths.iter().map(|_| self.clock.id().to_string()).collect();
         let work = move |reader: &Reader, head: Option<ObjectId>| {
-            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("there is no {first}")))?;
+            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{first} not found")))?;
             let mut change = Change::default();
             for (path, id) in paths.iter().zip(&ids) {
                 let entry = reader.entry(head, path)?;
@@ -95,7 +95,7 @@ impl Drive {
         self.change_at(parts, message, None, work).await?.made()
     }
 
-    /// What lies in the trash of these parts, the newest first, and where the list goes on.
+    /// Returns a page of the trash of these parts, newest first, and the cursor of the next page.
     pub async fn trash(
         &self,
         parts: &[Part<Read>],
@@ -124,16 +124,17 @@ impl Drive {
         }
     }
 
-    /// How much lies in the trash of a dataset.
+    /// Returns the number of items in the trash of a dataset.
     pub(crate) async fn trash_count(&self, id: Id) -> Result<u64> {
         Ok(crate::db::unsigned(self.db.read().await?.trash_count(id).await?))
     }
 
-    /// Brings things back to where they stood, or into the folder `to`, as one revision. Where the name is taken by
-    /// now, they get another one.
+    /// Restores items to their original paths, or into the folder `to`, in one revision. If a path exists, the item
+    /// gets another name.
     ///
     /// # Errors
-    /// Not found for what is not in the trash of these parts, or no longer in the history; as for [`Drive::commit`].
+    /// Not found for items that are not in the trash of these parts, or no longer in the history; as for
+    /// [`Drive::commit`].
     pub async fn take_out(
         &self,
         parts: &[Part<Write>],
@@ -170,7 +171,7 @@ impl Drive {
                 let to = free_name(&target, is_taken)?;
                 let graft = super::commits::graft(reader, *revision, from, &to).map_err(|error| match error {
                     metastore::Error::NotFound(_) => {
-                        metastore::Error::NotFound(format!("the history does not have {from} any more"))
+                        metastore::Error::NotFound(format!("{from} is no longer in the history and cannot be restored"))
                     }
                     error => error,
                 })?;
@@ -178,7 +179,7 @@ impl Drive {
                 change.bin.removed.push(id.clone());
                 restored.push(Restored { from: from.clone(), to });
             }
-            // Of several attempts the last one counts.
+            // The closure may run several times; the last result counts.
             let _ = sender.send(restored);
             Ok(change)
         };
@@ -186,10 +187,10 @@ impl Drive {
         Ok((revision, found.try_iter().last().unwrap_or_default()))
     }
 
-    /// Forgets what lies in the trash of these parts; with `id`, that alone. The history keeps it.
+    /// Removes the items of these parts from the trash; with `id`, only that item. The files stay in the history.
     ///
     /// # Errors
-    /// Not found if `id` is not there.
+    /// Not found if there is no item `id`.
     pub async fn empty_trash(&self, parts: &[Part<Write>], id: Option<&str>) -> Result<()> {
         let Some(repo) = parts.first().map(Part::id) else { return Ok(()) };
         let mut tx = self.db.write().await?;
@@ -211,10 +212,10 @@ impl Drive {
 }
 
 fn gone() -> Error {
-    Error::not_found("there is no such thing in the trash, or you may not see it")
+    Error::not_found("item not found in the trash, or you do not have access to it")
 }
 
-/// Whether it stood in one of the parts, and was not deleted before a link to that was made.
+/// Returns true if the item was inside one of the parts, and was not deleted before the share link was created.
 fn is_in<R: crate::access::Right>(parts: &[Part<R>], row: &TrashRow) -> bool {
     let is_seen = |part: &Part<R>| match part.history() {
         History::Since(_, made) => row.deleted_at >= made,
@@ -232,7 +233,7 @@ pub(super) fn exists(reader: &Reader, revision: ObjectId, path: &FilePath) -> me
     }
 }
 
-/// The path, or one beside it whose name is not taken: `a (restored).csv`, `a (restored 2).csv`.
+/// Returns the path, or a free one next to it: `a (restored).csv`, `a (restored 2).csv`.
 fn free_name(path: &FilePath, is_taken: impl Fn(&FilePath) -> metastore::Result<bool>) -> metastore::Result<FilePath> {
     if !is_taken(path)? {
         return Ok(path.clone());

@@ -1,19 +1,19 @@
-//! The order of names that are versions.
+//! Natural ordering of version names.
 
 use std::cmp::Ordering;
 
-/// Names as versions: `v1.9` is before `v1.10`, and `v1.0-rc1` before `v1.0`. Only equal names are equal.
+/// Compares names as versions: `v1.9` is before `v1.10`, and `v1.0-rc1` before `v1.0`. Only identical names are equal.
 pub(super) fn by_version(one: &str, other: &str) -> Ordering {
     parts(one).cmp(parts(other)).then_with(|| one.cmp(other))
 }
 
-/// A piece of a name, in the order of pieces at one place.
+/// A component of a name. The variants are in the order in which components at the same position sort.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Part<'a> {
-    /// What follows makes it earlier, as in versions that are not final (Semantic Versioning 2.0.0, 11).
+    /// A dash sorts before the end of a name, as for pre-releases (Semantic Versioning 2.0.0, 11).
     Dash,
     End,
-    /// Digits without zeros before them, by how many they are.
+    /// Digits without leading zeros, ordered by their count first.
     Number(usize, &'a str),
     Letter(char),
 }

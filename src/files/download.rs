@@ -1,5 +1,5 @@
-//! Downloads by a URL that needs no credentials: one file as it is, or many as a ZIP archive that is made while it is
-//! sent.
+//! Downloads through signed URLs that need no credentials: one file as it is, or several as a ZIP archive created on
+//! the fly.
 
 use std::io;
 
@@ -20,28 +20,28 @@ use crate::drive::place::{KEEP, is_shown};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
-/// The most files of one archive.
+/// Maximum number of files in one archive.
 const FILES: usize = 50_000;
 
-/// The most paths that are named.
+/// Maximum number of paths in one request.
 const PATHS: usize = 1000;
 
-/// Blocks that wait for the client.
+/// Number of blocks buffered for the client.
 const AHEAD: usize = 4;
 
-/// What a URL gives.
+/// The content behind a download URL.
 pub enum Delivery {
-    /// A file as it is.
+    /// A single file.
     File(Opened),
-    /// An archive.
+    /// A ZIP archive.
     Archive(Archive),
 }
 
-/// An archive that is about to be made.
+/// A ZIP archive to be streamed.
 pub struct Archive {
-    /// What it is saved as.
+    /// File name.
     pub name: String,
-    /// Its bytes.
+    /// Length in bytes.
     pub length: u64,
     dataset: DatasetRow,
     moment: Moment,
@@ -49,46 +49,48 @@ pub struct Archive {
 }
 
 impl Files {
-    /// A token for these files and folders of one dataset, as they are in a revision or now; and when it expires. They
-    /// are the caller's to download.
+    /// Creates a download token for these files and folders of one dataset, at a revision or the newest one. Returns
+    /// the token and its expiry time. The caller has been authorised to download them.
     ///
     /// # Errors
-    /// Not found for what is not there; invalid for too many.
+    /// Not found if a path does not exist; invalid for too many paths.
     pub async fn choose(
         &self,
         spots: &[Spot<Fetch>],
         revision: Option<&str>,
         taken: impl AsyncFnOnce(&[Spot<Fetch>]) -> Result<Taken>,
     ) -> Result<(String, Millis)> {
-        let first = spots.first().ok_or_else(|| Error::invalid("`paths`: name at least one file or folder"))?;
+        let first = spots.first().ok_or_else(|| Error::invalid("`paths`: at least one file or folder is required"))?;
         if spots.len() > PATHS {
-            return Err(Error::invalid(format!("`paths`: name at most {PATHS}, or the folder that they are in")));
+            return Err(Error::invalid(format!(
+                "`paths`: too many paths; use at most {PATHS}, or the folder that contains them"
+            )));
         }
         let mut revision = revision.map(str::to_owned);
         let mut found = Vec::with_capacity(spots.len());
         for spot in spots {
             let located = self.0.drive.locate_at(&spot.narrow(), revision.as_deref()).await?;
-            // All are of one revision, whatever happens meanwhile.
+            // All paths are resolved in the same revision, even if the branch moves.
             revision = Some(located.revision.to_string());
             found.extend(spot.path().cloned());
         }
         let at = revision.as_deref().and_then(|revision| ObjectId::from_hex(revision.as_bytes()).ok());
-        let at = at.ok_or_else(|| Error::not_found("the dataset has no revision yet"))?;
-        // When all of it is there: who asks for nothing has used nothing.
+        let at = at.ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?;
+        // Counted only after everything was found: a request that fails uses up no download.
         let _ = taken(spots).await?;
         self.sealed(first.id(), at, found)
     }
 
-    /// As [`Files::choose`], for all that is in a revision of a dataset.
+    /// Like [`Files::choose`], for all files of a revision.
     ///
     /// # Errors
-    /// Not found for the revision, or without any.
+    /// Not found if the revision does not exist, or the dataset has none.
     pub async fn choose_all(&self, grant: &Grant<Fetch>, revision: Option<&str>) -> Result<(String, Millis)> {
         let (_, commit) = self.0.drive.revision(&grant.narrow(), revision.unwrap_or("HEAD")).await?;
         self.sealed(grant.id(), commit.id, Vec::new())
     }
 
-    /// A token for these paths, or for all there is if they are none.
+    /// Creates a token for these paths, or for all files if the list is empty.
     fn sealed(&self, dataset: Id, revision: ObjectId, paths: Vec<FilePath>) -> Result<(String, Millis)> {
         let expires = self.0.clock.now().plus(std::time::Duration::from_secs(LIFETIME));
         let folder = common_folder(&paths);
@@ -96,13 +98,13 @@ impl Files {
         Ok((self.0.links.seal(&choice)?, expires))
     }
 
-    /// What a token is for.
+    /// Opens a download token.
     ///
     /// # Errors
-    /// Forbidden for a token that is forged or expired; not found if it is gone; too large for too many files.
+    /// Forbidden for a forged or expired token; not found if the content is gone; too large for too many files.
     pub async fn chosen(&self, token: &str) -> Result<Delivery> {
         let choice = self.0.links.open(token, self.0.clock.now().seconds())?;
-        let gone = || Error::not_found("what this URL was made for is gone");
+        let gone = || Error::not_found("the dataset of this download URL no longer exists");
         let mut tx = self.0.db.read().await?;
         let path = tx.dataset_path(choice.dataset).await?.ok_or_else(gone)?;
         let dataset = tx.dataset(&path).await?.filter(|dataset| dataset.id == choice.dataset).ok_or_else(gone)?;
@@ -133,7 +135,7 @@ impl Files {
                     let executable = *kind == EntryKind::Executable;
                     (Member { name: inner, size, executable }, Some(opened))
                 }
-                // What keeps a folder is that folder.
+                // A placeholder file stands for its folder.
                 Some((folder, KEEP)) => (Member { name: format!("{folder}/"), size: 0, executable: false }, None),
                 _ => continue,
             };
@@ -143,7 +145,9 @@ impl Files {
         }
         let held = self.0.storage.holds(dataset.id, &wanted).await?;
         if let Some(((oid, _), _)) = wanted.iter().zip(held).find(|(_, held)| !held) {
-            return Err(Error::not_found(format!("the object {oid} is missing; the archive would not be whole")));
+            return Err(Error::not_found(format!(
+                "object {oid} is missing on the server; upload it again with `git lfs push --all`"
+            )));
         }
         let listed: Vec<Member> = members.iter().map(|(member, _)| member.clone()).collect();
         let length = zip::length(&listed);
@@ -151,7 +155,7 @@ impl Files {
         Ok(Delivery::Archive(Archive { name: format!("{name}.zip"), length, dataset, moment, members }))
     }
 
-    /// The bytes of an archive. A file that turns out to be missing ends them too early.
+    /// Streams an archive. If a file turns out to be missing, the stream ends with an error.
     pub fn pack(&self, archive: Archive) -> BoxStream<'static, io::Result<Bytes>> {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let files = self.clone();
@@ -203,16 +207,16 @@ impl Files {
     }
 }
 
-/// Hands bytes on; gives their number.
+/// Sends bytes to the client and returns their number.
 async fn push(sender: &mpsc::Sender<io::Result<Bytes>>, bytes: Bytes) -> Result<u64> {
     let length = bytes.len() as u64;
     if length > 0 {
-        sender.send(Ok(bytes)).await.map_err(|_| Error::malformed("the client has left"))?;
+        sender.send(Ok(bytes)).await.map_err(|_| Error::malformed("the client closed the connection"))?;
     }
     Ok(length)
 }
 
-/// The folder that all of them are in.
+/// Returns the deepest folder that contains all paths.
 fn common_folder(paths: &[FilePath]) -> Option<FilePath> {
     let mut common = paths.first()?.as_str().rsplit_once('/')?.0;
     for path in paths {
@@ -223,8 +227,8 @@ fn common_folder(paths: &[FilePath]) -> Option<FilePath> {
     common.parse().ok()
 }
 
-/// What an archive is saved as, without its ending: the one thing that is in it, the folder that all of it is in, or the
-/// first of several and how many more there are. All of a dataset is named as the dataset is.
+/// Returns the name of an archive without extension: its only entry, the common folder, or the first of several entries
+/// and the number of others. An archive of a whole dataset has the dataset's name.
 fn archive_name(dataset: &str, folder: Option<&FilePath>, paths: &[FilePath]) -> String {
     match (paths, folder) {
         ([], _) => dataset.to_owned(),

@@ -1,8 +1,9 @@
-//! Signed URLs of downloads: a choice of files of one revision, for everybody who has the URL, for some minutes.
+//! Download tokens (signed URLs): a selection of files of one revision, valid for a few minutes for anyone who has the
+//! URL.
 //!
-//! Form: base64url without padding of dataset (16 bytes), revision (20), expiry in seconds since the Unix epoch (4, big
-//! endian), the folder that all of them are in and their paths below it, each but the last with a zero byte behind it,
-//! and the first 16 bytes of an HMAC-SHA256 over all that.
+//! Format: base64url without padding of the dataset id (16 bytes), the revision (20), the expiry time in seconds since
+//! the Unix epoch (4, big endian), the common folder and the paths below it, separated by zero bytes, and the first 16
+//! bytes of an HMAC-SHA256 over all of that.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -13,29 +14,29 @@ use sha2::Sha256;
 use crate::error::{Error, Result};
 use crate::types::Id;
 
-/// Seconds for which such a URL can be used.
+/// Lifetime of a token in seconds.
 pub(super) const LIFETIME: u64 = 600;
 
-/// The longest token: proxies refuse URLs of 8 KiB.
+/// Maximum length of a token in bytes: proxies refuse URLs longer than 8 KiB.
 const LONGEST: usize = 7000;
 
 const MAC: usize = 16;
 const HEAD: usize = 16 + 20 + 4;
 
-/// What a URL is for.
+/// The content of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Choice {
     pub dataset: Id,
     pub revision: ObjectId,
-    /// First second at which it is void.
+    /// Expiry time in seconds since the Unix epoch: the token is invalid from this second on.
     pub expires: u64,
-    /// The folder that all of them are in; none for the root.
+    /// The common folder of the paths; `None` for the root.
     pub folder: Option<FilePath>,
-    /// Files and folders; all there is if they are none.
+    /// Files and folders; if empty, the whole revision.
     pub paths: Vec<FilePath>,
 }
 
-/// Makes and reads them.
+/// Creates and verifies tokens.
 pub(super) struct Links(Hmac<Sha256>);
 
 impl Links {
@@ -61,9 +62,7 @@ impl Links {
         claim.extend_from_slice(&mac[..MAC]);
         let token = BASE64.encode(claim);
         if token.len() > LONGEST {
-            return Err(Error::invalid(
-                "these are too many names for one download: choose the folder that they are in",
-            ));
+            return Err(Error::invalid("too many files for one download URL; select the folder that contains them"));
         }
         Ok(token)
     }
@@ -71,7 +70,7 @@ impl Links {
     /// # Errors
     /// Forbidden for a token that is forged or expired.
     pub(super) fn open(&self, token: &str, now: u64) -> Result<Choice> {
-        let forged = || Error::forbidden("this URL was not made by this server");
+        let forged = || Error::forbidden("invalid download URL; request a new one");
         let bytes = BASE64.decode(token).map_err(|_| forged())?;
         let (claim, mac) = bytes.split_at_checked(bytes.len().saturating_sub(MAC)).ok_or_else(forged)?;
         self.0.clone().chain_update(claim).verify_truncated_left(mac).map_err(|_| forged())?;
@@ -91,11 +90,11 @@ impl Links {
                 paths: paths.ok()?,
             })
         };
-        // Too short for one, and yet signed, it cannot be.
+        // Cannot be too short, since it was signed by us; checked anyway.
         let choice = if claim.len() < HEAD { None } else { read() };
         let choice = choice.ok_or_else(forged)?;
         if now >= choice.expires {
-            return Err(Error::forbidden("this URL has expired; ask for a new one"));
+            return Err(Error::forbidden("this download URL has expired; request a new one"));
         }
         Ok(choice)
     }

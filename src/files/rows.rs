@@ -1,4 +1,4 @@
-//! Rows of tables, in pages: what is read of a file is what a page needs, and where rows begin is remembered.
+//! Paginated table preview: only the part of a file that a page needs is read, and row offsets are cached.
 
 mod places;
 
@@ -18,30 +18,30 @@ use crate::access::{Fetch, Spot};
 use crate::error::{Error, Result};
 use crate::storage::part::gathered;
 
-/// Bytes that are read of a table at one time; no row is longer.
+/// Bytes of a table that are read at a time; the maximum length of a row.
 const BLOCK: usize = 1 << 20;
 
-/// Bytes that are read in one request to find a row that nobody has come near yet, or the end of a page.
+/// Maximum bytes that one request reads to find a row without a known offset nearby, or the end of a page.
 const FURTHEST: u64 = 64 << 20;
 
-/// Rows of one page at most.
+/// Maximum number of rows per page.
 pub const MOST: usize = 1000;
 
-/// Bytes of a table that the rows of one page are written in, and bytes of those rows as JSON.
+/// Maximum source bytes of the rows of one page, and maximum bytes of those rows as JSON.
 const SOURCE: usize = 8 << 20;
 const JSON: usize = 4 << 20;
 
-/// Tables of which places are remembered, roughly, and bytes of all that is remembered.
+/// Approximate number of tables in the cache, and its maximum size in bytes.
 const TABLES: usize = 500;
 const REMEMBERED: u64 = 64 << 20;
 
-/// Blocks that are read and looked through at one time: each takes a core, and some times its bytes of memory.
+/// Maximum number of blocks that are parsed at the same time: each takes a core, and a multiple of its size in memory.
 const READING: usize = 8;
 
 /// How long a request waits for its turn to read a block.
 const QUEUE: Duration = Duration::from_secs(30);
 
-/// What is known of tables: by what their bytes are called, and how they are read.
+/// Cache of row indexes, keyed by content and format.
 pub(super) struct Tables {
     known: Cache<(String, Format), Arc<Table>, Weight>,
     reading: Semaphore,
@@ -54,15 +54,16 @@ impl Default for Tables {
 }
 
 impl Tables {
-    /// A turn to read a block. Requests take turns block by block: one that reads much does not hold up the others.
+    /// Waits for a turn to read a block. Requests take turns block by block, so that a long one does not hold up the
+    /// others.
     async fn turn(&self) -> Result<SemaphorePermit<'_>> {
         let turn = tokio::time::timeout(QUEUE, self.reading.acquire()).await;
-        let turn = turn.map_err(|_| Error::busy("too many tables are read at one time; try again in a moment"))?;
+        let turn = turn.map_err(|_| Error::busy("too many tables are being read; try again in a moment"))?;
         turn.map_err(Error::internal)
     }
 }
 
-/// What is written in which way.
+/// The format of a text table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Format {
     Csv,
@@ -74,7 +75,7 @@ struct Table {
     places: Mutex<Places>,
 }
 
-/// A table weighs the bytes that it takes, in the end.
+/// Weighs a table by the bytes that it takes once its index is full.
 #[derive(Clone)]
 struct Weight;
 
@@ -84,42 +85,42 @@ impl Weighter<(String, Format), Arc<Table>> for Weight {
     }
 }
 
-/// Which rows are asked for.
+/// The requested rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Section {
-    /// The first one, counted from 0.
+    /// The first row, from 0.
     pub offset: u64,
-    /// At most that many.
+    /// Maximum number of rows.
     pub limit: usize,
 }
 
-/// What a request takes, bit by bit.
+/// The work done by a request, reported in steps.
 #[derive(Debug, Clone, Copy)]
 pub struct Work {
-    /// Bytes of a table that are read.
+    /// Bytes read.
     pub bytes: u64,
-    /// Rows that are told apart: where they are tiny, they take longer than their bytes.
+    /// Rows parsed: tiny rows take longer than their bytes suggest.
     pub rows: u64,
 }
 
-/// A page of a table.
+/// A page of rows.
 #[derive(Debug)]
 pub struct Rows {
-    /// Name and type of each column, in the words of Table Schema.
+    /// Name and Table Schema type of each column.
     pub fields: Vec<(String, String)>,
-    /// The rows: a JSON array of arrays, which have a value for each column.
+    /// The rows: a JSON array of arrays with a value for each column.
     pub rows: Box<RawValue>,
-    /// Whether there are more behind them.
+    /// True if there are more rows.
     pub more: bool,
 }
 
 impl Files {
-    /// Rows of the table at a spot: fewer than asked for where they take too many bytes for one page. `count` is told
-    /// of bytes that are about to be read, and of rows that were passed over or read.
+    /// Reads rows of the table at a spot; fewer than requested if they exceed the size of a page. `count` is called
+    /// with the bytes about to be read, and with the rows skipped or read.
     ///
     /// # Errors
-    /// Unsupported media for what is no text table; invalid for one that cannot be read, and for rows that are much
-    /// further down than anybody has read; not found; busy.
+    /// Unsupported media type for a file that is not a text table; invalid for one that cannot be parsed, and for rows
+    /// too far beyond the indexed part; not found; busy.
     pub async fn rows(
         &self,
         spot: &Spot<Fetch>,
@@ -150,7 +151,7 @@ impl Files {
                     break;
                 }
                 return Err(Error::invalid(format!(
-                    "row {offset} is too far down to be found at once: ask again, which goes on from row {row}"
+                    "row {offset} is too far down for one request; repeat the request to continue from row {row}"
                 )));
             }
             let _turn = tables.turn().await?;
@@ -181,7 +182,7 @@ impl Files {
         Ok(Rows { fields, more, rows: RawValue::from_string(page.into_json()).map_err(Error::internal)? })
     }
 
-    /// What the beginning of a table tells of it.
+    /// Infers columns and format details from the beginning of a table.
     async fn look_at(&self, file: &Opened, format: Format, count: &(dyn Fn(Work) + Send + Sync)) -> Result<Table> {
         let limits = Limits::default();
         let end = file.size.min(limits.bytes as u64 + 1);
@@ -214,19 +215,19 @@ fn format(name: &str) -> Result<Format> {
         "csv" | "tsv" | "tab" => Ok(Format::Csv),
         "jsonl" | "ndjson" | "jsonlines" => Ok(Format::JsonLines),
         "parquet" => Err(Error::unsupported_media(
-            "rows of Parquet are not read here: download the file; its columns are told by `infer`",
+            "row preview does not support Parquet; download the file, or use `infer` for its columns",
         )),
-        _ => {
-            Err(Error::unsupported_media(format!("rows are read of csv, tsv, jsonl and ndjson, and {name:?} is none")))
-        }
+        _ => Err(Error::unsupported_media(format!("row preview supports csv, tsv, jsonl and ndjson, not {name:?}"))),
     }
 }
 
-/// What is wrong with a table, and which.
+/// Adds the name of the table to an error.
 fn told(name: &str, error: metastore::Error) -> Error {
     match error {
         metastore::Error::Invalid(why) => Error::invalid(format!("the rows of {name} cannot be read: {why}")),
-        metastore::Error::TooLarge(why) => Error::invalid(format!("the rows of {name} are not read: {why}")),
+        metastore::Error::TooLarge(why) => {
+            Error::invalid(format!("the rows of {name} cannot be read: {why}; download the file"))
+        }
         other => other.into(),
     }
 }

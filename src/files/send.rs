@@ -1,4 +1,4 @@
-//! Bytes of one file, for who is sent them.
+//! Sending the bytes of one file.
 
 use std::ops::Range;
 
@@ -15,22 +15,22 @@ use crate::drive::is_empty;
 use crate::error::{Error, Result};
 use crate::storage::part::Blocks;
 
-/// A file of a revision, about to be sent.
+/// A file of a revision, opened for sending.
 #[derive(Clone)]
 pub struct Opened {
     pub(super) dataset: DatasetRow,
     pub(super) located: Located,
-    /// Its name.
+    /// File name.
     pub name: String,
-    /// Its bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// The object that it stands for, if Git LFS keeps it.
+    /// Its LFS object, if it is stored in Git LFS.
     pub oid: Option<Oid>,
 }
 
 impl Opened {
     /// # Errors
-    /// Not found for what is no file.
+    /// Not found if the entry is not a file.
     pub(super) fn of(dataset: &DatasetRow, located: Located) -> Result<Self> {
         let entry = &located.entry;
         let name = entry.path.rsplit('/').next().unwrap_or(&entry.path).to_owned();
@@ -41,14 +41,14 @@ impl Opened {
         Ok(Self { dataset: dataset.clone(), name, size, oid, located })
     }
 
-    /// Names the bytes: another tag means other bytes.
+    /// Returns the entity tag of the content: different content has a different tag.
     pub fn tag(&self) -> String {
         self.oid.map_or_else(|| self.located.entry.id.to_string(), |oid| oid.to_string())
     }
 }
 
 impl Files {
-    /// The file at a spot, in a revision or the newest one.
+    /// Opens the file at a spot, in a revision or in the newest one.
     ///
     /// # Errors
     /// Not found.
@@ -57,20 +57,20 @@ impl Files {
         Opened::of(spot.dataset(), located)
     }
 
-    /// A part of its bytes, in blocks, wherever they are kept.
+    /// Streams a range of the file, wherever it is stored.
     ///
     /// # Errors
-    /// Busy if too many others are being sent; too large for what git keeps and should not.
+    /// Busy if too many files are being sent; too large for a file in git that belongs in Git LFS.
     pub async fn send(&self, file: &Opened, range: Range<u64>) -> Result<Blocks> {
         match file.oid {
             Some(oid) => self.0.storage.send_part(&file.dataset, oid, range).await,
-            // The empty object, which nobody holds.
+            // The empty object, which is not stored.
             None if file.located.entry.pointer.is_some() => Ok(stream::empty().boxed()),
             None => Ok(self.0.drive.open(&file.located).await?.stream(range).map_err(Error::from).boxed()),
         }
     }
 
-    /// The same, for what the server itself looks at.
+    /// Like [`Files::send`], for content that the server itself reads.
     pub(super) async fn read(&self, file: &Opened, range: Range<u64>) -> Result<Blocks> {
         match file.oid {
             Some(oid) => self.0.storage.read(&file.dataset, oid, range).await,
@@ -78,8 +78,8 @@ impl Files {
         }
     }
 
-    /// Where the bytes of an object are to be had for some minutes, to be saved under the file's name; none for a file
-    /// that git keeps.
+    /// Returns a short-lived download URL of the object, which saves it under the file's name; `None` for a file stored
+    /// in git.
     pub async fn link(&self, file: &Opened, base: &str) -> Result<Option<String>> {
         let Some(oid) = file.oid else { return Ok(None) };
         self.0.storage.link_in(&file.dataset, oid, &file.name, false, base).await.map(Some)

@@ -1,42 +1,42 @@
-//! ZIP archives as they are sent: nothing is compressed, so that the length is known before the first byte is, and
-//! nothing is kept but the list of files. (APPNOTE.TXT 6.3.10; sizes beyond 4 GiB as in §4.5.3.)
+//! Streaming ZIP archives: nothing is compressed, so the length is known before the first byte is sent, and only the
+//! list of files is kept in memory. (APPNOTE.TXT 6.3.10; sizes beyond 4 GiB as in §4.5.3.)
 
 use std::collections::HashMap;
 
-/// What a size or an offset is where its own field is too small for it.
+/// Marks a size or an offset that does not fit into its 32-bit field (ZIP64).
 const FULL: u32 = u32::MAX;
 
-/// Sizes and hash come behind the bytes (bit 3); names are UTF-8 (bit 11).
+/// General purpose flags: sizes and CRC follow the data (bit 3); names are UTF-8 (bit 11).
 const STREAMED: u16 = 1 << 3 | 1 << 11;
 const PLAIN: u16 = 1 << 11;
 
 const ORDINARY: u16 = 20;
 const WITH_ZIP64: u16 = 45;
 
-/// A file or a folder of an archive.
+/// A file or folder in an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Member {
-    /// Its path; that of a folder ends in a slash.
+    /// Path; that of a folder ends with a slash.
     pub name: String,
-    /// Its bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Whether it can be run as a program.
+    /// True if it is executable.
     pub executable: bool,
 }
 
-/// The stems of file names that Windows takes for a device, whatever follows them ("Naming Files, Paths, and
-/// Namespaces"); the digits behind COM and LPT may be superscript.
+/// File name stems that Windows treats as devices, with any extension ("Naming Files, Paths, and Namespaces"); the
+/// digit after COM and LPT can be superscript.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$"];
 
-/// The path of a member that no program unpacks to somewhere else. Git takes names that Windows takes for a drive (`C:`),
-/// another stream of a file (`a:b`), a separator (`\`), a device (`NUL.txt`), or `..` (`.. `, since it drops spaces and
-/// dots at the end).
+/// Returns a path that no program unpacks outside the target folder (Zip Slip). Git allows names that Windows
+/// interprets as a drive (`C:`), an alternate data stream (`a:b`), a separator (`\`), a device (`NUL.txt`), or `..`
+/// (`.. `, since it strips trailing spaces and dots).
 pub(super) fn portable(path: &str) -> String {
     let components = path.split('/').map(|component| {
         let plain = |letter: char| if matches!(letter, '\\' | ':') || letter.is_control() { '_' } else { letter };
         let mut name: String = component.chars().map(plain).collect();
         let kept = name.trim_end_matches(['.', ' ']).len();
-        // Both are one byte long.
+        // Dots and spaces are one byte long each.
         name.replace_range(kept.., &"_".repeat(name.len() - kept));
         let stem = name.split('.').next().unwrap_or_default();
         if is_device(stem.trim_end_matches(' ')) {
@@ -58,12 +58,12 @@ fn is_device(stem: &str) -> bool {
         })
 }
 
-/// The names of an archive: no two members have the same one, whatever letters of theirs had to go.
+/// The names used in an archive: no two members have the same one, even after characters were replaced.
 #[derive(Default)]
 pub(super) struct Names(HashMap<String, u32>);
 
 impl Names {
-    /// This name, or where it is in use one with a number before its extension.
+    /// Returns this name, or if it is in use, one with a number before its extension.
     pub(super) fn unused(&mut self, name: String) -> String {
         let Some(count) = self.0.get(&name) else {
             self.0.insert(name.clone(), 1);
@@ -87,16 +87,16 @@ impl Names {
     }
 }
 
-/// What is known of a member when its bytes were sent.
+/// What is known about a member after its bytes were sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Written {
-    /// Where it begins.
+    /// Offset of its header in bytes.
     pub offset: u64,
-    /// Of its bytes.
+    /// CRC-32 of its bytes.
     pub crc: u32,
 }
 
-/// Date and time of all members, as MS-DOS counts them.
+/// Date and time of all members in MS-DOS format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment {
     date: u16,
@@ -104,7 +104,8 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    /// From seconds since the Unix epoch, in UTC. There is nothing before 1980 and after 2107.
+    /// Converts seconds since the Unix epoch, in UTC. Times before 1980 and after 2107 cannot be represented and become
+    /// 1980-01-01.
     pub(super) fn of(seconds: i64) -> Self {
         let moment = jiff::Timestamp::from_second(seconds).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC);
         let Some(years) = u16::try_from(moment.year() - 1980).ok().filter(|years| *years < 128) else {
@@ -131,7 +132,7 @@ impl Member {
         if self.is_folder() { PLAIN } else { STREAMED }
     }
 
-    /// What stands before its bytes.
+    /// Returns the local file header.
     pub(super) fn header(&self, moment: Moment) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(50 + self.name.len());
         let size = if self.is_large() { FULL } else { 0 };
@@ -156,7 +157,7 @@ impl Member {
         bytes
     }
 
-    /// What stands behind its bytes.
+    /// Returns the data descriptor, which follows the bytes.
     pub(super) fn descriptor(&self, crc: u32) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(24);
         if self.is_folder() {
@@ -174,7 +175,7 @@ impl Member {
         bytes
     }
 
-    /// Its line in the directory at the end.
+    /// Returns its entry in the central directory.
     fn line(&self, written: Written, moment: Moment) -> Vec<u8> {
         let is_far = written.offset >= u64::from(FULL);
         let mut extra = Vec::new();
@@ -198,7 +199,7 @@ impl Member {
         };
         let mut bytes = Vec::with_capacity(80 + self.name.len());
         put32(&mut bytes, 0x0201_4b50);
-        // Made on Unix: it says the mode.
+        // Version made by: Unix, so that the file mode is used.
         put16(&mut bytes, 3 << 8 | WITH_ZIP64);
         put16(&mut bytes, if extra.is_empty() { ORDINARY } else { WITH_ZIP64 });
         put16(&mut bytes, self.flags());
@@ -210,7 +211,7 @@ impl Member {
         put32(&mut bytes, size);
         put16(&mut bytes, short(self.name.len()));
         put16(&mut bytes, short(extra.len()));
-        // No comment, one disk, no text.
+        // No comment, one disk, no internal attributes.
         put16(&mut bytes, 0);
         put16(&mut bytes, 0);
         put16(&mut bytes, 0);
@@ -222,7 +223,7 @@ impl Member {
     }
 }
 
-/// The directory, and the end of the archive. `start` is where it begins.
+/// Returns the central directory and the end of the archive. `start` is the offset of the directory.
 pub(super) fn directory(members: &[(Member, Written)], start: u64, moment: Moment) -> Vec<u8> {
     let mut bytes: Vec<u8> = members.iter().flat_map(|(member, written)| member.line(*written, moment)).collect();
     let (size, count) = (bytes.len() as u64, members.len() as u64);
@@ -255,7 +256,7 @@ pub(super) fn directory(members: &[(Member, Written)], start: u64, moment: Momen
     bytes
 }
 
-/// How many bytes an archive of these has.
+/// Returns the length in bytes of an archive of these members.
 pub(super) fn length(members: &[Member]) -> u64 {
     let moment = Moment::of(0);
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! What the columns of a table are, told from the table itself: from its beginning, or from the footer of Parquet.
+//! Schema inference: the columns of a table, from its first rows or from the footer of a Parquet file.
 
 use std::ops::Range;
 use std::str::FromStr;
@@ -14,10 +14,10 @@ use crate::drive::is_empty;
 use crate::error::{Error, Result};
 use crate::storage::part::gathered;
 
-/// Bytes that a Parquet file ends in, which say where its footer is.
+/// Bytes at the end of a Parquet file that locate its footer.
 const TAIL: u64 = 8;
 
-/// What a table is written in.
+/// The format of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableFormat {
     /// Delimited text (RFC 4180), whatever the delimiter.
@@ -29,7 +29,7 @@ pub enum TableFormat {
 }
 
 impl TableFormat {
-    /// As Data Package calls it.
+    /// Returns the Data Package name of the format.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -48,20 +48,20 @@ impl FromStr for TableFormat {
             "jsonl" | "ndjson" | "jsonlines" => Ok(Self::JsonLines),
             "parquet" => Ok(Self::Parquet),
             other => Err(Error::invalid(format!(
-                "columns are told from csv, tsv, jsonl, ndjson and parquet, and not from {other:?}; if the file is one \
-                 of these, say so with `format`"
+                "schema inference supports csv, tsv, jsonl, ndjson and parquet, not {other:?}; if the file has one of \
+                 these formats, set `format`"
             ))),
         }
     }
 }
 
 impl Hosting {
-    /// The schema of the table in a file of a revision; the format is that of its name unless one is given. At most a
-    /// few MiB of it are read, wherever it is kept.
+    /// Infers the schema of the table in a file of a revision. The format is taken from the file extension unless it is
+    /// given. At most a few MiB are read, wherever the file is stored.
     ///
     /// # Errors
-    /// Not found for the revision or the file; invalid for what is no table, or not of its format; too large for too
-    /// many columns.
+    /// Not found if the revision or the file does not exist; invalid for a file that is not a table of that format; too
+    /// large for too many columns.
     pub async fn infer(
         &self,
         grant: &Grant<Fetch>,
@@ -76,18 +76,18 @@ impl Hosting {
         let format = match (format, path.name().rsplit_once('.')) {
             (Some(format), _) => format,
             (None, Some((_, extension))) => extension.parse()?,
-            (None, None) => return Err(Error::invalid(format!("say with `format` what {path} is written in"))),
+            (None, None) => return Err(Error::invalid(format!("{path} has no file extension; set `format`"))),
         };
         let limits = Limits::default();
         let inferred = if format == TableFormat::Parquet {
             let tail = self.part(grant, &located, size.saturating_sub(TAIL)..size).await?;
             let tail = <[u8; 8]>::try_from(&tail[..]);
-            let tail = tail.map_err(|_| Error::invalid(format!("{path} is not Parquet: it is too short for that")))?;
+            let tail = tail.map_err(|_| Error::invalid(format!("{path} is not a Parquet file: it is too short")))?;
             let range = infer::parquet_range(tail, size).map_err(|error| told(path, error))?;
             let footer = self.part(grant, &located, range).await?;
             crate::blocking(move || infer::parquet_footer(&footer)).await?
         } else {
-            // One byte more, which tells that there is more.
+            // One extra byte shows whether there is more.
             let head = self.part(grant, &located, 0..size.min(limits.bytes as u64 + 1)).await?;
             let is_csv = format == TableFormat::Csv;
             let read = move || {
@@ -98,7 +98,7 @@ impl Hosting {
         Ok((format, inferred.map_err(|error| told(path, error))?))
     }
 
-    /// Bytes of a file, from the repository or from the store of objects.
+    /// Reads a range of a file, from the repository or from the object store.
     async fn part(&self, grant: &Grant<Fetch>, located: &Located, range: Range<u64>) -> Result<Bytes> {
         match &located.entry.pointer {
             Some(pointer) if is_empty(pointer) => Ok(Bytes::new()),
@@ -108,11 +108,13 @@ impl Hosting {
     }
 }
 
-/// What is wrong with a table, and which.
+/// Adds the path of the table to an error.
 fn told(path: &FilePath, error: metastore::Error) -> Error {
     match error {
-        metastore::Error::Invalid(why) => Error::invalid(format!("the columns of {path} cannot be told: {why}")),
-        metastore::Error::TooLarge(why) => Error::invalid(format!("the columns of {path} are not told: {why}")),
+        metastore::Error::Invalid(why) => Error::invalid(format!("cannot infer the columns of {path}: {why}")),
+        metastore::Error::TooLarge(why) => {
+            Error::invalid(format!("cannot infer the columns of {path}, a limit is exceeded: {why}"))
+        }
         other => other.into(),
     }
 }

@@ -10,31 +10,31 @@ use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
 use crate::types::Id;
 
-/// A lock, or the one that is in the way.
+/// The result of a lock request: the new lock, or the conflicting one.
 pub enum Locked {
-    /// It is the caller's now.
+    /// The caller now holds the lock.
     Taken(Lock),
-    /// Somebody has it.
+    /// The path is already locked.
     Held(Lock),
 }
 
 impl Hosting {
-    /// Takes a lock.
+    /// Locks a path.
     ///
     /// # Errors
-    /// Invalid for a path that no file can have; not found for a dataset that
-    /// nothing was pushed to: a mistyped address must not make one.
+    /// Invalid for an invalid path; not found for a dataset that does not exist yet: a mistyped URL must not create
+    /// one.
     pub async fn lock(&self, target: Target<Write>, request: LockRequest) -> Result<Locked> {
         let path = LockPath::parse(&request.path).map_err(|error| Error::invalid(error.to_string()))?;
         let ref_name = request.ref_name.unwrap_or_default();
         if ref_name.chars().any(char::is_control) || ref_name.len() > 1024 {
-            return Err(Error::invalid("the name of the ref cannot be one"));
+            return Err(Error::invalid("invalid ref name"));
         }
         let Target::Existing(grant) = target else {
-            return Err(Error::not_found("there is no such dataset yet; push to it first"));
+            return Err(Error::not_found("dataset not found; push to it first"));
         };
         if !grant.actor().is_somebody() {
-            return Err(Error::forbidden("a lock needs a holder, and this token does not say for whom it is (`sub`)"));
+            return Err(Error::forbidden("locking requires a token with a `sub` claim that identifies the lock owner"));
         }
         let row = LockRow {
             id: self.0.clock.id().to_string(),
@@ -45,7 +45,7 @@ impl Hosting {
             locked_at: self.0.clock.now(),
         };
         let mut tx = self.0.db.write().await?;
-        // Whoever comes second waits here, and then sees the first one's lock.
+        // A concurrent request waits here, and then sees the first one's lock.
         tx.lock_repo(grant.id()).await?;
         if let Some(held) = tx.lock_of(grant.id(), &row.path).await? {
             return Ok(Locked::Held(shown(held)));
@@ -61,7 +61,7 @@ impl Hosting {
             None | Some("") => String::new(),
             Some(path) => match LockPath::parse(path) {
                 Ok(path) => path.as_str().to_owned(),
-                // No lock has such a path.
+                // No lock can have an invalid path.
                 Err(_) => return Ok(LockList { locks: Vec::new(), next_cursor: None }),
             },
         };
@@ -76,7 +76,7 @@ impl Hosting {
         Ok(LockList { locks: rows.into_iter().map(shown).collect(), next_cursor })
     }
 
-    /// Lists locks before a push: the caller's own and everybody else's.
+    /// Lists locks before a push, split into the caller's own and those of others.
     pub async fn verify_locks(&self, target: &Target<Write>, request: VerifyRequest) -> Result<VerifyList> {
         let Target::Existing(grant) = target else {
             return Ok(VerifyList { ours: Vec::new(), theirs: Vec::new(), next_cursor: None });
@@ -91,30 +91,30 @@ impl Hosting {
         })
     }
 
-    /// Gives up a lock; with `force`, an owner of the dataset takes away that of somebody else.
+    /// Releases a lock; with `force`, an owner of the dataset can release the lock of another user.
     ///
     /// # Errors
-    /// Not found; forbidden for somebody else's lock.
+    /// Not found; forbidden for the lock of another user.
     pub async fn unlock(&self, grant: &Grant<Write>, id: &str, request: &UnlockRequest) -> Result<Lock> {
         let mut tx = self.0.db.write().await?;
         let row = match id.parse::<Id>() {
             Ok(id) => tx.lock(grant.id(), &id.to_string()).await?,
             Err(_) => None,
         };
-        let row = row.ok_or_else(|| Error::not_found("there is no such lock"))?;
+        let row = row.ok_or_else(|| Error::not_found("lock not found"))?;
         if row.owner != grant.actor().key() {
             if !request.force {
                 return Err(Error::forbidden(format!(
-                    "`{}` is locked by {}; an owner can use --force",
+                    "`{}` is locked by {}; an owner of the dataset can release it with --force",
                     row.path, row.owner_name
                 )));
             }
             if grant.also::<Own>().is_none() {
-                return Err(Error::forbidden("only an owner of the dataset may take away the lock of somebody else"));
+                return Err(Error::forbidden("only an owner of the dataset can release the lock of another user"));
             }
         }
         if !tx.delete_lock(grant.id(), &row.id).await? {
-            return Err(Error::not_found("the lock was given up meanwhile"));
+            return Err(Error::not_found("lock not found: it has just been released"));
         }
         tx.commit().await?;
         Ok(shown(row))
@@ -132,10 +132,9 @@ impl Hosting {
         let more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
         let cursor = match cursor.as_deref() {
             None | Some("") => String::new(),
-            Some(cursor) => cursor
-                .parse::<Id>()
-                .map_err(|_| Error::invalid("the cursor is not one that this server gave; begin without one"))?
-                .to_string(),
+            Some(cursor) => {
+                cursor.parse::<Id>().map_err(|_| Error::invalid("invalid cursor; start again without one"))?.to_string()
+            }
         };
         let mut rows = self.0.db.read().await?.locks(grant.id(), path, id, &cursor, more).await?;
         let next = (rows.len() > limit).then(|| rows[limit - 1].id.clone());

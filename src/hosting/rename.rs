@@ -1,4 +1,4 @@
-//! A dataset under another name: its own, or that of another owner.
+//! Renaming a dataset, or transferring it to another owner.
 
 use super::Hosting;
 use crate::access::{Creation, Grant, Own};
@@ -7,22 +7,22 @@ use crate::error::{Kind, Result};
 use crate::types::RepoPath;
 
 impl Hosting {
-    /// Gives a dataset another name. What it is known by inside, its objects, locks and signed URLs among them, is its
-    /// id and stays. The old name is free at once, and leads nowhere.
+    /// Renames a dataset or transfers it to another owner. Objects, locks and signed URLs refer to its id, which stays
+    /// the same. The old name becomes free immediately and does not redirect.
     ///
     /// # Errors
-    /// Conflict if the name is taken; full if the new owner's quota has no room for it; not found if somebody else was
-    /// faster.
+    /// Conflict if the name is taken; full if it exceeds the new owner's quota; not found if the dataset was renamed or
+    /// deleted concurrently.
     pub async fn rename(&self, grant: &Grant<Own>, to: &Creation) -> Result<()> {
         let (dataset, path) = (grant.dataset(), to.path());
         let old = RepoPath::from_segments(&dataset.owner_name, &dataset.name)?;
         let mut tx = self.0.db.write().await?;
         claim(&mut tx, path).await?;
-        // Before any row of the dataset, as uploads take them.
+        // Locked before any row of the dataset, in the same order as for uploads.
         tx.lock_usage(to.owner()).await?;
         let repo = tx.lock_repo(grant.id()).await?;
         tx.rename_dataset(dataset, to.owner(), path).await?;
-        // What was made of the dataset for others to find has its old name.
+        // The search index has the old name: a new generation makes it outdated.
         tx.set_generation(grant.id(), repo.generation + 1, &repo.head).await?;
         if dataset.owner_id != to.owner()
             && let Some(renamed) = tx.dataset(path).await?
@@ -35,9 +35,9 @@ impl Hosting {
         tx.commit().await?;
         self.0.drive.look(grant.id()).await;
         match self.0.drive.readdress(&grant.narrow(), &old.to_string(), &path.to_string()).await {
-            // It has its name, whatever its files say: the next change of its package puts that right.
+            // The rename has succeeded even so: the next change of the package corrects the files.
             Err(error) if error.kind() != Kind::NotFound => {
-                tracing::warn!(%error, dataset = %path, "a renamed dataset has an .lfsconfig with its old name");
+                tracing::warn!(%error, dataset = %path, "cannot update the .lfsconfig of a renamed dataset");
             }
             _ => {}
         }

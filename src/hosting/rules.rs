@@ -1,4 +1,4 @@
-//! When a push is refused although git itself would take it.
+//! Push rules: reasons to refuse a push that git itself would accept.
 
 use std::collections::HashMap;
 
@@ -13,20 +13,20 @@ use crate::drive::is_empty;
 use crate::drive::refs::Protection;
 use crate::error::Result;
 
-/// Of how many missing objects the paths are looked for.
+/// Maximum number of missing objects whose paths are looked up.
 const NAMED: usize = 1000;
 
-/// How many paths are told one by one.
+/// Maximum number of paths that are listed one per line.
 const SHOWN: usize = 10;
 
 impl Hosting {
-    /// Turns outcomes into refusals, with a line the user can act on, where
+    /// Refuses commands, with a message the user can act on, where
     /// - a protected ref would lose history and the pusher is not an owner,
     /// - the default branch would be deleted,
-    /// - a file changes that somebody else has locked,
-    /// - a pointer names an object that the dataset does not hold.
+    /// - a changed file is locked by another user,
+    /// - a pointer refers to an object that the dataset does not hold.
     ///
-    /// Gives the locks of others that were looked at.
+    /// Returns the locks of others that were checked.
     pub(super) async fn apply_rules(
         &self,
         grant: &Grant<Write>,
@@ -67,7 +67,7 @@ impl Hosting {
                 for line in locked.iter().take(SHOWN) {
                     progress.say(&format!("locked: {line}"));
                 }
-                *outcome = Err(format!("locked by somebody else: {}", some_of(locked)));
+                *outcome = Err(format!("locked by another user: {}", some_of(locked)));
             }
         }
         Ok(locks)
@@ -123,10 +123,13 @@ async fn keep_history(
             continue;
         }
         if command.new.is_none() && protected.default == name {
-            *outcome = Err(format!("`{}` is the default branch and cannot be deleted", name.short()));
+            *outcome = Err(format!(
+                "`{}` is the default branch and cannot be deleted; make another branch the default first",
+                name.short()
+            ));
         } else if protected.contains(&name) && !owner && (rewrite || command.new.is_none()) {
             *outcome = Err(format!(
-                "`{}` is protected: its history may only grow; merge or rebase onto it, or ask an owner",
+                "`{}` is protected: its history cannot be rewritten; merge or rebase onto it, or ask an owner",
                 name.short()
             ));
         }
@@ -134,7 +137,7 @@ async fn keep_history(
     Ok(())
 }
 
-/// The refs whose history only owners may rewrite.
+/// The refs whose history only owners can rewrite.
 struct Protected {
     /// The default branch, whatever its name.
     default: RefName,

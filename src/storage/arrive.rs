@@ -1,5 +1,5 @@
-//! Uploads that went to a bucket without passing through this server: looking at what arrived, and
-//! making it the dataset's.
+//! Direct uploads: objects that clients upload to a bucket with presigned URLs, verified here before they become part
+//! of the dataset.
 
 use std::time::Duration;
 
@@ -18,20 +18,21 @@ use crate::jobs::{self, Kind};
 use crate::quota::{Bounds, Ledger};
 use crate::types::Id;
 
-/// Where one upload goes.
+/// The target of a direct upload.
 #[derive(Clone, Copy)]
 pub(super) enum Berth {
-    /// To a place of the object, where the store takes no other bytes.
+    /// The final key of the object, in stores that verify the checksum and accept no other bytes.
     Proven([u8; 8]),
-    /// To staging, where it is looked at.
+    /// A staging key; the object is verified afterwards.
     Staged([u8; 16]),
-    /// To staging too, as the only part of an upload: where a plain PUT needs a header that the client
-    /// does not send.
+    /// A staging key, as the only part of a multipart upload: for stores where a plain PUT needs a header that the
+    /// client does not send.
     Part([u8; 16]),
 }
 
 impl Berth {
-    /// A new one, that nobody can guess. `is_bare` is for clients that ignore the headers they are told.
+    /// Creates a target with a random, unguessable key. `is_bare` is true for clients that ignore the headers given in
+    /// the response.
     pub(super) fn new(bucket: &CloudStore, is_bare: bool) -> Self {
         if is_bare && !bucket.takes_bare_uploads() {
             Self::Part(clock::random())
@@ -42,11 +43,11 @@ impl Berth {
         }
     }
 
-    /// The URL that leads there.
+    /// Returns the presigned URL of the upload.
     pub(super) fn upload(self, signer: &UrlSigner<'_>, oid: &Oid) -> SignedUrl {
         let staged = |id| signer.stage(&Key::staging(id));
         match self {
-            // A store that vouches for nothing never gets such a berth.
+            // A store without checksum support never gets this target.
             Self::Proven(place) => signer.upload(&Key::new(oid, place), oid).unwrap_or_else(|| staged([0; 16])),
             Self::Staged(id) => staged(id),
             Self::Part(id) => match only_part(id) {
@@ -56,13 +57,13 @@ impl Berth {
         }
     }
 
-    /// What the URL that confirms the upload says about it.
+    /// Returns the query of the verify URL.
     pub(super) fn query(self) -> String {
         let (kind, name) = self.named();
         format!("{kind}={name}")
     }
 
-    /// Its kind, and which one it is.
+    /// Returns the kind of target and its id.
     pub(super) fn named(self) -> (&'static str, String) {
         match self {
             Self::Proven(place) => ("place", hex::encode(place)),
@@ -71,7 +72,7 @@ impl Berth {
         }
     }
 
-    /// The one of these names.
+    /// Parses a target from its kind and id.
     pub(super) fn of(kind: &str, name: &str) -> Result<Self> {
         let bytes = hex::decode(name).unwrap_or_default();
         let found = match kind {
@@ -80,29 +81,32 @@ impl Berth {
             "part" => bytes.try_into().ok().map(Self::Part),
             _ => None,
         };
-        found.ok_or_else(|| Error::internal("the place of an upload is damaged"))
+        found.ok_or_else(|| Error::internal("the target of an upload is corrupt in the database"))
     }
 }
 
-/// What the upload of a single part is called.
+/// Returns the multipart id of a single-part upload.
 pub(super) fn only_part(id: [u8; 16]) -> Result<PartsId> {
     Ok(hex::encode(id).parse()?)
 }
 
-/// What arrived is not as large as was said when the upload was asked for.
+/// The uploaded size differs from the one in the batch request.
 fn other_size(ticket: &Ticket, arrived: u64) -> Error {
-    Error::invalid(format!("the object {} was to have {} bytes, but {arrived} arrived", ticket.oid, ticket.size))
+    Error::invalid(format!(
+        "wrong size of object {}: expected {} bytes, got {arrived}; upload it again",
+        ticket.oid, ticket.size
+    ))
 }
 
 impl Storage {
-    /// Confirms that an upload arrived; in a bucket this is what makes the object one of the dataset's.
+    /// Verifies an upload; for a bucket, this makes the object part of the dataset.
     ///
     /// # Errors
-    /// Not found if it did not; invalid for another size or object than the URL was made for, and for
-    /// other bytes.
+    /// Not found if nothing was uploaded; invalid for another size or object than the URL was issued for, and for a
+    /// wrong checksum.
     pub async fn verify(&self, ticket: &Ticket, query: &str, oid: Oid, size: u64) -> Result<()> {
         if ticket.oid != oid {
-            return Err(Error::invalid("this URL was made for another object"));
+            return Err(Error::invalid("this URL is for another object; use the verify URL of this object"));
         }
         let repo = Id::from_bytes(ticket.repository);
         let stored = match self.held(repo, &[oid]).await?.get(&oid) {
@@ -110,15 +114,15 @@ impl Storage {
             None => self.look_for(repo, ticket, query).await?,
         };
         match stored {
-            None => Err(Error::not_found(format!("the object {oid} has not arrived"))),
+            None => Err(Error::not_found(format!("object {oid} has not been uploaded; upload it and verify again"))),
             Some(stored) if stored != size => {
-                Err(Error::invalid(format!("the object {oid} has {stored} bytes, not {size}")))
+                Err(Error::invalid(format!("object {oid} has {stored} bytes, not {size}; send the right size")))
             }
             Some(_) => Ok(()),
         }
     }
 
-    /// Looks where an upload may have gone. Gives the size of what is the dataset's now, in bytes.
+    /// Looks for an upload and records it. Returns the size in bytes of the object if the dataset holds it now.
     async fn look_for(&self, repo: Id, ticket: &Ticket, query: &str) -> Result<Option<u64>> {
         if let Some(id) = parameter(query, "upload") {
             self.finish(id).await?;
@@ -129,7 +133,7 @@ impl Storage {
         let found = if let Some(place) = parameter(query, "place") {
             let key = stores::key(&ticket.oid, place)?;
             let Some(found) = bucket.stat(&key).await? else { return Ok(None) };
-            // The checksum is signed and the size is not, which is what the limits were held against.
+            // The presigned URL covers the checksum but not the size, and the limits were checked with the size.
             if found.size != ticket.size {
                 bucket.remove(&key).await?;
                 return Err(other_size(ticket, found.size));
@@ -140,7 +144,7 @@ impl Storage {
             found.size
         } else if let Some(id) = parameter(query, "staged").or(parameter(query, "part")) {
             let id = hex::decode(id).ok().and_then(|id| id.try_into().ok());
-            let id = id.ok_or_else(|| Error::invalid("this URL is damaged"))?;
+            let id = id.ok_or_else(|| Error::invalid("invalid upload URL; request a new one from the batch API"))?;
             let staged = Key::staging(id);
             let arrival =
                 Arrival { repo, oid: ticket.oid, size: ticket.size, store: store.into(), place: String::new() };
@@ -164,12 +168,11 @@ impl Storage {
         Ok(Some(found))
     }
 
-    /// Looks at what lies in staging, and if it is the object that was promised, makes it one.
+    /// Verifies a staged object and, if it is the promised one, moves it to its final key.
     ///
-    /// Larger objects than `hashed_up_to` are taken on their size, where that concerns nobody else.
+    /// Objects larger than `hashed_up_to` are accepted by size alone if no other dataset is affected.
     ///
-    /// It is copied first: the URL that brought it can bring something else at any moment, but leads
-    /// only to staging.
+    /// The object is copied first: the upload URL can overwrite it at any moment, but only in staging.
     pub(super) async fn admit_staged(
         &self,
         ticket: &Ticket,
@@ -198,13 +201,16 @@ impl Storage {
             }
             if bucket.hash(&key).await? != Some((oid, size)) {
                 bucket.remove_all(&[key.clone(), staged.clone()]).await?;
-                return Err(Error::invalid(format!("what arrived is not the object {oid}: its SHA-256 is another")));
+                return Err(Error::invalid(format!(
+                    "SHA-256 mismatch: the uploaded bytes are not object {oid}; upload it again"
+                )));
             }
             self.0.recorder.hold(arrival.clone(), reservation.clone()).await
         };
         if let Err(error) = taken.await {
             if error.kind() == error::Kind::Full {
-                // Nobody can name the copy. What it was made of stays for a second attempt, until it is swept.
+                // The copy is not referenced by anything. The staged object stays for another attempt, until it is
+                // swept.
                 bucket.remove(&key).await?;
             }
             return Err(error);
@@ -213,11 +219,13 @@ impl Storage {
         Ok(Some(size))
     }
 
-    /// Takes a large object without having hashed it; a job does that. `false` if others use it, or
-    /// might: for them it must be proven first.
+    /// Accepts a large object without hashing it; a job verifies it later. Returns false if other datasets use the
+    /// object, or might: for them it must be verified first.
     async fn take_on_size(&self, arrival: &Arrival, reservation: Option<&Reservation>) -> Result<bool> {
         let mut tx = self.0.db.write().await?;
-        let Some(landing) = tx.landing(arrival).await? else { return Err(Error::not_found("the dataset was deleted")) };
+        let Some(landing) = tx.landing(arrival).await? else {
+            return Err(Error::not_found("the dataset has been deleted"));
+        };
         if let Some(bounds) = Bounds::of(&landing.dataset, &self.0.quotas) {
             let mut ledger = Ledger::lock(&mut tx, &[&bounds]).await?;
             if let Some(refusal) = ledger.admit(&mut tx, &bounds, arrival, reservation.is_some()).await? {
@@ -240,9 +248,9 @@ impl Storage {
         Ok(true)
     }
 
-    /// Hashes an object that was taken on its size. `subject` is `store/oid`.
+    /// Verifies an object that was accepted by size. `subject` is `store/oid`.
     pub async fn prove(&self, subject: &str) -> Result<()> {
-        let (name, oid) = subject.split_once('/').ok_or_else(|| Error::internal("a job without an object"))?;
+        let (name, oid) = subject.split_once('/').ok_or_else(|| Error::internal("a verification job has no object"))?;
         let oid = crate::db::oid(oid)?;
         let Some((_, state, place)) = self.0.db.read().await?.object(name, &oid).await? else { return Ok(()) };
         if state != "unproven" {
@@ -253,9 +261,8 @@ impl Storage {
         tx.set_in_use(name, &oid, &place, is_sound).await?;
         if !is_sound {
             let (id, now, request) = (self.0.clock.id(), self.0.clock.now(), crate::request::id());
-            tx.insert_audit(id, now, "rutter", "object.quarantined", subject, "other bytes than promised", &request)
-                .await?;
-            tracing::error!(store = name, %oid, "an object has other bytes than were promised; it must be uploaded again");
+            tx.insert_audit(id, now, "rutter", "object.quarantined", subject, "SHA-256 mismatch", &request).await?;
+            tracing::error!(store = name, %oid, "SHA-256 mismatch: an object is corrupt and must be uploaded again");
             metrics::counter!("rutter_objects_quarantined_total").increment(1);
         }
         tx.commit().await

@@ -1,4 +1,4 @@
-//! Whether the stores have what the rows say, and nothing else.
+//! Store verification (fsck and scrub): compares stores with the database.
 
 use std::collections::HashSet;
 use std::time::{Duration, UNIX_EPOCH};
@@ -14,61 +14,61 @@ use crate::db::{oid, unsigned};
 use crate::error::{Kind, Result};
 use crate::types::{Id, Millis};
 
-/// Rows that are read at one time.
+/// Number of rows read at a time.
 const PAGE: i64 = 1000;
 
-/// Objects that are read at one time: a bucket is slow to begin.
+/// Number of objects read concurrently: requests to a bucket have a high latency.
 const SIDE_BY_SIDE: usize = 4;
 
-/// What is wrong with an object.
+/// The kind of damage of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
-    /// Nothing is there.
+    /// It does not exist in the store.
     Missing,
-    /// It has another size than its row says.
+    /// Its size differs from the one in its row.
     Size,
-    /// Its bytes are not what its name says.
+    /// Its SHA-256 does not match its oid.
     Bytes,
-    /// It was taken out of use before, and nobody has sent it again.
+    /// It was quarantined earlier, and has not been uploaded again.
     Quarantined,
 }
 
 impl Damage {
-    /// The end of a sentence about the object.
+    /// Returns the predicate of a sentence about the object.
     pub fn words(self) -> &'static str {
         match self {
             Self::Missing => "is missing",
-            Self::Size => "has another size",
-            Self::Bytes => "has other bytes",
-            Self::Quarantined => "is damaged, and out of use until it is pushed again",
+            Self::Size => "has the wrong size",
+            Self::Bytes => "is corrupt (SHA-256 mismatch)",
+            Self::Quarantined => "is quarantined until it is pushed again",
         }
     }
 }
 
-/// An object that was looked at.
+/// The result of checking an object.
 pub(crate) struct Looked {
     pub(crate) oid: Oid,
-    /// In bytes, by its row.
+    /// Size in bytes, from its row.
     pub(crate) size: u64,
-    /// What is wrong with it; an error if that could not be found out.
+    /// Its damage, if any; an error if the check failed.
     pub(crate) outcome: Result<Option<Damage>>,
 }
 
-/// Something in a store that no row names.
+/// A file in a store that no row references.
 #[derive(Debug, Clone)]
 pub(crate) struct Stray {
-    /// What it would be; `None` for an upload that was never looked at.
+    /// Its oid; `None` for a staged upload.
     pub(crate) oid: Option<Oid>,
-    /// What the store calls it.
+    /// Its key in the store.
     pub(crate) key: String,
-    /// In bytes.
+    /// Size in bytes.
     pub(crate) size: u64,
 }
 
 impl Storage {
-    /// Compares rows and stores, and re-hashes every object if `rehash`; those out of use always.
-    /// Gives a sentence for each problem. Damaged objects are taken out of use, so that an upload of
-    /// the right bytes heals them; those that turn out to be sound are used again.
+    /// Compares rows and stores. With `rehash`, re-hashes every object; quarantined objects are always re-hashed.
+    /// Returns a sentence for each problem. Damaged objects are quarantined, so that they can be uploaded again;
+    /// quarantined objects that are intact are released.
     pub async fn check(&self, rehash: bool) -> Result<Vec<String>> {
         let (mut problems, mut failed) = (Vec::new(), None);
         for name in self.0.stores.names() {
@@ -83,11 +83,11 @@ impl Storage {
         failed.map_or(Ok(problems), Err)
     }
 
-    /// Looks at the objects of a store, or at those of one dataset in it, as [`Storage::check`] does.
+    /// Checks the objects of a store, or those of one dataset in it, like [`Storage::check`].
     ///
     /// # Errors
-    /// Unavailable if the store is away, which says nothing about its objects. What fails with one object
-    /// alone is told with it.
+    /// Unavailable if the store is down, which says nothing about its objects. Errors of single objects are passed to
+    /// `tell`.
     pub(crate) async fn check_objects(
         &self,
         name: &str,
@@ -114,7 +114,7 @@ impl Storage {
         }
     }
 
-    /// Re-hashes the next object of a store after this oid, if it is not beyond `until`.
+    /// Re-hashes the next object of a store after this oid, up to and including `until`.
     pub(crate) async fn check_next(&self, name: &str, after: &str, until: &str) -> Result<Option<Looked>> {
         let store = self.0.stores.named(name)?;
         let next = self.0.db.read().await?.objects_after(name, after, 1).await?.pop();
@@ -145,7 +145,7 @@ impl Storage {
                 if self.quarantine(name, &oid, &row.place, seen, damage).await? {
                     return Ok(Some(damage));
                 }
-                // Somebody else has looked meanwhile, or has healed or removed it.
+                // Another check has quarantined it, or it has been uploaded again or deleted.
                 let now = self.0.db.read().await?.object(name, &oid).await?;
                 let is_out = now.is_some_and(|(_, state, place)| state == "quarantined" && place == row.place);
                 Ok(is_out.then_some(damage))
@@ -156,15 +156,15 @@ impl Storage {
                 let mut tx = self.0.db.write().await?;
                 tx.set_in_use(name, &oid, &row.place, true).await?;
                 tx.commit().await?;
-                tracing::info!(%oid, "an object that was out of use is sound, and used again");
+                tracing::info!(%oid, "a quarantined object is intact and has been released");
                 Ok(None)
             }
         }
     }
 
-    /// Takes an object out of use, so that the next batch asks for its bytes again and a push heals
-    /// it; unless its file is another than the one that was `seen`, for then that has happened. Gives
-    /// whether it is out of use by this.
+    /// Quarantines an object, so that the next batch requests its bytes again and a push repairs it; unless its file is
+    /// no longer the one that was `seen`, which means that it has been replaced. Returns true if this call quarantined
+    /// it.
     pub(super) async fn quarantine(
         &self,
         store: &str,
@@ -175,7 +175,7 @@ impl Storage {
     ) -> Result<bool> {
         let mut tx = self.0.db.write().await?;
         let is_changed = tx.set_in_use(store, oid, place, false).await?;
-        // Who writes the object records it afterwards, which waits for this transaction.
+        // Writers record an object after writing it, and wait for this transaction to do so.
         if !is_changed || self.0.stores.named(store)?.stat(oid, place).await? != seen {
             return Ok(false);
         }
@@ -183,13 +183,13 @@ impl Storage {
         let subject = format!("{store}/{oid}");
         tx.insert_audit(id, now, "rutter", "object.quarantined", &subject, damage.words(), &request).await?;
         tx.commit().await?;
-        tracing::error!(store, %oid, "an object {}; it must be uploaded again", damage.words());
+        tracing::error!(store, %oid, "quarantined: an object {}; upload it again", damage.words());
         metrics::counter!("rutter_objects_quarantined_total").increment(1);
         Ok(true)
     }
 
-    /// Tells of everything in a store that no row names and that is older than `before`: what is younger
-    /// may be an upload under way.
+    /// Reports all files in a store that no row references and that are older than `before`: newer files may belong to
+    /// uploads in progress.
     pub(crate) async fn strays(&self, name: &str, before: Millis, tell: &mut (dyn FnMut(Stray) + Send)) -> Result<()> {
         match self.0.stores.named(name)? {
             Store::Folder(folder) => {
@@ -207,7 +207,7 @@ impl Storage {
                 }
             }
             Store::Bucket(bucket) => {
-                // An upload that is looked at once it has arrived may take as long as it likes to.
+                // A staged upload may be in progress for its whole lifetime.
                 let staging = before.minus(self.0.upload_lifetime);
                 let mut pages = std::pin::pin!(bucket.list("").try_chunks(1000));
                 while let Some(page) = pages.try_next().await.map_err(|error| error.1)? {

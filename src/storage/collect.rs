@@ -1,10 +1,10 @@
-//! Collecting objects that nobody uses. Each step is marked in one run and done in a later one, when
-//! the grace period is over:
+//! Garbage collection of LFS objects. Each step is marked in one run and carried out in a later one, after the grace
+//! period:
 //!
-//! 1. no revision of a dataset names the object: it is *unused*, then *released* (not the dataset's
-//!    any more, which can be undone);
+//! 1. no revision of a dataset refers to the object: it is *unused*, then *released* (removed from the dataset, which
+//!    can be undone);
 //! 2. no dataset holds it: it is an *orphan*, then deleted;
-//! 3. a file that no row names: deleted once it is old.
+//! 3. a file that no row references: deleted once it is old.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, UNIX_EPOCH};
@@ -19,57 +19,58 @@ use crate::db::{oid, unsigned};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
-/// No upload in parts takes longer. Those without a row are what a server left that died as it began them.
+/// Maximum duration of a multipart upload. Multipart uploads without a row were left behind by a server that crashed
+/// while it started them.
 const LONGEST_UPLOAD: Duration = Duration::from_hours(30 * 24);
 
-/// Rows of one transaction. Uploads wait for it.
+/// Number of rows per transaction. Uploads wait for it.
 const PAGE: i64 = 2000;
 
-/// Files that are deleted within one transaction.
+/// Number of files deleted within one transaction.
 const FILES: usize = 1000;
 
-/// What a collection says about one object.
+/// The result of a collection for one object.
 #[derive(Debug, Clone, Copy)]
 pub struct Finding {
-    /// The object.
+    /// Its oid.
     pub oid: Oid,
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// What happens to it.
+    /// Its state.
     pub fate: Fate,
 }
 
-/// What happens to an object.
+/// The garbage collection state of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// No revision names it; seen now for the first time.
+    /// No revision refers to it; found for the first time.
     Unused,
-    /// No revision names it since that moment, as far as is known; the grace period runs.
+    /// No revision has been known to refer to it since this time; the grace period is running.
     Waiting(Millis),
-    /// Taken away from the dataset, until it is undone.
+    /// Released from the dataset; this can be undone.
     Released,
-    /// No dataset holds it, so its bytes go.
+    /// No dataset holds it: its bytes are deleted.
     Deleted,
-    /// Its file has no row.
+    /// A file that no row references.
     Stray,
 }
 
-/// How to go about it.
+/// Options of a collection.
 #[derive(Clone, Copy)]
 pub struct Terms {
-    /// Now.
+    /// The current time.
     pub now: Millis,
-    /// What waits since then has waited enough.
+    /// End of the grace period: objects unused since before this time are collected.
     pub before: Millis,
-    /// Change nothing.
+    /// True to only report, and change nothing.
     pub dry_run: bool,
 }
 
 impl Storage {
-    /// Marks what a dataset holds without use, and releases what was marked long enough ago, if the
-    /// repository still is at this generation.
+    /// Marks unused objects of a dataset, and releases those whose grace period is over, if the repository is still at
+    /// this generation.
     ///
-    /// Gives `false` if it is not: then what was reached must be found out again.
+    /// Returns `false` if it is not: then the reachable objects must be collected again.
     pub(crate) async fn collect_dataset(
         &self,
         repo: Id,
@@ -124,8 +125,8 @@ impl Storage {
 
     async fn release(&self, repo: Id, generation: u64, due: &[(Oid, u64)], terms: Terms) -> Result<bool> {
         let mut tx = self.0.db.write().await?;
-        // From here to the end of the transaction no push can come to be about these objects; one that
-        // has looked already is refused by the epoch.
+        // Until the end of the transaction, no push can start to refer to these objects; one that has checked them
+        // already is refused because of the epoch.
         if unsigned(tx.lock_repo(repo).await?.generation) != generation {
             return Ok(false);
         }
@@ -142,7 +143,7 @@ impl Storage {
         Ok(true)
     }
 
-    /// Undoes releases, of one dataset or of all. Gives the number of objects.
+    /// Undoes releases, of one dataset or of all. Returns the number of objects.
     pub async fn restore(&self, repo: Option<Id>) -> Result<usize> {
         let mut restored = 0;
         loop {
@@ -165,7 +166,7 @@ impl Storage {
         }
     }
 
-    /// Deletes objects that no dataset holds, and files that no row names, from all stores.
+    /// Deletes objects that no dataset holds, and files that no row references, from all stores.
     pub(crate) async fn collect_stores(&self, terms: Terms, tell: &mut (dyn FnMut(Finding) + Send)) -> Result<()> {
         if !terms.dry_run {
             loop {
@@ -199,7 +200,7 @@ impl Storage {
         Ok(())
     }
 
-    /// What a collection that changes something has forgotten by now.
+    /// Reports the released objects that a collection without `dry_run` has forgotten at this point.
     async fn tell_released(&self, name: &str, terms: Terms, tell: &mut (dyn FnMut(Finding) + Send)) -> Result<()> {
         let mut after = String::new();
         loop {
@@ -232,13 +233,14 @@ impl Storage {
                 let mut tx = self.0.db.write().await?;
                 let gone = tx.delete_orphans(name, terms.before, &oids).await?;
                 if let Store::Folder(folder) = store {
-                    // Before the commit: who uploads the same object waits for it with its row, and then
-                    // looks whether the file is still there.
+                    // Deleted before the commit: an upload of the same object waits for this transaction, and then
+                    // checks whether the file still exists.
                     folder.remove_all(gone.iter().map(|row| oid(&row.oid)).collect::<Result<_>>()?).await?;
                 }
                 tx.commit().await?;
                 if let Store::Bucket(bucket) = store {
-                    // After it: no new upload goes to this place, and a key without a row is a stray.
+                    // Deleted after the commit: no new upload uses this key, and a key without a row is collected
+                    // later.
                     for row in &gone {
                         bucket.remove(&stores::key(&oid(&row.oid)?, &row.place)?).await?;
                     }
@@ -266,7 +268,7 @@ impl Storage {
                 if unknown.is_empty() {
                     continue;
                 }
-                // Held until the files are gone, for the reason above.
+                // The transaction is held until the files are deleted, for the same reason as above.
                 let mut tx = self.0.db.write().await?;
                 let known = names(&tx.places(name, &unknown).await?)?;
                 for oid in unknown {
@@ -299,7 +301,7 @@ impl Storage {
         let before = unsigned(terms.before.0) / 1000;
         let mut pages = std::pin::pin!(bucket.list("").try_chunks(1000));
         while let Some(page) = pages.try_next().await.map_err(|error| error.1)? {
-            // Packs and the like are no keys, and young ones belong to uploads under way.
+            // Packs and other files have no object keys, and new ones belong to uploads in progress.
             let old = page.into_iter().filter(|found| found.modified <= before);
             let old: Vec<(Key, u64)> =
                 old.filter_map(|found| Some((found.key.parse::<Key>().ok()?, found.size))).collect();
@@ -317,8 +319,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Of these keys of a bucket, those that no row names. What an upload in parts makes is as old as its beginning,
-    /// and has a row of its own until it is an object.
+    /// Returns those keys of a bucket that no row references. An object from a multipart upload is as old as the start
+    /// of the upload, and is referenced by the upload's row until it has its own.
     pub(super) async fn without_rows<T>(&self, name: &str, mut keys: Vec<(Key, T)>) -> Result<Vec<(Key, T)>> {
         let oids = |keys: &[(Key, T)]| keys.iter().filter_map(|(key, _)| key.oid()).collect::<Vec<Oid>>();
         let leave = |keys: &mut Vec<(Key, T)>, named: Vec<(String, String)>| -> Result<()> {
@@ -330,15 +332,14 @@ impl Storage {
         let places = self.0.db.read().await?.places(name, &oids(&keys)).await?;
         leave(&mut keys, places)?;
         if !keys.is_empty() {
-            // Asked last: the row of an upload stays for a while when that of its object is there.
+            // Read last: the row of an upload remains for a while after that of its object is written.
             let places = self.0.db.read().await?.upload_places(name, &oids(&keys)).await?;
             leave(&mut keys, places)?;
         }
         Ok(keys)
     }
 
-    /// For how long something must have been without use at least: an upload may end as late as its URL
-    /// does, and is verified after that.
+    /// Returns the minimum grace period: an upload may end as late as its URL expires, and is verified after that.
     pub(crate) fn shortest_grace(&self) -> Duration {
         Duration::from_secs(2 * u64::from(self.0.lifetime))
     }

@@ -1,5 +1,5 @@
-//! Uploads that go straight to a bucket with one request, to datasets with a quota: what is offered is counted, and what
-//! nobody confirmed until its URL expired is deleted.
+//! Quota reservations of direct uploads (one request to a bucket): offered bytes are reserved, and uploads that are not
+//! verified before their URL expires are deleted.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,11 +18,11 @@ use crate::quota::{Bounds, Ledger};
 use crate::types::Millis;
 
 impl Storage {
-    /// Where these objects go. Where the dataset has a quota, their bytes are taken from it until they have arrived, or
-    /// their URLs have expired; who asks again is told the same places.
+    /// Returns the upload targets of these objects. If the dataset has a quota, their bytes are reserved until they are
+    /// uploaded or their URLs expire; a repeated request returns the same targets.
     ///
     /// # Errors
-    /// Full over a quota: others were faster.
+    /// Full if a quota is exceeded by concurrent uploads.
     pub(super) async fn offer_direct(
         &self,
         dataset: &DatasetRow,
@@ -35,7 +35,7 @@ impl Storage {
         let Some(bounds) = Bounds::of(dataset, &self.0.quotas).filter(|_| !wanted.is_empty()) else {
             return Ok(berths);
         };
-        // A URL is good for one lifetime, and so is the one that confirms what it brought.
+        // The upload URL is valid for one lifetime, and so is the verify URL after it.
         let expires_at = self.0.clock.now().plus(2 * Duration::from_secs(u64::from(self.0.lifetime)));
         let mut tx = self.0.db.write().await?;
         let mut ledger = Ledger::lock(&mut tx, &[&bounds]).await?;
@@ -59,7 +59,7 @@ impl Storage {
         Ok(berths)
     }
 
-    /// Deletes what was sent to buckets and confirmed by nobody until its URLs had expired. Gives how many were looked at.
+    /// Deletes direct uploads that were not verified before their URLs expired. Returns the number of expired uploads.
     pub(super) async fn sweep_direct(&self, now: Millis) -> Result<usize> {
         let mut swept = 0;
         loop {
@@ -76,8 +76,8 @@ impl Storage {
                 }
                 swept += 1;
                 if let Err(error) = self.discard_direct(&row).await {
-                    // It has no row from now on, so that a collection takes it.
-                    tracing::warn!(%error, oid = row.oid, "an upload that nobody confirmed cannot be deleted yet");
+                    // It has no row any more, so garbage collection deletes it.
+                    tracing::warn!(%error, oid = row.oid, "cannot delete an unverified upload; collection retries");
                 }
             }
         }
@@ -88,7 +88,7 @@ impl Storage {
         match Berth::of(&row.kind, &row.berth)? {
             Berth::Proven(_) => {
                 let key = stores::key(&oid(&row.oid)?, &row.berth)?;
-                // It may be the object by now.
+                // The key may have become the object.
                 let strays = self.without_rows(&row.store, vec![(key, ())]).await?;
                 let keys: Vec<Key> = strays.into_iter().map(|(key, ())| key).collect();
                 Ok(bucket.remove_all(&keys).await?)

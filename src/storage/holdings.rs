@@ -1,4 +1,4 @@
-//! What a dataset holds, listed, and let go of at once.
+//! Listing and deleting the objects that a dataset holds.
 
 use lfs::Oid;
 
@@ -8,23 +8,23 @@ use crate::db::{oid, unsigned};
 use crate::error::Result;
 use crate::types::Millis;
 
-/// In milliseconds.
+/// One day in milliseconds.
 const DAY: i64 = 86_400_000;
 
 /// An object that a dataset holds.
 #[derive(Debug, Clone, Copy)]
 pub struct Holding {
-    /// The object.
+    /// Its oid.
     pub oid: Oid,
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Since when the dataset holds it.
+    /// Time at which the dataset received it.
     pub since: Millis,
 }
 
 impl Storage {
-    /// Up to `limit` of the objects that a dataset holds, by oid, behind the given one. Some of them may be in no
-    /// revision: whoever may write sees what was uploaded.
+    /// Returns up to `limit` of the objects that a dataset holds, ordered by oid, after the given one. Some may be in
+    /// no revision, so write access is required.
     pub async fn holdings(&self, grant: &Grant<Write>, after: Option<Oid>, limit: usize) -> Result<Vec<Holding>> {
         let after = after.map(|oid| oid.to_string()).unwrap_or_default();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -34,8 +34,8 @@ impl Storage {
             .collect()
     }
 
-    /// How much a dataset held at the end of each day on which something came that it holds today: midnight in UTC at
-    /// which the day began, and bytes.
+    /// Returns how the storage of a dataset grew, counting the objects that it holds today: for each day with new
+    /// objects, midnight (UTC) at its beginning and the total bytes at its end.
     pub async fn growth(&self, grant: &Grant<Read>) -> Result<Vec<(Millis, u64)>> {
         let gains = self.0.db.read().await?.gains(grant.id()).await?;
         let mut bytes = 0;
@@ -46,15 +46,16 @@ impl Storage {
         Ok(days.collect())
     }
 
-    /// Takes objects away from a dataset, without the wait of a collection, if its repository still is at this
-    /// generation; those that it does not hold are passed over. Their bytes go like those of everything that is
-    /// released, and until then the operator can undo it.
+    /// Deletes objects from a dataset without the grace period of garbage collection, if its repository is still at
+    /// this generation; objects that it does not hold are ignored. Their bytes are deleted like those of any released
+    /// object; until then the operator can undo it.
     ///
-    /// Gives `false` if it is at another one: then somebody may have begun to name them.
+    /// Returns `false` if the repository has changed: then a new revision may refer to them.
     pub async fn let_go(&self, grant: &Grant<Own>, generation: u64, oids: &[Oid]) -> Result<bool> {
         let (repo, now) = (grant.id(), self.0.clock.now());
         let mut tx = self.0.db.write().await?;
-        // From here on nobody comes to name them: who has looked already is refused by the epoch.
+        // From here on no push can start to refer to them; one that has checked them already is refused because of the
+        // epoch.
         if unsigned(tx.lock_repo(repo).await?.generation) != generation {
             return Ok(false);
         }

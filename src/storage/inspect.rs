@@ -1,4 +1,4 @@
-//! What an operator asks of a store: whether it does all that is needed, and whom it lets in.
+//! Store diagnostics for operators: whether a store supports all required operations, and its CORS rules.
 
 use lfs::store::{Check, check};
 
@@ -7,11 +7,11 @@ use super::stores::Store;
 use crate::clock;
 use crate::error::{Error, Result};
 
-/// One thing that was tried on a store: what it is called, and what was seen or what is wrong.
+/// One check of a store: its name, and the result or the problem.
 pub type Step = (String, std::result::Result<String, String>);
 
 impl Storage {
-    /// The names of all stores, and where each is.
+    /// Returns the names and locations of all stores.
     pub fn stores(&self) -> Vec<(String, String)> {
         let place = |name: &str| match self.0.stores.named(name) {
             Ok(Store::Folder(folder)) => folder.root().display().to_string(),
@@ -21,8 +21,8 @@ impl Storage {
         self.0.stores.names().map(|name| (name.to_owned(), place(name))).collect()
     }
 
-    /// Tries everything on a store that this server does with it. `origin` is that of web pages which
-    /// are to reach it.
+    /// Tests every operation on a store that this server uses. `origin` is the origin of web pages that have to reach
+    /// it.
     pub async fn try_store(&self, name: &str, origin: Option<String>) -> Result<Vec<Step>> {
         self.expect_store(name)?;
         let steps = match self.0.stores.named(name)? {
@@ -39,21 +39,21 @@ impl Storage {
                 let begun = folder.begin_parts(&id, bytes).await;
                 let ended = folder.discard(&id).await;
                 vec![
-                    ("write".to_owned(), told(begun, "a file can be made, and there is room")),
-                    ("delete".to_owned(), told(ended, "it can be deleted")),
+                    ("write".to_owned(), told(begun, "a file can be created, and there is enough space")),
+                    ("delete".to_owned(), told(ended, "the file can be deleted")),
                 ]
             }
         };
         Ok(steps)
     }
 
-    /// The rules by which web pages of these origins may reach a bucket, in the form that its cloud
-    /// takes. They are set as well if `set` is true.
+    /// Returns the CORS rules that allow web pages of these origins to use a bucket, in the format of its cloud
+    /// provider. With `set`, also applies them.
     pub async fn cors(&self, name: &str, origins: &[String], set: bool) -> Result<String> {
         self.expect_store(name)?;
         let Store::Bucket(bucket) = self.0.stores.named(name)? else {
             return Err(Error::invalid(format!(
-                "the store `{name}` is a folder, which web pages reach through rutter"
+                "the store `{name}` is a local folder and needs no CORS rules: web pages access it through rutter"
             )));
         };
         let rules = bucket.cors_rules(origins)?;

@@ -1,5 +1,5 @@
-//! Files that come through the server by their path: nobody knows their hash before they have come. They are hashed on
-//! the way in; what they are then is an object like any other.
+//! Browser uploads through this server, addressed by path: their SHA-256 is not known before they are uploaded, so they
+//! are hashed on the way in. The result is an LFS object like any other.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,16 +31,16 @@ use crate::db::{oid, signed, unsigned};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Millis};
 
-/// MiB of parts that are in memory at one time, on their way to buckets.
+/// Memory limit in MiB for parts on their way to buckets.
 pub(super) const ON_THE_WAY: usize = 256;
 
-/// Files that one sends to a dataset in parts at the same time, at most.
+/// Maximum number of multipart uploads in progress per actor and dataset.
 const OPEN: i64 = 1000;
 
-/// How long a request waits until a file is hashed; it goes on without the request.
+/// How long a request waits for hashing to finish; hashing continues without the request.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// A file that is coming in, in parts.
+/// A multipart upload of a file in progress.
 #[derive(Debug, Clone)]
 pub struct Intake {
     row: IntakeRow,
@@ -52,46 +52,46 @@ impl Intake {
         Ok(Self { plan: Plan::with_part_size(unsigned(row.size), unsigned(row.part_bytes))?, row })
     }
 
-    /// Names it.
+    /// Returns the id of the upload.
     pub fn id(&self) -> &str {
         &self.row.id
     }
 
-    /// Where it is to stand.
+    /// Returns the target path.
     pub fn path(&self) -> &str {
         &self.row.path
     }
 
-    /// Bytes of the whole.
+    /// Returns the total size in bytes.
     pub fn size(&self) -> u64 {
         self.plan.size()
     }
 
-    /// Bytes of each part but the last.
+    /// Returns the size in bytes of each part but the last.
     pub fn part_bytes(&self) -> u64 {
         self.plan.part_size()
     }
 
-    /// When it is given up.
+    /// Returns the time at which the upload expires.
     pub fn expires(&self) -> Millis {
         self.row.expires_at
     }
 
-    /// The revision that has it, once there is one.
+    /// Returns the revision that contains the file, once there is one.
     pub fn revision(&self) -> Option<&str> {
         self.row.revision.as_deref()
     }
 
     fn raw_id(&self) -> Result<[u8; 16]> {
         let id = hex::decode(&self.row.id).ok().and_then(|id| id.try_into().ok());
-        id.ok_or_else(|| Error::internal("the id of an upload is damaged"))
+        id.ok_or_else(|| Error::internal("the id of an upload is corrupt in the database"))
     }
 
     fn known(&self) -> Result<Option<Oid>> {
         self.row.oid.as_deref().map(oid).transpose()
     }
 
-    /// What the bucket calls the upload; none in a folder.
+    /// Returns the bucket's multipart upload id; `None` for a local store.
     fn remote(&self) -> Result<Option<PartsId>> {
         let remote = Some(&self.row.remote).filter(|remote| !remote.is_empty());
         Ok(remote.map(|remote| remote.parse()).transpose()?)
@@ -108,10 +108,11 @@ impl Intake {
 }
 
 impl Storage {
-    /// Takes a file of that many bytes. Only when all of them are here is it an object of the dataset.
+    /// Stores a file of `size` bytes. It becomes an object of the dataset only once all of its bytes have arrived.
     ///
     /// # Errors
-    /// Full over a quota, or if there is no room; too large; malformed if the body ends early; invalid if it is longer.
+    /// Full if a quota is exceeded or the disk is full; too large; malformed if the body ends early; invalid if it is
+    /// longer than announced.
     pub async fn keep<S, E>(&self, spot: &Spot<Write>, size: u64, body: S) -> Result<Pointer>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
@@ -133,7 +134,7 @@ impl Storage {
             Oid::from_bytes(hasher.finalize().into())
         };
         let arrival = |oid| Arrival { repo: *repo, oid, size, store: store.clone(), place: String::new() };
-        // Goes with the request, however that ends: what has come of a file is of no use.
+        // Deleted at the end of the request, however it ends: an incomplete file is of no use.
         let left_over = |remote| LeftOver { storage: self.clone(), store: store.clone(), id, remote };
         match self.0.stores.named(store)? {
             Store::Folder(folder) => {
@@ -160,7 +161,7 @@ impl Storage {
         }
     }
 
-    /// Sends a body to a bucket, a part after the other: one of them is in memory.
+    /// Sends a body to a bucket part by part, holding one part in memory.
     async fn send_parts<S, E>(
         &self,
         bucket: &CloudStore,
@@ -183,8 +184,8 @@ impl Storage {
         Ok(sent)
     }
 
-    /// Makes the object of what lies in staging, of which the hash is known: no URL leads there, so that it stays what
-    /// it is.
+    /// Moves a staged file whose hash is known to its final key. No client has a URL of the staged file, so it cannot
+    /// change.
     async fn settle(
         &self,
         bucket: &CloudStore,
@@ -194,12 +195,12 @@ impl Storage {
     ) -> Result<()> {
         let found = bucket.stat(staged).await?;
         if found.is_none_or(|found| found.size != arrival.size) {
-            return Err(Error::unavailable("the store has lost what was sent; send it again"));
+            return Err(Error::unavailable("the store has lost the uploaded file; upload it again"));
         }
         let place = clock::random::<8>();
         let key = Key::new(&arrival.oid, place);
         if !bucket.promote(staged, &key).await? {
-            return Err(Error::unavailable("the store has lost what was sent; send it again"));
+            return Err(Error::unavailable("the store has lost the uploaded file; upload it again"));
         }
         let recorded = self.0.recorder.hold(Arrival { place: hex::encode(place), ..arrival }, reservation).await;
         if let Err(error) = recorded {
@@ -212,7 +213,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Room in memory for a part.
+    /// Reserves memory for a part.
     async fn room(&self, bytes: u64) -> Result<OwnedSemaphorePermit> {
         let blocks = bytes.div_ceil(1 << 20).clamp(1, ON_THE_WAY as u64);
         let blocks = u32::try_from(blocks).map_err(Error::internal)?;
@@ -221,22 +222,24 @@ impl Storage {
 
     fn expect_size(&self, size: u64) -> Result<()> {
         match self.0.object_bytes {
-            Some(most) if size > most => {
-                Err(Error::too_large(format!("a file has at most {most} bytes here, and this one has {size}")))
-            }
+            Some(most) if size > most => Err(Error::too_large(format!(
+                "the file has {size} bytes, but the limit is {most} bytes; split it, or ask the operator for more"
+            ))),
             _ => Ok(()),
         }
     }
 
-    /// Begins a file that comes in parts. `promised` is what it is to be, if the sender knows that.
+    /// Starts a multipart upload of a file. `promised` is its oid, if the client knows it.
     ///
     /// # Errors
-    /// Full over a quota; too large; busy if the actor has begun too many.
+    /// Full if a quota is exceeded; too large; busy if the actor has too many uploads in progress.
     pub async fn begin_intake(&self, spot: &Spot<Write>, size: u64, promised: Option<Oid>) -> Result<Intake> {
         let DatasetRow { id: repo, store, .. } = spot.dataset();
-        let path = spot.path().ok_or_else(|| Error::invalid("name a file"))?;
+        let path = spot.path().ok_or_else(|| Error::invalid("the path of a file is required"))?;
         if size == 0 {
-            return Err(Error::invalid("an empty file needs no parts: put it"));
+            return Err(Error::invalid(
+                "an empty file cannot be uploaded in parts; upload it with a single PUT request",
+            ));
         }
         self.expect_size(size)?;
         let actor = spot.actor().key();
@@ -244,7 +247,7 @@ impl Storage {
         let id = clock::random::<16>();
         let plan = Plan::new(size);
         if self.0.db.read().await?.intakes_of(*repo, &actor).await? >= OPEN {
-            return Err(Error::busy("too many uploads were begun; finish or delete some"));
+            return Err(Error::busy("too many uploads in progress; complete or cancel some"));
         }
         let remote = match self.0.stores.named(store)? {
             Store::Folder(folder) => {
@@ -275,7 +278,7 @@ impl Storage {
         Ok(intake)
     }
 
-    /// Adds the row of a file that is about to come, if there is room for it.
+    /// Records a new upload if the quota allows it.
     async fn record_intake(&self, dataset: &DatasetRow, row: &IntakeRow) -> Result<()> {
         let mut tx = self.0.db.write().await?;
         tx.lock_usage(dataset.owner_id).await?;
@@ -284,21 +287,21 @@ impl Storage {
         tx.commit().await
     }
 
-    /// A file that somebody is sending to a dataset, by its id: for nobody else. Whoever goes on with it has to be
-    /// allowed to write at its path, still.
+    /// Finds an upload in progress by its id; only for the actor who started it. The caller must check that the actor
+    /// can still write to its path.
     ///
     /// # Errors
     /// Not found.
     pub async fn intake(&self, repo: Id, actor: &str, id: &str) -> Result<Intake> {
         let row = self.0.db.read().await?.intake(repo, id).await?;
         let row = row.filter(|row| row.actor == actor);
-        Intake::of(row.ok_or_else(|| Error::not_found("there is no such upload, or it has ended"))?)
+        Intake::of(row.ok_or_else(|| Error::not_found("upload not found, or it has ended; start it again"))?)
     }
 
-    /// The parts that have come.
+    /// Returns the numbers of the uploaded parts.
     ///
     /// # Errors
-    /// Not found if the store has forgotten it.
+    /// Not found if the store no longer knows the upload.
     pub async fn intake_parts(&self, intake: &Intake) -> Result<Vec<u32>> {
         if intake.row.kept_at.is_some() {
             return Ok(intake.plan.parts().map(|part| part.number).collect());
@@ -317,22 +320,27 @@ impl Storage {
         Ok(whole.map(|(number, _)| number).collect())
     }
 
-    /// Takes a part. `length` is what the request announces.
+    /// Receives a part. `length` is the `Content-Length` of the request.
     ///
     /// # Errors
-    /// Invalid for a part that is not one of the file, or of another size; conflict if all of it has come already.
+    /// Invalid for a part that does not exist or has the wrong size; conflict if the upload is already complete.
     pub async fn receive_intake<S, E>(&self, intake: &Intake, number: u32, length: Option<u64>, body: S) -> Result<()>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         if intake.row.kept_at.is_some() {
-            return Err(Error::conflict("all of this file has come already"));
+            return Err(Error::conflict("all parts of this upload have already been received; complete it"));
         }
         let part = intake.plan.part(number);
-        let part = part.ok_or_else(|| Error::invalid(format!("this upload has parts 1 to {}", intake.plan.count())))?;
+        let part = part.ok_or_else(|| {
+            Error::invalid(format!("invalid part number; this upload has parts 1 to {}", intake.plan.count()))
+        })?;
         if length.is_some_and(|length| length != part.size) {
-            return Err(Error::invalid(format!("part {number} has {} bytes, but other than that came", part.size)));
+            return Err(Error::invalid(format!(
+                "Content-Length does not match the size of part {number}, which is {} bytes",
+                part.size
+            )));
         }
         let _place = self.place()?;
         let id = intake.raw_id()?;
@@ -352,22 +360,23 @@ impl Storage {
         tx.commit().await
     }
 
-    /// Makes an object of a file of which all parts have come. Asked again, it is done already.
+    /// Completes an upload whose parts have all been uploaded. Idempotent.
     ///
     /// # Errors
-    /// Conflict if parts are missing; invalid if it is not what was promised, and it is forgotten; full over a quota;
-    /// unavailable if hashing takes long: then it goes on, and it is worth to ask again.
+    /// Conflict if parts are missing; invalid if the file does not match the announced oid, in which case the upload is
+    /// deleted; full if a quota is exceeded; unavailable if hashing takes long: it continues in the background, so the
+    /// client should retry.
     pub async fn finish_intake(&self, intake: &Intake) -> Result<Pointer> {
         let (storage, intake) = (self.clone(), intake.clone());
         let turn = self.turn(intake.id());
-        // A client that leaves does not stop it.
+        // Continues if the client disconnects.
         let work = tokio::spawn(crate::request::scope(crate::request::id(), async move {
             let _turn = turn.lock().await;
             storage.finish_intake_now(&intake).await
         }));
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(done) => done.map_err(Error::internal)?,
-            Err(_) => Err(Error::unavailable("the file is still being hashed; ask again in a moment")),
+            Err(_) => Err(Error::unavailable("the file is still being hashed; try again in a moment")),
         }
     }
 
@@ -408,7 +417,7 @@ impl Storage {
                 tx.name_intake(intake.id(), &oid.to_string()).await?;
                 tx.keep_intake(intake.id(), self.0.clock.now()).await?;
             }
-            // What came is something else: nothing of it is of use.
+            // The content is wrong: none of it can be used.
             Err(error) if error.kind() == Kind::Invalid => tx.delete_intake(intake.id()).await?,
             Err(_) => {}
         }
@@ -428,20 +437,24 @@ impl Storage {
             if missing == 0 {
                 bucket.complete_parts(&staged, &remote, &wanted).await?;
             } else if bucket.stat(&staged).await?.is_none_or(|found| found.size != intake.size()) {
-                // Azure knows no parts of what is whole.
-                return Err(Error::conflict(format!("{missing} parts of the upload are missing")));
+                // Azure lists no parts of a completed upload.
+                return Err(Error::conflict(format!(
+                    "{missing} parts of the upload are missing; upload them, then complete it again"
+                )));
             }
         }
         let (oid, size) = bucket.hash(&staged).await?.ok_or_else(gone)?;
         if size != intake.size() || known.is_some_and(|known| known != oid) {
             bucket.remove(&staged).await?;
-            return Err(Error::invalid("what came is not the file that was announced: its SHA-256 is another"));
+            return Err(Error::invalid(
+                "SHA-256 mismatch: the uploaded file does not match the announced `oid`; upload it again",
+            ));
         }
         self.settle(bucket, &staged, intake.arrival(oid), Some(intake.reservation())).await?;
         Ok(oid)
     }
 
-    /// Notes which revision has the file.
+    /// Records the revision that contains the file.
     pub async fn end_intake(&self, intake: &Intake, revision: &str) -> Result<()> {
         let mut tx = self.0.db.write().await?;
         tx.end_intake(intake.id(), revision).await?;
@@ -449,11 +462,11 @@ impl Storage {
     }
 }
 
-/// An arrival of which only the size is known.
+/// An arrival whose oid is not known yet.
 fn unnamed(repo: Id, store: &str, size: u64) -> Arrival {
     Arrival { repo, oid: Oid::EMPTY, size, store: store.to_owned(), place: String::new() }
 }
 
 fn gone() -> Error {
-    Error::not_found("the store has forgotten this upload; begin it again")
+    Error::not_found("the store no longer knows this upload; start it again")
 }

@@ -1,4 +1,4 @@
-//! Objects of one dataset for another: a row each, and no bytes.
+//! Sharing objects between datasets: one row per object, without copying bytes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,22 +13,22 @@ use crate::error::{Error, Result};
 use crate::quota::{Bounds, Ledger};
 
 impl Storage {
-    /// Of these objects, those that [`Storage::lend`] can lend from a dataset.
+    /// Returns those of these objects that [`Storage::lend`] can share from a dataset, with their sizes.
     pub async fn lendable(&self, from: &Grant<Fetch>, oids: &[Oid]) -> Result<HashMap<Oid, u64>> {
         let found = self.0.db.read().await?.lendable(from.id(), oids).await?.into_iter();
         found.map(|(name, size)| Ok((oid(&name)?, unsigned(size)))).collect()
     }
 
-    /// Has a dataset hold objects of another one, to which the caller may have the bytes.
+    /// Makes a dataset hold objects of another one that the caller can download.
     ///
     /// # Errors
-    /// Invalid for an object that the other one does not hold itself, whatever it says in its files, or which is not
-    /// proven yet, and if the two are in different stores; full over a quota.
+    /// Invalid for an object that the other dataset does not hold itself, whatever its files refer to, or that is not
+    /// verified yet, and if the two are in different stores; full if a quota is exceeded.
     pub async fn lend(&self, from: &Grant<Fetch>, to: &Grant<Upload>, pointers: &[Pointer]) -> Result<()> {
         self.lend_between(from.dataset(), to.dataset(), pointers).await
     }
 
-    /// The same, of files that the caller may have at one spot, for another one that they may write to.
+    /// Like [`Storage::lend`], from files at a spot that the caller can download to a spot that they can write to.
     ///
     /// # Errors
     /// As for [`Storage::lend`].
@@ -37,13 +37,13 @@ impl Storage {
     }
 
     async fn lend_between(&self, from: &DatasetRow, to: &DatasetRow, pointers: &[Pointer]) -> Result<()> {
-        // What has no bytes is held by nobody.
+        // The empty object is not stored.
         let wanted: BTreeMap<Oid, u64> =
             pointers.iter().filter(|pointer| pointer.size > 0).map(|pointer| (pointer.oid, pointer.size)).collect();
         let Some(first) = wanted.first_key_value() else { return Ok(()) };
         if from.store != to.store {
             return Err(Error::invalid(format!(
-                "{} and {} are in different stores; download the files and upload them",
+                "{} and {} are in different stores; download the files and upload them instead",
                 path(from),
                 path(to)
             )));
@@ -52,7 +52,7 @@ impl Storage {
         let mut tx = self.0.db.write().await?;
         let store = to.store.clone();
         let arrival = Arrival { repo: to.id, oid: *first.0, size: *first.1, store, place: String::new() };
-        let landing = tx.landing(&arrival).await?.ok_or_else(|| Error::not_found("the dataset was deleted"))?;
+        let landing = tx.landing(&arrival).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
         let bounds = Bounds::of(&landing.dataset, &self.0.quotas);
         let ledger = Ledger::lock(&mut tx, &bounds.iter().collect::<Vec<_>>()).await?;
         let lendable = tx.lendable(from.id, &oids).await?.into_iter();
@@ -60,7 +60,7 @@ impl Storage {
             lendable.map(|(name, size)| Ok((oid(&name)?, unsigned(size)))).collect::<Result<_>>()?;
         if let Some((oid, _)) = wanted.iter().find(|(oid, size)| lendable.get(oid) != Some(size)) {
             return Err(Error::invalid(format!(
-                "{} does not hold the object {oid}, or it was not read to its end yet; try again later",
+                "{} does not hold the object {oid}, or it is not verified yet; try again later",
                 path(from)
             )));
         }
@@ -86,7 +86,7 @@ impl Storage {
     }
 }
 
-/// `owner/name`.
+/// Returns `owner/name`.
 fn path(dataset: &DatasetRow) -> String {
     format!("{}/{}", dataset.owner_name, dataset.name)
 }

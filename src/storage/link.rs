@@ -1,4 +1,4 @@
-//! Where the bytes of one object are to be had, for those who ask for a file by its name.
+//! Presigned download URLs of single objects.
 
 use lfs::Oid;
 use lfs::sign::Verb;
@@ -10,8 +10,8 @@ use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 
 impl Storage {
-    /// A signed URL for the object, under which a browser saves it as `filename`. Nothing is written for it, and no
-    /// bucket is called.
+    /// Returns a signed URL of the object, under which a browser saves it as `filename`. Writes nothing, and does not
+    /// call the bucket.
     ///
     /// # Errors
     /// Not found if the dataset does not hold the object.
@@ -19,7 +19,7 @@ impl Storage {
         self.link_as(grant, oid, filename, false, base).await
     }
 
-    /// The same; with `inline`, a browser shows it instead, if it can.
+    /// Like [`Storage::link`]; with `inline`, a browser displays the file instead if it can.
     ///
     /// # Errors
     /// As for [`Storage::link`].
@@ -34,7 +34,7 @@ impl Storage {
         self.link_in(grant.dataset(), oid, filename, inline, base).await
     }
 
-    /// The same, for a file that the caller may have at a spot; to be saved.
+    /// Like [`Storage::link`], for a file at a spot that the caller can download.
     ///
     /// # Errors
     /// As for [`Storage::link`].
@@ -53,7 +53,9 @@ impl Storage {
         let (repo, store) = (dataset.id, dataset.store.as_str());
         let held = self.held(repo, &[oid]).await?;
         let found = held.get(&oid);
-        let found = found.ok_or_else(|| Error::not_found(format!("the dataset does not hold the object {oid}")))?;
+        let found = found.ok_or_else(|| {
+            Error::not_found(format!("object {oid} not found in this dataset; upload it with `git lfs push --all`"))
+        })?;
         let now = self.0.clock.now().seconds();
         signed::count(Verb::Download);
         match self.0.stores.named(store)? {

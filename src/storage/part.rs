@@ -1,4 +1,4 @@
-//! A part of an object, for what the server itself has to know of it.
+//! Range reads of objects, for the server's own use and for sending.
 
 use std::ops::Range;
 
@@ -14,7 +14,8 @@ use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 
 impl Storage {
-    /// These bytes of an object; fewer where it ends before. All of them are in memory, so ask for few.
+    /// Reads a range of an object; shorter if the object ends before. The range is held in memory, so it should be
+    /// small.
     ///
     /// # Errors
     /// Not found if the dataset does not hold the object, or the store has lost it.
@@ -22,14 +23,14 @@ impl Storage {
         gathered(self.read(grant.dataset(), oid, range).await?).await
     }
 
-    /// These bytes of an object that a dataset holds, in blocks, wherever they are kept. Who hands them out has looked
-    /// that they may.
+    /// Streams a range of an object that a dataset holds, from any store. The caller has checked access.
     ///
     /// # Errors
     /// As for [`Storage::part`].
     pub(crate) async fn read(&self, dataset: &DatasetRow, oid: Oid, range: Range<u64>) -> Result<Blocks> {
         let held = self.held(dataset.id, &[oid]).await?;
-        let missing = || Error::not_found(format!("the dataset does not hold the object {oid}"));
+        let missing =
+            || Error::not_found(format!("object {oid} not found in this dataset; upload it with `git lfs push --all`"));
         let found = held.get(&oid).ok_or_else(missing)?;
         Ok(match self.0.stores.named(&dataset.store)? {
             Store::Folder(folder) => folder.get(&oid).await?.stream(range).map_err(Error::from).boxed(),
@@ -40,10 +41,10 @@ impl Storage {
         })
     }
 
-    /// The same for one who is sent them, as one of the transfers that run at one time.
+    /// Like [`Storage::read`], for sending to a client: takes a transfer slot.
     ///
     /// # Errors
-    /// As for [`Storage::part`]; busy over the limit of transfers.
+    /// As for [`Storage::part`]; busy over the limit of concurrent transfers.
     pub(crate) async fn send_part(&self, dataset: &DatasetRow, oid: Oid, range: Range<u64>) -> Result<Blocks> {
         let place = self.place()?;
         let sent = metrics::counter!("rutter_lfs_sent_bytes_total");
@@ -56,10 +57,10 @@ impl Storage {
     }
 }
 
-/// Bytes as they come from a store.
+/// A stream of bytes from a store.
 pub(crate) type Blocks = BoxStream<'static, Result<Bytes>>;
 
-/// All bytes of a stream, of which there are few.
+/// Collects a short stream into memory.
 pub(crate) async fn gathered<E>(blocks: impl Stream<Item = Result<Bytes, E>>) -> Result<Bytes, E> {
     let add = async |mut whole: BytesMut, block: Bytes| {
         whole.extend_from_slice(&block);

@@ -1,4 +1,5 @@
-//! Quotas as uploads meet them, and as people set and read them. What counts is in [`crate::quota`].
+//! Quotas: enforcement for uploads, usage reports, and administration. What counts towards a quota is defined in
+//! [`crate::quota`].
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -19,19 +20,20 @@ use crate::error::{Error, Kind, Result};
 use crate::quota::{Bounds, Ledger};
 use crate::types::{Id, OwnerKind, OwnerName, RepoPath, amount};
 
-/// Uploads in parts to one owner's datasets that are under way at one time, at most.
+/// Maximum number of multipart uploads in progress per owner.
 const MOST_OPEN: i64 = 5000;
 
-/// What somebody begins to send.
+/// A new upload, for the quota check.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Begins {
-    /// An object, of which a dataset takes one upload at a time: what it holds of it already is not counted again.
+    /// An object with a known oid: a dataset has one upload of it at a time, and an object that it already holds is not
+    /// counted again.
     Object(Oid, u64),
-    /// A file of so many bytes, whatever is said of what it is.
+    /// A file of this size in bytes, counted whatever its oid.
     File(u64),
 }
 
-/// A dataset, or an owner: `a/b` may be either, and never is both.
+/// A dataset or an owner: `a/b` can be either, but never both.
 #[derive(Debug, Clone)]
 pub struct Subject {
     owner: Option<OwnerName>,
@@ -39,65 +41,65 @@ pub struct Subject {
     text: String,
 }
 
-/// How much somebody may hold.
+/// A quota setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quota {
-    /// What the configuration says.
+    /// The default from the configuration.
     Default,
-    /// As much as there is room.
+    /// Unlimited.
     None,
-    /// So many bytes.
+    /// A limit in bytes.
     Bytes(u64),
 }
 
-/// How much an owner's datasets hold together.
+/// Storage usage of an owner: all of its datasets together.
 #[derive(Debug, Clone, Serialize)]
 pub struct OwnerUsage {
-    /// Its name.
+    /// Name of the owner.
     pub owner: String,
     /// User or organisation.
     pub kind: OwnerKind,
-    /// How many objects.
+    /// Number of objects.
     pub objects: u64,
-    /// All bytes that count: of objects, and of packs of git.
+    /// Total bytes of objects and git packs.
     pub bytes: u64,
-    /// Those of packs of git.
+    /// Bytes of git packs.
     pub git_bytes: u64,
-    /// How many bytes they may hold, if that is bounded.
+    /// Quota in bytes; `None` if unlimited.
     pub quota_bytes: Option<u64>,
-    /// Its datasets, or the one that was asked for.
+    /// Its datasets, or only the requested one.
     pub datasets: Vec<DatasetUsage>,
 }
 
-/// What an owner or a dataset holds, in Git LFS and in git, and may hold.
+/// Storage usage and quota of an owner or a dataset: LFS objects and git packs.
 #[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
 pub struct Held {
-    /// Bytes that are held, packs of git among them; of an owner, by all its datasets together.
+    /// Bytes used, including git packs; for an owner, the total of all its datasets.
     pub bytes: u64,
-    /// Objects that are held.
+    /// Number of objects.
     pub objects: u64,
-    /// How many bytes may be held; null for as much as there is room.
+    /// Quota in bytes; null if unlimited.
     pub quota_bytes: Option<u64>,
 }
 
-/// How much a dataset holds.
+/// Storage usage of a dataset.
 #[derive(Debug, Clone, Serialize)]
 pub struct DatasetUsage {
     /// `owner/name`.
     pub path: String,
-    /// How many objects.
+    /// Number of objects.
     pub objects: u64,
-    /// All bytes that count: of objects, and of packs of git.
+    /// Total bytes of objects and git packs.
     pub bytes: u64,
-    /// Those of packs of git.
+    /// Bytes of git packs.
     pub git_bytes: u64,
-    /// How many bytes it may hold, if that is bounded.
+    /// Quota in bytes; `None` if unlimited.
     pub quota_bytes: Option<u64>,
 }
 
 impl Storage {
-    /// The request of an upload, with its new objects refused if there is no room for all of them. What
-    /// the dataset holds and is damaged may come again.
+    /// Returns the batch request with its new objects refused if they exceed a quota. Damaged objects of the dataset
+    /// can be uploaded again.
     pub(super) async fn within_quota<'a>(
         &self,
         dataset: Option<&DatasetRow>,
@@ -128,15 +130,15 @@ impl Storage {
         Ok(Cow::Borrowed(request))
     }
 
-    /// Looks whether an object could be recorded, before anything is done for it. `is_reserved` if its bytes
-    /// were reserved.
+    /// Checks whether the quota allows an object, before any work is done for it. `is_reserved` is true if its bytes
+    /// have been reserved.
     ///
     /// # Errors
-    /// Not found if the dataset is gone; full over a quota.
+    /// Not found if the dataset is gone; full if a quota is exceeded.
     pub(super) async fn expect_room(&self, arrival: &Arrival, is_reserved: bool) -> Result<()> {
         for last in [false, true] {
             let mut tx = self.0.db.read().await?;
-            let landing = tx.landing(arrival).await?.ok_or_else(|| Error::not_found("the dataset was deleted"))?;
+            let landing = tx.landing(arrival).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
             let Some(bounds) = Bounds::of(&landing.dataset, &self.0.quotas) else { return Ok(()) };
             let mut ledger = Ledger::read(&mut tx, &[&bounds]).await?;
             let refusal = ledger.admit(&mut tx, &bounds, arrival, is_reserved).await?;
@@ -150,11 +152,11 @@ impl Storage {
         Ok(())
     }
 
-    /// Looks whether an upload may be begun, and gives up others of the same owner for it that nobody goes on with. Whoever
-    /// then begins it looks again, with [`Storage::admit_upload`].
+    /// Checks whether an upload can start, and cancels idle uploads of the same owner to make room. The caller must
+    /// check again with [`Storage::admit_upload`] when it starts the upload.
     ///
     /// # Errors
-    /// Full over a quota; busy if too many are under way.
+    /// Full if a quota is exceeded; busy if too many uploads are in progress.
     pub(super) async fn expect_upload(
         &self,
         dataset: &DatasetRow,
@@ -176,8 +178,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Looks whether an upload may be begun. From here on, who else adds something for the same owner waits, if the
-    /// transaction is one that writes.
+    /// Checks whether an upload can start. In a write transaction, this also blocks other additions for the same owner
+    /// until it ends.
     ///
     /// # Errors
     /// As for [`Storage::expect_upload`].
@@ -185,7 +187,7 @@ impl Storage {
         if tx.open_uploads(dataset.owner_id).await? >= MOST_OPEN {
             let owner = &dataset.owner_name;
             return Err(Error::busy(format!(
-                "{MOST_OPEN} uploads to the datasets of {owner} are under way; finish or delete some"
+                "{MOST_OPEN} uploads to the datasets of {owner} are in progress; complete or cancel some"
             )));
         }
         let Some(bounds) = Bounds::of(dataset, &self.0.quotas) else { return Ok(()) };
@@ -197,11 +199,11 @@ impl Storage {
         refusal.map_or(Ok(()), |refusal| Err(Error::full(refusal)))
     }
 
-    /// Looks whether an owner, whose usage is locked, has room for a dataset with all that it holds, which is counted as
-    /// theirs already.
+    /// Checks whether an owner's quota allows a dataset with all of its content, which is already counted for that
+    /// owner. The owner's usage must be locked.
     ///
     /// # Errors
-    /// Full over the owner's quota.
+    /// Full if the owner's quota is exceeded.
     pub(crate) async fn expect_room_for_all(&self, tx: &mut Tx, dataset: &DatasetRow) -> Result<()> {
         let Some(quota) = self.0.quotas.of_owner(dataset.owner_kind, dataset.owner_quota_bytes) else { return Ok(()) };
         let CountsRow { held, all_held, .. } = tx.used(dataset.id, Some(dataset.owner_id)).await?;
@@ -211,7 +213,7 @@ impl Storage {
             return Ok(());
         }
         Err(Error::full(format!(
-            "over quota: all datasets of {} together may hold {}, and would hold {} with the {} of this one; delete what \
+            "over quota: the datasets of {} can use {} in total, and would use {} with the {} of this one; delete what \
              is not needed, or ask the operator of this server for a larger quota",
             dataset.owner_name,
             amount(quota),
@@ -220,7 +222,7 @@ impl Storage {
         )))
     }
 
-    /// How much a dataset holds, and may hold.
+    /// Returns the usage and quota of a dataset.
     pub async fn held_by(&self, grant: &Grant<Read>) -> Result<Held> {
         let (bytes, objects) = self.0.db.read().await?.usage_of(grant.id()).await?;
         Ok(Held {
@@ -230,7 +232,7 @@ impl Storage {
         })
     }
 
-    /// How much is held: by all owners, by one, or by one dataset, with its owner.
+    /// Returns the usage of all owners, of one owner, or of one dataset with its owner.
     pub async fn usage(&self, subject: Option<&Subject>) -> Result<Vec<OwnerUsage>> {
         let mut tx = self.0.db.read().await?;
         let (owner, dataset) = match subject {
@@ -270,10 +272,10 @@ impl Storage {
         Ok(owners)
     }
 
-    /// How much an owner holds with all its datasets, or a dataset alone.
+    /// Returns the usage and quota of an owner or a dataset.
     ///
     /// # Errors
-    /// Not found if there is no such owner or dataset.
+    /// Not found if the owner or dataset does not exist.
     pub async fn held_by_subject(&self, _: &Administrator, subject: &Subject) -> Result<Held> {
         let mut tx = self.0.db.read().await?;
         let (owner, dataset) = subject.find(&mut tx).await?;
@@ -290,14 +292,14 @@ impl Storage {
         Ok(Held { bytes: sum(|row| row.bytes), objects: sum(|row| row.objects), quota_bytes })
     }
 
-    /// Counts anew what all datasets hold. Gives those whose count was wrong, by how many bytes and
+    /// Recounts the usage of all datasets. Returns those whose count was wrong, with the difference in bytes and
     /// objects.
     pub async fn recount(&self) -> Result<Vec<(String, i64, i64)>> {
         let mut wrong = Vec::new();
         let datasets = self.0.db.read().await?.datasets().await?;
         for dataset in datasets {
             let mut tx = self.0.db.write_long().await?;
-            // It may have been deleted meanwhile.
+            // It may have been deleted in the meantime.
             if tx.repo(dataset.id).await?.is_none() {
                 continue;
             }
@@ -310,15 +312,15 @@ impl Storage {
         Ok(wrong)
     }
 
-    /// How many bytes an owner may hold for whom this was said, if that is bounded.
+    /// Returns the quota in bytes of an owner with this setting; `None` if unlimited.
     pub fn quota_of_owner(&self, kind: OwnerKind, said: Option<i64>) -> Option<u64> {
         self.0.quotas.of_owner(kind, said)
     }
 
-    /// Says how much an owner or a dataset may hold. What is held already stays.
+    /// Sets the quota of an owner or a dataset. Existing content stays even if it exceeds the quota.
     ///
     /// # Errors
-    /// Not found if there is no such owner or dataset.
+    /// Not found if the owner or dataset does not exist.
     pub async fn set_quota(&self, by: &Administrator, subject: &Subject, quota: Quota) -> Result<()> {
         let mut tx = self.0.db.write().await?;
         let said = match quota {
@@ -344,7 +346,7 @@ impl Storage {
 }
 
 impl Subject {
-    /// The owner, and the dataset if it is one.
+    /// Returns the owner, and the dataset if the subject is one.
     async fn find(&self, tx: &mut Tx) -> Result<(Id, Option<Id>)> {
         if let Some(name) = &self.owner
             && let Some(owner) = tx.owner(name).await?
@@ -360,7 +362,7 @@ impl Subject {
     }
 
     fn missing(&self) -> Error {
-        Error::not_found(format!("there is no user, organisation or dataset `{}`", self.text.escape_debug()))
+        Error::not_found(format!("user, organisation or dataset `{}` not found", self.text.escape_debug()))
     }
 }
 
@@ -385,7 +387,7 @@ impl FromStr for Quota {
             "none" => Ok(Self::None),
             size => size.parse().map(|ByteSize(bytes)| Self::Bytes(bytes)).map_err(|_| {
                 Error::invalid(format!(
-                    "`{}` is not a quota: write 500GB, 100GiB, none or default",
+                    "`{}` is not a valid quota; use a size such as 500GB or 100GiB, `none` or `default`",
                     size.escape_debug()
                 ))
             }),

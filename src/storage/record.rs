@@ -1,5 +1,5 @@
-//! Recording proven objects: uploads that end at the same time share one
-//! transaction, since a transaction costs a flush of the disk.
+//! Group commit of verified objects: uploads that finish at the same time share one transaction, since each transaction
+//! costs a disk flush.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::quota::{Bounds, Ledger};
 use crate::types::Id;
 
-/// Records who holds what. Cheap to clone.
+/// Records which dataset holds which object. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Recorder(Arc<Inner>);
 
@@ -31,7 +31,7 @@ struct Inner {
     turn: tokio::sync::Mutex<()>,
 }
 
-/// A proven object that waits to be recorded.
+/// A verified object waiting to be recorded.
 struct Hold {
     arrival: Arrival,
     reservation: Option<Reservation>,
@@ -43,25 +43,25 @@ impl Recorder {
         Self(Arc::new(Inner { db, clock, quotas, waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }))
     }
 
-    /// Records that the dataset holds this object, for good when it returns. What was reserved for it is free again.
+    /// Records that the dataset holds this object; durable once it returns. Its quota reservation is released.
     ///
     /// # Errors
-    /// Not found if the dataset is gone; full over a quota.
+    /// Not found if the dataset is gone; full if a quota is exceeded.
     pub(super) async fn hold(&self, arrival: Arrival, reservation: Option<Reservation>) -> Result<()> {
         let (done, outcome) = oneshot::channel();
         self.waiting().push(Hold { arrival, reservation, done });
-        // In a task of its own: a client that leaves must not take the holds of others along.
+        // In its own task: if a client disconnects, the objects of others in the same transaction must not be lost.
         let recorder = self.clone();
         tokio::spawn(crate::request::scope(crate::request::id(), async move { recorder.record().await }));
         outcome.await.map_err(Error::internal)?
     }
 
-    /// Records everything that waits; that may be nothing, if the one before took it along.
+    /// Records all waiting objects; there may be none left if the previous call has recorded them.
     async fn record(&self) {
         let asked = Instant::now();
         let _turn = self.0.turn.lock().await;
         let mut holds = std::mem::take(&mut *self.waiting());
-        // Always in one order, so that two servers on one database do not wait for each other.
+        // Sorted, so that two servers on one database cannot deadlock.
         holds.sort_by_key(|hold| (hold.arrival.oid, hold.arrival.repo));
         match holds.as_slice() {
             [] => return,
@@ -69,12 +69,12 @@ impl Recorder {
             many => match self.together(many, asked).await {
                 Ok(outcomes) => {
                     for (hold, outcome) in holds.into_iter().zip(outcomes) {
-                        // Who has left does not want to know.
+                        // The receiver is gone if the client disconnected.
                         let _ = hold.done.send(outcome);
                     }
                     return;
                 }
-                // Each would wait as long for the same answer.
+                // Each object alone would wait as long for the same error.
                 Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::Full) => {
                     for hold in holds {
                         let same = match error.kind() {
@@ -85,7 +85,7 @@ impl Recorder {
                     }
                     return;
                 }
-                Err(error) => tracing::debug!(%error, "what failed together is recorded one by one"),
+                Err(error) => tracing::debug!(%error, "recording a batch failed; recording its objects one by one"),
             },
         }
         for hold in holds {
@@ -94,8 +94,8 @@ impl Recorder {
         }
     }
 
-    /// One transaction; an outcome for each. Who waited while another found that the database is silent does not wait
-    /// for it once more.
+    /// Records objects in one transaction, and returns an outcome for each. Calls that waited while another one found
+    /// that the database does not respond fail immediately instead of timing out again.
     async fn together(&self, holds: &[Hold], asked: Instant) -> Result<Vec<Result<()>>> {
         self.0.db.expect_answers_since(asked)?;
         let mut tx = self.0.db.write().await?;
@@ -110,7 +110,7 @@ impl Recorder {
         let mut more: BTreeMap<Id, (u64, i64)> = BTreeMap::new();
         for ((Hold { arrival, reservation, .. }, landing), bounds) in holds.iter().zip(&landings).zip(&bounds) {
             let Some(landing) = landing else {
-                outcomes.push(Err(Error::not_found("the dataset was deleted")));
+                outcomes.push(Err(Error::not_found("the dataset has been deleted")));
                 continue;
             };
             if let Some(bounds) = bounds
@@ -148,10 +148,10 @@ impl Recorder {
 }
 
 impl Storage {
-    /// Records an object whose file is in a folder, and looks whether it still is.
+    /// Records an object whose file is in a local store, and checks that the file still exists.
     ///
     /// # Errors
-    /// As for [`Recorder::hold`]; unavailable if a collection deleted the file meanwhile.
+    /// As for [`Recorder::hold`]; unavailable if garbage collection deleted the file in the meantime.
     pub(super) async fn record_in_folder(
         &self,
         folder: &LocalStore,
@@ -161,8 +161,8 @@ impl Storage {
         let (store, oid, is_reserved) = (arrival.store.clone(), arrival.oid, reservation.is_some());
         if let Err(error) = self.0.recorder.hold(arrival, reservation).await {
             if error.kind() == Kind::Full && !is_reserved {
-                // Others used what room there was meanwhile: it must not take any either. What was reserved is counted, and
-                // need not be sent again.
+                // Concurrent uploads have used up the quota: the file must not take space either. Reserved bytes are
+                // already counted, so the file can stay for a retry.
                 self.remove_stray(&store, folder, &oid).await?;
             }
             return Err(error);
@@ -170,12 +170,12 @@ impl Storage {
         if folder.stat(&oid).await?.is_some() {
             return Ok(());
         }
-        // A collection was about to delete the same object, and its row was gone when ours came.
+        // Garbage collection deleted the file after our write, and its row before ours was inserted.
         self.quarantine(&store, &oid, "", None, Damage::Missing).await?;
-        Err(Error::unavailable("the object was being collected; send it again"))
+        Err(Error::unavailable("the object was garbage-collected at the same time; upload it again"))
     }
 
-    /// Deletes a file that no row names. Who uploads the same object at this moment looks for it again.
+    /// Deletes a file that no row references. A concurrent upload of the same object checks for it again.
     async fn remove_stray(&self, store: &str, folder: &LocalStore, oid: &Oid) -> Result<()> {
         let mut tx = self.0.db.write().await?;
         if tx.places(store, &[*oid]).await?.is_empty() {

@@ -1,11 +1,11 @@
-//! The figures of signed URLs.
+//! Metrics of signed URLs.
 
 use std::sync::LazyLock;
 
 use lfs::sign::{Step, Verb};
 use metrics::Counter;
 
-/// Looked up once: a batch signs many.
+/// The counters are looked up once, since a batch signs many URLs.
 struct Signed {
     download: Counter,
     upload: Counter,
@@ -29,7 +29,7 @@ static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
     }
 });
 
-/// Counts a URL for one object, the server's own or a bucket's.
+/// Counts a signed URL of one object, ours or a bucket's.
 pub(super) fn count(verb: Verb) {
     match verb {
         Verb::Download => &SIGNED.download,
@@ -39,7 +39,7 @@ pub(super) fn count(verb: Verb) {
     .increment(1);
 }
 
-/// Counts a URL for a step of an upload in parts.
+/// Counts a signed URL of a step of a multipart upload.
 pub(super) fn count_step(step: Step) {
     match step {
         Step::Part(_) => &SIGNED.part,

@@ -1,4 +1,4 @@
-//! The stores that an operator configured, by name.
+//! The configured object stores, by name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,27 +11,27 @@ use crate::config::{Config, DEFAULT_STORE, StorePlace};
 use crate::db::Db;
 use crate::error::{Error, Result};
 
-/// All stores.
+/// All configured stores.
 pub struct Stores(BTreeMap<String, (Store, Option<PathBuf>)>);
 
-/// Where a store is, for those that keep more in it than objects.
+/// The location of a store, for other data that is kept in it.
 pub enum Place<'a> {
-    /// A folder.
+    /// A local folder.
     Folder(&'a Path),
     /// A bucket.
     Bucket(&'a CloudStore),
 }
 
-/// One of them.
+/// An object store.
 #[derive(Clone)]
 pub(super) enum Store {
-    /// A folder: bytes pass through this server, which hashes them.
+    /// A local folder: bytes pass through this server, which hashes them.
     Folder(LocalStore),
-    /// A bucket: clients talk to it themselves.
+    /// A bucket: clients connect to it directly.
     Bucket(CloudStore),
 }
 
-/// A file in a store as it was at one moment. Whoever writes an object makes another.
+/// The state of a file in a store at one moment. Writing an object changes it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stamp {
     Folder(lfs::store::Stamp),
@@ -39,7 +39,7 @@ pub(super) enum Stamp {
 }
 
 impl Stamp {
-    /// In bytes.
+    /// Returns the size in bytes.
     pub(super) fn size(&self) -> u64 {
         match self {
             Self::Folder(stamp) => stamp.size,
@@ -49,11 +49,11 @@ impl Stamp {
 }
 
 impl Stores {
-    /// Opens all of them. Nothing is asked of buckets yet.
+    /// Opens all stores. Does not contact buckets yet.
     ///
     /// # Errors
-    /// Invalid for options that cannot be, and for a folder that is empty where the database knows of
-    /// objects: a disk that is not mounted must not be taken for one that has lost everything.
+    /// Invalid for invalid options, and for an empty folder if the database has objects: a disk that is not mounted
+    /// must not be mistaken for one that has lost everything.
     pub async fn open(config: &Config, db: &Db) -> Result<Self> {
         let mut stores = BTreeMap::new();
         for options in config.store_options()? {
@@ -66,19 +66,23 @@ impl Stores {
                         expected.push((
                             &folder,
                             "objects",
-                            "what people still have comes back with `git lfs push --all`",
+                            "users who still have them can restore them with `git lfs push --all`",
                         ));
                     }
                     let packs = root.join("packs");
                     if options.name == DEFAULT_STORE && tx.has_stored_packs().await? {
-                        expected.push((&packs, "packs", "who has a complete clone can push it to a new dataset"));
+                        expected.push((
+                            &packs,
+                            "packs",
+                            "users who have a complete clone can push it to a new dataset",
+                        ));
                     }
                     drop(tx);
                     for (folder, what, remedy) in expected {
                         if std::fs::read_dir(folder).map_or(true, |mut files| files.next().is_none()) {
                             return Err(Error::invalid(format!(
-                                "the database knows of {what}, but {0} is empty: mount the disk that holds them, or \
-                                 restore them. If they are lost, make an empty file {0}/README; {remedy}",
+                                "the database has {what}, but {0} is empty: mount the disk that holds them, or \
+                                 restore them. If they are lost, create an empty file {0}/README; {remedy}",
                                 folder.display()
                             )));
                         }
@@ -94,27 +98,27 @@ impl Stores {
         Ok(Self(stores))
     }
 
-    /// The store of this name.
+    /// Returns the store of this name.
     ///
     /// # Errors
-    /// Unavailable if the configuration has it no more.
+    /// Unavailable if it is no longer configured.
     pub(super) fn named(&self, name: &str) -> Result<&Store> {
         self.0.get(name).map(|(store, _)| store).ok_or_else(|| {
-            tracing::error!(store = name, "datasets belong to a store that is not configured");
-            Error::unavailable(format!("the store `{name}` is not configured on this server; tell its operator"))
+            tracing::error!(store = name, "a dataset uses a store that is not configured");
+            Error::unavailable(format!("the store `{name}` is not configured on this server; contact its operator"))
         })
     }
 
-    /// Where the store of datasets that name no other is.
+    /// Returns the location of the default store.
     pub fn default_place(&self) -> Result<Place<'_>> {
         match self.0.get(DEFAULT_STORE) {
             Some((Store::Folder(_), Some(root))) => Ok(Place::Folder(root)),
             Some((Store::Bucket(bucket), _)) => Ok(Place::Bucket(bucket)),
-            _ => Err(Error::internal("there is no default store")),
+            _ => Err(Error::internal("the default store is not configured")),
         }
     }
 
-    /// Where clients of the buckets are sent, as `https://host:port`.
+    /// Returns the public origins of the buckets (`https://host:port`).
     pub(super) fn origins(&self) -> Vec<String> {
         let buckets = self.0.values().filter_map(|(store, _)| match store {
             Store::Folder(_) => None,
@@ -130,8 +134,8 @@ impl Stores {
         self.0.keys().map(String::as_str)
     }
 
-    /// Removes what dead uploads left behind in folders: temporary files of this age, and uploads in parts
-    /// that no row names any more.
+    /// Deletes abandoned files in local stores: temporary files of this age, and multipart uploads without a row.
+    /// Returns their number.
     pub(super) async fn reap(&self, older_than: Duration, parts_older_than: Duration) -> Result<usize> {
         let mut reaped = 0;
         for (store, _) in self.0.values() {
@@ -145,7 +149,7 @@ impl Stores {
 }
 
 impl Store {
-    /// What is there under this name; the content is not looked at.
+    /// Returns the state of an object's file, without reading its content.
     pub(super) async fn stat(&self, oid: &Oid, place: &str) -> Result<Option<Stamp>> {
         Ok(match self {
             Self::Folder(folder) => folder.stat(oid).await?.map(Stamp::Folder),
@@ -153,7 +157,7 @@ impl Store {
         })
     }
 
-    /// Whether the bytes are what their name says; all of them are read.
+    /// Re-hashes an object; returns true if its SHA-256 matches its oid. Reads all of its bytes.
     pub(super) async fn is_sound(&self, oid: &Oid, place: &str) -> Result<bool> {
         match self {
             Self::Folder(folder) => match folder.rehash(oid).await {
@@ -168,7 +172,7 @@ impl Store {
     }
 }
 
-/// Where an object of a bucket lies, by what its row says.
+/// Returns the key of an object in a bucket, from the values in its row.
 pub(super) fn key(oid: &Oid, place: &str) -> Result<Key> {
     format!("{}/{}/{oid}.{place}", &oid.to_string()[..2], &oid.to_string()[2..4]).parse().map_err(Error::from)
 }

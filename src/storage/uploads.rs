@@ -1,5 +1,5 @@
-//! Uploads in parts: what the dialects of the wire have in common. Parts go to a folder through this
-//! server, or straight to a bucket; the whole is hashed before anybody sees it.
+//! Multipart uploads: the common part of all LFS transfer protocols. Parts go to a local store through this server, or
+//! directly to a bucket; the whole object is hashed before it becomes visible.
 
 mod append;
 mod idle;
@@ -29,16 +29,16 @@ use crate::db::{oid, signed, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
-/// Uploads that one batch begins at one time.
+/// Number of uploads that one batch starts concurrently.
 const AT_ONCE: usize = 8;
 
-/// How long a request waits until an object is hashed; it goes on without the request.
+/// How long a request waits for hashing to finish; hashing continues without the request.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// Who ends an upload holds its turn.
+/// Locks by upload id, held while an upload is completed.
 pub(super) type Turns = Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>;
 
-/// An upload in parts, and what a signed URL permits with it.
+/// A multipart upload, and the step that a signed URL permits.
 pub struct Upload {
     row: UploadRow,
     oid: Oid,
@@ -52,17 +52,17 @@ impl Upload {
         Ok(Self { oid: oid(&row.oid)?, plan, step, row })
     }
 
-    /// Bytes of the whole.
+    /// Returns the total size in bytes.
     pub fn size(&self) -> u64 {
         self.plan.size()
     }
 
-    /// When it is given up, in seconds since the Unix epoch.
+    /// Returns when the upload expires, in seconds since the Unix epoch.
     pub fn expires(&self) -> u64 {
         self.row.expires_at.seconds()
     }
 
-    /// The URL that takes a part straight to the bucket.
+    /// Returns the presigned URL of a part in the bucket.
     pub(super) fn part_url(&self, bucket: &CloudStore, signer: &UrlSigner<'_>, step: Step) -> Option<SignedUrl> {
         let Step::Part(number) = step else { return None };
         Some(signer.part(&self.key(bucket).ok()?, &self.parts_id().ok()?, number))
@@ -70,10 +70,10 @@ impl Upload {
 
     fn id(&self) -> Result<[u8; 16]> {
         let id = hex::decode(&self.row.id).ok().and_then(|id| id.try_into().ok());
-        id.ok_or_else(|| Error::internal("the id of an upload is damaged"))
+        id.ok_or_else(|| Error::internal("the id of an upload is corrupt in the database"))
     }
 
-    /// What it becomes in a folder.
+    /// Returns the object that it becomes in a local store.
     fn arrival(&self) -> Arrival {
         let UploadRow { repo_id: repo, store, .. } = &self.row;
         Arrival { repo: *repo, oid: self.oid, size: self.size(), store: store.clone(), place: String::new() }
@@ -87,7 +87,7 @@ impl Upload {
         Ok(self.row.remote.parse()?)
     }
 
-    /// Where its parts become one.
+    /// Returns the key under which the bucket assembles the parts.
     fn key(&self, bucket: &CloudStore) -> Result<Key> {
         if bucket.completed_parts_stay() {
             stores::key(&self.oid, &self.row.place)
@@ -98,7 +98,7 @@ impl Upload {
 }
 
 impl Storage {
-    /// Begins uploads, or takes them up where they stand.
+    /// Starts uploads, or resumes existing ones.
     pub(super) async fn begin_uploads(
         &self,
         dataset: &DatasetRow,
@@ -111,7 +111,7 @@ impl Storage {
             let asked = objects.iter().find(|object| object.wanted.as_ref().is_ok_and(|wanted| wanted.0 == oid));
             let want_digest = match self.0.stores.named(store)? {
                 Store::Folder(_) => asked.and_then(|object| object.want_digest),
-                // Its part URLs are signed without the digest, which would not be compared.
+                // Presigned part URLs do not cover the digest, so it would not be checked.
                 Store::Bucket(_) => None,
             };
             let begun = Begun { upload: upload.id()?, plan: upload.plan, stored, want_digest };
@@ -138,7 +138,7 @@ impl Storage {
                 if upload.size() == size && upload.row.store == store {
                     match self.stored_parts(&upload).await {
                         Ok(Some(stored)) => return Ok((upload, stored)),
-                        // Its store has forgotten it.
+                        // The store no longer knows the upload.
                         Ok(None) => {}
                         Err(error) => return Err(error),
                     }
@@ -171,7 +171,7 @@ impl Storage {
             let upload = Upload::new(row, Step::Commit)?;
             match self.record_upload(dataset, &upload).await {
                 Ok(true) => return Ok((upload, Vec::new())),
-                // Somebody else has begun it at the same moment.
+                // Another request started the same upload at the same moment.
                 Ok(false) => self.discard(&upload).await?,
                 Err(error) => {
                     self.discard(&upload).await?;
@@ -179,10 +179,11 @@ impl Storage {
                 }
             }
         }
-        Err(Error::busy("others keep beginning this upload; try again in a moment"))
+        Err(Error::busy("too many concurrent attempts to start this upload; try again in a moment"))
     }
 
-    /// Adds the row of an upload, if there is room for it. False if the same object is on its way already.
+    /// Records a new upload if the quota allows it. Returns false if an upload of the same object is already in
+    /// progress.
     async fn record_upload(&self, dataset: &DatasetRow, upload: &Upload) -> Result<bool> {
         let mut tx = self.0.db.write().await?;
         tx.lock_usage(dataset.owner_id).await?;
@@ -192,7 +193,7 @@ impl Storage {
         Ok(inserted)
     }
 
-    /// The parts that have arrived; `None` if the store knows nothing of the upload.
+    /// Returns the uploaded parts; `None` if the store does not know the upload.
     async fn stored_parts(&self, upload: &Upload) -> Result<Option<Vec<StoredPart>>> {
         match self.0.stores.named(&upload.row.store)? {
             Store::Folder(folder) => match folder.parts(&upload.id()?).await {
@@ -208,7 +209,7 @@ impl Storage {
         }
     }
 
-    /// Makes a URL for a step of an upload.
+    /// Creates a signed URL for a step of an upload.
     pub(super) fn upload_url(&self, urls: &Urls<'_>, step: Step, upload: &Begun, size: u64) -> String {
         let ticket = UploadTicket {
             step,
@@ -220,24 +221,26 @@ impl Storage {
         format!("{}/_lfs/uploads/{}", urls.base, self.0.signer.seal_upload(&ticket, ""))
     }
 
-    /// Opens a signed URL of an upload.
+    /// Verifies a signed URL of an upload.
     ///
     /// # Errors
-    /// Forbidden for a token that is forged or expired; not found if the upload has ended.
+    /// Forbidden for a forged or expired token; not found if the upload has ended.
     pub async fn upload(&self, token: &str) -> Result<Upload> {
         let opened = self.0.signer.open_upload(token, "", self.0.clock.now().seconds());
         let ticket = opened.map_err(|error| match error {
-            SignError::Expired => Error::forbidden("this URL has expired; ask the batch API for a new one"),
-            SignError::Malformed | SignError::Forged => Error::forbidden("this URL was not made by this server"),
+            SignError::Expired => Error::forbidden("this URL has expired; request a new one from the batch API"),
+            SignError::Malformed | SignError::Forged => {
+                Error::forbidden("invalid signed URL; request a new one from the batch API")
+            }
         })?;
         let row = self.0.db.read().await?.upload(&hex::encode(ticket.upload)).await?;
         match row.filter(|row| row.repo_id == Id::from_bytes(ticket.repository)) {
             Some(row) => Upload::new(row, ticket.step),
-            None => Err(Error::not_found("this upload has ended; ask the batch API for what is left to do")),
+            None => Err(Error::not_found("this upload has ended; request the object from the batch API again")),
         }
     }
 
-    /// Takes a part for a folder. `length` is what the request announces.
+    /// Receives a part for a local store. `length` is the `Content-Length` of the request.
     pub async fn receive_part<S, E>(
         &self,
         upload: &Upload,
@@ -250,10 +253,13 @@ impl Storage {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let Step::Part(number) = upload.step else { return Err(wrong_step()) };
-        let part = upload.plan.part(number).ok_or_else(|| Error::invalid("the upload has no such part"))?;
+        let part = upload
+            .plan
+            .part(number)
+            .ok_or_else(|| Error::invalid("invalid part number; request new URLs from the batch API"))?;
         if length.is_some_and(|length| length != part.size) {
             return Err(Error::invalid(format!(
-                "the part has {} bytes, but other than that were announced",
+                "Content-Length does not match the part's size of {} bytes; send exactly that many bytes",
                 part.size
             )));
         }
@@ -265,15 +271,17 @@ impl Storage {
     fn folder_of(&self, upload: &Upload) -> Result<&LocalStore> {
         match self.0.stores.named(&upload.row.store)? {
             Store::Folder(folder) => Ok(folder),
-            Store::Bucket(_) => Err(Error::forbidden("the parts of this upload go to a bucket")),
+            Store::Bucket(_) => Err(Error::forbidden(
+                "the parts of this upload go directly to a bucket; use the URLs from the batch API",
+            )),
         }
     }
 
-    /// Ends an upload: all parts are there. Asked again, it is done already.
+    /// Completes an upload whose parts have all been uploaded. Idempotent.
     ///
     /// # Errors
-    /// Conflict if parts are missing; invalid if the whole is another object, and the upload is
-    /// forgotten; unavailable if hashing takes long: then it goes on, and it is worth to ask again.
+    /// Conflict if parts are missing; invalid if the bytes are not the promised object, in which case the upload is
+    /// deleted; unavailable if hashing takes long: it continues in the background, so the client should retry.
     pub async fn commit_upload(&self, upload: &Upload, completion: &Completion) -> Result<()> {
         if upload.step != Step::Commit {
             return Err(wrong_step());
@@ -282,7 +290,7 @@ impl Storage {
         self.finish(&upload.row.id).await
     }
 
-    /// Gives an upload up.
+    /// Cancels an upload.
     pub async fn abort_upload(&self, upload: &Upload) -> Result<()> {
         if !matches!(upload.step, Step::Abort | Step::Tus) {
             return Err(wrong_step());
@@ -293,14 +301,14 @@ impl Storage {
     pub(super) async fn finish(&self, id: &str) -> Result<()> {
         let (storage, id) = (self.clone(), id.to_owned());
         let turn = self.turn(&id);
-        // A client that leaves does not stop it.
+        // Continues if the client disconnects.
         let work = tokio::spawn(crate::request::scope(crate::request::id(), async move {
             let _turn = turn.lock().await;
             storage.finish_now(&id).await
         }));
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(done) => done.map_err(Error::internal)?,
-            Err(_) => Err(Error::unavailable("the object is still being hashed; ask again in a moment")),
+            Err(_) => Err(Error::unavailable("the object is still being hashed; try again in a moment")),
         }
     }
 
@@ -317,11 +325,12 @@ impl Storage {
 
     async fn finish_now(&self, id: &str) -> Result<()> {
         let row = self.0.db.read().await?.upload(id).await?;
-        let row = row.ok_or_else(|| Error::not_found("this upload has ended; ask the batch API for what is left"))?;
+        let row =
+            row.ok_or_else(|| Error::not_found("this upload has ended; request the object from the batch API again"))?;
         if row.finished_at.is_some() {
             return Ok(());
         }
-        // Its row is what keeps others from its bytes: it must not end while they are looked at.
+        // The row protects the uploaded bytes: it must not expire while they are verified.
         let mut tx = self.0.db.write().await?;
         tx.resume_upload(row.repo_id, &row.oid, self.0.clock.now().plus(self.0.upload_lifetime)).await?;
         tx.commit().await?;
@@ -334,7 +343,7 @@ impl Storage {
         let mut tx = self.0.db.write().await?;
         match &outcome {
             Ok(()) => tx.finish_upload(id, self.0.clock.now()).await?,
-            // What arrived is something else: nothing of it is of use.
+            // The content is wrong: none of it can be used.
             Err(error) if error.kind() == crate::error::Kind::Invalid => tx.remove_upload(id).await?,
             Err(_) => {}
         }
@@ -356,12 +365,14 @@ impl Storage {
                 let wanted: Vec<_> = parts.into_iter().filter(|part| upload.plan.part(part.number).is_some()).collect();
                 bucket.complete_parts(&key, &upload.parts_id()?, &wanted).await?;
             } else if bucket.stat(&key).await?.is_none_or(|found| found.size != upload.size()) {
-                // Azure knows no parts of what is whole, as it may be when the last attempt ended after that.
-                return Err(Error::conflict(format!("{missing} parts of the upload are missing")));
+                // Azure lists no parts of a completed upload, as after an attempt that failed later.
+                return Err(Error::conflict(format!(
+                    "{missing} parts of the upload are missing; upload them, then complete it again"
+                )));
             }
         }
         let (repo, size) = (upload.row.repo_id, upload.size());
-        let gone = || Error::not_found("the store has forgotten this upload; ask the batch API to begin it again");
+        let gone = || Error::not_found("the store no longer knows this upload; start it again through the batch API");
         if key.is_staging() {
             let ticket = Ticket { verb: Verb::Upload, repository: *repo.as_bytes(), oid: upload.oid, size, expires: 0 };
             self.admit_staged(&ticket, &upload.row.store, bucket, &key, u64::MAX, Some(upload.reservation()))
@@ -372,7 +383,7 @@ impl Storage {
             if found != (upload.oid, size) {
                 bucket.remove(&key).await?;
                 return Err(Error::invalid(format!(
-                    "what arrived is not the object {}: its SHA-256 is another",
+                    "SHA-256 mismatch: the uploaded bytes are not object {}; upload it again",
                     upload.oid
                 )));
             }
@@ -383,7 +394,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Forgets an upload and its parts.
+    /// Deletes an upload and its parts.
     async fn abandon(&self, upload: &Upload) -> Result<()> {
         self.discard(upload).await?;
         let mut tx = self.0.db.write().await?;
@@ -399,7 +410,7 @@ impl Storage {
         }
     }
 
-    /// Gives up what nobody went on with until its time was over. Gives how many.
+    /// Cancels expired uploads. Returns their number.
     pub(super) async fn sweep_uploads(&self, now: Millis) -> Result<usize> {
         let mut swept = 0;
         loop {
@@ -409,8 +420,10 @@ impl Storage {
                 let upload = Upload::new(row, Step::Abort)?;
                 match self.abandon(&upload).await {
                     Ok(()) => swept += 1,
-                    // Its store may be away; the others need not wait.
-                    Err(error) => tracing::warn!(%error, upload = upload.row.id, "an upload cannot be given up"),
+                    // Its store may be down; the others need not wait.
+                    Err(error) => {
+                        tracing::warn!(%error, upload = upload.row.id, "cannot cancel an upload; the next sweep retries")
+                    }
                 }
             }
             if swept == before {
@@ -419,7 +432,7 @@ impl Storage {
         }
     }
 
-    /// How many bytes of an upload by tus are here.
+    /// Returns how many bytes of a tus upload have been received.
     pub async fn offset(&self, upload: &Upload) -> Result<u64> {
         if upload.step != Step::Tus {
             return Err(wrong_step());
@@ -429,7 +442,7 @@ impl Storage {
         }
         let offset = self.offset_in_store(upload).await?;
         if offset == upload.size() {
-            // git-lfs takes this for an object that is here, and asks no more.
+            // git-lfs treats this as a complete upload and sends no further request.
             self.finish(&upload.row.id).await?;
         }
         Ok(offset)
@@ -440,13 +453,15 @@ impl Storage {
             return Ok(folder.offset(&upload.id()?).await?);
         }
         let stored = self.stored_parts(upload).await?;
-        let stored = stored.ok_or_else(|| Error::not_found("the store has forgotten this upload"))?;
+        let stored = stored.ok_or_else(|| {
+            Error::not_found("the store no longer knows this upload; start it again through the batch API")
+        })?;
         let sizes: HashMap<u32, u64> = stored.iter().map(|part| (part.number, part.size)).collect();
         let whole = upload.plan.parts().take_while(|part| sizes.get(&part.number) == Some(&part.size));
         Ok(whole.map(|part| part.size).sum())
     }
 
-    /// Takes bytes of an upload by tus, and gives where it stands then.
+    /// Receives bytes of a tus upload, and returns the new offset.
     pub async fn append<S, E>(
         &self,
         upload: &Upload,
@@ -480,7 +495,7 @@ impl Storage {
         };
         if offset == upload.size() {
             match self.finish(&upload.row.id).await {
-                // It goes on; who asks for it afterwards waits.
+                // Hashing continues; a later request for the object waits for it.
                 Err(error) if error.kind() == crate::error::Kind::Unavailable => {}
                 finished => finished?,
             }
@@ -490,5 +505,5 @@ impl Storage {
 }
 
 fn wrong_step() -> Error {
-    Error::forbidden("this URL was made for another operation")
+    Error::forbidden("this URL is for another operation; request a new one from the batch API")
 }

@@ -54,7 +54,7 @@ story! {
         for (client, object) in clients.iter().zip(&objects) {
             let (oid, size) = (Oid::of(object), object.len());
             eventually("it is out of use", async || state(&scene, oid).await == "quarantined").await;
-            assert_eq!(events(&scene, oid).await, ["other bytes than promised"]);
+            assert_eq!(events(&scene, oid).await, ["SHA-256 mismatch"]);
             assert_eq!(client.download("ada/data", oid, size).await, None, "nobody is given these bytes");
 
             // It is asked for again, and this time it is what it should be.

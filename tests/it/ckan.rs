@@ -411,7 +411,7 @@ story! {
         let mut mine = office.shown.clone();
         mine["base_revision_ref"] = office.shown["revision_id"].clone();
         let error = server.refused(Some(&ada.token), "package_update", mine.clone(), 409).await;
-        assert!(error["message"].as_str().unwrap().contains("has moved on"), "{error}");
+        assert!(error["message"].as_str().unwrap().contains("has changed in the meantime"), "{error}");
         mine["base_revision_ref"] = shown["revision_id"].clone();
         assert_eq!(server.does(ada, "package_update", mine).await["num_resources"], 2);
     }

@@ -278,14 +278,15 @@ story! {
         assert_eq!(house.does(&["fsck", "--quick"]), "clean\n", "that one compares sizes only");
         let found = house.run(&["fsck"]);
         assert_eq!(found.status.code(), Some(1));
-        assert_eq!(String::from_utf8(found.stdout).unwrap(), format!("object {oid} has other bytes; held by ada/data\n"));
+        let corrupt = format!("object {oid} is corrupt (SHA-256 mismatch); held by ada/data\n");
+        assert_eq!(String::from_utf8(found.stdout).unwrap(), corrupt);
 
         // It is out of use, everybody is told, and it stays so until somebody pushes it.
         assert_eq!(serving.batch(&ada, "ada/data", "download", &bad).await["error"]["code"], 404);
         for arguments in [&["fsck"][..], &["fsck", "--quick"]] {
             let still = house.run(arguments);
             assert_eq!(still.status.code(), Some(1));
-            assert!(text(&still).contains("out of use until it is pushed again"), "{}", text(&still));
+            assert!(text(&still).contains("is quarantined until it is pushed again"), "{}", text(&still));
         }
         serving.upload(&ada, "ada/data", &bad).await;
         assert!(serving.download(&ada, "ada/data", &bad).await.unwrap() == bad);
@@ -298,7 +299,7 @@ story! {
         std::fs::remove_file(&file).unwrap();
         let found = house.run(&["fsck", "--quick"]);
         assert_eq!(found.status.code(), Some(1));
-        assert!(text(&found).contains("has another size") && text(&found).contains("is missing"), "{}", text(&found));
+        assert!(text(&found).contains("has the wrong size") && text(&found).contains("is missing"), "{}", text(&found));
         for bytes in [&good, &bad] {
             serving.upload(&ada, "ada/data", bytes).await;
         }

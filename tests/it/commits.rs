@@ -438,7 +438,7 @@ story! {
         ] {
             let (status, told) = fails(&server, &grace, "org/data", json!([put("free", "2"), operation])).await;
             assert_eq!(status, 409);
-            assert_eq!(told, "operations[1]: `d/locked` is locked by ada");
+            assert_eq!(told, "operations[1]: `d/locked` is locked by ada; ask them to unlock it");
         }
         commit(&server, &grace, "org/data", json!([put("free", "2")])).await;
         commit(&server, &ada, "org/data", json!([put("d/locked", "2")])).await;

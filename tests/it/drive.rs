@@ -247,7 +247,8 @@ story! {
         // They never let it end.
         let summary = server.app.collector.run(None, false, |_| {}).await.unwrap();
         assert_eq!((summary.git, &summary.problems[..]), ((0, 0), &[][..]));
-        let left = ["ada/busy", "ada/quiet"].map(|path| format!("{path}: others keep changing the repository"));
+        let changing = "the repository keeps changing during garbage collection; try again later";
+        let left = ["ada/busy", "ada/quiet"].map(|path| format!("{path}: {changing}"));
         assert_eq!(summary.left, left);
         let attempts = count(&server.app.db, announced).await;
         assert!(attempts >= 4, "each was tried more than once, with a pack each time: {attempts}");
@@ -367,7 +368,7 @@ story! {
         ] {
             let changes = Changeset { edits: vec![edit.clone()], ..changes(9) };
             let error = server.app.drive.commit(&grant, changes).await.unwrap_err();
-            assert_eq!(error.to_string(), "`files/2.noise` is locked by ada", "{edit:?}");
+            assert_eq!(error.to_string(), "`files/2.noise` is locked by ada; ask them to unlock it", "{edit:?}");
         }
         commit(&server, &grant, 3).await;
     }

@@ -23,7 +23,7 @@ pub(crate) fn from_pool(chance: &mut Chance) -> Vec<u8> {
 
 /// What a push that meets a collection may be told. Each says what to do, which is to try again.
 const HONEST: [&str; 5] =
-    ["cleaned up meanwhile", "being changed", "missing on the server", "send it again", "has expired"];
+    ["garbage-collected", "being changed", "missing on the server", "send it again", "has expired"];
 
 /// Somebody who changes branches and tags of their own at random, and knows what the server acknowledged.
 pub(crate) struct Pusher {

@@ -321,7 +321,7 @@ story! {
             server.app.worker.run_due().await.unwrap();
             let old = Reply::of(put(&server, &begun["parts"][0], &bytes[..PART])).await;
             assert_eq!(old.status, 403);
-            assert!(old.text().contains("has expired; ask the batch API for a new one"), "{}", old.text());
+            assert!(old.text().contains("has expired; request a new one from the batch API"), "{}", old.text());
             assert_eq!(go(&server, &begun["commit"]).await.status, 403);
             assert_eq!(positions(&begin(&server, &ada, "ada/data", &bytes).await), [0]);
         }
@@ -356,7 +356,7 @@ story! {
         let part = Reply::of(put(&server, &begun["parts"][0], &bytes[..PART])).await;
         for reply in [part, go(&server, &begun["commit"]).await, go(&server, &begun["abort"]).await] {
             assert_eq!(reply.status, 404);
-            assert!(reply.text().contains("this upload has ended; ask the batch API"), "{}", reply.text());
+            assert!(reply.text().contains("this upload has ended; request the object"), "{}", reply.text());
         }
         assert_eq!(verify(&server, &begun["verify"], &bytes).await, 404);
         let again = begin(&server, &ada, "ada/data", &bytes).await;

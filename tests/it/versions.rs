@@ -142,7 +142,7 @@ story! {
         for (method, package) in [("PATCH", json!({"n": 2})), ("PUT", json!({"name": "x"}))] {
             let (status, told) = desk.fails(method, "", &json!({"package": package, "base_revision": base})).await;
             assert_eq!(status, 412);
-            assert!(told.contains("`main` has moved on"), "{told}");
+            assert!(told.contains("`main` has changed in the meantime"), "{told}");
         }
         let request = server.request("PATCH", "/api/v1/datasets/ada/birds", Some(&ada.token));
         let request = request.header("content-type", "application/json").header("if-match", format!("\"{base}\""));

@@ -109,15 +109,15 @@ story! {
         assert!(said.contains("README.md") && said.contains("wanda"), "git-lfs warns before:\n{said}");
         let said = olgas.git_fails(&["push", "--no-verify"]);
         assert!(said.contains("locked: README.md (by wanda)"), "{said}");
-        assert!(said.contains("[remote rejected] main -> main (locked by somebody else: README.md (by wanda))"), "{said}");
+        assert!(said.contains("[remote rejected] main -> main (locked by another user: README.md (by wanda))"), "{said}");
         // Locks hold on all branches, also on new ones, and a file that goes away changes too.
         let said = olgas.git_fails(&["push", "--no-verify", "origin", "main:elsewhere"]);
-        assert!(said.contains("locked by somebody else: README.md"), "{said}");
+        assert!(said.contains("locked by another user: README.md"), "{said}");
         olgas.git(&["reset", "-q", "--hard", "HEAD~1"]);
         olgas.git(&["mv", "scans/one.bin", "scans/renamed.bin"]);
         olgas.commit("Renamed");
         let said = olgas.git_fails(&["push", "--no-verify"]);
-        assert!(said.contains("locked by somebody else: scans/one.bin"), "{said}");
+        assert!(said.contains("locked by another user: scans/one.bin"), "{said}");
         olgas.git(&["reset", "-q", "--hard", "HEAD~1"]);
 
         // The holder goes on, and then gives the locks back.
@@ -150,13 +150,13 @@ story! {
         olgas.git(&["push", "-q", "--no-verify", "origin", "main:refs/tags/around"]);
         for target in ["detour", "main"] {
             let said = olgas.git_fails(&["push", "--no-verify", "--force", "origin", &format!("main:{target}")]);
-            assert!(said.contains("locked by somebody else: README.md (by wanda)"), "{said}");
+            assert!(said.contains("locked by another user: README.md (by wanda)"), "{said}");
         }
         // By what was pushed before the lock, or by taking its holder's work back.
         olgas.git(&["fetch", "-q"]);
         for revision in ["origin/before", "origin/main~1"] {
             let said = olgas.git_fails(&["push", "--no-verify", "--force", "origin", &format!("{revision}:refs/heads/main")]);
-            assert!(said.contains("locked by somebody else: README.md (by wanda)"), "{said}");
+            assert!(said.contains("locked by another user: README.md (by wanda)"), "{said}");
         }
 
         // Who takes over the holder's own change has changed nothing.
@@ -197,7 +197,7 @@ story! {
         let said = wandas.git_fails(&["lfs", "unlock", "--force", "README.md"]);
         assert!(said.contains("only an owner of the dataset"), "{said}");
         let said = olgas.git_fails(&["lfs", "unlock", "scans/one.bin"]);
-        assert!(said.contains("locked by wanda; an owner can use --force"), "{said}");
+        assert!(said.contains("locked by wanda; an owner of the dataset can release it with --force"), "{said}");
         assert_eq!(olgas.git(&["lfs", "locks"]).lines().count(), 2);
 
         olgas.git(&["lfs", "unlock", "--force", "scans/one.bin"]);
@@ -207,7 +207,7 @@ story! {
         wandas.write("scans/one.bin", noise(40, 100));
         wandas.commit("Too late");
         let said = wandas.git_fails(&["push", "--no-verify"]);
-        assert!(said.contains("locked by somebody else: scans/one.bin (by olga)"), "{said}");
+        assert!(said.contains("locked by another user: scans/one.bin (by olga)"), "{said}");
         server.sound(&olga, DATA).await;
     }
 }
@@ -219,7 +219,7 @@ story! {
         wandas.git(&["push", "-q"]);
         wandas.git(&["commit", "-q", "--amend", "-m", "Rewritten"]);
         let said = wandas.git_fails(&["push", "--force"]);
-        assert!(said.contains("`main` is protected: its history may only grow"), "{said}");
+        assert!(said.contains("`main` is protected: its history cannot be rewritten"), "{said}");
         assert!(said.contains("merge or rebase onto it, or ask an owner"), "{said}");
         assert_eq!(wandas.remote_refs()["refs/heads/main"], agreed);
         // A detour over another name does not help.

@@ -12,7 +12,7 @@ fn id(last: u8) -> Id {
 fn object(value: Value) -> Package {
     match value {
         Value::Object(object) => object,
-        other => panic!("{other} is no object"),
+        other => panic!("{other} is not an object"),
     }
 }
 
@@ -41,7 +41,7 @@ fn read(record: Record, current: Option<&Package>) -> Result<Package> {
     package(id(1), "birds", record, current, || id(9))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what `json!` makes is given away")]
+#[expect(clippy::needless_pass_by_value, reason = "callers pass the result of `json!` directly")]
 fn paths(resources: Value) -> Vec<String> {
     let made = read(object(json!({"resources": resources})), None).unwrap();
     let resources = made["resources"].as_array().unwrap().clone();
@@ -90,7 +90,7 @@ fn ids_stay_and_are_nobody_elses() {
     assert_eq!(ids, resource_ids(id(1), &package));
     let others = resource_ids(id(2), &package);
     assert_ne!(ids[0], others[0]);
-    assert!(is_id(id(1), &ids[0]) && !is_id(id(2), &ids[0]), "one that follows from a dataset is its own");
+    assert!(is_id(id(1), &ids[0]) && !is_id(id(2), &ids[0]), "a derived id belongs to its dataset");
     let stolen = object(json!({"resources": [{"name": "z", "path": "z", "id": ids[0]}]}));
     assert_ne!(resource_ids(id(2), &stolen)[0], ids[0]);
     assert_eq!(resource_ids(id(1), &stolen)[0], ids[0]);
@@ -111,11 +111,11 @@ fn one_resource_changes_and_the_others_do_not() {
     );
     assert_eq!((&after["resources"][2]["path"], &after["odd"]), (&json!("a-2.csv"), &Value::Null));
     let first = resource_ids(id(1), &before)[0].clone();
-    let told = object(json!({"description": "told"}));
+    let told = object(json!({"description": "counted by hand"}));
     let (after, _) = change(ResourceChange::Update(first.clone(), told)).unwrap();
     assert_eq!(
         (&after["resources"][0]["path"], &after["resources"][0]["description"]),
-        (&json!("a.csv"), &json!("told"))
+        (&json!("a.csv"), &json!("counted by hand"))
     );
     assert_eq!(after["resources"][0]["id"], first);
     let (after, _) = change(ResourceChange::Delete(first)).unwrap();
@@ -125,7 +125,7 @@ fn one_resource_changes_and_the_others_do_not() {
 }
 
 proptest! {
-    /// What was shown and is sent back changes nothing, except that ids are written down.
+    /// A record that is sent back unchanged changes nothing, except that ids are stored.
     #[test]
     fn showing_and_updating_is_the_identity(
         title in "\\PC{0,8}", extra in "\\PC{0,8}", names in prop::collection::btree_set("[a-z]{1,4}", 0..4), sized in any::<bool>(),
@@ -148,7 +148,7 @@ proptest! {
         for resource in back["resources"].as_array_mut().unwrap() {
             prop_assert!(resource.as_object_mut().unwrap().remove("id").is_some());
         }
-        // An empty title is none.
+        // An empty title is removed.
         let mut expected = package.clone();
         if title.is_empty() {
             expected.remove("title");

@@ -1,4 +1,4 @@
-//! What an archive of files and folders has in it.
+//! The contents of a download archive.
 
 use std::sync::Arc;
 
@@ -9,14 +9,15 @@ use crate::drive::browse::Located;
 use crate::error::{Error, Result};
 use crate::types::Id;
 
-/// Bytes of all paths in an archive. There are several copies of them while it is made.
+/// Maximum total bytes of all paths in an archive. Several copies of them are held in memory while it is created.
 const ARCHIVED: usize = 16 << 20;
 
 impl Drive {
-    /// All files and links that these are or hold, and when their revision was made, in seconds since the Unix epoch.
+    /// Returns all files and links that these entries are or contain, and the commit time of their revision in seconds
+    /// since the Unix epoch.
     ///
     /// # Errors
-    /// Too large for more than `most`.
+    /// Too large for more than `most` entries.
     pub(crate) async fn files_below(&self, located: &[Located], most: usize) -> Result<(i64, Vec<Located>)> {
         let Some(first) = located.first() else { return Ok((0, Vec::new())) };
         let revision = first.revision;
@@ -38,7 +39,7 @@ impl Drive {
         Ok((seconds, files))
     }
 
-    /// As [`Drive::files_below`], of a whole revision. Who asks has been let, when it was chosen.
+    /// Like [`Drive::files_below`], for a whole revision. Access was checked when the revision was chosen.
     pub(crate) async fn files_of(&self, id: Id, revision: ObjectId, most: usize) -> Result<(i64, Vec<Located>)> {
         let snapshot = self.snapshot_of(id).await?;
         let seconds = snapshot.read(move |reader| Ok(reader.commit(revision)?.committer.seconds)).await?;
@@ -49,7 +50,7 @@ impl Drive {
     }
 }
 
-/// All files and links below a folder, or of the whole revision.
+/// Returns all files and links below a folder, or of the whole revision.
 async fn files_in(
     snapshot: &Arc<Snapshot>,
     revision: ObjectId,
@@ -61,7 +62,7 @@ async fn files_in(
     if page.entries.len() > most {
         return Err(too_many(most));
     }
-    // A page that is not full ends where its names take too many bytes.
+    // A page with fewer entries than the limit but a next page was cut because its names are too long.
     if page.next.is_some() {
         return Err(too_long());
     }
@@ -69,15 +70,19 @@ async fn files_in(
     Ok(page.entries.into_iter().filter(is_file).collect())
 }
 
-/// How many bytes are left for more names in an archive.
+/// Returns how many bytes are left for names in an archive.
 fn names_fit(room: usize, entries: &[Entry]) -> Result<usize> {
     room.checked_sub(entries.iter().map(|entry| entry.path.len()).sum()).ok_or_else(too_long)
 }
 
 fn too_many(most: usize) -> Error {
-    Error::too_large(format!("an archive has at most {most} files and folders; choose some of them"))
+    Error::too_large(format!(
+        "an archive can contain at most {most} files and folders; select fewer of them, or clone the dataset with git"
+    ))
 }
 
 fn too_long() -> Error {
-    Error::too_large(format!("the names of an archive have at most {ARCHIVED} bytes; choose some of the files"))
+    Error::too_large(format!(
+        "the file names in an archive can have at most {ARCHIVED} bytes in total; select fewer files"
+    ))
 }

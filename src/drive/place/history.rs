@@ -1,5 +1,5 @@
-//! What of the history is seen at a spot: all of it by those who may read the whole dataset, the default branch by those
-//! who have a part, and since a link was made by those who have the link.
+//! History visible at a spot: all of it with read access to the whole dataset, the default branch with access to a
+//! part, and only changes since the link was created with a share link.
 
 use std::sync::Arc;
 
@@ -10,19 +10,20 @@ use super::super::revisions::head;
 use crate::access::{History, Read, Spot};
 use crate::error::{Error, Kind, Result};
 
-/// Revisions that may have come since a link was made; of more the newest alone is seen.
+/// Maximum number of revisions since a link was created; if there are more, only the newest is visible.
 const MOST: usize = 50_000;
 
-/// Revisions that are looked at in one step for those that a link shows.
+/// Page size for walking the history behind a link.
 const STEP: usize = 100;
 
 impl Drive {
-    /// The revision that `expression` names, if it is seen at the spot. Who does not see the whole history names
-    /// revisions by their full ids, as the list of versions has them, or the newest one: other names would tell of
+    /// Resolves `expression` to a revision that is visible at the spot. Without access to the whole history, a revision
+    /// can only be named by its full id, as in the list of versions, or as the newest one: other names would reveal
     /// branches and tags.
     ///
     /// # Errors
-    /// Not found, in one sentence for what is not there and what is not seen; as for [`Drive::resolve`].
+    /// Not found, with the same message for revisions that do not exist and those that are not visible; as for
+    /// [`Drive::resolve`].
     pub(super) async fn resolve_at(
         &self,
         spot: &Spot<Read>,
@@ -42,7 +43,7 @@ impl Drive {
     }
 
     /// # Errors
-    /// Not found for a revision that is not seen at the spot.
+    /// Not found for a revision that is not visible at the spot.
     pub(super) async fn expect_seen(
         &self,
         spot: &Spot<Read>,
@@ -64,7 +65,7 @@ impl Drive {
                 History::Branch => reader.is_ancestor(revision, head),
                 History::Since(None, _) => Ok(false),
                 History::Since(Some(since), _) => {
-                    // As it was when the link was made it is called by the revision that made it so.
+                    // The version from before the link was created is identified by the revision that created it.
                     Ok(reader.descendants(since, head, MOST)?.contains(&revision)
                         || path.as_ref().is_some_and(|path| same(reader, path, since, revision))
                             && reader.is_ancestor(revision, head)?)
@@ -82,10 +83,10 @@ impl Drive {
 }
 
 fn unseen(expression: &str) -> Error {
-    Error::not_found(format!("there is no revision `{}`, or you may not see it", expression.escape_debug()))
+    Error::not_found(format!("revision `{}` not found, or you do not have access to it", expression.escape_debug()))
 }
 
-/// Whether the same stands at a path in both revisions.
+/// Returns true if the path has the same entry in both revisions.
 fn same(reader: &Reader, path: &FilePath, one: ObjectId, other: ObjectId) -> bool {
     match (reader.entry(one, path), reader.entry(other, path)) {
         (Ok(one), Ok(other)) => (one.id, one.kind) == (other.id, other.kind),
@@ -93,8 +94,8 @@ fn same(reader: &Reader, path: &FilePath, one: ObjectId, other: ObjectId) -> boo
     }
 }
 
-/// Up to `limit` revisions that changed `path`, as [`Reader::log`] tells them, of those that have come since a link was
-/// made. The last of them is the one that made the path what it was then: of that nothing is told but who and when.
+/// Returns up to `limit` revisions that changed `path`, as [`Reader::log`] does, from those since a link was created.
+/// The last one is the revision that created the version of that time; its message is removed.
 pub(super) fn log_since(
     reader: &Reader,
     since: Option<ObjectId>,

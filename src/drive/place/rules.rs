@@ -1,57 +1,54 @@
-//! Which files a drive shows, keeps for itself, and lets somebody change.
+//! File rules of the browser API: which files are visible, which names are reserved, and which changes are allowed.
 
 use metastore::{Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader};
 
 use crate::access::{Part, Spot, Write};
 use crate::error::{Error, Result};
 
-/// What keeps an empty folder, of which git knows nothing.
+/// Placeholder file that keeps an empty folder, which git cannot store.
 pub const KEEP: &str = ".keep";
 
-/// Names of files that are for tools, and not shown.
+/// Names of files for tools, which are hidden.
 const TOOLS: &[&str] = &[KEEP, ".gitattributes", ".lfsconfig"];
 
-/// Whether a file of this name is shown, and may be written.
+/// Returns true if a file of this name is visible and can be written.
 pub fn is_shown(name: &str) -> bool {
     !TOOLS.contains(&name)
 }
 
-/// A spot that may be renamed, deleted or replaced: the root of a part is not for those who have only that.
+/// Returns the path of a spot that can be renamed, deleted or replaced.
 ///
 /// # Errors
-/// Forbidden.
+/// Invalid for the root, and for a reserved name.
 pub fn path_of(spot: &Spot<Write>) -> Result<FilePath> {
-    let path = spot.path().cloned().ok_or_else(|| Error::invalid("this is about a file or a folder; name it"))?;
+    let path = spot.path().cloned().ok_or_else(|| Error::invalid("the path of a file or folder is required"))?;
     expect_shown(&path)?;
     Ok(path)
 }
 
 /// # Errors
-/// Forbidden where a part begins, for who has no more than the part.
+/// Forbidden at the root of a part for actors who have access to no more than the part.
 pub fn expect_inner(spot: &Spot<Write>) -> Result<()> {
     if spot.is_top() {
-        return Err(Error::forbidden("what was shared with you can be changed by you, but not moved or deleted"));
+        return Err(Error::forbidden("you can edit this shared item, but not move or delete it; ask its owner"));
     }
     Ok(())
 }
 
 /// # Errors
-/// Invalid for a file that is for tools.
+/// Invalid for a reserved file name.
 pub(crate) fn expect_shown(path: &FilePath) -> Result<()> {
     if is_shown(path.name()) {
         return Ok(());
     }
-    Err(Error::invalid(format!(
-        "`{}` is a name that the drive keeps for itself; change such files with git",
-        path.name()
-    )))
+    Err(Error::invalid(format!("`{}` is a reserved name; change such files with git", path.name())))
 }
 
 pub(super) fn is_listed(entry: &Entry) -> bool {
     entry.kind != EntryKind::Submodule && is_shown(entry.path.rsplit('/').next().unwrap_or(&entry.path))
 }
 
-/// Who has a part alone writes to nothing else. What the package of a dataset says reaches further than its file.
+/// Checks that the edits stay inside the parts. The package is excluded too: it affects more than its own file.
 pub(super) fn expect_within(parts: &[Part<Write>], edits: &[Edit]) -> Result<()> {
     if parts.iter().any(Part::is_whole) {
         return Ok(());
@@ -59,24 +56,24 @@ pub(super) fn expect_within(parts: &[Part<Write>], edits: &[Edit]) -> Result<()>
     let package = crate::drive::package::place();
     for path in edits.iter().flat_map(Edit::paths) {
         if !parts.iter().any(|part| part.contains(path)) {
-            return Err(Error::forbidden(format!("`{path}` is not in what was shared with you")));
+            return Err(Error::forbidden(format!("`{path}` is outside of what is shared with you")));
         }
         if *path == package {
             return Err(Error::forbidden(format!(
-                "`{path}` says what the dataset is; only who may write to all of it changes that"
+                "`{path}` describes the whole dataset; changing it requires write access to the whole dataset"
             )));
         }
     }
     Ok(())
 }
 
-/// The file that keeps a folder.
+/// Returns the edit that writes the placeholder file of a folder.
 pub(super) fn keep(folder: &FilePath) -> metastore::Result<Edit> {
     let path = format!("{folder}/{KEEP}").parse()?;
     Ok(Edit::Put { path, content: Content::Bytes(bytes::Bytes::new()), executable: false })
 }
 
-/// The edits that keep the folders of which all is taken away.
+/// Returns the edits that keep folders from which everything is removed.
 pub(in crate::drive) fn keep_folders(
     reader: &Reader,
     head: ObjectId,

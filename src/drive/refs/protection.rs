@@ -1,4 +1,4 @@
-//! Which branches and tags are protected, and from what.
+//! Branch and tag protection.
 
 use globset::{Glob, GlobBuilder, GlobSet};
 use metastore::{RefEdit, RefName};
@@ -6,12 +6,14 @@ use metastore::{RefEdit, RefName};
 use crate::access::{Grant, Right};
 use crate::error::{Error, Result};
 
-/// A pattern by its full name: a short one means branches.
+/// Expands a pattern to full ref names: a short pattern matches branches.
 pub(super) fn full_pattern(pattern: &str) -> Result<String> {
     let full = if pattern.starts_with("refs/") { pattern.to_owned() } else { format!("refs/heads/{pattern}") };
     let ours = full.starts_with("refs/heads/") || full.starts_with("refs/tags/");
     if pattern.is_empty() || full.len() > 1024 || full.chars().any(char::is_control) || !ours || glob(&full).is_none() {
-        return Err(Error::invalid(format!("{pattern:?} is not a pattern: write `release/*` or `refs/tags/v*`")));
+        return Err(Error::invalid(format!(
+            "{pattern:?} is not a valid pattern; use a pattern such as `release/*` or `refs/tags/v*`"
+        )));
     }
     Ok(full)
 }
@@ -20,27 +22,27 @@ fn glob(pattern: &str) -> Option<Glob> {
     GlobBuilder::new(pattern).literal_separator(true).build().ok()
 }
 
-/// The refs whose history may only grow, and which only owners change otherwise.
+/// The protected refs: their history can only grow, and only owners can change them otherwise.
 pub(crate) struct Protection {
     pub(super) patterns: Vec<String>,
     globs: GlobSet,
 }
 
 impl Protection {
-    /// Those of the dataset. The default branch is protected besides.
+    /// Reads the patterns of a dataset. The default branch is always protected in addition.
     pub(crate) fn of<R: Right>(grant: &Grant<R>) -> Result<Self> {
         let patterns: Vec<String> = serde_json::from_str(&grant.dataset().protected).map_err(Error::internal)?;
         let globs = GlobSet::new(patterns.iter().filter_map(|pattern| glob(pattern))).map_err(Error::internal)?;
         Ok(Self { patterns, globs })
     }
 
-    /// Whether a pattern covers it.
+    /// Returns true if a pattern matches the ref.
     pub(crate) fn covers(&self, name: &RefName) -> bool {
         self.globs.is_match(name.as_str())
     }
 
-    /// Whether somebody who is no owner may make these changes: of what is protected only something new. None of them
-    /// makes a history longer, which a push and a commit may do.
+    /// Checks that a non-owner can make these changes: protected refs can only be created. Fast-forward updates are not
+    /// checked here; pushes and commits allow them.
     ///
     /// # Errors
     /// Forbidden.
@@ -49,7 +51,7 @@ impl Protection {
         match changed.map(|edit| &edit.name).find(|name| *name == default || self.covers(name)) {
             None => Ok(()),
             Some(name) => {
-                Err(Error::forbidden(format!("`{}` is protected: only owners change or delete it", name.short())))
+                Err(Error::forbidden(format!("`{}` is protected; ask an owner to change or delete it", name.short())))
             }
         }
     }

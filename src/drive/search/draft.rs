@@ -1,4 +1,4 @@
-//! What can be found of a dataset: a few facts to show, values to filter by and to count, and words.
+//! The search document of a dataset: metadata for display, facet values, and words.
 
 use std::collections::BTreeSet;
 use std::collections::HashSet;
@@ -9,52 +9,52 @@ use serde_json::Value;
 use super::words::{Kind, heading, value, words};
 use crate::drive::card::Stated;
 
-/// Letters of the description that are shown.
+/// Maximum length in characters of the description shown in results.
 const SHOWN: usize = 500;
 
-/// Values of one kind that a dataset is found and counted by.
+/// Maximum number of facet values of one kind per dataset.
 const VALUES: usize = 30;
 
-/// Git tags that a dataset is found by, the last ones by name.
+/// Maximum number of git tags that are indexed: the last ones by name.
 const TAGS: usize = 1000;
 
-/// Letters of the longest value.
+/// Maximum length in characters of a facet value.
 const LONGEST: usize = 100;
 
-/// Different words that a dataset is found by.
+/// Maximum number of distinct words that are indexed.
 const WORDS: usize = 10_000;
 
-/// Letters of one text that are looked at.
+/// Maximum number of characters of one text that are indexed.
 const TEXT: usize = 100_000;
 
-/// What is shown of a dataset that was found.
+/// Metadata of a search result.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Card {
-    /// The title of the package.
+    /// Title of the package.
     pub title: Option<String>,
-    /// The beginning of its description.
+    /// The beginning of the description.
     pub description: Option<String>,
-    /// Its keywords.
+    /// Keywords.
     pub keywords: Vec<String>,
-    /// The formats of its resources.
+    /// Formats of the resources.
     pub formats: Vec<String>,
-    /// Its licenses.
+    /// Licenses.
     pub licenses: Vec<String>,
 }
 
-/// What goes into it.
+/// The input of a search document.
 pub(super) struct Source<'a> {
     pub(super) owner: &'a str,
     pub(super) name: &'a str,
-    /// What `datapackage.json` says. Of what it does not say, the header of the README may.
+    /// Content of `datapackage.json`. Fields that it lacks are taken from the README's front matter.
     pub(super) package: &'a Value,
     pub(super) readme: &'a str,
-    /// Short names, in order.
+    /// Short names of the git tags, in order.
     pub(super) tags: &'a [String],
 }
 
-/// What comes of it.
+/// A search document.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) card: Card,
@@ -62,7 +62,7 @@ pub(super) struct Draft {
     pub(super) words: String,
 }
 
-/// Collects words, each once, the more telling ones first.
+/// Collects distinct words, the most relevant ones first.
 #[derive(Default)]
 struct Words {
     seen: HashSet<String>,
@@ -151,7 +151,7 @@ impl Draft {
     }
 }
 
-/// What a resource is written in, by what it says or by its name.
+/// Returns the format of a resource, as declared or from its file extension.
 fn format_of(resource: &Value) -> Option<&str> {
     if let Some(format) = resource["format"].as_str() {
         return Some(format);
@@ -162,18 +162,18 @@ fn format_of(resource: &Value) -> Option<&str> {
     (!stem.is_empty() && is_plain).then_some(extension)
 }
 
-/// Each value once, as it is compared and counted.
+/// Returns the distinct values in normalised form.
 fn values<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     texts.map(normal).filter(|text| !text.is_empty() && seen.insert(text.clone())).take(VALUES).collect()
 }
 
-/// A value to filter by: its case and the space around it make no difference.
+/// Normalises a facet value: case and surrounding whitespace make no difference.
 pub(super) fn normal(text: &str) -> String {
     plain(beginning(text.trim(), LONGEST)).trim().to_lowercase()
 }
 
-/// Without control characters: some of them separate values.
+/// Replaces control characters: some of them separate values in the index.
 fn plain(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }

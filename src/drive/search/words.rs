@@ -1,13 +1,13 @@
-//! What counts as a word: the same for what is indexed and for what is looked for, on both engines.
+//! Tokenizer: splits text into words, the same way for indexing and for queries, on both database engines.
 
 use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Letters of the longest word; what follows is cut off.
+/// Maximum length of a word in characters; longer words are cut.
 const LONGEST: usize = 40;
 
-/// The words of a text: letters and digits, folded so that case, accents, width and a plural `s` make no difference.
-/// Chinese and Japanese writing has no spaces, so each of its characters is a word.
+/// Returns the words of a text: letters and digits, folded so that case, accents, width and a plural `s` make no
+/// difference. Chinese and Japanese text has no spaces, so each character is a word.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
     let mut letters = text.nfkd().flat_map(char::to_lowercase).filter(|letter| !is_accent(*letter)).peekable();
     std::iter::from_fn(move || {
@@ -30,23 +30,23 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// The word under which a value to filter by is found.
+/// Returns the index word for a facet value.
 pub(super) fn value(kind: Kind, text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     format!("{}={}", kind.letter(), hex::encode(&digest[..16]))
 }
 
-/// The word under which a word of a title is found, besides itself.
+/// Returns the additional index word for a word of the name or title.
 pub(super) fn heading(word: &str) -> String {
     format!("={word}")
 }
 
-/// What can be filtered by, and counted.
+/// The kinds of facets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Who owns it.
+    /// Owner of the dataset.
     Owner,
-    /// What the package says it is about.
+    /// Keyword of the package.
     Keyword,
     /// The format of a resource.
     Format,
@@ -57,10 +57,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Those that are counted besides the owner.
+    /// The facets that are counted besides the owner.
     pub(super) const COUNTED: [Self; 3] = [Self::Keyword, Self::Format, Self::License];
 
-    /// Its sign in the index.
+    /// Returns its one-character prefix in the index.
     pub(super) fn letter(self) -> char {
         match self {
             Self::Owner => 'o',
@@ -72,7 +72,7 @@ impl Kind {
     }
 }
 
-/// Combining diacritical marks (Unicode, blocks U+0300, U+1AB0, U+1DC0 and U+20D0): accents, once letters are
+/// Combining diacritical marks (Unicode, blocks U+0300, U+1AB0, U+1DC0 and U+20D0): accents, once characters are
 /// decomposed.
 fn is_accent(letter: char) -> bool {
     matches!(letter, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}')

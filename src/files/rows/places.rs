@@ -1,45 +1,45 @@
-//! Where rows of a table begin, as far as somebody has read it.
+//! Row index of a table: byte offsets of rows, as far as the table has been read.
 
-/// The most places that are remembered of one table.
+/// Maximum number of offsets stored per table.
 pub(super) const PLACES: usize = 8192;
 
-/// Bytes between two of them, at first.
+/// Initial minimum distance in bytes between two offsets.
 const STRIDE: u64 = 1 << 20;
 
-/// Where a row begins.
+/// The byte offset of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Its number, from 0.
+    /// Row number, from 0.
     pub row: u64,
-    /// In bytes from the beginning of the file.
+    /// Offset in bytes from the beginning of the file.
     pub at: u64,
 }
 
-/// Places all over a table, in their order: they lie further apart the longer it is, but never end.
+/// Offsets spread over a table, in order. The distance between them grows with the table, so that they cover all of it.
 #[derive(Debug)]
 pub(super) struct Places {
-    /// Two are at least that many bytes apart.
+    /// Minimum distance between two offsets in bytes.
     stride: u64,
-    /// The first row is always there.
+    /// The first row is always included.
     known: Vec<Place>,
 }
 
 impl From<u64> for Places {
-    /// Of a table of which the first row begins there.
+    /// Creates the index of a table whose first row starts at this offset.
     fn from(at: u64) -> Self {
         Self { stride: STRIDE, known: vec![Place { row: 0, at }] }
     }
 }
 
 impl Places {
-    /// The last place that is known before a row, or where it begins.
+    /// Returns the last known offset at or before a row.
     pub(super) fn before(&self, row: u64) -> Place {
         let next = self.known.partition_point(|place| place.row <= row);
-        // The first row is before all others.
+        // The first row precedes all others.
         self.known[next.saturating_sub(1)]
     }
 
-    /// Remembers one, unless others are near it.
+    /// Adds an offset, unless another one is near it.
     pub(super) fn note(&mut self, place: Place) {
         let next = self.known.partition_point(|known| known.at < place.at);
         let before = next.checked_sub(1).map(|before| self.known[before].at);
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn places_reach_as_far_as_a_table_does() {
-        // Rows of 64 bytes, of which a MiB is read at a time.
+        // Rows of 64 bytes, read one MiB at a time.
         const READ: u64 = 1 << 20;
         const END: u64 = 200 << 30;
         let mut places = Places::from(0);

@@ -1,4 +1,4 @@
-//! Reading bodies of requests, in pieces of a known size.
+//! Reading request bodies in pieces of a known size.
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _};
@@ -6,16 +6,16 @@ use futures::{Stream, StreamExt as _};
 use crate::error::{Error, Result};
 
 pub(super) fn ended_early() -> Error {
-    Error::malformed("the request ended early")
+    Error::malformed("the request body is shorter than announced; send it again")
 }
 
-/// A body that broke off.
+/// Returns the error for a body that was interrupted.
 pub(crate) fn interrupted(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let cause: Box<dyn std::error::Error + Send + Sync> = error.into();
-    Error::malformed(format!("the request ended early: {cause}"))
+    Error::malformed(format!("the request body was interrupted: {cause}; send it again"))
 }
 
-/// The next bytes of a body, exactly so many; `rest` is what came with those before.
+/// Reads exactly `size` bytes of a body; `rest` holds the remainder of the previous block.
 pub(super) async fn whole_part<S, E>(size: u64, rest: &mut Bytes, body: &mut S) -> Result<Bytes>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
@@ -41,7 +41,9 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
     if !rest.is_empty() || body.next().await.is_some() {
-        return Err(Error::invalid("more bytes came than were announced"));
+        return Err(Error::invalid(
+            "the request body is longer than announced; send exactly the announced number of bytes",
+        ));
     }
     Ok(())
 }

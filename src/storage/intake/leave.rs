@@ -1,4 +1,4 @@
-//! Files that do not come to their end: given up, swept, or left over by a request.
+//! Uploads that do not complete: cancelled, expired, or interrupted.
 
 use lfs::store::{Key, PartsId};
 
@@ -10,7 +10,7 @@ use crate::storage::stores::Store;
 use crate::types::Millis;
 
 impl Storage {
-    /// Gives a file up that was coming in.
+    /// Cancels an upload.
     pub async fn abandon_intake(&self, intake: &Intake) -> Result<()> {
         self.discard_intake(&intake.row.store, intake.raw_id()?, intake.remote()?).await?;
         let mut tx = self.0.db.write().await?;
@@ -18,7 +18,7 @@ impl Storage {
         tx.commit().await
     }
 
-    /// Gives a file up, unless somebody has gone on with it since its row was read; gives whether it did.
+    /// Cancels an upload, unless it has been resumed since its row was read. Returns true if it was cancelled.
     pub(in crate::storage) async fn give_up_intake(&self, row: IntakeRow) -> Result<bool> {
         let mut tx = self.0.db.write().await?;
         let is_idle = tx.remove_idle_intake(&row.id, row.expires_at).await?;
@@ -26,7 +26,7 @@ impl Storage {
         if is_idle {
             let intake = Intake::of(row)?;
             if let Err(error) = self.discard_intake(&intake.row.store, intake.raw_id()?, intake.remote()?).await {
-                tracing::warn!(%error, upload = intake.id(), "the parts of an upload stay until they are swept");
+                tracing::warn!(%error, upload = intake.id(), "cannot delete upload parts; the next sweep retries");
             }
         }
         Ok(is_idle)
@@ -46,7 +46,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Gives up what nobody goes on with. Gives how many.
+    /// Cancels expired uploads. Returns their number.
     pub(in crate::storage) async fn sweep_intakes(&self, now: Millis) -> Result<usize> {
         let mut swept = 0;
         loop {
@@ -56,8 +56,10 @@ impl Storage {
                 let intake = Intake::of(row)?;
                 match self.abandon_intake(&intake).await {
                     Ok(()) => swept += 1,
-                    // Its store may be away; the others need not wait.
-                    Err(error) => tracing::warn!(%error, upload = intake.id(), "an upload cannot be given up"),
+                    // Its store may be down; the others need not wait.
+                    Err(error) => {
+                        tracing::warn!(%error, upload = intake.id(), "cannot cancel an upload; the next sweep retries")
+                    }
                 }
             }
             if swept == before {
@@ -67,7 +69,7 @@ impl Storage {
     }
 }
 
-/// What is left in a store when a request ends, in whatever way: it goes with this.
+/// Deletes what a request has stored when it ends, whether it succeeds or fails.
 pub(super) struct LeftOver {
     pub(super) storage: Storage,
     pub(super) store: String,
@@ -81,7 +83,7 @@ impl Drop for LeftOver {
             (self.storage.clone(), std::mem::take(&mut self.store), self.id, self.remote.take());
         tokio::spawn(async move {
             if let Err(error) = storage.discard_intake(&store, id, remote).await {
-                tracing::warn!(%error, "what is left of an upload stays until it is swept");
+                tracing::warn!(%error, "cannot delete the remains of an upload; the next sweep retries");
             }
         });
     }

@@ -1,4 +1,4 @@
-//! Bytes that come one after the other, as tus sends them, on their way to a bucket.
+//! Sequential uploads (tus) to a bucket.
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _};
@@ -8,7 +8,7 @@ use lfs::store::CloudStore;
 use super::Upload;
 use crate::error::Error;
 
-/// Whole parts only: what is less is sent again after an interruption.
+/// Sends whole parts only: an incomplete part is sent again after an interruption.
 pub(super) async fn to_bucket<S, E>(
     bucket: &CloudStore,
     upload: &Upload,
@@ -35,7 +35,7 @@ where
                 continue;
             }
             let whole = waiting.split().freeze();
-            // The checksum is of the whole request, which is kept back until it is known: one part at most.
+            // The checksum covers the whole request, which is held back until it has been verified: one part at most.
             if let Some(checksum) = &patch.checksum
                 && (patch.length != Some(part.size) || !checksum.matches(&whole))
             {

@@ -1,4 +1,4 @@
-//! Uploads that nobody goes on with make room for others.
+//! Idle uploads are cancelled to make room for others.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::error::Result;
 use crate::storage::Storage;
 use crate::types::Id;
 
-/// Uploads of each kind that are given up at one time.
+/// Number of uploads of each kind that are cancelled at a time.
 const PAGE: i64 = 100;
 
 impl Storage {
-    /// Gives up uploads to an owner's datasets that nobody goes on with: since the last step, all URLs for it have expired.
-    /// `instead` is an actor and a path of this dataset: what the same actor was sending there is not wanted any more.
-    /// Gives how many.
+    /// Cancels idle uploads to an owner's datasets: those for which all URLs have expired since the last step.
+    /// `instead` is an actor and a path of this dataset: an upload by the same actor to the same path is replaced by
+    /// the new one. Returns the number of cancelled uploads.
     pub(in crate::storage) async fn give_up_idle(
         &self,
         dataset: &DatasetRow,
@@ -25,7 +25,7 @@ impl Storage {
     ) -> Result<usize> {
         let now = self.0.clock.now();
         let mut given_up = self.sweep_direct(now).await?;
-        // Each step moves the end to one whole lifetime from then.
+        // Each step sets the expiry to one whole lifetime from then.
         let urls = Duration::from_secs(u64::from(self.0.lifetime));
         let before = now.plus(self.0.upload_lifetime).minus(urls);
         let owner = dataset.owner_id;
@@ -38,7 +38,7 @@ impl Storage {
                 given_up += 1;
                 let upload = Upload::new(row, Step::Abort)?;
                 if let Err(error) = self.discard(&upload).await {
-                    tracing::warn!(%error, upload = upload.row.id, "the parts of an upload stay until they are swept");
+                    tracing::warn!(%error, upload = upload.row.id, "cannot delete upload parts; the next sweep retries");
                 }
             }
         }
@@ -50,8 +50,8 @@ impl Storage {
         Ok(given_up)
     }
 
-    /// Has an upload go on for as long as its bytes come, which may take longer than its URLs are good for. It ends with
-    /// what is given.
+    /// Keeps an upload from expiring for as long as its bytes arrive, which may take longer than its URLs are valid.
+    /// Stops when the returned handle is dropped.
     pub(super) fn renew(&self, upload: &Upload) -> AbortOnDropHandle<()> {
         let (storage, repo, oid) = (self.clone(), upload.row.repo_id, upload.row.oid.clone());
         let pause = Duration::from_secs(u64::from(self.0.lifetime)) / 2;
@@ -59,7 +59,7 @@ impl Storage {
             loop {
                 tokio::time::sleep(pause).await;
                 if let Err(error) = storage.renew_now(repo, &oid).await {
-                    tracing::warn!(%error, %oid, "an upload under way could not be renewed");
+                    tracing::warn!(%error, %oid, "cannot extend an upload in progress");
                 }
             }
         }))

@@ -254,9 +254,9 @@ impl<'a> Desk<'a> {
                 let content = match (content, content_base64, oid, size) {
                     (Some(text), None, None, None) => self.plain(place, text.into_bytes())?,
                     (None, Some(text), None, None) => {
-                        let bytes = BASE64.decode(&text).map_err(|error| {
-                            Error::invalid(format!("{place}.content_base64: not base64: {error}"))
-                        })?;
+                        let bytes = BASE64
+                            .decode(&text)
+                            .map_err(|error| Error::invalid(format!("{place}.content_base64: not base64: {error}")))?;
                         self.plain(place, bytes)?
                     }
                     (None, None, Some(oid), Some(size)) => {

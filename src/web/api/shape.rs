@@ -136,16 +136,16 @@ mod tests {
             }}}}}},
             "components": {"schemas": {
                 "New": {"type": "object", "properties": {
-                    "author": {"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Somebody"}]},
+                    "author": {"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Person"}]},
                     "names": {"type": ["array", "null"], "items": {"type": "string"}},
                     "operations": {"type": "array", "items": {"oneOf": [
-                        {"type": "object", "properties": {"to": {"$ref": "#/components/schemas/Somebody"}}},
+                        {"type": "object", "properties": {"to": {"$ref": "#/components/schemas/Person"}}},
                         {"type": "object", "properties": {"to": {"type": "array", "items": {}}, "with": {}}},
                     ]}},
                     "package": {"type": "object"},
-                    "labels": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Somebody"}},
+                    "labels": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Person"}},
                 }},
-                "Somebody": {"type": "object", "properties": {"name": {"type": "string"}}},
+                "Person": {"type": "object", "properties": {"name": {"type": "string"}}},
             }},
         })
     }

@@ -1,6 +1,6 @@
 //! CORS (Fetch Standard, "CORS protocol"): the endpoints that pages of other sites may call, so that CKAN clients and
-//! `@rutter/upload` can send files from a browser. A page must send its own token and cannot use the
-//! session cookie: with `Access-Control-Allow-Origin: *`, browsers only allow requests without credentials.
+//! `@rutter/upload` can send files from a browser. A page must send its own token and cannot use the session
+//! cookie: with `Access-Control-Allow-Origin: *`, browsers only allow requests without credentials.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};

@@ -39,7 +39,7 @@ async fn objects_batch(State(app): State<App>, visitor: Visitor, base: Base, req
     let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let is_bare = agent.contains("hf_hub/");
     if visitor.actor.is_anonymous() {
-        // Check access before reading the body, unless the dataset is public.
+        // Check anonymous access before reading the body.
         let _: Grant<Fetch> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     }
     let body = json_body(&app, request).await?;

@@ -411,7 +411,7 @@ mod tests {
         tokio::time::pause();
         assert_eq!(borne(0).await, 60);
         assert_eq!(borne(200).await, 60);
-        assert!((150..200).contains(&borne(300).await), "at first that is enough");
+        assert!((150..200).contains(&borne(300).await), "at first this rate is enough");
         assert!((200..600).contains(&borne(2000).await));
         assert_eq!(borne(5000).await, 3600);
     }

@@ -299,7 +299,7 @@ async fn search(
     let mut items = Vec::new();
     for spot in parts {
         let found = match app.drive.names_at(&spot, &sought.q, limit - items.len()).await {
-            // It may be a file, or be gone.
+            // It can be a file, or have been deleted.
             Err(error) if error.kind() == Kind::NotFound && spot.is_top() => continue,
             found => found?,
         };

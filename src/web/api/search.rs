@@ -158,7 +158,7 @@ impl Asked {
             }
         }
         if filters.len() > FILTERS {
-            return Err(Error::invalid(format!("filter by at most {FILTERS} values at once")));
+            return Err(Error::invalid(format!("at most {FILTERS} filter values are allowed")));
         }
         let query = Query::parse(&words)?;
         let sort = match sort.as_deref() {

@@ -71,7 +71,7 @@ fn nobody_is_more_than_one_by_what_he_says() {
     assert_eq!(admitted(&unconfigured, "none", |number| forged("127.0.0.1:1", number)), 10);
     let configured = limits(rates.clone(), &["127.0.0.0/8"]);
     assert_eq!(admitted(&configured, "none", |number| forged("127.0.0.1:1", number)), 1000, "250 have 10 each");
-    assert_eq!(admitted(&configured, "none", |number| forged("203.0.113.5:1", number)), 10, "past the proxy");
+    assert_eq!(admitted(&configured, "none", |number| forged("203.0.113.5:1", number)), 10, "without the proxy");
     let invented = |number| request("127.0.0.1:1", Some(&format!("198.51.100.{number}, 203.0.113.9")));
     assert_eq!(admitted(&configured, "none", invented), 10, "only the address that the proxy appended counts");
     // A client with an IPv6 network has more addresses than the table can hold.

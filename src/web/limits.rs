@@ -37,8 +37,7 @@ use crate::config::Config;
 use crate::error::{Delay, Error, RETRY_AFTER_SECONDS, Result};
 use crate::types::Id;
 
-/// The cost of a request with a lookup or two, or about that many objects. One point is roughly the work for one small
-/// object.
+/// The cost of a request with a lookup or two. One point is roughly the work for one small object.
 const ORDINARY: u64 = 5;
 /// The cost of a fetch or push, served by a git process.
 const PACK: u64 = 100;
@@ -52,12 +51,10 @@ const OPENING: u64 = 50;
 /// How much read effort makes one point: about eight objects, or 256 directory entries.
 const EFFORT: u64 = 256;
 
-/// For this long after a successful login, a credential is not blocked by failed attempts of others behind the same
-/// address.
+/// How long a credential that logged in is not blocked by failed attempts of others behind the same address.
 const KNOWN: Duration = Duration::from_hours(1);
 
-/// For this long after a login with a password, the same address is not blocked by failed attempts at this account
-/// elsewhere.
+/// How long an address that logged in with a password is not blocked by failed attempts at this account elsewhere.
 const REMEMBERED: Duration = Duration::from_hours(30 * 24);
 
 /// The maximum number of delayed requests per address; further ones are refused.

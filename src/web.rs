@@ -1,5 +1,5 @@
-//! HTTP only: what comes in is parsed once, the feature is called, its answer
-//! is put into the protocol's words. One file per resource.
+//! The HTTP server: parses each request once, calls the feature, and renders its result in the protocol's format. There
+//! is one module per resource.
 
 mod address;
 mod api;
@@ -36,12 +36,12 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use crate::app::App;
 use crate::error::Error;
 
-/// The routes, and the list of them that the access matrix test goes through.
+/// The routes and their list, which the access matrix test checks.
 #[derive(Default)]
 pub struct Routes {
     router: Router<App>,
     listed: Vec<(Method, String)>,
-    /// What is described of them.
+    /// Their OpenAPI descriptions.
     paths: Paths,
     schemas: Vec<(String, RefOr<Schema>)>,
 }
@@ -58,7 +58,7 @@ impl Routes {
         self
     }
 
-    /// Adds what `routes!` made of handlers that are described where they stand. A last `{path}` takes all that follows.
+    /// Adds documented handlers from `routes!`. A trailing `{path}` matches the rest of the URL.
     fn document(mut self, (schemas, paths, handlers): UtoipaMethodRouter<App>) -> Self {
         self.schemas.extend(schemas);
         for (path, item) in &paths.paths {
@@ -82,13 +82,13 @@ impl Routes {
         self
     }
 
-    /// Every route: its method and its path.
+    /// Returns the method and path of every route.
     pub fn listed(&self) -> &[(Method, String)] {
         &self.listed
     }
 }
 
-/// All routes of the server.
+/// Returns all routes of the server.
 pub fn routes() -> Routes {
     let routes = Routes::default();
     let routes = site::routes(routes);
@@ -103,20 +103,20 @@ pub fn routes() -> Routes {
     api::routes(routes)
 }
 
-/// The server as a service: routes, and what applies to all of them.
+/// Builds the server as a tower service: the routes, wrapped in the middleware.
 pub fn service(
     app: App,
 ) -> impl Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
     let idle = Duration::from_secs(app.config.limits.idle_seconds);
-    // Figures that are counted need a recorder, which the routes bring.
+    // Counters need a metrics recorder; building the routes installs it.
     let all = routes();
     let limits = limits::Limits::new(&app.config);
     let router = all
         .router
         .fallback(address::nothing)
-        .method_not_allowed_fallback(|| async { Error::method_not_allowed("this URL does not take this method") })
+        .method_not_allowed_fallback(|| async { Error::method_not_allowed("method not allowed for this URL") })
         .with_state(app);
-    // Outside of the router: it changes what the router sees.
+    // This layer wraps the router, because it rewrites the URL that the router matches.
     tower::util::MapRequestLayer::new(middleware::fold_owner).layer(middleware::around(router, idle, limits))
 }

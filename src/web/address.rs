@@ -1,5 +1,5 @@
-//! `/{owner}` and `/{owner}/{dataset}`: the addresses that people pass on, and type. git takes that of a dataset as it is;
-//! a browser is led to the page.
+//! Human-readable URLs: `/{owner}` and `/{owner}/{dataset}`. Git accepts a dataset's URL directly; browsers are
+//! redirected to its page.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -20,11 +20,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .add(Method::GET, "/{owner}", owner)
         .add(Method::GET, "/{owner}/{dataset}", dataset)
-        // Where Hugging Face's hub has the page of a dataset.
+        // The URL of a dataset's page on the Hugging Face Hub.
         .add(Method::GET, "/datasets/{owner}/{dataset}", dataset)
 }
 
-/// What is answered to a URL that leads nowhere: a page to people, a sentence to programs.
+/// Handles unknown URLs: browsers get a page, programs a short error.
 pub(super) async fn nothing(State(app): State<App>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let is_read = method == Method::GET || method == Method::HEAD;
     let is_for_programs = ["/api/", "/_lfs/"].iter().any(|folder| uri.path().starts_with(folder));
@@ -32,7 +32,7 @@ pub(super) async fn nothing(State(app): State<App>, method: Method, uri: Uri, he
 }
 
 fn nowhere() -> Error {
-    Error::not_found("there is nothing at this URL")
+    Error::not_found("URL not found")
 }
 
 fn missing(app: &App, headers: &HeaderMap) -> Response {
@@ -50,7 +50,8 @@ fn led_to(page: String) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, page), (header::VARY, "accept".to_owned())]).into_response()
 }
 
-/// The datasets of an owner. Who may see none of them is answered as where there is no such owner.
+/// Redirects to the datasets of an owner. If the caller can see none of them, the response is the same as for an
+/// unknown owner.
 async fn owner(
     State(app): State<App>,
     caller: Result<Caller>,
@@ -59,7 +60,7 @@ async fn owner(
 ) -> Result<Response> {
     let name = path.ok().and_then(|Path(name)| name.parse::<OwnerName>().ok());
     let (Some(name), true) = (name, wants_page(&headers)) else { return Ok(missing(&app, &headers)) };
-    // A cookie that is good no more is no reason to refuse a page.
+    // An expired session cookie is no reason to refuse a page.
     let actor = caller.map_or_else(|_| Actor::anonymous(), |caller| caller.actor);
     let sight = app.access.sight(&actor).await?;
     let query = Query::default().with(Kind::Owner, name.as_str());
@@ -70,7 +71,8 @@ async fn owner(
     Ok(led_to(format!("/search?owner={}", segment(name.as_str()))))
 }
 
-/// The same for every name that could be a dataset's: it tells nothing of what there is.
+/// Redirects to the page of a dataset. The response is the same for every valid name, so it does not reveal which
+/// datasets exist.
 async fn dataset(
     State(app): State<App>,
     path: Result<Path<(String, String)>, PathRejection>,

@@ -1,5 +1,5 @@
-//! `/api/v1`: everything that git can say about a dataset, for programs. One file per resource; the document at
-//! `/api/openapi.json` is made of what stands at the handlers.
+//! REST API under `/api/v1`: datasets, revisions, files, accounts and administration for programs. There is one module
+//! per resource. The OpenAPI document at `/api/openapi.json` is generated from the handlers.
 
 mod accounts;
 mod admin;
@@ -74,7 +74,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
     diff::routes(routes)
 }
 
-/// A JSON body. What is no JSON is malformed; JSON of another shape is invalid, and the answer says where.
+/// A JSON request body. Invalid JSON is rejected as malformed; valid JSON of the wrong shape is rejected as invalid,
+/// with the path of the offending value.
 pub(super) struct Body<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
@@ -86,12 +87,13 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
-/// A body that says it is JSON, of at most so many bytes. It has no list where the document says that there is an
-/// object: a derived `Deserialize` takes one for the fields of a struct, in their order.
+/// Reads a request body with a JSON content type of at most `limit` bytes. Rejects arrays where the OpenAPI document
+/// requires an object: a derived `Deserialize` would accept an array as a struct, taking its items for the fields in
+/// order.
 async fn json_text(app: &App, request: Request, limit: usize) -> Result<bytes::Bytes> {
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = media.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    // Also keeps a browser from posting a form here.
+    // This also keeps browsers from posting HTML forms to the API.
     if !media.is_some_and(|media| media == "application/json" || media.ends_with("+json")) {
         return Err(Error::unsupported_media("Content-Type must be application/json"));
     }
@@ -119,7 +121,7 @@ fn read<'de, S: DeserializeSeed<'de>>(seed: S, body: &'de [u8]) -> Result<S::Val
     Ok(read)
 }
 
-/// Parameters of the query. Those that nobody knows are left alone; those that cannot be read are invalid.
+/// Query parameters. Unknown parameters are ignored; values that cannot be parsed are rejected as invalid.
 pub(super) struct Parameters<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for Parameters<T> {
@@ -131,11 +133,11 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Parameters<T> {
     }
 }
 
-/// Parts of the path besides owner and dataset, by name.
+/// Path parameters other than owner and dataset, by name.
 pub(super) struct Segments(Vec<(String, String)>);
 
 impl Segments {
-    /// One of the route's own.
+    /// Returns the value of a path parameter of the route.
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
@@ -150,14 +152,14 @@ impl FromRequestParts<App> for Segments {
     }
 }
 
-/// Which part of a list.
+/// Pagination parameters of a list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Page {
-    /// At most so many items.
+    /// The maximum number of items to return.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
-    /// `next_cursor` of the answer before.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -169,12 +171,12 @@ impl Page {
         Self::checked(self.limit, Self::MOST)
     }
 
-    /// What a client says of the length of a page of at most so many.
+    /// Checks the requested page size against the maximum `most`.
     fn checked(limit: Option<usize>, most: usize) -> Result<usize> {
         match limit {
             None => Ok(Self::LIMIT.min(most)),
             Some(limit) if (1..=most).contains(&limit) => Ok(limit),
-            Some(_) => Err(Error::invalid(format!("`limit` is between 1 and {most}"))),
+            Some(_) => Err(Error::invalid(format!("`limit` must be between 1 and {most}"))),
         }
     }
 
@@ -183,20 +185,20 @@ impl Page {
     }
 
     fn bad_cursor() -> Error {
-        Error::invalid("`cursor` is not one that this list gave; begin again without it")
+        Error::invalid("invalid `cursor`; restart the list without it")
     }
 }
 
-/// A part of a list.
+/// One page of a list.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Items<T> {
     items: Vec<T>,
-    /// Where the list goes on; absent at its end.
+    /// The cursor of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
-/// The URL of a request, for links to what comes next.
+/// The URL of the current request, for links to the next page.
 pub(super) struct Here {
     base: String,
     path: String,
@@ -209,7 +211,7 @@ impl FromRequestParts<App> for Here {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let Base(base) = Base::from_request_parts(parts, app).await?;
         let query = parts.uri.query().unwrap_or_default();
-        // Links are kept; a credential must not be in them.
+        // Links get stored, so they must not contain credentials.
         let kept = query
             .split('&')
             .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=") && !pair.starts_with("jwt="));
@@ -219,12 +221,12 @@ impl FromRequestParts<App> for Here {
 }
 
 impl Here {
-    /// A page, with a `Link` to the next one (RFC 8288).
+    /// Returns a page with a `Link` header to the next one (RFC 8288).
     pub(super) fn page<T: Serialize>(&self, items: Vec<T>, next_cursor: Option<String>) -> Response {
         (self.next(next_cursor.as_deref()), axum::Json(Items { items, next_cursor })).into_response()
     }
 
-    /// The `Link` alone, where there is more.
+    /// Returns only the `Link` header, if there is a next page.
     fn next(&self, cursor: Option<&str>) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(cursor) = cursor {
@@ -239,13 +241,13 @@ impl Here {
     }
 }
 
-/// Somebody, as git knows people.
+/// A person, as recorded by git.
 #[derive(Serialize, Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Somebody {
-    /// As people know them.
+    /// The display name.
     name: Option<String>,
-    /// E-mail address.
+    /// The e-mail address.
     email: Option<String>,
 }
 
@@ -257,7 +259,7 @@ impl From<&Person> for Somebody {
 }
 
 impl Somebody {
-    /// Without the address.
+    /// Converts a person, leaving out the e-mail address.
     pub(super) fn named(person: &Person) -> Self {
         Self { email: None, ..person.into() }
     }
@@ -270,22 +272,22 @@ impl From<Somebody> for Author {
     }
 }
 
-/// A revision.
+/// A revision (a git commit).
 #[derive(Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "the contract calls its id so")]
+#[expect(clippy::struct_field_names, reason = "the API names the id `revision`")]
 pub(super) struct Revision {
-    /// Its id.
+    /// The id of the revision (commit hash).
     revision: String,
-    /// When it was made (RFC 3339).
+    /// The commit time (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// Who made the change.
+    /// The author of the change.
     author: Somebody,
-    /// Who brought it here.
+    /// The committer of the revision.
     committer: Somebody,
-    /// Why, in the words of the author.
+    /// The commit message.
     description: String,
-    /// The revisions before it; several for a merge.
+    /// The ids of the parent revisions; more than one for a merge.
     parents: Vec<String>,
 }
 
@@ -302,27 +304,27 @@ impl From<&CommitInfo> for Revision {
     }
 }
 
-/// When somebody signed, in UTC.
+/// Returns the time of a git signature, in UTC.
 fn moment(person: &Person) -> String {
     Millis(person.seconds.saturating_mul(1000)).rfc3339()
 }
 
-/// A name as a cursor bears it: in hex, for it may have letters that stand for something else in a URL.
+/// Decodes a name in a cursor. Names are hex-encoded because they may contain characters that are reserved in URLs.
 fn name_of(part: &str) -> Result<String> {
     hex::decode(part).ok().and_then(|name| String::from_utf8(name).ok()).ok_or_else(Page::bad_cursor)
 }
 
-/// A revision that is known, or none. A name that is none is told as such.
+/// Parses a full commit id. Returns `None` for anything else, such as a branch name.
 fn object_id(text: &str) -> Option<ObjectId> {
     ObjectId::from_hex(text.as_bytes()).ok()
 }
 
-/// An id in a URL; a text that is none is one that nothing has.
+/// Parses an id in a URL. An id of invalid syntax is answered as not found.
 fn known_id(text: &str) -> Result<Id> {
-    text.parse().map_err(|_| Error::not_found(format!("there is nothing with the id `{}`", text.escape_debug())))
+    text.parse().map_err(|_| Error::not_found(format!("there is no item with the id `{}`", text.escape_debug())))
 }
 
-/// 201, with the URL of what was made.
+/// Returns 201 Created, with the URL of the new resource in `Location`.
 fn created(location: &str, body: impl Serialize) -> Response {
     let mut response = (StatusCode::CREATED, axum::Json(body)).into_response();
     if let Ok(location) = HeaderValue::from_str(location) {

@@ -1,4 +1,4 @@
-//! Browsers: the cookie that they sign in with, and that no page of another site uses it.
+//! Browser sessions: the session cookie, and CSRF protection (cross-site requests cannot use it).
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -13,15 +13,15 @@ use crate::app::App;
 use crate::error::{Error, Kind, Result, Told};
 use crate::types::{Email, Secret};
 
-/// The cookie's name where there is TLS: browsers take it from nobody else then (RFC 6265bis §4.1.3.2).
+/// The cookie name with TLS: browsers do not accept this prefix from other hosts (RFC 6265bis §4.1.3.2).
 const SECURE: &str = "__Host-rutter";
-/// Its name where there is none, as on one's own machine.
+/// The cookie name without TLS, as on a local machine.
 const PLAIN: &str = "rutter";
 
-/// Longest that is kept of what a browser says of itself, in characters.
+/// The maximum length of the stored user agent in characters.
 const AGENT: usize = 300;
 
-/// Whether a person looks at the answer, and not a program.
+/// Returns true if the client is a browser, not a program.
 pub(super) fn is_one(headers: &HeaderMap) -> bool {
     let agent = headers.get(header::USER_AGENT).map_or(&[][..], HeaderValue::as_bytes);
     headers.contains_key("sec-fetch-site") || agent.starts_with(b"Mozilla/") || has_cookie(headers)
@@ -31,14 +31,15 @@ fn has_cookie(headers: &HeaderMap) -> bool {
     [SECURE, PLAIN].iter().any(|name| cookie(headers, name).is_some())
 }
 
-/// The value of a cookie (RFC 6265 §4.2.1).
+/// Returns the value of a cookie (RFC 6265 §4.2.1).
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| value)
 }
 
-/// Takes what would make a browser ask for a password in a window of its own; and a cookie that is good no more.
+/// Removes what would make a browser show its own password prompt. Also removes the session cookie if it is no longer
+/// valid.
 pub(super) fn without_dialog(response: &mut Response) {
     let ended = response.extensions().get::<Told>().is_some_and(|told| told.ends_session);
     let headers = response.headers_mut();
@@ -51,7 +52,7 @@ pub(super) fn without_dialog(response: &mut Response) {
     }
 }
 
-/// Takes the cookie away, under both names.
+/// Deletes the session cookie, under both names.
 pub(super) fn take_cookie(headers: &mut HeaderMap) {
     for cookie in [
         "__Host-rutter=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax",
@@ -61,10 +62,10 @@ pub(super) fn take_cookie(headers: &mut HeaderMap) {
     }
 }
 
-/// What the cookie says, if one came.
+/// Returns the credentials in the session cookie, if there is one.
 ///
 /// # Errors
-/// Forbidden where something is to change and the request is not known to come from a page of our own.
+/// Forbidden if the request changes something and is not known to come from one of our own pages (CSRF).
 pub(super) fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
     if !has_cookie(&parts.headers) {
         return Ok(Credentials::None);
@@ -75,19 +76,19 @@ pub(super) fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
     let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if changes && site(&parts.headers, &base) != Site::Own {
         return Err(Error::forbidden(
-            "this came from a page of another site, or from none: what a browser that is signed in changes, it changes \
-             from our own pages; programs use a token",
+            "cross-site request rejected: with a session cookie, changes must come from a page of this server; \
+             programs should use a token",
         ));
     }
     Ok(Credentials::Session(Secret::new(value.to_owned())))
 }
 
-/// Where a request comes from, as the browser says.
+/// The origin of a request, according to the browser.
 #[derive(Debug, PartialEq, Eq)]
 enum Site {
     Own,
     Other,
-    /// No browser of these days.
+    /// Not sent by a current browser.
     Unknown,
 }
 
@@ -103,7 +104,8 @@ fn site(headers: &HeaderMap, base: &str) -> Site {
     }
 }
 
-/// Scheme, host and port of a URL (RFC 6454 §4); none of `null`, or what is no origin.
+/// Returns scheme, host and port of a URL (RFC 6454 §4). Returns `None` for `null` and for anything that is not an
+/// origin.
 fn normal(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let authority = rest.split('/').next().filter(|authority| !authority.is_empty())?;
@@ -115,10 +117,10 @@ fn normal(url: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}").to_ascii_lowercase())
 }
 
-/// Whoever comes to sign in, or to ask for a letter: not from a page of another site, which could make them somebody
-/// they are not.
+/// A client that signs in or requests an e-mail. Requests from pages of other sites are rejected: they could sign the
+/// browser in to another account (login CSRF).
 pub(super) struct Visitor {
-    /// For the list of sessions.
+    /// Recorded in the list of sessions.
     pub(super) visit: Visit,
     is_secure: bool,
     client: Option<Client>,
@@ -130,7 +132,7 @@ impl FromRequestParts<App> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let Base(base) = Base::of(parts, app)?;
         if site(&parts.headers, &base) == Site::Other {
-            return Err(Error::forbidden("this came from a page of another site; go to our own pages for it"));
+            return Err(Error::forbidden("cross-site request rejected: use a page of this server"));
         }
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let agent = agent.chars().filter(|letter| !letter.is_control()).take(AGENT).collect();
@@ -143,7 +145,7 @@ impl FromRequestParts<App> for Visitor {
 }
 
 impl Visitor {
-    /// Signs in with a password, unless too many were tried. All names of an account count together.
+    /// Signs in with a password, with rate-limited attempts. User name and e-mail address of an account count as one.
     pub(super) async fn sign_in(&self, app: &App, login: &str, password: Secret) -> Result<SignedIn> {
         let of = match app.accounts.whose(login).await? {
             Some(user) => format!("password of {user}"),
@@ -159,8 +161,8 @@ impl Visitor {
         outcome
     }
 
-    /// Does what a session and a password are needed for, unless too many were tried: by those who sit in a session of
-    /// the account. Nobody else can keep its owner from it.
+    /// Runs an action that requires a session and its password, with rate-limited attempts. Only attempts from sessions
+    /// of the account count, so others cannot lock the owner out.
     pub(super) async fn confirm<T>(&self, seat: &Seat, done: impl Future<Output = Result<T>>) -> Result<T> {
         let guess = self.guess(&format!("confirmation by {}", seat.user()))?;
         let outcome = done.await;
@@ -172,19 +174,19 @@ impl Visitor {
         outcome
     }
 
-    /// Counts a letter that a stranger has us write.
+    /// Counts an e-mail requested by an anonymous client against a rate limit.
     ///
     /// # Errors
-    /// Busy for too many of them.
+    /// Busy if there were too many.
     pub(super) fn ask_for_letter(&self, to: &Email) -> Result<()> {
-        self.guess(&format!("letters to {to}")).map(drop)
+        self.guess(&format!("e-mails to {to}")).map(drop)
     }
 
     fn guess(&self, of: &str) -> Result<Option<Guess>> {
         self.client.as_ref().map(|client| client.guess(of)).transpose()
     }
 
-    /// Gives the cookie of a session that lasts so long at most.
+    /// Sets the session cookie, with a maximum age in seconds.
     pub(super) fn give_cookie(&self, headers: &mut HeaderMap, value: &Secret, seconds: u64) {
         let (name, secure) = if self.is_secure { (SECURE, " Secure;") } else { (PLAIN, "") };
         let value = value.expose();
@@ -233,7 +235,7 @@ mod tests {
             "https://evil-drive.example.org",
             "",
         ] {
-            // What else the browser says does not make up for it.
+            // Other headers do not make up for it.
             let pairs = [("origin", origin), ("sec-fetch-site", "same-origin")];
             assert_eq!(from(&pairs, "https://drive.example.org"), Site::Other, "{origin}");
         }

@@ -1,6 +1,6 @@
-//! CKAN's action API, as far as files and their versions go: what ckanext-authz-service, ckanext-blob-storage and
-//! ckanext-versioning add to it, and the calls of CKAN itself that their clients make. Names, shapes and statuses are
-//! theirs; what they mean is ours.
+//! CKAN action API, for files and their versions: the actions that ckanext-authz-service, ckanext-blob-storage and
+//! ckanext-versioning add, and the CKAN actions that their clients call. Names, formats and status codes are CKAN's;
+//! the semantics are those of this server.
 
 mod authorize;
 mod changes;
@@ -26,30 +26,36 @@ use crate::error::{Error, Kind, Result, Told};
 
 const ROOT: &str = "/api/3/action/";
 
-/// The actions, and what each does.
+/// The actions and their help texts.
 const ACTIONS: &[(&str, &str)] = &[
-    ("authz_authorize", "Gives a signed token for those of the `scopes` that you may have; `lifetime` in seconds."),
-    ("authz_public_key", "Shows the public key of such tokens."),
-    ("authz_verify", "Says whether a `token` is good, and what is in it."),
-    ("dataset_release_create", "Names the newest revision of a `dataset`: `name`, and perhaps `description`."),
-    ("dataset_release_delete", "Removes a `release` of a `dataset`. What it named stays."),
+    (
+        "authz_authorize",
+        "Returns a signed token for those of the `scopes` that you have access to; `lifetime` is in seconds.",
+    ),
+    ("authz_public_key", "Returns the public key that verifies these tokens."),
+    ("authz_verify", "Verifies a `token` and returns its claims."),
+    (
+        "dataset_release_create",
+        "Creates a release of the newest revision of a `dataset`, with `name` and optional `description`.",
+    ),
+    ("dataset_release_delete", "Deletes a `release` of a `dataset`. Its revision is kept."),
     (
         "dataset_release_diff",
         "Compares `revision_ref_1` and `revision_ref_2` of the dataset `id`; `diff_type` is unified, context or html.",
     ),
-    ("dataset_release_list", "Lists the releases of a `dataset`, the oldest first."),
-    ("dataset_release_show", "Shows a `release` of a `dataset`."),
-    ("dataset_release_update", "Gives a `release` of a `dataset` another `name` or `description`."),
-    ("dataset_revert", "Makes the metadata of a `dataset` what it was at `revision_ref`, as a new revision."),
-    ("get_resource_download_spec", "Tells where the file of the resource `id` is to be had, for some minutes."),
-    ("help_show", "Says what the action `name` does."),
-    ("package_create", "Makes a dataset: `name`, `owner_org`, and what else it says of itself."),
-    ("package_show", "Shows the dataset `id`, perhaps at a `revision_ref`."),
-    ("package_update", "Replaces what the dataset `id` says of itself."),
+    ("dataset_release_list", "Lists the releases of a `dataset`, oldest first."),
+    ("dataset_release_show", "Returns a `release` of a `dataset`."),
+    ("dataset_release_update", "Changes the `name` or `description` of a `release` of a `dataset`."),
+    ("dataset_revert", "Reverts the metadata of a `dataset` to `revision_ref`, as a new revision."),
+    ("get_resource_download_spec", "Returns a temporary download URL for the file of the resource `id`."),
+    ("help_show", "Describes the action `name`."),
+    ("package_create", "Creates a dataset with `name`, `owner_org` and other metadata."),
+    ("package_show", "Returns the dataset `id`, optionally at a `revision_ref`."),
+    ("package_update", "Replaces the metadata of the dataset `id`."),
     ("resource_create", "Adds a resource to the dataset `package_id`."),
-    ("resource_delete", "Takes the resource `id` out of its dataset."),
-    ("resource_show", "Shows the resource `id`, perhaps at a `revision_ref`."),
-    ("resource_update", "Replaces what the resource `id` says of itself."),
+    ("resource_delete", "Removes the resource `id` from its dataset."),
+    ("resource_show", "Returns the resource `id`, optionally at a `revision_ref`."),
+    ("resource_update", "Replaces the metadata of the resource `id`."),
 ];
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -61,7 +67,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     download::routes(routes)
 }
 
-/// The action whose URL it is; an empty name for one that there is not.
+/// Returns the action of a URL; an empty name if the action is unknown.
 pub(super) fn action(path: &str) -> Option<&'static str> {
     let name = path.strip_prefix(ROOT)?;
     Some(ACTIONS.iter().find(|(known, _)| *known == name).map_or("", |(known, _)| known))
@@ -70,7 +76,7 @@ pub(super) fn action(path: &str) -> Option<&'static str> {
 async fn help(asked: Asked) -> Answer {
     let name = asked.required("name")?;
     let found = ACTIONS.iter().find(|(known, _)| *known == name);
-    let (_, help) = found.ok_or_else(|| Error::not_found(format!("there is no action `{}`", name.escape_debug())))?;
+    let (_, help) = found.ok_or_else(|| Error::not_found(format!("unknown action `{}`", name.escape_debug())))?;
     Ok(done("help_show", help))
 }
 
@@ -78,16 +84,16 @@ fn help_of(action: &str) -> String {
     format!("{ROOT}help_show?name={action}")
 }
 
-/// The envelope of what succeeded.
+/// Builds the response envelope of a successful call.
 fn done(action: &str, result: impl serde::Serialize) -> Response {
     Json(json!({ "help": help_of(action), "success": true, "result": json!(result) })).into_response()
 }
 
-/// The field that a failure is about, on its way to [`tell`].
+/// The field that caused an error, passed on to [`tell`].
 #[derive(Clone, Copy)]
 struct Field(&'static str);
 
-/// The envelope of what failed. CKAN has three errors that its clients tell apart, with statuses of their own.
+/// Builds the response envelope of an error. CKAN clients distinguish three errors, each with its own status code.
 pub(super) fn tell(action: &str, told: &Told, response: &mut Response) {
     let field = response.extensions().get().map(|Field(field)| *field);
     let (status, kind) = match told.kind {
@@ -110,13 +116,13 @@ pub(super) fn tell(action: &str, told: &Told, response: &mut Response) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
 }
 
-/// A failure, and the field that is to blame.
+/// An error and the field that caused it.
 struct Failure {
     error: Error,
     field: Option<&'static str>,
 }
 
-/// What a handler answers.
+/// The result of a handler.
 type Answer<T = Response> = Result<T, Failure>;
 
 impl<E: Into<Error>> From<E> for Failure {
@@ -126,7 +132,7 @@ impl<E: Into<Error>> From<E> for Failure {
 }
 
 impl Failure {
-    /// Of this field, if the request is what is wrong.
+    /// Attributes an error to a field, if the request was invalid.
     fn of(field: &'static str) -> impl Fn(Error) -> Self {
         move |error| {
             let is_wrong = matches!(error.kind(), Kind::Invalid | Kind::Conflict | Kind::Precondition);
@@ -145,7 +151,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// What is asked of an action: a JSON object in the body, or the query of a GET.
+/// The parameters of an action: a JSON object in the body, or the query string of a GET.
 struct Asked(Record);
 
 impl FromRequest<App> for Asked {
@@ -169,21 +175,21 @@ impl FromRequest<App> for Asked {
 }
 
 impl Asked {
-    /// A text that may be left out; an empty one is.
+    /// Returns an optional string; an empty string counts as absent.
     fn optional(&self, field: &'static str) -> Answer<Option<&str>> {
         match self.0.get(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
-            Some(_) => Err(Failure::of(field)(Error::invalid(format!("`{field}` must be a text")))),
+            Some(_) => Err(Failure::of(field)(Error::invalid(format!("`{field}` must be a string")))),
         }
     }
 
-    /// A text that must be there.
+    /// Returns a required string.
     fn required(&self, field: &'static str) -> Answer<&str> {
         self.optional(field)?.ok_or_else(|| Failure::of(field)(Error::invalid(format!("Missing value: `{field}`"))))
     }
 
-    /// A switch: JSON's, or a word for it.
+    /// Returns a boolean: a JSON value, or a word for one.
     fn switch(&self, field: &'static str) -> Answer<Option<bool>> {
         let wrong = || Failure::of(field)(Error::invalid(format!("`{field}` must be true or false")));
         match self.0.get(field) {
@@ -201,7 +207,7 @@ impl Asked {
         }
     }
 
-    /// The dataset that a field names: `OWNER/NAME`, its id, or its name alone where that is enough.
+    /// Returns the dataset that a field names: `OWNER/NAME`, its id, or its name alone if that is unambiguous.
     async fn dataset<R: Right>(&self, app: &App, caller: &Caller, field: &'static str) -> Answer<Grant<R>> {
         let name = self.required(field)?;
         app.access.authorize_named(&caller.actor, name).await.map_err(Failure::of(field))

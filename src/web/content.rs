@@ -1,5 +1,5 @@
-//! Bytes of files, as HTTP sends them: whole, in part, or not again (RFC 9110 §13, §14). What people stored must never
-//! run as a page of ours.
+//! File downloads over HTTP: range requests and conditional requests (RFC 9110 §13, §14). Stored content must never
+//! execute as a page of this server.
 
 use std::ops::Range;
 
@@ -11,27 +11,27 @@ use lfs::range::{self, Answer, Conditions};
 
 use crate::error::{Error, Result};
 
-/// What is sent besides the bytes.
+/// Metadata of a file download.
 pub(super) struct Content<'a> {
-    /// The strong entity tag, without its quotes.
+    /// The strong entity tag, without quotes.
     pub tag: &'a str,
-    /// How many bytes there are.
+    /// The size in bytes.
     pub size: u64,
-    /// Media type.
+    /// The media type.
     pub media: &'static str,
-    /// How a browser saves it.
+    /// The `Content-Disposition` header.
     pub disposition: Option<HeaderValue>,
-    /// For how long it is true.
+    /// The `Cache-Control` header.
     pub cache: &'static str,
 }
 
 impl Content<'_> {
-    /// The head of the answer, and which bytes belong to it; none for HEAD, and where nothing is to be sent.
+    /// Returns the response head and the range of bytes to send; `None` for HEAD and for responses without content.
     pub(super) fn answer(self, method: &Method, headers: &HeaderMap) -> (Builder, Option<Range<u64>>) {
         let Self { tag, size, .. } = self;
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let conditions = Conditions {
-            // Defined for GET only (RFC 9110 §14.2).
+            // Defined only for GET (RFC 9110 §14.2).
             range: text(header::RANGE).filter(|_| method == Method::GET),
             if_range: text(header::IF_RANGE),
             if_none_match: text(header::IF_NONE_MATCH),
@@ -68,17 +68,17 @@ impl Content<'_> {
     }
 }
 
-/// An answer without bytes.
+/// Returns a response without a body.
 pub(super) fn bare(answer: Builder) -> Result<Response> {
     answer.body(Body::empty()).map_err(Error::internal)
 }
 
-/// `Content-Disposition` for a file of this name.
+/// Builds a `Content-Disposition` header for a file name.
 pub(super) fn disposition(filename: &str, inline: bool) -> Option<HeaderValue> {
     HeaderValue::from_str(&range::content_disposition(filename, inline)).ok()
 }
 
-/// The media type that the name of a file stands for, if it is one that no browser runs; else that of any bytes.
+/// Returns the media type for a file name if browsers do not execute that type; otherwise that of arbitrary bytes.
 pub(super) fn media_type(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     match extension.as_deref().unwrap_or_default() {
@@ -102,8 +102,8 @@ pub(super) fn media_type(name: &str) -> &'static str {
     }
 }
 
-/// How a browser gets a file to show: what no browser runs has its own type, and is shown where it stands. Of what
-/// one could run, documents and drawings have their type and are saved; pages and programs are bytes.
+/// Returns the media type and whether to display the file inline. Types that browsers do not execute are displayed. PDF
+/// and SVG keep their type but are saved; HTML and scripts are sent as bytes.
 pub(super) fn shown(name: &str) -> (&'static str, bool) {
     match media_of(name) {
         media @ ("application/pdf" | "image/svg+xml") => (media, false),
@@ -117,7 +117,7 @@ pub(super) fn shown(name: &str) -> (&'static str, bool) {
     }
 }
 
-/// What the name of a file says that it is: to be told, not to be believed.
+/// Guesses the media type from a file name. For information only: do not trust it.
 pub(super) fn media_of(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     match extension.as_deref().unwrap_or_default() {

@@ -1,12 +1,12 @@
-//! What pages of other sites may ask (Fetch Standard, "CORS protocol"): the calls by which CKAN's clients and
-//! `@rutter/upload` send files from a browser. A page sends its own token with them, and never what the browser keeps for us: an answer to any
-//! origin is none with credentials.
+//! CORS (Fetch Standard, "CORS protocol"): the endpoints that pages of other sites may call, so that CKAN clients and
+//! `@rutter/upload` can send files from a browser. A page must send its own token and cannot use the session
+//! cookie: with `Access-Control-Allow-Origin: *`, browsers only allow requests without credentials.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-/// Whether pages of other sites may ask this URL.
+/// Returns true if pages of other sites may call this URL.
 pub(super) fn is_open(path: &str) -> bool {
     path.starts_with("/api/3/action/")
         || path == "/authz/public_key"
@@ -16,14 +16,14 @@ pub(super) fn is_open(path: &str) -> bool {
         || is_of_dataset(path, "/api/v1/datasets/", |call| call == "commits")
 }
 
-/// Whether the URL is such a call of one dataset, below this root.
+/// Returns true if the URL is such an endpoint of a dataset, below this root.
 fn is_of_dataset(path: &str, root: &str, is_call: impl Fn(&str) -> bool) -> bool {
     let mut parts = path.strip_prefix(root).unwrap_or_default().splitn(3, '/');
     let (owner, name, call) = (parts.next(), parts.next(), parts.next());
     owner.is_some() && name.is_some() && call.is_some_and(is_call)
 }
 
-/// The answer to a browser that asks first.
+/// Answers a preflight request.
 pub(super) fn preflight(request: &Request<Body>) -> Option<Response> {
     let asks = |name: HeaderName| request.headers().contains_key(name);
     let is_one = request.method() == Method::OPTIONS
@@ -47,7 +47,7 @@ pub(super) fn preflight(request: &Request<Body>) -> Option<Response> {
     })
 }
 
-/// Lets a page read the answer.
+/// Adds the CORS headers to a response.
 pub(super) fn open(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     let shown = "ETag, Content-Range, Content-Disposition, Location, Retry-After, Tus-Resumable, Upload-Length, \

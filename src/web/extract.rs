@@ -1,5 +1,5 @@
-//! From a request to values of ours: who asks, what about, and the grant that
-//! makes a handler's signature its access rule.
+//! Extractors: authentication, the dataset in the URL, and access grants. The grant in a handler's signature is its
+//! access rule.
 
 use std::net::SocketAddr;
 
@@ -19,19 +19,19 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{RepoPath, Secret};
 
-/// The address of the other end, put into each request by the server loop.
+/// The peer address of the connection, added to each request by the accept loop.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// Somebody.
+/// An authenticated caller, possibly anonymous.
 pub struct Caller {
-    /// Who asks.
+    /// The caller's identity.
     pub actor: Actor,
     account: Option<Account>,
 }
 
 impl Caller {
-    /// Counts what a request costs more than others of its route.
+    /// Charges the rate limit for work beyond the fixed cost of the route.
     pub fn charge(&self, decisions: usize) {
         self.account.as_ref().inspect(|account| account.charge(decisions));
     }
@@ -52,19 +52,18 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-/// Somebody, and the dataset that the URL names. Handlers whose right depends
-/// on the body ask `access` with it.
+/// A caller and the dataset in the URL. Handlers whose required right depends on the body pass it to `access`.
 pub struct Visitor {
-    /// Who asks.
+    /// The caller's identity.
     pub actor: Actor,
-    /// What about.
+    /// The dataset.
     pub path: RepoPath,
     account: Option<Account>,
 }
 
 impl Visitor {
-    /// Counts what a request costs more than others of its route: by the objects that it is about, or the entries that
-    /// it lists.
+    /// Charges the rate limit for work beyond the fixed cost of the route: by the number of objects processed or
+    /// entries listed.
     pub fn charge(&self, objects: usize) {
         self.account.as_ref().inspect(|account| account.charge(objects));
     }
@@ -84,7 +83,7 @@ impl FromRequestParts<App> for Visitor {
         });
         match named {
             Ok(path) => Ok(Self { actor, path, account }),
-            // The same answer as for a name that could exist.
+            // The same answer as for a valid name.
             Err(_) if actor.is_anonymous() => Err(Error::unauthenticated("sign in to see this dataset")),
             Err(error) => Err(Error::not_found(error.detail())),
         }
@@ -92,16 +91,16 @@ impl FromRequestParts<App> for Visitor {
 }
 
 impl Visitor {
-    /// The part of the dataset that the visitor may do `R` with at a path, as the client writes it; the root if it is
-    /// empty.
+    /// Returns the part of the dataset on which the visitor has the right `R` at a path, as the client wrote it; empty
+    /// for the root.
     ///
     /// # Errors
-    /// As for [`Access::authorize_part`](crate::access::Access::authorize_part), also for what is no path.
+    /// As for [`Access::authorize_part`](crate::access::Access::authorize_part), also for an invalid path.
     pub async fn part<R: Right>(&self, app: &App, at: &str) -> Result<Part<R>> {
         Ok(self.spot(app, at).await?.part().clone())
     }
 
-    /// The key to what is at a path; otherwise as [`Visitor::part`].
+    /// Returns the grant for a path; otherwise like [`Visitor::part`].
     pub async fn spot<R: Right>(&self, app: &App, at: &str) -> Result<Spot<R>> {
         let at = at.trim_end_matches('/');
         if at.is_empty() {
@@ -113,13 +112,13 @@ impl Visitor {
             Err(_) if self.actor.is_anonymous() => {
                 Err(Error::unauthenticated(format!("sign in to see `{}`", self.path)))
             }
-            // The same whatever there is.
+            // The same answer whether it exists or not.
             Err(error) => Err(Error::from(error)),
         }
     }
 }
 
-/// The key to what the `{*path}` of the route names.
+/// The grant for the `{*path}` of the route.
 impl<R: Right> FromRequestParts<App> for Spot<R> {
     type Rejection = Error;
 
@@ -131,9 +130,9 @@ impl<R: Right> FromRequestParts<App> for Spot<R> {
     }
 }
 
-/// What is said of a URL that nothing can have: names are UTF-8 here.
+/// Returns the error for a URL that is not valid UTF-8: nothing can have such a name.
 pub(super) fn nameless() -> Error {
-    Error::not_found("the URL is not valid UTF-8, and nothing has such a name")
+    Error::not_found("the URL is not valid UTF-8")
 }
 
 impl<R: Right> FromRequestParts<App> for Grant<R> {
@@ -154,11 +153,11 @@ impl FromRequestParts<App> for Sharing {
     }
 }
 
-/// The organisation that the URL names, and who asks.
+/// Returns the caller and the organisation in the URL.
 async fn at_organisation(parts: &mut Parts, app: &App) -> Result<(Actor, String)> {
     let Caller { actor, .. } = Caller::from_request_parts(parts, app).await?;
     let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-    // What is no text is no name: the same answer as for one that nobody has.
+    // Invalid UTF-8 is not a name: the same answer as for an unknown one.
     let segments = segments.map(|path| path.0).unwrap_or_default();
     let name = segments.into_iter().find(|(key, _)| key == "organisation").map(|(_, value)| value);
     Ok((actor, name.unwrap_or_default()))
@@ -200,12 +199,12 @@ impl<R: Right> FromRequestParts<App> for Target<R> {
     }
 }
 
-/// What the client says about itself: `Authorization`, or `?jwt=`; else the cookie of a browser.
+/// Returns the credentials of a request: `Authorization` or `?jwt=`, otherwise the session cookie.
 fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
-    let unreadable = || Error::unauthenticated("the Authorization header cannot be read; use Basic or Bearer");
+    let unreadable = || Error::unauthenticated("invalid Authorization header; use Basic or Bearer");
     if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| unreadable())?;
-        // A token alone, as CKAN's clients send their API key.
+        // A bare token, as CKAN clients send their API key.
         let Some((scheme, rest)) = value.trim().split_once(' ') else {
             let key = Some(value.trim()).filter(|key| !key.is_empty()).ok_or_else(unreadable)?;
             return Ok(Credentials::Bearer(Secret::new(key.to_owned())));
@@ -232,7 +231,7 @@ fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
     }
 }
 
-/// What comes before `/owner/dataset` in the URLs that we hand out.
+/// The base URL: the prefix of `/owner/dataset` in the URLs that the server hands out.
 pub struct Base(pub String);
 
 impl FromRequestParts<App> for Base {
@@ -244,10 +243,10 @@ impl FromRequestParts<App> for Base {
 }
 
 impl Base {
-    /// As the configuration says, or the request.
+    /// Returns the configured base URL or, if none is configured, that of the request.
     ///
     /// # Errors
-    /// Malformed without a `Host` that is one.
+    /// Malformed without a valid `Host`.
     pub(super) fn of(parts: &Parts, app: &App) -> Result<Self> {
         if let Some(url) = &app.config.public_url {
             return Ok(Self(url.clone()));
@@ -258,7 +257,7 @@ impl Base {
     }
 }
 
-/// Decisions about the account of the caller.
+/// Extracts grants for the caller's own account.
 macro_rules! of_caller {
     ($($decision:ident = $decide:ident),+) => {$(
         impl FromRequestParts<App> for $decision {
@@ -272,20 +271,20 @@ macro_rules! of_caller {
 }
 of_caller!(Holder = holder, Seat = seat);
 
-/// Whether a host comes with a port. The colons of an IPv6 address stand in brackets.
+/// Returns true if a host includes a port. The colons of an IPv6 address are in brackets.
 fn has_port(host: &str) -> bool {
     host.rsplit_once(']').map_or(host, |(_, rest)| rest).contains(':')
 }
 
-/// Builds the base URL from `Host`, or from `X-Forwarded-*` if a proxy that we trust sent them.
+/// Builds the base URL from `Host`, or from `X-Forwarded-*` if a trusted proxy sent them.
 fn base(headers: &HeaderMap, authority: Option<&str>, trusted: bool) -> Result<String> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    // Proxies in a row each add their value; the first is the client's.
+    // Each proxy in a chain appends its value; the first one is the client's.
     let forwarded = |name: &str| text(name).filter(|_| trusted).and_then(|list| list.split(',').next()).map(str::trim);
     let host = forwarded("x-forwarded-host").or_else(|| text("host")).or(authority);
     let host = host.ok_or_else(|| Error::malformed("the Host header is missing"))?;
     if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b)) {
-        return Err(Error::malformed("the Host header is not a host"));
+        return Err(Error::malformed("the Host header is invalid"));
     }
     let scheme = match forwarded("x-forwarded-proto") {
         Some("https") => "https",

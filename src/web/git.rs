@@ -1,4 +1,4 @@
-//! `/{owner}/{dataset}.git`: the smart HTTP protocol (gitprotocol-http(5)).
+//! Git smart HTTP protocol (gitprotocol-http(5)): `/{owner}/{dataset}.git`.
 
 use std::io;
 use std::pin::Pin;
@@ -36,7 +36,7 @@ struct ServiceQuery {
     service: String,
 }
 
-/// The right depends on the service that the query names, so the grants are asked for here.
+/// The required right depends on the service in the query, so access is checked here.
 async fn advertise(State(app): State<App>, Query(query): Query<ServiceQuery>, request: Request) -> Result<Response> {
     let (mut parts, _) = request.into_parts();
     let protocol = protocol(&parts.headers);
@@ -51,7 +51,7 @@ async fn advertise(State(app): State<App>, Query(query): Query<ServiceQuery>, re
         }
         None => {
             let _: Grant<Fetch> = Grant::from_request_parts(&mut parts, &app).await?;
-            return Err(Error::forbidden("this server speaks the smart protocol only: update git"));
+            return Err(Error::forbidden("only the smart HTTP protocol is supported; update git"));
         }
     };
     Ok(answer(format!("application/x-{}-advertisement", service.name()), Body::from(body)))
@@ -74,13 +74,13 @@ async fn receive_pack(State(app): State<App>, target: Target<Write>, request: Re
     Ok(result(Service::ReceivePack, report))
 }
 
-/// One of the git processes that the client may have at one time.
+/// Waits for one of the concurrent git processes that a client may have.
 fn share(extensions: &Extensions, service: Service) -> impl Future<Output = Option<Option<Place>>> + Send + use<> {
     let client = extensions.get::<Client>().cloned();
     async move {
         match client {
             Some(client) => client.git_process(service == Service::ReceivePack).await.map(Some),
-            // In tests of the router alone.
+            // Absent only in tests of the router.
             None => Some(None),
         }
     }
@@ -90,7 +90,7 @@ fn protocol(headers: &HeaderMap) -> Protocol {
     Protocol::from_header(headers.get("git-protocol").and_then(|value| value.to_str().ok()))
 }
 
-/// Also keeps a browser from posting a form here.
+/// This also keeps browsers from posting HTML forms here.
 fn expect_type(headers: &HeaderMap, service: Service) -> Result<()> {
     let wanted = format!("application/x-{}-request", service.name());
     match headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
@@ -99,9 +99,8 @@ fn expect_type(headers: &HeaderMap, service: Service) -> Result<()> {
     }
 }
 
-/// The request's body: inflated where git compressed it, and given up when the
-/// client falls silent. Whoever reads it counts what comes: a bomb is small
-/// only before it is inflated.
+/// Returns the request body, decompressed if git compressed it. Fails if the client sends nothing for too long. The
+/// reader must limit the size: a decompression bomb is small only before it is decompressed.
 fn inflated(app: &App, headers: &HeaderMap, body: Body) -> Result<Pin<Box<dyn AsyncRead + Send>>> {
     let stream = patient(app, body).map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error));
     let plain = BufReader::with_capacity(64 * 1024, StreamReader::new(Box::pin(stream)));
@@ -112,7 +111,7 @@ fn inflated(app: &App, headers: &HeaderMap, body: Body) -> Result<Pin<Box<dyn As
     }
 }
 
-/// A body that ends with an error when nothing comes for too long.
+/// Wraps a body so that it fails if nothing is received for too long.
 pub(super) fn patient(app: &App, body: Body) -> PatientBody {
     PatientBody::new(body, Duration::from_secs(app.config.limits.idle_seconds))
 }
@@ -122,7 +121,7 @@ fn result(service: Service, body: ByteStream) -> Response {
 }
 
 fn answer(content_type: String, body: Body) -> Response {
-    // Refs change from one moment to the next (gitprotocol-http(5), "Smart Clients").
+    // Refs can change at any time (gitprotocol-http(5), "Smart Clients").
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "no-cache, max-age=0, must-revalidate".to_owned()),

@@ -1,5 +1,5 @@
-//! The API of Hugging Face's hub, as far as datasets go: what `huggingface_hub`, `datasets` and pandas ask for when
-//! `HF_ENDPOINT` is this server. Names, shapes and headers are theirs; what they mean is ours.
+//! Hugging Face Hub API, for datasets: what `huggingface_hub`, `datasets` and pandas request when `HF_ENDPOINT` is this
+//! server. Names, formats and headers are Hugging Face's; the semantics are those of this server.
 
 mod account;
 mod commit;
@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::error::{Error, Kind, Told};
 use crate::types::Millis;
 
-/// What the clients call a branch that they were not told: also where the default branch has another name.
+/// The name that clients use for the default branch, whatever its actual name.
 const MAIN: &str = "main";
 
 const REPO_NOT_FOUND: &str = "RepoNotFound";
@@ -47,10 +47,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
     resolve::routes(routes)
 }
 
-/// Whether a URL is one of those of the hub's clients.
+/// Returns true if the URL is one of the Hub API.
 pub(super) fn is_below(path: &str) -> bool {
     if let Some(rest) = path.strip_prefix("/datasets/") {
-        // What git asks for stands below too, but not at this place.
+        // Git's URLs are below it too, but not at this position.
         return rest.split('/').nth(2) == Some("resolve");
     }
     let Some(rest) = path.strip_prefix("/api/") else { return false };
@@ -58,13 +58,13 @@ pub(super) fn is_below(path: &str) -> bool {
     ["datasets", "repos", "whoami-v2", "validate-yaml"].contains(&first)
 }
 
-/// Whether it is the URL of one dataset.
+/// Returns true if the URL is that of a single dataset.
 pub(super) fn is_of_dataset(path: &str) -> bool {
     path.starts_with("/datasets/") || path.starts_with("/api/datasets/")
 }
 
-/// Says a failure in the headers that the clients look at. They take a dataset that may not be seen for one that is
-/// not there, and that is what it is said to be.
+/// Adds the error to the headers that the clients read. They treat a dataset without access like one that does not
+/// exist, so both get the same code.
 pub(super) fn tell(dataset: bool, told: &Told, headers: &mut HeaderMap) {
     if dataset && matches!(told.kind, Kind::NotFound | Kind::Unauthenticated) {
         headers.entry(ERROR_CODE).or_insert(HeaderValue::from_static(REPO_NOT_FOUND));
@@ -75,14 +75,14 @@ pub(super) fn tell(dataset: bool, told: &Told, headers: &mut HeaderMap) {
     }
 }
 
-/// A failure with what the clients tell apart.
+/// An error and the code that clients distinguish it by.
 struct Failure {
     error: Error,
     code: Option<&'static str>,
     revision: Option<ObjectId>,
 }
 
-/// What a handler answers.
+/// The result of a handler.
 type Answer<T = Response> = Result<T, Failure>;
 
 impl From<Error> for Failure {
@@ -98,12 +98,12 @@ impl From<metastore::Error> for Failure {
 }
 
 impl Failure {
-    /// If it is that something is not there: a thing of this kind.
+    /// Sets the code of a not-found error, by the kind of thing that is missing.
     fn missing(code: &'static str) -> impl Fn(Error) -> Self {
         move |error| Self { code: (error.kind() == Kind::NotFound).then_some(code), error, revision: None }
     }
 
-    /// A file or folder that this revision does not have.
+    /// A file or folder that does not exist in this revision.
     fn entry(revision: ObjectId) -> impl Fn(Error) -> Self {
         move |error| Self { revision: Some(revision), ..Self::missing(ENTRY_NOT_FOUND)(error) }
     }
@@ -126,7 +126,7 @@ fn commit_header(revision: ObjectId) -> HeaderValue {
     HeaderValue::from_str(&revision.to_string()).expect("an id is plain ASCII")
 }
 
-/// The snapshot of a dataset, and a revision of it as the clients name it.
+/// Returns the snapshot of a dataset and the revision that a client requested.
 async fn find(app: &App, grant: &Grant<Read>, revision: &str) -> Answer<(Arc<Snapshot>, ObjectId)> {
     let snapshot = app.drive.snapshot(grant).await?;
     let name = if is_default(&snapshot, revision) { "HEAD" } else { revision };
@@ -134,7 +134,7 @@ async fn find(app: &App, grant: &Grant<Read>, revision: &str) -> Answer<(Arc<Sna
     Ok((snapshot.clone(), found.map_err(Failure::missing(REVISION_NOT_FOUND))?))
 }
 
-/// Whether this name means the default branch.
+/// Returns true if this name means the default branch.
 fn is_default(snapshot: &Snapshot, revision: &str) -> bool {
     let state = snapshot.state();
     let exists = |name: metastore::Result<RefName>| name.is_ok_and(|name| state.find(&name).is_some());
@@ -142,7 +142,7 @@ fn is_default(snapshot: &Snapshot, revision: &str) -> bool {
         || (revision == MAIN && !exists(RefName::branch(MAIN)) && !exists(format!("refs/tags/{MAIN}").parse()))
 }
 
-/// A moment as the clients read it.
+/// Formats a timestamp as the clients expect it.
 fn moment(person: &Person) -> String {
     hub_time(Millis(person.seconds.saturating_mul(1000)))
 }
@@ -151,18 +151,18 @@ fn hub_time(moment: Millis) -> String {
     moment.rfc3339().replace('Z', ".000Z")
 }
 
-/// The first line of a message, and what follows.
+/// Splits a commit message into its first line and the rest.
 fn title(message: &str) -> (&str, &str) {
     let (title, rest) = message.trim_end().split_once('\n').unwrap_or((message.trim_end(), ""));
     (title, rest.trim())
 }
 
-/// A revision as entries name the last one of theirs.
+/// Returns a revision in the format of an entry's last commit.
 fn last_commit(commit: &CommitInfo) -> Value {
     json!({ "id": commit.id.to_string(), "title": title(&commit.message).0, "date": moment(&commit.committer) })
 }
 
-/// A list, with a link to its next part.
+/// Returns a page of a list, with a link to the next one.
 fn page(items: Vec<Value>, revision: ObjectId, next: Option<String>) -> Response {
     let mut response = axum::Json(items).into_response();
     response.headers_mut().insert(REPO_COMMIT, commit_header(revision));
@@ -173,12 +173,12 @@ fn page(items: Vec<Value>, revision: ObjectId, next: Option<String>) -> Response
     response
 }
 
-/// A switch in a query or form: the clients write them as JSON does, and as Python does.
+/// Parses a boolean in a query or form: clients write it as in JSON or as in Python.
 fn is_on(value: Option<&str>) -> bool {
     value.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
 }
 
-/// Pairs of a query or a form (`application/x-www-form-urlencoded`).
+/// Parses the pairs of a query or form (`application/x-www-form-urlencoded`).
 fn pairs(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text).into_owned().collect()
 }

@@ -1,4 +1,4 @@
-//! `…/info/lfs/objects/batch` and the signed URLs that it hands out.
+//! Git LFS batch API (`…/info/lfs/objects/batch`), and the signed URLs that it returns.
 
 use std::borrow::Cow;
 
@@ -25,21 +25,21 @@ use crate::error::{Error, Result};
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .add(Method::POST, "/{owner}/{dataset}/info/lfs/objects/batch", objects_batch)
-        // giftless' root, which its own client and ckan-client-js build.
+        // The root of Giftless, which its own client and ckan-client-js use.
         .add(Method::POST, "/{owner}/{dataset}/objects/batch", objects_batch)
         .add(Method::GET, "/_lfs/{token}", download)
         .add(Method::PUT, "/_lfs/{token}", upload)
         .add(Method::POST, "/_lfs/{token}", verify)
 }
 
-/// The right depends on the operation in the body, and a credential may be
-/// limited to single objects, so `access` is asked here.
+/// The required right depends on the operation in the body, and a credential may be limited to single objects, so
+/// access is checked here.
 async fn objects_batch(State(app): State<App>, visitor: Visitor, base: Base, request: Request) -> Result<Response> {
-    // The client of Hugging Face sends bare requests to whatever URL it is told.
+    // The Hugging Face client sends requests without credentials to the URLs that it gets.
     let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let is_bare = agent.contains("hf_hub/");
     if visitor.actor.is_anonymous() {
-        // Asked for a name before the body comes, where nothing is open to all.
+        // Check anonymous access before reading the body.
         let _: Grant<Fetch> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     }
     let body = json_body(&app, request).await?;
@@ -75,7 +75,7 @@ async fn upload(
     Ok(StatusCode::OK.into_response())
 }
 
-/// Also answers HEAD: the body is left out by the server.
+/// Also handles HEAD: the server drops the body.
 async fn download(
     State(app): State<App>,
     Path(token): Path<String>,
@@ -100,7 +100,7 @@ async fn download(
     response.body(body).map_err(Error::internal)
 }
 
-/// The header for the file name that the signed query carries.
+/// Returns the header for the file name in the signed query.
 fn disposition(query: &str) -> Option<HeaderValue> {
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(decode);
     let filename = value("filename");
@@ -111,7 +111,7 @@ fn disposition(query: &str) -> Option<HeaderValue> {
     content::disposition(&filename.unwrap_or_default(), inline)
 }
 
-/// Percent-decoding (RFC 3986 §2.1) of what we encoded ourselves.
+/// Percent-decodes (RFC 3986 §2.1) what this server encoded.
 fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
@@ -146,27 +146,27 @@ async fn verify(
     Ok(lfs_json(StatusCode::OK, "{}"))
 }
 
-/// A JSON body within the limit, from a client that accepts our answer.
+/// Reads a JSON body within the size limit, from a client that accepts our media type.
 pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Bytes> {
     expect_json(request.headers())?;
     let body = body_within(app, request).await?;
-    // A list would be taken for the fields of an object, one after the other.
+    // A list would be accepted as the fields of an object, in order.
     if !body.is_empty() && !body.trim_ascii_start().starts_with(b"{") {
         return Err(Error::malformed("the request must be a JSON object"));
     }
     Ok(body)
 }
 
-/// A body within the limit of JSON bodies.
+/// Reads a body within the size limit of JSON bodies.
 pub(super) async fn body_within(app: &App, request: Request) -> Result<bytes::Bytes> {
     body_up_to(app, request, app.config.limits.json_bytes).await
 }
 
-/// A body of at most so many bytes.
+/// Reads a body of at most `limit` bytes.
 pub(super) async fn body_up_to(app: &App, request: Request, limit: usize) -> Result<bytes::Bytes> {
     let too_large =
-        || Error::too_large(format!("the request is larger than {limit} bytes; ask for fewer objects at once"));
-    // Before the client has sent it, if it says how much it is going to be.
+        || Error::too_large(format!("the request is larger than {limit} bytes; send fewer objects at once"));
+    // Reject it before it is sent, if the client declares its length.
     if request.body().size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
@@ -178,19 +178,19 @@ pub(super) async fn body_up_to(app: &App, request: Request, limit: usize) -> Res
     }
 }
 
-/// The API has one media type for its answers (Git LFS API, "Headers").
+/// Checks `Accept`: the API has one media type for its responses (Git LFS API, "Headers").
 pub(super) fn expect_accept(headers: &HeaderMap) -> Result<()> {
     let lines = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let accept = lines.collect::<Vec<_>>().join(",");
     if media::accepts_json(Some(accept.as_str()).filter(|accept| !accept.is_empty())) {
         return Ok(());
     }
-    Err(Error::not_acceptable("this API answers with application/vnd.git-lfs+json only"))
+    Err(Error::not_acceptable("this API only returns application/vnd.git-lfs+json"))
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<()> {
     expect_accept(headers)?;
-    // Also keeps a browser from posting a form here.
+    // This also keeps browsers from posting HTML forms here.
     if !media::is_json(headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())) {
         return Err(Error::unsupported_media("Content-Type must be application/vnd.git-lfs+json or application/json"));
     }
@@ -201,8 +201,7 @@ fn expect_json(headers: &HeaderMap) -> Result<()> {
 pub(super) async fn json<T: DeserializeOwned>(app: &App, request: Request) -> Result<T> {
     let body = json_body(app, request).await?;
     let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
-    serde_json::from_slice(text)
-        .map_err(|error| Error::malformed(format!("the request is not the JSON that is expected: {error}")))
+    serde_json::from_slice(text).map_err(|error| Error::malformed(format!("invalid JSON in the request: {error}")))
 }
 
 pub(super) fn from_batch(error: BatchError) -> Error {

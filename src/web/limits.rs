@@ -1,11 +1,11 @@
-//! Limits by cost: what each client address, user and token may use in a time, how often somebody may
-//! guess, and how many of the transfers one address may hold. All of it is in memory, so each replica
-//! counts for itself; it takes a bounded amount, and a few hundred nanoseconds of a request.
+//! Rate limiting (GCRA) and concurrency limits: request rates per client address, user and token; failed login
+//! attempts; concurrent transfers per address. All state is in memory, so each replica counts separately. It takes
+//! bounded memory and a few hundred nanoseconds per request.
 //!
-//! A request is counted for its address when it comes, and for its token and user when those are known.
-//! Who is over a limit is told when to come back (RFC 6585 §4), in at most a minute: git-lfs waits
-//! silently for as long as it is told. But git does not come back by itself, and many versions of git-lfs
-//! come back at once, eight times: so a request is first held up for some seconds, until its turn.
+//! A request is counted for its address on arrival, and for its token and user once these are known. A request over a
+//! limit gets 429 with `Retry-After` (RFC 6585 §4) of at most a minute, because git-lfs silently waits for as long as
+//! it says. But git does not retry at all, and many versions of git-lfs retry immediately, eight times. So a request is
+//! first delayed for some seconds, and refused only if that is not enough.
 
 mod address;
 mod attempts;
@@ -37,39 +37,39 @@ use crate::config::Config;
 use crate::error::{Delay, Error, RETRY_AFTER_SECONDS, Result};
 use crate::types::Id;
 
-/// A request that takes a look-up or two, or is about as many objects. One point is about what one small object takes.
+/// The cost of a request with a lookup or two. One point is roughly the work for one small object.
 const ORDINARY: u64 = 5;
-/// A pack, made or taken by a git process.
+/// The cost of a fetch or push, served by a git process.
 const PACK: u64 = 100;
-/// The use of a signed URL.
+/// The cost of using a signed URL.
 const TRANSFER: u64 = 1;
-/// The figures are written anew each time.
+/// The cost of the metrics, which are rendered for each request.
 const FIGURES: u64 = 20;
-/// Who opens a link may be anybody, and each time is written down.
+/// The cost of opening a share link: anonymous clients can do it, and each attempt is recorded.
 const OPENING: u64 = 50;
 
-/// How much of the effort of reading makes a point: some eight objects, or 256 entries of folders.
+/// How much read effort makes one point: about eight objects, or 256 directory entries.
 const EFFORT: u64 = 256;
 
-/// Who signed in within this time is not stopped by the failures of others behind the same address.
+/// How long a credential that logged in is not blocked by failed attempts of others behind the same address.
 const KNOWN: Duration = Duration::from_hours(1);
 
-/// Who signed in with a password within this time, from the same address, is not stopped by failures elsewhere.
+/// How long an address that logged in with a password is not blocked by failed attempts at this account elsewhere.
 const REMEMBERED: Duration = Duration::from_hours(30 * 24);
 
-/// Requests of one address that wait for their turn; more are refused.
+/// The maximum number of delayed requests per address; further ones are refused.
 const WAITING: usize = 64;
 
-/// How long a fetch or a push waits for another one from its address: git does not try again by itself.
+/// How long a fetch or push waits for a free git process of its address: git does not retry.
 const QUEUE: Duration = Duration::from_secs(30);
 
-/// How often the log names somebody who is over a limit.
+/// The minimum interval between log messages about addresses over their limit.
 const TOLD: Duration = Duration::from_mins(1);
 
-/// What a request costs its address, token and user, in points, by its route.
+/// Returns the cost of a request in points, by its route. It is charged to the address, token and user.
 fn cost(route: &str) -> u64 {
     match route {
-        // Whoever asks these restarts a server that does not answer.
+        // If health checks failed, an orchestrator would restart a working server.
         "/healthz" | "/readyz" => 0,
         "/metrics" => FIGURES,
         "/api/v1/links/open" => OPENING,
@@ -79,10 +79,10 @@ fn cost(route: &str) -> u64 {
     }
 }
 
-/// Signed URLs of objects.
+/// The prefix of signed object URLs.
 const SIGNED: &str = "/_lfs/";
 
-/// Other routes that move files as long as they are, or read as much of them.
+/// Other routes that transfer whole files, or read as much of them.
 const MOVES: &[&str] = &[
     "/api/v1/downloads/{token}",
     "/api/v1/drive/{owner}/{dataset}/content/{*path}",
@@ -97,39 +97,39 @@ fn is_transfer(route: &str) -> bool {
     route.starts_with(SIGNED) || MOVES.contains(&route)
 }
 
-/// What a bucket is for.
+/// What a bucket counts.
 #[derive(Hash)]
 enum Subject<'a> {
     Address(IpAddr),
     User(Id),
     Guest(&'a str),
-    /// With its account if it is a password.
+    /// With its account, if it is a password.
     Secret(&'a str, Option<Key>),
     Account(&'a str),
-    /// A secret at an address.
+    /// A credential used from an address.
     Known(Key, Key),
 }
 
-/// The limits of one server.
+/// The rate and concurrency limits of one server.
 pub(super) struct Limits {
     keys: Keys,
     since: Instant,
     proxies: Vec<IpNet>,
-    /// Whether clients are told to come by https.
+    /// True if the configuration tells clients to use HTTPS.
     is_secure: bool,
     address: Limit,
     user: Limit,
     token: Limit,
     failures_address: Limit,
     failures_account: Limit,
-    /// Until when a credential is known at an address.
+    /// Until when a credential is trusted at an address.
     known: Ledger,
-    /// Transfers.
+    /// Concurrent transfers.
     shares: Arc<Shares>,
-    /// Git processes that send, and those that receive.
+    /// Concurrent git processes: for fetches and for pushes.
     git: [(Arc<Shares>, Gauge); 2],
     git_refused: Counter,
-    /// Requests that wait for their turn.
+    /// Delayed requests.
     waiting: Arc<Shares>,
     held_up: Gauge,
     patience: Duration,
@@ -181,7 +181,7 @@ impl Limits {
         })
     }
 
-    /// Whether the request came by https, as far as is known: the server itself speaks plain HTTP.
+    /// Returns true if the request came by HTTPS, as far as is known: the server itself speaks plain HTTP.
     pub(super) fn is_secure(&self, request: &Request) -> bool {
         let peer = request.extensions().get::<Peer>();
         let proxied = || peer.is_some_and(|Peer(peer)| is_trusted(peer.ip(), &self.proxies));
@@ -190,11 +190,10 @@ impl Limits {
         self.is_secure || (first == Some("https") && proxied())
     }
 
-    /// Counts a request that came at this moment for its address, and leaves a [`Client`] for those who
-    /// learn more of it.
+    /// Counts a request for its address. Attaches a [`Client`] to it for later checks.
     ///
     /// # Errors
-    /// Busy.
+    /// Busy if the address is over its limit.
     pub(super) fn admit(
         self: &Arc<Self>,
         request: &mut Request,
@@ -202,13 +201,14 @@ impl Limits {
         route: &str,
         came: Instant,
     ) -> Result<Admission> {
-        // Without one in tests of the router alone.
+        // Absent only in tests of the router.
         let Some(&Peer(peer)) = request.extensions().get() else { return Ok(Admission::Now(None)) };
         let client = address::client(peer.ip(), request.headers(), &self.proxies);
         let (address, site) = (address::network(client), site(client));
         let now = nanos(came.saturating_duration_since(self.since));
         let cost = cost(route);
-        // Of what git asks for one after the other the beginning is refused: there it shows its user why.
+        // Be more lenient with packs: git fetches and pushes in two requests, and shows an error properly only for the
+        // first one.
         let patience = if cost == PACK { self.patience.saturating_mul(2) } else { self.patience };
         let mut client = Client {
             limits: self.clone(),
@@ -221,7 +221,7 @@ impl Limits {
         };
         let admitted = client.admit(method, route);
         match &admitted {
-            // Later limits are asked at that moment.
+            // Later limits are checked at that time.
             Ok(Admission::Later(turn)) => client.now += nanos(turn.wait),
             Ok(Admission::Now(_)) => {}
             Err(_) => self.tell(peer.ip(), address, request.headers(), now),
@@ -234,10 +234,10 @@ impl Limits {
         self.shares_refused.increment(1);
         let quota = u64::try_from(self.shares.most()).unwrap_or(u64::MAX);
         let delay = Delay { seconds: RETRY_AFTER_SECONDS, limit: "transfers", quota, window: None };
-        Error::busy("too many transfers at one time from your address; try again in a moment").until(delay)
+        Error::busy("too many concurrent transfers from your address; try again in a moment").until(delay)
     }
 
-    /// A line in the log, now and then.
+    /// Logs an address over its limit, at most once per interval.
     fn tell(&self, peer: IpAddr, address: IpAddr, headers: &HeaderMap, now: Nanos) {
         let last = self.told.load(Ordering::Relaxed);
         if now < last
@@ -248,39 +248,39 @@ impl Limits {
         if address::is_forwarded(headers) && !is_trusted(peer, &self.proxies) {
             tracing::warn!(
                 %address,
-                "an address is over its limit; it sends X-Forwarded-For, but is not in `trusted_proxies`: if it is a \
-                 proxy, all who come through it share the limits of one"
+                "rate limit exceeded; the address sends X-Forwarded-For, but is not in `trusted_proxies`: if it is a \
+                 proxy, all its clients share one limit"
             );
         } else {
-            tracing::warn!(%address, "an address is over its limit");
+            tracing::warn!(%address, "rate limit exceeded");
         }
     }
 }
 
-/// Where a request comes from, as far as it is known before anybody signs in.
+/// The client of a request, as far as it is known before authentication.
 #[derive(Clone)]
 pub(super) struct Client {
     limits: Arc<Limits>,
     address: Key,
-    /// For what only some can have at one time.
+    /// The key for concurrency limits.
     site: Key,
     now: Nanos,
     cost: u64,
-    /// For how long it may be held up.
+    /// The maximum delay of the request.
     patience: Nanos,
-    /// Token and user, when they are known.
+    /// Token and user, once they are known.
     payers: Arc<OnceLock<(Key, Option<Key>)>>,
 }
 
-/// What becomes of a request that is within the limits.
+/// The decision on a request that is within its limits.
 pub(super) enum Admission {
-    /// It is served, and a transfer holds its place.
+    /// Serve it now; a transfer holds its slot.
     Now(Option<Place>),
-    /// It has to wait for its turn.
+    /// Delay it.
     Later(Turn),
 }
 
-/// A request that waits for its turn.
+/// A delayed request.
 pub(super) struct Turn {
     client: Client,
     wait: Duration,
@@ -289,10 +289,10 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// Comes when it is time; gives the place that a transfer holds.
+    /// Waits until the delay is over. Returns the slot of a transfer.
     ///
     /// # Errors
-    /// Busy where no place becomes free.
+    /// Busy if no slot becomes free.
     pub(super) async fn come(self) -> Result<Option<Place>> {
         let Self { client, wait, transfer, .. } = &self;
         let limits = &client.limits;
@@ -332,8 +332,8 @@ impl Client {
         Ok(Admission::Later(Turn { client, wait, transfer: transfer.cloned(), _waiting: waiting }))
     }
 
-    /// Waits for one of the git processes that the client's address may have: for a fetch, or a push. None where there
-    /// is none for too long.
+    /// Waits for one of the concurrent git processes that the client's address may have for fetches or pushes. Returns
+    /// `None` after a timeout.
     pub(super) async fn git_process(self, is_push: bool) -> Option<Place> {
         let (shares, running) = &self.limits.git[usize::from(is_push)];
         let place = shares.wait(self.site, running, QUEUE).await;
@@ -349,16 +349,15 @@ impl Client {
             Some(id) => Some(keys.of(Subject::User(id))),
             None => actor.is_somebody().then(|| keys.of(Subject::Guest(&actor.key()))),
         };
-        // For what turns out to be dear.
+        // For costs that become known later.
         let _ = self.payers.set((token, user));
         Account { client: self.clone(), token: Some(token), user }
     }
 
-    /// Who it is, if there was not too much guessing, and the points that token and user have left allow
-    /// the request.
+    /// Authenticates a request, unless there were too many failed attempts, and charges the token and the user.
     ///
     /// # Errors
-    /// As for [`Access::authenticate`]; busy.
+    /// As for [`Access::authenticate`]; busy if a limit is exceeded.
     pub(super) async fn sign_in(&self, access: &Access, credentials: Credentials) -> Result<(Actor, Account)> {
         let Some(attempt) = Attempt::begin(self, &credentials)? else {
             let actor = access.authenticate(credentials).await?;
@@ -373,8 +372,8 @@ impl Client {
     }
 }
 
-/// What the reading of repositories costs that a request needs, whatever its handler knows of it: charged at its end, also
-/// where it failed, or the client has left.
+/// Measures the repository reads of a request and charges them at its end, even if it failed or the client has
+/// disconnected.
 pub(super) struct Bill {
     client: Option<Client>,
     effort: Effort,
@@ -385,7 +384,7 @@ impl Bill {
         Self { client: request.extensions().get().cloned(), effort: Effort::default() }
     }
 
-    /// What is counted so far.
+    /// Returns the effort counter.
     pub(super) fn effort(&self) -> &Effort {
         &self.effort
     }
@@ -401,7 +400,7 @@ impl Drop for Bill {
     }
 }
 
-/// Who pays for a request.
+/// The buckets that a request is charged to.
 pub(super) struct Account {
     client: Client,
     token: Option<Key>,
@@ -409,7 +408,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Takes what the request costs; comes when it is time.
+    /// Charges the cost of the request, and delays it if required.
     async fn take(&self) -> Result<()> {
         let Client { limits, address, now, cost, patience, .. } = &self.client;
         let take = |limit: &Limit, key: Option<Key>| key.map_or(Ok(0), |key| limit.take(key, *cost, *now, *patience));
@@ -426,7 +425,7 @@ impl Account {
         Ok(())
     }
 
-    /// Who is refused pays nothing; nor do those behind the same address for one who does not wait.
+    /// Refunds a refused request. Others behind the same address do not pay for a client that does not wait, either.
     fn refund(&self, token: Option<Key>, user: Option<Key>) {
         let Client { limits, address, now, cost, .. } = &self.client;
         token.inspect(|token| limits.token.refund(*token, *cost, *now));
@@ -434,8 +433,8 @@ impl Account {
         limits.address.refund(*address, cost.saturating_sub(1), *now);
     }
 
-    /// Counts what a request costs more than is known from its route: a point for each object that it is about, or
-    /// entry that it lists, beyond those in the price. It is not refused for that any more; a later one may be.
+    /// Charges the cost beyond the fixed cost of the route: one point for each object processed or entry listed that
+    /// the fixed cost does not cover. This does not refuse the current request, but may refuse a later one.
     pub(super) fn charge(&self, objects: usize) {
         let Client { limits, address, now, cost, .. } = &self.client;
         let points = u64::try_from(objects).unwrap_or(u64::MAX).saturating_sub(*cost);
@@ -448,12 +447,12 @@ impl Account {
     }
 }
 
-/// Buckets, and how it is told that one is empty.
+/// A rate limit, with what its error message says.
 struct Limit {
     name: &'static str,
-    /// Too many of what.
+    /// What there is too much of.
     what: &'static str,
-    /// None where nothing is limited.
+    /// `None` for unlimited.
     buckets: Option<Buckets>,
     refused: Counter,
 }
@@ -491,7 +490,7 @@ impl Limit {
     }
 }
 
-/// Counts the requests that a limit refused.
+/// Returns the counter of requests that a limit refused.
 fn refusals(limit: &'static str) -> Counter {
     metrics::counter!("rutter_limited_total", "limit" => limit)
 }

@@ -1,4 +1,4 @@
-//! `…/info/lfs/locks`: the Git LFS locking API.
+//! Git LFS file locking API (`…/info/lfs/locks`).
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
@@ -28,7 +28,7 @@ async fn lock(State(app): State<App>, target: Target<Write>, request: Request) -
     match app.hosting.lock(target, request).await? {
         Locked::Taken(lock) => reply(StatusCode::CREATED, &LockReply { lock }),
         Locked::Held(lock) => {
-            let message = format!("`{}` is locked already by {}", lock.path, lock.owner.name);
+            let message = format!("`{}` is already locked by {}", lock.path, lock.owner.name);
             reply(StatusCode::CONFLICT, &ConflictReply { lock, message, request_id: Some(crate::request::id()) })
         }
     }

@@ -1,5 +1,4 @@
-//! What applies to every request: its id, its line in the log, its figures,
-//! the words of its failure, headers for the safety of browsers.
+//! Middleware for every request: request IDs, access log, metrics, error formats, security headers and rate limiting.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -33,16 +32,16 @@ use crate::error::Error;
 const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Ends of the URLs of a dataset that git and git-lfs build themselves.
+/// Suffixes of dataset URLs that git and git-lfs build themselves.
 const TAILS: &[&str] = &["/info/refs", "/info/lfs/", "/git-upload-pack", "/git-receive-pack", "/objects/batch"];
 
-/// Wraps all routes; `idle` is how long a client may keep us waiting.
+/// Wraps all routes. `idle` is the idle timeout of a client.
 pub(super) fn around(router: Router, idle: Duration, limits: Arc<Limits>) -> Router {
     router.layer(tower::layer::layer_fn(move |routes| Observed { routes, idle, limits: limits.clone() }))
 }
 
-/// Routes, watched. One service for all of it: each layer around a router costs a batch of one object
-/// some percent.
+/// The routes with all middleware. This is a single service, because each layer around a router slows down a batch of
+/// one object by some percent.
 #[derive(Clone)]
 struct Observed<S> {
     routes: S,
@@ -100,34 +99,34 @@ where
     }
 }
 
-/// Charges for what is read for the answer.
+/// Charges the rate limit for what is read to build the response.
 async fn billed<F: Future>(bill: Bill, answer: F) -> F::Output {
     bill.effort().scope(answer).await
 }
 
-/// The answer to a request that no handler sees. What is little is read all the same: else the connection would end, and
-/// a client that sends its next request takes that for a failure.
+/// Responds to a request that is refused before any handler. A short body is read anyway: otherwise the connection
+/// would be closed, and a client that sends its next request would take that for a failure.
 async fn refused(request: Request, refusal: Error, idle: Duration) -> Response {
     patience::read_little(request.into_body(), idle).await;
     refusal.into_response()
 }
 
-/// What is remembered of a request while it is served.
+/// The context of a request while it is served.
 struct Seen {
     id: String,
     started: Instant,
     method: &'static str,
-    /// Never the URL: that may hold credentials, and there is no end of URLs.
+    /// The route pattern. Never the URL, which can contain credentials and is unbounded.
     route: &'static str,
     version: Version,
     words: Words,
     idle: Duration,
-    /// Whether it comes from a page of another site, which may read the answer.
+    /// True if the request comes from a page of another site that may read the response (CORS).
     is_open: bool,
     is_browser: bool,
-    /// Whether this server is known to be reached by https.
+    /// True if this server is known to be reached by HTTPS.
     is_secure: bool,
-    /// Keeps the connection from being idle; none in tests of the router alone.
+    /// Keeps the connection from becoming idle; absent only in tests of the router.
     running: Option<Running>,
 }
 
@@ -148,14 +147,14 @@ impl Seen {
         }
     }
 
-    /// Serves the request under its id.
+    /// Serves the request under its request ID.
     async fn through(
         self,
         answer: impl Future<Output = Result<Response, Infallible>>,
         unread: Unread,
     ) -> Result<Response, Infallible> {
         let serve = async {
-            // A handler that panics is a fault of ours like any other.
+            // A panic in a handler is an internal error like any other.
             let answer = AssertUnwindSafe(answer).catch_unwind().await;
             let answer = answer.map_or_else(|cause| panicked(&*cause), |Ok(response)| response);
             let response = self.words.tell(answer).await;
@@ -165,7 +164,7 @@ impl Seen {
         let mut response = crate::request::scope(self.id.clone(), serve).await;
         guard(&self.id, response.headers_mut());
         if self.is_secure {
-            // No word in the clear any more, for a year (RFC 6797).
+            // HSTS: no plain HTTP for a year (RFC 6797).
             response.headers_mut().entry(header::STRICT_TRANSPORT_SECURITY).or_insert(STRICT);
         }
         if self.is_browser {
@@ -185,13 +184,13 @@ impl Seen {
         }
         let failed = response.status().is_client_error() || response.status().is_server_error();
         if failed && unread.is_much() {
-            // The connection cannot be used again, and the client must not try to (RFC 9112 §9.6).
+            // The connection cannot be reused, and the client must not try to (RFC 9112 §9.6).
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
     }
 
-    /// One line in the log, and the figures.
+    /// Writes the access log line and updates the metrics.
     fn note(&self, status: StatusCode) {
         let Self { method, route, .. } = *self;
         let seconds = self.started.elapsed().as_secs_f64();
@@ -199,7 +198,7 @@ impl Seen {
         if status.is_server_error() {
             tracing::warn!(method, route, status = status.as_u16(), milliseconds, "request");
         } else {
-            // A push of a thousand files is two thousand requests: not for every log.
+            // A push of a thousand files is two thousand requests: too much for the default log level.
             tracing::debug!(method, route, status = status.as_u16(), milliseconds, "request");
         }
         FIGURES.with_borrow_mut(|figures| {
@@ -216,12 +215,11 @@ impl Seen {
     }
 }
 
-/// Method, route and status.
+/// The labels of a request metric: method, route and status.
 type Kind = (&'static str, &'static str, StatusCode);
 
 thread_local! {
-    /// The figures of each kind of requests: to find them by their labels each time takes longer
-    /// than all that is done with them.
+    /// The metrics by their labels. Looking them up in the registry for each request takes longer than updating them.
     static FIGURES: RefCell<HashMap<Kind, (Counter, Histogram)>> = RefCell::default();
 }
 
@@ -231,15 +229,15 @@ fn panicked(cause: &(dyn Any + Send)) -> Response {
     Error::internal(format!("panic: {said}")).into_response()
 }
 
-/// The route as a label.
+/// Returns the route as a label.
 fn route_label(path: &str) -> &'static str {
     static ROUTES: LazyLock<HashSet<String>> =
         LazyLock::new(|| super::routes().listed().iter().map(|(_, path)| path.clone()).collect());
     ROUTES.get(path).map_or("none", String::as_str)
 }
 
-/// The client's own id if it is plain, so that it can be followed through
-/// several programs; else a new one.
+/// Returns the client's request ID if it is plain ASCII, so that a request can be traced across several programs;
+/// otherwise a new one.
 fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
     let plain = |id: &&str| {
@@ -248,14 +246,15 @@ fn request_id(headers: &HeaderMap) -> String {
     given.filter(plain).map_or_else(fresh_id, str::to_owned)
 }
 
-/// Unique, and no secret: to ask the system for randomness each time would cost more than all of this.
+/// Returns a unique ID, which is not secret: asking the system for randomness for each request would cost more than
+/// everything else here.
 fn fresh_id() -> String {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| u64::from_be_bytes(clock::random()));
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     format!("{:016x}", PROCESS.wrapping_add(SERIAL.fetch_add(1, Ordering::Relaxed)))
 }
 
-/// Anybody can invent a method, and a label must not grow without end.
+/// Returns the method as a label. Clients can invent methods, and the number of labels must stay bounded.
 fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -269,25 +268,25 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-/// Headers of every answer. What a handler says itself stays.
+/// Adds security headers to every response, unless the handler has set them.
 fn guard(id: &str, headers: &mut HeaderMap) {
     let value = HeaderValue::from_str(id).expect("a request id is plain ASCII");
     headers.insert(REQUEST_ID, value);
     for (name, value) in [
-        // The type that we say is the type that it has.
+        // Browsers must not guess another media type.
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // A signed URL must not go out in a `Referer`.
+        // A signed URL must not leak in a `Referer`.
         (header::REFERRER_POLICY, "no-referrer"),
-        // Nothing that we answer is a page that loads something or stands in a frame.
+        // No response is a page that loads resources or is shown in a frame.
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        // Most answers depend on who asks, and some hold signed URLs.
+        // Most responses depend on the caller, and some contain signed URLs.
         (header::CACHE_CONTROL, "no-store"),
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }
 
-/// As for GET, but for the bytes (RFC 9110 §9.3.2).
+/// Drops the body for HEAD, as RFC 9110 §9.3.2 requires.
 fn without_body(response: Response) -> Response {
     let (mut head, body) = response.into_parts();
     if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
@@ -296,8 +295,8 @@ fn without_body(response: Response) -> Response {
     Response::from_parts(head, Body::empty())
 }
 
-/// Nested owners, as in `/ministry/statistics/census.git/info/refs`, become one
-/// segment, so that there is one route for all depths.
+/// Folds nested owners, as in `/ministry/statistics/census.git/info/refs`, into one path segment, so that one route
+/// matches all depths.
 pub(super) fn fold_owner(mut request: Request) -> Request {
     if let Some(folded) = folded(request.uri()) {
         *request.uri_mut() = folded;
@@ -306,7 +305,7 @@ pub(super) fn fold_owner(mut request: Request) -> Request {
 }
 
 fn folded(uri: &Uri) -> Option<Uri> {
-    // Programs' own URLs, in which a path of a file may look like one of git's.
+    // URLs of other APIs, where a file path can look like one of git's URLs.
     if super::hub::is_below(uri.path()) || super::pages::is_below(uri.path()) || uri.path().starts_with("/api/") {
         return None;
     }

@@ -1,5 +1,5 @@
-//! The pages that people see. They are an application of their own (`ui/`) that speaks to the API like any other client;
-//! its files are in this program. Every URL of a page gets the same document, which finds by the URL what to show.
+//! Web interface: serves the single-page application in `ui/`, which is embedded in the executable and uses the API
+//! like any other client. All page URLs return the same document, which selects the view by the URL.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,16 +13,16 @@ use super::Routes;
 use crate::app::App;
 use crate::error::{Error, Result};
 
-/// What `make ui` built; nothing if it was not built. A debug build reads the folder at run time.
+/// The output of `make ui`; empty if it was not built. Debug builds read the directory at run time.
 #[derive(Embed)]
 #[folder = "ui/dist"]
 #[allow_missing = true]
 struct Built;
 
-/// What is shown instead of pages that were not built.
+/// The page shown if the web interface was not built.
 const UNBUILT: &str = include_str!("pages.html");
 
-/// The URLs of pages. No owner of datasets can have a name like their first segments.
+/// The URLs of pages. Their first segments are reserved and cannot be names of owners.
 const PAGES: &[&str] = &[
     "/",
     "/login",
@@ -52,19 +52,19 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/_app/{*path}", asset)
 }
 
-/// Whether it is the URL of a page or of one of its files. What follows may look like a URL of git's.
+/// Returns true for the URL of a page or of one of its files. The rest of the path can look like a git URL.
 pub(super) fn is_below(path: &str) -> bool {
     ["/d/", "/o/", "/drive/", "/shared/", "/admin/", "/_app/"].iter().any(|folder| path.starts_with(folder))
 }
 
-/// The document.
+/// Returns the document.
 async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
     document(&app, &headers)
 }
 
-/// The document at a URL that leads nowhere: it says so, and how to go on.
+/// Returns the document for an unknown URL; it shows a not-found page.
 pub(super) fn missing(app: &App, headers: &HeaderMap) -> Response {
-    // An answer that the browser has already would be one of success.
+    // Ignore conditional headers: a cached response would be one of success.
     let mut headers = headers.clone();
     headers.remove(header::IF_NONE_MATCH);
     let mut response = document(app, &headers);
@@ -75,7 +75,7 @@ pub(super) fn missing(app: &App, headers: &HeaderMap) -> Response {
 
 fn document(app: &App, headers: &HeaderMap) -> Response {
     let mut response = match Encoded::find("index.html", headers) {
-        // It names files that bear their hash, and must not outlive them.
+        // It references files by hash, so it must not outlive them.
         Some(document) => document.answer("no-cache"),
         None => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], UNBUILT).into_response(),
     };
@@ -83,10 +83,10 @@ fn document(app: &App, headers: &HeaderMap) -> Response {
     if let Ok(policy) = HeaderValue::from_str(&policy(&app.storage.origins())) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     } else {
-        tracing::error!("the address of a store cannot stand in a header; pages cannot reach it");
+        tracing::error!("the URL of a store is not valid in a header; the web interface cannot reach it");
     }
     for (name, value) in [
-        // Our own pages may know where a visitor comes from.
+        // Our own pages may see the referrer.
         (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
     ] {
@@ -96,8 +96,8 @@ fn document(app: &App, headers: &HeaderMap) -> Response {
     response
 }
 
-/// What the document may load (Content Security Policy Level 3). Hashing needs WebAssembly; files go to, and media come
-/// from, the stores themselves.
+/// Returns the Content Security Policy (Level 3) of the document. Hashing needs WebAssembly; uploads and media go
+/// directly to the stores.
 fn policy(stores: &[String]) -> String {
     let mut origins = String::from("'self'");
     for store in stores {
@@ -110,30 +110,30 @@ fn policy(stores: &[String]) -> String {
     )
 }
 
-/// A file whose name bears its hash: it stays as it is for good.
+/// Serves a file. Files with a hash in their name never change.
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response> {
     let unchanging = path.starts_with("immutable/");
     let found = Encoded::find(&format!("_app/{path}"), &headers).ok_or_else(|| {
-        Error::not_found("there is no such file; a page of an older version may ask for it: load the page again")
+        Error::not_found("file not found; it may belong to an older version of the page: reload the page")
     })?;
     let mut response = found.answer(if unchanging { "public, max-age=31536000, immutable" } else { "no-cache" });
-    // A worker lives under the policy of its own file, and the one that hashes needs WebAssembly.
+    // A worker has the policy of its own file, and the hashing worker needs WebAssembly.
     let policy = HeaderValue::from_static("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'");
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     Ok(response)
 }
 
-/// A file as it goes over the wire.
+/// A file with its content encoding.
 struct Encoded {
     file: EmbeddedFile,
     media: &'static str,
     encoding: Option<&'static str>,
-    /// Whether the client has these very bytes.
+    /// True if the client already has this version.
     known: bool,
 }
 
 impl Encoded {
-    /// The best form that the client takes. Compressed ones are made when the pages are built.
+    /// Selects the best encoding that the client accepts. Compressed variants are created when the pages are built.
     fn find(name: &str, headers: &HeaderMap) -> Option<Self> {
         let takes = |coding: &str| {
             let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
@@ -176,12 +176,12 @@ impl Encoded {
     }
 }
 
-/// Strong: each compressed form has its own (RFC 9110 §8.8.3).
+/// Returns a strong entity tag: each encoding has its own (RFC 9110 §8.8.3).
 fn tag(file: &EmbeddedFile) -> String {
     format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]))
 }
 
-/// The media type of what the build makes.
+/// Returns the media type of a built file.
 fn media(name: &str) -> &'static str {
     match name.rsplit_once('.').map_or("", |(_, end)| end) {
         "html" => "text/html; charset=utf-8",
@@ -228,7 +228,7 @@ mod tests {
                 let entry = entry.unwrap();
                 let name = entry.file_name().into_string().unwrap();
                 if entry.path().is_dir() {
-                    // What stands in brackets is anything.
+                    // A segment in brackets matches anything.
                     let segment = if name.starts_with('[') { "x" } else { &name };
                     folders.push((entry.path(), format!("{url}/{segment}")));
                 } else if name.starts_with("+page") {
@@ -236,7 +236,7 @@ mod tests {
                         Some(below) => url.starts_with(below) && is_below(&url),
                         None => page.trim_end_matches('/') == url,
                     };
-                    assert!(PAGES.iter().any(served), "{url} of ui/src/routes is none of PAGES");
+                    assert!(PAGES.iter().any(served), "{url} of ui/src/routes is missing in PAGES");
                     found += 1;
                 }
             }

@@ -1,5 +1,5 @@
-//! Clients that fall silent. One that takes nothing, or sends next to nothing,
-//! must not hold a place, a file or a connection for ever.
+//! Idle timeouts: a client that stops reading or sends too slowly must not hold a transfer slot, a file or a connection
+//! forever.
 
 use std::io;
 use std::pin::Pin;
@@ -19,29 +19,28 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::server::Activity;
 
-/// Slower than this, in bytes a second over the whole of our patience, is as
-/// good as silent. A modem is faster.
+/// The minimum rate in bytes per second, averaged over the timeout. Slower clients count as idle. A modem is faster.
 pub(super) const SLOWEST: u64 = 256;
 
-/// How often that doubles, each time after as much waiting as our patience is long: who holds a place for minutes has
-/// to move 4 KiB a second, which is what eight transfers at one time have of the slowest lines.
+/// How often the minimum rate doubles, each time after another full timeout of waiting. A client that holds a slot for
+/// minutes has to reach 4 KiB per second, which is what each of eight concurrent transfers gets on the slowest lines.
 const DOUBLINGS: u64 = 4;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// How long somebody lets us wait. Time in which we are busy ourselves does
-/// not count. Costs nothing while bytes flow: the clock is read when there is
-/// nothing to do, and a timer is set at most once per `limit`.
+/// An idle timer for one client. Time in which the server itself is busy does not count. It costs nothing while bytes
+/// flow: the clock is read only when there is nothing to do, and a timer is set at most once per `limit`.
 struct Patience {
     limit: Duration,
     moved: u64,
-    /// Since it was renewed.
+    /// Time spent waiting since the last reset.
     waited: Duration,
-    /// Before that.
+    /// Time spent waiting before the last reset.
     earlier: Duration,
     since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
-    /// Whom the alarm wakes: to tell it the same at each block would cost more than all of this.
+    /// The waker registered with the alarm. Registering it again for each block would cost more than everything else
+    /// here.
     told: Option<Waker>,
 }
 
@@ -51,20 +50,20 @@ impl Patience {
         Self { limit, moved: 0, waited, earlier, since: None, alarm: None, told: None }
     }
 
-    /// Bytes that renew it.
+    /// Returns the number of bytes that reset the timer.
     fn enough(&self) -> u64 {
         let seconds = self.limit.as_secs().max(1);
         let doublings = (self.earlier.as_secs() / seconds).min(DOUBLINGS);
         (SLOWEST << doublings).saturating_mul(self.limit.as_secs()).max(1)
     }
 
-    /// What is left of it.
+    /// Returns the time left before the timeout.
     fn left(&self) -> Duration {
         let waiting = self.since.map_or(Duration::ZERO, |since| since.elapsed());
         self.limit.saturating_sub(self.waited + waiting)
     }
 
-    /// To be asked whenever the other end lets us wait; ready when it is over.
+    /// Polls the timeout while waiting for the client; ready when it has expired.
     fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.since.get_or_insert_with(Instant::now);
         let is_set = self.alarm.as_ref().is_some_and(|alarm| !alarm.is_elapsed());
@@ -80,14 +79,14 @@ impl Patience {
             }
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(now + left)));
             if alarm.is_elapsed() {
-                // It was set when an earlier wait began, of which only a part was waiting.
+                // The alarm was set for an earlier wait, and not all of the time since then was spent waiting.
                 alarm.as_mut().reset(now + left);
             }
             ready!(alarm.as_mut().poll(context));
         }
     }
 
-    /// To be told whenever something came through.
+    /// Records bytes transferred, which may reset the timer.
     fn moved(&mut self, bytes: usize) {
         if let Some(since) = self.since.take() {
             self.waited += since.elapsed();
@@ -100,7 +99,7 @@ impl Patience {
     }
 }
 
-/// The bytes of a request. An error when they do not come.
+/// A request body with an idle timeout: fails if the client sends nothing, or too slowly.
 pub(super) struct PatientBody {
     body: BodyDataStream,
     patience: Patience,
@@ -126,29 +125,29 @@ impl Stream for PatientBody {
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
                 ready!(this.patience.poll_over(context));
-                Poll::Ready(Some(Err("the client sent nothing for too long, or too slowly".into())))
+                Poll::Ready(Some(Err("timed out: the client sent nothing, or too slowly".into())))
             }
         }
     }
 }
 
-/// What of a request's body is still to come.
+/// Tracks how much of a request body has not been read yet.
 pub(super) struct Unread(Option<Arc<AtomicBool>>);
 
 impl Unread {
-    /// Whether so much may be left that it is not worth reading.
+    /// Returns true if so much may be left that reading it is not worthwhile.
     pub(super) fn is_much(&self) -> bool {
         self.0.as_ref().is_some_and(|ended| !ended.load(Ordering::Relaxed))
     }
 }
 
-/// Bodies of this size, in bytes, and less are worth reading when nobody wants them.
+/// Bodies up to this size in bytes are read and discarded if no handler reads them.
 const LITTLE: u64 = 64 << 10;
 
-/// Bodies of this size, in bytes, and less are not followed: they have come with the head, most often.
+/// Bodies up to this size in bytes are not tracked: they usually arrive together with the head.
 const SHORT: u64 = 8 << 10;
 
-/// Reads a body that is little, and throws it away.
+/// Reads a small body and discards it.
 pub(super) async fn read_little(body: Body, limit: Duration) {
     if body.size_hint().upper().is_some_and(|size| size <= LITTLE) {
         let mut body = PatientBody::new(body, limit);
@@ -156,9 +155,9 @@ pub(super) async fn read_little(body: Body, limit: Duration) {
     }
 }
 
-/// Follows how far the body of a request is read.
+/// Tracks how far the body of a request is read.
 pub(super) fn followed(request: Request) -> (Request, Unread) {
-    // Those clients that are written in Python send it after the head.
+    // Clients written in Python send it separately, after the head.
     let path = request.uri().path();
     let short = if super::hub::is_below(path) || super::ckan::action(path).is_some() { 0 } else { SHORT };
     if request.body().size_hint().upper().is_some_and(|size| size <= short) {
@@ -198,11 +197,11 @@ impl HttpBody for Followed {
     }
 }
 
-/// A connection that breaks when its client takes nothing of what we write.
-/// Reading is not watched here: between two requests silence is fine.
+/// A connection that fails if the client does not read what the server writes. Reads have no timeout here: silence
+/// between two requests is fine.
 ///
-/// It also lingers: a client whose upload is refused early is still sending,
-/// and would lose our answer if the connection ended with bytes unread.
+/// It also lingers on close: a client whose upload is rejected early is still sending, and would lose the response if
+/// the connection were closed with unread bytes.
 pub(super) struct PatientStream<T> {
     stream: T,
     patience: Patience,
@@ -210,7 +209,7 @@ pub(super) struct PatientStream<T> {
     lingering: Option<Pin<Box<Sleep>>>,
 }
 
-/// How long what still comes is read, and thrown away, after our last word.
+/// How long to read and discard incoming data after the last response.
 const LINGER: Duration = Duration::from_secs(2);
 
 impl<T: Unpin> PatientStream<T> {
@@ -232,7 +231,10 @@ impl<T: Unpin> PatientStream<T> {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
                 ready!(self.patience.poll_over(context));
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read what it asked for")))
+                Poll::Ready(Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "timed out: the client does not read the response",
+                )))
             }
         }
     }
@@ -287,15 +289,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PatientStream<T> {
     }
 }
 
-/// Bytes of one frame of HTTP/2: what was handed over waits in memory until the client makes room for all of it.
+/// The size of an HTTP/2 frame in bytes. A frame that was handed over stays in memory until the client's window allows
+/// all of it.
 const FRAME: usize = 16 << 10;
 
-/// The body of an answer over HTTP/2. There a client can leave one stream
-/// without window while the connection lives; hyper then does not ask the body
-/// for more, so that it takes a task to notice, which drops what the body holds.
+/// Adds an idle timeout to a response body over HTTP/2. There, a client can leave a stream without window while the
+/// connection stays alive. hyper then stops polling the body, so a separate task has to notice, and drops what the body
+/// holds.
 pub(super) fn watched(body: Body, limit: Duration) -> Body {
     if body.size_hint().exact().is_some_and(|size| size <= FRAME as u64) {
-        // It is one frame, and holds nothing that others wait for.
+        // It fits into one frame and holds nothing that others wait for.
         return body;
     }
     let mut patience = Patience::new(limit);
@@ -307,7 +310,7 @@ pub(super) fn watched(body: Body, limit: Duration) -> Body {
             let left = {
                 let mut watch = look(&watched);
                 match watch.patience.since {
-                    // It is us that it waits for.
+                    // The client is waiting for the server.
                     None => limit,
                     Some(_) if watch.patience.left().is_zero() => {
                         (watch.body, watch.rest) = (None, Bytes::new());
@@ -324,9 +327,9 @@ pub(super) fn watched(body: Body, limit: Duration) -> Body {
 
 struct Watch {
     body: Option<Body>,
-    /// Of the block that the body gave last.
+    /// The rest of the last block that the body returned.
     rest: Bytes,
-    /// Waits from when the client was given something to when it makes room for more.
+    /// Measures the time from handing a block to the client until it has window for more.
     patience: Patience,
 }
 
@@ -349,7 +352,7 @@ impl HttpBody for Watched {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut watch = look(&self.body);
         let Watch { body: Some(body), rest, patience } = &mut *watch else {
-            return Poll::Ready(Some(Err("the client did not read what it asked for".into())));
+            return Poll::Ready(Some(Err("timed out: the client did not read the response".into())));
         };
         patience.moved(0);
         if rest.is_empty() {
@@ -389,7 +392,7 @@ mod tests {
 
     use super::*;
 
-    /// For how many seconds somebody is waited for who moves so many bytes in each, up to an hour.
+    /// Returns for how many seconds a client that transfers `bytes` per second is tolerated, up to an hour.
     async fn borne(bytes: usize) -> u64 {
         let mut patience = Patience::new(Duration::from_mins(1));
         for second in 1..=3600 {
@@ -408,7 +411,7 @@ mod tests {
         tokio::time::pause();
         assert_eq!(borne(0).await, 60);
         assert_eq!(borne(200).await, 60);
-        assert!((150..200).contains(&borne(300).await), "at first that is enough");
+        assert!((150..200).contains(&borne(300).await), "at first this rate is enough");
         assert!((200..600).contains(&borne(2000).await));
         assert_eq!(borne(5000).await, 3600);
     }

@@ -1,5 +1,5 @@
-//! The accept loop: connections in, requests to the service, and an end that
-//! lets transfers finish.
+//! Accept loop and graceful shutdown: accepts connections, passes requests to the service, and lets transfers finish at
+//! the end.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,26 +23,25 @@ use super::limits::{is_trusted, site};
 use super::patience::PatientStream;
 use crate::app::App;
 
-/// A client that is slower than this with its header is not a client.
+/// The timeout for reading a request head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a connection that has to end may still be silent.
+/// How long a connection may stay silent during shutdown.
 const GOODBYE: Duration = Duration::from_secs(5);
 
-/// Requests at one time on one connection of HTTP/2: as many as RFC 9113 §6.5.2 advises.
+/// The maximum number of concurrent streams on an HTTP/2 connection: the minimum that RFC 9113 §6.5.2 recommends.
 const STREAMS: u32 = 100;
 
-/// Bytes of one answer that wait in memory for a client of HTTP/2.
+/// The HTTP/2 send buffer of one response in bytes.
 const SENDING: usize = 64 << 10;
 
-/// Serves until `stop`, then lets requests under way end, for as long as the
-/// configuration says.
+/// Serves requests until `stop`, then waits for requests in progress, up to the configured shutdown timeout.
 pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     let limits = &app.config.limits;
     let patience = Duration::from_secs(limits.shutdown_seconds);
     let idle = Duration::from_secs(limits.idle_seconds);
     let silence = HEADER_TIMEOUT.min(idle);
-    // The rest is for files, children and the database.
+    // The other half is for files, child processes and the database.
     let most = limits.connections.min(usize::try_from(open_files() / 2).unwrap_or(usize::MAX)).max(1);
     let connections = Connections::new(most, app.config.rates.connections_address(most));
     let service = super::service(app.clone());
@@ -52,7 +51,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     tokio::spawn(async move { observing.observe(observed).await });
     let open = TaskTracker::new();
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // The default buffer lets 64 slow clients hold more memory than all the rest of the server.
+    // With the default buffer, 64 slow clients could hold more memory than the rest of the server.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(silence).max_buf_size(128 * 1024);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(HEADER_TIMEOUT));
     builder.http2().max_concurrent_streams(STREAMS).max_send_buf_size(SENDING);
@@ -61,8 +60,8 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Most often: too many open files. Others may close some.
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    // Usually too many open files. Others may be closed soon.
+                    tracing::warn!(%error, "failed to accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 }
@@ -84,13 +83,13 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     }
     drop(listener);
     open.close();
-    tracing::info!("waiting for requests under way");
+    tracing::info!("shutting down: waiting for requests in progress");
     if tokio::time::timeout(patience, open.wait()).await.is_err() {
-        tracing::warn!("some requests did not end in time and were cut off");
+        tracing::warn!("shutdown timeout: some requests were aborted");
     }
 }
 
-/// Serves one connection until it ends, is idle for too long, has to make room, or the server stops.
+/// Serves one connection until it closes, is idle for too long, is evicted, or the server stops.
 async fn hold<C>(connection: C, counted: Connection, silence: Duration, stop: CancellationToken)
 where
     C: GracefulConnection<Error: std::fmt::Display>,
@@ -107,7 +106,7 @@ where
         ended
     } else {
         connection.as_mut().graceful_shutdown();
-        // What was asked for is still sent; a client that neither asks nor takes anything is not waited for.
+        // Responses in progress are still sent; a client that neither sends requests nor reads is not waited for.
         tokio::select! {
             ended = connection => ended,
             () = activity.evicted() => return,
@@ -115,6 +114,6 @@ where
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+        tracing::debug!(%error, "connection failed");
     }
 }

@@ -1,4 +1,4 @@
-//! What the operator and other servers ask: health, metrics, public keys.
+//! Health checks, Prometheus metrics and public keys (JWKS), for operators and other servers.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -25,14 +25,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::GET, "/.well-known/jwks.json", jwks)
 }
 
-/// One recorder a process: the figures are the process's.
+/// Returns the metrics recorder. There is one per process, because metrics are global.
 pub(super) fn metrics_recorder() -> Option<&'static PrometheusHandle> {
     const BUCKETS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0];
     METRICS.get_or_init(|| PrometheusBuilder::new().set_buckets(BUCKETS).ok()?.install_recorder().ok()).as_ref()
 }
 
-/// Sorts samples into their buckets from time to time; until then they take memory, whether anybody
-/// asks for the figures or not.
+/// Aggregates histogram samples periodically. Until then they take memory, even if the metrics are never scraped.
 pub(super) async fn digest_metrics(stop: CancellationToken) {
     const EVERY: Duration = Duration::from_secs(1);
     let Some(recorder) = metrics_recorder() else { return };
@@ -41,25 +40,25 @@ pub(super) async fn digest_metrics(stop: CancellationToken) {
     }
 }
 
-/// The process runs.
+/// Liveness check: the process is running.
 async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The server can do its work; else 503, and the answer names what is wrong.
+/// Readiness check: returns 503, naming the problem, if the server cannot work.
 async fn readyz(State(app): State<App>) -> Result<Json<serde_json::Value>> {
     app.ready().await?;
     Ok(Json(serde_json::json!({ "status": "ready" })))
 }
 
-/// Figures in Prometheus' text format.
+/// Returns the metrics in Prometheus' text format.
 async fn metrics() -> Result<Response> {
     let recorder = metrics_recorder().ok_or_else(|| Error::unavailable("metrics are not recorded in this process"))?;
     recorder.run_upkeep();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], recorder.render()).into_response())
 }
 
-/// Our public keys (RFC 7517), for servers that check tokens of ours.
+/// Returns the public keys (JWKS, RFC 7517) with which other servers verify our tokens.
 async fn jwks(State(app): State<App>) -> Response {
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(app.access.keys().published())).into_response()
 }

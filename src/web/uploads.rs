@@ -1,5 +1,5 @@
-//! Signed URLs of uploads in parts: `PUT` a part, `POST` to end it, `DELETE` to give it up; and the
-//! tus protocol 1.0 (<https://tus.io/protocols/resumable-upload>) with `HEAD`, `PATCH` and `POST`.
+//! Signed URLs of multipart uploads: `PUT` a part, `POST` to complete, `DELETE` to abort. Also the tus protocol 1.0
+//! (<https://tus.io/protocols/resumable-upload>) with `HEAD`, `PATCH` and `POST`.
 
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -43,11 +43,11 @@ async fn put_part(State(app): State<App>, Path(token): Path<String>, request: Re
     };
     let body = Box::pin(patient(&app, body));
     app.storage.receive_part(&upload, length, checksum, body).await?;
-    // Clients of buckets repeat it when they end the upload.
+    // S3 clients repeat the tag when they complete the upload.
     Ok((StatusCode::OK, [(header::ETAG, format!("\"{token}\""))]).into_response())
 }
 
-/// Ends an upload; with tus, creates what was created by the batch.
+/// Completes an upload. With tus, returns the upload that the batch request created.
 async fn end(State(app): State<App>, Path(token): Path<String>, request: Request) -> Result<Response> {
     let upload = app.storage.upload(&token).await?;
     if request.headers().contains_key(&TUS_RESUMABLE) {
@@ -108,7 +108,7 @@ fn tus_headers(headers: &HeaderMap) -> Headers<'_> {
     }
 }
 
-/// Where an upload by tus stands.
+/// Returns the state of a tus upload.
 fn standing(upload: &Upload, status: StatusCode, offset: u64) -> Response {
     let state = tus::State { offset, size: upload.size(), expires: Some(upload.expires()) };
     let mut response = status.into_response();
@@ -122,7 +122,7 @@ fn standing(upload: &Upload, status: StatusCode, offset: u64) -> Response {
 
 fn refused(refusal: &TusError) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    // Not in plain text, which is how failures of the framework look.
+    // Not plain text, which is how errors of the framework are recognized.
     let told = serde_json::json!({"message": refusal.to_string(), "request_id": crate::request::id()});
     let mut response = lfs_json(status, told.to_string());
     response.headers_mut().insert(TUS_RESUMABLE, HeaderValue::from_static(tus::VERSION));

@@ -1,5 +1,5 @@
-//! The same failure in the words of each protocol. Errors leave the features
-//! as problem details; a client of git or git-lfs reads something else.
+//! Error formats: renders the same error for each protocol. Features return problem details; clients of git and git-lfs
+//! expect other formats.
 
 use axum::Json;
 use axum::body::Body;
@@ -10,10 +10,10 @@ use serde_json::json;
 use super::{ckan, hub};
 use crate::error::{Error, Kind, Told};
 
-/// The media type of the LFS API.
+/// The media type of the Git LFS API.
 pub(super) const LFS_JSON: &str = "application/vnd.git-lfs+json";
 
-/// The words in which the client of a URL expects to be told what went wrong.
+/// The error format that the client of a URL expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Words {
     /// Problem details (RFC 9457).
@@ -22,18 +22,18 @@ pub(super) enum Words {
     Lfs,
     /// Plain text, which git shows to its user.
     Git,
-    /// The headers `X-Error-Code` and `X-Error-Message` of Hugging Face's hub, and `{error}`.
+    /// The headers `X-Error-Code` and `X-Error-Message` of the Hugging Face Hub, and `{error}`.
     Hub {
-        /// Whether the URL is one dataset's.
+        /// True if the URL is that of a dataset.
         dataset: bool,
     },
-    /// `{help, success, error}` of CKAN, with this action.
+    /// CKAN's `{help, success, error}`, for this action.
     Ckan(&'static str),
 }
 
 impl Words {
-    /// Whose URL it is. Nothing but the wording depends on this: a URL that
-    /// leads nowhere is told in the words of those who would ask for it.
+    /// Returns the format for a URL. Only the format depends on this; an unknown URL gets the format of the clients
+    /// that would request it.
     pub(super) fn of(path: &str) -> Self {
         if hub::is_below(path) {
             return Self::Hub { dataset: hub::is_of_dataset(path) };
@@ -51,7 +51,7 @@ impl Words {
         }
     }
 
-    /// Gives a failure its body; headers stay. What is no failure passes.
+    /// Renders the body of an error response and keeps its headers. Other responses pass unchanged.
     pub(super) async fn tell(self, response: Response) -> Response {
         let mut response = if is_foreign(&response) { adopt(response).await } else { response };
         let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
@@ -66,7 +66,7 @@ impl Words {
             Self::Lfs => {
                 (LFS_JSON, Json(json!({ "message": told.detail, "request_id": request })).into_response().into_body())
             }
-            // The operator will ask for the id.
+            // The operator will need the ID.
             Self::Git if told.kind.status().is_server_error() => {
                 ("text/plain; charset=utf-8", format!("{} (request {request})\n", told.detail).into())
             }
@@ -88,23 +88,23 @@ impl Words {
     }
 }
 
-/// Whether it is a failure that the framework found, before a handler of ours
-/// was asked: those are in plain text. What else a handler answers is its own.
+/// Returns true if the error comes from the framework, before a handler was called: these are plain text. Any other
+/// response is a handler's own.
 fn is_foreign(response: &Response) -> bool {
     let failed = response.status().is_client_error() || response.status().is_server_error();
     let media = response.headers().get(header::CONTENT_TYPE);
     failed && media.is_some_and(|media| media.as_bytes().starts_with(b"text/plain"))
 }
 
-/// Tells a failure of the framework as if it were ours.
+/// Converts an error of the framework to one of ours.
 async fn adopt(response: Response) -> Response {
-    /// Its sentences are short.
+    /// The framework's messages are short.
     const SENTENCE: usize = 1024;
     let (head, body) = response.into_parts();
     let sentence = axum::body::to_bytes(body, SENTENCE).await.unwrap_or_default();
     let sentence = match std::str::from_utf8(&sentence) {
         Ok(text) if !text.is_empty() => text.to_owned(),
-        _ => head.status.canonical_reason().unwrap_or("the request cannot be answered").to_owned(),
+        _ => head.status.canonical_reason().unwrap_or("the request failed").to_owned(),
     };
     let error = match head.status {
         StatusCode::NOT_FOUND => Error::not_found(sentence),
@@ -116,18 +116,18 @@ async fn adopt(response: Response) -> Response {
         _ => Error::internal(sentence),
     };
     let mut response = error.into_response();
-    // Its other headers are about its own body.
+    // Its other headers describe its own body.
     if let Some(allow) = head.headers.get(header::ALLOW) {
         response.headers_mut().insert(header::ALLOW, allow.clone());
     }
     response
 }
 
-/// 200 with a JSON body in the LFS media type.
+/// Returns a JSON body in the Git LFS media type with this status.
 pub(super) fn lfs_json(status: StatusCode, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    // With room for those that every answer gets: to grow the map costs more than to fill it.
+    // Reserve space for the headers of every response: growing the map costs more than filling it.
     response.headers_mut().reserve(8);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(LFS_JSON));
     response

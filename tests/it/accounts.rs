@@ -409,7 +409,7 @@ story! {
         ] {
             let reply = put(refused).await;
             assert_eq!(reply.status, 403, "{refused:?}");
-            assert!(reply.text().contains("another site"), "{}", reply.text());
+            assert!(reply.text().contains("cross-site request"), "{}", reply.text());
         }
         assert_eq!(put(&[("origin", &own)]).await.status, 200);
         assert_eq!(put(&[("sec-fetch-site", "same-origin")]).await.status, 200);

@@ -1,5 +1,6 @@
-//! `/api/v1/accounts`: how people come to have an account, and come back to it. What these links carry stands behind the
-//! `#` of an URL, so it comes here in a body, and no log of any server has it.
+//! `/api/v1/accounts`: sign-up, e-mail verification, password reset and first-time setup. The one-time tokens of
+//! e-mailed links are in the URL fragment (after `#`) and are sent to the API in a request body, so they never appear
+//! in server logs.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -27,77 +28,78 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .document(routes!(confirm_email))
 }
 
-/// Who wants an account.
+/// A sign-up request.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewAccount {
-    /// The name in URLs.
+    /// The user name, as it appears in URLs.
     #[schema(value_type = shapes::OwnerName, example = "ada")]
     name: String,
-    /// Where the link goes that makes the account.
+    /// The e-mail address. The link that completes the sign-up is sent to it.
     #[schema(value_type = shapes::EmailAddress, example = "ada@example.org")]
     email: String,
-    /// What people know the user as, in any letters; at most 100 characters.
+    /// The display name, in any script; at most 100 characters.
     #[serde(default)]
     #[schema(example = "Ada Lovelace", max_length = 100)]
     display_name: String,
 }
 
-/// A link from a letter, and the password that it lets choose.
+/// A password reset token and the new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewPassword {
-    /// What stands behind the `#`.
+    /// The token from the link: the part after `#`.
     #[schema(value_type = String)]
     token: Secret,
-    /// At least 8 characters.
+    /// The password; at least 8 characters.
     #[schema(value_type = String, min_length = 8)]
     password: Secret,
 }
 
-/// Who forgot a password.
+/// A request for a password reset.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Forgotten {
-    /// The address of the account.
+    /// The e-mail address of the account.
     #[schema(value_type = shapes::EmailAddress)]
     email: String,
 }
 
-/// The first administrator.
+/// The first administrator account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct FirstAccount {
-    /// What stands behind the `#` of the link that the server told.
+    /// The token from the setup link that the server printed: the part after `#`.
     #[schema(value_type = String)]
     token: Secret,
-    /// The name in URLs.
+    /// The user name, as it appears in URLs.
     #[schema(value_type = shapes::OwnerName)]
     name: String,
-    /// Where letters go.
+    /// The e-mail address.
     #[schema(value_type = shapes::EmailAddress)]
     email: String,
-    /// What people know the user as, in any letters; at most 100 characters.
+    /// The display name, in any script; at most 100 characters.
     #[serde(default)]
     #[schema(max_length = 100)]
     display_name: String,
-    /// At least 8 characters.
+    /// The password; at least 8 characters.
     #[schema(value_type = String, min_length = 8)]
     password: Secret,
 }
 
-/// A link from a letter.
+/// A one-time token from an e-mailed link.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ticket {
-    /// What stands behind the `#`.
+    /// The token from the link: the part after `#`.
     #[schema(value_type = String)]
     pub(super) token: Secret,
 }
 
-/// Asks for an account. A link goes to the address; nothing here tells whether it has an account already.
+/// Signs up for an account. An e-mail with a confirmation link is sent to the address. The response does not reveal if
+/// the address already has an account.
 #[utoipa::path(post, path = "/api/v1/accounts", tag = "accounts", request_body = NewAccount,
-    responses((status = 202, description = "A letter is on its way.")))]
+    responses((status = 202, description = "The e-mail has been queued.")))]
 async fn sign_up(State(app): State<App>, visitor: Visitor, Body(new): Body<NewAccount>) -> Result<StatusCode> {
     let (name, email): (OwnerName, Email) = (new.name.parse()?, new.email.parse()?);
     let display_name: DisplayName = new.display_name.parse()?;
@@ -106,17 +108,17 @@ async fn sign_up(State(app): State<App>, visitor: Visitor, Body(new): Body<NewAc
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Makes the account that a link is for, and signs in.
+/// Confirms a sign-up with the token from the e-mail. Creates the account and signs in.
 #[utoipa::path(post, path = "/api/v1/accounts/verify", tag = "accounts", request_body = NewPassword,
-    responses((status = 201, description = "Who has signed in.", body = Welcome)))]
+    responses((status = 201, description = "The new account, signed in.", body = Welcome)))]
 async fn verify(State(app): State<App>, visitor: Visitor, Body(new): Body<NewPassword>) -> Result<Response> {
     let signed_in = app.accounts.verify(&new.token, new.password, &visitor.visit).await?;
     Ok(welcome(StatusCode::CREATED, &visitor, signed_in))
 }
 
-/// Asks for a link to choose another password. Nothing here tells whether the address has an account.
+/// Requests a password reset e-mail. The response does not reveal if the address has an account.
 #[utoipa::path(post, path = "/api/v1/accounts/reset", tag = "accounts", request_body = Forgotten,
-    responses((status = 202, description = "A letter is on its way, if the address has an account.")))]
+    responses((status = 202, description = "An e-mail has been queued if the address has an account.")))]
 async fn forgot(State(app): State<App>, visitor: Visitor, Body(of): Body<Forgotten>) -> Result<StatusCode> {
     let email: Email = of.email.parse()?;
     visitor.ask_for_letter(&email)?;
@@ -124,17 +126,18 @@ async fn forgot(State(app): State<App>, visitor: Visitor, Body(of): Body<Forgott
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Chooses another password with a link. All sessions end.
+/// Sets a new password with a password reset token. This ends all sessions of the account.
 #[utoipa::path(post, path = "/api/v1/accounts/reset/confirm", tag = "accounts", request_body = NewPassword,
-    responses((status = 204, description = "The password is another one.")))]
+    responses((status = 204, description = "The password was changed.")))]
 async fn reset(State(app): State<App>, _visitor: Visitor, Body(new): Body<NewPassword>) -> Result<StatusCode> {
     app.accounts.reset(&new.token, new.password).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes the first administrator, with the link that the server told when it started; and signs in.
+/// Creates the first administrator account with the token from the setup link that the server prints at startup, and
+/// signs in.
 #[utoipa::path(post, path = "/api/v1/accounts/setup", tag = "accounts", request_body = FirstAccount,
-    responses((status = 201, description = "Who has signed in.", body = Welcome)))]
+    responses((status = 201, description = "The administrator account, signed in.", body = Welcome)))]
 async fn set_up(State(app): State<App>, visitor: Visitor, Body(new): Body<FirstAccount>) -> Result<Response> {
     let (name, email): (OwnerName, Email) = (new.name.parse()?, new.email.parse()?);
     let name = (&name, new.display_name.parse::<DisplayName>()?);
@@ -142,9 +145,9 @@ async fn set_up(State(app): State<App>, visitor: Visitor, Body(new): Body<FirstA
     Ok(welcome(StatusCode::CREATED, &visitor, done.await?))
 }
 
-/// Makes the address that a link was sent to that of its account.
+/// Confirms a new e-mail address with the token that was sent to it.
 #[utoipa::path(post, path = "/api/v1/accounts/email/confirm", tag = "accounts", request_body = Ticket,
-    responses((status = 204, description = "Letters go there from now on.")))]
+    responses((status = 204, description = "The e-mail address of the account was changed.")))]
 async fn confirm_email(State(app): State<App>, _visitor: Visitor, Body(link): Body<Ticket>) -> Result<StatusCode> {
     app.accounts.confirm_email(&link.token).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,4 +1,4 @@
-//! `/api/v1/admin`: users, figures, jobs, stores and the audit trail, for those who administer the site.
+//! `/api/v1/admin`: users, statistics, background jobs, stores and the audit log, for site administrators.
 
 use axum::Json;
 use axum::extract::State;
@@ -35,32 +35,32 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Sought {
-    /// In a name or the address, whatever the case.
+    /// Search text, matched against name and e-mail address. Case-insensitive.
     q: Option<String>,
 }
 
-/// A user, as administrators see them.
+/// A user, as seen by administrators.
 #[derive(Serialize, ToSchema)]
 struct KnownUser {
-    /// Name of the user.
+    /// The user name.
     name: String,
-    /// E-mail address.
+    /// The e-mail address.
     email: String,
-    /// As the user wants to be called; null unless said.
+    /// The display name; null if not set.
     display_name: Option<String>,
-    /// Whether they administer the site.
+    /// True if the user is a site administrator.
     admin: bool,
-    /// Whether nothing is allowed any more.
+    /// True if the account is suspended.
     suspended: bool,
-    /// When the account was made (RFC 3339).
+    /// When the account was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// When a token or a session was used last (RFC 3339), to the minute; null if none ever was.
+    /// When a token or a session of the user was last used (RFC 3339), to the minute; null if never.
     #[schema(format = DateTime)]
     last_used: Option<String>,
-    /// Bytes that their datasets hold, in Git LFS and in git.
+    /// Storage used by the user's datasets in bytes, Git LFS objects and git packs together.
     bytes: u64,
-    /// How many datasets they own.
+    /// The number of datasets that the user owns.
     datasets: u64,
 }
 
@@ -81,128 +81,128 @@ impl From<KnownUserRow> for KnownUser {
     }
 }
 
-/// What is to change of a user; what is left out stays.
+/// Changes to a user. Omitted fields stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct UserUpdate {
-    /// Whether nothing is allowed: tokens and sessions are refused at once.
+    /// True to suspend the account: all its tokens and sessions are rejected immediately.
     suspended: Option<bool>,
-    /// Whether they administer the site.
+    /// True to make the user a site administrator.
     admin: Option<bool>,
 }
 
-/// Somebody who is to be asked.
+/// An invitation to the site.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewSiteInvitation {
-    /// Where the letter goes.
+    /// The e-mail address to send the invitation to.
     #[schema(value_type = shapes::EmailAddress)]
     email: String,
 }
 
-/// How much there is on the site.
+/// Usage of the whole site.
 #[derive(Serialize, ToSchema)]
 struct SiteUsage {
-    /// People with an account.
+    /// The number of user accounts.
     users: u64,
-    /// Organisations.
+    /// The number of organisations.
     organisations: u64,
-    /// Datasets.
+    /// The number of datasets.
     datasets: u64,
-    /// Objects that datasets hold in Git LFS; each counts for every dataset.
+    /// The number of Git LFS objects that datasets hold. An object in several datasets counts once for each of them.
     objects: u64,
-    /// Their bytes.
+    /// The total size of these objects in bytes.
     bytes: u64,
-    /// The 100 owners whose datasets hold most, the largest first.
+    /// The 100 owners whose datasets use the most storage, largest first.
     items: Vec<OwnerUsage>,
 }
 
-/// What the datasets of an owner hold.
+/// Storage used by the datasets of an owner.
 #[derive(Serialize, ToSchema)]
 struct OwnerUsage {
-    /// Name of the owner.
+    /// The name of the owner.
     owner: String,
-    /// A person or an organisation.
+    /// The type of the owner: a user or an organisation.
     kind: OwnerKind,
-    /// How many datasets.
+    /// The number of datasets.
     datasets: u64,
-    /// Their bytes, in Git LFS and in git.
+    /// Storage used in bytes, Git LFS objects and git packs together.
     bytes: u64,
-    /// How many bytes they may hold together; null for as much as there is room.
+    /// The storage quota of the owner in bytes; null if unlimited.
     quota_bytes: Option<u64>,
 }
 
-/// Something that is to be done in the background.
+/// A background job.
 #[derive(Serialize, ToSchema)]
 struct Job {
-    /// Stable id.
+    /// The id of the job.
     id: String,
-    /// What is to be done.
+    /// The kind of job.
     kind: String,
-    /// With what; empty for what is done again and again.
+    /// What the job works on; empty for periodic jobs.
     subject: String,
-    /// When it is due; of one that is being done, when that began (RFC 3339).
+    /// When the job is due or, if it is running, when it started (RFC 3339).
     #[schema(format = DateTime)]
     run_at: String,
-    /// How often it was begun.
+    /// The number of times that the job was started.
     attempts: u64,
-    /// Whether it is being done.
+    /// True if the job is running.
     running: bool,
-    /// Why it failed the last time, if it did.
+    /// The error of the last attempt, if it failed.
     last_error: Option<String>,
 }
 
-/// What a store keeps.
+/// Usage of a store.
 #[derive(Serialize, ToSchema)]
 struct StoreUsage {
-    /// What it is called.
+    /// The name of the store.
     name: String,
-    /// `folder`, or the kind of bucket: `s3`, `gs`, `az`.
+    /// `folder`, or the type of bucket: `s3`, `gs` or `az`.
     kind: String,
-    /// How many objects.
+    /// The number of objects.
     objects: u64,
-    /// Their bytes.
+    /// Their total size in bytes.
     bytes: u64,
-    /// Objects whose hash is still to be checked.
+    /// The number of objects whose hash has not been verified yet.
     unproven: u64,
-    /// Objects that were found to be damaged.
+    /// The number of quarantined objects: those found to be damaged.
     quarantined: u64,
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Wanted {
-    /// In what was done with what, whatever the case.
+    /// Search text, matched against subject and details. Case-insensitive.
     q: Option<String>,
-    /// Who: the name of a user, or `operator`.
+    /// Only events of this actor: a user name, or `operator`.
     actor: Option<String>,
-    /// What was done, such as `token.add`, or the first part of several, such as `token`.
+    /// Only events of this action, such as `token.add`, or with this prefix, such as `token`.
     action: Option<String>,
-    /// Not before then (RFC 3339).
+    /// Only events at or after this time (RFC 3339).
     #[param(format = DateTime)]
     since: Option<String>,
-    /// Before then (RFC 3339).
+    /// Only events before this time (RFC 3339).
     #[param(format = DateTime)]
     until: Option<String>,
 }
 
-/// A line of the audit trail.
+/// An event in the audit log.
 #[derive(Serialize, ToSchema)]
 struct AuditLine {
-    /// Stable id.
+    /// The id of the event.
     id: String,
-    /// When (RFC 3339).
+    /// The time of the event (RFC 3339).
     #[schema(format = DateTime)]
     at: String,
-    /// Who: the name of a user, or `operator`, or who it is to an issuer of tokens.
+    /// The actor: a user name, `operator`, or the subject that an external token issuer named.
     actor: String,
-    /// What was done.
+    /// The action.
     action: String,
-    /// With what.
+    /// What the action was performed on.
     subject: String,
-    /// How.
+    /// Details of the action.
     detail: String,
-    /// In which request, to be found in the server's log; null for what was no request.
+    /// The id of the request, as in the server's log; null if the event was not caused by a request.
     request: Option<String>,
 }
 
@@ -237,10 +237,11 @@ async fn users(
     Ok(here.page(found.into_iter().map(KnownUser::from).collect(), next))
 }
 
-/// Suspends a user or ends that; makes an administrator or ends that.
+/// Suspends or unsuspends a user, and grants or revokes administrator rights.
 #[utoipa::path(patch, path = "/api/v1/admin/users/{user}", tag = "administration",
-    params(("user" = String, Path, description = "Name of the user.")), request_body = UserUpdate,
-    responses((status = 204, description = "It is so."), (status = 409, description = "It is the last administrator.")))]
+    params(("user" = String, Path, description = "The user name.")), request_body = UserUpdate,
+    responses((status = 204, description = "The user was updated."),
+        (status = 409, description = "The user is the last administrator.")))]
 async fn change_user(
     State(app): State<App>,
     admin: Administrator,
@@ -252,24 +253,24 @@ async fn change_user(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Sends a user a letter with a link to choose a new password.
+/// Sends a password reset e-mail to a user.
 #[utoipa::path(post, path = "/api/v1/admin/users/{user}/reset", tag = "administration",
-    params(("user" = String, Path, description = "Name of the user.")),
-    responses((status = 202, description = "The letter will be sent.")))]
+    params(("user" = String, Path, description = "The user name.")),
+    responses((status = 202, description = "The e-mail has been queued.")))]
 async fn reset(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<StatusCode> {
     app.accounts.offer_reset(&admin, &user(&segments)?).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Lists the invitations to the site that are open.
+/// Lists pending invitations to the site.
 #[utoipa::path(get, path = "/api/v1/admin/invitations", tag = "administration",
-    responses((status = 200, description = "The invitations.", body = Items<InvitationItem>)))]
+    responses((status = 200, description = "The pending invitations.", body = Items<InvitationItem>)))]
 async fn invitations(State(app): State<App>, admin: Administrator) -> Result<Json<Items<InvitationItem>>> {
     let found = app.accounts.invitations_to_site(&admin).await?;
     Ok(Json(Items { items: found.into_iter().map(Into::into).collect(), next_cursor: None }))
 }
 
-/// Asks somebody to make an account, by a letter.
+/// Invites someone by e-mail to create an account.
 #[utoipa::path(post, path = "/api/v1/admin/invitations", tag = "administration", request_body = NewSiteInvitation,
     responses((status = 201, description = "The invitation.", body = InvitationItem)))]
 async fn invite(
@@ -282,18 +283,18 @@ async fn invite(
     Ok((StatusCode::CREATED, Json(invited.into())))
 }
 
-/// Withdraws an invitation to the site: its link is good no more.
+/// Revokes an invitation to the site. Its link stops working.
 #[utoipa::path(delete, path = "/api/v1/admin/invitations/{id}", tag = "administration",
-    params(("id" = String, Path, description = "Of the invitation.")),
-    responses((status = 204, description = "It is withdrawn.")))]
+    params(("id" = String, Path, description = "The id of the invitation.")),
+    responses((status = 204, description = "The invitation was revoked.")))]
 async fn withdraw(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<StatusCode> {
     app.accounts.withdraw_to_site(&admin, known_id(segments.get("id"))?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Tells how much there is on the site, and whose datasets hold most.
+/// Returns the usage of the site, and the owners whose datasets use the most storage.
 #[utoipa::path(get, path = "/api/v1/admin/usage", tag = "administration",
-    responses((status = 200, description = "How much there is.", body = SiteUsage)))]
+    responses((status = 200, description = "The usage of the site.", body = SiteUsage)))]
 async fn usage(State(app): State<App>, admin: Administrator) -> Result<Json<SiteUsage>> {
     let (totals, owners) = app.accounts.totals(&admin).await?;
     let items = owners.into_iter().map(|row| OwnerUsage {
@@ -313,7 +314,7 @@ async fn usage(State(app): State<App>, admin: Administrator) -> Result<Json<Site
     }))
 }
 
-/// Lists what is to be done in the background, in the order in which it is due.
+/// Lists background jobs in the order in which they are due.
 #[utoipa::path(get, path = "/api/v1/admin/jobs", tag = "administration", params(Page),
     responses((status = 200, description = "The jobs.", body = Items<Job>)))]
 async fn jobs(
@@ -338,16 +339,17 @@ async fn jobs(
     Ok(here.page(found.into_iter().map(job).collect(), next))
 }
 
-/// Has a job done as soon as somebody is free.
+/// Schedules a job to run as soon as possible.
 #[utoipa::path(post, path = "/api/v1/admin/jobs/{id}/run", tag = "administration",
-    params(("id" = String, Path, description = "Of the job.")),
-    responses((status = 204, description = "It is due."), (status = 409, description = "It is being done.")))]
+    params(("id" = String, Path, description = "The id of the job.")),
+    responses((status = 204, description = "The job was scheduled."),
+        (status = 409, description = "The job is already running.")))]
 async fn run_job(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<StatusCode> {
     app.accounts.run_job(&admin, known_id(segments.get("id"))?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Tells what each store keeps.
+/// Returns the usage of each store.
 #[utoipa::path(get, path = "/api/v1/admin/stores", tag = "administration",
     responses((status = 200, description = "The stores.", body = Items<StoreUsage>)))]
 async fn stores(State(app): State<App>, admin: Administrator) -> Result<Json<Items<StoreUsage>>> {
@@ -367,9 +369,9 @@ async fn stores(State(app): State<App>, admin: Administrator) -> Result<Json<Ite
     Ok(Json(Items { items: items.collect(), next_cursor: None }))
 }
 
-/// Searches the audit trail, the newest lines first.
+/// Searches the audit log, newest events first.
 #[utoipa::path(get, path = "/api/v1/admin/audit", tag = "administration", params(Wanted, Page),
-    responses((status = 200, description = "The lines.", body = Items<AuditLine>)))]
+    responses((status = 200, description = "The events.", body = Items<AuditLine>)))]
 async fn audit(
     State(app): State<App>,
     admin: Administrator,
@@ -392,7 +394,7 @@ async fn audit(
     Ok(here.page(found.into_iter().map(AuditLine::from).collect(), next))
 }
 
-/// Shortens what was found by one more than wanted; gives the last one then, behind which there is more.
+/// Truncates `found`, which was fetched with one item more than `limit`. Returns the last item kept if there are more.
 fn cut<T>(found: &mut Vec<T>, limit: usize) -> Option<&T> {
     if found.len() <= limit {
         return None;
@@ -409,7 +411,7 @@ fn moment_and_id(cursor: &str) -> Result<(Millis, Id)> {
 
 fn time(name: &str, text: &str) -> Result<Millis> {
     text.parse()
-        .map_err(|_: Error| Error::invalid(format!("`{name}` is a time, such as 2026-01-31T12:00:00Z, or a day")))
+        .map_err(|_: Error| Error::invalid(format!("`{name}` must be a time, such as 2026-01-31T12:00:00Z, or a date")))
 }
 
 fn user(segments: &Segments) -> Result<OwnerName> {

@@ -1,4 +1,4 @@
-//! `…/branches` and `…/protection`.
+//! Branches and branch protection: `…/branches` and `…/protection`.
 
 use axum::Json;
 use axum::extract::State;
@@ -26,13 +26,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// A branch.
 #[derive(Serialize, ToSchema)]
 struct Branch {
-    /// Its name.
+    /// The name of the branch.
     name: String,
-    /// The id of the revision that it is at.
+    /// The id of the newest revision of the branch.
     revision: String,
-    /// Whether it is the default branch.
+    /// True if this is the default branch.
     default: bool,
-    /// Whether its history may only grow, and only owners rename or remove it.
+    /// True if the branch is protected: force pushes are rejected, and only owners may rename or delete it.
     protected: bool,
 }
 
@@ -51,36 +51,36 @@ impl From<refs::Branch> for Branch {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewBranch {
-    /// What git takes for one (git-check-ref-format(1)).
+    /// The name of the branch, in the syntax of git-check-ref-format(1).
     #[schema(value_type = shapes::BranchName, example = "spring-cleaning")]
     name: String,
-    /// Where it begins; at the newest revision of the default branch unless said.
+    /// The revision to start from. Default: the newest revision of the default branch.
     revision: Option<String>,
 }
 
-/// What is to change of a branch.
+/// Changes to a branch.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct BranchUpdate {
-    /// Its new name.
+    /// The new name.
     #[schema(value_type = Option<shapes::BranchName>)]
     name: Option<String>,
-    /// `true` makes it the default branch, which only owners do.
+    /// `true` makes it the default branch. Requires owner rights.
     default: Option<bool>,
 }
 
-/// Which branches and tags are protected.
+/// Protection rules for branches and tags.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Protection {
-    /// Names of branches, or full names of refs; `*` stands for any letters but `/`, `**` for any.
+    /// Patterns of branch names or full ref names. `*` matches any characters except `/`, `**` matches any characters.
     #[schema(value_type = Vec<shapes::RefPattern>, max_items = 100, example = json!(["release/*", "refs/tags/v*"]))]
     patterns: Vec<String>,
 }
 
 /// Lists branches, the default branch first.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/branches", tag = "branches", params(Page),
-    responses((status = 200, description = "Branches.", body = Items<Branch>)))]
+    responses((status = 200, description = "The branches.", body = Items<Branch>)))]
 async fn list(
     State(app): State<App>,
     grant: Grant<Read>,
@@ -91,7 +91,7 @@ async fn list(
     let mut branches = app.drive.branches(&grant).await?;
     if let Some(after) = page.cursor() {
         let after = if after == "-" { String::new() } else { name_of(after)? };
-        // The default branch is first, whatever its name: it never comes after a cursor.
+        // The default branch is always first, whatever its name, so it never comes after a cursor.
         branches.retain(|branch| !branch.default && branch.name > after);
     }
     let next = branches.get(limit).is_some().then(|| match &branches[limit - 1] {
@@ -102,7 +102,7 @@ async fn list(
     Ok(here.page(branches.into_iter().map(Branch::from).collect(), next))
 }
 
-/// Makes a branch.
+/// Creates a branch.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/branches", tag = "branches",
     request_body = NewBranch, responses((status = 201, description = "The branch.", body = Branch)))]
 async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<NewBranch>) -> Result<Response> {
@@ -113,9 +113,9 @@ async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<New
     Ok(created(&location, Branch::from(branch)))
 }
 
-/// Shows a branch.
+/// Returns a branch.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}", tag = "branches",
-    params(("branch" = shapes::BranchName, Path, description = "Its name.")),
+    params(("branch" = shapes::BranchName, Path, description = "The name of the branch.")),
     responses((status = 200, description = "The branch.", body = Branch)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Branch>> {
     Ok(Json(app.drive.branch(&grant, segments.get("branch")).await?.into()))
@@ -123,7 +123,7 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) ->
 
 /// Renames a branch, or makes it the default branch.
 #[utoipa::path(patch, path = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}", tag = "branches",
-    params(("branch" = shapes::BranchName, Path, description = "Its name.")), request_body = BranchUpdate,
+    params(("branch" = shapes::BranchName, Path, description = "The name of the branch.")), request_body = BranchUpdate,
     responses((status = 200, description = "The branch.", body = Branch)))]
 async fn update(
     State(app): State<App>,
@@ -136,13 +136,13 @@ async fn update(
         None => None,
         Some(true) => {
             let owner = grant.also::<Own>();
-            Some(owner.ok_or_else(|| Error::forbidden("only owners choose the default branch"))?)
+            Some(owner.ok_or_else(|| Error::forbidden("only owners can change the default branch"))?)
         }
-        Some(false) => return Err(Error::invalid("`default` is `true`, on the branch that is to be it")),
+        Some(false) => return Err(Error::invalid("`default` can only be `true`; set it on the new default branch")),
     };
     let name = match &update.name {
         Some(new) if new != old => app.drive.rename_branch(&grant, old, new).await?.name,
-        None if owner.is_none() => return Err(Error::invalid("say what is to change: `name`, `default`, or both")),
+        None if owner.is_none() => return Err(Error::invalid("nothing to change: give `name`, `default`, or both")),
         Some(_) | None => old.to_owned(),
     };
     if let Some(owner) = owner {
@@ -151,25 +151,26 @@ async fn update(
     Ok(Json(app.drive.branch(&grant.narrow(), &name).await?.into()))
 }
 
-/// Removes a branch. Its revisions stay for as long as another branch or a tag leads to them.
+/// Deletes a branch. Its revisions are kept as long as another branch or a tag reaches them.
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}", tag = "branches",
-    params(("branch" = shapes::BranchName, Path, description = "Its name.")),
-    responses((status = 204, description = "It is gone.")))]
+    params(("branch" = shapes::BranchName, Path, description = "The name of the branch.")),
+    responses((status = 204, description = "The branch was deleted.")))]
 async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Result<StatusCode> {
     app.drive.delete_branch(&grant, segments.get("branch")).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Which branches and tags are protected, besides the default branch.
+/// Returns the protection rules for branches and tags. The default branch is always protected.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/protection", tag = "branches",
-    responses((status = 200, description = "Patterns.", body = Protection)))]
+    responses((status = 200, description = "The protection rules.", body = Protection)))]
 async fn protection(State(app): State<App>, grant: Grant<Read>) -> Result<Json<Protection>> {
     Ok(Json(Protection { patterns: app.drive.protection(&grant)? }))
 }
 
-/// Decides which branches and tags are protected.
+/// Replaces the protection rules for branches and tags.
 #[utoipa::path(put, path = "/api/v1/datasets/{owner}/{dataset}/protection", tag = "branches",
-    request_body = Protection, responses((status = 200, description = "Patterns, by full names.", body = Protection)))]
+    request_body = Protection,
+    responses((status = 200, description = "The protection rules, as patterns of full ref names.", body = Protection)))]
 async fn protect(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<Protection>) -> Result<Json<Protection>> {
     Ok(Json(Protection { patterns: app.drive.protect(&grant, asked.patterns).await? }))
 }

@@ -1,4 +1,4 @@
-//! `…/commits`: many changes of files as one revision.
+//! Commits through the API (`…/commits`): several file changes as one revision.
 
 use std::fmt;
 
@@ -28,95 +28,96 @@ use crate::drive::commits::{Once, Refusal, Room, patch};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 
-/// The most operations of one commit, and the most files that it copies.
+/// The maximum number of operations in one commit, and of files that one commit copies.
 const MOST: usize = 20_000;
 
-/// The longest `Idempotency-Key`, in bytes.
+/// The maximum length of an `Idempotency-Key` in bytes.
 const KEY: usize = 255;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(commit))
 }
 
-/// What a commit is to change.
+/// A commit.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewCommit {
-    /// The branch that gets it; the default branch unless said.
+    /// The branch to commit to. Default: the default branch.
     #[schema(value_type = Option<shapes::BranchName>)]
     branch: Option<String>,
-    /// The revision that the branch must be at (412); so does `If-Match`.
+    /// The revision that the branch must be at; otherwise the request fails with 412. `If-Match` does the same.
     parent: Option<String>,
-    /// Who made the change, if not the caller.
+    /// The author of the change. Default: the caller.
     author: Option<Somebody>,
-    /// Why.
+    /// The commit message.
     #[schema(min_length = 1)]
     message: String,
-    /// What to do, in order: all of it, or nothing. Each operation sees what those before it did.
+    /// The operations, applied in order and atomically. Each operation sees the result of the previous ones.
     #[schema(value_type = Vec<Operation>, min_items = 1, max_items = 20_000)]
     operations: Operations,
 }
 
-/// One change.
+/// A file operation.
 #[derive(Deserialize, ToSchema)]
 #[serde(tag = "operation", rename_all = "lowercase", deny_unknown_fields)]
 enum Operation {
-    /// Makes or replaces a file: with a text, with bytes, or with an object that the dataset holds.
+    /// Creates or replaces a file with text, with bytes, or with a Git LFS object that the dataset holds.
     Put {
-        /// Where.
+        /// The path of the file.
         #[schema(value_type = shapes::FilePath)]
         path: String,
-        /// What it holds, as text.
+        /// The content, as text.
         content: Option<String>,
-        /// What it holds, in base64 (RFC 4648 §4).
+        /// The content, in base64 (RFC 4648 §4).
         content_base64: Option<String>,
-        /// The LFS object that it stands for: sha256 of the content, hex.
+        /// The Git LFS object to reference: the SHA-256 of the content, in hex.
         #[schema(value_type = Option<shapes::Sha256>)]
         oid: Option<String>,
-        /// The object's bytes.
+        /// The size of the Git LFS object in bytes.
         size: Option<u64>,
-        /// Whether it can be run as a program.
+        /// True to mark the file as executable.
         #[serde(default)]
         executable: bool,
     },
-    /// Removes a file, or a folder with all it holds.
+    /// Deletes a file, or a folder with everything in it.
     Delete {
-        /// Which.
+        /// The path of the file or folder.
         #[schema(value_type = shapes::FilePath)]
         path: String,
     },
-    /// Renames a file or a folder, to a path that is free.
+    /// Renames a file or a folder. The new path must not exist.
     Move {
-        /// From where.
+        /// The current path.
         #[schema(value_type = shapes::FilePath)]
         from: String,
-        /// To where.
+        /// The new path.
         #[schema(value_type = shapes::FilePath)]
         to: String,
     },
-    /// Copies a file or a folder, to a path that is free.
+    /// Copies a file or a folder. The new path must not exist.
     Copy {
-        /// From where.
+        /// The path to copy from.
         #[schema(value_type = shapes::FilePath)]
         from: String,
-        /// To where.
+        /// The path to copy to.
         #[schema(value_type = shapes::FilePath)]
         to: String,
-        /// The dataset to copy from, as `owner/name`, if it is another one.
+        /// The dataset to copy from, as `owner/name`. Default: this dataset.
         #[schema(value_type = Option<shapes::DatasetId>)]
         dataset: Option<String>,
-        /// The revision to copy from; the branch as it is, or the newest of the other dataset, unless said.
+        /// The revision to copy from. Default: the current state of the branch or, for another dataset, its newest
+        /// revision.
         revision: Option<String>,
     },
-    /// Puts fields in the place of those of the same names in `datapackage.json`.
+    /// Sets fields in `datapackage.json`; other fields stay as they are.
     Patch {
-        /// The fields.
+        /// The fields to set.
         #[schema(value_type = Object)]
         package: Map<String, Value>,
     },
 }
 
-/// The operations; of too many, one more than there may be.
+/// The operations. Of a list that is too long, only one more than the maximum is read.
 struct Operations(Vec<Operation>);
 
 impl<'de> Deserialize<'de> for Operations {
@@ -145,12 +146,13 @@ impl<'de> Deserialize<'de> for Operations {
     }
 }
 
-/// Changes files: all that is asked for as one revision, or nothing.
+/// Commits a list of file changes as one revision, all or nothing.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/commits", tag = "revisions", request_body = NewCommit,
     params(
-        ("If-Match" = Option<shapes::RevisionTag>, Header, description = "The revision that the branch must be at, in quotes (412)."),
+        ("If-Match" = Option<shapes::RevisionTag>, Header,
+          description = "The revision that the branch must be at, in quotes; otherwise 412."),
         ("Idempotency-Key" = Option<shapes::RequestKey>, Header,
-         description = "A name for this request: for a day, the same request makes no second revision."),
+         description = "A unique key of this request. Repeating it within a day does not create another revision."),
     ),
     responses((status = 201, description = "The new revision.", body = Revision)))]
 async fn commit(State(app): State<App>, visitor: Visitor, headers: HeaderMap, request: Request) -> Result<Response> {
@@ -162,13 +164,13 @@ async fn commit(State(app): State<App>, visitor: Visitor, headers: HeaderMap, re
     drop(body);
     let Operations(operations) = asked.operations;
     if operations.is_empty() {
-        return Err(Error::invalid("`operations`: there must be at least one"));
+        return Err(Error::invalid("`operations` must not be empty"));
     }
     if operations.len() > MOST {
-        return Err(Error::too_large(format!("a commit has at most {MOST} operations; make several")));
+        return Err(Error::too_large(format!("a commit has at most {MOST} operations; split it into several")));
     }
     if asked.message.trim().is_empty() {
-        return Err(Error::invalid("`message`: say why"));
+        return Err(Error::invalid("`message` must not be empty"));
     }
     visitor.charge(operations.len());
     let made = match &once {
@@ -192,7 +194,7 @@ async fn commit(State(app): State<App>, visitor: Visitor, headers: HeaderMap, re
     Ok(created(&format!("{folder}/revisions/{revision}"), Revision::from(&commit)))
 }
 
-/// In the words of the request.
+/// Converts an error of an operation so that it names the field of the request.
 fn told(Refusal { operation, error }: Refusal) -> Error {
     match operation {
         Some(index) => error.of_part(&format!("operations[{index}]")),
@@ -200,7 +202,8 @@ fn told(Refusal { operation, error }: Refusal) -> Error {
     }
 }
 
-/// The request, if it says which one it is: a string of structured fields (RFC 9651 §3.3.3), or the bare key.
+/// Returns the idempotency key of the request, if it has one: a string of structured fields (RFC 9651 §3.3.3), or the
+/// bare key.
 fn once(headers: &HeaderMap, url: &str, body: &[u8]) -> Result<Option<Once>> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let Some(value) = keys.next() else { return Ok(None) };
@@ -209,7 +212,7 @@ fn once(headers: &HeaderMap, url: &str, body: &[u8]) -> Result<Option<Once>> {
     let is_plain = key.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
     if key.is_empty() || key.len() > KEY || !is_plain || keys.next().is_some() {
         return Err(Error::malformed(format!(
-            "`Idempotency-Key` is one string of at most {KEY} visible ASCII characters, such as a UUID in quotes"
+            "`Idempotency-Key` must be one string of at most {KEY} visible ASCII characters, such as a UUID in quotes"
         )));
     }
     let expected = headers.get("if-match").map(HeaderValue::as_bytes).unwrap_or_default();
@@ -221,7 +224,7 @@ fn once(headers: &HeaderMap, url: &str, body: &[u8]) -> Result<Option<Once>> {
     Ok(Some(Once { key: key.to_owned(), digest: hex::encode(digest.finalize()) }))
 }
 
-/// Where operations as they were written become edits.
+/// Converts the operations of the request to edits.
 struct Desk<'a> {
     app: &'a App,
     grant: &'a Grant<Write>,
@@ -251,15 +254,14 @@ impl<'a> Desk<'a> {
                 let content = match (content, content_base64, oid, size) {
                     (Some(text), None, None, None) => self.plain(place, text.into_bytes())?,
                     (None, Some(text), None, None) => {
-                        let bytes = BASE64.decode(&text).map_err(|error| {
-                            Error::invalid(format!("{place}.content_base64: this is not base64: {error}"))
-                        })?;
+                        let bytes = BASE64
+                            .decode(&text)
+                            .map_err(|error| Error::invalid(format!("{place}.content_base64: not base64: {error}")))?;
                         self.plain(place, bytes)?
                     }
                     (None, None, Some(oid), Some(size)) => {
-                        let oid: Oid = oid
-                            .parse()
-                            .map_err(|_| Error::invalid(format!("{place}.oid: this is not the hex of a sha256")))?;
+                        let oid: Oid =
+                            oid.parse().map_err(|_| Error::invalid(format!("{place}.oid: not a SHA-256 in hex")))?;
                         Content::Pointer(Pointer::new(oid, size))
                     }
                     _ => {
@@ -287,13 +289,13 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// Bytes that are to lie in git as they are.
+    /// Checks that content to be stored in git itself is not too large.
     fn plain(&self, place: &str, bytes: Vec<u8>) -> Result<Content> {
         let most = self.app.config.limits.commit_file_bytes;
         if bytes.len() > most {
             return Err(Error::too_large(format!(
-                "{place}: the file has {} bytes, and git takes at most {most} here; upload it as an LFS object \
-                 (POST /{}.git/info/lfs/objects/batch), and put its `oid` and `size`",
+                "{place}: the file has {} bytes, but git takes at most {most} here; upload it as a Git LFS object \
+                 (POST /{}.git/info/lfs/objects/batch) and put its `oid` and `size`",
                 bytes.len(),
                 self.grant.path()
             )));
@@ -301,9 +303,10 @@ impl<'a> Desk<'a> {
         Ok(Content::Bytes(bytes.into()))
     }
 
-    /// What another dataset has, for callers who may have its bytes. Its objects are held by this one from here on.
+    /// Copies from another dataset, if the caller can download from it. From then on, this dataset holds the objects
+    /// too.
     async fn lift(&mut self, dataset: &str, revision: Option<&str>, from: FilePath, to: FilePath) -> Result<Edit> {
-        // What cannot be the name of a dataset is told as one that there is not.
+        // A syntactically invalid dataset name is answered as not found.
         let path: RepoPath =
             dataset.parse().map_err(|_| Error::not_found(format!("there is no dataset {dataset:?}")))?;
         let source: Grant<Fetch> = self.app.access.authorize(self.grant.actor(), &path).await?;

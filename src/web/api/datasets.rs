@@ -1,4 +1,4 @@
-//! `/api/v1/datasets`: what a dataset is, and what its package says.
+//! `/api/v1/datasets`: datasets and their package metadata.
 
 use std::sync::Arc;
 
@@ -33,66 +33,66 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// A dataset at a revision.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Dataset {
-    /// `owner/name`.
+    /// The id of the dataset, as `owner/name`.
     id: String,
-    /// A user or an organisation.
+    /// The owner: a user or an organisation.
     owner: String,
-    /// Its own name.
+    /// The name of the dataset, without the owner.
     name: String,
-    /// Who sees it.
+    /// Who can see the dataset.
     visibility: Visibility,
-    /// What `HEAD` means.
+    /// The default branch (git's `HEAD`).
     default_branch: String,
-    /// The store that keeps its objects.
+    /// The store that holds the objects of the dataset.
     store: String,
-    /// When the dataset was made (RFC 3339); `created` is about the revision.
+    /// When the dataset was created (RFC 3339). `created` is the time of the revision.
     #[schema(format = DateTime)]
     #[serde(rename = "dataset_created")]
     made: String,
-    /// What the caller may do with it.
+    /// The permissions of the caller.
     rights: RightsHere,
-    /// Bytes that it holds, in Git LFS and in git.
+    /// Storage used in bytes, Git LFS objects and git packs together.
     bytes: u64,
-    /// Objects that it holds in Git LFS.
+    /// The number of Git LFS objects in the dataset.
     objects: u64,
-    /// Bytes that it may hold; null where that is not bounded for it alone.
+    /// The storage quota of this dataset in bytes; null if it has no quota of its own.
     quota_bytes: Option<u64>,
     #[serde(flatten)]
     #[schema(value_type = RevisionShown)]
     revision: Option<Revision>,
-    /// What `datapackage.json` says (Frictionless Data Package); null if there is none.
+    /// The content of `datapackage.json` (Frictionless Data Package); null if the file does not exist.
     #[schema(value_type = Option<Object>)]
     package: Option<Map<String, Value>>,
-    /// What the header of `README.md` says, as Hugging Face's hub reads it; for where the package does not say it.
+    /// Metadata from the YAML header of `README.md`, as on the Hugging Face Hub. Use it where the package has no value.
     #[serde(skip_serializing_if = "Option::is_none")]
     readme: Option<ReadmeCard>,
-    /// Why `package` is null although there is a `datapackage.json`: it cannot be read.
+    /// Why `package` is null although there is a `datapackage.json`: the error when parsing it.
     #[serde(skip_serializing_if = "Option::is_none")]
     package_error: Option<String>,
 }
 
-/// What the header of a README says.
+/// Metadata from the YAML header of a README.
 #[derive(Serialize, ToSchema)]
 struct ReadmeCard {
-    /// `pretty_name`.
+    /// The value of `pretty_name`.
     title: Option<String>,
-    /// `license`.
+    /// The values of `license`.
     licenses: Vec<String>,
-    /// `tags`.
+    /// The values of `tags`.
     keywords: Vec<String>,
 }
 
-/// What somebody may do with a dataset.
+/// The permissions of the caller on a dataset.
 #[derive(Serialize, ToSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "rights are independent of each other for tokens of some kinds")]
 struct RightsHere {
-    /// See names, history and metadata.
+    /// May see file names, history and metadata.
     read: bool,
-    /// Get the bytes of files.
+    /// May download files.
     download: bool,
-    /// Make revisions.
+    /// May create revisions.
     write: bool,
-    /// Delete, protect, share.
+    /// May delete the dataset, protect branches and manage access.
     own: bool,
 }
 
@@ -107,7 +107,7 @@ impl From<Rights> for RightsHere {
     }
 }
 
-/// How the revision that is shown stands among the fields of its dataset: not at all where there is none.
+/// Describes the flattened revision fields of a dataset, which are absent if it has no revisions.
 struct RevisionShown;
 
 impl PartialSchema for RevisionShown {
@@ -128,44 +128,44 @@ impl ToSchema for RevisionShown {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewDataset {
-    /// `owner/name`.
+    /// The id of the dataset, as `owner/name`.
     #[schema(value_type = shapes::DatasetId, example = "ada/birds")]
     id: String,
-    /// What `datapackage.json` is to say; an empty dataset is made without.
+    /// The content of `datapackage.json`. If omitted, the dataset is created empty.
     #[schema(value_type = Option<Object>)]
     package: Option<Map<String, Value>>,
-    /// Who made it, if not the caller.
+    /// The author of the first revision. Default: the caller.
     author: Option<Somebody>,
-    /// Why.
+    /// The commit message.
     message: Option<String>,
-    /// Who sees it besides those who may write; `private` unless said.
+    /// Who can see the dataset: `private`, `internal` or `public`. Default: `private`.
     #[schema(value_type = Option<Visibility>)]
     visibility: Option<String>,
-    /// The store for its objects, for good.
+    /// The store for its objects. It cannot be changed later.
     #[schema(min_length = 1)]
     store: Option<String>,
 }
 
-/// A change of the package.
+/// A change of the package metadata.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PackageUpdate {
-    /// The whole of it for PUT; the fields to put in place for PATCH.
+    /// The complete package for PUT; the fields to set for PATCH.
     #[schema(value_type = Object)]
     package: Map<String, Value>,
-    /// Who made the change, if not the caller.
+    /// The author of the change. Default: the caller.
     author: Option<Somebody>,
-    /// Why.
+    /// The commit message.
     message: Option<String>,
-    /// The revision that the change was made for: if it is not the newest, nothing is changed (412).
+    /// The revision that the change is based on. If it is not the newest one, the request fails with 412.
     base_revision: Option<String>,
 }
 
-/// Who is to see a dataset.
+/// A change of visibility.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct VisibilityChange {
-    /// `private`: those who may by name; `internal`: everyone who is signed in; `public`: everyone.
+    /// `private`: people with access; `internal`: everyone who is signed in; `public`: everyone.
     #[schema(value_type = Visibility)]
     visibility: String,
 }
@@ -173,11 +173,11 @@ struct VisibilityChange {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct At {
-    /// Which revision; the newest of the default branch unless said.
+    /// The revision. Default: the newest revision of the default branch.
     revision: Option<String>,
 }
 
-/// Makes a dataset.
+/// Creates a dataset.
 #[utoipa::path(post, path = "/api/v1/datasets", tag = "datasets", request_body = NewDataset,
     responses((status = 201, description = "The dataset.", body = Dataset)))]
 async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewDataset>) -> Result<Response> {
@@ -196,7 +196,7 @@ async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewDatas
             app.drive.create_with_package(&creation, seen_by, store, package, wording, writer).await?;
         }
         (Ok(creation), None) => _ = app.drive.create(&creation, seen_by, store).await?,
-        // An upload may have made it, and nothing else: then this is its beginning.
+        // A push may have created it empty before; then this request adds the first revision.
         (Err(error), Some(package)) if error.kind() == Kind::Conflict => {
             app.drive.begin(&writer().await?, package, wording).await?;
         }
@@ -209,10 +209,10 @@ async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewDatas
 }
 
 fn visibility(text: &str) -> Result<Visibility> {
-    text.parse().map_err(|_| Error::invalid(format!("`visibility` is private, internal or public, and not {text:?}")))
+    text.parse().map_err(|_| Error::invalid(format!("`visibility` must be private, internal or public, not {text:?}")))
 }
 
-/// Shows a dataset, at its newest revision or another one.
+/// Returns a dataset at its newest revision or at another one.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}", tag = "datasets", params(At),
     responses((status = 200, description = "The dataset.", body = Dataset)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, Parameters(at): Parameters<At>) -> Result<Json<Dataset>> {
@@ -220,7 +220,7 @@ async fn show(State(app): State<App>, grant: Grant<Read>, Parameters(at): Parame
     Ok(Json(dataset(&app, &grant, told).await?))
 }
 
-/// Puts another package in the place of the dataset's.
+/// Replaces the package metadata of a dataset.
 #[utoipa::path(put, path = "/api/v1/datasets/{owner}/{dataset}", tag = "datasets", request_body = PackageUpdate,
     responses((status = 200, description = "The dataset at its new revision.", body = Dataset)))]
 async fn replace(
@@ -232,7 +232,7 @@ async fn replace(
     change(&app, &grant, &headers, PackageChange::Replace, update).await
 }
 
-/// Changes fields of the dataset's package, and leaves the others.
+/// Sets fields of the package metadata of a dataset; other fields stay as they are.
 #[utoipa::path(patch, path = "/api/v1/datasets/{owner}/{dataset}", tag = "datasets", request_body = PackageUpdate,
     responses((status = 200, description = "The dataset at its new revision.", body = Dataset)))]
 async fn patch(
@@ -261,7 +261,7 @@ async fn change(
     Ok(Json(dataset(app, &grant.narrow(), versioned.into()).await?))
 }
 
-/// The revision that `If-Match` names (RFC 9110 §13.1.1).
+/// Returns the revision in `If-Match` (RFC 9110 §13.1.1).
 pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
@@ -269,11 +269,11 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<String>> {
     match tag {
         _ if text == "*" => Ok(None),
         Some(tag) => Ok(Some(tag.to_owned())),
-        None => Err(Error::invalid("`If-Match` holds one revision, in quotes")),
+        None => Err(Error::invalid("`If-Match` must be one revision, in quotes")),
     }
 }
 
-/// Changes who sees a dataset without being named.
+/// Changes the visibility of a dataset.
 #[utoipa::path(patch, path = "/api/v1/datasets/{owner}/{dataset}/visibility", tag = "datasets",
     request_body = VisibilityChange, responses((status = 200, description = "The dataset.", body = Dataset)))]
 async fn set_visibility(
@@ -288,9 +288,9 @@ async fn set_visibility(
     Ok(Json(dataset(&app, &grant, told).await?))
 }
 
-/// Removes a dataset, with its history.
+/// Deletes a dataset and its history.
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}", tag = "datasets",
-    responses((status = 204, description = "It is gone.")))]
+    responses((status = 204, description = "The dataset was deleted.")))]
 async fn delete(State(app): State<App>, grant: Grant<Own>) -> Result<StatusCode> {
     app.drive.delete(&grant).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,4 +1,4 @@
-//! `…/diff`: what differs between two revisions.
+//! Diffs between two revisions (`…/diff`).
 
 use axum::Json;
 use axum::extract::State;
@@ -26,37 +26,36 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Asked {
-    /// The revision before; the first parent of `to` unless said.
+    /// The old revision. Default: the first parent of `to`.
     from: Option<String>,
-    /// The revision after; the newest of the default branch unless said.
+    /// The new revision. Default: the newest revision of the default branch.
     to: Option<String>,
-    /// Only this file, line by line. It may be named as it was.
+    /// Compare only this file, line by line. A renamed file can be given by its old or new path.
     #[param(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
 }
 
-/// What differs between two revisions.
+/// The differences between two revisions.
 #[derive(Serialize, ToSchema)]
 struct Difference {
-    /// The revision before; null where there was nothing before.
+    /// The old revision; null if `to` is the first revision.
     from: Option<String>,
-    /// The revision after.
+    /// The new revision.
     to: String,
-    /// How many files differ.
+    /// The number of files that differ.
     files: usize,
-    /// Some of them, ordered by path; of one file alone if one was asked for.
+    /// One page of the files that differ, ordered by path; only the requested file if `path` was given.
     items: Vec<ChangedFile>,
-    /// What changed in the metadata, each change with its `type`; on the first page, if there is a `datapackage.json`
-    /// that can be read.
+    /// Metadata changes, each with its `type`. Only on the first page, and only if there is a valid `datapackage.json`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
     package: Option<Box<RawValue>>,
-    /// What changed in the schemas of the resources, each with its `verdict`: `compatible`, `widening` or `breaking`;
-    /// on the first page, as `package`.
+    /// Changes of the resources' schemas, each with its `verdict`: `compatible`, `widening` or `breaking`. Only on the
+    /// first page, like `package`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     schemas: Option<Box<RawValue>>,
-    /// Where the list goes on; absent at its end.
+    /// The cursor of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -69,32 +68,32 @@ enum How {
     Removed,
     Changed,
     Renamed,
-    /// It became a program, or ceased to be one.
+    /// The executable bit changed.
     Mode,
 }
 
 /// A file that differs.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ChangedFile {
-    /// Its path; that of before if it is gone.
+    /// The path of the file; its old path if it was deleted.
     path: String,
-    /// How it changed.
+    /// How the file changed.
     change: How,
-    /// What it was; null if it was not there.
+    /// The old state; null if the file did not exist.
     before: Option<Entry>,
-    /// What it is; null if it is gone.
+    /// The new state; null if the file was deleted.
     after: Option<Entry>,
-    /// Line by line, if that was asked for.
+    /// The changes line by line, if requested with `path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Text>,
 }
 
-/// How a file changed, line by line.
+/// A line-by-line diff.
 #[derive(Serialize, ToSchema)]
 struct Text {
-    /// In the unified format of diff(1); null if there is none.
+    /// The diff in the unified format of diff(1); null if omitted.
     unified: Option<String>,
-    /// Why there is none: `stored` (Git LFS keeps it), `large` (more than 1 MiB), `binary` (not UTF-8), `no_file`.
+    /// Why the diff is omitted: `stored` (in Git LFS), `large` (over 1 MiB), `binary` (not UTF-8) or `no_file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     omitted: Option<&'static str>,
 }
@@ -132,7 +131,7 @@ impl From<Lines> for Text {
 
 /// Compares two revisions.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/diff", tag = "files", params(Asked, Page),
-    responses((status = 200, description = "What differs.", body = Difference)))]
+    responses((status = 200, description = "The differences.", body = Difference)))]
 async fn compare(
     State(app): State<App>,
     visitor: Visitor,
@@ -142,7 +141,7 @@ async fn compare(
 ) -> Result<Response> {
     let grant: Grant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let limit = page.limit()?;
-    // The cursor names both revisions, for branches move on, and how many files were shown.
+    // The cursor holds the ids of both revisions, because branches can move, and the number of files already returned.
     let (from, to, skip) = match page.cursor() {
         None => (asked.from, asked.to, 0),
         Some(cursor) => {

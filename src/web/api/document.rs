@@ -1,4 +1,4 @@
-//! The API's own description: OpenAPI 3.1, and a page to read it.
+//! OpenAPI 3.1 document of the API, and an HTML page that shows it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,20 +24,20 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/api/openapi.json", openapi).add(Method::GET, "/api/docs", docs)
 }
 
-/// A failure (RFC 9457).
+/// An error (RFC 9457 problem details).
 #[derive(serde::Serialize, ToSchema)]
 struct Problem {
-    /// Always `about:blank`: the status says the kind.
+    /// Always `about:blank`; see `code` for the kind of error.
     r#type: String,
-    /// The HTTP status in words.
+    /// The reason phrase of the HTTP status.
     title: String,
-    /// The HTTP status.
+    /// The HTTP status code.
     status: u16,
-    /// What is wrong, and what to do.
+    /// What is wrong and what to do about it.
     detail: String,
-    /// A stable name of the kind of failure.
+    /// A stable identifier of the kind of error.
     code: String,
-    /// The request, to be found in the server's log.
+    /// The id of the request, as in the server's log.
     request_id: String,
 }
 
@@ -52,9 +52,17 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
     let mut paths = routes.paths;
     for (path, item) in &mut paths.paths {
         let known = [
-            ("owner", shapes::OWNER, "A user or an organisation; a nested one is written `ministry%2Fstatistics`."),
+            (
+                "owner",
+                shapes::OWNER,
+                "A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`.",
+            ),
             ("dataset", shapes::NAME, "The name of the dataset."),
-            ("organisation", shapes::OWNER, "Its name; a nested one is written `ministry%2Fstatistics`."),
+            (
+                "organisation",
+                shapes::OWNER,
+                "The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`.",
+            ),
         ];
         for (name, pattern, what) in known.iter().filter(|(name, ..)| path.contains(&format!("{{{name}}}"))) {
             let parameter =
@@ -64,7 +72,7 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
             item.parameters.get_or_insert_default().push(RefOr::T(parameter));
         }
         for operation in operations(item) {
-            // Programs that are written from the document have one name space for all operations.
+            // Generated clients have one namespace for all operations, so operation ids start with the tag.
             let tag = operation.tags.iter().flatten().next();
             operation.operation_id =
                 tag.zip(operation.operation_id.as_ref()).map(|(tag, name)| format!("{tag}_{name}"));
@@ -74,24 +82,24 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
                 }
             }
             let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            let told = ResponseBuilder::new().description("What is wrong, and what to do (RFC 9457).");
+            let told = ResponseBuilder::new().description("The request failed (RFC 9457 problem details).");
             let told = told.content("application/problem+json", problem).build();
             operation.responses.responses.insert("default".into(), RefOr::T(told));
         }
     }
-    // That of the API, as in its URLs: which release runs here is not for everybody.
+    // The version of the API, as in its URLs: the server's version is not public.
     let mut info = Info::new("rutter", "1");
     info.description = Some(include_str!("document.md").into());
     info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
-    // What is public needs no token.
+    // Public data needs no token.
     let security = [SecurityRequirement::new("token", [] as [&str; 0]), SecurityRequirement::default()];
     OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).security(Some(security)).build()
 });
 
-/// The same, for who looks something up in it.
+/// The document as JSON, for lookups.
 pub(super) static JSON: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(&*DOCUMENT).unwrap_or_default());
 
-/// What a parameter may be that is there: nobody can send null in a URL or a header.
+/// Removes null from the types of a parameter: a URL or a header cannot contain null.
 fn not_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     match schema {
         RefOr::T(Schema::Object(mut object)) => {
@@ -112,17 +120,17 @@ fn not_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     }
 }
 
-/// All that a path can do.
+/// Returns all operations of a path.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
 }
 
-/// The description for programs.
+/// Returns the OpenAPI document.
 async fn openapi() -> Json<&'static OpenApi> {
     Json(&DOCUMENT)
 }
 
-/// The description for people: one page, without scripts.
+/// Returns the documentation page, without scripts.
 async fn docs() -> Response {
     static PAGE: LazyLock<String> = LazyLock::new(|| page(&JSON));
     let headers = [
@@ -133,7 +141,7 @@ async fn docs() -> Response {
     (headers, PAGE.as_str()).into_response()
 }
 
-/// The document as a page.
+/// Renders the document as an HTML page.
 fn page(document: &Value) -> String {
     let mut sections: BTreeMap<&str, String> = BTreeMap::new();
     for (path, item) in fields(&document["paths"]) {
@@ -174,7 +182,7 @@ fn describe(section: &mut String, method: &str, path: &str, operation: &Value) {
         let _ = writeln!(section, "<table>{rows}</table>");
     }
     if let Some(shape) = shape(&operation["requestBody"]) {
-        let _ = writeln!(section, "<p>Takes {shape}.</p>");
+        let _ = writeln!(section, "<p>Request body: {shape}.</p>");
     }
     for (status, told) in fields(&operation["responses"]).filter(|(status, _)| *status != "default") {
         let shape = shape(told).map(|shape| format!(" ({shape})")).unwrap_or_default();
@@ -182,7 +190,7 @@ fn describe(section: &mut String, method: &str, path: &str, operation: &Value) {
     }
 }
 
-/// A link to the shape of a body.
+/// Returns a link to the schema of a body.
 fn shape(body: &Value) -> Option<String> {
     let content = body["content"].as_object()?.values().next()?;
     let name = escape(content["schema"]["$ref"].as_str()?.rsplit('/').next()?);
@@ -197,7 +205,7 @@ fn fields(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
-/// What stands between backquotes is code.
+/// Renders text with backquoted parts as `<code>`.
 fn code(text: &str) -> String {
     let parts = text.split('`').enumerate();
     parts

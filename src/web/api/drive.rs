@@ -1,5 +1,5 @@
-//! `/api/v1/drive`: files and folders as people have them in the browser: the newest state of one dataset, every change
-//! a revision. Who may see or change a folder alone finds that here, and nothing else.
+//! `/api/v1/drive`: files and folders as the web interface shows them: the newest state of one dataset, where every
+//! change creates a revision. A caller with access to a single folder sees that folder and nothing else.
 
 mod downloads;
 mod files;
@@ -46,7 +46,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     trash::routes(routes)
 }
 
-/// What an entry of a drive is.
+/// The type of a drive entry.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum DriveType {
@@ -57,31 +57,31 @@ enum DriveType {
 /// A file or a folder of a drive.
 #[derive(Serialize, ToSchema)]
 struct DriveEntry {
-    /// Where it is.
+    /// The path of the entry.
     path: String,
-    /// The last part of its path.
+    /// The last part of the path.
     name: String,
-    /// What it is.
+    /// The type of the entry.
     r#type: DriveType,
-    /// Bytes of its content; null for folders.
+    /// The size of the content in bytes; null for folders.
     size: Option<u64>,
-    /// SHA-256 of its content, if Git LFS keeps it.
+    /// The SHA-256 of the content in hex; only for files in Git LFS.
     #[serde(skip_serializing_if = "Option::is_none")]
     oid: Option<String>,
-    /// What git calls it.
+    /// The git object id of the entry.
     id: String,
-    /// What its name says that it is; null for folders.
+    /// The media type, derived from the file name; null for folders.
     media_type: Option<&'static str>,
-    /// When it changed last (RFC 3339); null if that is more than 10,000 revisions ago.
+    /// When the entry was last changed (RFC 3339); null if that is more than 10,000 revisions ago.
     #[schema(format = DateTime)]
     modified: Option<String>,
-    /// Who changed it last.
+    /// The name of the author of the last change.
     modified_by: Option<String>,
-    /// The revision that changed it last.
+    /// The revision of the last change.
     revision: Option<String>,
-    /// What you may do with it.
+    /// The caller's permission on the entry.
     right: Level,
-    /// Whether somebody shared it with you, or you with others.
+    /// True if the entry is shared with the caller, or by the caller with others.
     shared: bool,
 }
 
@@ -108,12 +108,12 @@ impl DriveEntry {
     }
 }
 
-/// A change of one file or folder.
+/// The result of a change to a file or folder.
 #[derive(Serialize, ToSchema)]
 struct Changed {
-    /// The revision that has it.
+    /// The revision with the change.
     revision: String,
-    /// What is there now.
+    /// The entry after the change.
     entry: DriveEntry,
 }
 
@@ -125,30 +125,30 @@ impl Changed {
     }
 }
 
-/// A drive.
+/// The caller's own drive.
 #[derive(Serialize, ToSchema)]
 struct OwnDrive {
-    /// The dataset that it is, `owner/name`.
+    /// The dataset of the drive, as `owner/name`.
     dataset: String,
     #[serde(flatten)]
     usage: DriveUsage,
-    /// What lies in its trash.
+    /// The number of items in the trash.
     trash: u64,
 }
 
-/// How much a drive has.
+/// The usage of a drive.
 #[derive(Serialize, ToSchema)]
 struct DriveUsage {
-    /// Bytes of its objects and of its packs of git, of all revisions.
+    /// Storage used by all revisions in bytes, Git LFS objects and git packs together.
     bytes: u64,
-    /// Its objects.
+    /// The number of Git LFS objects.
     objects: u64,
-    /// Bytes that it may have, or all datasets of its owner together: whichever leaves less room. Null if that is not
-    /// bounded. Who is not an owner is told what the drive alone may have.
+    /// The quota of the drive, or of all datasets of its owner, in bytes: whichever leaves less free space. Null if
+    /// unlimited. Callers who do not own the drive only see the quota of the drive itself.
     quota_bytes: Option<u64>,
-    /// Bytes that count for that quota: those of the drive, or of all datasets of its owner.
+    /// The bytes that count against this quota: those of the drive, or of all datasets of its owner.
     used_bytes: u64,
-    /// Its files, at the newest revision.
+    /// The number of files in the newest revision.
     files: u64,
 }
 
@@ -159,7 +159,7 @@ impl From<Usage> for DriveUsage {
     }
 }
 
-/// Shows your own drive, the dataset `{user}/drive`; it is made when it is asked for first.
+/// Returns your own drive, the dataset `{user}/drive`. It is created on first use.
 #[utoipa::path(get, path = "/api/v1/drive", tag = "drive",
     responses((status = 200, description = "Your drive.", body = OwnDrive)))]
 async fn own(State(app): State<App>, caller: Caller) -> Result<Json<OwnDrive>> {
@@ -168,7 +168,7 @@ async fn own(State(app): State<App>, caller: Caller) -> Result<Json<OwnDrive>> {
         Target::Existing(grant) => grant,
         Target::New(creation) => {
             match app.drive.create(&creation, Visibility::Private, DEFAULT_STORE).await {
-                // Another request of the same person made it.
+                // A concurrent request of the same user created it.
                 Err(error) if error.kind() != Kind::Conflict => return Err(error),
                 Ok(_) | Err(_) => app.access.authorize::<Read>(&caller.actor, &path).await?,
             }
@@ -181,18 +181,18 @@ async fn own(State(app): State<App>, caller: Caller) -> Result<Json<OwnDrive>> {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Asked {
-    /// The folder; the root unless said.
+    /// The path of the folder. Default: the root.
     path: Option<String>,
-    /// With all that is below it, each folder before what it holds.
+    /// List the folder recursively; each folder comes before its content.
     recursive: Option<bool>,
 }
 
-/// Lists a folder of a drive, in git's order: what you may see of it.
+/// Lists the entries of a folder that the caller may see, in git's order.
 ///
-/// Files that are for tools, `.keep`, `.gitattributes` and `.lfsconfig`, are left out, so that a page may have fewer
-/// items than its limit.
+/// The tool files `.keep`, `.gitattributes` and `.lfsconfig` are left out, so a page can have fewer items than its
+/// limit.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/list", tag = "drive", params(Asked, Page),
-    responses((status = 200, description = "What is there.", body = Items<DriveEntry>)))]
+    responses((status = 200, description = "The entries of the folder.", body = Items<DriveEntry>)))]
 async fn list(
     State(app): State<App>,
     visitor: Visitor,
@@ -208,7 +208,7 @@ async fn list(
             return Ok(here.page(items, None));
         }
     };
-    // The cursor is the revision that the list began with, for the branch may have moved on, and the last entry.
+    // The cursor holds the revision at which the listing started, because the branch can move, and the last entry.
     let (revision, after) = match page.cursor() {
         None => (None, None),
         Some(cursor) => {
@@ -229,7 +229,7 @@ async fn list(
     Ok(here.page(items, next))
 }
 
-/// The parts of a folder that somebody may see who may not see the folder.
+/// Returns the parts of a folder that the caller may see although the folder itself is not visible to the caller.
 async fn islands(app: &App, actor: &Actor, path: &RepoPath, folder: &str, refusal: Error) -> Result<Vec<DriveEntry>> {
     if !matches!(refusal.kind(), Kind::NotFound | Kind::Forbidden | Kind::Unauthenticated) {
         return Err(refusal);
@@ -245,7 +245,7 @@ async fn islands(app: &App, actor: &Actor, path: &RepoPath, folder: &str, refusa
         }
         match app.drive.find_at(&part.top()).await {
             Ok(found) => items.push(DriveEntry::of(&part, &found, &HashSet::new())),
-            // It was shared, and moved or deleted since.
+            // It was shared, but has been moved or deleted since.
             Err(error) if error.kind() == Kind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -253,10 +253,10 @@ async fn islands(app: &App, actor: &Actor, path: &RepoPath, folder: &str, refusa
     if items.is_empty() { Err(refusal) } else { Ok(items) }
 }
 
-/// Shows a file or a folder of a drive.
+/// Returns a file or a folder of a drive.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/entry/{path}", tag = "drive",
-    params(("path" = String, Path, description = "Where it is; may hold `/`.")),
-    responses((status = 200, description = "What is there.", body = DriveEntry)))]
+    params(("path" = String, Path, description = "The path of the entry; may contain `/`.")),
+    responses((status = 200, description = "The entry.", body = DriveEntry)))]
 async fn entry(State(app): State<App>, spot: Spot<Read>) -> Result<Json<DriveEntry>> {
     let found = app.drive.find_at(&spot).await?;
     let shared = app.drive.shared_paths(spot.part()).await?;
@@ -266,18 +266,18 @@ async fn entry(State(app): State<App>, spot: Spot<Read>) -> Result<Json<DriveEnt
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Sought {
-    /// Words; a name must have all of them, whatever their case and accents.
+    /// The search text. All of its words must occur in the name. Case and accents are ignored.
     q: String,
-    /// The folder to look below; the root unless said.
+    /// The folder to search, with its subfolders. Default: the root.
     path: Option<String>,
-    /// At most so many.
+    /// The maximum number of results.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
 }
 
-/// Finds files and folders of a drive by their names, those that are higher up first.
+/// Searches for files and folders of a drive by name. Entries nearer to the root come first.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/search", tag = "drive", params(Sought),
-    responses((status = 200, description = "What was found.", body = Items<DriveEntry>)))]
+    responses((status = 200, description = "The matching entries.", body = Items<DriveEntry>)))]
 async fn search(
     State(app): State<App>,
     visitor: Visitor,
@@ -299,7 +299,7 @@ async fn search(
     let mut items = Vec::new();
     for spot in parts {
         let found = match app.drive.names_at(&spot, &sought.q, limit - items.len()).await {
-            // It may be a file, or be gone.
+            // It can be a file, or have been deleted.
             Err(error) if error.kind() == Kind::NotFound && spot.is_top() => continue,
             found => found?,
         };
@@ -313,74 +313,74 @@ async fn search(
     Ok(here.page(items, None))
 }
 
-/// Tells how much a drive has: for who may see all of it.
+/// Returns the usage of a drive. Requires access to the whole dataset.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/usage", tag = "drive",
-    responses((status = 200, description = "How much it has.", body = DriveUsage)))]
+    responses((status = 200, description = "The usage of the drive.", body = DriveUsage)))]
 async fn usage(State(app): State<App>, grant: Grant<Read>) -> Result<Json<DriveUsage>> {
     Ok(Json(app.files.usage(&grant).await?.into()))
 }
 
-/// Points for each MiB of a table that is read, and rows that are told apart for one.
+/// The cost of a table read in points: per MiB read, and one point for this many parsed rows.
 const MIB_PRICE: u64 = 100;
 const ROWS_FOR_ONE: u64 = 1000;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Section {
-    /// The first row, counted from 0.
+    /// The first row to return, counted from 0.
     #[serde(default)]
     #[param(default = 0, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     offset: u64,
-    /// At most so many rows.
+    /// The maximum number of rows to return.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
-    /// Which revision; the newest unless said.
+    /// The revision to read. Default: the newest one.
     revision: Option<String>,
 }
 
 impl Section {
-    /// The largest integer that is exact in every JSON parser.
+    /// The largest integer that all JSON parsers represent exactly.
     const FURTHEST: u64 = (1 << 53) - 1;
 
     fn checked(&self) -> Result<rows::Section> {
         let Self { offset, limit, .. } = *self;
         if offset > Self::FURTHEST {
-            return Err(Error::invalid(format!("`offset` is at most {}", Self::FURTHEST)));
+            return Err(Error::invalid(format!("`offset` must be at most {}", Self::FURTHEST)));
         }
         Ok(rows::Section { offset, limit: Page::checked(limit, rows::MOST)? })
     }
 }
 
-/// A column.
+/// A column of a table.
 #[derive(Serialize, ToSchema)]
 struct Column {
-    /// Its name.
+    /// The name of the column.
     name: String,
-    /// Its type (Table Schema).
+    /// The type of the column (Table Schema).
     r#type: String,
 }
 
 /// Rows of a table.
 #[derive(Serialize, ToSchema)]
 struct TableRows {
-    /// The columns, told from the beginning of the table.
+    /// The columns, inferred from the beginning of the table.
     fields: Vec<Column>,
-    /// For each row a value for each column; what is not of the column's type is a string.
+    /// The rows, each with one value per column. Values that are not of the column's type are strings.
     #[schema(value_type = Vec<Vec<Value>>)]
     rows: Box<RawValue>,
-    /// The first of these rows, counted from 0.
+    /// The number of the first row returned, counted from 0.
     offset: u64,
-    /// Whether there are more behind them.
+    /// True if more rows follow.
     more: bool,
 }
 
-/// Reads rows of a table: of a file that ends in `csv`, `tsv`, `jsonl` or `ndjson`.
+/// Reads rows of a `csv`, `tsv`, `jsonl` or `ndjson` file.
 ///
-/// What is read of the file is what the page needs. Other files, Parquet among them, are 415. There are fewer rows than
-/// `limit`, and `more` is true, where they take more than 8 MiB of the file, or 4 MiB as JSON: go on behind them. A row
-/// that is longer than 1 MiB cannot be read (422).
+/// Only the needed part of the file is read. Other formats, including Parquet, are rejected with 415. A page can have
+/// fewer rows than `limit` with `more` set to true, because it ends at 8 MiB of the file or 4 MiB of JSON; continue
+/// after its last row. A row longer than 1 MiB cannot be read (422).
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/rows/{path}", tag = "drive",
-    params(("path" = String, Path, description = "Where it is; may hold `/`."), Section),
+    params(("path" = String, Path, description = "The path of the file; may contain `/`."), Section),
     responses((status = 200, description = "The rows.", body = TableRows)))]
 async fn table(
     State(app): State<App>,
@@ -400,12 +400,13 @@ async fn table(
     Ok(Json(TableRows { fields, rows: read.rows, offset: asked.offset, more: read.more }))
 }
 
-/// What a change says of itself.
+/// Returns the commit message: the caller's, or a default.
 fn message(own: Option<String>, default: String) -> Message {
     Message { own: own.filter(|own| !own.trim().is_empty()), default }
 }
 
-/// All parts of a dataset for `R`, by the same refusal as for the dataset.
+/// Returns all parts of a dataset on which the caller has the right `R`. Fails with the same error as for the whole
+/// dataset.
 async fn parts<R: Right>(access: &Access, visitor: &Visitor) -> Result<Vec<Part<R>>> {
     access.authorize_parts(&visitor.actor, &visitor.path).await
 }

@@ -1,4 +1,4 @@
-//! `…/summary`, `…/activity`, `…/growth`: figures about a dataset, to be drawn.
+//! Dataset statistics for charts: `…/summary`, `…/activity` and `…/growth`.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,60 +18,60 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(summary)).document(routes!(activity)).document(routes!(growth))
 }
 
-/// The most folders that are told.
+/// The maximum number of folders in a summary.
 const FOLDERS: usize = 100;
 
-/// The most weeks.
+/// The maximum number of weeks.
 const WEEKS: u16 = 520;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Where {
-    /// The folder; the root unless said.
+    /// The path of the folder. Default: the root.
     path: Option<String>,
 }
 
-/// How much a folder holds, at whatever depth.
+/// The size of a folder, including its subfolders.
 #[derive(Serialize, ToSchema)]
 struct Summary {
-    /// How many files.
+    /// The number of files.
     files: u64,
-    /// Their bytes; of what Git LFS keeps, those of the content.
+    /// The total size of the files in bytes; for files in Git LFS, that of their content.
     bytes: u64,
-    /// The folders right in it, the largest first; no more than 100.
+    /// The immediate subfolders, largest first; at most 100.
     folders: Vec<FolderSummary>,
 }
 
-/// A folder, and how much it holds, at whatever depth.
+/// The size of a subfolder, including its own subfolders.
 #[derive(Serialize, ToSchema)]
 struct FolderSummary {
-    /// Where it is.
+    /// The path of the folder.
     path: String,
-    /// How many files.
+    /// The number of files.
     files: u64,
-    /// Their bytes.
+    /// The total size of the files in bytes.
     bytes: u64,
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Span {
-    /// How many weeks, the current one among them.
+    /// The number of weeks, including the current one.
     #[param(minimum = 1, maximum = 520, default = 52)]
     weeks: Option<u16>,
 }
 
-/// How often a dataset changed in a week.
+/// The number of revisions in a week.
 #[derive(Serialize, ToSchema)]
 struct Week {
-    /// Its Monday, in UTC.
+    /// The Monday of the week, in UTC.
     #[schema(format = Date)]
     week: String,
-    /// How many revisions the default branch got.
+    /// The number of revisions added to the default branch.
     revisions: u64,
 }
 
-/// How much a dataset held at the end of a day.
+/// The storage used by a dataset at the end of a day.
 #[derive(Serialize, ToSchema)]
 struct Growth {
     /// The day, in UTC.
@@ -81,10 +81,11 @@ struct Growth {
     bytes: u64,
 }
 
-/// Counts what a folder of a revision holds.
+/// Returns the number and size of the files in a folder of a revision.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/summary/{revision}", tag = "files",
-    params(("revision" = String, Path, description = "A branch, a tag or an id, each with `~n`, `^n`."), Where),
-    responses((status = 200, description = "How much there is.", body = Summary)))]
+    params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`."),
+        Where),
+    responses((status = 200, description = "The summary.", body = Summary)))]
 async fn summary(
     State(app): State<App>,
     visitor: Visitor,
@@ -106,9 +107,10 @@ async fn summary(
     Ok(Json(Summary { files: found.whole.files, bytes: found.whole.bytes, folders }))
 }
 
-/// Counts the revisions of each week.
+/// Returns the number of revisions per week.
 ///
-/// The weeks come in order, also those without any. Of the default branch, the newest 10,000 revisions are counted.
+/// Weeks are in order and include those without revisions. Only the newest 10,000 revisions of the default branch are
+/// counted.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/activity", tag = "revisions", params(Span),
     responses((status = 200, description = "The weeks.", body = Items<Week>)))]
 async fn activity(
@@ -119,16 +121,16 @@ async fn activity(
     let weeks = match span.weeks {
         None => 52,
         Some(weeks @ 1..=WEEKS) => weeks,
-        Some(_) => return Err(Error::invalid(format!("`weeks` is between 1 and {WEEKS}"))),
+        Some(_) => return Err(Error::invalid(format!("`weeks` must be between 1 and {WEEKS}"))),
     };
     let found = app.drive.activity(&grant, weeks).await?;
     let items = found.iter().map(|week| Week { week: day(&week.begins.rfc3339()), revisions: week.revisions });
     Ok(Json(Items { items: items.collect(), next_cursor: None }))
 }
 
-/// Tells how the storage of a dataset grew, by the days on which something came.
+/// Returns how the storage of a dataset grew over time.
 ///
-/// It is about what the dataset holds today: what was removed since then is not in it.
+/// There is one item per day on which objects were added. Only objects that the dataset still holds are counted.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/growth", tag = "datasets",
     responses((status = 200, description = "The days.", body = Items<Growth>)))]
 async fn growth(State(app): State<App>, grant: Grant<Read>) -> Result<Json<Items<Growth>>> {
@@ -137,7 +139,7 @@ async fn growth(State(app): State<App>, grant: Grant<Read>) -> Result<Json<Items
     Ok(Json(Items { items: items.collect(), next_cursor: None }))
 }
 
-/// The day of a moment.
+/// Returns the date of a timestamp.
 fn day(moment: &str) -> String {
     moment.split('T').next().unwrap_or_default().to_owned()
 }

@@ -1,4 +1,4 @@
-//! `…/raw`: the bytes of a file.
+//! Raw file content (`…/raw`).
 
 use axum::body::Body;
 use axum::extract::State;
@@ -26,22 +26,22 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Shown {
-    /// To be shown by a browser, not saved.
+    /// Send the file for display in a browser instead of as an attachment.
     inline: Option<bool>,
 }
 
-/// Sends the bytes of a file; for one that Git LFS keeps, tells where they are.
+/// Downloads a file; redirects to storage for files in Git LFS.
 ///
-/// Answers `Range`, `If-Range` and `If-None-Match`, here or where it leads to. A token that is limited to single
-/// objects gets those.
+/// Supports `Range`, `If-Range` and `If-None-Match`, also after the redirect. A token that is limited to single objects
+/// can download those objects.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{path}", tag = "files",
-    params(("revision" = String, Path, description = "A branch, a tag or an id, each with `~n`, `^n`."),
-        ("path" = String, Path, description = "Where it is; may hold `/`."), Shown),
-    responses((status = 200, description = "The bytes.", content_type = "*/*"),
-        (status = 206, description = "The part that was asked for.", content_type = "*/*"),
-        (status = 302, description = "They are at `Location`, for some minutes."),
-        (status = 304, description = "They are what you have."),
-        (status = 416, description = "There is no such part.")))]
+    params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`."),
+        ("path" = String, Path, description = "The path of the file; may contain `/`."), Shown),
+    responses((status = 200, description = "The content of the file.", content_type = "*/*"),
+        (status = 206, description = "The requested range of the file.", content_type = "*/*"),
+        (status = 302, description = "Redirect to a temporary URL of the content."),
+        (status = 304, description = "Not modified."),
+        (status = 416, description = "The range is not satisfiable.")))]
 async fn raw(
     State(app): State<App>,
     visitor: Visitor,
@@ -60,7 +60,7 @@ async fn raw(
         .reveal(
             async |grant| app.drive.locate(grant, segments.get("revision"), &path).await,
             |located| located.entry.pointer.as_ref().map(|pointer| pointer.oid),
-            || Error::not_found(format!("there is no {text:?} that this token is for")),
+            || Error::not_found(format!("{text:?} does not exist, or this token does not cover it")),
         )
         .await?;
     let entry = &located.entry;
@@ -78,7 +78,7 @@ async fn raw(
         size: pointer.map_or(entry.size, |pointer| Some(pointer.size)).unwrap_or_default(),
         media: media_type(path.name()),
         disposition: disposition(path.name(), inline),
-        // A branch may have another one in a moment.
+        // The branch can move to another version at any time.
         cache: "private, no-cache",
     };
     let is_object = pointer.is_some();

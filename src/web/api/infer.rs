@@ -1,4 +1,4 @@
-//! `…/infer`: what the columns of a table are.
+//! Schema inference for tables (`…/infer`).
 
 use axum::Json;
 use axum::extract::State;
@@ -20,44 +20,45 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(infer))
 }
 
-/// A table.
+/// The table to inspect.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    /// Where the file is.
+    /// The path of the file.
     #[schema(value_type = shapes::FilePath)]
     path: String,
-    /// A branch, a tag or an id, each with `~n`, `^n`; the newest revision of the default branch unless said.
+    /// A branch, a tag or a commit id, optionally with `~n` or `^n`. Default: the newest revision of the default
+    /// branch.
     revision: Option<String>,
-    /// `csv`, `tsv`, `jsonl`, `ndjson` or `parquet`, where the name of the file does not say it.
+    /// The format: `csv`, `tsv`, `jsonl`, `ndjson` or `parquet`. Default: derived from the file name.
     #[schema(value_type = Option<String>, pattern = "^(csv|tsv|tab|jsonl|ndjson|jsonlines|parquet)$")]
     format: Option<String>,
 }
 
-/// What was found out about a table, in the words of a resource of a Data Package.
+/// The inferred description of a table, as properties of a Data Package resource.
 #[derive(Serialize, ToSchema)]
 struct InferredTable {
-    /// `csv`, `jsonl` or `parquet`.
+    /// The format: `csv`, `jsonl` or `parquet`.
     format: String,
-    /// A Table Schema.
+    /// The columns, as a Table Schema.
     #[schema(value_type = Object)]
     schema: Map<String, Value>,
-    /// A Table Dialect, for delimited text.
+    /// The Table Dialect; only for delimited text.
     #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     dialect: Option<Map<String, Value>>,
-    /// `utf-8`, `utf-16` or `iso-8859-1`, for text.
+    /// The encoding: `utf-8`, `utf-16` or `iso-8859-1`; only for text.
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<String>,
-    /// How many rows were looked at; of Parquet, how many there are.
+    /// The number of rows inspected; for Parquet, the number of rows in the file.
     rows: u64,
-    /// Whether those were all rows: a value further down may still be another.
+    /// True if all rows were inspected. If false, later rows may have values of other types.
     is_complete: bool,
 }
 
-/// Tells the columns of a table from its first rows, or from the footer of Parquet. Nothing is changed.
+/// Infers the columns of a table from its first rows, or from the footer of a Parquet file. Nothing is changed.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/infer", tag = "files", request_body = Table,
-    responses((status = 200, description = "What was found out.", body = InferredTable)))]
+    responses((status = 200, description = "The inferred description.", body = InferredTable)))]
 async fn infer(State(app): State<App>, grant: Grant<Fetch>, Body(table): Body<Table>) -> Result<Json<InferredTable>> {
     let path = file_path(&table.path)?;
     let format: Option<TableFormat> = table.format.as_deref().map(str::parse).transpose()?;

@@ -1,4 +1,4 @@
-//! `/api/v1/invitations`: what the link of a letter invites to, and accepting it.
+//! `/api/v1/invitations`: invitation links: showing and accepting them.
 
 use axum::Json;
 use axum::extract::State;
@@ -23,58 +23,59 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(show)).document(routes!(accept))
 }
 
-/// What a link invites to.
+/// An invitation.
 #[derive(Serialize, ToSchema)]
 struct Shown {
-    /// The organisation; absent for an invitation to the site alone.
+    /// The organisation; absent for an invitation to the site only.
     #[serde(skip_serializing_if = "Option::is_none")]
     organisation: Option<String>,
-    /// As what, in the organisation.
+    /// The role in the organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
-    /// Where the letter went.
+    /// The e-mail address that was invited.
     email: String,
-    /// Whether that address has an account: then it accepts signed in, else with a name and a password.
+    /// True if the address has an account. If so, accept while signed in to it; otherwise accept with a name and a
+    /// password.
     account: bool,
-    /// A name that the address suggests and that could be one.
+    /// A valid user name, suggested from the address.
     #[serde(skip_serializing_if = "Option::is_none")]
     suggested_name: Option<String>,
 }
 
-/// An answer to an invitation.
+/// The acceptance of an invitation.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Acceptance {
-    /// What comes behind `#` in the link.
+    /// The token from the link: the part after `#`.
     #[schema(value_type = String)]
     token: Secret,
-    /// The name of the new account, where the address has none.
+    /// The user name of the new account, if the address has no account.
     #[schema(value_type = Option<shapes::OwnerName>)]
     name: Option<String>,
-    /// What people know its user as, in any letters; at most 100 characters.
+    /// The display name of the new account, in any script; at most 100 characters.
     #[serde(default)]
     #[schema(max_length = 100)]
     display_name: String,
-    /// Its password; at least 8 characters.
+    /// The password of the new account; at least 8 characters.
     #[schema(value_type = Option<String>, min_length = 8)]
     password: Option<Secret>,
 }
 
-/// What became of it.
+/// The result of accepting an invitation.
 #[derive(Serialize, ToSchema)]
 struct Accepted {
-    /// Name of the user.
+    /// The user name.
     user: String,
-    /// What the user belongs to now; absent for an invitation to the site alone.
+    /// The organisation that the user is now a member of; absent for an invitation to the site only.
     #[serde(skip_serializing_if = "Option::is_none")]
     organisation: Option<String>,
 }
 
-/// Shows what a link invites to.
+/// Returns the invitation of a link.
 ///
-/// Who has the link has got the letter: it is told whether the address has an account.
+/// The link proves access to the mailbox, so the response reveals whether the address has an account.
 #[utoipa::path(post, path = "/api/v1/invitations/show", tag = "organisations", operation_id = "show_invitation", request_body = Ticket,
-    responses((status = 200, description = "What it invites to.", body = Shown)))]
+    responses((status = 200, description = "The invitation.", body = Shown)))]
 async fn show(State(app): State<App>, _visitor: Visitor, Body(link): Body<Ticket>) -> Result<Json<Shown>> {
     let (invitation, account) = app.accounts.invitation(&link.token).await?;
     let local = invitation.email.as_str().split('@').next().unwrap_or_default();
@@ -88,10 +89,10 @@ async fn show(State(app): State<App>, _visitor: Visitor, Body(link): Body<Ticket
     }))
 }
 
-/// Accepts an invitation: signed in with the account of the address, or by making one.
+/// Accepts an invitation, either signed in to the account of the address or by creating an account.
 #[utoipa::path(post, path = "/api/v1/invitations/accept", tag = "organisations", request_body = Acceptance,
-    responses((status = 200, description = "The user belongs to it.", body = Accepted),
-        (status = 201, description = "The account is made, and signed in.", body = Accepted)))]
+    responses((status = 200, description = "The invitation was accepted.", body = Accepted),
+        (status = 201, description = "The account was created and signed in.", body = Accepted)))]
 async fn accept(
     State(app): State<App>,
     caller: Caller,
@@ -105,7 +106,7 @@ async fn accept(
         return Ok(Json(told(&accepted)).into_response());
     }
     let (Some(name), Some(password)) = (asked.name, asked.password) else {
-        return Err(Error::invalid("choose a `name` and a `password`: the address has no account yet"));
+        return Err(Error::invalid("`name` and `password` are required: the address has no account yet"));
     };
     let name: OwnerName = name.parse()?;
     let name = (&name, asked.display_name.parse::<DisplayName>()?);

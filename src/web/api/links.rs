@@ -1,4 +1,4 @@
-//! `/links`: whoever has a link opens it.
+//! Share links (`/links`): exchanges the secret of a link for a token.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
@@ -21,58 +21,58 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(open))
 }
 
-/// A link that somebody has.
+/// The secret of a share link.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Key {
-    /// What stands behind the `#` of its URL.
+    /// The token from the link: the part after `#`.
     #[schema(value_type = String, example = "rsl_…")]
     token: Secret,
-    /// Its password, if it has one.
+    /// The password of the link, if it has one.
     #[schema(value_type = Option<String>)]
     password: Option<Secret>,
 }
 
-/// What a link leads to.
+/// An opened share link.
 #[derive(Serialize, ToSchema)]
 struct Opened {
-    /// `owner/name` of the dataset.
+    /// The dataset, as `owner/name`.
     dataset: String,
-    /// Who owns it.
+    /// The owner of the dataset.
     owner: String,
-    /// The file or folder; empty for the dataset.
+    /// The path of the shared file or folder; empty for the whole dataset.
     path: String,
-    /// What it is.
+    /// The type of the shared item.
     r#type: ShareKind,
-    /// What it is called: the last part of its path, or the dataset's own name.
+    /// The name of the shared item: the last part of its path, or the name of the dataset.
     name: String,
-    /// What it allows.
+    /// The permission that the link grants.
     right: ShareRight,
-    /// When the link ends (RFC 3339).
+    /// When the link expires (RFC 3339).
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
-    /// To be sent as `Authorization: Bearer` to the drive, for what is behind the link.
+    /// A token for the shared item; send it to the drive API as `Authorization: Bearer`.
     #[schema(example = "rla_…")]
     token: String,
-    /// When the token ends (RFC 3339): then the link is opened again.
+    /// When the token expires (RFC 3339). Open the link again to get a new one.
     #[schema(format = DateTime)]
     token_expires: String,
 }
 
-/// A link that is locked.
+/// A link that requires a password.
 #[derive(Serialize, ToSchema)]
 struct Locked {
     /// Always `true`.
     password_required: bool,
-    /// For people.
+    /// A message for users.
     detail: String,
 }
 
-/// Opens a link.
+/// Opens a share link.
 #[utoipa::path(post, path = "/api/v1/links/open", tag = "shares", request_body = Key,
-    responses((status = 200, description = "What it leads to.", body = Opened),
-              (status = 401, description = "It needs a password, or another one.", body = Locked,
+    responses((status = 200, description = "The shared item and a token for it.", body = Opened),
+              (status = 401, description = "The password is missing or wrong.", body = Locked,
                content_type = "application/problem+json")))]
 async fn open(State(app): State<App>, guesser: Guesser, Body(key): Body<Key>) -> Result<Response> {
     let (client, is_try) = (guesser.0, key.password.is_some());
@@ -103,12 +103,13 @@ async fn open(State(app): State<App>, guesser: Guesser, Body(key): Body<Key>) ->
             Ok(response)
         }
         Door::Locked => {
-            Ok(locked(if is_try { "this is not the password of the link" } else { "this link has a password" }))
+            Ok(locked(if is_try { "wrong password for this link" } else { "this link requires a password" }))
         }
     }
 }
 
-/// 401 with a word for programs. Not the challenge of other answers: a browser would ask for a name.
+/// Returns 401 with `password_required`. The challenge is `Bearer`, unlike other responses, because `Basic` would make
+/// browsers ask for a user name.
 fn locked(detail: &str) -> Response {
     let (mut head, _) = Error::unauthenticated(detail).into_response().into_parts();
     head.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rutter\""));
@@ -124,7 +125,7 @@ fn locked(detail: &str) -> Response {
     Response::from_parts(head, body.to_string().into())
 }
 
-/// Where a guess comes from, if that is known.
+/// The client that tries a password, if known.
 struct Guesser(Option<Client>);
 
 impl FromRequestParts<App> for Guesser {

@@ -1,4 +1,4 @@
-//! `/api/v1/organisations`: who belongs to them and as what, their groups, invitations.
+//! `/api/v1/organisations`: organisations, their members, groups and invitations.
 
 use axum::Json;
 use axum::extract::State;
@@ -33,14 +33,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .document(routes!(add_to_group, remove_from_group))
 }
 
-/// An organisation among those of the caller.
+/// An organisation of the caller.
 #[derive(Serialize, ToSchema)]
 struct OrganisationItem {
-    /// Its name; a nested one has `/` in it.
+    /// The name; that of a nested organisation contains `/`.
     name: String,
-    /// What the caller is there.
+    /// The role of the caller.
     role: Role,
-    /// How many belong to it.
+    /// The number of members.
     members: u64,
 }
 
@@ -48,7 +48,7 @@ struct OrganisationItem {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewOrganisation {
-    /// Its name; one within another is `ministry/statistics`.
+    /// The name; for a nested organisation with its parent, as in `ministry/statistics`.
     #[schema(value_type = shapes::OwnerName)]
     name: String,
 }
@@ -56,29 +56,29 @@ struct NewOrganisation {
 /// An organisation.
 #[derive(Serialize, ToSchema)]
 struct Organisation {
-    /// Its name; a nested one has `/` in it.
+    /// The name; that of a nested organisation contains `/`.
     name: String,
-    /// What the caller is there; null for who administers the site and is nothing there.
+    /// The role of the caller; null for a site administrator who is not a member.
     role: Option<Role>,
-    /// When it was made (RFC 3339).
+    /// When the organisation was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// Bytes that its datasets hold, in Git LFS and in git.
+    /// Storage used by its datasets in bytes, Git LFS objects and git packs together.
     bytes: u64,
-    /// Bytes that they may hold together; null where that is not bounded.
+    /// The storage quota of its datasets in bytes; null if unlimited.
     quota_bytes: Option<u64>,
-    /// How many datasets it has.
+    /// The number of datasets.
     datasets: usize,
 }
 
-/// Somebody who belongs to an organisation.
+/// A member of an organisation.
 #[derive(Serialize, ToSchema)]
 struct Membership {
-    /// Name of the user.
+    /// The user name.
     name: String,
-    /// As the user wants to be called; null unless said.
+    /// The display name; null if not set.
     display_name: Option<String>,
-    /// In the organisation.
+    /// The role in the organisation.
     role: Role,
 }
 
@@ -89,41 +89,41 @@ impl From<MemberRow> for Membership {
     }
 }
 
-/// As what somebody is to belong to an organisation.
+/// A role to assign to a member.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Appointment {
-    /// `reader` sees its datasets, `writer` changes them, `owner` decides about all of it.
+    /// `reader` can see all datasets, `writer` can change them, `owner` can also manage the organisation.
     #[schema(value_type = Role)]
     role: String,
 }
 
-/// Somebody who is to be asked.
+/// A new invitation.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewInvitation {
-    /// Where the letter goes.
+    /// The e-mail address to invite.
     #[schema(value_type = shapes::EmailAddress)]
     email: String,
-    /// As what.
+    /// The role in the organisation.
     #[schema(value_type = Role)]
     role: String,
 }
 
-/// An invitation that is open.
+/// A pending invitation.
 #[derive(Serialize, ToSchema)]
 pub(super) struct InvitationItem {
-    /// Stable id.
+    /// The id of the invitation.
     id: String,
-    /// Where the letter went.
+    /// The e-mail address that was invited.
     email: String,
-    /// As what, in the organisation; absent for one to the site alone.
+    /// The role in the organisation; absent for an invitation to the site only.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
-    /// When it was sent (RFC 3339).
+    /// When the invitation was sent (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// When its link ends (RFC 3339).
+    /// When its link expires (RFC 3339).
     #[schema(format = DateTime)]
     expires: String,
 }
@@ -143,9 +143,9 @@ impl From<Invitation> for InvitationItem {
 /// A group.
 #[derive(Serialize, ToSchema)]
 struct Group {
-    /// Its name; in full it is written `organisation:group`.
+    /// The name. The full name is `organisation:group`.
     name: String,
-    /// How many belong to it.
+    /// The number of members.
     members: u64,
 }
 
@@ -153,7 +153,7 @@ struct Group {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewGroup {
-    /// Letters, digits, `.`, `_` and `-`.
+    /// The name: letters, digits, `.`, `_` and `-`.
     #[schema(value_type = shapes::GroupName)]
     name: String,
 }
@@ -162,7 +162,7 @@ fn all<T>(items: Vec<T>) -> Json<Items<T>> {
     Json(Items { items, next_cursor: None })
 }
 
-/// Lists the organisations that the caller belongs to.
+/// Lists the organisations that the caller is a member of.
 #[utoipa::path(get, path = "/api/v1/organisations", tag = "organisations",
     responses((status = 200, description = "The organisations.", body = Items<OrganisationItem>)))]
 async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Items<OrganisationItem>>> {
@@ -172,7 +172,7 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Items<Organ
     Ok(all(items.collect()))
 }
 
-/// Makes an organisation; the caller is its first owner.
+/// Creates an organisation. The caller becomes its first owner.
 #[utoipa::path(post, path = "/api/v1/organisations", tag = "organisations", request_body = NewOrganisation,
     responses((status = 201, description = "The organisation.", body = Organisation)))]
 async fn found(State(app): State<App>, caller: Caller, Body(new): Body<NewOrganisation>) -> Result<Response> {
@@ -185,7 +185,7 @@ async fn found(State(app): State<App>, caller: Caller, Body(new): Body<NewOrgani
     Ok(created(&location, organisation(&app, &member).await?))
 }
 
-/// Shows an organisation, to those who belong to it.
+/// Returns an organisation. Requires membership.
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}", tag = "organisations",
     responses((status = 200, description = "The organisation.", body = Organisation)))]
 async fn show(State(app): State<App>, member: Member) -> Result<Json<Organisation>> {
@@ -206,25 +206,27 @@ async fn organisation(app: &App, member: &Member) -> Result<Organisation> {
     })
 }
 
-/// Removes an organisation that has no datasets.
+/// Deletes an organisation. It must not have datasets.
 #[utoipa::path(delete, path = "/api/v1/organisations/{organisation}", tag = "organisations",
-    responses((status = 204, description = "It is gone."), (status = 409, description = "It has datasets.")))]
+    responses((status = 204, description = "The organisation was deleted."),
+        (status = 409, description = "The organisation has datasets.")))]
 async fn dissolve(State(app): State<App>, steward: Steward) -> Result<StatusCode> {
     app.accounts.dissolve(&steward).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists who belongs to an organisation.
+/// Lists the members of an organisation.
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}/members", tag = "organisations",
     responses((status = 200, description = "The members.", body = Items<Membership>)))]
 async fn members(State(app): State<App>, member: Member) -> Result<Json<Items<Membership>>> {
     Ok(all(app.accounts.people(&member).await?.into_iter().map(Into::into).collect()))
 }
 
-/// Makes a user a member, or changes the role.
+/// Adds a user to an organisation, or changes the role of a member.
 #[utoipa::path(put, path = "/api/v1/organisations/{organisation}/members/{user}", tag = "organisations",
-    params(("user" = String, Path, description = "Name of the user.")), request_body = Appointment,
-    responses((status = 204, description = "It is so."), (status = 409, description = "It is the last owner.")))]
+    params(("user" = String, Path, description = "The user name.")), request_body = Appointment,
+    responses((status = 204, description = "The membership was saved."),
+        (status = 409, description = "The user is the last owner.")))]
 async fn appoint(
     State(app): State<App>,
     steward: Steward,
@@ -235,10 +237,11 @@ async fn appoint(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends a membership: that of others as an owner, one's own in any role.
+/// Removes a member from an organisation. Members can remove themselves; removing others requires the role `owner`.
 #[utoipa::path(delete, path = "/api/v1/organisations/{organisation}/members/{user}", tag = "organisations",
-    params(("user" = String, Path, description = "Name of the user.")),
-    responses((status = 204, description = "It has ended."), (status = 409, description = "It is the last owner.")))]
+    params(("user" = String, Path, description = "The user name.")),
+    responses((status = 204, description = "The member was removed."),
+        (status = 409, description = "The user is the last owner.")))]
 async fn part(State(app): State<App>, caller: Caller, segments: Segments) -> Result<StatusCode> {
     let (organisation, user) = (segments.get("organisation"), segments.get("user"));
     let departure = app.access.authorize_departure(&caller.actor, organisation, user).await?;
@@ -246,16 +249,17 @@ async fn part(State(app): State<App>, caller: Caller, segments: Segments) -> Res
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists the invitations to an organisation that are open.
+/// Lists the pending invitations of an organisation.
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}/invitations", tag = "organisations",
     responses((status = 200, description = "The invitations.", body = Items<InvitationItem>)))]
 async fn invitations(State(app): State<App>, steward: Steward) -> Result<Json<Items<InvitationItem>>> {
     Ok(all(app.accounts.invitations(&steward).await?.into_iter().map(Into::into).collect()))
 }
 
-/// Asks somebody to join an organisation, by a letter.
+/// Invites someone by e-mail to join an organisation.
 ///
-/// The answer is the same whether the address has an account or not. One to the same address before is withdrawn.
+/// The response does not reveal whether the address has an account. An earlier invitation to the same address is
+/// revoked.
 #[utoipa::path(post, path = "/api/v1/organisations/{organisation}/invitations", tag = "organisations",
     request_body = NewInvitation,
     responses((status = 201, description = "The invitation.", body = InvitationItem)))]
@@ -269,10 +273,10 @@ async fn invite(
     Ok((StatusCode::CREATED, Json(invited.into())))
 }
 
-/// Withdraws an invitation: its link is good no more.
+/// Revokes an invitation. Its link stops working.
 #[utoipa::path(delete, path = "/api/v1/organisations/{organisation}/invitations/{id}", tag = "organisations",
-    params(("id" = String, Path, description = "Of the invitation.")),
-    responses((status = 204, description = "It is withdrawn.")))]
+    params(("id" = String, Path, description = "The id of the invitation.")),
+    responses((status = 204, description = "The invitation was revoked.")))]
 async fn withdraw(State(app): State<App>, steward: Steward, segments: Segments) -> Result<StatusCode> {
     app.accounts.withdraw(&steward, super::known_id(segments.get("id"))?).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -287,7 +291,7 @@ async fn groups(State(app): State<App>, member: Member) -> Result<Json<Items<Gro
     Ok(all(items.collect()))
 }
 
-/// Adds a group to an organisation.
+/// Creates a group in an organisation.
 #[utoipa::path(post, path = "/api/v1/organisations/{organisation}/groups", tag = "organisations",
     request_body = NewGroup, responses((status = 201, description = "The group.", body = Group)))]
 async fn add_group(
@@ -300,18 +304,18 @@ async fn add_group(
     Ok((StatusCode::CREATED, Json(Group { name: name.to_string(), members: 0 })))
 }
 
-/// Removes a group. What was shared with it is not, from then on.
+/// Deletes a group. Its members lose access to everything that was shared with it.
 #[utoipa::path(delete, path = "/api/v1/organisations/{organisation}/groups/{group}", tag = "organisations",
-    params(("group" = String, Path, description = "Name of the group.")),
-    responses((status = 204, description = "It is gone.")))]
+    params(("group" = String, Path, description = "The name of the group.")),
+    responses((status = 204, description = "The group was deleted.")))]
 async fn remove_group(State(app): State<App>, steward: Steward, segments: Segments) -> Result<StatusCode> {
     app.accounts.remove_group(&steward, &group(&segments)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists who belongs to a group.
+/// Lists the members of a group.
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}/groups/{group}/members", tag = "organisations",
-    params(("group" = String, Path, description = "Name of the group.")),
+    params(("group" = String, Path, description = "The name of the group.")),
     responses((status = 200, description = "The members.", body = Items<Membership>)))]
 async fn group_members(State(app): State<App>, member: Member, segments: Segments) -> Result<Json<Items<Membership>>> {
     let found = app.accounts.group_people(&member, &group(&segments)?).await?;
@@ -320,26 +324,26 @@ async fn group_members(State(app): State<App>, member: Member, segments: Segment
 
 /// Adds a member of the organisation to a group.
 #[utoipa::path(put, path = "/api/v1/organisations/{organisation}/groups/{group}/members/{user}", tag = "organisations",
-    params(("group" = String, Path, description = "Name of the group."),
-        ("user" = String, Path, description = "Name of the user.")),
-    responses((status = 204, description = "It is so.")))]
+    params(("group" = String, Path, description = "The name of the group."),
+        ("user" = String, Path, description = "The user name.")),
+    responses((status = 204, description = "The user is a member of the group.")))]
 async fn add_to_group(State(app): State<App>, steward: Steward, segments: Segments) -> Result<StatusCode> {
     app.accounts.add_to_group(&steward, &group(&segments)?, &user(&segments)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Takes somebody out of a group.
+/// Removes a member from a group.
 #[utoipa::path(delete, path = "/api/v1/organisations/{organisation}/groups/{group}/members/{user}",
     tag = "organisations",
-    params(("group" = String, Path, description = "Name of the group."),
-        ("user" = String, Path, description = "Name of the user.")),
-    responses((status = 204, description = "It is so.")))]
+    params(("group" = String, Path, description = "The name of the group."),
+        ("user" = String, Path, description = "The user name.")),
+    responses((status = 204, description = "The user is not a member of the group.")))]
 async fn remove_from_group(State(app): State<App>, steward: Steward, segments: Segments) -> Result<StatusCode> {
     app.accounts.remove_from_group(&steward, &group(&segments)?, &user(&segments)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A name in a URL that none can have is one that is not there.
+/// Parses a user name in a URL. An invalid name is answered as not found.
 fn user(segments: &Segments) -> Result<OwnerName> {
     let name = segments.get("user");
     name.parse().map_err(|_| Error::not_found(format!("there is no user `{}`", name.escape_debug())))

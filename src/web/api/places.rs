@@ -1,4 +1,4 @@
-//! `/api/v1/owners` and `/api/v1/stores`: where a new dataset can be.
+//! `/api/v1/owners` and `/api/v1/stores`: the owners and stores available for a new dataset.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,25 +18,25 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(owners)).document(routes!(stores))
 }
 
-/// Somebody who can have datasets.
+/// A possible owner of datasets.
 #[derive(Serialize, ToSchema)]
 struct Owner {
-    /// The first part of `owner/name`.
+    /// The name of the owner, the first part of `owner/name`.
     name: String,
-    /// A person or an organisation.
+    /// The type of the owner: a user or an organisation.
     kind: OwnerKind,
 }
 
-/// A place for the objects of a dataset.
+/// A store for the objects of datasets.
 #[derive(Serialize, ToSchema)]
 struct StoreName {
-    /// What it is called.
+    /// The name of the store.
     name: String,
-    /// Whether it is taken where nobody says otherwise.
+    /// True for the default store.
     default: bool,
 }
 
-/// Lists the owners that the caller may make datasets for, the caller first.
+/// Lists the owners for which the caller may create datasets, the caller first.
 #[utoipa::path(get, path = "/api/v1/owners", tag = "datasets",
     responses((status = 200, description = "The owners.", body = Items<Owner>)))]
 async fn owners(State(app): State<App>, caller: Caller) -> Result<Json<Items<Owner>>> {
@@ -45,7 +45,7 @@ async fn owners(State(app): State<App>, caller: Caller) -> Result<Json<Items<Own
     Ok(Json(Items { items: items.collect(), next_cursor: None }))
 }
 
-/// Lists the stores that a new dataset can belong to.
+/// Lists the stores available for a new dataset.
 #[utoipa::path(get, path = "/api/v1/stores", tag = "datasets",
     responses((status = 200, description = "The stores.", body = Items<StoreName>)))]
 async fn stores(State(app): State<App>, caller: Caller) -> Result<Json<Items<StoreName>>> {

@@ -1,4 +1,4 @@
-//! `/api/v1/admin/quotas`: how much owners and datasets may hold, for those who administer the site.
+//! `/api/v1/admin/quotas`: storage quotas of owners and datasets, for site administrators.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,38 +18,38 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(quota, set_quota, forget_quota))
 }
 
-/// Who is spoken of.
+/// The subject of a quota.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "only described: the name is parsed as the operator's commands do")]
 struct About {
-    /// Name of a user or an organisation, or `owner/name` of a dataset; with `%2F` for each slash.
+    /// The name of a user or an organisation, or `owner/name` of a dataset, with each slash as `%2F`.
     subject: String,
 }
 
-/// How much may be held.
+/// A new quota.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewQuota {
-    /// Bytes; null for as much as there is room.
-    // Left out by mistake, it must not mean null.
+    /// The quota in bytes; null for unlimited.
+    // Required, so that omitting it by mistake does not mean unlimited.
     #[serde(deserialize_with = "Option::deserialize")]
     #[schema(required = true)]
     bytes: Option<u64>,
 }
 
-/// Tells how much an owner or a dataset holds, and may hold.
+/// Returns the usage and the quota of an owner or a dataset.
 #[utoipa::path(get, path = "/api/v1/admin/quotas/{subject}", tag = "administration",
     params(About),
-    responses((status = 200, description = "How much.", body = Held)))]
+    responses((status = 200, description = "The usage and the quota.", body = Held)))]
 async fn quota(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<Json<Held>> {
     Ok(Json(app.storage.held_by_subject(&admin, &subject(&segments)?).await?))
 }
 
-/// Says how much an owner or a dataset may hold. What is held already stays, also where it is more.
+/// Sets the quota of an owner or a dataset. Existing data is kept even if it exceeds the quota.
 #[utoipa::path(put, path = "/api/v1/admin/quotas/{subject}", tag = "administration",
     params(About),
-    request_body = NewQuota, responses((status = 200, description = "It is so.", body = Held)))]
+    request_body = NewQuota, responses((status = 200, description = "The usage and the new quota.", body = Held)))]
 async fn set_quota(
     State(app): State<App>,
     admin: Administrator,
@@ -61,10 +61,10 @@ async fn set_quota(
     Ok(Json(app.storage.held_by_subject(&admin, &subject).await?))
 }
 
-/// Has the quota of an owner or a dataset be the one that is configured for all.
+/// Resets the quota of an owner or a dataset to the configured default.
 #[utoipa::path(delete, path = "/api/v1/admin/quotas/{subject}", tag = "administration",
     params(About),
-    responses((status = 204, description = "It is so.")))]
+    responses((status = 204, description = "The quota was reset.")))]
 async fn forget_quota(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<StatusCode> {
     app.storage.set_quota(&admin, &subject(&segments)?, Quota::Default).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,4 +1,4 @@
-//! `…/move`: a dataset gets another name.
+//! Renaming and transferring datasets (`…/move`).
 
 use axum::Json;
 use axum::extract::State;
@@ -20,21 +20,21 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(rename))
 }
 
-/// Where a dataset is to be.
+/// The new name of a dataset.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Renaming {
-    /// `owner/name`: another name, another owner, or both. The caller must be allowed to make a dataset there.
+    /// `owner/name`: a new name, a new owner, or both. The caller must be allowed to create datasets there.
     #[schema(value_type = shapes::DatasetId, example = "aviary/birds")]
     to: String,
 }
 
-/// Gives a dataset another name.
+/// Renames a dataset or transfers it to another owner.
 ///
-/// git, Git LFS and this API know it by the new one at once, with its whole history; the old one is free. The address
-/// in `.lfsconfig` follows on all branches, by a new revision.
+/// Git, Git LFS and this API use the new name immediately, with the whole history. The old name becomes available. The
+/// URL in `.lfsconfig` is updated on all branches by a new revision.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/move", tag = "datasets", request_body = Renaming,
-    responses((status = 200, description = "The dataset, under its new name.", body = Dataset)))]
+    responses((status = 200, description = "The dataset with its new name.", body = Dataset)))]
 async fn rename(State(app): State<App>, visitor: Visitor, Body(asked): Body<Renaming>) -> Result<Json<Dataset>> {
     let grant: Grant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let to: RepoPath = asked.to.parse()?;

@@ -1,4 +1,4 @@
-//! `…/revisions`: the history of a dataset, and going back in it.
+//! Revision history (`…/revisions`), reverting and restoring.
 
 use axum::Json;
 use axum::extract::State;
@@ -29,54 +29,54 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Walk {
-    /// The revision to begin with; the newest of the default branch unless said.
+    /// The revision to start from. Default: the newest revision of the default branch.
     revision: Option<String>,
-    /// Only those that changed this file or folder.
+    /// Only revisions that changed this file or folder.
     #[param(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
 }
 
-/// A revision with what it says of the dataset.
+/// A revision with its package metadata.
 #[derive(Serialize, ToSchema)]
 pub(super) struct WholeRevision {
     #[serde(flatten)]
     revision: Revision,
-    /// What `datapackage.json` says there; null if there is none.
+    /// The content of `datapackage.json` in this revision; null if the file does not exist.
     #[schema(value_type = Option<Object>)]
     package: Option<Map<String, Value>>,
-    /// Why `package` is null although there is a `datapackage.json`: it cannot be read.
+    /// Why `package` is null although there is a `datapackage.json`: the error when parsing it.
     #[serde(skip_serializing_if = "Option::is_none")]
     package_error: Option<String>,
 }
 
-/// What going back would change, where nothing was changed.
+/// The result of a dry run.
 #[derive(Serialize, ToSchema)]
 struct Rehearsal {
     /// Always true.
     dry_run: bool,
-    /// What the branch holds, and will hold.
+    /// The current revision of the branch.
     from: String,
-    /// How many files would differ.
+    /// The number of files that would differ.
     files: usize,
-    /// Some of them, ordered by path; no more than 1,000.
+    /// Files that would differ, ordered by path; at most 1,000.
     items: Vec<ChangedFile>,
-    /// What would change in the metadata, as in a comparison of revisions.
+    /// Metadata changes, as in a diff of revisions.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
     package: Option<Box<RawValue>>,
-    /// What would change in the schemas of the resources, as in a comparison of revisions.
+    /// Changes of the resources' schemas, as in a diff of revisions.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     schemas: Option<Box<RawValue>>,
 }
 
-/// What became of a way back.
+/// The result of a revert or restore.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum Outcome {
     /// The new revision.
     Made(Box<WholeRevision>),
-    /// What it would change.
+    /// The changes of a dry run.
     Rehearsed(Rehearsal),
 }
 
@@ -94,56 +94,56 @@ impl From<rehearse::Rehearsal> for Outcome {
     }
 }
 
-/// What to take back.
+/// What to revert.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Reversal {
-    /// The revision to take back, or the last one of several.
+    /// The revision to revert, or the last one of a range.
     revision: String,
-    /// The revision after which to begin, if there are several.
+    /// To revert a range: the revision before its first one.
     since: Option<String>,
-    /// The branch to do it on; the default branch unless said.
+    /// The branch. Default: the default branch.
     #[schema(value_type = Option<shapes::BranchName>)]
     branch: Option<String>,
-    /// Who does it, if not the caller.
+    /// The author of the new revision. Default: the caller.
     author: Option<Somebody>,
-    /// Why.
+    /// The commit message.
     message: Option<String>,
-    /// The revision that the branch must be at (412).
+    /// The revision that the branch must be at; otherwise the request fails with 412.
     base_revision: Option<String>,
-    /// Change nothing, and tell what would change.
+    /// True to return the changes without making them.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// What to bring back.
+/// What to restore.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Restoration {
-    /// The revision to go back to.
+    /// The revision to restore from.
     revision: String,
-    /// One file or folder; the whole dataset unless said.
+    /// The file or folder to restore. Default: the whole dataset.
     #[schema(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
-    /// One resource of the package, by its name: what the package says of it, and its files.
+    /// The resource of the package to restore, by name: its metadata and its files.
     resource: Option<String>,
-    /// The branch to do it on; the default branch unless said.
+    /// The branch. Default: the default branch.
     #[schema(value_type = Option<shapes::BranchName>)]
     branch: Option<String>,
-    /// Who does it, if not the caller.
+    /// The author of the new revision. Default: the caller.
     author: Option<Somebody>,
-    /// Why.
+    /// The commit message.
     message: Option<String>,
-    /// The revision that the branch must be at (412).
+    /// The revision that the branch must be at; otherwise the request fails with 412.
     base_revision: Option<String>,
-    /// Change nothing, and tell what would change.
+    /// True to return the changes without making them.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// Lists revisions, the newest first.
+/// Lists revisions, newest first.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/revisions", tag = "revisions", params(Walk, Page),
-    responses((status = 200, description = "Revisions.", body = Items<Revision>)))]
+    responses((status = 200, description = "The revisions.", body = Items<Revision>)))]
 async fn list(
     State(app): State<App>,
     grant: Grant<Read>,
@@ -152,7 +152,7 @@ async fn list(
     here: Here,
 ) -> Result<Response> {
     let limit = page.limit()?;
-    // The cursor is the last revision shown, and the one that the walk began with: the branch may have moved on.
+    // The cursor holds the last revision returned and the one the listing started from, because the branch can move.
     let (from, after) = match page.cursor() {
         None => (walk.revision, None),
         Some(cursor) => {
@@ -176,9 +176,9 @@ async fn list(
     Ok(here.page(found.iter().map(Revision::from).collect(), next))
 }
 
-/// Shows a revision, with the package as it was.
+/// Returns a revision with its package metadata.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/revisions/{revision}", tag = "revisions",
-    params(("revision" = String, Path, description = "A branch, a tag or an id, each with `~n`, `^n`.")),
+    params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`.")),
     responses((status = 200, description = "The revision.", body = WholeRevision)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<WholeRevision>> {
     whole(&app, &grant, segments.get("revision")).await.map(Json)
@@ -186,13 +186,13 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) ->
 
 async fn whole(app: &App, grant: &Grant<Read>, revision: &str) -> Result<WholeRevision> {
     let Told { versioned, problem } = app.drive.told(grant, Some(revision)).await?;
-    let revision = versioned.revision.ok_or_else(|| Error::not_found("there is no such revision"))?;
+    let revision = versioned.revision.ok_or_else(|| Error::not_found("revision not found"))?;
     Ok(WholeRevision { revision: (&revision).into(), package: versioned.package, package_error: problem })
 }
 
-/// Takes back what one revision, or several, changed: as a new revision.
+/// Reverts the changes of a revision, or of a range of revisions, as a new revision.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/revert", tag = "revisions", request_body = Reversal,
-    responses((status = 200, description = "The new revision; with `dry_run`, what it would change.", body = Outcome)))]
+    responses((status = 200, description = "The new revision; with `dry_run`, the changes.", body = Outcome)))]
 async fn revert(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<Reversal>) -> Result<Json<Outcome>> {
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
     let since = asked.since.as_deref();
@@ -204,16 +204,16 @@ async fn revert(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<R
     Ok(Json(Outcome::Made(Box::new(made))))
 }
 
-/// Makes the dataset, or one file, folder or resource of it, what it was: as a new revision.
+/// Restores the dataset, or a file, folder or resource of it, to an earlier revision, as a new revision.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/restore", tag = "revisions",
     request_body = Restoration,
-    responses((status = 200, description = "The new revision; with `dry_run`, what it would change.", body = Outcome)))]
+    responses((status = 200, description = "The new revision; with `dry_run`, the changes.", body = Outcome)))]
 async fn restore(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<Restoration>) -> Result<Json<Outcome>> {
     let part = match (asked.path, asked.resource) {
         (None, None) => Part::Whole,
         (Some(path), None) => Part::Path(path.parse()?),
         (None, Some(resource)) => Part::Resource(resource),
-        (Some(_), Some(_)) => return Err(Error::invalid("name a `path` or a `resource`, not both")),
+        (Some(_), Some(_)) => return Err(Error::invalid("give either `path` or `resource`, not both")),
     };
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
     if asked.dry_run {
@@ -224,7 +224,7 @@ async fn restore(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<
     Ok(Json(Outcome::Made(Box::new(made))))
 }
 
-/// What a new revision says of itself; revisions are named as people name them.
+/// Builds the commit message of a new revision. It names revisions as the user wrote them.
 pub(super) async fn wording(
     app: &App,
     grant: &Grant<Write>,

@@ -1,4 +1,4 @@
-//! `GET /api/v1/datasets`: datasets found by what they say.
+//! Dataset search (`GET /api/v1/datasets`).
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -20,72 +20,72 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(search))
 }
 
-/// What is looked for. Those that may be there several times must all be met.
+/// The search parameters. A dataset must match all values of a repeated parameter.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "for the document: each may be there several times, which a struct does not read")]
+#[expect(dead_code, reason = "only described: these can be repeated, which a derived struct cannot parse")]
 struct Wanted {
-    /// Words in title, description, keywords, column names, tags, owner or README; `clim*` stands for words that begin
-    /// so. Case, accents and a plural `s` make no difference.
+    /// The search text: words in title, description, keywords, column names, tags, owner or README; `clim*` matches
+    /// words with this prefix. Case, accents and a plural `s` are ignored.
     q: Option<String>,
-    /// A user or an organisation.
+    /// The owner: a user or an organisation.
     #[param(value_type = Option<shapes::OwnerName>)]
     owner: Option<String>,
-    /// A keyword of the package; may be there several times.
+    /// A keyword of the package. Can be repeated.
     keyword: Option<Vec<String>>,
-    /// A git tag; may be there several times.
+    /// A git tag. Can be repeated.
     tag: Option<Vec<String>>,
-    /// The format of a resource, such as `csv`; may be there several times.
+    /// The format of a resource, such as `csv`. Can be repeated.
     format: Option<Vec<String>>,
-    /// A license of the package, such as `CC-BY-4.0`; may be there several times.
+    /// A license of the package, such as `CC-BY-4.0`. Can be repeated.
     license: Option<Vec<String>>,
-    /// `relevance` has those first that bear all words in name or title, and is the default with `q`; `updated` has
-    /// those first that changed last, to the minute; `created` those that were made last.
+    /// The sort order. `relevance` ranks datasets with all words in name or title first; it is the default with `q`.
+    /// `updated` sorts by the last change, to the minute, newest first. `created` sorts by creation time, newest first.
     #[param(value_type = Option<String>, pattern = "^(relevance|updated|created)$")]
     sort: Option<String>,
 }
 
-/// A dataset that was found.
+/// A search result.
 #[derive(Serialize, ToSchema)]
 struct FoundDataset {
-    /// `owner/name`.
+    /// The id of the dataset, as `owner/name`.
     id: String,
-    /// A user or an organisation.
+    /// The owner: a user or an organisation.
     owner: String,
-    /// Its own name.
+    /// The name of the dataset, without the owner.
     name: String,
-    /// Who sees it.
+    /// Who can see the dataset.
     visibility: Visibility,
-    /// Whether the caller sees it for no other reason than that they administer the site.
+    /// True if the caller can see the dataset only as a site administrator.
     as_administrator: bool,
     /// The title of the package.
     title: Option<String>,
-    /// The beginning of its description.
+    /// The beginning of the description.
     description: Option<String>,
-    /// Its keywords, in small letters.
+    /// The keywords, in lower case.
     keywords: Vec<String>,
-    /// The formats of its resources, in small letters.
+    /// The formats of the resources, in lower case.
     formats: Vec<String>,
-    /// Its licenses, in small letters.
+    /// The licenses, in lower case.
     licenses: Vec<String>,
     /// The newest revision of the default branch.
     revision: Option<String>,
-    /// When it was made (RFC 3339).
+    /// When the dataset was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// When its newest revision was made, to the minute (RFC 3339).
+    /// The time of the newest revision, to the minute (RFC 3339).
     #[schema(format = DateTime)]
     updated: String,
 }
 
-/// A value, and how many of the datasets have it.
+/// A value and the number of datasets that have it.
 #[derive(Serialize, ToSchema)]
 struct ValueCount {
     value: String,
     count: u64,
 }
 
-/// The 20 commonest values of each kind.
+/// The 20 most common values of each kind.
 #[derive(Serialize, ToSchema)]
 struct Facets {
     owner: Vec<ValueCount>,
@@ -94,23 +94,23 @@ struct Facets {
     license: Vec<ValueCount>,
 }
 
-/// A part of what was found.
+/// One page of search results.
 #[derive(Serialize, ToSchema)]
 struct FoundDatasets {
     items: Vec<FoundDataset>,
-    /// Where the list goes on; absent at its end.
+    /// The cursor of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
-    /// How many there are on all pages. More than 10,000 are not counted.
+    /// The number of results on all pages. Counting stops at 10,000.
     total: u64,
-    /// Whether there are no more than these. If there are, `facets` are those of the 10,000 that changed last.
+    /// True if `total` is exact. If false, `facets` cover the 10,000 most recently changed datasets.
     is_total_exact: bool,
     facets: Facets,
 }
 
-/// Finds datasets that the caller may see. The drives of users are not among them.
+/// Searches the datasets that the caller may see. Users' personal drives are not included.
 #[utoipa::path(get, path = "/api/v1/datasets", tag = "datasets", params(Wanted, Page),
-    responses((status = 200, description = "What was found.", body = FoundDatasets)))]
+    responses((status = 200, description = "The search results.", body = FoundDatasets)))]
 async fn search(State(app): State<App>, caller: Caller, here: Here, RawQuery(query): RawQuery) -> Result<Response> {
     let asked = Asked::parse(query.as_deref().unwrap_or_default())?;
     let limit = asked.page.limit()?;
@@ -118,7 +118,7 @@ async fn search(State(app): State<App>, caller: Caller, here: Here, RawQuery(que
     let sight = app.access.sight(&caller.actor).await?;
     let page = app.drive.search(&sight, &asked.query, asked.sort, after, limit).await?;
     let counts = app.drive.count(&sight, &asked.query).await?;
-    // Each of those found is looked at for the facets.
+    // Computing the facets reads every result.
     caller.charge(usize::try_from(counts.total).unwrap_or(usize::MAX) / 10);
     let next_cursor = page.next.map(cursor);
     let headers = here.next(next_cursor.as_deref());
@@ -128,7 +128,7 @@ async fn search(State(app): State<App>, caller: Caller, here: Here, RawQuery(que
     Ok((headers, Json(found)).into_response())
 }
 
-/// What the query of the URL asks for.
+/// The parsed query string.
 struct Asked {
     query: Query,
     sort: Sort,
@@ -136,7 +136,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// Pairs that nobody knows are left alone.
+    /// Parses the query string. Unknown parameters are ignored.
     fn parse(text: &str) -> Result<Self> {
         let (mut words, mut sort, mut filters) = (String::new(), None, Vec::new());
         let mut page = Page { limit: None, cursor: None };
@@ -151,14 +151,14 @@ impl Asked {
                 "sort" => sort = Some(value.into_owned()),
                 "cursor" => page.cursor = Some(value.into_owned()),
                 "limit" => {
-                    let limit = value.parse().map_err(|_| Error::invalid("`limit` is a number"))?;
+                    let limit = value.parse().map_err(|_| Error::invalid("`limit` must be a number"))?;
                     page.limit = Some(limit);
                 }
                 _ => {}
             }
         }
         if filters.len() > FILTERS {
-            return Err(Error::invalid(format!("filter by at most {FILTERS} values at once")));
+            return Err(Error::invalid(format!("at most {FILTERS} filter values are allowed")));
         }
         let query = Query::parse(&words)?;
         let sort = match sort.as_deref() {
@@ -167,7 +167,7 @@ impl Asked {
             None | Some("updated") => Sort::Updated,
             Some("created") => Sort::Created,
             Some(other) => {
-                return Err(Error::invalid(format!("`sort` is relevance, updated or created, and not {other:?}")));
+                return Err(Error::invalid(format!("`sort` must be relevance, updated or created, not {other:?}")));
             }
         };
         let query = filters.into_iter().fold(query, |query, (kind, value)| query.with(kind, &value));
@@ -175,10 +175,10 @@ impl Asked {
     }
 }
 
-/// Values to filter by.
+/// The maximum number of filter values.
 const FILTERS: usize = 32;
 
-/// A place in a list as text. It says nothing but what the last item of the page says.
+/// Encodes a position in a list as a cursor. It holds nothing that the last item of the page does not show.
 pub(in super::super) fn cursor(place: Place) -> String {
     match place {
         Place::Heading(number) => format!("h{number:x}"),
@@ -187,7 +187,7 @@ pub(in super::super) fn cursor(place: Place) -> String {
     }
 }
 
-/// The place that a text stands for in a list of this order.
+/// Decodes a cursor of a list with this sort order.
 pub(in super::super) fn place(cursor: &str, sort: Sort) -> Option<Place> {
     let mut rest = cursor.chars();
     let kind = rest.next()?;

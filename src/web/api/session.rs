@@ -1,4 +1,4 @@
-//! `/api/v1/session`: who sits at a browser, and how they sign in and out.
+//! `/api/v1/session`: browser sessions: sign-in and sign-out.
 
 use axum::Json;
 use axum::extract::State;
@@ -23,16 +23,16 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(show, begin, end))
 }
 
-/// Somebody with an account, as they see themselves.
+/// The signed-in user.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Person {
-    /// The name in URLs.
+    /// The user name, as it appears in URLs.
     name: String,
-    /// Where letters go.
+    /// The e-mail address.
     email: String,
-    /// As people know them, if they said.
+    /// The display name, if set.
     display_name: Option<String>,
-    /// Whether they may administer the site.
+    /// True if the user is a site administrator.
     admin: bool,
 }
 
@@ -43,42 +43,42 @@ impl From<UserRow> for Person {
     }
 }
 
-/// Who asks, and what a page needs to know before somebody signs in.
+/// The current session, and what the sign-in page needs to know.
 #[derive(Serialize, ToSchema)]
 struct Session {
-    /// Null for who is not signed in, and for credentials for single datasets.
+    /// The signed-in user; null without a session, and for credentials limited to single datasets.
     user: Option<Person>,
-    /// Who may make an account.
+    /// The sign-up policy.
     sign_up: SignUp,
-    /// Whether there is no administrator yet. A link that makes one is printed by `rutter setup-link` on the server.
+    /// True if there is no administrator yet. `rutter setup-link` on the server prints a link that creates one.
     set_up: bool,
-    /// Whether letters are sent; else they lie in a folder of the server.
+    /// True if the server can send e-mail; if false, messages are written to a directory on the server.
     mail: bool,
-    /// The server's version; null for everybody who is not signed in.
+    /// The version of the server; null unless signed in.
     #[schema(value_type = Option<String>)]
     version: Option<&'static str>,
 }
 
-/// Somebody who signs in.
+/// Sign-in credentials.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Login {
-    /// Name or address.
+    /// The user name or e-mail address.
     #[schema(example = "ada")]
     login: String,
-    /// Password.
+    /// The password.
     #[schema(value_type = String)]
     password: Secret,
 }
 
-/// Who has signed in.
+/// The result of signing in.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Welcome {
-    /// Who.
+    /// The signed-in user.
     user: Person,
 }
 
-/// Tells who signed in, and gives the cookie.
+/// Returns the signed-in user and sets the session cookie.
 pub(super) fn welcome(status: StatusCode, visitor: &Visitor, signed_in: SignedIn) -> Response {
     let SignedIn { user, cookie, seconds } = signed_in;
     let mut response = (status, Json(Welcome { user: user.into() })).into_response();
@@ -86,12 +86,12 @@ pub(super) fn welcome(status: StatusCode, visitor: &Visitor, signed_in: SignedIn
     response
 }
 
-/// Tells who asks. Never 401: who is not signed in, or not any more, is nobody.
+/// Returns the current session. Never fails with 401: without a valid session, `user` is null.
 #[utoipa::path(get, path = "/api/v1/session", tag = "accounts", operation_id = "show_session",
-    responses((status = 200, description = "Who asks, and who may sign up.", body = Session)))]
+    responses((status = 200, description = "The session.", body = Session)))]
 async fn show(State(app): State<App>, caller: Result<Caller>) -> Result<Response> {
     let (user, is_over) = match caller {
-        // The account is not for credentials that are limited to single datasets.
+        // Credentials limited to single datasets do not reveal the account.
         Ok(caller) => (app.access.authorize_oneself(&caller.actor).ok().map(|oneself| oneself.user()), false),
         Err(error) if error.kind() == Kind::Unauthenticated => (None, error.ends_session()),
         Err(error) => return Err(error),
@@ -114,9 +114,9 @@ async fn show(State(app): State<App>, caller: Result<Caller>) -> Result<Response
     Ok(response)
 }
 
-/// Signs in, and gives a cookie. An account that was closed is opened again.
+/// Signs in and sets the session cookie. Signing in to a closed account reopens it.
 #[utoipa::path(post, path = "/api/v1/session", tag = "accounts", request_body = Login,
-    responses((status = 200, description = "Who has signed in.", body = Welcome)))]
+    responses((status = 200, description = "The signed-in user.", body = Welcome)))]
 async fn begin(State(app): State<App>, visitor: Visitor, Body(login): Body<Login>) -> Result<Response> {
     let signed_in = visitor.sign_in(&app, &login.login, login.password).await?;
     Ok(welcome(StatusCode::OK, &visitor, signed_in))
@@ -124,7 +124,7 @@ async fn begin(State(app): State<App>, visitor: Visitor, Body(login): Body<Login
 
 /// Signs out.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "accounts",
-    responses((status = 204, description = "The session has ended, if there was one.")))]
+    responses((status = 204, description = "The session, if any, was ended.")))]
 async fn end(State(app): State<App>, caller: Result<Caller>) -> Result<(StatusCode, HeaderMap)> {
     match caller {
         Ok(caller) => app.accounts.sign_out(&caller.actor).await?,

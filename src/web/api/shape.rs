@@ -1,4 +1,4 @@
-//! What the document says of a body, compared with the body: where there must be an object, there is no list.
+//! Body validation against the OpenAPI document: rejects arrays where the schema requires an object.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use axum::http::Method;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::Value;
 
-/// The schemas that a value may have, any of them. None: nothing is said of it.
+/// The possible schemas of a value. Empty: anything is allowed.
 #[derive(Clone)]
 pub(super) struct Shape<'a> {
     document: &'a Value,
@@ -14,7 +14,7 @@ pub(super) struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    /// Of the body that a route takes. What no document describes is an object.
+    /// Returns the schema of a route's request body. A body that is not in the document is taken for an object.
     pub(super) fn of(document: &'a Value, method: &Method, route: &str) -> Self {
         static OBJECT: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| serde_json::json!({"type": "object"}));
         let path = route.replace("{*", "{");
@@ -25,7 +25,7 @@ impl<'a> Shape<'a> {
         shape
     }
 
-    /// What is said of a part of the value.
+    /// Returns the schema of a part of the value.
     fn part(&self, schemas: impl Fn(&'a Value) -> &'a Value) -> Self {
         let mut part = Self { document: self.document, schemas: Vec::new() };
         self.schemas.iter().for_each(|schema| part.add(schemas(schema)));
@@ -46,7 +46,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// Whether it may be of that type.
+    /// Returns true if the value may have this type.
     fn may_be(&self, name: &str) -> bool {
         self.schemas.is_empty()
             || self.schemas.iter().any(|schema| match &schema["type"] {
@@ -95,7 +95,7 @@ impl<'de> Visitor<'de> for Shape<'_> {
         Ok(())
     }
 
-    // Of what is neither, who reads the body says what is wrong.
+    // For other types, the deserializer reports the error.
 
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
@@ -136,16 +136,16 @@ mod tests {
             }}}}}},
             "components": {"schemas": {
                 "New": {"type": "object", "properties": {
-                    "author": {"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Somebody"}]},
+                    "author": {"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Person"}]},
                     "names": {"type": ["array", "null"], "items": {"type": "string"}},
                     "operations": {"type": "array", "items": {"oneOf": [
-                        {"type": "object", "properties": {"to": {"$ref": "#/components/schemas/Somebody"}}},
+                        {"type": "object", "properties": {"to": {"$ref": "#/components/schemas/Person"}}},
                         {"type": "object", "properties": {"to": {"type": "array", "items": {}}, "with": {}}},
                     ]}},
                     "package": {"type": "object"},
-                    "labels": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Somebody"}},
+                    "labels": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Person"}},
                 }},
-                "Somebody": {"type": "object", "properties": {"name": {"type": "string"}}},
+                "Person": {"type": "object", "properties": {"name": {"type": "string"}}},
             }},
         })
     }

@@ -1,5 +1,5 @@
-//! Texts of a certain shape, for the document: what does not look like this is refused (422). Each pattern lets through
-//! everything that the server takes, and of the rest as little as can be said in a line.
+//! String formats for the OpenAPI document, with patterns. Strings that do not match are rejected (422). Each pattern
+//! accepts everything that the server accepts, and as little else as one short expression allows.
 
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -21,21 +21,21 @@ macro_rules! shapes {
             impl ToSchema for $name {}
         )+
 
-        /// All of them, by name.
+        /// Returns all formats, by name.
         pub(super) fn all() -> Vec<(String, RefOr<Schema>)> {
             vec![$(($name::name().into_owned(), $name::schema())),+]
         }
     };
 }
 
-/// How one part of a name looks, in short: this does not say what it must not end in.
+/// The pattern of one part of a name, simplified: it does not exclude invalid endings.
 macro_rules! part {
     () => {
         "[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
     };
 }
 
-/// What may stand in the name of a branch; not all of it at the beginning of a part.
+/// The characters allowed in a branch name; not all of them are allowed at the start of a part.
 macro_rules! letters {
     ($more:literal) => {
         concat!(r"[^\u0000-\u0020\u007f~^:?*\[\\/", $more, "]")
@@ -46,30 +46,30 @@ pub(super) const OWNER: &str = concat!("^", part!(), "(/", part!(), "){0,7}$");
 pub(super) const NAME: &str = concat!("^", part!(), "$");
 
 shapes! {
-    OwnerName, "A user or an organisation; one within another is `ministry/statistics`.", None, OWNER;
+    OwnerName, "A user or an organisation; a nested one is written `ministry/statistics`.", None, OWNER;
     DatasetId, "A dataset, as `owner/name`.", None, concat!("^", part!(), "(/", part!(), "){1,8}$");
-    GroupName, "Letters, digits, `.`, `_` and `-`.", None, NAME;
+    GroupName, "The name of a group: letters, digits, `.`, `_` and `-`.", None, NAME;
     GroupId, "A group of an organisation, as `organisation:group`.", None,
         concat!("^", part!(), "(/", part!(), "){0,7}:", part!(), "$");
     FilePath, "The path of a file or a folder, without empty, `.` or `..` parts, backslashes or control characters; at most \
         4096 bytes.",
         None, r"^[^/\\\u0000-\u001f\u007f-\u009f]{1,255}(/[^/\\\u0000-\u001f\u007f-\u009f]{1,255}){0,255}/?$";
-    BranchName, "The name of a branch, as git-check-ref-format(1) has it.", Some(1013),
+    BranchName, "The name of a branch, in the syntax of git-check-ref-format(1).", Some(1013),
         concat!("^", letters!(".-"), letters!(""), "*(/", letters!("."), letters!(""), "*)*$");
     TagName, "The name of a tag: letters and digits of any script, and `_ + . , / -`.", Some(1013),
         r"^[^\u0000-\u002a\u002d-\u002f\u003a-\u0040\u005b-\u005e\u0060\u007b-\u00a9][^\u0000-\u002a\u003a-\u0040\u005b-\u005e\u0060\u007b-\u00a9]*$";
     EmailAddress, "An e-mail address.", Some(254),
         r#"^[^\u0000-\u0020\u007f-\u00a0@<>"\\]+@[^\u0000-\u0020\u007f-\u00a0@<>"\\.][^\u0000-\u0020\u007f-\u00a0@<>"\\]*$"#;
-    TokenScope, "What a token is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`.",
+    TokenScope, "The scope of a token: `read`, `write` or `own`, or for one dataset, as in `write:owner/name`.",
         None, concat!("^(read|write|own)(:", part!(), "(/", part!(), "){1,8})?$");
-    RefPattern, "Names of branches, or full names of refs below `refs/heads/` and `refs/tags/`; `*` stands for any \
-        letters but `/`, `**` for any.", Some(1024), r"^[^\u0000-\u001f\u007f-\u009f]+$";
-    RevisionTag, "One revision, in quotes.", None, r#"^"[!#-~]{1,1000}"$"#;
-    RequestKey, "At most 255 visible ASCII characters, alone or in quotes.", None, r#"^"?[!#-\[\]-~]{1,255}"?$"#;
+    RefPattern, "A pattern of branch names, or of full ref names below `refs/heads/` and `refs/tags/`; `*` matches any \
+        characters except `/`, `**` matches any characters.", Some(1024), r"^[^\u0000-\u001f\u007f-\u009f]+$";
+    RevisionTag, "A revision, in quotes.", None, r#"^"[!#-~]{1,1000}"$"#;
+    RequestKey, "At most 255 visible ASCII characters, optionally in quotes.", None, r#"^"?[!#-\[\]-~]{1,255}"?$"#;
     Sha256, "SHA-256, in hex.", Some(64), "^[0-9a-f]{64}$";
 }
 
-/// Bytes as they are.
+/// Raw bytes.
 pub(super) enum Bytes {}
 
 impl PartialSchema for Bytes {

@@ -1,4 +1,5 @@
-//! `…/shares` and `/shares`: who else gets at a file, a folder or a dataset.
+//! Sharing (`…/shares` and `/shares`): access to files, folders and datasets for users, groups, e-mail addresses and
+//! links.
 
 use axum::Json;
 use axum::extract::State;
@@ -30,7 +31,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .document(routes!(given))
 }
 
-/// Whom something is shared with: one of these.
+/// Whom an item is shared with: exactly one of these.
 #[derive(Serialize, Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
 struct With {
@@ -42,11 +43,11 @@ struct With {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<shapes::GroupId>)]
     group: Option<String>,
-    /// An e-mail address. The share is good for whoever has an account with it, now or later.
+    /// An e-mail address. The share applies to the account with this address, even if it is created later.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<shapes::EmailAddress>)]
     email: Option<String>,
-    /// `true`: whoever has the link.
+    /// `true`: anyone with the link.
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<bool>,
 }
@@ -56,56 +57,56 @@ impl With {
         match self {
             Self { user: Some(user), group: None, email: None, link: None } => Ok(Grantee::User(user.parse()?)),
             Self { user: None, group: Some(group), email: None, link: None } => {
-                let (organisation, name) = group
-                    .split_once(':')
-                    .ok_or_else(|| Error::invalid("a group is written `organisation:group`").of_part("`with.group`"))?;
+                let (organisation, name) = group.split_once(':').ok_or_else(|| {
+                    Error::invalid("must be a group in the form `organisation:group`").of_part("`with.group`")
+                })?;
                 Ok(Grantee::Group(organisation.parse::<OwnerName>()?, name.to_ascii_lowercase()))
             }
             Self { user: None, group: None, email: Some(email), link: None } => Ok(Grantee::Email(email.parse()?)),
             Self { user: None, group: None, email: None, link: Some(true) } => Ok(Grantee::Link),
-            _ => Err(Error::invalid("`with` holds one of `user`, `group`, `email` and `link`: true")),
+            _ => Err(Error::invalid("`with` must have exactly one of `user`, `group`, `email` and `link`: true")),
         }
     }
 }
 
-/// What is to be shared, with whom, and how.
+/// A new share.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewShare {
-    /// A file or a folder of the newest revision of the default branch; the whole dataset unless said.
+    /// The file or folder to share, in the newest revision of the default branch. Default: the whole dataset.
     #[schema(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
-    /// Whom with.
+    /// Whom to share with.
     with: With,
-    /// `view`: see and download; `edit`: also change.
+    /// The permission: `view` (see and download) or `edit` (also change).
     #[schema(value_type = ShareRight, example = "view")]
     right: String,
-    /// When it ends (RFC 3339); never unless said.
+    /// When the share expires (RFC 3339). Default: never.
     #[schema(format = DateTime)]
     expires: Option<String>,
-    /// What is to be said to open a link; 6 characters at least.
+    /// The password of a link; at least 6 characters.
     #[schema(value_type = Option<String>)]
     password: Option<Secret>,
-    /// How often a link may be used to download.
+    /// The download limit of a link.
     #[schema(minimum = 1)]
     downloads: Option<u64>,
-    /// Whether a link shows the history too: what was before it was made, in the default branch.
+    /// True if a link also shows the history of the default branch from before it was created.
     #[serde(default)]
     history: bool,
-    /// What the e-mail to the others says besides.
+    /// A message to include in the notification e-mail.
     message: Option<String>,
-    /// The app through which alone it is good.
+    /// Restricts the share to this app.
     app: Option<String>,
 }
 
-/// What is to change of a share; what is left out stays.
+/// Changes to a share. Omitted fields stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ShareUpdate {
-    /// What it is to allow.
+    /// The new permission.
     #[schema(value_type = Option<ShareRight>)]
     right: Option<String>,
-    /// When it ends (RFC 3339); `null` for never.
+    /// When the share expires (RFC 3339); `null` for never.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires: Said<String>,
@@ -113,15 +114,15 @@ struct ShareUpdate {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     password: Said<Secret>,
-    /// How often a link may be used to download, from the beginning; `null` for as often as one likes.
+    /// The download limit of a link, counted from its creation; `null` for unlimited.
     #[serde(default)]
     #[schema(value_type = Option<u64>, minimum = 1)]
     downloads: Said<u64>,
-    /// Whether a link shows what was before it was made, too.
+    /// True if a link also shows the history from before it was created.
     history: Option<bool>,
 }
 
-/// Tells `null` from what is left out.
+/// A field where `null` differs from an omitted value.
 struct Said<T>(Change<T>);
 
 impl<T> Default for Said<T> {
@@ -136,62 +137,62 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Said<T> {
     }
 }
 
-/// How often a link was used to download.
+/// Download count of a link.
 #[derive(Serialize, ToSchema)]
 struct Downloads {
-    /// So often.
+    /// The number of downloads so far.
     used: i64,
-    /// It may be so often, if there is an end to it.
+    /// The download limit, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<i64>,
 }
 
-/// A file, a folder or a dataset that others get at.
+/// A share of a file, a folder or a dataset.
 #[derive(Serialize, ToSchema)]
 struct Share {
-    /// Its id.
+    /// The id of the share.
     id: String,
-    /// `owner/name` of the dataset.
+    /// The dataset, as `owner/name`.
     dataset: String,
-    /// Who owns the dataset.
+    /// The owner of the dataset.
     owner: String,
-    /// The file or folder; empty for the dataset.
+    /// The path of the shared file or folder; empty for the whole dataset.
     path: String,
-    /// What it is.
+    /// The type of the shared item.
     r#type: ShareKind,
-    /// Whom it is shared with.
+    /// Whom the item is shared with.
     with: With,
-    /// What it allows.
+    /// The permission that the share grants.
     right: ShareRight,
-    /// When it ends (RFC 3339).
+    /// When the share expires (RFC 3339).
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
-    /// Whether the link has a password.
+    /// True if the link requires a password.
     password: bool,
-    /// Of a link.
+    /// Download count; only for links.
     #[serde(skip_serializing_if = "Option::is_none")]
     downloads: Option<Downloads>,
-    /// Of a link: whether it shows what was before it was made, too.
+    /// True if the link also shows the history from before it was created; only for links.
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<bool>,
-    /// The app through which alone it is good.
+    /// The app that the share is restricted to.
     #[serde(skip_serializing_if = "Option::is_none")]
     app: Option<String>,
-    /// When it was made (RFC 3339).
+    /// When the share was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// Who made it.
+    /// The user who created the share.
     created_by: String,
-    /// When it was used last (RFC 3339), to the hour.
+    /// When the share was last used (RFC 3339), to the hour.
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used: Option<String>,
-    /// The link itself: in the answer to who makes it, and to who asks for this share alone. Not known of links that
-    /// were made by an older server.
+    /// The URL of a link. Only returned when the link is created and when this share is requested by its id. Absent for
+    /// links created by older versions of the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
-    /// Of what is shared with the caller: whether it is new since they last looked.
+    /// True if the share is new since the caller last viewed the received shares; only for received shares.
     #[serde(skip_serializing_if = "Option::is_none")]
     is_new: Option<bool>,
 }
@@ -224,7 +225,7 @@ impl From<ShareRow> for Share {
 }
 
 impl Share {
-    /// Behind the `#`, where neither servers nor logs see it.
+    /// Adds the URL of the link. Its secret is in the fragment, which neither servers nor logs see.
     fn with_link(self, base: &str, link: Option<&Secret>) -> Self {
         Self { url: link.map(|link| format!("{base}/s#{}", link.expose())), ..self }
     }
@@ -232,19 +233,19 @@ impl Share {
 
 fn moment(text: &str) -> Result<Millis> {
     let parsed = text.parse::<jiff::Timestamp>().map(|moment| Millis(moment.as_millisecond()));
-    parsed.map_err(|_| Error::invalid(format!("`expires` is a time as in 2030-01-31T12:00:00Z, and not {text:?}")))
+    parsed.map_err(|_| Error::invalid(format!("`expires` must be a time, such as 2030-01-31T12:00:00Z, not {text:?}")))
 }
 
-/// Where a page begins.
+/// Returns the start of the page, from its cursor.
 fn before(page: &Page) -> Result<Option<Id>> {
     page.cursor().map(|cursor| cursor.parse().map_err(|_| Page::bad_cursor())).transpose()
 }
 
-/// Shares a file, a folder or the dataset. Whoever has it shared with them already gets these terms in the place of
-/// those before. Users, members of groups and addresses are told by letter.
+/// Shares a file, a folder or the dataset. If it is already shared with the same recipient, that share is updated.
+/// Users, group members and e-mail addresses are notified by e-mail.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/shares", tag = "shares", request_body = NewShare,
-    responses((status = 201, description = "The share; of a link with its URL.", body = Share),
-              (status = 200, description = "The share that was there, changed.", body = Share)))]
+    responses((status = 201, description = "The new share, with the URL if it is a link.", body = Share),
+              (status = 200, description = "The existing share, updated.", body = Share)))]
 async fn create(
     State(app): State<App>,
     sharing: Sharing,
@@ -265,15 +266,13 @@ async fn create(
                 EntryKind::Folder => ShareKind::Folder,
                 EntryKind::File | EntryKind::Executable | EntryKind::Link => ShareKind::File,
                 EntryKind::Submodule => {
-                    return Err(Error::invalid(format!(
-                        "`{path}` is of another repository, and not here to be shared"
-                    )));
+                    return Err(Error::invalid(format!("`{path}` is a submodule and cannot be shared")));
                 }
             }
         }
     };
     if new.app.as_ref().is_some_and(|app| app.is_empty() || app.len() > 100 || app.chars().any(char::is_control)) {
-        return Err(Error::invalid("`app` is a name of at most 100 letters"));
+        return Err(Error::invalid("`app` must be a name of at most 100 characters"));
     }
     let wanted = share::NewShare {
         path,
@@ -298,9 +297,9 @@ async fn create(
     Ok(created(&format!("/api/v1/datasets/{owner}/{name}/shares/{}", shown.id), shown))
 }
 
-/// Lists the shares of a dataset and of what is in it, the newest first.
+/// Lists the shares of a dataset and of its files and folders, newest first.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/shares", tag = "shares", params(Page),
-    responses((status = 200, description = "Shares.", body = Items<Share>)))]
+    responses((status = 200, description = "The shares.", body = Items<Share>)))]
 async fn list(
     State(app): State<App>,
     sharing: Sharing,
@@ -314,9 +313,9 @@ async fn list(
     Ok(here.page(rows.into_iter().map(Share::from).collect(), next))
 }
 
-/// Shows a share; of a link, with the link itself.
+/// Returns a share, with the URL if it is a link.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/shares/{share}", tag = "shares",
-    params(("share" = String, Path, description = "Its id.")),
+    params(("share" = String, Path, description = "The id of the share.")),
     responses((status = 200, description = "The share.", body = Share)))]
 async fn show(State(app): State<App>, sharing: Sharing, Base(base): Base, segments: Segments) -> Result<Response> {
     let (row, link) = app.shares.show(&sharing, id(&segments)?).await?;
@@ -325,9 +324,9 @@ async fn show(State(app): State<App>, sharing: Sharing, Base(base): Base, segmen
     Ok(response)
 }
 
-/// Changes a share. Whoever has opened a link has to open it again.
+/// Changes a share. Links that are already open must be opened again.
 #[utoipa::path(patch, path = "/api/v1/datasets/{owner}/{dataset}/shares/{share}", tag = "shares",
-    params(("share" = String, Path, description = "Its id.")), request_body = ShareUpdate,
+    params(("share" = String, Path, description = "The id of the share.")), request_body = ShareUpdate,
     responses((status = 200, description = "The share.", body = Share)))]
 async fn update(
     State(app): State<App>,
@@ -349,10 +348,10 @@ async fn update(
     Ok(Json(app.shares.change(&sharing, id(&segments)?, change).await?.into()))
 }
 
-/// Takes a share back: at once, for everybody who came by it.
+/// Revokes a share. Everyone who had access through it loses it immediately.
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/shares/{share}", tag = "shares",
-    params(("share" = String, Path, description = "Its id.")),
-    responses((status = 204, description = "It is gone.")))]
+    params(("share" = String, Path, description = "The id of the share.")),
+    responses((status = 204, description = "The share was revoked.")))]
 async fn delete(State(app): State<App>, sharing: Sharing, segments: Segments) -> Result<StatusCode> {
     app.shares.revoke(&sharing, id(&segments)?).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -363,10 +362,10 @@ fn id(segments: &Segments) -> Result<Id> {
     text.parse().map_err(|_| Error::not_found(format!("there is no share `{}`", text.escape_debug())))
 }
 
-/// Lists what is shared with the caller, the newest first. A page may hold fewer items than its limit, and yet not be
-/// the last.
+/// Lists the shares that the caller received, newest first. A page can have fewer items than its limit without being
+/// the last one.
 #[utoipa::path(get, path = "/api/v1/shares/received", tag = "shares", params(Page),
-    responses((status = 200, description = "Shares.", body = Items<Share>)))]
+    responses((status = 200, description = "The received shares.", body = Items<Share>)))]
 async fn received(
     State(app): State<App>,
     caller: Caller,
@@ -379,34 +378,35 @@ async fn received(
     Ok(here.page(items.collect(), next.map(|id| id.to_string())))
 }
 
-/// How much is new of what others share.
+/// The number of new received shares.
 #[derive(Serialize, ToSchema)]
 struct Unseen {
-    /// Shares that were made since the caller last looked; 100 stands for all above.
+    /// Shares created since the caller last viewed the received shares; at most 100.
     #[schema(maximum = 100)]
     count: usize,
 }
 
-/// Counts what was shared with the caller since they last looked.
+/// Counts the shares received since the caller last viewed them.
 #[utoipa::path(get, path = "/api/v1/shares/received/unseen", tag = "shares",
-    responses((status = 200, description = "How much is new.", body = Unseen)))]
+    responses((status = 200, description = "The number of new shares.", body = Unseen)))]
 async fn unseen(State(app): State<App>, caller: Caller) -> Result<Json<Unseen>> {
     let count = app.shares.unseen(&caller.actor).await?;
     caller.charge(count);
     Ok(Json(Unseen { count }))
 }
 
-/// Takes note that the caller, in a browser, has seen what is shared with them.
+/// Marks the received shares as seen. Requires a browser session.
 #[utoipa::path(put, path = "/api/v1/shares/received/seen", tag = "shares",
-    responses((status = 204, description = "Nothing is new any more.")))]
+    responses((status = 204, description = "The received shares are marked as seen.")))]
 async fn see(State(app): State<App>, seat: Seat) -> Result<StatusCode> {
     app.shares.see(&seat).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists what the caller has shared, of datasets that are still theirs to share; otherwise as what was received.
+/// Lists the shares that the caller created, for datasets where the caller may still manage shares. Paginated like
+/// received shares.
 #[utoipa::path(get, path = "/api/v1/shares/given", tag = "shares", params(Page),
-    responses((status = 200, description = "Shares.", body = Items<Share>)))]
+    responses((status = 200, description = "The created shares.", body = Items<Share>)))]
 async fn given(
     State(app): State<App>,
     caller: Caller,

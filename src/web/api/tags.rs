@@ -1,4 +1,4 @@
-//! `…/tags`: names for revisions that stay.
+//! Tags (`…/tags`): permanent names of revisions.
 
 use axum::Json;
 use axum::extract::State;
@@ -23,16 +23,16 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// A tag.
 #[derive(Serialize, ToSchema)]
 struct Tag {
-    /// Its name.
+    /// The name of the tag.
     name: String,
-    /// The id of the revision that it names.
+    /// The id of the tagged revision.
     revision: String,
-    /// When it was made (RFC 3339).
+    /// When the tag was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// Who made it.
+    /// The author of the tag.
     author: Somebody,
-    /// What it says.
+    /// The message of the tag.
     description: String,
 }
 
@@ -52,33 +52,33 @@ impl From<&refs::Tag> for Tag {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewTag {
-    /// Letters, digits and `_ + . , / -`.
+    /// The name: letters, digits and `_ + . , / -`.
     #[schema(value_type = shapes::TagName, example = "v1.0")]
     name: String,
-    /// The revision to name; the newest of the default branch unless said.
+    /// The revision to tag. Default: the newest revision of the default branch.
     revision: Option<String>,
-    /// What it says.
+    /// The message of the tag.
     description: Option<String>,
-    /// Who makes it, if not the caller.
+    /// The author of the tag. Default: the caller.
     author: Option<Somebody>,
 }
 
-/// What is to change of a tag; what is absent stays.
+/// Changes to a tag. Omitted fields stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TagUpdate {
-    /// Its new name.
+    /// The new name.
     #[schema(value_type = Option<shapes::TagName>)]
     name: Option<String>,
-    /// What it says from now on.
+    /// The new message.
     description: Option<String>,
-    /// Who changes it; without, author and time stay.
+    /// The new author. If omitted, author and time stay as they are.
     author: Option<Somebody>,
 }
 
-/// Lists tags, the oldest first.
+/// Lists tags, oldest first.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/tags", tag = "tags", params(Page),
-    responses((status = 200, description = "Tags.", body = Items<Tag>)))]
+    responses((status = 200, description = "The tags.", body = Items<Tag>)))]
 async fn list(
     State(app): State<App>,
     grant: Grant<Read>,
@@ -105,7 +105,7 @@ async fn list(
     Ok(here.page(tags.iter().take(limit).map(Tag::from).collect(), next))
 }
 
-/// Makes a tag.
+/// Creates a tag.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/tags", tag = "tags", request_body = NewTag,
     responses((status = 201, description = "The tag.", body = Tag)))]
 async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<NewTag>) -> Result<Response> {
@@ -117,17 +117,17 @@ async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<New
     Ok(created(&format!("/api/v1/datasets/{owner}/{name}/tags/{}", segment(&tag.name)), Tag::from(&tag)))
 }
 
-/// Shows a tag.
+/// Returns a tag.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}", tag = "tags",
-    params(("tag" = shapes::TagName, Path, description = "Its exact name.")),
+    params(("tag" = shapes::TagName, Path, description = "The name of the tag.")),
     responses((status = 200, description = "The tag.", body = Tag)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Tag>> {
     Ok(Json((&app.drive.tag(&grant, segments.get("tag")).await?).into()))
 }
 
-/// Renames or redescribes a tag; it stays at its revision.
+/// Changes the name or message of a tag. It stays on the same revision.
 #[utoipa::path(patch, path = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}", tag = "tags", request_body = TagUpdate,
-    params(("tag" = shapes::TagName, Path, description = "Its exact name.")),
+    params(("tag" = shapes::TagName, Path, description = "The name of the tag.")),
     responses((status = 200, description = "The tag.", body = Tag)))]
 async fn update(
     State(app): State<App>,
@@ -140,10 +140,10 @@ async fn update(
     Ok(Json((&app.drive.update_tag(&grant, segments.get("tag"), change).await?).into()))
 }
 
-/// Removes a tag. The revision stays.
+/// Deletes a tag. The revision is kept.
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}", tag = "tags",
-    params(("tag" = shapes::TagName, Path, description = "Its exact name.")),
-    responses((status = 204, description = "It is gone.")))]
+    params(("tag" = shapes::TagName, Path, description = "The name of the tag.")),
+    responses((status = 204, description = "The tag was deleted.")))]
 async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Result<StatusCode> {
     app.drive.delete_tag(&grant, segments.get("tag")).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,4 +1,4 @@
-//! `…/tree` and `…/files`: what stands where in a revision.
+//! Directory listings of a revision: `…/tree` and `…/files`.
 
 use axum::Json;
 use axum::extract::State;
@@ -25,57 +25,57 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Asked {
-    /// The folder; the root unless said.
+    /// The path of the folder. Default: the root.
     path: Option<String>,
-    /// With all that is below it, each folder before what it holds.
+    /// List the folder recursively; each folder comes before its content.
     recursive: Option<bool>,
-    /// With the revision that changed each entry last.
+    /// Include the revision that last changed each entry.
     commits: Option<bool>,
 }
 
-/// What an entry is.
+/// The type of an entry.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum EntryType {
     File,
     Folder,
-    /// A symbolic link; its content is the path that it leads to.
+    /// A symbolic link; its content is the target path.
     Link,
-    /// A commit of another repository.
+    /// A submodule: a commit of another repository.
     Submodule,
 }
 
-/// Something in a revision.
+/// An entry of a revision.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Entry {
-    /// Where it is.
+    /// The path of the entry.
     path: String,
-    /// What it is.
+    /// The type of the entry.
     r#type: EntryType,
-    /// Bytes of the content; null for folders and submodules.
+    /// The size of the content in bytes; null for folders and submodules.
     size: Option<u64>,
-    /// SHA-256 of the content, if Git LFS keeps it.
+    /// The SHA-256 of the content in hex; only for files in Git LFS.
     oid: Option<String>,
-    /// What git calls it: the id of the blob (for Git LFS that of the pointer), tree or commit.
+    /// The git object id: of the blob (for Git LFS, the pointer's blob), tree or commit.
     id: String,
-    /// Whether it is a program.
+    /// True if the file is executable.
     executable: bool,
-    /// What changed it last; absent if nobody asked, or it is more than 10,000 revisions back.
+    /// The revision that last changed the entry; absent if not requested, or if it is more than 10,000 revisions back.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_revision: Option<LastRevision>,
 }
 
-/// The revision that changed something last.
+/// The revision that last changed an entry.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LastRevision {
-    /// Its id.
+    /// The id of the revision.
     revision: String,
-    /// When it was made (RFC 3339).
+    /// The commit time (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// Who made the change.
+    /// The author of the change.
     author: Somebody,
-    /// Why, in the words of the author.
+    /// The commit message.
     description: String,
 }
 
@@ -110,15 +110,16 @@ impl From<&CommitInfo> for LastRevision {
     }
 }
 
-/// A path that names something, or nothing: one that cannot be is one that is not there.
+/// Parses a path in a URL. An invalid path is answered as not found.
 pub(super) fn file_path(text: &str) -> Result<FilePath> {
     text.parse().map_err(|_| Error::not_found(format!("there is no {text:?}")))
 }
 
 /// Lists a folder of a revision, in git's order.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/tree/{revision}", tag = "files",
-    params(("revision" = String, Path, description = "A branch, a tag or an id, each with `~n`, `^n`."), Asked, Page),
-    responses((status = 200, description = "What is there.", body = Items<Entry>)))]
+    params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`."),
+        Asked, Page),
+    responses((status = 200, description = "The entries of the folder.", body = Items<Entry>)))]
 async fn list(
     State(app): State<App>,
     visitor: Visitor,
@@ -128,7 +129,7 @@ async fn list(
     here: Here,
 ) -> Result<Response> {
     let grant: Grant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
-    // The cursor is the revision that the list began with, for the branch may have moved on, and the last entry.
+    // The cursor holds the revision at which the listing started, because the branch can move, and the last entry.
     let (revision, after) = match page.cursor() {
         None => (segments.get("revision").to_owned(), None),
         Some(cursor) => {
@@ -156,11 +157,11 @@ async fn list(
     Ok(here.page(items.collect(), next))
 }
 
-/// Shows what stands at a path, and what changed it last.
+/// Returns the entry at a path, with the revision that last changed it.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/files/{revision}/{path}", tag = "files",
-    params(("revision" = String, Path, description = "A branch, a tag or an id, each with `~n`, `^n`."),
-        ("path" = String, Path, description = "Where it is; may hold `/`.")),
-    responses((status = 200, description = "What is there.", body = Entry)))]
+    params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`."),
+        ("path" = String, Path, description = "The path of the entry; may contain `/`.")),
+    responses((status = 200, description = "The entry.", body = Entry)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Entry>> {
     let located = app.drive.locate(&grant, segments.get("revision"), &file_path(segments.get("path"))?).await?;
     let last = app.drive.last_change(&located).await?;

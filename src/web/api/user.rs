@@ -1,4 +1,4 @@
-//! `/api/v1/user`: one's own account, its sessions and tokens.
+//! `/api/v1/user`: the caller's own account, with its sessions and personal access tokens.
 
 use std::time::Duration;
 
@@ -34,44 +34,44 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .document(routes!(revoke_token))
 }
 
-/// One's own account.
+/// The caller's account.
 #[derive(Serialize, ToSchema)]
 struct OwnAccount {
     #[serde(flatten)]
     person: Person,
-    /// When it was made (RFC 3339).
+    /// When the account was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// Bytes of LFS objects in one's own datasets.
+    /// Storage used by Git LFS objects in the user's own datasets in bytes.
     bytes: u64,
-    /// How many bytes they may hold together; null for no limit.
+    /// The storage quota of these datasets in bytes; null if unlimited.
     quota_bytes: Option<u64>,
-    /// How many datasets are one's own.
+    /// The number of datasets that the user owns.
     datasets: usize,
 }
 
-/// What is to change of one's account.
+/// Changes to the account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AccountUpdate {
-    /// As people know one; empty for none.
+    /// The display name; empty for none.
     #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     display_name: String,
 }
 
-/// A password that is to change.
+/// A change of password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PasswordChange {
-    /// The password as it is.
+    /// The current password.
     #[schema(value_type = String)]
     current: Secret,
-    /// At least 8 characters.
+    /// The new password; at least 8 characters.
     #[schema(value_type = String, min_length = 8)]
     new: Secret,
 }
 
-/// An address that is to change.
+/// A change of e-mail address.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EmailChange {
@@ -83,42 +83,42 @@ struct EmailChange {
     password: Secret,
 }
 
-/// An account that is to be closed.
+/// A request to close the account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Closing {
     /// The password.
     #[schema(value_type = String)]
     password: Secret,
-    /// An organisation of one's own to which all datasets go; without it, they go with the account.
+    /// An organisation of the caller to transfer all datasets to. If omitted, they are deleted with the account.
     #[schema(value_type = Option<shapes::OwnerName>)]
     transfer_to: Option<String>,
 }
 
-/// An account that was closed.
+/// A closed account.
 #[derive(Serialize, ToSchema)]
 struct Closed {
-    /// When it goes for good (RFC 3339); signing in before that opens it again.
+    /// When the account will be deleted permanently (RFC 3339). Signing in before then reopens it.
     #[schema(format = DateTime)]
     ends: String,
 }
 
-/// A browser that is signed in.
+/// A browser session.
 #[derive(Serialize, ToSchema)]
 struct OneSession {
-    /// Stable id.
+    /// The id of the session.
     id: String,
-    /// Whether it is the one that asks.
+    /// True if this is the current session.
     current: bool,
-    /// When it began (RFC 3339).
+    /// When the session was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// When it was last used, to the minute (RFC 3339).
+    /// When the session was last used (RFC 3339), to the minute.
     #[schema(format = DateTime)]
     last_used: String,
-    /// What the browser says of itself.
+    /// The user agent of the browser.
     agent: String,
-    /// Where it signed in from.
+    /// The client address at sign-in.
     address: String,
 }
 
@@ -135,25 +135,25 @@ impl OneSession {
     }
 }
 
-/// A personal token.
+/// A personal access token.
 #[derive(Serialize, ToSchema)]
 struct Token {
-    /// Stable id.
+    /// The id of the token.
     id: String,
-    /// What one called it.
+    /// The name of the token.
     name: String,
-    /// What it is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`.
+    /// The scopes: `read`, `write` or `own`, or for one dataset, as in `write:owner/name`.
     scopes: Vec<String>,
-    /// When it was made (RFC 3339).
+    /// When the token was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// When it ends (RFC 3339); null for never.
+    /// When the token expires (RFC 3339); null for never.
     #[schema(format = DateTime)]
     expires: Option<String>,
-    /// When it was last used (RFC 3339); null for never.
+    /// When the token was last used (RFC 3339); null for never.
     #[schema(format = DateTime)]
     last_used: Option<String>,
-    /// When it was revoked (RFC 3339); null if it was not.
+    /// When the token was revoked (RFC 3339); null if it was not.
     #[schema(format = DateTime)]
     revoked: Option<String>,
 }
@@ -172,22 +172,22 @@ impl From<TokenRow> for Token {
     }
 }
 
-/// A new personal token.
+/// A new personal access token.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewToken {
-    /// What to call it, in at most 100 characters.
+    /// The name of the token; at most 100 characters.
     #[schema(example = "laptop")]
     name: String,
-    /// What it is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`.
+    /// The scopes: `read`, `write` or `own`, or for one dataset, as in `write:owner/name`.
     #[schema(value_type = Vec<shapes::TokenScope>, example = json!(["write:ada/census"]))]
     scopes: Vec<String>,
-    /// For how many days it is good; for ever unless said.
+    /// Days until the token expires. Default: it never expires.
     #[schema(minimum = 1, maximum = 3650)]
     expires_in_days: Option<u32>,
 }
 
-/// A personal token that was made, with what is shown once and never again.
+/// A created personal access token with its secret, which is shown only once.
 #[derive(Serialize, ToSchema)]
 struct MadeToken {
     #[serde(flatten)]
@@ -208,14 +208,14 @@ async fn own_account(app: &App, user: Id) -> Result<Json<OwnAccount>> {
     }))
 }
 
-/// Shows one's own account; not to credentials for single datasets.
+/// Returns the caller's account. Not available to credentials limited to single datasets.
 #[utoipa::path(get, path = "/api/v1/user", tag = "accounts", operation_id = "show_user",
     responses((status = 200, description = "The account.", body = OwnAccount)))]
 async fn show(State(app): State<App>, caller: Caller) -> Result<Json<OwnAccount>> {
     own_account(&app, app.access.authorize_oneself(&caller.actor)?.user()).await
 }
 
-/// Changes what people know one as.
+/// Changes the display name.
 #[utoipa::path(patch, path = "/api/v1/user", tag = "accounts", request_body = AccountUpdate,
     responses((status = 200, description = "The account.", body = OwnAccount)))]
 async fn update(State(app): State<App>, holder: Holder, Body(update): Body<AccountUpdate>) -> Result<Json<OwnAccount>> {
@@ -223,10 +223,10 @@ async fn update(State(app): State<App>, holder: Holder, Body(update): Body<Accou
     own_account(&app, holder.user()).await
 }
 
-/// Closes the account, from a browser that is signed in. Sessions and tokens end at once; the account is removed later,
-/// with its datasets unless they go to an organisation.
+/// Closes the account. Requires a browser session. Sessions and tokens end immediately; the account is deleted later,
+/// with its datasets unless they are transferred to an organisation.
 #[utoipa::path(delete, path = "/api/v1/user", tag = "accounts", request_body = Closing,
-    responses((status = 202, description = "When it goes for good.", body = Closed)))]
+    responses((status = 202, description = "When the account will be deleted permanently.", body = Closed)))]
 async fn close(
     State(app): State<App>,
     caller: Caller,
@@ -242,9 +242,9 @@ async fn close(
     Ok((StatusCode::ACCEPTED, headers, Json(Closed { ends: ends.rfc3339() })))
 }
 
-/// Changes the password, from a browser that is signed in. All other sessions end.
+/// Changes the password. Requires a browser session. All other sessions end.
 #[utoipa::path(put, path = "/api/v1/user/password", tag = "accounts", request_body = PasswordChange,
-    responses((status = 204, description = "The password is another one.")))]
+    responses((status = 204, description = "The password was changed.")))]
 async fn change_password(
     State(app): State<App>,
     seat: Seat,
@@ -256,9 +256,10 @@ async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Asks for another address, from a browser that is signed in. A link goes there, and the address before is told.
+/// Requests a change of e-mail address. Requires a browser session. A confirmation link is sent to the new address, and
+/// the old address is notified.
 #[utoipa::path(put, path = "/api/v1/user/email", tag = "accounts", request_body = EmailChange,
-    responses((status = 202, description = "A letter is on its way.")))]
+    responses((status = 202, description = "The e-mail has been queued.")))]
 async fn change_email(
     State(app): State<App>,
     seat: Seat,
@@ -271,66 +272,68 @@ async fn change_email(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Lists the browsers that are signed in, the newest first.
+/// Lists the browser sessions of the caller, newest first.
 #[utoipa::path(get, path = "/api/v1/user/sessions", tag = "accounts",
-    responses((status = 200, description = "Sessions.", body = Items<OneSession>)))]
+    responses((status = 200, description = "The sessions.", body = Items<OneSession>)))]
 async fn sessions(State(app): State<App>, holder: Holder) -> Result<Json<Items<OneSession>>> {
     let sessions = app.accounts.sessions(&holder).await?.into_iter();
     let items = sessions.map(|row| OneSession::of(row, holder.session())).collect();
     Ok(Json(Items { items, next_cursor: None }))
 }
 
-/// Signs a browser out.
+/// Ends a browser session.
 #[utoipa::path(delete, path = "/api/v1/user/sessions/{session}", tag = "accounts",
-    params(("session" = String, Path, description = "Its id.")),
-    responses((status = 204, description = "It is signed out.")))]
+    params(("session" = String, Path, description = "The id of the session.")),
+    responses((status = 204, description = "The session was ended.")))]
 async fn end_session(State(app): State<App>, holder: Holder, segments: Segments) -> Result<StatusCode> {
-    let id = segments.get("session").parse().map_err(|_| Error::not_found("you have no such session"))?;
+    let id = segments.get("session").parse().map_err(|_| Error::not_found("session not found"))?;
     app.accounts.end_session(&holder, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Signs all browsers out but the one that asks.
+/// Ends all browser sessions except the current one.
 #[utoipa::path(delete, path = "/api/v1/user/sessions", tag = "accounts",
-    responses((status = 204, description = "They are signed out.")))]
+    responses((status = 204, description = "The sessions were ended.")))]
 async fn end_others(State(app): State<App>, holder: Holder) -> Result<StatusCode> {
     app.accounts.end_other_sessions(&holder).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists one's personal tokens, the newest first.
+/// Lists the caller's personal access tokens, newest first.
 #[utoipa::path(get, path = "/api/v1/user/tokens", tag = "accounts",
-    responses((status = 200, description = "Tokens.", body = Items<Token>)))]
+    responses((status = 200, description = "The tokens.", body = Items<Token>)))]
 async fn tokens(State(app): State<App>, holder: Holder) -> Result<Json<Items<Token>>> {
     let items = app.accounts.own_tokens(&holder).await?.into_iter().map(Token::from).collect();
     Ok(Json(Items { items, next_cursor: None }))
 }
 
-/// Makes a personal token. It is shown once and never again.
+/// Creates a personal access token. Its secret is shown only once.
 #[utoipa::path(post, path = "/api/v1/user/tokens", tag = "accounts", request_body = NewToken,
-    responses((status = 201, description = "The token.", body = MadeToken)))]
+    responses((status = 201, description = "The token with its secret.", body = MadeToken)))]
 async fn add_token(State(app): State<App>, holder: Holder, Body(new): Body<NewToken>) -> Result<Response> {
     let name: TokenName = new.name.parse()?;
     if new.scopes.is_empty() {
-        return Err(Error::invalid("`scopes` names at least one: read, write or own, alone or as in write:OWNER/NAME"));
+        return Err(Error::invalid(
+            "`scopes` must have at least one of read, write and own, alone or as in write:OWNER/NAME",
+        ));
     }
     let scopes: Vec<TokenScope> = new.scopes.iter().map(|scope| scope.parse()).collect::<Result<_>>()?;
     let lifetime = match new.expires_in_days {
         None => None,
         Some(days @ 1..=3650) => Some(Duration::from_secs(u64::from(days) * 86_400)),
-        Some(_) => return Err(Error::invalid("`expires_in_days` is between 1 and 3650")),
+        Some(_) => return Err(Error::invalid("`expires_in_days` must be between 1 and 3650")),
     };
     let (row, token) = app.accounts.add_own_token(&holder, &name, &scopes, lifetime).await?;
     let location = format!("/api/v1/user/tokens/{}", row.id);
     Ok(created(&location, MadeToken { known: row.into(), token: token.expose().to_owned() }))
 }
 
-/// Revokes a personal token, at once and for good.
+/// Revokes a personal access token, immediately and permanently.
 #[utoipa::path(delete, path = "/api/v1/user/tokens/{token}", tag = "accounts",
-    params(("token" = String, Path, description = "Its id.")),
-    responses((status = 204, description = "It is revoked.")))]
+    params(("token" = String, Path, description = "The id of the token.")),
+    responses((status = 204, description = "The token was revoked.")))]
 async fn revoke_token(State(app): State<App>, holder: Holder, segments: Segments) -> Result<StatusCode> {
-    let id = segments.get("token").parse().map_err(|_| Error::not_found("you have no such token"))?;
+    let id = segments.get("token").parse().map_err(|_| Error::not_found("token not found"))?;
     app.accounts.revoke_own_token(&holder, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

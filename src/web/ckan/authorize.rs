@@ -1,4 +1,4 @@
-//! Tokens for the storage, as ckanext-authz-service gives them.
+//! Authorization tokens for storage servers, as in ckanext-authz-service.
 
 use axum::extract::State;
 use axum::http::{Method, header};
@@ -16,10 +16,10 @@ use crate::app::App;
 use crate::drive::ckan::resource_ids;
 use crate::error::{Error, Kind, Result};
 
-/// Scopes in one token.
+/// The maximum number of scopes in one token.
 const MOST: usize = 100;
 
-/// What a signature costs, in points: some milliseconds of a processor.
+/// The cost of a signature in points: a few milliseconds of CPU time.
 const SIGNATURE: usize = 100;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -49,7 +49,8 @@ async fn authorize(State(app): State<App>, caller: Caller, asked: Asked) -> Answ
     }
     let nothing = granted.is_empty() && caller.actor.is_anonymous();
     let (token, ends) = if nothing {
-        // It would say nothing of nobody, and strangers could have us sign as much as they like.
+        // No token for anonymous callers: it would not identify anyone, and strangers could make the server sign
+        // without limit.
         (None, None)
     } else {
         caller.charge(SIGNATURE);
@@ -70,30 +71,30 @@ fn scopes(asked: &Asked) -> Result<Vec<Scope>> {
         Some(Value::String(text)) => text.split_whitespace().collect(),
         Some(Value::Array(list)) => {
             let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
-            texts.ok_or_else(|| Error::invalid("`scopes` is a list of texts"))?
+            texts.ok_or_else(|| Error::invalid("`scopes` must be a list of strings"))?
         }
         None | Some(Value::Null) => return Err(Error::invalid("Missing value: `scopes`")),
-        Some(_) => return Err(Error::invalid("`scopes` is a list of texts, or one text with spaces")),
+        Some(_) => return Err(Error::invalid("`scopes` must be a list of strings, or one string with spaces")),
     };
     if texts.len() > MOST {
-        return Err(Error::invalid(format!("ask for at most {MOST} scopes at once")));
+        return Err(Error::invalid(format!("at most {MOST} scopes are allowed per request")));
     }
     texts.into_iter().map(str::parse).collect()
 }
 
-/// What is asked for, within what there is: nobody is refused for wanting a longer one.
+/// Returns the requested lifetime, capped at the maximum.
 fn lifetime(asked: &Asked, longest: u64) -> Result<u64> {
     let text = match asked.0.get("lifetime") {
         None | Some(Value::Null) => return Ok(longest),
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(other) => other.to_string(),
     };
-    let seconds: i128 = text.parse().map_err(|_| Error::invalid("`lifetime` is a whole number of seconds"))?;
+    let seconds: i128 = text.parse().map_err(|_| Error::invalid("`lifetime` must be a whole number of seconds"))?;
     Ok(u64::try_from(seconds.max(1)).unwrap_or(longest).min(longest))
 }
 
-/// The scope of the object that a resource is; of an object that is named itself, the same. None for a resource that
-/// there is not.
+/// Returns the scope of the object behind a resource, or of an object that is named directly. Returns `None` if the
+/// resource does not exist.
 async fn of_resource(
     app: &App,
     scope: Scope,
@@ -136,7 +137,7 @@ async fn verify(State(app): State<App>, asked: Asked) -> Answer {
     Ok(done("authz_verify", result))
 }
 
-/// The claims of a token, believed or not (RFC 7519 §3).
+/// Returns the claims of a token without verifying it (RFC 7519 §3).
 fn payload(token: &str) -> Option<Value> {
     let claims = BASE64.decode(token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&claims).ok()

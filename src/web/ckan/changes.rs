@@ -1,4 +1,4 @@
-//! What differs between two texts, in the formats of Python's `difflib`.
+//! Text diffs in the formats of Python's `difflib`.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -8,13 +8,13 @@ use similar::{ChangeTag, DiffTag, TextDiff};
 
 use crate::error::Error;
 
-/// For how long the shortest difference is looked for, before any will do.
+/// How long to search for the shortest diff before accepting any.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Lines around each change.
+/// The number of context lines around each change.
 const AROUND: usize = 3;
 
-/// A format.
+/// A diff format.
 #[derive(Clone, Copy)]
 pub(super) enum Style {
     Unified,
@@ -30,7 +30,7 @@ impl FromStr for Style {
             "unified" => Ok(Self::Unified),
             "context" => Ok(Self::Context),
             "html" => Ok(Self::Html),
-            _ => Err(Error::invalid("`diff_type` is unified, context or html")),
+            _ => Err(Error::invalid("`diff_type` must be unified, context or html")),
         }
     }
 }
@@ -44,7 +44,7 @@ pub(super) fn difference(before: &str, after: &str, style: Style) -> String {
     }
 }
 
-/// The format of `diff -c` (POSIX, diff, "Diff -c or -C Output Format").
+/// Formats a context diff (POSIX, diff, "Diff -c or -C Output Format").
 fn context(diff: &TextDiff<'_, '_, '_, str>) -> String {
     let mut out = String::new();
     for group in diff.grouped_ops(AROUND) {
@@ -85,7 +85,7 @@ fn context(diff: &TextDiff<'_, '_, '_, str>) -> String {
     out
 }
 
-/// A table: line by line, what was and what is.
+/// Formats an HTML table of deleted and added lines.
 fn table(diff: &TextDiff<'_, '_, '_, str>) -> String {
     let mut out = String::from("<table class=\"diff\">\n<tbody>\n");
     for group in diff.grouped_ops(AROUND) {

@@ -1,4 +1,4 @@
-//! `/dataset/…/download`: where CKAN's pages lead to for the file of a resource.
+//! Downloads of resources (`/dataset/…/download`), the URLs that CKAN pages link to.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -26,9 +26,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 #[derive(Deserialize)]
 struct Shown {
-    /// The revision; the newest unless said.
+    /// The revision. Default: the newest one.
     revision_ref: Option<String>,
-    /// Whether a browser is to show it: `1`, or a word for it.
+    /// True to display the file in the browser: `1`, or a word for true.
     preview: Option<String>,
 }
 
@@ -56,7 +56,7 @@ async fn download(
     if ["http://", "https://", "ftp://"].iter().any(|scheme| at.starts_with(scheme)) {
         return elsewhere(&headers, at);
     }
-    // What git keeps, our own API sends.
+    // Files in git are served by our own API.
     let file: FilePath = at.parse().map_err(|_| nothing())?;
     let row = grant.dataset();
     let file = file.as_str().split('/').map(segment).collect::<Vec<_>>().join("/");
@@ -69,13 +69,13 @@ fn found(href: &str) -> Response {
     (StatusCode::FOUND, [(header::LOCATION, href)]).into_response()
 }
 
-/// The way to a file on another site, which whoever wrote the dataset chose. Programs are redirected, as by CKAN. A
-/// person who follows a link is shown first where it leads: an address of ours must not end on a page of somebody else
-/// that looks like ours.
+/// Redirects to a resource on another site, as chosen by the author of the dataset. Programs are redirected directly,
+/// as by CKAN. Browsers get an interstitial page first, so that a link to this server cannot lead to a phishing page
+/// (open redirect).
 fn elsewhere(headers: &HeaderMap, url: &str) -> Result<Response> {
-    // As browsers read it: they find another host in some URLs than simpler readers do.
-    let url = Url::parse(url).map_err(|_| Error::not_found("the URL of this resource cannot be read"))?;
-    let Some(host) = url.host_str() else { return Err(Error::not_found("the URL of this resource names no host")) };
+    // Parse the URL as browsers do: for some URLs, they find another host than simpler parsers.
+    let url = Url::parse(url).map_err(|_| Error::not_found("the URL of this resource is invalid"))?;
+    let Some(host) = url.host_str() else { return Err(Error::not_found("the URL of this resource has no host")) };
     let is_person = headers.get("sec-fetch-mode").is_some_and(|mode| mode.as_bytes() == b"navigate");
     let mut response = if is_person {
         let (host, href) = (escaped(host), escaped(url.as_str()));
@@ -96,7 +96,7 @@ fn elsewhere(headers: &HeaderMap, url: &str) -> Result<Response> {
     Ok(response)
 }
 
-/// Text as HTML can hold it, in quotes too.
+/// Escapes text for HTML content and attribute values.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for letter in text.chars() {

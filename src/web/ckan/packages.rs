@@ -1,4 +1,4 @@
-//! Datasets, in CKAN's words.
+//! CKAN packages: datasets in CKAN's format.
 
 use axum::extract::State;
 use axum::http::Method;
@@ -26,7 +26,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 async fn show(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
-    // ckan-client-js has its own name for it.
+    // ckan-client-js uses another field name.
     let field = if asked.0.contains_key("id") { "id" } else { "name_or_id" };
     let field = if asked.0.contains_key(field) { field } else { "id" };
     let grant = asked.dataset::<Read>(&app, &caller, field).await?;
@@ -38,7 +38,7 @@ async fn show(State(app): State<App>, caller: Caller, Base(base): Base, asked: A
     Ok(done("package_show", described(&app, &grant, &versioned, View { base: &base, revision }).await?))
 }
 
-/// The record of a dataset, whose resources are from now on found by their ids.
+/// Returns the record of a dataset and indexes the ids of its resources.
 pub(super) async fn described(
     app: &App,
     grant: &Grant<Read>,
@@ -49,8 +49,8 @@ pub(super) async fn described(
     if let Some(package) = &versioned.package
         && let Err(error) = app.drive.note_resources(grant, package).await
     {
-        // They are found when the dataset is shown again.
-        tracing::warn!(%error, "the ids of resources could not be noted");
+        // They are indexed when the dataset is next shown.
+        tracing::warn!(%error, "failed to index resource ids");
     }
     Ok(record)
 }
@@ -60,7 +60,7 @@ async fn create(State(app): State<App>, caller: Caller, Base(base): Base, asked:
     let owner: OwnerName = match asked.optional("owner_org")? {
         Some(text) => app.access.owner_named(text).await.map_err(Failure::of("owner_org"))?,
         None if caller.actor.user().is_some() => caller.actor.name().parse()?,
-        None => return Err(Error::unauthenticated("sign in to make a dataset, or name its `owner_org`").into()),
+        None => return Err(Error::unauthenticated("sign in to create a dataset, or give its `owner_org`").into()),
     };
     let path = RepoPath { owner, name };
     let visibility = match asked.switch("private")? {
@@ -76,7 +76,7 @@ async fn create(State(app): State<App>, caller: Caller, Base(base): Base, asked:
             let (store, wording) = (DEFAULT_STORE, Wording::default());
             app.drive.create_with_package(&creation, visibility, store, package, wording, writer).await?;
         }
-        // An upload may have made it, and nothing else: then this is its beginning.
+        // A push may have created it empty before; then this request adds the first revision.
         Err(error) if error.kind() == Kind::Conflict => {
             let grant = writer().await?;
             let own = widened(&grant, (visibility == Visibility::Public).then_some(visibility))?;
@@ -99,12 +99,14 @@ async fn update(State(app): State<App>, caller: Caller, Base(base): Base, asked:
         && !name.eq_ignore_ascii_case(&row.name)
         && name != grant.path()
     {
-        return Err(Failure::of("name")(Error::invalid("a dataset is not renamed here")));
+        return Err(Failure::of("name")(Error::invalid("datasets cannot be renamed through the CKAN API")));
     }
     if let Some(owner) = asked.optional("owner_org")?
         && app.access.owner_named(owner).await.map_err(Failure::of("owner_org"))?.as_str() != row.owner_name
     {
-        return Err(Failure::of("owner_org")(Error::invalid("a dataset does not change its owner here")));
+        return Err(Failure::of("owner_org")(Error::invalid(
+            "the owner of a dataset cannot be changed through the CKAN API",
+        )));
     }
     let visibility = match asked.switch("private")? {
         Some(true) if row.visibility == Visibility::Public => Some(Visibility::Private),
@@ -126,10 +128,10 @@ async fn update(State(app): State<App>, caller: Caller, Base(base): Base, asked:
     shown(&app, &caller, &grant.path().parse()?, "package_update", &base).await
 }
 
-/// The grant that it takes to change who sees a dataset.
+/// Returns the owner grant that a change of visibility requires.
 fn widened(grant: &Grant<Write>, visibility: Option<Visibility>) -> Result<Option<Grant<Own>>, Error> {
     let Some(_) = visibility else { return Ok(None) };
-    let own = grant.also::<Own>().ok_or_else(|| Error::forbidden("only owners of a dataset change `private`"))?;
+    let own = grant.also::<Own>().ok_or_else(|| Error::forbidden("only owners of a dataset can change `private`"))?;
     Ok(Some(own))
 }
 
@@ -143,7 +145,7 @@ async fn revert(State(app): State<App>, caller: Caller, Base(base): Base, asked:
     shown(&app, &caller, &grant.path().parse()?, "dataset_revert", &base).await
 }
 
-/// A dataset as it is now.
+/// Responds with the current state of a dataset.
 async fn shown(app: &App, caller: &Caller, path: &RepoPath, action: &str, base: &str) -> Answer {
     let grant = app.access.authorize::<Read>(&caller.actor, path).await?;
     let versioned = app.drive.package(&grant, None).await?;
@@ -155,7 +157,7 @@ fn expect_uploads(record: &Record) -> Result<(), Error> {
     resources.filter_map(Value::as_object).try_for_each(expect_upload)
 }
 
-/// What an uploaded file must say of itself (ckanext-blob-storage, "Required resource fields").
+/// Checks the fields that an uploaded file requires (ckanext-blob-storage, "Required resource fields").
 pub(super) fn expect_upload(resource: &Record) -> Result<(), Error> {
     if resource.get("url_type").and_then(Value::as_str) != Some("upload") {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Releases, as ckanext-versioning has them: tags.
+//! Releases as in ckanext-versioning, stored as git tags.
 
 use axum::extract::State;
 use axum::http::Method;
@@ -79,7 +79,7 @@ async fn delete(State(app): State<App>, caller: Caller, asked: Asked) -> Answer 
     Ok(done("dataset_release_delete", Value::Null))
 }
 
-/// What cannot be a name is the name of nothing.
+/// Converts the error for an invalid name to not found.
 fn unnamed(error: Error) -> Error {
     if error.kind() == Kind::Invalid { Error::not_found(error.detail()) } else { error }
 }
@@ -99,7 +99,7 @@ async fn diff(State(app): State<App>, caller: Caller, Base(base): Base, asked: A
     Ok(done("dataset_release_diff", result))
 }
 
-/// The record of a revision, without what differs whenever revisions do.
+/// Returns the record of a revision without the fields that differ between any two revisions.
 async fn at(app: &App, grant: &Grant<Read>, name: &str, base: &str) -> Result<Record, Error> {
     let revision = Some(name).filter(|name| *name != "current");
     let versioned = app.drive.package(grant, revision).await?;
@@ -109,7 +109,7 @@ async fn at(app: &App, grant: &Grant<Read>, name: &str, base: &str) -> Result<Re
     Ok(record)
 }
 
-/// JSON with two spaces, and the keys in the order of their letters.
+/// Formats JSON with two spaces of indentation and sorted keys.
 fn text(record: &Record) -> String {
     let mut record = Value::Object(record.clone());
     record.sort_all_objects();

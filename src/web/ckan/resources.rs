@@ -1,4 +1,4 @@
-//! Resources, in CKAN's words. A resource is part of its dataset's package, so each change of one is a revision.
+//! CKAN resources. A resource is part of its dataset's package, so each change to one creates a revision.
 
 use axum::extract::State;
 use axum::http::Method;
@@ -28,14 +28,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::POST, "/api/3/action/get_resource_download_spec", download_spec)
 }
 
-/// A resource that somebody may see, and where it stands.
+/// A resource that the caller can see, with its position.
 struct Found {
     grant: Grant<Read>,
     versioned: Versioned,
     place: usize,
 }
 
-/// Finds a resource by its id alone. What may not be seen is not there.
+/// Finds a resource by its id. One that the caller cannot see is answered as not found.
 async fn find(app: &App, caller: &Caller, id: &str, revision: Option<&str>) -> Result<Found> {
     for grant in app.access.holders_of_resource(&caller.actor, id).await? {
         let versioned = match app.drive.package(&grant, revision).await {
@@ -48,7 +48,7 @@ async fn find(app: &App, caller: &Caller, id: &str, revision: Option<&str>) -> R
             return Ok(Found { grant, versioned, place });
         }
     }
-    Err(Error::not_found(format!("there is no resource `{}`, or you may not see it", id.escape_debug())))
+    Err(Error::not_found(format!("resource `{}` does not exist, or you do not have access to it", id.escape_debug())))
 }
 
 async fn show(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
@@ -82,7 +82,7 @@ async fn delete(State(app): State<App>, caller: Caller, Base(base): Base, asked:
     change(&app, &grant, ResourceChange::Delete(id.to_owned()), "resource_delete", &base).await
 }
 
-/// Who changes a resource writes to its dataset.
+/// Returns the write grant for a resource's dataset, which every change of the resource requires.
 async fn writer(app: &App, caller: &Caller, id: &str) -> Result<Grant<Write>> {
     let Found { grant, .. } = find(app, caller, id, None).await?;
     match grant.also() {
@@ -114,16 +114,16 @@ async fn download_spec(State(app): State<App>, caller: Caller, Base(base): Base,
     let inline = asked.switch("inline")?.unwrap_or_default();
     let Found { grant, versioned, place } = find(&app, &caller, asked.required("id")?, revision).await?;
     let Some(grant) = grant.also::<Fetch>() else {
-        return Err(Error::forbidden("you may see this resource, but not download it").into());
+        return Err(Error::forbidden("you can view this resource, but not download it").into());
     };
     let href = link(&app, &grant, &versioned, place, inline, &base).await?;
-    // As ckanext-blob-storage says of a resource that is none of its own.
+    // The answer of ckanext-blob-storage for resources that it does not store.
     let spec =
         href.map_or_else(|| json!({}), |href| json!({ "href": href, "expires_in": app.config.lifetimes.action }));
     Ok(done("get_resource_download_spec", spec))
 }
 
-/// The signed URL of a resource that Git LFS keeps.
+/// Returns a signed URL for a resource in Git LFS.
 pub(super) async fn link(
     app: &App,
     grant: &Grant<Fetch>,
@@ -145,7 +145,7 @@ pub(super) async fn link(
     }
 }
 
-/// Where a resource is: a path in the dataset, or a URL.
+/// Returns the path of a resource in the dataset, or its URL.
 pub(super) fn path(versioned: &Versioned, place: usize) -> Option<&str> {
     versioned.package.as_ref()?.get("resources")?.get(place)?.get("path")?.as_str()
 }

@@ -1,4 +1,4 @@
-//! Who asks, and datasets as a whole: made, deleted, shown to others.
+//! Account information (`whoami`), and operations on whole datasets: creating, deleting, changing visibility.
 
 use axum::Json;
 use axum::extract::State;
@@ -32,7 +32,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::POST, "/api/validate-yaml", validate)
 }
 
-/// What Git LFS keeps in a dataset that is made here, so that plain git sees the same: formats that no diff shows.
+/// Binary formats that go to Git LFS in datasets created here, so that plain git clients store them the same way.
 const KEPT: &[&str] = &[
     "7z", "arrow", "avro", "bin", "bz2", "duckdb", "feather", "flac", "gif", "gz", "h5", "jpeg", "jpg", "lz4", "mdb",
     "mp3", "mp4", "npy", "npz", "ogg", "orc", "parquet", "pdf", "pickle", "pkl", "png", "rar", "sqlite", "sqlite3",
@@ -41,9 +41,9 @@ const KEPT: &[&str] = &[
 
 async fn whoami(State(app): State<App>, caller: Caller) -> Result<Json<Value>> {
     if caller.actor.is_anonymous() {
-        return Err(Error::unauthenticated("say who you are with a token: `HF_TOKEN`, or `hf auth login`"));
+        return Err(Error::unauthenticated("authentication required: set `HF_TOKEN` or run `hf auth login`"));
     }
-    // A credential for single datasets does not say what its user belongs to.
+    // Credentials limited to single datasets do not reveal the user's memberships.
     let memberships = match app.access.authorize_oneself(&caller.actor) {
         Ok(oneself) => app.accounts.memberships(oneself.user()).await?,
         Err(_) => Vec::new(),
@@ -60,7 +60,7 @@ async fn whoami(State(app): State<App>, caller: Caller) -> Result<Json<Value>> {
     })))
 }
 
-/// What a dataset is called in the bodies of the clients.
+/// How request bodies name a dataset.
 #[derive(Deserialize)]
 struct Named {
     name: String,
@@ -83,7 +83,7 @@ impl Named {
 fn expect_dataset(kind: Option<&str>) -> Result<()> {
     match kind {
         Some("dataset") => Ok(()),
-        _ => Err(Error::invalid("this server has datasets only: use `repo_type=\"dataset\"`")),
+        _ => Err(Error::invalid("only datasets are supported: use `repo_type=\"dataset\"`")),
     }
 }
 
@@ -97,7 +97,7 @@ struct Seen {
 impl Seen {
     fn visibility(&self) -> Result<Option<Visibility>> {
         if self.gated.as_ref().is_some_and(|gated| !matches!(gated, Value::Null | Value::Bool(false))) {
-            return Err(Error::invalid("datasets cannot be gated here; make it private and add members"));
+            return Err(Error::invalid("gated datasets are not supported; make the dataset private and add members"));
         }
         match (&self.visibility, self.private) {
             (Some(text), _) => text.parse().map(Some),
@@ -118,10 +118,10 @@ struct NewDataset {
 
 async fn create(State(app): State<App>, caller: Caller, base: Base, Body(new): Body<NewDataset>) -> Answer {
     if caller.actor.is_anonymous() {
-        return Err(Error::unauthenticated("say who you are with a token to make a dataset").into());
+        return Err(Error::unauthenticated("authentication required to create a dataset").into());
     }
     let path = new.named.path(&caller.actor)?;
-    // As with a push: nobody sees by accident what somebody forgot to hide.
+    // Private by default, as with a push, so that nothing is published by accident.
     let visibility = new.seen.visibility()?.unwrap_or(Visibility::Private);
     let url = format!("{}/datasets/{}/{}", base.0, segment(path.owner.as_str()), segment(path.name.as_str()));
     let made = async {
@@ -130,11 +130,11 @@ async fn create(State(app): State<App>, caller: Caller, base: Base, Body(new): B
     };
     match made.await {
         Ok(_) => {}
-        // Whoever does not mind finds the URL all the same.
+        // Clients with `exist_ok` read the URL from this response.
         Err(error) if error.kind() == Kind::Conflict => {
             let mut response =
                 (StatusCode::CONFLICT, Json(json!({ "error": error.detail(), "url": url }))).into_response();
-            response.headers_mut().insert(ERROR_MESSAGE, HeaderValue::from_static("it exists already"));
+            response.headers_mut().insert(ERROR_MESSAGE, HeaderValue::from_static("the dataset already exists"));
             return Ok(response);
         }
         Err(error) => return Err(error.into()),
@@ -144,7 +144,7 @@ async fn create(State(app): State<App>, caller: Caller, base: Base, Body(new): B
     Ok(Json(json!({ "url": url, "name": grant.path(), "id": grant.id().to_string() })).into_response())
 }
 
-/// The first revision: the clients expect that there is one.
+/// Creates the first revision, which the clients expect to exist.
 async fn begin(app: &App, grant: &Grant<Write>) -> Result<()> {
     let lines: Vec<String> =
         KEPT.iter().map(|ending| format!("*.{ending} filter=lfs diff=lfs merge=lfs -text\n")).collect();
@@ -209,7 +209,7 @@ struct Card {
     content: String,
 }
 
-/// The header of a README, which the clients have checked before they send it.
+/// Accepts any README header: the clients validate it before they send it.
 async fn validate(_: Caller, Body(card): Body<Card>) -> Response {
     match crate::drive::card::read(&card.content) {
         Ok(_) => Json(json!({ "errors": [], "warnings": [] })).into_response(),

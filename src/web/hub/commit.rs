@@ -1,4 +1,4 @@
-//! Revisions as the clients send them: a line of JSON for each file.
+//! Commits through the Hub API: one line of JSON per file.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -34,13 +34,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::POST, "/api/datasets/{owner}/{dataset}/commit/{revision}", commit)
 }
 
-/// What a line has besides the content of a file, in bytes at most.
+/// The maximum size of a line in bytes, besides the content of the file.
 const LINE: u64 = 64 << 10;
 
-/// Lines in one revision.
+/// The maximum number of lines in one commit.
 const LINES: usize = 100_000;
 
-/// Other datasets from which one revision gets objects, at most.
+/// The maximum number of other datasets that one commit can reuse objects from.
 const SOURCES: usize = 100;
 
 #[derive(Deserialize)]
@@ -62,7 +62,7 @@ struct Header {
     parent: Option<String>,
 }
 
-/// What one line changes.
+/// The change that one line describes.
 enum Step {
     Put(FilePath, Bytes),
     Keep(FilePath, Oid, Option<u64>),
@@ -70,7 +70,7 @@ enum Step {
     DeleteFolder(FilePath),
 }
 
-/// A revision as it was sent.
+/// A commit as the client sent it.
 #[derive(Default)]
 struct Sent {
     header: Option<Header>,
@@ -87,7 +87,7 @@ async fn commit(
 ) -> Answer<Json<Value>> {
     no_request(query.as_deref())?;
     let Sent { header, steps } = read(&app, request).await?;
-    let header = header.ok_or_else(|| Error::invalid("a commit has a line with its header"))?;
+    let header = header.ok_or_else(|| Error::invalid("the commit has no header line"))?;
     let steps = sized(&app, &grant, steps).await?;
     let message = match header.description.trim() {
         "" => header.summary.clone(),
@@ -98,7 +98,7 @@ async fn commit(
     let parent = match &header.parent {
         Some(parent) => {
             let stale =
-                || Error::precondition(format!("`{}` has moved on from {parent}; read it again", branch.short()));
+                || Error::precondition(format!("`{}` is no longer at {parent}; fetch it again", branch.short()));
             Some(app.drive.resolve(grant.id(), &snapshot, parent).await.map_err(|_| stale())?)
         }
         None => None,
@@ -109,7 +109,7 @@ async fn commit(
     let wording = Wording { branch: Some(branch), parent, message: Some(message), ..Wording::default() };
     let made = match app.drive.commit_operations(&grant, operations, wording, None).await {
         Ok(Done::Made(revision)) => revision,
-        // All is there already, as after a try of which the answer was lost.
+        // Nothing to do: the content is already there, for example after a retry whose first response was lost.
         Ok(Done::Unchanged(Some(head))) => head,
         Ok(unchanged @ Done::Unchanged(None)) => unchanged.made()?,
         Err(refusal) => return Err(Failure::missing(ENTRY_NOT_FOUND)(refusal.error)),
@@ -122,14 +122,14 @@ async fn commit(
     })))
 }
 
-/// Reads the lines as they come.
+/// Reads the lines as they arrive.
 async fn read(app: &App, request: Request) -> Result<Sent> {
     let body = Body::from_stream(patient(app, request.into_body())).into_data_stream();
     let stream = body.map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error));
     let mut reader = BufReader::with_capacity(64 << 10, StreamReader::new(Box::pin(stream)));
     let mut sent = Sent::default();
     let limits = &app.config.limits;
-    // One file in base64, and its path.
+    // A file in base64, and its path.
     let longest = (limits.commit_file_bytes as u64).div_ceil(3) * 4 + LINE;
     let (mut line, mut inline) = (Vec::new(), 0);
     loop {
@@ -141,7 +141,7 @@ async fn read(app: &App, request: Request) -> Result<Sent> {
         }
         if length as u64 == longest {
             return Err(Error::too_large(format!(
-                "a line of the commit is longer than {longest} bytes; upload larger files by LFS"
+                "a line of the commit is longer than {longest} bytes; upload larger files through Git LFS"
             )));
         }
         if line.trim_ascii().is_empty() {
@@ -149,7 +149,7 @@ async fn read(app: &App, request: Request) -> Result<Sent> {
         }
         let place = sent.steps.len() + 1;
         let read: Line = serde_json::from_slice(&line)
-            .map_err(|error| Error::malformed(format!("line {place} of the commit cannot be read: {error}")))?;
+            .map_err(|error| Error::malformed(format!("line {place} of the commit is invalid: {error}")))?;
         if let Line::Header(header) = read {
             sent.header = Some(header);
             continue;
@@ -160,7 +160,7 @@ async fn read(app: &App, request: Request) -> Result<Sent> {
         }
         if inline > limits.commit_bytes || sent.steps.len() >= LINES {
             return Err(Error::too_large(format!(
-                "one commit has at most {LINES} lines and {} bytes of files that are not kept by LFS",
+                "a commit can have at most {LINES} lines, and {} bytes of files outside Git LFS",
                 limits.commit_bytes
             )));
         }
@@ -170,12 +170,13 @@ async fn read(app: &App, request: Request) -> Result<Sent> {
 
 fn step(line: Line) -> Result<Step> {
     match line {
-        Line::Header(_) => Err(Error::malformed("a header is no change")),
+        Line::Header(_) => Err(Error::malformed("unexpected second header line")),
         Line::File { path, content, encoding } => {
             let bytes = match encoding.as_deref() {
                 Some("base64") => {
                     let decoded = BASE64.decode(content);
-                    decoded.map_err(|error| Error::invalid(format!("the content of {path:?} is no base64: {error}")))?
+                    decoded
+                        .map_err(|error| Error::invalid(format!("the content of {path:?} is not base64: {error}")))?
                 }
                 None | Some("utf-8") => content.into_bytes(),
                 Some(other) => return Err(Error::invalid(format!("{path:?} has an unknown encoding {other:?}"))),
@@ -183,10 +184,10 @@ fn step(line: Line) -> Result<Step> {
             Ok(Step::Put(path.parse()?, bytes.into()))
         }
         Line::LfsFile { algo: Some(algo), .. } if algo != "sha256" => {
-            Err(Error::invalid(format!("objects are named by sha256, not {algo:?}")))
+            Err(Error::invalid(format!("unsupported hash algorithm {algo:?}; use sha256")))
         }
         Line::LfsFile { path, oid, size, .. } => {
-            let named = oid.parse().map_err(|_| Error::invalid(format!("{oid:?} names no object")))?;
+            let named = oid.parse().map_err(|_| Error::invalid(format!("{oid:?} is not a valid object id")))?;
             Ok(Step::Keep(path.parse()?, named, size))
         }
         Line::DeletedFile { path } => Ok(Step::DeleteFile(path.parse()?)),
@@ -194,9 +195,9 @@ fn step(line: Line) -> Result<Step> {
     }
 }
 
-/// Finds the sizes of objects where they are not told. What the dataset does not hold may be in another one: then it
-/// is lent, if the caller may have its bytes there. Else whoever names it learns nothing of it: knowing a hash must not
-/// be enough to read what others have.
+/// Looks up the sizes of objects that the client did not give. An object that the dataset does not hold is reused from
+/// another dataset if the caller can download it there. Otherwise the response reveals nothing about it: knowing a hash
+/// must not be enough to read other people's data.
 async fn sized(app: &App, grant: &Grant<Write>, mut steps: Vec<Step>) -> Result<Vec<Step>> {
     let mut sources = SOURCES;
     for page in steps.chunks_mut(1000) {
@@ -222,7 +223,7 @@ async fn sized(app: &App, grant: &Grant<Write>, mut steps: Vec<Step>) -> Result<
     Ok(steps)
 }
 
-/// Has the dataset hold what others hold whose bytes the caller may have. Gives what it got.
+/// Adds to the dataset objects of other datasets that the caller can download. Returns the objects added.
 async fn lend(
     app: &App,
     grant: &Grant<Write>,
@@ -234,7 +235,7 @@ async fn lend(
         let found = app.access.lender(grant.actor(), &grant.dataset().store, &oid).await?;
         let Some(source) = found.filter(|_| *sources > 0) else { break };
         *sources -= 1;
-        // One dataset has mostly more than one of them.
+        // Usually one dataset has several of them.
         let oids: Vec<Oid> = missing.iter().copied().collect();
         let held = app.storage.lendable(&source, &oids).await?;
         let pointers: Vec<Pointer> = held.iter().map(|(oid, size)| Pointer::new(*oid, *size)).collect();
@@ -249,7 +250,7 @@ async fn lend(
 }
 
 impl Step {
-    /// The operation that it is on this tree. A file keeps the bit that makes it a program.
+    /// Converts the step to an edit of the tree. A file keeps its executable bit.
     fn edit(&self, reader: &Reader, head: Option<ObjectId>) -> metastore::Result<Edit> {
         let kind = |path: &FilePath| match head.map(|head| reader.entry(head, path)) {
             Some(Ok(entry)) => Ok(Some(entry.kind)),

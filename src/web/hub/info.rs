@@ -1,4 +1,4 @@
-//! What a dataset is, with its files.
+//! Dataset information, with the list of files.
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -17,8 +17,8 @@ use crate::app::App;
 use crate::drive::card;
 use crate::types::Visibility;
 
-/// The most files that are listed, and bytes of their paths. A client that gets none, or more than 50,000, takes the list
-/// for one that is not whole, and asks for the tree in pages.
+/// The maximum number of files listed, and of bytes in their paths. If a client gets none or more than 50,000, it
+/// assumes that the list is incomplete and requests the tree in pages.
 const LISTED: usize = 50_001;
 const LISTED_BYTES: usize = 16 << 20;
 
@@ -52,7 +52,7 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments, Ra
             let read = move |reader: &Reader| {
                 Ok((reader.commit(id)?, siblings(reader, id, with_blobs)?, card_of(reader, id)?))
             };
-            // Names alone are there at once.
+            // Names alone are available immediately.
             Some(if with_blobs { snapshot.read_long(read).await? } else { snapshot.read(read).await? })
         }
         None => None,
@@ -80,7 +80,7 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments, Ra
     Ok(Json(Info { about, siblings }).into_response())
 }
 
-/// What a dataset is; its files are written as they are, and not made into values of JSON first.
+/// Information about a dataset. The files are serialized directly, without building JSON values first.
 #[derive(Serialize)]
 struct Info {
     #[serde(flatten)]
@@ -88,7 +88,7 @@ struct Info {
     siblings: Vec<Sibling>,
 }
 
-/// A file, as the list of all of them has it.
+/// A file in the list of all files.
 #[derive(Serialize)]
 struct Sibling {
     #[serde(rename = "rfilename")]
@@ -97,7 +97,7 @@ struct Sibling {
     blob: Option<Blob>,
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Serialize)]
 struct Blob {
     #[serde(rename = "blobId")]
@@ -107,7 +107,7 @@ struct Blob {
     lfs: Option<Value>,
 }
 
-/// What the README of a revision says in its header; none where it says nothing that can be read.
+/// Returns the metadata in the README header of a revision; `None` if it is missing or invalid.
 fn card_of(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<Map<String, Value>>> {
     let blob = match reader.entry(revision, &"README.md".parse()?) {
         Ok(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) => entry.id,
@@ -121,8 +121,8 @@ fn card_of(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<Map<
     }
 }
 
-/// All files, as far as they are listed. Where the names of the first ones take too much, none are: the clients take
-/// that, too, for a list that is not whole.
+/// Lists all files, up to the limit. If the paths are too long in total, returns an empty list, which the clients also
+/// treat as incomplete.
 fn siblings(reader: &Reader, revision: ObjectId, with_blobs: bool) -> metastore::Result<Vec<Sibling>> {
     let files = match reader.paths(revision, LISTED, LISTED_BYTES) {
         Ok(files) => files,

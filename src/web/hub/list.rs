@@ -1,4 +1,4 @@
-//! The datasets that there are, as far as the caller may see them.
+//! Dataset listing: the datasets that the caller can see.
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -19,10 +19,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/api/datasets", list)
 }
 
-/// Datasets on a page, unless the client says.
+/// The default number of datasets on a page.
 const PAGE: usize = 100;
 
-/// The most of them.
+/// The maximum number of datasets on a page.
 const MOST: usize = 1000;
 
 async fn list(State(app): State<App>, caller: Caller, base: Base, RawQuery(query): RawQuery) -> Answer {
@@ -31,11 +31,10 @@ async fn list(State(app): State<App>, caller: Caller, base: Base, RawQuery(query
     let (query, sort) = parse(&asked)?;
     let limit = match value(&asked, "limit") {
         None => PAGE,
-        Some(limit) => limit.parse::<usize>().map_err(|_| Error::invalid("`limit` is a number"))?.clamp(1, MOST),
+        Some(limit) => limit.parse::<usize>().map_err(|_| Error::invalid("`limit` must be a number"))?.clamp(1, MOST),
     };
     let after = value(&asked, "cursor").map(|cursor| place(cursor, sort));
-    let after =
-        after.map(|place| place.ok_or_else(|| Error::invalid("`cursor` is none that was given"))).transpose()?;
+    let after = after.map(|place| place.ok_or_else(|| Error::invalid("invalid `cursor`"))).transpose()?;
     let sight = app.access.sight(&caller.actor).await?;
     let page = app.drive.search(&sight, &query, sort, after, limit).await?;
     let mut response = Json(page.found.iter().map(told).collect::<Vec<_>>()).into_response();
@@ -53,8 +52,8 @@ async fn list(State(app): State<App>, caller: Caller, base: Base, RawQuery(query
     Ok(response)
 }
 
-/// What the clients ask for: `search` is in the name or the title, `filter` is a keyword or has one before it that
-/// says what it is.
+/// Parses the query of the clients. `search` matches the name or title; `filter` is a keyword, optionally with a prefix
+/// for its kind.
 fn parse(asked: &[(String, String)]) -> Result<(Query, Sort)> {
     let all = |wanted: &'static [&str]| {
         asked.iter().filter(move |(name, _)| wanted.contains(&name.as_str())).map(|(_, value)| value.as_str())
@@ -73,9 +72,9 @@ fn parse(asked: &[(String, String)]) -> Result<(Query, Sort)> {
     }
     let sort = match value(asked, "sort") {
         Some("createdAt") if !query.has_words() => Sort::Created,
-        // Nothing is liked or counted here, so that what changed last comes first.
+        // This server has no likes or download counts, so the most recently changed datasets come first.
         None | Some("lastModified" | "createdAt" | "downloads" | "likes" | "trendingScore" | "mainSize") => Sort::Names,
-        Some(other) => return Err(Error::invalid(format!("datasets cannot be sorted by {other:?}"))),
+        Some(other) => return Err(Error::invalid(format!("unsupported sort order {other:?}"))),
     };
     Ok((query, sort))
 }

@@ -1,4 +1,4 @@
-//! The objects that Git LFS keeps for a dataset, and those of them that nobody needs any more.
+//! Git LFS objects of a dataset: listing them, and deleting unreferenced ones.
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -24,20 +24,20 @@ pub(super) fn routes(routes: Routes) -> Routes {
     )
 }
 
-/// Objects on a page.
+/// The number of objects on a page.
 const PAGE: usize = 1000;
 
-/// Objects that one request deletes, at most: what the clients send.
+/// The maximum number of objects that one request deletes: the batch size of the clients.
 const MOST: usize = 1000;
 
-/// How often a deletion begins again because others have changed the repository.
+/// How often to retry a deletion when the repository changes concurrently.
 const ATTEMPTS: usize = 5;
 
 async fn list(State(app): State<App>, grant: Grant<Write>, base: Base, RawQuery(query): RawQuery) -> Answer {
     let asked = pairs(query.unwrap_or_default().as_bytes());
     let limit = value(&asked, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
     let after = match value(&asked, "cursor") {
-        Some(cursor) => Some(cursor.parse().map_err(|_| Error::invalid("`cursor` is none that was given"))?),
+        Some(cursor) => Some(cursor.parse().map_err(|_| Error::invalid("invalid `cursor`"))?),
         None => None,
     };
     let mut found = app.storage.holdings(&grant, after, limit + 1).await?;
@@ -50,7 +50,7 @@ async fn list(State(app): State<App>, grant: Grant<Write>, base: Base, RawQuery(
         .map(|holding| {
             let (oid, place) = (holding.oid.to_string(), places.get(&holding.oid));
             json!({
-                // Both are its sha256: this one is what a deletion names.
+                // Both are the SHA-256; this is the one used for deletion.
                 "fileOid": oid,
                 "oid": oid,
                 "filename": place.map(|place| place.path.as_str()).unwrap_or_default(),
@@ -76,19 +76,19 @@ struct Deleting {
     deletions: Deletions,
 }
 
-/// Whether history is to be rewritten (`rewriteHistory`) makes no difference: what history names is not deleted.
+/// `rewriteHistory` is ignored: objects that the history references are never deleted.
 #[derive(Deserialize)]
 struct Deletions {
     sha: Vec<String>,
 }
 
-/// Deletes objects that no revision names any more, at once.
+/// Deletes objects that no revision references, immediately.
 async fn delete(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<Deleting>) -> Result<Response> {
     let named = asked.deletions.sha;
     if named.len() > MOST {
-        return Err(Error::too_large(format!("one request deletes at most {MOST} files")));
+        return Err(Error::too_large(format!("at most {MOST} files can be deleted per request")));
     }
-    let oid = |text: &String| text.parse().map_err(|_| Error::invalid(format!("{text:?} names no object")));
+    let oid = |text: &String| text.parse().map_err(|_| Error::invalid(format!("{text:?} is not a valid object id")));
     let oids: Vec<Oid> = named.iter().map(oid).collect::<Result<_>>()?;
     for _ in 0..ATTEMPTS {
         let generation = app.drive.expect_unnamed(&grant, &oids).await?;
@@ -96,5 +96,5 @@ async fn delete(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<Del
             return Ok(Json(json!({})).into_response());
         }
     }
-    Err(Error::busy("others keep changing this dataset; try again in a moment"))
+    Err(Error::busy("the dataset keeps changing; try again in a moment"))
 }

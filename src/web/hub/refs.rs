@@ -1,4 +1,4 @@
-//! Branches, tags and the history behind them.
+//! Branches, tags and commit history.
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -23,7 +23,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .add(Method::GET, "/api/datasets/{owner}/{dataset}/refs", list)
         .add(Method::GET, "/api/datasets/{owner}/{dataset}/commits/{revision}", commits)
-        // The revision to tag when one is made; the tag's own name when it goes.
+        // To create a tag, the revision; to delete one, the name of the tag.
         .add(Method::POST, "/api/datasets/{owner}/{dataset}/tag/{name}", create_tag)
         .add(Method::DELETE, "/api/datasets/{owner}/{dataset}/tag/{name}", delete_tag)
         .add(Method::POST, "/api/datasets/{owner}/{dataset}/branch/{name}", create_branch)
@@ -40,7 +40,7 @@ async fn list(State(app): State<App>, grant: Grant<Read>) -> Answer<Json<Value>>
     Ok(Json(json!({ "branches": branches, "converts": [], "tags": tags, "pullRequests": [] })))
 }
 
-/// Revisions on a page, unless the client says.
+/// The default number of revisions on a page.
 const PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1000;
 
@@ -56,16 +56,14 @@ async fn commits(
     let limit = value(&asked, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
     let formatted = asked.iter().any(|(key, value)| key.starts_with("expand") && value == "formatted");
     let after = match value(&asked, "cursor") {
-        Some(cursor) => {
-            Some(ObjectId::from_hex(cursor.as_bytes()).map_err(|_| Error::invalid("`cursor` is none that was given"))?)
-        }
+        Some(cursor) => Some(ObjectId::from_hex(cursor.as_bytes()).map_err(|_| Error::invalid("invalid `cursor`"))?),
         None => None,
     };
     let (snapshot, from) = find(&app, &grant, segments.get("revision")).await?;
     let mut found = app.drive.history(grant.id(), &snapshot, from, None, after, limit + 1).await?;
     let next = (found.len() > limit).then(|| {
         found.truncate(limit);
-        // Of the revision itself: the branch may move on between two pages.
+        // The link names the revision itself, because the branch can move between two pages.
         let last = found.last().map(|last| last.id.to_string()).unwrap_or_default();
         let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
         let kept: String =
@@ -86,12 +84,12 @@ async fn commits(
     Ok(page(items.collect(), from, next))
 }
 
-/// What must not be in a link: the place in the list, and what opens doors.
+/// Returns true for parameters that must not be in a link: the cursor and credentials.
 pub(super) fn is_own(pair: &str) -> bool {
     pair.starts_with("cursor=") || pair.starts_with("jwt=")
 }
 
-/// As text in HTML.
+/// Escapes text for HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -139,7 +137,7 @@ async fn create_branch(
 
 async fn delete_branch(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Answer {
     match app.drive.delete_branch(&grant, segments.get("name")).await {
-        // The default branch, which the clients know as one that nobody may delete.
+        // Deleting the default branch. Clients expect this to be forbidden.
         Err(error) if error.kind() == Kind::Conflict => Err(Error::forbidden(error.detail()).into()),
         other => other.map(|()| done()).map_err(Failure::missing(REVISION_NOT_FOUND)),
     }
@@ -150,7 +148,7 @@ struct Squashing {
     message: Option<String>,
 }
 
-/// Makes what a branch holds its only revision.
+/// Squashes the history of a branch into a single revision.
 async fn squash(
     State(app): State<App>,
     grant: Grant<Write>,
@@ -160,7 +158,7 @@ async fn squash(
     let snapshot = app.drive.snapshot(&grant.narrow()).await?;
     let (branch, head) = branch(&snapshot, segments.get("revision"))?;
     if head.is_none() {
-        return Err(Failure::missing(REVISION_NOT_FOUND)(Error::not_found("the dataset has no revision yet")));
+        return Err(Failure::missing(REVISION_NOT_FOUND)(Error::not_found("the dataset has no revisions yet")));
     }
     let message = asked.message.filter(|text| !text.trim().is_empty());
     let message = message.unwrap_or_else(|| format!("Super-squash branch '{}'", branch.short()));

@@ -1,4 +1,4 @@
-//! The bytes of a file, by its name.
+//! File downloads by name.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -37,11 +37,12 @@ async fn resolve(
     let entry = &located.entry;
     let Some(size) = entry.size else { return Err(nothing()) };
     let name = text.rsplit('/').next().unwrap_or(text);
-    // The object without bytes is never uploaded: what stands for it is an empty file.
+    // The empty object is never uploaded: the result is an empty file.
     let size = if entry.pointer.as_ref().is_some_and(is_empty) { 0 } else { size };
     if let Some(pointer) = entry.pointer.as_ref().filter(|pointer| !is_empty(pointer)) {
         let url = app.storage.link(&grant, pointer.oid, name, &base.0).await.map_err(Failure::entry(revision))?;
-        // The clients look for these headers in the first answer from another host. On this one they would follow.
+        // Clients read these headers from the first response, before they follow a redirect to another host. They would
+        // follow a redirect on this host.
         let is_head = method == Method::HEAD && url.starts_with(&base.0);
         let mut response = if is_head { StatusCode::OK } else { StatusCode::FOUND }.into_response();
         let told = response.headers_mut();
@@ -65,7 +66,7 @@ async fn resolve(
     Ok(response)
 }
 
-/// The head of the answer for a file that git keeps; which bytes come with it stands in its extensions.
+/// Returns the response head for a file in git. The range of bytes to send is in its extensions.
 fn part(
     entry: &Entry,
     revision: ObjectId,
@@ -77,7 +78,7 @@ fn part(
     let tag = entry.id.to_string();
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let conditions = Conditions {
-        // Defined for GET only (RFC 9110 §14.2).
+        // Defined only for GET (RFC 9110 §14.2).
         range: text(header::RANGE).filter(|_| *method == Method::GET),
         if_range: text(header::IF_RANGE),
         if_none_match: text(header::IF_NONE_MATCH),
@@ -101,7 +102,7 @@ fn part(
             let shown = format!("bytes {}-{}/{size}", wanted.start, wanted.end - 1);
             response = response.header(header::CONTENT_RANGE, shown);
         }
-        // What people stored must never run as a page of ours.
+        // Stored content must never execute as a page of this server.
         response = response
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .header(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'")

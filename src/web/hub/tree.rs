@@ -28,13 +28,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::POST, "/api/datasets/{owner}/{dataset}/paths-info/{revision}", named)
 }
 
-/// Entries on a page, unless the client says.
+/// The default number of entries on a page.
 const PAGE: usize = 1000;
 
-/// The most paths that are asked about at once.
+/// The maximum number of paths in one request.
 const NAMED: usize = 10_000;
 
-/// An entry, with the revision that changed it last if that was asked for.
+/// An entry, with the revision that last changed it, if requested.
 type Told = (Entry, Option<CommitInfo>);
 
 async fn list(
@@ -49,7 +49,7 @@ async fn list(
     let limit = value(&asked, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
     let (recursive, expand) = (is_on(value(&asked, "recursive")), is_on(value(&asked, "expand")));
     let cursor = value(&asked, "cursor").map(hex::decode).transpose();
-    let after = cursor.map_err(|_| Error::invalid("`cursor` is none that was given"))?;
+    let after = cursor.map_err(|_| Error::invalid("invalid `cursor`"))?;
     let (_, revision) = find(&app, &grant, segments.get("revision")).await?;
     let path = match segments.get("path").trim_end_matches('/') {
         "" => None,
@@ -62,14 +62,14 @@ async fn list(
         let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).flat_map(|pair| [pair, "&"]);
         let kept: String = kept.collect();
         let below = path.as_ref().map_or_else(String::new, |path| format!("/{}", segment(path.as_str())));
-        // Of the revision itself: the branch may move on between two pages.
+        // The link names the revision itself, because the branch can move between two pages.
         format!("{}/api/datasets/{owner}/{name}/tree/{revision}{below}?{kept}cursor={}", base.0, hex::encode(next))
     });
     let items = found.entries.iter().map(|found| told(&found.entry, found.last.as_deref()));
     Ok(page(items.collect(), revision, next))
 }
 
-/// Adds to each entry the revision that changed it last.
+/// Adds the revision that last changed each entry.
 fn expanded(reader: &Reader, revision: ObjectId, entries: Vec<Entry>, expand: bool) -> metastore::Result<Vec<Told>> {
     if !expand {
         return Ok(entries.into_iter().map(|entry| (entry, None)).collect());
@@ -113,7 +113,7 @@ fn told(entry: &Entry, last: Option<&CommitInfo>) -> Value {
     told
 }
 
-/// What is told of an object; two lists call its oid differently.
+/// Returns the Git LFS fields of an object; two lists use different names for its oid.
 pub(super) fn lfs(pointer: &Pointer, pointer_size: Option<u64>, name: &str) -> Value {
     let mut told = json!({ "size": pointer.size, "pointerSize": pointer_size });
     told[name] = pointer.oid.to_string().into();
@@ -124,7 +124,7 @@ fn nothing(path: &str) -> Error {
     Error::not_found(format!("there is no {path:?} in this revision"))
 }
 
-/// Of the paths in a form, or in JSON, those that there are.
+/// Returns the entries for the paths in a form or in JSON, leaving out those that do not exist.
 async fn named(State(app): State<App>, visitor: Visitor, segments: Segments, request: Request) -> Answer {
     let grant = app.access.authorize::<Read>(&visitor.actor, &visitor.path).await?;
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
@@ -138,7 +138,7 @@ async fn named(State(app): State<App>, visitor: Visitor, segments: Segments, req
         from_json(&body)?
     };
     if paths.len() > NAMED {
-        return Err(Error::too_large(format!("ask about at most {NAMED} paths at once")).into());
+        return Err(Error::too_large(format!("at most {NAMED} paths are allowed per request")).into());
     }
     visitor.charge(paths.len());
     let (snapshot, revision) = find(&app, &grant, segments.get("revision")).await?;

@@ -1,4 +1,4 @@
-//! What is asked before an upload: which files git keeps, and which Git LFS.
+//! Upload preflight (`preupload`): which files go to git and which to Git LFS.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::POST, "/api/datasets/{owner}/{dataset}/preupload/{revision}", modes)
 }
 
-/// The most files that are asked about at once.
+/// The maximum number of files in one request.
 const FILES: usize = 1000;
 
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ async fn modes(
     Body(asked): Body<Files>,
 ) -> Answer<Json<Value>> {
     if asked.files.len() > FILES {
-        return Err(Error::too_large(format!("ask about at most {FILES} files at once")).into());
+        return Err(Error::too_large(format!("at most {FILES} files are allowed per request")).into());
     }
     no_request(query.as_deref())?;
     let snapshot = app.drive.snapshot(&grant.narrow()).await?;
@@ -81,7 +81,7 @@ async fn modes(
     Ok(Json(json!({ "files": told.collect::<Vec<_>>() })))
 }
 
-/// What the client compares its file with.
+/// Returns the hash that the client compares its file with.
 fn comparable(entry: &Entry, is_lfs: bool) -> Option<String> {
     match &entry.pointer {
         Some(pointer) => is_lfs.then(|| pointer.oid.to_string()),
@@ -89,14 +89,14 @@ fn comparable(entry: &Entry, is_lfs: bool) -> Option<String> {
     }
 }
 
-/// Whether the beginning of a file, in base64, is no text: as git decides it, and what is not UTF-8 besides.
+/// Returns true if the beginning of a file, in base64, is binary: by git's rule, or if it is not UTF-8.
 fn is_binary(sample: &str) -> bool {
     let Ok(sample) = BASE64.decode(sample) else { return true };
     let cut = |error: std::str::Utf8Error| error.error_len().is_some();
     sample.contains(&0) || std::str::from_utf8(&sample).is_err_and(cut)
 }
 
-/// The branch that a change is for, and what it is at. An empty dataset has none until its first change.
+/// Returns the branch to change and its current revision; an empty dataset has none until its first commit.
 pub(super) fn branch(snapshot: &Snapshot, revision: &str) -> Answer<(RefName, Option<ObjectId>)> {
     let state = snapshot.state();
     if is_default(snapshot, revision) {
@@ -111,10 +111,10 @@ pub(super) fn branch(snapshot: &Snapshot, revision: &str) -> Answer<(RefName, Op
     found.map(|found| (found.name.clone(), Some(found.target))).ok_or_else(missing)
 }
 
-/// There are no pull requests here.
+/// Rejects pull requests, which this server does not have.
 pub(super) fn no_request(query: Option<&str>) -> Result<()> {
     if is_on(value(&pairs(query.unwrap_or_default().as_bytes()), "create_pr")) {
-        return Err(Error::invalid("this server has no pull requests; make a branch instead"));
+        return Err(Error::invalid("pull requests are not supported; create a branch instead"));
     }
     Ok(())
 }

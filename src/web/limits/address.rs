@@ -1,4 +1,4 @@
-//! Whose request it is, where proxies stand between.
+//! Client addresses behind trusted reverse proxies (`X-Forwarded-For`).
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -7,18 +7,18 @@ use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Whether what this peer says about others is believed.
+/// Returns true if the peer is a trusted proxy, whose `X-Forwarded-For` is believed.
 pub(crate) fn is_trusted(peer: IpAddr, proxies: &[IpNet]) -> bool {
     let peer = peer.to_canonical();
     proxies.iter().any(|network| network.contains(&peer))
 }
 
-/// The address of the client: the peer's, or, where that is a proxy that we trust, what the last such
-/// proxy saw. Each proxy adds the address that it saw to the end of `X-Forwarded-For`; whatever stands
-/// left of the first address that we do not trust may be invented.
+/// Returns the address of the client: the peer's or, if that is a trusted proxy, the one that the last trusted proxy
+/// saw. Each proxy appends the address it saw to `X-Forwarded-For`. Anything to the left of the first untrusted address
+/// can be forged.
 pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
-    // Lines of one name are one list (RFC 9110 §5.3).
+    // Several lines of the same header form one list (RFC 9110 §5.3).
     for line in headers.get_all(FORWARDED_FOR).iter().rev() {
         let Ok(line) = line.to_str() else { return client };
         for hop in line.rsplit(',').map(str::trim).filter(|hop| !hop.is_empty()) {
@@ -27,7 +27,7 @@ pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Ip
             }
             match parse(hop) {
                 Some(address) => client = address,
-                // As `unknown`: the proxy that wrote it is the last that we know.
+                // Such as `unknown`: the proxy that wrote it is the last known address.
                 None => return client,
             }
         }
@@ -35,12 +35,12 @@ pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Ip
     client
 }
 
-/// Whether a proxy that we do not trust stands between, or somebody says so.
+/// Returns true if the request passed through an untrusted proxy, or claims to.
 pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.contains_key(FORWARDED_FOR)
 }
 
-/// An address, alone or with a port, as proxies write it.
+/// Parses an address with an optional port, as proxies write it.
 fn parse(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let bare = match bare {
@@ -51,8 +51,8 @@ fn parse(hop: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// The network that counts as one client: the address itself, or its /64, which is what one household
-/// or one machine gets of IPv6 (RFC 6177).
+/// Returns the network that counts as one client: the address itself or, for IPv6, its /64, which is what a household
+/// or a machine gets (RFC 6177).
 pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -63,8 +63,8 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The network that shares what only some can have at one time: the address itself, or its /48, which is what one site
-/// gets of IPv6 (RFC 6177), and no more than one address of IPv4, behind which a whole site may be.
+/// Returns the network that shares concurrency limits: the address itself or, for IPv6, its /48, which is what a site
+/// gets (RFC 6177). This is no more than an IPv4 address, which can also be shared by a whole site.
 pub(crate) fn site(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -97,16 +97,16 @@ mod tests {
     #[test]
     fn the_last_hop_that_is_not_ours_is_the_client() {
         assert_eq!(seen("198.51.100.7", &[]), "198.51.100.7");
-        assert_eq!(seen("198.51.100.7", &["1.1.1.1"]), "198.51.100.7", "not a proxy of ours");
+        assert_eq!(seen("198.51.100.7", &["1.1.1.1"]), "198.51.100.7", "an untrusted proxy");
         assert_eq!(seen("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(seen("10.0.0.1", &["203.0.113.5"]), "203.0.113.5");
-        assert_eq!(seen("10.0.0.1", &["1.1.1.1, 203.0.113.5"]), "203.0.113.5", "what the client invented");
-        assert_eq!(seen("10.0.0.1", &["1.1.1.1", "203.0.113.5,10.0.0.2"]), "203.0.113.5", "two proxies of ours");
+        assert_eq!(seen("10.0.0.1", &["1.1.1.1, 203.0.113.5"]), "203.0.113.5", "forged by the client");
+        assert_eq!(seen("10.0.0.1", &["1.1.1.1", "203.0.113.5,10.0.0.2"]), "203.0.113.5", "two trusted proxies");
         assert_eq!(seen("10.0.0.1", &["203.0.113.5", " "]), "203.0.113.5");
-        assert_eq!(seen("10.0.0.1", &["10.0.0.9, 10.0.0.2"]), "10.0.0.9", "a client inside");
+        assert_eq!(seen("10.0.0.1", &["10.0.0.9, 10.0.0.2"]), "10.0.0.9", "an internal client");
         assert_eq!(seen("10.0.0.1", &["203.0.113.5, unknown"]), "10.0.0.1");
         assert_eq!(seen("10.0.0.1", &["203.0.113.5, _hidden, 10.0.0.2"]), "10.0.0.2");
-        assert_eq!(seen("::ffff:10.0.0.1", &["::ffff:203.0.113.5"]), "203.0.113.5", "the same in IPv6's form");
+        assert_eq!(seen("::ffff:10.0.0.1", &["::ffff:203.0.113.5"]), "203.0.113.5", "IPv4-mapped IPv6 addresses");
         assert_eq!(seen("fd00::1", &["[2001:db8::5]:4711"]), "2001:db8::5");
     }
 
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(network("2001:db8:1:2:ffff::1"), "2001:db8:1:2::");
         assert_ne!(network("2001:db8:1:3::1"), "2001:db8:1:2::");
         assert_eq!(network("203.0.113.5"), "203.0.113.5");
-        assert_eq!(network("::ffff:203.0.113.5"), "203.0.113.5", "or all of IPv4 would be one client");
+        assert_eq!(network("::ffff:203.0.113.5"), "203.0.113.5", "otherwise all of IPv4 would be one client");
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
     }
 
     fn outsider() -> impl Strategy<Value = IpAddr> {
-        any::<IpAddr>().prop_filter("one that we trust", |address| !is_trusted(*address, &proxies()))
+        any::<IpAddr>().prop_filter("untrusted", |address| !is_trusted(*address, &proxies()))
     }
 
     fn insider() -> impl Strategy<Value = IpAddr> {
@@ -155,7 +155,7 @@ mod tests {
             }
         }
 
-        /// Whatever a client writes, and over however many lines, it stays who it is.
+        /// Whatever a client writes, over however many lines, it cannot forge its address.
         #[test]
         fn nobody_can_be_somebody_else(
             who in outsider(), peer in outsider(),
@@ -169,7 +169,7 @@ mod tests {
             }
             prop_assert_eq!(client(peer, &headers, &proxies()), peer.to_canonical());
 
-            // What proxies of ours add, in lines of their own or to the client's.
+            // What trusted proxies append, in lines of their own or to the client's.
             let (first, passed) = inside.split_last().unwrap();
             let added: Vec<String> = std::iter::once(&who).chain(passed).map(ToString::to_string).collect();
             if apart {

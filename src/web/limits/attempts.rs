@@ -1,4 +1,4 @@
-//! Secrets that are tried: who guesses is slowed, and who signed in lately is let in all the same.
+//! Login attempt limits (brute-force protection): slows down guessing, without locking out recently used credentials.
 
 use super::buckets::{Key, Nanos, nanos};
 use super::{Client, KNOWN, REMEMBERED, Subject};
@@ -6,23 +6,24 @@ use crate::access::{Actor, Credentials, links, tokens};
 use crate::error::{Error, Kind, Result};
 use crate::types::Secret;
 
-/// Somebody who tries a secret, which was counted as wrong beforehand: guesses side by side are no more than one after
-/// the other.
+/// A password attempt. It is counted as failed in advance, so that concurrent guesses have no advantage over sequential
+/// ones.
 pub(crate) struct Guess {
     client: Client,
-    /// What was counted.
+    /// The bucket that was charged.
     of: Key,
-    /// The same from this address.
+    /// The bucket of this address.
     known: Key,
 }
 
 impl Client {
-    /// Counts a guess at the password of something.
+    /// Counts an attempt at a password.
     ///
-    /// Where it was right lately, guesses are counted apart: else strangers could keep somebody out.
+    /// If it was recently entered correctly from this address, attempts are counted separately: otherwise strangers
+    /// could lock the user out.
     ///
     /// # Errors
-    /// Busy for too many of them, from this address or at that password.
+    /// Busy if there were too many, from this address or at this password.
     pub(crate) fn guess(&self, of: &str) -> Result<Guess> {
         let Self { limits, address, now, .. } = self;
         let of = limits.keys.of(Subject::Account(of));
@@ -40,8 +41,8 @@ impl Client {
 }
 
 impl Client {
-    /// Counts a guess at the password of something that many people open, by those at this address alone: who guesses
-    /// keeps nobody else out.
+    /// Counts an attempt at a password that many people use, only for this address, so that an attacker cannot lock
+    /// others out.
     ///
     /// # Errors
     /// As for [`Client::guess`].
@@ -53,14 +54,14 @@ impl Client {
 }
 
 impl Guess {
-    /// It was right, or no guess at all.
+    /// Refunds the attempt: it was correct, or not a guess at all.
     pub(crate) fn forget(self) {
         let Client { limits, address, now, .. } = &self.client;
         limits.failures_address.refund(*address, 1, *now);
         limits.failures_account.refund(self.of, 1, *now);
     }
 
-    /// It was right: whoever comes from this address is known for a while.
+    /// Refunds a correct attempt and trusts the address for a while.
     pub(crate) fn remember(self) {
         let Client { limits, now, .. } = &self.client;
         limits.known.change(self.known, *now, |until| *until = *now + nanos(REMEMBERED));
@@ -68,24 +69,24 @@ impl Guess {
     }
 }
 
-/// Somebody who says who they are, until it is known whether that is true.
+/// An authentication attempt whose outcome is not known yet.
 pub(super) struct Attempt<'a> {
     client: &'a Client,
     pub(super) token: Key,
-    /// The account that a password is for.
+    /// The account that a password belongs to.
     account: Option<Key>,
     known: Key,
     known_until: Nanos,
-    /// Whether a failure was counted beforehand, so that guesses side by side are no more than one after the other.
+    /// True if a failure was counted in advance, so that concurrent guesses have no advantage over sequential ones.
     counted: bool,
 }
 
 impl<'a> Attempt<'a> {
-    /// Nothing to begin for those who say nothing.
+    /// Starts an attempt. Returns `None` for a request without credentials.
     pub(super) fn begin(client: &'a Client, credentials: &Credentials) -> Result<Option<Self>> {
         let Some(secret) = credentials.secret() else { return Ok(None) };
         let (limits, now) = (&client.limits, client.now);
-        // With a token the name says nothing: to count by it would only shut people out.
+        // With a token, the user name has no meaning: counting by it would only lock users out.
         let account = match credentials {
             Credentials::Basic { user, .. } if is_password(secret) => {
                 Some(limits.keys.of(Subject::Account(&user.expose().to_lowercase())))
@@ -112,7 +113,7 @@ impl<'a> Attempt<'a> {
         let Client { limits, address, now, .. } = self.client;
         let failed = outcome.is_err_and(|error| error.kind() == Kind::Unauthenticated);
         if failed && !self.counted {
-            // It is good no more.
+            // The credential is no longer valid.
             limits.known.change(self.known, *now, |until| *until = 0);
             limits.failures_address.charge(*address, 1, *now);
             self.account.inspect(|account| limits.failures_account.charge(*account, 1, *now));
@@ -127,7 +128,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Whether it can be guessed: whatever is neither a token of ours nor signed.
+/// Returns true if the secret can be guessed: anything that is neither one of our tokens nor signed.
 fn is_password(secret: &Secret) -> bool {
     !tokens::looks_personal(secret) && !tokens::looks_signed(secret) && !links::looks_opened(secret)
 }

@@ -1,4 +1,4 @@
-//! Buckets of points, each stored as one moment, and the bounded table that holds them.
+//! GCRA buckets, each stored as a single timestamp, and the bounded table that holds them.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -6,17 +6,17 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Moments, in nanoseconds since the limits were made.
+/// A timestamp, in nanoseconds since the limits were created.
 pub(super) type Nanos = u64;
 
-/// More debt than this is forgiven: nobody is told to wait for longer.
+/// The maximum debt of a bucket, and so the longest `Retry-After`. More is forgiven.
 pub(super) const LONGEST: Duration = Duration::from_secs(60);
 
-/// Whom a bucket is for, as a hash that nobody outside of this process can foresee.
+/// The subject of a bucket, as a hash that is unpredictable outside of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key(u64);
 
-/// Makes keys. Two subjects have the same key only by an accident that nobody can bring about.
+/// Creates keys. Collisions happen only by chance and cannot be provoked from outside of this process.
 #[derive(Default)]
 pub(super) struct Keys(RandomState);
 
@@ -26,16 +26,16 @@ impl Keys {
     }
 }
 
-/// Moments by key, of which only those to come matter. Takes a bounded amount of memory, some 2 MiB:
-/// anybody can come from many addresses.
+/// Timestamps by key; only those in the future matter. Takes bounded memory, about 2 MiB, because a client can use many
+/// addresses.
 pub(super) struct Ledger {
-    /// Several, so that threads rarely wait for each other.
+    /// Sharded, so that threads rarely contend.
     shards: [Mutex<Shard>; SHARDS],
 }
 
 const SHARDS: usize = 16;
 
-/// Keys in one shard; then those that matter least are forgotten.
+/// The maximum number of keys in a shard; beyond it, the least important ones are dropped.
 const SHARD_MOST: usize = 4096;
 
 type Shard = HashMap<u64, Nanos, BuildHasherDefault<Hashed>>;
@@ -45,12 +45,12 @@ impl Ledger {
         Self { shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
-    /// The moment of this key; 0 for a new one.
+    /// Returns the timestamp of a key; 0 for a new one.
     pub(super) fn get(&self, key: Key) -> Nanos {
         self.shard(key).get(&key.0).copied().unwrap_or(0)
     }
 
-    /// Changes the moment of this key, from 0 for a new one.
+    /// Changes the timestamp of a key; a new one starts at 0.
     pub(super) fn change<T>(&self, key: Key, now: Nanos, change: impl FnOnce(&mut Nanos) -> T) -> T {
         let mut shard = self.shard(key);
         if shard.len() >= SHARD_MOST && !shard.contains_key(&key.0) {
@@ -60,7 +60,7 @@ impl Ledger {
     }
 
     fn shard(&self, key: Key) -> MutexGuard<'_, Shard> {
-        // Other bits than those by which a table finds its slots.
+        // Not the bits that the hash table uses to find its slots.
         let index = (key.0 >> 40) as usize % SHARDS;
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,8 +71,8 @@ impl Ledger {
     }
 }
 
-/// Makes room: what is over goes; if that is not enough, the half that is over soonest. So whoever
-/// comes from many addresses to make us forget one that owes much only loses his own.
+/// Makes room: drops expired entries and, if that is not enough, the half that expires soonest. So a client with many
+/// addresses that tries to evict the entry of a large debt only evicts its own.
 fn forget(shard: &mut Shard, now: Nanos) {
     shard.retain(|_, moment| *moment > now);
     if shard.len() > SHARD_MOST / 2 {
@@ -83,7 +83,7 @@ fn forget(shard: &mut Shard, now: Nanos) {
     }
 }
 
-/// Keys are hashes already.
+/// A hasher for keys, which are hashes already.
 #[derive(Default)]
 struct Hashed(u64);
 
@@ -103,31 +103,31 @@ impl Hasher for Hashed {
     }
 }
 
-/// Buckets of one size, which fill steadily. A bucket is the moment at which it will be full again: the
-/// generic cell rate algorithm (ITU-T I.371, annex A), with one difference. What costs more than is
-/// left is let through and leaves a debt, since some costs are known only when the work has begun.
+/// Buckets of one size that fill at a constant rate. A bucket is stored as the time at which it will be full again: the
+/// generic cell rate algorithm (GCRA, ITU-T I.371, annex A), with one difference: a request that costs more than is
+/// left is let through and leaves a debt, because some costs are known only after the work has begun.
 pub(super) struct Buckets {
     ledger: Ledger,
-    /// In how many nanoseconds one point comes.
+    /// The time in which one point is added, in nanoseconds.
     point: Nanos,
-    /// For how long a bucket that holds one point still fills.
+    /// The time in which a bucket with one point fills up, in nanoseconds.
     depth: Nanos,
-    /// Points in a full bucket.
+    /// The number of points in a full bucket.
     size: u64,
 }
 
 impl Buckets {
-    /// Buckets that hold `size` points, and fill by `points` in each `period`.
+    /// Creates buckets that hold `size` points and gain `points` in each `period`.
     pub(super) fn new(points: u32, period: Duration, size: u64) -> Self {
         let point = (nanos(period) / u64::from(points.max(1))).max(1);
         Self { ledger: Ledger::new(), point, depth: point.saturating_mul(size.max(1) - 1), size: size.max(1) }
     }
 
-    /// Takes points from a bucket as soon as it has at least one, and says when that is: 0 for now, no
-    /// more than `patience` else. Those who wait have their turns one after the other.
+    /// Takes points from a bucket as soon as it has at least one. Returns the delay until then: 0 for now, at most
+    /// `patience`. Delayed requests are served in order.
     ///
     /// # Errors
-    /// How long it would take. Then nothing was taken: who asks too often does not wait the longer for it.
+    /// The delay that would be needed. Nothing is taken then, so retrying too early does not increase it.
     pub(super) fn take(&self, key: Key, points: u64, now: Nanos, patience: Nanos) -> Result<Nanos, Nanos> {
         self.ledger.change(key, now, |full| {
             let wait = full.saturating_sub(now).saturating_sub(self.depth);
@@ -139,12 +139,12 @@ impl Buckets {
         })
     }
 
-    /// Takes points whether there are any or not.
+    /// Takes points, even if this leaves a debt.
     pub(super) fn charge(&self, key: Key, points: u64, now: Nanos) {
         self.ledger.change(key, now, |full| *full = self.after(*full, points, now));
     }
 
-    /// Gives points back that were taken for nothing.
+    /// Returns points that were taken without need.
     pub(super) fn refund(&self, key: Key, points: u64, now: Nanos) {
         self.ledger.change(key, now, |full| *full = full.saturating_sub(self.point.saturating_mul(points)));
     }
@@ -158,13 +158,13 @@ impl Buckets {
         self.size
     }
 
-    /// Seconds in which an empty bucket fills.
+    /// Returns the number of seconds in which an empty bucket fills up.
     pub(super) fn window(&self) -> u64 {
         self.point.saturating_mul(self.size).div_ceil(1_000_000_000)
     }
 }
 
-/// The duration in nanoseconds; of more than 584 years, those.
+/// Converts a duration to nanoseconds; at most about 584 years.
 pub(super) fn nanos(duration: Duration) -> Nanos {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -195,7 +195,7 @@ mod tests {
         for _ in 0..20 {
             buckets.take(key, 1, later, 0).unwrap();
         }
-        assert!(buckets.take(key, 1, later, 0).is_err(), "no more than full");
+        assert!(buckets.take(key, 1, later, 0).is_err(), "a bucket is never more than full");
     }
 
     #[test]
@@ -219,7 +219,7 @@ mod tests {
         let waits: Vec<_> = (0..12).map(|_| buckets.take(key, 1, 0, SECOND)).collect();
         let turns: Vec<_> = (1..=10).map(|turn| Ok(turn * SECOND / 10)).collect();
         assert_eq!(waits[..10], turns);
-        assert_eq!(waits[10..], [Err(11 * SECOND / 10); 2], "and who is refused is not counted");
+        assert_eq!(waits[10..], [Err(11 * SECOND / 10); 2], "refused requests are not counted");
         assert_eq!(buckets.take(key, 1, SECOND, 0), Err(SECOND / 10));
     }
 
@@ -229,9 +229,9 @@ mod tests {
         buckets.charge(keys.of("mallory"), 1000, 0);
         assert!(buckets.take(keys.of("mallory"), 1, 0, 0).is_err());
         buckets.take(keys.of("ada"), 1, 0, 0).unwrap();
-        buckets.refund(keys.of("nobody"), 5, 0);
-        assert_eq!(buckets.take(keys.of("nobody"), 20, 0, 0), Ok(0), "a refund fills no bucket beyond its size");
-        assert!(buckets.take(keys.of("nobody"), 1, 0, 0).is_err());
+        buckets.refund(keys.of("anyone"), 5, 0);
+        assert_eq!(buckets.take(keys.of("anyone"), 20, 0, 0), Ok(0), "a refund never exceeds the size of the bucket");
+        assert!(buckets.take(keys.of("anyone"), 1, 0, 0).is_err());
     }
 
     #[test]
@@ -244,17 +244,17 @@ mod tests {
         }
         assert!(buckets.ledger.len() <= SHARDS * SHARD_MOST, "{}", buckets.ledger.len());
         assert!(buckets.take(debtor, 1, 300_000, 0).is_err());
-        // What is over makes room for the rest.
+        // Expired entries make room for the rest.
         for number in 300_000..600_000_u64 {
             buckets.take(keys.of(number), 1, 600 * SECOND, 0).unwrap();
         }
         assert!(buckets.ledger.len() <= SHARDS * SHARD_MOST);
-        assert_eq!(buckets.ledger.get(debtor), 0, "paid, and forgotten");
+        assert_eq!(buckets.ledger.get(debtor), 0, "a paid debt is dropped");
     }
 
     proptest! {
-        /// However requests come, in no time are more let through than the bucket held and got, but for
-        /// the one that may overdraw it; and who waits as long as told is let through.
+        /// Whatever the arrival pattern, in any interval no more points pass than the bucket held and gained, except
+        /// for one request that may overdraw it; and a request that waits as long as required is let through.
         #[test]
         fn nobody_gets_more_than_the_rate(
             points in 1u32..2000, size in 1u64..500,
@@ -270,7 +270,7 @@ mod tests {
                     now += wait;
                     prop_assert!(buckets.take(key, cost, now, 0).is_ok());
                 }
-                // Rounding makes a point shorter by less than a nanosecond of at least 500,000.
+                // Rounding shortens a point by less than one nanosecond in at least 500,000.
                 let filled = now / 1000 * u64::from(points) / (SECOND / 1000) + 1;
                 prop_assert!(used < size + filled + filled / 100_000 + 1, "{used} {size} {filled}");
                 used += cost;

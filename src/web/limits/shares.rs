@@ -1,4 +1,4 @@
-//! How many of the transfers that run at one time are one client's.
+//! Concurrency limits: the number of concurrent transfers per client.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -15,22 +15,22 @@ use tokio::sync::futures::OwnedNotified;
 
 use super::buckets::Key;
 
-/// Places among the transfers, counted by client. Takes memory only for those who hold one.
+/// Slots for concurrent transfers, counted per client. Takes memory only for clients that hold one.
 pub(super) struct Shares {
     most: usize,
     taken: Mutex<HashMap<Key, Taken>>,
 }
 
-/// The places of one client.
+/// The slots of one client.
 #[derive(Default)]
 struct Taken {
     count: usize,
-    /// Told when one becomes free.
+    /// Notified when a slot becomes free.
     freed: Arc<Notify>,
 }
 
 impl Shares {
-    /// No client may hold more than `most` places.
+    /// Creates the table, with at most `most` slots per client.
     pub(super) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { most: most.max(1), taken: Mutex::default() })
     }
@@ -39,12 +39,12 @@ impl Shares {
         self.most
     }
 
-    /// A place for a transfer, if the client may have one more. `running` counts it meanwhile.
+    /// Takes a slot if one is free. `running` counts it while it is held.
     pub(super) fn take(self: &Arc<Self>, client: Key, running: &Gauge) -> Option<Place> {
         self.try_take(client, running).ok()
     }
 
-    /// Else what to wait for.
+    /// Takes a slot; otherwise returns the notification to wait for.
     fn try_take(self: &Arc<Self>, client: Key, running: &Gauge) -> Result<Place, OwnedNotified> {
         let mut taken = self.taken();
         let places = taken.entry(client).or_default();
@@ -56,7 +56,7 @@ impl Shares {
         Ok(Place { shares: self.clone(), client, running: running.clone() })
     }
 
-    /// The same, as soon as one is free within this time.
+    /// Takes a slot as soon as one is free, waiting for at most `patience`.
     pub(super) async fn wait(self: &Arc<Self>, client: Key, running: &Gauge, patience: Duration) -> Option<Place> {
         let place = async {
             loop {
@@ -74,7 +74,7 @@ impl Shares {
     }
 }
 
-/// One of a client's places, until it is dropped.
+/// A slot of a client, held until it is dropped.
 pub(crate) struct Place {
     shares: Arc<Shares>,
     client: Key,
@@ -82,7 +82,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Keeps the place taken until all of this was sent, or given up.
+    /// Holds the slot until the body was sent or dropped.
     pub(crate) fn until_sent(self, body: Body) -> Body {
         if body.is_end_stream() {
             return body;
@@ -144,7 +144,7 @@ mod tests {
         assert!(shares.take(ada, &gauge).is_none());
         let others = shares.take(bob, &gauge).unwrap();
 
-        // An answer holds its place until it is sent.
+        // A response holds its slot until it is sent.
         let body = second.until_sent(Body::from("bytes"));
         assert_eq!(body.size_hint().exact(), Some(5));
         assert!(shares.take(ada, &gauge).is_none());
@@ -156,6 +156,6 @@ mod tests {
         let body = shares.take(ada, &gauge).unwrap().until_sent(Body::from("never read"));
         drop(body);
         drop((first, others));
-        assert!(shares.taken().is_empty(), "nothing is remembered of who holds nothing");
+        assert!(shares.taken().is_empty(), "clients without slots take no memory");
     }
 }

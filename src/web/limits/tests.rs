@@ -20,7 +20,7 @@ fn request(peer: &str, forwarded: Option<&str>) -> Request {
     request
 }
 
-/// How many of these are let in at once before one is not, up to a thousand.
+/// Counts how many of these requests are admitted before one is refused, up to a thousand.
 fn admitted(limits: &Arc<Limits>, route: &str, mut next: impl FnMut(usize) -> Request) -> usize {
     let came = limits.since;
     let mut count = 0;
@@ -57,7 +57,7 @@ fn requests_are_counted_by_what_they_cost() {
         let limits = limits(rates.clone(), &[]);
         assert_eq!(admitted(&limits, route, |_| request("203.0.113.5:1", None)), count, "{route}");
         let mut other = request("203.0.113.6:1", None);
-        assert!(limits.admit(&mut other, "POST", route, limits.since).is_ok(), "another address");
+        assert!(limits.admit(&mut other, "POST", route, limits.since).is_ok(), "another address is not affected");
     }
     let off = limits(Rates::off(), &[]);
     assert_eq!(admitted(&off, "none", |_| request("203.0.113.5:1", None)), 1000);
@@ -71,10 +71,10 @@ fn nobody_is_more_than_one_by_what_he_says() {
     assert_eq!(admitted(&unconfigured, "none", |number| forged("127.0.0.1:1", number)), 10);
     let configured = limits(rates.clone(), &["127.0.0.0/8"]);
     assert_eq!(admitted(&configured, "none", |number| forged("127.0.0.1:1", number)), 1000, "250 have 10 each");
-    assert_eq!(admitted(&configured, "none", |number| forged("203.0.113.5:1", number)), 10, "past the proxy");
+    assert_eq!(admitted(&configured, "none", |number| forged("203.0.113.5:1", number)), 10, "without the proxy");
     let invented = |number| request("127.0.0.1:1", Some(&format!("198.51.100.{number}, 203.0.113.9")));
-    assert_eq!(admitted(&configured, "none", invented), 10, "the proxy knows better");
-    // Whoever has a network of IPv6 has more addresses than we have memory.
+    assert_eq!(admitted(&configured, "none", invented), 10, "only the address that the proxy appended counts");
+    // A client with an IPv6 network has more addresses than the table can hold.
     let wide = |number| request(&format!("[2001:db8::{number:x}]:1"), None);
     assert_eq!(admitted(&limits(rates, &[]), "none", wide), 10);
 }
@@ -85,7 +85,7 @@ fn what_is_refused_says_when_to_come_back() {
     assert_eq!(admitted(&limits, "/a/b/git-upload-pack", |_| request("203.0.113.5:1", None)), 1);
     let refused = limits.admit(&mut request("203.0.113.5:1", None), "GET", "none", limits.since).err().unwrap();
     assert_eq!(refused.kind(), Kind::Busy);
-    // 94 points are owed, and one is asked for.
+    // 94 points are owed, and one more is required.
     assert_eq!(refused.detail(), "too many requests from your address; try again in 48 seconds");
     let answer = axum::response::IntoResponse::into_response(refused);
     let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
@@ -104,7 +104,7 @@ async fn who_is_over_a_limit_is_held_up_before_he_is_refused() {
     for _ in 0..5 {
         turns.push(limits.admit(&mut request("203.0.113.5:1", None), "GET", "none", limits.since));
     }
-    // Two at once, and then two each second, for a second.
+    // Two immediately, and then two per second, for a second.
     for turn in turns.drain(..2) {
         assert!(matches!(turn, Ok(Admission::Now(None))));
     }
@@ -124,11 +124,11 @@ fn not_all_can_wait() {
     let limits = limits(rates, &[]);
     let came = limits.since;
     assert_eq!(admitted(&limits, "none", |_| request("203.0.113.5:1", None)), 200);
-    // The last of those was held up, and has gone.
+    // The last of them was delayed, and its client has disconnected.
     let waiting: Vec<_> =
         (0..100).map(|_| limits.admit(&mut request("203.0.113.5:1", None), "GET", "none", came)).collect();
     assert_eq!(waiting.iter().filter(|turn| turn.is_ok()).count(), WAITING);
-    // Who is refused pays nothing, and who waits no more makes room.
+    // A refused request costs nothing, and a cancelled one frees its slot.
     drop(waiting);
     let turn = limits.admit(&mut request("203.0.113.5:1", None), "GET", "none", came);
     assert!(matches!(turn, Ok(Admission::Later(turn)) if turn.wait < Duration::from_millis(500)));
@@ -143,7 +143,7 @@ fn all_answers_to_one_who_has_all_places_name_the_right_limit() {
     assert!(matches!(held, Ok(Admission::Now(Some(_)))));
     let waiting: Vec<_> = (0..WAITING).map(|_| ask().unwrap()).collect();
     let refusal = ask().err().unwrap();
-    assert!(refusal.detail().starts_with("too many transfers at one time"), "{}", refusal.detail());
+    assert!(refusal.detail().starts_with("too many concurrent transfers"), "{}", refusal.detail());
     drop((held, waiting));
     assert!(matches!(ask(), Ok(Admission::Now(Some(_)))));
 }
@@ -153,7 +153,7 @@ fn whoever_moves_a_file_or_reads_a_table_has_a_place() {
     let routes = crate::web::routes();
     let limits = limits(Rates { transfers_address: Some(1), ..Rates::off() }, &[]);
     for route in MOVES {
-        assert!(routes.listed().iter().any(|(_, listed)| listed == route), "{route} is no route");
+        assert!(routes.listed().iter().any(|(_, listed)| listed == route), "{route} is not a route");
         let admitted = limits.admit(&mut request("203.0.113.5:1", None), "GET", route, limits.since);
         assert!(matches!(admitted, Ok(Admission::Now(Some(_)))), "{route}");
     }

@@ -1,4 +1,4 @@
-//! The connections that are open: how many, whose, and which of them are of no use to anybody.
+//! Connection limits: how many connections are open, from which addresses, and which ones are idle.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,11 +17,11 @@ use tokio::sync::Notify;
 
 use super::super::patience::SLOWEST;
 
-/// More open files than this are of no use to us.
+/// The maximum number of open files that the server makes use of.
 const OPEN_FILES: u64 = 1 << 16;
 
-/// How many files the process may have open. Raises that first, as far as it may: the usual 1024 are for programs that
-/// know no better.
+/// Returns the maximum number of open files, after raising the soft limit as far as allowed: the usual 1024 is too low
+/// for a server.
 pub(super) fn open_files() -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let current = current.unwrap_or(u64::MAX);
@@ -32,14 +32,14 @@ pub(super) fn open_files() -> u64 {
     match setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }) {
         Ok(()) => wanted,
         Err(error) => {
-            tracing::warn!(%error, current, "the number of open files cannot be raised");
+            tracing::warn!(%error, current, "failed to raise the limit of open files");
             current
         }
     }
 }
 
-/// The connections of one server. Where there are too many, that one ends which has done nothing for longest; only where
-/// all are at work, the new one is refused.
+/// The connections of one server. At the limit, the connection that has been idle for longest is evicted; a new one is
+/// refused only if all are busy.
 pub(super) struct Connections {
     most: usize,
     most_of_one: usize,
@@ -53,19 +53,19 @@ pub(super) struct Connections {
 struct Open {
     count: usize,
     serial: u64,
-    /// Those of proxies that we trust are only counted: they are not the proxy's.
+    /// Not for trusted proxies: their connections carry the requests of many clients and count only towards the total.
     of: HashMap<IpAddr, HashMap<u64, Arc<Activity>>>,
 }
 
 impl Connections {
-    /// At most `most`, and of one address `most_of_one`.
+    /// Creates the table, with at most `most` connections in total and `most_of_one` per address.
     pub(super) fn new(most: usize, most_of_one: usize) -> Arc<Self> {
         let figure = metrics::gauge!("rutter_connections");
         let refused = metrics::counter!("rutter_limited_total", "limit" => "connections");
         Arc::new(Self { most, most_of_one, since: Instant::now(), open: Mutex::default(), figure, refused })
     }
 
-    /// A new connection of this address; none of a proxy that we trust. Nothing where it is one too many.
+    /// Adds a connection from this address; `None` for a trusted proxy. Returns `None` if the limit is reached.
     pub(super) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Connection> {
         let mut open = self.open();
         let own = address.and_then(|address| Some((address, open.of.get(&address)?)));
@@ -121,13 +121,13 @@ impl Open {
     }
 }
 
-/// The connection that has done nothing for longest, of those without a request.
+/// Returns the connection that has been idle for longest, of those without a request in progress.
 fn idlest(own: &HashMap<u64, Arc<Activity>>) -> Option<u64> {
     let idle = own.iter().filter(|(_, activity)| activity.running.load(Relaxed) == 0);
     idle.min_by_key(|(_, activity)| activity.last.load(Relaxed)).map(|(id, _)| *id)
 }
 
-/// One connection, counted until it is dropped.
+/// A connection, counted until it is dropped.
 pub(super) struct Connection {
     all: Arc<Connections>,
     address: Option<IpAddr>,
@@ -146,16 +146,16 @@ impl Drop for Connection {
     }
 }
 
-/// What happens on a connection.
+/// The activity of a connection.
 pub(in super::super) struct Activity {
     since: Instant,
-    /// Requests that are served.
+    /// The number of requests in progress.
     running: AtomicUsize,
-    /// Requests that have come.
+    /// The number of requests received.
     requests: AtomicU64,
-    /// Bytes that the client has taken.
+    /// The number of bytes that the client has read.
     written: AtomicU64,
-    /// When something happened last, in milliseconds.
+    /// The time of the last activity, in milliseconds.
     last: AtomicU64,
     evicted: AtomicBool,
     changed: Notify,
@@ -180,13 +180,13 @@ impl Activity {
         self.last.store(u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX), Relaxed);
     }
 
-    /// Notes bytes that went out.
+    /// Records bytes sent.
     pub(in super::super) fn wrote(&self, bytes: usize) {
         self.written.fetch_add(bytes as u64, Relaxed);
         self.touch();
     }
 
-    /// Notes a request, which runs until all clones of this are dropped.
+    /// Records a request, which is in progress until all clones of the result are dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Running {
         self.requests.fetch_add(1, Relaxed);
         self.running.fetch_add(1, Relaxed);
@@ -194,15 +194,15 @@ impl Activity {
         Running { _ended: Arc::new(Ended(self.clone())) }
     }
 
-    /// Comes when the connection has to make room for another one.
+    /// Waits until the connection is evicted.
     pub(super) async fn evicted(&self) {
         while !self.evicted.load(Relaxed) {
             self.changed.notified().await;
         }
     }
 
-    /// Comes when in a time of this length, or a little more, no request began and none was under way, and the client
-    /// took next to nothing of what it asked for before. Whatever else it says does not count.
+    /// Waits until the connection is idle: for this long or slightly longer, no request began or was in progress, and
+    /// the client read next to nothing of earlier responses. Anything else that it sends does not count.
     pub(super) async fn idle(&self, limit: Duration) {
         let enough = SLOWEST.saturating_mul(limit.as_secs()).max(1);
         let so_far = || (self.requests.load(Relaxed), self.written.load(Relaxed));
@@ -218,7 +218,7 @@ impl Activity {
     }
 }
 
-/// A request that is served.
+/// A request in progress.
 #[derive(Clone)]
 pub(in super::super) struct Running {
     _ended: Arc<Ended>,
@@ -234,7 +234,8 @@ impl Drop for Ended {
 }
 
 impl Running {
-    /// Goes on until all of this was sent, or given up. What is in memory is written soon, or not at all.
+    /// Keeps the request in progress until the body was sent or dropped. Bodies in memory are not tracked: they are
+    /// written soon, or not at all.
     pub(in super::super) fn until_sent(self, body: Body) -> Body {
         if body.size_hint().exact().is_some() {
             return body;
@@ -294,16 +295,16 @@ mod tests {
         let evicted: Vec<_> = own.iter().map(is_evicted).collect();
         assert_eq!(evicted, [false, false, true, false], "the oldest one serves a request");
         own[2].activity.evicted().await;
-        assert!(!is_evicted(&other), "others have their own");
+        assert!(!is_evicted(&other), "the limit of other addresses is separate");
 
-        // Where all are at work, the new one is refused.
+        // If all are busy, the new one is refused.
         let busy: Vec<_> = [0, 3].map(|at| own[at].activity.begin()).into();
         assert!(all.admit(Some(address(1))).is_none());
         assert!(all.admit(Some(address(2))).is_some());
         drop((busy, request));
         assert!(all.admit(Some(address(1))).is_some());
         drop((own, other));
-        assert!(all.open().of.is_empty() && all.open().count == 0, "nothing is remembered of who has none");
+        assert!(all.open().of.is_empty() && all.open().count == 0, "addresses without connections take no memory");
     }
 
     #[tokio::test]
@@ -314,7 +315,7 @@ mod tests {
         let fresh = all.admit(Some(address(2))).unwrap();
         assert!(is_evicted(&idle));
         let _request = fresh.activity.begin();
-        assert!(all.admit(Some(address(3))).is_none(), "what came through a proxy is not taken from it");
+        assert!(all.admit(Some(address(3))).is_none(), "connections through a proxy do not count for it");
         drop(proxied);
         assert!(all.admit(Some(address(3))).is_some());
         drop(idle);
@@ -339,7 +340,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_secs(20)).await;
                 activity.wrote(10_000);
             }
-            // Pings, and answers to them.
+            // HTTP/2 pings and their acknowledgements.
             for _ in 0..100 {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 activity.wrote(17);

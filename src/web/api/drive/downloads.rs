@@ -1,4 +1,4 @@
-//! Downloads by a URL that a browser can go to by itself: one file, or a ZIP archive.
+//! Download URLs that a browser can open without credentials: for one file, or a ZIP archive of several.
 
 use axum::Json;
 use axum::body::Body as Bytes;
@@ -25,32 +25,33 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(choose)).document(routes!(fetch))
 }
 
-/// What is to be downloaded.
+/// What to download.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Choice {
-    /// Files and folders. An empty path alone is all of the dataset, for those who may read all of it.
+    /// The paths of files and folders. A single empty path means the whole dataset; it requires access to all of it.
     #[schema(value_type = Vec<shapes::FilePath>, min_items = 1, max_items = 1000)]
     paths: Vec<String>,
-    /// Which revision; the newest unless said.
+    /// The revision. Default: the newest one.
     revision: Option<String>,
 }
 
-/// Where it is to be had.
+/// A download URL.
 #[derive(Serialize, ToSchema)]
 struct Link {
-    /// It needs no credentials: keep it to yourself.
+    /// The URL. It works without credentials, so keep it secret.
     url: String,
-    /// When it ends (RFC 3339).
+    /// When the URL expires (RFC 3339).
     #[schema(format = DateTime)]
     expires: String,
 }
 
-/// Makes a URL for files and folders as they are now, which needs no credentials and ends after ten minutes.
+/// Creates a download URL for the current state of files and folders. The URL needs no credentials and expires after
+/// ten minutes.
 ///
-/// It gives one file as it is; a folder, or several of them, as a ZIP archive of at most 50,000 files.
+/// A single file is sent as it is; a folder or several items are sent as a ZIP archive of at most 50,000 files.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/downloads", tag = "drive", request_body = Choice,
-    responses((status = 200, description = "Where it is to be had.", body = Link)))]
+    responses((status = 200, description = "The download URL.", body = Link)))]
 async fn choose(
     State(app): State<App>,
     visitor: Visitor,
@@ -83,14 +84,14 @@ fn link(base: &str, token: &str, expires: Millis) -> Link {
     Link { url: format!("{base}/api/v1/downloads/{token}"), expires: expires.rfc3339() }
 }
 
-/// Sends what a URL was made for; to be saved.
+/// Downloads the file or archive of a download URL, as an attachment.
 #[utoipa::path(get, path = "/api/v1/downloads/{token}", tag = "drive",
-    params(("token" = String, Path, description = "Of the URL.")),
-    responses((status = 200, description = "The bytes, or the archive.", content_type = "*/*"),
-        (status = 206, description = "The part of a file that was asked for.", content_type = "*/*"),
-        (status = 302, description = "They are at `Location`, for some minutes."),
-        (status = 304, description = "They are what you have."),
-        (status = 416, description = "There is no such part.")))]
+    params(("token" = String, Path, description = "The token in the URL.")),
+    responses((status = 200, description = "The content of the file or the ZIP archive.", content_type = "*/*"),
+        (status = 206, description = "The requested range of the file.", content_type = "*/*"),
+        (status = 302, description = "Redirect to a temporary URL of the content."),
+        (status = 304, description = "Not modified."),
+        (status = 416, description = "The range is not satisfiable.")))]
 async fn fetch(
     State(app): State<App>,
     Path(token): Path<String>,

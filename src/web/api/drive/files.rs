@@ -1,4 +1,4 @@
-//! Bytes of one file: put, shown, saved.
+//! Content of a single file: upload, view, download.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -29,28 +29,28 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Why {
-    /// Why; said in the history.
+    /// The commit message.
     message: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct At {
-    /// Which revision; the newest unless said.
+    /// The revision. Default: the newest one.
     pub(super) revision: Option<String>,
 }
 
-/// Puts a file, as a revision; the body is its content. What stands there gets a new version.
+/// Uploads a file as a new revision. The request body is its content. An existing file gets a new version.
 ///
-/// Text up to the server's limit is kept by git. All else, and what the rules of the dataset say, is kept by Git LFS:
-/// it may be as large as there is room for, and needs a `Content-Length`.
+/// Text up to the server's size limit is stored in git. Everything else, and files that match the dataset's Git LFS
+/// rules, is stored in Git LFS: this requires a `Content-Length`, and only the quota limits the size.
 #[utoipa::path(put, path = "/api/v1/drive/{owner}/{dataset}/files/{path}", tag = "drive",
-    params(("path" = String, Path, description = "Where it goes; may hold `/`."), Why,
+    params(("path" = String, Path, description = "The path of the file; may contain `/`."), Why,
         ("If-Match" = Option<shapes::RevisionTag>, Header,
-         description = "The revision that changed the file last, as far as you know, in quotes (412).")),
+         description = "The revision that last changed the file, in quotes; fails with 412 if there is a newer one.")),
     request_body(content = inline(shapes::Bytes), content_type = "application/octet-stream"),
-    responses((status = 200, description = "There is a new version.", body = Changed),
-        (status = 201, description = "There is a new file.", body = Changed)))]
+    responses((status = 200, description = "The existing file has a new version.", body = Changed),
+        (status = 201, description = "The file was created.", body = Changed)))]
 async fn put(
     State(app): State<App>,
     spot: Spot<Write>,
@@ -66,21 +66,21 @@ async fn put(
     Ok((status, axum::Json(Changed::at(&app, &spot, put.revision).await?)).into_response())
 }
 
-/// How long the body is going to be, if it says so.
+/// Returns the length of the body, if the request declares it.
 pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Sends the bytes of a file, to be shown.
+/// Sends the content of a file for display.
 ///
-/// Answers `Range`, `If-Range` and `If-None-Match`. A browser runs none of it: pages and programs are sent as bytes,
-/// and what is not a picture, sound, film or text is saved, not shown.
+/// Supports `Range`, `If-Range` and `If-None-Match`. Browsers never execute the content: HTML and scripts are sent as
+/// plain bytes, and anything that is not an image, audio, video or text is sent as an attachment.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/content/{path}", tag = "drive",
-    params(("path" = String, Path, description = "Where it is; may hold `/`."), At),
-    responses((status = 200, description = "The bytes.", content_type = "*/*"),
-        (status = 206, description = "The part that was asked for.", content_type = "*/*"),
-        (status = 304, description = "They are what you have."),
-        (status = 416, description = "There is no such part.")))]
+    params(("path" = String, Path, description = "The path of the file; may contain `/`."), At),
+    responses((status = 200, description = "The content of the file.", content_type = "*/*"),
+        (status = 206, description = "The requested range of the file.", content_type = "*/*"),
+        (status = 304, description = "Not modified."),
+        (status = 416, description = "The range is not satisfiable.")))]
 async fn content(
     State(app): State<App>,
     spot: Spot<Fetch>,
@@ -93,14 +93,14 @@ async fn content(
     send(&app, &file, true, &method, &headers).await
 }
 
-/// Sends the bytes of a file, to be saved; for one that Git LFS keeps, tells where they are.
+/// Downloads a file as an attachment; redirects to storage for files in Git LFS.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/download/{path}", tag = "drive",
-    params(("path" = String, Path, description = "Where it is; may hold `/`."), At),
-    responses((status = 200, description = "The bytes.", content_type = "*/*"),
-        (status = 206, description = "The part that was asked for.", content_type = "*/*"),
-        (status = 302, description = "They are at `Location`, for some minutes."),
-        (status = 304, description = "They are what you have."),
-        (status = 416, description = "There is no such part.")))]
+    params(("path" = String, Path, description = "The path of the file; may contain `/`."), At),
+    responses((status = 200, description = "The content of the file.", content_type = "*/*"),
+        (status = 206, description = "The requested range of the file.", content_type = "*/*"),
+        (status = 302, description = "Redirect to a temporary URL of the content."),
+        (status = 304, description = "Not modified."),
+        (status = 416, description = "The range is not satisfiable.")))]
 async fn download(
     State(app): State<App>,
     spot: Spot<Fetch>,
@@ -114,7 +114,7 @@ async fn download(
     save(&app, &file, &base, &method, &headers).await
 }
 
-/// A file to be saved.
+/// Sends a file as an attachment.
 pub(super) async fn save(
     app: &App,
     file: &Opened,
@@ -135,7 +135,7 @@ async fn send(app: &App, file: &Opened, inline: bool, method: &Method, headers: 
         size: file.size,
         media,
         disposition: disposition(&file.name, inline && is_harmless),
-        // There may be a new version in a moment.
+        // The file can get a new version at any time.
         cache: "private, no-cache",
     };
     let (answer, wanted) = content.answer(method, headers);

@@ -1,4 +1,4 @@
-//! Folders, and where things stand: made, moved, copied, deleted.
+//! Folder operations: create folders; move, copy and delete files and folders.
 
 use axum::Json;
 use axum::extract::State;
@@ -20,7 +20,7 @@ use crate::drive::place::{expect_inner, path_of};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 
-/// The most paths that are deleted as one revision.
+/// The maximum number of paths deleted as one revision.
 const PATHS: usize = 1000;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -31,63 +31,64 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewFolder {
-    /// Where; folders above it are made with it.
+    /// The path of the folder. Missing parent folders are created.
     #[schema(value_type = shapes::FilePath)]
     path: String,
-    /// Why.
+    /// The commit message.
     message: Option<String>,
 }
 
-/// From where to where.
+/// A move or rename.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Relocation {
-    /// From where.
+    /// The current path.
     #[schema(value_type = shapes::FilePath)]
     from: String,
-    /// To where: the whole new path, which must be free.
+    /// The complete new path, which must not exist.
     #[schema(value_type = shapes::FilePath)]
     to: String,
-    /// Why.
+    /// The commit message.
     message: Option<String>,
 }
 
-/// From where to where, perhaps from another dataset.
+/// A copy, within the dataset or from another one.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Duplication {
-    /// From where.
+    /// The path to copy from.
     #[schema(value_type = shapes::FilePath)]
     from: String,
-    /// To where: the whole new path, which must be free.
+    /// The complete path of the copy, which must not exist.
     #[schema(value_type = shapes::FilePath)]
     to: String,
-    /// The dataset to copy from, as `owner/name`, if it is another one.
+    /// The dataset to copy from, as `owner/name`. Default: this dataset.
     #[schema(value_type = Option<shapes::DatasetId>)]
     dataset: Option<String>,
-    /// Why.
+    /// The commit message.
     message: Option<String>,
 }
 
-/// What to delete.
+/// A deletion.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Deletion {
-    /// Files and folders.
+    /// The paths of the files and folders to delete.
     #[schema(value_type = Vec<shapes::FilePath>, min_items = 1, max_items = 1000)]
     paths: Vec<String>,
-    /// Why.
+    /// The commit message.
     message: Option<String>,
 }
 
-/// What was deleted.
+/// The result of a deletion.
 #[derive(Serialize, ToSchema)]
 struct Deleted {
-    /// The revision that has it no more.
+    /// The revision with the deletion.
     revision: String,
 }
 
-/// Makes a folder, as a revision. Git has no empty folders: a file `.keep` keeps it, which is not listed.
+/// Creates a folder as a new revision. Git has no empty folders, so the folder gets a `.keep` file, which listings
+/// hide.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/folders", tag = "drive", request_body = NewFolder,
     responses((status = 201, description = "The folder.", body = Changed)))]
 async fn add(State(app): State<App>, visitor: Visitor, Body(new): Body<NewFolder>) -> Result<Response> {
@@ -97,9 +98,9 @@ async fn add(State(app): State<App>, visitor: Visitor, Body(new): Body<NewFolder
     Ok((StatusCode::CREATED, Json(Changed::at(&app, &spot, revision).await?)).into_response())
 }
 
-/// Moves or renames a file or a folder, as a revision. A folder that this leaves empty stays.
+/// Moves or renames a file or a folder as a new revision. The old parent folder is kept even if it becomes empty.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/move", tag = "drive", request_body = Relocation,
-    responses((status = 200, description = "What was moved, at its new path.", body = Changed)))]
+    responses((status = 200, description = "The entry at its new path.", body = Changed)))]
 async fn rename(State(app): State<App>, visitor: Visitor, Body(asked): Body<Relocation>) -> Result<Json<Changed>> {
     let from: Spot<Write> = visitor.spot(&app, &asked.from).await?;
     let to: Spot<Write> = visitor.spot(&app, &asked.to).await?;
@@ -109,8 +110,8 @@ async fn rename(State(app): State<App>, visitor: Visitor, Body(asked): Body<Relo
     Ok(Json(Changed::at(&app, &to, revision).await?))
 }
 
-/// Copies a file or a folder, as a revision. No bytes are copied, also from another dataset: that must be one of which
-/// you may download it, and have the same store.
+/// Copies a file or a folder as a new revision, without transferring its content. Copying from another dataset requires
+/// download access to it, and both datasets must use the same store.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/copy", tag = "drive", request_body = Duplication,
     responses((status = 200, description = "The copy.", body = Changed)))]
 async fn copy(State(app): State<App>, visitor: Visitor, Body(asked): Body<Duplication>) -> Result<Json<Changed>> {
@@ -118,13 +119,14 @@ async fn copy(State(app): State<App>, visitor: Visitor, Body(asked): Body<Duplic
     let path = path_of(&to)?;
     let revision = match asked.dataset {
         None => {
-            // Whoever writes a copy could read it there.
+            // Write access to the copy's path implies that the caller could read the copy there.
             let from: Spot<Fetch> = visitor.spot(&app, &asked.from).await?;
             let default = format!("Copy {} to {path}", asked.from);
             app.drive.copy_at(&from.narrow::<Read>(), &to, message(asked.message, default)).await?
         }
         Some(dataset) => {
-            let nothing = || Error::not_found(format!("there is no dataset {dataset:?}, or you may not see it"));
+            let nothing =
+                || Error::not_found(format!("dataset {dataset:?} does not exist, or you do not have access to it"));
             let source: RepoPath = dataset.parse().map_err(|_| nothing())?;
             let at: FilePath = asked.from.trim_end_matches('/').parse()?;
             let part: Part<Fetch> = app.access.authorize_part(to.actor(), &source, Some(&at)).await?;
@@ -135,14 +137,16 @@ async fn copy(State(app): State<App>, visitor: Visitor, Body(asked): Body<Duplic
     Ok(Json(Changed::at(&app, &to, revision).await?))
 }
 
-/// Deletes files and folders, as one revision, and puts them into the trash. The history keeps them. A folder that this
-/// leaves empty stays.
+/// Deletes files and folders as one revision and moves them to the trash. The history keeps them. A parent folder that
+/// becomes empty is kept.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/delete", tag = "drive", request_body = Deletion,
-    responses((status = 200, description = "They are in the trash.", body = Deleted)))]
+    responses((status = 200, description = "The items were moved to the trash.", body = Deleted)))]
 async fn delete(State(app): State<App>, visitor: Visitor, Body(asked): Body<Deletion>) -> Result<Json<Deleted>> {
     let (mut parts, mut paths): (Vec<Part<Write>>, _) = (Vec::new(), Vec::new());
     if asked.paths.len() > PATHS {
-        return Err(Error::invalid(format!("`paths`: name at most {PATHS}, or the folder that they are in")));
+        return Err(Error::invalid(format!(
+            "`paths` must have at most {PATHS} items; to delete more, delete their folder"
+        )));
     }
     for path in &asked.paths {
         let spot: Spot<Write> = visitor.spot(&app, path).await?;
@@ -155,7 +159,7 @@ async fn delete(State(app): State<App>, visitor: Visitor, Body(asked): Body<Dele
     let default = match paths.as_slice() {
         [] => {
             let _: Part<Write> = visitor.part(&app, "").await?;
-            return Err(Error::invalid("`paths`: name at least one file or folder"));
+            return Err(Error::invalid("`paths` must not be empty"));
         }
         [only] => format!("Delete {only}"),
         many => format!("Delete {} files and folders", many.len()),

@@ -1,4 +1,4 @@
-//! What was deleted, and can be brought back.
+//! Trash: deleted files and folders, which can be restored.
 
 use axum::Json;
 use axum::extract::State;
@@ -17,68 +17,68 @@ use crate::access::{Part, Read, Spot, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 
-/// The most things that are restored as one revision.
+/// The maximum number of items restored as one revision.
 const MOST: usize = 1000;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list, empty)).document(routes!(restore)).document(routes!(forget))
 }
 
-/// Something in the trash.
+/// An item in the trash.
 #[derive(Serialize, ToSchema)]
 struct Thrown {
-    /// Names it.
+    /// The id of the item.
     id: String,
-    /// Where it stood.
+    /// The path it was deleted from.
     path: String,
-    /// What it is.
+    /// The type of the item.
     #[schema(value_type = super::DriveType)]
     r#type: String,
-    /// Bytes of a file.
+    /// The size of a file in bytes.
     size: Option<i64>,
-    /// When it was deleted (RFC 3339).
+    /// When the item was deleted (RFC 3339).
     #[schema(format = DateTime)]
     deleted: String,
-    /// Who deleted it.
+    /// The user who deleted the item.
     deleted_by: String,
-    /// The last revision that has it.
+    /// The last revision that contains the item.
     revision: String,
 }
 
-/// What to bring back.
+/// A request to restore items.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Recovery {
-    /// What of the trash.
+    /// The ids of the items to restore.
     #[schema(min_items = 1, max_items = 1000)]
     ids: Vec<String>,
-    /// The folder to bring it to, the root if it is empty; where it stood unless said.
+    /// The folder to restore to; empty for the root. Default: the original location of each item.
     to: Option<String>,
-    /// Why.
+    /// The commit message.
     message: Option<String>,
 }
 
-/// What was brought back.
+/// The result of a restore.
 #[derive(Serialize, ToSchema)]
 struct Recovered {
-    /// The revision that has it.
+    /// The revision with the restored items.
     revision: String,
-    /// Each of them.
+    /// The restored items.
     restored: Vec<Way>,
 }
 
-/// From where to where.
+/// The original and the new path of a restored item.
 #[derive(Serialize, ToSchema)]
 struct Way {
-    /// Where it stood.
+    /// The original path.
     from: String,
-    /// Where it stands now: under another name, if its own is taken.
+    /// The new path. If the name was taken, it has another name.
     to: String,
 }
 
-/// Lists what lies in the trash, what was deleted last first.
+/// Lists the items in the trash, most recently deleted first.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/trash", operation_id = "list_trash", tag = "drive", params(Page),
-    responses((status = 200, description = "What lies there.", body = Items<Thrown>)))]
+    responses((status = 200, description = "The items in the trash.", body = Items<Thrown>)))]
 async fn list(
     State(app): State<App>,
     visitor: Visitor,
@@ -99,13 +99,13 @@ async fn list(
     Ok(here.page(items.collect(), next))
 }
 
-/// Brings things back from the trash, as one revision: all of them, or none.
+/// Restores items from the trash as one revision, all or nothing.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/trash/restore", tag = "drive", operation_id = "recover", request_body = Recovery,
-    responses((status = 200, description = "They are back.", body = Recovered)))]
+    responses((status = 200, description = "The items were restored.", body = Recovered)))]
 async fn restore(State(app): State<App>, visitor: Visitor, Body(asked): Body<Recovery>) -> Result<Json<Recovered>> {
     let parts: Vec<Part<Write>> = parts(&app.access, &visitor).await?;
     if asked.ids.is_empty() || asked.ids.len() > MOST {
-        return Err(Error::invalid(format!("`ids`: name 1 to {MOST}")));
+        return Err(Error::invalid(format!("`ids` must have 1 to {MOST} items")));
     }
     let to: Option<Option<FilePath>> = match &asked.to {
         None => None,
@@ -124,20 +124,20 @@ async fn restore(State(app): State<App>, visitor: Visitor, Body(asked): Body<Rec
     Ok(Json(Recovered { revision: revision.to_string(), restored: restored.collect() }))
 }
 
-/// Empties the trash. What lay there is no longer listed, and cannot be restored from here; it stays in the history of
-/// the dataset, from which it can be had as it was, and goes on to take space.
+/// Empties the trash. The items are no longer listed and cannot be restored from the trash. They remain in the history
+/// of the dataset, where they can still be read, and still use storage.
 #[utoipa::path(delete, path = "/api/v1/drive/{owner}/{dataset}/trash", tag = "drive",
-    responses((status = 204, description = "It is empty.")))]
+    responses((status = 204, description = "The trash is empty.")))]
 async fn empty(State(app): State<App>, visitor: Visitor) -> Result<StatusCode> {
     let parts: Vec<Part<Write>> = parts(&app.access, &visitor).await?;
     app.drive.empty_trash(&parts, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Removes one thing from the trash. It stays in the history of the dataset.
+/// Removes an item from the trash. It remains in the history of the dataset.
 #[utoipa::path(delete, path = "/api/v1/drive/{owner}/{dataset}/trash/{id}", tag = "drive",
-    params(("id" = String, Path, description = "What of the trash.")),
-    responses((status = 204, description = "It is no longer listed.")))]
+    params(("id" = String, Path, description = "The id of the item.")),
+    responses((status = 204, description = "The item was removed from the trash.")))]
 async fn forget(State(app): State<App>, visitor: Visitor, segments: Segments) -> Result<StatusCode> {
     let parts: Vec<Part<Write>> = parts(&app.access, &visitor).await?;
     app.drive.empty_trash(&parts, Some(segments.get("id"))).await?;

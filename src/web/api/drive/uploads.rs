@@ -1,4 +1,4 @@
-//! Files that come in parts, so that an interruption costs one of them.
+//! Resumable multipart uploads: after an interruption, only the current part has to be sent again.
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -27,35 +27,35 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(part)).document(routes!(finish))
 }
 
-/// A file that is about to come.
+/// A new multipart upload.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewUpload {
-    /// Where it goes.
+    /// The path of the file.
     #[schema(value_type = shapes::FilePath)]
     path: String,
-    /// Its bytes; not 0.
+    /// The size of the file in bytes; at least 1.
     #[schema(minimum = 1)]
     size: u64,
-    /// SHA-256 of the whole, in hex, if you know it: other bytes are refused at the end (422).
+    /// The SHA-256 of the whole file in hex, if known. If the content differs, completing the upload fails with 422.
     #[schema(value_type = Option<shapes::Sha256>)]
     sha256: Option<String>,
 }
 
-/// A file that is coming.
+/// A multipart upload in progress.
 #[derive(Serialize, ToSchema)]
 struct Upload {
-    /// Names it.
+    /// The id of the upload.
     id: String,
-    /// Where it goes.
+    /// The path of the file.
     path: String,
-    /// Bytes of the whole.
+    /// The size of the whole file in bytes.
     size: u64,
-    /// Bytes of each part but the last.
+    /// The size of each part in bytes; the last part may be smaller.
     part_bytes: u64,
-    /// The parts that have come, by their number, from 1.
+    /// The numbers of the parts received, starting from 1.
     parts: Vec<u32>,
-    /// When it is given up, if no part comes before (RFC 3339).
+    /// When the upload expires if no further part is received (RFC 3339).
     #[schema(format = DateTime)]
     expires: String,
 }
@@ -73,34 +73,35 @@ impl Upload {
     }
 }
 
-/// The end of an upload.
+/// Completes an upload.
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
 struct End {
-    /// Why; said in the history.
+    /// The commit message.
     message: Option<String>,
 }
 
-/// The upload that the URL names, and where it goes: to be gone on with by who began it, while they may write there.
+/// Returns the upload in the URL and its target. Only the user who started it can continue it, and only with write
+/// access to the target.
 async fn upload(app: &App, visitor: &Visitor, segments: &Segments) -> Result<(Spot<Write>, Intake)> {
-    // Who may write nothing at all learns nothing of uploads.
+    // Without any write access, the caller must not learn whether the upload exists.
     let parts: Vec<Part<Write>> = parts(&app.access, visitor).await?;
-    let dataset = parts.first().map(Part::id).ok_or_else(|| Error::not_found("there is no such dataset"))?;
+    let dataset = parts.first().map(Part::id).ok_or_else(|| Error::not_found("dataset not found"))?;
     let intake = app.storage.intake(dataset, &visitor.actor.key(), segments.get("id")).await?;
     let spot = visitor.spot(app, intake.path()).await?;
     Ok((spot, intake))
 }
 
-/// Begins an upload in parts.
+/// Starts a multipart upload.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/uploads", tag = "drive", request_body = NewUpload,
-    responses((status = 201, description = "Send the parts.", body = Upload)))]
+    responses((status = 201, description = "The upload; send its parts next.", body = Upload)))]
 async fn begin(State(app): State<App>, visitor: Visitor, Body(new): Body<NewUpload>) -> Result<Response> {
     let spot: Spot<Write> = visitor.spot(&app, &new.path).await?;
     path_of(&spot)?;
     let promised: Option<Oid> = match new.sha256.as_deref().map(str::parse) {
         None => None,
         Some(Ok(oid)) => Some(oid),
-        Some(Err(_)) => return Err(Error::invalid("`sha256`: this is not the hex of a sha256")),
+        Some(Err(_)) => return Err(Error::invalid("`sha256` is not a SHA-256 in hex")),
     };
     let intake = app.storage.begin_intake(&spot, new.size, promised).await?;
     let dataset = spot.dataset();
@@ -108,9 +109,9 @@ async fn begin(State(app): State<App>, visitor: Visitor, Body(new): Body<NewUplo
     Ok(created(&format!("/api/v1/drive/{owner}/{name}/uploads/{}", intake.id()), Upload::of(&intake, Vec::new())))
 }
 
-/// Shows an upload, and which parts of it have come.
+/// Returns an upload and the parts received so far.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/uploads/{id}", tag = "drive",
-    params(("id" = String, Path, description = "The upload.")),
+    params(("id" = String, Path, description = "The id of the upload.")),
     responses((status = 200, description = "The upload.", body = Upload)))]
 async fn show(State(app): State<App>, visitor: Visitor, segments: Segments) -> Result<Json<Upload>> {
     let (_, intake) = upload(&app, &visitor, &segments).await?;
@@ -118,12 +119,13 @@ async fn show(State(app): State<App>, visitor: Visitor, segments: Segments) -> R
     Ok(Json(Upload::of(&intake, parts)))
 }
 
-/// Takes a part: the body is `part_bytes` of the file, or what is left for the last one. A part may come again.
+/// Uploads a part. The body is `part_bytes` long, or the rest of the file for the last part. A part can be uploaded
+/// again.
 #[utoipa::path(put, path = "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}", tag = "drive",
-    params(("id" = String, Path, description = "The upload."),
-        ("number" = u32, Path, minimum = 1, description = "Which part, from 1.")),
+    params(("id" = String, Path, description = "The id of the upload."),
+        ("number" = u32, Path, minimum = 1, description = "The number of the part, starting from 1.")),
     request_body(content = inline(shapes::Bytes), content_type = "application/octet-stream"),
-    responses((status = 204, description = "It is here.")))]
+    responses((status = 204, description = "The part was stored.")))]
 async fn part(
     State(app): State<App>,
     visitor: Visitor,
@@ -132,19 +134,20 @@ async fn part(
     request: Request,
 ) -> Result<StatusCode> {
     let (_, intake) = upload(&app, &visitor, &segments).await?;
-    let number = segments.get("number").parse().map_err(|_| Error::not_found("parts have numbers"))?;
+    let number = segments.get("number").parse().map_err(|_| Error::not_found("the part number is not a number"))?;
     let body = Box::pin(patient(&app, request.into_body()));
     app.storage.receive_intake(&intake, number, length(&headers), body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends an upload: all parts have come, and the file is put, as a revision. Asked again, it is the same revision.
+/// Completes an upload once all parts are stored, and adds the file as a new revision. Repeating the request returns
+/// the same revision.
 ///
-/// If hashing takes long, the answer is 503 with `Retry-After`, and it goes on: ask again.
+/// If hashing takes long, the response is 503 with `Retry-After` while hashing continues; retry later.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/uploads/{id}/finish", tag = "drive", request_body = End,
-    params(("id" = String, Path, description = "The upload.")),
-    responses((status = 200, description = "There is a new version.", body = Changed),
-        (status = 201, description = "There is a new file.", body = Changed)))]
+    params(("id" = String, Path, description = "The id of the upload.")),
+    responses((status = 200, description = "The existing file has a new version.", body = Changed),
+        (status = 201, description = "The file was created.", body = Changed)))]
 async fn finish(
     State(app): State<App>,
     visitor: Visitor,
@@ -157,10 +160,10 @@ async fn finish(
     Ok((status, Json(Changed::at(&app, &spot, put.revision).await?)).into_response())
 }
 
-/// Gives an upload up.
+/// Aborts an upload and deletes its parts.
 #[utoipa::path(delete, path = "/api/v1/drive/{owner}/{dataset}/uploads/{id}", tag = "drive",
-    params(("id" = String, Path, description = "The upload.")),
-    responses((status = 204, description = "It is gone.")))]
+    params(("id" = String, Path, description = "The id of the upload.")),
+    responses((status = 204, description = "The upload was aborted.")))]
 async fn abandon(State(app): State<App>, visitor: Visitor, segments: Segments) -> Result<StatusCode> {
     let (_, intake) = upload(&app, &visitor, &segments).await?;
     app.storage.abandon_intake(&intake).await?;

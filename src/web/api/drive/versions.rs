@@ -1,4 +1,4 @@
-//! Versions of one file or folder.
+//! Version history of a file or folder.
 
 use axum::Json;
 use axum::extract::State;
@@ -20,41 +20,42 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list, restore))
 }
 
-/// What a revision made of a file or folder.
+/// A version of a file or folder.
 #[derive(Serialize, ToSchema)]
 struct Version {
-    /// The revision.
+    /// The revision that created this version.
     revision: String,
-    /// When it was made (RFC 3339).
+    /// The commit time (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// Who made the change.
+    /// The author of the change.
     author: Somebody,
-    /// Why, in the words of the author.
+    /// The commit message.
     description: String,
-    /// Bytes of its content then; null for folders, and where it was deleted.
+    /// The size of this version in bytes; null for folders and deletions.
     size: Option<u64>,
-    /// SHA-256 of its content then, if Git LFS kept it.
+    /// The SHA-256 of this version in hex; only for files in Git LFS.
     oid: Option<String>,
-    /// Whether this revision deleted it.
+    /// True if this revision deleted the file or folder.
     deleted: bool,
 }
 
-/// What to go back to.
+/// A version to restore.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Reversion {
-    /// The revision.
+    /// The revision to restore from.
     revision: String,
-    /// Why.
+    /// The commit message.
     message: Option<String>,
 }
 
-/// Lists the versions of a file or folder, the newest first. Who may read a part of the dataset alone sees those of the
-/// default branch; who came by a link, those since the link was made, unless it shows the history, and no addresses.
+/// Lists the versions of a file or folder, newest first. With access to only a part of the dataset, only versions on
+/// the default branch are listed. Through a share link, e-mail addresses are left out and, unless the link includes the
+/// history, so are versions older than the link.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/versions/{path}", tag = "drive", operation_id = "list_versions",
-    params(("path" = String, Path, description = "Where it is; may hold `/`."), Page),
-    responses((status = 200, description = "Its versions.", body = Items<Version>)))]
+    params(("path" = String, Path, description = "The path of the entry; may contain `/`."), Page),
+    responses((status = 200, description = "The versions.", body = Items<Version>)))]
 async fn list(
     State(app): State<App>,
     spot: Spot<Read>,
@@ -84,10 +85,10 @@ async fn list(
     Ok(here.page(items.collect(), next))
 }
 
-/// Makes a file or folder what it was in an earlier revision, as a new one.
+/// Restores an earlier version of a file or folder as a new revision.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/versions/{path}", tag = "drive", operation_id = "restore_version", request_body = Reversion,
-    params(("path" = String, Path, description = "Where it is; may hold `/`.")),
-    responses((status = 200, description = "It is what it was.", body = Changed)))]
+    params(("path" = String, Path, description = "The path of the entry; may contain `/`.")),
+    responses((status = 200, description = "The version was restored.", body = Changed)))]
 async fn restore(State(app): State<App>, spot: Spot<Write>, Body(asked): Body<Reversion>) -> Result<Json<Changed>> {
     let default = format!("Restore {} as of {}", path_of(&spot)?, asked.revision);
     let done = app.drive.restore_at(&spot, &asked.revision, message(asked.message, default)).await?;

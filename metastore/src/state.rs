@@ -389,7 +389,7 @@ pub fn judge_edits(refs: &[Ref], edits: &[RefEdit]) -> Vec<Result<()>> {
                 return Err(Error::Invalid(format!("{} is edited twice", edit.name)));
             }
             if current.get(edit.name.as_str()).copied() != edit.old {
-                return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", edit.name)));
+                return Err(Error::Conflict(format!("{} was updated in the meantime; fetch first", edit.name)));
             }
             Ok(())
         })

@@ -190,11 +190,11 @@ impl Quarantine {
         match (command.old, command.new) {
             (None, None) if held.is_none() => return Err("no such ref".to_owned()),
             (old, _) if old == held => {}
-            (None, _) => return Err("exists already; fetch first".to_owned()),
+            (None, _) => return Err("already exists; fetch first".to_owned()),
             (Some(_), _) if held.is_none() => {
                 return Err("has been deleted meanwhile; fetch first".to_owned());
             }
-            (Some(_), _) => return Err("has moved meanwhile; fetch first".to_owned()),
+            (Some(_), _) => return Err("was updated in the meantime; fetch first".to_owned()),
         }
         if let Some(new) = command.new {
             let Some(tip) = self.tips.get(&new) else {

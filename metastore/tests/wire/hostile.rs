@@ -323,7 +323,7 @@ async fn stale_and_contradictory_commands_are_refused_one_by_one() {
         answer.lines(),
         [
             "unpack ok",
-            "ng refs/heads/main has moved meanwhile; fetch first",
+            "ng refs/heads/main was updated in the meantime; fetch first",
             "ok refs/heads/new",
             "ng refs/heads/new the push names this ref twice",
             "ng refs/heads/gone has been deleted meanwhile; fetch first",
@@ -334,7 +334,7 @@ async fn stale_and_contradictory_commands_are_refused_one_by_one() {
         ]
     );
     let lines = push(&server, &[(ZERO, &second, "refs/heads/main")], &empty_pack()).await.lines();
-    assert_eq!(lines[1], "ng refs/heads/main exists already; fetch first");
+    assert_eq!(lines[1], "ng refs/heads/main already exists; fetch first");
     server.finish().await;
 }
 

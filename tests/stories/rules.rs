@@ -388,12 +388,12 @@ story! {
         let said = work.git_fails(&["push", "origin", "main:refs/internal/gc"]);
         assert!(said.contains("refs/internal belongs to the server"), "{said}");
         let said = work.git_fails(&["push", "origin", "main:refs/heads/main/sub"]);
-        assert!(said.contains("cannot exist beside refs/heads/main"), "{said}");
+        assert!(said.contains("conflicts with refs/heads/main"), "{said}");
         let said = work.git_fails(&["push", "origin", "main:refs/heads/HEAD"]);
-        assert!(said.contains("a branch cannot have this name"), "{said}");
+        assert!(said.contains("this branch name is reserved"), "{said}");
         let tree = work.revision("main^{tree}");
         let said = work.git_fails(&["push", "origin", &format!("{tree}:refs/heads/tree")]);
-        assert!(said.contains("a branch must be a commit"), "{said}");
+        assert!(said.contains("a branch must point to a commit"), "{said}");
         assert_eq!(work.remote_refs(), before);
         server.sound(&ada, "ada/data").await;
     }

@@ -62,10 +62,10 @@ async fn packs_that_are_none_are_refused_with_a_reason() {
     too_many[11] += 1;
     let before = server.state();
     for (what, pack, expected) in [
-        ("nothing at all", vec![], "ends early"),
-        ("cut in the header", good[..7].to_vec(), "ends early"),
-        ("cut in an object", good[..good.len() / 2].to_vec(), "ends early"),
-        ("without its checksum", good[..good.len() - 20].to_vec(), "ends early"),
+        ("nothing at all", vec![], "is truncated"),
+        ("cut in the header", good[..7].to_vec(), "is truncated"),
+        ("cut in an object", good[..good.len() / 2].to_vec(), "is truncated"),
+        ("without its checksum", good[..good.len() - 20].to_vec(), "is truncated"),
         ("garbage", noise(5000, 9), "not a pack"),
         ("text", b"<html>hello</html>\n".repeat(100), "not a pack"),
         ("another version", resealed(version), "version"),
@@ -96,7 +96,10 @@ async fn trap_5_5_a_command_that_names_an_object_nobody_sent() {
     let answer = push(&server, &[(&first, &second, "refs/heads/main")], &empty_pack()).await;
     let lines = answer.lines();
     assert_eq!(lines[0], "unpack ok");
-    assert_eq!(lines[1], format!("ng refs/heads/main object {second} is neither here nor in the push"));
+    assert_eq!(
+        lines[1],
+        format!("ng refs/heads/main object {second} is missing from both the repository and the push")
+    );
     // Others in the same push are not harmed, unless they are missing something, too.
     let blob = work.git(["rev-parse", "HEAD:a.txt"]).await;
     let answer = push(
@@ -108,7 +111,7 @@ async fn trap_5_5_a_command_that_names_an_object_nobody_sent() {
     let lines = answer.lines();
     assert!(lines[1].starts_with("ng refs/heads/bad object"), "{lines:?}");
     assert_eq!(lines[2], "ok refs/heads/good");
-    assert_eq!(lines[3], format!("ng refs/heads/blob a branch must be a commit, but {blob} is a blob"));
+    assert_eq!(lines[3], format!("ng refs/heads/blob a branch must point to a commit, but {blob} is a blob"));
     server.finish().await;
 }
 
@@ -325,10 +328,10 @@ async fn stale_and_contradictory_commands_are_refused_one_by_one() {
             "unpack ok",
             "ng refs/heads/main was updated in the meantime; fetch first",
             "ok refs/heads/new",
-            "ng refs/heads/new the push names this ref twice",
-            "ng refs/heads/gone has been deleted meanwhile; fetch first",
+            "ng refs/heads/new the push contains this ref twice",
+            "ng refs/heads/gone was deleted in the meantime; fetch first",
             "ng refs/heads/never no such ref",
-            "ng refs/heads/never has been deleted meanwhile; fetch first",
+            "ng refs/heads/never was deleted in the meantime; fetch first",
             "ok refs/tags/main",
             "flush",
         ]
@@ -541,7 +544,7 @@ async fn trap_5_11_a_body_that_breaks_off_ends_the_child_and_changes_nothing() {
     raw::send_chunk(&mut stream, &body[..body.len() / 2]).await.expect("sent");
     stream.write_all(b"0\r\n\r\n").await.expect("sent");
     let lines = raw::answer(stream).await.lines();
-    assert!(lines[0].contains("ends early"), "{lines:?}");
+    assert!(lines[0].contains("is truncated"), "{lines:?}");
     assert_eq!(server.state(), before);
     let _ = second;
     server.finish().await;

@@ -169,12 +169,12 @@ async fn trap_5_13_a_name_cannot_be_the_folder_of_another() {
     let head = work.commit("a.txt", "one\n").await;
     work.git(["push", "-q", "origin", "main", "main:data"]).await;
     let words = work.fails(["push", "origin", "main:data/january"]).await;
-    assert!(words.contains("cannot exist beside refs/heads/data"), "{words}");
+    assert!(words.contains("conflicts with refs/heads/data"), "{words}");
     let words = work.fails(["push", "origin", "main:refs/heads/main/sub"]).await;
-    assert!(words.contains("cannot exist beside refs/heads/main"), "{words}");
+    assert!(words.contains("conflicts with refs/heads/main"), "{words}");
     // Within one push, too.
     let words = work.fails(["push", "origin", "main:x/y", "main:x/y/z"]).await;
-    assert!(words.contains("cannot exist beside refs/heads/x/y"), "{words}");
+    assert!(words.contains("conflicts with refs/heads/x/y"), "{words}");
     assert_eq!(server.target("refs/heads/x/y"), Some(head.clone()));
     // A deletion in the same push makes room.
     work.git(["push", "-q", "origin", ":data", "main:data/january"]).await;

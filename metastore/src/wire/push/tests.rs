@@ -192,7 +192,7 @@ fn refs_and_options_are_counted() {
     let most = push(&with_options(named(MAX_COMMANDS), MAX_OPTIONS));
     assert_eq!((most.commands.len(), most.options.len()), (MAX_COMMANDS, MAX_OPTIONS));
     for (wire, expected) in [
-        (with_options(named(MAX_COMMANDS + 1), 0), "20000 refs in one push; push them in steps"),
+        (with_options(named(MAX_COMMANDS + 1), 0), "20000 refs in one push; push fewer at a time"),
         (with_options(named(1), MAX_OPTIONS + 1), "1000 push options"),
     ] {
         assert!(matches!(read(&wire).0, Err(Error::TooLarge(reason)) if reason.contains(expected)));

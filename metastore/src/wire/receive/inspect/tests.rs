@@ -19,7 +19,7 @@ fn more_pointers_than_the_limit_are_not_collected() {
     let reader = Reader::new(repository.to_thread_local(), Arc::new(state));
     assert_eq!(pointers(&reader, &blobs, 3).unwrap().len(), 3);
     let refused = pointers(&reader, &blobs, 2);
-    assert!(matches!(refused, Err(Error::TooLarge(reason)) if reason.contains("push them in steps")));
+    assert!(matches!(refused, Err(Error::TooLarge(reason)) if reason.contains("push fewer at a time")));
 }
 
 /// A repository with nothing in it, and where it lies.

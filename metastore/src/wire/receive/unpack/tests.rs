@@ -10,20 +10,23 @@ const LIMITS: ReceiveLimits = ReceiveLimits { max_pack_bytes: 1000 };
 #[test]
 fn complaints_become_reasons() {
     for (complaint, reason) in [
-        ("fatal: early EOF", "the pack ends early"),
-        ("fatal: pack signature mismatch", "what was sent is not a pack"),
-        ("fatal: pack version 9 unsupported", "the version of the pack is not supported"),
-        ("fatal: pack is corrupted (SHA1 mismatch)", "the pack is corrupt: its checksum is wrong"),
+        ("fatal: early EOF", "the pack is truncated; push again"),
+        ("fatal: pack signature mismatch", "the data is not a pack"),
+        ("fatal: pack version 9 unsupported", "the pack version is not supported"),
+        ("fatal: pack is corrupted (SHA1 mismatch)", "the pack is corrupt: its checksum does not match; push again"),
         (
             "error: object 1234: hasDotgit: contains '.git'\nfatal: fsck error in packed object",
-            "object 1234: hasDotgit: contains '.git'; git fsck --strict shows it too",
+            "object 1234: hasDotgit: contains '.git'; run git fsck --strict to find such objects",
         ),
         ("fatal: did not receive expected object 1234", "object 1234 is missing; push from a complete clone"),
         (
             "fatal: pack has 2 unresolved deltas",
-            "the pack has deltas against objects that are not here; push from a complete clone",
+            "the pack has deltas whose delta base is missing; push from a complete clone",
         ),
-        ("fatal: pack has bad object at offset 12: inflate returned -3", "the pack is corrupt: it has a bad object"),
+        (
+            "fatal: pack has bad object at offset 12: inflate returned -3",
+            "the pack is corrupt: it contains a bad object",
+        ),
     ] {
         assert!(matches!(explain(complaint, LIMITS, 1 << 29), Error::Invalid(text) if text == reason), "{complaint}");
     }

@@ -338,7 +338,7 @@ story! {
                 let commit = work.git(&["commit-tree", "-p", "main", "-m", "Evil", &tree]);
                 let said = work.git_fails(&["push", "--no-verify", "origin", &format!("{commit}:refs/heads/evil")]);
                 assert!(said.contains("[remote rejected]"), "{entry:?} {depth}\n{said}");
-                assert!(said.contains("git fsck --strict shows it too"), "{entry:?} {depth}\n{said}");
+                assert!(said.contains("run git fsck --strict to find such objects"), "{entry:?} {depth}\n{said}");
                 assert!(!said.contains("internal error"), "{said}");
             }
         }

@@ -152,11 +152,11 @@ fn what_leaves_no_right_files_is_refused() {
         ("..", "\"..\""),
         ("s3://bucket/a", "http"),
         ("file:///a", "http"),
-        ("http:/example.com/a", "no URL"),
+        ("http:/example.com/a", "not a valid URL"),
         (".git/config", ".git"),
-        ("datapackage.json", "belongs"),
-        (".gitattributes", "belongs"),
-        (".lfsconfig", "belongs"),
+        ("datapackage.json", "reserved"),
+        (".gitattributes", "reserved"),
+        (".lfsconfig", "reserved"),
         (&vec!["x".repeat(250); 9].join("/"), "too long"),
     ] {
         refused(json!([resource(path, A, 1)]), "/resources/0/path", words);

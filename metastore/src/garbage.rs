@@ -44,7 +44,8 @@ pub struct Garbage {
 pub struct Repacked {
     /// The dropped objects and the packs that are replaced.
     pub garbage: Garbage,
-    /// A pack with the live objects of the replaced packs; `None` if there are none, or if other packs have them too.
+    /// A pack with the live objects of the replaced packs; `None` if there are no such objects, or if other
+    /// packs have them too.
     pub pack: Option<NewPack>,
     /// The generation of the snapshot.
     pub generation: u64,
@@ -110,7 +111,7 @@ async fn collect(snapshot: &Arc<Snapshot>, keep: &Keep) -> Result<Option<Repacke
     command.stdin(Stdio::from(list));
     let answer = Git::output(&mut command, Bytes::new()).await?;
     let answer = String::from_utf8_lossy(&answer).trim().to_owned();
-    let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected answer {answer:?}")))?;
+    let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected output: {answer:?}")))?;
     let pack = blocking::run(move || {
         let made = PackFolder(folder.path().to_owned()).file(id);
         if index_ids(&made.idx)? != live {

@@ -67,7 +67,7 @@ async fn merge(snapshot: &Arc<Snapshot>, packs: &[PackId]) -> Result<NewPack> {
     let names: Vec<_> = packs.iter().map(|id| format!("pack-{id}.pack\n")).collect();
     let answer = Git::output(&mut command, Bytes::from(names.concat())).await?;
     let answer = String::from_utf8_lossy(&answer).trim().to_owned();
-    let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected answer {answer:?}")))?;
+    let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected output: {answer:?}")))?;
     let (lease, inputs) = (Arc::clone(snapshot), packs.to_vec());
     blocking::run(move || {
         let result = PackFolder(folder.path().to_owned()).file(id);

@@ -277,7 +277,8 @@ impl Reader {
         Ok(Pointer::parse(&self.repository.find_object(blob)?.data).ok())
     }
 
-    /// Returns the data package of a commit or tree, that is, its parsed `datapackage.json`; `None` if there is none.
+    /// Returns the data package of a commit or tree, that is, its parsed `datapackage.json`; `None` if the
+    /// file does not exist.
     ///
     /// # Errors
     ///

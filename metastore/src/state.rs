@@ -149,7 +149,7 @@ impl FromStr for PackId {
     type Err = Error;
 
     fn from_str(hex: &str) -> Result<Self> {
-        ObjectId::from_hex(hex.as_bytes()).map(Self).map_err(|_| Error::Invalid(format!("{hex:?} is not a pack id")))
+        ObjectId::from_hex(hex.as_bytes()).map(Self).map_err(|_| Error::Invalid(format!("{hex:?} is not a pack ID")))
     }
 }
 

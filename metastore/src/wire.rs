@@ -6,7 +6,7 @@
 //! child process that is killed when its request is dropped.
 //!
 //! A push has four steps, which the caller connects:
-//! 1. [`Push::read`] reads the commands, and [`read_ahead()`] the rest, so that a slow client blocks nobody else;
+//! 1. [`Push::read`] reads the commands, and [`read_ahead()`] the rest, so that a slow client does not block others;
 //! 2. [`receive()`] takes the pack into a [`Quarantine`] and checks that it is connected;
 //! 3. [`Quarantine::verdicts`] and the caller's own rules decide which commands are accepted, and
 //!    [`Quarantine::into_landing`] turns those into the edits of one database transaction;

@@ -386,7 +386,7 @@ story! {
         let work = server.published(&ada, "ada/data", "work");
         let before = work.remote_refs();
         let said = work.git_fails(&["push", "origin", "main:refs/internal/gc"]);
-        assert!(said.contains("refs/internal belongs to the server"), "{said}");
+        assert!(said.contains("refs/internal is reserved for the server"), "{said}");
         let said = work.git_fails(&["push", "origin", "main:refs/heads/main/sub"]);
         assert!(said.contains("conflicts with refs/heads/main"), "{said}");
         let said = work.git_fails(&["push", "origin", "main:refs/heads/HEAD"]);

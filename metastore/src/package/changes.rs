@@ -46,10 +46,10 @@ pub enum Change {
     Tags(Tags),
     /// The first licence changed: of `licenses`, or `license_id`, `license_title` and `license_url`.
     License {
-        /// The old licence; absent if there was none.
+        /// The old licence; absent if the package had no licence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         old: Option<License>,
-        /// The new licence; absent if there is none.
+        /// The new licence; absent if the package has no licence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         new: Option<License>,
     },

@@ -135,7 +135,7 @@ pub struct Constraint {
 /// The changes between two schemas.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SchemaDiff {
-    /// The worst verdict of the changes; compatible if there are none.
+    /// The worst verdict of the changes; compatible without changes.
     pub verdict: Verdict,
     /// The changes of the table first, then those of its fields in the order of the old schema, followed by
     /// added fields.
@@ -155,7 +155,7 @@ pub struct ResourceSchema {
 /// The schema changes of a package.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SchemaReport {
-    /// The worst verdict of the resources; compatible if there are none.
+    /// The worst verdict of the resources; compatible without changes.
     pub verdict: Verdict,
     /// The resources whose schema changed.
     pub resources: Vec<ResourceSchema>,
@@ -191,7 +191,7 @@ pub fn package_schemas(old: &Value, new: &Value) -> SchemaReport {
     report
 }
 
-/// Compares two schemas; `None` if there is none. There are no changes if and only if the schemas are
+/// Compares two schemas; `None` stands for no schema. There are no changes if and only if the schemas are
 /// equivalent: `null` counts as absent, and so does an explicit default.
 ///
 /// Columns are assumed to be identified by name, and absent ones to be empty. Values are compared by their

@@ -49,7 +49,7 @@ impl Folder {
     }
 
     /// Creates a file with `fill` and syncs it and its parent folders. Written in place: the key is new, and
-    /// nobody reads it before its row is committed, so a crash leaves nothing worse than an unused upload.
+    /// it is not read before its row is committed, so a crash leaves nothing worse than an unused upload.
     pub(super) fn place(&self, name: &str, fill: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
         self.expect_mark()?;
         let target = self.path(name);

@@ -182,7 +182,7 @@ impl Quarantine {
     fn judge(&self, command: &Command, current: &HashMap<&str, ObjectId>) -> Result<RefName, String> {
         let name = command.ref_name().map_err(|_| "not a valid ref name".to_owned())?;
         if name.is_hidden() {
-            return Err("refs/internal belongs to the server".to_owned());
+            return Err("refs/internal is reserved for the server".to_owned());
         }
         if name.is_reserved() && command.new.is_some() {
             return Err("this branch name is reserved".to_owned());

@@ -240,7 +240,7 @@ fn people(rest: &mut Map<String, Value>) -> (Person, Person) {
     (author, maintainer)
 }
 
-/// Returns the role of a contributor with at most one role; the empty string if there is none.
+/// Returns the role of a contributor with at most one role; the empty string without a role.
 fn lone_role(contributor: &Map<String, Value>) -> Option<&str> {
     let mut roles = match contributor.get("roles") {
         Some(Value::Array(roles)) => roles.iter().collect(),

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::package::{PROBLEM_LIMIT, parse};
 
-/// The problems as `path: message` lines.
+/// Returns the problems as `path: message` lines.
 fn problems(package: &Value) -> Vec<(String, String)> {
     check(package).into_iter().map(|problem| (problem.path, problem.message)).collect()
 }
@@ -14,7 +14,7 @@ fn good(package: &Value) {
     assert_eq!(problems(package), [], "{package}");
 }
 
-/// Exactly one problem, at `path`, whose message holds `words`.
+/// Expects exactly one problem, at `path`, whose message contains `words`.
 #[track_caller]
 fn bad(package: &Value, path: &str, words: &str) {
     match &problems(package)[..] {
@@ -230,7 +230,7 @@ fn documents_are_read_with_care() {
     assert!(parse(b"{\"a\": \"\xff\"}").is_err());
 }
 
-/// Any JSON, with a liking for the names and values that mean something in a package.
+/// Arbitrary JSON, biased to names and values that mean something in a package.
 pub(in crate::package) fn any_json() -> impl Strategy<Value = Value> {
     let key = prop_oneof![
         4 => prop::sample::select(vec![
@@ -261,7 +261,7 @@ pub(in crate::package) fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Any JSON object with a list of resources in it.
+/// An arbitrary JSON object with a list of resources.
 pub(in crate::package) fn any_package() -> impl Strategy<Value = Value> {
     (any_json(), prop::collection::vec(any_json(), 0..4)).prop_map(|(mut package, resources)| {
         if let Value::Object(package) = &mut package {

@@ -13,7 +13,7 @@ fn id(hex: &str) -> ObjectId {
     ObjectId::from_hex(hex.as_bytes()).expect("hex")
 }
 
-/// The head, and what was left in the body.
+/// Returns the head of the push, and the rest of the body.
 fn read(body: &[u8]) -> (Result<PushHead>, Vec<u8>) {
     let mut rest = body;
     let head = Push::read(&mut rest).now_or_never().expect("a slice is always ready");

@@ -62,7 +62,7 @@ pub(super) async fn index_pack(
     }
     let answer = answer?;
     let id = answer.trim().strip_prefix("pack\t").and_then(|hex| ObjectId::from_hex(hex.as_bytes()).ok());
-    let id = id.ok_or_else(|| Error::Git(format!("index-pack said {answer:?}")))?;
+    let id = id.ok_or_else(|| Error::Git(format!("unexpected output of index-pack: {answer:?}")))?;
     Ok(Some(PackId::from(id)))
 }
 

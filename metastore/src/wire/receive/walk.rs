@@ -97,7 +97,7 @@ impl Walk {
             command.args(["rev-list", "--objects"]).args(options).args(["--stdin", "--not", "--all"]).spawn()?;
         let stderr = Tail::follow(child.stderr.take());
         let pipes = child.stdin.take().zip(child.stdout.take());
-        let (mut stdin, stdout) = pipes.ok_or_else(|| Error::Internal("a child without pipes".to_owned()))?;
+        let (mut stdin, stdout) = pipes.ok_or_else(|| Error::Internal("a git process without pipes".to_owned()))?;
         tokio::spawn(async move {
             // If the process exits early, its exit status tells why.
             let _ = stdin.write_all(&input).await;
@@ -113,7 +113,8 @@ impl Walk {
         }
         let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
         let split = line.split_at_checked(HEX).and_then(|(hex, path)| Some((ObjectId::from_hex(hex).ok()?, path)));
-        let (id, path) = split.ok_or_else(|| Error::Git(format!("rev-list said `{}`", line.escape_ascii())))?;
+        let (id, path) =
+            split.ok_or_else(|| Error::Git(format!("unexpected output of rev-list: `{}`", line.escape_ascii())))?;
         let path = path.strip_prefix(b" ").unwrap_or(path);
         Ok(Some((id, String::from_utf8_lossy(path).into_owned())))
     }

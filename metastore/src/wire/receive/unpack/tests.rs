@@ -6,7 +6,7 @@ use crate::{RefName, State, pack, snapshot};
 
 const LIMITS: ReceiveLimits = ReceiveLimits { max_pack_bytes: 1000 };
 
-/// What `git index-pack` of version 2.47 says, and what the client hears.
+/// The messages of `git index-pack` 2.47, and what the client is sent.
 #[test]
 fn complaints_become_reasons() {
     for (complaint, reason) in [
@@ -65,13 +65,14 @@ async fn a_body_is_drained_up_to_a_bound() {
     assert_eq!(u64::MAX - endless.limit(), DRAIN);
 }
 
-/// What a child may take for one object in the property below.
+/// Maximum object size of a git process in the property below.
 const OBJECT: usize = 8 << 20;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(12), ..ProptestConfig::default() })]
 
-    /// Whatever a small pack unpacks to: it is taken, and read, or refused with the reason, within bounds of memory.
+    /// Whatever a small pack unpacks to: it is accepted and readable, or rejected with the reason, within the
+    /// memory limit.
     #[test]
     fn no_delta_makes_a_child_take_more_than_it_may(length in 1..300_000_usize, times in 2..200_usize) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -101,9 +102,9 @@ proptest! {
     }
 }
 
-/// Fewer than the default, each starts a child; `make fuzz` says how many.
+/// Fewer cases than the default, since each starts a process; `make fuzz` sets the number.
 fn cases(fewer: u32) -> u32 {
-    // Without `PROPTEST_CASES`, 256.
+    // 256 is the default without `PROPTEST_CASES`.
     match ProptestConfig::default().cases {
         256 => fewer,
         cases => cases,

@@ -173,7 +173,7 @@ async fn messages_are_bounded_together() {
     let snapshot = world.snapshot().await;
     snapshot
         .read(move |reader| {
-            assert!(matches!(reader.log(head, 40, None, None), Err(Error::TooLarge(why)) if why.contains("smaller page")));
+            assert!(matches!(reader.log(head, 40, None, None), Err(Error::TooLarge(why)) if why.contains("smaller")));
             assert_eq!(reader.log(head, 30, None, None)?.len(), 30);
             Ok(())
         })

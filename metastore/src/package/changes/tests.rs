@@ -390,7 +390,7 @@ fn as_ckan(package: &Value) -> Value {
     Value::Object(ckan)
 }
 
-/// The only ambiguity of plain packages: who is the first author and the first maintainer. Normalises both,
+/// The only ambiguity of plain packages: the first author and the first maintainer. Normalises both,
 /// in the same way in equal packages.
 fn settle(package: &Value) -> Value {
     let mut package = package.clone();

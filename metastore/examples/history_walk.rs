@@ -1,5 +1,5 @@
-//! How long it takes to walk all history, and how much memory: makes a repository with so many LFS
-//! pointers (a million unless told, 1,000 a commit) and prints one line for each kind of walk.
+//! Benchmarks full history walks, in time and memory: creates a repository with the given number of LFS
+//! pointers (default one million, 1,000 per commit) and prints one line for each kind of walk.
 //!
 //! `cargo run --release -p metastore --example history_walk -- 1000000`
 
@@ -19,10 +19,10 @@ use metastore::{
     Engine, InlinePacks, Keep, ObjectId, Options, Pack, PackBytes, PackId, PackStore, Ref, RefName, RepoKey, State,
 };
 
-/// Pointers in one commit, each in a file of its own.
+/// Number of pointers per commit, each in a file of its own.
 const FILES: usize = 1000;
 
-/// There are none.
+/// An [`InlinePacks`] that holds no packs.
 struct NoRows;
 
 #[async_trait]
@@ -40,7 +40,7 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<String, Box<dyn Error>> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-/// Every commit replaces all files, so that no pointer stands in two of them.
+/// Writes a history in which every commit replaces all files, so that no pointer occurs in two commits.
 fn write_history(folder: &Path, count: usize) -> Result<(), Box<dyn Error>> {
     let mut child = Command::new("git")
         .args(["fast-import", "--quiet", "--done"])
@@ -63,7 +63,7 @@ fn write_history(folder: &Path, count: usize) -> Result<(), Box<dyn Error>> {
     if child.wait()?.success() { Ok(()) } else { Err("git fast-import failed".into()) }
 }
 
-/// The highest resident memory so far, mapped files included, in MiB.
+/// Returns the peak resident memory (`VmHWM`) in MiB, mapped files included.
 fn peak() -> Result<u64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;

@@ -1,4 +1,5 @@
-//! What the `.gitattributes` and `.gitignore` files of a revision say of paths (gitattributes(5), gitignore(5)).
+//! Git attributes and ignore rules: evaluates the `.gitattributes` and `.gitignore` files of a revision for
+//! given paths (gitattributes(5), gitignore(5)).
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -12,19 +13,21 @@ use gix::{
 
 use crate::{FilePath, Reader, Result};
 
-/// git itself reads no larger ones (`ATTR_MAX_FILE_SIZE` is 100 MB; nobody writes a hundredth of that).
+/// Maximum size in bytes of an attributes or ignore file; larger ones are skipped. (git's own
+/// `ATTR_MAX_FILE_SIZE` is 100 MB.)
 const LARGEST: u64 = 1 << 20;
 
 const ATTRIBUTES: &str = ".gitattributes";
 const IGNORE: &str = ".gitignore";
 
 impl Reader {
-    /// For each path, in order: whether Git LFS keeps what is put there (`filter=lfs`).
+    /// Returns for each path, in order, whether it is tracked by Git LFS (`filter=lfs`).
     pub fn lfs_keeps(&self, revision: Option<ObjectId>, paths: &[FilePath]) -> Result<Vec<bool>> {
         lfs_keeps(paths, |place| revision.map_or(Ok(None), |revision| self.small_file(revision, place)))
     }
 
-    /// For each path, in order: whether git would pass it over. `root` stands in for the `.gitignore` of the root.
+    /// Returns for each path, in order, whether git would ignore it. `root`, if given, replaces the
+    /// `.gitignore` of the root folder.
     pub fn ignores(&self, revision: Option<ObjectId>, root: Option<&Bytes>, paths: &[FilePath]) -> Result<Vec<bool>> {
         let mut search = ignore::Search::default();
         let read = |place: &FilePath| match (root, revision) {
@@ -43,7 +46,7 @@ impl Reader {
         Ok(paths
             .iter()
             .map(FilePath::as_str)
-            // What is in a folder that is passed over cannot be brought back.
+            // As in git, a negated pattern cannot re-include a file whose parent folder is excluded.
             .map(|path| folders(path).into_iter().any(|end| is_ignored(&path[..end], true)) || is_ignored(path, false))
             .collect())
     }
@@ -60,8 +63,8 @@ impl Reader {
     }
 }
 
-/// For each path, in order: whether Git LFS keeps what is put there, by the `.gitattributes` that `read` gives. Files
-/// that cannot be read say nothing.
+/// Returns for each path, in order, whether it is tracked by Git LFS according to the `.gitattributes` files
+/// that `read` returns. Files for which it returns `None` are skipped.
 pub(crate) fn lfs_keeps(paths: &[FilePath], read: impl FnMut(&FilePath) -> Result<Option<Bytes>>) -> Result<Vec<bool>> {
     let mut known = attrs::search::MetadataCollection::default();
     let mut search = attrs::Search::default();
@@ -82,7 +85,7 @@ pub(crate) fn lfs_keeps(paths: &[FilePath], read: impl FnMut(&FilePath) -> Resul
         .collect())
 }
 
-/// The files of that name in the folders of these paths, the outer ones first.
+/// Reads the files called `name` in all parent folders of these paths, outermost first.
 fn beside(
     name: &str,
     paths: &[FilePath],
@@ -95,7 +98,7 @@ fn beside(
     }
     let mut found = Vec::new();
     for (_, place) in places {
-        // Beside the longest paths is no room for another name.
+        // The longest allowed paths leave no room for another file name beside them.
         let Ok(path) = place.parse::<FilePath>() else { continue };
         found.extend(read(&path)?.map(|text| (place, text)));
     }

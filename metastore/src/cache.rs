@@ -1,4 +1,5 @@
-//! Packs on the local disk: downloaded once, verified, shared by every generation through hard links.
+//! Pack cache on the local disk: each pack is downloaded once, verified, and shared by all snapshots through
+//! hard links.
 
 use std::{
     io,
@@ -23,17 +24,17 @@ pub use stats::CacheStats;
 use stats::Counters;
 use trim::Room;
 
-/// How many packs are downloaded at once for one snapshot.
+/// Number of concurrent pack downloads per snapshot.
 const DOWNLOADS: usize = 8;
 
-/// How often a step is repeated because somebody removed cached files under it.
+/// Maximum number of retries of a step that fails because cached files were deleted concurrently.
 pub(crate) const PATIENCE: usize = 20;
 
-/// How much the spools may take where the cache has no limit, in bytes; else a quarter of that.
+/// Maximum total size of the spools in bytes if the cache has no limit; otherwise a quarter of that limit.
 const SPOOLS: u64 = 4 << 30;
 
-/// `cache/packs/<repo>/pack-<id>.{pack,idx}`. Any file may vanish at any time; a folder of links
-/// made from them does not care.
+/// `cache/packs/<repo>/pack-<id>.{pack,idx}`. Any file may be deleted at any time; hard links to it in
+/// snapshot folders stay valid.
 pub(crate) struct PackCache {
     packs: PathBuf,
     run: Arc<RunFolder>,
@@ -46,7 +47,7 @@ pub(crate) struct PackCache {
 }
 
 impl PackCache {
-    /// `cache` is the folder that several engines share; `limit` is in bytes. Blocks.
+    /// Opens the pack cache in `cache`, a folder that several engines may share; `limit` is in bytes. Blocks.
     pub(crate) fn open(
         cache: &Path,
         run: RunFolder,
@@ -70,7 +71,7 @@ impl PackCache {
         })
     }
 
-    /// Objects that readers of snapshots share.
+    /// Returns the object memory shared by the readers of all snapshots.
     pub(crate) fn memory(&self) -> &ObjectMemory {
         &self.memory
     }
@@ -79,7 +80,7 @@ impl PackCache {
         Arc::clone(&self.run)
     }
 
-    /// A new spool, which no crash leaves behind for longer than the folders of a run.
+    /// Creates a spool. After a crash it is cleaned up together with the other folders of the run.
     pub(crate) async fn spool(&self) -> Result<Spool> {
         let (run, budget) = (self.run(), self.spools.clone());
         blocking::run(move || {
@@ -96,8 +97,8 @@ impl PackCache {
         PackFolder(self.packs.join(repo.as_str()))
     }
 
-    /// Links every pack into `target`, those that the cache lacks by way of it. What was linked stays
-    /// there, whatever becomes of the cache meanwhile.
+    /// Links every pack into `target`, loading those that the cache lacks. Packs that are linked stay there
+    /// even if the cache is deleted meanwhile.
     pub(crate) async fn gather(&self, repo: &RepoKey, packs: &[Pack], target: &PackFolder) -> Result<()> {
         let (wanted, cached, place) = (packs.to_vec(), self.folder(repo), target.clone());
         let missing = blocking::run(move || {
@@ -142,15 +143,15 @@ impl PackCache {
         Ok(())
     }
 
-    /// Writes packs that live in their rows to `target`, verified.
+    /// Writes packs that are stored inline in their database rows to `target`, after verifying them.
     async fn load_rows(&self, repo: &RepoKey, packs: &[Pack], target: &PackFolder) -> Result<()> {
         let ids: Vec<_> = packs.iter().map(|pack| pack.id).collect();
         let mut loaded: std::collections::HashMap<_, _> = self.inline.load(repo, &ids).await?.into_iter().collect();
         let mut rows = Vec::with_capacity(packs.len());
         for pack in packs {
-            let bytes = loaded
-                .remove(&pack.id)
-                .ok_or_else(|| Error::Corrupt(format!("the database has lost the bytes of pack {}", pack.id)))?;
+            let bytes = loaded.remove(&pack.id).ok_or_else(|| {
+                Error::Corrupt(format!("the bytes of pack {} are missing from the database", pack.id))
+            })?;
             rows.push((pack.clone(), bytes));
         }
         let target = target.clone();
@@ -184,7 +185,7 @@ impl PackCache {
         Ok(())
     }
 
-    /// Brings a pack to `target` from its permanent home, verified, whatever the cache has.
+    /// Downloads a pack from the permanent store to `target` and verifies it, bypassing the cache.
     pub(crate) async fn fetch_anew(&self, repo: &RepoKey, pack: &Pack, target: &PackFolder) -> Result<()> {
         if pack.inline {
             self.load_rows(repo, std::slice::from_ref(pack), target).await
@@ -193,7 +194,7 @@ impl PackCache {
         }
     }
 
-    /// Takes over the files of a pack that this process made itself.
+    /// Moves the files of a pack that this process wrote into the cache.
     pub(crate) async fn adopt(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
         let (cached, run, pack) = (self.folder(repo).file(pack.id), self.run(), pack.clone());
         let added = pack.pack_bytes + pack.idx_bytes;
@@ -212,20 +213,20 @@ impl PackCache {
         self.memory.forget(repo);
         let (folder, run) = (self.folder(repo).0, self.run());
         let once = move || -> Result<()> {
-            // Away in one step: whoever is writing there meanwhile begins a new folder.
+            // Renamed away in one step: concurrent writers start a new folder.
             let scratch = run.scratch("tmp-")?;
             if folder.exists() { Ok(std::fs::rename(&folder, scratch.path().join("forgotten"))?) } else { Ok(()) }
         };
         blocking::run(move || patiently(once)).await
     }
 
-    /// Whether so much was added that somebody should [`trim`](Self::trim).
+    /// Returns true if enough bytes were added since the last count to make a [`trim`](Self::trim) due.
     pub(crate) fn is_trim_due(&self) -> bool {
         self.room.is_spent()
     }
 
-    /// Evicts packs that no snapshot links to, those unused longest first, until the rest fits.
-    /// Returns by how many bytes it still does not. Blocks.
+    /// Evicts packs that no snapshot links to, least recently used first, until the cache is within its
+    /// limit. Returns the number of bytes still above the limit. Blocks.
     pub(crate) fn trim(&self) -> Result<u64> {
         let trimmed = self.room.trim()?;
         self.counters.evicted(trimmed.evictions, trimmed.evicted_bytes);
@@ -251,7 +252,7 @@ impl std::fmt::Debug for PackCache {
     }
 }
 
-/// Does `step`, again where somebody deleted files under it.
+/// Runs `step`, and retries it if files were deleted concurrently.
 pub(crate) fn patiently<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
     let mut attempts = 0;
     loop {
@@ -263,13 +264,14 @@ pub(crate) fn patiently<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
     }
 }
 
-/// Links both files, the index last, since git and gix find a pack by it. `false` where the source is
-/// missing or cut short; then there is nothing at `to`, and a damaged source is gone too.
+/// Links both files, the index last, since git and gix find a pack by its index. Returns `false` if the
+/// source is missing or truncated; then nothing is left at `to`, and a damaged source is removed.
 fn link_whole(from: &PackFile, to: &PackFile, row: &Pack) -> Result<bool> {
     for (source, target) in [(&from.pack, &to.pack), (&from.idx, &to.idx)] {
         match std::fs::hard_link(source, target) {
             Ok(()) => {}
-            // Missing is the source, or the whole folder: then whoever fills the gap will notice.
+            // Either the source or the whole target folder is missing; in the latter case loading the pack
+            // reports it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 remove(to);
                 return Ok(false);
@@ -279,37 +281,38 @@ fn link_whole(from: &PackFile, to: &PackFile, row: &Pack) -> Result<bool> {
     }
     let is_whole = looks_whole(to, row);
     if !is_whole {
-        tracing::warn!(pack = %row.id, "a pack in the cache was damaged");
+        tracing::warn!(pack = %row.id, "removed a damaged pack from the cache");
         remove(to);
         remove(from);
     }
     Ok(is_whole)
 }
 
-/// Gone already is what we want; and what stays in our way will be in the way of what comes next.
+/// Removes both files, ignoring errors: a missing file is what we want, and any other error will surface when
+/// the next step writes there.
 fn remove(file: &PackFile) {
     let _ = std::fs::remove_file(&file.idx);
     let _ = std::fs::remove_file(&file.pack);
 }
 
-/// Puts a verified pack where it is needed now, and then where others find it.
+/// Moves a verified pack to where it is needed now, and then links it into the cache.
 fn install(from: &PackFile, to: &PackFile, cached: &PackFile) -> io::Result<()> {
     std::fs::hard_link(&from.pack, &to.pack)?;
     std::fs::hard_link(&from.idx, &to.idx)?;
     if let Err(error) = keep(from, cached) {
-        // The next one loads it again.
-        tracing::warn!(%error, "a pack could not be kept in the cache");
+        // Not an error: the next snapshot downloads the pack again.
+        tracing::warn!(%error, "cannot store a pack in the cache");
     }
     Ok(())
 }
 
-/// Moves a pack into the cache, its index last. What is there under the same name has the same bytes.
+/// Moves a pack into the cache, its index last. An existing file of the same name has the same content.
 fn keep(from: &PackFile, to: &PackFile) -> io::Result<()> {
     for (from, to) in [(&from.pack, &to.pack), (&from.idx, &to.idx)] {
         let mut attempts = 0;
         while let Err(error) = std::fs::rename(from, to) {
             attempts += 1;
-            // The folder of the repository may be forgotten at any moment.
+            // The folder of the repository may be removed concurrently by `forget`.
             if error.kind() != io::ErrorKind::NotFound || attempts > PATIENCE {
                 return Err(error);
             }

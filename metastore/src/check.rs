@@ -1,4 +1,4 @@
-//! Checking everything: a snapshot as git sees it, and packs where they are stored.
+//! Integrity checks: `git fsck` for a snapshot, `git verify-pack` for packs in the permanent store.
 
 use std::sync::Arc;
 
@@ -11,17 +11,19 @@ use crate::{
 };
 
 impl Engine {
-    /// Checks a pack in its permanent home, past the cache: both files are there and have the size and
-    /// checksum of the row, and `git verify-pack` unpacks and hashes every object and comes to the very
-    /// same index. Gives what is wrong; empty if all is well.
+    /// Verifies a pack in the permanent store, bypassing the cache: both files exist with the size and
+    /// checksum of the row, and `git verify-pack` unpacks and hashes every object and computes the same
+    /// index. Returns the problems found; empty if the pack is intact.
     ///
-    /// [`Error::Unavailable`] where the store does not answer, which says nothing about the pack.
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the store does not respond, which says nothing about the pack.
     pub async fn check_pack(&self, repo: &RepoKey, pack: &Pack) -> Result<Vec<String>> {
         let _place = self.git().maintaining().await?;
         let (run, key) = (self.packs().run(), repo.clone());
         let folder = blocking::run(move || {
             let folder = run.scratch("tmp-")?;
-            // git wants a repository to be in.
+            // `git verify-pack` needs a repository to run in.
             lay_out(folder.path(), &State::empty(key, RefName::branch("main")?), &[])?;
             Ok(folder)
         })
@@ -40,7 +42,7 @@ impl Engine {
 }
 
 impl Snapshot {
-    /// Everything that `git fsck --strict --full` has to complain about; empty if all is well.
+    /// Runs `git fsck --strict --full` and returns its complaints; empty if the repository is intact.
     pub async fn fsck(self: &Arc<Self>) -> Result<Vec<String>> {
         let git = self.git();
         let _place = git.maintaining().await?;
@@ -52,11 +54,11 @@ impl Snapshot {
         let finished = self.whole(check).await?;
         let stdout = String::from_utf8_lossy(&finished.stdout).into_owned();
         let lines = stdout.lines().chain(finished.stderr.lines());
-        // An empty repository has no default refs, which is no fault.
+        // fsck prints a notice about the missing default refs of an empty repository; that is not a problem.
         let mut problems: Vec<String> =
             lines.filter(|line| !line.is_empty() && !line.starts_with("notice: ")).map(str::to_owned).collect();
         if problems.is_empty() && !finished.success {
-            problems.push("git fsck failed without a word".to_owned());
+            problems.push("git fsck failed without any output".to_owned());
         }
         Ok(problems)
     }

@@ -1,44 +1,44 @@
-//! Datasets as CKAN writes them, and data packages: each as the other, and back without loss.
+//! CKAN mapping: converts between CKAN datasets and data packages, in both directions without loss.
 //!
-//! The rules are those of frictionless-ckan-mapper 1.0.9, so that a dataset looks here as it looks to
-//! its users. Those rules lose things: nulls, computed fields, the text that an extra had before it was
-//! parsed, contributors beyond two. What they lose is kept in a *side record*, an ordinary property that
-//! travels with the document: [`IN_PACKAGE`] in a package that came from CKAN, [`IN_DATASET`] in a
-//! dataset that came from a package. One stands in the document itself, one in each resource that needs
-//! it, so that a resource that moves takes its own along.
+//! The rules are those of frictionless-ckan-mapper 1.0.9, so that users see the dataset they know. These
+//! rules are lossy: they drop nulls, computed fields, the original text of an extra that was parsed, and
+//! contributors beyond two. What they lose is stored in a *side record*, an ordinary property that travels
+//! with the document: [`IN_PACKAGE`] in a package converted from CKAN, [`IN_DATASET`] in a dataset converted
+//! from a package. There is one in the document itself and one in each resource that needs it, so that a
+//! resource keeps its own when it is moved.
 //!
-//! An entry of a side record says what the rules made of a field (a digest) and what it truly was. Going
-//! back, an entry is followed only where the rules still make the same, so what somebody changed in the
-//! meantime is never overwritten. A document without oddities has no side record at all, and taking the
-//! records away ([`without_records`]) leaves what the rules alone would give.
+//! An entry of a side record stores a digest of what the rules made of a field, and the original value. On
+//! the way back, an entry is applied only if the rules still produce the same value, so later edits are never
+//! overwritten. A document without lossy fields has no side record, and removing the records
+//! ([`without_records`]) leaves the plain result of the rules.
 //!
-//! **Back and forth is the identity**, for packages and for datasets, up to this: nesting is at most 64
-//! deep, a side record is one that was made here for the document it is in, and the numbers in
-//! `num_resources`, `num_tags` and a resource's `position` are the true ones. Numbers that JSON's
-//! doubles cannot hold are as inexact as the parser that read the document. The order of an object's
-//! keys means nothing; the results are sorted, so that one document is written in one way.
+//! **A round trip is the identity**, for packages and for datasets, under these conditions: nesting is at
+//! most 64 levels, a side record was created here for the document it is in, and the values of
+//! `num_resources`, `num_tags` and a resource's `position` are correct. Numbers that do not fit into a JSON
+//! double are as inexact as the parser that read the document. The order of object keys is not significant;
+//! results are sorted, so that a document always has the same serialisation.
 //!
-//! # Where the rules here differ from the mapper's
+//! # Differences from the mapper
 //!
-//! Toward packages:
-//! - A blank licence, contributor, e-mail address or `url` is left out; the mapper writes empty lists,
-//!   empty strings, or words such as `no_license_title`, and fails if there is no licence field at all.
-//! - An extra that is JSON is parsed if it is an object or a list; a bare number or word only if it is
-//!   written as it would be written again. `1.10` stays a text and so does `null`.
-//! - An extra named as one of CKAN's own fields does not replace that field.
-//! - In a resource, fields that are text by definition (name, url, title, description, …) are not
-//!   parsed, even if they begin with a bracket. A `size` that is no whole number stays `size`.
-//! - The number added to a resource's name is one that makes it unique. Letters beyond ASCII are written
-//!   in ASCII by another table, which differs for some signs (`№`, emoji).
-//! - A field of the wrong shape is carried as it is; the mapper fails.
+//! From CKAN to packages:
+//! - A blank licence, contributor, e-mail address or `url` is left out; the mapper writes empty lists, empty
+//!   strings, or words such as `no_license_title`, and fails if there is no licence field at all.
+//! - An extra that contains JSON is parsed if it is an object or a list; a bare number or word only if it
+//!   would be serialised to the same text. So `1.10` stays a string, and so does `null`.
+//! - An extra with the name of a CKAN core field does not replace that field.
+//! - In a resource, fields that are strings by definition (name, url, title, description, …) are not parsed,
+//!   even if they start with a bracket. A `size` that is not an integer stays `size`.
+//! - The number appended to the name of a resource makes it unique. Non-ASCII characters are transliterated
+//!   with another table, which differs for some symbols (`№`, emoji).
+//! - A field of the wrong type is kept as it is; the mapper fails.
 //!
-//! Toward CKAN:
-//! - Every extra is a text, as CKAN stores them; the mapper hands numbers and truth values over as such.
-//! - A null is no field, and neither is a missing title or e-mail address.
-//! - A contributor without `role` has the first of its `roles` (Data Package 2.0).
+//! From packages to CKAN:
+//! - Every extra is a string, as CKAN stores them; the mapper passes numbers and booleans on as such.
+//! - A null field is omitted, and so is a missing title or e-mail address.
+//! - A contributor without `role` gets the first of its `roles` (Data Package 2.0).
 //! - The list of contributors stays an extra unless it is one author, one maintainer or one of each; the
 //!   mapper also drops it, and with it a person, for an author and, say, a publisher.
-//! - Extras come in the order of their keys, and JSON in them is written compactly.
+//! - Extras are sorted by key, and JSON in them is written without whitespace.
 
 mod dataset;
 mod package;
@@ -51,23 +51,23 @@ use serde_json::{Map, Value};
 use crate::{Error, Result};
 use record::Records;
 
-/// The property of a package, and of its resources, that keeps what only CKAN knows: a JSON object.
+/// Side record of a package and of its resources: the property that keeps what only CKAN knows, as a JSON object.
 pub const IN_PACKAGE: &str = "rutter:ckan";
 
-/// The extra of a dataset, and the field of its resources, that keeps what only the package knows: a
-/// JSON object as text.
+/// Side record of a dataset (an extra) and of its resources (a field): keeps what only the package knows, as
+/// a JSON object in a string.
 pub const IN_DATASET: &str = "rutter:package";
 
-/// How deep a document may be nested, its side records left out.
+/// Maximum nesting depth of a document, side records not included.
 const DEPTH_LIMIT: usize = 64;
 
-/// The same with its side records, whose entries hold whole fields.
+/// Maximum nesting depth including side records, whose entries contain whole fields.
 const FULL_DEPTH_LIMIT: usize = 96;
 
 /// A JSON object.
 type Object = Map<String, Value>;
 
-/// The fields of a CKAN dataset that are its own; any other property of a package becomes an extra.
+/// The core fields of a CKAN dataset; any other property of a package becomes an extra.
 const CORE: &[&str] = &[
     "author",
     "author_email",
@@ -98,13 +98,15 @@ const CORE: &[&str] = &[
     "version",
 ];
 
-/// Fields of a dataset that say nothing about it: states, counts, and what is told elsewhere.
+/// Computed or redundant fields of a dataset: states, counts, and data that is available elsewhere.
 const COMPUTED: &[&str] = &["isopen", "num_resources", "num_tags", "organization", "state"];
 
-/// The data package that a CKAN dataset is, as `package_show` gives the dataset.
+/// Converts a CKAN dataset, as returned by `package_show`, to a data package.
 ///
-/// [`Error::Invalid`] if `resources`, `extras` or `tags` are not lists of what CKAN has there;
-/// [`Error::TooLarge`] if the nesting is deeper than 64.
+/// # Errors
+///
+/// [`Error::Invalid`] if `resources`, `extras` or `tags` are not lists of the objects that CKAN has there;
+/// [`Error::TooLarge`] if the nesting is deeper than 64 levels.
 pub fn package_from_dataset(dataset: &Object) -> Result<Object> {
     check(dataset)?;
     check_dataset(dataset)?;
@@ -116,23 +118,25 @@ pub fn package_from_dataset(dataset: &Object) -> Result<Object> {
     }
     let mut restored = package.clone();
     records.apply(&mut restored);
-    // A record from elsewhere may ask for anything; what is no package any more, it does not get.
+    // A foreign side record can contain anything. If applying it does not give a valid package, it is ignored.
     let sound = check(&restored).is_ok()
         && check_package(&restored).is_ok()
         && check_depth(&record::take_from_package(&restored).0, DEPTH_LIMIT).is_ok();
     Ok(sorted(if sound { restored } else { package }))
 }
 
-/// The CKAN dataset that a data package is, as `package_create` takes it.
+/// Converts a data package to a CKAN dataset, as accepted by `package_create`.
 ///
-/// [`Error::Invalid`] if `resources` is not a list of objects; [`Error::TooLarge`] if the nesting is
-/// deeper than 64.
+/// # Errors
+///
+/// [`Error::Invalid`] if `resources` is not a list of objects; [`Error::TooLarge`] if the nesting is deeper
+/// than 64 levels.
 pub fn dataset_from_package(package: &Object) -> Result<Object> {
     check(package)?;
     check_package(package)?;
     let (bare, records) = record::take_from_package(package);
     check_depth(&bare, DEPTH_LIMIT)?;
-    // A record that somebody wrote by hand can stand in the way of itself; then it is only carried.
+    // A handwritten side record can contradict itself; then it is only passed through.
     if !records.is_empty()
         && let Some(dataset) = lower(&bare, &records, package)
         && package_from_dataset(&dataset).is_ok_and(|again| again == *package)
@@ -141,10 +145,10 @@ pub fn dataset_from_package(package: &Object) -> Result<Object> {
     }
     lower(&bare, &Records::default(), package)
         .map(sorted)
-        .ok_or_else(|| Error::Internal("the rules made a malformed dataset".to_owned()))
+        .ok_or_else(|| Error::Internal("the mapping produced a malformed dataset".to_owned()))
 }
 
-/// A package or a dataset, and its resources, without their side records.
+/// Removes the side records from a package or dataset and its resources.
 pub fn without_records(mut document: Object) -> Object {
     let strip = |object: &mut Object| {
         object.remove(IN_PACKAGE);
@@ -163,7 +167,7 @@ pub fn without_records(mut document: Object) -> Object {
     document
 }
 
-/// The fields of the document and of its resources in the order of their names; what is in them as it is.
+/// Sorts the fields of the document and of its resources by name; their values stay as they are.
 fn sorted(mut document: Object) -> Object {
     if let Some(Value::Array(resources)) = document.get_mut("resources") {
         resources.iter_mut().filter_map(Value::as_object_mut).for_each(Object::sort_keys);
@@ -172,7 +176,7 @@ fn sorted(mut document: Object) -> Object {
     document
 }
 
-/// What the rules make of a dataset, with the record of what they lose.
+/// Applies the mapping rules to a dataset, and adds a side record of what they lose.
 fn lift(dataset: &Object) -> Object {
     let mut package = package::from_dataset(dataset);
     let mut records = Records::default();
@@ -183,8 +187,8 @@ fn lift(dataset: &Object) -> Object {
     package
 }
 
-/// The dataset that gives `package` back, `bare` being the package without `records`; `None` if the
-/// records lead to something that is no dataset.
+/// Returns the dataset that maps to `package`; `bare` is the package without `records`. `None` if applying
+/// the records does not give a valid dataset.
 fn lower(bare: &Object, records: &Records, package: &Object) -> Option<Object> {
     let mut dataset = dataset::from_package(bare, records.top());
     records.apply(&mut dataset);
@@ -195,7 +199,7 @@ fn lower(bare: &Object, records: &Records, package: &Object) -> Option<Object> {
         return Some(dataset);
     }
     if dataset.get("extras").is_some_and(|extras| extras.as_array().is_none_or(Vec::is_empty)) {
-        // The record is about to be an extra itself: then nobody could tell this list from none.
+        // The record becomes an extra itself, so an empty list would be indistinguishable from none.
         dataset.remove("extras");
         lifted = lift(&dataset);
     }
@@ -208,7 +212,7 @@ fn lower(bare: &Object, records: &Records, package: &Object) -> Option<Object> {
     Some(dataset)
 }
 
-/// What can be counted is counted: a record knows how many resources there were, not how many there are.
+/// Recomputes counts: a record stores how many resources there were, not how many there are now.
 fn recount(dataset: &mut Object) {
     for (count, list) in [("num_resources", "resources"), ("num_tags", "tags")] {
         let length = dataset.get(list).and_then(Value::as_array).map_or(0, Vec::len);
@@ -231,20 +235,20 @@ fn check(document: &Object) -> Result<()> {
 
 fn check_depth(document: &Object, limit: usize) -> Result<()> {
     if document.values().any(|value| !record::is_within(value, limit - 1)) {
-        return Err(Error::TooLarge(format!("the document is nested more than {DEPTH_LIMIT} deep")));
+        return Err(Error::TooLarge(format!("the document is nested more than {DEPTH_LIMIT} levels deep")));
     }
     Ok(())
 }
 
 fn check_package(package: &Object) -> Result<()> {
-    check_list(package, "resources", |_| true, "objects")
+    check_list(package, "resources", |_| true, "an object")
 }
 
 fn check_dataset(dataset: &Object) -> Result<()> {
-    check_list(dataset, "resources", |_| true, "objects")?;
-    check_list(dataset, "tags", |tag| tag.get("name").is_some_and(Value::is_string), "objects with a name")?;
+    check_list(dataset, "resources", |_| true, "an object")?;
+    check_list(dataset, "tags", |tag| tag.get("name").is_some_and(Value::is_string), "an object with a name")?;
     let is_extra = |extra: &Object| extra.get("key").is_some_and(Value::is_string) && extra.contains_key("value");
-    check_list(dataset, "extras", is_extra, "objects with a key and a value")
+    check_list(dataset, "extras", is_extra, "an object with a key and a value")
 }
 
 fn check_list(document: &Object, field: &str, fits: impl Fn(&Object) -> bool, what: &str) -> Result<()> {
@@ -254,7 +258,7 @@ fn check_list(document: &Object, field: &str, fits: impl Fn(&Object) -> bool, wh
         Some(_) => return Err(Error::Invalid(format!("/{field} is not a list"))),
     };
     match items.iter().position(|item| !item.as_object().is_some_and(&fits)) {
-        Some(index) => Err(Error::Invalid(format!("/{field}/{index} is not one of {what}"))),
+        Some(index) => Err(Error::Invalid(format!("/{field}/{index} is invalid: expected {what}"))),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! Writing without a client: a set of changes becomes one commit in one new pack, all in memory.
+//! Commits made by the server: turns a changeset into one commit in one new pack, entirely in memory.
 
 use bytes::Bytes;
 use gix::{ObjectId, objs::Kind};
@@ -19,104 +19,104 @@ mod tree;
 use draft::Draft;
 pub use follow::Followed;
 
-/// 31 December 9999: later times break other people's date arithmetic.
+/// 31 December 9999. Later timestamps break date arithmetic in other tools.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// Who did something, and when by their own clock.
+/// A commit signature: name, e-mail address and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// The name; not empty, without `<`, `>` and control characters.
     pub name: String,
-    /// The address; may be empty, without `<`, `>` and control characters.
+    /// The e-mail address; may be empty, without `<`, `>` and control characters.
     pub email: String,
     /// Seconds since the Unix epoch, not negative.
     pub seconds: i64,
-    /// Minutes east of UTC, less than a day.
+    /// Offset from UTC in minutes, positive to the east, less than a day.
     pub offset_minutes: i32,
 }
 
-/// What a file is to hold.
+/// The new content of a file.
 #[derive(Debug, Clone)]
 pub enum Content {
     /// These bytes.
     Bytes(Bytes),
-    /// The canonical text of this pointer.
+    /// The canonical text of this LFS pointer.
     Pointer(Pointer),
-    /// A blob that the repository has.
+    /// A blob that the repository already has.
     Existing(ObjectId),
 }
 
-/// One step of a changeset; each sees what those before it did.
+/// One edit of a changeset. Edits apply in order; each sees the result of those before it.
 #[derive(Debug, Clone)]
 pub enum Edit {
-    /// Makes or replaces a file. A folder is never replaced by a file, nor a file by a folder.
+    /// Creates or replaces a file. Never replaces a folder with a file, or a file with a folder.
     Put {
-        /// Where.
+        /// Path of the file.
         path: FilePath,
-        /// What.
+        /// The new content.
         content: Content,
-        /// Whether the file carries the executable bit.
+        /// True if the file has the executable bit.
         executable: bool,
     },
-    /// Puts what stood somewhere in history, a file or a link, in the place of whatever is there.
+    /// Restores a file or symbolic link from history, replacing whatever is at the path.
     Restore {
-        /// Where.
+        /// The path to restore to.
         path: FilePath,
-        /// What.
+        /// The mode and blob to restore.
         side: Side,
     },
-    /// Removes a file, or a folder with all it holds.
+    /// Deletes a file, or a folder with everything in it.
     Delete {
-        /// Where.
+        /// The path to delete.
         path: FilePath,
     },
-    /// Renames a file or folder to a path that is free.
+    /// Renames a file or folder to a path that does not exist yet.
     Move {
-        /// From where.
+        /// The old path.
         from: FilePath,
-        /// To where.
+        /// The new path.
         to: FilePath,
     },
-    /// Copies a file or folder to a path that is free.
+    /// Copies a file or folder to a path that does not exist yet.
     Copy {
-        /// From where.
+        /// The source path.
         from: FilePath,
-        /// To where.
+        /// The target path.
         to: FilePath,
     },
-    /// Brings files from elsewhere to a path that is free: one file there, or several below it.
+    /// Adds files from another source at a path that does not exist yet: a single file there, or several below it.
     Graft {
-        /// To where.
+        /// The target path.
         to: FilePath,
-        /// What, with the paths that they get.
+        /// The files, with their full target paths.
         files: Vec<Grafted>,
     },
-    /// Puts fields in the place of those of the same names in the JSON object that a file holds.
+    /// Replaces members of the JSON object that a file holds.
     Merge {
-        /// The file.
+        /// Path of the JSON file.
         path: FilePath,
-        /// The fields.
+        /// The members to set.
         fields: Map<String, Value>,
     },
 }
 
-/// A file, or a link, that comes from elsewhere.
+/// A file or symbolic link from another source.
 #[derive(Debug, Clone)]
 pub struct Grafted {
-    /// Where it goes.
+    /// The target path.
     pub path: FilePath,
-    /// What it is; neither a folder nor a submodule.
+    /// The kind of the entry; neither a folder nor a submodule.
     pub kind: EntryKind,
-    /// What it holds; of a link, where it leads.
+    /// The content; for a symbolic link, its target.
     pub content: Content,
 }
 
-/// Why a changeset cannot be.
+/// The reason why a changeset cannot be applied.
 #[derive(Debug)]
 pub struct Flaw {
-    /// The edit that is wrong, by its place in the changeset; `None` if it is none of them alone.
+    /// Index of the invalid edit in the changeset; `None` if the error is not caused by a single edit.
     pub edit: Option<usize>,
-    /// What is wrong.
+    /// The error.
     pub error: Error,
 }
 
@@ -127,7 +127,7 @@ impl<E: Into<Error>> From<E> for Flaw {
 }
 
 impl Edit {
-    /// The paths that it changes: of a folder, the files in it too.
+    /// Returns the paths that the edit changes. For a folder, these include the files in it.
     pub fn paths(&self) -> impl Iterator<Item = &FilePath> {
         let (first, second) = match self {
             Self::Put { path, .. } | Self::Restore { path, .. } | Self::Delete { path } | Self::Merge { path, .. } => {
@@ -140,41 +140,47 @@ impl Edit {
     }
 }
 
-/// What one commit is to change.
+/// The content of one commit.
 #[derive(Debug, Clone)]
 pub struct Changeset {
-    /// The branch that gets the commit; it is made if it does not exist.
+    /// The branch to commit to; created if it does not exist.
     pub branch: RefName,
-    /// What the branch must hold now: `Some(None)` for nothing yet, `None` for no matter what.
+    /// The expected current head of the branch: `Some(None)` if it must not exist, `None` to skip the check.
     pub parent: Option<Option<ObjectId>>,
-    /// The changes, in order.
+    /// The edits, in order.
     pub edits: Vec<Edit>,
-    /// The message; not empty, without NUL.
+    /// The commit message; not empty, without NUL.
     pub message: String,
-    /// Who made the change.
+    /// The author of the change.
     pub author: Person,
-    /// Who makes the commit.
+    /// The committer.
     pub committer: Person,
 }
 
 impl Reader {
-    /// Makes the commit that `changes` describe, and the landing that publishes it.
+    /// Creates the commit that `changes` describe, and the landing that publishes it.
     ///
-    /// [`Error::Conflict`] if the branch is not at the expected parent or the edits contradict the
-    /// tree, [`Error::NotFound`] for a path or blob that is not there, [`Error::Unchanged`] if the tree
-    /// stays as it is, [`Error::Invalid`] and [`Error::Refused`] for what must not be written.
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] if the branch is not at the expected parent or the edits contradict the tree,
+    /// [`Error::NotFound`] for a path or blob that does not exist, [`Error::Unchanged`] if the tree stays the
+    /// same, [`Error::Invalid`] and [`Error::Refused`] for content that cannot be committed.
     pub fn commit_changes(&self, changes: &Changeset) -> Result<(ObjectId, Landing)> {
         self.commit_edits(changes).map_err(|flaw| flaw.error)
     }
 
-    /// Like [`Reader::commit_changes`]; says which edit is wrong.
+    /// Like [`Reader::commit_changes`]; the error names the invalid edit.
     pub fn commit_edits(&self, changes: &Changeset) -> Result<(ObjectId, Landing), Flaw> {
         if !changes.branch.is_branch() || changes.branch.is_reserved() {
             return Err(Error::Invalid(format!("{} is not a branch", changes.branch)).into());
         }
         let head = self.state().find(&changes.branch).map(|branch| branch.target);
         if changes.parent.is_some_and(|expected| expected != head) {
-            return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", changes.branch.short())).into());
+            return Err(Error::Conflict(format!(
+                "{} was updated in the meantime; fetch first",
+                changes.branch.short()
+            ))
+            .into());
         }
         let edit = RefEdit { name: changes.branch.clone(), old: head, new: None, peeled: None };
         let parent_tree = head.map(|head| Ok::<_, Error>(self.commit(head)?.tree)).transpose()?;
@@ -198,8 +204,11 @@ impl Reader {
         Ok((id, self.landing(&packed, vec![RefEdit { new: Some(id), ..edit }])?))
     }
 
-    /// Makes a commit of what a branch holds that has no past, and the landing that puts it in the branch's place.
-    /// [`Error::NotFound`] if there is no such branch.
+    /// Creates a root commit with the tree of a branch, and the landing that resets the branch to it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the branch does not exist.
     pub fn squash(&self, branch: &RefName, text: &str, person: &Person) -> Result<(ObjectId, Landing)> {
         let found = self.find_ref(branch).filter(|found| found.name.is_branch());
         let old = found.ok_or_else(|| Error::NotFound(format!("there is no branch {:?}", branch.short())))?.target;
@@ -218,16 +227,18 @@ impl Reader {
         Ok((id, self.landing(&[commit], vec![edit])?))
     }
 
-    /// Makes an annotated tag of `target`, and the landing that publishes it as `name`, which must
-    /// not exist yet.
+    /// Creates an annotated tag of `target`, and the landing that publishes it as `name`, which must not exist yet.
     pub fn tag(&self, name: &RefName, target: ObjectId, text: &str, tagger: &Person) -> Result<(ObjectId, Landing)> {
         let (tag, edit) = self.annotate(name, target, text, tagger)?;
         let id = tag.id;
         Ok((id, self.landing(&[tag], vec![edit])?))
     }
 
-    /// Puts an annotated tag in the place of another, in one landing: under the same name or a new one, of the same
-    /// target. [`Error::NotFound`] if there is no tag `old`, [`Error::Conflict`] if another one has the new name.
+    /// Replaces an annotated tag in one landing: under the same name or a new one, with the same target.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the tag `old` does not exist, [`Error::Conflict`] if another tag has the new name.
     pub fn retag(&self, old: &RefName, name: &RefName, text: &str, tagger: &Person) -> Result<(ObjectId, Landing)> {
         let found = self.find_ref(old).filter(|found| found.name.is_tag());
         let found = found.ok_or_else(|| Error::NotFound(format!("there is no tag {:?}", old.short())))?;
@@ -245,7 +256,11 @@ impl Reader {
         Ok((id, self.landing(&[tag], edits)?))
     }
 
-    /// The landing that changes refs alone. [`Error::Conflict`] if the edits cannot be.
+    /// Creates a landing that only updates refs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] if the edits cannot be applied.
     pub fn move_refs(&self, edits: Vec<RefEdit>) -> Result<Landing> {
         check_edits(&self.state().refs, &edits)?;
         Ok(Landing { generation: self.state().generation, epoch: self.state().epoch, pack: None, edits })
@@ -271,7 +286,7 @@ impl Reader {
         Ok((tag, edit))
     }
 
-    /// The pointers that `changes` put somewhere, each with the place of its edit: the objects must be there.
+    /// Returns the pointers that `changes` add, each with the index of its edit. Their LFS objects must exist.
     pub fn pointers_in(&self, changes: &Changeset) -> Result<Vec<(usize, Pointer)>> {
         let mut found = Vec::new();
         for (index, edit) in changes.edits.iter().enumerate() {
@@ -285,7 +300,7 @@ impl Reader {
                         found.extend(self.pointer_of(content)?.map(|pointer| (index, pointer)));
                     }
                 }
-                // JSON is no pointer.
+                // A merged JSON file is never a pointer file.
                 Edit::Delete { .. } | Edit::Move { .. } | Edit::Copy { .. } | Edit::Merge { .. } => {}
             }
         }
@@ -320,14 +335,14 @@ fn signature(person: &Person) -> Result<gix::actor::Signature> {
     let unsafe_letter = |letter: char| matches!(letter, '<' | '>') || letter.is_control();
     for (what, text) in [("name", &person.name), ("email address", &person.email)] {
         if text.contains(unsafe_letter) || text.trim() != text {
-            return Err(Error::Invalid(format!("{text:?} is not usable as {what}")));
+            return Err(Error::Invalid(format!("{text:?} is not a valid {what}")));
         }
     }
     if person.name.is_empty() {
-        return Err(Error::Invalid("a person needs a name".to_owned()));
+        return Err(Error::Invalid("the author or committer name is empty".to_owned()));
     }
     if !(0..=LAST_SECOND).contains(&person.seconds) || !(-1439..=1439).contains(&person.offset_minutes) {
-        return Err(Error::Invalid("the time is out of range".to_owned()));
+        return Err(Error::Invalid("the author or committer time is out of range".to_owned()));
     }
     Ok(gix::actor::Signature {
         name: person.name.as_str().into(),
@@ -336,11 +351,11 @@ fn signature(person: &Person) -> Result<gix::actor::Signature> {
     })
 }
 
-/// The message as `git commit` would store it: no blank ends, one newline at its end.
+/// Normalises the message as `git commit` does: trimmed, with one newline at the end.
 fn message(text: &str) -> Result<String> {
     let trimmed = text.trim_matches('\n').trim_end();
     if trimmed.is_empty() || trimmed.contains('\0') {
-        return Err(Error::Invalid("a message must not be empty or hold NUL".to_owned()));
+        return Err(Error::Invalid("the message must not be empty or contain NUL".to_owned()));
     }
     Ok(format!("{trimmed}\n"))
 }

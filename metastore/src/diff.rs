@@ -1,4 +1,4 @@
-//! What changed between two revisions.
+//! Diffs between two revisions (tree diffs with rename detection).
 
 use std::ops::ControlFlow;
 
@@ -12,55 +12,58 @@ use gix::{
 
 use crate::{EntryKind, Reader, Result, read::Budget};
 
-/// Up to how many files, and bytes in them, similar ones are looked for among those added and removed.
+/// Rename detection by similarity runs only up to this many added and removed files, and this many bytes in them.
 const SIMILARITY_FILES: usize = 400;
 const SIMILARITY_BYTES: u64 = 32 * 1024 * 1024;
 
 /// One side of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Side {
-    /// What stands there.
+    /// The kind of the entry.
     pub kind: EntryKind,
-    /// The blob, or the commit of a submodule.
+    /// The blob ID, or the commit ID of a submodule.
     pub id: ObjectId,
 }
 
 /// How a file changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// It is new.
+    /// The file was added.
     Added,
-    /// It is gone.
+    /// The file was removed.
     Removed,
-    /// It holds something else, or is something else.
+    /// The content or the type of the file changed.
     Modified,
-    /// It came from another path, the same or similar (half of it at least).
+    /// The file was renamed: the old path held the same content, or content that is at least 50 % similar.
     Renamed {
-        /// The path it had.
+        /// The old path.
         from: String,
     },
-    /// It holds the same but became, or ceased to be, executable.
+    /// Only the executable bit changed.
     ModeChanged,
 }
 
 /// One changed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// How.
+    /// The kind of the change.
     pub kind: ChangeKind,
-    /// The path it has now, or had if it is removed; bytes that are not UTF-8 are replaced.
+    /// The new path, or the old path of a removed file. Bytes that are not valid UTF-8 are replaced.
     pub path: String,
-    /// Before; `None` if added.
+    /// The old side; `None` if added.
     pub old: Option<Side>,
-    /// After; `None` if removed.
+    /// The new side; `None` if removed.
     pub new: Option<Side>,
 }
 
 impl Reader {
-    /// The files that differ between two commits or trees, ordered by path; `old: None` stands for
-    /// nothing at all. With `renames` as `git diff -M` would show them.
+    /// Returns the files that differ between two commits or trees, ordered by path. `old: None` means the
+    /// empty tree. With `renames`, renames are detected as by `git diff -M`.
     ///
-    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond 500,000 changed files and folders, or 64 MiB of their paths.
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond 500,000 changed files and folders, or 64 MiB of
+    /// their paths.
     pub fn diff(&self, old: Option<ObjectId>, new: ObjectId, renames: bool) -> Result<Vec<Change>> {
         let old = match old {
             Some(old) => self.load_tree(self.tree_of(old)?)?,
@@ -70,15 +73,16 @@ impl Reader {
         let changes = self.compare(&old, &new, None)?;
         let has = |kind: &ChangeKind| changes.iter().any(|change| change.kind == *kind);
         if renames && has(&ChangeKind::Added) && has(&ChangeKind::Removed) {
-            // Only now: the search for renames holds every change before it shows the first one, so
-            // that it could not be stopped by their number.
+            // Only after the changes were counted: rename detection buffers every change before it emits the
+            // first one, so the limit could not stop it.
             return self.compare(&old, &new, Some(self.search(&changes)?));
         }
         Ok(changes)
     }
 
-    /// How to look for renames. The search for similar files holds them all in memory and compares
-    /// every pair; beyond a bound, only files that moved unchanged are found, as with git's own limit.
+    /// Returns the rename detection settings. The similarity search holds all candidate files in memory and
+    /// compares every pair; above the limits, only exact renames are detected, as with git's own
+    /// `diff.renameLimit`.
     fn search(&self, changes: &[Change]) -> Result<gix::diff::Rewrites> {
         let mut bytes = 0;
         for change in changes {
@@ -102,7 +106,7 @@ impl Reader {
         renames: Option<gix::diff::Rewrites>,
     ) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
-        // Folders count: a few kilobytes of trees can name billions of them and not one file.
+        // Folders count too: a few kilobytes of tree objects can name billions of folders without a single file.
         let mut budget = Budget::default();
         let mut stopped = None;
         let mut platform = old.changes()?;
@@ -129,8 +133,8 @@ impl Reader {
         Ok(changes)
     }
 
-    /// Where gix keeps the blobs it compares. Its own default expands the whole tree of `HEAD` into an
-    /// index first, for the sake of attributes: slow for an honest repository, endless for a hostile one.
+    /// Returns the blob cache of the diff. The default of gix first expands the whole tree of `HEAD` into an
+    /// index to look up attributes: slow for a normal repository, endless for a malicious one.
     fn diff_cache(&self) -> Result<gix::diff::blob::Platform> {
         let none = gix::index::State::new(gix::hash::Kind::Sha1);
         let source = gix::worktree::stack::state::attributes::Source::IdMapping;
@@ -149,7 +153,7 @@ fn side(mode: EntryMode, id: gix::Id<'_>) -> Side {
     Side { kind: EntryKind::of(mode), id: id.detach() }
 }
 
-/// Folders are no changes of their own: git shows files only.
+/// Converts a change of a file. Returns `None` for folders, since git lists files only.
 fn describe(change: &TreeChange<'_, '_, '_>) -> Option<Change> {
     let described = match *change {
         TreeChange::Addition { location, entry_mode, id, .. } => {

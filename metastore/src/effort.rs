@@ -1,4 +1,4 @@
-//! What reading costs, and whether anybody still waits for what is read.
+//! Work accounting: counts what a request reads, and stops reads that are cancelled or time out.
 
 use std::{
     cell::Cell,
@@ -11,28 +11,28 @@ use std::{
 
 use crate::{Error, Result};
 
-/// What it costs to read an object, where to look at one entry of a folder costs 1.
+/// Cost of reading one object, where looking at one tree entry costs 1.
 const OBJECT: u64 = 32;
 
-/// Bytes of a file that cost as much as an entry.
+/// Number of file bytes that cost as much as one tree entry.
 const BYTES: u64 = 1024;
 
 tokio::task_local! {
     static CURRENT: Effort;
 }
 
-/// What the readers of one request have cost so far, in entries of folders that were looked at; an object that was read
-/// costs as much as 32 of them. Clones share the sum.
+/// Counts the work of all readers of one request, in tree entries looked at; reading one object costs as much
+/// as 32 entries. Clones share the counter.
 #[derive(Debug, Clone, Default)]
 pub struct Effort(Arc<AtomicU64>);
 
 impl Effort {
-    /// Counts all that readers do for `work` in the same task.
+    /// Counts the work of all readers that `work` uses in the same task.
     pub async fn scope<F: Future>(&self, work: F) -> F::Output {
         CURRENT.scope(self.clone(), work).await
     }
 
-    /// The sum so far.
+    /// Returns the work counted so far.
     pub fn spent(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -42,7 +42,7 @@ impl Effort {
     }
 }
 
-/// What one reader is watched by: it ends early where the caller has left, or where it takes too long.
+/// Stops a reader early if the caller is gone or the time limit has passed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watch {
     effort: Effort,
@@ -51,33 +51,39 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// For work that the running task asks for, and that may take so long.
+    /// Creates a watch for work started by the current task, with an optional time limit.
     pub(crate) fn new(limit: Option<Duration>) -> Self {
         let until = limit.map(|limit| (Instant::now() + limit, limit));
         Self { effort: Effort::current(), is_abandoned: Arc::default(), until }
     }
 
-    /// Whoever waits for the work holds this; when it is dropped, the work ends.
+    /// Returns a guard that the caller holds while it waits for the work; dropping it cancels the work.
     pub(crate) fn waiting(&self) -> Waiting {
         Waiting(Arc::clone(&self.is_abandoned))
     }
 
-    /// [`Error::Busy`] where nobody waits any more, [`Error::TooLarge`] where the time is over.
+    /// Checks whether to go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] if the caller is gone, [`Error::TooLarge`] if the time limit has passed.
     pub(crate) fn check(&self) -> Result<()> {
         if self.is_abandoned.load(Ordering::Relaxed) {
-            return Err(Error::Busy("the client has left".to_owned()));
+            return Err(Error::Busy("the client closed the connection".to_owned()));
         }
         match self.until {
             Some((until, limit)) if Instant::now() > until => {
                 let seconds = limit.as_secs();
-                Err(Error::TooLarge(format!("this takes more than {seconds} seconds; ask for less at a time")))
+                Err(Error::TooLarge(format!(
+                    "the request takes more than {seconds} seconds; request less data at a time"
+                )))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// See [`Watch::waiting`].
+/// Guard that keeps the work running. See [`Watch::waiting`].
 #[derive(Debug)]
 pub(crate) struct Waiting(Arc<AtomicBool>);
 
@@ -87,7 +93,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Counts what one reader does, and adds it to the effort of its request at the end.
+/// Counts the work of one reader, and adds it to the effort of its request when dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     watch: Watch,
@@ -99,7 +105,7 @@ impl Meter {
         Self { watch, spent: Cell::new(0) }
     }
 
-    /// For another reader of the same work.
+    /// Returns the watch, for another reader of the same work.
     pub(crate) fn watch(&self) -> Watch {
         self.watch.clone()
     }
@@ -110,7 +116,7 @@ impl Meter {
         self.watch.check()
     }
 
-    /// Counts entries that were looked at.
+    /// Counts tree entries that were looked at.
     pub(crate) fn entries(&self, count: usize) {
         self.add(count as u64);
     }
@@ -120,7 +126,7 @@ impl Meter {
         self.add(count / BYTES);
     }
 
-    /// As [`Watch::check`].
+    /// See [`Watch::check`].
     pub(crate) fn check(&self) -> Result<()> {
         self.watch.check()
     }

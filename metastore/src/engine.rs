@@ -29,34 +29,34 @@ mod shelf;
 pub(crate) use run::RunFolder;
 use shelf::Shelf;
 
-/// The pauses between attempts to make room while everything is in use.
+/// Shortest and longest pause between attempts to trim the cache while everything in it is in use.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How the engine is set up.
+/// Options of an [`Engine`].
 pub struct Options {
-    /// A folder that may be deleted at any time. Several engines may share it.
+    /// The cache folder. It may be deleted at any time, and several engines may share it.
     pub cache: PathBuf,
-    /// How many bytes the cache folder may take; `None` for any number. What snapshots in use need is
-    /// there in any case.
+    /// Maximum size of the cache folder in bytes; `None` for unlimited. Snapshots in use are kept even above
+    /// the limit.
     pub cache_bytes: Option<u64>,
-    /// The permanent home of packs.
+    /// The permanent store of packs.
     pub store: PackStore,
-    /// The database side of small packs.
+    /// Access to the small packs that are stored in the database.
     pub inline: Arc<dyn InlinePacks>,
-    /// The git binary: a name to look up, or an absolute path.
+    /// The git executable: a name to look up in `PATH`, or an absolute path.
     pub git: PathBuf,
-    /// How many children may build packs for clients at once.
+    /// Maximum number of concurrent git processes that build packs for clients.
     pub max_concurrent_packs: usize,
-    /// The most bytes of an object that git handles as a whole: files that come as deltas, and lists of objects. Other
-    /// files may have any size. The memory of each child is limited to some multiple of it.
+    /// Maximum size in bytes of objects that git holds in memory as a whole: deltified files, and trees.
+    /// Other files may have any size. The memory limit of each git process is a multiple of it.
     pub git_object_bytes: u64,
-    /// How many repositories keep their newest snapshot open while nobody uses it.
+    /// Number of repositories whose newest snapshot stays open while unused.
     pub max_idle_snapshots: usize,
 }
 
 impl Options {
-    /// The defaults for everything that has one.
+    /// Creates options with the defaults.
     pub fn new(cache: PathBuf, store: PackStore, inline: Arc<dyn InlinePacks>) -> Self {
         Self {
             cache,
@@ -81,14 +81,14 @@ struct Shared {
     packs: Arc<PackCache>,
     trimming: AtomicBool,
     shelf: Mutex<Shelf>,
-    /// When a snapshot could last not be built because store or database were away, and why.
+    /// When a snapshot last could not be built because the store or the database was unavailable, and the error.
     outage: Mutex<Option<(Instant, String)>>,
     builds: Turns,
     writes: Turns,
 }
 
 impl Engine {
-    /// Opens the cache, makes it if missing, and removes what dead processes left in it. Blocks.
+    /// Opens the cache, creates it if missing, and removes files left by dead processes. Blocks.
     pub fn open(options: Options) -> Result<Self> {
         let run = RunFolder::create(&options.cache)?;
         let packs = PackCache::open(&options.cache, run, options.store.clone(), options.inline, options.cache_bytes)?;
@@ -104,14 +104,14 @@ impl Engine {
         })))
     }
 
-    /// The version of the git program; an error where it cannot be run.
+    /// Returns the version of the git executable, or an error if it cannot be run.
     pub async fn git_version(&self) -> Result<String> {
         let mut command = self.0.git.command(Path::new("/"));
         let version = Git::output(command.arg("--version"), Bytes::new()).await?;
         Ok(String::from_utf8_lossy(&version).trim_end().to_owned())
     }
 
-    /// The snapshot of that generation, if this process has it.
+    /// Returns the snapshot of this generation if it is open in this process.
     pub fn cached(&self, repo: &RepoKey, generation: u64) -> Option<Arc<Snapshot>> {
         let found = self.shelf().find(repo, generation);
         if found.is_some() {
@@ -120,8 +120,8 @@ impl Engine {
         found
     }
 
-    /// The snapshot of `state`: the one at hand, or one built now. Whoever asks for it meanwhile
-    /// waits for the same build, which goes on even if the first caller leaves.
+    /// Returns the snapshot of `state`, building it if it is not open. Concurrent callers wait for the same
+    /// build, which continues even if the first caller is cancelled.
     pub async fn snapshot(&self, state: State) -> Result<Arc<Snapshot>> {
         if let Some(found) = self.shelf().find_exact(&state) {
             self.0.packs.count_snapshot(true);
@@ -132,7 +132,8 @@ impl Engine {
         let engine = self.clone();
         let build = tokio::spawn(async move {
             let _turn = turn;
-            // Those who wait in line for a store that is away learn it together, not one after the other.
+            // Fail fast: callers queued while the store is unavailable share one error instead of each
+            // waiting for a timeout.
             if let Some((when, why)) = engine.outage().clone()
                 && when > asked
             {
@@ -152,7 +153,7 @@ impl Engine {
             engine.trim_if_due();
             Ok(built)
         });
-        build.await.map_err(|error| Error::Internal(format!("a snapshot build died: {error}")))?
+        build.await.map_err(|error| Error::Internal(format!("a snapshot build panicked: {error}")))?
     }
 
     async fn build(&self, state: State) -> Result<Arc<Snapshot>> {
@@ -160,15 +161,15 @@ impl Engine {
         loop {
             attempts += 1;
             match Snapshot::build(state.clone(), Arc::clone(&self.0.packs), self.0.git.clone()).await {
-                // Somebody deleted the cache under it.
+                // The cache was deleted during the build.
                 Err(Error::Io(error)) if error.kind() == ErrorKind::NotFound && attempts < PATIENCE => {}
                 done => return done.map(Arc::new),
             }
         }
     }
 
-    /// Evicts in the background what is too much; whoever asked for something does not wait for it.
-    /// Where everything is in use, it is tried again until something is not.
+    /// Starts eviction in the background if due; the caller does not wait for it. While everything is in use,
+    /// it is retried until the cache fits.
     fn trim_if_due(&self) {
         if !self.0.packs.is_trim_due() || self.0.trimming.swap(true, Ordering::AcqRel) {
             return;
@@ -184,7 +185,7 @@ impl Engine {
                 match fits.await {
                     Ok(false) => {}
                     Ok(true) => return engine.0.trimming.store(false, Ordering::Release),
-                    Err(error) => tracing::warn!(%error, "the cache is not trimmed"),
+                    Err(error) => tracing::warn!(%error, "cannot trim the cache"),
                 }
                 drop(engine);
                 tokio::time::sleep(pause).await;
@@ -193,8 +194,8 @@ impl Engine {
         });
     }
 
-    /// Packs that nothing uses go first, then snapshots that nobody holds, with their packs; in each
-    /// case those unused longest. Gives whether the rest fits. Blocks.
+    /// Evicts unused packs first, then snapshots without holders together with their packs; least recently
+    /// used first in both cases. Returns true if the cache is within its limit. Blocks.
     fn trim(&self) -> Result<bool> {
         loop {
             let excess = self.0.packs.trim()?;
@@ -202,25 +203,25 @@ impl Engine {
             if idle.is_empty() {
                 return Ok(excess == 0);
             }
-            // Whoever got one in this moment keeps it.
+            // A caller that obtained a snapshot concurrently keeps it.
             idle.into_iter().filter_map(Arc::into_inner).for_each(Snapshot::discard);
         }
     }
 
-    /// What the cache has done so far.
+    /// Returns the cache statistics.
     pub fn cache_stats(&self) -> CacheStats {
         self.0.packs.stats()
     }
 
-    /// Waits for this process's turn to write to `repo`, first come first served. An optimisation:
-    /// writers that take turns never lose the compare-and-swap to each other; correctness rests on
-    /// the swap alone.
+    /// Waits for this process's turn to write to `repo`, in first-come, first-served order. This is only an
+    /// optimisation: writers that take turns do not fail each other's compare-and-swap. Correctness depends
+    /// on the compare-and-swap alone.
     pub async fn writer(&self, repo: &RepoKey) -> Turn {
         self.0.writes.take(repo).await
     }
 
-    /// Puts a new pack into the permanent store, pack first and index last. Does nothing for a pack
-    /// that goes into its row. Safe to repeat.
+    /// Uploads a new pack to the permanent store, the pack first and the index last. Does nothing for an
+    /// inline pack, which goes into its database row. Idempotent.
     pub async fn store(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
         if pack.inline().is_some() {
             return Ok(());
@@ -238,7 +239,7 @@ impl Engine {
                 };
                 match stored.await {
                     Err(Error::Io(_)) if !files.pack().exists() || !files.idx().exists() => {
-                        Err(Error::Busy("the cache was deleted under this change; try again".to_owned()))
+                        Err(Error::Busy("the cache was deleted during this change; try again".to_owned()))
                     }
                     done => done,
                 }
@@ -246,31 +247,31 @@ impl Engine {
         }
     }
 
-    /// Puts a landed pack into the local cache, so that the next snapshot need not download it.
+    /// Moves a stored pack into the local cache, so that the next snapshot need not download it.
     pub async fn adopt(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
         self.0.packs.adopt(repo, pack).await?;
         self.trim_if_due();
         Ok(())
     }
 
-    /// Removes a retired or never landed pack from the permanent store, whose grace period is over.
+    /// Deletes a pack from the permanent store. The pack is retired or was never committed, and its grace
+    /// period is over.
     pub async fn delete_pack(&self, repo: &RepoKey, key: &str) -> Result<()> {
         self.0.store.delete(repo, key).await
     }
 
-    /// Every file that the permanent store holds for `repo`.
+    /// Lists every file of `repo` in the permanent store.
     pub async fn list_packs(&self, repo: &RepoKey) -> Result<Vec<StoredFile>> {
         self.0.store.list(repo).await
     }
 
-    /// Every file that the permanent store holds for any repository, in no order: to be compared with
-    /// the rows. What was stored a moment ago may not have a row yet.
+    /// Lists every file of all repositories in the permanent store, unordered, to compare with the database
+    /// rows. A recently stored file may not have a row yet.
     pub fn list_all_packs(&self) -> impl Stream<Item = Result<(RepoKey, StoredFile)>> + Send + Unpin + 'static {
         self.0.store.list_all()
     }
 
-    /// Drops everything local about a repository that was deleted. Leases that are still held stay
-    /// valid.
+    /// Drops everything local about a deleted repository. Snapshots still held stay valid.
     pub async fn forget(&self, repo: &RepoKey) -> Result<()> {
         self.shelf().forget(repo);
         self.0.packs.forget(repo).await
@@ -293,10 +294,10 @@ impl Engine {
     }
 }
 
-/// The right to be the one in this process that writes to (or builds) a repository; ends on drop.
+/// The exclusive right within this process to write to (or build) a repository; released on drop.
 pub type Turn = OwnedMutexGuard<()>;
 
-/// A fair lock per repository, which exists only while somebody wants it.
+/// A fair lock per repository, which exists only while it is in use.
 #[derive(Default)]
 struct Turns(Mutex<HashMap<RepoKey, Weak<tokio::sync::Mutex<()>>>>);
 

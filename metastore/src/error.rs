@@ -1,51 +1,50 @@
-//! What can go wrong, in the words of what a caller can do about it.
+//! The error type, with variants by what a caller can do about them.
 
 use std::io;
 
-/// Why an operation of this crate failed.
+/// The error of an operation of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The named revision, path, object or pack does not exist here.
+    /// The named revision, path, object or pack does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// The request contradicts what is there: a moved ref, a file where a folder is needed.
+    /// The request conflicts with the current state: a ref moved, or a file exists where a folder is needed.
     #[error("{0}")]
     Conflict(String),
-    /// The request would leave everything as it is.
+    /// The request would change nothing.
     #[error("nothing would change")]
     Unchanged,
-    /// The request is malformed by itself: a bad path, name or revision expression.
+    /// The request is malformed: an invalid path, name or revision expression.
     #[error("{0}")]
     Invalid(String),
-    /// The request is well formed but not permitted by the rules of the engine.
+    /// The request is well formed but not allowed.
     #[error("{0}")]
     Refused(String),
-    /// The request or its answer exceeds a limit.
+    /// The request or its response exceeds a limit.
     #[error("{0}")]
     TooLarge(String),
-    /// Too many others want the same at this moment; trying again later helps.
+    /// Too many concurrent requests; retry later.
     #[error("{0}")]
     Busy(String),
-    /// The store of packs, or the database behind inline packs, does not answer; nothing is known to
-    /// be lost, and trying again later may help.
-    #[error("not available: {0}")]
+    /// The pack store or the database does not respond. Nothing is known to be lost; a retry may succeed.
+    #[error("unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A git child process failed; the text is the end of what it wrote to stderr.
+    /// A git process failed; the text is the end of its stderr.
     #[error("git: {0}")]
     Git(String),
-    /// Stored data is not what its name or its row says it is, or an object that must exist is missing.
+    /// Stored data does not match its name or its database row, or a required object is missing.
     #[error("corrupt data: {0}")]
     Corrupt(String),
-    /// A file, pipe or folder failed.
-    #[error("input or output: {0}")]
+    /// A file, pipe or folder operation failed.
+    #[error("I/O error: {0}")]
     Io(#[from] io::Error),
-    /// A bug or an exhausted process.
-    #[error("internal: {0}")]
+    /// A bug, or the process ran out of resources.
+    #[error("internal error: {0}")]
     Internal(String),
 }
 
 impl Error {
-    /// Says of which file it is that something is corrupt.
+    /// Adds the name of the corrupt file to the message.
     pub(crate) fn about(self, name: &str) -> Self {
         match self {
             Self::Corrupt(what) => Self::Corrupt(format!("{name}: {what}")),
@@ -57,12 +56,13 @@ impl Error {
 /// The result of an operation of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// gix erases its errors. Whatever the user can cause is classified before gix is asked (`try_*`
-/// look-ups, validated names), so what remains is an object that a snapshot must hold and does not.
+/// gix erases the type of its errors. Whatever a user can cause is classified before calling gix (`try_*`
+/// look-ups, validated names), so any remaining error means that an object which must exist is missing from a
+/// snapshot.
 impl From<gix::Error> for Error {
     fn from(error: gix::Error) -> Self {
         if error.is_resource_exhausted() {
-            return Self::TooLarge("an object takes too much memory to be read".to_owned());
+            return Self::TooLarge("the object takes too much memory to read".to_owned());
         }
         Self::Corrupt(format!("{error:#}"))
     }

@@ -1,4 +1,4 @@
-//! Collecting garbage: what nothing reaches any more leaves the packs.
+//! Garbage collection: repacks without unreachable objects.
 
 use std::{collections::HashSet, fs::File, io::Write as _, path::Path, process::Stdio, sync::Arc};
 
@@ -13,50 +13,50 @@ use crate::{
     snapshot::{self, PackFolder, lay_out},
 };
 
-/// What a collection keeps beside what the refs reach.
+/// Roots that a collection keeps in addition to the refs.
 #[derive(Debug, Clone, Default)]
 pub struct Keep {
-    /// Objects that stay with everything that they reach: what the ref log lets somebody go back to.
-    /// Those that are gone already are passed over.
+    /// Objects to keep with everything reachable from them, such as entries of the ref log. Missing ones are ignored.
     pub roots: Vec<ObjectId>,
-    /// Packs that are too young: nothing leaves them, and what their objects lead to stays as well.
+    /// Packs that are too recent to collect: all their objects, and everything reachable from them, are kept.
     pub packs: Vec<PackId>,
 }
 
-/// What nothing reaches.
+/// The unreachable objects of a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Garbage {
-    /// How many objects; a copy in another pack counts again.
+    /// Number of objects; a copy in another pack counts again.
     pub objects: u64,
-    /// How many bytes they take in their packs. What a collection saves may be less, where something
-    /// was stored as a change of one of them.
+    /// Their size in their packs, in bytes. A collection may save less if one of them is the delta base of a
+    /// live object.
     pub bytes: u64,
-    /// The packs that they are in.
+    /// The packs that contain them.
     pub packs: Vec<PackId>,
 }
 
-/// The outcome of a collection, to be landed.
+/// The result of a collection, to be committed by the caller.
 ///
-/// In one transaction: compare the generation with [`Repacked::generation`] (see
-/// [`Engine::still_garbage`] where it has moved), check that every one of `garbage.packs` is still
-/// live, insert the new pack, retire those, count **the epoch** and the generation up. The epoch
-/// refuses every write that was prepared before: it may build upon what is dropped here.
+/// In one transaction: compare the generation with [`Repacked::generation`] (see [`Engine::still_garbage`] if
+/// it has changed), check that all of `garbage.packs` are still live, insert the new pack, retire those
+/// packs, and increment the generation **and the epoch**. The new epoch invalidates every write that was
+/// prepared before, since it may depend on an object that is dropped here.
 #[derive(Debug, Clone)]
 pub struct Repacked {
-    /// What is dropped, and the packs that are replaced.
+    /// The dropped objects and the packs that are replaced.
     pub garbage: Garbage,
-    /// What was alive in the replaced packs; `None` where nothing was, or other packs have it too.
+    /// A pack with the live objects of the replaced packs; `None` if there are no such objects, or if other
+    /// packs have them too.
     pub pack: Option<NewPack>,
-    /// The generation that was looked at.
+    /// The generation of the snapshot.
     pub generation: u64,
-    /// The epoch that was looked at.
+    /// The epoch of the snapshot.
     pub epoch: u64,
-    /// What the refs held then, all of which is whole without the garbage.
+    /// The ref targets of the snapshot; they do not need the garbage.
     tips: Vec<ObjectId>,
 }
 
 impl Engine {
-    /// Counts what [`collect_garbage`](Self::collect_garbage) would drop.
+    /// Counts the objects that [`collect_garbage`](Self::collect_garbage) would drop.
     pub async fn find_garbage(&self, snapshot: &Arc<Snapshot>, keep: &Keep) -> Result<Garbage> {
         let keep = Arc::new(keep.clone());
         let count = || {
@@ -66,18 +66,19 @@ impl Engine {
         snapshot.whole(count).await
     }
 
-    /// Makes a pack of what is alive in those packs of the snapshot that hold garbage; `None` where
-    /// there is none. The other packs stay as they are.
+    /// Writes a pack with the live objects of those packs of the snapshot that contain garbage; `None` if
+    /// there is no garbage. All other packs stay as they are.
     ///
-    /// [`Error::Corrupt`] where something that a ref reaches is missing: nothing is dropped from a
-    /// repository that is not whole.
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] if an object reachable from a ref is missing: nothing is dropped from a damaged repository.
     pub async fn collect_garbage(&self, snapshot: &Arc<Snapshot>, keep: &Keep) -> Result<Option<Repacked>> {
         snapshot.whole(|| collect(snapshot, keep)).await
     }
 
-    /// Whether a collection may still land although the repository has moved on to `newer`: nothing
-    /// that a ref or one of `roots` (what the ref log has got since) reaches now is among what it
-    /// drops. Costs as much as what was written meanwhile; `false` asks for a new collection.
+    /// Returns true if a collection may still be committed although the repository has moved on to `newer`:
+    /// nothing reachable from a ref or from `roots` (new entries of the ref log) is among the objects it
+    /// drops. Reads only what was written since. If false, the collection must be repeated.
     pub async fn still_garbage(&self, repacked: &Repacked, newer: &Arc<Snapshot>, roots: &[ObjectId]) -> Result<bool> {
         newer.whole(|| recheck(repacked, newer, roots)).await
     }
@@ -110,11 +111,11 @@ async fn collect(snapshot: &Arc<Snapshot>, keep: &Keep) -> Result<Option<Repacke
     command.stdin(Stdio::from(list));
     let answer = Git::output(&mut command, Bytes::new()).await?;
     let answer = String::from_utf8_lossy(&answer).trim().to_owned();
-    let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected answer {answer:?}")))?;
+    let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected output: {answer:?}")))?;
     let pack = blocking::run(move || {
         let made = PackFolder(folder.path().to_owned()).file(id);
         if index_ids(&made.idx)? != live {
-            return Err(Error::Corrupt("a pack without garbage lacks what is alive".to_owned()));
+            return Err(Error::Corrupt("the repacked pack lacks live objects".to_owned()));
         }
         NewPack::from_files(id, live.len() as u64, Arc::new(folder), made.pack, made.idx)
     });
@@ -140,7 +141,7 @@ async fn recheck(repacked: &Repacked, newer: &Arc<Snapshot>, roots: &[ObjectId])
         if let Some(made) = made {
             made.place(&PackFolder(folder.path().join("objects/pack")).file(made.id))?;
         }
-        // What the ref log names may be gone since long ago.
+        // Objects named in the ref log may have been collected long ago.
         let reader = Reader::new(snapshot::open(lease.git_dir())?.to_thread_local(), lease.shared_state());
         let mut tips: Vec<_> = state.refs.iter().map(|each| each.target).collect();
         for root in roots {
@@ -162,7 +163,7 @@ async fn recheck(repacked: &Repacked, newer: &Arc<Snapshot>, roots: &[ObjectId])
     Ok(finish(&mut command, Bytes::from(question)).await?.success)
 }
 
-/// A snapshot whose objects are told apart.
+/// A snapshot whose reachable objects are marked.
 struct Marked {
     reach: Reach,
     garbage: Garbage,
@@ -189,8 +190,8 @@ impl Marked {
         Ok(Self { reach, garbage })
     }
 
-    /// Lists what the packs with garbage hold beside it and no other pack holds: into a file in the
-    /// order of the packs, for git; and as the sorted ids that the new pack must have.
+    /// Lists the live objects that are only in packs with garbage: in a file in pack order, as input for git;
+    /// and as the sorted IDs that the new pack must have.
     fn write_live(&self, path: &Path) -> Result<Vec<ObjectId>> {
         let packs = self.reach.packs();
         let is_replaced = |pack: PackId| self.garbage.packs.contains(&pack);

@@ -1,4 +1,4 @@
-//! The git binary as a child process: a clean environment, killed when nobody waits for it any more.
+//! Runs git as a child process: with a clean environment, limits on memory and concurrency, and killed on drop.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -17,33 +17,33 @@ use tokio::{
 
 use crate::{Error, Result};
 
-/// How much of a child's stderr is kept: its end, in bytes.
+/// Number of bytes kept from the end of a child's stderr.
 const TAIL: usize = 4096;
 
-/// Where git and what git starts are looked for.
+/// `PATH` for git and the programs it starts.
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// How many long requests are in memory at once.
+/// Maximum number of long requests held in memory at once.
 const LONG_REQUESTS: usize = 4;
 
-/// How many whole trees or histories are read at once.
+/// Maximum number of concurrent reads of whole trees or histories.
 const LONG_READINGS: usize = 4;
 
-/// What a child takes beside its objects: its program, its libraries, what its threads reserve, and the windows of
-/// packs. In bytes.
+/// Memory in bytes that a git process needs apart from objects: the program, its libraries, thread stacks and
+/// arenas, and the pack windows.
 #[cfg(target_os = "linux")]
 const BASE_MEMORY: u64 = 1536 << 20;
 
-/// The most bytes of one object that a child handles as a whole, in multiples of which its memory is limited: while a
-/// delta is applied there are what it is based on, the delta, and what it makes.
+/// Multiple of `object_bytes` in the memory limit: applying a delta holds the delta base, the delta and the
+/// result at once.
 #[cfg(target_os = "linux")]
 const OBJECTS_AT_ONCE: u64 = 3;
 
-/// Bytes of memory that a child may need in one piece for each byte of an index: some hundred for each object, which
-/// takes 32 there.
+/// Bytes of memory per byte of the pack indexes: some hundred bytes for each object, which takes 32 bytes in
+/// an index.
 const LISTS: u64 = 4;
 
-/// Starts git, and bounds what runs at once.
+/// Starts git processes and limits their number.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
     binary: PathBuf,
@@ -55,12 +55,12 @@ pub(crate) struct Git {
     object_bytes: u64,
 }
 
-/// A place that is free again when it is dropped.
+/// A concurrency slot, released on drop.
 pub(crate) type Place = OwnedSemaphorePermit;
 
 impl Git {
-    /// `binary` is a name to look up or a path; `max_packing` bounds [`Git::packing`]; `object_bytes` bounds what a child
-    /// takes for one object.
+    /// Creates a runner. `binary` is a name to look up or a path, `max_packing` limits [`Git::packing`], and
+    /// `object_bytes` is the maximum size of one object in a git process.
     pub(crate) fn new(binary: &Path, max_packing: usize, object_bytes: u64) -> Self {
         let mut search_path = OsString::new();
         if let Some(folder) = binary.parent().filter(|folder| folder.is_absolute()) {
@@ -80,34 +80,35 @@ impl Git {
         }
     }
 
-    /// Waits for a place among the children that build packs for clients; hold it as long as the child lives.
+    /// Waits for a slot for building a pack for a client; hold it while the process runs.
     pub(crate) async fn packing(&self) -> Result<Place> {
         place(&self.packing).await
     }
 
-    /// Waits for the one place of maintenance, which no client can hold; hold it as long as the child lives.
+    /// Waits for the single maintenance slot, which is separate from those of clients; hold it while the
+    /// process runs.
     pub(crate) async fn maintaining(&self) -> Result<Place> {
         place(&self.maintaining).await
     }
 
-    /// Waits for a place for a long request; hold it as long as the request is in memory.
+    /// Waits for a slot for a long request; hold it while the request is in memory.
     pub(crate) async fn asking(&self) -> Result<Place> {
         place(&self.asking).await
     }
 
-    /// Waits for a place among the readers of whole trees and histories; hold it as long as they read.
+    /// Waits for a slot for reading whole trees and histories; hold it while reading.
     pub(crate) async fn reading(&self) -> Result<Place> {
         place(&self.reading).await
     }
 
-    /// The most bytes of an object that a child handles as a whole.
+    /// Returns the maximum size in bytes of an object that a git process holds in memory.
     pub(crate) fn object_bytes(&self) -> u64 {
         self.object_bytes
     }
 
-    /// A git command on `git_dir`. Nothing of our own environment reaches it, no configuration but the
-    /// repository's, no prompts and no replace refs. All three pipes are open; dropping the child kills it.
-    /// Its memory is limited: what is sent in a few kilobytes may unpack to any size.
+    /// Creates a git command on `git_dir`. It inherits no environment, reads no configuration except the
+    /// repository's, never prompts and ignores replace refs. All three pipes are open; dropping the child
+    /// kills it. Its memory is limited, since a few kilobytes of input can unpack to any size.
     pub(crate) fn command(&self, git_dir: &Path) -> Limited {
         let mut command = Command::new(&self.binary);
         let index_bytes = index_bytes(git_dir);
@@ -132,14 +133,14 @@ impl Git {
         Limited { command, alloc_limit, index_bytes }
     }
 
-    /// Runs `command` with `input` on its stdin and returns its stdout; a non-zero exit is [`Error::Git`].
+    /// Runs `command` with `input` on its stdin and returns its stdout; a non-zero exit status is [`Error::Git`].
     pub(crate) async fn output(command: &mut Limited, input: Bytes) -> Result<Vec<u8>> {
         let finished = finish(command, input).await?;
         if finished.success { Ok(finished.stdout) } else { Err(Error::Git(finished.stderr)) }
     }
 }
 
-/// A command whose child gets a limit on its memory.
+/// A command whose process gets a memory limit.
 pub(crate) struct Limited {
     command: Command,
     alloc_limit: u64,
@@ -167,21 +168,21 @@ impl Limited {
         self
     }
 
-    /// In a process group of its own, which it leads.
+    /// Runs it as the leader of a new process group.
     pub(crate) fn in_own_group(&mut self) -> &mut Self {
         self.command.process_group(0);
         self
     }
 
-    /// Starts it. The child has its limit before it gets anything to read.
+    /// Spawns the process. The limit is set before it can read any input.
     pub(crate) fn spawn(&mut self) -> std::io::Result<Child> {
         let child = self.command.spawn()?;
         self.limit(&child);
         Ok(child)
     }
 
-    /// Every single piece of memory is limited by git itself (`GIT_ALLOC_LIMIT`); this is for their sum. It counts what
-    /// is mapped too, so there is room for the indices of packs and for windows of the packs themselves.
+    /// Sets `RLIMIT_AS` to limit the total memory of the process; `GIT_ALLOC_LIMIT` limits each single
+    /// allocation. The limit counts mapped files too, so it includes the pack indexes and pack windows.
     #[cfg(target_os = "linux")]
     fn limit(&self, child: &Child) {
         use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -191,8 +192,8 @@ impl Limited {
         let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
         let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(Err(error)) = id.map(|id| prlimit(Some(id), Resource::As, limit)) {
-            // Some sandboxes do not allow it; what git itself limits is limited all the same.
-            tracing::debug!(%error, "the memory of a git process is not limited");
+            // Some sandboxes do not permit it; `GIT_ALLOC_LIMIT` still applies.
+            tracing::debug!(%error, "cannot limit the memory of a git process");
         }
     }
 
@@ -200,7 +201,7 @@ impl Limited {
     fn limit(&self, _: &Child) {}
 }
 
-/// Bytes of all indices of packs in a repository.
+/// Returns the total size in bytes of all pack indexes of a repository.
 fn index_bytes(git_dir: &Path) -> u64 {
     let Ok(files) = std::fs::read_dir(git_dir.join("objects/pack")) else { return 0 };
     let indices = files.flatten().filter(|file| file.path().extension().is_some_and(|end| end == "idx"));
@@ -209,10 +210,10 @@ fn index_bytes(git_dir: &Path) -> u64 {
 
 async fn place(places: &Arc<Semaphore>) -> Result<Place> {
     let place = Arc::clone(places).acquire_owned().await;
-    place.map_err(|_| Error::Internal("the engine is closed".to_owned()))
+    place.map_err(|_| Error::Internal("the engine is shutting down".to_owned()))
 }
 
-/// A child that has ended.
+/// The result of a finished process.
 pub(crate) struct Finished {
     pub(crate) success: bool,
     pub(crate) stdout: Vec<u8>,
@@ -220,7 +221,7 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
 }
 
-/// Runs `command` to its end, feeding `input` while draining both outputs.
+/// Runs `command` to completion, writing `input` while draining stdout and stderr.
 pub(crate) async fn finish(command: &mut Limited, input: Bytes) -> Result<Finished> {
     let mut child = command.spawn()?;
     let tail = Tail::follow(child.stderr.take());
@@ -228,7 +229,7 @@ pub(crate) async fn finish(command: &mut Limited, input: Bytes) -> Result<Finish
     let mut stdout = child.stdout.take();
     let feed = async {
         if let Some(mut stdin) = stdin.take() {
-            // A child may rightly end before it has read everything; its exit status decides.
+            // A process may exit before it has read all input; its exit status decides.
             let _ = stdin.write_all(&input).await;
             let _ = stdin.shutdown().await;
         }
@@ -245,12 +246,12 @@ pub(crate) async fn finish(command: &mut Limited, input: Bytes) -> Result<Finish
     Ok(Finished { success, stdout: stdout?, stderr: tail.text().await })
 }
 
-/// The end of what a child says on stderr, collected in the background so that it never blocks on the pipe.
+/// The end of the stderr of a process, collected in the background so that the process never blocks on the pipe.
 #[derive(Debug)]
 pub(crate) struct Tail(JoinHandle<Vec<u8>>);
 
 impl Tail {
-    /// Starts to read; must be called inside the runtime.
+    /// Starts reading; must be called inside a runtime.
     pub(crate) fn follow(stderr: Option<impl AsyncRead + Unpin + Send + 'static>) -> Self {
         Self(tokio::spawn(async move {
             let mut tail = Vec::new();
@@ -265,7 +266,7 @@ impl Tail {
         }))
     }
 
-    /// Waits for the end of stderr (the child's end) and returns its last lines, trimmed.
+    /// Waits for stderr to close (the process to end) and returns its last lines, trimmed.
     pub(crate) async fn text(self) -> String {
         let bytes = self.0.await.unwrap_or_default();
         String::from_utf8_lossy(&bytes).trim().to_owned()

@@ -1,4 +1,4 @@
-//! Walking through commits.
+//! Commit history walks.
 
 use std::{
     cmp::Reverse,
@@ -14,10 +14,10 @@ mod since;
 
 pub use last::LastCommits;
 
-/// Bytes of the messages that are told at once.
+/// Maximum total size in bytes of the messages returned at once.
 const MESSAGES: usize = 32 << 20;
 
-/// A commit, as far as a walk has to know it.
+/// The parts of a commit that a walk needs.
 #[derive(Debug, Clone)]
 struct Step {
     id: ObjectId,
@@ -26,7 +26,7 @@ struct Step {
     parents: Vec<ObjectId>,
 }
 
-/// Commits to visit: the newest first, and among equally old ones in the order they were met, as
+/// Queue of commits to visit: newest first, and commits of the same time in the order they were found, as
 /// `git log` does. Each commit is read once.
 #[derive(Default)]
 struct Frontier {
@@ -57,7 +57,7 @@ impl Frontier {
     }
 }
 
-/// What stands at one path in many trees. Neighbours in a history share most of their folders.
+/// Looks up one path in many trees. Neighbouring commits share most of their folders, so look-ups are cached.
 struct Place<'a> {
     components: Vec<&'a str>,
     known: HashMap<(ObjectId, usize), Held>,
@@ -88,19 +88,21 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The commits of a history, as far as it was walked: it never changes, and so can be kept.
+/// The commits of a history as far as it was walked. It never changes, so it can be cached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
-    /// The newest first.
+    /// The commit IDs, newest first.
     pub ids: Vec<ObjectId>,
-    /// Whether there are no more.
+    /// True if there are no older commits.
     pub is_whole: bool,
 }
 
 impl History {
-    /// Up to `limit` of them, behind `after` where that is given; `None` if more must be known first.
+    /// Returns up to `limit` commits, those after `after` if given; `None` if the history was not walked far enough.
     ///
-    /// [`Error::NotFound`] if `after` is not one of them.
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if `after` is not in this history.
     pub fn page(&self, after: Option<ObjectId>, limit: usize) -> Result<Option<&[ObjectId]>> {
         let begin = match after.filter(|_| limit > 0) {
             None => 0,
@@ -121,17 +123,17 @@ impl Reader {
         Ok(Step {
             id,
             tree: commit.tree_id()?.detach(),
-            // An unreadable date sorts as git sorts it: first of all times.
+            // git treats an unreadable date as time 0.
             seconds: commit.time().map_or(0, |time| time.seconds),
             parents: commit.parent_ids().map(gix::Id::detach).collect(),
         })
     }
 
-    /// Up to `limit` commits that can be reached from `from`, the newest first, in the order of
-    /// `git log`; with `path`, only those that changed it, simplified as `git log -- path` does:
-    /// a merge that took the path over from one parent is followed to that parent alone.
+    /// Returns up to `limit` commits reachable from `from`, newest first, in the order of `git log`. With
+    /// `path`, only those that changed it, simplified as by `git log -- path`: a merge that took the path
+    /// unchanged from one parent is followed to that parent alone.
     ///
-    /// `after` continues a page: the walk begins behind that commit, which must be part of the walk.
+    /// `after` is the pagination cursor: the walk starts after that commit, which must be part of the walk.
     pub fn log(
         &self,
         from: ObjectId,
@@ -143,9 +145,11 @@ impl Reader {
         self.commits(history.page(after, limit)?.unwrap_or_default())
     }
 
-    /// These commits.
+    /// Returns these commits.
     ///
-    /// [`Error::TooLarge`] where they say more than 32 MiB of themselves: each may have a message of 1 MiB.
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] if their messages have more than 32 MiB in total; one message may have 1 MiB.
     pub fn commits(&self, ids: &[ObjectId]) -> Result<Vec<CommitInfo>> {
         let mut left = MESSAGES;
         let mut commits = Vec::with_capacity(ids.len());
@@ -155,7 +159,7 @@ impl Reader {
             let bytes: usize = people.iter().map(|person| person.name.len() + person.email.len()).sum();
             left = left.checked_sub(bytes + commit.message.len()).ok_or_else(|| {
                 Error::TooLarge(format!(
-                    "the messages of these {} revisions have more than {MESSAGES} bytes; ask for fewer at a time",
+                    "the messages of these {} revisions have more than {MESSAGES} bytes; use a smaller page",
                     ids.len()
                 ))
             })?;
@@ -164,7 +168,8 @@ impl Reader {
         Ok(commits)
     }
 
-    /// The history that [`Reader::log`] shows pages of, from its beginning until `limit` commits behind `after` are known.
+    /// Returns the history that [`Reader::log`] pages through, from its start until `limit` commits after
+    /// `after` are known.
     pub fn history(
         &self,
         from: ObjectId,
@@ -207,7 +212,7 @@ impl Reader {
                 left -= usize::from(is_behind);
                 is_behind |= after == Some(step.id);
             }
-            // What is older is read only if it is asked for: it may be too large.
+            // Parents are read only if needed: they may be too large.
             for &parent in step.parents.iter().filter(|_| left > 0) {
                 frontier.push(self, parent)?;
             }

@@ -1,9 +1,8 @@
-//! The Table Schema of a table, told from its first bytes or from its footer.
+//! Schema inference: derives a Table Schema from the first bytes of a table, or from the footer of a Parquet file.
 //!
-//! What is found are the types of Table Schema (Data Package 2.0, Table Schema § Field Types). A column
-//! has a type only if every value that was looked at has it: a value further down may still be another.
-//! Nothing here reads more than it is told to, and nothing of the input is believed: sizes, counts and
-//! nesting are checked before they are followed.
+//! The field types are those of Table Schema (Data Package 2.0, Table Schema § Field Types). A column gets a
+//! type only if every sampled value has it; values further down may still differ. The input is untrusted: no
+//! more is read than the limits allow, and sizes, counts and nesting are checked before use.
 
 mod cell;
 mod csv;
@@ -25,44 +24,44 @@ pub use self::rows::{PageLimits, RowPage, RowReader, Taken};
 pub use json::json_lines;
 pub use parquet::{ReadAt, parquet, parquet_footer, parquet_range};
 
-/// The most columns that a table may have.
+/// Maximum number of columns of a table.
 const COLUMN_LIMIT: usize = 10_000;
 
-/// How much of a table is looked at, whichever comes first.
+/// Sample limits; sampling stops at whichever is reached first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes read, and kept in memory, a few times over at most.
+    /// Number of bytes to read. They are held in memory, a few times over at most.
     pub bytes: usize,
-    /// Rows whose values are looked at.
+    /// Number of rows whose values are examined.
     pub rows: usize,
 }
 
 impl Default for Limits {
-    /// 1 MiB and 10,000 rows.
+    /// Default limits: 1 MiB and 10,000 rows.
     fn default() -> Self {
         Self { bytes: 1024 * 1024, rows: 10_000 }
     }
 }
 
-/// What was found out about a table.
+/// The result of schema inference.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inferred {
-    /// A Table Schema: `fields`, and `missingValues` where there are others than the empty text.
+    /// A Table Schema: `fields`, and `missingValues` unless the empty string is the only one.
     pub schema: Map<String, Value>,
     /// A Table Dialect, for delimited text.
     pub dialect: Option<Map<String, Value>>,
-    /// `utf-8`, `utf-16` or `iso-8859-1`, for text.
+    /// `utf-8`, `utf-16` or `iso-8859-1`, for text formats.
     pub encoding: Option<&'static str>,
-    /// How many rows were looked at, the header not counted. Of Parquet, all that its footer tells of.
+    /// Number of rows examined, without the header. For Parquet, the number of rows according to the footer.
     pub rows: u64,
-    /// Whether those were all rows there are.
+    /// True if the table has no further rows.
     pub is_complete: bool,
 }
 
 /// The first bytes of a table.
 struct Sample {
     bytes: Vec<u8>,
-    /// Whether there is nothing after them.
+    /// True if the sample is the whole table.
     is_complete: bool,
 }
 
@@ -76,7 +75,7 @@ impl Sample {
         Ok(Self { bytes, is_complete })
     }
 
-    /// The text and its encoding. What cannot be UTF-8 is taken for Latin-1, which anything can be.
+    /// Decodes the sample and returns the text and its encoding. Anything that is not valid UTF-8 is read as Latin-1.
     fn decode(self) -> (String, &'static str) {
         let mut bytes = self.bytes;
         if let Some(order) = bytes.first_chunk().copied().and_then(byte_order) {
@@ -91,7 +90,7 @@ impl Sample {
             && let Err(error) = std::str::from_utf8(&bytes)
             && error.error_len().is_none()
         {
-            // A letter that the end of the sample cuts through.
+            // A character truncated by the end of the sample.
             bytes.truncate(error.valid_up_to());
         }
         match String::from_utf8(bytes) {
@@ -101,7 +100,7 @@ impl Sample {
     }
 }
 
-/// How the units of UTF-16 are read after this byte order mark.
+/// Returns the decoder of UTF-16 code units for this byte order mark.
 fn byte_order(mark: [u8; 2]) -> Option<fn([u8; 2]) -> u16> {
     match mark {
         [0xff, 0xfe] => Some(u16::from_le_bytes),
@@ -110,8 +109,7 @@ fn byte_order(mark: [u8; 2]) -> Option<fn([u8; 2]) -> u16> {
     }
 }
 
-/// Names for the columns, each different from the others: blank ones are called after their place,
-/// others get a number.
+/// Makes column names unique: blank names are derived from the column number, duplicates get a number.
 fn unique_names(names: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut next = std::collections::HashMap::new();
     let mut taken = std::collections::HashSet::new();
@@ -135,7 +133,7 @@ fn too_wide() -> Error {
 
 fn unreadable(error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => Error::Invalid("the file ends too early".to_owned()),
+        io::ErrorKind::UnexpectedEof => Error::Invalid("the file is truncated".to_owned()),
         _ => Error::Io(error),
     }
 }

@@ -1,9 +1,9 @@
 //! A stateless git engine over immutable packs.
 //!
-//! A repository is a [`State`] (refs and pack rows, read in one database transaction) plus immutable
-//! pack files in a [`PackStore`]. An [`Engine`] turns a state into a [`Snapshot`] to read from; every
-//! write makes a [`Landing`]: at most one new pack and some ref edits, for the caller to store and
-//! then to land in one transaction. The engine itself remembers nothing that it could not build again.
+//! A repository is a [`State`] (refs and pack rows, read in one database transaction) plus immutable pack
+//! files in a [`PackStore`]. An [`Engine`] turns a state into a [`Snapshot`] for reading. Every write
+//! produces a [`Landing`], at most one new pack plus ref edits, which the caller stores and then commits in
+//! one database transaction. The engine itself keeps no state that it could not rebuild.
 
 mod attributes;
 mod blocking;

@@ -1,4 +1,4 @@
-//! Merging packs.
+//! Pack consolidation (repacking many packs into one).
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 
@@ -8,20 +8,20 @@ use crate::{
     Engine, Error, NewPack, Pack, PackId, Result, Snapshot, blocking, git::Git, pack::index_ids, snapshot::PackFolder,
 };
 
-/// More live packs than this call for a merge, whatever their size.
+/// Number of live packs above which packs are merged, whatever their size.
 const MAX_PACKS: usize = 50;
 
-/// A pack with fewer bytes than this is small.
+/// Size in bytes below which a pack counts as small.
 const SMALL: u64 = 1024 * 1024;
 
-/// More small packs than this call for a merge.
+/// Number of small packs above which packs are merged.
 const MAX_SMALL_PACKS: usize = 16;
 
-/// Which packs should be merged into one now, if any.
+/// Returns the packs that should be merged into one now, if any.
 ///
-/// The choice is geometric: the smallest packs, up to the last one that is smaller than twice the sum
-/// of those before it. What stays grows at least threefold from pack to pack, so the number of packs is
-/// logarithmic, and no object is rewritten more often than that.
+/// The choice is geometric, as in `git repack --geometric`: the smallest packs, up to the last one that is
+/// smaller than twice the sum of those before it. The remaining packs grow at least threefold from one to the
+/// next, so both the number of packs and the number of times an object is rewritten are logarithmic.
 pub fn consolidation(packs: &[Pack]) -> Option<Vec<PackId>> {
     let small = packs.iter().filter(|pack| pack.pack_bytes < SMALL).count();
     if packs.len() <= MAX_PACKS && small <= MAX_SMALL_PACKS {
@@ -41,12 +41,12 @@ pub fn consolidation(packs: &[Pack]) -> Option<Vec<PackId>> {
 }
 
 impl Engine {
-    /// Merges packs of a snapshot into one that holds exactly the same objects, those that no ref
-    /// reaches included: a write that is under way may count on them.
+    /// Merges packs of a snapshot into one with exactly the same objects. Unreachable objects are included,
+    /// since a concurrent write may rely on them.
     ///
-    /// Landing the result: in one transaction check that all inputs are still live, insert the new
-    /// pack, retire the inputs, count the generation up. (If one input holds all that the others do,
-    /// the result may be that same pack again: do not retire what you have just inserted.)
+    /// To commit the result: in one transaction, check that all inputs are still live, insert the new pack,
+    /// retire the inputs and increment the generation. (If one input contains all objects of the others, the
+    /// result may be that same pack again: do not retire the pack you just inserted.)
     pub async fn consolidate(&self, snapshot: &Arc<Snapshot>, packs: &[PackId]) -> Result<NewPack> {
         let live: HashSet<_> = snapshot.state().packs.iter().map(|pack| pack.id).collect();
         if packs.is_empty() || packs.iter().any(|id| !live.contains(id)) {
@@ -67,7 +67,7 @@ async fn merge(snapshot: &Arc<Snapshot>, packs: &[PackId]) -> Result<NewPack> {
     let names: Vec<_> = packs.iter().map(|id| format!("pack-{id}.pack\n")).collect();
     let answer = Git::output(&mut command, Bytes::from(names.concat())).await?;
     let answer = String::from_utf8_lossy(&answer).trim().to_owned();
-    let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected answer {answer:?}")))?;
+    let id: PackId = answer.parse().map_err(|_| Error::Git(format!("unexpected output: {answer:?}")))?;
     let (lease, inputs) = (Arc::clone(snapshot), packs.to_vec());
     blocking::run(move || {
         let result = PackFolder(folder.path().to_owned()).file(id);
@@ -77,7 +77,7 @@ async fn merge(snapshot: &Arc<Snapshot>, packs: &[PackId]) -> Result<NewPack> {
     .await
 }
 
-/// Counts the objects of the merged pack after making sure that not one is lost.
+/// Counts the objects of the merged pack after checking that none is lost.
 fn same_objects(git_dir: &Path, inputs: &[PackId], merged: &Path) -> Result<u64> {
     let source = PackFolder(git_dir.join("objects/pack"));
     let mut before = Vec::new();

@@ -1,4 +1,4 @@
-//! Pack files and their version 2 indices, as `gitformat-pack(5)` describes them.
+//! Pack files and their version 2 indexes (`gitformat-pack(5)`).
 
 use std::{io::Write as _, path::Path};
 
@@ -6,7 +6,7 @@ use gix::{ObjectId, objs::Kind, zlib::Compression};
 
 use crate::{Error, PackBytes, PackId, Result};
 
-/// Bytes of an index before its object ids: magic, version and 256 counts.
+/// Size in bytes of an index before its object IDs: magic, version and the fan-out table of 256 counts.
 const IDX_HEAD: usize = 8 + 256 * 4;
 
 /// An object to be packed.
@@ -17,7 +17,7 @@ pub(crate) struct Object {
     pub(crate) data: Vec<u8>,
 }
 
-/// Where an object lies in a pack.
+/// Position of an object in a pack.
 #[derive(Debug, Clone, Copy)]
 struct IndexEntry {
     id: ObjectId,
@@ -25,7 +25,7 @@ struct IndexEntry {
     offset: u64,
 }
 
-/// The object id of `data`.
+/// Returns the object ID of `data`.
 pub(crate) fn hash_object(kind: Kind, data: &[u8]) -> Result<ObjectId> {
     let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
     hasher.update(&gix::objs::encode::loose_header(kind, data.len() as u64));
@@ -33,7 +33,7 @@ pub(crate) fn hash_object(kind: Kind, data: &[u8]) -> Result<ObjectId> {
     finish(hasher)
 }
 
-/// A pack of a blob, and of another one that repeats it, as a delta of few bytes.
+/// Returns a pack of a blob, and of a second one that repeats it, stored as a small delta.
 #[cfg(test)]
 pub(crate) fn encode_repeated(base: &[u8], times: usize) -> Result<Vec<u8>> {
     let varint = |mut number: usize| {
@@ -59,7 +59,7 @@ pub(crate) fn encode_repeated(base: &[u8], times: usize) -> Result<Vec<u8>> {
     for _ in 0..times {
         delta.extend([0xf0, size[0], size[1], size[2]]);
     }
-    // An offset delta has type 6, where a blob has 3, and says how far back its base begins.
+    // An offset delta has type 6 (a blob has 3), followed by the distance back to its delta base.
     let mut distance = pack.len() - begin;
     let mut back = vec![distance.to_le_bytes()[0] & 0x7f];
     while distance > 0x7f {
@@ -76,7 +76,7 @@ pub(crate) fn encode_repeated(base: &[u8], times: usize) -> Result<Vec<u8>> {
     Ok(pack)
 }
 
-/// Packs `objects` whole (no deltas; consolidation makes those), with their index.
+/// Packs `objects` without deltas (consolidation creates those) and builds the index.
 pub(crate) fn encode(objects: &[Object]) -> Result<(PackId, PackBytes)> {
     let count = u32::try_from(objects.len()).map_err(|_| too_many())?;
     let mut pack = b"PACK\0\0\0\x02".to_vec();
@@ -97,7 +97,7 @@ pub(crate) fn encode(objects: &[Object]) -> Result<(PackId, PackBytes)> {
     Ok((checksum.into(), PackBytes { pack: pack.into(), idx: idx.into() }))
 }
 
-/// A type in three bits and a size in 4 + 7 + 7 + … bits, least significant first.
+/// Writes an entry header: the type in three bits, the size in 4 + 7 + 7 + … bits, least significant first.
 fn write_entry_head(pack: &mut Vec<u8>, kind: Kind, mut size: u64) {
     let kind = match kind {
         Kind::Commit => 1,
@@ -136,7 +136,7 @@ fn encode_index(mut entries: Vec<IndexEntry>, pack: ObjectId) -> Result<Vec<u8>>
     }
     let mut large = Vec::new();
     for entry in &entries {
-        // Offsets of 2 GiB and more do not fit in 31 bits: they stand in a table of their own.
+        // Offsets of 2 GiB and more do not fit in 31 bits; they go into the table of 8-byte offsets.
         let small = u32::try_from(entry.offset).ok().filter(|offset| offset >> 31 == 0);
         let slot = if let Some(offset) = small {
             offset
@@ -155,7 +155,7 @@ fn encode_index(mut entries: Vec<IndexEntry>, pack: ObjectId) -> Result<Vec<u8>>
     Ok(idx)
 }
 
-/// The ids in the index file at `path`, in ascending order. Blocks.
+/// Returns the object IDs in the index file at `path`, in ascending order. Blocks.
 pub(crate) fn index_ids(path: &Path) -> Result<Vec<ObjectId>> {
     let idx = std::fs::read(path)?;
     let broken = || Error::Corrupt(format!("{} is not a version 2 index", path.display()));
@@ -172,12 +172,12 @@ fn checksum(bytes: &[u8]) -> Result<ObjectId> {
 }
 
 fn finish(hasher: gix::hash::Hasher) -> Result<ObjectId> {
-    // Only a SHA-1 collision attack fails here.
+    // Fails only for a SHA-1 collision attack.
     hasher.try_finalize().map_err(|error| Error::Refused(error.to_string()))
 }
 
 fn too_many() -> Error {
-    Error::TooLarge("a pack holds at most 4,294,967,295 objects".to_owned())
+    Error::TooLarge("a pack can have at most 4,294,967,295 objects".to_owned())
 }
 
 #[cfg(test)]

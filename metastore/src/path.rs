@@ -1,4 +1,4 @@
-//! Paths of files in a repository.
+//! File paths in a repository.
 
 use std::{fmt, str::FromStr};
 
@@ -6,33 +6,33 @@ use gix::validate::path::component::Options;
 
 use crate::{Error, Result};
 
-/// The longest path, in bytes: what `git fsck` and Linux accept.
+/// Maximum length of a path in bytes, as accepted by `git fsck` and Linux.
 pub(crate) const LIMIT: usize = 4096;
 
-/// The longest component, in bytes: what file systems accept.
+/// Maximum length of a component in bytes, as accepted by file systems.
 const COMPONENT_LIMIT: usize = 255;
 
-/// The most components. git itself gives up on trees deeper than 2048, and so do many tools far earlier.
+/// Maximum number of components. git itself rejects trees deeper than 2048, and many tools fail far earlier.
 pub(crate) const DEPTH_LIMIT: usize = 256;
 
-/// A path inside a repository that every checkout can hold: relative, `/`-separated, in UTF-8,
-/// without empty, `.` or `..` components, backslashes or control characters, and without any name that
-/// a file system could take for `.git` (`.GIT`, `git~1`, `.g<U+200C>it`, …).
+/// A path inside a repository that every checkout can represent: relative, `/`-separated, in UTF-8, without
+/// empty, `.` or `..` components, backslashes or control characters, and without any name that a file system
+/// could take for `.git` (`.GIT`, `git~1`, `.g<U+200C>it`, …).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FilePath(String);
 
 impl FilePath {
-    /// The path as text.
+    /// Returns the path as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The last component.
+    /// Returns the last component.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 
-    /// Whether this path lies below `folder`.
+    /// Returns true if this path is below `folder`.
     pub fn is_inside(&self, folder: &Self) -> bool {
         self.0.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'))
     }
@@ -54,12 +54,12 @@ impl FromStr for FilePath {
             return bad("is longer than 4096 bytes");
         }
         if path.contains(|letter: char| letter == '\\' || letter.is_control()) {
-            return bad("holds a backslash or a control character");
+            return bad("contains a backslash or a control character");
         }
         if path.bytes().filter(|byte| *byte == b'/').count() >= DEPTH_LIMIT {
             return bad("is deeper than 256 folders");
         }
-        // The Windows set would refuse names such as `aux.csv` or `a:b` that git itself allows.
+        // The Windows rules would reject names such as `aux.csv` or `a:b`, which git itself allows.
         let protect = Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
         for component in path.split('/') {
             if component.len() > COMPONENT_LIMIT {

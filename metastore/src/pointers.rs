@@ -1,4 +1,4 @@
-//! Every LFS pointer of a repository, over all history.
+//! Enumerates the LFS pointers of a repository, over all history.
 
 use std::sync::Arc;
 
@@ -9,23 +9,23 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{Error, Result, Snapshot, blocking, reach::Reach};
 
-/// How many pointers are handed over at once.
+/// Number of pointers per batch.
 const BATCH: usize = 4096;
 
-/// How many batches wait for whoever takes them.
+/// Number of batches buffered for the consumer.
 const WAITING: usize = 2;
 
-/// The object that a pointer names, and its size in bytes.
+/// The object that a pointer refers to, and its size in bytes.
 pub type PointerTarget = (Oid, u64);
 
 impl Snapshot {
-    /// Every LFS object that a pointer names which any ref, or one of `extra_roots`, reaches, in any
-    /// commit; what nothing reaches is left out, and of `extra_roots` what is gone. One object may
-    /// come several times, and with the sizes of contradicting pointers.
+    /// Streams the LFS objects of all pointers reachable from any ref or from `extra_roots`, in any commit.
+    /// Unreachable pointers are left out, and missing `extra_roots` are ignored. An object may occur several
+    /// times, with different sizes if pointers contradict each other.
     ///
-    /// Whatever ends the walk early is the last item, an error: only a stream that ended without one
-    /// has told everything. [`Error::Corrupt`] where something that a ref reaches is missing.
-    /// A stream that is dropped ends the walk at its next batch. Memory stays small, whatever the number of objects.
+    /// An error ends the stream as its last item: the result is complete only if the stream ends without an
+    /// error. [`Error::Corrupt`] if an object reachable from a ref is missing. Dropping the stream stops the
+    /// walk at its next batch. Memory use is small and independent of the number of objects.
     pub fn reachable_pointers(
         self: &Arc<Self>,
         extra_roots: Vec<ObjectId>,
@@ -40,7 +40,7 @@ impl Snapshot {
                 blocking::run(move || Reach::walk(&lease, &extra_roots))
             };
             let reach = lease.whole(walk).await?;
-            // Whoever takes the batches may want the place for something else meanwhile.
+            // The consumer may need the slot for something else meanwhile.
             drop(place);
             blocking::run(move || tell(reach, &sender)).await
         });
@@ -48,7 +48,7 @@ impl Snapshot {
             let mut batches = batches?;
             match batches.receiver.recv().await {
                 Some(batch) => Some((Ok(batch), Some(batches))),
-                // The end of the walk says whether that was all.
+                // The result of the walk tells whether the stream is complete.
                 None => Some((Err(batches.end().await.err()?), None)),
             }
         }))
@@ -62,12 +62,12 @@ struct Batches {
 
 impl Batches {
     async fn end(self) -> Result<()> {
-        self.walk.await.unwrap_or_else(|error| Err(Error::Internal(format!("a walk died: {error}"))))
+        self.walk.await.unwrap_or_else(|error| Err(Error::Internal(format!("the history walk panicked: {error}"))))
     }
 }
 
 fn tell(mut reach: Reach, sender: &mpsc::Sender<Vec<PointerTarget>>) -> Result<()> {
-    let gone = || Error::Internal("nobody waits for the pointers any more".to_owned());
+    let gone = || Error::Internal("the pointer stream was dropped".to_owned());
     let mut batch = Vec::with_capacity(BATCH);
     reach.pointers(|pointer| {
         batch.push((pointer.oid, pointer.size));

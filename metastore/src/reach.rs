@@ -1,7 +1,7 @@
-//! What refs reach, over all history: a walk along the indices of a snapshot's packs.
+//! Reachability: walks from the refs over all history, along the pack indexes of a snapshot.
 //!
-//! The walk keeps two bits for each object and a list of the trees that wait; ids stay in the mapped
-//! indices. So a million objects cost a few megabytes beside the pages of the packs.
+//! The walk keeps two bits for each object and a list of pending trees; the IDs stay in the memory-mapped
+//! indexes. So a million objects cost a few megabytes in addition to the mapped packs.
 
 use std::sync::Arc;
 
@@ -16,23 +16,23 @@ use lfs::Pointer;
 
 use crate::{Error, PackId, Result, Snapshot};
 
-/// Bytes of decoded objects that are kept to resolve deltas against.
+/// Size in bytes of the delta base cache.
 const DELTA_BASES: usize = 16 * 1024 * 1024;
 
-/// How many ids that were met last are remembered, to save looking them up: neighbouring versions of
-/// a folder name nearly the same objects.
+/// Number of recently seen IDs that are remembered to save index look-ups: neighbouring versions of a folder
+/// name nearly the same objects.
 const RECENT: usize = 1 << 16;
 
-/// The packs of one snapshot, with what has been reached so far.
+/// The packs of one snapshot, with the objects marked as reachable so far.
 pub(crate) struct Reach {
     packs: Vec<ReachedPack>,
     decoder: Decoder,
     recent: Vec<ObjectId>,
-    /// Commits and tags to be read.
+    /// Commits and tags to read.
     commits: Vec<Place>,
-    /// Trees to be read.
+    /// Trees to read.
     trees: Vec<Place>,
-    /// Holds the folder of the packs.
+    /// Keeps the folder of the packs alive.
     _lease: Arc<Snapshot>,
 }
 
@@ -45,15 +45,15 @@ pub(crate) struct ReachedPack {
     blobs: Bits,
 }
 
-/// An object: the number of its pack, and its number in the index there. Of several copies, the
-/// first pack's counts.
+/// An object: the index of its pack, and its position in the pack index. If there are several copies, the
+/// first pack's is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     pack: usize,
     at: u32,
 }
 
-/// What to do about an object that is not there.
+/// How to handle a missing object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Missing {
     IsCorrupt,
@@ -61,8 +61,11 @@ enum Missing {
 }
 
 impl Reach {
-    /// Walks from every ref, then from `extra_roots`; of the latter, what is gone is passed over.
-    /// [`Error::Corrupt`] where something that a ref reaches is missing or cannot be read. Blocks.
+    /// Walks from every ref, then from `extra_roots`; missing objects are ignored in the latter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] if an object reachable from a ref is missing or unreadable. Blocks.
     pub(crate) fn walk(lease: &Arc<Snapshot>, extra_roots: &[ObjectId]) -> Result<Self> {
         let mut reach = Self::open(lease)?;
         reach.mark(lease.state().refs.iter().map(|each| each.target), Missing::IsCorrupt)?;
@@ -73,14 +76,14 @@ impl Reach {
     fn open(lease: &Arc<Snapshot>) -> Result<Self> {
         let folder = lease.pack_folder();
         let mut rows: Vec<_> = lease.state().packs.iter().collect();
-        // Most objects are in the biggest one: it is asked first.
+        // Most objects are in the largest pack, so it is searched first.
         rows.sort_by_key(|row| (std::cmp::Reverse(row.pack_bytes), row.id));
         let mut packs = Vec::with_capacity(rows.len());
         for (number, row) in rows.into_iter().enumerate() {
             let file = folder.file(row.id);
             let index = index::File::at(&file.idx, gix::hash::Kind::Sha1)?;
             let mut data = data::File::at(&file.pack, gix::hash::Kind::Sha1)?;
-            // What the cache of the decoder tells packs apart by.
+            // The decoder's delta cache identifies packs by this number.
             data.id = u32::try_from(number).map_err(|_| Error::TooLarge("too many packs".to_owned()))?;
             let count = index.num_objects();
             packs.push(ReachedPack { id: row.id, index, data, reached: Bits::new(count), blobs: Bits::new(count) });
@@ -95,7 +98,7 @@ impl Reach {
         })
     }
 
-    /// Marks also what the objects of these packs are and lead to, as far as it is there.
+    /// Also marks all objects of these packs and everything reachable from them, as far as it exists.
     pub(crate) fn mark_packs(&mut self, ids: &[PackId]) -> Result<()> {
         for number in 0..self.packs.len() {
             if !ids.contains(&self.packs[number].id) {
@@ -131,7 +134,7 @@ impl Reach {
                 Kind::Tree | Kind::Blob => return Err(self.misnamed(place, "commit")),
             }
         }
-        // Folder by folder, from the top; each time in the order of the pack, where what a delta builds upon is near.
+        // Level by level from the top, each time in pack order, which keeps delta bases close.
         while !self.trees.is_empty() {
             let mut wave = std::mem::take(&mut self.trees);
             wave.sort_unstable_by_key(|place| (place.pack, self.packs[place.pack].offset(place.at)));
@@ -153,7 +156,7 @@ impl Reach {
         Ok(())
     }
 
-    /// Meets an object of unknown kind.
+    /// Visits an object of unknown kind.
     fn meet_any(&mut self, id: &oid, missing: Missing) -> Result<()> {
         let Some(place) = self.find(id, missing)? else { return Ok(()) };
         let pack = &mut self.packs[place.pack];
@@ -206,7 +209,7 @@ impl Reach {
         Ok(())
     }
 
-    /// Whether this id was met a moment ago; it was then either marked or passed over.
+    /// Returns true if this ID was seen recently; it was then already handled.
     fn is_recent(&mut self, id: &oid) -> bool {
         let slot = id.as_bytes().first_chunk().map_or(0, |head| usize::from(u16::from_le_bytes(*head))) % RECENT;
         let seen = *self.recent[slot] == *id;
@@ -218,9 +221,9 @@ impl Reach {
 
     fn find(&self, id: &oid, missing: Missing) -> Result<Option<Place>> {
         let found = self.place(id);
-        // The empty tree exists for git even where no pack has it.
+        // For git, the empty tree exists even if no pack contains it.
         if found.is_none() && missing == Missing::IsCorrupt && !id.is_empty_tree() {
-            return Err(Error::Corrupt(format!("the object {id} is missing, although a ref reaches it")));
+            return Err(Error::Corrupt(format!("the object {id} is missing, but reachable from a ref")));
         }
         Ok(found)
     }
@@ -231,19 +234,19 @@ impl Reach {
 
     fn misnamed(&self, place: Place, name: &str) -> Error {
         let id = self.packs[place.pack].index.oid_at_index(place.at);
-        Error::Corrupt(format!("the object {id} is named as a {name}, but is none"))
+        Error::Corrupt(format!("the object {id} is referenced as a {name}, but has another type"))
     }
 
-    /// The packs, the biggest first.
+    /// Returns the packs, largest first.
     pub(crate) fn packs(&self) -> &[ReachedPack] {
         &self.packs
     }
 
-    /// Which objects of a pack were not reached, as numbers in its index, ascending.
+    /// Returns the unreachable objects of a pack as positions in its index, ascending.
     pub(crate) fn unreached(&self, number: usize) -> impl Iterator<Item = u32> {
         let pack = &self.packs[number];
         (0..pack.index.num_objects()).filter(move |&at| {
-            // A copy carries no marks of its own; a marked object needs no look elsewhere.
+            // Only the first copy of an object is marked. If it is marked here, no other pack needs to be searched.
             !pack.reached.get(at)
                 && self
                     .place(pack.index.oid_at_index(at))
@@ -251,8 +254,8 @@ impl Reach {
         })
     }
 
-    /// Hands every reached pointer to `found`, in the order of the packs; one that stands in several
-    /// blobs comes several times. Blocks.
+    /// Calls `found` for every reachable pointer, in pack order; a pointer that occurs in several blobs is
+    /// reported several times. Blocks.
     pub(crate) fn pointers(&mut self, mut found: impl FnMut(Pointer) -> Result<()>) -> Result<()> {
         let mut buffer = Vec::new();
         for pack in &self.packs {
@@ -272,33 +275,33 @@ impl Reach {
 }
 
 impl ReachedPack {
-    /// How many objects there are.
+    /// Returns the number of objects.
     pub(crate) fn count(&self) -> u32 {
         self.index.num_objects()
     }
 
-    /// The id of an object.
+    /// Returns the ID of an object.
     pub(crate) fn id_at(&self, at: u32) -> &oid {
         self.index.oid_at_index(at)
     }
 
-    /// Whether it holds this object.
+    /// Returns true if the pack contains this object.
     pub(crate) fn holds(&self, id: &oid) -> bool {
         self.index.lookup(id).is_some()
     }
 
-    /// Where an object begins in the pack, in bytes.
+    /// Returns the offset of an object in the pack, in bytes.
     pub(crate) fn offset(&self, at: u32) -> u64 {
         self.index.pack_offset_at_index(at)
     }
 
-    /// Where the last object ends, in bytes.
+    /// Returns the offset of the end of the last object, in bytes.
     pub(crate) fn end(&self) -> u64 {
         self.data.pack_end() as u64
     }
 }
 
-/// Reads objects out of packs.
+/// Decodes objects from packs.
 struct Decoder {
     inflate: Inflate,
     bases: MemoryCappedHashmap,
@@ -309,7 +312,7 @@ impl Decoder {
         Self { inflate: Inflate::default(), bases: MemoryCappedHashmap::new(bases) }
     }
 
-    /// The kind and size of an object, without unpacking it.
+    /// Returns the kind and size of an object without unpacking it.
     fn header(&mut self, pack: &ReachedPack, at: u32) -> Result<(Kind, u64)> {
         use data::decode::header::ResolvedBase::InPack;
         let entry = pack.data.entry(pack.offset(at))?;
@@ -324,7 +327,7 @@ impl Decoder {
         Ok((header.kind, header.object_size))
     }
 
-    /// Puts the whole object into `buffer`.
+    /// Decodes the whole object into `buffer`.
     fn decode(&mut self, pack: &ReachedPack, at: u32, buffer: &mut Vec<u8>) -> Result<Kind> {
         use data::decode::entry::ResolvedBase::InPack;
         let entry = pack.data.entry(pack.offset(at))?;
@@ -336,7 +339,7 @@ impl Decoder {
     }
 }
 
-/// One bit for each object of a pack.
+/// A bit set with one bit for each object of a pack.
 struct Bits(Vec<u64>);
 
 impl Bits {
@@ -348,7 +351,7 @@ impl Bits {
         self.0[at as usize / 64] >> (at % 64) & 1 == 1
     }
 
-    /// Sets a bit, and says whether it was unset.
+    /// Sets a bit; returns true if it was not set before.
     fn set(&mut self, at: u32) -> bool {
         let (word, mask) = (&mut self.0[at as usize / 64], 1 << (at % 64));
         let is_new = *word & mask == 0;

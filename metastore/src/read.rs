@@ -1,4 +1,4 @@
-//! Reading a snapshot: revisions, commits, trees and blobs.
+//! Read access to a snapshot: revisions, commits, trees and blobs.
 
 use std::{
     collections::HashSet,
@@ -31,28 +31,28 @@ pub(crate) use limit::{Budget, check_size};
 pub use page::TreePage;
 pub use summary::{Summary, Weight};
 
-/// Blobs at least this long are no pointers (the pointer specification's limit).
+/// Blobs of at least this size cannot be LFS pointers (limit of the pointer specification).
 const POINTER_LIMIT: u64 = Pointer::MAX_LEN as u64;
 
-/// Bytes of the largest package that is read.
+/// Maximum size in bytes of a `datapackage.json` that is read.
 const LARGEST_PACKAGE: u64 = 32 << 20;
 
-/// Bytes of a file that may be remembered, since many requests ask for it.
+/// Maximum size in bytes of a file that is kept in the object cache.
 const REMEMBERED: u64 = 1 << 20;
 
-/// Bytes of memory that a larger file may take to be read, with all that its deltas are based on.
+/// Memory limit in bytes for reading a larger file, including its delta bases.
 const LARGE: usize = 400 << 20;
 
 /// Only one such file is read at a time.
 static READING_LARGE: Mutex<()> = Mutex::new(());
 
-/// What stands at a path: its mode and object, if anything.
+/// The mode and object at a path, if it exists.
 pub(crate) type Held = Option<(EntryMode, ObjectId)>;
 
-/// An entry of a tree: its path, its mode and its object.
+/// A tree entry: its path, mode and object.
 type RawEntry = (String, EntryMode, ObjectId);
 
-/// A reader of one snapshot (or of one quarantine), for one blocking task.
+/// Reads one snapshot (or one quarantine), for a single blocking task.
 pub struct Reader {
     pub(crate) repository: gix::Repository,
     state: Arc<State>,
@@ -62,45 +62,45 @@ pub struct Reader {
 /// A commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitInfo {
-    /// Its id.
+    /// The commit ID.
     pub id: ObjectId,
-    /// Its tree.
+    /// The tree ID.
     pub tree: ObjectId,
-    /// Its parents, the first one first.
+    /// The parent IDs, first parent first.
     pub parents: Vec<ObjectId>,
-    /// Who made the change.
+    /// The author.
     pub author: Person,
-    /// Who made the commit.
+    /// The committer.
     pub committer: Person,
-    /// The whole message, with bytes that are not UTF-8 replaced.
+    /// The whole message; bytes that are not valid UTF-8 are replaced.
     pub message: String,
 }
 
 /// An annotated tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagInfo {
-    /// Its id.
+    /// The ID of the tag object.
     pub id: ObjectId,
-    /// What it points to: mostly a commit, possibly another tag.
+    /// The tagged object: usually a commit, possibly another tag.
     pub target: ObjectId,
-    /// Who made it; very old tags do not say.
+    /// The tagger; `None` in some very old tags.
     pub tagger: Option<Person>,
-    /// The message without its signature.
+    /// The message without the signature.
     pub message: String,
 }
 
-/// What a tree entry is.
+/// The kind of a tree entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EntryKind {
     /// A folder.
     Folder,
-    /// An ordinary file.
+    /// A regular file.
     File,
     /// A file with the executable bit.
     Executable,
-    /// A symbolic link; its blob is the target.
+    /// A symbolic link; its blob holds the target.
     Link,
-    /// A commit of another repository.
+    /// A submodule: a commit of another repository.
     Submodule,
 }
 
@@ -131,54 +131,58 @@ impl EntryKind {
     }
 }
 
-/// One entry of a tree.
+/// A tree entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The full path from the root, with bytes that are not UTF-8 replaced.
+    /// The full path from the root; bytes that are not valid UTF-8 are replaced.
     pub path: String,
-    /// What it is.
+    /// The kind of the entry.
     pub kind: EntryKind,
-    /// The blob, tree or commit.
+    /// The ID of the blob, tree or commit.
     pub id: ObjectId,
     /// The size of the blob in bytes; `None` for folders and submodules.
     pub size: Option<u64>,
-    /// The pointer that the blob holds, if it is one.
+    /// The LFS pointer, if the blob is one.
     pub pointer: Option<Pointer>,
 }
 
 impl Reader {
     pub(crate) fn new(mut repository: gix::Repository, state: Arc<State>) -> Self {
-        // The folder never changes, so a missing object stays missing: never scan for new packs.
+        // The folder never changes, so there are no new packs to look for when an object is missing.
         repository.objects.refresh_never();
         Self { repository, state, meter: Meter::default() }
     }
 
-    /// The same reader, watched.
+    /// Attaches a watch to the reader.
     pub(crate) fn watched(self, watch: Watch) -> Self {
         Self { meter: Meter::new(watch), ..self }
     }
 
-    /// The same, for another reader of it.
+    /// Returns the shared state, to create another reader of it.
     pub(crate) fn state_shared(&self) -> Arc<State> {
         Arc::clone(&self.state)
     }
 
-    /// The refs and packs behind this reader.
+    /// Returns the refs and packs behind this reader.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// Whether the object is there.
+    /// Returns true if the object exists.
     pub fn contains(&self, id: ObjectId) -> Result<bool> {
         Ok(self.repository.try_find_header(id)?.is_some())
     }
 
-    /// What kind of object `id` is, or `None` if it is not there.
+    /// Returns the kind of the object `id`, or `None` if it does not exist.
     pub fn kind(&self, id: ObjectId) -> Result<Option<Kind>> {
         Ok(self.repository.try_find_header(id)?.map(|header| header.kind()))
     }
 
-    /// The commit `id`. [`Error::NotFound`] if there is no such commit.
+    /// Returns the commit `id`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such commit.
     pub fn commit(&self, id: ObjectId) -> Result<CommitInfo> {
         let object = self.object_of_kind(id, Kind::Commit)?;
         let commit = object.try_to_commit_ref()?;
@@ -192,7 +196,11 @@ impl Reader {
         })
     }
 
-    /// The annotated tag `id`. [`Error::NotFound`] if there is no such tag object.
+    /// Returns the annotated tag `id`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such tag object.
     pub fn annotation(&self, id: ObjectId) -> Result<TagInfo> {
         let object = self.object_of_kind(id, Kind::Tag)?;
         let tag = object.try_to_tag_ref()?;
@@ -204,7 +212,7 @@ impl Reader {
         })
     }
 
-    /// What `id` points to behind all tag objects; `None` if it is no tag object.
+    /// Returns the object that `id` peels to; `None` if it is not a tag object.
     pub fn peeled(&self, id: ObjectId) -> Result<Option<ObjectId>> {
         let mut current = id;
         while self.kind(current)? == Some(Kind::Tag) {
@@ -213,14 +221,22 @@ impl Reader {
         Ok((current != id).then_some(current))
     }
 
-    /// The entry at `path` in a commit or tree. [`Error::NotFound`] if there is none.
+    /// Returns the entry at `path` in a commit or tree.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if it does not exist.
     pub fn entry(&self, revision: ObjectId, path: &FilePath) -> Result<Entry> {
         let found = self.look_up(revision, path)?;
         let (mode, id) = found.ok_or_else(|| Error::NotFound(format!("there is no {path}")))?;
         self.describe(path.as_str().to_owned(), mode, id)
     }
 
-    /// The bytes of a blob. [`Error::TooLarge`], without reading it, if it has more than `max` bytes.
+    /// Returns the content of a blob.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`], without reading it, if it has more than `max` bytes.
     pub fn blob(&self, id: ObjectId, max: u64) -> Result<Bytes> {
         let header = self.repository.try_find_header(id)?;
         let header = header.filter(|header| header.kind() == Kind::Blob);
@@ -233,7 +249,7 @@ impl Reader {
         if header.size() <= REMEMBERED {
             return Ok(self.repository.find_object(id)?.detach().data.into());
         }
-        // Whoever remembers an object holds a copy of it.
+        // Cached objects are copies, so large ones bypass the object cache.
         let mut alone = self.repository.clone();
         alone.objects.unset_object_cache();
         match alone.find_object(id) {
@@ -243,7 +259,7 @@ impl Reader {
         }
     }
 
-    /// A blob that takes more memory to read than readers may take each; see `allocLimit` of a snapshot's configuration.
+    /// Reads a blob that exceeds the usual memory limit of readers; see `allocLimit` in the snapshot's configuration.
     fn large_blob(&self, id: ObjectId) -> Result<Bytes> {
         let _alone = READING_LARGE.lock().unwrap_or_else(PoisonError::into_inner);
         self.meter.check()?;
@@ -251,7 +267,7 @@ impl Reader {
         Ok(repository.find_object(id)?.detach().data.into())
     }
 
-    /// The pointer in a blob, if it holds one.
+    /// Returns the LFS pointer in a blob, if it is one.
     pub fn pointer(&self, blob: ObjectId) -> Result<Option<Pointer>> {
         let header = self.repository.try_find_header(blob)?;
         if !header.is_some_and(|header| header.kind() == Kind::Blob && header.size() < POINTER_LIMIT) {
@@ -261,9 +277,12 @@ impl Reader {
         Ok(Pointer::parse(&self.repository.find_object(blob)?.data).ok())
     }
 
-    /// The package of a commit or tree: what its `datapackage.json` says; `None` if there is none.
+    /// Returns the data package of a commit or tree, that is, its parsed `datapackage.json`; `None` if the
+    /// file does not exist.
     ///
-    /// [`Error::Invalid`] for one that is not a JSON object, [`Error::TooLarge`] beyond 32 MiB.
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if it is not a JSON object, [`Error::TooLarge`] beyond 32 MiB.
     pub fn package(&self, revision: ObjectId) -> Result<Option<Map<String, Value>>> {
         let blob = match self.entry(revision, &PACKAGE.parse()?) {
             Ok(entry) if entry.size.is_some() => entry.id,
@@ -272,16 +291,18 @@ impl Reader {
         };
         let why = match package::parse(&self.blob(blob, LARGEST_PACKAGE)?) {
             Ok(Value::Object(package)) => return Ok(Some(package)),
-            Ok(_) => "it is another value".to_owned(),
+            Ok(_) => "the top-level value is not an object".to_owned(),
             Err(problem) => problem.message,
         };
         Err(Error::Invalid(format!("the {PACKAGE} of this revision is not a JSON object: {why}")))
     }
 
-    /// The entries of the folder at `path` (the root if `None`) in a commit or tree, in git's order;
+    /// Returns the entries of the folder at `path` (the root if `None`) in a commit or tree, in git's order;
     /// with `recursive`, everything below it except the folders themselves.
     ///
-    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries, or 64 MiB of paths.
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries or 64 MiB of paths.
     pub fn tree(&self, revision: ObjectId, path: Option<&FilePath>, recursive: bool) -> Result<Vec<Entry>> {
         let root = self.folder(revision, path)?;
         let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
@@ -293,8 +314,8 @@ impl Reader {
         found.into_iter().map(|(path, mode, id)| self.describe(path, mode, id)).collect()
     }
 
-    /// Hands out what is in a tree, in git's order, until `tell` gives `false`; with `recursive`, what is below its
-    /// folders in their place.
+    /// Passes the entries of a tree to `tell`, in git's order, until it returns `false`; with `recursive`,
+    /// the content of folders instead of the folders themselves.
     fn walk(
         &self,
         root: ObjectId,
@@ -303,8 +324,8 @@ impl Reader {
         budget: &mut Budget,
         tell: &mut dyn FnMut(String, EntryMode, ObjectId) -> Result<bool>,
     ) -> Result<()> {
-        // A stack, not recursion: folders may nest deeper than our own stack. Reversed, so that what
-        // stands first in a tree is taken first.
+        // A stack instead of recursion: nested folders could overflow the call stack. Reversed, so that the
+        // first entry of a tree is popped first.
         let mut stack = self.raw_entries(root, prefix, budget)?;
         stack.reverse();
         while let Some((path, mode, id)) = stack.pop() {
@@ -319,7 +340,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What is in a tree, with the paths that it has below `prefix`, for each of which there must be room in `budget`.
+    /// Returns the entries of a tree, with their paths prefixed by `prefix` and charged to `budget`.
     pub(crate) fn raw_entries(&self, tree: ObjectId, prefix: &str, budget: &mut Budget) -> Result<Vec<RawEntry>> {
         let object = self.load_tree(tree)?;
         TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1)
@@ -346,7 +367,7 @@ impl Reader {
         Ok(Entry { path, kind, id, size: Some(size), pointer })
     }
 
-    /// The tree of the folder at `path`.
+    /// Returns the tree ID of the folder at `path`.
     pub(crate) fn folder(&self, revision: ObjectId, path: Option<&FilePath>) -> Result<ObjectId> {
         let Some(path) = path else { return self.tree_of(revision) };
         match self.look_up(revision, path)? {
@@ -356,7 +377,7 @@ impl Reader {
         }
     }
 
-    /// What stands at `path` in a commit or tree.
+    /// Looks up `path` in a commit or tree.
     pub(crate) fn look_up(&self, revision: ObjectId, path: &FilePath) -> Result<Held> {
         let mut tree = self.tree_of(revision)?;
         let mut components = path.components().peekable();
@@ -370,7 +391,7 @@ impl Reader {
         Ok(None)
     }
 
-    /// What stands under `name` in the tree itself.
+    /// Looks up `name` in the tree itself.
     pub(crate) fn child(&self, tree: ObjectId, name: &str) -> Result<Held> {
         let object = self.load_tree(tree)?;
         for entry in TreeRefIter::from_bytes(&object.data, gix::hash::Kind::Sha1) {
@@ -382,7 +403,7 @@ impl Reader {
         Ok(None)
     }
 
-    /// The tree of a commit or of a tag of one; a tree is its own.
+    /// Returns the tree of a commit, or of a tag of a commit; for a tree, the tree itself.
     pub(crate) fn tree_of(&self, revision: ObjectId) -> Result<ObjectId> {
         let mut id = revision;
         loop {
@@ -403,8 +424,11 @@ impl Reader {
         object.ok_or_else(|| Error::NotFound(format!("there is no {kind} {id}")))
     }
 
-    /// The commit, tag or tree `id`, if it is one. [`Error::TooLarge`], without reading it, for one that is larger than
-    /// [`check_size`] allows.
+    /// Returns the commit, tag or tree `id`, if it is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`], without reading it, if it is larger than [`check_size`] allows.
     pub(crate) fn node(&self, id: ObjectId) -> Result<Option<gix::Object<'_>>> {
         let Some(header) = self.repository.try_find_header(id)?.filter(|header| header.kind() != Kind::Blob) else {
             return Ok(None);
@@ -414,15 +438,15 @@ impl Reader {
         Ok(self.repository.try_find_object(id)?)
     }
 
-    /// The tree `id`, which must be there; otherwise as [`Reader::node`].
+    /// Returns the tree `id`, which must exist; otherwise like [`Reader::node`].
     pub(crate) fn load_tree(&self, id: ObjectId) -> Result<gix::Tree<'_>> {
         let tree = self.load(id, Kind::Tree)?.into_tree();
-        // An entry takes some 40 bytes.
+        // An entry takes about 40 bytes.
         self.meter.entries(tree.data.len() / 40);
         Ok(tree)
     }
 
-    /// The commit `id`, which must be there; otherwise as [`Reader::node`].
+    /// Returns the commit `id`, which must exist; otherwise like [`Reader::node`].
     pub(crate) fn load_commit(&self, id: ObjectId) -> Result<gix::Commit<'_>> {
         Ok(self.load(id, Kind::Commit)?.into_commit())
     }
@@ -432,7 +456,7 @@ impl Reader {
         object.ok_or_else(|| Error::Corrupt(format!("the {kind} {id} is missing")))
     }
 
-    /// Whether `ancestor` is `descendant` or can be reached from it through parents.
+    /// Returns true if `ancestor` is `descendant` or reachable from it through parents.
     pub fn is_ancestor(&self, ancestor: ObjectId, descendant: ObjectId) -> Result<bool> {
         if ancestor == descendant {
             return Ok(true);
@@ -443,12 +467,12 @@ impl Reader {
         Ok(bases.iter().any(|base| base.detach() == ancestor))
     }
 
-    /// The branch or tag, if it exists and is shown.
+    /// Returns the branch or tag, unless it does not exist or is hidden.
     pub fn find_ref(&self, name: &RefName) -> Option<&crate::Ref> {
         self.state.find(name).filter(|found| !found.name.is_hidden())
     }
 
-    /// All objects whose hexadecimal id begins with `prefix`.
+    /// Returns all objects whose hexadecimal ID starts with `prefix`.
     pub(crate) fn ids_with_prefix(&self, prefix: &str) -> Result<HashSet<ObjectId>> {
         let mut found = HashSet::new();
         if let Ok(prefix) = gix::hash::Prefix::from_hex(prefix) {
@@ -458,7 +482,7 @@ impl Reader {
     }
 }
 
-/// Signatures in old and foreign commits hold anything; what cannot be read becomes empty or zero.
+/// Old and foreign commits can have arbitrary bytes as signature; unreadable parts become empty or zero.
 fn person(raw: &gix::bstr::BStr) -> Person {
     let signature = gix::actor::SignatureRef::from_bytes(raw).unwrap_or_default().trim();
     let time = signature.time().unwrap_or_default();

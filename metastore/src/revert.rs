@@ -1,4 +1,5 @@
-//! Going back without rewriting history: the edits that undo what happened, or bring back what was.
+//! Revert and restore: computes the edits that undo changes or bring back an earlier version, without
+//! rewriting history.
 
 use std::collections::HashSet;
 
@@ -10,14 +11,16 @@ use crate::{
     package::{PACKAGE, resources},
 };
 
-/// How many paths a conflict names.
+/// Maximum number of paths named in a conflict message.
 const NAMED: usize = 10;
 
 impl Reader {
-    /// The edits that undo on `head` what changed from `old` (`None`: nothing at all) to `new`, file by file. What
-    /// somebody has undone already is left alone.
+    /// Returns the edits that undo, on `head`, the changes from `old` (`None`: the empty tree) to `new`, file
+    /// by file. Changes that are already undone are skipped.
     ///
-    /// [`Error::Conflict`] with the paths if a file changed again after `new`; [`Error::TooLarge`] as for
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] with the paths of files that changed again after `new`; [`Error::TooLarge`] as for
     /// [`Reader::diff`].
     pub fn undo(&self, head: ObjectId, old: Option<ObjectId>, new: ObjectId) -> Result<Vec<Edit>> {
         let mut steps = Vec::new();
@@ -38,35 +41,39 @@ impl Reader {
         changed_again.truncate(NAMED);
         let named = changed_again.join(", ");
         let named = if more == 0 { named } else { format!("{named} and {more} more") };
-        Err(Error::Conflict(format!("changed again since then: {named}; restore them one by one instead")))
+        Err(Error::Conflict(format!("changed again since then: {named}; restore these files individually instead")))
     }
 
-    /// The edits that make `head`, or the file or folder at `path`, what it was in `revision`.
+    /// Returns the edits that restore `head`, or the file or folder at `path`, to its state in `revision`.
     ///
-    /// [`Error::NotFound`] if `path` is in neither.
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if `path` exists in neither of them.
     pub fn bring_back(&self, head: ObjectId, revision: ObjectId, path: Option<&FilePath>) -> Result<Vec<Edit>> {
         if let Some(path) = path
             && self.look_up(head, path)?.is_none()
             && self.look_up(revision, path)?.is_none()
         {
-            return Err(Error::NotFound(format!("there is no {path}, neither now nor then")));
+            return Err(Error::NotFound(format!("{path} exists in neither of the two revisions")));
         }
         self.bring_back_those(head, revision, |changed, _| {
             path.is_none_or(|path| changed == path || changed.is_inside(path))
         })
     }
 
-    /// The edits that make one resource of the package, and its files, what they were in `revision`. Where the branch
-    /// has no such resource, it comes behind the others.
+    /// Returns the edits that restore one resource of the data package, and its files, to their state in
+    /// `revision`. If the branch no longer has this resource, it is appended to the list.
     ///
-    /// [`Error::NotFound`] if there was no resource of this name, or there is no package now; [`Error::Invalid`] for a
-    /// package that cannot be read.
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the resource did not exist in `revision`, or the branch has no data package;
+    /// [`Error::Invalid`] if a data package cannot be read.
     pub fn bring_back_resource(&self, head: ObjectId, revision: ObjectId, name: &str) -> Result<Vec<Edit>> {
         let then = Value::Object(self.package(revision)?.unwrap_or_default());
         let now = self.package(head)?.map(Value::Object);
         let is_it = |resource: &Value| resource["name"] == name;
         let resource = resources(&then).iter().find(|resource| is_it(resource));
-        let resource = resource.ok_or_else(|| Error::NotFound(format!("there was no resource {name:?} then")))?;
+        let resource = resource.ok_or_else(|| Error::NotFound(format!("the revision has no resource {name:?}")))?;
         let now = now.ok_or_else(|| Error::NotFound(format!("the branch has no {PACKAGE}; restore that first")))?;
         let path = &resource["path"];
         let paths = path.as_array().into_iter().flatten().chain([path]).filter_map(Value::as_str);
@@ -85,7 +92,8 @@ impl Reader {
         Ok(edits)
     }
 
-    /// The edits that bring back those files which differ and are such ones, by their path and what they were.
+    /// Returns the edits that restore the changed files for which the predicate, called with the path and the
+    /// earlier side, returns true.
     fn bring_back_those(
         &self,
         head: ObjectId,
@@ -102,14 +110,14 @@ impl Reader {
         Ok(edits(steps))
     }
 
-    /// The file, link or submodule at `path`; a folder is none.
+    /// Returns the file, symbolic link or submodule at `path`; `None` for a folder.
     fn side(&self, revision: ObjectId, path: &FilePath) -> Result<Option<Side>> {
         let found = self.look_up(revision, path)?.filter(|(mode, _)| !mode.is_tree());
         Ok(found.map(|(mode, id)| Side { kind: crate::EntryKind::of(mode), id }))
     }
 }
 
-/// First what goes, then what comes: a folder may make room for a file.
+/// Deletions come first, since a deleted folder may make room for a file.
 fn edits(steps: Vec<(FilePath, Option<Side>)>) -> Vec<Edit> {
     let (gone, back): (Vec<_>, Vec<_>) = steps.into_iter().partition(|(_, side)| side.is_none());
     let gone = gone.into_iter().map(|(path, _)| Edit::Delete { path });

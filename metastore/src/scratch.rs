@@ -1,18 +1,18 @@
-//! Folders that vanish with their owner.
+//! Temporary folders that are removed on drop.
 
 use std::path::{Path, PathBuf};
 
 use crate::{Result, blocking};
 
-/// A folder of our own making, removed with everything in it when the value is dropped.
+/// A temporary folder, removed with its content on drop.
 ///
-/// A crash leaves the folder behind; it lies in the run folder of a dead process, which the next
+/// After a crash it remains in the run folder of the dead process, which the next
 /// [`Engine::open`](crate::Engine::open) on the same cache removes.
 #[derive(Debug)]
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes `parent/<prefix><unique>`, with its parents.
+    /// Creates `parent/<prefix><unique>`, including missing parent folders.
     pub(crate) fn create(parent: &Path, prefix: &str) -> Result<Self> {
         let path = parent.join(format!("{prefix}{}", unique()));
         std::fs::create_dir_all(&path)?;
@@ -23,7 +23,7 @@ impl Scratch {
         &self.0
     }
 
-    /// Removes it now, not in the background. Blocks.
+    /// Removes the folder synchronously instead of in the background. Blocks.
     pub(crate) fn remove(mut self) {
         remove(&std::mem::take(&mut self.0));
     }
@@ -33,11 +33,11 @@ fn remove(path: &Path) {
     if let Err(error) = std::fs::remove_dir_all(path)
         && error.kind() != std::io::ErrorKind::NotFound
     {
-        tracing::warn!(path = %path.display(), %error, "a scratch folder stays behind");
+        tracing::warn!(path = %path.display(), %error, "cannot remove a scratch folder");
     }
 }
 
-/// A name that nothing else has: 32 letters and digits, later ones sorting behind earlier ones.
+/// Returns a unique name of 32 characters (`a-z`, `0-9`); names sort by creation time.
 #[expect(clippy::disallowed_methods, reason = "the one place of this crate that makes ids; no result depends on them")]
 pub(crate) fn unique() -> String {
     uuid::Uuid::now_v7().simple().to_string()
@@ -46,7 +46,7 @@ pub(crate) fn unique() -> String {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let path = std::mem::take(&mut self.0);
-        // Taken by `remove`, there is nothing left to do.
+        // Empty after `remove`: nothing left to do.
         if path != Path::new("") {
             blocking::detach(move || remove(&path));
         }

@@ -1,9 +1,9 @@
-//! One generation of one repository as a bare git folder that never changes.
+//! Snapshots: one generation of a repository as an immutable bare git repository.
 //!
-//! The folder holds hard links of exactly that generation's packs. So a lookup can never meet a pack
-//! that appeared later (gix cannot take more packs than it saw when it opened the folder), a pack
-//! that never landed is never visible, and a pack that is retired and deleted elsewhere stays
-//! readable here until the last lease ends.
+//! The folder holds hard links to exactly the packs of that generation. So a look-up never sees a pack that
+//! was added later (gix cannot load more packs than it saw when it opened the folder), a pack that was never
+//! committed is never visible, and a pack that was retired and deleted elsewhere stays readable here until
+//! the last holder drops the snapshot.
 
 use std::{
     any::{Any, TypeId},
@@ -29,11 +29,11 @@ mod memory;
 
 pub(crate) use memory::ObjectMemory;
 
-/// What every snapshot says to git. Memory: a 200 MB push must not cost hundreds of megabytes.
-/// `allowAnySHA1InWant`: the rounds of one fetch may meet different generations. `refs/internal` is
-/// the engine's own. `allocLimit` is for our own readers: what an object, small as it may be, is a delta
-/// of can have any size. Packs are mapped in windows, so that the limit on the memory of a child can be
-/// lower than the size of a pack.
+/// git configuration of every snapshot. Memory: a 200 MB push must not need hundreds of megabytes.
+/// `allowAnySHA1InWant`: the rounds of one fetch may be served from different generations. `hideRefs`:
+/// `refs/internal` belongs to the engine. `allocLimit` applies to readers in this process: even a small
+/// object can have a delta base of any size. Packs are mapped in windows, so that the memory limit of a git
+/// process can be lower than the size of a pack.
 const CONFIG: &str = "\
 [core]
 \trepositoryformatversion = 0
@@ -51,12 +51,12 @@ const CONFIG: &str = "\
 \twriteReverseIndex = false
 ";
 
-/// How long a long reading waits for its turn, and how long it may take.
+/// How long a long read waits for a slot, and how long it may run.
 const TURN: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// A lease on one generation. Its folder lives as long as any clone of the `Arc`; where somebody
-/// deletes it, it is built again.
+/// A snapshot of one generation. Its folder exists as long as any clone of the `Arc`; if it is deleted while
+/// in use, it is rebuilt.
 #[derive(Debug)]
 pub struct Snapshot {
     state: Arc<State>,
@@ -64,14 +64,14 @@ pub struct Snapshot {
     folder: Scratch,
     cache: Arc<PackCache>,
     mending: tokio::sync::Mutex<()>,
-    /// Counts when the folder begins to be built again, and when that ends: odd in between.
+    /// Incremented when a rebuild of the folder starts and when it ends, so it is odd during a rebuild.
     mended: AtomicU64,
     git: Git,
     derived: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Snapshot {
-    /// Lays out and opens the folder, with packs from the cache or, through it, from the store.
+    /// Creates and opens the folder, with packs from the cache, which downloads missing ones from the store.
     pub(crate) async fn build(state: State, cache: Arc<PackCache>, git: Git) -> Result<Self> {
         let state = Arc::new(state);
         let folder = furnish(&state, &cache, &format!("{}-{}-", state.repo, state.generation)).await?;
@@ -85,21 +85,21 @@ impl Snapshot {
         .await
     }
 
-    /// The refs and packs that this snapshot shows.
+    /// Returns the refs and packs of this snapshot.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// The bare repository, for git processes. Valid while the lease is held.
+    /// Returns the path of the bare repository, for git processes. Valid while the snapshot is held.
     pub fn git_dir(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Runs `work` with a reader on the blocking pool, holding the lease until it ends. Where the
-    /// folder was deleted meanwhile, it is run again on a new one.
+    /// Runs `work` with a reader on the blocking pool, holding the snapshot until it returns. If the folder
+    /// was deleted meanwhile, it is rebuilt and `work` runs again.
     ///
-    /// What the reader does is counted by the [`Effort`](crate::Effort) of the task; where the future is dropped, it soon
-    /// ends.
+    /// The work of the reader is counted by the [`Effort`](crate::Effort) of the task. Dropping the future
+    /// cancels the read soon after.
     pub async fn read<T, F>(self: &Arc<Self>, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -108,17 +108,20 @@ impl Snapshot {
         self.read_watched(work, Watch::new(None), None).await
     }
 
-    /// As [`Snapshot::read`], for work that grows with a whole tree or a whole history: only some of it runs at one time,
-    /// and none longer than two minutes.
+    /// Like [`Snapshot::read`], for work that grows with a whole tree or history: concurrency is limited, and
+    /// the time limit is two minutes.
     ///
-    /// [`Error::Busy`] where its turn does not come, [`Error::TooLarge`] where it takes longer.
+    /// # Errors
+    ///
+    /// [`Error::Busy`] if no slot becomes free in time, [`Error::TooLarge`] if the time limit has passed.
     pub async fn read_long<T, F>(self: &Arc<Self>, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&Reader) -> Result<T> + Send + Sync + 'static,
     {
         let place = tokio::time::timeout(TURN, self.git.reading()).await;
-        let place = place.map_err(|_| Error::Busy("too many long requests at one time; try again later".to_owned()))?;
+        let place =
+            place.map_err(|_| Error::Busy("too many long requests at the same time; try again later".to_owned()))?;
         self.read_watched(work, Watch::new(Some(LONGEST)), Some(Arc::new(place?))).await
     }
 
@@ -131,7 +134,7 @@ impl Snapshot {
         let _waiting = watch.waiting();
         self.whole(|| {
             let (lease, work, watch) = (Arc::clone(self), Arc::clone(&work), watch.clone());
-            // Also where nobody waits any more, until the work has ended.
+            // Held until the work has ended, even if the caller is gone.
             let place = place.clone();
             blocking::run(move || {
                 let _place = place;
@@ -144,7 +147,8 @@ impl Snapshot {
         .await
     }
 
-    /// What `work` makes of a reader, made once for each type: a generation never changes. As [`Snapshot::read_long`].
+    /// Returns a value that `work` derives from this generation, computed once per type since a generation
+    /// never changes. Otherwise like [`Snapshot::read_long`].
     pub async fn derive<T, F>(self: &Arc<Self>, work: F) -> Result<Arc<T>>
     where
         T: Send + Sync + 'static,
@@ -160,15 +164,15 @@ impl Snapshot {
         Ok(made)
     }
 
-    /// Does `attempt` with the folder whole; again, where the folder was deleted under it, whatever
-    /// came of it: an object that nobody finds looks like one that does not exist.
+    /// Runs `attempt` on an intact folder. If the folder was deleted meanwhile, rebuilds it and retries
+    /// whatever the result was: an object that cannot be found looks like one that does not exist.
     pub(crate) async fn whole<T, A>(self: &Arc<Self>, mut attempt: impl FnMut() -> A) -> Result<T>
     where
         A: Future<Output = Result<T>>,
     {
         let mut attempts = 0;
         loop {
-            // What was deleted before the first attempt is noticed after it.
+            // A deletion before the first attempt is noticed after it.
             let mended = match self.mended.load(Ordering::Acquire) {
                 mended if attempts == 0 && mended.is_multiple_of(2) => mended,
                 _ => self.mend().await?,
@@ -178,23 +182,23 @@ impl Snapshot {
             if attempts == PATIENCE || self.untouched() == Some(mended) {
                 return done;
             }
-            tracing::info!(folder = %self.git_dir().display(), "a snapshot was deleted while it was read");
+            tracing::info!(folder = %self.git_dir().display(), "rebuilding a deleted snapshot folder");
         }
     }
 
-    /// How often the folder was built again, if nothing is missing in it.
+    /// Returns the rebuild counter, if nothing is missing in the folder.
     fn untouched(&self) -> Option<u64> {
         let mended = self.mended.load(Ordering::Acquire);
         (mended.is_multiple_of(2) && is_whole(self.git_dir(), &self.state)).then_some(mended)
     }
 
-    /// Builds the folder again where somebody has deleted it or something in it, at the same place.
+    /// Rebuilds the folder in place if it, or a file in it, was deleted.
     async fn mend(self: &Arc<Self>) -> Result<u64> {
         if let Some(mended) = self.untouched() {
             return Ok(mended);
         }
         let snapshot = Arc::clone(self);
-        // On a task, so that it is not left half done where the caller leaves.
+        // On a task of its own, so that it completes even if the caller is cancelled.
         let mending = tokio::spawn(async move {
             let _turn = snapshot.mending.lock().await;
             let mut attempts = 0;
@@ -212,7 +216,7 @@ impl Snapshot {
                 }
             }
         });
-        mending.await.map_err(|error| Error::Internal(format!("mending a snapshot died: {error}")))?
+        mending.await.map_err(|error| Error::Internal(format!("rebuilding a snapshot panicked: {error}")))?
     }
 
     async fn rebuild(&self) -> Result<()> {
@@ -229,7 +233,7 @@ impl Snapshot {
             open_whole(&place, &state)
         })
         .await?;
-        // gix remembers which files it did not find.
+        // Reopened, since gix remembers which files were missing.
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = repository;
         Ok(())
     }
@@ -246,23 +250,23 @@ impl Snapshot {
         Arc::clone(&self.state)
     }
 
-    /// Whether the folder is still there.
+    /// Returns true if the folder still exists.
     pub(crate) fn is_on_disk(&self) -> bool {
         self.git_dir().join("HEAD").exists()
     }
 
-    /// Removes the folder now, not in the background. Blocks.
+    /// Removes the folder synchronously instead of in the background. Blocks.
     pub(crate) fn discard(self) {
         self.folder.remove();
     }
 
-    /// Where the packs lie.
+    /// Returns the folder of the packs.
     pub(crate) fn pack_folder(&self) -> PackFolder {
         PackFolder(self.git_dir().join("objects/pack"))
     }
 
-    /// A private copy of this snapshot's folder, in which a child may add a pack that nobody else
-    /// sees. Removed on drop. Open it with [`open`] once the pack is there.
+    /// Creates a private copy of this snapshot's folder (a quarantine), to which a git process may add a pack
+    /// that is visible there only. Removed on drop. Open it with [`open`] once the pack is complete.
     pub(crate) async fn quarantine(self: &Arc<Self>) -> Result<Scratch> {
         self.whole(|| {
             let lease = Arc::clone(self);
@@ -277,13 +281,13 @@ impl Snapshot {
         .await
     }
 
-    /// An empty folder beside the snapshots, removed on drop.
+    /// Creates an empty folder on the same file system as the snapshots, removed on drop.
     pub(crate) fn scratch(&self) -> Result<Scratch> {
         self.cache.run().scratch("tmp-")
     }
 }
 
-/// Whether nothing is missing in a folder that [`furnish`] made.
+/// Returns true if nothing is missing in a folder created by [`furnish`].
 fn is_whole(folder: &Path, state: &State) -> bool {
     let is_there = |name: &str| folder.join(name).exists();
     let packs = || std::fs::read_dir(folder.join("objects/pack")).map_or(0, Iterator::count);
@@ -291,14 +295,14 @@ fn is_whole(folder: &Path, state: &State) -> bool {
         && packs() == 2 * state.packs.len()
 }
 
-/// Opens a folder that [`furnish`] made; not found where it was deleted before that, which is no
-/// fault of the packs.
+/// Opens a folder created by [`furnish`]. Returns a not-found error if it was deleted, so that this is not
+/// mistaken for a damaged pack.
 fn open_whole(folder: &Path, state: &State) -> Result<gix::ThreadSafeRepository> {
     let opened = open(folder);
     if is_whole(folder, state) { opened } else { Err(io::Error::from(io::ErrorKind::NotFound).into()) }
 }
 
-/// A new folder with everything of `state` in it.
+/// Creates a folder with the complete repository of `state`.
 async fn furnish(state: &Arc<State>, cache: &PackCache, prefix: &str) -> Result<Scratch> {
     let (run, prefix, shown) = (cache.run(), prefix.to_owned(), Arc::clone(state));
     let folder = blocking::run(move || {
@@ -321,25 +325,25 @@ impl PackFolder {
     }
 }
 
-/// Where the two halves of a pack are.
+/// Paths of a pack and its index.
 #[derive(Debug, Clone)]
 pub(crate) struct PackFile {
     pub(crate) pack: PathBuf,
     pub(crate) idx: PathBuf,
 }
 
-/// Opens a folder that [`lay_out`] made: no configuration but its own, no search for another one.
+/// Opens a folder created by [`lay_out`], using only its own configuration, without searching parent folders.
 pub(crate) fn open(folder: &Path) -> Result<gix::ThreadSafeRepository> {
     open_with(folder, None)
 }
 
-/// As [`open`], with so many bytes of memory for an object and all that it is a delta of.
+/// Like [`open`], with a memory limit in bytes for an object and its delta bases.
 pub(crate) fn open_with(folder: &Path, alloc_limit: Option<usize>) -> Result<gix::ThreadSafeRepository> {
     let limit = alloc_limit.map(|limit| format!("gitoxide.objects.allocLimit={limit}"));
     let options = gix::open::Options::isolated().open_path_as_is(true).strict_config(true).config_overrides(limit);
     let repository = gix::ThreadSafeRepository::open_opts(folder, options)?;
-    // Counting loads every index now, and not while threads that share them look objects up: one that
-    // looks while another still loads may find nothing, and never looks again.
+    // Counting loads every index now. If threads sharing them loaded them lazily, a look-up during the load
+    // of another thread could miss an object and never retry.
     repository.to_thread_local().objects.packed_object_count()?;
     Ok(repository)
 }
@@ -354,7 +358,7 @@ pub(crate) fn lay_out(folder: &Path, state: &State, packs: &[PackFile]) -> io::R
     std::fs::write(folder.join("config"), CONFIG)?;
     std::fs::write(folder.join("packed-refs"), packed_refs(state))?;
     for pack in packs {
-        // git and gix find a pack by its index, so that comes last.
+        // git and gix find a pack by its index, so the index comes last.
         for half in [&pack.pack, &pack.idx] {
             let name = half.file_name().ok_or(io::ErrorKind::InvalidInput)?;
             std::fs::hard_link(half, target.0.join(name))?;
@@ -363,8 +367,8 @@ pub(crate) fn lay_out(folder: &Path, state: &State, packs: &[PackFile]) -> io::R
     Ok(())
 }
 
-/// The `packed-refs` file as git writes it: sorted bytewise, with what every annotated tag peels to,
-/// and a header that says so.
+/// Returns the `packed-refs` file as git writes it: sorted bytewise, with the peeled target of every
+/// annotated tag, and a header that announces both.
 fn packed_refs(state: &State) -> String {
     let mut refs: Vec<_> = state.refs.iter().collect();
     refs.sort_by(|left, right| left.name.as_str().as_bytes().cmp(right.name.as_str().as_bytes()));

@@ -1,5 +1,5 @@
-//! Bytes on disk between git and clients that are slower than git: no process, and no memory that others wait for, is
-//! held for as long as a slow client takes.
+//! Spooling to disk between git and slow clients, so that no git process and no shared memory is held for as
+//! long as a slow client takes.
 
 use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc, time::Duration};
 
@@ -14,25 +14,25 @@ use tokio_util::io::StreamReader;
 
 use crate::{Engine, Result, Snapshot, blocking, cache::PackCache, wire};
 
-/// How much is moved at once, in bytes: as much as a pipe holds.
+/// Number of bytes moved at once, the capacity of a pipe.
 const BLOCK: usize = 64 * 1024;
 
-/// How many blocks wait in memory for a client that reads slowly.
+/// Number of blocks buffered in memory for a slow client.
 const BLOCKS_AHEAD: usize = 4;
 
-/// How long a client may be waited for, all waits together, before its bytes go to the disk.
+/// Total time to wait for a client before its data goes to disk.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A client that moves nothing for this long is given up.
+/// Idle timeout of a client.
 const STALLED: Duration = Duration::from_mins(2);
 
-/// A body up to this length, in bytes, is read ahead into memory.
+/// Maximum number of bytes of a request body that are read ahead into memory.
 const SHORT: usize = 64 * 1024;
 
-/// Bytes that are read ahead beyond that are written together, in bytes.
+/// Number of bytes written at once when reading ahead to disk.
 const TOGETHER: usize = 4 * BLOCK;
 
-/// How much of the disk all spools of an engine may take.
+/// The disk space that all spools of an engine may use.
 #[derive(Clone)]
 pub(crate) struct Budget(Arc<Semaphore>);
 
@@ -43,7 +43,7 @@ impl Budget {
     }
 }
 
-/// A file without a name: first in, first out.
+/// An unnamed temporary file, first in, first out.
 pub(crate) struct Spool {
     file: Arc<File>,
     budget: Budget,
@@ -53,7 +53,7 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// `file` is empty, and vanishes when it is closed.
+    /// Creates a spool. `file` is empty and deleted when closed.
     pub(crate) fn new(file: File, budget: Budget) -> Self {
         Self { file: Arc::new(file), budget, room: None, written: 0, read: 0 }
     }
@@ -62,7 +62,7 @@ impl Spool {
         self.read == self.written
     }
 
-    /// Appends; false where there is no room, and nothing was appended.
+    /// Appends a block. Returns false, without appending anything, if there is no space.
     async fn push(&mut self, block: &Bytes) -> Result<bool> {
         if self.is_empty() && self.written > 0 {
             let file = Arc::clone(&self.file);
@@ -83,14 +83,14 @@ impl Spool {
         let (file, block, at) = (Arc::clone(&self.file), block.clone(), self.written);
         let written = blocking::run(move || Ok(file.write_all_at(&block, at))).await?;
         if let Err(error) = written {
-            tracing::warn!(%error, "there is no room on the disk for what a slow client has still to take");
+            tracing::warn!(%error, "cannot spool data for a slow client to disk");
             return Ok(false);
         }
         self.written = end;
         Ok(true)
     }
 
-    /// The next bytes, a block at most; none if it is empty.
+    /// Returns the next block; `None` if the spool is empty.
     async fn next(&mut self) -> Result<Option<Bytes>> {
         let length = usize::try_from(self.written - self.read).unwrap_or(BLOCK).min(BLOCK);
         if length == 0 {
@@ -108,7 +108,7 @@ impl Spool {
     }
 }
 
-/// How slow a client may be that others wait for: slower and slower is not possible for long.
+/// Minimum transfer rate of a client that others wait for.
 #[derive(Default)]
 struct Pace {
     waited: Duration,
@@ -116,9 +116,9 @@ struct Pace {
 }
 
 impl Pace {
-    /// In this time it may be as slow as it likes.
+    /// The rate is not enforced for waits up to this total.
     const GRACE: Duration = Duration::from_mins(1);
-    /// From then on, bytes a second of all the time that it was waited for.
+    /// Minimum rate afterwards, in bytes per second of total waiting time.
     const LEAST: u64 = 64 << 10;
 
     fn left(&self) -> Duration {
@@ -169,7 +169,7 @@ impl Outflow<'_> {
         }
         if self.spool.is_none() {
             self.spool =
-                self.cache.spool().await.inspect_err(|error| tracing::warn!(%error, "no file to spool to")).ok();
+                self.cache.spool().await.inspect_err(|error| tracing::warn!(%error, "cannot create a spool file")).ok();
         }
         if let Some(spool) = &mut self.spool {
             if spool.push(&block).await? {
@@ -195,15 +195,16 @@ impl Outflow<'_> {
     }
 }
 
-/// The way of blocks to a client.
+/// Creates the channel of blocks to a client.
 pub(crate) fn way() -> (mpsc::Sender<Bytes>, mpsc::Receiver<Bytes>) {
     mpsc::channel(BLOCKS_AHEAD)
 }
 
-/// Passes `source` on to its end, as fast as it gives: what the client does not take in time goes to the disk, and is
-/// for [`drain`] then. Only where the disk has no room is the client waited for, and not for long.
+/// Copies `source` to a client at the speed of the source: blocks that the client does not take in time are
+/// spooled to disk, to be sent by [`drain`]. Only if the disk is full does this wait for the client, with a
+/// minimum rate.
 ///
-/// Returns how many bytes `source` had.
+/// Returns the number of bytes of `source`.
 pub(crate) async fn pass(
     source: &mut (impl AsyncRead + Unpin),
     blocks: &mpsc::Sender<Bytes>,
@@ -230,7 +231,7 @@ pub(crate) async fn pass(
     }
 }
 
-/// Sends what is on the disk, however long the client takes; it must only not stop.
+/// Sends the spooled data. The client may be slow, but must not exceed the idle timeout.
 pub(crate) async fn drain(spool: Option<Spool>, blocks: &mpsc::Sender<Bytes>) -> Result<()> {
     let Some(mut spool) = spool else { return Ok(()) };
     while let Some(block) = spool.next().await? {
@@ -241,7 +242,8 @@ pub(crate) async fn drain(spool: Option<Spool>, blocks: &mpsc::Sender<Bytes>) ->
 }
 
 impl Snapshot {
-    /// Sends bytes that are in memory. `held` is dropped as soon as they are not: a slow client has the rest from disk.
+    /// Streams bytes that are in memory to a client. `held` is dropped once they are no longer in memory: a
+    /// slow client is served from disk.
     pub fn send<H: Send + 'static>(
         &self,
         bytes: Bytes,
@@ -258,7 +260,7 @@ impl Snapshot {
             if let Some(block) = blocks.recv().await {
                 return Some((Ok(block), (blocks, sent)));
             }
-            // What ended early must not look whole.
+            // A truncated response must end with an error.
             let error = match sent?.await {
                 Ok(sent) => io::Error::other(sent.err()?),
                 Err(died) => io::Error::other(died),
@@ -268,11 +270,11 @@ impl Snapshot {
     }
 }
 
-/// What a client sends, read before anybody else has to wait for it.
+/// A request body that is read ahead, before any shared resource is taken.
 struct Ahead<B> {
     head: Bytes,
     spool: Option<Spool>,
-    /// What did not fit on the disk.
+    /// The rest of the body, if it did not fit on disk.
     rest: Option<B>,
     pace: Pace,
 }
@@ -295,9 +297,9 @@ impl<B: AsyncRead + Unpin> Ahead<B> {
     }
 }
 
-/// Reads `body` to its end before anybody waits for it: into memory while it is short, then to the disk, up to `most`
-/// bytes; what comes after those is thrown away, all but a first piece. Where the disk has no room, the rest is read as
-/// it is wanted, from a client that is not too slow.
+/// Reads `body` to its end before any shared resource is taken: into memory while it is short, then to disk,
+/// up to `most` bytes; the rest is discarded except for a first piece. If the disk is full, the rest is read
+/// on demand, with a minimum rate for the client.
 pub async fn read_ahead<B>(engine: &Engine, body: B, most: u64) -> Result<impl AsyncRead + Send + Unpin + use<B>>
 where
     B: AsyncRead + Send + Unpin + 'static,
@@ -305,7 +307,7 @@ where
     ahead(engine.packs(), body, most).await
 }
 
-/// [`read_ahead`] beside this cache.
+/// [`read_ahead`] with the spools of this cache.
 pub(crate) async fn ahead<B>(
     cache: &PackCache,
     mut body: B,

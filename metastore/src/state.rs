@@ -1,4 +1,4 @@
-//! The plain values that travel between the engine and the database: names, refs, packs, landings.
+//! Data types exchanged between the engine and the database: names, refs, packs, landings.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -20,18 +20,18 @@ use crate::{
     store::link_or_copy,
 };
 
-/// Packs whose pack and index together are smaller than this (in bytes) live in their database row.
+/// Inline limit in bytes: packs whose pack and index together are smaller are stored in their database row.
 pub const INLINE_LIMIT: u64 = 64 * 1024;
 
-/// The longest ref name accepted, in bytes: a file-system path component limit with room for a prefix.
+/// Maximum length of a ref name in bytes.
 const REF_NAME_LIMIT: usize = 1024;
 
-/// The engine's name of a repository: 1 to 64 of `a-z`, `0-9` and `-`; safe as a folder name and key.
+/// The engine's name of a repository: 1 to 64 of `a-z`, `0-9` and `-`; safe as a folder name and object key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RepoKey(String);
 
 impl RepoKey {
-    /// The key as text.
+    /// Returns the key as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -56,17 +56,17 @@ impl fmt::Display for RepoKey {
     }
 }
 
-/// A full ref name below `refs/`, valid by `git check-ref-format` and in UTF-8.
+/// A full ref name below `refs/`, in UTF-8 and valid according to `git check-ref-format`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RefName(String);
 
 impl RefName {
-    /// The branch `refs/heads/<short>`; refuses `HEAD` and a leading `-` as `git branch` does.
+    /// Returns the branch `refs/heads/<short>`; rejects `HEAD` and a leading `-`, as `git branch` does.
     pub fn branch(short: &str) -> Result<Self> {
         Self::porcelain("refs/heads/", short)
     }
 
-    /// The tag `refs/tags/<short>`; refuses `HEAD` and a leading `-` as `git tag` does.
+    /// Returns the tag `refs/tags/<short>`; rejects `HEAD` and a leading `-`, as `git tag` does.
     pub fn tag(short: &str) -> Result<Self> {
         Self::porcelain("refs/tags/", short)
     }
@@ -78,32 +78,32 @@ impl RefName {
         format!("{prefix}{short}").parse()
     }
 
-    /// The full name.
+    /// Returns the full name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as people write it: without `refs/heads/`, `refs/tags/` or `refs/`.
+    /// Returns the short name, without `refs/heads/`, `refs/tags/` or `refs/`.
     pub fn short(&self) -> &str {
         ["refs/heads/", "refs/tags/", "refs/"].iter().find_map(|prefix| self.0.strip_prefix(prefix)).unwrap_or(&self.0)
     }
 
-    /// Whether this is a branch.
+    /// Returns true if this is a branch.
     pub fn is_branch(&self) -> bool {
         self.0.starts_with("refs/heads/")
     }
 
-    /// Whether this is a tag.
+    /// Returns true if this is a tag.
     pub fn is_tag(&self) -> bool {
         self.0.starts_with("refs/tags/")
     }
 
-    /// Whether the ref is the engine's own and neither shown to clients nor writable by them.
+    /// Returns true if the ref belongs to the engine; such refs are neither shown to clients nor writable by them.
     pub fn is_hidden(&self) -> bool {
         self.0 == "refs/internal" || self.0.starts_with("refs/internal/")
     }
 
-    /// Whether the name means something else to git: a branch `HEAD` makes every `HEAD` ambiguous.
+    /// Returns true if the name has another meaning in git: a branch called `HEAD` makes `HEAD` ambiguous.
     pub fn is_reserved(&self) -> bool {
         self.0 == "refs/heads/HEAD"
     }
@@ -128,12 +128,12 @@ impl fmt::Display for RefName {
     }
 }
 
-/// The checksum that ends a pack file, and thus its name: equal ids mean equal bytes.
+/// A pack ID: the checksum at the end of a pack file, which is also its name. Equal IDs mean equal bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PackId(ObjectId);
 
 impl PackId {
-    /// The checksum.
+    /// Returns the checksum.
     pub fn checksum(&self) -> ObjectId {
         self.0
     }
@@ -149,7 +149,7 @@ impl FromStr for PackId {
     type Err = Error;
 
     fn from_str(hex: &str) -> Result<Self> {
-        ObjectId::from_hex(hex.as_bytes()).map(Self).map_err(|_| Error::Invalid(format!("{hex:?} is not a pack id")))
+        ObjectId::from_hex(hex.as_bytes()).map(Self).map_err(|_| Error::Invalid(format!("{hex:?} is not a pack ID")))
     }
 }
 
@@ -159,58 +159,58 @@ impl fmt::Display for PackId {
     }
 }
 
-/// One ref and what it points to.
+/// A ref and its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ref {
     /// The full name.
     pub name: RefName,
-    /// The object the ref holds.
+    /// The object that the ref points to.
     pub target: ObjectId,
-    /// For an annotated tag: the object behind all tag objects.
+    /// For an annotated tag, the object it peels to.
     pub peeled: Option<ObjectId>,
 }
 
-/// One live pack of a repository, as its row says.
+/// A live pack of a repository, as in its database row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pack {
     /// The pack's checksum.
     pub id: PackId,
-    /// The unique part of the object keys `packs/<repo>/<key>.pack` and `.idx`.
+    /// The unique part of its object keys `packs/<repo>/<key>.pack` and `.idx`.
     pub key: String,
     /// The size of the pack in bytes.
     pub pack_bytes: u64,
     /// The size of its index in bytes.
     pub idx_bytes: u64,
-    /// How many objects it holds.
+    /// Number of objects.
     pub objects: u64,
-    /// Whether its bytes live in the row and not in the object store.
+    /// True if its bytes are stored in the database row instead of the object store.
     pub inline: bool,
 }
 
-/// A repository as one read transaction saw it.
+/// A repository as seen by one database read transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
-    /// Which repository.
+    /// The repository.
     pub repo: RepoKey,
-    /// Counts every change of refs or packs.
+    /// Incremented with every change of refs or packs.
     pub generation: u64,
-    /// Counts garbage collections; a landing from an older epoch must not land.
+    /// Incremented by every garbage collection; a landing from an older epoch must be rejected.
     pub epoch: u64,
-    /// The branch that `HEAD` names, whether it exists yet or not.
+    /// The branch that `HEAD` points to; it may not exist yet.
     pub head: RefName,
-    /// Every ref, in any order.
+    /// All refs, in any order.
     pub refs: Vec<Ref>,
-    /// Every live pack, in any order.
+    /// All live packs, in any order.
     pub packs: Vec<Pack>,
 }
 
 impl State {
-    /// The state of a repository that was just made: nothing in it.
+    /// Returns the state of a new, empty repository.
     pub fn empty(repo: RepoKey, head: RefName) -> Self {
         Self { repo, generation: 0, epoch: 0, head, refs: Vec::new(), packs: Vec::new() }
     }
 
-    /// The ref of that name, if it exists.
+    /// Returns the ref with this name, if it exists.
     pub fn find(&self, name: &RefName) -> Option<&Ref> {
         self.refs.iter().find(|candidate| candidate.name == *name)
     }
@@ -219,39 +219,39 @@ impl State {
 /// The two files of a pack, in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackBytes {
-    /// The pack itself.
+    /// The pack file.
     pub pack: Bytes,
-    /// Its version 2 index.
+    /// The version 2 index file.
     pub idx: Bytes,
 }
 
-/// Where the bytes of inline packs come from: the database.
+/// Access to inline packs, which are stored in the database.
 #[async_trait]
 pub trait InlinePacks: Send + Sync {
-    /// Loads the packs named; those that are no longer there are left out of the answer.
+    /// Loads these packs; those that no longer exist are left out of the result.
     async fn load(&self, repo: &RepoKey, ids: &[PackId]) -> Result<Vec<(PackId, PackBytes)>>;
 }
 
-/// A pack that was just made and that no row names yet.
+/// A newly written pack without a database row.
 #[derive(Debug, Clone)]
 pub struct NewPack {
-    /// The pack's checksum.
+    /// The checksum of the pack.
     pub id: PackId,
-    /// The unique part of its object keys: unique per attempt, not per content, because a repeated
-    /// identical push must never share its object with a retired one that the sweep is about to delete.
+    /// The unique part of its object keys: unique per attempt, not per content, so that a repeated identical
+    /// push never shares an object with a retired pack that is about to be deleted.
     pub key: String,
     /// The size of the pack in bytes.
     pub pack_bytes: u64,
     /// The size of its index in bytes.
     pub idx_bytes: u64,
-    /// How many objects it holds.
+    /// Number of objects.
     pub objects: u64,
-    /// The bytes.
+    /// The pack and index.
     pub data: PackData,
 }
 
 impl NewPack {
-    /// A pack held in memory.
+    /// Creates a pack held in memory.
     pub(crate) fn in_memory(id: PackId, objects: u64, bytes: PackBytes) -> Self {
         Self {
             id,
@@ -263,7 +263,7 @@ impl NewPack {
         }
     }
 
-    /// A pack in files of a scratch folder. A small one is read into memory, so that it can be
+    /// Creates a pack from files in a scratch folder. A small pack is read into memory, so that it can be
     /// [inline](Self::inline). Blocks.
     pub(crate) fn from_files(
         id: PackId,
@@ -282,7 +282,7 @@ impl NewPack {
         Ok(Self { id, key: unique(), pack_bytes, idx_bytes, objects, data })
     }
 
-    /// The bytes to keep in the row, where the pack is small enough (see [`INLINE_LIMIT`]).
+    /// Returns the bytes to store in the database row if the pack is small enough (see [`INLINE_LIMIT`]).
     pub fn inline(&self) -> Option<&PackBytes> {
         match &self.data {
             PackData::Memory(bytes) if self.pack_bytes + self.idx_bytes < INLINE_LIMIT => Some(bytes),
@@ -290,7 +290,7 @@ impl NewPack {
         }
     }
 
-    /// Puts both files at `target`, the index last. Blocks.
+    /// Writes both files to `target`, the index last. Blocks.
     pub(crate) fn place(&self, target: &PackFile) -> io::Result<()> {
         match &self.data {
             PackData::Memory(bytes) => {
@@ -304,7 +304,7 @@ impl NewPack {
         }
     }
 
-    /// The row of this pack.
+    /// Returns the database row of this pack.
     pub fn row(&self) -> Pack {
         Pack {
             id: self.id,
@@ -317,7 +317,7 @@ impl NewPack {
     }
 }
 
-/// The bytes of a new pack.
+/// The data of a new pack.
 #[derive(Debug, Clone)]
 pub enum PackData {
     /// Both files in memory.
@@ -326,7 +326,7 @@ pub enum PackData {
     Files(PackFiles),
 }
 
-/// A pack and its index in a folder that vanishes with the last copy of this value.
+/// A pack and its index in a temporary folder that is removed with the last clone of this value.
 #[derive(Debug, Clone)]
 pub struct PackFiles {
     pack: PathBuf,
@@ -335,50 +335,51 @@ pub struct PackFiles {
 }
 
 impl PackFiles {
-    /// The pack file.
+    /// Returns the path of the pack file.
     pub fn pack(&self) -> &Path {
         &self.pack
     }
 
-    /// The index file.
+    /// Returns the path of the index file.
     pub fn idx(&self) -> &Path {
         &self.idx
     }
 }
 
-/// One change of one ref: from `old` (`None`: must not exist) to `new` (`None`: deleted).
+/// An update of one ref: from `old` (`None`: must not exist) to `new` (`None`: delete).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefEdit {
-    /// Which ref.
+    /// The ref.
     pub name: RefName,
-    /// What it must hold now.
+    /// The expected current target.
     pub old: Option<ObjectId>,
-    /// What it holds afterwards.
+    /// The new target.
     pub new: Option<ObjectId>,
-    /// What `new` peels to, where it is an annotated tag.
+    /// For an annotated tag, the object that `new` peels to.
     pub peeled: Option<ObjectId>,
 }
 
-/// Everything that one write wants from the database, to be done in one transaction or not at all.
+/// The changes of one write, to be committed in a single database transaction or not at all.
 #[derive(Debug, Clone)]
 pub struct Landing {
-    /// The generation that the write was prepared on.
+    /// The generation that the write is based on.
     pub generation: u64,
     /// The epoch that must still be current.
     pub epoch: u64,
-    /// The pack to insert; `None` where the write brings no new object.
+    /// The pack to insert; `None` if the write adds no objects.
     pub pack: Option<NewPack>,
     /// The refs to compare and swap.
     pub edits: Vec<RefEdit>,
 }
 
-/// Whether `edits` may be applied to `refs` as one; the error is that of the first that may not.
+/// Checks that `edits` may be applied to `refs` together; returns the error of the first edit that may not.
 pub fn check_edits(refs: &[Ref], edits: &[RefEdit]) -> Result<()> {
     judge_edits(refs, edits).into_iter().collect()
 }
 
-/// Which of `edits` may be applied to `refs` together: every `old` is current, no ref is edited twice,
-/// and no name becomes the folder of another (`a` and `a/b`). Deletions count first.
+/// Checks for each of `edits` whether they may be applied to `refs` together: every `old` is current, no ref
+/// is edited twice, and no name is a folder of another (directory/file conflict: `a` and `a/b`). Deletions
+/// apply first.
 pub fn judge_edits(refs: &[Ref], edits: &[RefEdit]) -> Vec<Result<()>> {
     let current: HashMap<&str, ObjectId> = refs.iter().map(|each| (each.name.as_str(), each.target)).collect();
     let mut seen = HashSet::new();
@@ -386,10 +387,10 @@ pub fn judge_edits(refs: &[Ref], edits: &[RefEdit]) -> Vec<Result<()>> {
         .iter()
         .map(|edit| {
             if !seen.insert(edit.name.as_str()) {
-                return Err(Error::Invalid(format!("{} is edited twice", edit.name)));
+                return Err(Error::Invalid(format!("{} occurs twice in the same change", edit.name)));
             }
             if current.get(edit.name.as_str()).copied() != edit.old {
-                return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", edit.name)));
+                return Err(Error::Conflict(format!("{} was updated in the meantime; fetch first", edit.name)));
             }
             Ok(())
         })
@@ -404,20 +405,20 @@ pub fn judge_edits(refs: &[Ref], edits: &[RefEdit]) -> Vec<Result<()>> {
             continue;
         }
         match conflict_in(&names, name) {
-            Some(other) => *verdict = Err(Error::Conflict(format!("{name} cannot exist beside {other}"))),
+            Some(other) => *verdict = Err(Error::Conflict(format!("{name} conflicts with {other}; use another name"))),
             None => drop(names.insert(name)),
         }
     }
     verdicts
 }
 
-/// The first of `names` that cannot exist beside `new`, because one is a folder of the other.
+/// Returns the first of `names` that has a directory/file conflict with `new`.
 pub(crate) fn conflict_in<'a>(names: &BTreeSet<&'a str>, new: &str) -> Option<&'a str> {
     let mut parents = new.match_indices('/').map(|(at, _)| &new[..at]);
     let parent = parents.find_map(|parent| names.get(parent).copied());
     parent.or_else(|| {
         let folder = format!("{new}/");
-        // A range by `str` keeps the lifetime of the names apart from that of `folder`.
+        // A range of `str` decouples the lifetime of the names from that of `folder`.
         let below = names.range::<str, _>((Bound::Included(folder.as_str()), Bound::Unbounded)).next().copied();
         below.filter(|name| name.starts_with(&folder))
     })

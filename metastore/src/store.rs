@@ -1,7 +1,7 @@
-//! Where packs live for good: a local folder or a bucket.
+//! Pack store: the permanent home of packs, in a local folder or an object store (bucket).
 //!
-//! Keys are `packs/<repo>/<key>.pack` and `.idx`. A key is chosen per attempt, written before any row
-//! names it and never changed afterwards, so a retry is harmless and a reader never sees half a file.
+//! Keys are `packs/<repo>/<key>.pack` and `.idx`. A key is chosen per attempt, written before any database
+//! row names it, and never changed afterwards, so a retry is harmless and a reader never sees a partial file.
 
 use std::{
     path::Path,
@@ -25,7 +25,7 @@ pub(crate) use folder::link_or_copy;
 use whole::compare;
 pub(crate) use whole::{looks_whole, verify};
 
-/// The permanent home of packs. Cheap to clone.
+/// The permanent store of packs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PackStore(Home);
 
@@ -35,7 +35,7 @@ enum Home {
     Remote(Bucket),
 }
 
-/// One file that the store holds, as a listing tells.
+/// A file in a listing of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {
     /// The unique part of the key, without folder and extension.
@@ -44,11 +44,11 @@ pub struct StoredFile {
     pub extension: String,
     /// The size in bytes.
     pub bytes: u64,
-    /// When it was stored.
+    /// The time when it was stored.
     pub stored: SystemTime,
 }
 
-/// The two halves of a stored pack.
+/// The two files of a stored pack: the pack and its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Half {
     Pack,
@@ -65,20 +65,21 @@ impl Half {
 }
 
 impl PackStore {
-    /// A folder on a local disk; made when missing. Hard links save copies where the cache lies on
-    /// the same file system. A mark in it tells a folder that is there from the place where a disk
-    /// should be mounted: without it, everything is [`Error::Unavailable`].
+    /// Opens a folder on a local disk, creating it if missing. Hard links save copies if the cache is on the
+    /// same file system. A marker file distinguishes the store from an empty mount point: without it, every
+    /// operation fails with [`Error::Unavailable`].
     pub fn local(root: &Path) -> Result<Self> {
         Ok(Self(Home::Local(Folder::create(root)?)))
     }
 
-    /// A bucket, or anything else behind the `object_store` interface.
+    /// Opens a bucket, or any other implementation of the `object_store` interface.
     pub fn remote(objects: Arc<dyn ObjectStore>) -> Self {
         Self(Home::Remote(Bucket::new(objects)))
     }
 
-    /// How long a bucket may do nothing at all before a request fails as [`Error::Unavailable`]; 10
-    /// seconds unless told. While it is known to be away, one tenth of it. A folder is not waited for.
+    /// Sets the timeout after which a bucket that does not respond fails a request with
+    /// [`Error::Unavailable`]. Default 10 seconds. While the bucket is known to be unavailable, a tenth of it
+    /// applies. Does not affect a folder.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         match self.0 {
@@ -87,7 +88,7 @@ impl PackStore {
         }
     }
 
-    /// Stores `bytes`; durable when this returns.
+    /// Stores `bytes` durably.
     pub(crate) async fn put_bytes(&self, repo: &RepoKey, key: &str, half: Half, bytes: Bytes) -> Result<()> {
         let name = name(repo, key, half);
         match &self.0 {
@@ -99,7 +100,7 @@ impl PackStore {
         }
     }
 
-    /// Stores the file at `source` without holding it in memory; durable when this returns.
+    /// Stores the file at `source` durably, without holding it in memory.
     pub(crate) async fn put_file(&self, repo: &RepoKey, key: &str, half: Half, source: &Path) -> Result<()> {
         let name = name(repo, key, half);
         match &self.0 {
@@ -111,11 +112,13 @@ impl PackStore {
         }
     }
 
-    /// Brings both files of a stored pack to `target`, where nothing must be yet, and makes sure that
-    /// they are what the row says: sizes, checksums, and that the one belongs to the other.
+    /// Fetches both files of a stored pack to `target`, where no files may exist yet, and verifies them
+    /// against the row: sizes, checksums, and that pack and index belong together.
     ///
-    /// [`Error::Corrupt`] with the name of the file where the store has lost it or has something else;
-    /// [`Error::Unavailable`] where the store does not answer.
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] with the file name if a file is missing or differs; [`Error::Unavailable`] if the
+    /// store does not respond.
     pub(crate) async fn fetch(&self, repo: &RepoKey, pack: &Pack, target: &PackFile) -> Result<()> {
         let names = [Half::Pack, Half::Idx].map(|half| name(repo, &pack.key, half));
         match &self.0 {
@@ -129,7 +132,7 @@ impl PackStore {
                 .await
             }
             Home::Remote(bucket) => {
-                // Both at once; the bytes are hashed on their way.
+                // Both concurrently; the bytes are hashed while they are received.
                 let (packed, indexed) = tokio::join!(
                     bucket.fetch(&names[0], pack.pack_bytes, &target.pack),
                     bucket.fetch(&names[1], pack.idx_bytes, &target.idx),
@@ -139,8 +142,8 @@ impl PackStore {
         }
     }
 
-    /// Removes a pack: its index first, so that what is left of an interrupted removal is no pack to
-    /// anybody. What is already gone is no error.
+    /// Deletes a pack, its index first, so that an interrupted deletion does not leave a valid pack. Missing
+    /// files are ignored.
     pub(crate) async fn delete(&self, repo: &RepoKey, key: &str) -> Result<()> {
         for half in [Half::Idx, Half::Pack] {
             let name = name(repo, key, half);
@@ -155,7 +158,7 @@ impl PackStore {
         Ok(())
     }
 
-    /// Every file stored for a repository, ordered by key and extension.
+    /// Lists all files of a repository, ordered by key and extension.
     pub(crate) async fn list(&self, repo: &RepoKey) -> Result<Vec<StoredFile>> {
         let mut files = match &self.0 {
             Home::Local(folder) => {
@@ -168,7 +171,7 @@ impl PackStore {
         Ok(files)
     }
 
-    /// Every file stored for any repository, in no order.
+    /// Lists all files of all repositories, unordered.
     pub(crate) fn list_all(&self) -> BoxStream<'static, Result<(RepoKey, StoredFile)>> {
         match &self.0 {
             Home::Local(folder) => folder.clone().list_all(),
@@ -177,7 +180,7 @@ impl PackStore {
     }
 }
 
-/// The name of a file in the store.
+/// Returns the name of a file in the store.
 fn name(repo: &RepoKey, key: &str, half: Half) -> String {
     format!("packs/{repo}/{key}.{}", half.extension())
 }

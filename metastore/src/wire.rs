@@ -1,15 +1,16 @@
-//! The git smart HTTP protocol, on snapshots (gitprotocol-http(5), gitprotocol-v2(5), gitprotocol-pack(5)).
+//! The git smart HTTP protocol (gitprotocol-http(5), gitprotocol-v2(5), gitprotocol-pack(5)): upload-pack and
+//! receive-pack on snapshots.
 //!
-//! What is asked often and costs little is answered here, from the [`State`](crate::State) alone:
-//! [`advertise()`] and the `ls-refs` command. Packs are made by `git upload-pack` and checked by
-//! `git index-pack`, each a child process that dies with the request it serves.
+//! Frequent, cheap requests are answered in process from the [`State`](crate::State) alone: [`advertise()`]
+//! and the `ls-refs` command. Packs are built by `git upload-pack` and checked by `git index-pack`, each a
+//! child process that is killed when its request is dropped.
 //!
-//! A push goes through four steps, and the caller decides between them:
-//! 1. [`Push::read`] reads the commands, and [`read_ahead()`] what follows, so that nobody waits for a slow client;
-//! 2. [`receive()`] takes the pack into a [`Quarantine`] and proves it complete;
-//! 3. [`Quarantine::verdicts`] and the caller's own rules say which commands may land, and
-//!    [`Quarantine::into_landing`] turns those into one database transaction's worth of edits;
-//! 4. a [`Report`] tells the client, framed and kept alive by [`respond`].
+//! A push has four steps, which the caller connects:
+//! 1. [`Push::read`] reads the commands, and [`read_ahead()`] the rest, so that a slow client does not block others;
+//! 2. [`receive()`] takes the pack into a [`Quarantine`] and checks that it is connected;
+//! 3. [`Quarantine::verdicts`] and the caller's own rules decide which commands are accepted, and
+//!    [`Quarantine::into_landing`] turns those into the edits of one database transaction;
+//! 4. a [`Report`] informs the client, framed and kept alive by [`respond`].
 
 mod advertise;
 mod fetch;
@@ -26,20 +27,20 @@ pub use report::{Outcome, Progress, Report, respond};
 
 pub use crate::spool::read_ahead;
 
-/// How rutter names itself on the wire.
+/// The `agent` capability of this server.
 const AGENT: &str = concat!("agent=rutter/", env!("CARGO_PKG_VERSION"));
 
-/// The two services of smart HTTP.
+/// A service of the smart HTTP protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
-    /// Fetching.
+    /// `git-upload-pack`: fetch and clone.
     UploadPack,
-    /// Pushing.
+    /// `git-receive-pack`: push.
     ReceivePack,
 }
 
 impl Service {
-    /// The service of `?service=` or of the last path segment, e.g. `git-upload-pack`.
+    /// Parses the service in `?service=` or the last path segment, such as `git-upload-pack`.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "git-upload-pack" => Some(Self::UploadPack),
@@ -48,7 +49,7 @@ impl Service {
         }
     }
 
-    /// The name in URLs and media types.
+    /// Returns the name used in URLs and media types.
     pub fn name(self) -> &'static str {
         match self {
             Self::UploadPack => "git-upload-pack",
@@ -57,21 +58,21 @@ impl Service {
     }
 }
 
-/// The version of the protocol that a client speaks.
+/// Version of the git protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
-    /// The original.
+    /// Version 0, the original protocol.
     #[default]
     V0,
-    /// The original with a version line.
+    /// Version 1: version 0 with a leading version line.
     V1,
-    /// Commands instead of an advertisement of every ref.
+    /// Version 2: commands instead of an advertisement of every ref.
     V2,
 }
 
 impl Protocol {
-    /// Reads the `Git-Protocol` header: the highest known version among its colon-separated keys.
-    /// Anything else, as a missing header, means v0; nothing of the header's text is ever passed on.
+    /// Parses the `Git-Protocol` header: the highest known version among its colon-separated keys. Anything
+    /// else, such as a missing header, means v0. The text of the header is never passed on.
     pub fn from_header(header: Option<&str>) -> Self {
         let keys = header.unwrap_or_default().split(':');
         let known = keys.filter_map(|key| match key {
@@ -82,7 +83,7 @@ impl Protocol {
         known.max().unwrap_or_default()
     }
 
-    /// The value of `GIT_PROTOCOL` for a child.
+    /// Returns the value of `GIT_PROTOCOL` for a git process.
     fn environment(self) -> &'static str {
         match self {
             Self::V0 => "version=0",

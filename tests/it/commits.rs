@@ -137,9 +137,9 @@ story! {
         for (operation, place) in [
             (put("b", "a file for a folder"), "operations[1]: b is a folder"),
             (put("a/x", "a folder for a file"), "operations[1]: a is a file"),
-            (json!({"operation": "move", "from": "a", "to": "b/c"}), "operations[1]: b/c exists already"),
-            (json!({"operation": "copy", "from": "a", "to": "b"}), "operations[1]: b exists already"),
-            (json!({"operation": "copy", "from": "a", "to": "b", "revision": "HEAD~1"}), "operations[1]: b exists already"),
+            (json!({"operation": "move", "from": "a", "to": "b/c"}), "operations[1]: b/c already exists"),
+            (json!({"operation": "copy", "from": "a", "to": "b"}), "operations[1]: b already exists"),
+            (json!({"operation": "copy", "from": "a", "to": "b", "revision": "HEAD~1"}), "operations[1]: b already exists"),
         ] {
             let (status, told) = fails(&server, &ada, "ada/data", json!([put("ok", "1"), operation])).await;
             assert_eq!(status, 409, "{told}");

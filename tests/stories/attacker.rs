@@ -687,7 +687,7 @@ story! {
         tree.sh("head -c 100M /dev/zero | tr '\\0' m >message");
         let tip = tree.sh("t=$(git mktree </dev/null); git commit-tree $t -F message 2>/dev/null");
         let said = tree.git_fails(&["push", "--no-verify", &own, &format!("{tip}:refs/heads/main")]);
-        assert!(said.contains("but at most 1 MiB are read"), "{}", &said[said.len().saturating_sub(2000)..]);
+        assert!(said.contains("the limit is 1 MiB"), "{}", &said[said.len().saturating_sub(2000)..]);
         scene.unharmed(&server).await;
     }
 }

@@ -434,7 +434,7 @@ story! {
         let left: Vec<String> = work.remote_refs().into_keys().collect();
         assert_eq!(left, ["HEAD", "refs/heads/feature/one/again", "refs/heads/feature/two", "refs/heads/main"]);
         let said = work.git_fails(&["push", "origin", "main:feature/one"]);
-        assert!(said.contains("cannot exist beside refs/heads/feature/one/again"), "{said}");
+        assert!(said.contains("conflicts with refs/heads/feature/one/again"), "{said}");
         let said = work.git_fails(&["push", "origin", "--delete", "nothing"]);
         assert!(said.contains("remote ref does not exist"), "{said}");
         clone.git(&["fetch", "-q", "--prune", "--prune-tags"]);

@@ -1,28 +1,28 @@
-//! What the cache counts.
+//! Cache statistics.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What the cache of one engine has done since it was opened, and what it holds.
+/// Cache statistics of one engine: counters since it was opened, and the current size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CacheStats {
-    /// Snapshots that were at hand when somebody asked for them.
+    /// Number of snapshot requests served by an open snapshot.
     pub snapshot_hits: u64,
-    /// Snapshots that had to be built.
+    /// Number of snapshots that had to be built.
     pub snapshot_misses: u64,
-    /// Snapshots whose folder was deleted while somebody held them, and was built again.
+    /// Number of snapshots that were rebuilt because their folder was deleted while in use.
     pub rebuilds: u64,
-    /// Packs that were in the cache when a snapshot was built.
+    /// Number of packs found in the cache when a snapshot was built.
     pub pack_hits: u64,
-    /// Packs that had to be loaded from the store or their row.
+    /// Number of packs that had to be loaded from the store or the database.
     pub pack_misses: u64,
-    /// Bytes of packs and indices downloaded from the store.
+    /// Bytes of packs and indexes downloaded from the store.
     pub downloaded_bytes: u64,
-    /// Bytes in the cache folder, of everybody who shares it: as last counted, and what this engine
-    /// has added since.
+    /// Size of the cache folder in bytes, for all engines that share it: as of the last count, plus what this
+    /// engine has added since.
     pub bytes: u64,
-    /// Files evicted for lack of room.
+    /// Number of files evicted to stay within the limit.
     pub evictions: u64,
-    /// Bytes evicted for lack of room.
+    /// Number of bytes evicted to stay within the limit.
     pub evicted_bytes: u64,
 }
 

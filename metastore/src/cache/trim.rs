@@ -1,4 +1,4 @@
-//! How much room the cache takes, and what goes first where that is too much.
+//! Size accounting and LRU eviction of the pack cache.
 
 use std::{
     collections::HashMap,
@@ -10,31 +10,31 @@ use std::{
 
 use crate::Result;
 
-/// Without a limit, the bytes are counted again after so many more, so that the number is right.
+/// Without a limit, the cache is counted again after this many bytes were added, to keep the statistics accurate.
 const UNLIMITED_HEADROOM: u64 = 1 << 30;
 
-/// The bytes of one cache folder, whoever shares it, against a limit.
+/// The size of one cache folder, shared or not, against a limit.
 #[derive(Debug)]
 pub(super) struct Room {
     cache: PathBuf,
     limit: Option<u64>,
-    /// Bytes when last counted, and what was added since.
+    /// Bytes at the last count plus those added since.
     bytes: AtomicU64,
-    /// Bytes that may be added before it is time to count again.
+    /// Number of bytes that may be added before the next count.
     headroom: AtomicU64,
 }
 
-/// What came of a trim.
+/// The result of a trim.
 #[derive(Debug, Default)]
 pub(super) struct Trimmed {
     pub(super) evictions: u64,
     pub(super) evicted_bytes: u64,
-    /// Bytes above the limit that snapshots still hold.
+    /// Number of bytes above the limit that are still in use by snapshots.
     pub(super) excess: u64,
 }
 
 impl Room {
-    /// Counts what is there. Blocks.
+    /// Opens the cache folder and counts its size. Blocks.
     pub(super) fn open(cache: PathBuf, limit: Option<u64>) -> Result<Self> {
         let room = Self { cache, limit, bytes: AtomicU64::new(0), headroom: AtomicU64::new(0) };
         room.settle(Census::take(&room.cache)?.bytes());
@@ -56,7 +56,7 @@ impl Room {
 
     fn settle(&self, bytes: u64) {
         self.bytes.store(bytes, Relaxed);
-        // Count again after a tenth of the limit at the latest: others fill the same folder.
+        // Recount after at most a tenth of the limit was added: other processes fill the same folder.
         let headroom = match self.limit {
             Some(limit) => limit.saturating_sub(bytes).clamp(1, limit / 10 + 1),
             None => UNLIMITED_HEADROOM,
@@ -64,7 +64,7 @@ impl Room {
         self.headroom.store(headroom, Relaxed);
     }
 
-    /// Removes packs that nothing else links to, those unused longest first, until the rest fits.
+    /// Removes packs that have no other hard link, least recently used first, until the cache is within its limit.
     pub(super) fn trim(&self) -> Result<Trimmed> {
         let census = Census::take(&self.cache)?;
         let limit = self.limit.unwrap_or(u64::MAX);
@@ -86,7 +86,7 @@ impl Room {
     }
 }
 
-/// Every file of a cache, each counted once, however many names it has.
+/// Every file of a cache, each counted once regardless of its number of hard links.
 struct Census {
     files: HashMap<(u64, u64), Counted>,
 }
@@ -94,11 +94,11 @@ struct Census {
 struct Counted {
     bytes: u64,
     links: u64,
-    /// How many of its names are in the cache.
+    /// Number of hard links inside the cache folder.
     names: u64,
-    /// Its name among the packs, if it has one there.
+    /// Its path among the cached packs, if it has one there.
     pack: Option<PathBuf>,
-    /// Each link made or removed sets the change time: the file system keeps our clock.
+    /// The change time. Creating or removing a hard link updates it, so the file system tracks the last use.
     last_use: (i64, i64),
 }
 
@@ -121,7 +121,7 @@ impl Census {
             };
             let is_packs = folder.starts_with(&packs);
             for entry in entries {
-                // What goes away meanwhile takes no room.
+                // Entries deleted during the walk take no space.
                 let Ok(entry) = entry else { continue };
                 let Ok(metadata) = entry.metadata() else { continue };
                 if metadata.is_dir() {
@@ -144,7 +144,8 @@ impl Census {
         Ok(census)
     }
 
-    /// A file that also has a name elsewhere, such as in a local store, takes no room of its own here.
+    /// Returns the files that belong to the cache alone. A file that also has a hard link elsewhere, such as
+    /// in a local store, takes no additional space here.
     fn own(&self) -> impl Iterator<Item = &Counted> {
         self.files.values().filter(|file| file.links <= file.names)
     }
@@ -153,7 +154,7 @@ impl Census {
         self.own().map(|file| file.bytes).sum()
     }
 
-    /// Packs that no snapshot links to, those unused longest first.
+    /// Returns the packs that no snapshot links to, least recently used first.
     fn idle(&self) -> Vec<Idle> {
         let idle = self
             .own()

@@ -1,4 +1,4 @@
-//! The rules from a data package to a CKAN dataset.
+//! Mapping rules from a data package to a CKAN dataset.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,11 +6,10 @@ use serde_json::{Value, json};
 
 use super::{CORE, Object, record};
 
-/// The dataset that the rules make of a package; the properties in `top` become fields of its own where
-/// the others become extras.
+/// Applies the rules to a package. The properties in `top` become top-level fields instead of extras.
 pub(super) fn from_package(package: &Object, top: &BTreeSet<String>) -> Object {
     let mut dataset = Object::new();
-    // In the order of their names, as CKAN gives them back; the package's own order may be any.
+    // Sorted by key, as CKAN returns them; the package may have any order.
     let mut extras = BTreeMap::new();
     let mut rest = package.clone();
     rest.retain(|key, value| !record::is_reserved(key) && !value.is_null());
@@ -52,7 +51,7 @@ pub(super) fn from_package(package: &Object, top: &BTreeSet<String>) -> Object {
     dataset
 }
 
-/// Adds an extra to those that a dataset has.
+/// Appends an extra to those of a dataset.
 pub(super) fn push_extra(dataset: &mut Object, extra: Object) {
     if let Value::Array(extras) = dataset.entry("extras").or_insert_with(|| Value::Array(Vec::new())) {
         extras.push(Value::Object(extra));
@@ -80,13 +79,13 @@ fn resource(resource: &Object) -> Object {
     out
 }
 
-/// The objects of a list that has some and nothing else.
+/// Returns the objects of a list, or `None` if it is empty or contains anything else.
 fn objects<'a>(package: &'a Object, field: &str) -> Option<Vec<&'a Object>> {
     let list = package.get(field)?.as_array().filter(|list| !list.is_empty())?;
     list.iter().map(Value::as_object).collect()
 }
 
-/// The first licence becomes the licence; the list stays only if it has more.
+/// Maps the first licence to CKAN's licence fields; the list is kept only if it has more.
 fn license(rest: &mut Object) {
     let Some(licenses) = objects(rest, "licenses") else { return };
     let is_only = licenses.len() == 1;
@@ -107,7 +106,7 @@ fn set(rest: &mut Object, field: &str, value: Option<Value>) {
     };
 }
 
-/// The first author and the first maintainer; the list stays unless that is all it says.
+/// Maps the first author and the first maintainer; the list is kept unless that is all it contains.
 fn contributors(rest: &mut Object) {
     let Some(contributors) = objects(rest, "contributors") else { return };
     let roles: Vec<&str> = contributors.iter().map(|contributor| role(contributor)).collect();
@@ -134,7 +133,7 @@ fn contributors(rest: &mut Object) {
     }
 }
 
-/// The role of a contributor; without one, author.
+/// Returns the role of a contributor; the default is author.
 fn role(contributor: &Object) -> &str {
     let first = || contributor.get("roles").and_then(|roles| roles.get(0));
     match contributor.get("role").filter(|role| !role.is_null()).or_else(first) {

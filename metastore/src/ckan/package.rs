@@ -1,4 +1,4 @@
-//! The rules from a CKAN dataset to a data package.
+//! Mapping rules from a CKAN dataset to a data package.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,20 +6,20 @@ use serde_json::Value;
 
 use super::{COMPUTED, CORE, Object, record};
 
-/// How deep JSON in a text may be nested to be parsed.
+/// Maximum nesting depth of JSON in a string that is parsed.
 const TEXT_DEPTH_LIMIT: usize = 32;
 
-/// The fields of a resource that are text by definition, whatever they look like.
+/// The fields of a resource that are strings by definition and never parsed.
 const TEXTS: &[&str] =
     &["description", "format", "hash", "id", "mediatype", "mimetype", "name", "path", "title", "type", "url"];
 
-/// Fields of a resource that say nothing about it.
+/// Computed fields of a resource.
 const RESOURCE_COMPUTED: &[&str] = &["datastore_active", "position", "state"];
 
-/// The name of a resource that has none.
+/// The name given to a resource without a name.
 const UNNAMED: &str = "unnamed-resource";
 
-/// The package that the rules make of a dataset, whose lists must be as CKAN has them.
+/// Applies the rules to a dataset, whose lists must have CKAN's form.
 pub(super) fn from_dataset(dataset: &Object) -> Object {
     let mut package = Object::new();
     for (key, value) in dataset {
@@ -58,14 +58,14 @@ fn list<'a>(document: &'a Object, field: &str) -> &'a [Value] {
     document.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The value that the text of an extra stands for, if it is more than a text.
+/// Parses the value of an extra; `None` if it stays a string.
 fn parse(text: &str) -> Option<Value> {
     let value = parse_nested(text);
     if value.is_some() {
         return value;
     }
     match serde_json::from_str(text).ok()? {
-        // `1.10` may be a version, and a number of forty digits the name of something.
+        // `1.10` may be a version, and a number of forty digits an identifier.
         value @ (Value::Number(_) | Value::Bool(_)) => {
             let written = value.to_string();
             (written == text).then_some(value)
@@ -75,7 +75,7 @@ fn parse(text: &str) -> Option<Value> {
     }
 }
 
-/// The object or list that a text stands for.
+/// Parses an object or list from a string.
 fn parse_nested(text: &str) -> Option<Value> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
@@ -119,8 +119,8 @@ fn resource(resource: &Object) -> Object {
     out
 }
 
-/// The name of a resource in the letters that a package allows: what is not a letter or a digit of
-/// ASCII, an underscore or a dot becomes a hyphen, many at once a single one.
+/// Converts the name of a resource to the characters allowed in a package: each run of characters other than
+/// ASCII letters, digits, underscores and dots becomes a hyphen.
 fn slug(name: &str) -> String {
     let ascii = deunicode::deunicode(name).to_lowercase();
     let mut slug = String::new();
@@ -134,7 +134,7 @@ fn slug(name: &str) -> String {
     if slug.is_empty() { UNNAMED.to_owned() } else { slug }
 }
 
-/// Numbers those without a name, and those of one name; what they were called before is kept.
+/// Numbers resources with missing or duplicate names; their original names are kept.
 fn number(resources: &mut [Object]) {
     let name = |resource: &Object| resource.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut count: HashMap<String, usize> = HashMap::new();
@@ -164,7 +164,7 @@ fn number(resources: &mut [Object]) {
     }
 }
 
-/// Author and maintainer become contributors, unless there are contributors.
+/// Converts author and maintainer to contributors, unless there are contributors already.
 fn contributors(package: &mut Object) {
     let mut contributors = Vec::new();
     let is_told = package.get("contributors").is_some_and(|contributors| match contributors {
@@ -193,7 +193,7 @@ fn contributors(package: &mut Object) {
     }
 }
 
-/// The three fields of a licence become, or complete, the first of the licences.
+/// Converts the three licence fields to the first item of `licenses`, or completes that item.
 fn license(package: &mut Object) {
     const FIELDS: [(&str, &str); 3] = [("license_id", "name"), ("license_title", "title"), ("license_url", "path")];
     let is_plain = FIELDS.iter().all(|(field, _)| package.get(*field).is_none_or(Value::is_string));

@@ -1,4 +1,4 @@
-//! The side record: what the rules lose of a document, entry by entry.
+//! Side record: stores what the mapping rules lose of a document, entry by entry.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{COMPUTED, CORE, IN_DATASET, IN_PACKAGE, Object, dataset};
 
-/// The records of a document: its own, and one for each resource.
+/// The side records of a document: its own, and one for each resource.
 #[derive(Default)]
 pub(super) struct Records {
     own: Record,
@@ -19,7 +19,7 @@ pub(super) struct Records {
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
-    /// Fields beyond CKAN's own that stand in the dataset itself, not among its extras.
+    /// Fields beyond CKAN's core that are in the dataset itself, not among its extras.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     top: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -34,25 +34,25 @@ enum Change {
     Items(Items),
 }
 
-/// A field that the rules make something else of.
+/// A field that the rules change.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Whole {
-    /// The digest of what they make of it; none if there is no such field then.
+    /// Digest of the mapped value; `None` if the rules drop the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seen: Option<String>,
-    /// What it was; none if there was no such field. Null is a value.
+    /// The original value; `None` if there was no such field. Null is a value.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     value: Option<Value>,
 }
 
-/// A list of named items, compared item by item, so that a change of one leaves the others' entries in
-/// force.
+/// A list of named items, compared item by item, so that a change of one item does not invalidate the entries
+/// of the others.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Items {
     items: BTreeMap<String, BTreeMap<String, Whole>>,
-    /// The names in their order, unless it follows from the rest.
+    /// The names in their original order, unless it can be derived.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     order: Vec<String>,
 }
@@ -66,19 +66,20 @@ impl Records {
         self.own.is_empty() && self.resources.iter().all(Record::is_empty)
     }
 
-    /// The fields that a dataset has beside its extras although CKAN's core does not know them.
+    /// Returns the top-level fields of a dataset that are neither core fields nor extras.
     pub(super) fn top(&self) -> &BTreeSet<String> {
         &self.own.top
     }
 
-    /// Notes which fields of `dataset` stand beside its extras.
+    /// Records the top-level fields of `dataset` that are not core fields.
     pub(super) fn keep_on_top(&mut self, dataset: &Object) {
         let is_known =
             |key: &str| CORE.contains(&key) || COMPUTED.contains(&key) || is_reserved(key) || key == "extras";
         self.own.top = dataset.keys().filter(|key| !is_known(key)).cloned().collect();
     }
 
-    /// Notes how `truth` differs from `made`, its resources (as many as the other's) one by one.
+    /// Records the differences between the mapped document `made` and the original `truth`, resource by
+    /// resource. Both have the same number of resources.
     pub(super) fn note(&mut self, made: &Object, truth: &Object) {
         let both = [made, truth].iter().all(|document| document.get("resources").is_some_and(Value::is_array));
         self.own.note(made, truth, both.then_some("resources"));
@@ -94,7 +95,7 @@ impl Records {
         }
     }
 
-    /// Makes of `document` what was noted, wherever it is still what the rules made then.
+    /// Restores the recorded values in `document` where the current value is still the one that the rules produced.
     pub(super) fn apply(&self, document: &mut Object) {
         if let Some(Value::Array(resources)) = document.get_mut("resources") {
             for (resource, record) in resources.iter_mut().zip(&self.resources) {
@@ -127,7 +128,7 @@ impl Records {
     }
 }
 
-/// The package without its records, and the records.
+/// Splits a package into the document without side records, and the records.
 pub(super) fn take_from_package(package: &Object) -> (Object, Records) {
     let mut bare = package.clone();
     let resources = resources_mut(&mut bare).map(|resource| Record::read(resource.remove(IN_PACKAGE))).collect();
@@ -135,7 +136,7 @@ pub(super) fn take_from_package(package: &Object) -> (Object, Records) {
     (bare, Records { own, resources })
 }
 
-/// The dataset without its records, and the records. What is in their place and is none stays.
+/// Splits a dataset into the document without side records, and the records. Anything else under their names is kept.
 pub(super) fn take_from_dataset(dataset: &Object) -> (Object, Records) {
     let mut bare = dataset.clone();
     let parse = |value: &Value| serde_json::from_str::<Record>(value.as_str()?).ok();
@@ -224,10 +225,10 @@ impl Whole {
     }
 }
 
-/// The items of a list, in order, by the name that each has.
+/// The items of a list in order, each with its name.
 type Named<'a> = Vec<(&'a str, &'a Object)>;
 
-/// The field that tells the items of a list apart, for the lists that have such a field.
+/// Returns the field that identifies the items of a list, if there is one.
 fn name_field(field: &str) -> Option<&'static str> {
     match field {
         "extras" => Some("key"),
@@ -236,7 +237,7 @@ fn name_field(field: &str) -> Option<&'static str> {
     }
 }
 
-/// The items of a list by their names; `None` unless each has one of its own.
+/// Returns the items of a list with their names; `None` unless each has a unique name.
 fn named<'a>(field: &str, list: &'a Value) -> Option<Named<'a>> {
     let name_field = name_field(field)?;
     let mut seen = HashSet::new();
@@ -284,8 +285,8 @@ impl Items {
         object.insert(field.to_owned(), Value::Array(list));
     }
 
-    /// The items as the entries have them: changed, removed, then added ones, in the noted order if
-    /// there is one and those it does not name at the end.
+    /// Applies the entries to the items: changed, removed, then added ones, in the recorded order if there is
+    /// one, with items not named in it at the end.
     fn follow(&self, field: &str, made: &Named<'_>) -> Vec<(String, Object)> {
         let name_field = name_field(field).unwrap_or_default();
         let mut items: Vec<(String, Object)> =
@@ -298,7 +299,7 @@ impl Items {
         items.retain(|(_, item)| item.contains_key(name_field));
         let known: HashSet<&str> = made.iter().map(|(name, _)| *name).collect();
         for (name, changes) in &self.items {
-            // One that is gone since is not brought back by what was noted about its other fields.
+            // An item that was removed since is not restored by entries about its other fields.
             let is_added = changes.get(name_field).is_some_and(|whole| whole.seen.is_none());
             if is_added && !known.contains(name.as_str()) {
                 let mut item = Object::new();
@@ -317,7 +318,7 @@ impl Items {
     }
 }
 
-/// The resources of a package or a dataset; none if they are no list.
+/// Returns the resources of a package or dataset; empty if they are not a list.
 pub(super) fn resources(document: &Object) -> &[Value] {
     document.get("resources").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
@@ -326,12 +327,12 @@ fn resources_mut(document: &mut Object) -> impl Iterator<Item = &mut Object> {
     document.get_mut("resources").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
 }
 
-/// Whether a field is a place of a side record, so that the rules never see it.
+/// Returns true if the field holds a side record, which the rules never see.
 pub(super) fn is_reserved(key: &str) -> bool {
     key == IN_PACKAGE || key == IN_DATASET
 }
 
-/// Whether a value is nested at most `limit` deep; a list of texts is 1 deep.
+/// Returns true if a value is nested at most `limit` levels deep; a list of strings has depth 1.
 pub(super) fn is_within(value: &Value, limit: usize) -> bool {
     match value {
         Value::Array(items) => limit > 0 && items.iter().all(|item| is_within(item, limit - 1)),
@@ -340,7 +341,7 @@ pub(super) fn is_within(value: &Value, limit: usize) -> bool {
     }
 }
 
-/// The first 64 bits of the SHA-256 of a value, in hexadecimal; the order of an object's keys is no part of it.
+/// Returns the first 64 bits of the SHA-256 of a value, in hexadecimal, independent of the order of object keys.
 fn digest(value: &Value) -> String {
     let mut hasher = Sha256::new();
     feed(value, &mut hasher);

@@ -1,4 +1,4 @@
-//! The rules one by one, then both round trips over arbitrary documents.
+//! The rules one by one, then both round trips with arbitrary documents.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -22,12 +22,12 @@ fn to_dataset(package: Value) -> Value {
     Value::Object(dataset_from_package(&object(package)).expect("a package"))
 }
 
-/// What the rules alone make of a dataset.
+/// Converts a dataset by the rules alone, without side records.
 fn package_of(dataset: Value) -> Value {
     Value::Object(without_records(object(to_package(dataset))))
 }
 
-/// What the rules alone make of a package.
+/// Converts a package by the rules alone, without side records.
 fn dataset_of(package: Value) -> Value {
     Value::Object(without_records(object(to_dataset(package))))
 }
@@ -302,7 +302,7 @@ fn nesting_has_a_limit() {
         let document = Object::from_iter([("a".to_owned(), nest(depth))]);
         assert_eq!(dataset_from_package(&document).is_ok(), fits);
         assert_eq!(package_from_dataset(&document).is_ok(), fits);
-        // Dropping the deepest would need more stack than a test has.
+        // Dropping the deepest one would overflow the stack of a test.
         std::mem::forget(document);
     }
 }
@@ -398,7 +398,7 @@ fn fields(size: usize) -> impl Strategy<Value = Object> {
     proptest::collection::btree_map(key(), value(), 0..size).prop_map(|map| map.into_iter().collect())
 }
 
-/// What may stand for a list: the list, an empty one, null, nothing.
+/// Either the list, an empty one, null, or nothing.
 fn list(item: impl Strategy<Value = Object>) -> impl Strategy<Value = Option<Value>> {
     let items = proptest::collection::vec(item.prop_map(Value::Object), 0..4);
     prop_oneof![6 => items.prop_map(|items| Some(items.into())), 1 => Just(None), 1 => Just(Some(Value::Null))]
@@ -463,7 +463,7 @@ fn package() -> impl Strategy<Value = Object> {
     )
 }
 
-/// As it is after it was stored.
+/// The document after it was stored and parsed again.
 fn stored(document: &Object) -> Object {
     serde_json::from_str(&serde_json::to_string(document).expect("JSON")).expect("JSON")
 }
@@ -485,7 +485,7 @@ proptest! {
 
     #[test]
     fn a_package_with_any_record_comes_back(mut package in package(), own in value(), other in dataset(), of_resource in value()) {
-        // Of another dataset, and made up.
+        // Side records of another dataset, and made-up ones.
         let foreign = package_from_dataset(&other).expect("a dataset");
         set(&mut package, IN_PACKAGE, Some(foreign.get(IN_PACKAGE).cloned().unwrap_or(own)));
         package.insert(IN_DATASET.to_owned(), of_resource.clone());

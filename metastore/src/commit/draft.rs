@@ -1,4 +1,4 @@
-//! The tree that edits make, before it is one of a commit.
+//! The tree of a changeset while its edits are applied.
 
 use std::collections::HashMap;
 
@@ -11,16 +11,16 @@ use super::tree::{Folder, Leaf, Node, Objects};
 use super::{Edit, Flaw, Grafted};
 use crate::{EntryKind, Error, FilePath, Reader, Result, Side};
 
-/// A tree, changed as far as its edits have come.
+/// A tree with the edits applied so far.
 pub(super) struct Draft<'r> {
     root: Folder,
     objects: Objects<'r>,
-    /// For each file that was looked at, and each folder: whether it is a pointer file, or has one.
+    /// For each file and folder examined so far: true if it is, or contains, a pointer file.
     pointed: HashMap<ObjectId, bool>,
 }
 
 impl<'r> Draft<'r> {
-    /// What these edits make of a tree, each of which sees what those before it did.
+    /// Applies `edits` to a tree in order; each sees the result of those before it.
     pub(super) fn of(reader: &'r Reader, tree: Option<ObjectId>, edits: &[Edit]) -> Result<Self, Flaw> {
         let root = tree.map_or_else(Folder::default, Folder::stored);
         let mut draft = Self { root, objects: Objects::new(&reader.repository), pointed: HashMap::new() };
@@ -30,17 +30,17 @@ impl<'r> Draft<'r> {
         Ok(draft)
     }
 
-    /// Its tree, and the objects that were made for it.
+    /// Returns the resulting tree and the objects created for it.
     pub(super) fn end(mut self) -> Result<(ObjectId, Objects<'r>)> {
         Ok((self.root.write(&mut self.objects)?, self.objects))
     }
 
-    /// What stands at a path: what it is, and its object.
+    /// Returns the kind and object of the entry at `path`.
     pub(super) fn side(&mut self, path: &FilePath) -> Result<Option<Side>> {
         self.root.find(&self.objects, path)?.map(|node| node.side(&mut self.objects)).transpose()
     }
 
-    /// The bytes of the file at a path; none if there is no file.
+    /// Returns the content of the file at a path; `None` if there is no file.
     pub(super) fn file(&mut self, path: &FilePath) -> Result<Option<Bytes>> {
         match self.side(path)? {
             Some(side @ Side { kind: EntryKind::File | EntryKind::Executable, .. }) => self.text(side).map(Some),
@@ -48,12 +48,12 @@ impl<'r> Draft<'r> {
         }
     }
 
-    /// The bytes of a file.
+    /// Returns the content of a file.
     pub(super) fn text(&self, side: Side) -> Result<Bytes> {
         self.objects.text(side.id)
     }
 
-    /// The bytes of a file, in number; and the pointer that they are, if so.
+    /// Returns the size of a file in bytes, and the pointer if it is a pointer file.
     pub(super) fn content(&self, side: Side) -> Result<(u64, Option<Pointer>)> {
         if !matches!(side.kind, EntryKind::File | EntryKind::Executable) {
             return Ok((0, None));
@@ -64,7 +64,7 @@ impl<'r> Draft<'r> {
         Ok((bytes, pointer))
     }
 
-    /// Tells of each pointer file at a path, or below it.
+    /// Calls `tell` for each pointer file at a path or below it.
     pub(super) fn pointers(&mut self, path: &FilePath, tell: &mut dyn FnMut(FilePath) -> Result<()>) -> Result<()> {
         match self.side(path)? {
             None => Ok(()),
@@ -72,8 +72,8 @@ impl<'r> Draft<'r> {
         }
     }
 
-    /// Folders can name one another so often that only what was found in each is looked at again, and only if there was
-    /// something.
+    /// The same folder can occur many times in a tree, so its result is remembered: a folder without pointer
+    /// files is not walked again.
     fn pointers_in(&mut self, side: Side, path: &str, tell: &mut dyn FnMut(FilePath) -> Result<()>) -> Result<bool> {
         if !matches!(side.kind, EntryKind::Folder | EntryKind::File | EntryKind::Executable) {
             return Ok(false);
@@ -84,7 +84,7 @@ impl<'r> Draft<'r> {
                 None => self.content(side)?.1.is_some(),
             };
             self.pointed.insert(side.id, is_pointer);
-            // A name that is not UTF-8 is no path of ours.
+            // A path that is not valid UTF-8 cannot be a [`FilePath`].
             if is_pointer && let Ok(path) = path.parse() {
                 tell(path)?;
             }
@@ -122,7 +122,7 @@ impl<'r> Draft<'r> {
             Edit::Delete { path } => root.remove(objects, path)?.map(drop).ok_or_else(|| missing(path)),
             Edit::Move { from, to } => {
                 if to == from || to.is_inside(from) {
-                    return Err(Error::Invalid(format!("{from} cannot move to {to}")));
+                    return Err(Error::Invalid(format!("{from} cannot be moved to {to}")));
                 }
                 let mut node = root.remove(objects, from)?.ok_or_else(|| missing(from))?;
                 let node = node.freeze(objects)?;
@@ -134,11 +134,11 @@ impl<'r> Draft<'r> {
             }
             Edit::Graft { to, files } => {
                 if root.find(objects, to)?.is_some() {
-                    return Err(Error::Conflict(format!("{to} exists already")));
+                    return Err(Error::Conflict(format!("{to} already exists")));
                 }
                 for Grafted { path, kind, content } in files {
                     if path != to && !path.is_inside(to) || matches!(kind, EntryKind::Folder | EntryKind::Submodule) {
-                        return Err(Error::Invalid(format!("{path} cannot be brought to {to}")));
+                        return Err(Error::Invalid(format!("{path} cannot be copied to {to}")));
                     }
                     let id = objects.content(content)?;
                     plant(root, objects, path, Leaf::of(Side { kind: *kind, id }))?;
@@ -164,7 +164,7 @@ impl<'r> Draft<'r> {
     }
 }
 
-/// Puts a file, or a link, wherever it may stand.
+/// Inserts a file or symbolic link, after checking that it is allowed at this path.
 fn plant(root: &mut Folder, objects: &mut Objects<'_>, path: &FilePath, leaf: Leaf) -> Result<()> {
     let node = Node::Leaf(leaf);
     objects.check_fit(path, &node)?;
@@ -173,7 +173,7 @@ fn plant(root: &mut Folder, objects: &mut Objects<'_>, path: &FilePath, leaf: Le
 
 fn place(root: &mut Folder, objects: &mut Objects<'_>, to: &FilePath, node: Node) -> Result<()> {
     if root.find(objects, to)?.is_some() {
-        return Err(Error::Conflict(format!("{to} exists already")));
+        return Err(Error::Conflict(format!("{to} already exists")));
     }
     objects.check_fit(to, &node)?;
     root.insert(objects, to, node)

@@ -1,5 +1,5 @@
-//! What a commit has to change besides what it is asked to, so that git and Git LFS see what the dataset's package and
-//! its pointer files say.
+//! Managed files: extends a commit so that `.gitattributes`, `.lfsconfig` and pointer files match the data
+//! package and the LFS files of the dataset.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,32 +14,34 @@ use crate::{
     package::{self, ATTRIBUTES, Beside, CONFIG, PACKAGE, Plan, Standing, attributes},
 };
 
-/// The most pointer files of one commit that are looked at.
+/// Maximum number of pointer files that one commit may add.
 const POINTERS: usize = 500_000;
 
-/// What follows from a changeset.
+/// The additional edits that a changeset requires.
 #[derive(Debug, Default)]
 pub struct Followed {
-    /// The edits to make after its own.
+    /// Edits to apply after those of the changeset.
     pub edits: Vec<Edit>,
-    /// Which of its own they follow from, if it is one alone: the last one that changes the package.
+    /// Index of the edit that causes them, if it is a single one: the last edit that changes the data package.
     pub cause: Option<usize>,
 }
 
 impl Reader {
-    /// What has to change besides:
-    /// - for a new package, its pointer files, and `.lfsconfig` where `lfs_url` is given ([`package::plan`]);
-    /// - the lines of `.gitattributes` for pointer files that come, and of those that go.
+    /// Returns the additional edits that `changes` requires:
+    /// - for a new data package, its pointer files, and `.lfsconfig` if `lfs_url` is given ([`package::plan`]);
+    /// - the `.gitattributes` lines for pointer files that are added or removed.
     ///
-    /// A package that the changeset brings, by whatever edit, must be valid, and must not contradict the files that the
-    /// same changeset puts or takes away: else [`Error::Invalid`]. Other errors are those of [`Reader::commit_edits`].
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if an edit adds a data package that is not valid, or that contradicts the files
+    /// which the same changeset adds or deletes. Otherwise the errors of [`Reader::commit_edits`].
     pub fn follow(&self, changes: &Changeset, lfs_url: Option<&str>) -> Result<Followed, Flaw> {
         let (package, lines, config) = (own(PACKAGE)?, own(ATTRIBUTES)?, own(CONFIG)?);
         let head = self.state().find(&changes.branch).map(|branch| branch.target);
         let touched = Touched::of(&changes.edits);
         let cause = changes.edits.iter().rposition(|edit| edit.paths().any(|path| *path == package));
         let stored = match head.map(|head| self.stored(head, &lines)) {
-            // git reads no such one either.
+            // git ignores an attributes file of this size as well.
             None | Some(Err(Error::TooLarge(_))) => None,
             Some(stored) => stored?,
         };
@@ -75,7 +77,7 @@ impl Reader {
         Ok(Followed { edits, cause })
     }
 
-    /// What a new package means for the files that the draft has.
+    /// Computes what a new data package requires, given the files of the draft.
     fn plan(
         &self,
         draft: &mut Draft<'_>,
@@ -86,7 +88,7 @@ impl Reader {
         let text = match draft.side(place)? {
             None => return Ok(Plan::default()),
             Some(Side { kind: EntryKind::File | EntryKind::Executable, .. }) => draft.file(place)?.unwrap_or_default(),
-            Some(_) => return Err(Error::Invalid(format!("{PACKAGE} can only be a file"))),
+            Some(_) => return Err(Error::Invalid(format!("{PACKAGE} must be a file"))),
         };
         let before = head.map_or(Ok(None), |head| self.stored(head, place))?;
         if before.as_ref() == Some(&text) {
@@ -94,7 +96,7 @@ impl Reader {
         }
         let package = package::parse(&text).map_err(|problem| problem.message).and_then(|package| match package {
             Value::Object(_) => Ok(package),
-            _ => Err("it is another value".to_owned()),
+            _ => Err("the top-level value is not an object".to_owned()),
         });
         let package = package.map_err(|why| Error::Invalid(format!("{PACKAGE} is not a JSON object: {why}")))?;
         let problems = package::check(&package);
@@ -109,13 +111,13 @@ impl Reader {
         for (path, standing, is_new) in before.into_iter().chain(new.collect::<Vec<_>>()) {
             match draft.compare(&path, &standing)? {
                 Found::Same => plan.kept.push((path, standing)),
-                // A file that git keeps itself is as good.
+                // The file itself is in git, with the same content.
                 Found::SameBytes => {}
                 Found::Other if touched.has(&path) => {
-                    return Err(contradiction(&path, "this commit puts something else there"));
+                    return Err(contradiction(&path, "this commit writes different content"));
                 }
-                Found::Nothing if touched.has(&path) => return Err(contradiction(&path, "this commit takes it away")),
-                // Somebody has pushed other data, and nobody has told the package yet.
+                Found::Nothing if touched.has(&path) => return Err(contradiction(&path, "this commit deletes it")),
+                // The file was changed by a push that did not update the package. Leave it as it is.
                 Found::Other if !is_new => {}
                 Found::Other | Found::Nothing => plan.puts.push((path, standing)),
             }
@@ -130,7 +132,7 @@ impl Reader {
         Ok(plan)
     }
 
-    /// The bytes of a file of a revision; none if there is no file.
+    /// Returns the content of a file of a revision; `None` if there is no file.
     fn stored(&self, revision: ObjectId, path: &FilePath) -> Result<Option<Bytes>> {
         match self.look_up(revision, path)? {
             Some((mode, id)) if mode.is_blob() => self.blob(id, super::tree::TEXT_LIMIT).map(Some),
@@ -139,7 +141,7 @@ impl Reader {
     }
 }
 
-/// What stands where a package wants something.
+/// The state of a path for which the package requires a pointer file.
 enum Found {
     Same,
     SameBytes,
@@ -159,7 +161,7 @@ impl Draft<'_> {
         })
     }
 
-    /// Whether a file holds the very bytes that a pointer stands for.
+    /// Returns true if a file holds the content that a pointer refers to.
     fn has(&self, side: Side, pointer: &Pointer) -> Result<bool> {
         match self.text(side) {
             Ok(text) => Ok(Oid::of(&text) == pointer.oid),
@@ -168,14 +170,15 @@ impl Draft<'_> {
         }
     }
 
-    /// Whether it is something that Git LFS keeps: a pointer, or the empty file, which it passes through.
+    /// Returns true if the file is tracked by Git LFS: a pointer file, or the empty file, which Git LFS
+    /// leaves as it is.
     fn is_kept(&self, side: Side) -> Result<bool> {
         let (bytes, pointer) = self.content(side)?;
         Ok(pointer.is_some() || bytes == 0 && matches!(side.kind, EntryKind::File | EntryKind::Executable))
     }
 }
 
-/// Of the pointer files at or below these paths, those that no line of `.gitattributes` covers.
+/// Returns the pointer files at or below these paths that no line of `.gitattributes` covers.
 fn unlisted_pointers(
     draft: &mut Draft<'_>,
     brought: &[&FilePath],
@@ -190,7 +193,7 @@ fn unlisted_pointers(
         draft.pointers(path, &mut |path| {
             seen += 1;
             if seen > POINTERS {
-                return Err(Error::TooLarge(format!("one commit brings at most {POINTERS} files that Git LFS keeps")));
+                return Err(Error::TooLarge(format!("one commit can add at most {POINTERS} LFS files")));
             }
             if !listed.contains(&path) && !planned.contains(&path) {
                 pointers.insert(path);
@@ -200,7 +203,7 @@ fn unlisted_pointers(
     }
     let mut pointers: Vec<FilePath> = pointers.into_iter().collect();
     pointers.sort();
-    // Our own lines are each about one path, and none of these.
+    // Each line of ours matches exactly one path, and none of these.
     let others = Bytes::from(attributes::of_others(&text));
     let mut files: HashMap<FilePath, Option<Bytes>> = HashMap::from([(lines.clone(), Some(others))]);
     let covered = lfs_keeps(&pointers, |place| match files.remove(place) {
@@ -211,7 +214,7 @@ fn unlisted_pointers(
     Ok(unlisted.collect())
 }
 
-/// The paths that edits are about.
+/// The paths that a changeset edits.
 struct Touched<'e>(HashSet<&'e str>);
 
 impl<'e> Touched<'e> {
@@ -219,14 +222,14 @@ impl<'e> Touched<'e> {
         Self(edits.iter().flat_map(Edit::paths).map(FilePath::as_str).collect())
     }
 
-    /// Whether one of them is this path, or a folder that it is in.
+    /// Returns true if an edit is about this path or one of its parent folders.
     fn has(&self, path: &FilePath) -> bool {
         let path = path.as_str();
         self.0.contains(path) || path.match_indices('/').any(|(end, _)| self.0.contains(&path[..end]))
     }
 }
 
-/// Whether pointer files may stand at the last path of an edit for which no line was there before.
+/// Returns true if the edit may add pointer files, at its last path, that are not listed in `.gitattributes` yet.
 fn may_bring_pointers(edit: &Edit) -> bool {
     match edit {
         Edit::Put { content: Content::Bytes(bytes), .. } => Pointer::parse(bytes).is_ok(),
@@ -236,7 +239,7 @@ fn may_bring_pointers(edit: &Edit) -> bool {
 }
 
 fn contradiction(path: &FilePath, what: &str) -> Error {
-    Error::Invalid(format!("{PACKAGE} says what {path} holds, and {what}; change the resource too"))
+    Error::Invalid(format!("{PACKAGE} describes {path}, but {what}; update the resource as well"))
 }
 
 fn own(name: &str) -> Result<FilePath> {

@@ -1,4 +1,4 @@
-//! What a changeset would do, without doing it.
+//! Dry run of a changeset.
 
 use gix::{ObjectId, objs::Write as _};
 
@@ -6,14 +6,20 @@ use super::{Changeset, Flaw, draft::Draft};
 use crate::{Error, Reader, Result};
 
 impl Reader {
-    /// The tree that `changes` would make, and a reader of it: one that sees besides the snapshot what was made for
-    /// that tree, in memory. `None` if the tree stays as it is.
+    /// Builds the tree that `changes` would produce, and a reader for it that also sees the new objects,
+    /// which are kept in memory. Returns `None` if the tree stays the same.
     ///
-    /// Errors as for [`Reader::commit_edits`], as far as they are about the branch and the edits.
+    /// # Errors
+    ///
+    /// Those of [`Reader::commit_edits`] that concern the branch and the edits.
     pub fn rehearse(&self, changes: &Changeset) -> Result<Option<(Self, ObjectId)>, Flaw> {
         let head = self.state().find(&changes.branch).map(|branch| branch.target);
         if changes.parent.is_some_and(|expected| expected != head) {
-            return Err(Error::Conflict(format!("{} has moved meanwhile; fetch first", changes.branch.short())).into());
+            return Err(Error::Conflict(format!(
+                "{} was updated in the meantime; fetch first",
+                changes.branch.short()
+            ))
+            .into());
         }
         let before = head.map(|head| Ok::<_, Error>(self.commit(head)?.tree)).transpose()?;
         let (tree, objects) = Draft::of(self, before, &changes.edits)?.end()?;
@@ -21,7 +27,7 @@ impl Reader {
             return Ok(None);
         }
         let mut repository = self.repository.clone().with_object_memory();
-        // Others share what is remembered, and must not find what was never written.
+        // The object cache is shared with other readers, which must not see objects that are never written.
         repository.objects.unset_object_cache();
         for object in objects.into_reachable(tree)? {
             repository

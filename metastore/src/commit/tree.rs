@@ -1,5 +1,5 @@
-//! A tree under change. gix has an editor too, but it replaces folders by files without a word and
-//! ignores removals of what is not there; here every step says what it found.
+//! Tree editor. Unlike the editor of gix, which silently replaces folders with files and ignores removals of
+//! missing entries, every step here reports what it found.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -21,21 +21,21 @@ use crate::{
     read::check_size,
 };
 
-/// Limits of `git fsck` on `.gitattributes`, in bytes: the file, and each line.
+/// Limits that `git fsck` sets on `.gitattributes`, in bytes: for the file and for each line.
 const ATTRIBUTES_LIMIT: u64 = 100 * 1024 * 1024;
 const ATTRIBUTES_LINE_LIMIT: usize = 2048;
 
-/// The most bytes of a file that is parsed.
+/// Maximum size in bytes of a file that is parsed.
 pub(super) const TEXT_LIMIT: u64 = 32 << 20;
 
-/// The objects of the repository plus those made so far.
+/// The objects of the repository plus those created so far.
 pub(super) struct Objects<'r> {
     repository: &'r gix::Repository,
     made: HashMap<ObjectId, Object>,
     extents: HashMap<ObjectId, Extent>,
 }
 
-/// How far a folder reaches: the most components and the most bytes of a path below it.
+/// Extent of a folder: the largest number of components and the largest number of bytes in a path below it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Extent {
     components: usize,
@@ -47,8 +47,8 @@ impl<'r> Objects<'r> {
         Self { repository, made: HashMap::new(), extents: HashMap::new() }
     }
 
-    /// Adds an object, unless it is there already. The empty tree counts as there for gix and git
-    /// even where it is not, but a pack must bring all that its commit needs.
+    /// Adds an object unless the repository already has it. gix and git treat the empty tree as present even
+    /// if it is not stored, but a pack must contain everything that its commit needs, so it is always added.
     pub(super) fn add(&mut self, kind: Kind, data: Vec<u8>) -> Result<ObjectId> {
         let id = pack::hash_object(kind, &data)?;
         check_size(id, kind, data.len() as u64)?;
@@ -58,7 +58,7 @@ impl<'r> Objects<'r> {
         Ok(id)
     }
 
-    /// The blob of a file that is to hold this.
+    /// Returns the blob for this content, adding it if needed.
     pub(super) fn content(&mut self, content: &Content) -> Result<ObjectId> {
         match content {
             Content::Bytes(bytes) => self.add(Kind::Blob, bytes.to_vec()),
@@ -67,18 +67,18 @@ impl<'r> Objects<'r> {
         }
     }
 
-    /// The bytes of a blob that people write by hand.
+    /// Returns the content of a blob that is a small text file.
     pub(super) fn text(&self, blob: ObjectId) -> Result<Bytes> {
         if let Some(object) = self.made.get(&blob) {
             return Ok(object.data.clone().into());
         }
         if self.repository.find_header(blob)?.size() > TEXT_LIMIT {
-            return Err(Error::TooLarge("the file is too large to be read as a whole".to_owned()));
+            return Err(Error::TooLarge("the file is too large to read into memory".to_owned()));
         }
         Ok(self.repository.find_object(blob)?.detach().data.into())
     }
 
-    /// The bytes of a blob, in number.
+    /// Returns the size of a blob in bytes.
     pub(super) fn size(&self, blob: ObjectId) -> Result<u64> {
         match self.made.get(&blob) {
             Some(object) => Ok(object.data.len() as u64),
@@ -86,7 +86,7 @@ impl<'r> Objects<'r> {
         }
     }
 
-    /// What stands in a stored folder, with names in UTF-8: other letters are replaced.
+    /// Returns the entries of a stored folder; bytes in names that are not valid UTF-8 are replaced.
     pub(super) fn sides(&self, tree: ObjectId) -> Result<Vec<(String, Side)>> {
         let side = |node: Node| match node {
             Node::Leaf(leaf) => Some(leaf.side()),
@@ -96,7 +96,7 @@ impl<'r> Objects<'r> {
         Ok(entries.filter_map(|(name, node)| Some((name.to_string(), side(node)?))).collect())
     }
 
-    /// Checks that `id` is a blob of the repository.
+    /// Returns `id` if it is a blob of the repository.
     pub(super) fn existing_blob(&self, id: ObjectId) -> Result<ObjectId> {
         match self.repository.try_find_header(id)?.map(|header| header.kind()) {
             Some(Kind::Blob) => Ok(id),
@@ -122,9 +122,8 @@ impl<'r> Objects<'r> {
         parse(&self.repository.find_tree(tree)?.data)
     }
 
-    /// Checks that `node` may stand at `path`: nothing in it gets too long a path, and files with a
-    /// meaning to git are such that `git fsck` accepts them, so that a commit made here can be cloned
-    /// by those who check what they receive.
+    /// Checks that `node` is allowed at `path`: no path in it becomes too long, and files with a meaning to
+    /// git pass `git fsck`, so that clients with `transfer.fsckObjects` can clone the commit.
     pub(super) fn check_fit(&mut self, path: &FilePath, node: &Node) -> Result<()> {
         let leaf = match node {
             Node::Leaf(leaf) => leaf,
@@ -134,11 +133,11 @@ impl<'r> Objects<'r> {
                 let below = self.extent(*id, DEPTH_LIMIT.saturating_sub(depth))?.ok_or_else(too_long)?;
                 return if path.as_str().len() + below.bytes > LIMIT { Err(too_long()) } else { Ok(()) };
             }
-            Node::Folder(_) => return Err(Error::Internal("a folder is placed before it is stored".to_owned())),
+            Node::Folder(_) => return Err(Error::Internal("a folder is inserted before it is stored".to_owned())),
         };
         let name = path.name();
         let protect = Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
-        // The check on links is the one that knows every spelling of `.gitmodules`.
+        // Validating the name as a symbolic link recognises every spelling of `.gitmodules`.
         if gix::validate::path::component(name.into(), Some(Mode::Symlink), protect).is_err() {
             return Err(Error::Refused(format!("{path}: submodules can only be pushed with git")));
         }
@@ -148,7 +147,7 @@ impl<'r> Objects<'r> {
         Ok(())
     }
 
-    /// The extent of a stored folder, or `None` if it is deeper than `room`. Each tree is read once,
+    /// Returns the extent of a stored folder, or `None` if it is deeper than `room`. Each tree is read once,
     /// however often it occurs.
     fn extent(&mut self, tree: ObjectId, room: usize) -> Result<Option<Extent>> {
         if let Some(known) = self.extents.get(&tree) {
@@ -183,7 +182,7 @@ impl<'r> Objects<'r> {
         Ok(small && sound(&self.repository.find_object(id)?.data))
     }
 
-    /// The objects made that `tree` needs. Steps in between leave others behind, which nobody wants.
+    /// Returns the new objects that are reachable from `tree`, without those that only intermediate steps needed.
     pub(super) fn into_reachable(mut self, tree: ObjectId) -> Result<Vec<Object>> {
         let mut reached = Vec::new();
         let mut seen = HashSet::from([tree]);
@@ -200,19 +199,19 @@ impl<'r> Objects<'r> {
             }
             reached.push(object);
         }
-        // Trees before blobs, as git packs them: walking a history reads neighbours.
+        // Trees before blobs, as git packs them: history walks then read adjacent data.
         reached.sort_by_key(|object| object.kind != Kind::Tree);
         Ok(reached)
     }
 }
 
-/// Every spelling of `.gitattributes` on the file systems people use, and some harmless names more.
+/// Returns true for every spelling of `.gitattributes` that common file systems accept, and some harmless names more.
 fn may_be_attributes(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii).collect::<String>().to_ascii_lowercase();
     plain.starts_with(".gitattributes") || plain.starts_with("gitatt~") || plain.starts_with("gi7d29~")
 }
 
-/// What stands under a name.
+/// An entry of a folder.
 pub(super) enum Node {
     Leaf(Leaf),
     Folder(Folder),
@@ -223,8 +222,8 @@ impl Node {
         if mode.is_tree() { Self::Folder(Folder::stored(id)) } else { Self::Leaf(Leaf { mode, id }) }
     }
 
-    /// A copy that holds a folder by its id alone: copies of copies cost an id each, and what is in
-    /// memory never nests deeper than a path.
+    /// Returns a copy in which folders are referenced by ID. So a copy of a copy costs one ID, and folders in
+    /// memory never nest deeper than the longest path.
     pub(super) fn freeze(&mut self, objects: &mut Objects<'_>) -> Result<Self> {
         Ok(match self {
             Self::Leaf(leaf) => Self::Leaf(leaf.clone()),
@@ -232,7 +231,7 @@ impl Node {
         })
     }
 
-    /// What it is, and its object.
+    /// Returns the kind and object of the entry.
     pub(super) fn side(&mut self, objects: &mut Objects<'_>) -> Result<Side> {
         Ok(match self {
             Self::Leaf(leaf) => leaf.side(),
@@ -241,7 +240,7 @@ impl Node {
     }
 }
 
-/// A file, link or submodule.
+/// A file, symbolic link or submodule.
 #[derive(Clone)]
 pub(super) struct Leaf {
     mode: EntryMode,
@@ -258,18 +257,18 @@ impl Leaf {
         Self { mode: side.kind.mode(), id: side.id }
     }
 
-    /// What it is, and its object.
+    /// Returns the kind and object of the entry.
     pub(super) fn side(&self) -> Side {
         Side { kind: crate::EntryKind::of(self.mode), id: self.id }
     }
 
-    /// The same file with another content.
+    /// Returns the same entry with other content.
     pub(super) fn with(self, id: ObjectId) -> Self {
         Self { id, ..self }
     }
 }
 
-/// A folder: as stored, or read into memory, and with an id as long as it is unchanged.
+/// A folder: as stored or read into memory; the ID is known as long as the folder is unchanged.
 #[derive(Default)]
 pub(super) struct Folder {
     id: Option<ObjectId>,
@@ -288,7 +287,7 @@ impl Folder {
         Ok(self.entries.get_or_insert_default())
     }
 
-    /// What is at `path`, if anything; a file on the way there means nothing is.
+    /// Returns the entry at `path`, or `None` if it or one of its parent folders does not exist.
     pub(super) fn find(&mut self, objects: &Objects<'_>, path: &FilePath) -> Result<Option<&mut Node>> {
         let mut folder = self;
         let mut components = path.components().peekable();
@@ -302,7 +301,7 @@ impl Folder {
         Ok(None)
     }
 
-    /// Puts `node` at `path`, making the folders on the way; a file on the way is a conflict.
+    /// Inserts `node` at `path`, creating parent folders. A file in place of a parent folder is a conflict.
     pub(super) fn insert(&mut self, objects: &Objects<'_>, path: &FilePath, node: Node) -> Result<()> {
         let mut folder = self;
         let mut components = path.components().peekable();
@@ -326,7 +325,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Takes out what is at `path`, and the folders that it leaves empty: git knows no empty folder.
+    /// Removes the entry at `path`, and parent folders that become empty: git does not store empty folders.
     pub(super) fn remove(&mut self, objects: &Objects<'_>, path: &FilePath) -> Result<Option<Node>> {
         let components: Vec<_> = path.components().collect();
         self.take(objects, &components)
@@ -352,7 +351,7 @@ impl Folder {
         Ok(taken)
     }
 
-    /// Stores the folder and everything changed below it; returns its tree.
+    /// Stores the folder and everything changed below it; returns its tree ID.
     pub(super) fn write(&mut self, objects: &mut Objects<'_>) -> Result<ObjectId> {
         if let Some(id) = self.id {
             return Ok(id);
@@ -365,7 +364,7 @@ impl Folder {
             };
             entries.push(Entry { mode, filename: name.clone(), oid });
         }
-        // git sorts a folder as if its name ended in a slash.
+        // git sorts folders as if their names ended with a slash.
         entries.sort();
         let mut data = Vec::new();
         gix::objs::Tree { entries }.write_to(&mut data)?;

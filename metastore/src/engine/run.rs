@@ -1,4 +1,4 @@
-//! The folder that one engine owns inside a cache that several may share.
+//! Per-process folder inside a shared cache, with a lock file that marks its owner as alive.
 
 use std::{
     fs::{File, TryLockError},
@@ -15,11 +15,11 @@ use crate::{
 
 const PREFIX: &str = "run-";
 
-/// `cache/run-<unique>`: generation folders, quarantines and temporaries of one engine.
+/// `cache/run-<unique>`: generation folders, quarantines and temporary files of one engine.
 ///
-/// A lock on the file beside it says that its owner lives; the kernel drops the lock when the process
-/// dies, however it dies. So an engine that opens the cache can tell what it may remove. Where somebody
-/// deletes all of it under us, it is made again.
+/// A lock on the file beside it marks its owner as alive; the kernel releases the lock when the process dies,
+/// however it dies. So an engine that opens the cache knows which folders it may remove. If the folder is
+/// deleted while in use, it is created again.
 #[derive(Debug)]
 pub(crate) struct RunFolder {
     cache: PathBuf,
@@ -29,7 +29,7 @@ pub(crate) struct RunFolder {
 }
 
 impl RunFolder {
-    /// Removes the folders of dead owners, then makes one of our own.
+    /// Removes the folders of dead processes, then creates a new one.
     pub(crate) fn create(cache: &Path) -> Result<Self> {
         std::fs::create_dir_all(cache)?;
         let cache = std::path::absolute(cache)?;
@@ -42,13 +42,13 @@ impl RunFolder {
         Ok(Self { cache, path, lock_path, lock })
     }
 
-    /// A new folder in it, removed on drop.
+    /// Creates a new folder in it, removed on drop.
     pub(crate) fn scratch(&self, prefix: &str) -> Result<Scratch> {
         self.settle_again()?;
         Scratch::create(&self.path, prefix)
     }
 
-    /// Without a lock beside it, a folder that is made again would look dead to the next engine.
+    /// Recreates the lock file as well: without it, a recreated folder would look dead to the next engine.
     fn settle_again(&self) -> Result<()> {
         let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         let ours = lock.metadata()?;
@@ -65,14 +65,15 @@ impl RunFolder {
     }
 }
 
-/// One at a time, or the folder of somebody who has not locked it yet looks dead.
+/// Takes the lock of the whole cache. Startup is serialised, otherwise a folder that is not locked yet would
+/// look dead.
 fn shut_door(cache: &Path) -> io::Result<File> {
     let door = File::create(cache.join("lock"))?;
     door.lock()?;
     Ok(door)
 }
 
-/// Makes the lock, then the folder.
+/// Creates the lock file, then the folder.
 fn settle(path: &Path, lock_path: &Path) -> io::Result<File> {
     let lock = File::create(lock_path)?;
     lock.lock()?;
@@ -82,7 +83,7 @@ fn settle(path: &Path, lock_path: &Path) -> io::Result<File> {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        // Scratch folders that are removed in the background at this moment may win the race for a file.
+        // Scratch folders that are being removed in the background may race with this removal.
         let _ = std::fs::remove_dir_all(&self.path);
         let _ = std::fs::remove_file(&self.lock_path);
     }

@@ -1,4 +1,4 @@
-//! The snapshots at hand.
+//! Cache of open snapshots.
 
 use std::{
     collections::HashMap,
@@ -7,8 +7,8 @@ use std::{
 
 use crate::{RepoKey, Snapshot, State};
 
-/// Keeps the newest snapshot of the repositories used last, and finds older ones while somebody
-/// still holds them.
+/// Keeps the newest snapshot of the most recently used repositories open, and finds older ones while they are
+/// still held.
 pub(super) struct Shelf {
     newest: HashMap<RepoKey, Kept>,
     leased: HashMap<RepoKey, Vec<Weak<Snapshot>>>,
@@ -30,13 +30,13 @@ impl Shelf {
         self.find_by(repo, |state| state.generation == generation)
     }
 
-    /// Like [`find`](Self::find), but a database that was set back to an older backup, and counts
-    /// the same generations again, does not fool it.
+    /// Like [`find`](Self::find), but compares the whole state. So it is not fooled by a database that was
+    /// restored from a backup and reuses generation numbers.
     pub(super) fn find_exact(&mut self, wanted: &State) -> Option<Arc<Snapshot>> {
         self.find_by(&wanted.repo, |state| state == wanted)
     }
 
-    /// Snapshots whose folder somebody has deleted are passed over: the cache is disposable.
+    /// Skips snapshots whose folder was deleted: the cache is disposable.
     fn find_by(&mut self, repo: &RepoKey, fits: impl Fn(&State) -> bool) -> Option<Arc<Snapshot>> {
         let fits = |snapshot: &Snapshot| fits(snapshot.state()) && snapshot.is_on_disk();
         self.uses += 1;
@@ -47,8 +47,7 @@ impl Shelf {
         self.leased.get(repo)?.iter().filter_map(Weak::upgrade).find(|snapshot| fits(snapshot))
     }
 
-    /// Shelves a snapshot that was just built. An older one than the newest is only remembered for
-    /// as long as its leases last.
+    /// Adds a snapshot that was just built. One that is older than the newest is only kept track of while it is held.
     pub(super) fn put(&mut self, snapshot: &Arc<Snapshot>) {
         self.uses += 1;
         let state = snapshot.state();
@@ -69,8 +68,8 @@ impl Shelf {
         }
     }
 
-    /// Takes snapshots off that nobody holds, those unused longest first, until their packs take so
-    /// many bytes.
+    /// Removes snapshots without holders, least recently used first, until their packs free the given number
+    /// of bytes.
     pub(super) fn take_idle(&mut self, bytes: u64) -> Vec<Arc<Snapshot>> {
         let idle = self.newest.iter().filter(|(_, kept)| Arc::strong_count(&kept.snapshot) == 1);
         let mut idle: Vec<_> = idle.map(|(repo, kept)| (kept.last_use, repo.clone())).collect();

@@ -18,7 +18,7 @@ async fn nothing_of_our_environment_reaches_a_child() {
     let shown = String::from_utf8(Git::output(&mut command, Bytes::new()).await.unwrap()).unwrap();
     let own = format!("file:{}/config\t", folder.path().display());
     assert!(shown.lines().all(|line| line.starts_with(&own)), "{shown}");
-    // An alias runs a shell, which prints what it was given.
+    // An alias runs a shell that prints its arguments.
     let mut command = git.command(folder.path());
     command.args(["-c", "alias.e=!env", "e"]);
     let shown = String::from_utf8(Git::output(&mut command, Bytes::new()).await.unwrap()).unwrap();
@@ -43,7 +43,7 @@ async fn a_failure_brings_the_end_of_stderr() {
     }
     let mut command = git.command(folder.path());
     command.arg("cat-file").args(["--batch-check"]);
-    // More input than a pipe holds, while output flows: neither side may block the other.
+    // More input than the capacity of a pipe while output is produced: neither side may block the other.
     let input = "HEAD\n".repeat(50_000);
     let output = Git::output(&mut command, input.into()).await.unwrap();
     assert_eq!(output.len(), "HEAD missing\n".len() * 50_000);
@@ -90,7 +90,7 @@ async fn a_child_cannot_take_any_amount_of_memory() {
     let bytes = BASE_MEMORY + 3 * (64 << 20);
     assert!(limit.split_whitespace().any(|word| word == bytes.to_string()), "{limit}");
 
-    // In one piece, git itself gives up.
+    // In a single allocation, git itself fails.
     let blob = Bytes::from(vec![0; 65 << 20]);
     let mut command = git.command(folder.path());
     command.args(["hash-object", "--stdin"]);

@@ -1,4 +1,4 @@
-//! When things changed last.
+//! Last-change look-ups: the commit that last changed each file or folder.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,23 +10,23 @@ use gix::{
 
 use crate::{Error, FilePath, Reader, Result, path::DEPTH_LIMIT, read::Budget};
 
-/// For each entry of a folder, ordered by name, the commit that changed it last.
+/// For each entry of a folder, ordered by name, the commit that last changed it.
 pub type LastCommits = Vec<(String, Option<ObjectId>)>;
 
-/// How many entries of folders are compared before a walk ends: some seconds' worth. A huge folder that changes with
-/// every commit must not keep a thread for minutes.
+/// Maximum number of tree entries compared in one walk, a few seconds' worth. A huge folder that changes with
+/// every commit must not occupy a thread for minutes.
 const WORK: usize = 100_000_000;
 
-/// Bytes of a path on average, up to which all paths of a revision are looked at together.
+/// Average path length in bytes up to which all paths of a revision are handled in one walk.
 const LENGTH: usize = 128;
 
-/// A folder or file on the way to paths whose last change is looked for.
+/// A folder or file on the way to the paths of interest.
 #[derive(Default)]
 struct Node {
-    /// What stood here in the commit that the walk has reached.
+    /// The entry at this path in the current commit of the walk.
     held: Option<(EntryMode, ObjectId)>,
     children: HashMap<BString, Node>,
-    /// The path that ends here, while its last change is not found.
+    /// Index of the path that ends here, until its last change is found.
     wanted: Option<usize>,
     is_seen: bool,
 }
@@ -36,7 +36,7 @@ impl Node {
         self.wanted.is_none() && self.children.is_empty()
     }
 
-    /// Everything from here on is new.
+    /// Marks this node and everything below it as changed.
     fn close(&mut self, found: &mut Vec<usize>) {
         let mut nodes = vec![std::mem::take(self)];
         while let Some(node) = nodes.pop() {
@@ -46,17 +46,17 @@ impl Node {
     }
 }
 
-/// Paths, and for each the commit that changed it last, as far as it is found.
+/// Paths with the commit that last changed each, as far as it is known.
 struct Watch {
     root: Node,
     found: Vec<Option<ObjectId>>,
     open: usize,
-    /// Entries that were compared.
+    /// Number of entries compared so far.
     work: usize,
 }
 
 impl Watch {
-    /// Watches what stands at these paths below a tree; what is not there is never found.
+    /// Starts watching these paths in a tree. Those that do not exist there are never found.
     fn new<'p>(reader: &Reader, tree: ObjectId, paths: impl Iterator<Item = &'p str>) -> Result<Self> {
         let mut root = Node::default();
         let mut count = 0;
@@ -78,7 +78,7 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Goes one commit back.
+    /// Moves one commit back.
     fn step(&mut self, reader: &Reader, commit: ObjectId, before: Option<ObjectId>) -> Result<()> {
         let mut changed = Vec::new();
         match before {
@@ -94,7 +94,7 @@ impl Watch {
 }
 
 impl Reader {
-    /// Fills in what stands at the nodes, and drops those where nothing does.
+    /// Fills in the entries at the nodes, and drops nodes without an entry.
     fn hold(&self, node: &mut Node) -> Result<()> {
         let Some((mode, tree)) = node.held.filter(|_| !node.children.is_empty()) else { return Ok(()) };
         if mode.is_tree() {
@@ -110,7 +110,8 @@ impl Reader {
         node.children.values_mut().try_for_each(|child| self.hold(child))
     }
 
-    /// Compares a folder with what it was before; gives the number of entries read. Of unchanged folders, none are.
+    /// Compares a folder with its previous version and returns the number of entries read. Unchanged folders
+    /// are skipped.
     fn compare_node(&self, node: &mut Node, before: ObjectId, changed: &mut Vec<usize>) -> Result<usize> {
         if node.held.is_some_and(|(_, now)| now == before) {
             return Ok(0);
@@ -144,12 +145,15 @@ impl Reader {
         Ok(read)
     }
 
-    /// For every entry of the folder `path` (the root if `None`), by name: the last commit that changed it, along
-    /// first parents only, so that a merge counts as one change. `None` for those not found within `cap` commits,
-    /// fewer for a folder of very many entries that always changes. [`Error::TooLarge`] for more than 500,000 entries,
-    /// or 64 MiB of their paths.
+    /// Returns, for every entry of the folder `path` (the root if `None`) by name, the last commit that
+    /// changed it, following first parents only, so that a merge counts as one change. `None` for those not
+    /// found within `cap` commits, or fewer for a very large folder that keeps changing.
     ///
-    /// `known` may have the same answer for an older commit; the walk ends there.
+    /// `known` may be the result for an older commit; the walk stops there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] for more than 500,000 entries, or 64 MiB of their paths.
     pub fn last_commits(
         &self,
         revision: ObjectId,
@@ -168,8 +172,8 @@ impl Reader {
         Ok(names.zip(found).collect())
     }
 
-    /// [`Reader::last_commits`] of all folders of a revision, by their paths (`None`: the root), in one walk. `None` if
-    /// there are more than `limit` files and folders.
+    /// Returns the result of [`Reader::last_commits`] for all folders of a revision, by path (`None`: the
+    /// root), in one walk. `None` if the revision has more than `limit` files and folders.
     pub fn last_commits_everywhere(
         &self,
         revision: ObjectId,
@@ -190,8 +194,8 @@ impl Reader {
         Ok(Some(folders))
     }
 
-    /// The paths of all files and folders, unless there are more than `limit`, or they are very long: each of many nested
-    /// folders repeats the names of all those around it.
+    /// Returns the paths of all files and folders, unless there are more than `limit`, or they are very long:
+    /// with deep nesting, every path repeats the names of all its parent folders.
     fn all_paths(&self, revision: ObjectId, limit: usize) -> Result<Option<Vec<String>>> {
         let mut paths = Vec::new();
         let mut budget = Budget::new(limit, limit.saturating_mul(LENGTH));
@@ -212,7 +216,7 @@ impl Reader {
         Ok(Some(paths))
     }
 
-    /// Whether one of the newest `limit` commits along first parents is one of those.
+    /// Returns true if one of the newest `limit` commits along first parents satisfies `those`.
     pub fn is_near(&self, revision: ObjectId, limit: usize, those: impl Fn(ObjectId) -> bool) -> Result<bool> {
         let mut next = Some(revision);
         for _ in 0..limit {
@@ -225,8 +229,8 @@ impl Reader {
         Ok(false)
     }
 
-    /// For each of these paths: the last commit that changed it or, for a folder, something in it; as
-    /// [`Reader::last_commits`]. All of them in one walk.
+    /// Returns, for each of these paths, the last commit that changed it or, for a folder, anything in it, as
+    /// [`Reader::last_commits`] does, in one walk.
     pub fn last_changes<P: AsRef<str>>(
         &self,
         revision: ObjectId,

@@ -1,4 +1,4 @@
-//! What came after a commit.
+//! Descendants of a commit.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,18 +8,19 @@ use gix::object::Kind;
 use crate::{Error, Reader, Result};
 
 impl Reader {
-    /// `since`, and all commits between it and `upto` that descend from it, `upto` among them: what
-    /// `git log --ancestry-path since..upto` shows. Nothing if `upto` does not descend from it.
+    /// Returns `since` and all commits between it and `upto` that descend from it, including `upto`: the
+    /// result of `git log --ancestry-path since..upto`. Empty if `upto` does not descend from `since`.
     ///
     /// # Errors
-    /// Too large if more than `most` commits of `upto` are not in the history of `since`.
+    ///
+    /// [`Error::TooLarge`] if more than `most` commits of `upto` are not in the history of `since`.
     pub fn descendants(&self, since: ObjectId, upto: ObjectId, most: usize) -> Result<HashSet<ObjectId>> {
         if since == upto {
             return Ok(HashSet::from([since]));
         }
         match self.object_of_kind(since, Kind::Commit) {
             Ok(_) => {}
-            // The history was written anew, and it is gone.
+            // The commit is gone because the history was rewritten.
             Err(Error::NotFound(_)) => return Ok(HashSet::new()),
             Err(error) => return Err(error),
         }
@@ -27,7 +28,7 @@ impl Reader {
         let walk = self.repository.rev_walk([upto]).with_hidden([since]).all()?;
         for (count, commit) in walk.enumerate() {
             if count >= most {
-                return Err(Error::TooLarge(format!("more than {most} revisions have come since {since}")));
+                return Err(Error::TooLarge(format!("there are more than {most} revisions after {since}")));
             }
             let commit = commit?;
             for parent in commit.parent_ids() {

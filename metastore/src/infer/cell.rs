@@ -1,19 +1,19 @@
-//! What type the texts of a column have in common.
+//! Type inference for columns of text.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-/// Texts that stand for no value, the empty one aside.
+/// Strings that stand for a missing value, besides the empty string.
 pub(super) const MISSING: &[&str] = &["NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "none", "-", "--", "."];
 
-/// The ways in which a text can be more than a text, the closer ones first.
+/// Text formats of typed values, most specific first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Boolean,
     Integer,
     Number,
-    /// With a comma before the fraction.
+    /// A number with a decimal comma.
     CommaNumber,
     Date,
     /// `2024/12/31`
@@ -24,14 +24,14 @@ enum Form {
     DayFirstDate,
     /// `12/31/2024`
     MonthFirstDate,
-    /// ISO 8601 with a `T`.
+    /// ISO 8601 with `T`.
     DateTime,
-    /// With a space instead, to the second.
+    /// With a space instead of `T`, to the second.
     SpaceDateTime,
-    /// With a space, and a fraction or a zone.
+    /// With a space, and a fraction or a time zone.
     OtherDateTime,
     Time,
-    /// To the minute.
+    /// A time to the minute.
     ShortTime,
 }
 
@@ -52,14 +52,14 @@ const FORMS: &[Form] = &[
     Form::ShortTime,
 ];
 
-/// A column of texts, as far as it was looked at.
+/// The values of a column examined so far.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     forms: Vec<Form>,
-    /// Whether there was a value at all.
+    /// True if any value was not missing.
     has_values: bool,
     only_years: bool,
-    /// Which texts for no value there were.
+    /// The missing-value strings that occurred.
     pub(super) missing: BTreeSet<&'static str>,
 }
 
@@ -68,7 +68,7 @@ impl Column {
         Self { forms: FORMS.to_vec(), has_values: false, only_years: true, missing: BTreeSet::new() }
     }
 
-    /// Looks at the text of one row.
+    /// Examines the text of one cell.
     pub(super) fn see(&mut self, text: &str) {
         if text.is_empty() {
             return;
@@ -82,41 +82,41 @@ impl Column {
         self.forms.retain(|form| form.fits(text));
     }
 
-    /// Looks at a value that is text for certain, such as a string of JSON: only what is written as
-    /// text there, dates and times, is more than that.
+    /// Examines a value that is known to be a string, such as a JSON string: only dates and times, which are
+    /// written as strings there, are recognised.
     pub(super) fn see_text(&mut self, text: &str) {
         self.has_values = true;
         self.forms.retain(|form| !form.is_plain() && form.fits(text));
     }
 
-    /// Whether the texts are nothing but texts.
+    /// Returns true if the values have no type other than text.
     pub(super) fn is_text(&self) -> bool {
         self.form().is_none()
     }
 
-    /// Whether there was nothing but texts for no value.
+    /// Returns true if all values are missing.
     pub(super) fn is_blank(&self) -> bool {
         !self.has_values
     }
 
-    /// Whether every value is a year of our time.
+    /// Returns true if every value is a year from 1500 to 2199.
     pub(super) fn has_only_years(&self) -> bool {
         self.has_values && self.only_years
     }
 
-    /// Whether `text` is a value of the type that this column has, other than text.
+    /// Returns true if `text` is a value of this column's type, if that is not text.
     pub(super) fn admits(&self, text: &str) -> bool {
         self.form().is_some_and(|form| form.fits(text))
     }
 
     fn form(&self) -> Option<Form> {
         let form = self.has_values.then(|| self.forms.first().copied()).flatten()?;
-        // 3/4/2024 is a day in March or in April; who cannot tell should not guess.
+        // 3/4/2024 is ambiguous (March or April), so it is not treated as a date.
         let is_open = form == Form::DayFirstDate && self.forms.contains(&Form::MonthFirstDate);
         (!is_open).then_some(form)
     }
 
-    /// The properties of the field, `type` and what it needs to be read.
+    /// Adds the properties of the field: `type`, and what is needed to parse it.
     pub(super) fn describe(&self, field: &mut Map<String, Value>) {
         let Some(form) = self.form() else {
             field.insert("type".to_owned(), "string".into());
@@ -152,7 +152,7 @@ impl Form {
         }
     }
 
-    /// Whether the form has a notation of its own in JSON.
+    /// Returns true if JSON has a notation of its own for this format.
     fn is_plain(self) -> bool {
         matches!(self, Self::Boolean | Self::Integer | Self::Number | Self::CommaNumber)
     }
@@ -177,18 +177,18 @@ impl Form {
     }
 }
 
-/// Whether a text is a year of our time.
+/// Returns true if the text is a year from 1500 to 2199.
 pub(super) fn is_year(text: &str) -> bool {
     text.len() == 4 && text.parse::<u16>().is_ok_and(|year| (1500..2200).contains(&year))
 }
 
-/// Whether there is a digit, and nothing else.
+/// Returns true if the text consists of digits and is not empty.
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// An integer as a program would write it. Leading zeros and signs of plus are left alone, since the
-/// postcode 01067 or a telephone number would not survive being a number; so are more than 38 digits.
+/// Returns true for an integer as a program would write it. Leading zeros, plus signs and more than 38 digits
+/// are rejected, since the postcode 01067 or a telephone number would be damaged by conversion to a number.
 fn is_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     is_digits(digits) && digits.len() <= 38 && (digits.len() == 1 || !digits.starts_with('0'))
@@ -208,7 +208,7 @@ fn is_number(text: &str, point: char) -> bool {
     is_whole && is_digits(fraction)
 }
 
-/// A calendar date in three parts; `order` tells where the day, the month and the year stand.
+/// Returns true for a calendar date in three parts; `order` gives the positions of day, month and year.
 fn date(text: &str, separator: char, order: [usize; 3]) -> bool {
     let mut parts = text.split(separator);
     let (Some(one), Some(two), Some(three), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
@@ -231,7 +231,7 @@ fn date(text: &str, separator: char, order: [usize; 3]) -> bool {
     (1..=days).contains(&day)
 }
 
-/// `hh:mm` and, with `to_seconds`, `:ss`.
+/// Returns true for `hh:mm` and, with `to_seconds`, `hh:mm:ss`.
 fn time(text: &str, to_seconds: bool) -> bool {
     let limits: &[u32] = if to_seconds { &[24, 60, 61] } else { &[24, 60] };
     let mut parts = text.split(':');
@@ -243,7 +243,7 @@ fn time(text: &str, to_seconds: bool) -> bool {
     limits.iter().all(fits) && parts.next().is_none()
 }
 
-/// A date and a time to the second; with `more`, a fraction and a zone may follow.
+/// Returns true for a date and time to the second; with `more`, a fraction and a time zone may follow.
 fn date_time(text: &str, separator: char, more: bool) -> bool {
     let Some((day, clock)) = text.split_once(separator) else { return false };
     if !date(day, '-', [2, 1, 0]) {

@@ -1,4 +1,4 @@
-//! The schema and the dialect of delimited text.
+//! Schema and dialect inference for delimited text (CSV, TSV).
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -15,23 +15,24 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// What may stand between the cells, the likeliest first.
+/// Candidate delimiters, most likely first.
 const DELIMITERS: &[char] = &[',', ';', '\t', '|'];
 
-/// How many rows the delimiter is told from.
+/// Number of rows used to detect the delimiter.
 const SHAPE_ROWS: usize = 100;
 
-/// How many in a thousand rows must have as many cells as most do.
+/// Number of rows per thousand that must have the most common number of cells.
 const REGULAR: usize = 800;
 
-/// The schema of delimited text (RFC 4180, with `,`, `;`, a tab or `|`), from its beginning.
+/// Infers the schema of delimited text (RFC 4180, with `,`, `;`, a tab or `|`) from its beginning.
 ///
-/// Told are the delimiter, whether there is a header, spaces after the delimiters, the encoding, and of
-/// each column type and format. Texts such as `NA` are missing values in a column that has a type
-/// without them. Numbers with a leading zero or a plus, and dates that could be read in two ways, stay
-/// texts. An empty file has no fields.
+/// Detects the delimiter, the header, spaces after delimiters, the encoding, and type and format of each
+/// column. Strings such as `NA` are missing values in a column that has a type apart from them. Numbers with
+/// a leading zero or plus sign, and ambiguous dates, stay strings. An empty file has no fields.
 ///
-/// [`Error::Invalid`] if one row is longer than the limit; [`Error::TooLarge`] beyond 10,000 columns.
+/// # Errors
+///
+/// [`Error::Invalid`] if a row is longer than the limit; [`Error::TooLarge`] beyond 10,000 columns.
 pub fn csv(reader: impl Read, limits: Limits) -> Result<Inferred> {
     let sample = Sample::read(reader, limits.bytes)?;
     let is_complete = sample.is_complete;
@@ -89,7 +90,7 @@ pub fn csv(reader: impl Read, limits: Limits) -> Result<Inferred> {
     })
 }
 
-/// The rows of a text. If the text is cut, the last one is left out: it may be cut as well.
+/// The rows of a text. If the text is truncated, the last row is left out, since it may be truncated too.
 struct Records<'a> {
     reader: csv::Reader<&'a [u8]>,
     ahead: Option<StringRecord>,
@@ -127,8 +128,8 @@ fn grow(columns: &mut Vec<Column>, width: usize) -> Result<()> {
     Ok(())
 }
 
-/// The delimiter that cuts most rows into as many cells, and whether a space follows it. If two do
-/// equally well, the one whose cells are more often numbers or dates (`1,5;2,5`), then the one with
+/// Detects the delimiter that splits most rows into the same number of cells, and whether a space follows it.
+/// In a tie, the delimiter whose cells are more often numbers or dates wins (`1,5;2,5`), then the one with
 /// more cells.
 fn delimiter(text: &str, is_complete: bool) -> (char, bool) {
     let mut best: Option<((usize, usize, usize), char, bool)> = None;
@@ -142,15 +143,15 @@ fn delimiter(text: &str, is_complete: bool) -> (char, bool) {
     best.map_or((',', false), |(_, delimiter, skips_space)| (delimiter, skips_space))
 }
 
-/// What the first rows look like when they are cut at one delimiter.
+/// Statistics of the first rows when split at one delimiter.
 struct Shape {
-    /// How many cells most rows have.
+    /// The most common number of cells per row.
     width: usize,
-    /// How many in a thousand rows have that many.
+    /// Number of rows per thousand with that many cells.
     regular: usize,
-    /// How many in a thousand cells are more than text.
+    /// Number of cells per thousand with a type other than text.
     typed: usize,
-    /// Whether every cell but the first of a row begins with a space.
+    /// True if every cell except the first of a row starts with a space.
     skips_space: bool,
 }
 
@@ -188,9 +189,9 @@ impl Shape {
     }
 }
 
-/// Whether the first row names the columns. It does unless one of its cells could be a value like those
-/// below it, or is a value and there is nothing below; years name columns often enough to do so where
-/// the values below are not all years.
+/// Returns true if the first row is a header. It is, unless one of its cells fits the type of the values
+/// below it, or is a typed value with nothing below. Years are common column names, so they count as a header
+/// if the values below are not all years.
 fn is_header(first: &[String], columns: &[Column], rows: usize) -> bool {
     let distinct: HashSet<&String> = first.iter().collect();
     let values = first.iter().zip(columns).filter(|(cell, _)| {
@@ -211,7 +212,7 @@ fn is_header(first: &[String], columns: &[Column], rows: usize) -> bool {
 
 fn describe(names: &[String], columns: &[Column]) -> Map<String, Value> {
     let texts = columns.iter().filter(|column| column.is_text() && !column.is_blank());
-    // `NA` may be a country in one column and nothing in the next.
+    // `NA` may be a country code in one column and a missing value in the next.
     let words: BTreeSet<&str> = texts.flat_map(|column| &column.missing).copied().collect();
     let mut missing: BTreeSet<&str> = BTreeSet::new();
     for column in columns.iter().filter(|column| !column.is_text()) {

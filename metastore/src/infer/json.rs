@@ -1,4 +1,4 @@
-//! The schema of JSON lines: one object a line.
+//! Schema inference for JSON Lines: one object per line.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,13 +15,15 @@ use serde_json::{Map, Value, json};
 use super::{COLUMN_LIMIT, Inferred, Limits, Sample, cell::Column, too_wide};
 use crate::{Error, Result};
 
-/// The schema of JSON lines (jsonlines.org), from their beginning.
+/// Infers the schema of JSON Lines (jsonlines.org) from their beginning.
 ///
-/// Fields come in the order of their first appearance; a value that is an object or a list makes the
-/// field one of these types, values of several types make it `any`. Dates and times are found in
-/// texts. A null, or a field that is not there, is a missing value.
+/// Fields are in the order of their first appearance. A value that is an object or a list gives the field
+/// that type, values of several types give it the type `any`. Dates and times are recognised in strings.
+/// Null, or an absent field, is a missing value.
 ///
-/// [`Error::Invalid`] if a line is no JSON object, or longer than the limit; [`Error::TooLarge`] beyond
+/// # Errors
+///
+/// [`Error::Invalid`] if a line is not a JSON object, or longer than the limit; [`Error::TooLarge`] beyond
 /// 10,000 fields.
 pub fn json_lines(reader: impl Read, limits: Limits) -> Result<Inferred> {
     let sample = Sample::read(reader, limits.bytes)?;
@@ -34,7 +36,7 @@ pub fn json_lines(reader: impl Read, limits: Limits) -> Result<Inferred> {
         && let Some((index, line)) = lines.next()
     {
         if !is_complete && !line.ends_with('\n') {
-            // The end of the sample cuts through it.
+            // A line truncated by the end of the sample.
             if rows == 0 {
                 return Err(Error::Invalid(format!("line {} is longer than the sample", index + 1)));
             }
@@ -59,10 +61,10 @@ struct Table {
     places: HashMap<String, usize>,
 }
 
-/// What there was in a field.
+/// The values of a field seen so far.
 #[derive(Default)]
 struct Field {
-    /// The types, texts aside.
+    /// The types that occurred, except strings.
     types: BTreeSet<&'static str>,
     texts: Option<Column>,
 }
@@ -112,7 +114,7 @@ impl Field {
             (Some(name), None, None) => {
                 properties.insert("type".to_owned(), json!(name));
             }
-            // Of several types, or never anything but null.
+            // Several types, or only null.
             _ => {
                 properties.insert("type".to_owned(), "any".into());
             }
@@ -121,10 +123,10 @@ impl Field {
     }
 }
 
-/// The fields of a line, in order, each with what kind of value it has.
+/// The fields of a line in order, each with the kind of its value.
 struct Row(Vec<(String, Kind)>);
 
-/// The kind of a JSON value. What is nested is read past, not kept.
+/// The kind of a JSON value. Nested values are skipped, not stored.
 enum Kind {
     Null,
     Boolean,

@@ -1,9 +1,9 @@
-//! The schema of a Parquet file, from its footer alone.
+//! Schema inference for Parquet files, from the footer alone.
 //!
-//! Source: `README.md`, `LogicalTypes.md` and `src/main/thrift/parquet.thrift` of Apache parquet-format.
-//! Only the schema and the number of rows are read, which stand at the beginning of the footer: the
-//! statistics of the row groups, by far the most of it, are neither fetched nor parsed. The readers that
-//! there are parse all of it, and take its word for how much memory and how deep a stack they need.
+//! Source: `README.md`, `LogicalTypes.md` and `src/main/thrift/parquet.thrift` of Apache parquet-format. Only
+//! the schema and the number of rows are read, which are at the start of the footer: the statistics of the
+//! row groups, by far the largest part, are neither fetched nor parsed. The existing Parquet libraries parse
+//! all of it, and allocate memory and recurse as deep as the untrusted file demands.
 
 use std::{io, ops::Range};
 
@@ -16,18 +16,18 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// What a file ends in: the length of its footer, then `PAR1`.
+/// Size in bytes of the end of a file: the footer length, then `PAR1`.
 const TAIL: usize = 8;
 
-/// How many bytes of the footer, from its beginning, are read at most: more than 10,000 columns need.
+/// Maximum number of bytes read from the start of the footer; more than 10,000 columns need.
 const FOOTER_LIMIT: u64 = 4 * 1024 * 1024;
 
-/// A file of which any part can be read.
+/// Random access to a file.
 pub trait ReadAt {
-    /// Its size in bytes.
+    /// Returns the size in bytes.
     fn size(&self) -> u64;
 
-    /// Fills `bytes` with those from `offset` on; `UnexpectedEof` if there are not as many.
+    /// Fills `bytes` from `offset`; fails with `UnexpectedEof` if there are not enough bytes.
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
 }
 
@@ -44,17 +44,19 @@ impl ReadAt for [u8] {
     }
 }
 
-/// The schema of a Parquet file, in two small reads: the last eight bytes, and up to 4 MiB of the footer.
+/// Infers the schema of a Parquet file with two small reads: the last eight bytes, and up to 4 MiB of the footer.
 ///
-/// For a store that is not read synchronously, see [`parquet_range`] and [`parquet_footer`]. A column
-/// that may not be null is `required`; one that is nested is an `object` or an `array`.
+/// For stores with asynchronous reads, see [`parquet_range`] and [`parquet_footer`]. A column that cannot be
+/// null is `required`; a nested one is an `object` or an `array`.
 ///
-/// [`Error::Invalid`] if it is no Parquet file, is malformed, or has an encrypted footer;
+/// # Errors
+///
+/// [`Error::Invalid`] if the file is not a Parquet file, is malformed, or has an encrypted footer;
 /// [`Error::TooLarge`] beyond 10,000 columns.
 pub fn parquet(file: &(impl ReadAt + ?Sized)) -> Result<Inferred> {
     let size = file.size();
     let mut tail = [0; TAIL];
-    let start = size.checked_sub(TAIL as u64).ok_or_else(|| no_parquet("is too short for one"))?;
+    let start = size.checked_sub(TAIL as u64).ok_or_else(|| no_parquet("is too short"))?;
     file.read_at(start, &mut tail).map_err(unreadable)?;
     let range = parquet_range(tail, size)?;
     let length = usize::try_from(range.end - range.start).map_err(|_| malformed())?;
@@ -63,22 +65,22 @@ pub fn parquet(file: &(impl ReadAt + ?Sized)) -> Result<Inferred> {
     parquet_footer(&footer)
 }
 
-/// Where the part of the footer is that [`parquet_footer`] wants, of a file of `size` bytes that ends in
-/// `tail`. At most 4 MiB.
+/// Returns the range of the footer that [`parquet_footer`] needs, at most 4 MiB, for a file of `size` bytes
+/// that ends with `tail`.
 pub fn parquet_range(tail: [u8; TAIL], size: u64) -> Result<Range<u64>> {
     let [a, b, c, d, magic @ ..] = tail;
     match &magic {
         b"PAR1" => {}
         b"PARE" => return Err(no_parquet("has an encrypted footer")),
-        _ => return Err(no_parquet("does not end in PAR1")),
+        _ => return Err(no_parquet("does not end with PAR1")),
     }
     let length = u64::from(u32::from_le_bytes([a, b, c, d]));
-    let end = size.checked_sub(TAIL as u64).ok_or_else(|| no_parquet("is too short for one"))?;
+    let end = size.checked_sub(TAIL as u64).ok_or_else(|| no_parquet("is too short"))?;
     let start = end.checked_sub(length).ok_or_else(malformed)?;
     Ok(start..end.min(start + FOOTER_LIMIT))
 }
 
-/// The schema that a footer begins with; what follows the schema and the number of rows may be cut off.
+/// Infers the schema from the start of a footer; everything after the schema and the number of rows may be truncated.
 pub fn parquet_footer(footer: &[u8]) -> Result<Inferred> {
     let (mut columns, mut rows) = (None, None);
     Reader::new(footer).structure(|reader, field, kind| {
@@ -97,15 +99,15 @@ pub fn parquet_footer(footer: &[u8]) -> Result<Inferred> {
     Ok(Inferred { schema, dialect: None, encoding: None, rows, is_complete: true })
 }
 
-/// The columns: the children of the root, without what is nested in them. The elements come depth
-/// first, each with the number of its children.
+/// Reads the columns: the children of the root, without their nested elements. The elements are in
+/// depth-first order, each with its number of children.
 fn schema(reader: &mut Reader<'_>) -> Result<Vec<Element>> {
     let (count, kind) = reader.list()?;
     if kind != Type::Struct || count == 0 {
         return Err(malformed());
     }
     let mut columns = Vec::new();
-    // How many children are to come, of the root and of each element that is open.
+    // Number of children still to be read, for the root and each open element.
     let mut open = vec![Element::read(reader)?.children];
     for _ in 1..count {
         while open.last() == Some(&0) {
@@ -154,7 +156,7 @@ impl Element {
                 }
                 (6, Type::Integer) => element.converted = Some(reader.integer()?),
                 (10, Type::Struct) => {
-                    // A union: a structure of the one field that says which.
+                    // A union: a structure with a single field, whose number is the variant.
                     reader.structure(|_, which, _| {
                         element.logical = Some(which);
                         Ok(Step::Skip)
@@ -182,10 +184,10 @@ impl Element {
         Value::Object(field)
     }
 
-    /// The type of Table Schema, and its format.
+    /// Returns the Table Schema type and format.
     fn kind(&self) -> (&'static str, Option<&'static str>) {
         let binary = ("string", Some("binary"));
-        // The logical type, in the numbers of the union; an older file has only the converted type.
+        // The logical type, as the number in the union; older files have only the converted type.
         let logical = self.logical.or_else(|| {
             Some(match self.converted? {
                 0 => 1,
@@ -213,7 +215,7 @@ impl Element {
             (Some(8), _) | (_, Some(3)) => ("datetime", None),
             (Some(9), _) => ("duration", None),
             (Some(10), _) => ("integer", None),
-            // Nothing but nulls; any JSON; a variant.
+            // Only nulls; any JSON; a variant.
             (Some(11 | 12 | 16), _) => ("any", None),
             (Some(14), _) => ("string", Some("uuid")),
             (_, Some(0)) => ("boolean", None),

@@ -1,4 +1,4 @@
-//! Rows of text tables, read in blocks of bytes: whoever asks for a few of them need not have all of them.
+//! Row reader for text tables: reads rows from blocks of bytes, so that a page of rows does not need the whole file.
 
 mod page;
 #[cfg(test)]
@@ -15,23 +15,23 @@ pub use self::page::{PageLimits, RowPage};
 use super::Inferred;
 use crate::{Error, Result};
 
-/// Integers beyond this are no longer exact in a browser, and stay texts there.
+/// Integers beyond this are not exact in a browser, so they stay strings.
 const EXACT: i64 = 1 << 53;
 
-/// How the rows of a table are read: by what was inferred from its beginning.
+/// How the rows of a table are read, based on its inferred schema.
 #[derive(Debug, Clone)]
 pub struct RowReader {
     columns: Vec<Column>,
     syntax: Syntax,
     is_latin: bool,
-    /// Whether the first row names the columns.
+    /// True if the first row is the header.
     has_header: bool,
 }
 
 #[derive(Debug, Clone)]
 struct Column {
     name: String,
-    /// As Table Schema calls it.
+    /// The Table Schema type.
     r#type: String,
     kind: Kind,
     missing: Arc<[String]>,
@@ -53,26 +53,28 @@ enum Syntax {
         delimiter: u8,
         skips_space: bool,
     },
-    /// With the number of each column.
+    /// The column numbers by name.
     JsonLines(HashMap<String, usize>),
 }
 
-/// What was read of a block.
+/// What was read from a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
-    /// Rows that ended in it, those that were passed over among them.
+    /// Number of rows that ended in the block, including skipped ones.
     pub rows: u64,
-    /// Its bytes up to the end of the last of them.
+    /// Number of bytes up to the end of the last of these rows.
     pub bytes: usize,
 }
 
 impl RowReader {
-    /// For a table of which that was found out.
+    /// Creates a reader for a table with this inferred schema.
     ///
-    /// [`Error::Invalid`] for one in UTF-16, of which the rows cannot be told apart byte by byte.
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for UTF-16, whose rows cannot be split bytewise.
     pub fn of(inferred: &Inferred) -> Result<Self> {
         if inferred.encoding == Some("utf-16") {
-            return Err(Error::Invalid("the rows of a file in UTF-16 are not read; write it in UTF-8".to_owned()));
+            return Err(Error::Invalid("rows of UTF-16 files cannot be read; convert the file to UTF-8".to_owned()));
         }
         let list = |value: &Value| -> Arc<[String]> {
             value.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
@@ -111,21 +113,23 @@ impl RowReader {
         Ok(Self { columns, syntax, is_latin: inferred.encoding == Some("iso-8859-1"), has_header: flag("header") })
     }
 
-    /// Name and type of each column, in the words of Table Schema.
+    /// Returns the name and Table Schema type of each column.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.columns.iter().map(|column| (column.name.as_str(), column.r#type.as_str()))
     }
 
-    /// About how many bytes of memory it takes.
+    /// Returns the approximate memory use in bytes.
     pub fn weight(&self) -> usize {
-        // Names and types twice, and what an entry of the map of names takes.
+        // Names and types are stored twice, plus an entry in the name map.
         let column = |column: &Column| 2 * (size_of::<Column>() + column.name.len() + column.r#type.len());
         self.columns.iter().map(column).sum()
     }
 
-    /// Where the first row begins, by the beginning of the file: behind a byte order mark and the header.
+    /// Returns the offset of the first row, given the start of the file: after a byte order mark and the header.
     ///
-    /// [`Error::Invalid`] if the header does not end in `head`.
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the header does not end within `head`.
     pub fn start(&self, head: &[u8], is_all: bool) -> Result<usize> {
         let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         if !self.has_header {
@@ -136,12 +140,14 @@ impl RowReader {
         Ok(mark + header.bytes)
     }
 
-    /// Reads rows of a block that begins where a row does: passes over `skip` of them, and adds the next ones to `page`
-    /// until it is complete. What the end of the block cuts through is left for the next one, unless `is_last`. A page
+    /// Reads rows from a block that starts at a row: skips `skip` of them, then adds rows to `page` until it
+    /// is full. A row truncated by the end of the block is left for the next block, unless `is_last`. A page
     /// ends before a row that is longer than the block.
     ///
-    /// [`Error::Invalid`] for what is no row, and for one that is longer than the block; [`Error::TooLarge`] for one
-    /// that is longer than a page.
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for a malformed row, or one that is longer than the block; [`Error::TooLarge`] for
+    /// one that is longer than a page.
     pub fn take(&self, block: &[u8], is_last: bool, skip: u64, page: &mut RowPage) -> Result<Taken> {
         let taken = match &self.syntax {
             Syntax::Csv { delimiter, skips_space } => {
@@ -234,7 +240,7 @@ impl RowReader {
 }
 
 impl Column {
-    /// The text of a cell as JSON has it: what does not have the column's type stays a text.
+    /// Converts a cell to JSON; a text that does not have the column's type stays a string.
     fn value(&self, text: &str) -> Value {
         if text.is_empty() || self.missing.iter().any(|missing| missing == text) {
             return Value::Null;

@@ -1,4 +1,4 @@
-//! Types told from texts, from JSON lines and from footers; and anything at all as input.
+//! Types inferred from text, JSON Lines and footers; and arbitrary input.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ mod texts;
 
 const ALL: Limits = Limits { bytes: 1 << 20, rows: 1000 };
 
-/// `name:type` and, after a slash, the format.
+/// Formats a field as `name:type`, with the format after a slash.
 fn types(inferred: &Inferred) -> Vec<String> {
     let fields = inferred.schema["fields"].as_array().expect("a list");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();

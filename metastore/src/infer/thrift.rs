@@ -1,21 +1,21 @@
-//! Just enough of Thrift's compact protocol to read a footer of Parquet.
+//! Minimal reader of Thrift's compact protocol, for Parquet footers.
 //!
-//! Source: `doc/specs/thrift-compact-protocol.md` of Apache Thrift. Every element that is read or
-//! skipped takes at least one byte of the input, so time is bounded by its length whatever counts are
-//! written there; nothing is allocated for a count.
+//! Source: `doc/specs/thrift-compact-protocol.md` of Apache Thrift. Every element that is read or skipped
+//! takes at least one byte of input, so the time is bounded by the input length regardless of the counts in
+//! it; no memory is allocated according to a count.
 
 use crate::{Error, Result};
 
-/// How deep structures may be nested in what is skipped.
+/// Maximum nesting depth of skipped structures.
 const DEPTH_LIMIT: u8 = 32;
 
-/// The type of a field or an element.
+/// The type of a field or element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
     True,
     False,
     Byte,
-    /// Of 16, 32 or 64 bits.
+    /// An integer of 16, 32 or 64 bits.
     Integer,
     Double,
     Binary,
@@ -34,7 +34,7 @@ impl Type {
             4..=6 => Self::Integer,
             7 => Self::Double,
             8 => Self::Binary,
-            // A set is written as a list is.
+            // A set is encoded like a list.
             9 | 10 => Self::List,
             11 => Self::Map,
             12 => Self::Struct,
@@ -44,17 +44,17 @@ impl Type {
     }
 }
 
-/// What became of a field.
+/// What the caller did with a field.
 pub(super) enum Step {
-    /// It was read.
+    /// It was read; continue.
     Next,
-    /// It was left, to be read past.
+    /// It was not read; skip it.
     Skip,
-    /// It was read, and no other is wanted.
+    /// It was read, and no further field is needed.
     Stop,
 }
 
-/// Reads through bytes.
+/// Reads values from a byte slice.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         Self { rest: bytes }
     }
 
-    /// Reads a structure: `read` gets the number and the type of each field.
+    /// Reads a structure, calling `read` with the ID and type of each field.
     pub(super) fn structure(&mut self, mut read: impl FnMut(&mut Self, i64, Type) -> Result<Step>) -> Result<()> {
         self.fields(DEPTH_LIMIT, &mut read)
     }
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The count and the type of a list's elements, which follow.
+    /// Reads a list header: the number and type of the elements that follow.
     pub(super) fn list(&mut self) -> Result<(u64, Type)> {
         let header = self.byte()?;
         let short = u64::from(header >> 4);
@@ -95,20 +95,20 @@ impl<'a> Reader<'a> {
         Ok((count, Type::of(header & 0x0f)?))
     }
 
-    /// An integer of any width.
+    /// Reads an integer of any width.
     pub(super) fn integer(&mut self) -> Result<i64> {
         let zigzag = self.varint()?;
         let magnitude = i64::try_from(zigzag >> 1).map_err(|_| malformed())?;
         Ok(if zigzag & 1 == 0 { magnitude } else { !magnitude })
     }
 
-    /// Bytes, or a text.
+    /// Reads a byte string.
     pub(super) fn binary(&mut self) -> Result<&'a [u8]> {
         let length = self.varint()?;
         self.take(length)
     }
 
-    /// Reads past a value; a truth value takes a byte only as an element.
+    /// Skips a value. A boolean takes a byte only as a list element.
     fn skip(&mut self, kind: Type, depth: u8, is_field: bool) -> Result<()> {
         let Some(deeper) = depth.checked_sub(1) else { return Err(malformed()) };
         match kind {

@@ -44,7 +44,7 @@ proptest! {
             after.push(merged);
             after.sort_unstable();
             prop_assert_eq!(consolidation(&packs(&after)), None);
-            // What was left out is at least twice the merged one and grows from there.
+            // Each remaining pack is at least twice as large as the merged one, and they grow from there.
             let mut sum = merged;
             for size in after.iter().filter(|size| **size != merged) {
                 prop_assert!(*size >= 2 * sum);

@@ -8,7 +8,7 @@ fn object(kind: Kind, data: &[u8]) -> Object {
     Object { id: hash_object(kind, data).unwrap(), kind, data: data.to_vec() }
 }
 
-/// git's index of our pack; fails the test if git does not like the pack.
+/// Returns git's index of our pack; fails the test if git rejects the pack.
 fn index_by_git(pack: &[u8]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.pack");
@@ -44,7 +44,7 @@ fn an_empty_pack_is_the_one_git_makes() {
     assert_eq!(bytes.pack.len(), 32);
 }
 
-/// A real pack of more than 2 GiB is too much for a test, so gix reads the table of large offsets.
+/// A real pack of more than 2 GiB is too large for a test, so gix reads the table of 8-byte offsets.
 #[test]
 fn large_offsets_have_their_own_table() {
     let offsets = [12, 0x7fff_ffff, 0x8000_0000, 0x1_2345_6789, u64::MAX / 2];

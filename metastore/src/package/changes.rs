@@ -1,4 +1,4 @@
-//! What changed in the metadata between two packages, as a list that a page or a program can read.
+//! Metadata diff: a machine-readable list of changes between two data packages.
 
 use std::collections::BTreeMap;
 
@@ -11,132 +11,133 @@ mod resource;
 use facts::Facts;
 pub(super) use resource::pair;
 
-/// One change. In JSON `type` says what changed, `method` how, if there is more than one way.
+/// A metadata change. In JSON, `type` is the kind of change, and `method` tells how, if there is more than one way.
 ///
-/// The kinds are those of ckanext-versioning, for packages in either dialect: what CKAN calls `notes`, `tags` and `url`
-/// is `description`, `keywords` and `homepage` in a data package. `resource_order` is ours: resources are a list.
+/// The kinds are those of ckanext-versioning, for packages in either dialect: CKAN's `notes`, `tags` and
+/// `url` are `description`, `keywords` and `homepage` in a data package. `resource_order` is an addition,
+/// since resources are a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Change {
-    /// The title.
+    /// The title changed.
     Title(TextChange),
-    /// The name.
+    /// The name changed.
     Name(TextChange),
-    /// The organization: `owner_org`, or `organization`.
+    /// The organization changed: `owner_org`, or `organization`.
     Org(Org),
-    /// Whether only members see it: `private`, which is `false` where it is absent.
+    /// The visibility changed: `private`, which defaults to `false`.
     Private {
-        /// Whether they did.
+        /// The old value.
         old: bool,
-        /// Whether they do.
+        /// The new value.
         new: bool,
     },
-    /// Who looks after it: `maintainer`, or the first contributor with that role.
+    /// The maintainer changed: `maintainer`, or the first contributor with that role.
     Maintainer(TextChange),
-    /// How to reach them.
+    /// The maintainer's e-mail address changed.
     MaintainerEmail(TextChange),
-    /// Who made it: `author`, or the first contributor with the role `author` or `creator`, or with none.
+    /// The author changed: `author`, or the first contributor with the role `author` or `creator`, or without a role.
     Author(TextChange),
-    /// How to reach them.
+    /// The author's e-mail address changed.
     AuthorEmail(TextChange),
-    /// The description.
+    /// The description changed.
     Notes(TextChange),
-    /// The keywords, in no order.
+    /// The keywords changed; their order is ignored.
     Tags(Tags),
-    /// The first licence: of `licenses`, or `license_id`, `license_title` and `license_url`.
+    /// The first licence changed: of `licenses`, or `license_id`, `license_title` and `license_url`.
     License {
-        /// What it was.
+        /// The old licence; absent if the package had no licence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         old: Option<License>,
-        /// What it is.
+        /// The new licence; absent if the package has no licence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         new: Option<License>,
     },
-    /// The home page.
+    /// The home page changed.
     Url(TextChange),
-    /// The version.
+    /// The version changed.
     Version(TextChange),
-    /// Properties that no standard knows, at the top or in CKAN's `extras`.
+    /// Non-standard properties changed, at the top level or in CKAN's `extras`.
     ExtraFields(Fields),
-    /// Properties that a standard knows and this list does not, and what stands beside the part that it knows: the third
-    /// contributor, the second licence.
+    /// Standard properties without a kind of their own changed, or parts not covered by their kind, such as
+    /// the third contributor or the second licence.
     ExtensionFields(Fields),
-    /// A resource that was not there.
+    /// A resource was added.
     NewResource {
-        /// Which.
+        /// The resource.
         resource: Named,
     },
-    /// A resource that is not there any more.
+    /// A resource was removed.
     DeleteResource {
-        /// Which.
+        /// The resource.
         resource: Named,
     },
-    /// A resource with another name.
+    /// A resource was renamed.
     ResourceName {
-        /// Which, by its new name.
+        /// The resource, with its new name.
         resource: Named,
-        /// The name, and what it was.
+        /// The old and new name.
         #[serde(flatten)]
         change: TextChange,
     },
-    /// The format of a resource.
+    /// The format of a resource changed.
     ResourceFormat {
-        /// Which.
+        /// The resource.
         resource: Named,
-        /// The format, and what it was.
+        /// The old and new format.
         #[serde(flatten)]
         change: TextChange,
     },
-    /// The description of a resource.
+    /// The description of a resource changed.
     ResourceDesc {
-        /// Which.
+        /// The resource.
         resource: Named,
-        /// The description, and what it was.
+        /// The old and new description.
         #[serde(flatten)]
         change: TextChange,
     },
-    /// Other data: another path, another content, another size.
+    /// The data of a resource changed: its path, content or size.
     NewFile {
-        /// Which resource.
+        /// The resource.
         resource: Named,
-        /// What it was.
+        /// The old data.
         old: File,
-        /// What it is.
+        /// The new data.
         new: File,
     },
-    /// Other properties of a resource.
+    /// Other properties of a resource changed.
     ResourceExtras {
-        /// Which.
+        /// The resource.
         resource: Named,
         /// The properties.
         #[serde(flatten)]
         fields: Fields,
     },
-    /// The resources that both have stand in another order.
+    /// The order of the resources in both packages differs.
     ResourceOrder,
-    /// The packages say the same.
+    /// The packages are equivalent.
     NoChange,
 }
 
-/// A change of a text.
+/// A change of a text property.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "snake_case")]
 pub enum TextChange {
-    /// There was none.
+    /// The property was added.
     Add {
-        /// What it is.
+        /// The new value.
         new: String,
     },
-    /// There is none any more.
+    /// The property was removed.
     Remove {
-        /// What it was.
+        /// The old value.
         old: String,
     },
-    /// There is another.
+    /// The property was changed.
     Change {
-        /// What it was.
+        /// The old value.
         old: String,
-        /// What it is.
+        /// The new value.
         new: String,
     },
 }
@@ -144,13 +145,13 @@ pub enum TextChange {
 /// A change of the organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Org {
-    /// The id, or the name where there is no id.
+    /// The old and new ID, or the name if there is no ID.
     #[serde(flatten)]
     pub change: TextChange,
-    /// The title of the old one, if the package had it.
+    /// The old title, if the package has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_title: Option<String>,
-    /// The title of the new one, if the package has it.
+    /// The new title, if the package has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_title: Option<String>,
 }
@@ -159,38 +160,38 @@ pub struct Org {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "snake_case")]
 pub enum Tags {
-    /// One is new.
+    /// One keyword was added.
     AddOne {
-        /// Which.
+        /// The keyword.
         tag: String,
     },
-    /// More than one are new.
+    /// Several keywords were added.
     AddMultiple {
-        /// Which, in order.
+        /// The keywords, sorted.
         tags: Vec<String>,
     },
-    /// One is gone.
+    /// One keyword was removed.
     RemoveOne {
-        /// Which.
+        /// The keyword.
         tag: String,
     },
-    /// More than one are gone.
+    /// Several keywords were removed.
     RemoveMultiple {
-        /// Which, in order.
+        /// The keywords, sorted.
         tags: Vec<String>,
     },
 }
 
-/// A licence, as far as the package describes it.
+/// A licence as described in the package.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct License {
-    /// Its id, such as `CC0-1.0`.
+    /// The licence ID, such as `CC0-1.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its title.
+    /// The title of the licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Where its text is.
+    /// The URL or path of the licence text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
 }
@@ -199,70 +200,70 @@ pub struct License {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "snake_case")]
 pub enum Fields {
-    /// One is new.
+    /// One property was added.
     AddOne {
-        /// Its name.
+        /// The name of the property.
         key: String,
-        /// What it is.
+        /// The new value.
         value: Value,
     },
-    /// More than one are new.
+    /// Several properties were added.
     AddMultiple {
-        /// What they are, by name.
+        /// The new values by name.
         values: BTreeMap<String, Value>,
     },
-    /// One is gone.
+    /// One property was removed.
     RemoveOne {
-        /// Its name.
+        /// The name of the property.
         key: String,
-        /// What it was.
+        /// The old value.
         old_value: Value,
     },
-    /// More than one are gone.
+    /// Several properties were removed.
     RemoveMultiple {
-        /// What they were, by name.
+        /// The old values by name.
         old_values: BTreeMap<String, Value>,
     },
-    /// One is another.
+    /// One property was changed.
     ChangeWithOldValue {
-        /// Its name.
+        /// The name of the property.
         key: String,
-        /// What it was.
+        /// The old value.
         old_value: Value,
-        /// What it is.
+        /// The new value.
         new_value: Value,
     },
-    /// One was empty and is not any more.
+    /// One property was changed from empty to a value.
     ChangeNoOldValue {
-        /// Its name.
+        /// The name of the property.
         key: String,
-        /// What it is.
+        /// The new value.
         new_value: Value,
     },
-    /// One is empty now and was not.
+    /// One property was changed to empty.
     ChangeNoNewValue {
-        /// Its name.
+        /// The name of the property.
         key: String,
-        /// What it was.
+        /// The old value.
         old_value: Value,
     },
 }
 
-/// A resource, as far as it says who it is.
+/// The identification of a resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
-    /// Its name.
+    /// The name of the resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its id.
+    /// The ID of the resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its path or URL, if it is one.
+    /// The path or URL of the resource, if there is exactly one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
 }
 
-/// Where the data of a resource is, and what it is.
+/// The data of a resource: location, size and hash.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// The path, the URL or the list of them: `path`, or CKAN's `url`.
@@ -274,21 +275,21 @@ pub struct File {
     /// The hash as `algorithm:digits`: `sha256`, or `hash`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
-    /// Whether the data stands in the package itself.
+    /// True if the data is inline in the package.
     #[serde(default)]
     pub inline: bool,
 }
 
-/// The changes that lead from `old` to `new`: first those of the package, then those of its resources, in the order of
-/// the old list, then that of the new. Just [`Change::NoChange`] if the two say the same.
+/// Returns the changes from `old` to `new`: first those of the package, then those of its resources in the
+/// order of the old list, followed by those only in the new list. A single [`Change::NoChange`] if the
+/// packages are equivalent.
 ///
-/// Two packages say the same if they differ at most in the order of properties and keywords, in properties that are
-/// `null`, in texts, keywords and licences that are empty instead of absent, in the dialect (CKAN's or that of data
-/// packages), or in what CKAN counts for itself (`metadata_modified`, `revision_id`, `num_resources`, `num_tags`,
-/// `isopen`, `position`, `datastore_active`, `tracking_summary`).
+/// Packages are equivalent if they differ at most in the order of properties and keywords, in `null`
+/// properties, in texts, keywords and licences that are empty instead of absent, in the dialect (CKAN or data
+/// package), or in values that CKAN computes (`metadata_modified`, `revision_id`, `num_resources`,
+/// `num_tags`, `isopen`, `position`, `datastore_active`, `tracking_summary`).
 ///
-/// Resources are the same if they have one name; of the others, if they have one path; of the others, if they have one
-/// id.
+/// Resources are matched by name, then by path, then by ID.
 pub fn changes(old: &Value, new: &Value) -> Vec<Change> {
     let (old_facts, new_facts) = (Facts::of(old), Facts::of(new));
     let mut found = Vec::new();
@@ -358,7 +359,8 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Takes the text `key` out of an object. An empty text is taken and counts as none; what is no text stays.
+/// Removes the string `key` from an object and returns it. An empty string is removed and returned as `None`;
+/// a value of another type stays.
 fn take_text(object: &mut Map<String, Value>, key: &str) -> Option<String> {
     match object.remove(key)? {
         Value::String(text) => (!text.is_empty()).then_some(text),
@@ -369,7 +371,8 @@ fn take_text(object: &mut Map<String, Value>, key: &str) -> Option<String> {
     }
 }
 
-/// Takes the first of some texts that is there. Empty ones are taken on the way, one behind the first stays.
+/// Removes and returns the first non-empty string of `keys`. Empty strings before it are removed too, later
+/// ones stay.
 fn take_first(object: &mut Map<String, Value>, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| take_text(object, key))
 }

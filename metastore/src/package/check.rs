@@ -1,4 +1,4 @@
-//! What must hold of a package.
+//! Validation of data packages.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,33 +14,34 @@ mod table;
 
 pub(super) use place::{Location, digest, location, named_sha256};
 
-/// The properties of a package, a resource, a field… that are text if they are there.
+/// The string properties of a package, a resource, a field and so on.
 const PACKAGE_TEXTS: [&str; 8] = ["$schema", "profile", "id", "title", "description", "homepage", "version", "image"];
 const RESOURCE_TEXTS: [&str; 9] =
     ["$schema", "profile", "type", "title", "description", "homepage", "format", "mediatype", "encoding"];
 const CONTRIBUTOR_TEXTS: [&str; 7] = ["title", "givenName", "familyName", "path", "email", "role", "organization"];
 
-/// Everything that is wrong with a `datapackage.json`, at most the first [`PROBLEM_LIMIT`](super::PROBLEM_LIMIT);
-/// empty if it is good.
+/// Validates a `datapackage.json`. Returns at most the first [`PROBLEM_LIMIT`](super::PROBLEM_LIMIT)
+/// problems; empty if the package is valid.
 ///
-/// What the standard demands is checked, not what it advises: properties that it does not know are left alone, and so
-/// are e-mail addresses and version numbers of unusual form. `null` counts as absent. Four things that it demands are
-/// not asked for, because good clients send packages without them: `resources` may be absent or empty and a resource
-/// may have no `name` (metastore-lib), licences of a package may be an empty list (CKAN), `hash` may be empty or a bare
-/// digest of any usual length.
+/// Checks the requirements of the standard, not its recommendations: unknown properties are ignored, and so
+/// are e-mail addresses and version numbers of unusual form. `null` counts as absent. Four requirements are
+/// relaxed, because common clients violate them: `resources` may be absent or empty and a resource may have
+/// no `name` (metastore-lib), the list of licences of a package may be empty (CKAN), and `hash` may be empty
+/// or a bare digest of any usual length.
 ///
-/// A package whose `$schema` names a version 2 profile is held to version 2, which leaves the letters of names free; one
-/// that says that it is of version 1 may have two fields of one name; one that says nothing may do neither.
+/// A package whose `$schema` is a version 2 profile is checked against version 2, which allows any characters
+/// in names. One that declares version 1 may have two fields of the same name. Without a declaration, neither
+/// is allowed.
 pub fn check(package: &Value) -> Vec<Problem> {
     let mut checker = Checker { problems: Problems::default(), edition: Edition::of(package), tables: HashMap::new() };
     match package {
         Value::Object(package) => checker.package(package),
-        other => checker.problems.add(Place::ROOT, format!("a package is an object, not {}", shown(other))),
+        other => checker.problems.add(Place::ROOT, format!("expected an object, not {}", shown(other))),
     }
     checker.problems.into_vec()
 }
 
-/// Which version of the standard a package says it follows.
+/// The version of the standard that a package declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Edition {
     First,
@@ -63,7 +64,7 @@ impl Edition {
 struct Checker<'v> {
     problems: Problems,
     edition: Edition,
-    /// The names of the fields of each resource that has a name and says what fields it has.
+    /// The field names of each resource that has a name and lists its fields.
     tables: HashMap<&'v str, Option<HashSet<&'v str>>>,
 }
 
@@ -80,7 +81,7 @@ impl<'v> Checker<'v> {
         if let Some(Value::String(created)) = member(package, "created") {
             if !place::is_instant(created) {
                 let found = quoted(created);
-                let message = format!("{found} is no date with time and offset, such as \"1985-04-12T23:20:50Z\"");
+                let message = format!("{found} is not a date and time with offset, such as \"1985-04-12T23:20:50Z\"");
                 self.problems.add(root.key("created"), message);
             }
         } else {
@@ -107,13 +108,13 @@ impl<'v> Checker<'v> {
                 && let Some(first) = names.insert(name, index)
             {
                 names.insert(name, first);
-                let message = format!("resource {first} is called {} too; a name stands once", quoted(name));
+                let message = format!("resource {first} is also called {}; names must be unique", quoted(name));
                 self.problems.add(place.key("name"), message);
             }
         }
     }
 
-    /// `licenses`, `sources` and `contributors`, of a package or a resource.
+    /// Checks `licenses`, `sources` and `contributors` of a package or resource.
     fn parties(&mut self, place: Place<'_>, owner: &'v Map<String, Value>) {
         for (key, texts) in [
             ("licenses", &["name", "path", "title"][..]),
@@ -134,9 +135,9 @@ impl<'v> Checker<'v> {
                     self.url_or_path(place.key("path"), path);
                 }
                 if key == "licenses" && member(party, "name").is_none() && member(party, "path").is_none() {
-                    self.problems.add(place, "a licence has a \"name\" or a \"path\", or both");
+                    self.problems.add(place, "a licence requires a \"name\" or a \"path\", or both");
                 } else if party.values().all(Value::is_null) {
-                    self.problems.add(place, "this is empty; expected at least a \"title\"");
+                    self.problems.add(place, "the object is empty; expected at least a \"title\"");
                 }
                 self.list_of_texts(place.key("roles"), member(party, "roles"));
             }
@@ -152,7 +153,7 @@ impl<'v> Checker<'v> {
         if let Some(bytes) = member(resource, "bytes")
             && !bytes.is_u64()
         {
-            let message = format!("expected a whole number of bytes from 0, not {}", shown(bytes));
+            let message = format!("expected a non-negative integer number of bytes, not {}", shown(bytes));
             self.problems.add(place.key("bytes"), message);
         }
         self.hashes(place, resource);
@@ -177,14 +178,14 @@ impl<'v> Checker<'v> {
         }
     }
 
-    /// Where the data is: at `path`, in `data`, or at the `url` that stood for `path` before version 1.
+    /// Checks where the data is: at `path`, in `data`, or at `url`, the name of `path` before version 1.
     fn content(&mut self, place: Place<'_>, resource: &'v Map<String, Value>) {
         match (member(resource, "path"), member(resource, "data")) {
             (Some(_), Some(_)) => {
-                self.problems.add(place, "both \"path\" and \"data\" are there; expected one of them");
+                self.problems.add(place, "the resource has both \"path\" and \"data\"; expected one of them");
             }
             (None, None) if member(resource, "url").is_none_or(|url| !url.is_string()) => {
-                self.problems.add(place, "neither \"path\" nor \"data\" says where the data is");
+                self.problems.add(place, "the resource has neither \"path\" nor \"data\"");
             }
             _ => {}
         }
@@ -205,7 +206,7 @@ impl<'v> Checker<'v> {
             Some(Value::Array(rows)) if tabular => {
                 for (index, row) in rows.iter().enumerate() {
                     if !row.is_array() && !row.is_object() {
-                        let message = format!("a row of a table is a list or an object, not {}", shown(row));
+                        let message = format!("expected a list or an object as table row, not {}", shown(row));
                         self.problems.add(at.index(index), message);
                     }
                     if self.problems.full() {
@@ -215,13 +216,15 @@ impl<'v> Checker<'v> {
             }
             None | Some(Value::Array(_)) => {}
             Some(other) if tabular => {
-                self.problems.add(at, format!("the data of a table is a list of rows, not {}", shown(other)));
+                self.problems.add(at, format!("expected a list of rows as table data, not {}", shown(other)));
             }
             Some(Value::String(_)) if !says("format") && !says("mediatype") => {
-                self.problems.add(at, "data that is text needs a \"format\" or a \"mediatype\" beside it");
+                self.problems.add(at, "string data requires a \"format\" or a \"mediatype\"");
             }
             Some(Value::String(_) | Value::Object(_)) => {}
-            Some(other) => self.problems.add(at, format!("expected a list, an object or text, not {}", shown(other))),
+            Some(other) => {
+                self.problems.add(at, format!("expected a list, an object or a string, not {}", shown(other)))
+            }
         }
     }
 
@@ -242,7 +245,7 @@ impl<'v> Checker<'v> {
             self.url_or_path(place, path);
             let url = matches!(location(path), Ok(Location::Url));
             if *first.get_or_insert(url) != url {
-                self.problems.add(place, "paths and URLs stand in one list; expected one kind only");
+                self.problems.add(place, "the list contains both paths and URLs; expected one kind only");
             }
         }
     }
@@ -262,7 +265,8 @@ impl<'v> Checker<'v> {
                     self.problems.add(place.key("sha256"), message);
                 }
                 Some(_) if named.is_some_and(|named| !named.eq_ignore_ascii_case(sha256)) => {
-                    self.problems.add(place.key("sha256"), "\"hash\" names another SHA-256; expected the same in both");
+                    self.problems
+                        .add(place.key("sha256"), "\"sha256\" and \"hash\" differ; expected the same SHA-256 in both");
                 }
                 Some(_) => {}
             }
@@ -271,19 +275,21 @@ impl<'v> Checker<'v> {
 
     fn name(&mut self, place: Place<'_>, name: &Value) {
         let Value::String(name) = name else {
-            return self.problems.add(place, format!("expected text, not {}", shown(name)));
+            return self.problems.add(place, format!("expected a string, not {}", shown(name)));
         };
-        // The profile of version 1 has the slash too, although its text does not.
+        // The version 1 profile allows the slash too, although the text of the standard does not.
         let usual = |letter: char| {
             letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '.' | '_' | '-' | '/')
         };
         if name.is_empty() {
             self.problems.add(place, "the name is empty");
         } else if name.contains(char::is_control) {
-            self.problems.add(place, format!("the name {} holds a control character", quoted(name)));
+            self.problems.add(place, format!("the name {} contains a control character", quoted(name)));
         } else if self.edition != Edition::Second && !name.chars().all(usual) {
-            let message =
-                format!("{} is no name: expected lower-case letters, digits, \".\", \"_\" and \"-\"", quoted(name));
+            let message = format!(
+                "{} is not a valid name: expected lower-case letters, digits, \".\", \"_\" and \"-\"",
+                quoted(name)
+            );
             self.problems.add(place, message);
         }
     }
@@ -298,7 +304,7 @@ impl<'v> Checker<'v> {
         for key in keys {
             match member(object, key) {
                 None | Some(Value::String(_)) => {}
-                Some(other) => self.problems.add(place.key(key), format!("expected text, not {}", shown(other))),
+                Some(other) => self.problems.add(place.key(key), format!("expected a string, not {}", shown(other))),
             }
         }
     }
@@ -309,7 +315,7 @@ impl<'v> Checker<'v> {
                 return;
             }
             if !item.is_string() {
-                self.problems.add(place.index(index), format!("expected text, not {}", shown(item)));
+                self.problems.add(place.index(index), format!("expected a string, not {}", shown(item)));
             }
         }
     }

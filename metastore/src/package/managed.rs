@@ -1,5 +1,5 @@
-//! The files that stand beside `datapackage.json` because of what it says: pointer files of the resources that Git LFS
-//! keeps, the lines of `.gitattributes` that make git treat them so, and the address in `.lfsconfig`.
+//! Managed files of a data package: pointer files of resources stored in Git LFS, their lines in
+//! `.gitattributes`, and the LFS URL in `.lfsconfig`.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -17,24 +17,24 @@ use crate::{Content, Edit, FilePath};
 pub(crate) mod attributes;
 mod config;
 
-/// The name of the package document.
+/// File name of the data package.
 pub const PACKAGE: &str = "datapackage.json";
-/// The name of the file that says which files Git LFS keeps.
+/// File name of the git attributes, which select the files tracked by Git LFS.
 pub const ATTRIBUTES: &str = ".gitattributes";
-/// The name of the file that says where Git LFS keeps them.
+/// File name of the Git LFS configuration, which contains the URL of the LFS server.
 pub const CONFIG: &str = ".lfsconfig";
 
-/// What a resource that Git LFS keeps has standing at its path.
+/// The content of the repository file of a resource stored in Git LFS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// A pointer file.
     Pointer(Pointer),
-    /// The empty file, which Git LFS passes through as it is.
+    /// The empty file, which Git LFS leaves as it is.
     Empty,
 }
 
 impl Standing {
-    /// What to put there.
+    /// Returns the content to write.
     pub fn content(&self) -> Content {
         match self {
             Self::Pointer(pointer) => Content::Pointer(pointer.clone()),
@@ -43,42 +43,44 @@ impl Standing {
     }
 }
 
-/// What a new package means for the files beside it, compared with the package before.
+/// The changes of managed files that a new data package requires, compared with the previous package.
 ///
-/// A resource is kept by Git LFS if its `path` is one text that is no URL, it has a `sha256` (or a `hash` of the form
-/// `sha256:<digits>`) and its `bytes` are an integer.
+/// A resource is stored in Git LFS if its `path` is a single path (not a URL), it has a `sha256` (or a `hash`
+/// of the form `sha256:<digits>`), and its `bytes` are an integer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// What changes: resources that are new, or were not so at their path before.
+    /// Files to write: resources that are new or changed.
     pub puts: Vec<(FilePath, Standing)>,
-    /// What the old package says of the same path too. It stands there already, unless somebody pushed something else;
-    /// a caller who finds it missing moves it to `puts`.
+    /// Files of unchanged resources. They should exist already, unless a push replaced them; if one is
+    /// missing, the caller moves it to `puts`.
     pub kept: Vec<(FilePath, Standing)>,
-    /// What the old package had Git LFS keep and the new one does not name any more. A caller takes out what the
-    /// revision to be changed no longer has so, because somebody pushed something else there or removed it.
+    /// Files of resources that were in the old package, but are not in the new one. The caller removes those
+    /// from the list that a push replaced or deleted.
     pub stale: Vec<(FilePath, Standing)>,
     /// Other files that need a line in `.gitattributes`.
     pub listed: Vec<FilePath>,
-    /// Files whose line in `.gitattributes` goes: what stands there now is nothing that Git LFS keeps.
+    /// Files whose line in `.gitattributes` must be removed, because they are no longer tracked by Git LFS.
     pub unlisted: Vec<FilePath>,
 }
 
-/// What stands beside the package in the revision to be changed, and where the objects are.
+/// The current managed files in the revision to be changed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Beside<'b> {
-    /// The bytes of `.gitattributes`, if there is one.
+    /// The content of `.gitattributes`, if it exists.
     pub attributes: Option<&'b [u8]>,
-    /// The bytes of `.lfsconfig`, if there is one.
+    /// The content of `.lfsconfig`, if it exists.
     pub config: Option<&'b [u8]>,
-    /// The URL of the LFS server for `.lfsconfig`; without one that file is left alone.
+    /// The URL of the LFS server to write to `.lfsconfig`; if `None`, the file is left as it is.
     pub lfs_url: Option<&'b str>,
 }
 
-/// Compares the packages. An `old` one that breaks the rules is read as far as it keeps them.
+/// Compares the packages. Invalid parts of `old` are ignored.
 ///
-/// The problems are those that leave no right files to write: two resources kept by Git LFS at one path or one in the
-/// other, a path that is absolute, holds `..`, or begins with a scheme that is not of the web, a digest that is not 64
-/// hexadecimal digits, a size that no object has, a path that belongs to the package itself.
+/// # Errors
+///
+/// Returns the problems for which no correct files can be written: two LFS resources with the same path or
+/// one below the other, a path that is absolute, contains `..` or has an unsupported URL scheme, a digest
+/// that is not 64 hexadecimal digits, an invalid size, or a path reserved for the managed files themselves.
 pub fn plan(old: Option<&Value>, new: &Value) -> Result<Plan, Vec<Problem>> {
     let mut problems = Problems::default();
     let wanted = kept(new, &mut problems);
@@ -98,12 +100,12 @@ pub fn plan(old: Option<&Value>, new: &Value) -> Result<Plan, Vec<Problem>> {
 }
 
 impl Plan {
-    /// The changes to the files beside the package, in the order in which they must be made: what is stale goes, what
-    /// changed is put, then `.gitattributes` and `.lfsconfig` follow where they become other bytes.
+    /// Returns the edits in the order in which they must be applied: deletes stale files, writes changed
+    /// ones, then updates `.gitattributes` and `.lfsconfig` if their content changes.
     ///
-    /// In `.gitattributes` our lines stand in a block of their own, in the order of their bytes; everything else stays
-    /// as it is and where it is. A line of the block goes only together with its pointer file: a pointer without a line
-    /// would be checked out as a pointer.
+    /// In `.gitattributes` our lines form a sorted block of their own; everything else stays as and where it
+    /// is. A line of the block is only removed together with its pointer file: without its line, a pointer
+    /// file would be checked out as a pointer.
     pub fn edits(&self, beside: &Beside<'_>) -> Result<Vec<Edit>, Problem> {
         let put = |path: &FilePath, content| Edit::Put { path: path.clone(), content, executable: false };
         let mut edits: Vec<Edit> = self.stale.iter().map(|(path, _)| Edit::Delete { path: path.clone() }).collect();
@@ -118,7 +120,7 @@ impl Plan {
             (Some(_), after) if after.is_empty() => edits.push(Edit::Delete { path: own(ATTRIBUTES)? }),
             (_, after) => edits.push(put(&own(ATTRIBUTES)?, Content::Bytes(after.into()))),
         }
-        // Without any such resource there is nothing to find at that address.
+        // Without LFS resources, no LFS URL is needed.
         let any = !self.puts.is_empty() || !self.kept.is_empty();
         if let Some(url) = beside.lfs_url.filter(|_| any)
             && let Some(bytes) = config::with_url(beside.config, url)?
@@ -129,7 +131,7 @@ impl Plan {
     }
 }
 
-/// The resources of a package that Git LFS keeps, by path.
+/// Returns the resources of a package stored in Git LFS, by path.
 fn kept(package: &Value, problems: &mut Problems) -> BTreeMap<FilePath, Standing> {
     let mut kept = BTreeMap::new();
     let mut places = BTreeMap::new();
@@ -145,25 +147,25 @@ fn kept(package: &Value, problems: &mut Problems) -> BTreeMap<FilePath, Standing
                 kept.insert(path, standing);
             }
             Some(first) => {
-                let message = format!("resource {first} has the path {} too", quoted(path.as_str()));
+                let message = format!("resource {first} also has the path {}", quoted(path.as_str()));
                 problems.add(place.key("path"), message);
             }
         }
     }
-    // Each path is looked for among the folders of the others.
+    // Looks up all parent folders of each path among the other paths.
     let texts: HashSet<&str> = places.keys().map(FilePath::as_str).collect();
     for (path, index) in &places {
         let path = path.as_str();
         let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
         if let Some(folder) = folders.find(|folder| texts.contains(folder)) {
-            let message = format!("{} is the path of another resource, which cannot be a folder too", quoted(folder));
+            let message = format!("{} is the path of another resource, so it cannot be a folder", quoted(folder));
             problems.add(root.index(*index).key("path"), message);
         }
     }
     kept
 }
 
-/// The path of a resource that Git LFS keeps, and what stands there.
+/// Returns the path and file content of a resource, if it is stored in Git LFS.
 fn qualified(place: Place<'_>, resource: &Value, problems: &mut Problems) -> Option<(FilePath, Standing)> {
     let text = |key| get(resource, key).and_then(Value::as_str);
     let (path, bytes) = (text("path")?, get(resource, "bytes").filter(|bytes| bytes.is_i64() || bytes.is_u64())?);
@@ -172,10 +174,10 @@ fn qualified(place: Place<'_>, resource: &Value, problems: &mut Problems) -> Opt
     let path = match location(path) {
         Ok(Location::Url) => return None,
         Ok(Location::File(path)) if [PACKAGE, ATTRIBUTES, CONFIG].contains(&path.as_str()) => {
-            Err(format!("{path} belongs to the package itself"))
+            Err(format!("{path} is reserved for the package itself"))
         }
         Ok(Location::File(path)) if !attributes::fits(&path) => {
-            Err(format!("{} is too long for a line of {ATTRIBUTES}", quoted(path.as_str())))
+            Err(format!("{} is too long for a line in {ATTRIBUTES}", quoted(path.as_str())))
         }
         Ok(Location::File(path)) => Ok(path),
         Err(message) => Err(message),
@@ -184,7 +186,7 @@ fn qualified(place: Place<'_>, resource: &Value, problems: &mut Problems) -> Opt
     let oid = match digest(digits) {
         None => Err(format!("expected 64 hexadecimal digits, not {}", quoted(digits))),
         Some(_) if named.is_some_and(|named| !named.eq_ignore_ascii_case(digits)) => {
-            Err("\"hash\" names another SHA-256; expected the same in both".to_owned())
+            Err("\"sha256\" and \"hash\" differ; expected the same SHA-256 in both".to_owned())
         }
         Some(oid) => Ok(oid),
     };
@@ -198,7 +200,7 @@ fn qualified(place: Place<'_>, resource: &Value, problems: &mut Problems) -> Opt
     if (oid == Oid::EMPTY) != (size == 0) {
         problems.add(
             place.key("bytes"),
-            format!("only the empty file has 0 bytes, and only it has the SHA-256 {}", Oid::EMPTY),
+            format!("an empty file, and no other, has 0 bytes and the SHA-256 {}", Oid::EMPTY),
         );
         return None;
     }
@@ -206,7 +208,7 @@ fn qualified(place: Place<'_>, resource: &Value, problems: &mut Problems) -> Opt
     Some((path, standing))
 }
 
-/// Every path that a resource names.
+/// Returns every path of a resource.
 fn paths(resource: &Value) -> impl Iterator<Item = &str> {
     let path = get(resource, "path");
     let listed = path.and_then(Value::as_array).into_iter().flatten();

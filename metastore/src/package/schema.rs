@@ -1,4 +1,4 @@
-//! What changed between two Table Schemas, and what it means for those who have the old data or read it.
+//! Schema diff: changes between two Table Schemas, and their compatibility for existing data and readers.
 
 use std::collections::HashMap;
 
@@ -12,157 +12,157 @@ mod limit;
 
 use field::Frame;
 
-/// What a change means. The verdict of several is the worst of them, which is the greatest.
+/// Compatibility of a change, ordered from best to worst. Several changes together have the worst of their verdicts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Old data is valid, and who reads the new data meets nothing in the columns they know that could not be there
-    /// before.
+    /// Existing data stays valid, and readers see no values in existing columns that were not possible before.
     #[default]
     Compatible,
-    /// Old data is valid, but readers may meet values that could not be there before.
+    /// Existing data stays valid, but readers may see values that were not possible before.
     Widening,
-    /// Old data may be invalid, or means something else, or readers miss what they had; or nobody can tell.
+    /// Existing data may become invalid or change its meaning, or readers may miss something; or this cannot
+    /// be determined.
     Breaking,
 }
 
 /// One change of a schema.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SchemaChange {
-    /// The name of the field; absent for what concerns the whole table.
+    /// The name of the field; absent if the change concerns the whole table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// What it means.
+    /// The compatibility of the change.
     pub verdict: Verdict,
-    /// What it is.
+    /// The kind of the change and its details.
     #[serde(flatten)]
     pub edit: SchemaEdit,
 }
 
-/// What changed. Where there was nothing or is nothing, `old` or `new` is absent.
+/// The kind of a schema change. `old` or `new` is absent if there was or is no value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SchemaEdit {
-    /// There was no schema.
+    /// A schema was added.
     SchemaAdded,
-    /// There is none any more.
+    /// The schema was removed.
     SchemaRemoved,
-    /// The schema stands elsewhere (a path or a URL), where it is not looked at, or is none.
+    /// The schema is not inline (a path or a URL), so it is not compared; or it is not a valid schema.
     SchemaReplaced,
-    /// A field that was not there. One with another name counts as new, and the old one as removed: names are not
-    /// guessed at.
+    /// A field was added. A renamed field counts as one removed and one added field; renames are not guessed.
     FieldAdded {
-        /// Whether it must have a value.
+        /// True if the field is required.
         required: bool,
     },
-    /// A field that is not there any more.
+    /// A field was removed.
     FieldRemoved,
-    /// The fields that both have stand in another order.
+    /// The order of the fields in both schemas differs.
     FieldsReordered,
-    /// The type.
+    /// The type of a field changed.
     TypeChanged {
-        /// What it was; `any` where it said nothing.
+        /// The old type; `any` if it was not specified.
         old: Value,
-        /// What it is.
+        /// The new type.
         new: Value,
     },
-    /// How values are written: `format`, `decimalChar`, `trueValues` and the like.
+    /// The text representation of values changed: `format`, `decimalChar`, `trueValues` and so on.
     FormatChanged {
-        /// Which property.
+        /// The name of the property.
         property: String,
-        /// What it was.
+        /// The old value.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         old: Option<Value>,
-        /// What it is.
+        /// The new value.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         new: Option<Value>,
     },
-    /// A constraint, or the categories, which allow less than before.
+    /// A constraint, or the categories, became stricter.
     ConstraintTightened(Constraint),
-    /// One that allows more than before.
+    /// A constraint, or the categories, became looser.
     ConstraintLoosened(Constraint),
-    /// One of which nobody can say whether it allows more or less.
+    /// A constraint, or the categories, changed in a way that is neither stricter nor looser, or cannot be compared.
     ConstraintChanged(Constraint),
-    /// The values that count as missing.
+    /// The values that count as missing changed.
     MissingValues {
-        /// What they were.
+        /// The old missing values.
         old: Vec<String>,
-        /// What they are.
+        /// The new missing values.
         new: Vec<String>,
     },
-    /// The primary key.
+    /// The primary key changed.
     PrimaryKey {
-        /// The fields it had, in the order of their names.
+        /// The fields of the old key, sorted by name.
         old: Vec<String>,
-        /// The fields it has.
+        /// The fields of the new key.
         new: Vec<String>,
     },
-    /// Unique keys or foreign keys.
+    /// The unique keys or foreign keys changed.
     Keys {
-        /// Which of the two properties.
+        /// The name of the property.
         property: String,
-        /// Those that are new.
+        /// The added keys.
         added: Vec<Value>,
-        /// Those that are gone.
+        /// The removed keys.
         removed: Vec<Value>,
     },
-    /// How the fields of the schema and those of the data belong together.
+    /// The way in which fields of the schema are matched with columns of the data changed.
     FieldsMatch {
-        /// What it was.
+        /// The old mode.
         old: String,
-        /// What it is.
+        /// The new mode.
         new: String,
     },
-    /// Something that changes no value: titles, descriptions, properties of nobody's standard.
+    /// A property changed that does not affect values: titles, descriptions, non-standard properties.
     NoteChanged {
-        /// Which property.
+        /// The name of the property.
         property: String,
     },
 }
 
-/// A constraint, before and after.
+/// A constraint before and after the change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Constraint {
-    /// Its name, or `categories`.
+    /// The name of the constraint, or `categories`.
     pub constraint: String,
-    /// What it was.
+    /// The old value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<Value>,
-    /// What it is.
+    /// The new value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new: Option<Value>,
 }
 
-/// What changed between two schemas.
+/// The changes between two schemas.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SchemaDiff {
-    /// The worst of the changes; compatible if there are none.
+    /// The worst verdict of the changes; compatible without changes.
     pub verdict: Verdict,
-    /// Those of the table first, then those of the fields, in the order of the old schema, then of the new.
+    /// The changes of the table first, then those of its fields in the order of the old schema, followed by
+    /// added fields.
     pub changes: Vec<SchemaChange>,
 }
 
-/// What changed in the schema of one resource.
+/// The schema changes of one resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ResourceSchema {
-    /// The name of the resource in the new package, or in the old one if it is gone; its path if it has no name.
+    /// The name of the resource in the new package, or in the old one if it was removed; its path if it has no name.
     pub resource: String,
     /// The changes.
     #[serde(flatten)]
     pub diff: SchemaDiff,
 }
 
-/// What changed in the schemas of a package.
+/// The schema changes of a package.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SchemaReport {
-    /// The worst of the resources; compatible if there are none.
+    /// The worst verdict of the resources; compatible without changes.
     pub verdict: Verdict,
     /// The resources whose schema changed.
     pub resources: Vec<ResourceSchema>,
 }
 
-/// Compares the schemas of all resources. Resources belong together as in [`changes`](super::changes()). A resource that
-/// went away with its schema breaks what reads it; one that is new breaks nothing.
+/// Compares the schemas of all resources, which are matched as in [`changes`](super::changes()). A removed
+/// resource with a schema is a breaking change, an added one is compatible.
 pub fn package_schemas(old: &Value, new: &Value) -> SchemaReport {
     let (old, new) = (resources(old), resources(new));
     let pairs = pair(old, new);
@@ -191,36 +191,36 @@ pub fn package_schemas(old: &Value, new: &Value) -> SchemaReport {
     report
 }
 
-/// Compares two schemas; `None` where there is none. No changes if and only if they say the same, where `null` is
-/// absent, and so is a default that is spelt out.
+/// Compares two schemas; `None` stands for no schema. There are no changes if and only if the schemas are
+/// equivalent: `null` counts as absent, and so does an explicit default.
 ///
-/// Columns are taken to be found by their names, and an absent one to be empty. Values are taken as text files have
-/// them: what is written the same is the same.
+/// Columns are assumed to be identified by name, and absent ones to be empty. Values are compared by their
+/// representation in a text file: the same text is the same value.
 ///
 /// | change | verdict |
 /// |---|---|
 /// | schema added | compatible |
 /// | schema removed, resource stays | widening |
-/// | schema behind a path or URL replaced | breaking: it is not looked at |
+/// | schema behind a path or URL replaced | breaking, since it is not compared |
 /// | field added | compatible; breaking if it is required, unless fields may be missing (`superset`, `partial`) |
 /// | field removed | breaking |
-/// | fields in another order | compatible |
+/// | fields reordered | compatible |
 /// | any type → `any`, any type → `string` without format | widening |
 /// | `integer` → `number`; `year` → `integer`, `number`; `geojson` → `object`; list → list of a wider type | widening |
 /// | `geopoint` as array → `array`, as object → `object` | widening |
-/// | every other type | breaking |
-/// | format → none, for text; → `any`, for times | widening |
+/// | every other type change | breaking |
+/// | format → none, for strings; → `any`, for times | widening |
 /// | other formats, decimal character, delimiter | breaking |
-/// | group character added, `bareNumber` no longer asked for, more `trueValues` or `falseValues` | widening |
-/// | constraint loosened: gone, a wider bound, a longer list | widening |
+/// | group character added, `bareNumber` no longer required, more `trueValues` or `falseValues` | widening |
+/// | constraint loosened: removed, a wider bound, a longer list | widening |
 /// | constraint tightened, or changed otherwise | breaking |
 /// | categories | as the constraint `enum`; other labels or order: compatible |
-/// | more missing values | widening; breaking where a value is required |
+/// | more missing values | widening; breaking if a value is required |
 /// | fewer missing values | breaking |
-/// | primary, unique or foreign key gone | widening |
+/// | primary, unique or foreign key removed | widening |
 /// | key added or changed | breaking |
-/// | `fieldsMatch` → one that allows more | widening |
-/// | `fieldsMatch` → any other | breaking |
+/// | `fieldsMatch` → a mode that allows more | widening |
+/// | `fieldsMatch` → any other mode | breaking |
 /// | title, description, example, `rdfType`, unknown properties | compatible |
 pub fn schema_changes(old: Option<&Value>, new: Option<&Value>) -> SchemaDiff {
     let present = |schema: Option<&'_ Value>| schema.is_some_and(|schema| !schema.is_null());
@@ -240,7 +240,7 @@ pub fn schema_changes(old: Option<&Value>, new: Option<&Value>) -> SchemaDiff {
     let ties = tie(&old_fields, &new_fields);
     let (old_frame, new_frame) = (Frame::new(old), Frame::new(new));
     keys(old, new, &mut found);
-    // A field that must have a value loses some of those it could have.
+    // In a required field, values that now count as missing become invalid.
     let strict = || new_fields.iter().map(|field| new_frame.field(field)).any(|it| it.inherits() && it.required());
     let missing = field::missing_change(old_frame.missing(), new_frame.missing(), strict);
     found.extend(missing.map(|(verdict, edit)| table(verdict, edit)));
@@ -292,7 +292,7 @@ fn name(field: &Value) -> &str {
     get(field, "name").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Which field of the old schema is which of the new: by name, and of several with one name, by their order.
+/// Matches the fields of both schemas: by name, and among duplicates by order.
 fn tie(old: &[&Value], new: &[&Value]) -> Vec<(usize, Option<usize>)> {
     let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, field) in new.iter().enumerate().rev() {
@@ -302,7 +302,7 @@ fn tie(old: &[&Value], new: &[&Value]) -> Vec<(usize, Option<usize>)> {
     old.iter().copied().map(partner).enumerate().collect()
 }
 
-/// The names in a key: a list, or one name.
+/// Returns the names of the fields in a key, which is a list or a single name.
 fn key_names(key: Option<&Value>) -> Vec<String> {
     let listed = key.and_then(Value::as_array).into_iter().flatten();
     let mut names: Vec<String> = key.into_iter().chain(listed).filter_map(Value::as_str).map(str::to_owned).collect();
@@ -332,7 +332,8 @@ fn keys(old: &Map<String, Value>, new: &Map<String, Value>, found: &mut Vec<Sche
     }
 }
 
-/// A key in one form: a unique key has no order, a foreign key may name one field without a list, and itself by "".
+/// Normalises a key: a unique key has no order, a foreign key may be a single field without a list, and ""
+/// means the same table.
 fn settled(property: &str, key: &Value) -> Value {
     if property == "uniqueKeys" {
         return if key.as_array().is_some_and(|key| key.iter().all(Value::is_string)) {
@@ -361,7 +362,7 @@ fn settled(property: &str, key: &Value) -> Value {
 
 fn mode(schema: &Map<String, Value>) -> &str {
     let mode = member(schema, "fieldsMatch");
-    // The profile of version 2 has a list, its text a string.
+    // The version 2 profile has a list here, the text of the standard a string.
     let mode = mode.and_then(Value::as_array).and_then(|list| list.first()).or(mode);
     mode.and_then(Value::as_str).unwrap_or("exact")
 }

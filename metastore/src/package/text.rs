@@ -1,34 +1,34 @@
-//! Where something stands in a document, what is wrong there, and how a value looks in a message.
+//! Problem messages: JSON pointers to places in a document, and short representations of values.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The most problems that one document is told.
+/// Maximum number of problems reported for one document.
 pub const PROBLEM_LIMIT: usize = 100;
 
-/// The most letters of a user's text in a message.
+/// Maximum number of characters of a user's text in a message.
 const SHOWN: usize = 80;
 
-/// Something in a package that must be otherwise.
+/// A validation problem of a package.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[error("{path:?}: {message}")]
 pub struct Problem {
-    /// Where: a JSON pointer (RFC 6901) into the package; empty for the whole of it.
+    /// The place of the problem: a JSON pointer (RFC 6901) into the package; empty for the whole package.
     pub path: String,
     /// What is wrong, and what is expected.
     pub message: String,
 }
 
 impl Problem {
-    /// A problem of the package as a whole.
+    /// Creates a problem of the package as a whole.
     pub(super) fn whole(message: impl Into<String>) -> Self {
         Self { path: String::new(), message: message.into() }
     }
 }
 
-/// What is wrong with a package, in one sentence for people: the first problems, each with its place.
+/// Summarises the problems of a package in one sentence: the first ones, each with its place.
 pub fn complaint(problems: &[Problem]) -> String {
     const NAMED: usize = 10;
     let sentence = |problem: &Problem| match problem.path.as_str() {
@@ -43,7 +43,7 @@ pub fn complaint(problems: &[Problem]) -> String {
     format!("{} is not valid: {}{more}", super::PACKAGE, named.join("; "))
 }
 
-/// A place in a document. It is spelt out only when something is wrong there.
+/// A place in a document. The JSON pointer is only built if there is a problem.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'p> {
     parent: Option<&'p Place<'p>>,
@@ -82,7 +82,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// The problems found so far: the first [`PROBLEM_LIMIT`].
+/// The problems found so far: at most the first [`PROBLEM_LIMIT`].
 #[derive(Debug, Default)]
 pub(super) struct Problems(Vec<Problem>);
 
@@ -93,7 +93,7 @@ impl Problems {
         }
     }
 
-    /// Whether there is no use in looking further.
+    /// Returns true if the limit is reached, so that checking can stop.
     pub(super) fn full(&self) -> bool {
         self.0.len() >= PROBLEM_LIMIT
     }
@@ -103,7 +103,7 @@ impl Problems {
     }
 }
 
-/// A user's text as it stands in a message: quoted, and short.
+/// Formats a user's text for a message: quoted and truncated.
 pub(super) fn quoted(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
@@ -111,13 +111,13 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// A value as it stands in a message: what it is, and itself where that is short.
+/// Formats a value for a message: its type, and the value itself if it is short.
 pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => format!("the number {number}"),
-        Value::String(text) => format!("the text {}", quoted(text)),
+        Value::String(text) => format!("the string {}", quoted(text)),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     }

@@ -1,4 +1,4 @@
-//! Folders in pages: however much there is, a page costs what it shows.
+//! Paginated folder listings: the cost of a page depends on its size, not on the size of the folder.
 
 use gix::{
     ObjectId,
@@ -9,19 +9,19 @@ use gix::{
 use super::Budget;
 use crate::{Entry, FilePath, Reader, Result, Side, path::LIMIT};
 
-/// Bytes of all paths of a page, however many entries it may have.
+/// Maximum total size in bytes of the paths of a page.
 const PAGE: usize = 64 << 20;
 
-/// A part of a folder.
+/// A page of a folder listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreePage {
-    /// What is there, in git's order: by the bytes of the names, those of folders with a `/` at the end.
+    /// The entries in git's order: by the bytes of their names, with a `/` appended to those of folders.
     pub entries: Vec<Entry>,
-    /// Where the next page begins; `None` behind the last one.
+    /// Cursor of the next page; `None` after the last one.
     pub next: Option<Vec<u8>>,
 }
 
-/// What is still to be shown: its key, which is the path below the listed folder, with a `/` for folders.
+/// An entry still to be listed. Its key is the path below the listed folder, with a `/` appended for folders.
 struct Pending {
     key: Vec<u8>,
     mode: EntryMode,
@@ -30,12 +30,15 @@ struct Pending {
 }
 
 impl Reader {
-    /// At most `limit` entries of the folder at `path` (the root if `None`) in a commit or tree; with `recursive`,
-    /// everything below it, each folder before what it holds. `after` is [`TreePage::next`] of the page before. There are
-    /// fewer entries where their paths are longer, on average, than a path may be.
+    /// Returns at most `limit` entries of the folder at `path` (the root if `None`) in a commit or tree; with
+    /// `recursive`, everything below it, each folder before its content. `after` is the [`TreePage::next`] of
+    /// the previous page. The page is shorter if the paths are very long.
     ///
-    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such folder, [`Error::TooLarge`](crate::Error::TooLarge)
-    /// where so many folders with such long paths nest that what comes next does not fit into memory.
+    /// # Errors
+    ///
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such folder,
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if the pending entries of deeply nested folders with long
+    /// paths exceed the memory limit.
     pub fn tree_page(
         &self,
         revision: ObjectId,
@@ -71,8 +74,8 @@ impl Reader {
         Ok(TreePage { entries, next: None })
     }
 
-    /// The first entries of a tree that come behind `after` or hold what does, the last one first: so many, and one more
-    /// than there is room for their paths.
+    /// Returns the first entries of a tree that sort after `after` or contain entries that do, in reverse
+    /// order: at most `limit`, and at most one more than the path budget allows.
     fn behind(
         &self,
         tree: ObjectId,
@@ -84,7 +87,7 @@ impl Reader {
     ) -> Result<Vec<Pending>> {
         let object = self.load_tree(tree)?;
         let mut found = Vec::new();
-        // One more: the first may be a folder that only holds what comes next.
+        // One more, since the first may be a folder that contains `after`.
         let limit = limit + 1;
         let mut shown = 0;
         let mut bytes = 0;
@@ -112,7 +115,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// One side of a change, in full.
+    /// Returns the complete entry for one side of a change.
     pub fn entry_of(&self, path: &str, side: Side) -> Result<Entry> {
         self.describe(path.to_owned(), side.kind.mode(), side.id)
     }

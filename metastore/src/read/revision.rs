@@ -1,22 +1,24 @@
-//! Revision expressions: a name or id, then steps through history.
+//! Revision expressions (a subset of `gitrevisions(7)`).
 
 use gix::{ObjectId, objs::Kind};
 
 use crate::{Error, Reader, Result};
 
-/// Git's own limit: fewer letters are no abbreviated id.
+/// Minimum length of an abbreviated ID, as in git.
 const SHORTEST_ID: usize = 4;
 
-/// The most steps from parent to parent.
+/// Maximum number of parent steps.
 const STEPS: u32 = 50_000;
 
 impl Reader {
-    /// The commit that `expression` names: `HEAD`, a branch or tag (short or full), or an id (full
-    /// or at least 4 letters), followed by any number of `~n` (n-th first parent), `^n` (n-th
-    /// parent), `^{commit}` and `^{}`; a subset of `gitrevisions(7)`, with git's order of precedence.
+    /// Resolves `expression` to a commit: `HEAD`, a branch or tag (short or full name), or an ID (full, or at
+    /// least 4 digits), followed by any number of `~n` (n-th first parent), `^n` (n-th parent), `^{commit}`
+    /// and `^{}`; a subset of `gitrevisions(7)` with git's order of precedence.
     ///
-    /// [`Error::NotFound`] if it names nothing or no commit, [`Error::Invalid`] if it is malformed or
-    /// an abbreviation of several commits, [`Error::TooLarge`] beyond 50,000 steps.
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if it names nothing or not a commit, [`Error::Invalid`] if it is malformed or
+    /// ambiguous, [`Error::TooLarge`] beyond 50,000 steps.
     pub fn resolve(&self, expression: &str) -> Result<ObjectId> {
         let end = expression.find(['~', '^']).unwrap_or(expression.len());
         let (base, mut steps) = expression.split_at(end);
@@ -32,7 +34,7 @@ impl Reader {
                 continue;
             }
             let digits = rest.len() - rest.trim_start_matches(|digit: char| digit.is_ascii_digit()).len();
-            let malformed = || Error::Invalid(format!("{expression:?} is not a revision"));
+            let malformed = || Error::Invalid(format!("{expression:?} is not a valid revision"));
             let count: u32 = match &rest[..digits] {
                 "" => 1,
                 number => number.parse().map_err(|_| malformed())?,
@@ -45,7 +47,7 @@ impl Reader {
                     for _ in 0..count {
                         left = left.checked_sub(1).ok_or_else(|| {
                             Error::TooLarge(format!(
-                                "{expression:?} goes back more than {STEPS} revisions; name one by its id"
+                                "{expression:?} goes back more than {STEPS} revisions; use a commit ID"
                             ))
                         })?;
                         commit = self.parent(commit, 0)?.ok_or_else(unknown)?;
@@ -83,7 +85,7 @@ impl Reader {
         }
         let mut commits = Vec::new();
         for id in self.ids_with_prefix(name)? {
-            // Only commits count, as where git expects a commit; a tag object leads to another id.
+            // As in git where a commit is expected, only commits count; an annotated tag has an ID of its own.
             if self.kind(id)? == Some(Kind::Commit) {
                 commits.push(id);
             }
@@ -91,7 +93,7 @@ impl Reader {
         match commits[..] {
             [] => Ok(None),
             [commit] => Ok(Some(commit)),
-            _ => Err(Error::Invalid(format!("{name:?} abbreviates {} commits", commits.len()))),
+            _ => Err(Error::Invalid(format!("{name:?} is ambiguous: it matches {} commits", commits.len()))),
         }
     }
 

@@ -1,4 +1,4 @@
-//! How much a folder holds, with all that is below it.
+//! Folder sizes: number of files and total bytes, including subfolders.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use gix::{ObjectId, objs::tree::EntryMode};
 use super::Budget;
 use crate::{EntryKind, Error, FilePath, Reader, Result};
 
-/// What is in a folder, at whatever depth.
+/// Total of a folder, including subfolders.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Weight {
-    /// How many files and links.
+    /// Number of files and symbolic links.
     pub files: u64,
-    /// Their bytes; of what Git LFS keeps, those of the object.
+    /// Their total size in bytes; for LFS files, the size of the LFS object.
     pub bytes: u64,
 }
 
@@ -23,12 +23,12 @@ impl Weight {
     }
 }
 
-/// What a folder holds.
+/// Sizes of a folder and its subfolders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// All of it.
+    /// The total of the folder.
     pub whole: Weight,
-    /// The folders right in it, in git's order: their paths, and what each holds.
+    /// The direct subfolders in git's order, each with its path and total.
     pub folders: Vec<(String, Weight)>,
 }
 
@@ -40,10 +40,12 @@ struct Open {
 }
 
 impl Reader {
-    /// Counts what the folder at `path` (the root if `None`) of a commit or tree holds.
+    /// Computes the size of the folder at `path` (the root if `None`) in a commit or tree.
     ///
-    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries of different folders,
-    /// or 64 MiB of their names: a folder that is there many times is looked at once.
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries of distinct
+    /// folders or 64 MiB of their names. A folder that occurs many times is read once.
     pub fn summary(&self, revision: ObjectId, path: Option<&FilePath>) -> Result<Summary> {
         let root = self.folder(revision, path)?;
         let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
@@ -60,7 +62,7 @@ impl Reader {
         Ok(summary)
     }
 
-    /// A stack, not recursion: folders may nest deeper than our own stack.
+    /// A stack instead of recursion: nested folders could overflow the call stack.
     fn weigh(
         &self,
         mode: EntryMode,

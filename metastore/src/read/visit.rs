@@ -1,4 +1,4 @@
-//! All that is below a folder, by name alone: nothing is looked at but the trees.
+//! Recursive listing of names: reads trees only.
 
 use gix::{ObjectId, bstr::ByteSlice as _, objs::TreeRefIter};
 
@@ -6,11 +6,14 @@ use super::Budget;
 use crate::{EntryKind, FilePath, Reader, Result};
 
 impl Reader {
-    /// Tells of everything below the folder at `path` (the root if `None`) in a commit or tree, each folder before what
-    /// it holds, until `tell` gives `false`.
+    /// Calls `tell` for everything below the folder at `path` (the root if `None`) in a commit or tree, each
+    /// folder before its content, until it returns `false`.
     ///
-    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such folder, [`Error::TooLarge`](crate::Error::TooLarge)
-    /// beyond 500,000 entries, or where the folders that are still to be visited have paths of 64 MiB.
+    /// # Errors
+    ///
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such folder,
+    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond 500,000 entries, or if the paths of the pending
+    /// folders have more than 64 MiB.
     pub fn visit(
         &self,
         revision: ObjectId,
@@ -46,11 +49,13 @@ impl Reader {
         Ok(())
     }
 
-    /// The paths of all files and links of a commit or tree, with what they are, in git's order; the first `most` of
-    /// them.
+    /// Returns the paths of the first `most` files and symbolic links of a commit or tree, with their kinds
+    /// and objects, in git's order.
     ///
-    /// [`Error::TooLarge`](crate::Error::TooLarge) where their paths, or those of all folders on the way, have more than
-    /// `bytes` bytes, and where a folder has more than 500,000 entries.
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if their paths, or those of all folders on the way, have
+    /// more than `bytes` bytes, or if a folder has more than 500,000 entries.
     pub fn paths(&self, revision: ObjectId, most: usize, bytes: usize) -> Result<Vec<(String, EntryKind, ObjectId)>> {
         let mut found = Vec::new();
         let mut budget = Budget::new(most, bytes);

@@ -1,4 +1,4 @@
-//! Objects that were read lately.
+//! In-memory object cache, shared by the readers of a repository.
 
 use std::{
     collections::VecDeque,
@@ -13,21 +13,21 @@ use gix::{
 
 use crate::{RepoKey, State};
 
-/// Repositories that objects are remembered of.
+/// Number of repositories with an object cache.
 const KEPT: usize = 4;
 
-/// Bytes of objects of each, and bytes that a reader remembers of what deltas are based on.
+/// Cache size in bytes per repository for objects, and per reader for delta bases.
 const OBJECTS: usize = 8 << 20;
 const BASES: usize = 2 << 20;
 
-/// Objects of the repositories that were read last, the very last one at the end.
+/// Object caches of the most recently read repositories, the most recent one last.
 ///
-/// All generations of one epoch share them: from one to the next objects come, but none goes.
+/// All generations of one epoch share a cache: between them objects are added, but never removed.
 #[derive(Default)]
 pub(crate) struct ObjectMemory(Mutex<VecDeque<((RepoKey, u64), Objects)>>);
 
 impl ObjectMemory {
-    /// Lets a reader of a generation see and keep them.
+    /// Attaches the caches to a reader of a generation.
     pub(super) fn lend(&self, repository: &mut gix::Repository, state: &State) {
         let objects = self.of(state);
         repository.objects.set_object_cache(move || Box::new(objects.clone()));
@@ -47,7 +47,7 @@ impl ObjectMemory {
         objects
     }
 
-    /// Forgets those of a repository.
+    /// Drops the cache of a repository.
     pub(crate) fn forget(&self, gone: &RepoKey) {
         lock(&self.0).retain(|((repo, _), _)| repo != gone);
     }
@@ -72,7 +72,7 @@ impl Object for Objects {
     }
 }
 
-/// What is behind it is whole after a panic too.
+/// The data stays consistent even if a holder of the lock panicked.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -27,12 +27,12 @@ async fn what_went_in_comes_out_in_order_and_room_is_given_back() {
 async fn a_client_may_be_slow_for_a_while_and_then_must_go_on() {
     tokio::time::pause();
     let mut pace = Pace::default();
-    // Slow, but not too slow: at least 64 KiB in each second.
+    // Slow, but not too slow: at least 64 KiB per second.
     for _ in 0..600 {
-        pace.wait(tokio::time::sleep(Duration::from_secs(1))).await.expect("patience");
+        pace.wait(tokio::time::sleep(Duration::from_secs(1))).await.expect("no timeout");
         pace.moved += 64 << 10;
     }
-    // Slower than that is bearable for a minute.
+    // A slower rate is allowed for a minute.
     let mut steps = 0;
     while pace.wait(tokio::time::sleep(Duration::from_secs(1))).await.is_ok() {
         pace.moved += 300;

@@ -1,4 +1,4 @@
-//! A store in a bucket.
+//! Pack store in a bucket (object store), with timeouts, retries and fail-fast while it is unavailable.
 
 use std::{
     io::Write as _,
@@ -24,31 +24,31 @@ use super::{
 };
 use crate::{Error, RepoKey, Result, blocking};
 
-/// Bytes per part of a multipart upload; with those in flight, this bounds memory.
+/// Part size of a multipart upload in bytes; together with [`PARTS`] it bounds memory use.
 const PART: usize = 8 * 1024 * 1024;
 
-/// How many parts are in flight at once.
+/// Maximum number of parts in flight.
 const PARTS: usize = 2;
 
-/// How long one part may take to get through, at least.
+/// Minimum time allowed for the upload of one part.
 const PART_PATIENCE: Duration = Duration::from_secs(60);
 
-/// How many files are downloaded at once, by everybody together.
+/// Maximum number of concurrent downloads in this process.
 const DOWNLOADS: usize = 16;
 
-/// Blocks that wait for the disk.
+/// Number of blocks buffered for the disk.
 const WAITING: usize = 4;
 
-/// How long the bucket may do nothing before it counts as away.
+/// Default timeout for a bucket that does not respond.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long it counts as away after it failed somebody.
+/// Time for which the bucket counts as unavailable after a failed request.
 const AWAY: Duration = Duration::from_secs(5);
 
-/// Where nothing is, to be asked for when only the answer matters.
+/// A key that does not exist, used as a liveness probe.
 const NOTHING: &str = "packs/nothing";
 
-/// The pauses between attempts grow from this one.
+/// Initial pause between attempts; it doubles with each attempt.
 const PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ pub(super) struct Bucket {
     objects: Arc<dyn ObjectStore>,
     downloads: Arc<Semaphore>,
     patience: Duration,
-    /// Until when nobody waits long for it.
+    /// Time until which the bucket counts as unavailable.
     away: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -108,36 +108,36 @@ impl Bucket {
         .await;
         match sent {
             Ok(()) => {
-                // All that is in flight, and then the bucket puts the parts together.
+                // Covers all parts in flight and the assembly of the object by the bucket.
                 let patience = patience.with_steps_of(3 * PART_PATIENCE);
                 patience.wait(upload.finish()).await.map_err(|error| self.failed(error))?;
                 self.is_back()
             }
             Err(error) => {
-                // Best effort: buckets expire unfinished uploads by a lifecycle rule.
+                // Best effort: unfinished uploads are removed by a lifecycle rule of the bucket.
                 let _ = patience.wait(upload.abort()).await;
                 Err(error)
             }
         }
     }
 
-    /// Brings a file of so many bytes to `target`, and says how it ends.
+    /// Downloads a file of `bytes` bytes to `target` and returns its trailer.
     pub(super) async fn fetch(&self, name: &str, bytes: u64, target: &Path) -> Result<Ending> {
         let place = self.downloads.acquire().await;
-        let _place = place.map_err(|_| Error::Internal("the store is closed".to_owned()))?;
+        let _place = place.map_err(|_| Error::Internal("the store is shutting down".to_owned()))?;
         let mut second_chance = true;
         loop {
             match self.fetch_once(name, bytes, target).await {
                 Ok(ending) if ending.bytes == bytes && ending.is_whole() => return Ok(ending),
-                // On the way, or in the bucket? The second time, it was in the bucket.
+                // Damaged in transit or in the bucket? If it happens twice, assume the bucket.
                 Ok(_) if second_chance => second_chance = false,
-                Ok(_) => return Err(Error::Corrupt(format!("the bytes of {name} are damaged in the store"))),
+                Ok(_) => return Err(Error::Corrupt(format!("{name} is damaged in the store"))),
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// The bytes are written and hashed on a thread of their own while the next ones come in.
+    /// Downloads once. A separate thread writes and hashes the bytes while more are received.
     async fn fetch_once(&self, name: &str, bytes: u64, target: &Path) -> Result<Ending> {
         let (sender, mut receiver) = mpsc::channel::<Bytes>(WAITING);
         let target = target.to_owned();
@@ -151,13 +151,13 @@ impl Bucket {
             digest.finish()
         });
         let (sent, written) = tokio::join!(self.stream(name, bytes, sender), writer);
-        // A disk that is full is why nobody took the bytes.
+        // First: if the disk is full, this is the cause of the failed download.
         let ending = written?;
         sent?;
         Ok(ending)
     }
 
-    /// Passes the bytes on, and goes on where a connection broke, as long as some come at all.
+    /// Streams the bytes, and resumes after a lost connection as long as there is progress.
     async fn stream(&self, name: &str, bytes: u64, sender: mpsc::Sender<Bytes>) -> Result<()> {
         let source = ObjectPath::from(name);
         let mut patience = Patience::of(self);
@@ -180,9 +180,9 @@ impl Bucket {
             .await;
             match attempt {
                 Ok(()) if done == bytes || sender.is_closed() => return self.is_back(),
-                Ok(()) => return Err(Error::Corrupt(format!("the store has another size of {name} than its row"))),
+                Ok(()) => return Err(Error::Corrupt(format!("the size of {name} in the store differs from its row"))),
                 Err(object_store::Error::NotFound { .. }) => {
-                    return Err(Error::Corrupt(format!("the store has lost {name}")));
+                    return Err(Error::Corrupt(format!("{name} is missing from the store")));
                 }
                 Err(_) if done == bytes => return self.is_back(),
                 Err(error) => patience.pause_or_fail(error).await?,
@@ -223,14 +223,14 @@ impl Bucket {
         found.try_filter_map(|meta| std::future::ready(Ok(file_of(&meta)))).boxed()
     }
 
-    /// Remembers that the bucket is away, so that not everybody waits for it in full.
+    /// Records that the bucket is unavailable, so that following requests fail fast.
     fn failed(&self, error: object_store::Error) -> Error {
         *self.away.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + AWAY);
         Error::Unavailable(error.into())
     }
 
-    /// The end of whatever worked.
-    #[expect(clippy::unnecessary_wraps, reason = "it ends what may fail")]
+    /// Records that the bucket is available after a successful request.
+    #[expect(clippy::unnecessary_wraps, reason = "it is the last call of fallible functions")]
     fn is_back(&self) -> Result<()> {
         *self.away.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
@@ -248,12 +248,12 @@ fn file_of(meta: &ObjectMeta) -> Option<(RepoKey, StoredFile)> {
     Some((repo.parse().ok()?, stored_file(&name, meta.size, stored)?)).filter(|_| parts.next().is_none())
 }
 
-/// How long somebody goes on waiting for a bucket that does nothing.
+/// Timeout and retry state of one request to the bucket.
 struct Patience<'bucket> {
     bucket: &'bucket Bucket,
-    /// Without a sign of life.
+    /// Maximum time without progress.
     limit: Duration,
-    /// For one step.
+    /// Maximum time for one step.
     step: Duration,
     last_sign: Instant,
     pause: Duration,
@@ -265,25 +265,25 @@ impl<'bucket> Patience<'bucket> {
         Self { bucket, limit, step: limit, last_sign: Instant::now(), pause: PAUSE }
     }
 
-    /// For steps that move many bytes without a sign of it, as long as others get an answer; while the bucket is away,
-    /// no longer than others.
+    /// Extends the limit of steps that transfer many bytes without visible progress, as long as the bucket
+    /// responds to other requests. No extension while the bucket is unavailable.
     fn with_steps_of(self, step: Duration) -> Self {
         if self.bucket.is_away() { self } else { Self { step: self.step.max(step), ..self } }
     }
 
-    /// The bucket has done something.
+    /// Resets the timeout after progress.
     fn renew(&mut self) {
         self.last_sign = Instant::now();
         self.pause = PAUSE;
     }
 
-    /// Waits for one step. If it may take longer than others, the bucket is asked something small meanwhile: does it
-    /// work slowly, or not at all?
+    /// Waits for one step. If it may take longer than the usual timeout, probes the bucket meanwhile to
+    /// distinguish a slow bucket from one that does not respond.
     async fn wait<T>(&self, step: impl Future<Output = object_store::Result<T>>) -> object_store::Result<T> {
         let mut step = std::pin::pin!(step);
         let begun = Instant::now();
         let nothing = |waited: Duration| {
-            let source = format!("it did nothing for {} seconds", waited.as_secs_f32()).into();
+            let source = format!("no response for {} seconds", waited.as_secs_f32()).into();
             Err(object_store::Error::Generic { store: "bucket", source })
         };
         loop {
@@ -298,13 +298,13 @@ impl<'bucket> Patience<'bucket> {
             let sign = tokio::time::timeout(self.limit / 2, self.bucket.objects.head(&small));
             tokio::select! {
                 end = step.as_mut() => return end,
-                // That there is no such thing is an answer too.
+                // "Not found" is a response too.
                 sign = sign => if sign.is_err() { return nothing(begun.elapsed()) },
             }
         }
     }
 
-    /// Waits a little before the next attempt, or fails where there should be none.
+    /// Pauses before the next attempt, or fails if there should be none.
     async fn pause_or_fail(&mut self, error: object_store::Error) -> Result<()> {
         use object_store::Error::{NotImplemented, NotSupported, PermissionDenied, Unauthenticated};
         let is_final = matches!(
@@ -314,7 +314,7 @@ impl<'bucket> Patience<'bucket> {
         if is_final || self.last_sign.elapsed() + self.pause >= self.limit {
             return Err(self.bucket.failed(error));
         }
-        tracing::debug!(%error, "the bucket is asked again");
+        tracing::debug!(%error, "retrying the request to the bucket");
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(Duration::from_secs(1));
         Ok(())

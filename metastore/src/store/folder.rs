@@ -1,7 +1,7 @@
-//! A store in a local folder.
+//! Pack store in a local folder.
 //!
-//! Not `object_store`'s local store: that one never syncs, and a pack whose row is committed must
-//! survive a power cut.
+//! Does not use `object_store`'s local store, which never syncs: a pack whose row is committed must survive a
+//! power failure.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
 use super::{StoredFile, stored_file};
 use crate::{Error, RepoKey, Result, blocking};
 
-/// The file that says that this is the store, and not the place where its disk should be mounted.
+/// Marker file that distinguishes the store from an empty mount point.
 const MARK: &str = "packs/.rutter-packs";
 
 #[derive(Debug, Clone)]
@@ -24,7 +24,10 @@ impl Folder {
     pub(super) fn create(root: &Path) -> Result<Self> {
         std::fs::create_dir_all(root.join("packs"))?;
         let root = std::path::absolute(root)?;
-        std::fs::write(root.join(MARK), "The packs of rutter. Without this file, they are taken to be away.\n")?;
+        std::fs::write(
+            root.join(MARK),
+            "Pack store of rutter. Do not delete: without this file, the store is unavailable.\n",
+        )?;
         sync(&root.join("packs"))?;
         sync(&root)?;
         root.parent().map(sync).transpose()?;
@@ -38,21 +41,23 @@ impl Folder {
     fn expect_mark(&self) -> Result<()> {
         match self.path(MARK).try_exists() {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Error::Unavailable(format!("there is no store in {}", self.0.display()).into())),
+            Ok(false) => Err(Error::Unavailable(
+                format!("no pack store in {}; check that its disk is mounted", self.0.display()).into(),
+            )),
             Err(error) => Err(Error::Unavailable(error.into())),
         }
     }
 
-    /// Makes a file with `fill` and syncs it and its folders. In place: a key is new, and nobody looks
-    /// for it before its row is committed, so a crash half way leaves what any unused upload leaves.
+    /// Creates a file with `fill` and syncs it and its parent folders. Written in place: the key is new, and
+    /// it is not read before its row is committed, so a crash leaves nothing worse than an unused upload.
     pub(super) fn place(&self, name: &str, fill: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
         self.expect_mark()?;
         let target = self.path(name);
-        let folder = target.parent().ok_or_else(|| Error::Internal("a pack path without a folder".to_owned()))?;
+        let folder = target.parent().ok_or_else(|| Error::Internal("the pack path has no parent folder".to_owned()))?;
         std::fs::create_dir_all(folder)?;
-        // Each time: whoever made the folder may not have come as far as this.
+        // Every time: an earlier process may have created the folder without syncing it.
         folder.ancestors().skip(1).take(2).try_for_each(sync)?;
-        // A retry begins anew; writing into what is there could write through a hard link.
+        // A retry starts from scratch; writing to an existing file could write through a hard link.
         remove_if_there(&target)?;
         fill(&target)?;
         sync(&target)?;
@@ -63,7 +68,7 @@ impl Folder {
         match link_or_copy(&self.path(name), target) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && target.parent().is_some_and(Path::exists) => {
                 self.expect_mark()?;
-                Err(Error::Corrupt(format!("the store has lost {name}")))
+                Err(Error::Corrupt(format!("{name} is missing from the store")))
             }
             Err(error) if is_away(&error) => Err(Error::Unavailable(error.into())),
             other => Ok(other?),
@@ -71,7 +76,7 @@ impl Folder {
     }
 
     pub(super) fn delete(&self, name: &str) -> Result<()> {
-        // A file on a disk that is away is not gone.
+        // A missing file on an unmounted disk does not count as deleted.
         self.expect_mark()?;
         Ok(remove_if_there(&self.path(name))?)
     }
@@ -88,7 +93,7 @@ impl Folder {
             let entry = entry?;
             let metadata = match entry.metadata() {
                 Ok(metadata) => metadata,
-                // Deleted since the listing began.
+                // Deleted since the listing started.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error.into()),
             };
@@ -126,7 +131,7 @@ impl Folder {
     }
 }
 
-/// Whether the disk is at fault, not the file.
+/// Returns true if the disk is at fault, not the file.
 fn is_away(error: &io::Error) -> bool {
     use io::ErrorKind::{
         HostUnreachable, NetworkDown, NetworkUnreachable, NotConnected, StaleNetworkFileHandle, TimedOut,
@@ -148,7 +153,7 @@ fn sync(path: &Path) -> io::Result<()> {
     std::fs::File::open(path)?.sync_all()
 }
 
-/// Hard links where both lie on one file system, copies otherwise.
+/// Creates a hard link on the same file system, otherwise copies the file.
 pub(crate) fn link_or_copy(source: &Path, target: &Path) -> io::Result<()> {
     match std::fs::hard_link(source, target) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists) => Err(error),

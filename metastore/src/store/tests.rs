@@ -25,7 +25,7 @@ async fn a_local_store_starts_a_retry_anew_and_ignores_strangers() {
     let source = folder.path().join("made");
     std::fs::write(&source, "packs").unwrap();
     store.put_file(&repo(), "k", Half::Pack, &source).await.unwrap();
-    // Linked now, and yet not written through.
+    // Hard-linked now, and still not written through.
     store.put_bytes(&repo(), "k", Half::Pack, Bytes::from_static(b"pack")).await.unwrap();
     assert_eq!(std::fs::read(&source).unwrap(), b"packs");
     let place = folder.path().join("a/b/packs/r");
@@ -43,7 +43,7 @@ fn row(bytes: &PackBytes, id: crate::PackId) -> Pack {
     Pack { id, key: "k".into(), pack_bytes, idx_bytes, objects: 1, inline: false }
 }
 
-/// A pack of one blob of noise, with its row.
+/// A pack of one random blob, with its row.
 fn pack(length: u32) -> (PackBytes, Pack) {
     let data: Vec<u8> = (0..length).flat_map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
     let kind = gix::objs::Kind::Blob;
@@ -63,7 +63,7 @@ fn target(folder: &tempfile::TempDir) -> PackFile {
     PackFile { pack: place.join("target.pack"), idx: place.join("target.idx") }
 }
 
-/// A bucket that breaks off, forgets, stalls and refuses, as told.
+/// A bucket that disconnects, loses objects, stalls and fails, as configured.
 #[derive(Debug)]
 struct Moody {
     inner: object_store::memory::InMemory,
@@ -74,15 +74,15 @@ struct Moody {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Mood {
     Fine,
-    /// Every download ends with an error after so many bytes.
+    /// Every download fails after this many bytes.
     BreaksOffAfter(usize),
-    /// The first so many requests fail.
+    /// The first requests fail, this many.
     RefusesTimes(usize),
     Refuses,
     Stalls,
-    /// Takes a while for what is stored.
+    /// Time that storing an object takes.
     Ponders(Duration),
-    /// Lies once in the middle of a file.
+    /// Stalls once in the middle of a download.
     Garbles,
 }
 
@@ -248,7 +248,7 @@ async fn what_does_not_fit_the_row_is_corrupt() {
             let result = store.fetch(&repo(), &row, &target(&folder)).await;
             assert!(matches!(result, Err(Error::Corrupt(_))), "{result:?}");
         }
-        // Two whole files that do not belong together.
+        // Two valid files that do not belong together.
         put(&store, &PackBytes { pack: bytes.pack.clone(), idx: other.idx.clone() }).await;
         let mixed = Pack { idx_bytes: other_row.idx_bytes, ..row.clone() };
         let result = store.fetch(&repo(), &mixed, &target(&folder)).await;
@@ -270,9 +270,9 @@ async fn a_download_goes_on_where_it_broke_off() {
     store.fetch(&repo(), &row, &place).await.unwrap();
     assert_eq!(std::fs::read(&place.pack).unwrap(), bytes.pack);
     assert_eq!(std::fs::read(&place.idx).unwrap(), bytes.idx);
-    // Seven steps for 20,000 bytes of noise, one for the index.
+    // Seven parts for 20,000 random bytes, one for the index.
     assert_eq!(bucket.gets.load(Ordering::Relaxed), bytes.pack.len().div_ceil(3000) + 1);
-    // Damaged on the way only.
+    // Damaged in transit only.
     bucket.be(Mood::Garbles);
     store.fetch(&repo(), &row, &target(&folder)).await.unwrap();
 }
@@ -295,7 +295,7 @@ async fn a_bucket_that_is_away_is_not_available_and_comes_back() {
             waited.push(began.elapsed());
         }
         assert!(waited[0] >= patience / 2, "no second attempt: {waited:?}");
-        // Whoever comes after the first does not wait in full.
+        // Requests after the first do not wait for the full timeout.
         assert!(waited[1] < patience / 2, "{waited:?}");
         let listed = store.list(&repo()).await;
         assert!(matches!(listed, Err(Error::Unavailable(_))), "{listed:?}");

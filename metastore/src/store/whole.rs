@@ -1,7 +1,7 @@
-//! Whether the files of a pack are whole.
+//! Verification of pack files.
 //!
-//! A pack ends with the SHA-1 of what comes before; its index ends with that checksum again and then
-//! with its own (`gitformat-pack(5)`).
+//! A pack ends with the SHA-1 of its preceding bytes; its index ends with the same pack checksum followed by
+//! a checksum of its own (`gitformat-pack(5)`).
 
 use std::{
     fs::File,
@@ -13,14 +13,14 @@ use gix::{ObjectId, hash::Hasher};
 
 use crate::{Error, Pack, Result, snapshot::PackFile};
 
-/// A SHA-1 checksum in bytes.
+/// Size of a SHA-1 checksum in bytes.
 const CHECKSUM: usize = 20;
 
-/// Bytes read at once.
+/// Read block size in bytes.
 const BLOCK: usize = 256 * 1024;
 
-/// A cheap look that finds files cut short by a power failure: sizes, and the checksum that both end
-/// with. A file that is missing is not whole.
+/// Checks a pack cheaply, to detect files truncated by a power failure: compares the sizes and the pack
+/// checksum at the end of both files. Returns false if a file is missing.
 pub(crate) fn looks_whole(file: &PackFile, row: &Pack) -> bool {
     let ends_with_id = |path: &Path, size: u64, from_end: u64| -> io::Result<bool> {
         let mut file = File::open(path)?;
@@ -37,7 +37,7 @@ pub(crate) fn looks_whole(file: &PackFile, row: &Pack) -> bool {
         && ends_with_id(&file.idx, row.idx_bytes, 2 * checksum).unwrap_or(false)
 }
 
-/// Reads both files in full: they must be what the row says. Blocks.
+/// Reads both files in full and verifies them against the row. Blocks.
 pub(crate) fn verify(file: &PackFile, row: &Pack) -> Result<()> {
     let digest = |path: &Path| -> Result<Ending> {
         let mut file = File::open(path)?;
@@ -53,25 +53,25 @@ pub(crate) fn verify(file: &PackFile, row: &Pack) -> Result<()> {
     compare(row, &digest(&file.pack)?, &digest(&file.idx)?)
 }
 
-/// Whether both files are what the row says.
+/// Compares both files with the row.
 pub(super) fn compare(row: &Pack, pack: &Ending, idx: &Ending) -> Result<()> {
     let id = row.id;
     if (pack.bytes, idx.bytes) != (row.pack_bytes, row.idx_bytes) {
-        return Err(Error::Corrupt(format!("pack {id} has another size than its row says")));
+        return Err(Error::Corrupt(format!("the size of pack {id} differs from its row")));
     }
     if !pack.is_whole() || !idx.is_whole() {
-        return Err(Error::Corrupt(format!("the bytes of pack {id} are damaged")));
+        return Err(Error::Corrupt(format!("pack {id} is damaged")));
     }
     if pack.trailer() != id.checksum() || idx.pack() != Some(id.checksum()) {
-        return Err(Error::Corrupt(format!("there is another pack in the place of pack {id}")));
+        return Err(Error::Corrupt(format!("the file of pack {id} contains another pack")));
     }
     Ok(())
 }
 
-/// Hashes all but the last bytes of a file, which are its own checksum.
+/// Hashes a file except for its last bytes, which are its own checksum.
 pub(super) struct Digest {
     hasher: Hasher,
-    /// The last bytes so far: never more than those of two checksums.
+    /// The last bytes so far: at most two checksums.
     tail: Vec<u8>,
     bytes: u64,
 }
@@ -85,7 +85,7 @@ impl Default for Digest {
 impl Digest {
     pub(super) fn update(&mut self, block: &[u8]) {
         self.bytes += block.len() as u64;
-        // Nearly all of a block is hashed where it lies; only its end is copied.
+        // Most of a block is hashed in place; only its end is copied.
         let ready = (self.tail.len() + block.len()).saturating_sub(2 * CHECKSUM);
         let from_tail = ready.min(self.tail.len());
         let (old, rest) = (self.tail.drain(..from_tail).collect::<Vec<_>>(), ready - from_tail);
@@ -102,7 +102,7 @@ impl Digest {
     }
 }
 
-/// How a file ended.
+/// The size and trailing checksums of a file.
 pub(super) struct Ending {
     pub(super) bytes: u64,
     computed: ObjectId,
@@ -110,17 +110,17 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// Whether the file ends with the checksum of what comes before.
+    /// Returns true if the checksum at the end of the file matches its content.
     pub(super) fn is_whole(&self) -> bool {
         self.tail.ends_with(self.computed.as_slice())
     }
 
-    /// The file's own checksum, as computed.
+    /// Returns the computed checksum of the file.
     pub(super) fn trailer(&self) -> ObjectId {
         self.computed
     }
 
-    /// Of an index: the checksum of its pack.
+    /// Returns the pack checksum stored in an index.
     pub(super) fn pack(&self) -> Option<ObjectId> {
         let checksum = self.tail.get(..CHECKSUM).filter(|_| self.tail.len() == 2 * CHECKSUM)?;
         ObjectId::try_from(checksum).ok()

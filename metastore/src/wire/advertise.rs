@@ -1,5 +1,4 @@
-//! What a repository says of itself before anything is fetched or pushed. Written from the
-//! [`State`] alone: no snapshot is built and no child started for it.
+//! Ref advertisement and `ls-refs`, answered from the [`State`] alone: builds no snapshot and starts no process.
 
 use std::fmt::Display;
 
@@ -12,31 +11,30 @@ use super::{
 };
 use crate::{Error, Ref, RefName, Result, State};
 
-/// What `git upload-pack` of version 2.32 and later can do under the configuration of a snapshot, in
-/// protocol v0 and v1; `symref` goes into the middle.
+/// Capabilities in protocol v0 and v1 of `git upload-pack` 2.32 and later with the configuration of a
+/// snapshot; `symref` is inserted between them.
 const FETCH_CAPABILITIES: &str = "multi_ack thin-pack side-band side-band-64k ofs-delta shallow deepen-since \
     deepen-not deepen-relative no-progress include-tag multi_ack_detailed allow-tip-sha1-in-want \
     allow-reachable-sha1-in-want no-done";
 
-/// What [`Push`](super::Push) and [`Report`](super::Report) understand.
+/// The capabilities that [`Push`](super::Push) and [`Report`](super::Report) support.
 const PUSH_CAPABILITIES: &str = "report-status report-status-v2 delete-refs side-band-64k quiet atomic ofs-delta \
     push-options object-format=sha1";
 
-/// The most bytes of an `ls-refs` request.
+/// Maximum size of an `ls-refs` request in bytes.
 const LIST_LIMIT: usize = 4 << 20;
 
-/// With that many prefixes, a listing is not filtered at all, as in git.
+/// Number of prefixes from which on a listing is not filtered, as in git.
 const TOO_MANY_PREFIXES: usize = 65_536;
 
-/// The body of `GET …/info/refs?service=…`.
+/// Returns the body of `GET …/info/refs?service=…`.
 ///
-/// Pushing is always answered in the form of v0: no newer one exists for it.
+/// The response for a push always has the format of v0; there is no newer version of receive-pack.
 pub fn advertise(state: &State, service: Service, protocol: Protocol) -> Bytes {
     advertisement(&state.head, &state.refs, service, protocol)
 }
 
-/// [`advertise`] for a dataset that does not exist yet and would be made by a push; `head` is the
-/// branch it would start with.
+/// Like [`advertise`], for a dataset that does not exist yet and is created by a push; `head` is its initial branch.
 pub fn advertise_empty(head: &RefName, service: Service, protocol: Protocol) -> Bytes {
     advertisement(head, &[], service, protocol)
 }
@@ -57,7 +55,7 @@ fn advertisement(head: &RefName, refs: &[Ref], service: Service, protocol: Proto
         wire.flush();
         return wire.freeze();
     }
-    // The preamble is HTTP's, not the service's.
+    // This preamble belongs to the HTTP transport, not to the service.
     wire.packet(format!("# service={}\n", service.name()).as_bytes());
     wire.flush();
     let refs = visible(refs, |_| true);
@@ -91,7 +89,7 @@ fn advertisement(head: &RefName, refs: &[Ref], service: Service, protocol: Proto
     wire.freeze()
 }
 
-/// The lines of a v0 advertisement: the first one, whichever it is, carries the capabilities.
+/// The lines of a v0 advertisement: the first line carries the capabilities.
 struct Lines {
     capabilities: Option<String>,
 }
@@ -117,7 +115,7 @@ impl Lines {
     }
 }
 
-/// The refs that clients may see, in the bytewise order that git promises.
+/// Returns the refs visible to clients, sorted bytewise as git requires.
 fn visible(refs: &[Ref], wanted: impl Fn(&str) -> bool) -> Vec<&Ref> {
     let shown = |each: &&Ref| !each.name.is_hidden() && wanted(each.name.as_str());
     let mut refs: Vec<_> = refs.iter().filter(shown).collect();
@@ -125,18 +123,18 @@ fn visible(refs: &[Ref], wanted: impl Fn(&str) -> bool) -> Vec<&Ref> {
     refs
 }
 
-/// The arguments of the `ls-refs` command (gitprotocol-v2(5), "ls-refs").
+/// Arguments of the `ls-refs` command (gitprotocol-v2(5), "ls-refs").
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ListRefs {
     peel: bool,
     symrefs: bool,
     unborn: bool,
-    /// None at all wants every ref.
+    /// Ref prefixes; if empty, all refs are listed.
     prefixes: Prefixes,
 }
 
 impl ListRefs {
-    /// Reads what follows `command=ls-refs`.
+    /// Reads the request after `command=ls-refs`.
     pub(super) async fn read(body: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<Self> {
         let mut reader = PacketReader::new(body, LIST_LIMIT);
         let mut list = Self::default();
@@ -153,11 +151,13 @@ impl ListRefs {
                 // Capabilities: agent, object-format, server-option, session-id.
                 (_, Some(line)) => {
                     if line.strip_prefix(b"object-format=").is_some_and(|format| format != b"sha1") {
-                        return Err(Error::Refused("this repository uses SHA-1".to_owned()));
+                        return Err(Error::Refused("this repository uses the SHA-1 object format".to_owned()));
                     }
                 }
                 _ => {
-                    return Err(Error::Invalid("malformed ls-refs: a marker out of place".to_owned()));
+                    return Err(Error::Invalid(
+                        "malformed ls-refs: misplaced delimiter or response-end packet".to_owned(),
+                    ));
                 }
             }
         }
@@ -172,15 +172,15 @@ impl ListRefs {
                 let prefix = line.strip_prefix(b"ref-prefix ").ok_or_else(|| {
                     Error::Invalid(format!("malformed ls-refs: unexpected line `{}`", line.escape_ascii()))
                 })?;
-                // No ref here has a name that is not UTF-8, so such a prefix matches none; it must
-                // still be kept, because no prefix at all would match every ref.
+                // No ref has a name that is not valid UTF-8, so this prefix matches none. It must still be
+                // added, since without any prefix all refs would match.
                 self.prefixes.add(String::from_utf8_lossy(prefix).into_owned());
             }
         }
         Ok(())
     }
 
-    /// The answer.
+    /// Returns the response.
     pub(super) fn answer(&self, state: &State) -> Bytes {
         let wanted = |name: &str| self.prefixes.want(name);
         let mut wire = BytesMut::new();
@@ -223,9 +223,9 @@ impl ListRefs {
     }
 }
 
-/// What the names of wanted refs begin with. In order, and without those that begin with another one:
-/// whatever sorts between a prefix and a name that begins with it would begin with it too, so that
-/// only the last prefix up to a name can be its beginning.
+/// The requested ref prefixes, sorted, without those that start with another prefix. Any name that sorts
+/// between a prefix and a name starting with it starts with it too, so only the last prefix that sorts before
+/// a name can match it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Prefixes(Vec<String>);
 
@@ -236,7 +236,7 @@ impl Prefixes {
         }
     }
 
-    /// To be called when all are added.
+    /// Sorts and deduplicates; to be called after the last prefix was added.
     fn settle(&mut self) {
         if self.0.len() >= TOO_MANY_PREFIXES {
             self.0.clear();

@@ -1,4 +1,4 @@
-//! Serving a fetch: `git upload-pack --stateless-rpc` on the folder of a snapshot.
+//! Fetch (upload-pack): runs `git upload-pack --stateless-rpc` in the folder of a snapshot.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -22,26 +22,30 @@ use crate::{
     spool::{self, Spool},
 };
 
-/// How long a request waits for its turn before it is told to come back.
+/// How long a request waits for a slot before it is rejected.
 const TURN: Duration = Duration::from_secs(30);
 
-/// A request up to this length, in bytes, needs no place to be read.
+/// Maximum size in bytes of a request that needs no slot to be read.
 const SHORT: usize = 64 * 1024;
 
-/// The longest request, in bytes after inflation: some 300,000 lines of `want` and `have`.
+/// Maximum size of a request in bytes after decompression, about 300,000 `want` and `have` lines.
 const REQUEST_LIMIT: usize = 16 << 20;
 
-/// The longest first packet of a protocol v2 request, which only names the command.
+/// Maximum size in bytes of the first packet of a protocol v2 request, which only contains the command.
 const COMMAND_LIMIT: usize = 1024;
 
-/// Answers `POST …/git-upload-pack`; `body` is the request, already inflated where it was compressed.
+/// Answers `POST …/git-upload-pack`; `body` is the request, already decompressed.
 ///
-/// The listing of refs comes from the state; for everything else a child runs, of which only so many
-/// run at once, and only a few long requests are in memory: [`Error::Busy`] where there are too many for
-/// too long. `share` is what the client needs of its own before a child runs for it, and is dropped with the
-/// child; none if there is nothing left for it. A client that is slow holds neither: what it has not taken goes
-/// to the disk. Resolves with the first bytes of the answer, so that an error is still an error and not a
-/// broken answer. Dropping the stream kills the child and everything that it started.
+/// `ls-refs` is answered from the state; everything else runs a git process. The number of these processes,
+/// and of long requests in memory, is limited. `share` waits for the client's own share of processes and
+/// returns `None` if that is used up; it is held until the process ends. A slow client occupies neither: data
+/// it has not received yet is spooled to disk. Resolves with the first bytes of the response, so that an
+/// early error is not reported as a truncated response. Dropping the stream kills the process and its
+/// children.
+///
+/// # Errors
+///
+/// [`Error::Busy`] if no slot becomes free in time.
 pub async fn upload_pack<B, S, F>(
     snapshot: &Arc<Snapshot>,
     protocol: Protocol,
@@ -72,10 +76,10 @@ where
         let list = ListRefs::read(&mut body).await?;
         Answer { first: Some(list.answer(snapshot.state())), rest: None }
     } else {
-        // A client that sends slowly must not keep others from a place.
+        // Before taking a slot: a client that sends slowly must not occupy one.
         let request = Request::read(opening, body, snapshot).await?;
         let share = share.await.ok_or_else(|| {
-            Error::Busy("too many fetches at one time from your address; try again in a moment".to_owned())
+            Error::Busy("too many concurrent fetches from your address; try again in a moment".to_owned())
         })?;
         let (request, share) = (Arc::new(request), Arc::new(share));
         snapshot.whole(|| Answer::start(snapshot, protocol, Arc::clone(&request), Arc::clone(&share))).await?
@@ -83,7 +87,7 @@ where
     Ok(futures::stream::unfold(answer, Answer::next))
 }
 
-/// What is still to be sent.
+/// The rest of a response.
 struct Answer {
     first: Option<Bytes>,
     rest: Option<Rest>,
@@ -91,12 +95,12 @@ struct Answer {
 
 struct Rest {
     blocks: mpsc::Receiver<Bytes>,
-    /// How it ended, known when there is no block left. A sender that vanished broke off.
+    /// The result, available after the last block. If the sender is gone, the response is truncated.
     ending: oneshot::Receiver<Result<()>>,
 }
 
 impl Answer {
-    /// Starts a child and waits for its first block.
+    /// Starts a process and waits for its first block.
     async fn start(
         snapshot: &Arc<Snapshot>,
         protocol: Protocol,
@@ -116,7 +120,7 @@ impl Answer {
                 Err(error) => Err(error),
             };
             drop(sender);
-            // Nobody wants to know where the client has left.
+            // The receiver is gone if the client closed the connection.
             let _ = end.send(ended);
         });
         let mut rest = Rest { blocks, ending };
@@ -141,11 +145,11 @@ impl Answer {
 
 impl Rest {
     async fn end(self) -> Result<()> {
-        self.ending.await.unwrap_or_else(|_| Err(Error::Internal("a fetch died".to_owned())))
+        self.ending.await.unwrap_or_else(|_| Err(Error::Internal("a fetch panicked".to_owned())))
     }
 }
 
-/// One running `git upload-pack`.
+/// A running `git upload-pack`.
 struct Session {
     family: Family,
     stderr: Tail,
@@ -158,15 +162,15 @@ impl Session {
             .command(snapshot.git_dir())
             .args(["upload-pack", "--strict", "--stateless-rpc", "."])
             .env("GIT_PROTOCOL", protocol.environment())
-            // A group of its own: it starts `git pack-objects`, which must not outlive it.
+            // In its own process group: it starts `git pack-objects`, which must not outlive it.
             .in_own_group()
             .spawn()?;
         let stderr = Tail::follow(child.stderr.take());
         Ok(Self { family: Family(child), stderr })
     }
 
-    /// Feeds the request, passes the answer on, and says at the end how it went, and what the client has
-    /// still to take. The family is killed on every early way out.
+    /// Writes the request, forwards the response, and returns the result with the data that the client has
+    /// not received yet. The process group is killed on every early return.
     async fn run(
         mut self,
         request: Arc<Request>,
@@ -181,7 +185,7 @@ impl Session {
             let question = feed(request, stdin);
             let answer = spool::pass(&mut stdout, blocks, &cache);
             tokio::pin!(question, answer);
-            // The child may answer before it has read everything, and end without doing so.
+            // The process may answer before it has read the whole request, and may exit without reading it all.
             tokio::select! {
                 () = &mut question => answer.await,
                 answered = &mut answer => answered,
@@ -198,7 +202,7 @@ impl Session {
         let stderr = self.stderr.text().await;
         tracing::warn!(%status, %stderr, sent, "git upload-pack failed");
         match status.code() {
-            // What it sent ends with its own error packet, which is the better message.
+            // The response already ends with an error packet from git, which is the better message.
             Some(_) if sent > 0 => Ok(rest),
             Some(_) => Err(blame(stderr)),
             None => Err(Error::Git(format!("upload-pack was killed: {status}"))),
@@ -206,7 +210,7 @@ impl Session {
     }
 }
 
-/// Without a byte of answer, the child did not understand the request, or could not read the folder.
+/// Converts a failure before the first byte of a response: the request is malformed, or the folder unreadable.
 fn blame(stderr: String) -> Error {
     let misunderstood = ["protocol error", "unknown", "unexpected", "expected", "invalid", "bad line length"];
     if misunderstood.iter().any(|word| stderr.contains(word)) {
@@ -216,21 +220,21 @@ fn blame(stderr: String) -> Error {
     }
 }
 
-/// Waits for a place, but not for ever.
+/// Waits for a slot, with a timeout.
 async fn turn(place: impl Future<Output = Result<Place>>) -> Result<Place> {
     let place = tokio::time::timeout(TURN, place).await;
-    place.map_err(|_| Error::Busy("too many fetches at one time; try again in a moment".to_owned()))?
+    place.map_err(|_| Error::Busy("too many concurrent fetches; try again in a moment".to_owned()))?
 }
 
-/// A whole request in memory, where it may be as long as only a few may be at once.
+/// A complete request in memory, with a slot if it is long.
 struct Request {
     bytes: Bytes,
-    /// For a long one.
+    /// The slot of a long request.
     _place: Option<Place>,
 }
 
 impl Request {
-    /// Reads `body`, of which `bytes` were read already.
+    /// Reads `body`; `bytes` were already read from it.
     async fn read(
         mut bytes: BytesMut,
         body: impl AsyncRead + Send + Unpin + 'static,
@@ -240,7 +244,7 @@ impl Request {
         let mut place = None;
         while body.read_buf(&mut bytes).await? > 0 {
             if bytes.len() > REQUEST_LIMIT {
-                return Err(Error::TooLarge(format!("the request is longer than {REQUEST_LIMIT} bytes")));
+                return Err(Error::TooLarge(format!("the request is larger than {REQUEST_LIMIT} bytes")));
             }
             if bytes.len() > SHORT && place.is_none() {
                 place = Some(turn(snapshot.git().asking()).await?);
@@ -250,23 +254,23 @@ impl Request {
     }
 }
 
-/// The request is forgotten, and its place free, as soon as the child has it and begins to answer.
+/// Writes the request to the process, then frees it together with its slot.
 async fn feed(request: Arc<Request>, stdin: Option<ChildStdin>) {
     if let Some(mut stdin) = stdin {
-        // A child that ended without reading on says why in its exit status.
+        // If the process exits without reading everything, its exit status tells why.
         let _ = stdin.write_all(&request.bytes).await;
     }
 }
 
-/// A child that leads a process group; dropping it kills the whole group.
+/// A process that leads a process group; dropping it kills the whole group.
 struct Family(Child);
 
 impl Drop for Family {
     fn drop(&mut self) {
-        // No id any more means that the child was waited for, and its number may be another's.
+        // Without an ID the process was already reaped, and its number may belong to another process.
         let leader = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(leader) = leader {
-            // Gone already is what we want.
+            // Already gone is fine.
             let _ = kill_process_group(leader, Signal::KILL);
         }
     }

@@ -1,7 +1,7 @@
-//! pkt-line framing, strict in what it reads (gitprotocol-common(5), "pkt-line Format").
+//! pkt-line framing with a strict reader (gitprotocol-common(5), "pkt-line Format").
 //!
-//! Every packet is four hexadecimal digits, the length of the whole packet, then the payload.
-//! Lengths 0, 1 and 2 are markers without payload; 3 does not exist.
+//! Every packet consists of four hexadecimal digits, the length of the whole packet, and the payload. Lengths
+//! 0, 1 and 2 are special packets without payload; 3 is invalid.
 
 use std::io;
 
@@ -10,24 +10,24 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::Error;
 
-/// The longest payload one packet may carry, in bytes (`LARGE_PACKET_DATA_MAX` in git).
+/// Maximum payload of one packet in bytes (`LARGE_PACKET_DATA_MAX` in git).
 pub const MAX_PAYLOAD: usize = 65_516;
 
-/// One packet as read from the wire.
+/// A packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packet {
-    /// `0000`: the end of a section, in protocol v0 also of a message.
+    /// `0000`, flush packet: the end of a section, in protocol v0 also of a message.
     Flush,
-    /// `0001`: separates the sections of one protocol v2 message.
+    /// `0001`, delimiter packet: separates the sections of a protocol v2 message.
     Delimiter,
-    /// `0002`: the end of a stateless protocol v2 response.
+    /// `0002`, response-end packet: the end of a stateless protocol v2 response.
     ResponseEnd,
-    /// A payload; it may be empty and it keeps the newline that most senders append.
+    /// A data packet. The payload may be empty, and includes the newline that most senders append.
     Data(Bytes),
 }
 
 impl Packet {
-    /// The payload without its one optional trailing newline, `None` for the markers.
+    /// Returns the payload without its optional trailing newline; `None` for special packets.
     pub fn line(&self) -> Option<&[u8]> {
         match self {
             Self::Data(payload) => Some(payload.strip_suffix(b"\n").unwrap_or(payload)),
@@ -36,19 +36,19 @@ impl Packet {
     }
 }
 
-/// Why a stream of packets could not be read any further.
+/// The reason why a stream of packets cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PacketError {
-    /// The stream ended within a packet, or before an expected one.
+    /// The stream ended within a packet, or where a packet was required.
     #[error("the request ends in the middle of a packet")]
     Truncated,
-    /// The four bytes of a length are not hexadecimal, or name an impossible length.
-    #[error("`{}` is not the length of a packet", .0.escape_ascii())]
+    /// The length is not four hexadecimal digits, or is invalid.
+    #[error("`{}` is not a valid packet length", .0.escape_ascii())]
     Length([u8; 4]),
-    /// The packets together are longer than the reader was told to accept, in bytes.
-    #[error("the commands of the request are longer than {0} bytes")]
+    /// The packets together exceed the limit of the reader, given in bytes.
+    #[error("the commands of the request are larger than {0} bytes")]
     TooLong(usize),
-    /// The stream itself failed.
+    /// The underlying stream failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -63,8 +63,8 @@ impl From<PacketError> for Error {
     }
 }
 
-/// Reads packets without ever taking a byte that lies behind the last packet asked for, so that a
-/// pack which follows the packets stays in the stream.
+/// Reads packets without consuming any byte after the last requested packet, so that a pack that follows
+/// stays in the stream.
 pub struct PacketReader<'stream, R> {
     stream: &'stream mut R,
     limit: usize,
@@ -72,12 +72,12 @@ pub struct PacketReader<'stream, R> {
 }
 
 impl<'stream, R: AsyncRead + Unpin> PacketReader<'stream, R> {
-    /// Reads from `stream` at most `limit` bytes in all, framing included.
+    /// Creates a reader of at most `limit` bytes in total from `stream`, framing included.
     pub fn new(stream: &'stream mut R, limit: usize) -> Self {
         Self { stream, limit, left: limit }
     }
 
-    /// The next packet, or `None` where the stream ends between two packets.
+    /// Reads the next packet, or returns `None` if the stream ends between two packets.
     pub async fn next(&mut self) -> Result<Option<Packet>, PacketError> {
         let mut header = [0; 4];
         let mut filled = 0;
@@ -103,7 +103,7 @@ impl<'stream, R: AsyncRead + Unpin> PacketReader<'stream, R> {
         }
     }
 
-    /// The next packet, where the end of the stream would be an error.
+    /// Reads the next packet; the end of the stream is an error.
     pub async fn require(&mut self) -> Result<Packet, PacketError> {
         self.next().await?.ok_or(PacketError::Truncated)
     }
@@ -114,11 +114,11 @@ impl<'stream, R: AsyncRead + Unpin> PacketReader<'stream, R> {
     }
 }
 
-/// Lengths 0, 1, 2 and 4 to `MAX_PAYLOAD + 4`.
+/// Parses a packet length: 0, 1, 2 or 4 to `MAX_PAYLOAD + 4`.
 fn parse_length(header: [u8; 4]) -> Result<usize, PacketError> {
     let mut length = 0;
     for byte in header {
-        // Not `usize::from_str_radix`: that would take a sign.
+        // Not `usize::from_str_radix`, which accepts a sign.
         let digit = char::from(byte).to_digit(16).ok_or(PacketError::Length(header))?;
         length = length * 16 + digit as usize;
     }
@@ -127,11 +127,11 @@ fn parse_length(header: [u8; 4]) -> Result<usize, PacketError> {
 
 /// Appends packets to a buffer.
 pub trait WritePackets {
-    /// Appends one packet; what lies behind [`MAX_PAYLOAD`] bytes is cut off, as it has no form on the wire.
+    /// Appends a data packet; a payload longer than [`MAX_PAYLOAD`] is truncated.
     fn packet(&mut self, payload: &[u8]);
-    /// Appends `0000`.
+    /// Appends a flush packet (`0000`).
     fn flush(&mut self);
-    /// Appends `0001`.
+    /// Appends a delimiter packet (`0001`).
     fn delimiter(&mut self);
 }
 
@@ -152,7 +152,7 @@ impl WritePackets for BytesMut {
     }
 }
 
-/// A packet's length as the wire writes it; `length` is at most 65,520.
+/// Formats the length of a packet; `length` is at most 65,520.
 pub(super) fn length_of(length: usize) -> [u8; 4] {
     let digit = |shift: u32| b"0123456789abcdef"[(length >> shift) & 0xf];
     [digit(12), digit(8), digit(4), digit(0)]

@@ -1,4 +1,4 @@
-//! What `git push` asks for: the commands before the pack (gitprotocol-pack(5), "Reference Update
+//! Push commands (receive-pack): the part of a push before the pack (gitprotocol-pack(5), "Reference Update
 //! Request and Packfile Transfer").
 
 use gix::{ObjectId, bstr::BString};
@@ -7,76 +7,76 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::pktline::{Packet, PacketReader};
 use crate::{Error, RefName, Result};
 
-/// The longest head of a push accepted, in bytes.
+/// Maximum size in bytes of the commands and push options.
 const HEAD_LIMIT: usize = 16 << 20;
 
-/// The most refs that one push may name.
+/// Maximum number of refs in one push.
 const MAX_COMMANDS: usize = 20_000;
 
-/// The most push options of one push.
+/// Maximum number of push options.
 const MAX_OPTIONS: usize = 1000;
 
-/// The first thing in the body of a `git-receive-pack` request.
+/// The start of a `git-receive-pack` request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PushHead {
-    /// Exactly `0000`: git finds out whether it may push before it sends a body that it cannot send
-    /// twice. The answer is an empty body.
+    /// A flush packet (`0000`) alone: git probes whether it may push before it sends a body that it cannot
+    /// send twice. The response is empty.
     Probe,
-    /// A push. What is left in the body is its pack, if [`Push::has_pack`].
+    /// A push. The rest of the body is the pack, if [`Push::has_pack`].
     Push(Push),
 }
 
-/// What a push wants, and how it wants to be told about the outcome.
+/// The commands of a push, and how the client wants to be informed of the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
-    /// At least one, in the order in which they came; the report keeps it.
+    /// The commands, at least one, in the order of the request, which the report keeps.
     pub commands: Vec<Command>,
-    /// What the client chose among the advertised capabilities.
+    /// The capabilities chosen by the client.
     pub capabilities: Capabilities,
-    /// The values of `git push -o`.
+    /// The push options (`git push -o`).
     pub options: Vec<String>,
 }
 
-/// One ref that is to be created, moved or deleted.
+/// A command: one ref to create, update or delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// The name as the client sent it; see [`Command::ref_name`].
+    /// The ref name as sent by the client; see [`Command::ref_name`].
     pub name: BString,
-    /// What the client saw there; `None` where it saw no such ref.
+    /// The old object ID that the client expects; `None` if it expects no such ref.
     pub old: Option<ObjectId>,
-    /// What is to be there; `None` deletes.
+    /// The new object ID; `None` to delete the ref.
     pub new: Option<ObjectId>,
 }
 
 impl Command {
-    /// The name, if it is one that a ref here may have.
+    /// Returns the ref name, if it is valid.
     pub fn ref_name(&self) -> Result<RefName> {
         let name = std::str::from_utf8(&self.name);
         name.map_err(|_| Error::Invalid("ref names must be UTF-8".to_owned()))?.parse()
     }
 }
 
-/// The capabilities a client chose (gitprotocol-capabilities(5)); those that change nothing for us
-/// (`ofs-delta`, `delete-refs`, `session-id`) are read and forgotten.
+/// The capabilities chosen by a client (gitprotocol-capabilities(5)). Those without effect here (`ofs-delta`,
+/// `delete-refs`, `session-id`) are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Whether the client wants to hear about each command at all. `report-status-v2` only adds
-    /// lines about refs that a server rewrote, which we never do, so that both look the same.
+    /// Which status report the client requests. `report-status-v2` only adds lines about refs rewritten by
+    /// the server, which never happens here, so both look the same.
     pub report_status: ReportStatus,
-    /// `side-band-64k`: the report is framed, with progress and messages beside it.
+    /// `side-band-64k`: multiplexes the report with progress messages.
     pub side_band: bool,
-    /// All commands or none.
+    /// `atomic`: apply all commands or none.
     pub atomic: bool,
-    /// No progress, please.
+    /// `quiet`: send no progress.
     pub quiet: bool,
-    /// The name of the client, for logs.
+    /// The client's agent string, for logs.
     pub agent: Option<String>,
 }
 
-/// Which report a client understands.
+/// The version of the status report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReportStatus {
-    /// None: it will look at the refs itself.
+    /// No report; the client reads the refs itself.
     #[default]
     None,
     /// `report-status`.
@@ -86,13 +86,16 @@ pub enum ReportStatus {
 }
 
 impl Push {
-    /// Reads commands and push options from `body` and not one byte more.
+    /// Reads the commands and push options from `body`, and not one byte more.
     ///
-    /// `shallow` lines are skipped: a push whose base is known here works without them, and one whose
-    /// base is unknown must fail, because the server never becomes shallow.
+    /// `shallow` lines are ignored: a push whose base is known here works without them, and one whose base is
+    /// unknown must fail, because the server never becomes shallow.
     ///
-    /// Fails with [`Error::Invalid`] on anything malformed, [`Error::Refused`] on what was not
-    /// advertised, [`Error::TooLarge`] beyond 16 MiB, 20,000 commands or 1,000 options, [`Error::Io`] where the body itself breaks.
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for malformed input, [`Error::Refused`] for capabilities that were not advertised,
+    /// [`Error::TooLarge`] beyond 16 MiB, 20,000 commands or 1,000 options, [`Error::Io`] if the body ends
+    /// early.
     pub async fn read(body: &mut (impl AsyncRead + Unpin)) -> Result<PushHead> {
         let mut reader = PacketReader::new(body, HEAD_LIMIT);
         let mut commands = Vec::new();
@@ -102,7 +105,7 @@ impl Push {
             let packet = reader.require().await?;
             let Some(line) = packet.line() else {
                 if packet != Packet::Flush {
-                    return Err(malformed("a marker of protocol v2 among the commands"));
+                    return Err(malformed("unexpected protocol v2 packet among the commands"));
                 }
                 break;
             };
@@ -115,11 +118,11 @@ impl Push {
                 if commands.is_empty() {
                     chosen = ChosenCapabilities::parse(capabilities.unwrap_or_default())?;
                 } else if capabilities.is_some() {
-                    return Err(malformed("capabilities behind a command other than the first"));
+                    return Err(malformed("capabilities after a command other than the first"));
                 }
                 if commands.len() == MAX_COMMANDS {
                     return Err(Error::TooLarge(format!(
-                        "more than {MAX_COMMANDS} refs in one push; push them in steps"
+                        "more than {MAX_COMMANDS} refs in one push; push fewer at a time"
                     )));
                 }
                 commands.push(parse_command(command)?);
@@ -127,7 +130,7 @@ impl Push {
             first = false;
         }
         if commands.is_empty() {
-            return if first { probe(body).await } else { Err(malformed("no command")) };
+            return if first { probe(body).await } else { Err(malformed("no commands")) };
         }
         let mut options = Vec::new();
         if chosen.push_options {
@@ -137,29 +140,29 @@ impl Push {
                     if packet == Packet::Flush {
                         break;
                     }
-                    return Err(malformed("a marker of protocol v2 among the push options"));
+                    return Err(malformed("unexpected protocol v2 packet among the push options"));
                 };
                 if options.len() == MAX_OPTIONS {
                     return Err(Error::TooLarge(format!("more than {MAX_OPTIONS} push options; use fewer")));
                 }
-                let option = std::str::from_utf8(line).map_err(|_| malformed("a push option that is not UTF-8"))?;
+                let option = std::str::from_utf8(line).map_err(|_| malformed("a push option is not valid UTF-8"))?;
                 options.push(option.to_owned());
             }
         }
         Ok(PushHead::Push(Self { commands, capabilities: chosen.capabilities, options }))
     }
 
-    /// Whether a pack follows: a push that only deletes has none, not even an empty one.
+    /// Returns true if a pack follows. A push that only deletes refs has none, not even an empty one.
     pub fn has_pack(&self) -> bool {
         self.commands.iter().any(|command| command.new.is_some())
     }
 }
 
-/// A lone flush packet is a probe only where nothing follows it.
+/// A single flush packet is a probe only if nothing follows.
 async fn probe(body: &mut (impl AsyncRead + Unpin)) -> Result<PushHead> {
     match body.read(&mut [0]).await? {
         0 => Ok(PushHead::Probe),
-        _ => Err(malformed("no command")),
+        _ => Err(malformed("no commands")),
     }
 }
 
@@ -188,7 +191,7 @@ impl ChosenCapabilities {
                         && format != b"sha1"
                     {
                         return Err(Error::Refused(format!(
-                            "this repository uses SHA-1 and cannot take objects named by {}",
+                            "this repository uses the SHA-1 object format, not {}",
                             format.escape_ascii()
                         )));
                     }
@@ -209,13 +212,13 @@ fn split_capabilities(line: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// `<old> SP <new> SP <name>`.
+/// Parses `<old> SP <new> SP <name>`.
 fn parse_command(line: &[u8]) -> Result<Command> {
     let mut parts = line.splitn(3, |&byte| byte == b' ');
-    let mut next = || parts.next().ok_or_else(|| malformed("a command that is not `<old> <new> <ref>`"));
+    let mut next = || parts.next().ok_or_else(|| malformed("a command is not `<old> <new> <ref>`"));
     let (old, new, name) = (parse_id(next()?)?, parse_id(next()?)?, next()?);
     if name.is_empty() {
-        return Err(malformed("a command without a ref"));
+        return Err(malformed("a command has an empty ref name"));
     }
     let unless_zero = |id: ObjectId| (!id.is_null()).then_some(id);
     Ok(Command { name: name.into(), old: unless_zero(old), new: unless_zero(new) })
@@ -224,7 +227,7 @@ fn parse_command(line: &[u8]) -> Result<Command> {
 fn parse_id(hex: &[u8]) -> Result<ObjectId> {
     match ObjectId::from_hex(hex) {
         Ok(id) if id.kind() == gix::hash::Kind::Sha1 => Ok(id),
-        _ => Err(malformed("an object id that is not 40 hexadecimal digits")),
+        _ => Err(malformed("an object ID is not 40 hexadecimal digits")),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Receiving a push: its pack goes into a quarantine that nobody else can see, is proved complete
-//! there, and leaves it only as part of a [`Landing`].
+//! Receiving a push: the pack goes into a quarantine that is invisible to everybody else, is checked there,
+//! and leaves it only as part of a [`Landing`].
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -23,18 +23,18 @@ mod walk;
 use inspect::Tip;
 pub use unpack::drain;
 
-/// How long a push may be looked at in process.
+/// Time limit of the in-process checks of a push.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// What a push may bring.
+/// Limits of a push.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiveLimits {
-    /// The longest pack accepted, in bytes as sent.
+    /// Maximum size of the pack in bytes.
     pub max_pack_bytes: u64,
 }
 
-/// The objects of one push beside those of a snapshot, visible to nobody else. Its folder vanishes
-/// with the value, except for the pack that [`into_landing`](Self::into_landing) carries out.
+/// Quarantine: the objects of one push on top of a snapshot, invisible to everybody else. The folder is
+/// removed on drop, except for the pack that [`into_landing`](Self::into_landing) moves out.
 pub struct Quarantine {
     base: Arc<Snapshot>,
     commands: Vec<Command>,
@@ -43,21 +43,22 @@ pub struct Quarantine {
     state: Arc<State>,
     pack: Option<NewPack>,
     tips: HashMap<ObjectId, Tip>,
-    /// Everything that becomes reachable; `None` if something of it is missing.
+    /// All newly reachable objects; `None` if some of them are missing.
     objects: Option<Arc<[ObjectId]>>,
 }
 
-/// Takes the rest of `body`, the pack of `push`, into a quarantine on top of `snapshot`.
+/// Reads the rest of `body`, the pack of `push`, into a quarantine on top of `snapshot`.
 ///
-/// The pack is parsed, its deltas resolved, every object checked as `git fsck --strict` would, and
-/// everything the commands name proved to be complete, and to hold no message, folder or path that is
-/// too long for those who read it. `body` is read to its end also where this fails
-/// (up to a bound), because a client that is still sending does not listen.
+/// Runs `git index-pack`, which resolves deltas and checks every object as `git fsck --strict` does, then
+/// checks that everything the commands reference is connected, and that no message, folder or path is too
+/// long for readers. On failure too, `body` is read to its end (up to a limit), because a client that is
+/// still sending does not read the response. Dropping the future kills the process.
 ///
-/// Fails with [`Error::Invalid`](crate::Error::Invalid) or [`Error::TooLarge`](crate::Error::TooLarge)
-/// where the pack is at fault, with a text for [`Report::unpack_failed`](super::Report::unpack_failed);
-/// with [`Error::Io`](crate::Error::Io) where the body broke off; with other kinds where we are at
-/// fault. Dropping the future kills the child.
+/// # Errors
+///
+/// [`Error::Invalid`](crate::Error::Invalid) or [`Error::TooLarge`](crate::Error::TooLarge) if the pack is
+/// rejected, with a message for [`Report::unpack_failed`](super::Report::unpack_failed);
+/// [`Error::Io`](crate::Error::Io) if the body ended early; other variants for failures of the server.
 pub async fn receive(
     snapshot: &Arc<Snapshot>,
     push: &Push,
@@ -83,7 +84,7 @@ pub async fn receive(
     let (repository, pack, tips) = blocking::run(move || {
         let repository = snapshot::open(place.path())?;
         let pack = match came {
-            // The very same pack has landed before: nothing to store again.
+            // If the same pack is already live, there is nothing to store.
             Some(id) if !live => new_pack(id, &place)?,
             _ => None,
         };
@@ -121,8 +122,8 @@ pub async fn receive(
     })
 }
 
-/// The pack of the quarantine, unless it is empty: git sends an empty one with a push that only gives
-/// new names to old objects.
+/// Returns the pack of the quarantine, unless it is empty: git sends an empty pack with a push that only
+/// creates refs to existing objects.
 fn new_pack(id: PackId, folder: &Arc<Scratch>) -> Result<Option<NewPack>> {
     let file = snapshot::PackFolder(folder.path().join("objects/pack")).file(id);
     let index = gix::odb::pack::index::File::at(&file.idx, gix::hash::Kind::Sha1)?;
@@ -134,12 +135,12 @@ fn new_pack(id: PackId, folder: &Arc<Scratch>) -> Result<Option<NewPack>> {
 }
 
 impl Quarantine {
-    /// What the engine says to each command, in their order; the caller adds its own rules, then
-    /// applies [`Push::settle`].
+    /// Checks each command and returns the outcomes in order; the caller adds its own rules, then calls
+    /// [`Push::settle`].
     ///
-    /// Refused are names that no ref may have, the engine's own refs, a ref named twice, a ref that
-    /// has moved since the client looked, objects that did not come, a branch that is not a commit,
-    /// and a name that would be the folder of another.
+    /// Rejects invalid ref names, refs that belong to the engine, a ref that occurs twice, a ref that was
+    /// updated since the client read it, missing objects, branches that do not point to a commit, and
+    /// directory/file conflicts between ref names.
     pub fn verdicts(&self) -> Vec<Outcome> {
         let current: HashMap<_, _> = self.state.refs.iter().map(|each| (each.name.as_str(), each.target)).collect();
         let mut seen = HashSet::new();
@@ -148,11 +149,11 @@ impl Quarantine {
             .iter()
             .map(|command| {
                 let name = self.judge(command, &current)?;
-                if seen.insert(name.clone()) { Ok(name) } else { Err("the push names this ref twice".to_owned()) }
+                if seen.insert(name.clone()) { Ok(name) } else { Err("the push contains this ref twice".to_owned()) }
             })
             .collect();
 
-        // Deletions count first: `a` may go and `a/b` come in one push.
+        // Deletions apply first: a push may delete `a` and create `a/b`.
         let mut names: BTreeSet<&str> = current.keys().copied().collect();
         for (command, name) in self.commands.iter().zip(&judged) {
             if let (None, Ok(name)) = (command.new, name) {
@@ -166,7 +167,7 @@ impl Quarantine {
                 Ok(_) if command.new.is_none() => Ok(()),
                 Ok(name) => {
                     if let Some(other) = state::conflict_in(&names, name.as_str()) {
-                        Err(format!("cannot exist beside {other}"))
+                        Err(format!("conflicts with {other}; use another name"))
                     } else {
                         names.insert(name.as_str());
                         Ok(())
@@ -177,31 +178,31 @@ impl Quarantine {
         verdicts
     }
 
-    /// Everything about one command that does not depend on the others.
+    /// Checks everything about a command that does not depend on the others.
     fn judge(&self, command: &Command, current: &HashMap<&str, ObjectId>) -> Result<RefName, String> {
         let name = command.ref_name().map_err(|_| "not a valid ref name".to_owned())?;
         if name.is_hidden() {
-            return Err("refs/internal belongs to the server".to_owned());
+            return Err("refs/internal is reserved for the server".to_owned());
         }
         if name.is_reserved() && command.new.is_some() {
-            return Err("a branch cannot have this name".to_owned());
+            return Err("this branch name is reserved".to_owned());
         }
         let held = current.get(name.as_str()).copied();
         match (command.old, command.new) {
             (None, None) if held.is_none() => return Err("no such ref".to_owned()),
             (old, _) if old == held => {}
-            (None, _) => return Err("exists already; fetch first".to_owned()),
+            (None, _) => return Err("already exists; fetch first".to_owned()),
             (Some(_), _) if held.is_none() => {
-                return Err("has been deleted meanwhile; fetch first".to_owned());
+                return Err("was deleted in the meantime; fetch first".to_owned());
             }
-            (Some(_), _) => return Err("has moved meanwhile; fetch first".to_owned()),
+            (Some(_), _) => return Err("was updated in the meantime; fetch first".to_owned()),
         }
         if let Some(new) = command.new {
             let Some(tip) = self.tips.get(&new) else {
-                return Err(format!("object {new} is neither here nor in the push"));
+                return Err(format!("object {new} is missing from both the repository and the push"));
             };
             if name.is_branch() && tip.kind != gix::objs::Kind::Commit {
-                return Err(format!("a branch must be a commit, but {new} is a {}", tip.kind));
+                return Err(format!("a branch must point to a commit, but {new} is a {}", tip.kind));
             }
             if self.objects.is_none() {
                 return Err("missing necessary objects; push from a complete clone".to_owned());
@@ -210,8 +211,7 @@ impl Quarantine {
         Ok(name)
     }
 
-    /// Runs `work` with a reader that sees the pushed objects beside those of the snapshot; its refs
-    /// are those of before the push.
+    /// Runs `work` with a reader of the snapshot plus the pushed objects; its refs are those before the push.
     pub async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -229,23 +229,26 @@ impl Quarantine {
         .await
     }
 
-    /// The LFS pointers among the blobs that the push makes reachable: those that no ref had before,
-    /// whether they came with this push or were left behind by another.
-    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond a million.
+    /// Returns the LFS pointers among the newly reachable blobs: those that were not reachable from any ref
+    /// before, whether they came with this push or were already stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond a million pointers.
     pub async fn pointers(&self) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
         let Some(objects) = self.objects.clone() else { return Ok(Vec::new()) };
         self.read(move |reader| inspect::pointers(reader, &objects, inspect::MAX_POINTERS)).await
     }
 
-    /// Where the new commits of the push have these blobs: for each one path, of which there may be
-    /// more. Walks everything that is new, so it is for messages, not for the way of success.
+    /// Returns one path for each of these blobs in the new commits of the push. Walks everything that is new,
+    /// so it is meant for error messages, not for every push.
     pub async fn paths_of(&self, blobs: &[ObjectId]) -> Result<Vec<(ObjectId, String)>> {
         walk::paths_of(self.base.git(), &self.folder, self.tips.keys(), blobs).await
     }
 
-    /// The paths that a command changes in the commits that no branch had before, so that merging
-    /// what others have pushed changes nothing. With `compared`, also those that differ between where
-    /// the ref was and where it goes. None where a ref is deleted.
+    /// Returns the paths that a command changes in commits that were on no branch before, so merging the work
+    /// of others changes nothing. With `compared`, also the paths that differ between the old and the new
+    /// target. Empty if the ref is deleted.
     pub async fn changed_paths(&self, command: &Command, compared: bool) -> Result<BTreeSet<String>> {
         let Some(new) = command.new else {
             return Ok(BTreeSet::new());
@@ -261,8 +264,7 @@ impl Quarantine {
         .await
     }
 
-    /// For each command, whether it takes history away: a ref that moves to where its old commit is
-    /// not an ancestor. Deletions are not counted.
+    /// Returns for each command whether it is a non-fast-forward update. Deletions do not count.
     pub async fn rewrites(&self) -> Result<Vec<bool>> {
         let moves: Vec<_> = self.commands.iter().map(|command| command.old.zip(command.new)).collect();
         self.read(move |reader| {
@@ -274,8 +276,8 @@ impl Quarantine {
         .await
     }
 
-    /// The landing of the commands whose outcome is `Ok`; `outcomes` are in the order of the commands.
-    /// Without a command that needs new objects, the pack is left behind.
+    /// Creates the landing of the commands whose outcome is `Ok`; `outcomes` are in the order of the
+    /// commands. If no accepted command needs new objects, the pack is dropped.
     pub fn into_landing(self, outcomes: &[Outcome]) -> Result<Landing> {
         let mut edits = Vec::new();
         for (command, _) in self.commands.iter().zip(outcomes).filter(|(_, outcome)| outcome.is_ok()) {

@@ -1,5 +1,4 @@
-//! What a push is told at its end, and on the way (gitprotocol-pack(5), "Report Status" and
-//! "Packfile Data").
+//! Status report and progress of a push (gitprotocol-pack(5), "Report Status" and "Packfile Data").
 
 use std::{collections::VecDeque, future::Future, io, pin::Pin, time::Duration};
 
@@ -13,19 +12,19 @@ use super::{
     pktline::{MAX_PAYLOAD, WritePackets, length_of},
 };
 
-/// The longest payload of one side-band packet, without its band byte.
+/// Maximum payload in bytes of a side-band packet, without its band byte.
 const MAX_BAND: usize = MAX_PAYLOAD - 1;
 
-/// Silence longer than this makes proxies think that the server has died.
+/// Keep-alive interval: proxies drop connections that are silent for long.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
-/// A reason longer than this tells nobody anything, in bytes.
+/// Maximum length of a reason in bytes; longer ones are truncated.
 const MAX_REASON: usize = 1024;
 
-/// What became of one command: landed, or why not, in one line.
+/// The result of one command: accepted, or the reason for the rejection in one line.
 pub type Outcome = Result<(), String>;
 
-/// The final word on a push (`report-status`).
+/// The status report of a push (`report-status`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     unpack: Outcome,
@@ -33,10 +32,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// The objects arrived; `outcomes` are those of the push's commands, in their order.
+    /// Creates a report of a push whose pack was received; `outcomes` are those of its commands, in order.
     ///
-    /// Under `--atomic` one refusal refuses all: see [`Push::settle`], which the caller applies before
-    /// it lands anything.
+    /// With `--atomic` one rejection rejects all commands: see [`Push::settle`], which the caller applies
+    /// before it commits anything.
     pub fn new(push: &Push, outcomes: impl IntoIterator<Item = Outcome>) -> Self {
         let mut outcomes = outcomes.into_iter();
         let missing = || Err("not processed".to_owned());
@@ -45,19 +44,19 @@ impl Report {
         Self { unpack: Ok(()), commands: commands.collect() }
     }
 
-    /// The objects did not arrive, so that no command was looked at.
+    /// Creates a report of a push whose pack was rejected, so that no command was executed.
     pub fn unpack_failed(push: &Push, reason: impl Into<String>) -> Self {
         let failed = || Err("unpacker error".to_owned());
         let commands = push.commands.iter().map(|command| (command.name.clone(), failed()));
         Self { unpack: Err(reason.into()), commands: commands.collect() }
     }
 
-    /// Whether every command landed.
+    /// Returns true if every command was accepted.
     pub fn is_success(&self) -> bool {
         self.unpack.is_ok() && self.commands.iter().all(|(_, outcome)| outcome.is_ok())
     }
 
-    /// The end of the response, in the form that the client chose.
+    /// Encodes the end of the response according to the client's capabilities.
     fn encode(&self, capabilities: &Capabilities) -> Bytes {
         let mut lines = BytesMut::new();
         if capabilities.report_status != ReportStatus::None {
@@ -98,36 +97,37 @@ impl Report {
 }
 
 impl Push {
-    /// Under `--atomic`, lets one refusal refuse every other command; else does nothing.
+    /// With `--atomic`, rejects all other commands if one is rejected; otherwise does nothing.
     pub fn settle(&self, outcomes: &mut [Outcome]) {
         if self.capabilities.atomic && outcomes.iter().any(Result::is_err) {
             for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
-                *outcome = Err("atomic push failed: another ref was refused".to_owned());
+                *outcome = Err("atomic push failed: another ref was rejected".to_owned());
             }
         }
     }
 }
 
-/// A reason as the report's grammar can hold it: one line, not empty, not endless.
+/// Makes a reason fit into the report: one line, not empty, of limited length.
 fn one_line(reason: &str) -> String {
     let line = printable(reason).replace(['\n', '\r', '\t'], " ");
     let line = line.trim();
     if line.is_empty() { "failed".to_owned() } else { line[..line.floor_char_boundary(MAX_REASON)].to_owned() }
 }
 
-/// Names and paths in messages come from strangers; a terminal must not obey them.
+/// Replaces control characters: names and paths in messages are untrusted and must not reach a terminal as
+/// escape sequences.
 fn printable(text: &str) -> String {
     text.chars().map(|each| if each.is_control() && !matches!(each, '\n' | '\r' | '\t') { '?' } else { each }).collect()
 }
 
-/// The bands of `side-band-64k`; band 3 would abort the client without a report, so we never use it.
+/// Bands of `side-band-64k`. Band 3 is never used, since it would abort the client before the report.
 #[derive(Clone, Copy)]
 enum Band {
     Data = 1,
     Progress = 2,
 }
 
-/// Appends `payload` in as many packets as it needs: none if it is empty.
+/// Appends `payload` in as many packets as needed; none if it is empty.
 fn write_band(wire: &mut BytesMut, band: Band, payload: &[u8]) {
     for piece in payload.chunks(MAX_BAND) {
         wire.reserve(piece.len() + 5);
@@ -137,7 +137,7 @@ fn write_band(wire: &mut BytesMut, band: Band, payload: &[u8]) {
     }
 }
 
-/// Where the work of a push tells the client how far it is. Cheap to clone; harmless when nobody listens.
+/// Sends progress messages to the client of a push. Cheap to clone; does nothing if the client is gone.
 #[derive(Clone, Debug)]
 pub struct Progress {
     messages: mpsc::UnboundedSender<Message>,
@@ -151,26 +151,26 @@ enum Message {
 }
 
 impl Progress {
-    /// A progress that nobody sees.
+    /// Returns a progress that discards all messages.
     pub fn silent() -> Self {
         Self { messages: mpsc::unbounded_channel().0, quiet: true }
     }
 
-    /// Says that the request has been read to its end, so that the response may begin. Some clients
-    /// and most proxies do not expect one earlier.
+    /// Marks the request as read to its end, so that the response may start. Some clients and most proxies do
+    /// not expect a response earlier.
     pub fn begin(&self) {
         self.send(Message::Begin);
     }
 
-    /// How far the work is; not shown to a client that asked for quiet. Ends in `\r` where the next
-    /// one replaces it, else in `\n`, which is added where it is missing.
+    /// Sends a progress message, unless the client asked for quiet. It ends with `\r` if the next one
+    /// replaces it, otherwise with `\n`, which is added if missing.
     pub fn update(&self, text: &str) {
         if !self.quiet {
             self.say(text);
         }
     }
 
-    /// Something that the client's user has to read.
+    /// Sends a message that the user must see.
     pub fn say(&self, text: &str) {
         let mut text = printable(text);
         if !text.ends_with(['\n', '\r']) {
@@ -180,17 +180,16 @@ impl Progress {
     }
 
     fn send(&self, message: Message) {
-        // Nobody listens any more where the client has left; the work is about to be dropped then.
+        // Fails if the client closed the connection; the work is dropped soon.
         let _ = self.messages.send(message);
     }
 }
 
-/// Runs `work` and gives the body of the response: its progress, signs of life while it is silent,
-/// and its report.
+/// Runs `work` and returns the response body: its progress, keep-alive packets, and its report.
 ///
-/// Resolves when there is something to send and the request has been read ([`Progress::begin`], or
-/// the end of the work). Dropping the returned future or stream, as HTTP servers do when the client
-/// leaves, drops `work`, and with it the children it runs.
+/// Resolves when there is something to send and the request has been read ([`Progress::begin`], or the end of
+/// the work). Dropping the returned future or stream, as HTTP servers do when the client disconnects, drops
+/// `work` and kills the processes it runs.
 pub async fn respond<W, F>(
     capabilities: Capabilities,
     work: W,
@@ -215,10 +214,10 @@ where
 struct Response<F> {
     capabilities: Capabilities,
     inbox: mpsc::UnboundedReceiver<Message>,
-    /// Gone when it has ended.
+    /// `None` when it has ended.
     work: Option<Pin<Box<F>>>,
     begun: bool,
-    /// Frames that wait to be sent.
+    /// Frames waiting to be sent.
     ready: VecDeque<Bytes>,
 }
 
@@ -246,7 +245,7 @@ impl<F: Future<Output = Report>> Response<F> {
                     }
                 }
                 () = tokio::time::sleep(KEEP_ALIVE), if self.begun && self.capabilities.side_band => {
-                    // An empty packet on band 2: shown as nothing.
+                    // An empty packet on band 2, which clients display as nothing.
                     self.ready.push_back(Bytes::from_static(b"0005\x02"));
                 }
             }

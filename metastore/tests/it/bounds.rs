@@ -1,4 +1,4 @@
-//! A few kilobytes that were pushed name gigabytes: readers stay within bounds, whatever is there already.
+//! A push of a few kilobytes can name gigabytes: readers stay within their limits, whatever the repository contains.
 
 use std::{
     fmt::Write as _,
@@ -21,7 +21,7 @@ fn repository() -> TempDir {
     folder
 }
 
-/// 25,000 files with paths of some 12,000 bytes: 300 MB of paths, in a few kilobytes.
+/// 25,000 files with paths of about 12,000 bytes: 300 MB of paths, in a few kilobytes.
 fn long_names() -> TempDir {
     let real = repository();
     let name = "n".repeat(1000);
@@ -55,7 +55,7 @@ async fn listings_are_bounded_by_the_bytes_of_their_paths() {
             assert!(matches!(reader.tree(head, None, true), Err(Error::TooLarge(_))));
             assert!(matches!(reader.diff(None, head, true), Err(Error::TooLarge(_))));
             assert!(matches!(reader.paths(head, 50_001, 16 << 20), Err(Error::TooLarge(_))));
-            // Where each is told and forgotten, there is no need.
+            // `visit` does not hold the paths, so it needs no such limit.
             let mut files = 0;
             reader.visit(head, None, &mut |_, kind, _| {
                 files += usize::from(kind == EntryKind::File);
@@ -91,7 +91,7 @@ async fn pages_are_bounded_by_the_bytes_of_their_paths_and_go_on() {
                 assert!(after.is_some());
             }
             assert!((1000..2000).contains(&seen), "{seen}");
-            // Each has one entry at least, or nobody would get on.
+            // Each page has at least one entry, or paging would make no progress.
             assert_eq!(reader.tree_page(head, None, true, after.as_deref(), 1)?.entries.len(), 1);
             Ok(())
         })
@@ -173,7 +173,7 @@ async fn messages_are_bounded_together() {
     let snapshot = world.snapshot().await;
     snapshot
         .read(move |reader| {
-            assert!(matches!(reader.log(head, 40, None, None), Err(Error::TooLarge(why)) if why.contains("fewer")));
+            assert!(matches!(reader.log(head, 40, None, None), Err(Error::TooLarge(why)) if why.contains("smaller")));
             assert_eq!(reader.log(head, 30, None, None)?.len(), 30);
             Ok(())
         })
@@ -211,7 +211,7 @@ async fn a_reading_ends_when_nobody_waits_for_it() {
     let began = Instant::now();
     let reading = snapshot.read(move |reader| {
         let read = loop {
-            // Long enough for the test to see that it would have gone on.
+            // Long enough to notice that the work was not cancelled.
             if began.elapsed() > Duration::from_secs(20) {
                 break Ok(());
             }

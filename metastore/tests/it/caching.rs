@@ -1,4 +1,4 @@
-//! The cache: bounded, shared, and deleted under running requests.
+//! The cache: limited in size, shared, and deleted under running requests.
 
 use std::{
     collections::HashSet,
@@ -25,7 +25,7 @@ fn in_a_bucket() -> World {
     World::on(|_| PackStore::remote(objects))
 }
 
-/// The bytes of a folder, each file once.
+/// Returns the size of a folder in bytes, counting each file once.
 fn bytes_of(folder: &Path) -> u64 {
     let (mut seen, mut bytes, mut folders) = (HashSet::new(), 0, vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
@@ -52,7 +52,7 @@ async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     panic!("{what}");
 }
 
-/// The same packs (which live in their rows) as another repository.
+/// Returns the same (inline) packs as another repository.
 fn as_repo(state: &State, number: usize) -> State {
     State { repo: format!("other-{number}").parse().unwrap(), ..state.clone() }
 }
@@ -75,7 +75,7 @@ async fn the_cache_stays_below_its_limit_and_keeps_what_is_used() {
     let leased = engine.snapshot(as_repo(&state, 0)).await.unwrap();
     for number in 1..30 {
         drop(engine.snapshot(as_repo(&state, number)).await.unwrap());
-        // In use all the time, though not leased.
+        // Used all the time, though not held.
         assert!(engine.cached(&as_repo(&state, 1).repo, state.generation).is_some(), "the one used last went first");
         eventually("the cache grows beyond its limit", || bytes_of(&cache) < one * 6).await;
     }
@@ -106,7 +106,7 @@ async fn a_limit_below_a_single_lease_stops_nobody() {
     drop(engine.snapshot(world.database.state()).await.unwrap());
     world.commit(vec![put("small", "1")]).await.unwrap();
     drop(engine.snapshot(world.database.state()).await.unwrap());
-    eventually("nobody holds it", || bytes_of(&cache) < 100_000).await;
+    eventually("the cache shrinks once unused", || bytes_of(&cache) < 100_000).await;
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn links_are_counted_once_and_those_of_a_local_store_not_at_all() {
     let first = world.snapshot().await;
     world.commit(vec![put("small", "1")]).await.unwrap();
     let second = world.snapshot().await;
-    // Temporary folders go away in the background.
+    // Temporary folders are removed in the background.
     let counted = || world.another_engine().cache_stats().bytes;
     eventually("what is counted is not what is there", || counted().abs_diff(bytes_of(&world.cache())) < 100).await;
     assert!(counted() > 200_000);
@@ -158,7 +158,7 @@ async fn hits_and_misses_are_counted() {
     assert_eq!(counted.downloaded_bytes, stored);
 }
 
-/// Everything that a request does with a snapshot.
+/// Does everything that requests do with a snapshot.
 async fn use_all(world: &World, snapshot: &Arc<Snapshot>) {
     let tip = snapshot.read(|reader| reader.resolve("main")).await.unwrap();
     let log = snapshot.read(move |reader| reader.log(tip, 99, None, None)).await.unwrap();
@@ -197,7 +197,7 @@ async fn a_lease_outlives_its_folder() {
     world.assert_clean().await;
 }
 
-/// A run folder that is made again needs its lock again, or the next process takes it for dead.
+/// A recreated run folder needs its lock file again, or the next process takes it for dead.
 #[tokio::test]
 async fn who_lost_the_folder_is_still_alive_to_others() {
     let world = World::new();
@@ -211,7 +211,7 @@ async fn who_lost_the_folder_is_still_alive_to_others() {
         assert!(snapshot.git_dir().exists(), "taken for dead");
         other.snapshot(world.database.state()).await.unwrap();
     }
-    // And when it is really dead, it goes.
+    // Once its process is dead, the folder is removed.
     let folder = snapshot.git_dir().parent().unwrap().to_owned();
     let World { folder: home, database, store, engine, repo: _ } = world;
     drop((snapshot, engine));

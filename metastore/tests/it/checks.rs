@@ -1,4 +1,4 @@
-//! Packs checked where they are stored: no byte may change unnoticed.
+//! Verification of stored packs: no byte may change unnoticed.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ fn noise(words: u32) -> Vec<u8> {
     (0..words).flat_map(|at| at.wrapping_mul(2_654_435_761).rotate_left(at % 31).to_be_bytes()).collect()
 }
 
-/// A bucket with one stored pack, and a row with another one inline.
+/// A bucket with one stored pack, and a row with another, inline pack.
 async fn stored() -> (World, Arc<InMemory>) {
     let bucket = Arc::new(InMemory::new());
     let objects: Arc<dyn ObjectStore> = bucket.clone();
@@ -56,7 +56,7 @@ async fn what_is_whole_passes_and_what_is_lost_is_named() {
     assert_eq!(problems(&world).await, Vec::<String>::new());
 }
 
-/// A store that is away says nothing about its packs.
+/// An unavailable store says nothing about its packs.
 #[tokio::test]
 async fn a_store_that_is_away_is_no_problem_of_a_pack() {
     let world = World::new();
@@ -70,14 +70,14 @@ async fn a_store_that_is_away_is_no_problem_of_a_pack() {
     assert_eq!(world.engine.check_pack(&world.repo, &pack).await.unwrap(), Vec::<String>::new());
 }
 
-/// The checksums of an index cover its bytes, but may cover the wrong ones: git makes it anew.
+/// The checksum of an index covers its bytes, but they may be wrong: git builds the index again.
 #[tokio::test]
 async fn an_index_that_lies_with_good_checksums_is_found() {
     let (world, bucket) = stored().await;
     let pack = world.database.state().packs.iter().find(|pack| !pack.inline).unwrap().clone();
     let path = Path::from(format!("packs/repo-1/{}.idx", pack.key));
     let mut idx = bucket.get(&path).await.unwrap().bytes().await.unwrap().to_vec();
-    // A CRC-32 of the table behind the object ids.
+    // A CRC-32 in the table after the object IDs.
     let count = usize::try_from(pack.objects).unwrap();
     idx[8 + 1024 + count * 20] ^= 1;
     let body = idx.len() - 20;

@@ -1,4 +1,4 @@
-//! Commits made without a client.
+//! Commits made by the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,7 @@ async fn a_pack_holds_exactly_the_new_objects() {
     let steps = vec![put("a/x", "draft"), put("a/x", "final"), put("d", "3"), put("gone", "?"), delete("gone")];
     let (_, landing) = attempt(&world, steps).await.unwrap();
     let pack = landing.pack.unwrap();
-    // The commit, the root, the folder a, and one blob: not the draft, not the blob that c has.
+    // The commit, the root, the folder a, and one blob: not the intermediate tree, not the blob that c has.
     assert_eq!(pack.objects, 4);
 }
 
@@ -88,7 +88,7 @@ async fn moves_and_copies_of_files_and_folders() {
     world.assert_clean().await;
 }
 
-/// Trap: gix's editor takes all of these without a word.
+/// Trap: the editor of gix silently accepts all of these.
 #[tokio::test]
 async fn contradictions_are_errors() {
     let world = World::new();
@@ -124,7 +124,7 @@ async fn contradictions_are_errors() {
     }
 }
 
-/// Trap: git stores no empty folder, but a commit may have the empty tree, and its pack must bring it.
+/// Trap: git stores no empty folder, but a commit may have the empty tree, and its pack must contain it.
 #[tokio::test]
 async fn the_last_file_can_go() {
     let world = World::new();
@@ -174,7 +174,7 @@ async fn a_branch_cannot_be_the_folder_of_another() {
         let result = world.commit_to(clash, vec![put("f", "1")]).await;
         assert!(matches!(result, Err(Error::Conflict(_))), "{clash}: {result:?}");
     }
-    // Prepared side by side, the transaction is what decides.
+    // Prepared concurrently, the transaction decides.
     let changes = ["x", "x/y"].map(|branch| changeset(branch, vec![put("f", "1")]));
     let snapshot = world.snapshot().await;
     let mut outcomes = Vec::new();
@@ -340,7 +340,7 @@ async fn folders_nested_as_deep_as_paths_allow() {
     assert!(matches!(long, Err(Error::Invalid(_))), "{long:?}");
 }
 
-/// The tree that git makes of these files, in an object database of its own.
+/// Returns the tree that git creates from these files, in a separate object database.
 fn tree_by_git(folder: &std::path::Path, files: &BTreeMap<String, String>) -> String {
     git(folder, &["read-tree", "--empty"]);
     let line = |(path, content): (&String, &String)| {
@@ -352,7 +352,7 @@ fn tree_by_git(folder: &std::path::Path, files: &BTreeMap<String, String>) -> St
     git(folder, &["write-tree"]).trim().to_owned()
 }
 
-/// What the edits mean, on a map of files: `None` if they contradict it.
+/// Applies an edit to a map of files: `None` if they contradict each other.
 fn model(files: &mut BTreeMap<String, String>, edit: &Edit) -> Option<()> {
     let below = |files: &BTreeMap<String, String>, at: &str| -> Vec<String> {
         files.keys().filter(|file| *file == at || file.starts_with(&format!("{at}/"))).cloned().collect()
@@ -452,7 +452,7 @@ async fn ref_edits_need_no_pack() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Whatever path passes, git takes it and finds nothing wrong with it.
+    /// Whatever path is accepted, git accepts it too and `git fsck` has no complaints.
     #[test]
     fn random_paths_that_pass_are_fine_with_git(
         names in prop::collection::vec(
@@ -464,7 +464,7 @@ proptest! {
         runtime.block_on(async {
             let world = World::new();
             let paths: BTreeSet<_> = names.iter().filter_map(|name| name.parse::<FilePath>().ok()).collect();
-            // A clash with an earlier name, or a file that means something to git, is left out.
+            // Skips conflicts with earlier names, and files with a meaning to git.
             let snapshot = world.snapshot().await;
             let accepted = snapshot.read(move |reader| {
                 let mut edits = Vec::new();
@@ -491,7 +491,7 @@ proptest! {
             let listed = git(snapshot.git_dir(), &["ls-tree", "-r", "-z", "--name-only", "main"]);
             let listed: BTreeSet<_> = listed.split_terminator('\0').map(str::to_owned).collect();
             assert_eq!(listed, expected);
-            // Into an index that protects every file system there is: git leaves out what it dislikes.
+            // Into an index with protection for every file system: git skips names it rejects.
             let oracle = tempfile::tempdir().unwrap();
             git(oracle.path(), &["init", "-q", "--bare", "."]);
             let lines: Vec<_> = expected.iter().map(|name| format!("100644 {}\t{name}\0", "1".repeat(40))).collect();

@@ -1,4 +1,4 @@
-//! Many writers at once.
+//! Concurrent writers.
 
 use std::{
     sync::{
@@ -12,7 +12,7 @@ use metastore::{Error, Keep, Landing, ObjectId, RefEdit, RefName, State, consoli
 
 use crate::support::{World, changeset, git, put, try_git};
 
-/// Commits one file to `main`, again and again until the swap is won. Returns the number of attempts.
+/// Commits one file to `main`, retrying until the compare-and-swap succeeds. Returns the number of attempts.
 async fn insist(world: &World, file: String, take_turns: bool) -> usize {
     for attempt in 1..1000 {
         let _turn = if take_turns { Some(world.engine.writer(&world.repo).await) } else { None };
@@ -100,7 +100,7 @@ async fn writers_readers_and_consolidation_at_once() {
     world.assert_clean().await;
 }
 
-/// Numbers that look random, the same in each run.
+/// A deterministic pseudo-random number generator.
 struct Dice(u64);
 
 impl Dice {
@@ -110,8 +110,8 @@ impl Dice {
     }
 }
 
-/// Moves a branch to where it is told, as a push does: what it goes to is proved complete in a
-/// snapshot, and lands with the epoch of that. `false` where it is no longer complete.
+/// Updates a branch as a push does: checks in a snapshot that the new target is connected, then commits with
+/// the epoch of that snapshot. Returns `false` if the target is no longer complete.
 async fn push(world: &World, name: &RefName, target: Option<ObjectId>) -> bool {
     loop {
         let snapshot = world.snapshot().await;
@@ -121,7 +121,7 @@ async fn push(world: &World, name: &RefName, target: Option<ObjectId>) -> bool {
                 return false;
             }
         }
-        // Time enough for somebody else to collect.
+        // Gives a concurrent collection time to run.
         tokio::time::sleep(Duration::from_millis(5)).await;
         let State { generation, epoch, .. } = *snapshot.state();
         let old = snapshot.state().find(name).map(|each| each.target);
@@ -132,7 +132,7 @@ async fn push(world: &World, name: &RefName, target: Option<ObjectId>) -> bool {
     }
 }
 
-/// Commits, deletes, goes back to what was deleted. Gives what must be there in the end.
+/// Commits, deletes, and restores deleted commits. Returns what must exist in the end.
 async fn live(world: Arc<World>, number: u64, collections: Arc<AtomicUsize>) -> (RefName, Option<(ObjectId, String)>) {
     let (short, mut dice) = (format!("w{number}"), Dice(number));
     let name = RefName::branch(&short).unwrap();
@@ -172,7 +172,7 @@ async fn live(world: Arc<World>, number: u64, collections: Arc<AtomicUsize>) -> 
     (name, now)
 }
 
-/// Collects as the product does: what has changed meanwhile is looked at again before it lands.
+/// Collects garbage as the server does: concurrent changes are checked before the result is committed.
 async fn collect(world: &World) -> bool {
     let Some(repacked) = world.engine.collect_garbage(&world.snapshot().await, &Keep::default()).await.unwrap() else {
         return false;
@@ -180,7 +180,7 @@ async fn collect(world: &World) -> bool {
     if let Some(pack) = &repacked.pack {
         world.engine.store(&world.repo, pack).await.unwrap();
     }
-    // Those who take turns wait; the others may still be faster.
+    // Writers that take turns wait; others may still be faster.
     let _turn = world.engine.writer(&world.repo).await;
     for _ in 0..20 {
         let newer = world.snapshot().await;

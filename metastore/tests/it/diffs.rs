@@ -1,4 +1,4 @@
-//! Comparisons, against `git diff --raw -M`.
+//! Diffs, compared with `git diff --raw -M`.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -18,7 +18,7 @@ fn mode(side: Option<Side>) -> &'static str {
     }
 }
 
-/// The change as `git diff --raw --no-abbrev` writes it, without the score of a rename.
+/// Formats the change as `git diff --raw --no-abbrev` does, without the similarity of a rename.
 fn raw(change: &Change) -> String {
     let id = |side: Option<Side>| side.map_or(oid(&"0".repeat(40)), |side| side.id);
     let (old, new) = (change.old, change.new);
@@ -143,7 +143,7 @@ proptest! {
             let states: Vec<Files> = states
                 .into_iter()
                 .map(|files| {
-                    // `a` may be a file or a folder, not both: fast-import replaces one by the other.
+                    // `a` may be a file or a folder, not both: fast-import replaces one with the other.
                     files.into_iter().map(|(name, content)| {
                         let mode = if content == 4 { "100755" } else { "100644" };
                         (name, (mode, content.to_string()))
@@ -162,7 +162,7 @@ proptest! {
         });
     }
 
-    /// Contents are unique, so that there is one right answer to what came from where.
+    /// Contents are unique, so that the source of every rename is unambiguous.
     #[test]
     fn random_moves_are_renames(
         places in prop::collection::vec(("[a-d]/[a-d]{2}", "[a-d]/[a-d]{2}", 0u8..3), 1..12),

@@ -1,4 +1,4 @@
-//! What a collection drops, and what it never drops; git's own walk is the oracle.
+//! What a garbage collection drops, and what it never drops; compared with git's own walk.
 
 #![expect(clippy::format_push_string, clippy::format_collect, reason = "a test need not save allocations")]
 
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::support::{World, ada, all_objects, delete, git, git_in, oid, put, real_repository, rename, try_git};
 
-/// Every object that the refs and `roots` reach, by git.
+/// Returns every object reachable from the refs and `roots`, according to git.
 pub(crate) fn reached(snapshot: &Snapshot, roots: &[ObjectId]) -> BTreeSet<String> {
     let exists = |id: &&ObjectId| try_git(snapshot.git_dir(), &["cat-file", "-e", &id.to_string()], b"").0;
     let roots: String = roots.iter().filter(exists).map(|id| format!("{id}\n")).collect();
@@ -17,7 +17,7 @@ pub(crate) fn reached(snapshot: &Snapshot, roots: &[ObjectId]) -> BTreeSet<Strin
     git_in(snapshot.git_dir(), &arguments, roots.as_bytes()).lines().map(str::to_owned).collect()
 }
 
-/// Number and bytes of the objects that are not in `reached`, pack by pack, by git.
+/// Returns the number and size of the objects not in `reached`, pack by pack, according to git.
 fn garbage_by_git(snapshot: &Snapshot, reached: &BTreeSet<String>) -> Garbage {
     let mut garbage = Garbage::default();
     for pack in &snapshot.state().packs {
@@ -42,7 +42,7 @@ fn sorted(mut garbage: Garbage) -> Garbage {
     garbage
 }
 
-/// Counts and collects, and compares each with git. Gives the objects that are left.
+/// Counts and collects, and compares both with git. Returns the remaining objects.
 async fn collect_and_compare(world: &World, keep: &Keep) -> BTreeSet<String> {
     let snapshot = world.snapshot().await;
     let reached = reached(&snapshot, &keep.roots);
@@ -65,9 +65,9 @@ fn branch(name: &str) -> RefName {
 async fn what_only_a_deleted_branch_reached_is_dropped() {
     let world = World::new();
     world.commit(vec![put("a", "1"), put("folder/b", "2")]).await.unwrap();
-    let orphan = world.commit_to("doomed", vec![put("only here", "secret")]).await.unwrap();
+    let orphan = world.commit_to("deleted", vec![put("only here", "secret")]).await.unwrap();
     assert_eq!(world.collect(&Keep::default()).await, None, "nothing is garbage yet");
-    world.delete_ref(branch("doomed")).await;
+    world.delete_ref(branch("deleted")).await;
     let roots = vec![orphan, oid(&"12".repeat(20))];
     assert_eq!(world.collect(&Keep { roots, ..Keep::default() }).await, None, "the ref log still names it");
     collect_and_compare(&world, &Keep::default()).await;
@@ -75,7 +75,7 @@ async fn what_only_a_deleted_branch_reached_is_dropped() {
     assert!(!snapshot.read(move |reader| reader.contains(orphan)).await.unwrap());
     assert_eq!(snapshot.state().epoch, 1);
     assert_eq!(world.collect(&Keep::default()).await, None, "all of it is gone");
-    // Nothing is left of a repository without refs.
+    // Nothing remains of a repository without refs.
     world.delete_ref(branch("main")).await;
     assert!(collect_and_compare(&world, &Keep::default()).await.is_empty());
     assert!(world.database.state().packs.is_empty());
@@ -86,9 +86,9 @@ async fn packs_without_garbage_stay_as_they_are() {
     let world = World::new();
     world.commit(vec![put("a", "1")]).await.unwrap();
     let before = world.database.state().packs.clone();
-    world.commit_to("doomed", vec![put("b", "2")]).await.unwrap();
+    world.commit_to("deleted", vec![put("b", "2")]).await.unwrap();
     world.commit(vec![put("c", "3")]).await.unwrap();
-    world.delete_ref(branch("doomed")).await;
+    world.delete_ref(branch("deleted")).await;
     let garbage = world.collect(&Keep::default()).await.unwrap();
     assert_eq!(garbage.packs.len(), 1);
     assert_eq!(garbage.objects, 3, "a commit, its tree, its file");
@@ -101,11 +101,11 @@ async fn packs_without_garbage_stay_as_they_are() {
 async fn a_young_pack_keeps_all_it_has_and_all_that_leads_to() {
     let world = World::new();
     world.commit(vec![put("a", "1")]).await.unwrap();
-    world.commit_to("doomed", vec![put("b", "2")]).await.unwrap();
+    world.commit_to("deleted", vec![put("b", "2")]).await.unwrap();
     world.merge_all().await;
-    let tip = world.commit_to("doomed", vec![put("c", "3")]).await.unwrap();
+    let tip = world.commit_to("deleted", vec![put("c", "3")]).await.unwrap();
     let young = world.database.state().packs.last().unwrap().id;
-    world.delete_ref(branch("doomed")).await;
+    world.delete_ref(branch("deleted")).await;
     let keep = Keep { packs: vec![young], ..Keep::default() };
     assert_eq!(world.engine.find_garbage(&world.snapshot().await, &keep).await.unwrap(), Garbage::default());
     assert_eq!(world.collect(&keep).await, None);
@@ -114,13 +114,13 @@ async fn a_young_pack_keeps_all_it_has_and_all_that_leads_to() {
     assert_eq!(world.collect(&Keep::default()).await.unwrap().packs.len(), 2);
 }
 
-/// Trap: a push that was checked against the old packs lands after they have lost what it builds upon.
+/// Trap: a push that was checked against the old packs is committed after they have lost objects it depends on.
 #[tokio::test]
 async fn a_write_that_began_before_a_collection_is_refused() {
     let world = World::new();
     world.commit(vec![put("a", "1")]).await.unwrap();
-    let tip = world.commit_to("doomed", vec![put("b", "2")]).await.unwrap();
-    world.delete_ref(branch("doomed")).await;
+    let tip = world.commit_to("deleted", vec![put("b", "2")]).await.unwrap();
+    world.delete_ref(branch("deleted")).await;
     let state = world.database.state();
     let edit = RefEdit { name: branch("back"), old: None, new: Some(tip), peeled: None };
     let landing = Landing { generation: state.generation, epoch: state.epoch, pack: None, edits: vec![edit] };
@@ -133,16 +133,16 @@ async fn a_write_that_began_before_a_collection_is_refused() {
 async fn a_collection_lands_late_only_where_nothing_of_it_is_needed_again() {
     let world = World::new();
     world.commit(vec![put("a", "1")]).await.unwrap();
-    let tip = world.commit_to("doomed", vec![put("b", "2")]).await.unwrap();
+    let tip = world.commit_to("deleted", vec![put("b", "2")]).await.unwrap();
     world.merge_all().await;
-    world.delete_ref(branch("doomed")).await;
+    world.delete_ref(branch("deleted")).await;
     let repacked = world.engine.collect_garbage(&world.snapshot().await, &Keep::default()).await.unwrap().unwrap();
     let gone = oid(&"12".repeat(20));
 
     world.commit(vec![put("later", "3")]).await.unwrap();
     let newer = world.snapshot().await;
     assert!(world.engine.still_garbage(&repacked, &newer, &[gone]).await.unwrap());
-    assert!(!world.engine.still_garbage(&repacked, &newer, &[tip]).await.unwrap(), "somebody wants to go back");
+    assert!(!world.engine.still_garbage(&repacked, &newer, &[tip]).await.unwrap(), "the ref log refers to it");
     let edit = |old, new| RefEdit { name: branch("back"), old, new, peeled: None };
     let landing = |edit| Landing {
         generation: newer.state().generation,
@@ -167,9 +167,9 @@ async fn a_collection_lands_late_only_where_nothing_of_it_is_needed_again() {
 async fn nothing_is_dropped_from_a_repository_that_is_not_whole() {
     let world = World::new();
     world.commit(vec![put("a", "1")]).await.unwrap();
-    world.commit_to("doomed", vec![put("b", "2")]).await.unwrap();
+    world.commit_to("deleted", vec![put("b", "2")]).await.unwrap();
     world.commit(vec![put("c", "3")]).await.unwrap();
-    world.delete_ref(branch("doomed")).await;
+    world.delete_ref(branch("deleted")).await;
     world.database.edit(|state| drop(state.packs.remove(0)));
     let snapshot = world.snapshot().await;
     for result in [
@@ -178,13 +178,13 @@ async fn nothing_is_dropped_from_a_repository_that_is_not_whole() {
     ] {
         assert!(matches!(&result, Err(Error::Corrupt(text)) if text.contains("missing")), "{result:?}");
     }
-    // What is missing behind a ref that was deleted does not matter.
+    // An object missing from a deleted ref does not matter.
     world.delete_ref(branch("main")).await;
     let roots = vec![snapshot.state().refs[0].target];
     assert!(world.collect(&Keep { roots, ..Keep::default() }).await.is_some());
 }
 
-/// Tags of everything, submodules, links, merges, deltas, a commit without files.
+/// Tags of everything, submodules, symbolic links, merges, deltas, a commit without files.
 #[tokio::test]
 async fn the_walk_is_that_of_git() {
     let mut stream = String::from("blob\nmark :1\ndata 4\nlink\n");
@@ -214,7 +214,7 @@ async fn the_walk_is_that_of_git() {
 
     let whole = collect_and_compare(&world, &Keep::default()).await;
     assert_eq!(whole, reached(&*world.snapshot().await, &[]));
-    // Ref by ref, each time something else is left behind.
+    // Ref by ref, each time leaving something else behind.
     while let Some(name) = world.database.state().refs.last().map(|each| each.name.clone()) {
         world.delete_ref(name).await;
         let keep = Keep { roots: vec![oid(&main)], ..Keep::default() };
@@ -242,7 +242,7 @@ enum Step {
     Drop {
         branch: u8,
     },
-    /// A new branch where another one is or was.
+    /// Creates a branch at the position of another one, current or past.
     Branch {
         branch: u8,
         at: u8,
@@ -272,10 +272,10 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A history as somebody makes it who remembers all that there ever was.
+/// Builds a random history and remembers everything that ever existed.
 struct Player {
     world: World,
-    /// Every commit that was ever made, with its files.
+    /// Every commit ever made, with its files.
     made: Vec<(ObjectId, BTreeMap<String, String>)>,
     tags: usize,
 }
@@ -301,7 +301,7 @@ impl Player {
         self.made.push((id, files));
     }
 
-    /// Whether git still has all of a commit.
+    /// Returns true if git still has a complete commit.
     async fn is_there(&self, id: ObjectId) -> bool {
         let snapshot = self.world.snapshot().await;
         try_git(snapshot.git_dir(), &["rev-list", "--objects", "--quiet", &id.to_string()], b"").0
@@ -337,7 +337,7 @@ impl Player {
             Step::Branch { branch: number, at } => {
                 let Some((id, _)) = self.made.get(usize::from(at) % self.made.len().max(1)).cloned() else { return };
                 let name = branch(&format!("b{number}"));
-                // What a push does: only what is complete can become reachable.
+                // As in a push: only complete commits can become reachable.
                 if self.target(&name).is_none() && self.is_there(id).await {
                     let edit = RefEdit { name, old: None, new: Some(id), peeled: None };
                     let State { generation, epoch, .. } = self.world.database.state();
@@ -378,7 +378,7 @@ impl Player {
         let needed = reached(&before, &[]);
         let mut kept = Vec::new();
         for root in &keep.roots {
-            // One that lost something before is not kept whole, but what there is of it is.
+            // An incomplete root is not kept complete, but its remaining objects are.
             if self.is_there(*root).await {
                 kept.push(*root);
             }
@@ -409,7 +409,7 @@ impl Player {
         self.compare_contents().await;
     }
 
-    /// Every branch still has the very files that were written.
+    /// Checks that every branch still has exactly the files that were written.
     async fn compare_contents(&self) {
         let snapshot = self.world.snapshot().await;
         for each in snapshot.state().refs.iter().filter(|each| each.name.is_branch()) {

@@ -1,4 +1,4 @@
-//! Walks through history, compared with `git log`.
+//! History walks, compared with `git log`.
 
 use std::fmt::Write as _;
 
@@ -6,8 +6,7 @@ use proptest::prelude::*;
 
 use crate::support::{World, git, oid, path, put, real_repository, try_git};
 
-/// One commit of a made-up history: which earlier commits are its parents, what it writes where, and
-/// how its clock is off.
+/// One commit of a random history: its parents among earlier commits, what it writes, and the error of its clock.
 #[derive(Debug, Clone)]
 struct Made {
     parents: Vec<usize>,
@@ -183,7 +182,7 @@ async fn a_capped_search_for_last_changes_says_so() {
     let (all, too_many) = found.await.unwrap();
     assert_eq!(all.unwrap()[&None], capped);
     assert_eq!(too_many, None);
-    // Few, but together longer than many ordinary ones.
+    // Few paths, but longer in total than many ordinary ones.
     let deep = world.commit(vec![put(&format!("{}x", "deep-folder/".repeat(60)), "1")]).await.unwrap();
     let found = world.snapshot().await.read(move |reader| reader.last_commits_everywhere(deep, 10, 63)).await.unwrap();
     assert_eq!(found, None);

@@ -1,4 +1,4 @@
-//! The engine from outside, with git as the oracle and a small database in memory.
+//! Tests of the engine's public interface, with git for comparison and a small in-memory database.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

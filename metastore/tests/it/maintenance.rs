@@ -1,16 +1,16 @@
-//! Merging packs, fsck, and the sweep.
+//! Consolidation, fsck, and deletion of unused packs.
 
 use metastore::{Error, PackData, RefName, consolidation};
 
 use crate::support::{World, git, put};
 
-/// Trap: a repack by reachability loses what a write that is under way builds upon.
+/// Trap: a repack by reachability loses objects that a concurrent write depends on.
 #[tokio::test]
 async fn consolidation_keeps_what_only_a_deleted_branch_reached() {
     let world = World::new();
     world.commit(vec![put("a", "1")]).await.unwrap();
-    let orphan = world.commit_to("doomed", vec![put("only here", "precious")]).await.unwrap();
-    world.delete_ref(RefName::branch("doomed").unwrap()).await;
+    let orphan = world.commit_to("deleted", vec![put("only here", "precious")]).await.unwrap();
+    world.delete_ref(RefName::branch("deleted").unwrap()).await;
     let before = world.objects().await;
     world.merge_all().await;
     assert_eq!(world.database.state().packs.len(), 1);
@@ -107,14 +107,14 @@ async fn fsck_finds_what_is_missing() {
     let world = World::new();
     world.commit(vec![put("a", "1")]).await.unwrap();
     let second = world.commit(vec![put("a", "2")]).await.unwrap();
-    // What goes with an epoch is not remembered beyond it.
+    // The object cache does not outlive the epoch.
     world.database.edit(|state| {
         state.packs.remove(0);
         state.epoch += 1;
     });
     let problems = world.snapshot().await.fsck().await.unwrap();
     assert!(problems.iter().any(|line| line.contains("missing") || line.contains("broken")), "{problems:?}");
-    // And reading across the hole is an error, not a panic.
+    // Reading the missing object is an error, not a panic.
     let log = world.snapshot().await.read(move |reader| reader.log(second, 10, None, None)).await;
     assert!(matches!(log, Err(Error::Corrupt(_))), "{log:?}");
 }

@@ -1,4 +1,4 @@
-//! Every LFS pointer of all history; git and git-lfs are the oracles.
+//! LFS pointers over all history, compared with git and git-lfs.
 
 #![expect(clippy::format_push_string, reason = "a test need not save allocations")]
 
@@ -21,7 +21,7 @@ async fn pointers(world: &World, roots: Vec<ObjectId>) -> Found {
     batches.into_iter().flatten().map(|(oid, size)| (oid.to_string(), size)).collect()
 }
 
-/// What git-lfs finds in all refs.
+/// Returns what git-lfs finds in all refs.
 fn by_git_lfs(snapshot: &Snapshot) -> Found {
     let mut found = Found::new();
     let mut size = 0;
@@ -35,7 +35,7 @@ fn by_git_lfs(snapshot: &Snapshot) -> Found {
     found
 }
 
-/// What our own parser finds in every blob that git finds.
+/// Returns what our own parser finds in every blob that git finds.
 fn by_git(snapshot: &Snapshot, roots: &[ObjectId]) -> Found {
     let mut found = Found::new();
     for id in reached(snapshot, roots) {
@@ -49,7 +49,7 @@ fn by_git(snapshot: &Snapshot, roots: &[ObjectId]) -> Found {
 }
 
 fn pointer(number: u64) -> String {
-    // git-lfs does not list what has no bytes.
+    // git-lfs does not list empty objects.
     Pointer::new(Oid::of(&number.to_le_bytes()), number + 1).to_string()
 }
 
@@ -67,7 +67,7 @@ async fn what_git_lfs_finds_in_all_history() {
             let text = pointer(version * 5 + file);
             stream.push_str(&format!("M 644 inline data/{file}.bin\ndata {}\n{text}\n", text.len()));
         }
-        // No pointers: ordinary text, and what is too long to be one.
+        // Not pointers: ordinary text, and files that are too long.
         let long = format!("{}{}", pointer(9999), "\n".repeat(1024));
         stream.push_str(&format!("M 644 inline README\ndata 8\nhello {version:02}\n"));
         stream.push_str(&format!("M 644 inline long\ndata {}\n{long}\n", long.len()));
@@ -85,7 +85,7 @@ async fn what_git_lfs_finds_in_all_history() {
     assert_eq!(theirs.len(), 201);
     assert_eq!(pointers(&world, Vec::new()).await, theirs);
 
-    // A branch that is gone but that the ref log still names.
+    // A deleted branch that is still in the ref log.
     let side = snapshot.state().find(&RefName::branch("side").unwrap()).unwrap().target;
     world.delete_ref(RefName::branch("side").unwrap()).await;
     assert_eq!(pointers(&world, Vec::new()).await, by_git_lfs(&*world.snapshot().await));
@@ -93,7 +93,7 @@ async fn what_git_lfs_finds_in_all_history() {
     let gone = oid(&"12".repeat(20));
     assert_eq!(pointers(&world, vec![gone, side]).await, theirs);
 
-    // More packs, and objects in several of them.
+    // More packs, and objects that are in several of them.
     world.commit(vec![put("new.bin", pointer(6000)), put("again.bin", pointer(0))]).await.unwrap();
     let found = pointers(&world, Vec::new()).await;
     assert_eq!(found, by_git_lfs(&*world.snapshot().await));
@@ -117,7 +117,7 @@ async fn a_blob_or_tree_that_a_ref_names_counts() {
     assert_eq!(pointers(&world, Vec::new()).await.len(), 1);
 }
 
-/// Whoever deletes what is not told must not take half of it for all.
+/// A truncated stream must end with an error, or callers that delete unlisted objects would delete live ones.
 #[tokio::test]
 async fn a_walk_that_ends_early_says_so() {
     let world = World::new();
@@ -128,7 +128,7 @@ async fn a_walk_that_ends_early_says_so() {
     assert!(matches!(told, Err(Error::Corrupt(_))), "{told:?}");
 }
 
-/// Whoever takes the pointers slowly, and consolidates meanwhile, waits for nobody.
+/// A slow consumer of pointers can consolidate packs meanwhile without deadlock.
 #[tokio::test]
 async fn a_slow_taker_stops_no_maintenance() {
     let world = World::new();

@@ -21,7 +21,7 @@ async fn revisions_are_what_git_says() {
     let tag = RefName::tag("v1").unwrap();
     let (_, landing) = world.snapshot().await.read(move |reader| reader.tag(&tag, last, "m", &ada())).await.unwrap();
     world.land(&landing).await.unwrap();
-    // A branch and a tag of one name, and a branch that looks like an abbreviated id.
+    // A branch and a tag of the same name, and a branch that looks like an abbreviated ID.
     let same = RefName::tag("feature/x").unwrap();
     world.database.edit(|state| state.refs.push(metastore::Ref { name: same, target: last, peeled: None }));
     world.commit_to("abcd", vec![put("c", "1")]).await.unwrap();
@@ -92,7 +92,7 @@ async fn hidden_refs_name_nothing() {
 
 #[tokio::test]
 async fn abbreviations_of_several_commits_are_refused() {
-    // Enough commits that some share their first four letters with others.
+    // Enough commits that some share their first four digits.
     let commit =
         |number| format!("commit refs/heads/main\ncommitter A <a@b> {} +0000\ndata 1\nm\n", 1_700_000_000 + number);
     let stream = (0..1500).map(commit).collect::<Vec<_>>().concat();
@@ -167,7 +167,7 @@ async fn blobs_have_a_limit() {
     assert!(matches!(snapshot.read(move |reader| reader.entry(head, &path("g"))).await, Err(Error::NotFound(_))));
 }
 
-/// All of this passes `git fsck --strict`, so a push may bring it.
+/// All of this passes `git fsck --strict`, so a push may contain it.
 #[tokio::test]
 async fn strange_but_valid_commits_can_be_read() {
     let world = World::new();
@@ -207,7 +207,7 @@ async fn names_that_are_not_text_are_shown_with_replacements() {
     assert_eq!(paths, ["back\\slash", "d/\u{fffd}.bin"]);
     let changes = snapshot.read(move |reader| reader.diff(None, head, true)).await.unwrap();
     assert_eq!(changes.len(), 2);
-    // A commit beside them leaves them as they are.
+    // A commit next to them leaves them unchanged.
     world.commit(vec![put("d/new", "z")]).await.unwrap();
     let snapshot = world.snapshot().await;
     let listed = git(snapshot.git_dir(), &["ls-tree", "-r", "--name-only", "main"]);

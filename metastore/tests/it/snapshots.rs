@@ -1,4 +1,4 @@
-//! Building snapshots, and what happens around them.
+//! Building snapshots, with concurrent changes.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ async fn git_sees_the_refs_of_the_state_with_what_tags_peel_to() {
     assert!(shown.contains(&format!("{tag_id} refs/tags/v1\n{head} refs/tags/v1^{{}}\n")), "{shown}");
     assert_eq!(shown.lines().count(), 7);
     let text = std::fs::read_to_string(snapshot.git_dir().join("packed-refs")).unwrap();
-    // Rewriting the file with git changes nothing: it is sorted and peeled as git wants it.
+    // Rewriting the file with git changes nothing: it is already sorted and peeled as git requires.
     let copy = tempfile::tempdir().unwrap();
     git(copy.path(), &["clone", "-q", "--mirror", snapshot.git_dir().to_str().unwrap(), "m.git"]);
     git(&copy.path().join("m.git"), &["pack-refs", "--all"]);
@@ -42,7 +42,7 @@ async fn git_sees_the_refs_of_the_state_with_what_tags_peel_to() {
     world.assert_clean().await;
 }
 
-/// gix takes as many packs as it saw when it opened the folder, and fails hard on more.
+/// gix loads as many packs as it saw when it opened the folder, and fails if there are more.
 #[tokio::test]
 async fn packs_that_appear_later_never_break_a_reader() {
     let world = World::new();
@@ -52,7 +52,7 @@ async fn packs_that_appear_later_never_break_a_reader() {
     let mut last = first;
     for number in 0..60 {
         last = world.commit(vec![put("file", number.to_string())]).await.unwrap();
-        // The old generation goes on answering, and does not see what came after it.
+        // The old generation stays readable, and does not see later changes.
         let (seen, unseen) =
             old.read(move |reader| Ok((reader.contains(first)?, reader.contains(last)?))).await.unwrap();
         assert!(seen && !unseen);
@@ -63,7 +63,7 @@ async fn packs_that_appear_later_never_break_a_reader() {
     assert_eq!(log.len(), 61);
 }
 
-/// A lookup of a missing object must not scan the pack folder: 14 ms with many packs, each time.
+/// A look-up of a missing object must not rescan the pack folder, which takes 14 ms with many packs.
 #[tokio::test]
 async fn a_missing_object_costs_no_scan() {
     let world = World::new();
@@ -75,7 +75,7 @@ async fn a_missing_object_costs_no_scan() {
         .clone()
         .read(move |reader| {
             let before = reader.contains(late)?;
-            // A scan would find these.
+            // A rescan would find these.
             for entry in std::fs::read_dir(new.git_dir().join("objects/pack"))? {
                 let entry = entry?;
                 let _ = std::fs::hard_link(entry.path(), old.git_dir().join("objects/pack").join(entry.file_name()));
@@ -108,7 +108,7 @@ async fn readers_are_safe_while_packs_are_swapped_and_deleted() {
     let merged = world.engine.consolidate(&old, &inputs).await.unwrap();
     world.engine.store(&world.repo, &merged).await.unwrap();
     world.database.swap(&inputs, &merged).unwrap();
-    // No grace at all: the whole cache of packs goes at once.
+    // No grace period: all cached packs are removed at once.
     world.engine.forget(&world.repo).await.unwrap();
     let new = world.snapshot().await;
     assert_eq!(new.state().packs.len(), 1);
@@ -126,7 +126,7 @@ async fn the_folder_of_an_old_generation_goes_with_its_last_lease() {
     let folder = old.git_dir().to_owned();
     world.commit(vec![put("a", "2")]).await.unwrap();
     let new = world.snapshot().await;
-    assert!(folder.exists(), "somebody still reads");
+    assert!(folder.exists(), "a reader still holds it");
     let same = world.engine.cached(&world.repo, old.state().generation).expect("leased generations are shared");
     assert!(Arc::ptr_eq(&same, &old));
     drop((old, same));
@@ -136,7 +136,7 @@ async fn the_folder_of_an_old_generation_goes_with_its_last_lease() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    assert!(!folder.exists(), "nobody reads any more");
+    assert!(!folder.exists(), "no reader holds it any more");
     assert!(new.git_dir().exists());
 }
 
@@ -177,7 +177,7 @@ async fn a_build_survives_the_caller_who_started_it() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    // The timeout may also have come before the build began; then asking again must work.
+    // The timeout may also have occurred before the build started; then a retry must work.
     world.snapshot().await;
 }
 
@@ -199,7 +199,7 @@ async fn two_engines_share_one_cache_folder() {
             task.await.unwrap();
         }
         if round % 3 == 0 {
-            // One forgets while the other builds: files may vanish at any moment.
+            // One forgets while the other builds: files may disappear at any time.
             let (left, right) = tokio::join!(other.forget(&world.repo), world.engine.snapshot(state));
             left.unwrap();
             right.unwrap();
@@ -230,7 +230,7 @@ async fn what_a_dead_process_left_is_removed() {
     assert!(alive.git_dir().exists());
 }
 
-/// A power cut may leave a cached file short although its name is there.
+/// A power failure may truncate a cached file.
 #[tokio::test]
 async fn a_damaged_cached_pack_is_fetched_again() {
     let world = World::new();
@@ -304,7 +304,7 @@ async fn idle_packs_beyond_the_limit_leave_the_cache() {
         .filter(|metadata| std::os::unix::fs::MetadataExt::nlink(metadata) == 1)
         .map(|metadata| metadata.len())
         .sum();
-    // A trim runs with each download once the limit is near; the last snapshots may have gone idle since.
+    // A trim runs with each download once the limit is near; the last snapshots may have become idle since.
     assert!(idle < 200_000, "{idle} idle bytes");
     let snapshot = engine.snapshot(world.database.state()).await.unwrap();
     assert_eq!(snapshot.fsck().await.unwrap(), Vec::<String>::new());
@@ -321,7 +321,7 @@ async fn a_database_set_back_does_not_get_the_wrong_snapshot() {
         *state = backup.clone();
         state.generation = backup.generation;
     });
-    // The same generation number again, with other refs.
+    // The same generation number again, with different refs.
     let snapshot = world.snapshot().await;
     assert!(snapshot.state().refs.iter().all(|each| each.target != lost));
     assert!(!snapshot.read(move |reader| reader.contains(lost)).await.unwrap());
@@ -341,7 +341,7 @@ async fn a_losing_pack_is_never_visible() {
     let (loser, second) = prepare("loser").await;
     world.land(&first).await.unwrap();
     assert!(matches!(world.land(&second).await, Err(Error::Conflict(_))));
-    // Even in the cache of this process, a pack without a row is not in any snapshot.
+    // Even if it is in the cache of this process, a pack without a row is not part of any snapshot.
     world.engine.adopt(&world.repo, second.pack.as_ref().unwrap()).await.unwrap();
     let now = world.snapshot().await;
     assert!(try_git(now.git_dir(), &["cat-file", "-e", &winner.to_string()], b"").0);

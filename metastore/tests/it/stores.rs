@@ -1,4 +1,4 @@
-//! The same life of a repository on every kind of store.
+//! The same operations on every kind of store.
 
 use std::{
     sync::Arc,
@@ -23,14 +23,14 @@ async fn live(world: World) {
     assert_eq!(snapshot.state().packs.len(), 0);
     world.commit(vec![put("small", "1")]).await.unwrap();
     world.commit(vec![put("middle", noise(60_000, 1))]).await.unwrap();
-    // Above the size of one part of a multipart upload.
+    // Larger than one part of a multipart upload.
     world.commit(vec![put("big", noise(2_500_000, 2))]).await.unwrap();
     let snapshot = world.snapshot().await;
     let inputs: Vec<_> = snapshot.state().packs.iter().map(|pack| pack.id).collect();
     let merged = world.engine.consolidate(&snapshot, &inputs).await.unwrap();
     assert!(merged.pack_bytes > 8 << 20);
     world.engine.store(&world.repo, &merged).await.unwrap();
-    // A retry of the same pack is harmless.
+    // Storing the same pack again is harmless.
     world.engine.store(&world.repo, &merged).await.unwrap();
     world.database.swap(&inputs, &merged).unwrap();
     world.engine.forget(&world.repo).await.unwrap();
@@ -69,7 +69,7 @@ async fn one_repository_does_not_see_the_packs_of_another() {
     assert_eq!(world.engine.list_packs(&world.repo).await.unwrap().len(), 2);
 }
 
-/// A bucket that does not answer.
+/// A bucket that does not respond.
 #[derive(Debug)]
 struct Away;
 

@@ -1,4 +1,4 @@
-//! A world to test in: an engine, a database in memory, and real git.
+//! Test environment: an engine, an in-memory database, and real git.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use metastore::{
 };
 use tempfile::TempDir;
 
-/// What SQL would hold for one repository.
+/// The database rows of one repository.
 pub(crate) struct Database(Mutex<Rows>);
 
 struct Rows {
@@ -41,12 +41,12 @@ impl Database {
         rows.state.generation += 1;
     }
 
-    /// How many inline packs were asked for so far.
+    /// Returns the number of loads of inline packs so far.
     pub(crate) fn loads(&self) -> usize {
         self.0.lock().unwrap().loads
     }
 
-    /// The write transaction of the product: epoch, compare-and-swap, pack row, refs, generation.
+    /// Commits a landing as the server does: epoch, compare-and-swap, pack row, refs, generation.
     pub(crate) fn land(&self, landing: &Landing) -> Result<u64> {
         let mut rows = self.0.lock().unwrap();
         if rows.state.epoch != landing.epoch {
@@ -66,7 +66,7 @@ impl Database {
         Ok(rows.state.generation)
     }
 
-    /// The transaction behind a consolidation.
+    /// Commits a consolidation.
     pub(crate) fn swap(&self, inputs: &[PackId], merged: &NewPack) -> Result<()> {
         let mut rows = self.0.lock().unwrap();
         let live = |id: &PackId| rows.state.packs.iter().any(|pack| pack.id == *id);
@@ -81,7 +81,7 @@ impl Database {
 }
 
 impl Database {
-    /// The transaction behind a garbage collection.
+    /// Commits a garbage collection.
     pub(crate) fn collect(&self, repacked: &Repacked, generation: u64) -> Result<()> {
         let mut rows = self.0.lock().unwrap();
         let dropped = &repacked.garbage.packs;
@@ -149,7 +149,7 @@ impl World {
         Options::new(self.cache(), self.store.clone(), self.database.clone())
     }
 
-    /// A second process on the same cache, as far as files are concerned.
+    /// Creates a second engine on the same cache, like another process.
     pub(crate) fn another_engine(&self) -> Engine {
         Engine::open(self.options()).unwrap()
     }
@@ -158,7 +158,7 @@ impl World {
         self.engine.snapshot(self.database.state()).await.unwrap()
     }
 
-    /// Bytes, then pack, then one transaction, then the cache.
+    /// Stores the pack, commits the landing, then updates the cache.
     pub(crate) async fn land(&self, landing: &Landing) -> Result<()> {
         if let Some(pack) = &landing.pack {
             self.engine.store(&self.repo, pack).await?;
@@ -170,7 +170,7 @@ impl World {
         Ok(())
     }
 
-    /// Commits to `main` and lands it.
+    /// Commits to `main`.
     pub(crate) async fn commit(&self, edits: Vec<Edit>) -> Result<ObjectId> {
         self.commit_to("main", edits).await
     }
@@ -190,7 +190,7 @@ impl World {
         self.land(&landing).await.unwrap();
     }
 
-    /// Merges all packs into one.
+    /// Consolidates all packs into one.
     pub(crate) async fn merge_all(&self) {
         let snapshot = self.snapshot().await;
         let inputs: Vec<_> = snapshot.state().packs.iter().map(|pack| pack.id).collect();
@@ -200,7 +200,7 @@ impl World {
         self.engine.adopt(&self.repo, &merged).await.unwrap();
     }
 
-    /// Collects garbage and lands it; gives what it dropped, if anything.
+    /// Collects garbage and commits the result; returns what was dropped, if anything.
     pub(crate) async fn collect(&self, keep: &Keep) -> Option<Garbage> {
         let repacked = self.engine.collect_garbage(&self.snapshot().await, keep).await.unwrap()?;
         if let Some(pack) = &repacked.pack {
@@ -210,13 +210,13 @@ impl World {
         Some(repacked.garbage)
     }
 
-    /// Takes over all refs and objects of a real repository as one inline pack.
+    /// Imports all refs and objects of a real repository as one inline pack.
     pub(crate) fn import(&self, source: &Path) {
         let objects = git(source, &["rev-list", "--objects", "--no-object-names", "--all"]);
         self.import_objects(source, &objects);
     }
 
-    /// Takes over all refs of a real repository, and these objects.
+    /// Imports all refs of a real repository, and these objects.
     pub(crate) fn import_objects(&self, source: &Path, objects: &str) {
         let base = self.folder.path().join("import");
         let id = git_in(source, &["pack-objects", "--quiet", base.to_str().unwrap()], objects.as_bytes());
@@ -245,7 +245,7 @@ impl World {
         });
     }
 
-    /// Every object of the current generation, by git.
+    /// Returns every object of the current generation, according to git.
     pub(crate) async fn objects(&self) -> Vec<String> {
         let snapshot = self.snapshot().await;
         all_objects(snapshot.git_dir())
@@ -331,7 +331,7 @@ pub(crate) fn try_git(folder: &Path, arguments: &[&str], input: &[u8]) -> (bool,
     (output.status.success(), text(&output.stdout), text(&output.stderr))
 }
 
-/// A real repository made by `git fast-import`, which is much faster than `git commit`.
+/// Creates a real repository with `git fast-import`, which is much faster than `git commit`.
 pub(crate) fn real_repository(stream: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     git(folder.path(), &["init", "-q", "--bare", "-b", "main", "."]);

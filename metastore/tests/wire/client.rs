@@ -1,4 +1,4 @@
-//! Real git, in a clean environment.
+//! Real git clients in a clean environment.
 
 use std::{
     ffi::OsStr,
@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{io::AsyncWriteExt, process::Command};
 
-/// A folder of one test in which clones are made.
+/// A temporary folder for the clones of one test.
 pub(crate) struct Desk {
     folder: tempfile::TempDir,
 }
@@ -22,18 +22,18 @@ impl Desk {
         self.folder.path()
     }
 
-    /// A fresh repository with branch `main` and a remote `origin`.
+    /// Creates a repository with branch `main` and a remote `origin`.
     pub(crate) async fn init(&self, name: &str, url: &str) -> Clone {
         let clone = Clone { path: self.folder.path().join(name) };
         std::fs::create_dir(&clone.path).expect("a new folder");
         clone.git(["init", "-q", "-b", "main"]).await;
         clone.git(["remote", "add", "origin", url]).await;
-        // Noise does not compress; do not make the tests wait for the attempt.
+        // Random data does not compress; skip the attempt.
         clone.git(["config", "core.compression", "0"]).await;
         clone
     }
 
-    /// `git clone` with more arguments.
+    /// Runs `git clone` with additional arguments.
     pub(crate) async fn clone<const N: usize>(&self, name: &str, url: &str, arguments: [&str; N]) -> Clone {
         let clone = Clone { path: self.folder.path().join(name) };
         let mut command = git(self.path());
@@ -44,7 +44,7 @@ impl Desk {
     }
 }
 
-/// `-c` options go before the subcommand.
+/// Moves `-c` options before the subcommand.
 fn arguments_with_config<'a>(arguments: &[&'a str], url: &'a str) -> Vec<&'a str> {
     let split = arguments.iter().position(|argument| !argument.contains('=') || argument.starts_with("--"));
     let (configuration, rest) = arguments.split_at(split.unwrap_or(arguments.len()));
@@ -60,7 +60,7 @@ pub(crate) struct Clone {
     pub(crate) path: PathBuf,
 }
 
-/// A git command that sees nothing of the machine's configuration.
+/// Creates a git command that ignores the configuration of the machine.
 pub(crate) fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
     command
@@ -85,14 +85,14 @@ impl Clone {
         git(&self.path).args(arguments).output().await.expect("git")
     }
 
-    /// Runs git, which must succeed; gives its stdout, trimmed.
+    /// Runs git, which must succeed; returns its stdout, trimmed.
     pub(crate) async fn git<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
         let output = self.run(arguments).await;
         assert!(output.status.success(), "git: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Runs git, which must fail; gives its stdout (`--porcelain` reports there) and stderr.
+    /// Runs git, which must fail; returns its stdout (`--porcelain` reports there) and stderr.
     pub(crate) async fn fails<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
         let output = self.run(arguments).await;
         let words = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
@@ -100,7 +100,7 @@ impl Clone {
         words
     }
 
-    /// Runs git with `input`; gives its stdout as it is.
+    /// Runs git with `input`; returns its stdout unchanged.
     pub(crate) async fn pipe<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>, input: &[u8]) -> Vec<u8> {
         let mut command = git(&self.path);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -122,7 +122,7 @@ impl Clone {
         std::fs::write(path, content).expect("a file");
     }
 
-    /// Writes one file and commits it; gives the commit.
+    /// Writes one file and commits it; returns the commit.
     pub(crate) async fn commit(&self, path: &str, content: impl AsRef<[u8]>) -> String {
         self.write(path, content);
         self.git(["add", "--all"]).await;
@@ -130,7 +130,7 @@ impl Clone {
         self.head().await
     }
 
-    /// Makes `count` commits of one small file each, fast.
+    /// Creates `count` commits of one small file each with `git fast-import`.
     pub(crate) async fn many_commits(&self, branch: &str, count: usize) {
         use std::fmt::Write as _;
         let mut stream = String::new();
@@ -141,7 +141,7 @@ impl Clone {
             let _ = write!(
                 stream,
                 "commit refs/heads/{branch}\ncommitter Ada <ada@example.org> {} +0000\ndata {}\n{text}",
-                // Newer than what `commit` makes, so that a client names these first.
+                // Newer than those of `commit`, so that a client negotiates with these first.
                 1_900_000_000 + number,
                 text.len()
             );
@@ -162,7 +162,7 @@ impl Clone {
     }
 }
 
-/// Bytes that do not compress, the same each time.
+/// Returns deterministic bytes that do not compress.
 pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(length + 8);
@@ -176,7 +176,7 @@ pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// A text of that many lines.
+/// Returns a text with this many lines.
 pub(crate) fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
     let mut text = String::new();
     for number in 0..count {
@@ -186,7 +186,7 @@ pub(crate) fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// A table whose lines are all different.
+/// Returns a table whose lines are all different.
 pub(crate) fn table(rows: usize) -> String {
     lines(rows, |row| format!("{row},{}", row * 7919 % 100_003))
 }

@@ -98,7 +98,7 @@ async fn partial_clones_fetch_blobs_when_they_need_them() {
         let clone = desk.clone(&name, &server.url(), [version, "--filter=blob:none", "--no-checkout"]).await;
         let missing = clone.git(["rev-list", "--objects", "--all", "--missing=print"]).await;
         assert!(missing.lines().filter(|line| line.starts_with('?')).count() > 40, "{missing}");
-        // Under v0 this rests on `allowAnySHA1InWant`.
+        // In v0 this depends on `allowAnySHA1InWant`.
         clone.git(["-c", version, "checkout", "-q", "main"]).await;
         assert_eq!(std::fs::read(clone.path.join("data/7.txt")).expect("the file"), noise(2000, 7));
         assert_eq!(clone.git(["status", "--porcelain"]).await, "");
@@ -132,7 +132,7 @@ async fn trap_4_b_git_compresses_requests_with_many_haves() {
     let work = filled(&server, &desk).await;
     for (number, version) in VERSIONS.into_iter().enumerate() {
         let clone = desk.clone(&format!("v{number}"), &server.url(), [version]).await;
-        // The server knows none of these, so the client has to name many.
+        // The server has none of these, so the client has to send many `have` lines.
         clone.many_commits("main", 300).await;
         let head = work.commit("data/new.txt", format!("{version}\n")).await;
         work.git(["push", "-q", "origin", "main"]).await;
@@ -156,7 +156,7 @@ async fn trap_4_c_the_rounds_of_one_fetch_may_meet_different_generations() {
     let dev = server.state().refs.iter().find(|each| each.name.as_str() == "refs/heads/dev").cloned();
     let dev = dev.expect("the branch").target;
     for (number, version) in VERSIONS.into_iter().enumerate() {
-        // What was advertised is no longer the tip of anything when the wants arrive.
+        // What was advertised is no longer the target of any ref when the wants arrive.
         let original = server.state().refs;
         server.before_fetch(move |app| {
             app.change_refs(|refs| {
@@ -165,7 +165,7 @@ async fn trap_4_c_the_rounds_of_one_fetch_may_meet_different_generations() {
             });
         });
         let clone = desk.clone(&format!("v{number}"), &server.url(), [version, "--no-tags", "--single-branch"]).await;
-        // In v2 the listing itself was the first round.
+        // In v2 the listing was the first request.
         let expected = if version.ends_with('2') { dev.to_string() } else { advertised.clone() };
         assert_eq!(clone.head().await, expected);
         clone.fsck().await;
@@ -273,7 +273,7 @@ async fn git_upload_pack(git_dir: &std::path::Path, request: &[u8]) -> Vec<u8> {
     child.wait_with_output().await.expect("git").stdout
 }
 
-/// The packets without their lengths and without the name of the program, which differ.
+/// Returns the packets without their lengths and without the agent, which differ.
 fn comparable(wire: &[u8]) -> Vec<String> {
     let answer = raw::Answer { status: 200, body: wire.to_vec() };
     let lines = answer.lines().into_iter().map(|line| match line.find("agent=") {
@@ -304,7 +304,7 @@ async fn trap_4_e_only_so_many_packs_are_built_at_once_and_everybody_is_served()
     let watch = async {
         let mut most = 0;
         loop {
-            // A session and the children it starts are one group.
+            // A session and the processes it starts are one process group.
             let groups: HashSet<_> = server.children().into_iter().map(|child| child.group).collect();
             most = most.max(groups.len());
             if finished.load(Ordering::SeqCst) {
@@ -329,7 +329,7 @@ async fn listing_refs_does_not_wait_for_packs() {
     let work = filled(&server, &desk).await;
     work.commit("big.bin", noise(20 << 20, 6)).await;
     work.git(["push", "-q", "origin", "main"]).await;
-    // Takes the only place and does not read.
+    // Occupies the only slot and does not read.
     let stalled = raw::open_fetch(server.address(), &work.head().await).await;
     while !server.children().iter().any(|child| child.line.contains("upload-pack")) {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -384,7 +384,7 @@ async fn a_big_pack_is_streamed_in_small_blocks() {
     server.finish().await;
 }
 
-/// The cache is disposable also while somebody fetches.
+/// The cache may be deleted during a fetch.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fetch_survives_the_deletion_of_the_cache() {
     let server = Server::start().await;

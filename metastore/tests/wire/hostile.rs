@@ -1,4 +1,4 @@
-//! Requests that are broken, or that lie.
+//! Malformed and malicious requests.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn push(server: &Server, lines: &[(&str, &str, &str)], pack: &[u8]) -> Ans
     raw::post(server.address(), "git-receive-pack", "", &body).await
 }
 
-/// A working copy with one commit, the same commit on the server, and a second one only here.
+/// Creates a working copy with one commit, the same commit on the server, and a second one only in the working copy.
 async fn prepared(server: &Server, desk: &Desk) -> (Clone, String, String) {
     let work = desk.init("work", &server.url()).await;
     let first = work.commit("a.txt", noise(3000, 1)).await;
@@ -33,7 +33,7 @@ async fn pack_of(work: &Clone, revisions: &str) -> Vec<u8> {
     work.pipe(["pack-objects", "--revs", "--stdout", "-q"], revisions.as_bytes()).await
 }
 
-/// The same pack with another trailer that fits.
+/// Replaces the trailer of the pack with a matching one.
 fn resealed(mut pack: Vec<u8>) -> Vec<u8> {
     pack.truncate(pack.len() - 20);
     let mut hasher = gix_hash();
@@ -62,10 +62,10 @@ async fn packs_that_are_none_are_refused_with_a_reason() {
     too_many[11] += 1;
     let before = server.state();
     for (what, pack, expected) in [
-        ("nothing at all", vec![], "ends early"),
-        ("cut in the header", good[..7].to_vec(), "ends early"),
-        ("cut in an object", good[..good.len() / 2].to_vec(), "ends early"),
-        ("without its checksum", good[..good.len() - 20].to_vec(), "ends early"),
+        ("nothing at all", vec![], "is truncated"),
+        ("cut in the header", good[..7].to_vec(), "is truncated"),
+        ("cut in an object", good[..good.len() / 2].to_vec(), "is truncated"),
+        ("without its checksum", good[..good.len() - 20].to_vec(), "is truncated"),
         ("garbage", noise(5000, 9), "not a pack"),
         ("text", b"<html>hello</html>\n".repeat(100), "not a pack"),
         ("another version", resealed(version), "version"),
@@ -76,13 +76,13 @@ async fn packs_that_are_none_are_refused_with_a_reason() {
         let answer = push(&server, &[(&first, &second, "refs/heads/main")], &pack).await;
         assert_eq!(answer.status, 200, "{what}");
         let lines = answer.lines();
-        // What follows the last object is its checksum, which may read like the head of one that is enormous.
+        // The last object is followed by the checksum, which may look like the header of an enormous object.
         let is_said = lines[0].contains(expected) || (what.starts_with("fewer") && lines[0].contains("Out of memory"));
         assert!(lines[0].starts_with("unpack ") && is_said, "{what}: {lines:?}");
         assert_eq!(lines[1], "ng refs/heads/main unpacker error", "{what}");
         assert_eq!(server.state(), before, "{what}");
     }
-    // And the good one lands, so that the others failed for their own reasons.
+    // The valid one is accepted, so the others failed for their own reasons.
     let answer = push(&server, &[(&first, &second, "refs/heads/main")], &good).await;
     assert_eq!(answer.lines(), ["unpack ok", "ok refs/heads/main", "flush"]);
     server.finish().await;
@@ -96,8 +96,11 @@ async fn trap_5_5_a_command_that_names_an_object_nobody_sent() {
     let answer = push(&server, &[(&first, &second, "refs/heads/main")], &empty_pack()).await;
     let lines = answer.lines();
     assert_eq!(lines[0], "unpack ok");
-    assert_eq!(lines[1], format!("ng refs/heads/main object {second} is neither here nor in the push"));
-    // Others in the same push are not harmed, unless they are missing something, too.
+    assert_eq!(
+        lines[1],
+        format!("ng refs/heads/main object {second} is missing from both the repository and the push")
+    );
+    // Other commands in the same push succeed, unless they lack objects too.
     let blob = work.git(["rev-parse", "HEAD:a.txt"]).await;
     let answer = push(
         &server,
@@ -108,7 +111,7 @@ async fn trap_5_5_a_command_that_names_an_object_nobody_sent() {
     let lines = answer.lines();
     assert!(lines[1].starts_with("ng refs/heads/bad object"), "{lines:?}");
     assert_eq!(lines[2], "ok refs/heads/good");
-    assert_eq!(lines[3], format!("ng refs/heads/blob a branch must be a commit, but {blob} is a blob"));
+    assert_eq!(lines[3], format!("ng refs/heads/blob a branch must point to a commit, but {blob} is a blob"));
     server.finish().await;
 }
 
@@ -158,7 +161,7 @@ async fn paths_that_git_forbids_are_refused_with_a_readable_reason() {
         let tree = work.pipe(["mktree", "-z"], format!("100644 blob {blob}\t{name}\0").as_bytes()).await;
         let tree = String::from_utf8(tree).expect("hex");
         let commit = work.git(["commit-tree", "-m", "evil", tree.trim()]).await;
-        // Real git, so that its user sees the reason.
+        // Real git, to check that its user sees the reason.
         let words = work.fails(["push", "origin", &format!("{commit}:refs/heads/evil")]).await;
         assert!(words.contains("unpack failed") || words.contains("unpacker error"), "{words}");
         assert!(words.contains(expected) && words.contains(tree.trim()), "{name}: {words}");
@@ -167,7 +170,7 @@ async fn paths_that_git_forbids_are_refused_with_a_readable_reason() {
     server.finish().await;
 }
 
-/// Makes a tree of one entry.
+/// Creates a tree of one entry.
 async fn tree_of(work: &Clone, entry: &str, name: &str) -> String {
     let tree = work.pipe(["mktree"], format!("{entry}\t{name}\n").as_bytes()).await;
     String::from_utf8(tree).expect("hex").trim().to_owned()
@@ -180,7 +183,7 @@ async fn paths_that_nobody_could_name_are_refused() {
     let work = desk.init("work", &server.url()).await;
     work.commit("a.txt", "one\n").await;
     let blob = work.git(["rev-parse", "HEAD:a.txt"]).await;
-    // 16 folders and a file: 17 names of 240 bytes, 16 slashes between them, and what makes 4096 of that, or more.
+    // 16 folders and a file: 17 names of 240 bytes, 16 slashes between them, and the rest of 4096 bytes, or more.
     for (last, is_good) in [(240, true), (241, false)] {
         let mut entry = format!("100644 blob {blob}");
         for length in [last].into_iter().chain([240; 16]) {
@@ -197,7 +200,7 @@ async fn paths_that_nobody_could_name_are_refused() {
         }
     }
     let good = server.target("refs/heads/long").expect("pushed");
-    // What is there already counts, in a place where it would be too long.
+    // A tree that already exists counts, in a place where its paths are too long.
     let inner = work.git(["rev-parse", &format!("{good}^{{tree}}")]).await;
     let outer = tree_of(&work, &format!("040000 tree {inner}"), "more").await;
     let commit = work.git(["commit-tree", "-m", "longer", "-p", &good, &outer]).await;
@@ -216,7 +219,7 @@ async fn paths_that_nobody_could_name_are_refused() {
             work.git(["push", "-q", "origin", &target]).await;
         } else {
             let words = work.fails(["push", "origin", &target]).await;
-            assert!(words.contains("in more than 256 folders"), "{words}");
+            assert!(words.contains("or 256 levels"), "{words}");
         }
     }
     server.finish().await;
@@ -234,12 +237,12 @@ async fn messages_of_any_length_are_refused() {
     work.git(["tag", "-a", "-F", "message", "large"]).await;
     for what in [format!("{commit}:refs/heads/large"), "refs/tags/large".to_owned()] {
         let words = work.fails(["push", "origin", &what]).await;
-        assert!(words.contains("but at most 1 MiB are read"), "{words}");
+        assert!(words.contains("the limit is 1 MiB"), "{words}");
     }
-    // Also where it comes along and nothing names it.
+    // Also if it is in the pack but unreachable.
     let pack = work.pipe(["pack-objects", "--stdout", "-q"], format!("{commit}\n").as_bytes()).await;
     let lines = push(&server, &[(ZERO, &head, "refs/heads/copy")], &pack).await.lines();
-    assert!(lines[0].contains("but at most 1 MiB are read"), "{lines:?}");
+    assert!(lines[0].contains("the limit is 1 MiB"), "{lines:?}");
     assert_eq!(server.state().refs.len(), 1);
     work.write("message", "m".repeat((1 << 20) - 1000));
     let commit = work.git(["commit-tree", "-F", "message", "HEAD^{tree}"]).await;
@@ -253,15 +256,15 @@ async fn a_delta_that_unpacks_to_any_size_is_refused() {
     let desk = Desk::new();
     let work = desk.init("work", &server.url()).await;
     work.git(["config", "core.bigFileThreshold", "1g"]).await;
-    // Whole, a file may be as large as it likes: it is never in memory.
+    // As a whole object, a file may have any size: it is never held in memory.
     let mut content = vec![0; 20 << 20];
     work.commit("zeros", &content).await;
     work.git(["push", "-q", "origin", "main"]).await;
     content.push(1);
     work.commit("zeros", &content).await;
     let words = work.fails(["push", "origin", "main"]).await;
-    assert!(words.contains("more than 8388608 bytes of memory") && words.contains("Git LFS"), "{words}");
-    // It goes as it says.
+    assert!(words.contains("more than 8388608 bytes to unpack") && words.contains("Git LFS"), "{words}");
+    // With the suggested option it works.
     work.git(["-c", "core.bigFileThreshold=1m", "push", "-q", "origin", "main"]).await;
     let again = desk.clone("again", &server.url(), []).await;
     again.fsck().await;
@@ -282,7 +285,7 @@ async fn trap_5_13_names_that_no_ref_may_have_and_refs_of_the_server() {
         ("refs/heads/x.lock", "not a valid ref name"),
         ("refs/heads/@{1}", "not a valid ref name"),
         ("refs/heads/a b", "not a valid ref name"),
-        ("refs/internal/x", "belongs to the server"),
+        ("refs/internal/x", "reserved for the server"),
         ("../refs/heads/x", "not a valid ref name"),
     ] {
         let lines = push(&server, &[(ZERO, &first, name)], &empty_pack()).await.lines();
@@ -296,7 +299,7 @@ async fn trap_5_13_names_that_no_ref_may_have_and_refs_of_the_server() {
 }
 
 fn full(reason: &str) -> &str {
-    if reason == "belongs to the server" { "refs/internal belongs to the server" } else { reason }
+    if reason == "reserved for the server" { "refs/internal is reserved for the server" } else { reason }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -323,18 +326,18 @@ async fn stale_and_contradictory_commands_are_refused_one_by_one() {
         answer.lines(),
         [
             "unpack ok",
-            "ng refs/heads/main has moved meanwhile; fetch first",
+            "ng refs/heads/main was updated in the meantime; fetch first",
             "ok refs/heads/new",
-            "ng refs/heads/new the push names this ref twice",
-            "ng refs/heads/gone has been deleted meanwhile; fetch first",
+            "ng refs/heads/new the push contains this ref twice",
+            "ng refs/heads/gone was deleted in the meantime; fetch first",
             "ng refs/heads/never no such ref",
-            "ng refs/heads/never has been deleted meanwhile; fetch first",
+            "ng refs/heads/never was deleted in the meantime; fetch first",
             "ok refs/tags/main",
             "flush",
         ]
     );
     let lines = push(&server, &[(ZERO, &second, "refs/heads/main")], &empty_pack()).await.lines();
-    assert_eq!(lines[1], "ng refs/heads/main exists already; fetch first");
+    assert_eq!(lines[1], "ng refs/heads/main already exists; fetch first");
     server.finish().await;
 }
 
@@ -382,7 +385,7 @@ async fn trap_5_8_a_body_without_end_is_not_read_for_ever() {
     server.finish().await;
 }
 
-/// A request of more than 64 KiB, which asks for `head` again and again.
+/// Returns a request of more than 64 KiB, which repeats a `want` of `head`.
 fn long_request(head: &str) -> Vec<u8> {
     let mut wire = packet(format!("want {head} side-band-64k ofs-delta no-progress\n"));
     while wire.len() <= 64 << 10 {
@@ -393,7 +396,7 @@ fn long_request(head: &str) -> Vec<u8> {
     wire
 }
 
-/// Long requests are held in memory, so that only a few may be there at once; those that are still on their way are not.
+/// Long requests are held in memory, so their number is limited; those still being received do not count.
 #[tokio::test]
 async fn clients_that_send_long_requests_slowly_are_in_nobodys_way() {
     let server = Server::start().await;
@@ -416,7 +419,7 @@ async fn clients_that_send_long_requests_slowly_are_in_nobodys_way() {
     for _ in 0..5 {
         assert!(fetch(long_request(&head)).await.is_ok());
     }
-    // One that ends is answered.
+    // One that is complete gets a response.
     let (request, client) = slow.pop().expect("a request");
     drop(client);
     assert!(request.await.is_ok());
@@ -424,8 +427,7 @@ async fn clients_that_send_long_requests_slowly_are_in_nobodys_way() {
     server.finish().await;
 }
 
-/// What a client sends is read before a place is taken, and is the same whether it fits into memory, on the disk, or
-/// on neither.
+/// A request is read before a slot is taken, with the same result whether it fits into memory, on disk, or neither.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_read_ahead_is_whole() {
     for cache_bytes in [None, Some(0), Some(2 << 20)] {
@@ -447,7 +449,7 @@ async fn a_body_that_is_read_ahead_is_whole() {
     }
 }
 
-/// A client that is still sending does not listen, so that it would not hear that we are at fault.
+/// A client that is still sending does not read the response, so it would miss the error of the server.
 #[tokio::test(flavor = "multi_thread")]
 async fn trap_5_8_the_body_is_read_also_where_we_are_at_fault() {
     let without_git = Server::with(Rules { git: "/nonexistent/git", ..Rules::default() }).await;
@@ -455,7 +457,7 @@ async fn trap_5_8_the_body_is_read_also_where_we_are_at_fault() {
     let desk = Desk::new();
     prepared(&without_folder, &desk).await;
     let broken = without_folder.snapshot().await;
-    // A folder that is gone would be made again; one that cannot be made is our fault.
+    // A deleted folder would be rebuilt; one that cannot be rebuilt is an error of the server.
     let cache = broken.git_dir().ancestors().nth(2).expect("a cache").to_owned();
     std::fs::remove_dir_all(&cache).expect("removed");
     std::fs::write(&cache, "in the way").expect("written");
@@ -472,7 +474,7 @@ async fn trap_5_8_the_body_is_read_also_where_we_are_at_fault() {
     }
 }
 
-/// Children of this process that have ended and that nobody has waited for.
+/// Returns the number of zombie children of this process.
 fn zombies() -> usize {
     let own = std::process::id().to_string();
     let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
@@ -536,12 +538,12 @@ async fn trap_5_11_a_body_that_breaks_off_ends_the_child_and_changes_nothing() {
         server.settle().await;
         assert_eq!(server.state(), before);
     }
-    // Chunked, and ended as if it were whole: the pack itself is short.
+    // Chunked and properly terminated, but the pack itself is truncated.
     let mut stream = raw::open(server.address(), "git-receive-pack", "Transfer-Encoding: chunked\r\n").await;
     raw::send_chunk(&mut stream, &body[..body.len() / 2]).await.expect("sent");
     stream.write_all(b"0\r\n\r\n").await.expect("sent");
     let lines = raw::answer(stream).await.lines();
-    assert!(lines[0].contains("ends early"), "{lines:?}");
+    assert!(lines[0].contains("is truncated"), "{lines:?}");
     assert_eq!(server.state(), before);
     let _ = second;
     server.finish().await;

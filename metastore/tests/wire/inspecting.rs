@@ -1,4 +1,4 @@
-//! What the engine can say about a push before it lands, with real git as the oracle.
+//! Inspection of a push before it is committed, compared with real git.
 
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
@@ -28,7 +28,7 @@ async fn receive(snapshot: &Arc<Snapshot>, commands: Vec<Command>, pack: &[u8]) 
     wire::receive(snapshot, &push, &mut &pack[..], LIMITS, &Progress::silent()).await
 }
 
-/// The pack of everything that `work` has and the server has not.
+/// Returns a pack of everything that `work` has and the server does not.
 async fn pack(work: &Clone) -> Vec<u8> {
     let revisions = work.git(["rev-parse", "--branches", "--tags", "--not", "--remotes"]).await + "\n";
     work.pipe(["pack-objects", "--thin", "--revs", "--stdout", "-q"], revisions.as_bytes()).await
@@ -50,7 +50,7 @@ async fn pointers_are_found_among_the_new_blobs() {
         work.write(&format!("new/{number}.bin"), pointer(number).to_string());
     }
     work.write("copy-of-an-old-one.bin", pointer(7).to_string());
-    // Not a pointer: too long, or not quite the format.
+    // Not a pointer: too long, or not in the exact format.
     work.write("long.txt", format!("{}{}", pointer(400), "x".repeat(1024)));
     work.write("similar.txt", pointer(401).to_string().replace("oid sha256", "oid md5"));
     work.write("empty.txt", "");
@@ -120,7 +120,7 @@ async fn a_quarantine_sees_old_and_new_and_nobody_sees_into_it() {
     assert_eq!(files.pack().file_name().expect("a name").to_string_lossy(), format!("pack-{}.pack", new_pack.id));
     assert_eq!((landing.generation, landing.epoch), (snapshot.state().generation, 0));
 
-    // The folder lives as long as the pack in it is needed.
+    // The folder exists as long as its pack is needed.
     assert_eq!(server.quarantines().len(), 1);
     drop(landing);
     server.finish().await;
@@ -157,7 +157,7 @@ async fn only_accepted_commands_are_in_the_landing() {
     server.finish().await;
 }
 
-/// A history with every kind of change, whose branches are all new to the server but `main`.
+/// Creates a history with every kind of change; all its branches except `main` are new to the server.
 async fn eventful(work: &Clone) {
     for number in 0..40 {
         work.write(&format!("data/{}/{number}.txt", number % 4), format!("{number}\n").repeat(20));
@@ -181,7 +181,7 @@ async fn eventful(work: &Clone) {
     work.commit("data/2/6.txt", "side's\n").await;
     work.git(["checkout", "-q", "main"]).await;
     work.commit("main-only.txt", "m\n").await;
-    // A merge that is more than the sum of its parents.
+    // A merge with changes of its own.
     work.git(["merge", "-q", "--no-commit", "--no-ff", "side"]).await;
     work.write("data/2/6.txt", "both\n");
     work.commit("evil.txt", "only in the merge\n").await;

@@ -1,4 +1,4 @@
-//! Clients that leave in the middle.
+//! Clients that disconnect in the middle of a request.
 
 use std::{process::Stdio, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     server::{Rules, Server},
 };
 
-/// Waits until a child of that name works for the server.
+/// Waits until a process of this name runs for the server.
 async fn wait_for(server: &Server, name: &str) {
     for _ in 0..1000 {
         if server.children().iter().any(|child| child.line.contains(name)) {
@@ -36,7 +36,7 @@ async fn trap_5_11_a_push_whose_client_is_killed_leaves_nothing() {
         work.write(&format!("{number}.bin"), noise(8 << 20, number));
     }
     work.commit("b.txt", "two\n").await;
-    // The client is slowed down by its own compression.
+    // Compression slows the client down.
     work.git(["config", "core.compression", "9"]).await;
     let before = server.state();
     for _ in 0..3 {
@@ -61,8 +61,7 @@ async fn trap_4_e_a_fetch_whose_client_leaves_ends_its_child_and_grandchild() {
     let server = Server::start().await;
     let desk = Desk::new();
     let work = desk.init("work", &server.url()).await;
-    // Alike, but in packs of their own, so that whoever fetches makes the server look for deltas:
-    // seconds without a byte of output.
+    // Similar files in separate packs, so that a fetch makes the server search for deltas: seconds without output.
     for number in 0..10 {
         let alike = lines(250_000, |line| format!("{line},{}", (line * 7919 + number * 31) % 100_003));
         work.commit(&format!("{number}.csv"), alike).await;
@@ -100,7 +99,7 @@ async fn a_clone_whose_client_is_killed_leaves_nothing() {
     server.finish().await;
 }
 
-/// A server with one place, a pack of 4 MiB, and somebody who has asked for it and takes only the beginning.
+/// A server with one slot, a pack of 4 MiB, and a client that fetches it and reads only the beginning.
 async fn stalled(cache_bytes: Option<u64>) -> (Server, Desk, impl AsyncFn() -> metastore::Result<Blocks>, Blocks) {
     use futures::StreamExt;
     let server = Server::with(Rules { max_concurrent_packs: 1, cache_bytes, ..Rules::default() }).await;
@@ -144,9 +143,9 @@ async fn a_client_that_takes_nothing_gives_its_place_to_the_next_one_and_gets_th
 #[tokio::test]
 async fn where_the_disk_has_no_room_a_client_that_takes_nothing_is_cut_off() {
     let (server, _desk, fetch, stalled) = stalled(Some(4 << 20)).await;
-    // From here on, time passes as soon as nothing else is left to do.
+    // From here on, time advances whenever everything is idle.
     tokio::time::pause();
-    assert!(matches!(fetch().await, Err(Error::Busy(_))), "who waits for long is told to come back");
+    assert!(matches!(fetch().await, Err(Error::Busy(_))), "a request that waits too long is rejected");
     let next = loop {
         match fetch().await {
             Err(Error::Busy(_)) => {}
@@ -154,7 +153,7 @@ async fn where_the_disk_has_no_room_a_client_that_takes_nothing_is_cut_off() {
         }
     };
     assert!(length(next).await.expect("bytes") > 4 << 20);
-    // And not passed off as whole.
+    // The truncated response must not look complete.
     length(stalled).await.expect_err("an end in the middle");
     tokio::time::resume();
     server.finish().await;

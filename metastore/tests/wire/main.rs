@@ -1,6 +1,6 @@
-//! The wire against real git: a small HTTP server over a database in memory, driven by the git binary
-//! and by hostile raw requests. Test names that begin with `trap_` stand for the known pitfalls of
-//! serving git without a repository on disk.
+//! The wire protocol with real git: a small HTTP server over an in-memory database, driven by the git binary
+//! and by malicious raw requests. Test names that begin with `trap_` stand for the known pitfalls of serving
+//! git without a repository on disk.
 
 mod client;
 mod raw;

@@ -42,7 +42,7 @@ async fn trap_5_13_losing_history_is_the_servers_to_refuse() {
     assert!(words.contains("[remote rejected] main -> main (non-fast-forward)"), "{words}");
     let words = work.fails(["push", "--force", "origin", "HEAD~1:main"]).await;
     assert!(words.contains("non-fast-forward"), "{words}");
-    // A tag that moves loses what it named, too.
+    // Moving a tag loses its old target, too.
     work.git(["tag", "-f", "-a", "-m", "another", "v1"]).await;
     let words = work.fails(["push", "--force", "origin", "v1"]).await;
     assert!(words.contains("non-fast-forward"), "{words}");
@@ -169,14 +169,14 @@ async fn trap_5_13_a_name_cannot_be_the_folder_of_another() {
     let head = work.commit("a.txt", "one\n").await;
     work.git(["push", "-q", "origin", "main", "main:data"]).await;
     let words = work.fails(["push", "origin", "main:data/january"]).await;
-    assert!(words.contains("cannot exist beside refs/heads/data"), "{words}");
+    assert!(words.contains("conflicts with refs/heads/data"), "{words}");
     let words = work.fails(["push", "origin", "main:refs/heads/main/sub"]).await;
-    assert!(words.contains("cannot exist beside refs/heads/main"), "{words}");
+    assert!(words.contains("conflicts with refs/heads/main"), "{words}");
     // Within one push, too.
     let words = work.fails(["push", "origin", "main:x/y", "main:x/y/z"]).await;
-    assert!(words.contains("cannot exist beside refs/heads/x/y"), "{words}");
+    assert!(words.contains("conflicts with refs/heads/x/y"), "{words}");
     assert_eq!(server.target("refs/heads/x/y"), Some(head.clone()));
-    // A deletion in the same push makes room.
+    // A deletion in the same push frees the name.
     work.git(["push", "-q", "origin", ":data", "main:data/january"]).await;
     assert_eq!(server.target("refs/heads/data"), None);
     assert_eq!(server.target("refs/heads/data/january"), Some(head));
@@ -231,7 +231,7 @@ async fn trap_5_6_thin_packs_are_completed() {
     work.commit("table.csv", &table).await;
     let sent = work.pipe(["pack-objects", "--thin", "--revs", "--stdout", "-q"], b"main\n^origin/main\n").await;
     work.git(["push", "-q", "origin", "main"]).await;
-    // Commit, tree and blob, and the blob's base, which the client did not send.
+    // Commit, tree and blob, and the delta base of the blob, which the client did not send.
     assert_eq!(u32::from_be_bytes(sent[8..12].try_into().expect("four bytes")), 3);
     assert_eq!(server.landed()[1].pack_objects, Some(4));
     let clone = desk.clone("clone", &server.url(), []).await;

@@ -1,4 +1,4 @@
-//! Requests that no git client would send, over a plain socket.
+//! Raw requests over a plain socket, as no git client would send them.
 
 use std::net::SocketAddr;
 
@@ -7,12 +7,12 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A client that nothing is counted for.
+/// A share without a limit, for [`upload_pack`](metastore::wire::upload_pack).
 pub(crate) fn anybody() -> std::future::Ready<Option<()>> {
     std::future::ready(Some(()))
 }
 
-/// One packet.
+/// Returns one packet.
 pub(crate) fn packet(payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
     let mut packet = format!("{:04x}", payload.len() + 4).into_bytes();
@@ -20,7 +20,7 @@ pub(crate) fn packet(payload: impl AsRef<[u8]>) -> Vec<u8> {
     packet
 }
 
-/// The commands of a push with a plain report.
+/// Returns the commands of a push that requests a plain report.
 pub(crate) fn commands(lines: &[(&str, &str, &str)]) -> Vec<u8> {
     let mut wire = Vec::new();
     for (index, (old, new, name)) in lines.iter().enumerate() {
@@ -33,7 +33,7 @@ pub(crate) fn commands(lines: &[(&str, &str, &str)]) -> Vec<u8> {
 
 pub(crate) const ZERO: &str = "0000000000000000000000000000000000000000";
 
-/// A pack without objects.
+/// Returns a pack without objects.
 pub(crate) fn empty_pack() -> Vec<u8> {
     let mut pack = b"PACK\0\0\0\x02\0\0\0\0".to_vec();
     pack.extend(hex("029d08823bd8a8eab510ad6ac75c823cfd3ed31e"));
@@ -45,7 +45,7 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
     text.as_bytes().chunks(2).map(|pair| digit(pair[0]) * 16 + digit(pair[1])).collect()
 }
 
-/// An answer: status and body.
+/// A response: status and body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -53,7 +53,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The payloads of its packets, trimmed; `flush` for flush packets.
+    /// Returns the payloads of its packets, trimmed; `flush` for flush packets.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut rest = &self.body[..];
         let mut lines = Vec::new();
@@ -74,7 +74,7 @@ impl Answer {
     }
 }
 
-/// `POST /demo.git/<service>` with a length.
+/// Sends `POST /demo.git/<service>` with a `Content-Length`.
 pub(crate) async fn post(address: SocketAddr, service: &str, headers: &str, body: &[u8]) -> Answer {
     let mut stream = open(address, service, &format!("{headers}Content-Length: {}\r\n", body.len())).await;
     stream.write_all(body).await.expect("sent");
@@ -92,14 +92,14 @@ pub(crate) async fn open(address: SocketAddr, service: &str, headers: &str) -> T
     stream
 }
 
-/// One chunk of a chunked body.
+/// Sends one chunk of a chunked body.
 pub(crate) async fn send_chunk(stream: &mut TcpStream, chunk: &[u8]) -> std::io::Result<()> {
     stream.write_all(format!("{:x}\r\n", chunk.len()).as_bytes()).await?;
     stream.write_all(chunk).await?;
     stream.write_all(b"\r\n").await
 }
 
-/// Reads a whole answer.
+/// Reads a complete response.
 pub(crate) async fn answer(mut stream: TcpStream) -> Answer {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).await.expect("an answer");
@@ -123,7 +123,7 @@ fn unchunk(mut wire: &[u8]) -> Vec<u8> {
     body
 }
 
-/// A protocol v0 request for everything behind `want`.
+/// Returns a protocol v0 request for everything reachable from `want`.
 pub(crate) fn fetch_request(want: &str) -> Vec<u8> {
     let mut wire = packet(format!("want {want} side-band-64k ofs-delta no-progress\n"));
     wire.extend(b"0000");
@@ -131,7 +131,7 @@ pub(crate) fn fetch_request(want: &str) -> Vec<u8> {
     wire
 }
 
-/// Asks for everything behind `want` and does not read the answer.
+/// Requests everything reachable from `want` and does not read the response.
 pub(crate) async fn open_fetch(address: SocketAddr, want: &str) -> TcpStream {
     let body = fetch_request(want);
     let mut stream = open(address, "git-upload-pack", &format!("Content-Length: {}\r\n", body.len())).await;

@@ -1,4 +1,4 @@
-//! What the user of git gets to see.
+//! The messages that users of git see.
 
 use crate::{
     client::{Desk, noise, table},

@@ -1,4 +1,4 @@
-//! The server under test: hyper, the engine, and a database in memory that compares and swaps.
+//! The server under test: hyper, the engine, and an in-memory database with compare-and-swap.
 
 use std::{
     collections::HashMap,
@@ -36,7 +36,7 @@ use tokio_util::io::StreamReader;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// What a test may set before it starts.
+/// Options that a test may set before the start.
 pub(crate) struct Rules {
     pub(crate) head: &'static str,
     pub(crate) max_pack_bytes: u64,
@@ -44,9 +44,9 @@ pub(crate) struct Rules {
     pub(crate) git_object_bytes: u64,
     pub(crate) git: &'static str,
     pub(crate) cache_bytes: Option<u64>,
-    /// Refuses moves that lose history.
+    /// Rejects non-fast-forward updates.
     pub(crate) protect_history: bool,
-    /// Refuses every pointer, naming its path, as if no object had been uploaded.
+    /// Rejects every LFS pointer, naming its path, as if no object had been uploaded.
     pub(crate) refuse_pointers: bool,
 }
 
@@ -65,7 +65,7 @@ impl Default for Rules {
     }
 }
 
-/// One request as it came in.
+/// One request as received.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) method: String,
@@ -79,13 +79,13 @@ impl Seen {
     }
 }
 
-/// A push that got as far as its landing.
+/// A push that was committed.
 #[derive(Clone, Debug)]
 pub(crate) struct Landed {
     pub(crate) options: Vec<String>,
     pub(crate) pack_objects: Option<u64>,
     pub(crate) pointers: Vec<lfs::Pointer>,
-    /// From the commands to the landing.
+    /// Time from the commands to the commit.
     pub(crate) taken: Duration,
 }
 
@@ -101,7 +101,7 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// The most memory it has had so far, in KiB.
+    /// Returns its peak memory in KiB.
     pub(crate) fn peak_kib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(self.folder.join("status")).ok()?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -186,7 +186,7 @@ impl Server {
         self.app.state()
     }
 
-    /// What a branch or tag holds, in hexadecimal.
+    /// Returns the target of a branch or tag, in hexadecimal.
     pub(crate) fn target(&self, name: &str) -> Option<String> {
         self.app.state().refs.iter().find(|each| each.name.as_str() == name).map(|each| each.target.to_string())
     }
@@ -195,7 +195,7 @@ impl Server {
         self.app.seen.lock().expect("no panic").clone()
     }
 
-    /// Every push that landed, in order.
+    /// Returns every committed push, in order.
     pub(crate) fn landed(&self) -> Vec<Landed> {
         self.app.landed.lock().expect("no panic").clone()
     }
@@ -208,12 +208,12 @@ impl Server {
         self.app.engine.snapshot(self.state()).await.expect("a snapshot")
     }
 
-    /// Runs `hook` once, when the next `POST git-upload-pack` comes in.
+    /// Runs `hook` once, at the next `POST git-upload-pack`.
     pub(crate) fn before_fetch(&self, hook: impl FnOnce(&App) + Send + 'static) {
         *self.app.before_fetch.lock().expect("no panic") = Some(Box::new(hook));
     }
 
-    /// Every git process that works in the cache of this server.
+    /// Returns every git process that works in the cache of this server.
     pub(crate) fn children(&self) -> Vec<Child> {
         let cache = self.folder.path().canonicalize().expect("the folder");
         let mut found = Vec::new();
@@ -233,7 +233,7 @@ impl Server {
         found
     }
 
-    /// Folders of pushes in progress.
+    /// Returns the folders of pushes in progress.
     pub(crate) fn quarantines(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
         let mut folders = vec![self.folder.path().join("cache")];
@@ -250,7 +250,7 @@ impl Server {
         found
     }
 
-    /// Waits until nothing of any request is left: no handler, no child, no quarantine.
+    /// Waits until nothing of any request is left: no handler, no process, no quarantine.
     pub(crate) async fn settle(&self) {
         for _ in 0..400 {
             let idle = self.app.in_flight.load(Ordering::SeqCst) == 0;
@@ -267,7 +267,7 @@ impl Server {
         );
     }
 
-    /// Ends every test: nothing is left of any request, and what landed is sound.
+    /// Ends every test: nothing is left of any request, and the repository is intact.
     pub(crate) async fn finish(self) {
         self.settle().await;
         let snapshot = self.snapshot().await;
@@ -280,7 +280,7 @@ impl Server {
             .await
             .expect("git");
         let words = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        // An empty repository has an unborn HEAD, which is no damage.
+        // An empty repository has an unborn HEAD, which is not damage.
         let damage: Vec<_> = words.lines().filter(|line| !line.starts_with("notice:")).collect();
         assert!(output.status.success() && damage.is_empty(), "fsck: {words}");
     }
@@ -302,7 +302,7 @@ async fn serve(listener: TcpListener, app: Arc<App>) {
                 let app = Arc::clone(&app);
                 async move { Ok::<_, Infallible>(app.answer(request).await) }
             });
-            // A client that leaves is no failure of the server.
+            // A client that disconnects is not a failure of the server.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -335,7 +335,7 @@ impl App {
         self.database.state.lock().expect("no panic")
     }
 
-    /// Applies a change to the refs behind everybody's back, as another replica would.
+    /// Changes the refs directly in the database, as another replica would.
     pub(crate) fn change_refs(&self, change: impl FnOnce(&mut Vec<Ref>)) {
         let mut guard = self.lock_state();
         let state = guard.as_mut().expect("a repository");
@@ -418,7 +418,7 @@ impl App {
         }
     }
 
-    /// What the product does between the steps of the wire, reduced to what the tests need.
+    /// The steps of the server between those of the wire protocol, reduced to what the tests need.
     async fn receive(&self, push: &Push, body: &mut Input, progress: &Progress) -> Result<Report, Error> {
         let started = Instant::now();
         let snapshot = self.engine.snapshot(self.state()).await?;

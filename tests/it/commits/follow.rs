@@ -45,9 +45,9 @@ story! {
         ])).await;
         let patch = |bytes: &[u8]| json!({"operation": "patch", "package": package("c.bin", bytes)});
         for (operation, told) in [
-            (put("c.bin", "other"), "puts something else there"),
-            (json!({"operation": "delete", "path": "c.bin"}), "takes it away"),
-            (json!({"operation": "move", "from": "c.bin", "to": "d.bin"}), "takes it away"),
+            (put("c.bin", "other"), "writes different content"),
+            (json!({"operation": "delete", "path": "c.bin"}), "deletes it"),
+            (json!({"operation": "move", "from": "c.bin", "to": "d.bin"}), "deletes it"),
         ] {
             let title = json!({"operation": "patch", "package": {"title": "New"}});
             let (status, detail) = fails(&server, &ada, "ada/data", json!([operation, title])).await;
@@ -91,7 +91,7 @@ story! {
             (json!({"operation": "copy", "from": "wrong.json", "to": to, "dataset": "ada/other"}), not_valid),
             (json!({"operation": "move", "from": "list.json", "to": to}), "operations[1]: datapackage.json is not a JSON object"),
             (json!({"operation": "copy", "from": "o.bin", "to": to}), "operations[1]: datapackage.json is not a JSON object"),
-            (json!({"operation": "move", "from": "folder", "to": to}), "operations[1]: datapackage.json can only be a file"),
+            (json!({"operation": "move", "from": "folder", "to": to}), "operations[1]: datapackage.json must be a file"),
             (object(to, &good), "operations[1]: datapackage.json is not a JSON object"),
         ] {
             let (status, detail) = fails(&server, &ada, "ada/data", json!([put("ok", "1"), operation])).await;

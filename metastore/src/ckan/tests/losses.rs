@@ -1,8 +1,8 @@
-//! What the mapper's own rules lose, and the side record keeps.
+//! What the mapper's own rules lose, and the side record preserves.
 
 use super::*;
 
-/// A dataset as a CKAN 2.10 shows it.
+/// A dataset as returned by CKAN 2.10.
 fn shown() -> Value {
     json!({
         "author": "Ada", "author_email": "", "creator_user_id": "u1", "id": "d1", "isopen": false,
@@ -55,7 +55,7 @@ fn what_changed_is_changed_and_the_rest_stays() {
     let mut resource = expected["resources"][1].take();
     resource["position"] = 0.into();
     expected["resources"] = json!([resource]);
-    // The package now has a text where a number would come back, and one resource a number too many.
+    // The package now has a string where a number would be restored, and the number of resources is wrong.
     assert_eq!(Value::Object(without_records(object(dataset.clone()))), expected);
 }
 

@@ -1,4 +1,4 @@
-//! Rows on their way to somebody: JSON text, not values, which take many times the bytes.
+//! Page of rows in JSON text, which takes a fraction of the memory of parsed values.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,22 +8,22 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 
 use crate::{Error, Result};
 
-/// How much one page may hold. It ends at the row that goes beyond, but has at least one.
+/// Page limits. A page ends at the row that exceeds a limit, but has at least one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageLimits {
-    /// Its rows.
+    /// Maximum number of rows.
     pub rows: usize,
-    /// Bytes of the table that its rows are written in.
+    /// Maximum number of source bytes.
     pub source_bytes: usize,
-    /// Bytes of its rows as JSON. No row is longer.
+    /// Maximum number of bytes of JSON output, also for a single row.
     pub json_bytes: usize,
 }
 
-/// Rows of a table, as JSON: an array of a value for each column.
+/// Rows of a table as JSON: an array with one value per column for each row.
 #[derive(Debug)]
 pub struct RowPage {
     limits: PageLimits,
-    /// The array of the rows, as yet without its end.
+    /// The JSON array of rows, not yet closed.
     json: Vec<u8>,
     rows: usize,
     source: usize,
@@ -31,38 +31,40 @@ pub struct RowPage {
 }
 
 impl RowPage {
-    /// One without rows.
+    /// Creates an empty page.
     pub fn new(limits: PageLimits) -> Self {
         Self { limits, json: vec![b'['], rows: 0, source: 0, has_more: false }
     }
 
-    /// How many rows it has.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Whether it is complete, and there is a row behind it.
+    /// Returns true if the page is full and another row follows.
     pub fn has_more(&self) -> bool {
         self.has_more
     }
 
-    /// Its rows as a JSON array.
+    /// Returns the rows as a JSON array.
     pub fn into_json(self) -> String {
         let mut json = self.json;
         json.push(b']');
-        // Only writers of JSON wrote here.
+        // Only JSON was written here, so it is valid UTF-8.
         String::from_utf8(json).unwrap_or_else(|_| "[]".to_owned())
     }
 
-    /// Completes it before a row that cannot be read, if it has others. Tells whether it has.
+    /// Ends the page before an unreadable row, if it has any rows. Returns true if it does.
     pub(super) fn end(&mut self) -> bool {
         self.has_more = self.rows > 0;
         self.has_more
     }
 
-    /// Adds a row that takes so many bytes of the table, if there is room for it.
+    /// Adds a row that takes `source_bytes` of the table, if there is capacity.
     ///
-    /// [`Error::TooLarge`] if it alone is longer than a page may be.
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] if the row alone exceeds the limit of a page.
     pub(super) fn add(
         &mut self,
         source_bytes: usize,
@@ -91,7 +93,7 @@ impl RowPage {
     }
 }
 
-/// Writes the values of a line that is a JSON object, in the order of the columns; null for what it does not have.
+/// Writes the values of a line, which is a JSON object, in column order; null for missing fields.
 pub(super) fn write_line(json: &mut Vec<u8>, line: &str, columns: &HashMap<String, usize>) -> serde_json::Result<()> {
     let mut values = Vec::new();
     let mut cells = vec![0..0; columns.len()];
@@ -113,7 +115,7 @@ fn write_cells<'a>(json: &mut Vec<u8>, cells: impl Iterator<Item = Option<&'a [u
     json.push(b']');
 }
 
-/// Where the values of a line are, once they are written as JSON.
+/// The positions of the values of a line in the JSON output.
 struct Fields<'a> {
     columns: &'a HashMap<String, usize>,
     values: &'a mut Vec<u8>,
@@ -135,14 +137,14 @@ impl<'de> Visitor<'de> for Fields<'_> {
             };
             let start = self.values.len();
             map.next_value_seed(Written(self.values))?;
-            // The last one counts where a name stands twice.
+            // For a duplicate name, the last value counts.
             *cell = start..self.values.len();
         }
         Ok(())
     }
 }
 
-/// Writes a value as it is read.
+/// Writes a value as JSON while it is read.
 struct Written<'a>(&'a mut Vec<u8>);
 
 impl<'de> DeserializeSeed<'de> for Written<'_> {

@@ -4,17 +4,17 @@ use serde_json::json;
 use super::*;
 use crate::infer::{Limits, csv, json_lines};
 
-/// As much as anybody wants.
+/// Limits that are never reached.
 const ALL: PageLimits = PageLimits { rows: usize::MAX, source_bytes: usize::MAX, json_bytes: usize::MAX };
 
-/// All rows, read in blocks of that length.
+/// Reads all rows in blocks of this length.
 fn all(reader: &RowReader, text: &[u8], block: usize) -> Result<Value> {
     let mut page = RowPage::new(ALL);
     fill(reader, text, block, reader.start(text, true)?, &mut page)?;
     Ok(serde_json::from_str(&page.into_json()).unwrap())
 }
 
-/// Reads a page from there on, and tells where it ends.
+/// Reads a page from this offset and returns where it ends.
 fn fill(reader: &RowReader, text: &[u8], block: usize, mut at: usize, page: &mut RowPage) -> Result<usize> {
     while at < text.len() && !page.has_more() {
         let end = text.len().min(at + block);
@@ -27,7 +27,7 @@ fn fill(reader: &RowReader, text: &[u8], block: usize, mut at: usize, page: &mut
     Ok(at)
 }
 
-/// A table without a header, of which the columns are known.
+/// A table without a header whose columns are known.
 fn reader_of(names: &[&str], is_csv: bool) -> RowReader {
     let fields: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
     let dialect = is_csv.then(|| json!({"delimiter": ",", "header": false}).as_object().cloned().unwrap());
@@ -84,7 +84,7 @@ proptest! {
         let quoted = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
         let line = |row: &Vec<String>| row.iter().map(quoted).collect::<Vec<_>>().join(",") + "\r\n";
         let text = cells.iter().map(line).collect::<String>();
-        // Told, not guessed: this is about blocks.
+        // Defined, not inferred: this test is about blocks.
         let reader = reader_of(&["x", "y", "z"], true);
         let expected: Vec<Vec<Value>> = cells.iter().map(|row| {
             row.iter().map(|cell| if cell.is_empty() { Value::Null } else { json!(cell) }).collect()
@@ -121,7 +121,7 @@ proptest! {
         prop_assert_eq!((at, Value::from(found)), (text.len(), expected));
     }
 
-    /// `make fuzz` runs this with little memory.
+    /// `make fuzz` runs this with a memory limit.
     #[test]
     fn a_page_of_a_table_without_end_is_small(
         sizes in prop::collection::vec(record(15_000), 1..6),
@@ -130,7 +130,7 @@ proptest! {
     ) {
         const LIMITS: PageLimits = PageLimits { rows: 1000, source_bytes: 128 << 10, json_bytes: 64 << 10 };
         let reader = reader_of(&[if is_known { "a" } else { "other" }, "b"], is_csv);
-        // What the end of a block cuts through is not read.
+        // A row truncated by the end of a block is not read.
         let text = sizes.iter().map(|size| line(*size, is_csv)).collect::<String>().repeat(2);
         let (mut page, mut read) = (RowPage::new(LIMITS), 0);
         while !page.has_more() {
@@ -141,12 +141,12 @@ proptest! {
     }
 }
 
-/// How much one record has: mostly next to nothing, now and then as much as there may be.
+/// Size of a record: usually tiny, sometimes as large as allowed.
 fn record(most: usize) -> impl Strategy<Value = usize> {
     prop_oneof![4 => 0..3_usize, 1 => 0..most]
 }
 
-/// A record with a value of that size.
+/// A record with a value of this size.
 fn line(size: usize, is_csv: bool) -> String {
     if is_csv {
         format!("{},2\n", "\u{1}".repeat(size / 3))

@@ -1,4 +1,4 @@
-//! Footers as another writer makes them, and footers that nobody should make.
+//! Footers as written by another implementation, and malicious footers.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use ::parquet::{file::writer::SerializedFileWriter, schema::parser::parse_messag
 
 use super::*;
 
-/// A Parquet file without rows, of this schema.
+/// A Parquet file without rows, with this schema.
 fn file(schema: &str) -> Vec<u8> {
     let schema = Arc::new(parse_message_type(schema).expect("a schema"));
     let mut bytes = Vec::new();
@@ -97,7 +97,7 @@ fn rows_are_counted() {
     assert_eq!(parquet(bytes.as_slice()).expect("a table").rows, 5);
 }
 
-/// Reads like a file, and counts what was read.
+/// A file in memory that counts the bytes read.
 struct Counted<'a>(&'a [u8], std::cell::Cell<usize>);
 
 impl ReadAt for Counted<'_> {
@@ -144,7 +144,7 @@ fn what_is_no_parquet() {
     assert!(why(b"PAR1\x00\x00\x00\x00PAR1").contains("malformed"));
 }
 
-/// A footer: version, schema of these elements (each `children` deep in the list), rows.
+/// A footer: version, schema of these elements (each with its number of `children`), rows.
 fn footer(elements: &[i32]) -> Vec<u8> {
     let varint = |mut number: u64, bytes: &mut Vec<u8>| {
         while number >= 0x80 {
@@ -156,7 +156,7 @@ fn footer(elements: &[i32]) -> Vec<u8> {
     let mut bytes = vec![0x15, 0x02, 0x19, 0xfc];
     varint(u64::try_from(elements.len()).expect("few"), &mut bytes);
     for children in elements {
-        // Repetition optional, name "a", the number of children.
+        // Optional repetition, the name "a", the number of children.
         bytes.extend([0x35, 0x02, 0x18, 0x01, b'a', 0x15]);
         varint(
             u64::try_from((i64::from(*children) << 1) ^ (i64::from(*children) >> 63)).expect("positive"),
@@ -182,7 +182,7 @@ fn counts_are_not_believed() {
 
 #[test]
 fn nesting_is_not_followed() {
-    // A column that is 300,000 groups deep, and a field unknown to us that is as deep.
+    // A column nested in 300,000 groups, and an unknown field that is as deep.
     let mut elements = vec![1; 300_000];
     elements.push(0);
     assert_eq!(types(&parquet_footer(&footer(&elements)).expect("a table")), ["a:object"]);

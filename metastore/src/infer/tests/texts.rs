@@ -1,4 +1,4 @@
-//! Delimited text and JSON lines.
+//! Delimited text and JSON Lines.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ fn of(text: &str) -> Inferred {
     csv(text.as_bytes(), ALL).expect("a table")
 }
 
-/// The type of a column of these cells, with its format.
+/// The type of a column with these cells, and its format.
 fn column(cells: &[&str]) -> String {
     let text = cells.iter().fold("x,y\n".to_owned(), |text, cell| text + &format!("\"{cell}\",w\n"));
     types(&of(&text))[0].split_once(':').expect("a type").1.to_owned()
@@ -109,7 +109,7 @@ fn missing_values() {
     let inferred = of("a,b\n1,NA\nNA,2\n,3\n");
     assert_eq!(types(&inferred), ["a:integer", "b:integer"]);
     assert_eq!(inferred.schema["missingValues"], json!(["", "NA"]));
-    // Namibia is no missing value.
+    // Here `NA` is Namibia, not a missing value.
     let inferred = of("country,count\nNA,1\nDE,NA\n");
     assert_eq!(types(&inferred), ["country:string", "count:integer"]);
     assert_eq!(inferred.schema.get("missingValues"), None);
@@ -129,7 +129,7 @@ fn encodings() {
         let bytes: Vec<u8> = "\u{feff}größe,b\n1,x\n".encode_utf16().flat_map(order).collect();
         assert_eq!(names(&bytes), (expected.clone(), "utf-16"));
     }
-    // A letter that the limit cuts is no reason to give UTF-8 up.
+    // A character truncated by the limit does not mean that the file is not UTF-8.
     let text = "a,b\n1,2\n3,é\n";
     let limits = Limits { bytes: text.find('é').expect("there") + 1, rows: 10 };
     let inferred = csv(text.as_bytes(), limits).expect("a table");
@@ -207,7 +207,7 @@ fn what_is_no_json_lines() {
     assert_eq!((cut.rows, cut.is_complete), (1, false));
 }
 
-/// A type, and cells of it.
+/// A type, and a strategy for its cells.
 fn typed(rows: usize) -> impl Strategy<Value = (&'static str, Vec<String>)> {
     let date =
         (1600_u32..2100, 1_u32..13, 1_u32..29).prop_map(|(year, month, day)| format!("{year:04}-{month:02}-{day:02}"));
@@ -243,7 +243,7 @@ proptest! {
         writer.write_record(&names).expect("memory");
         let rows = columns[0].1.len();
         for row in 0..rows {
-            // Never in the first row, so that no column is all holes.
+            // Not in the first row, so that no column is entirely empty.
             let cell = |(index, column): (usize, &(&str, Vec<String>))| {
                 let is_hole = row > 0 && columns.len() > 1 && holes[(row + index) % holes.len()];
                 // The delimiter itself, quoted.

@@ -1,4 +1,4 @@
-//! What a package says, apart from its resources, in one form for both dialects.
+//! The properties of a package apart from its resources, in a common form for both dialects.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::{Change, Fields, License, Org, Tags, TextChange, take_first, take_text};
 
-/// What CKAN works out for itself: it says nothing about the dataset.
+/// Properties computed by CKAN, which are ignored.
 const COUNTED: [&str; 6] =
     ["metadata_modified", "revision_id", "num_resources", "num_tags", "isopen", "tracking_summary"];
 
-/// Properties of data packages (both versions) and of CKAN's datasets. All others are extra.
+/// Standard properties of data packages (both versions) and of CKAN datasets. All others are extra.
 const STANDARD: [&str; 43] = [
     "$schema",
     "profile",
@@ -57,8 +57,8 @@ const STANDARD: [&str; 43] = [
     "extras",
 ];
 
-/// The facts of one package. What is not taken out of the document for a kind of its own stays in `extras` or
-/// `extensions`, so that two packages with the same facts say the same.
+/// The normalised properties of one package. What has no field of its own stays in `extras` or `extensions`,
+/// so that packages with equal facts are equivalent.
 #[derive(Debug, Default)]
 pub(super) struct Facts<'p> {
     title: Option<String>,
@@ -74,7 +74,7 @@ pub(super) struct Facts<'p> {
     url: Option<String>,
     version: Option<String>,
     extras: Map<String, Value>,
-    /// What is left of the standard properties: good to compare, but not to show.
+    /// The remaining standard properties; they can be compared, but are not shown in this form.
     extensions: Map<String, Value>,
     package: Option<&'p Map<String, Value>>,
 }
@@ -90,7 +90,7 @@ impl<'p> Facts<'p> {
         let mut rest = match package {
             Value::Object(package) => package.clone(),
             Value::Null => Map::new(),
-            // Not a package at all; still, two of them are the same or not.
+            // Not a valid package, but it can still be compared.
             other => Map::from_iter([(String::new(), other.clone())]),
         };
         if rest.get("resources").is_some_and(Value::is_array) {
@@ -138,7 +138,7 @@ impl<'p> Facts<'p> {
         found.extend(text(&self.title, &new.title).map(Change::Title));
         found.extend(text(&self.name, &new.name).map(Change::Name));
         let org = text(&self.org, &new.org).or_else(|| {
-            // It is the same one, but is called something else.
+            // Same organization, but its title changed.
             let (old, new_id) = (self.org.clone()?, new.org.clone()?);
             (self.org_title != new.org_title).then_some(TextChange::Change { old, new: new_id })
         });
@@ -184,7 +184,7 @@ impl<'p> Facts<'p> {
         found.extend(Fields::between(&old_extensions, &new_extensions).into_iter().map(Change::ExtensionFields));
     }
 
-    /// The extensions that differ, as they stand in the two packages.
+    /// Returns the differing extensions, as they are in the two packages.
     fn extensions_shown(&self, new: &Self) -> (Map<String, Value>, Map<String, Value>) {
         let mut shown = (Map::new(), Map::new());
         let keys = self.extensions.keys().chain(new.extensions.keys());
@@ -193,7 +193,7 @@ impl<'p> Facts<'p> {
                 |facts: &Self| facts.package.and_then(|package| package.get(key)).filter(|value| !value.is_null());
             let (mut old_value, mut new_value) = (whole(self), whole(new));
             if old_value == new_value {
-                // One dialect said it in the one package, the other in the other.
+                // The packages use different dialects for this property.
                 (old_value, new_value) = (self.extensions.get(key), new.extensions.get(key));
             }
             shown.0.extend(old_value.map(|value| (key.clone(), value.clone())));
@@ -203,8 +203,8 @@ impl<'p> Facts<'p> {
     }
 }
 
-/// Takes out the author and the maintainer: those of CKAN, or else the first contributor of each role. What else is
-/// known of those two, and the other contributors, stay.
+/// Removes the author and the maintainer: those of CKAN, or else the first contributor of each role. Other
+/// properties of these two, and the other contributors, stay.
 fn people(rest: &mut Map<String, Value>) -> (Person, Person) {
     let mut direct = |name: &str, email: &str| Person { name: take_text(rest, name), email: take_text(rest, email) };
     let mut author = direct("author", "author_email");
@@ -220,7 +220,7 @@ fn people(rest: &mut Map<String, Value>) -> (Person, Person) {
                 && ["title", "email"].iter().any(|key| contributor.get(*key).is_some_and(Value::is_string))
         });
         if let Some(Value::Object(contributor)) = first {
-            // The role says which of the two it is, and has been heard.
+            // The role only tells which of the two it is, so it is consumed.
             let role = lone_role(contributor).filter(|role| *role == roles[0] || role.is_empty());
             if role.is_some() {
                 contributor.remove("role");
@@ -231,7 +231,7 @@ fn people(rest: &mut Map<String, Value>) -> (Person, Person) {
             told.push(std::mem::take(contributor));
         }
     }
-    // What is left of those two is marked, lest it look like another contributor.
+    // The remaining properties of these two are marked, so that they are not mistaken for other contributors.
     contributors.retain(|contributor| contributor.as_object().is_none_or(|contributor| !contributor.is_empty()));
     contributors.extend(told.into_iter().filter(|rest| !rest.is_empty()).map(|rest| vec![Value::Object(rest)].into()));
     if contributors.is_empty() {
@@ -240,7 +240,7 @@ fn people(rest: &mut Map<String, Value>) -> (Person, Person) {
     (author, maintainer)
 }
 
-/// The role of a contributor who has one at most; the empty text for none.
+/// Returns the role of a contributor with at most one role; the empty string without a role.
 fn lone_role(contributor: &Map<String, Value>) -> Option<&str> {
     let mut roles = match contributor.get("roles") {
         Some(Value::Array(roles)) => roles.iter().collect(),
@@ -255,7 +255,7 @@ fn lone_role(contributor: &Map<String, Value>) -> Option<&str> {
     }
 }
 
-/// Takes out the organization and its title.
+/// Removes the organization and its title.
 fn organization(rest: &mut Map<String, Value>) -> (Option<String>, Option<String>) {
     let mut id = take_text(rest, "owner_org");
     if id.is_none() {
@@ -269,7 +269,7 @@ fn organization(rest: &mut Map<String, Value>) -> (Option<String>, Option<String
         } else if organization.get("id").and_then(Value::as_str) == id.as_deref() {
             organization.remove("id");
         }
-        // A title alone is no organization; it stays where it is.
+        // A title without an ID does not identify an organization, so it stays.
         title = id.is_some().then(|| take_text(organization, "title")).flatten();
         if organization.is_empty() {
             rest.remove("organization");
@@ -278,7 +278,7 @@ fn organization(rest: &mut Map<String, Value>) -> (Option<String>, Option<String
     (id, title)
 }
 
-/// Takes out the keywords. What is no text in their place stays; of CKAN's tags only the name counts.
+/// Removes the keywords. Items that are not strings stay; of CKAN's tags only the name counts.
 fn tags(rest: &mut Map<String, Value>) -> BTreeSet<String> {
     let mut tags = BTreeSet::new();
     for key in ["keywords", "tags"] {
@@ -295,7 +295,7 @@ fn tags(rest: &mut Map<String, Value>) -> BTreeSet<String> {
     tags
 }
 
-/// Takes out the first licence: of the list, or else CKAN's.
+/// Removes the first licence: of the list, or else CKAN's.
 fn license(rest: &mut Map<String, Value>) -> License {
     let mut license = License::default();
     if let Some(Value::Array(list)) = rest.get_mut("licenses") {
@@ -321,7 +321,8 @@ fn license(rest: &mut Map<String, Value>) -> License {
     license
 }
 
-/// Takes out CKAN's `extras`. Those whose key stands twice, or at the top too, stay, and so does what is not of the form.
+/// Removes CKAN's `extras`. Items with a duplicate key or the key of a top-level property stay, and so do
+/// malformed ones.
 fn extras(rest: &mut Map<String, Value>) -> Map<String, Value> {
     let mut extras = Map::new();
     let Some(Value::Array(mut list)) = rest.remove("extras") else { return extras };

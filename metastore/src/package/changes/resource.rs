@@ -1,4 +1,4 @@
-//! What changed in the resources.
+//! Changes of resources.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,13 +11,13 @@ use crate::package::{
     get, resources,
 };
 
-/// What CKAN works out for itself.
+/// Properties computed by CKAN, which are ignored.
 const COUNTED: [&str; 5] = ["metadata_modified", "revision_id", "position", "datastore_active", "tracking_summary"];
 
-/// Which resource of `old` is which of `new`: pairs of indices in the order of the old list. Each stands once at most.
+/// Matches the resources of `old` and `new`: pairs of indices in the order of the old list, each index at most once.
 ///
-/// First those with one name, then of the rest those with one path, then those with one id, at last those that are
-/// equal. Of several that would do, the first takes the first.
+/// Matches by name first, then by path, then by ID, and finally by equality. Among several candidates, the
+/// first is matched with the first.
 pub(in crate::package) fn pair(old: &[Value], new: &[Value]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     let mut open: (Vec<usize>, Vec<usize>) = ((0..old.len()).collect(), (0..new.len()).collect());
@@ -48,7 +48,7 @@ fn matching<K: Hash + Eq>(
         return;
     }
     let mut waiting: HashMap<K, Vec<usize>> = HashMap::new();
-    // From behind, so that the first one is on top.
+    // In reverse, so that the first one is on top of the stack.
     for index in open.1.iter().rev() {
         if let Some(key) = key(&new[*index]) {
             waiting.entry(key).or_default().push(*index);
@@ -112,7 +112,7 @@ fn named(resource: &Value) -> Named {
     Named { name: text("name"), id: text("id"), path: text("path").or(text("url")) }
 }
 
-/// What a resource says, in one form for both dialects.
+/// The normalised properties of a resource, in a common form for both dialects.
 struct Facts {
     name: Option<String>,
     format: Option<String>,
@@ -138,7 +138,7 @@ impl Facts {
             path => path,
         };
         let bytes = rest.get("bytes").and_then(|bytes| match bytes {
-            // CKAN keeps the size as text.
+            // CKAN stores the size as a string.
             Value::String(text) => text.parse().ok().filter(|number: &u64| number.to_string() == *text),
             other => other.as_u64(),
         });
@@ -158,7 +158,7 @@ impl Facts {
     }
 }
 
-/// Takes out the hash: the SHA-256 if it is there under either name, else whatever `hash` says.
+/// Removes and returns the hash: the SHA-256 under either name, or else the value of `hash`.
 fn hash(rest: &mut Map<String, Value>) -> Option<String> {
     let hash = take_text(rest, "hash");
     let named = hash.as_deref().and_then(named_sha256).and_then(digest);

@@ -4,12 +4,12 @@ use serde_json::json;
 use super::*;
 use crate::package::check::tests::any_package;
 
-/// The changes as JSON.
+/// Returns the changes as JSON.
 fn told(old: &Value, new: &Value) -> Value {
     serde_json::to_value(changes(old, new)).unwrap()
 }
 
-/// Of `{}` and one change.
+/// Returns the change from `{}`, which must be a single one.
 #[track_caller]
 fn one(old: &Value, new: &Value, change: &Value) {
     assert_eq!(told(old, new), json!([change]), "{old} {new}");
@@ -70,7 +70,7 @@ fn contributors_are_authors_and_maintainers() {
             {"type": "author", "method": "change", "old": "A", "new": "B"},
         ])
     );
-    // More than the two kinds can say.
+    // More than the two kinds can express.
     let more = people(json!([{"title": "A", "email": "a@x"}, {"title": "M", "role": "maintainer"}, {"title": "C"}]));
     one(
         &old,
@@ -270,7 +270,7 @@ fn many_resources_are_quick() {
     assert_eq!(changes(&json!({"resources": many}), &json!({"resources": renamed})).len(), 50_000);
 }
 
-/// A data package in which nothing is said twice, is empty or `null`.
+/// A data package without duplicate, empty or `null` values.
 fn plain() -> impl Strategy<Value = Value> {
     let text = "[abc]{1,2}";
     let texts = prop::collection::btree_map(
@@ -351,7 +351,7 @@ fn plain() -> impl Strategy<Value = Value> {
         })
 }
 
-/// The same in CKAN's dialect, as far as it goes, with more `null` and in another order of keywords.
+/// The same package in CKAN's dialect, as far as possible, with more `null`s and another order of keywords.
 fn as_ckan(package: &Value) -> Value {
     let mut ckan = package.as_object().unwrap().clone();
     let mut rename = |ours: &str, theirs: &str| {
@@ -390,8 +390,8 @@ fn as_ckan(package: &Value) -> Value {
     Value::Object(ckan)
 }
 
-/// The one thing that plain packages can say in two ways: who is the first author and who the first maintainer. What
-/// this changes, it changes alike in equal packages.
+/// The only ambiguity of plain packages: the first author and the first maintainer. Normalises both,
+/// in the same way in equal packages.
 fn settle(package: &Value) -> Value {
     let mut package = package.clone();
     let mut firsts = Vec::new();
@@ -424,7 +424,7 @@ proptest! {
 
     #[test]
     fn every_property_is_seen(package in plain(), pick in any::<prop::sample::Index>()) {
-        // Takes one leaf away.
+        // Removes one leaf.
         fn leaves(value: &Value, place: String, found: &mut Vec<String>) {
             match value {
                 Value::Object(object) => for (key, value) in object { leaves(value, format!("{place}/{key}"), found) },
@@ -438,7 +438,7 @@ proptest! {
         let place = &places[pick.index(places.len())];
         let mut other = package.clone();
         *other.pointer_mut(place).unwrap() = "something else".into();
-        // A licence or contributor may be found again elsewhere, but the whole is another.
+        // A licence or contributor may occur elsewhere too, but the whole differs.
         prop_assert_ne!(changes(&package, &other), [Change::NoChange], "{} at {}", package, place);
         prop_assert_ne!(changes(&other, &package), [Change::NoChange]);
     }

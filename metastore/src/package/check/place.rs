@@ -1,32 +1,32 @@
-//! The small texts of a package: where data is, what its hash is, when something was.
+//! Validation of text values in a package: paths and URLs, hashes, timestamps.
 
 use lfs::Oid;
 
 use crate::{FilePath, package::text::quoted};
 
-/// Where the text of a `path` leads.
+/// The target of a `path`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::package) enum Location {
-    /// Somewhere on the web.
+    /// A URL.
     Url,
     /// A file of the dataset.
     File(FilePath),
 }
 
-/// Reads a URL-or-path of the standard (glossary, "URL or Path"): a URL of `http`, `https`, `ftp` or `ftps`, or a
-/// relative path that stays below the folder of the package. What a repository cannot hold is no path.
+/// Parses a "URL or Path" of the standard (glossary): an `http`, `https`, `ftp` or `ftps` URL, or a relative
+/// path that stays below the folder of the package and is allowed in a repository.
 pub(in crate::package) fn location(text: &str) -> Result<Location, String> {
     let found = quoted(text);
     if text.is_empty() {
-        return Err("this is empty; expected a path or a URL".to_owned());
+        return Err("the path is empty; expected a path or a URL".to_owned());
     }
     if let Some((scheme, rest)) = scheme(text) {
         let known = ["http", "https", "ftp", "ftps"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
         if !known {
-            return Err(format!("{found} begins like a URL, but not with http, https or ftp"));
+            return Err(format!("{found} has a URL scheme other than http, https or ftp"));
         }
         if rest.is_empty() || rest.starts_with(['/', '?', '#']) || text.contains(char::is_control) {
-            return Err(format!("{found} is no URL: expected one like \"https://example.com/data.csv\""));
+            return Err(format!("{found} is not a valid URL: expected one like \"https://example.com/data.csv\""));
         }
         return Ok(Location::Url);
     }
@@ -37,22 +37,22 @@ pub(in crate::package) fn location(text: &str) -> Result<Location, String> {
         return Err(format!("{found} is absolute; expected a path relative to datapackage.json"));
     }
     if text.split(['/', '\\']).any(|component| component == "..") {
-        return Err(format!("{found} holds \"..\"; expected a path below the folder of datapackage.json"));
+        return Err(format!("{found} contains \"..\"; expected a path below the folder of datapackage.json"));
     }
     text.parse::<FilePath>().map(Location::File).map_err(|_| {
         let why = if text.split('/').any(|component| component.is_empty() || component == ".") {
-            "it holds an empty or \".\" component"
+            "it contains an empty or \".\" component"
         } else if text.contains('\\') {
-            "components stand between \"/\", and a file name has no backslash"
+            "use \"/\" as separator, not a backslash"
         } else {
-            "no git repository can hold it everywhere (too long, too deep, a control character, or a name like \".git\")"
+            "git cannot check it out on every system (too long, too deep, a control character, or a name like \".git\")"
         };
-        format!("{found} is no path of a file: {why}")
+        format!("{found} is not a valid file path: {why}")
     })
 }
 
-/// The scheme of a text that begins like `scheme://` (RFC 3986, 3.1), and what follows. A single slash is enough for
-/// `http` and `https`: that is how a path join breaks a URL.
+/// Splits a text that starts like `scheme://` (RFC 3986, 3.1) into scheme and rest. For `http` and `https` a
+/// single slash is enough, since joining paths collapses the slashes.
 fn scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     let mut letters = scheme.chars();
@@ -67,18 +67,19 @@ fn scheme(text: &str) -> Option<(&str, &str)> {
     formed.then_some((scheme, rest))
 }
 
-/// The oid that 64 hexadecimal digits name, in either case.
+/// Parses 64 hexadecimal digits, in either case, as an object ID.
 pub(in crate::package) fn digest(text: &str) -> Option<Oid> {
     text.to_ascii_lowercase().parse().ok().filter(|_| text.len() == 64)
 }
 
-/// The digits of a `hash` that says it is a SHA-256, whatever they are.
+/// Returns the digits of a `hash` with the prefix `sha256:`, without checking them.
 pub(in crate::package) fn named_sha256(hash: &str) -> Option<&str> {
     let (algorithm, digits) = hash.split_once(':')?;
     algorithm.eq_ignore_ascii_case("sha256").then_some(digits)
 }
 
-/// Checks a `hash`: `<algorithm>:<value>`, or a bare digest, which the standard takes for MD5 and many clients do not.
+/// Checks a `hash`: `<algorithm>:<value>`, or a bare digest, which is MD5 according to the standard, but not
+/// for many clients.
 pub(super) fn hash(text: &str) -> Result<(), String> {
     const LENGTHS: [(&str, usize); 6] =
         [("md5", 32), ("sha1", 40), ("sha224", 56), ("sha256", 64), ("sha384", 96), ("sha512", 128)];
@@ -89,23 +90,24 @@ pub(super) fn hash(text: &str) -> Result<(), String> {
             Ok(())
         } else {
             Err(format!(
-                "{} is no hash: expected \"sha256:<64 hexadecimal digits>\", or the like of another algorithm",
+                "{} is not a valid hash: expected \"sha256:<64 hexadecimal digits>\", or another algorithm and its digits",
                 quoted(text)
             ))
         };
     };
     match LENGTHS.iter().find(|(known, _)| known.eq_ignore_ascii_case(algorithm)) {
-        Some((known, length)) if value.len() != *length || !is_hex(value) => {
-            Err(format!("{} is no {known}: expected {length} hexadecimal digits after the colon", quoted(text)))
-        }
+        Some((known, length)) if value.len() != *length || !is_hex(value) => Err(format!(
+            "{} is not a valid {known} hash: expected {length} hexadecimal digits after the colon",
+            quoted(text)
+        )),
         None if algorithm.is_empty() || value.is_empty() => {
-            Err(format!("{} is no hash: expected \"<algorithm>:<value>\"", quoted(text)))
+            Err(format!("{} is not a valid hash: expected \"<algorithm>:<value>\"", quoted(text)))
         }
         _ => Ok(()),
     }
 }
 
-/// Whether a text is a date-time of RFC 3339, section 5.6.
+/// Returns true if a text is an RFC 3339 date-time (section 5.6).
 pub(super) fn is_instant(text: &str) -> bool {
     let Some((seconds, rest)) = text.split_at_checked(19) else { return false };
     let (fraction, offset) = match rest.strip_suffix(['Z', 'z']) {
@@ -115,10 +117,10 @@ pub(super) fn is_instant(text: &str) -> bool {
     let at = |text: &str, index: usize, letters: &[u8]| {
         text.as_bytes().get(index).is_some_and(|byte| letters.contains(byte))
     };
-    // The parser reads more forms than RFC 3339 has; these places rule the others out.
+    // The parser accepts more forms than RFC 3339; these positions rule them out.
     let shaped = at(seconds, 4, b"-") && at(seconds, 7, b"-") && at(seconds, 10, b"Tt ") && at(seconds, 13, b":");
     let shaped = shaped && at(seconds, 16, b":") && (offset == "Z" || at(offset, 0, b"+-") && at(offset, 3, b":"));
-    // It takes nine digits of a fraction. More are allowed, and none of them say anything about the calendar.
+    // The parser accepts at most nine fractional digits. RFC 3339 allows more, and they do not affect validity.
     let fraction = fraction.is_empty()
         || fraction
             .strip_prefix('.')
@@ -263,7 +265,7 @@ mod tests {
             (year, month, day) in (0..=9999, 1..=12, 1..=28), (hour, minute, second) in (0..=23, 0..=59, 0..=59),
             fraction in "(\\.[0-9]{1,12})?", offset in "Z|[+-](0[0-9]|1[0-9]|2[0-3]):[0-5][0-9]",
         ) {
-            // The parser's time line ends a day before the last of the year 9999 and begins after the first of 0.
+            // The range of the parser's time line is one day smaller than that of the years 0 to 9999.
             prop_assume!(year > 0 && year < 9999);
             let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}{offset}");
             prop_assert!(is_instant(&text), "{}", text);

@@ -1,4 +1,4 @@
-//! What must hold of a Table Schema and of a table dialect.
+//! Validation of Table Schemas and table dialects.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Checker, Edition, get, member};
 use crate::package::text::{Place, quoted, shown};
 
-/// The types of fields, of both versions.
+/// The field types of both versions.
 const TYPES: [&str; 16] = [
     "string",
     "number",
@@ -27,12 +27,12 @@ const TYPES: [&str; 16] = [
     "any",
 ];
 
-/// What a list may hold. The standard has one of them misspelt.
+/// The item types of a list. One of them is misspelt in the standard.
 const ITEM_TYPES: [&str; 7] = ["string", "integer", "boolean", "number", "datetime", "date", "time"];
 
 const FIELD_TEXTS: [&str; 7] = ["title", "description", "format", "rdfType", "decimalChar", "groupChar", "delimiter"];
 
-/// What a property must be.
+/// The expected type of a property.
 #[derive(Debug, Clone, Copy)]
 enum Form {
     Text,
@@ -95,17 +95,17 @@ impl Form {
     fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
-            Self::Bool => "true or false",
-            Self::Count => "a whole number from 0",
-            Self::Bound => "a number, or a value of the field as text",
+            Self::Bool => "a boolean (true or false)",
+            Self::Count => "a non-negative integer",
+            Self::Bound => "a number, or a value of the field as a string",
             Self::Object => "an object",
             Self::List => "a list",
-            Self::Counts => "a list of whole numbers",
+            Self::Counts => "a list of non-negative integers",
         }
     }
 }
 
-/// The names of the fields that a resource says it has; `None` if it does not say.
+/// Returns the names of the fields of a resource; `None` if its schema is not inline.
 pub(super) fn field_names(resource: &Value) -> Option<HashSet<&str>> {
     let fields = get(get(resource, "schema")?, "fields")?.as_array()?;
     Some(fields.iter().filter_map(|field| get(field, "name")?.as_str()).collect())
@@ -122,7 +122,7 @@ impl<'v> Checker<'v> {
         let mut names = HashSet::new();
         let fields = member(schema, "fields");
         if fields.is_none() {
-            self.problems.add(at, "a schema has a list of fields");
+            self.problems.add(at, "a schema requires a list of fields");
         }
         for (index, field) in self.list(at, fields).iter().enumerate() {
             if self.problems.full() {
@@ -133,12 +133,12 @@ impl<'v> Checker<'v> {
             match member(field, "name") {
                 Some(Value::String(name)) => {
                     if !names.insert(name.as_str()) && self.edition != Edition::First {
-                        let message = format!("another field is called {} too; a name stands once", quoted(name));
+                        let message = format!("another field is also called {}; names must be unique", quoted(name));
                         self.problems.add(at.key("name"), message);
                     }
                 }
-                Some(other) => self.problems.add(at.key("name"), format!("expected text, not {}", shown(other))),
-                None => self.problems.add(at, "a field has a \"name\""),
+                Some(other) => self.problems.add(at.key("name"), format!("expected a string, not {}", shown(other))),
+                None => self.problems.add(at, "a field requires a \"name\""),
             }
             self.field(at, field);
         }
@@ -194,18 +194,18 @@ impl<'v> Checker<'v> {
         if let Some(Value::Array(values)) = member(constraints, "enum")
             && values.is_empty()
         {
-            self.problems.add(at.key("enum"), "the list is empty, so that no value would do");
+            self.problems.add(at.key("enum"), "the list is empty, so no value would be valid");
         }
         if member(field, "type").is_none() {
             for key in ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"] {
                 if member(constraints, key).is_some() {
-                    self.problems.add(at.key(key), "a field with a bound needs a \"type\", which says how to compare");
+                    self.problems.add(at.key(key), "a field with a minimum or maximum requires a \"type\"");
                 }
             }
         }
     }
 
-    /// `categories`: values, or objects with a `value` and perhaps a `label`; none of them twice.
+    /// Checks `categories`: values, or objects with a `value` and optionally a `label`, without duplicates.
     fn categories(&mut self, place: Place<'_>, field: &'v Map<String, Value>) {
         let at = place.key("categories");
         let (mut values, mut labels) = (HashSet::new(), HashSet::new());
@@ -217,22 +217,22 @@ impl<'v> Checker<'v> {
             let mut value = category;
             if let Value::Object(category) = category {
                 let Some(found) = member(category, "value") else {
-                    self.problems.add(at, "a category that is an object has a \"value\"");
+                    self.problems.add(at, "a category that is an object requires a \"value\"");
                     continue;
                 };
                 value = found;
                 self.texts(at, category, &["label"]);
                 if !member(category, "label").is_none_or(|label| labels.insert(label)) {
-                    self.problems.add(at.key("label"), "this label stands twice");
+                    self.problems.add(at.key("label"), "duplicate label");
                 }
             }
             if !values.insert(value) {
-                self.problems.add(at, format!("{} stands twice", shown(value)));
+                self.problems.add(at, format!("{} occurs twice", shown(value)));
             }
         }
     }
 
-    /// `missingValues`, of a schema or a field: texts, or objects with a `value`; none of them twice.
+    /// Checks the `missingValues` of a schema or a field: strings, or objects with a `value`, without duplicates.
     fn missing_values(&mut self, place: Place<'_>, owner: &'v Map<String, Value>) {
         let at = place.key("missingValues");
         let mut seen = HashSet::new();
@@ -250,19 +250,19 @@ impl<'v> Checker<'v> {
             };
             match value.and_then(Value::as_str) {
                 None => {
-                    let message =
-                        "expected text, or an object whose \"value\" is text; also for numbers, such as \"-99\"";
+                    let message = "expected a string, or an object whose \"value\" is a string; also for numbers, such as \"-99\"";
                     self.problems.add(at, message);
                 }
                 Some(value) if !seen.insert(value) => {
-                    self.problems.add(at, format!("{} stands twice", quoted(value)));
+                    self.problems.add(at, format!("{} occurs twice", quoted(value)));
                 }
                 Some(_) => {}
             }
         }
     }
 
-    /// A list of fields, or a `lone` one, each of which is among `names` where those are known. Gives how many it has.
+    /// Checks a list of fields, or if `lone` is set a single field, each of which must be in `names` if those
+    /// are known. Returns the number of fields.
     fn key(&mut self, place: Place<'_>, key: &'v Value, names: Option<&HashSet<&str>>, lone: bool) -> Option<usize> {
         let list = match key {
             Value::Array(list) => list.as_slice(),
@@ -281,7 +281,7 @@ impl<'v> Checker<'v> {
                 return None;
             }
             if self.named(place.index(index), name, names) && !seen.insert(name.as_str()) {
-                self.problems.add(place.index(index), format!("{} stands twice", shown(name)));
+                self.problems.add(place.index(index), format!("{} occurs twice", shown(name)));
             }
         }
         Some(list.len())
@@ -303,16 +303,16 @@ impl<'v> Checker<'v> {
         let mut own = None;
         match member(key, "fields") {
             Some(fields) => own = self.key(place.key("fields"), fields, Some(names), true),
-            None => self.problems.add(place, "a foreign key has \"fields\""),
+            None => self.problems.add(place, "a foreign key requires \"fields\""),
         }
         let at = place.key("reference");
         let Some(reference) = member(key, "reference") else {
-            return self.problems.add(place, "a foreign key has a \"reference\"");
+            return self.problems.add(place, "a foreign key requires a \"reference\"");
         };
         let Some(reference) = self.object(at, reference) else { return };
         self.texts(at, reference, &["resource", "package"]);
         let resource = member(reference, "resource").and_then(Value::as_str).unwrap_or_default();
-        // The field names are taken out so that the checker can be changed while they are looked at.
+        // The field names are moved out, since the checker is borrowed mutably while they are used.
         let elsewhere = member(reference, "package").is_some();
         let target = if elsewhere || resource.is_empty() { None } else { self.tables.remove_entry(resource) };
         let known = match &target {
@@ -330,11 +330,11 @@ impl<'v> Checker<'v> {
                 if let (Some(own), Some(theirs)) = (own, theirs)
                     && own != theirs
                 {
-                    let message = format!("expected as many fields as the key has, {own}, not {theirs}");
+                    let message = format!("expected as many fields as in the key ({own}), not {theirs}");
                     self.problems.add(at.key("fields"), message);
                 }
             }
-            None => self.problems.add(at, "a reference has \"fields\""),
+            None => self.problems.add(at, "a reference requires \"fields\""),
         }
         self.tables.extend(target);
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::package::{PROBLEM_LIMIT, parse};
 
-/// The problems as `path: message` lines.
+/// Returns the problems as `path: message` lines.
 fn problems(package: &Value) -> Vec<(String, String)> {
     check(package).into_iter().map(|problem| (problem.path, problem.message)).collect()
 }
@@ -14,7 +14,7 @@ fn good(package: &Value) {
     assert_eq!(problems(package), [], "{package}");
 }
 
-/// Exactly one problem, at `path`, whose message holds `words`.
+/// Expects exactly one problem, at `path`, whose message contains `words`.
 #[track_caller]
 fn bad(package: &Value, path: &str, words: &str) {
     match &problems(package)[..] {
@@ -79,22 +79,22 @@ fn packages_of_all_clients_pass() {
 
 #[test]
 fn a_package_is_told_what_is_wrong_and_where() {
-    bad(&json!([]), "", "a package is an object, not a list");
-    bad(&json!({"name": 7}), "/name", "expected text, not the number 7");
+    bad(&json!([]), "", "expected an object, not a list");
+    bad(&json!({"name": 7}), "/name", "expected a string, not the number 7");
     bad(&json!({"name": ""}), "/name", "empty");
-    bad(&json!({"name": "My Data"}), "/name", "\"My Data\" is no name: expected lower-case letters");
-    bad(&json!({"title": ["a"]}), "/title", "expected text, not a list");
-    bad(&json!({"version": 1.0}), "/version", "expected text, not the number 1");
+    bad(&json!({"name": "My Data"}), "/name", "\"My Data\" is not a valid name: expected lower-case letters");
+    bad(&json!({"title": ["a"]}), "/title", "expected a string, not a list");
+    bad(&json!({"version": 1.0}), "/version", "expected a string, not the number 1");
     bad(&json!({"created": "yesterday"}), "/created", "1985-04-12T23:20:50Z");
-    bad(&json!({"created": 5}), "/created", "expected text");
+    bad(&json!({"created": 5}), "/created", "expected a string");
     bad(&json!({"keywords": "a, b"}), "/keywords", "expected a list");
-    bad(&json!({"keywords": ["a", 1]}), "/keywords/1", "expected text");
+    bad(&json!({"keywords": ["a", 1]}), "/keywords/1", "expected a string");
     bad(&json!({"image": "../a.png"}), "/image", "\"..\"");
     bad(&json!({"licenses": [{"title": "T"}]}), "/licenses/0", "\"name\" or a \"path\"");
     bad(&json!({"licenses": [{"path": "s3://a"}]}), "/licenses/0/path", "http");
     bad(&json!({"licenses": {"name": "x"}}), "/licenses", "expected a list, not an object");
     bad(&json!({"sources": [{}]}), "/sources/0", "title");
-    bad(&json!({"contributors": ["Jo"]}), "/contributors/0", "expected an object, not the text \"Jo\"");
+    bad(&json!({"contributors": ["Jo"]}), "/contributors/0", "expected an object, not the string \"Jo\"");
     bad(&json!({"contributors": [{"title": "Jo", "roles": "author"}]}), "/contributors/0/roles", "expected a list");
     bad(&json!({"resources": {}}), "/resources", "expected a list");
     bad(&json!({"resources": ["a.csv"]}), "/resources/0", "expected an object");
@@ -112,22 +112,22 @@ fn a_resource_is_told_what_is_wrong_and_where() {
     one(json!({"path": ["a", "b/../../c"]}), "/path/1", "\"..\"");
     one(json!({"path": ["a", "http://b/c"]}), "/path/1", "one kind");
     one(json!({"path": ["a", 3]}), "/path/1", "not the number 3");
-    one(json!({"data": 5}), "/data", "expected a list, an object or text");
+    one(json!({"data": 5}), "/data", "expected a list, an object or a string");
     one(json!({"data": "x"}), "/data", "format");
     one(json!({"data": {}, "type": "table"}), "/data", "list of rows");
     one(json!({"data": [1], "profile": "tabular-data-resource"}), "/data/0", "row");
-    one(json!({"path": "a", "bytes": "5"}), "/bytes", "not the text \"5\"");
-    one(json!({"path": "a", "bytes": -1}), "/bytes", "from 0");
-    one(json!({"path": "a", "bytes": 1.5}), "/bytes", "whole number");
+    one(json!({"path": "a", "bytes": "5"}), "/bytes", "not the string \"5\"");
+    one(json!({"path": "a", "bytes": -1}), "/bytes", "non-negative integer");
+    one(json!({"path": "a", "bytes": 1.5}), "/bytes", "non-negative integer");
     one(json!({"path": "a", "hash": "sha256:abc"}), "/hash", "64 hexadecimal");
     one(json!({"path": "a", "sha256": "abc"}), "/sha256", "64 hexadecimal");
     let (some, other) = ("0".repeat(64), "1".repeat(64));
-    one(json!({"path": "a", "sha256": some, "hash": format!("sha256:{other}")}), "/sha256", "the same in both");
+    one(json!({"path": "a", "sha256": some, "hash": format!("sha256:{other}")}), "/sha256", "the same SHA-256 in both");
     one(json!({"path": "a", "dialect": {"header": "no"}}), "/dialect/header", "true or false");
     one(json!({"path": "a", "dialect": []}), "/dialect", "expected an object");
     one(json!({"path": "a", "schema": 1}), "/schema", "Table Schema");
     one(json!({"path": "a", "schema": "/s.json"}), "/schema", "absolute");
-    bad(&json!({"resources": [{"name": "a", "path": "a"}, {"name": "a", "path": "b"}]}), "/resources/1/name", "once");
+    bad(&json!({"resources": [{"name": "a", "path": "a"}, {"name": "a", "path": "b"}]}), "/resources/1/name", "unique");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_schema_is_told_what_is_wrong_and_where() {
     one(json!({"fields": [5]}), "/fields/0", "expected an object");
     one(json!({"fields": [{}]}), "/fields/0", "\"name\"");
     one(json!({"fields": [{"name": "a"}, {"name": "a"}]}), "/fields/1/name", "another field");
-    one(json!({"fields": [], "missingValues": [1]}), "/missingValues/0", "expected text");
+    one(json!({"fields": [], "missingValues": [1]}), "/missingValues/0", "expected a string");
     one(json!({"fields": [], "missingValues": ["", {"value": ""}]}), "/missingValues/1", "twice");
     one(json!({"fields": [], "fieldsMatch": "all"}), "/fieldsMatch", "exact, equal");
     one(json!({"fields": [{"name": "a"}], "primaryKey": "b"}), "/primaryKey", "there is no field \"b\"");
@@ -164,18 +164,18 @@ fn a_field_is_told_what_is_wrong_and_where() {
     let one = |value: Value, key: &str, words: &str| {
         bad(&field(&value), &format!("/resources/0/schema/fields/0{key}"), words);
     };
-    one(json!({"name": 1}), "/name", "expected text");
+    one(json!({"name": 1}), "/name", "expected a string");
     one(json!({"name": "a", "type": "text"}), "/type", "expected one of string, number");
     one(json!({"name": "a", "type": "list", "itemType": "list"}), "/itemType", "expected one of");
-    one(json!({"name": "a", "format": {}}), "/format", "expected text");
+    one(json!({"name": "a", "format": {}}), "/format", "expected a string");
     one(json!({"name": "a", "constraints": []}), "/constraints", "expected an object");
     one(json!({"name": "a", "constraints": {"required": "true"}}), "/constraints/required", "true or false");
-    one(json!({"name": "a", "constraints": {"minLength": -1}}), "/constraints/minLength", "whole number");
+    one(json!({"name": "a", "constraints": {"minLength": -1}}), "/constraints/minLength", "non-negative integer");
     one(json!({"name": "a", "type": "date", "constraints": {"minimum": []}}), "/constraints/minimum", "a number");
     one(json!({"name": "a", "constraints": {"maximum": 5}}), "/constraints/maximum", "\"type\"");
     one(json!({"name": "a", "constraints": {"enum": "a"}}), "/constraints/enum", "a list");
     one(json!({"name": "a", "constraints": {"enum": []}}), "/constraints/enum", "empty");
-    one(json!({"name": "a", "trueValues": [true]}), "/trueValues/0", "expected text");
+    one(json!({"name": "a", "trueValues": [true]}), "/trueValues/0", "expected a string");
     one(json!({"name": "a", "bareNumber": "yes"}), "/bareNumber", "true or false");
     one(json!({"name": "a", "categories": ["a", "a"]}), "/categories/1", "twice");
     one(json!({"name": "a", "categories": [{"label": "a"}]}), "/categories/0", "\"value\"");
@@ -230,7 +230,7 @@ fn documents_are_read_with_care() {
     assert!(parse(b"{\"a\": \"\xff\"}").is_err());
 }
 
-/// Any JSON, with a liking for the names and values that mean something in a package.
+/// Arbitrary JSON, biased to names and values that mean something in a package.
 pub(in crate::package) fn any_json() -> impl Strategy<Value = Value> {
     let key = prop_oneof![
         4 => prop::sample::select(vec![
@@ -261,7 +261,7 @@ pub(in crate::package) fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Any JSON object with a list of resources in it.
+/// An arbitrary JSON object with a list of resources.
 pub(in crate::package) fn any_package() -> impl Strategy<Value = Value> {
     (any_json(), prop::collection::vec(any_json(), 0..4)).prop_map(|(mut package, resources)| {
         if let Value::Object(package) = &mut package {

@@ -1,4 +1,4 @@
-//! Our lines in `.gitattributes` (gitattributes(5)).
+//! The managed block in `.gitattributes` (gitattributes(5)).
 
 use std::collections::BTreeSet;
 
@@ -8,18 +8,18 @@ const BEGIN: &[u8] = b"# rutter: files that Git LFS keeps; these lines are rewri
 const END: &[u8] = b"# rutter: end";
 const LFS: &str = " filter=lfs diff=lfs merge=lfs -text";
 
-/// git passes over longer lines (`ATTR_MAX_LINE_LENGTH`).
+/// git ignores longer lines (`ATTR_MAX_LINE_LENGTH`).
 const LINE_LIMIT: usize = 2048;
 
-/// Whether git would read the line of this path.
+/// Returns true if the line of this path is short enough for git.
 pub(super) fn fits(path: &FilePath) -> bool {
     line(path).len() < LINE_LIMIT
 }
 
-/// The file with our block in it: what was there, without the lines of `dropped`, with those of `tracked`.
+/// Updates the managed block: removes the lines of `dropped`, adds those of `tracked`, and keeps everything else.
 ///
-/// The block stays where it is, or comes to the end of the file. What others wrote into it is moved behind it. A block
-/// whose end is lost ends at the first line that is not ours.
+/// The block stays in place, or is appended to the file. Foreign lines in it are moved after it. A block
+/// without an end marker ends at the first foreign line.
 pub(super) fn rewrite<'p>(
     before: Option<&[u8]>,
     tracked: impl Iterator<Item = &'p FilePath>,
@@ -47,18 +47,18 @@ pub(super) fn rewrite<'p>(
     file
 }
 
-/// The paths that have a line in our block.
+/// Returns the paths listed in the managed block.
 pub(crate) fn listed(file: &[u8]) -> Vec<FilePath> {
     Parts::read(file).ours.into_iter().filter_map(path_of).collect()
 }
 
-/// The file without our block.
+/// Returns the file without the managed block.
 pub(crate) fn of_others(file: &[u8]) -> Vec<u8> {
     let parts = Parts::read(file);
     [parts.ahead, parts.behind].concat().concat()
 }
 
-/// The path of a line of ours.
+/// Parses the path of a line in the managed block.
 fn path_of(text: &[u8]) -> Option<FilePath> {
     let pattern = str::from_utf8(text.strip_suffix(LFS.as_bytes())?).ok()?;
     let unescaped = |text: &str| {
@@ -76,7 +76,7 @@ fn path_of(text: &[u8]) -> Option<FilePath> {
     path.strip_prefix('/').unwrap_or(&path).parse().ok().filter(|path| line(path).as_bytes() == text)
 }
 
-/// A file, taken apart. The lines of others carry their ends, ours do not.
+/// A parsed file. Foreign lines include their line endings, ours do not.
 #[derive(Default)]
 struct Parts<'f> {
     ahead: Vec<&'f [u8]>,
@@ -89,7 +89,7 @@ impl<'f> Parts<'f> {
         let lines: Vec<&[u8]> = file.split_inclusive(|byte| *byte == b'\n').collect();
         let mut parts = Self::default();
         let (mut inside, mut seen) = (false, false);
-        // Where the last end stands: a block that begins behind it has lost its own.
+        // The last end marker; a block that starts after it has none.
         let last = lines.iter().rposition(|line| bare(line) == END);
         for (index, line) in lines.into_iter().enumerate() {
             let text = bare(line);
@@ -109,17 +109,18 @@ impl<'f> Parts<'f> {
     }
 }
 
-/// A line without its end.
+/// Returns a line without its line ending.
 fn bare(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// The line of one path.
+/// Returns the attributes line of a path.
 ///
-/// A pattern with a slash is taken from the folder of the file, one without matches in every folder: that is what a
-/// slash at the beginning prevents. It also keeps a first letter from meaning something. What a glob knows is escaped,
-/// and a pattern with white space or a quote stands in quotes, in which the backslashes are doubled.
+/// A pattern that contains a slash is relative to the folder of the file, one without a slash matches in
+/// every folder; a leading slash prevents the latter. It also keeps the first character from having a special
+/// meaning. Glob characters are escaped, and a pattern with whitespace or quotes is quoted, with doubled
+/// backslashes.
 pub(super) fn line(path: &FilePath) -> String {
     let path = path.as_str();
     let mut pattern = String::with_capacity(path.len() + LFS.len() + 1);
@@ -211,7 +212,7 @@ mod tests {
         assert_eq!(rewritten(&format!("{end}\n"), &[], &[]), format!("{end}\n"));
     }
 
-    /// What git says of the `filter` of each path, with our file at the root of a repository.
+    /// Returns the `filter` attribute of each path according to git, with our file in the root of a repository.
     fn filters(file: &[u8], paths: &[String]) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let git = |arguments: &[&str]| {
@@ -318,7 +319,7 @@ mod tests {
         #[test]
         fn git_agrees_on_any_path(texts in prop::collection::vec("[ab *?!#\"\\[\\]/.é^{}~$=-]{1,9}|\\PC{1,12}", 1..80)) {
             let paths: BTreeSet<FilePath> = texts.iter().filter_map(|text| text.parse().ok()).collect();
-            // Every second one has a line.
+            // Every second path is tracked.
             let tracked: Vec<&FilePath> = paths.iter().step_by(2).collect();
             let file = rewrite(Some(b"* text=auto"), tracked.iter().copied(), std::iter::empty());
             let told = filters(&file, &paths.iter().map(FilePath::to_string).collect::<Vec<_>>());
@@ -341,7 +342,7 @@ mod tests {
             let tracked: Vec<&str> = tracked.iter().map(String::as_str).collect();
             let once = rewritten(&before, &tracked, &[&dropped]);
             prop_assert_eq!(&rewritten(&once, &tracked, &[]), &once);
-            // What others wrote is there still, in its order.
+            // Foreign lines are kept in order.
             let others = |text: &str| -> Vec<String> {
                 let ours = |line: &&str| *line == str::from_utf8(BEGIN).unwrap() || *line == str::from_utf8(END).unwrap() || line.ends_with(LFS);
                 text.split('\n').filter(|line| !line.is_empty() && !ours(&line.trim_end_matches('\r'))).map(str::to_owned).collect()

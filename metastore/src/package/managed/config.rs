@@ -1,4 +1,4 @@
-//! The address of the LFS server in `.lfsconfig` (git-config(1), git-lfs-config(5)).
+//! The LFS URL in `.lfsconfig` (git-config(1), git-lfs-config(5)).
 
 use gix::{
     bstr::ByteSlice as _,
@@ -11,16 +11,16 @@ const SECTION: &str = "remote";
 const REMOTE: &[u8] = b"origin";
 const KEY: &str = "lfsurl";
 
-/// The file with this URL as `remote.origin.lfsurl`, all else as it was; `None` if it says so already.
+/// Sets `remote.origin.lfsurl` to this URL and keeps everything else; `None` if it is already set to it.
 pub(super) fn with_url(before: Option<&[u8]>, url: &str) -> Result<Option<Vec<u8>>, Problem> {
-    let broken = |why: String| Problem::whole(format!("{CONFIG} cannot be written: {why}"));
+    let broken = |why: String| Problem::whole(format!("cannot update {CONFIG}: {why}"));
     if url.is_empty() || url.contains(|letter: char| letter.is_control() || letter.is_whitespace()) {
-        return Err(broken("the URL of the LFS server is none".to_owned()));
+        return Err(broken("invalid URL of the LFS server".to_owned()));
     }
     let Some(before) = before.filter(|before| !before.is_empty()) else {
         return Ok(Some(format!("[{SECTION} \"origin\"]\n\t{KEY} = {}", escaped(url)).into_bytes()));
     };
-    // A section behind a last line without an end would become a part of it; so behind one that a backslash continues.
+    // A section appended to an unterminated or continued (backslash) last line would become a part of it.
     let last = before.strip_suffix(b"\n");
     let end = match (last, last.unwrap_or(before).ends_with(b"\\")) {
         (Some(_), false) => &b""[..],
@@ -28,7 +28,7 @@ pub(super) fn with_url(before: Option<&[u8]>, url: &str) -> Result<Option<Vec<u8
         (None, true) => b"\n\n",
     };
     let mut file = File::from_bytes_no_includes(&[before, end].concat(), Metadata::api(), Options::default())
-        .map_err(|error| broken(format!("what is there is not in the form of git's configuration ({error})")))?;
+        .map_err(|error| broken(format!("the existing file is not a valid git configuration ({error})")))?;
     let name = Some(REMOTE.as_bstr());
     if file.raw_value_by(SECTION, name, KEY).is_ok_and(|value| value.as_bytes() == url.as_bytes()) {
         return Ok(None);
@@ -37,7 +37,7 @@ pub(super) fn with_url(before: Option<&[u8]>, url: &str) -> Result<Option<Vec<u8
     Ok(Some(file.to_bstring().into()))
 }
 
-/// A value as git reads it back: `#` and `;` begin a comment outside quotes.
+/// Quotes a value for git: outside quotes, `#` and `;` start a comment.
 fn escaped(url: &str) -> String {
     let text = url.replace('\\', "\\\\").replace('"', "\\\"");
     if text.contains(['#', ';']) { format!("\"{text}\"") } else { text }
@@ -53,7 +53,7 @@ mod tests {
 
     const URL: &str = "https://lfs.example.com/foo/bar";
 
-    /// The configuration as git reads it: every key and value, in order.
+    /// Returns the configuration as git reads it: every key and value, in order.
     fn listed(bytes: &[u8]) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");

@@ -19,7 +19,7 @@ fn paths_of(list: &[(FilePath, Standing)]) -> Vec<&str> {
     list.iter().map(|(path, _)| path.as_str()).collect()
 }
 
-/// The edits, one word each.
+/// Returns the edits, one word each.
 fn told(edits: &[Edit]) -> Vec<String> {
     edits
         .iter()
@@ -152,11 +152,11 @@ fn what_leaves_no_right_files_is_refused() {
         ("..", "\"..\""),
         ("s3://bucket/a", "http"),
         ("file:///a", "http"),
-        ("http:/example.com/a", "no URL"),
+        ("http:/example.com/a", "not a valid URL"),
         (".git/config", ".git"),
-        ("datapackage.json", "belongs"),
-        (".gitattributes", "belongs"),
-        (".lfsconfig", "belongs"),
+        ("datapackage.json", "reserved"),
+        (".gitattributes", "reserved"),
+        (".lfsconfig", "reserved"),
         (&vec!["x".repeat(250); 9].join("/"), "too long"),
     ] {
         refused(json!([resource(path, A, 1)]), "/resources/0/path", words);
@@ -214,7 +214,7 @@ proptest! {
         for path in tree.keys() {
             prop_assert!(!tree.keys().any(|other| path.is_inside(other)));
         }
-        // The lines follow, and a second save of the same writes nothing.
+        // The attributes follow, and saving the same package again writes nothing.
         let first = super::plan(None, &old).unwrap().edits(&Beside::default()).unwrap();
         let attributes = (!first.is_empty()).then(|| bytes(&first, ATTRIBUTES).to_owned());
         let beside = Beside { attributes: attributes.as_deref().map(str::as_bytes), ..Beside::default() };

@@ -1,4 +1,4 @@
-//! What changed in one field.
+//! Changes of a field.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -10,7 +10,7 @@ use super::{
     member, name, of_field,
 };
 
-/// What a schema says about all its fields.
+/// The properties of a schema that apply to all its fields.
 pub(super) struct Frame<'s> {
     key: HashSet<&'s str>,
     missing: Vec<String>,
@@ -25,7 +25,7 @@ impl<'s> Frame<'s> {
         Self { key, missing }
     }
 
-    /// The values that count as missing in fields that do not say otherwise.
+    /// Returns the missing values of fields that do not define their own.
     pub(super) fn missing(&self) -> &[String] {
         &self.missing
     }
@@ -58,7 +58,7 @@ impl<'f> Field<'f> {
         self.text("format", "default")
     }
 
-    /// Whether the field must have a value: it says so, or is part of the primary key.
+    /// Returns true if the field must have a value: it is required, or part of the primary key.
     pub(super) fn required(&self) -> bool {
         let said = self.get("constraints").and_then(|constraints| get(constraints, "required"));
         said == Some(&Value::Bool(true)) || self.frame.key.contains(name(self.field))
@@ -68,7 +68,7 @@ impl<'f> Field<'f> {
         self.field.as_object().and_then(missing_values)
     }
 
-    /// Whether its missing values are those of the schema.
+    /// Returns true if the field uses the missing values of the schema.
     pub(super) fn inherits(&self) -> bool {
         self.own_missing().is_none()
     }
@@ -78,7 +78,7 @@ impl<'f> Field<'f> {
     }
 }
 
-/// Properties of a field that are judged one by one.
+/// Properties of a field that are compared individually.
 const JUDGED: [&str; 13] = [
     "name",
     "type",
@@ -109,7 +109,7 @@ pub(super) fn compare(old: &Field<'_>, new: &Field<'_>, found: &mut Vec<SchemaCh
             add(verdict, SchemaEdit::TypeChanged { old, new });
         }
     }
-    // How values were written is of no interest any more once they are just text.
+    // The old text representation does not matter if values are now plain strings.
     let moot = before != after && matches!(after, "string" | "any");
     for (property, verdict) in forms(old, new) {
         let verdict = if moot { Verdict::Compatible } else { verdict };
@@ -146,7 +146,7 @@ pub(super) fn compare(old: &Field<'_>, new: &Field<'_>, found: &mut Vec<SchemaCh
     }
 }
 
-/// The type by which bounds are compared, if both sides agree on it.
+/// Returns the type by which bounds are compared, if both sides agree on it.
 fn after_kind<'f>(old: &Field<'f>, new: &Field<'f>) -> &'f str {
     let numeric = |kind| matches!(kind, "integer" | "number" | "year");
     if old.kind() == new.kind() || (numeric(old.kind()) && numeric(new.kind())) { new.kind() } else { "any" }
@@ -161,7 +161,7 @@ fn constraint(turn: Turn, name: &str, old: Option<Value>, new: Option<Value>) ->
     }
 }
 
-/// Whether every value of one type, as it is written, is one of another.
+/// Returns the verdict on a type change: widening if every text of the old type is valid for the new one.
 fn widening(old: &str, old_format: &str, new: &str, new_format: &str) -> Verdict {
     let wider = match (old, new) {
         (_, "string") => new_format == "default",
@@ -172,7 +172,7 @@ fn widening(old: &str, old_format: &str, new: &str, new_format: &str) -> Verdict
     if wider { Verdict::Widening } else { Verdict::Breaking }
 }
 
-/// The properties that say how values are written and differ, each with what that means for the type of today.
+/// Returns the differing properties of the text representation, each with its verdict for the new type.
 fn forms(old: &Field<'_>, new: &Field<'_>) -> Vec<(&'static str, Verdict)> {
     let judge = |wider| if wider { Verdict::Widening } else { Verdict::Breaking };
     let mut found = Vec::new();
@@ -215,7 +215,7 @@ fn forms(old: &Field<'_>, new: &Field<'_>) -> Vec<(&'static str, Verdict)> {
     found
 }
 
-/// The values of the categories.
+/// Returns the values of the categories.
 fn categories(field: &Field<'_>) -> Option<Value> {
     let list = field.get("categories")?.as_array()?;
     let value = |category: &Value| match category {
@@ -225,7 +225,7 @@ fn categories(field: &Field<'_>) -> Option<Value> {
     Some(list.iter().map(value).collect())
 }
 
-/// The missing values of a schema or a field, in the order of their letters; `None` if it says nothing.
+/// Returns the missing values of a schema or a field, sorted; `None` if it does not define any.
 fn missing_values(owner: &Map<String, Value>) -> Option<Vec<String>> {
     let list = member(owner, "missingValues")?.as_array()?;
     let text = |value: &Value| value.as_str().or_else(|| get(value, "value")?.as_str()).map(str::to_owned);
@@ -233,7 +233,7 @@ fn missing_values(owner: &Map<String, Value>) -> Option<Vec<String>> {
     Some(values.into_iter().collect())
 }
 
-/// What other missing values mean where `strict` says whether a value is required.
+/// Compares missing values; `strict` tells whether a value is required.
 pub(super) fn missing_change(
     old: &[String],
     new: &[String],
@@ -248,7 +248,7 @@ pub(super) fn missing_change(
     Some((verdict, SchemaEdit::MissingValues { old: old.to_vec(), new: new.to_vec() }))
 }
 
-/// The properties that differ, apart from those to `skip`.
+/// Returns the names of the differing properties, except those in `skip`.
 pub(super) fn differing(
     old: &Map<String, Value>,
     new: &Map<String, Value>,

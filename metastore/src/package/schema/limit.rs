@@ -1,20 +1,20 @@
-//! Constraints: which of two allows more.
+//! Comparison of constraints.
 
 use std::{cmp::Ordering, collections::HashSet};
 
 use serde_json::{Number, Value};
 
-/// What became of a constraint.
+/// The direction of a constraint change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
     Tightened,
     Loosened,
-    /// Neither, or nobody can tell.
+    /// Neither stricter nor looser, or not comparable.
     Changed,
 }
 
-/// Compares one constraint of a field of type `kind`, whose values are written in their usual form if `plain`; `None` if
-/// nothing changed.
+/// Compares a constraint of a field of type `kind`; `plain` is true if the field has the default format.
+/// `None` if nothing changed.
 pub(super) fn turn(
     constraint: &str,
     old: Option<&Value>,
@@ -32,7 +32,7 @@ pub(super) fn turn(
             "minimum" | "exclusiveMinimum" | "minLength" => match order(old, new, kind, plain) {
                 Some(Ordering::Less) => Turn::Tightened,
                 Some(Ordering::Greater) => Turn::Loosened,
-                // `5` and `"5"` are one bound.
+                // `5` and `"5"` are the same bound.
                 Some(Ordering::Equal) => return None,
                 None => Turn::Changed,
             },
@@ -51,7 +51,7 @@ pub(super) fn turn(
     }
 }
 
-/// Compares two lists of what is allowed; `None` if they allow the same.
+/// Compares two lists of allowed values; `None` if they allow the same.
 pub(super) fn lists(old: &[Value], new: &[Value]) -> Option<Turn> {
     match (without(old, new).is_empty(), without(new, old).is_empty()) {
         (true, true) => None,
@@ -61,13 +61,13 @@ pub(super) fn lists(old: &[Value], new: &[Value]) -> Option<Turn> {
     }
 }
 
-/// What one list has and the other has not.
+/// Returns the items of `list` that are not in `other`.
 pub(super) fn without(list: &[Value], other: &[Value]) -> Vec<Value> {
     let other: HashSet<&Value> = other.iter().collect();
     list.iter().filter(|value| !other.contains(value)).cloned().collect()
 }
 
-/// Whether a constraint says nothing.
+/// Returns true if the constraint has no effect.
 fn is_idle(constraint: &str, value: &Value) -> bool {
     match constraint {
         "required" | "unique" => *value == Value::Bool(false),
@@ -77,8 +77,8 @@ fn is_idle(constraint: &str, value: &Value) -> bool {
     }
 }
 
-/// The order of two bounds, if they can be compared: numbers by their value, dates and times in the usual form by their
-/// letters, where they are of one length and say nothing of a zone.
+/// Compares two bounds, if they are comparable: numbers by value; dates and times in the default format
+/// lexicographically, if they have the same shape and no time zone.
 fn order(old: &Value, new: &Value, kind: &str, plain: bool) -> Option<Ordering> {
     if let (Some(old), Some(new)) = (number(old, kind), number(new, kind)) {
         return compare(&old, &new);
@@ -86,7 +86,7 @@ fn order(old: &Value, new: &Value, kind: &str, plain: bool) -> Option<Ordering> 
     let (old, new) = (old.as_str()?, new.as_str()?);
     let shape = |text: &str| -> Vec<bool> { text.bytes().map(|byte| byte.is_ascii_digit()).collect() };
     let known = plain && matches!(kind, "date" | "time" | "datetime" | "yearmonth");
-    // A year before the first, or an offset behind the time, turns the order round.
+    // Years before 1 and offsets reverse the lexicographical order.
     let zoned = |text: &str| {
         let (day, time) = text.split_once('T').unwrap_or((text, ""));
         day.starts_with('-') || day.len() > 10 || time.contains(['+', '-']) || text.ends_with(['Z', 'z'])
@@ -94,7 +94,7 @@ fn order(old: &Value, new: &Value, kind: &str, plain: bool) -> Option<Ordering> 
     (known && shape(old) == shape(new) && !zoned(old) && !zoned(new)).then(|| old.cmp(new))
 }
 
-/// A bound as a number: it is one, or the field is numeric and the text says one.
+/// Returns a bound as a number: it is one, or the field is numeric and the text is a number.
 fn number(bound: &Value, kind: &str) -> Option<Number> {
     match bound {
         Value::Number(number) => Some(number.clone()),
@@ -103,7 +103,7 @@ fn number(bound: &Value, kind: &str) -> Option<Number> {
     }
 }
 
-/// Numbers in order: whole ones exactly, others as the nearest that the machine has.
+/// Compares numbers: integers exactly, others as floating-point numbers.
 fn compare(old: &Number, new: &Number) -> Option<Ordering> {
     match (old.as_i128(), new.as_i128()) {
         (Some(old), Some(new)) => Some(old.cmp(&new)),

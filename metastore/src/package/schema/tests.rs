@@ -4,13 +4,13 @@ use serde_json::json;
 use super::*;
 use crate::package::check::tests::any_json;
 
-/// The verdict, and the changes as JSON.
+/// Returns the verdict, and the changes as JSON.
 fn told(old: &Value, new: &Value) -> (Verdict, Value) {
     let diff = schema_changes(Some(old), Some(new));
     (diff.verdict, serde_json::to_value(diff.changes).unwrap())
 }
 
-/// Of one change, its verdict and all of its JSON but the verdict.
+/// Returns the verdict of a single change, and its JSON without the verdict.
 #[track_caller]
 fn one(old: &Value, new: &Value, verdict: Verdict, change: Value) {
     let mut expected = change;
@@ -22,7 +22,7 @@ fn table_of(field: &Value) -> Value {
     json!({ "fields": [field] })
 }
 
-/// The verdict on a change of one field, which must be seen.
+/// Returns the verdict on a change of one field, which must be detected.
 #[track_caller]
 fn verdict(old: Value, new: Value) -> Verdict {
     let (mut old, mut new) = (old, new);
@@ -135,7 +135,7 @@ fn forms_are_judged() {
     ] {
         assert_eq!(verdict(old.clone(), new.clone()), expected, "{old} {new}");
     }
-    // A default that is spelt out says nothing.
+    // An explicit default makes no difference.
     let plain = table_of(&json!({"name": "a", "type": "number"}));
     let spelt = table_of(&json!({
         "name": "a", "type": "number", "format": "default", "decimalChar": ".", "bareNumber": true, "title": null,
@@ -331,7 +331,7 @@ fn wide_tables_are_quick() {
     assert_eq!((diff.verdict, diff.changes.len()), (Verdict::Widening, 50_000));
 }
 
-/// A schema in which nothing is said that goes without saying.
+/// A schema without redundant values.
 fn plain() -> impl Strategy<Value = Value> {
     let optional = |key: &'static str, values: Vec<Value>| {
         prop::option::weighted(0.3, prop::sample::select(values)).prop_map(move |value| value.map(|value| (key, value)))
@@ -388,7 +388,7 @@ fn plain() -> impl Strategy<Value = Value> {
         })
 }
 
-/// Missing values of a field that are those of the schema go without saying.
+/// Makes the missing values of the schema explicit in fields that inherit them.
 fn settle(schema: &Value) -> Value {
     let mut schema = schema.clone();
     let own = schema.get("missingValues").cloned().unwrap_or_else(|| json!([""]));

@@ -12,7 +12,7 @@ fn id(hex: &str) -> ObjectId {
 
 fn state() -> State {
     let mut state = State::empty("demo".parse().expect("a key"), RefName::branch("main").expect("a name"));
-    // Not in order, as the database may give them.
+    // Unsorted, as the database may return them.
     for (name, target, peeled) in [
         ("refs/tags/v1", ONE, Some(TWO)),
         ("refs/heads/main", TWO, None),

@@ -7,7 +7,7 @@ fn read_all(mut input: &[u8], limit: usize) -> (Vec<Packet>, Option<PacketError>
     let mut packets = Vec::new();
     let mut reader = PacketReader::new(&mut input, limit);
     loop {
-        // A slice never waits.
+        // Reading from a slice never blocks.
         match reader.next().now_or_never().expect("a slice is always ready") {
             Ok(Some(packet)) => packets.push(packet),
             Ok(None) => return (packets, None),
@@ -76,7 +76,7 @@ fn the_limit_covers_all_packets_and_is_checked_before_memory_is_taken() {
     let (packets, error) = read_all(b"0006ab0006cd0006ef", 12);
     assert_eq!(packets.len(), 2);
     assert!(matches!(error, Some(PacketError::TooLong(12))));
-    // The payload is not even there: only the announced length counts.
+    // The payload is missing: only the declared length counts.
     assert!(matches!(read_all(b"fff0", 100), (_, Some(PacketError::TooLong(100)))));
 }
 

@@ -13,7 +13,7 @@ fn id(hex: &str) -> ObjectId {
     ObjectId::from_hex(hex.as_bytes()).expect("hex")
 }
 
-/// The head, and what was left in the body.
+/// Returns the head of the push, and the rest of the body.
 fn read(body: &[u8]) -> (Result<PushHead>, Vec<u8>) {
     let mut rest = body;
     let head = Push::read(&mut rest).now_or_never().expect("a slice is always ready");
@@ -192,7 +192,7 @@ fn refs_and_options_are_counted() {
     let most = push(&with_options(named(MAX_COMMANDS), MAX_OPTIONS));
     assert_eq!((most.commands.len(), most.options.len()), (MAX_COMMANDS, MAX_OPTIONS));
     for (wire, expected) in [
-        (with_options(named(MAX_COMMANDS + 1), 0), "20000 refs in one push; push them in steps"),
+        (with_options(named(MAX_COMMANDS + 1), 0), "20000 refs in one push; push fewer at a time"),
         (with_options(named(1), MAX_OPTIONS + 1), "1000 push options"),
     ] {
         assert!(matches!(read(&wire).0, Err(Error::TooLarge(reason)) if reason.contains(expected)));

@@ -1,4 +1,4 @@
-//! What is in a push, read in process.
+//! In-process inspection of pushed objects: sizes, path lengths, LFS pointers, changed paths.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -18,28 +18,28 @@ use gix::{
     objs::{Kind, TreeRefIter},
 };
 
-/// More changed paths than this are not listed: a few trees that hold each other many times can name
+/// Maximum number of changed paths that are listed: a few trees that contain each other many times can name
 /// billions of paths.
 const MAX_CHANGED: usize = 200_000;
 
-/// Nor are more bytes of them, at most in one comparison and in all.
+/// Maximum total size of these paths in bytes, for one comparison and for all of them.
 const MAX_CHANGED_BYTES: usize = 32 << 20;
 
-/// More new pointers than this are not collected, as they are all in memory at once.
+/// Maximum number of new pointers that are collected, since all are held in memory.
 pub(super) const MAX_POINTERS: usize = 1_000_000;
 
-/// More new commits than this are not compared one by one.
+/// Maximum number of new commits that are compared one by one.
 const MAX_COMMITS: usize = 50_000;
 
-/// What a command's new object is.
+/// The new object of a command.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tip {
     pub(super) kind: Kind,
-    /// For a tag object: what it leads to in the end.
+    /// For a tag object, the object it peels to.
     pub(super) peeled: Option<ObjectId>,
 }
 
-/// Looks at `wanted`; those that do not exist are left out.
+/// Looks up the objects in `wanted`; missing ones are left out.
 pub(super) fn tips(reader: &Reader, wanted: &HashSet<ObjectId>) -> Result<HashMap<ObjectId, Tip>> {
     let mut tips = HashMap::with_capacity(wanted.len());
     for &id in wanted {
@@ -52,8 +52,7 @@ pub(super) fn tips(reader: &Reader, wanted: &HashSet<ObjectId>) -> Result<HashMa
     Ok(tips)
 }
 
-/// What `id` leads to through any number of tag objects; `None` where the end is missing, which the
-/// check for completeness reports.
+/// Peels any number of tag objects; `None` if the final object is missing, which the connectivity check reports.
 fn peel(reader: &Reader, mut id: ObjectId) -> Result<Option<ObjectId>> {
     loop {
         match reader.kind(id)? {
@@ -64,8 +63,8 @@ fn peel(reader: &Reader, mut id: ObjectId) -> Result<Option<ObjectId>> {
     }
 }
 
-/// Looks at the sizes of objects that came, before anybody reads one of them. All of them count, also those that nothing
-/// names: others may be deltas of them.
+/// Checks the sizes of the received objects before any of them is read. All of them count, including
+/// unreachable ones, which may be delta bases of others.
 pub(super) fn sizes(reader: &Reader, objects: impl Iterator<Item = ObjectId>) -> Result<()> {
     for id in objects {
         let header = reader.repository.find_header(id)?;
@@ -74,29 +73,29 @@ pub(super) fn sizes(reader: &Reader, objects: impl Iterator<Item = ObjectId>) ->
     Ok(())
 }
 
-/// How far a folder reaches: the most bytes and the most components of a path below it.
+/// Extent of a folder: the largest number of bytes and the largest number of components in a path below it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Extent {
     bytes: usize,
     components: usize,
 }
 
-/// A tree of which the entries are being looked at.
+/// A tree whose entries are being examined.
 struct Open {
     id: ObjectId,
-    /// Folders in it: the lengths of their names, and what they are.
+    /// Its remaining subfolders, with the lengths of their names.
     rest: Vec<(usize, ObjectId)>,
     extent: Extent,
 }
 
-/// Trees that are remembered: some 15 MB.
+/// Maximum number of trees in the extent cache, about 15 MB.
 const MAX_REMEMBERED: usize = 200_000;
 
-/// Folders that wait to be looked at, in all trees that hold each other: some 60 MB.
+/// Maximum number of pending folders, in all nested trees together, about 60 MB.
 const MAX_WAITING: usize = 2_000_000;
 
-/// Looks that there is no file with a longer path, or in more folders, than a [`FilePath`](crate::FilePath) may have.
-/// Each tree is read once, however often and wherever it stands.
+/// Checks that no path is longer or deeper than a [`FilePath`](crate::FilePath) may be. Each tree is read
+/// once, however often it occurs.
 pub(super) fn extents(reader: &Reader, objects: &[ObjectId]) -> Result<()> {
     let mut known: HashMap<ObjectId, Extent> = HashMap::new();
     for &id in objects {
@@ -108,12 +107,12 @@ pub(super) fn extents(reader: &Reader, objects: &[ObjectId]) -> Result<()> {
     Ok(())
 }
 
-/// A stack, not recursion: folders may nest deeper than our own stack.
+/// A stack instead of recursion: nested folders could overflow the call stack.
 fn extent(reader: &Reader, tree: ObjectId, known: &mut HashMap<ObjectId, Extent>) -> Result<()> {
     let too_long = |id: ObjectId| {
         Error::Invalid(format!(
-            "below the tree {id} is a path with more than {LIMIT} bytes, or in more than {DEPTH_LIMIT} folders; give \
-             its folders shorter names"
+            "the tree {id} contains a path with more than {LIMIT} bytes or {DEPTH_LIMIT} levels; use \
+             shorter names or fewer nested folders"
         ))
     };
     if find(known, tree).is_some() {
@@ -141,7 +140,7 @@ fn extent(reader: &Reader, tree: ObjectId, known: &mut HashMap<ObjectId, Extent>
             let below = open(reader, folder)?;
             waiting += below.rest.len();
             if waiting > MAX_WAITING {
-                return Err(Error::Invalid(format!("below the tree {tree} are too many folders")));
+                return Err(Error::Invalid(format!("the tree {tree} contains too many folders")));
             }
             stack.push(below);
         }
@@ -149,7 +148,7 @@ fn extent(reader: &Reader, tree: ObjectId, known: &mut HashMap<ObjectId, Extent>
     Ok(())
 }
 
-/// How far trees reach that were looked at before: what a push leaves alone is not read again.
+/// Cache of tree extents, so that a push does not read unchanged trees again.
 static REMEMBERED: LazyLock<Mutex<HashMap<ObjectId, Extent>>> = LazyLock::new(Mutex::default);
 
 fn remembered() -> MutexGuard<'static, HashMap<ObjectId, Extent>> {
@@ -169,7 +168,7 @@ fn find(known: &HashMap<ObjectId, Extent>, tree: ObjectId) -> Option<Extent> {
 }
 
 impl Extent {
-    /// With what is below a folder of a name of this length.
+    /// Returns the extent including what is below a folder with a name of this length.
     fn with(self, name: usize, below: Self) -> Self {
         Self { bytes: self.bytes.max(name + 1 + below.bytes), components: self.components.max(1 + below.components) }
     }
@@ -190,7 +189,7 @@ fn open(reader: &Reader, id: ObjectId) -> Result<Open> {
     Ok(open)
 }
 
-/// What is too large is a fault of the push.
+/// Converts a size limit error into an invalid push.
 fn invalid(error: Error) -> Error {
     match error {
         Error::TooLarge(why) => Error::Invalid(why),
@@ -198,7 +197,11 @@ fn invalid(error: Error) -> Error {
     }
 }
 
-/// The pointers among `objects`; [`Error::TooLarge`] where there are more than `limit`.
+/// Returns the pointers among `objects`.
+///
+/// # Errors
+///
+/// [`Error::TooLarge`] if there are more than `limit`.
 pub(super) fn pointers(reader: &Reader, objects: &[ObjectId], limit: usize) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
     let mut found = Vec::new();
     for &id in objects {
@@ -207,7 +210,7 @@ pub(super) fn pointers(reader: &Reader, objects: &[ObjectId], limit: usize) -> R
             let blob = reader.repository.find_object(id)?;
             if let Ok(pointer) = lfs::Pointer::parse(&blob.data) {
                 if found.len() == limit {
-                    return Err(Error::TooLarge(format!("more than {limit} new LFS files; push them in steps")));
+                    return Err(Error::TooLarge(format!("more than {limit} new LFS files; push fewer at a time")));
                 }
                 found.push((id, pointer));
             }
@@ -216,7 +219,7 @@ pub(super) fn pointers(reader: &Reader, objects: &[ObjectId], limit: usize) -> R
     Ok(found)
 }
 
-/// Whether moving a ref from `old` to `new` loses `old`.
+/// Returns true if the update from `old` to `new` is not a fast-forward.
 pub(super) fn rewrites(reader: &Reader, old: ObjectId, new: ObjectId) -> Result<bool> {
     if old == new {
         return Ok(false);
@@ -230,13 +233,14 @@ pub(super) fn rewrites(reader: &Reader, old: ObjectId, new: ObjectId) -> Result<
     Ok(reader.repository.merge_base(old, new)?.is_none_or(|base| base != old))
 }
 
-/// The paths of files that differ between two commits (or tags of commits).
+/// Returns the paths of files that differ between two commits (or tags of commits).
 pub(super) fn paths_between(reader: &Reader, old: ObjectId, new: ObjectId) -> Result<BTreeSet<String>> {
     differences(reader, tree_of(reader, old)?, tree_of(reader, new)?, MAX_CHANGED)
 }
 
-/// The paths of files that the commits behind `new` touch which no branch had before; tags may point
-/// to what nobody works on. A merge touches what differs from all of its parents, as `git log -c` has it.
+/// Returns the paths of files changed by the commits reachable from `new` that were on no branch before; tags
+/// do not count, since they may point to abandoned commits. A merge changes what differs from all of its
+/// parents, as in `git log -c`.
 pub(super) fn paths_of_new_commits(reader: &Reader, new: ObjectId) -> Result<BTreeSet<String>> {
     let repository = &reader.repository;
     let Some(new) = peel(reader, new)? else {
@@ -256,7 +260,7 @@ pub(super) fn paths_of_new_commits(reader: &Reader, new: ObjectId) -> Result<BTr
     let mut bytes = 0;
     for (count, commit) in repository.rev_walk([new]).with_hidden(known).all()?.enumerate() {
         if count >= MAX_COMMITS {
-            return Err(Error::TooLarge(format!("more than {MAX_COMMITS} new commits; push them in steps")));
+            return Err(Error::TooLarge(format!("more than {MAX_COMMITS} new commits; push fewer at a time")));
         }
         let commit = commit?;
         let tree = tree_of(reader, commit.id)?;
@@ -286,10 +290,10 @@ pub(super) fn paths_of_new_commits(reader: &Reader, new: ObjectId) -> Result<BTr
 
 fn too_many() -> Error {
     let mebibytes = MAX_CHANGED_BYTES >> 20;
-    Error::TooLarge(format!("more than {MAX_CHANGED} changed paths, or {mebibytes} MiB of them; push them in steps"))
+    Error::TooLarge(format!("more than {MAX_CHANGED} changed paths, or {mebibytes} MiB of paths; push fewer at a time"))
 }
 
-/// The tree behind a commit or tag; `None` for anything that has none.
+/// Returns the tree of a commit or of a tag of a commit; `None` for anything else.
 fn tree_of(reader: &Reader, id: ObjectId) -> Result<Option<ObjectId>> {
     match reader.tree_of(id) {
         Ok(tree) => Ok(Some(tree)),
@@ -298,7 +302,7 @@ fn tree_of(reader: &Reader, id: ObjectId) -> Result<Option<ObjectId>> {
     }
 }
 
-/// The paths of files that differ; a missing tree is an empty one.
+/// Returns the paths of files that differ; a missing tree counts as empty.
 fn differences(
     reader: &Reader,
     old: Option<ObjectId>,
@@ -332,13 +336,13 @@ fn differences(
     }
 }
 
-/// Collects paths of files; the recorder only keeps track of where we are.
+/// Collects paths of files; the recorder tracks the current path.
 struct Paths<'r> {
     reader: &'r Reader,
     place: Recorder,
     budget: Budget,
     found: BTreeSet<String>,
-    /// Why not all of them are found.
+    /// The error that stopped the collection.
     stopped: Option<Error>,
 }
 

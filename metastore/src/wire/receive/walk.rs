@@ -1,5 +1,5 @@
-//! `git rev-list --objects` from what a push names back to what the refs already have: a child per
-//! push, never per ref.
+//! Connectivity check of a push: one `git rev-list --objects` process per push, from the new targets back to
+//! the existing refs.
 
 use std::collections::HashSet;
 
@@ -15,17 +15,21 @@ use crate::{
     scratch::Scratch,
 };
 
-/// More new objects than this are not taken in one push, as their ids are all in memory at once.
+/// Maximum number of new objects in one push, since all their IDs are held in memory.
 const MAX_OBJECTS: usize = 20_000_000;
 
-/// The length of an id in hexadecimal.
+/// Length of an object ID in hexadecimal.
 const HEX: usize = 40;
 
-/// Every object behind `tips` that no ref had before, in the quarantine at `folder`; `None` if one
-/// of them is missing.
+/// Returns every object reachable from `tips` but from no existing ref, in the quarantine at `folder`; `None`
+/// if one of them is missing.
 ///
-/// This is more than what the pack brought, where a push makes forgotten objects reachable again, and
-/// may be less, where it brought what nobody asked for. [`Error::TooLarge`] beyond 20 million.
+/// This is more than the content of the pack if a push makes unreachable objects reachable again, and may be
+/// less if the pack contains objects that nothing references.
+///
+/// # Errors
+///
+/// [`Error::TooLarge`] beyond 20 million objects.
 pub(super) async fn new_objects(
     git: &Git,
     folder: &Scratch,
@@ -37,14 +41,14 @@ pub(super) async fn new_objects(
     let mut objects = Vec::new();
     while let Some((id, _)) = walk.next().await? {
         if objects.len() == MAX_OBJECTS {
-            return Err(Error::TooLarge(format!("more than {MAX_OBJECTS} new objects; push them in steps")));
+            return Err(Error::TooLarge(format!("more than {MAX_OBJECTS} new objects; push fewer at a time")));
         }
         objects.push(id);
     }
     Ok(walk.succeeded().await?.then_some(objects))
 }
 
-/// One path of each of `blobs` behind `tips`, where they are new; the walk ends with the last one found.
+/// Returns one path for each of `blobs` that is newly reachable from `tips`; stops when all are found.
 pub(super) async fn paths_of(
     git: &Git,
     folder: &Scratch,
@@ -64,7 +68,7 @@ pub(super) async fn paths_of(
     Ok(found)
 }
 
-/// A running walk; dropping it ends it.
+/// A running walk; dropping it kills the process.
 struct Walk {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -73,7 +77,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// `None` where there is nothing to start from.
+    /// Starts a walk; returns `None` if there are no starting points.
     fn start<'tips>(
         git: &Git,
         folder: &Scratch,
@@ -93,15 +97,15 @@ impl Walk {
             command.args(["rev-list", "--objects"]).args(options).args(["--stdin", "--not", "--all"]).spawn()?;
         let stderr = Tail::follow(child.stderr.take());
         let pipes = child.stdin.take().zip(child.stdout.take());
-        let (mut stdin, stdout) = pipes.ok_or_else(|| Error::Internal("a child without pipes".to_owned()))?;
+        let (mut stdin, stdout) = pipes.ok_or_else(|| Error::Internal("a git process without pipes".to_owned()))?;
         tokio::spawn(async move {
-            // A child that ends early says why by its status.
+            // If the process exits early, its exit status tells why.
             let _ = stdin.write_all(&input).await;
         });
         Ok(Some(Self { child, lines: BufReader::with_capacity(64 * 1024, stdout), line: Vec::new(), stderr }))
     }
 
-    /// The next object, with its path where the walk gives names.
+    /// Returns the next object, with its path if the walk reports names.
     async fn next(&mut self) -> Result<Option<(ObjectId, String)>> {
         self.line.clear();
         if self.lines.read_until(b'\n', &mut self.line).await? == 0 {
@@ -109,17 +113,18 @@ impl Walk {
         }
         let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
         let split = line.split_at_checked(HEX).and_then(|(hex, path)| Some((ObjectId::from_hex(hex).ok()?, path)));
-        let (id, path) = split.ok_or_else(|| Error::Git(format!("rev-list said `{}`", line.escape_ascii())))?;
+        let (id, path) =
+            split.ok_or_else(|| Error::Git(format!("unexpected output of rev-list: `{}`", line.escape_ascii())))?;
         let path = path.strip_prefix(b" ").unwrap_or(path);
         Ok(Some((id, String::from_utf8_lossy(path).into_owned())))
     }
 
-    /// Whether the walk found everything; call it at its end.
+    /// Returns true if the walk found all objects; to be called at its end.
     async fn succeeded(mut self) -> Result<bool> {
         let succeeded = self.child.wait().await?.success();
         if !succeeded {
             let stderr = self.stderr.text().await;
-            tracing::info!(stderr, "a push is incomplete");
+            tracing::info!(stderr, "rejected a push with missing objects");
         }
         Ok(succeeded)
     }

@@ -33,7 +33,7 @@ fn packets(mut wire: &[u8]) -> Vec<Packet> {
     packets
 }
 
-/// The payloads of bands 1 and 2; checks that the outer stream ends with a flush packet.
+/// Returns the payloads of bands 1 and 2; checks that the outer stream ends with a flush packet.
 fn demultiplex(wire: &[u8]) -> (Vec<u8>, String) {
     let (mut data, mut text) = (Vec::new(), Vec::new());
     let packets = packets(wire);
@@ -163,7 +163,7 @@ async fn messages_are_dropped_where_there_is_no_side_band() {
     let push = push(&["refs/heads/main"], chosen(false));
     let report = Report::new(&push, [Ok(())]);
     let stream = respond(push.capabilities.clone(), |progress| async move {
-        progress.say("nobody hears this");
+        progress.say("not sent");
         report
     });
     let wire = stream.await.map(|block| block.expect("bytes").to_vec()).concat().await;
@@ -182,7 +182,7 @@ async fn trap_5_9_silence_is_broken_by_empty_packets_once_the_request_was_read()
         report
     })
     .await;
-    // Nothing of the response exists while the request is being read.
+    // There is no response while the request is being read.
     assert!(started.elapsed() >= Duration::from_mins(1));
     let blocks: Vec<_> = stream.map(|block| block.expect("bytes")).collect().await;
     assert_eq!(blocks[..2], [Bytes::from_static(b"0005\x02"), Bytes::from_static(b"0005\x02")]);

@@ -19,10 +19,10 @@ fn more_pointers_than_the_limit_are_not_collected() {
     let reader = Reader::new(repository.to_thread_local(), Arc::new(state));
     assert_eq!(pointers(&reader, &blobs, 3).unwrap().len(), 3);
     let refused = pointers(&reader, &blobs, 2);
-    assert!(matches!(refused, Err(Error::TooLarge(reason)) if reason.contains("push them in steps")));
+    assert!(matches!(refused, Err(Error::TooLarge(reason)) if reason.contains("push fewer at a time")));
 }
 
-/// A repository with nothing in it, and where it lies.
+/// Creates an empty repository and returns its folder too.
 fn empty() -> (tempfile::TempDir, Reader) {
     let folder = tempfile::tempdir().unwrap();
     let state = State::empty("demo".parse().unwrap(), RefName::branch("main").unwrap());
@@ -31,8 +31,8 @@ fn empty() -> (tempfile::TempDir, Reader) {
     (folder, Reader::new(repository.to_thread_local(), Arc::new(state)))
 }
 
-/// Trees that hold each other: for each the lengths of the names in it, and which of those before it they lead to; 0 is
-/// a file.
+/// Trees that contain each other: for each tree the lengths of its names, and which earlier tree each refers
+/// to; 0 is a file.
 type Forest = Vec<Vec<(usize, usize)>>;
 
 fn forests() -> impl Strategy<Value = Forest> {
@@ -40,7 +40,7 @@ fn forests() -> impl Strategy<Value = Forest> {
     prop::collection::vec(prop::collection::vec((length, 0..100_usize), 0..4), 1..12)
 }
 
-/// Writes them; gives their ids, and for each the most bytes and the most components of a path in it.
+/// Writes the trees; returns their IDs, and for each the longest path in bytes and in components.
 fn plant(reader: &Reader, forest: &Forest) -> Vec<(ObjectId, usize, usize)> {
     let repository = &reader.repository;
     let blob = repository.write_blob(b"x").unwrap().detach();
@@ -68,7 +68,7 @@ fn plant(reader: &Reader, forest: &Forest) -> Vec<(ObjectId, usize, usize)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(24), ..ProptestConfig::default() })]
 
-    /// What a push may bring are exactly those trees of which every path can be named.
+    /// A push is accepted if and only if every path in it can be represented.
     #[test]
     fn no_tree_with_a_path_that_nobody_could_name_comes_in(forest in forests()) {
         let (_folder, reader) = empty();
@@ -78,7 +78,7 @@ proptest! {
         }
     }
 
-    /// Whatever is there, a listing holds what it may hold, and pages lead to all of it.
+    /// Whatever exists, listings stay within their limits, and pages cover everything.
     #[test]
     fn no_tree_makes_readers_hold_more_than_they_may(forest in forests()) {
         const MOST: usize = 64 << 20;
@@ -109,9 +109,9 @@ proptest! {
     }
 }
 
-/// Fewer than the default, each takes milliseconds; `make fuzz` says how many.
+/// Fewer cases than the default, since each takes milliseconds; `make fuzz` sets the number.
 fn cases(fewer: u32) -> u32 {
-    // Without `PROPTEST_CASES`, 256.
+    // 256 is the default without `PROPTEST_CASES`.
     match ProptestConfig::default().cases {
         256 => fewer,
         cases => cases,

@@ -6,24 +6,27 @@ use crate::{RefName, State, pack, snapshot};
 
 const LIMITS: ReceiveLimits = ReceiveLimits { max_pack_bytes: 1000 };
 
-/// What `git index-pack` of version 2.47 says, and what the client hears.
+/// The messages of `git index-pack` 2.47, and what the client is sent.
 #[test]
 fn complaints_become_reasons() {
     for (complaint, reason) in [
-        ("fatal: early EOF", "the pack ends early"),
-        ("fatal: pack signature mismatch", "what was sent is not a pack"),
-        ("fatal: pack version 9 unsupported", "the version of the pack is not supported"),
-        ("fatal: pack is corrupted (SHA1 mismatch)", "the pack is corrupt: its checksum is wrong"),
+        ("fatal: early EOF", "the pack is truncated; push again"),
+        ("fatal: pack signature mismatch", "the data is not a pack"),
+        ("fatal: pack version 9 unsupported", "the pack version is not supported"),
+        ("fatal: pack is corrupted (SHA1 mismatch)", "the pack is corrupt: its checksum does not match; push again"),
         (
             "error: object 1234: hasDotgit: contains '.git'\nfatal: fsck error in packed object",
-            "object 1234: hasDotgit: contains '.git'; git fsck --strict shows it too",
+            "object 1234: hasDotgit: contains '.git'; run git fsck --strict to find such objects",
         ),
         ("fatal: did not receive expected object 1234", "object 1234 is missing; push from a complete clone"),
         (
             "fatal: pack has 2 unresolved deltas",
-            "the pack has deltas against objects that are not here; push from a complete clone",
+            "the pack has deltas whose delta base is missing; push from a complete clone",
         ),
-        ("fatal: pack has bad object at offset 12: inflate returned -3", "the pack is corrupt: it has a bad object"),
+        (
+            "fatal: pack has bad object at offset 12: inflate returned -3",
+            "the pack is corrupt: it contains a bad object",
+        ),
     ] {
         assert!(matches!(explain(complaint, LIMITS, 1 << 29), Error::Invalid(text) if text == reason), "{complaint}");
     }
@@ -62,13 +65,14 @@ async fn a_body_is_drained_up_to_a_bound() {
     assert_eq!(u64::MAX - endless.limit(), DRAIN);
 }
 
-/// What a child may take for one object in the property below.
+/// Maximum object size of a git process in the property below.
 const OBJECT: usize = 8 << 20;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(12), ..ProptestConfig::default() })]
 
-    /// Whatever a small pack unpacks to: it is taken, and read, or refused with the reason, within bounds of memory.
+    /// Whatever a small pack unpacks to: it is accepted and readable, or rejected with the reason, within the
+    /// memory limit.
     #[test]
     fn no_delta_makes_a_child_take_more_than_it_may(length in 1..300_000_usize, times in 2..200_usize) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -98,9 +102,9 @@ proptest! {
     }
 }
 
-/// Fewer than the default, each starts a child; `make fuzz` says how many.
+/// Fewer cases than the default, since each starts a process; `make fuzz` sets the number.
 fn cases(fewer: u32) -> u32 {
-    // Without `PROPTEST_CASES`, 256.
+    // 256 is the default without `PROPTEST_CASES`.
     match ProptestConfig::default().cases {
         256 => fewer,
         cases => cases,

@@ -43,7 +43,7 @@ async fn are_away(stores: [CloudStore; 2]) {
     for errors in futures::future::join_all(stores.iter().map(errors)).await {
         for error in errors {
             assert!(matches!(error, Error::Unavailable(_)), "{error}");
-            assert!(error.to_string().contains("no answer"), "{error}");
+            assert!(error.to_string().contains("no response"), "{error}");
         }
     }
     assert!(begin.elapsed() < Duration::from_secs(80), "{:?}", begin.elapsed());

@@ -101,7 +101,7 @@ async fn a_store_that_believes_everything() {
         ("signed upload of wrong bytes", "trust_checksums = false"),
         ("signed upload without the checksum", "trust_checksums = false"),
         ("signed upload turned into a copy", "do not use it"),
-        ("signed download", "file name"),
+        ("signed download", "filename"),
     ] {
         let said = found.iter().find(|step| step.name == name).unwrap().outcome.clone().unwrap_err();
         assert!(said.contains(words), "{name}: {said}");

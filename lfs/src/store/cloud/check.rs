@@ -67,7 +67,7 @@ pub async fn check(store: &CloudStore, options: &Check) -> Vec<Step> {
         note("signed upload turned into a copy", trial.smuggle().await);
         note("signed download", trial.download().await);
         note("copy", trial.copy().await);
-        note("upload in parts", trial.parts().await);
+        note("multipart upload", trial.parts().await);
         if let Some(origin) = &options.origin {
             note("browser", trial.browser(origin).await);
         }

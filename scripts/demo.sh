@@ -9,7 +9,7 @@ export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 work=$(mktemp -d "${TMPDIR:-/tmp}/rutter-demo.XXXXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-person() { # name, more options: an account with the password; gives a token
+person() { # name, more options: adds an account with the password; prints a token
     # An earlier attempt may have added the user; if it did not, the token command reports why.
     printf '%s\n' "$password" | "$rutter" user add "$1" --email "$1@example.org" --password-stdin --data "$data" "${@:2}" \
         >/dev/null 2>"$work/refusal" || true

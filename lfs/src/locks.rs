@@ -121,7 +121,7 @@ pub struct LockReply {
     pub lock: Lock,
 }
 
-/// Response to a lock that exists already (409).
+/// Response to a lock that already exists (409).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictReply {
     /// The existing lock.

@@ -85,7 +85,7 @@ impl LocalStore {
         let root = fs::canonicalize(root)?;
         fs::write(
             root.join(MARK),
-            "This directory is the object store of rutter. If this file is missing, rutter assumes that the disk is not mounted.\n",
+            "The object store of rutter. If this file is missing, its disk is assumed not to be mounted.\n",
         )?;
         // The process that created it may have crashed before flushing. Directories further up may belong to
         // others: one that cannot be opened was not created here.

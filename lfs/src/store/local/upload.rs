@@ -236,7 +236,7 @@ impl Drop for Part {
         if !self.published
             && let Err(error) = fs::remove_file(&self.path)
         {
-            tracing::warn!(path = %self.path.display(), %error, "cannot remove a temporary file; it stays until the next cleanup");
+            tracing::warn!(path = %self.path.display(), %error, "cannot remove a temporary file");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The pages are part of the program: what is built anew there has to be built in again.
+//! Rebuilds the server when the embedded web UI or the migrations have changed.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

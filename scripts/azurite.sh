@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Run a command with a private, throw-away Azure Blob store (azurite): azurite.sh COMMAND [ARGUMENT…]
+# Run a command with a private, temporary Azure Blob store (azurite): azurite.sh COMMAND [ARGUMENT…]
 # The command finds it in RUTTER_TEST_AZURE, http://ACCOUNT:KEY@127.0.0.1:PORT/ACCOUNT/CONTAINER with the key
-# percent-encoded, and the id of its process in RUTTER_TEST_AZURE_PID. Data and key are new; all of it is stopped and
-# deleted whatever happens to the command. azurite is installed once, outside of the clone.
+# percent-encoded, and its process id in RUTTER_TEST_AZURE_PID. Data and key are new; the server is stopped and
+# its data deleted, however the command ends. azurite is installed once, outside of the clone.
 set -euo pipefail
 
 version=3.35.0
@@ -42,7 +42,7 @@ encoded=${key//+/%2B} encoded=${encoded//\//%2F} encoded=${encoded//=/%3D}
 answers() { node -e "fetch('http://127.0.0.1:$1/').then(() => process.exit(0), () => process.exit(1))"; }
 for _ in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 30000))
-    # The signal at our death covers kill -9.
+    # --pdeathsig also covers kill -9 of this script.
     AZURITE_ACCOUNTS="$account:$key" setpriv --pdeathsig KILL \
         node "$azurite" --silent --disableTelemetry --location "$folder" --blobHost 127.0.0.1 --blobPort "$port" \
         </dev/null >"$folder/azurite.log" 2>&1 &
@@ -58,7 +58,7 @@ for _ in 1 2 3 4 5; do
 done
 [ -n "$server" ] || { cat "$folder/azurite.log" >&2; exit 1; }
 
-# The container, made with a shared key (Create Container; "Authorize with Shared Key").
+# Create the container with a shared key (Create Container; "Authorize with Shared Key").
 ACCOUNT=$account KEY=$key PORT=$port CONTAINER=$container node - <<'NODE'
 const { ACCOUNT, KEY, PORT, CONTAINER } = process.env;
 const date = new Date().toUTCString(), version = "2023-11-03";

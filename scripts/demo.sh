@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Fills a running server with what there is to see: demo.sh URL DATA PROGRAM PASSWORD
-# Two people, three datasets pushed with git and git-lfs, a history with branches and releases, a drive, shares. What is
-# there already stays, so that a run that was cut short goes on. Prints a token of the first person.
+# Fill a running server with demo data: demo.sh URL DATA PROGRAM PASSWORD
+# Two users, three datasets pushed with git and git-lfs, a history with branches and releases, a drive, shares.
+# Existing data is kept, so an interrupted run can be repeated. Prints a token of the first user.
 set -euo pipefail
 url=$1 data=$2 rutter=$3 password=$4
 cd "$(dirname "$0")/.."
@@ -9,8 +9,8 @@ export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 work=$(mktemp -d "${TMPDIR:-/tmp}/rutter-demo.XXXXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-person() { # name, more options: an account with the password; gives a token
-    # An earlier attempt may have added it; if it did not, the token says why.
+person() { # name, more options: adds an account with the password; prints a token
+    # An earlier attempt may have added the user; if it did not, the token command reports why.
     printf '%s\n' "$password" | "$rutter" user add "$1" --email "$1@example.org" --password-stdin --data "$data" "${@:2}" \
         >/dev/null 2>"$work/refusal" || true
     "$rutter" token add "$1" --name first-run --data "$data" || { cat "$work/refusal" >&2; return 1; }
@@ -18,8 +18,8 @@ person() { # name, more options: an account with the password; gives a token
 demo=$(person demo --admin)
 ben=$(person ben)
 
-# Commit and push a copy of a sample as anybody would. The token travels in the environment only: not in a file, not in
-# process arguments. The same bytes give the same commit, so that a second attempt finds its first.
+# Commit and push a copy of a sample as the given user. The token is passed in the environment only: not in a
+# file, not in process arguments. The same bytes give the same commit, so a second attempt finds the first one's.
 push() ( # owner, token, sample
     set -e
     cp -R "fixtures/datasets/$3/." "$work/$3"
@@ -42,7 +42,7 @@ push() ( # owner, token, sample
     git push --quiet "$url/$1/$3.git" main
 )
 
-# A request that may find its work done already (409).
+# Send a request whose result may already exist (409).
 call() { # token, method, path, JSON
     local status
     status=$(printf 'Authorization: Bearer %s\n' "$1" | curl --noproxy '*' --silent --show-error --header @- \
@@ -63,7 +63,7 @@ put() { # token, path in the drive, file
         --request PUT "$url/api/v1/drive/demo/drive/files/$2" --data-binary "@$3")
     [[ $status == 2?? ]] || { echo "PUT $2: $(cat "$work/answer")" >&2; return 1; }
 }
-commit() { # token, dataset, branch, message, path, file: made once, whoever asks again
+commit() { # token, dataset, branch, message, path, file: idempotent
     {
         printf '{"branch":"%s","message":"%s","operations":[{"operation":"put","path":"%s","content_base64":"' "$3" "$4" "$5"
         base64 -w0 <"$6"
@@ -74,7 +74,7 @@ commit() { # token, dataset, branch, message, path, file: made once, whoever ask
         curl --noproxy '*' --silent --show-error --header @- --header 'Content-Type: application/json' \
             --output "$work/answer" --write-out '%{http_code}' --data-binary "@$work/commit.json" \
             "$url/api/v1/datasets/$2/commits")
-    # Nothing to change means that it is so already.
+    # No changes means that the content is already there.
     [[ $status == 2?? || $status == 422 ]] || { echo "commit to $2: $(cat "$work/answer")" >&2; return 1; }
 }
 
@@ -82,7 +82,7 @@ push demo "$demo" air-quality
 push ben "$ben" leaf-scans
 push ben "$ben" trade-prices
 
-# A history: a release, a station that moves, another release, and a branch on which somebody tries something.
+# A history: a release, a moved station, another release, and an experimental branch.
 air=/datasets/demo/air-quality
 samples=fixtures/datasets/air-quality
 call "$demo" POST $air/tags '{"name": "v1.0", "description": "A full year of hourly readings from four stations."}'
@@ -100,7 +100,7 @@ call "$demo" POST $air/branches '{"name": "in-feet", "revision": "v1.1"}'
 awk -F, -v OFS=, 'NR > 1 { $5 = int($5 * 3.281 + 0.5) } { print }' "$work/stations.csv" >"$work/feet.csv"
 commit "$demo" demo/air-quality in-feet 'Altitudes in feet' stations.csv "$work/feet.csv"
 
-# A drive with a folder that is shared, and a dataset that came the other way.
+# A drive with a shared folder, and a dataset that was shared with the first user.
 call "$demo" GET /drive
 for picture in beech-01 linden-03 maple-02 oak-05; do
     put "$demo" "Field%20trip/$picture.png" fixtures/datasets/leaf-scans/images/$picture.png

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# `make fuzz`: the property tests of everything that strangers send, each group for FUZZ_SECONDS (300), with new
-# random cases all the time. Arguments name the groups; without any, all run. A group ends at its first failure:
-# proptest prints the smallest input that fails, and keeps it in proptest-regressions/.
+# `make fuzz`: the property tests of everything that parses untrusted input, each group for FUZZ_SECONDS (300),
+# with new random cases. Arguments name the groups; by default, all run. A group ends at its first failure:
+# proptest prints the smallest failing input and stores it in proptest-regressions/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-300}
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo "fuzz.sh: FUZZ_SECONDS must be a number of seconds" >&2; exit 2; }
 scripts/setup.sh fuzz
 
-# A group and the files that hold its property tests.
+# The groups and the files that contain their property tests.
 declare -A groups=(
     [pointer]='lfs/src/pointer/tests.rs lfs/src/oid.rs'
     [batch]='lfs/src/batch/tests.rs lfs/src/batch/tests/uploads.rs'
@@ -25,7 +25,7 @@ declare -A groups=(
 wanted=("$@")
 [ $# -gt 0 ] || wanted=(pointer batch parts pktline range token tree delta path rows)
 for group in "${wanted[@]}"; do
-    [ -n "${groups[$group]:-}" ] || { echo "fuzz.sh: there is no group \"$group\", but ${!groups[*]}" >&2; exit 2; }
+    [ -n "${groups[$group]:-}" ] || { echo "fuzz.sh: unknown group \"$group\"; groups: ${!groups[*]}" >&2; exit 2; }
 done
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/rutter-fuzz.XXXXXXXX")
@@ -39,7 +39,7 @@ for crate in lfs metastore rutter; do
     binaries[$crate]=$(realpath "$(sed -n 's/^ *Executable .*(\(.*\))$/\1/p' <<<"$built")")
 done
 
-# The property tests of a file: functions in a `proptest!` block, and functions with a `proptest!(|…|` within.
+# The property tests of a file: functions in a `proptest!` block, and functions that contain a `proptest!(|…|`.
 properties() {
     awk '
         /^ *proptest! *\{/ { match($0, /^ */); block = RLENGTH; inside = 1; next }
@@ -49,9 +49,9 @@ properties() {
     ' "$1"
 }
 
-# One property until the deadline, in rounds of some seconds: each process draws a seed of its own. None may take more
-# than 4 GiB of memory, whatever small thing it is given.
-fuzz() { # where to report, the folder of the crate, its test program, the test
+# Run one property until the deadline, in rounds of some seconds: each process draws its own seed. None may use
+# more than 4 GiB of memory, however small the input.
+fuzz() { # report file, directory of the crate, test program, test
     local report=$1 cases=64 total=0 begin took left
     cd "$2"
     while left=$((deadline - SECONDS)) && [ "$left" -gt 0 ] && [ ! -e "$folder/stop" ]; do
@@ -65,7 +65,7 @@ fuzz() { # where to report, the folder of the crate, its test program, the test
         took=$((${EPOCHREALTIME/[.,]/} - begin + 1))
         total=$((total + cases))
         echo "$total" >"$report.cases"
-        # The next round takes ten seconds, or what is left.
+        # The next round takes ten seconds, or the time that is left.
         [ "$left" -lt 10 ] || left=10
         cases=$((cases * left * 1000000 / took < cases * 8 ? cases * left * 1000000 / took : cases * 8))
         [ "$cases" -ge 1 ] || cases=1

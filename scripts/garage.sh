@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Run a command with a private, throw-away S3 store (Garage): garage.sh COMMAND [ARGUMENT…]
-# The command finds it in RUTTER_TEST_S3, http://KEY:SECRET@127.0.0.1:PORT/BUCKET?region=garage, and the id of its
-# process in RUTTER_TEST_S3_PID. Data and keys are new; all of it is stopped and deleted whatever happens to the
-# command. Garage is built once, outside of the clone.
+# Run a command with a private, temporary S3 store (Garage): garage.sh COMMAND [ARGUMENT…]
+# The command finds it in RUTTER_TEST_S3, http://KEY:SECRET@127.0.0.1:PORT/BUCKET?region=garage, and its process
+# id in RUTTER_TEST_S3_PID. Data and keys are new; the server is stopped and its data deleted, however the command
+# ends. Garage is built once, outside of the clone.
 set -euo pipefail
 
 version=2.5.0
@@ -42,7 +42,7 @@ trap 'exit 143' TERM HUP
 random() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 key=GK$(random 12) secret=$(random 32) bucket=rutter
 
-ready() { # the port: it listens, and the bucket is there
+ready() { # port: it listens, and the bucket exists
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null &&
         "$garage" -c "$folder/garage.toml" bucket info "$bucket" >/dev/null 2>&1
 }
@@ -64,7 +64,7 @@ s3_region = "garage"
 api_bind_addr = "127.0.0.1:$port"
 TOML
     )
-    # The signal at our death covers kill -9.
+    # --pdeathsig also covers kill -9 of this script.
     GARAGE_DEFAULT_ACCESS_KEY=$key GARAGE_DEFAULT_SECRET_KEY=$secret GARAGE_DEFAULT_BUCKET=$bucket \
         RUST_LOG=garage=warn setpriv --pdeathsig KILL \
         "$garage" -c "$folder/garage.toml" server --single-node --default-bucket \

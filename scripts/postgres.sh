@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Run a command with a private, throw-away PostgreSQL: postgres.sh COMMAND [ARGUMENT…]
-# The command finds its address in RUTTER_TEST_POSTGRES, and the id of its process in RUTTER_TEST_POSTGRES_PID. The
-# cluster forgoes durability, listens on a random loopback port with a random password, and is stopped and deleted
-# whatever happens to the command.
+# Run a command with a private, temporary PostgreSQL: postgres.sh COMMAND [ARGUMENT…]
+# The command finds its address in RUTTER_TEST_POSTGRES, and its process id in RUTTER_TEST_POSTGRES_PID. The
+# cluster is not durable, listens on a random loopback port with a random password, and is stopped and deleted
+# however the command ends.
 set -euo pipefail
 
 bin=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1 || true)
 initdb=${bin:+$bin/}initdb postgres=${bin:+$bin/}postgres
-command -v "$initdb" >/dev/null || { echo "postgres.sh: no PostgreSQL here; scripts/setup.sh test installs it" >&2; exit 1; }
+command -v "$initdb" >/dev/null || { echo "postgres.sh: PostgreSQL is not installed; run scripts/setup.sh test" >&2; exit 1; }
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/rutter-postgres.XXXXXXXX")
 server=
@@ -25,7 +25,7 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# PostgreSQL refuses to run as root. The signal at our death covers kill -9.
+# PostgreSQL refuses to run as root. --pdeathsig also covers kill -9 of this script.
 as=(setpriv --pdeathsig QUIT)
 if [ "$(id -u)" = 0 ]; then
     as=(setpriv --reuid=postgres --regid=postgres --init-groups --pdeathsig QUIT)
@@ -40,7 +40,7 @@ password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
     --auth=password --encoding=UTF8 --locale=C --no-sync >"$folder/initdb.log" 2>&1 ||
     { cat "$folder/initdb.log" >&2; exit 1; }
 
-ready() { # the port: connect and hear the server speak
+ready() { # port: the server accepts connections
     PGPASSWORD=$password "${bin:+$bin/}pg_isready" --quiet --host=127.0.0.1 --port="$1" --username=postgres
 }
 for _ in 1 2 3 4 5; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Install what one make target needs and this machine lacks: setup.sh run|test|test-cloud|test-ui|ui|check|fuzz|bench
-# Silent when nothing is missing. Debian-like systems; elsewhere it says what to install.
+# Install what a make target requires: setup.sh run|test|test-cloud|test-ui|ui|check|fuzz|bench
+# Silent if nothing is missing. For Debian-based systems; on others it prints what to install.
 set -euo pipefail
 
 need=${1:?usage: setup.sh run|test|test-cloud|test-ui|ui|check|fuzz|bench}
@@ -16,7 +16,7 @@ if ! have cargo; then
 fi
 
 missing=()
-# What the bench can do without: it then skips the rival that needs it, and says so.
+# Optional packages of the benchmark: without one, it skips the comparison that needs it and says so.
 optional=()
 found() { have "$1" || [ -x "/usr/sbin/$1" ]; }
 want() { found "$1" || missing+=("$2"); }
@@ -34,7 +34,7 @@ ui | test-ui)
     ;;
 test | test-cloud)
     want python3 python3
-    # For clients that come from PyPI.
+    # For clients installed from PyPI.
     python3 -c 'import ensurepip, venv' 2>/dev/null || optional+=(python3-venv)
     [ "$need" = test ] || { want node nodejs; want npm npm; }
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || want initdb postgresql
@@ -50,7 +50,7 @@ bench)
     python3 -c 'import ensurepip, venv' 2>/dev/null || optional+=(python3-venv)
     ;;
 *)
-    echo "setup.sh: unknown need \"$need\"" >&2
+    echo "setup.sh: unknown target \"$need\"" >&2
     exit 2
     ;;
 esac
@@ -59,7 +59,7 @@ all=("${missing[@]}" "${optional[@]}")
 if [ ${#all[@]} -gt 0 ]; then
     root=()
     if ! have apt-get; then
-        advice="Install these (Debian's names): ${all[*]}"
+        advice="Install these packages (Debian names): ${all[*]}"
     elif [ "$(id -u)" = 0 ]; then
         root=(env)
     elif have sudo && sudo -n true 2>/dev/null; then
@@ -76,12 +76,12 @@ if [ ${#all[@]} -gt 0 ]; then
         printf 'make %s needs packages that are not installed. %s\nThen run make again.\n' "$need" "$advice" >&2
         exit 1
     else
-        printf 'make %s goes on without some packages, and skips what needs them. %s\n' "$need" "$advice" >&2
+        printf 'make %s continues without some optional packages and skips what needs them. %s\n' "$need" "$advice" >&2
     fi
 fi
 
-# Tools from crates.io. They run for seconds: compiling them fast matters more than their speed.
-tool() { # the command, the crate, its version
+# Tools from crates.io. They run only for seconds: short compilation matters more than speed.
+tool() { # command, crate, version
     have "$1" && return
     echo "Installing $2 $3 (this takes some minutes, once) …"
     env -u CARGO_TARGET_DIR CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off \

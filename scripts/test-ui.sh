@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# `make test-ui`: the pages. Types and unit tests, then stories of people in Debian's Chromium against the real program,
-# on a folder and on a bucket of Garage. Arguments go to `playwright test`, which then runs on a folder only.
+# `make test-ui`: the web UI. Type checks and unit tests, then end-to-end tests in Debian's Chromium against the
+# real server, on a local store and on a Garage bucket. Arguments are passed to `playwright test`, which then runs
+# on a local store only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh test-ui
@@ -10,13 +11,13 @@ export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 if [ $# -eq 0 ]; then
     (cd ui && { [ -d node_modules ] || npm ci --silent --no-audit --no-fund; } && npm run --silent check && npm run --silent test)
     (cd ui && written=$(cat src/lib/schema.d.ts) && RUTTER_URL='' npm run --silent types && [ "$written" = "$(cat src/lib/schema.d.ts)" ]) || {
-        echo 'ui/src/lib/schema.d.ts is not what the description of the API says; `npm run types` in ui writes it.' >&2
+        echo 'ui/src/lib/schema.d.ts does not match the OpenAPI description; run `npm run types` in ui to update it.' >&2
         exit 1
     }
     (cd ui/sdk && npm ci --silent --no-audit --no-fund && npm run --silent check && npm run --silent test)
 fi
 
-# Of the whole workspace, as for the other tests: else every dependency is built once more, with other features.
+# For the whole workspace, as in the other tests: otherwise every dependency is built again with other features.
 cargo build --quiet --workspace --bin rutter
 RUTTER_BIN=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/rutter
 export RUTTER_BIN
@@ -27,6 +28,6 @@ RUTTER_UI_RESULTS=$(mktemp -d "${TMPDIR:-/tmp}/rutter-ui-results.XXXXXXXX")
 export RUTTER_UI_RESULTS
 if [ $# -gt 0 ]; then exec npx playwright test "$@"; fi
 npx playwright test
-# What differs on a bucket: the browser sends and fetches the bytes there itself.
+# Tests that differ on a bucket: there the browser uploads and downloads the bytes directly.
 ../../scripts/garage.sh npx playwright test --grep '@bucket'
 rm -rf "$RUTTER_UI_RESULTS"

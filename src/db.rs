@@ -1,8 +1,7 @@
-//! The database: SQLite or PostgreSQL behind one [`Tx`]. All SQL lives in
-//! this folder, one file per group of tables, written once for both engines
-//! with `$1` placeholders. Only `Tx` has query methods, so a feature opens one
-//! transaction, writes, enqueues jobs in it and commits; a connection nested
-//! in a transaction cannot be written.
+//! The database: SQLite or PostgreSQL behind one [`Tx`]. All SQL is in this directory, one file per group of
+//! tables, written once for both engines with `$1` placeholders. Only `Tx` has query methods, so a feature opens
+//! one transaction, writes, enqueues its jobs in it and commits; opening a second connection inside a transaction
+//! is impossible.
 
 pub mod accounts;
 pub mod admin;
@@ -45,64 +44,63 @@ use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
-/// How long a request waits for a connection before it is told to come back.
+/// Timeout for a connection from the SQLite pools.
 const ACQUIRE: Duration = Duration::from_secs(20);
 
-/// How long SQLite waits for another process that holds its file.
+/// SQLite's busy timeout: how long to wait for another process that has locked the file.
 const BUSY: Duration = Duration::from_secs(30);
 
-/// What both engines understand.
+/// Migrations in SQL that both engines understand.
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// What has to be said to each in its own words. Their numbers are of one row with the others.
+/// Migrations specific to one engine. Their numbers are in one sequence with the common ones.
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// All migrations of an engine, in order.
+/// Returns all migrations of an engine, in order.
 fn migrations(own: &Migrator) -> Migrator {
     Migrator::with_migrations(MIGRATIONS.iter().chain(own.iter()).cloned().collect())
 }
 
-/// Connections to a server, where nobody says how many.
+/// Default number of connections to a PostgreSQL server.
 const CONNECTIONS: u32 = 20;
 
-/// How long a server may take to answer, where nobody says so.
+/// Default query timeout of a PostgreSQL server.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// How long open transactions may take to end when all is closed.
+/// How long closing waits for open transactions.
 const CLOSING: Duration = Duration::from_secs(10);
 
 fn silent(error: sqlx::Error) -> Error {
-    Error::unavailable("the database does not answer").because(error)
+    Error::unavailable("cannot connect to the database").because(error)
 }
 
-/// A pool of connections. Cheap to clone.
+/// A connection pool. Cheap to clone.
 #[derive(Clone)]
 pub enum Db {
-    /// An embedded file.
+    /// SQLite: an embedded file.
     Sqlite {
-        /// Many readers.
+        /// Pool of readers.
         read: SqlitePool,
-        /// One writer: writers queue here, fairly, instead of polling the
-        /// lock of the file.
+        /// Pool of a single writer: writers queue here, fairly, instead of polling the lock of the file.
         write: SqlitePool,
-        /// Answers that are still true.
+        /// Cache of query results.
         memo: Arc<memo::Memo>,
     },
-    /// A server.
+    /// A PostgreSQL server.
     Postgres(server::Server),
 }
 
-/// One transaction. Dropped without [`Tx::commit`], it never happened.
+/// A database transaction. Dropping it without [`Tx::commit`] rolls it back.
 pub enum Tx {
-    /// On SQLite.
+    /// A transaction on SQLite.
     Sqlite(Transaction<'static, Sqlite>),
-    /// On PostgreSQL.
+    /// A transaction on PostgreSQL.
     Postgres(server::Session),
 }
 
-/// Stamps one query for both drivers: `run!(tx, on => query.fetch_all(on))`. A server's answer is not waited for for
-/// ever.
+/// Runs one query on either driver: `run!(tx, on => query.fetch_all(on))`. On PostgreSQL it is subject to the
+/// query timeout.
 macro_rules! run {
     ($tx:expr, $on:ident => $query:expr) => {
         match $tx {
@@ -116,7 +114,7 @@ macro_rules! run {
 }
 pub(crate) use run;
 
-/// Like `run!`, for statements; gives the number of rows affected.
+/// Like `run!`, for statements; returns the number of affected rows.
 macro_rules! exec {
     ($tx:expr, $query:expr) => {
         match $tx {
@@ -132,21 +130,20 @@ macro_rules! exec {
 pub(crate) use exec;
 
 impl Db {
-    /// Connects, and brings the tables up to date.
+    /// Connects and runs pending migrations.
     ///
     /// # Errors
-    /// A URL that is neither `sqlite:` nor `postgres:`, a database that does
-    /// not answer, a database written by a newer version.
+    /// If the URL is neither `sqlite:` nor `postgres:`, the database is unavailable, or it was migrated by a
+    /// newer version.
     pub async fn connect(url: &Secret) -> Result<Self> {
         Self::connect_with(url, CONNECTIONS, PATIENCE).await
     }
 
-    /// Like [`Db::connect`], with at most so many connections to a server, of which each answer may take so long: after
-    /// that, what needs it is unavailable.
+    /// Like [`Db::connect`], with a maximum number of connections to a PostgreSQL server and a query timeout: a
+    /// request whose query exceeds it fails as unavailable.
     pub async fn connect_with(url: &Secret, connections: u32, patience: Duration) -> Result<Self> {
         let text = url.expose();
-        let outdated =
-            |error| Error::unavailable("the database's tables could not be brought up to date").because(error);
+        let outdated = |error| Error::unavailable("the database migrations failed").because(error);
         if text.starts_with("sqlite:") {
             let db = Self::connect_sqlite(text).await?;
             if let Self::Sqlite { write, .. } = &db {
@@ -155,12 +152,13 @@ impl Db {
             return Ok(db);
         }
         if !text.starts_with("postgres:") && !text.starts_with("postgresql:") {
-            return Err(Error::invalid("database_url must begin with sqlite:// or postgres://"));
+            return Err(Error::invalid("database_url must start with sqlite:// or postgres://"));
         }
         let options = PgConnectOptions::from_str(text)
             .map_err(|_| Error::invalid("database_url is not a PostgreSQL URL"))?
             .application_name("rutter");
-        // On a connection of their own: they may take long, and wait for those of another replica.
+        // On a separate connection without timeouts: migrations may take long, and wait for those of another
+        // replica.
         let alone = PgPoolOptions::new().max_connections(1).acquire_timeout(server::ACQUIRE);
         let alone = alone.connect_with(options.clone()).await.map_err(silent)?;
         migrations(&POSTGRES_MIGRATIONS).run(&alone).await.map_err(outdated)?;
@@ -178,7 +176,7 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
             .pragma("journal_size_limit", "67108864");
-        let cannot_open = |error: sqlx::Error| Error::unavailable("the database file cannot be opened").because(error);
+        let cannot_open = |error: sqlx::Error| Error::unavailable("cannot open the database file").because(error);
         let memo = Arc::new(memo::Memo::new(options.get_filename()));
         let write = SqlitePoolOptions::new()
             .max_connections(1)
@@ -190,7 +188,7 @@ impl Db {
         let begun = Instant::now();
         let write = loop {
             match write.clone().connect_with(options.clone()).await {
-                // Where another process makes the same new file a WAL one, SQLite does not wait by itself.
+                // If another process converts the same new file to WAL, SQLite's busy timeout does not apply.
                 Err(error) if is_busy(&error) && begun.elapsed() < BUSY => tokio::time::sleep(BUSY / 1000).await,
                 opened => break opened.map_err(cannot_open)?,
             }
@@ -203,23 +201,23 @@ impl Db {
         Ok(Self::Sqlite { read, write, memo })
     }
 
-    /// A transaction that sees one moment of the database.
+    /// Begins a read transaction on a consistent snapshot.
     pub async fn read(&self) -> Result<Tx> {
         self.begin_read(false).await
     }
 
-    /// Like [`Db::read`], for work of which each statement may take minutes, as where it looks at all rows of a large
-    /// table. Nobody should wait for that.
+    /// Like [`Db::read`], for statements that may take minutes, such as full scans of large tables. Not for use
+    /// in requests.
     pub async fn read_long(&self) -> Result<Tx> {
         self.begin_read(true).await
     }
 
-    /// A transaction that may write.
+    /// Begins a transaction that may write.
     pub async fn write(&self) -> Result<Tx> {
         self.begin_write(false).await
     }
 
-    /// Like [`Db::write`]; as in [`Db::read_long`].
+    /// Like [`Db::write`], for long statements as in [`Db::read_long`].
     pub async fn write_long(&self) -> Result<Tx> {
         self.begin_write(true).await
     }
@@ -235,27 +233,28 @@ impl Db {
     async fn begin_write(&self, long: bool) -> Result<Tx> {
         let _wait = Wait::begin("write");
         Ok(match self {
-            // IMMEDIATE: a reader that becomes a writer half way could fail with "busy".
+            // IMMEDIATE: a reader that becomes a writer later could fail with "busy".
             Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres(server) => Tx::Postgres(server.write(long).await?),
         })
     }
 
-    /// Those who stand in line for something else learn together, not one after the other, that a server which the
-    /// first of them waited for is silent: to be asked with the moment at which they came.
+    /// Fails if the PostgreSQL server was found unresponsive after `moment`. Tasks queued for another resource
+    /// call this with the time at which they started to wait, so that all of them fail at once after the first
+    /// timeout instead of one after the other.
     ///
     /// # Errors
-    /// Unavailable.
+    /// Unavailable if the server is unresponsive.
     pub fn expect_answers_since(&self, moment: Instant) -> Result<()> {
         match self {
             Self::Postgres(server) if server.is_silent_since(moment) => {
-                Err(Error::unavailable("the database does not answer; try again in a moment"))
+                Err(Error::unavailable("the database is unavailable; try again in a moment"))
             }
             Self::Sqlite { .. } | Self::Postgres(_) => Ok(()),
         }
     }
 
-    /// Brings the figures of the connections up to date.
+    /// Updates the connection metrics.
     pub fn observe(&self) {
         match self {
             Self::Sqlite { read, write, .. } => {
@@ -266,7 +265,7 @@ impl Db {
         }
     }
 
-    /// Ends all connections.
+    /// Closes all connections.
     pub async fn close(&self) {
         match self {
             Self::Sqlite { read, write, .. } => {
@@ -286,13 +285,13 @@ fn observe_pool<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) {
         metrics::gauge!("rutter_database_connections", "pool" => name, "state" => state).set(f64::from(number));
     };
     connections("idle", idle);
-    // The two numbers are not of one moment.
+    // The two numbers are not read atomically.
     connections("used", pool.size().saturating_sub(idle));
     let most = f64::from(pool.options().get_max_connections());
     metrics::gauge!("rutter_database_connections_most", "pool" => name).set(most);
 }
 
-/// How long a transaction waits for a connection and its begin, in the figures: also where it waits in vain.
+/// Records how long a transaction waits for a connection and its `BEGIN`, even if it fails.
 struct Wait {
     since: Instant,
     kind: &'static str,
@@ -310,22 +309,22 @@ impl Drop for Wait {
     }
 }
 
-/// Whether the driver takes the connection to be outside of a transaction; one
-/// that is not must not be used again. SQLite ends a transaction by itself when
-/// its disk is full (its documentation, "Transaction", §3); the driver does not
-/// learn of it, and every later transaction on the connection would fail.
+/// Returns true if the driver considers the connection to be outside of a transaction; one that is not must not
+/// be reused. SQLite rolls back on its own when its disk is full (its documentation, "Transaction", §3); the
+/// driver does not notice, and every later transaction on the connection would fail.
 fn is_idle(connection: &SqliteConnection) -> bool {
     !connection.is_in_transaction()
 }
 
-/// Whether another process holds the file (`SQLITE_BUSY` or one of its extended codes, whose low byte is 5).
+/// Returns true if another process has locked the file (`SQLITE_BUSY` or one of its extended codes, whose low
+/// byte is 5).
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
     code.is_some_and(|code| code & 0xff == 5)
 }
 
-/// In one transaction: two processes may start at once, and SQLite has no lock
-/// for that but its own.
+/// Runs the migrations in one transaction: two processes may start at once, and SQLite has no other lock for
+/// this.
 async fn migrate_sqlite(write: &SqlitePool) -> Result<(), sqlx::migrate::MigrateError> {
     let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
     migrations(&SQLITE_MIGRATIONS).run(&mut *transaction).await?;
@@ -333,7 +332,7 @@ async fn migrate_sqlite(write: &SqlitePool) -> Result<(), sqlx::migrate::Migrate
 }
 
 impl Tx {
-    /// Makes it so.
+    /// Commits the transaction.
     pub async fn commit(self) -> Result<()> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,
@@ -342,14 +341,14 @@ impl Tx {
         Ok(())
     }
 
-    /// Whether the database answers.
+    /// Checks that the database responds.
     pub async fn ping(&mut self) -> Result<()> {
         run!(self, on => sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(on))?;
         Ok(())
     }
 }
 
-/// Turns "already there" into a conflict that the person can understand.
+/// Converts a unique violation into a conflict with a message for the user.
 pub(crate) fn taken(error: sqlx::Error, what: impl FnOnce() -> String) -> Error {
     if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) {
         Error::conflict(what())
@@ -358,17 +357,17 @@ pub(crate) fn taken(error: sqlx::Error, what: impl FnOnce() -> String) -> Error 
     }
 }
 
-/// An object's name as a row has it.
+/// Parses the oid of an object in a row.
 pub(crate) fn oid(text: &str) -> Result<lfs::Oid> {
     text.parse().map_err(Error::internal)
 }
 
-/// Sizes and counters are unsigned in Rust and BIGINT in SQL.
+/// Converts a BIGINT of SQL to the unsigned type used in Rust for sizes and counters.
 pub(crate) fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
 
-/// See [`unsigned`].
+/// Converts an unsigned size or counter to a BIGINT; see [`unsigned`].
 pub(crate) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,7 @@
-//! The batch API (`docs/api/batch.md`): read the request once, write the answer fast.
+//! The Git LFS batch API (`docs/api/batch.md`): parses the request and writes the response.
 //!
-//! What is wrong with one object is told in its place in the answer and does not touch its
-//! neighbours; what is wrong with the whole request is a [`BatchError`].
+//! An error that concerns one object is reported in that object's entry and does not affect the others; an error
+//! in the request as a whole is a [`BatchError`].
 
 use std::{
     borrow::Cow,
@@ -22,31 +22,31 @@ mod request;
 
 use reply::Reply;
 
-/// What the client wants to do with the objects.
+/// The operation that the client requests for the objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// Get them.
+    /// Download the objects.
     Download,
-    /// Send them.
+    /// Upload the objects.
     Upload,
 }
 
-/// How the bytes will move. One transfer holds for all objects of a batch.
+/// The transfer adapter: how the bytes will move. One transfer applies to all objects of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Transfer {
     /// One GET or PUT per object (`docs/api/basic-transfers.md`).
     Basic,
-    /// Parts of giftless: only those that are missing are asked for.
+    /// Multipart uploads of Giftless: only the missing parts are requested.
     MultipartBasic,
-    /// Parts of Hugging Face: all of them in one go, each URL in a header of the upload action.
+    /// Multipart uploads of Hugging Face: all parts at once, with each URL in a header of the upload action.
     Multipart,
     /// The tus protocol 1.0 (`lfs.tustransfers` of git-lfs).
     Tus,
 }
 
 impl Transfer {
-    /// Its name on the wire.
+    /// Returns its name in the protocol.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Basic => "basic",
@@ -57,65 +57,65 @@ impl Transfer {
     }
 }
 
-/// What a server can do besides [`Transfer::Basic`], for the store that the objects go to.
+/// The transfers that a server offers besides [`Transfer::Basic`], given the store that the objects go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offered {
-    /// Objects of at least so many bytes are worth more than one request.
+    /// Size in bytes from which an object is uploaded in several requests.
     pub from: u64,
-    /// Whether there is [`Transfer::MultipartBasic`].
+    /// True if [`Transfer::MultipartBasic`] is offered.
     pub multipart_basic: bool,
-    /// Whether there is [`Transfer::Multipart`].
+    /// True if [`Transfer::Multipart`] is offered.
     pub multipart: bool,
-    /// Whether there is [`Transfer::Tus`].
+    /// True if [`Transfer::Tus`] is offered.
     pub tus: bool,
 }
 
-/// How the objects of a batch are going to be sent.
+/// The negotiated transfer of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Negotiated {
     /// The transfer.
     pub transfer: Transfer,
-    /// The objects for which an upload is to be begun, or taken up where it goes on already, before the
-    /// answer is written. Distinct, in the order of the request.
+    /// The objects whose upload must be started, or resumed if it is already under way, before the response is
+    /// written. Distinct, in the order of the request.
     pub begin: Vec<(Oid, u64)>,
 }
 
-/// An upload that was begun, or that goes on.
+/// An upload that was started, or that is being resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Begun {
-    /// Its id.
+    /// Its upload id.
     pub upload: [u8; 16],
-    /// How the object is cut.
+    /// How the object is split into parts.
     pub plan: Plan,
-    /// The parts that have arrived.
+    /// The parts that the store already has.
     pub stored: Vec<StoredPart>,
-    /// The digest to send with each part, if the client asked ([`RequestedObject::want_digest`]) and the
-    /// store compares it.
+    /// The digest to send with each part, if the client asked for one ([`RequestedObject::want_digest`]) and the
+    /// store verifies it.
     pub want_digest: Option<WantDigest>,
 }
 
-/// A request that was understood.
+/// A parsed batch request.
 #[derive(Clone, Debug)]
 pub struct BatchRequest {
-    /// What to do.
+    /// The requested operation.
     pub operation: Operation,
-    /// Full name of the ref that the objects belong to, if the client told.
+    /// Full name of the ref that the objects belong to, if the client sent one.
     pub ref_name: Option<String>,
-    /// At least one, in the order of the request; the same object may be there twice.
+    /// The requested objects: at least one, in the order of the request. The same object may be listed twice.
     pub objects: Vec<RequestedObject>,
     transfers: Transfers,
 }
 
-/// What matters of the transfers that a client can do, in whichever order and among whatever others.
+/// The relevant ones among the transfers that a client supports.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "a set of names, each there or not")]
 struct Transfers {
-    /// Also where there is no list, or an empty one: every client knows it.
+    /// Also true if the list is missing or empty: every client supports it.
     basic: bool,
     multipart_basic: bool,
     multipart: bool,
     tus: bool,
-    /// Names that nobody but git-lfs sends.
+    /// True for names that only git-lfs sends.
     git_lfs: bool,
 }
 
@@ -124,27 +124,27 @@ struct Transfers {
 pub struct RequestedObject {
     /// The object and its size in bytes, or what is wrong with the entry.
     pub wanted: Result<(Oid, u64), ObjectError>,
-    /// Name under which a browser saves the download (`x-filename`, or `filename` in `extra`).
+    /// Filename under which a browser saves the download (`x-filename`, or `filename` in `extra`).
     pub filename: Option<String>,
-    /// How a browser treats the download (`x-disposition`, or `disposition` in `extra`).
+    /// How a browser handles the download (`x-disposition`, or `disposition` in `extra`).
     pub disposition: Option<Disposition>,
     /// The digest that the client wants to send with each part (`x-want-digest`, `x-want_digest`).
     pub want_digest: Option<WantDigest>,
-    /// What to repeat for an entry that was not understood.
+    /// The values to echo for an entry that could not be parsed.
     sent: Option<Box<Sent>>,
 }
 
-/// Oid and size of a wrong entry as the client wrote them.
+/// Oid and size of an invalid entry as the client sent them.
 #[derive(Clone, Debug)]
 struct Sent {
     oid: String,
     size: i128,
 }
 
-/// How a browser treats a download.
+/// How a browser handles a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Disposition {
-    /// Shown in place, if that is safe.
+    /// Displayed in the browser, if that is safe.
     Inline,
     /// Saved as a file.
     Attachment,
@@ -153,9 +153,9 @@ pub enum Disposition {
 /// Why one object of a batch gets no action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectError {
-    /// An HTTP status (404, 413, 422, 507, …).
+    /// HTTP status code (404, 413, 422, 507, …).
     pub code: u16,
-    /// For the user.
+    /// Message for the user.
     pub message: Cow<'static, str>,
 }
 
@@ -165,30 +165,30 @@ impl ObjectError {
     }
 }
 
-/// Why a whole request is refused.
+/// Why the whole request is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchError {
-    /// Decides the status.
+    /// Determines the HTTP status.
     pub kind: BatchErrorKind,
-    /// For the user: what to do about it.
+    /// Message for the user, with what to do about it.
     pub message: String,
 }
 
 /// Kinds of [`BatchError`], each with its HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BatchErrorKind {
-    /// The body is not the JSON of such a request: 400.
+    /// The body is not valid JSON of a batch request: 400.
     Malformed,
-    /// Unknown operation, no objects, no transfer in common: 422.
+    /// Unknown operation, no objects, or no transfer in common: 422.
     Unprocessable,
-    /// Another hash than SHA-256: 409.
+    /// A hash algorithm other than SHA-256: 409.
     HashAlgo,
-    /// More objects than a batch may hold: 413.
+    /// More objects than a batch may contain: 413.
     TooMany,
 }
 
 impl BatchErrorKind {
-    /// The HTTP status that the protocol has for it.
+    /// Returns the HTTP status that the protocol assigns to it.
     pub const fn status(self) -> u16 {
         match self {
             Self::Malformed => 400,
@@ -208,24 +208,24 @@ impl fmt::Display for BatchError {
 impl std::error::Error for BatchError {}
 
 impl BatchRequest {
-    /// Reads the body of `POST objects/batch`.
+    /// Parses the body of `POST objects/batch`.
     pub fn parse(body: &[u8], max_objects: usize) -> Result<Self, BatchError> {
         request::parse(body, max_objects)
     }
 
-    /// Whether the client may send a bare PUT, without the headers of the action: that of Hugging Face,
-    /// which offers `multipart`, does.
+    /// Returns true if the client may send a bare PUT without the headers of the action, as Hugging Face's
+    /// client, which supports `multipart`, does.
     pub fn may_ignore_headers(&self) -> bool {
         self.transfers.multipart
     }
 
-    /// Chooses how the objects are sent: in parts if one of them is to be uploaded, large enough, and
-    /// both sides know how; else basic. `known` and `max_size` are as in [`answer`].
+    /// Chooses the transfer: a multipart one if at least one object to upload is large enough and both sides
+    /// support it; otherwise basic. `known` and `max_size` are as in [`answer`].
     ///
-    /// Where both know more than one way, `multipart-basic` is better than `multipart`, of which no part
-    /// can be left out, and that is better than `tus`, of which no part goes straight to a bucket.
+    /// If both sides support several, `multipart-basic` is preferred to `multipart`, which cannot skip parts that
+    /// are already stored, and `multipart` to `tus`, whose bytes never go directly to a bucket.
     ///
-    /// Errors: [`BatchErrorKind::Unprocessable`] if the client knows nothing that is offered.
+    /// Errors: [`BatchErrorKind::Unprocessable`] if the client supports no offered transfer.
     pub fn negotiate<S: BuildHasher>(
         &self,
         offered: &Offered,
@@ -235,7 +235,7 @@ impl BatchRequest {
         negotiation::negotiate(self, offered, known, max_size)
     }
 
-    /// What an upload asks for that is not known yet and could be taken: distinct, in the order of the
+    /// Returns the requested uploads that are not stored yet and can be accepted: distinct, in the order of the
     /// request. `known` and `max_size` are as in [`answer`].
     pub fn news<S: BuildHasher>(&self, known: &HashMap<Oid, u64, S>, max_size: Option<u64>) -> Vec<(Oid, u64)> {
         let mut seen = HashSet::new();
@@ -247,7 +247,7 @@ impl BatchRequest {
         goes_ahead.copied().collect()
     }
 
-    /// Refuses these objects, each in its place in the answer.
+    /// Rejects these objects, each in its own entry of the response.
     pub fn refuse(&mut self, oids: &HashSet<Oid>, error: &ObjectError) {
         for object in &mut self.objects {
             if let Ok((oid, size)) = object.wanted
@@ -260,29 +260,28 @@ impl BatchRequest {
     }
 }
 
-/// Reads the body of a verify action, `{"oid": …, "size": …}`. What is wrong with the values is
+/// Parses the body of a verify action, `{"oid": …, "size": …}`. Invalid values are
 /// [`BatchErrorKind::Unprocessable`].
 pub fn parse_verify(body: &[u8]) -> Result<(Oid, u64), BatchError> {
     request::parse_verify(body)
 }
 
-/// Where and how long an object can be moved.
+/// The URL for a transfer of one object, with its headers and lifetime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
     /// Absolute URL.
     pub href: String,
-    /// Seconds from now for which the URL is good.
+    /// Lifetime of the URL in seconds from now.
     pub expires_in: u32,
-    /// Headers that the client must send as they are, names and values.
+    /// Headers that the client must send unchanged: names and values.
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// Writes the JSON answer of a batch with [`Transfer::Basic`].
+/// Writes the JSON response of a batch with [`Transfer::Basic`].
 ///
-/// `known` has the objects that this repository holds, with their sizes; `max_size` bounds new
-/// objects, in bytes. `action` makes the URL for a verb on one object of the request; it is called
-/// only for what may go ahead. The entries are answered in the order of the request, an object that
-/// was asked for twice is answered twice.
+/// `known` maps the objects that this repository has to their sizes; `max_size` limits new objects, in bytes.
+/// `action` builds the URL for a verb on one object of the request; it is called only for objects that may be
+/// transferred. The entries are in the order of the request; an object that is listed twice is answered twice.
 pub fn answer<S: BuildHasher>(
     request: &BatchRequest,
     known: &HashMap<Oid, u64, S>,
@@ -295,11 +294,11 @@ pub fn answer<S: BuildHasher>(
     })
 }
 
-/// Writes the JSON answer of a batch with the transfer that was negotiated, like [`answer`].
+/// Writes the JSON response of a batch with the negotiated transfer, like [`answer`].
 ///
-/// `begun` has the uploads that [`Negotiated::begin`] asked for. What is not there is sent with one
-/// request, in the words of the transfer.
-/// `upload_action` makes the URL for a step of an upload, and is told how many bytes the step is about.
+/// `begun` contains the uploads that [`Negotiated::begin`] asked for. An object that is not in it is sent in one
+/// request, in the format of the transfer. `upload_action` builds the URL for a step of an upload; its last
+/// argument is the number of bytes of the step.
 pub fn answer_uploads<S: BuildHasher, T: BuildHasher>(
     request: &BatchRequest,
     transfer: Transfer,
@@ -361,7 +360,7 @@ pub fn answer_uploads<S: BuildHasher, T: BuildHasher>(
     reply.into_bytes()
 }
 
-/// The actions that one object gets; none if there is nothing to do.
+/// Returns the actions for one object; empty if there is nothing to do.
 fn decide(
     operation: Operation,
     oid: Oid,
@@ -371,7 +370,7 @@ fn decide(
 ) -> Result<&'static [Verb], ObjectError> {
     match (operation, held) {
         (_, Some(held)) if held != size => Err(ObjectError::unprocessable(format!(
-            "this object has {held} bytes here, not {size}; check the pointer file"
+            "the server has this object with {held} bytes, not {size}; check the pointer file"
         ))),
         (Operation::Download, Some(_)) => Ok(&[Verb::Download]),
         (Operation::Download, None) => Err(ObjectError {
@@ -382,9 +381,10 @@ fn decide(
         (Operation::Upload, None) => match max_size {
             Some(max) if size > max => Err(ObjectError {
                 code: 413,
-                message: Cow::Owned(format!("this object has {size} bytes; the largest allowed here is {max}")),
+                message: Cow::Owned(format!("the object has {size} bytes; the maximum object size is {max}")),
             }),
-            // The other way round is offered, as git-lfs' own test of servers expects: what arrives is refused for its hash.
+            // The opposite case is offered, as the server tests of git-lfs expect: the content is then rejected
+            // because of its hash.
             _ if size > 0 && oid == Oid::EMPTY => {
                 Err(ObjectError::unprocessable("no content has this oid and this size; check the pointer file"))
             }

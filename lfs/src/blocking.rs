@@ -1,6 +1,6 @@
-//! The one door to tokio's blocking pool. Every visit is short (one block of one transfer, or a few
-//! system calls), so that slow clients never hold a thread of the pool.
-#![expect(clippy::disallowed_methods, reason = "this is the place that the lint points to")]
+//! Access to tokio's blocking pool. Each task is short (one block of one transfer, or a few system calls), so
+//! that slow clients never occupy a thread of the pool.
+#![expect(clippy::disallowed_methods, reason = "this is the module that the lint points to")]
 
 use std::{io, panic};
 
@@ -9,10 +9,10 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 
-/// Work that runs on the pool. It goes on when this handle is dropped.
+/// A task on the blocking pool. It continues when this handle is dropped.
 pub(crate) struct Task<T>(JoinHandle<T>);
 
-/// Starts `work` at once. The tracing span of the caller is entered around it.
+/// Starts `work` immediately, inside the tracing span of the caller.
 pub(crate) fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
     let span = tracing::Span::current();
     Task(spawn_blocking(move || span.in_scope(work)))
@@ -27,8 +27,8 @@ where
     spawn(work).join().await
 }
 
-/// Runs `work` on the pool without waiting. Outside of a runtime, and in one that shuts down, `work`
-/// is dropped instead: what must happen in any case belongs into a destructor that it owns.
+/// Runs `work` on the pool without waiting for it. Outside of a runtime, and in one that is shutting down, `work`
+/// is dropped instead: anything that must happen in any case belongs in a destructor that it owns.
 pub(crate) fn detach(work: impl FnOnce() + Send + 'static) {
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn_blocking(work);
@@ -36,8 +36,8 @@ pub(crate) fn detach(work: impl FnOnce() + Send + 'static) {
 }
 
 impl<T, E: From<io::Error>> Task<Result<T, E>> {
-    /// Waits for the end. A panic of the work goes on in the caller; a runtime that shuts down
-    /// before the work began is an I/O error.
+    /// Waits for the task. A panic of the task is resumed in the caller; if the runtime shuts down before the
+    /// task starts, an I/O error is returned.
     pub(crate) async fn join(self) -> Result<T, E> {
         match self.0.await {
             Ok(result) => result,

@@ -2,67 +2,66 @@ use std::io;
 
 use crate::Oid;
 
-/// What can go wrong with an object, in the terms a caller can act on.
+/// An error of an object operation, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bytes are not the object that they claim to be. Nothing was stored.
-    #[error("the content has sha256 {actual}, but {expected} was announced")]
+    /// The content does not match the expected hash. Nothing was stored.
+    #[error("the content has SHA-256 {actual}, but {expected} was expected")]
     WrongHash {
         /// The oid under which the bytes were sent.
         expected: Oid,
-        /// The oid that the bytes have.
+        /// The actual oid of the bytes.
         actual: Oid,
     },
-    /// The number of bytes is not the one announced. Nothing was stored.
-    #[error("the content has {} bytes, but {expected} were announced", AtLeast(*.actual, *.expected))]
+    /// The content does not have the expected size. Nothing was stored.
+    #[error("the content has {} bytes, but {expected} were expected", AtLeast(*.actual, *.expected))]
     WrongSize {
-        /// Announced size in bytes.
+        /// Expected size in bytes.
         expected: u64,
-        /// Bytes seen. Reading stops at the first byte too many, so that a value above `expected`
-        /// is a lower bound.
+        /// Bytes received. Reading stops at the first excess byte, so a value above `expected` is a lower bound.
         actual: u64,
     },
     /// The store does not have the object.
-    #[error("object {0} is not here")]
+    #[error("object {0} not found")]
     NotFound(Oid),
-    /// The store is not where it was: most often its disk is not mounted.
-    #[error("the store is away")]
+    /// The directory of the store is gone, most often because its disk is not mounted.
+    #[error("the store is not available; check that its disk is mounted")]
     Away,
     /// No space or quota is left on the disk of the store.
     #[error("the store is full")]
     Full,
-    /// The bucket does not answer, or refuses us.
-    #[error("the store does not answer: {0}")]
+    /// The bucket does not respond, or denies access.
+    #[error("the store is unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// An upload in parts was completed, aborted or forgotten: it begins anew.
-    #[error("the upload is no longer known to the store")]
+    /// A multipart upload was completed, aborted or removed; it must be restarted.
+    #[error("the upload no longer exists; start a new one")]
     UploadGone,
-    /// Parts of an upload have not arrived. What has stays.
+    /// Parts of an upload are missing. The stored ones are kept.
     #[error("{0} parts of the upload are missing")]
     Incomplete(u32),
-    /// An upload does not stand where the client thinks: another request went on with it.
-    #[error("the upload stands at {actual} bytes, not at {claimed}")]
+    /// The offset of the request is not that of the upload: another request has continued it.
+    #[error("the upload is at offset {actual}, not {claimed}")]
     WrongOffset {
-        /// Where the client wanted to go on, in bytes.
+        /// Offset that the client sent, in bytes.
         claimed: u64,
-        /// Where the upload stands, in bytes.
+        /// Offset of the upload, in bytes.
         actual: u64,
     },
-    /// The bytes of one request do not have the checksum that came with them. They were not taken.
-    #[error("the bytes do not have the checksum that was sent with them")]
+    /// The bytes of one request do not match the checksum sent with them. They were discarded.
+    #[error("the content does not match its checksum")]
     WrongChecksum,
-    /// Another request is just ending the upload; it is worth to ask again.
-    #[error("another request is ending this upload")]
+    /// Another request is completing the upload; the caller may retry.
+    #[error("another request is completing this upload; retry later")]
     Finishing,
-    /// The body ended with an error before it was complete: most often the client went away.
+    /// The body ended with an error before it was complete, most often because the client disconnected.
     #[error("the upload was interrupted: {0}")]
     Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A value that the protocol or the store cannot accept; the text says which and why.
+    /// A value that the protocol or the store does not accept; the text says which and why.
     #[error("{0}")]
     Invalid(String),
-    /// Everything else that the file system may refuse.
-    #[error("input or output failed: {0}")]
+    /// Any other error of the file system.
+    #[error("I/O error: {0}")]
     Io(#[source] io::Error),
 }
 
@@ -75,7 +74,7 @@ impl From<io::Error> for Error {
     }
 }
 
-/// Writes "at least N" where reading stopped early.
+/// Writes "at least N" if reading stopped early.
 struct AtLeast(u64, u64);
 
 impl std::fmt::Display for AtLeast {

@@ -1,6 +1,6 @@
-//! Wire types of the locking API (`docs/api/locking.md`).
+//! Wire types of the Git LFS file locking API (`docs/api/locking.md`).
 //!
-//! Who may lock and what a lock forbids is decided elsewhere; cursors are opaque here.
+//! Permissions and the effect of a lock are decided elsewhere; cursors are opaque here.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire;
 
-/// Locks on one page when the client names no limit, and the most that it can ask for.
+/// Default and maximum number of locks on a page.
 pub const MAX_PAGE: usize = 100;
 
 /// Body of `POST locks`: lock a path.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct LockRequest {
-    /// As sent; see [`LockPath::parse`].
+    /// The path as sent; see [`LockPath::parse`].
     pub path: String,
     /// Full name of the ref that the client works on.
     #[serde(default, rename = "ref", deserialize_with = "wire::ref_name")]
@@ -24,7 +24,7 @@ pub struct LockRequest {
 /// Body of `POST locks/{id}/unlock`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct UnlockRequest {
-    /// The lock of somebody else may be taken away.
+    /// True to release a lock that another user holds.
     #[serde(default)]
     pub force: bool,
     /// Full name of the ref that the client works on.
@@ -35,13 +35,13 @@ pub struct UnlockRequest {
 /// Body of `POST locks/verify`: the locks to respect before a push.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct VerifyRequest {
-    /// Full name of the ref that is going to be pushed.
+    /// Full name of the ref that will be pushed.
     #[serde(default, rename = "ref", deserialize_with = "wire::ref_name")]
     pub ref_name: Option<String>,
-    /// Where the page begins: the `next_cursor` of the page before.
+    /// Start of the page: the `next_cursor` of the previous page.
     #[serde(default)]
     pub cursor: Option<String>,
-    /// As sent; see [`page`].
+    /// The limit as sent; see [`page`].
     #[serde(default)]
     pub limit: Option<u64>,
 }
@@ -55,10 +55,10 @@ pub struct ListQuery {
     /// Only this lock.
     #[serde(default)]
     pub id: Option<String>,
-    /// Where the page begins: the `next_cursor` of the page before.
+    /// Start of the page: the `next_cursor` of the previous page.
     #[serde(default)]
     pub cursor: Option<String>,
-    /// As sent; see [`page`].
+    /// The limit as sent; see [`page`].
     #[serde(default)]
     pub limit: Option<u64>,
     /// Full name of the ref that the client works on.
@@ -66,7 +66,7 @@ pub struct ListQuery {
     pub refspec: Option<String>,
 }
 
-/// Number of locks on a page, from the limit that a client sent.
+/// Returns the page size for the limit that a client sent.
 pub fn page(limit: Option<u64>) -> usize {
     let limit = limit.filter(|&limit| limit > 0);
     limit.and_then(|limit| usize::try_from(limit).ok()).map_or(MAX_PAGE, |limit| limit.min(MAX_PAGE))
@@ -75,83 +75,82 @@ pub fn page(limit: Option<u64>) -> usize {
 /// One lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
-    /// Its id, by which it is unlocked.
+    /// Its id, used to unlock it.
     pub id: String,
-    /// The locked path, normalised.
+    /// The locked path, normalized.
     pub path: String,
-    /// RFC 3339, upper-case, to the second: `2026-05-17T15:49:06Z`.
+    /// Creation time in RFC 3339, upper-case, with a precision of one second: `2026-05-17T15:49:06Z`.
     pub locked_at: String,
-    /// Who holds it.
+    /// The user who holds it.
     pub owner: Owner,
 }
 
-/// Who holds a lock.
+/// The user who holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// The user's name.
     pub name: String,
 }
 
-/// Answer to `GET locks`.
+/// Response to `GET locks`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockList {
-    /// Never absent: an empty list is written as such.
+    /// Always present: an empty list is written as `[]`.
     pub locks: Vec<Lock>,
-    /// Where the next page begins, if there is one.
+    /// Cursor of the next page, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
 
-/// Answer to `POST locks/verify`. Both lists are always written.
+/// Response to `POST locks/verify`. Both lists are always written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyList {
     /// Locks of the caller.
     pub ours: Vec<Lock>,
-    /// Locks of others: the client refuses to push changes of these paths.
+    /// Locks of other users: the client refuses to push changes to these paths.
     pub theirs: Vec<Lock>,
-    /// Where the next page begins, if there is one.
+    /// Cursor of the next page, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
 
-/// Answer to a lock that was made (201) or taken away (200).
+/// Response to a lock that was created (201) or released (200).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockReply {
     /// The lock.
     pub lock: Lock,
 }
 
-/// Answer to a lock that exists already (409).
+/// Response to a lock that already exists (409).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictReply {
-    /// The lock that is in the way.
+    /// The existing lock.
     pub lock: Lock,
-    /// For the user.
+    /// Message for the user.
     pub message: String,
-    /// Finds the request in the logs.
+    /// The request id, to find the request in the logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
-/// A path inside a repository that can be locked: relative, with single slashes, without `.` and
-/// `..`.
+/// A normalized path in a repository that can be locked: relative, with single slashes, without `.` and `..`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LockPath(String);
 
 /// Why a path cannot be locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LockPathError {
-    /// It names no file.
+    /// The path is empty.
     #[error("the path is empty")]
     Empty,
-    /// It begins at the root of a file system or of a drive.
+    /// The path is absolute.
     #[error("the path must be relative to the root of the repository")]
     Absolute,
-    /// It climbs out of where it is.
-    #[error("the path must not hold \"..\"")]
+    /// The path contains `..`.
+    #[error("the path must not contain \"..\"")]
     Parent,
-    /// Git cannot hold such a path.
-    #[error("the path holds a NUL character")]
+    /// Git does not support such a path.
+    #[error("the path contains a NUL character")]
     Nul,
     /// More than [`LockPath::MAX_LEN`] bytes.
     #[error("the path is longer than 4096 bytes")]
@@ -159,10 +158,10 @@ pub enum LockPathError {
 }
 
 impl LockPath {
-    /// The longest path, in bytes.
+    /// Maximum length of a path in bytes.
     pub const MAX_LEN: usize = 4096;
 
-    /// Normalises `a//b`, `./a` and `a/` and refuses what is no path of a repository.
+    /// Normalizes `a//b`, `./a` and `a/`, and rejects paths that cannot exist in a repository.
     pub fn parse(path: &str) -> Result<Self, LockPathError> {
         if path.len() > Self::MAX_LEN {
             return Err(LockPathError::TooLong);
@@ -189,7 +188,7 @@ impl LockPath {
         Ok(Self(normal))
     }
 
-    /// The normalised path.
+    /// Returns the normalized path.
     pub fn as_str(&self) -> &str {
         &self.0
     }

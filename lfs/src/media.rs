@@ -1,11 +1,11 @@
 //! Media types of the API.
 
-/// The type of every JSON message, errors included: the official client reads no message of another
-/// type (`docs/api/README.md`).
+/// The type of every JSON message, errors included: the official client does not read messages of another type
+/// (`docs/api/README.md`).
 pub const MEDIA_TYPE: &str = "application/vnd.git-lfs+json";
 
-/// Whether a request body of this `Content-Type` is one of ours. Parameters do not matter; plain
-/// JSON is taken too, and so is no type at all, because scripts leave it out.
+/// Returns true if a request body of this `Content-Type` is accepted as JSON. Parameters are ignored; plain JSON
+/// is accepted too, and so is a missing type, because scripts leave it out.
 pub fn is_json(content_type: Option<&str>) -> bool {
     content_type.is_none_or(|value| {
         let essence = value.split(';').next().unwrap_or_default().trim();
@@ -15,7 +15,8 @@ pub fn is_json(content_type: Option<&str>) -> bool {
     })
 }
 
-/// Whether a client with this `Accept` can take our JSON (RFC 9110 §12.5.1): `false` calls for a 406.
+/// Returns true if a client with this `Accept` accepts our JSON (RFC 9110 §12.5.1); otherwise the response is
+/// 406.
 pub fn accepts_json(accept: Option<&str>) -> bool {
     accept.is_none_or(|value| {
         let mut ranges = value.split(',').map(str::trim).filter(|range| !range.is_empty()).peekable();
@@ -23,7 +24,7 @@ pub fn accepts_json(accept: Option<&str>) -> bool {
     })
 }
 
-/// Whether one media range names our types with a weight above zero.
+/// Returns true if a media range includes our types with a weight above zero.
 fn takes_json(range: &str) -> bool {
     let mut parts = range.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();

@@ -3,14 +3,13 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
-/// The name of an object: the SHA-256 of its content.
+/// The id of an object: the SHA-256 of its content.
 ///
-/// Its text form is exactly 64 lower-case hexadecimal digits, without the `sha256:` prefix that
-/// pointer files put before it.
+/// Its text form is exactly 64 lower-case hexadecimal digits, without the `sha256:` prefix of pointer files.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Oid([u8; 32]);
 
-/// A text is not 64 lower-case hexadecimal digits.
+/// The text is not 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an oid is exactly 64 lower-case hexadecimal digits")]
 pub struct InvalidOid;
@@ -22,22 +21,22 @@ impl Oid {
         0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
     ]);
 
-    /// Hashes a content that is in memory.
+    /// Hashes content in memory.
     pub fn of(content: &[u8]) -> Self {
         Self(Sha256::digest(content).into())
     }
 
-    /// Takes a digest that was computed elsewhere.
+    /// Wraps a digest that was computed elsewhere.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The digest itself.
+    /// Returns the digest.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The 64 digits without an allocation.
+    /// Returns the 64 digits without an allocation.
     pub(crate) fn digits(&self) -> [u8; 64] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0; 64];
@@ -53,7 +52,7 @@ impl FromStr for Oid {
     type Err = InvalidOid;
 
     fn from_str(text: &str) -> Result<Self, InvalidOid> {
-        // The hex crate takes capitals too, which would give one object two spellings.
+        // The hex crate accepts upper case too, which would allow two spellings of one object.
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(InvalidOid);
         }

@@ -1,13 +1,13 @@
-//! Which part of an object a download asks for, and under which name it is saved.
+//! Byte ranges, conditional requests and filenames of downloads.
 //!
-//! Pure functions over header values: RFC 9110 §13 (conditional requests) and §14 (ranges),
-//! RFC 6266 (`Content-Disposition`).
+//! Pure functions over header values: RFC 9110 §13 (conditional requests) and §14 (range requests), RFC 6266
+//! (`Content-Disposition`).
 
 use std::{fmt::Write, ops::Range};
 
 use crate::Oid;
 
-/// Header values of a GET or HEAD, as far as they decide what is sent.
+/// Header values of a GET or HEAD request that determine what is sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Conditions<'a> {
     /// `Range`.
@@ -18,7 +18,7 @@ pub struct Conditions<'a> {
     pub if_none_match: Option<&'a str>,
 }
 
-/// What to send.
+/// The response to a download request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// 200 with the whole object.
@@ -31,22 +31,21 @@ pub enum Answer {
     Unsatisfiable,
 }
 
-/// The strong entity tag of an object: its oid in quotes.
+/// Returns the strong entity tag of an object: its oid in quotes.
 pub fn etag(oid: &Oid) -> String {
     format!("\"{oid}\"")
 }
 
-/// Decides in the order of RFC 9110 §13.2.2.
+/// Evaluates the preconditions and the range in the order of RFC 9110 §13.2.2.
 ///
-/// One range of bytes is honoured, in the forms `a-b`, `a-` and `-n`. Several ranges, other units and
-/// what breaks the grammar are ignored, as §14.2 allows: the whole object is sent. So it is for an
-/// empty object, of which no part can be named. `If-Range` counts only with our strong tag: objects
-/// have no date.
+/// A single byte range is supported, in the forms `a-b`, `a-` and `-n`. Several ranges, other units and invalid
+/// syntax are ignored, as §14.2 allows: the whole object is sent. The same applies to an empty object, which has
+/// no satisfiable range. `If-Range` is matched only against the strong tag: objects have no modification date.
 pub fn evaluate(oid: &Oid, size: u64, conditions: &Conditions<'_>) -> Answer {
     evaluate_tagged(&oid.to_string(), size, conditions)
 }
 
-/// The same for anything else that has a strong entity tag, which is given without its quotes.
+/// Evaluates a request for anything else that has a strong entity tag, given without its quotes.
 pub fn evaluate_tagged(tag: &str, size: u64, conditions: &Conditions<'_>) -> Answer {
     if conditions.if_none_match.is_some_and(|tags| any_tag_is(tags, tag)) {
         return Answer::NotModified;
@@ -65,21 +64,21 @@ pub fn evaluate_tagged(tag: &str, size: u64, conditions: &Conditions<'_>) -> Ans
     }
 }
 
-/// A byte range in one of its two forms.
+/// A parsed byte range.
 enum Wanted {
-    /// From the first to the last byte, both included, or to the end.
+    /// From the first byte to the last one, inclusive, or to the end.
     From(u64, Option<u64>),
-    /// That many bytes at the end.
+    /// The last bytes, by number.
     Last(u64),
 }
 
-/// The only range of the header; `None` for several, for other units and for bad grammar.
+/// Returns the only range of the header; `None` for several, for other units and for invalid syntax.
 fn single_range(header: &str) -> Option<Wanted> {
     let (unit, set) = header.split_once('=')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return None;
     }
-    // A list may hold empty elements (RFC 9110 §5.6.1.2).
+    // A list may contain empty elements (RFC 9110 §5.6.1.2).
     let mut ranges = set.split(',').map(|range| range.trim_matches([' ', '\t']));
     let mut ranges = ranges.by_ref().filter(|range| !range.is_empty());
     let (first, last) = ranges.next()?.split_once('-')?;
@@ -96,14 +95,14 @@ fn single_range(header: &str) -> Option<Wanted> {
     }
 }
 
-/// Digits only. What does not fit is as good as the largest number: no object is that long.
+/// Parses digits only. An overflow is treated as the maximum, because no object is that long.
 fn number(digits: &str) -> Option<u64> {
     let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     valid.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
-/// Whether `If-None-Match` has this tag, by the weak comparison (RFC 9110 §8.8.3.2). Reading
-/// stops at the first thing that is no entity tag.
+/// Returns true if `If-None-Match` contains this tag, by weak comparison (RFC 9110 §8.8.3.2). Parsing stops at
+/// the first element that is not an entity tag.
 fn any_tag_is(header: &str, wanted: &str) -> bool {
     if header.trim() == "*" {
         return true;
@@ -122,15 +121,15 @@ fn any_tag_is(header: &str, wanted: &str) -> bool {
     }
 }
 
-/// The longest file name that is passed on, in characters.
+/// Maximum length of a filename in characters; longer ones are truncated.
 const MAX_NAME: usize = 200;
 
-/// Value of `Content-Disposition` for a file name that came from outside.
+/// Returns the value of `Content-Disposition` for an untrusted filename.
 ///
-/// The name is given twice: as plain ASCII for old readers and exactly in UTF-8 (RFC 8187). Folder
-/// separators, control characters and characters that turn the direction of text become `_`, an
-/// over-long name is cut, and a name of nothing but dots or blanks is left out. The value holds
-/// visible ASCII and spaces only, so that it can never begin another header.
+/// The name is given twice: as plain ASCII for old clients, and exactly in UTF-8 (RFC 8187). Path separators,
+/// control characters and bidirectional formatting characters become `_`, a name that is too long is truncated,
+/// and a name of dots and spaces only is left out. The value contains only visible ASCII and spaces, so it cannot
+/// inject another header.
 pub fn content_disposition(filename: &str, inline: bool) -> String {
     let mut value = String::from(if inline { "inline" } else { "attachment" });
     let name: String = filename.chars().take(MAX_NAME).map(harmless).collect();
@@ -139,7 +138,7 @@ pub fn content_disposition(filename: &str, inline: bool) -> String {
         return value;
     }
     value.push_str("; filename=\"");
-    // A percent sign is left out too: some readers decode it here (RFC 6266 appendix D).
+    // The percent sign is replaced too: some clients decode it here (RFC 6266 appendix D).
     value.extend(name.chars().map(|c| match c {
         '"' | '\\' | '%' => '_',
         ' '..='~' => c,

@@ -1,15 +1,14 @@
-//! Signed action URLs: a permission that was checked once, frozen into a short token.
+//! Signed URLs of LFS actions (presigned URLs): a permission that was checked once, encoded into a short token.
 //!
-//! A token is worth exactly one [`Ticket`], one verb on one object of one repository, or one
-//! [`UploadTicket`], one step of one upload in parts, until one second. It is checked before a body is
-//! read and without a database.
+//! A token allows exactly one [`Ticket`] (one verb on one object of one repository) or one [`UploadTicket`] (one
+//! step of one multipart upload) until it expires. It is verified before the body is read, without a database
+//! query.
 //!
-//! Form: base64url without padding (RFC 4648 §5) of a claim, all of it big-endian, and the first 16
-//! bytes of an HMAC-SHA256 (RFC 2104; truncation as in its §5) over the claim and over the text that
-//! goes with the token. The claim of a ticket is verb (1 byte: 1 to 3), repository (16), oid (32), size
-//! (6), expiry (4), which makes 100 characters; that of a ticket for an upload is step (1 byte: 4 to 7),
-//! repository (16), upload (16), part (4), size (6), expiry (4), which makes 84. The first byte tells
-//! them apart, so that no text can make one the other.
+//! Format: base64url without padding (RFC 4648 §5) of a claim, in big-endian order, and the first 16 bytes of an
+//! HMAC-SHA256 (RFC 2104; truncated as in its §5) over the claim and the text that belongs to the token. The
+//! claim of a ticket is verb (1 byte: 1 to 3), repository (16), oid (32), size (6), expiry (4), which makes 100
+//! characters; that of an upload ticket is step (1 byte: 4 to 7), repository (16), upload (16), part (4), size
+//! (6), expiry (4), which makes 84. The first byte distinguishes them, so no text can turn one into the other.
 
 use std::fmt;
 
@@ -19,124 +18,124 @@ use sha2::Sha256;
 
 use crate::{MAX_SIZE, Oid};
 
-/// What a ticket allows.
+/// The action that a ticket allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
-    /// Reading the object.
+    /// Download the object.
     Download,
-    /// Sending the object.
+    /// Upload the object.
     Upload,
-    /// Asking whether the object arrived.
+    /// Verify that the object was uploaded.
     Verify,
 }
 
-/// One permission.
+/// A permission for one action on one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket {
-    /// What is allowed.
+    /// The allowed action.
     pub verb: Verb,
-    /// Id of the repository in which it is allowed.
+    /// Id of the repository that it applies to.
     pub repository: [u8; 16],
     /// The object.
     pub oid: Oid,
     /// Its size in bytes, at most [`MAX_SIZE`].
     pub size: u64,
-    /// First second (Unix time) at which the ticket is void. It is kept in 32 bits: later than
-    /// February 2106 becomes that.
+    /// Expiry in Unix seconds: the first second at which the ticket is no longer valid. It is encoded in 32 bits;
+    /// times after February 2106 are reduced to that.
     pub expires: u64,
 }
 
-/// A step of an upload in parts.
+/// A step of a multipart upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// Sending the part of this number.
+    /// Upload the part with this number.
     Part(u32),
-    /// Ending the upload: all parts are there.
+    /// Complete the upload: all parts were sent.
     Commit,
-    /// Giving the upload up.
+    /// Abort the upload.
     Abort,
-    /// Everything that the tus protocol does with one upload.
+    /// Every tus request on one upload.
     Tus,
 }
 
-/// One permission on an upload that was begun. It dies with the upload; tickets that expire earlier
-/// are renewed by asking for new ones, with the same upload.
+/// A permission for one step of a started upload. It ends with the upload at the latest; a client whose tickets
+/// expire earlier requests new ones for the same upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UploadTicket {
-    /// What is allowed.
+    /// The allowed step.
     pub step: Step,
-    /// Id of the repository in which it is allowed.
+    /// Id of the repository that it applies to.
     pub repository: [u8; 16],
     /// Id of the upload.
     pub upload: [u8; 16],
-    /// Size in bytes of what is sent, at most [`MAX_SIZE`]: of the part for [`Step::Part`], else of the
-    /// object.
+    /// Size in bytes of the content to send, at most [`MAX_SIZE`]: of the part for [`Step::Part`], otherwise of
+    /// the object.
     pub size: u64,
     /// As in [`Ticket::expires`].
     pub expires: u64,
 }
 
-/// Why a token opens nothing.
+/// Why a token is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// It does not have the form of a token.
-    #[error("this link is damaged")]
+    /// The token is malformed.
+    #[error("this link is malformed")]
     Malformed,
-    /// It was not made by this signer, or it was changed, or it is used with another text.
-    #[error("this link is not genuine")]
+    /// The token was made with another key, was changed, or is used with another text.
+    #[error("this link has an invalid signature")]
     Forged,
-    /// Its time is over.
-    #[error("this link has expired; ask for a new one")]
+    /// The token has expired.
+    #[error("this link has expired; request a new one")]
     Expired,
 }
 
-/// Makes and checks tokens with one secret key.
+/// Creates and verifies tokens with a secret key.
 #[derive(Clone)]
 pub struct Signer {
     mac: Hmac<Sha256>,
 }
 
-/// Keeps these tokens apart from anything else that may be authenticated with the same key.
+/// Separates these tokens from anything else that is authenticated with the same key.
 const LABEL: &[u8] = b"rutter lfs action token 1";
 
 const MAC: usize = 16;
 const CLAIM: usize = 1 + 16 + 32 + 6 + 4;
 const UPLOAD_CLAIM: usize = 1 + 16 + 16 + 4 + 6 + 4;
-/// Lengths of tokens in bytes. Both are multiples of 3, which fill their characters to the last bit: no
-/// two texts mean the same token.
+/// Lengths of tokens in bytes. Both are multiples of 3, which base64 encodes without spare bits: every token has
+/// exactly one encoding.
 const TOKEN: usize = CLAIM + MAC;
 const UPLOAD_TOKEN: usize = UPLOAD_CLAIM + MAC;
 
 impl Signer {
-    /// Takes the key: 32 secret random bytes.
+    /// Creates a signer from a key of 32 secret random bytes.
     pub fn new(key: [u8; 32]) -> Self {
         let keyed = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
         let derived = keyed(&key).chain_update(LABEL).finalize().into_bytes();
         Self { mac: keyed(&derived) }
     }
 
-    /// Makes the token of a ticket. `extra` is a text that goes with it and may not be changed
-    /// either: the query of the URL, for example, with a file name.
+    /// Creates the token of a ticket. `extra` is a text that belongs to the token and cannot be changed either,
+    /// for example the query of the URL with a filename.
     ///
-    /// A size above [`MAX_SIZE`] is cut to that, so that nothing of another size can be moved.
+    /// A size above [`MAX_SIZE`] is reduced to it, so that nothing of another size can be transferred.
     pub fn seal(&self, ticket: &Ticket, extra: &str) -> String {
         self.token::<TOKEN>(&ticket.claim(), extra)
     }
 
-    /// Makes the token of a ticket for an upload, like [`Signer::seal`].
+    /// Creates the token of an upload ticket, like [`Signer::seal`].
     pub fn seal_upload(&self, ticket: &UploadTicket, extra: &str) -> String {
         self.token::<UPLOAD_TOKEN>(&ticket.claim(), extra)
     }
 
-    /// Checks a token that came with `extra` at the time `now` (Unix seconds). The comparison takes
-    /// the same time for every wrong token.
+    /// Verifies a token that was sent with `extra` at the time `now` (Unix seconds). The comparison is in
+    /// constant time.
     pub fn open(&self, token: &str, extra: &str, now: u64) -> Result<Ticket, SignError> {
         let ticket = Ticket::read(&self.claim::<TOKEN, CLAIM>(token, extra)?).ok_or(SignError::Malformed)?;
         if now >= ticket.expires { Err(SignError::Expired) } else { Ok(ticket) }
     }
 
-    /// Checks the token of a ticket for an upload, like [`Signer::open`]. To each of the two, the tokens
-    /// of the other are malformed.
+    /// Verifies the token of an upload ticket, like [`Signer::open`]. Each of the two functions treats the tokens
+    /// of the other as malformed.
     pub fn open_upload(&self, token: &str, extra: &str, now: u64) -> Result<UploadTicket, SignError> {
         let claim = self.claim::<UPLOAD_TOKEN, UPLOAD_CLAIM>(token, extra)?;
         let ticket = UploadTicket::read(&claim).ok_or(SignError::Malformed)?;
@@ -151,7 +150,7 @@ impl Signer {
         URL_SAFE_NO_PAD.encode(token)
     }
 
-    /// The claim of a genuine token.
+    /// Returns the claim of a token with a valid signature.
     fn claim<const LENGTH: usize, const CLAIM: usize>(
         &self,
         token: &str,
@@ -166,13 +165,14 @@ impl Signer {
         Ok(*claim)
     }
 
-    /// The first byte of a claim decides its length, so that the text behind it needs no separator.
+    /// Computes the MAC. The first byte of a claim determines its length, so the text after it needs no
+    /// separator.
     fn authenticate(&self, claim: &[u8], extra: &str) -> Hmac<Sha256> {
         self.mac.clone().chain_update(claim).chain_update(extra)
     }
 }
 
-/// Shows nothing of the key.
+/// Does not reveal the key.
 impl fmt::Debug for Signer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Signer").finish_non_exhaustive()
@@ -247,7 +247,7 @@ impl UploadTicket {
     }
 }
 
-/// The end of every claim: size and expiry.
+/// Encodes the end of every claim: size and expiry.
 fn limits(size: u64, expires: u64) -> [u8; 10] {
     let mut limits = [0; 10];
     limits[..6].copy_from_slice(&size.min(MAX_SIZE).to_be_bytes()[2..]);
@@ -371,7 +371,7 @@ mod tests {
         assert_eq!((opened.size, opened.expires), (MAX_SIZE, u64::from(u32::MAX)));
     }
 
-    /// Computed with another implementation from the description above.
+    /// Computed with an independent implementation of the format described above.
     #[test]
     fn the_form_is_frozen() {
         let token = "AgEBAQEBAQEBAQEBAQEBAQHjsMRCmPwcFJr79MiZb7kkJ65B5GSbk0yklZkb\
@@ -400,8 +400,8 @@ mod tests {
         assert_eq!(signer().open_upload(&token, "", 0), Err(SignError::Forged));
     }
 
-    /// Were the first byte not to decide the length, the end of a claim could be taken for the text
-    /// behind a shorter one.
+    /// If the first byte did not determine the length, the end of a claim could be passed as the text after a
+    /// shorter one.
     #[test]
     fn one_kind_of_token_is_never_the_other() {
         let signer = signer();
@@ -409,7 +409,7 @@ mod tests {
         assert_eq!(signer.open_upload(&of_object, "", 0), Err(SignError::Malformed));
         assert_eq!(signer.open(&of_upload, "", 0), Err(SignError::Malformed));
 
-        // A genuine claim and code of a ticket, of which the tail is given as text.
+        // A valid claim and MAC of a ticket, with the end passed as text.
         let mut printable = ticket();
         (printable.size, printable.expires) = (0x6161_6161_6161, 0x6161_6161);
         let mut digest = *printable.oid.as_bytes();
@@ -423,7 +423,7 @@ mod tests {
         assert_eq!(signer.open_upload(&spliced, tail, 0), Err(SignError::Malformed), "the verb of an object");
     }
 
-    /// Computed with another implementation from the description above.
+    /// Computed with an independent implementation of the format described above.
     #[test]
     fn the_form_for_uploads_is_frozen() {
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Where objects are kept. An object becomes visible only when its SHA-256 is established.
+//! Object storage. An object becomes visible only after its SHA-256 was verified.
 
 mod cloud;
 mod local;

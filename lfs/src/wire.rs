@@ -1,9 +1,9 @@
-//! What the messages of several endpoints have in common.
+//! Types shared by the messages of several endpoints.
 
 use serde::{Deserialize, Deserializer};
 
-/// Reads `ref`: absent, `null`, `{}` and `{"name": ""}` all mean "none was given", and clients send
-/// each of them.
+/// Deserializes `ref`: a missing value, `null`, `{}` and `{"name": ""}` all mean that none was given, and clients
+/// send each of them.
 pub(crate) fn ref_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     struct Ref {

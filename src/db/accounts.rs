@@ -1,4 +1,4 @@
-//! Users, organisations, members, tokens.
+//! Users, organisations, members and tokens.
 
 use sqlx::FromRow;
 
@@ -6,30 +6,30 @@ use super::{Tx, exec, run, taken};
 use crate::error::Result;
 use crate::types::{Email, Id, Millis, OwnerKind, OwnerName, Role};
 
-/// A person with an account.
+/// A user with an account.
 #[derive(Debug, Clone, FromRow)]
 pub struct UserRow {
-    /// Its id as an owner.
+    /// Owner id of the user.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// Its name as an owner.
+    /// Owner name of the user.
     pub name: String,
-    /// Lower-cased address.
+    /// Lower-cased e-mail address.
     pub email: String,
-    /// May administer the site.
+    /// True for site administrators.
     pub admin: bool,
-    /// Since when nothing is allowed any more.
+    /// When the user was suspended.
     pub suspended_at: Option<Millis>,
-    /// When it was closed, to be removed later.
+    /// When the account was closed; it is removed later.
     pub closed_at: Option<Millis>,
-    /// As people know them; may be empty.
+    /// Display name; may be empty.
     pub display_name: String,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Millis,
 }
 
 impl UserRow {
-    /// Whether somebody may come in as this user.
+    /// Returns true if the user may sign in.
     pub fn is_active(&self) -> bool {
         self.suspended_at.is_none() && self.closed_at.is_none()
     }
@@ -46,19 +46,19 @@ pub struct OwnerRow {
     pub kind: OwnerKind,
 }
 
-/// A personal token, without its secret.
+/// A personal access token, without its secret.
 #[derive(Debug, Clone, FromRow)]
 pub struct TokenRow {
     /// Stable id.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// What its owner called it.
+    /// Name given by the user.
     pub name: String,
-    /// Space separated scopes.
+    /// Space-separated scopes.
     pub scopes: String,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Millis,
-    /// When it ends, if ever.
+    /// Expiry, if any.
     pub expires_at: Option<Millis>,
     /// Last use, to the minute.
     pub last_used_at: Option<Millis>,
@@ -66,30 +66,30 @@ pub struct TokenRow {
     pub revoked_at: Option<Millis>,
 }
 
-/// A token that may be used, with its user.
+/// A token together with its user.
 #[derive(Debug, Clone, FromRow)]
 pub struct TokenUserRow {
-    /// The token.
+    /// Id of the token.
     #[sqlx(try_from = "String")]
     pub token_id: Id,
-    /// Space separated scopes.
+    /// Space-separated scopes.
     pub scopes: String,
-    /// When it ends, if ever.
+    /// Expiry, if any.
     pub expires_at: Option<Millis>,
     /// When it was revoked.
     pub revoked_at: Option<Millis>,
     /// Last use, to the minute.
     pub last_used_at: Option<Millis>,
-    /// The user.
+    /// Id of the user.
     #[sqlx(try_from = "String")]
     pub user_id: Id,
-    /// The user's name.
+    /// Name of the user.
     pub user_name: String,
-    /// May administer the site.
+    /// True for site administrators.
     pub admin: bool,
-    /// Since when nothing is allowed any more.
+    /// When the user was suspended.
     pub suspended_at: Option<Millis>,
-    /// When it was closed.
+    /// When the account was closed.
     pub closed_at: Option<Millis>,
 }
 
@@ -102,68 +102,68 @@ impl Tx {
         Ok(())
     }
 
-    /// Adds the account of a user. Conflict if the address is in use.
+    /// Adds the account of a user. Conflict if the e-mail address is in use.
     pub async fn insert_account(&mut self, id: Id, email: &Email, password: Option<&str>, admin: bool) -> Result<()> {
         let query = "INSERT INTO account (owner_id, email, password, admin) VALUES ($1, $2, $3, $4)";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(email.as_str()).bind(password).bind(admin))
-            .map_err(|error| taken(error, || format!("the address `{email}` has an account already")))?;
+            .map_err(|error| taken(error, || format!("the address `{email}` already has an account")))?;
         Ok(())
     }
 
-    /// The owner with this name.
+    /// Returns the owner with this name.
     pub async fn owner(&mut self, name: &OwnerName) -> Result<Option<OwnerRow>> {
         let query = "SELECT id, kind FROM owner WHERE name = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(name.as_str()).fetch_optional(on))?)
     }
 
-    /// The address of a user.
+    /// Returns the e-mail address of a user.
     pub async fn email(&mut self, user: Id) -> Result<Option<String>> {
         let query = "SELECT email FROM account WHERE owner_id = $1";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_optional(on))?)
     }
 
-    /// The user with this name.
+    /// Returns the user with this name.
     pub async fn user(&mut self, name: &OwnerName) -> Result<Option<UserRow>> {
         let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
                      FROM owner o JOIN account a ON a.owner_id = o.id WHERE o.name = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(name.as_str()).fetch_optional(on))?)
     }
 
-    /// The user with this address.
+    /// Returns the user with this e-mail address.
     pub async fn user_by_email(&mut self, email: &Email) -> Result<Option<UserRow>> {
         let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
                      FROM owner o JOIN account a ON a.owner_id = o.id WHERE a.email = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(email.as_str()).fetch_optional(on))?)
     }
 
-    /// The user with this id.
+    /// Returns the user with this id.
     pub async fn user_by_id(&mut self, id: Id) -> Result<Option<UserRow>> {
         let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
                      FROM owner o JOIN account a ON a.owner_id = o.id WHERE o.id = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
     }
 
-    /// All users by name.
+    /// Returns all users by name.
     pub async fn users(&mut self) -> Result<Vec<UserRow>> {
         let query = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
                      FROM owner o JOIN account a ON a.owner_id = o.id ORDER BY o.name";
         Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
     }
 
-    /// Suspends a user since then, or ends it.
+    /// Suspends a user since the given time, or lifts the suspension.
     pub async fn set_suspended(&mut self, user: Id, since: Option<Millis>) -> Result<()> {
         let query = "UPDATE account SET suspended_at = $2 WHERE owner_id = $1";
         exec!(self, sqlx::query(query).bind(user.to_string()).bind(since))?;
         Ok(())
     }
 
-    /// The names of all organisations, in order.
+    /// Returns the names of all organisations, in order.
     pub async fn organisations(&mut self) -> Result<Vec<String>> {
         let query = "SELECT name FROM owner WHERE kind = $1 ORDER BY name";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(OwnerKind::Organisation.as_str()).fetch_all(on))?)
     }
 
-    /// Makes somebody a member, or changes the role of one.
+    /// Adds a member, or changes the role of one.
     pub async fn put_member(&mut self, organisation: Id, user: Id, role: Role) -> Result<()> {
         let query = "INSERT INTO member (organisation_id, user_id, role) VALUES ($1, $2, $3)
                      ON CONFLICT (organisation_id, user_id) DO UPDATE SET role = excluded.role";
@@ -171,28 +171,28 @@ impl Tx {
         Ok(())
     }
 
-    /// Ends a membership, also in groups; false if there was none.
+    /// Removes a member, also from groups; returns false if there was none.
     pub async fn delete_member(&mut self, organisation: Id, user: Id) -> Result<bool> {
         self.leave_groups(organisation, user).await?;
         let query = "DELETE FROM member WHERE organisation_id = $1 AND user_id = $2";
         Ok(exec!(self, sqlx::query(query).bind(organisation.to_string()).bind(user.to_string()))? > 0)
     }
 
-    /// Members of an organisation with their roles, by name.
+    /// Returns the members of an organisation with their roles, by name.
     pub async fn members(&mut self, organisation: Id) -> Result<Vec<(String, String)>> {
         let query = "SELECT o.name, m.role FROM member m JOIN owner o ON o.id = m.user_id
                      WHERE m.organisation_id = $1 ORDER BY o.name";
         Ok(run!(self, on => sqlx::query_as(query).bind(organisation.to_string()).fetch_all(on))?)
     }
 
-    /// The organisations of a user with the roles there, by name.
+    /// Returns the organisations of a user with the roles there, by name.
     pub async fn memberships(&mut self, user: Id) -> Result<Vec<(String, String)>> {
         let query = "SELECT o.name, m.role FROM member m JOIN owner o ON o.id = m.organisation_id
                      WHERE m.user_id = $1 ORDER BY o.name";
         Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).fetch_all(on))?)
     }
 
-    /// What a user is in an organisation.
+    /// Returns the role of a user in an organisation.
     pub async fn member_role(&mut self, organisation: Id, user: Id) -> Result<Option<Role>> {
         let query = "SELECT role FROM member WHERE organisation_id = $1 AND user_id = $2";
         let role: Option<String> = run!(self, on => sqlx::query_scalar(query)
@@ -200,8 +200,8 @@ impl Tx {
         role.map(|role| role.parse()).transpose()
     }
 
-    /// Keeps a new token by its hash.
-    #[expect(clippy::too_many_arguments, reason = "one argument a column")]
+    /// Adds a token, identified by its hash.
+    #[expect(clippy::too_many_arguments, reason = "one argument per column")]
     pub async fn insert_token(
         &mut self,
         id: Id,
@@ -228,7 +228,7 @@ impl Tx {
         Ok(())
     }
 
-    /// The token with this hash and its user, good or not.
+    /// Returns the token with this hash and its user, whether valid or not.
     pub async fn token_by_hash(&mut self, hash: &str) -> Result<Option<TokenUserRow>> {
         let query = "SELECT t.id AS token_id, t.scopes, t.expires_at, t.revoked_at, t.last_used_at,
                             o.id AS user_id, o.name AS user_name, a.admin, a.suspended_at, a.closed_at
@@ -237,20 +237,20 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
     }
 
-    /// A user's tokens, newest first.
+    /// Returns a user's tokens, newest first.
     pub async fn tokens(&mut self, user: Id) -> Result<Vec<TokenRow>> {
         let query = "SELECT id, name, scopes, created_at, expires_at, last_used_at, revoked_at
                      FROM token WHERE user_id = $1 ORDER BY id DESC";
         Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).fetch_all(on))?)
     }
 
-    /// Revokes a token; false if there is none, or it is revoked already.
+    /// Revokes a token; returns false if it does not exist or was already revoked.
     pub async fn revoke_token(&mut self, id: Id, now: Millis) -> Result<bool> {
         let query = "UPDATE token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
         Ok(exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))? > 0)
     }
 
-    /// Remembers when a token was used.
+    /// Updates the time a token was last used.
     pub async fn touch_token(&mut self, id: Id, now: Millis) -> Result<()> {
         let query = "UPDATE token SET last_used_at = $2 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;

@@ -1,4 +1,4 @@
-//! What those see who administer the site.
+//! Queries of the site administration.
 
 use sqlx::FromRow;
 
@@ -6,47 +6,47 @@ use super::{Tx, exec, run};
 use crate::error::Result;
 use crate::types::{Id, Millis, OwnerKind};
 
-/// A user, with what is known of the use.
+/// A user with usage statistics.
 #[derive(Debug, Clone, FromRow)]
 pub struct KnownUserRow {
     /// Name of the user.
     pub name: String,
-    /// Lower-cased address.
+    /// Lower-cased e-mail address.
     pub email: String,
-    /// As the user wants to be called; may be empty.
+    /// Display name; may be empty.
     pub display_name: String,
-    /// May administer the site.
+    /// True for site administrators.
     pub admin: bool,
-    /// Since when nothing is allowed any more.
+    /// When the user was suspended.
     pub suspended_at: Option<Millis>,
-    /// When the account was made.
+    /// Creation time of the account.
     pub created_at: Millis,
-    /// When a token of theirs was used last, to the minute.
+    /// Last use of any token of the user, to the minute.
     pub token_used_at: Option<Millis>,
-    /// When a session of theirs was used last, to the minute.
+    /// Last use of any session of the user, to the minute.
     pub session_used_at: Option<Millis>,
-    /// What their datasets hold.
+    /// Total size in bytes of the user's datasets.
     pub bytes: i64,
-    /// How many datasets they own.
+    /// Number of datasets that the user owns.
     pub datasets: i64,
 }
 
-/// How much there is on the site.
+/// Totals of the site.
 #[derive(Debug, Clone, FromRow)]
 pub struct TotalsRow {
-    /// People with an account.
+    /// Number of users.
     pub users: i64,
-    /// Organisations.
+    /// Number of organisations.
     pub organisations: i64,
-    /// Datasets.
+    /// Number of datasets.
     pub datasets: i64,
-    /// Objects that datasets hold; each counts for every dataset.
+    /// Number of objects; an object counts for every dataset that has it.
     pub objects: i64,
-    /// Their bytes.
+    /// Their total size in bytes.
     pub bytes: i64,
 }
 
-/// What an owner's datasets hold.
+/// Totals of an owner's datasets.
 #[derive(Debug, Clone, FromRow)]
 pub struct OwnerTotalsRow {
     /// Name of the owner.
@@ -54,86 +54,86 @@ pub struct OwnerTotalsRow {
     /// User or organisation.
     #[sqlx(try_from = "String")]
     pub kind: OwnerKind,
-    /// How many bytes they may hold; as in [`DatasetRow`](super::datasets::DatasetRow).
+    /// Quota in bytes; as in [`DatasetRow`](super::datasets::DatasetRow).
     pub quota_bytes: Option<i64>,
-    /// How many datasets.
+    /// Number of datasets.
     pub datasets: i64,
-    /// Their bytes.
+    /// Their total size in bytes.
     pub bytes: i64,
 }
 
-/// A job that waits, or is being done.
+/// A background job that is queued or running.
 #[derive(Debug, Clone, FromRow)]
 pub struct JobRow {
     /// Stable id.
     pub id: String,
-    /// What is to be done.
+    /// Kind of job.
     pub kind: String,
-    /// With what.
+    /// Argument of the job.
     pub subject: String,
-    /// When it is due; of one that is being done, when it began.
+    /// When it is due, or when it was started if it is running.
     pub run_at: Millis,
-    /// How often it was begun.
+    /// Number of attempts.
     pub attempts: i64,
-    /// Until when somebody has it.
+    /// Until when a worker has leased it.
     pub leased_until: Option<Millis>,
-    /// Why it failed the last time.
+    /// Error of the last attempt.
     pub last_error: Option<String>,
 }
 
-/// What a store keeps.
+/// Totals of a store.
 #[derive(Debug, Clone, FromRow)]
 pub struct StoreTotalsRow {
     /// Name of the store.
     pub store: String,
-    /// How many objects.
+    /// Number of objects.
     pub objects: i64,
-    /// Their bytes.
+    /// Their total size in bytes.
     pub bytes: i64,
-    /// Those that were taken on their size.
+    /// Number of objects accepted by size alone, not verified by hash.
     pub unproven: i64,
-    /// Those that were found to be damaged.
+    /// Number of objects found to be damaged.
     pub quarantined: i64,
 }
 
-/// A line of the audit trail.
+/// An event of the audit trail.
 #[derive(Debug, Clone, FromRow)]
 pub struct AuditRow {
     /// Stable id.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// When.
+    /// Time of the event.
     pub at: Millis,
-    /// Who: the name of a user, or the key of somebody else.
+    /// Name of the user, or key of another actor.
     pub actor: String,
-    /// What was done.
+    /// The action.
     pub action: String,
-    /// With what.
+    /// Target of the action.
     pub subject: String,
-    /// How.
+    /// Details of the action.
     pub detail: String,
-    /// In which request; may be empty.
+    /// Id of the request; may be empty.
     pub request_id: String,
 }
 
-/// Which lines of the audit trail are wanted.
+/// A filter for events of the audit trail.
 #[derive(Debug, Clone)]
 pub struct AuditFilter {
-    /// In subject or detail, whatever the case; empty for anything.
+    /// Text in subject or detail, case-insensitive; empty to match all.
     pub text: String,
-    /// The key of an actor; empty for anybody.
+    /// Key of the actor; empty to match all.
     pub actor: String,
-    /// An action, or the first part of several: `token` stands for `token.add` too; empty for any.
+    /// An action or a prefix of actions: `token` also matches `token.add`; empty to match all.
     pub action: String,
-    /// Not before then.
+    /// Start of the period, inclusive.
     pub since: Millis,
-    /// Before then.
+    /// End of the period, exclusive.
     pub until: Millis,
-    /// Before this line.
+    /// Cursor: only events before this one.
     pub before: Option<(Millis, Id)>,
 }
 
-/// A pattern for LIKE that finds the text anywhere, with `\` for what has a meaning there.
+/// Returns a LIKE pattern that matches the text anywhere, with special characters escaped by `\`.
 fn anywhere(text: &str) -> String {
     let mut pattern = String::from("%");
     for letter in text.to_lowercase().chars() {
@@ -147,7 +147,7 @@ fn anywhere(text: &str) -> String {
 }
 
 impl Tx {
-    /// Users by name, behind the given one; with `text`, those that have it in a name or their address.
+    /// Returns users by name, after the given one; with `text`, those who have it in a name or e-mail address.
     pub async fn known_users(&mut self, text: &str, after: &str, limit: i64) -> Result<Vec<KnownUserRow>> {
         let query = "SELECT o.name, a.email, a.display_name, a.admin, a.suspended_at, o.created_at,
                             (SELECT MAX(t.last_used_at) FROM token t WHERE t.user_id = o.id) AS token_used_at,
@@ -162,21 +162,21 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(after).bind(anywhere(text)).bind(limit).fetch_all(on))?)
     }
 
-    /// Makes a user an administrator of the site, or ends that.
+    /// Makes a user a site administrator, or revokes that.
     pub async fn set_admin(&mut self, user: Id, admin: bool) -> Result<()> {
         let query = "UPDATE account SET admin = $2 WHERE owner_id = $1";
         exec!(self, sqlx::query(query).bind(user.to_string()).bind(admin))?;
         Ok(())
     }
 
-    /// How many administrators can sign in, besides this user.
+    /// Counts the administrators who can sign in, except this user.
     pub async fn other_admins(&mut self, user: Id) -> Result<i64> {
         let query = "SELECT COUNT(*) FROM account WHERE admin AND suspended_at IS NULL AND closed_at IS NULL
                      AND owner_id <> $1";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_one(on))?)
     }
 
-    /// How much there is on the site.
+    /// Returns the totals of the site.
     pub async fn totals(&mut self) -> Result<TotalsRow> {
         let query = "SELECT (SELECT COUNT(*) FROM account) AS users,
                             (SELECT COUNT(*) FROM owner WHERE kind = 'organisation') AS organisations,
@@ -186,7 +186,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).fetch_one(on))?)
     }
 
-    /// The owners whose datasets hold most.
+    /// Returns the owners with the largest datasets.
     pub async fn largest_owners(&mut self, limit: i64) -> Result<Vec<OwnerTotalsRow>> {
         let query = "SELECT o.name AS owner, o.kind, o.quota_bytes, COUNT(d.id) AS datasets,
                             CAST(COALESCE(SUM(u.bytes + u.git_bytes), 0) AS BIGINT) AS bytes
@@ -195,7 +195,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(limit).fetch_all(on))?)
     }
 
-    /// Jobs in the order in which they are due, behind one that is known by that moment and its id.
+    /// Returns jobs in the order in which they are due, after the cursor (due time and id).
     pub async fn jobs(&mut self, after: Option<(Millis, String)>, limit: i64) -> Result<Vec<JobRow>> {
         let (at, id) = after.unwrap_or((Millis(i64::MIN), String::new()));
         let query = "SELECT id, kind, subject, run_at, attempts, leased_until, last_error FROM job
@@ -203,19 +203,19 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(at).bind(&id).bind(limit).fetch_all(on))?)
     }
 
-    /// One job.
+    /// Returns the job with this id.
     pub async fn job(&mut self, id: Id) -> Result<Option<JobRow>> {
         let query = "SELECT id, kind, subject, run_at, attempts, leased_until, last_error FROM job WHERE id = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
     }
 
-    /// Makes a job due that nobody has; false if somebody has it, or it is gone.
+    /// Makes a job due now; returns false if it is running, or does not exist.
     pub async fn hasten_job(&mut self, id: Id, now: Millis) -> Result<bool> {
         let query = "UPDATE job SET run_at = $2 WHERE id = $1 AND (leased_until IS NULL OR leased_until < $2)";
         Ok(exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))? > 0)
     }
 
-    /// What the stores keep, by name, as far as there is anything.
+    /// Returns the totals of all stores that have objects, by name.
     pub async fn store_totals(&mut self) -> Result<Vec<StoreTotalsRow>> {
         let query = "SELECT store, COUNT(*) AS objects, CAST(SUM(size) AS BIGINT) AS bytes,
                             COUNT(CASE WHEN state = 'unproven' THEN 1 END) AS unproven,
@@ -224,7 +224,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
     }
 
-    /// Lines of the audit trail, the newest first.
+    /// Returns events of the audit trail, newest first.
     pub async fn audit_trail(&mut self, filter: &AuditFilter, limit: i64) -> Result<Vec<AuditRow>> {
         let query = "SELECT a.id, a.at, COALESCE(o.name, a.actor) AS actor, a.action, a.subject, a.detail,
                             a.request_id

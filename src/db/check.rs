@@ -1,4 +1,4 @@
-//! Comparing rows with what is stored, and where the slow check of everything stands.
+//! Consistency checks: comparing rows with what is stored, and the progress of scrubbing.
 
 use sqlx::FromRow;
 
@@ -8,12 +8,12 @@ use super::{Tx, exec, run};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
-/// How far the slow check of a part has come.
+/// The progress of scrubbing one part of the data.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct ScrubRow {
-    /// When this round began.
+    /// When this round started.
     pub begun_at: Millis,
-    /// The last name that was read in this round; empty if none was.
+    /// The last name that was read in this round; empty at the start.
     pub last: String,
 }
 
@@ -29,7 +29,7 @@ pub struct DatasetPackRow {
 }
 
 impl Tx {
-    /// The objects of one dataset, in order, after the given oid, whatever their state.
+    /// Returns the objects of one dataset in any state, in order, after the given oid.
     pub async fn dataset_objects_after(&mut self, repo: Id, after: &str, limit: i64) -> Result<Vec<ObjectRow>> {
         let query = "SELECT o.oid, o.size, o.state <> 'quarantined' AS ready, o.place FROM holding h
                      JOIN object o ON o.store = h.store AND o.oid = h.oid
@@ -37,7 +37,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(after).bind(limit).fetch_all(on))?)
     }
 
-    /// The paths of the datasets that hold an object.
+    /// Returns the paths of the datasets that have an object.
     pub async fn holders(&mut self, store: &str, oid: &str) -> Result<Vec<String>> {
         let query = "SELECT o.name || '/' || d.name FROM holding h
                      JOIN dataset d ON d.id = h.repo_id JOIN owner o ON o.id = d.owner_id
@@ -45,14 +45,14 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(store).bind(oid).fetch_all(on))?)
     }
 
-    /// The names of the stores that should have objects.
+    /// Returns the names of the stores that should have objects.
     pub async fn object_stores(&mut self) -> Result<Vec<String>> {
         let query = "SELECT DISTINCT store FROM object ORDER BY store";
         Ok(run!(self, on => sqlx::query_scalar(query).fetch_all(on))?)
     }
 
-    /// Of these names in the pack store, those that a row knows: of packs, retired ones too, and of
-    /// uploads that were announced.
+    /// Returns the keys in the pack store that are known to a row: those of live and retired packs and of pending
+    /// uploads.
     pub async fn known_packs(&mut self, keys: &[String]) -> Result<Vec<String>> {
         let query = match self {
             Self::Sqlite(_) => {
@@ -69,7 +69,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(keys).fetch_all(on))?)
     }
 
-    /// Whether any live pack should be in the pack store.
+    /// Returns true if any live pack should be in the pack store.
     pub async fn has_stored_packs(&mut self) -> Result<bool> {
         let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM git_pack
                      WHERE inline_pack IS NULL AND retired_at IS NULL LIMIT 1) AS stored";
@@ -77,7 +77,7 @@ impl Tx {
         Ok(stored > 0)
     }
 
-    /// The live packs of all datasets in the order of their names, after this one.
+    /// Returns the live packs of all datasets in the order of their names, after this one.
     pub async fn packs_after(&mut self, pack: &str, repo: &str, limit: i64) -> Result<Vec<DatasetPackRow>> {
         let query = "SELECT repo_id, pack_id, object_key, pack_bytes, idx_bytes, objects,
                      inline_pack IS NOT NULL AS inline FROM git_pack
@@ -86,13 +86,13 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(pack).bind(repo).bind(limit).fetch_all(on))?)
     }
 
-    /// How far the slow check of a part has come; none if it has not begun.
+    /// Returns the progress of scrubbing a part; `None` if it has not started.
     pub async fn scrub(&mut self, part: &str) -> Result<Option<ScrubRow>> {
         let query = "SELECT begun_at, last FROM scrub WHERE part = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(part).fetch_optional(on))?)
     }
 
-    /// Notes how far it has come.
+    /// Saves the progress of scrubbing a part.
     pub async fn set_scrub(&mut self, part: &str, row: &ScrubRow) -> Result<()> {
         let query = "INSERT INTO scrub (part, begun_at, last) VALUES ($1, $2, $3)
                      ON CONFLICT (part) DO UPDATE SET begun_at = excluded.begun_at, last = excluded.last";

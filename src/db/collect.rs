@@ -1,5 +1,5 @@
-//! Collecting what nobody uses: holdings that no ref reaches are marked, then released; objects that
-//! no dataset holds are orphans, then gone.
+//! Garbage collection: holdings that no ref reaches are marked, then released; objects that no dataset holds
+//! become orphans and are then deleted.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use super::{Tx, exec, run};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
-/// What a dataset holds.
+/// An object that a dataset holds.
 #[derive(Debug, Clone, FromRow)]
 pub struct HoldingRow {
     /// The object.
     pub oid: String,
-    /// In bytes.
+    /// Size in bytes.
     pub size: i64,
-    /// When it was first found that no ref reaches it.
+    /// When it was first found unreachable from any ref.
     pub unused_since: Option<Millis>,
-    /// Since when the dataset holds it.
+    /// When the dataset got the object.
     pub created_at: Millis,
 }
 
@@ -28,13 +28,13 @@ pub struct HoldingRow {
 pub struct OrphanRow {
     /// The object.
     pub oid: String,
-    /// In bytes.
+    /// Size in bytes.
     pub size: i64,
-    /// Which of its keys in a bucket; empty in a folder.
+    /// Its place in a bucket; empty in a local store.
     pub place: String,
 }
 
-/// A statement about the names in a JSON list, in the words of each engine.
+/// Builds a statement about the names in a JSON list, for each engine.
 macro_rules! listed {
     ($tx:expr, $before:literal, $list:literal, $after:literal) => {
         match $tx {
@@ -50,7 +50,7 @@ fn list(oids: &[Oid]) -> Result<String> {
 }
 
 impl Tx {
-    /// What a dataset holds, in order, after the given oid.
+    /// Returns the objects that a dataset holds, in order, after the given oid.
     pub async fn holdings_after(&mut self, repo: Id, after: &str, limit: i64) -> Result<Vec<HoldingRow>> {
         let query = "SELECT h.oid, o.size, h.unused_since, h.created_at FROM holding h
                      JOIN object o ON o.store = h.store AND o.oid = h.oid
@@ -58,7 +58,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(after).bind(limit).fetch_all(on))?)
     }
 
-    /// Notes since when these are not reached; `None` for those that are.
+    /// Sets since when these objects are unreachable; `None` for reachable ones.
     pub async fn set_unused(&mut self, repo: Id, oids: &[Oid], since: Option<Millis>) -> Result<()> {
         if oids.is_empty() {
             return Ok(());
@@ -69,7 +69,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes away what was not used since `before`. Gives number and bytes of what that was.
+    /// Releases objects that have been unreachable since `before`. Returns their number and total size in bytes.
     pub async fn release(&mut self, repo: Id, oids: &[Oid], before: Millis, now: Millis) -> Result<(i64, i64)> {
         let query = listed!(
             self,
@@ -84,7 +84,7 @@ impl Tx {
         Ok((i64::try_from(sizes.len()).unwrap_or(i64::MAX), sizes.iter().sum()))
     }
 
-    /// Gives back some of what was taken away, from one dataset or from all: (dataset, bytes) each.
+    /// Restores some released objects, of one dataset or of all; returns (dataset, bytes) for each.
     pub async fn restore(&mut self, repo: Option<Id>, limit: i64) -> Result<Vec<(String, i64)>> {
         let query = "UPDATE holding SET released_at = NULL, unused_since = NULL WHERE (repo_id, oid) IN (
                          SELECT repo_id, oid FROM holding
@@ -95,8 +95,8 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo).bind(limit).fetch_all(on))?)
     }
 
-    /// Forgets some of what was taken away before this, for good. Gives how many. Objects that nobody
-    /// else holds may go at once: they have waited.
+    /// Deletes some holdings that were released before the given time, permanently, and returns their number.
+    /// Objects without other holdings may be deleted at once: their grace period has passed.
     pub async fn forget_released(&mut self, before: Millis, limit: i64) -> Result<usize> {
         let query = "DELETE FROM holding WHERE (repo_id, oid) IN (
                          SELECT repo_id, oid FROM holding WHERE released_at <= $1 LIMIT $2) RETURNING store, oid";
@@ -120,14 +120,14 @@ impl Tx {
         Ok(gone.len())
     }
 
-    /// Notes which objects no dataset holds. Gives how many are new.
+    /// Marks the objects that no dataset holds. Returns the number of new ones.
     pub async fn mark_orphans(&mut self, now: Millis) -> Result<u64> {
         let query = "UPDATE object SET orphaned_at = $1 WHERE orphaned_at IS NULL
                      AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid)";
         Ok(exec!(self, sqlx::query(query).bind(now))?)
     }
 
-    /// Orphans of a store since `before`, in order, after the given oid.
+    /// Returns objects of a store orphaned since `before`, in order, after the given oid.
     pub async fn orphans_after(
         &mut self,
         store: &str,
@@ -142,8 +142,8 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(before).bind(after).bind(limit).fetch_all(on))?)
     }
 
-    /// What was taken away before then from all that held it, and is an orphan as soon as that is forgotten; in order,
-    /// after the given oid.
+    /// Returns objects that all their datasets released before the given time, and that become orphans when those
+    /// holdings are deleted; in order, after the given oid.
     pub async fn released_after(
         &mut self,
         store: &str,
@@ -160,7 +160,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(before).bind(after).bind(limit).fetch_all(on))?)
     }
 
-    /// Removes the rows of those of these objects that are orphans still. Gives them.
+    /// Deletes the rows of those objects that are still orphans, and returns them.
     pub async fn delete_orphans(&mut self, store: &str, before: Millis, oids: &[Oid]) -> Result<Vec<OrphanRow>> {
         let query = listed!(
             self,
@@ -173,36 +173,37 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(before).bind(oids).fetch_all(on))?)
     }
 
-    /// Of these objects, those with a row, and their places.
+    /// Returns those of the objects that have a row, with their places.
     pub async fn places(&mut self, store: &str, oids: &[Oid]) -> Result<Vec<(String, String)>> {
         let query = listed!(self, "SELECT oid, place FROM object WHERE store = $1 AND oid", "$2", "");
         let oids = list(oids)?;
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(oids).fetch_all(on))?)
     }
 
-    /// Of these objects, those that uploads in parts bring or have brought, and the places of these.
+    /// Returns those of the objects that have a multipart upload, running or completed, with the places of the
+    /// uploads.
     pub async fn upload_places(&mut self, store: &str, oids: &[Oid]) -> Result<Vec<(String, String)>> {
         let query = listed!(self, "SELECT oid, place FROM upload WHERE store = $1 AND oid", "$2", "");
         let oids = list(oids)?;
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(oids).fetch_all(on))?)
     }
 
-    /// What refs pointed to until they were changed, since this moment.
+    /// Returns the targets that refs were changed from since the given time.
     pub async fn former_targets(&mut self, repo: Id, since: Millis) -> Result<Vec<String>> {
         let query = "SELECT DISTINCT old_target FROM git_ref_log
                      WHERE repo_id = $1 AND at >= $2 AND old_target IS NOT NULL";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(since).fetch_all(on))?)
     }
 
-    /// Says that something may have been dropped: who prepared a change before must begin again, with
-    /// a snapshot of the next generation, since older ones are kept by that number.
+    /// Records that objects may have been dropped: a change prepared before must start again with a snapshot of
+    /// the next generation, because older snapshots are cached by that number.
     pub async fn raise_epoch(&mut self, repo: Id) -> Result<()> {
         let query = "UPDATE dataset SET gc_epoch = gc_epoch + 1, generation = generation + 1 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(repo.to_string()))?;
         Ok(())
     }
 
-    /// Removes tokens that ended before this. Gives how many.
+    /// Deletes tokens that expired or were revoked before the given time. Returns their number.
     pub async fn forget_tokens(&mut self, before: Millis) -> Result<u64> {
         let query = "DELETE FROM token WHERE revoked_at <= $1 OR expires_at <= $1";
         Ok(exec!(self, sqlx::query(query).bind(before))?)

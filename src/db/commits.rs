@@ -1,25 +1,25 @@
-//! What commits were asked for under a key, so that the same request makes no second one.
+//! Idempotency keys of commits: repeating a request makes no second commit.
 
 use super::{Tx, exec, run};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
-/// What came of a request under a key.
+/// The result of a request with an idempotency key.
 pub struct KeyRow<'a> {
     /// The dataset.
     pub repo: Id,
-    /// Whose key it is, as [`Actor::key`](crate::access::Actor::key).
+    /// Owner of the key, as [`Actor::key`](crate::access::Actor::key).
     pub actor: &'a str,
     /// The key.
     pub name: &'a str,
-    /// Of the request.
+    /// Digest of the request.
     pub digest: &'a str,
-    /// What it made.
+    /// Revision that the request created.
     pub revision: &'a str,
 }
 
 impl Tx {
-    /// Digest and revision of what was asked for under this key since `after`.
+    /// Returns digest and revision of the request with this key since `after`.
     pub async fn commit_key(
         &mut self,
         repo: Id,
@@ -33,7 +33,7 @@ impl Tx {
             .fetch_optional(on))?)
     }
 
-    /// Remembers what came of a request. Gives whether the key was free: never used, or not since `after`.
+    /// Stores the result of a request. Returns true if the key was free: never used, or not since `after`.
     pub async fn keep_commit_key(&mut self, row: &KeyRow<'_>, after: Millis, now: Millis) -> Result<bool> {
         let query = "INSERT INTO commit_key (repo_id, actor, name, digest, revision, created_at)
                      VALUES ($1, $2, $3, $4, $5, $6)
@@ -54,7 +54,7 @@ impl Tx {
         Ok(kept > 0)
     }
 
-    /// Removes keys that were used before this. Gives how many.
+    /// Deletes keys that were used before the given time. Returns their number.
     pub async fn forget_commit_keys(&mut self, before: Millis) -> Result<u64> {
         Ok(exec!(self, sqlx::query("DELETE FROM commit_key WHERE created_at <= $1").bind(before))?)
     }

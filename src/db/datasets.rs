@@ -1,4 +1,4 @@
-//! Datasets: who owns them and who sees them.
+//! Datasets: owners and visibility.
 
 use sqlx::FromRow;
 
@@ -10,41 +10,42 @@ use crate::types::{Id, Millis, OwnerKind, RepoPath, Visibility};
 /// A dataset with its owner.
 #[derive(Debug, Clone, FromRow)]
 pub struct DatasetRow {
-    /// Stable id; also the key of its repository.
+    /// Stable id; also the key of the repository.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// Its owner's id.
+    /// Id of the owner.
     #[sqlx(try_from = "String")]
     pub owner_id: Id,
     /// User or organisation.
     #[sqlx(try_from = "String")]
     pub owner_kind: OwnerKind,
-    /// Its owner's name.
+    /// Name of the owner.
     pub owner_name: String,
-    /// Its own name.
+    /// Name of the dataset.
     pub name: String,
-    /// Who sees it without being a member.
+    /// Visibility to users other than members.
     #[sqlx(try_from = "String")]
     pub visibility: Visibility,
-    /// Patterns of full ref names whose history only owners rewrite, json.
+    /// Patterns of full names of refs whose history only owners can rewrite, as JSON.
     pub protected: String,
-    /// Where its objects are kept.
+    /// Name of the store of its objects.
     pub store: String,
-    /// Bytes that it may hold; `None` for what is configured, or [`BOUNDLESS`](super::usage::BOUNDLESS).
+    /// Quota in bytes; `None` for the configured default, or [`BOUNDLESS`](super::usage::BOUNDLESS).
     pub quota_bytes: Option<i64>,
-    /// Bytes that all datasets of its owner may hold together; likewise.
+    /// Quota in bytes of all datasets of the owner together; `None` and [`BOUNDLESS`](super::usage::BOUNDLESS)
+    /// likewise.
     pub owner_quota_bytes: Option<i64>,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Millis,
 }
 
-/// Where an object arrives.
+/// The destination of an uploaded object.
 #[derive(Debug, Clone, FromRow)]
 pub struct LandingRow {
     /// The dataset.
     #[sqlx(flatten)]
     pub dataset: DatasetRow,
-    /// Bytes that the store takes the object to have, if it knows it.
+    /// Size in bytes of the object according to the store, if it is known.
     pub known_bytes: Option<i64>,
 }
 
@@ -64,14 +65,14 @@ macro_rules! select {
 }
 
 impl Tx {
-    /// The dataset at this path.
+    /// Returns the dataset at this path.
     pub async fn dataset(&mut self, path: &RepoPath) -> Result<Option<DatasetRow>> {
         let query = select!("WHERE o.name = $1 AND d.name = $2");
         Ok(run!(self, on => sqlx::query_as(query).bind(path.owner.as_str()).bind(path.name.as_str())
             .fetch_optional(on))?)
     }
 
-    /// Where an object arrives; none if the dataset is gone.
+    /// Returns the destination of an object; `None` if the dataset was deleted.
     pub async fn landing(&mut self, arrival: &Arrival) -> Result<Option<LandingRow>> {
         let query = select!(
             ", (SELECT b.size FROM object b WHERE b.store = $2 AND b.oid = $3) AS known_bytes",
@@ -81,7 +82,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo).bind(&arrival.store).bind(oid).fetch_optional(on))?)
     }
 
-    /// All datasets by path.
+    /// Returns all datasets by path.
     pub async fn datasets(&mut self) -> Result<Vec<DatasetRow>> {
         let query = select!("ORDER BY o.name, d.name");
         Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
@@ -110,14 +111,14 @@ impl Tx {
                 .bind(store)
                 .bind(now)
         )
-        .map_err(|error| taken(error, || format!("`{path}` exists already")))?;
+        .map_err(|error| taken(error, || format!("`{path}` already exists")))?;
         Ok(())
     }
 
-    /// Holds off others who would give something this name until the transaction ends: an
-    /// organisation and a dataset of one path are in two tables, which share no constraint.
+    /// Locks a name until the transaction ends, so that nothing else can take it: organisations and datasets with
+    /// the same path are in two tables, which share no constraint.
     pub async fn lock_name(&mut self, name: &str) -> Result<()> {
-        // A SQLite writer is alone already.
+        // On SQLite there is only one writer.
         if matches!(self, Self::Postgres(_)) {
             let query = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
             exec!(self, sqlx::query(query).bind(name))?;
@@ -125,14 +126,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Changes who sees a dataset.
+    /// Changes the visibility of a dataset.
     pub async fn set_visibility(&mut self, id: Id, visibility: Visibility) -> Result<()> {
         let query = "UPDATE dataset SET visibility = $2 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(visibility.as_str()))?;
         Ok(())
     }
 
-    /// Gives a dataset another path. Conflict if that is taken; not found if the dataset is gone from where it was.
+    /// Moves a dataset to another path. Conflict if the path is taken; not found if the dataset is no longer at
+    /// its path.
     pub async fn rename_dataset(&mut self, dataset: &DatasetRow, owner: Id, path: &RepoPath) -> Result<()> {
         let query = "UPDATE dataset SET owner_id = $2, name = $3 WHERE id = $1 AND owner_id = $4 AND name = $5";
         let renamed = exec!(
@@ -144,19 +146,19 @@ impl Tx {
                 .bind(dataset.owner_id.to_string())
                 .bind(&dataset.name)
         )
-        .map_err(|error| taken(error, || format!("`{path}` exists already")))?;
-        if renamed == 0 { Err(Error::not_found("the dataset was renamed or deleted meanwhile")) } else { Ok(()) }
+        .map_err(|error| taken(error, || format!("`{path}` already exists")))?;
+        if renamed == 0 { Err(Error::not_found("the dataset was renamed or deleted in the meantime")) } else { Ok(()) }
     }
 
-    /// Changes which refs are protected: a list of patterns, json.
+    /// Sets the protected refs: a list of patterns, as JSON.
     pub async fn set_protected(&mut self, id: Id, protected: &str) -> Result<()> {
         let query = "UPDATE dataset SET protected = $2 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(protected))?;
         Ok(())
     }
 
-    /// Removes a dataset's rows. Its packs stay known as uploads, so that the
-    /// sweep deletes their files after the grace period.
+    /// Deletes a dataset's rows. Its packs remain recorded as uploads, so that the sweep deletes their files
+    /// after the grace period.
     pub async fn delete_dataset(&mut self, id: Id, now: Millis) -> Result<()> {
         let query = "INSERT INTO git_upload (object_key, repo_id, created_at)
                      SELECT object_key, repo_id, $2 FROM git_pack WHERE repo_id = $1 AND inline_pack IS NULL

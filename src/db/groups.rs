@@ -11,39 +11,39 @@ use crate::types::{GroupName, Id, Millis, OwnerName, Role};
 pub struct GroupRow {
     /// Its name within the organisation.
     pub name: String,
-    /// How many belong to it.
+    /// Number of members.
     pub members: i64,
 }
 
-/// Somebody who belongs to an organisation.
+/// A member of an organisation.
 #[derive(Debug, Clone, FromRow)]
 pub struct MemberRow {
     /// Name of the user.
     pub name: String,
-    /// As the user wants to be called; may be empty.
+    /// Display name; may be empty.
     pub display_name: String,
-    /// In the organisation.
+    /// Role in the organisation.
     #[sqlx(try_from = "String")]
     pub role: Role,
 }
 
 impl Tx {
-    /// Adds a group. Conflict if the organisation has one of this name.
+    /// Adds a group. Conflict if the organisation already has one with this name.
     pub async fn insert_group(&mut self, id: Id, organisation: Id, name: &GroupName, now: Millis) -> Result<()> {
         let query = "INSERT INTO team (id, organisation_id, name, created_at) VALUES ($1, $2, $3, $4)";
         let (id, organisation) = (id.to_string(), organisation.to_string());
         exec!(self, sqlx::query(query).bind(&id).bind(&organisation).bind(name.as_str()).bind(now))
-            .map_err(|error| taken(error, || format!("there is a group `{name}` already")))?;
+            .map_err(|error| taken(error, || format!("the group `{name}` already exists")))?;
         Ok(())
     }
 
-    /// Removes a group; false if there was none.
+    /// Deletes a group; returns false if there was none.
     pub async fn delete_group(&mut self, organisation: Id, name: &GroupName) -> Result<bool> {
         let query = "DELETE FROM team WHERE organisation_id = $1 AND name = $2";
         Ok(exec!(self, sqlx::query(query).bind(organisation.to_string()).bind(name.as_str()))? > 0)
     }
 
-    /// The id of a group.
+    /// Returns the id of a group.
     pub async fn group(&mut self, organisation: Id, name: &GroupName) -> Result<Option<Id>> {
         let query = "SELECT id FROM team WHERE organisation_id = $1 AND name = $2";
         let found: Option<String> = run!(self, on => sqlx::query_scalar(query)
@@ -51,21 +51,21 @@ impl Tx {
         found.map(Id::try_from).transpose()
     }
 
-    /// The groups of an organisation, by name.
+    /// Returns the groups of an organisation, by name.
     pub async fn groups(&mut self, organisation: Id) -> Result<Vec<GroupRow>> {
         let query = "SELECT t.name, (SELECT COUNT(*) FROM team_member m WHERE m.team_id = t.id) AS members
                      FROM team t WHERE t.organisation_id = $1 ORDER BY t.name";
         Ok(run!(self, on => sqlx::query_as(query).bind(organisation.to_string()).fetch_all(on))?)
     }
 
-    /// The ids of the groups of a user.
+    /// Returns the ids of the groups of a user.
     pub async fn groups_of(&mut self, user: Id) -> Result<Vec<Id>> {
         let query = "SELECT team_id FROM team_member WHERE user_id = $1 ORDER BY team_id";
         let found: Vec<String> = run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_all(on))?;
         found.into_iter().map(Id::try_from).collect()
     }
 
-    /// Who belongs to a group, by name.
+    /// Returns the members of a group, by name.
     pub async fn group_members(&mut self, group: Id) -> Result<Vec<MemberRow>> {
         let query = "SELECT o.name, a.display_name, m.role FROM team_member tm JOIN team t ON t.id = tm.team_id
                      JOIN owner o ON o.id = tm.user_id JOIN account a ON a.owner_id = o.id
@@ -74,7 +74,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(group.to_string()).fetch_all(on))?)
     }
 
-    /// Adds somebody to a group, if they are not in it.
+    /// Adds a user to a group. No-op for a member.
     pub async fn put_group_member(&mut self, group: Id, user: Id) -> Result<()> {
         let query = "INSERT INTO team_member (team_id, user_id) VALUES ($1, $2)
                      ON CONFLICT (team_id, user_id) DO NOTHING";
@@ -82,13 +82,13 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes somebody out of a group; false if they were not in it.
+    /// Removes a user from a group; returns false if they were not a member.
     pub async fn delete_group_member(&mut self, group: Id, user: Id) -> Result<bool> {
         let query = "DELETE FROM team_member WHERE team_id = $1 AND user_id = $2";
         Ok(exec!(self, sqlx::query(query).bind(group.to_string()).bind(user.to_string()))? > 0)
     }
 
-    /// Takes somebody out of all groups of an organisation.
+    /// Removes a user from all groups of an organisation.
     pub async fn leave_groups(&mut self, organisation: Id, user: Id) -> Result<()> {
         let query = "DELETE FROM team_member WHERE user_id = $2
                      AND team_id IN (SELECT id FROM team WHERE organisation_id = $1)";
@@ -96,15 +96,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Who belongs to an organisation, by name.
+    /// Returns the members of an organisation, by name.
     pub async fn member_rows(&mut self, organisation: Id) -> Result<Vec<MemberRow>> {
         let query = "SELECT o.name, a.display_name, m.role FROM member m JOIN owner o ON o.id = m.user_id
                      JOIN account a ON a.owner_id = o.id WHERE m.organisation_id = $1 ORDER BY o.name";
         Ok(run!(self, on => sqlx::query_as(query).bind(organisation.to_string()).fetch_all(on))?)
     }
 
-    /// How many owners an organisation has beside this user. Those who are suspended or have closed their accounts do not
-    /// count: they cannot act.
+    /// Counts the owners of an organisation except this user. Suspended and closed accounts do not count, because
+    /// they cannot act.
     pub async fn count_other_owners(&mut self, organisation: Id, user: Id) -> Result<i64> {
         let query = "SELECT COUNT(*) FROM member m JOIN account a ON a.owner_id = m.user_id
                      WHERE m.organisation_id = $1 AND m.user_id <> $2 AND m.role = $3
@@ -113,7 +113,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(&organisation).bind(&user).bind(owner).fetch_one(on))?)
     }
 
-    /// The organisations of a user: name, role there, how many members, by name.
+    /// Returns the organisations of a user, by name: name, role of the user, number of members.
     pub async fn organisations_with_members(&mut self, user: Id) -> Result<Vec<(String, String, i64)>> {
         let query = "SELECT o.name, m.role,
                             (SELECT COUNT(*) FROM member n WHERE n.organisation_id = m.organisation_id)
@@ -121,7 +121,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).fetch_all(on))?)
     }
 
-    /// How many datasets an owner has, and how many organisations are within it.
+    /// Returns the number of datasets of an owner, and of organisations nested in it.
     pub async fn belongings(&mut self, owner: Id, name: &OwnerName) -> Result<(i64, i64)> {
         let query = "SELECT (SELECT COUNT(*) FROM dataset WHERE owner_id = $1),
                             (SELECT COUNT(*) FROM owner WHERE substr(name, 1, $3) = $2)";
@@ -130,13 +130,13 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(owner.to_string()).bind(&within).bind(length).fetch_one(on))?)
     }
 
-    /// Removes an owner without datasets; with its members, groups and invitations.
+    /// Deletes an owner without datasets, together with members, groups and invitations.
     pub async fn delete_owner(&mut self, owner: Id) -> Result<()> {
         exec!(self, sqlx::query("DELETE FROM owner WHERE id = $1").bind(owner.to_string()))?;
         Ok(())
     }
 
-    /// When an owner came to be.
+    /// Returns the creation time of an owner.
     pub async fn owner_created(&mut self, owner: Id) -> Result<Option<Millis>> {
         let query = "SELECT created_at FROM owner WHERE id = $1";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(owner.to_string()).fetch_optional(on))?)

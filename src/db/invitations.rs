@@ -1,4 +1,4 @@
-//! Who was asked to join, and has not answered.
+//! Open invitations.
 
 use sqlx::FromRow;
 
@@ -6,23 +6,23 @@ use super::{Tx, exec, run};
 use crate::error::Result;
 use crate::types::{Email, Id, Millis, Role};
 
-/// An invitation that is open.
+/// An open invitation.
 #[derive(Debug, Clone, FromRow)]
 pub struct InvitationRow {
-    /// That of its ticket.
+    /// Id of its ticket.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// Where to; none for the site alone.
+    /// Id of the organisation; `None` for an invitation to the site only.
     pub organisation_id: Option<String>,
-    /// The name of that organisation.
+    /// Name of the organisation.
     pub organisation: Option<String>,
-    /// Whom.
+    /// E-mail address of the invited person.
     pub email: String,
-    /// As what, in the organisation.
+    /// Role in the organisation.
     pub role: Option<String>,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Millis,
-    /// When it ends.
+    /// Expiry.
     pub expires_at: Millis,
 }
 
@@ -37,7 +37,7 @@ macro_rules! select {
 }
 
 impl Tx {
-    /// Keeps an invitation, to an organisation if one is named.
+    /// Adds an invitation, to an organisation if one is given.
     pub async fn insert_invitation(
         &mut self,
         ticket: Id,
@@ -63,27 +63,27 @@ impl Tx {
         Ok(())
     }
 
-    /// The invitation that a ticket opens.
+    /// Returns the invitation of a ticket.
     pub async fn invitation(&mut self, ticket: Id) -> Result<Option<InvitationRow>> {
         let query = select!("WHERE i.id = $1");
         Ok(run!(self, on => sqlx::query_as(query).bind(ticket.to_string()).fetch_optional(on))?)
     }
 
-    /// The open invitations to an organisation, or to the site alone, the oldest first.
+    /// Returns the open invitations to an organisation, or to the site only, oldest first.
     pub async fn invitations(&mut self, organisation: Option<Id>, now: Millis) -> Result<Vec<InvitationRow>> {
         let query = select!("WHERE COALESCE(i.organisation_id, '') = $1 AND i.expires_at > $2 ORDER BY i.id");
         let organisation = organisation.map(|id| id.to_string()).unwrap_or_default();
         Ok(run!(self, on => sqlx::query_as(query).bind(&organisation).bind(now).fetch_all(on))?)
     }
 
-    /// Removes an invitation to an organisation, or to the site alone; false if there is none.
+    /// Deletes an invitation to an organisation, or to the site only; returns false if it does not exist.
     pub async fn delete_invitation(&mut self, id: Id, organisation: Option<Id>) -> Result<bool> {
         let query = "DELETE FROM invitation WHERE id = $1 AND COALESCE(organisation_id, '') = $2";
         let organisation = organisation.map(|id| id.to_string()).unwrap_or_default();
         Ok(exec!(self, sqlx::query(query).bind(id.to_string()).bind(&organisation))? > 0)
     }
 
-    /// Forgets invitations that ended before then.
+    /// Deletes invitations that expired before the given time.
     pub async fn forget_invitations(&mut self, before: Millis) -> Result<()> {
         exec!(self, sqlx::query("DELETE FROM invitation WHERE expires_at < $1").bind(before))?;
         Ok(())

@@ -1,18 +1,18 @@
-//! The queue of background work.
+//! The background job queue.
 
 use super::{Tx, exec, run};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
-/// A job that was claimed: (id, kind, subject, attempts so far).
+/// A claimed job: (id, kind, subject, attempts so far).
 pub type Claimed = (String, String, String, i64);
 
-/// Jobs of one kind: (kind, due and nobody's, being done, when the oldest of those that wait was due).
+/// Queue statistics of one kind of job: (kind, due and unclaimed, running, due time of the oldest unclaimed one).
 pub type Queued = (String, i64, i64, Option<Millis>);
 
 impl Tx {
-    /// Queues a job unless the same one waits already. One that is being done may not see what makes it
-    /// necessary now, so it is done once more.
+    /// Enqueues a job unless the same one is already queued. A running job may miss the change that makes it
+    /// necessary now, so it runs once more.
     pub async fn enqueue(&mut self, id: Id, kind: &str, subject: &str, run_at: Millis) -> Result<()> {
         let query = "INSERT INTO job (id, kind, subject, run_at, attempts) VALUES ($1, $2, $3, $4, 0)
                      ON CONFLICT (kind, subject) DO UPDATE SET run_at = excluded.run_at + 1
@@ -21,7 +21,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes the oldest job that is due, for as long as the lease lasts.
+    /// Claims the oldest job that is due, for the duration of the lease.
     pub async fn claim_job(&mut self, now: Millis, leased_until: Millis) -> Result<Option<Claimed>> {
         let query = match self {
             Self::Sqlite(_) => {
@@ -40,13 +40,13 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(now).bind(leased_until).fetch_optional(on))?)
     }
 
-    /// A job that was claimed takes longer.
+    /// Extends the lease of a claimed job.
     pub async fn renew_job(&mut self, id: &str, leased_until: Millis) -> Result<()> {
         exec!(self, sqlx::query("UPDATE job SET leased_until = $2 WHERE id = $1").bind(id).bind(leased_until))?;
         Ok(())
     }
 
-    /// A job that was claimed at this moment is done; it stays if it was queued again since.
+    /// Removes a completed job that was claimed at the given time; it stays if it was enqueued again since.
     pub async fn finish_job(&mut self, id: &str, claimed: Millis) -> Result<()> {
         exec!(self, sqlx::query("DELETE FROM job WHERE id = $1 AND run_at <= $2").bind(id).bind(claimed))?;
         let query = "UPDATE job SET leased_until = NULL, attempts = 0 WHERE id = $1";
@@ -54,14 +54,14 @@ impl Tx {
         Ok(())
     }
 
-    /// A job failed, or wants to run again later.
+    /// Reschedules a job that failed or needs to run again later.
     pub async fn postpone_job(&mut self, id: &str, run_at: Millis, error: &str) -> Result<()> {
         let query = "UPDATE job SET run_at = $2, leased_until = NULL, last_error = $3 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(id).bind(run_at).bind(error))?;
         Ok(())
     }
 
-    /// How many jobs wait that are due, and how many are being done, by kind.
+    /// Counts the jobs that are due and those that are running, by kind.
     pub async fn queue(&mut self, now: Millis) -> Result<Vec<Queued>> {
         let query = "SELECT kind, COUNT(CASE WHEN leased_until IS NULL OR leased_until < $1 THEN 1 END),
                      COUNT(CASE WHEN leased_until >= $1 THEN 1 END),
@@ -70,7 +70,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(now).fetch_all(on))?)
     }
 
-    /// Whether a job is due. Cheap, so that an idle server writes nothing.
+    /// Returns true if a job is due. A cheap read, so that an idle server writes nothing.
     pub async fn job_due(&mut self, now: Millis) -> Result<bool> {
         let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM job WHERE run_at <= $1
                      AND (leased_until IS NULL OR leased_until < $1) LIMIT 1) AS due";

@@ -1,34 +1,34 @@
-//! Signing keys, and the audit trail.
+//! Signing keys and the audit trail.
 
 use super::{Tx, exec, run};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
 impl Tx {
-    /// All signing keys, newest first: (kid, sealed private key, public JWK).
+    /// Returns all signing keys, newest first: (kid, sealed private key, public JWK).
     pub async fn signing_keys(&mut self) -> Result<Vec<(String, String, String)>> {
         let query = "SELECT kid, sealed, public FROM signing_key ORDER BY created_at DESC, kid";
         Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
     }
 
-    /// Holds off others who would make a key.
+    /// Locks the table of signing keys, so that no other process adds one.
     pub async fn lock_signing_keys(&mut self) -> Result<()> {
-        // A SQLite writer is alone already.
+        // On SQLite there is only one writer.
         if matches!(self, Self::Postgres(_)) {
             exec!(self, sqlx::query("LOCK TABLE signing_key IN SHARE ROW EXCLUSIVE MODE"))?;
         }
         Ok(())
     }
 
-    /// Keeps a signing key.
+    /// Adds a signing key.
     pub async fn insert_signing_key(&mut self, kid: &str, sealed: &str, public: &str, now: Millis) -> Result<()> {
         let query = "INSERT INTO signing_key (kid, sealed, public, created_at) VALUES ($1, $2, $3, $4)";
         exec!(self, sqlx::query(query).bind(kid).bind(sealed).bind(public).bind(now))?;
         Ok(())
     }
 
-    /// Adds to the audit trail.
-    #[expect(clippy::too_many_arguments, reason = "one argument a column")]
+    /// Adds an event to the audit trail.
+    #[expect(clippy::too_many_arguments, reason = "one argument per column")]
     pub async fn insert_audit(
         &mut self,
         id: Id,
@@ -55,13 +55,13 @@ impl Tx {
         Ok(())
     }
 
-    /// Removes refusals of before the given time from the audit trail.
+    /// Deletes denied requests before the given time from the audit trail. Returns their number.
     pub async fn forget_refusals(&mut self, before: Millis) -> Result<u64> {
         let query = "DELETE FROM audit WHERE action = 'access.refused' AND at < $1";
         Ok(exec!(self, sqlx::query(query).bind(before))?)
     }
 
-    /// The audit trail of one subject, oldest first: (actor, action, detail).
+    /// Returns the audit trail of one subject, oldest first: (actor, action, detail).
     pub async fn audit(&mut self, subject: &str) -> Result<Vec<(String, String, String)>> {
         let query = "SELECT actor, action, detail FROM audit WHERE subject = $1 ORDER BY id";
         Ok(run!(self, on => sqlx::query_as(query).bind(subject).fetch_all(on))?)

@@ -1,4 +1,4 @@
-//! Objects that come to a dataset from another one of the same store, without their bytes.
+//! Reuse of objects between datasets of one store, without uploading their bytes again.
 
 use lfs::Oid;
 
@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
 impl Tx {
-    /// The paths of some datasets of a store that hold an object, proven, and that a user may see by who they are: the
-    /// public ones first.
+    /// Returns the paths of some datasets of a store that have a verified object and are visible to a user by
+    /// account alone, public ones first.
     pub async fn lenders(
         &mut self,
         store: &str,
@@ -30,7 +30,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(&oid).bind(&user).bind(all).fetch_all(on))?)
     }
 
-    /// Of these objects, those that a dataset holds and that are proven, each with its bytes.
+    /// Returns those of the objects that a dataset holds and that are verified, with their sizes in bytes.
     pub async fn lendable(&mut self, repo: Id, oids: &[Oid]) -> Result<Vec<(String, i64)>> {
         let query = match self {
             Self::Sqlite(_) => {
@@ -48,12 +48,12 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(names).fetch_all(on))?)
     }
 
-    /// Has a dataset hold what another one holds. Gives those that it did not hold before.
+    /// Adds objects of one dataset to another. Returns those that it did not have before.
     ///
-    /// Not found if the dataset went away meanwhile.
+    /// Not found if the dataset was deleted in the meantime.
     pub async fn borrow(&mut self, from: Id, to: Id, oids: &[Oid], now: Millis) -> Result<Vec<String>> {
-        // In one order, so that two servers on one database do not wait for each other. `WHERE` keeps SQLite from
-        // taking ON CONFLICT for a join's.
+        // In a fixed order, so that two servers on one database do not deadlock. `WHERE` keeps SQLite from
+        // parsing ON CONFLICT as part of a join.
         let query = match self {
             Self::Sqlite(_) => {
                 "INSERT INTO holding (repo_id, oid, store, created_at)
@@ -81,7 +81,7 @@ impl Tx {
             Some(told) if told.is_foreign_key_violation() => Error::not_found("the dataset was deleted"),
             _ => error.into(),
         })?;
-        // What it holds already is about to be used.
+        // Objects that it already has are about to be used.
         let query = match self {
             Self::Sqlite(_) => {
                 "UPDATE holding SET created_at = $3, unused_since = NULL WHERE repo_id = $1

@@ -1,4 +1,4 @@
-//! Links: shares that whoever has the secret opens, and who opened them.
+//! Share links, and the sessions of clients that opened them.
 
 use sqlx::FromRow;
 
@@ -6,54 +6,54 @@ use super::{Tx, exec, run};
 use crate::error::Result;
 use crate::types::{Id, Millis, ShareRight};
 
-/// A link that somebody has a secret of.
+/// A share link.
 #[derive(FromRow)]
 pub struct LinkRow {
-    /// The share.
+    /// Id of the share.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// When it ends, if ever.
+    /// Expiry, if any.
     pub expires_at: Option<Millis>,
-    /// What is stored of its password.
+    /// Hash of its password.
     pub password: Option<String>,
-    /// How often it was used to download.
+    /// Number of downloads so far.
     pub downloads: i64,
-    /// How often it may be, if there is an end to it.
+    /// Download limit, if any.
     pub downloads_most: Option<i64>,
     /// Last use, to the minute.
     pub last_used_at: Option<Millis>,
 }
 
-/// Somebody who opened a link.
+/// A session of a client that opened a link.
 #[derive(FromRow)]
 pub struct OpeningRow {
-    /// The share.
+    /// Id of the share.
     #[sqlx(try_from = "String")]
     pub share_id: Id,
     /// The dataset.
     #[sqlx(try_from = "String")]
     pub repo_id: Id,
-    /// A file or a folder; empty for the dataset.
+    /// Path of a file or folder; empty for the whole dataset.
     pub path: String,
-    /// To look, or to change.
+    /// Right to view or to edit.
     #[sqlx(rename = "level", try_from = "String")]
     pub right: ShareRight,
-    /// When it ends.
+    /// Expiry.
     pub expires_at: Millis,
-    /// When the share ends, if ever.
+    /// Expiry of the share, if any.
     pub share_ends_at: Option<Millis>,
-    /// Whether there is an end to how often it may be used to download.
+    /// True if the share has a download limit.
     pub is_counted: bool,
-    /// Whether it shows what was before it was made, too.
+    /// True if the share includes revisions from before its creation.
     pub history: bool,
-    /// The newest revision of the default branch when it was made, empty if there was none; not known of old ones.
+    /// Newest revision of the default branch at its creation; empty if there was none, `None` for old shares.
     pub since: Option<String>,
-    /// When it was made.
+    /// Creation time of the share.
     pub created_at: Millis,
 }
 
-/// Whether neither who made a link nor who owns its dataset is suspended or closed: a link is a secret that they may
-/// have kept, or handed on.
+/// SQL condition: neither the creator of a link nor the owner of its dataset is suspended or closed. A link is a
+/// secret that they may have kept or passed on.
 macro_rules! is_vouched_for {
     () => {
         "NOT EXISTS (SELECT 1 FROM account a WHERE (a.owner_id = s.creator_id OR a.owner_id = d.owner_id)
@@ -62,7 +62,7 @@ macro_rules! is_vouched_for {
 }
 
 impl Tx {
-    /// What is stored of a link's password, if it has one.
+    /// Returns the password hash of a link, if it has one.
     pub async fn share_password(&mut self, id: Id) -> Result<Option<String>> {
         let query = "SELECT password FROM share WHERE id = $1";
         let found: Option<Option<String>> =
@@ -70,7 +70,7 @@ impl Tx {
         Ok(found.flatten())
     }
 
-    /// The link itself, sealed with the secret of the server, if it is one and was kept.
+    /// Returns the link itself, sealed with the secret of the server, if the share is a link that was stored.
     pub async fn sealed_link(&mut self, id: Id) -> Result<Option<String>> {
         let query = "SELECT link_sealed FROM share WHERE id = $1";
         let found: Option<Option<String>> =
@@ -78,14 +78,14 @@ impl Tx {
         Ok(found.flatten())
     }
 
-    /// Ends the links that a user made.
+    /// Revokes the links that a user created.
     pub async fn end_links_of(&mut self, user: Id) -> Result<()> {
         let query = "DELETE FROM share WHERE creator_id = $1 AND link IS NOT NULL";
         exec!(self, sqlx::query(query).bind(user.to_string()))?;
         Ok(())
     }
 
-    /// The link with this hash, ended or not, if who made it and who owns the dataset are let in.
+    /// Returns the link with this hash, expired or not, if its creator and the owner of the dataset are active.
     pub async fn shared_link(&mut self, hash: &str) -> Result<Option<LinkRow>> {
         let query = concat!(
             "SELECT s.id, s.expires_at, s.password, s.downloads, s.downloads_most, s.last_used_at
@@ -95,7 +95,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
     }
 
-    /// Somebody opened a link.
+    /// Adds a session for a client that opened a link.
     pub async fn insert_opening(&mut self, hash: &str, share: Id, now: Millis, expires_at: Millis) -> Result<()> {
         exec!(self, sqlx::query("DELETE FROM share_opening WHERE expires_at <= $1").bind(now))?;
         let query = "INSERT INTO share_opening (hash, share_id, expires_at) VALUES ($1, $2, $3)";
@@ -103,7 +103,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Who opened a link and has a bearer with this hash, ended or not; otherwise as [`Tx::shared_link`].
+    /// Returns the link session with this token hash, expired or not, under the conditions of
+    /// [`Tx::shared_link`].
     pub async fn opening(&mut self, hash: &str) -> Result<Option<OpeningRow>> {
         let query = concat!(
             "SELECT p.share_id, s.repo_id, s.path, s.level, p.expires_at, s.expires_at AS share_ends_at,
@@ -115,7 +116,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
     }
 
-    /// Whether a download by a link was counted under this opening.
+    /// Returns true if a download was already counted in this session.
     pub async fn is_counted(&mut self, opening: &str, subject: &str) -> Result<bool> {
         let query = "SELECT 1 FROM share_download WHERE opening = $1 AND subject = $2";
         let found: Option<i32> =
@@ -123,10 +124,10 @@ impl Tx {
         Ok(found.is_some())
     }
 
-    /// Counts a download by a link, unless it was counted under this opening. False where it is one too many, or the
-    /// opening is gone: then the transaction is not to be committed.
+    /// Counts a download, unless it was already counted in this session. Returns false if it exceeds the limit or
+    /// the session is gone; the transaction must not be committed then.
     pub async fn count_download(&mut self, opening: &str, share: Id, subject: &str, now: Millis) -> Result<bool> {
-        // Holds off others until the transaction ends, so that no two of them are the last one.
+        // Locks the row until the transaction ends, so that concurrent downloads cannot exceed the limit.
         let query = "UPDATE share SET last_used_at = $2 WHERE id = $1
                      AND EXISTS (SELECT 1 FROM share_opening p WHERE p.hash = $3)";
         if exec!(self, sqlx::query(query).bind(share.to_string()).bind(now).bind(opening))? == 0 {

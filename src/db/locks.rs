@@ -6,25 +6,25 @@ use super::{Tx, exec, run, taken};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
-/// One lock.
+/// A lock.
 #[derive(Debug, Clone, FromRow)]
 pub struct LockRow {
     /// Stable id, ordered by time.
     pub id: String,
-    /// Normalised, relative to the repository.
+    /// Normalized path, relative to the repository.
     pub path: String,
-    /// The ref it was taken for; empty for all.
+    /// The ref that it applies to; empty for all.
     pub ref_name: String,
     /// Stable key of the actor who holds it.
     pub owner: String,
-    /// The holder's name for people.
+    /// Display name of the holder.
     pub owner_name: String,
-    /// When it was taken.
+    /// Creation time.
     pub locked_at: Millis,
 }
 
 impl Tx {
-    /// Takes a lock. Conflict if the path is locked.
+    /// Creates a lock. Conflict if the path is locked.
     pub async fn insert_lock(&mut self, repo: Id, lock: &LockRow) -> Result<()> {
         let query = "INSERT INTO lfs_lock (id, repo_id, path, ref_name, owner, owner_name, locked_at)
                      VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -39,26 +39,26 @@ impl Tx {
                 .bind(&lock.owner_name)
                 .bind(lock.locked_at)
         )
-        .map_err(|error| taken(error, || format!("`{}` is locked already", lock.path)))?;
+        .map_err(|error| taken(error, || format!("`{}` is already locked", lock.path)))?;
         Ok(())
     }
 
-    /// The lock of a path.
+    /// Returns the lock of a path.
     pub async fn lock_of(&mut self, repo: Id, path: &str) -> Result<Option<LockRow>> {
         let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
                      WHERE repo_id = $1 AND path = $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(path).fetch_optional(on))?)
     }
 
-    /// A lock by its id.
+    /// Returns a lock by its id.
     pub async fn lock(&mut self, repo: Id, id: &str) -> Result<Option<LockRow>> {
         let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
                      WHERE repo_id = $1 AND id = $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(id).fetch_optional(on))?)
     }
 
-    /// Locks, newest first, from the cursor (a lock's id, exclusive) on.
-    /// An empty path, id or cursor does not narrow.
+    /// Returns locks, newest first, after the cursor (the id of a lock, exclusive). An empty path, id or cursor
+    /// does not filter.
     pub async fn locks(&mut self, repo: Id, path: &str, id: &str, cursor: &str, limit: i64) -> Result<Vec<LockRow>> {
         let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
                      WHERE repo_id = $1 AND ($2 = '' OR path = $2) AND ($3 = '' OR id = $3)
@@ -68,14 +68,14 @@ impl Tx {
             .bind(limit).fetch_all(on))?)
     }
 
-    /// Locks that somebody else holds.
+    /// Returns the locks that others hold.
     pub async fn foreign_locks(&mut self, repo: Id, owner: &str) -> Result<Vec<LockRow>> {
         let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
                      WHERE repo_id = $1 AND owner <> $2 ORDER BY path";
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(owner).fetch_all(on))?)
     }
 
-    /// Gives a lock up.
+    /// Releases a lock; returns false if it does not exist.
     pub async fn delete_lock(&mut self, repo: Id, id: &str) -> Result<bool> {
         let query = "DELETE FROM lfs_lock WHERE repo_id = $1 AND id = $2";
         Ok(exec!(self, sqlx::query(query).bind(repo.to_string()).bind(id))? > 0)

@@ -1,4 +1,4 @@
-//! The outbox: letters that are to be sent, or were.
+//! The e-mail outbox: messages that are queued or were sent.
 
 use sqlx::FromRow;
 
@@ -6,38 +6,38 @@ use super::{Tx, exec, run};
 use crate::error::Result;
 use crate::types::{Email, Id, Millis};
 
-/// A letter to one person, in plain text.
+/// An e-mail to one recipient, in plain text.
 #[derive(Debug, Clone)]
 pub struct Letter {
-    /// To whom.
+    /// Recipient.
     pub to: Email,
-    /// One line.
+    /// Subject, a single line.
     pub subject: String,
-    /// What it says; lines end in `\n`.
+    /// Body; lines end in `\n`.
     pub text: String,
 }
 
-/// A letter that is to be sent.
+/// An e-mail in the outbox.
 #[derive(FromRow)]
 pub struct LetterRow {
-    /// To whom.
+    /// Recipient.
     pub recipient: String,
-    /// One line.
+    /// Subject, a single line.
     pub subject: String,
-    /// What it says.
+    /// Body.
     pub body: String,
-    /// When it was written.
+    /// Creation time.
     pub created_at: Millis,
-    /// When it was sent, or given up.
+    /// When it was sent, or delivery was abandoned.
     pub sent_at: Option<Millis>,
 }
 
 impl Tx {
-    /// Puts a letter into the outbox. `mail::post` also has it sent.
+    /// Adds an e-mail to the outbox. `mail::post` also enqueues its delivery.
     pub async fn insert_letter(&mut self, id: Id, now: Millis, letter: &Letter) -> Result<()> {
         let query = "INSERT INTO letter (id, recipient, subject, body, created_at, attempts)
                      VALUES ($1, $2, $3, $4, $5, 0)";
-        // A subject is one line, whatever it is made of.
+        // A subject is a single line, whatever text it contains.
         let subject = letter.subject.replace(char::is_control, " ");
         exec!(
             self,
@@ -51,32 +51,32 @@ impl Tx {
         Ok(())
     }
 
-    /// A letter.
+    /// Returns an e-mail.
     pub async fn letter(&mut self, id: Id) -> Result<Option<LetterRow>> {
         let query = "SELECT recipient, subject, body, created_at, sent_at FROM letter WHERE id = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
     }
 
-    /// How many letters with a subject like this, a pattern of LIKE, went to an address since then.
+    /// Counts the e-mails to an address since the given time whose subject matches a LIKE pattern.
     pub async fn letters_like(&mut self, to: &Email, subject: &str, since: Millis) -> Result<i64> {
         let query = "SELECT COUNT(*) FROM letter WHERE recipient = $1 AND subject LIKE $2 AND created_at > $3";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(to.as_str()).bind(subject).bind(since).fetch_one(on))?)
     }
 
-    /// Counts an attempt to send a letter.
+    /// Counts a delivery attempt.
     pub async fn count_attempt(&mut self, id: Id) -> Result<()> {
         exec!(self, sqlx::query("UPDATE letter SET attempts = attempts + 1 WHERE id = $1").bind(id.to_string()))?;
         Ok(())
     }
 
-    /// A letter was sent, or is given up: its text goes.
+    /// Records that an e-mail was sent or abandoned, and deletes its text.
     pub async fn end_letter(&mut self, id: Id, now: Millis) -> Result<()> {
         let query = "UPDATE letter SET sent_at = $2, body = '' WHERE id = $1";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
         Ok(())
     }
 
-    /// Forgets letters that were written before then.
+    /// Deletes finished e-mails created before the given time. Returns their number.
     pub async fn forget_letters(&mut self, before: Millis) -> Result<u64> {
         let query = "DELETE FROM letter WHERE created_at < $1 AND sent_at IS NOT NULL";
         Ok(exec!(self, sqlx::query(query).bind(before))?)

@@ -1,11 +1,9 @@
-//! Answers that are still true. SQLite keeps a counter of committed
-//! transactions in shared memory; as long as it stands where it stood, every
-//! answer stands too, whoever writes: this process or another. So hot look-ups
-//! cost one `pread` instead of a query, and are never stale.
+//! Query cache for SQLite. SQLite keeps a counter of committed transactions in shared memory; as long as it does
+//! not change, every cached result is valid, whichever process writes. So hot look-ups cost one `pread` instead
+//! of a query, and are never stale.
 //!
-//! The counter is in the header of the WAL index, 48 bytes at the start of
-//! the `-shm` file ("WAL-Index File Format", §2.1 of SQLite's documentation).
-//! PostgreSQL has nothing of the kind; there every look-up is a query.
+//! The counter is in the header of the WAL index, 48 bytes at the start of the `-shm` file ("WAL-Index File
+//! Format", §2.1 of SQLite's documentation). PostgreSQL has nothing comparable; there every look-up is a query.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -23,27 +21,27 @@ use super::shares::SharedRow;
 use crate::error::Result;
 use crate::types::{Id, RepoPath, Role};
 
-/// More answers than this are not kept; all are dropped then.
+/// Maximum number of cached results; all are dropped when it is exceeded.
 const LIMIT: usize = 50_000;
 
 /// The WAL index header; equal bytes mean equal content of the database.
 type Version = [u8; 48];
 
-/// A dataset, and by what a user may have rights on it.
+/// A dataset, and the facts from which a user's rights on it are derived.
 #[derive(Clone)]
 pub(crate) struct Known {
     /// The dataset.
     pub(crate) dataset: Arc<DatasetRow>,
-    /// What the user is in the organisation that owns it.
+    /// The user's role in the organisation that owns it.
     pub(crate) role: Option<Role>,
-    /// What is shared with the user of it; good or not, for that changes with time.
+    /// Shares of it with the user, whether valid or not, because that depends on the time.
     pub(crate) shares: Arc<[SharedRow]>,
 }
 
-/// None if there is no such dataset.
+/// `None` if there is no such dataset.
 pub(crate) type Standing = Option<Known>;
 
-/// Remembered answers and the version that they are true for.
+/// Cached results and the database version for which they are valid.
 pub struct Memo {
     path: PathBuf,
     answers: Mutex<Answers>,
@@ -59,16 +57,16 @@ struct Answers {
 }
 
 impl Memo {
-    /// Watches the database in this file.
+    /// Creates a cache for the database in this file.
     pub(super) fn new(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push("-shm");
         Self { path: path.into(), answers: Mutex::default() }
     }
 
-    /// The answers that are true now; the version says for how long.
+    /// Returns the results that are valid now, and the current database version.
     fn current(&self) -> (MutexGuard<'_, Answers>, Option<Version>) {
-        let mut answers = self.answers.lock().expect("nobody panics while holding it");
+        let mut answers = self.answers.lock().expect("no holder of the lock panics");
         let version = answers.version_now(&self.path);
         if version.is_none() || answers.version != version || answers.len() > LIMIT {
             let index = answers.index.take();
@@ -77,8 +75,7 @@ impl Memo {
         (answers, version)
     }
 
-    /// Keeps an answer that was read after `version` was seen, unless
-    /// something was committed meanwhile.
+    /// Caches a result that was read after `version`, unless something was committed in the meantime.
     fn keep(&self, version: Option<Version>, insert: impl FnOnce(&mut Answers)) {
         let (mut answers, now) = self.current();
         if version.is_some() && version == now {
@@ -89,7 +86,7 @@ impl Memo {
 
 impl Answers {
     fn version_now(&mut self, path: &Path) -> Option<Version> {
-        // A file without a name is that of an earlier life of the database.
+        // A file without a name belongs to a former instance of the database.
         if self.index.as_ref().is_some_and(|index| !index.metadata().is_ok_and(|found| found.nlink() > 0)) {
             self.index = None;
         }
@@ -114,7 +111,7 @@ impl Db {
         }
     }
 
-    /// The token with this hash and its user, good or not.
+    /// Returns the token with this hash and its user, whether valid or not.
     pub async fn token_by_hash(&self, hash: &str) -> Result<Option<TokenUserRow>> {
         let mut version = None;
         if let Some(memo) = self.memo() {
@@ -131,7 +128,7 @@ impl Db {
         Ok(row)
     }
 
-    /// The dataset at this path, and by what the user may have rights on it.
+    /// Returns the dataset at this path, and the facts from which the user's rights are derived.
     pub(crate) async fn standing(&self, path: &RepoPath, user: Option<Id>) -> Result<Standing> {
         let mut version = None;
         let key = (path.clone(), user);
@@ -146,7 +143,7 @@ impl Db {
         let standing = match (tx.dataset(path).await?, user) {
             (None, _) => None,
             (Some(dataset), None) => Some(Known { dataset: Arc::new(dataset), role: None, shares: Arc::new([]) }),
-            // Nothing is added to what its owner may.
+            // The owner has all rights anyway.
             (Some(dataset), Some(user)) if dataset.owner_id == user => {
                 Some(Known { dataset: Arc::new(dataset), role: None, shares: Arc::new([]) })
             }
@@ -163,8 +160,8 @@ impl Db {
         Ok(standing)
     }
 
-    /// Of these objects, those that the dataset holds and that are in use. At most one query, whatever
-    /// the number.
+    /// Returns those of the objects that the dataset holds and that are in use. At most one query, whatever the
+    /// number.
     pub async fn held(&self, repo: Id, oids: &[Oid]) -> Result<HashMap<Oid, Held>> {
         let mut version = None;
         if let Some(memo) = self.memo() {

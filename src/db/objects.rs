@@ -1,4 +1,4 @@
-//! What the store has, and which dataset may use it.
+//! Objects in the stores, and the datasets that hold them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,24 +13,24 @@ use crate::types::{Id, Millis};
 /// An object that a dataset holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Which of its keys in a bucket it lies at; empty in a folder, where it has only one.
+    /// Its place in a bucket, which selects one of several keys; empty in a local store, which has only one.
     pub place: Arc<str>,
 }
 
-/// An object as it was found where a dataset may have put it.
+/// An object that was uploaded to a dataset.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// Of the dataset.
+    /// Id of the dataset.
     pub repo: Id,
-    /// What it is.
+    /// Oid of the object.
     pub oid: Oid,
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// In which store.
+    /// Name of the store.
     pub store: String,
-    /// As in [`Held`].
+    /// Its place, as in [`Held`].
     pub place: String,
 }
 
@@ -39,23 +39,22 @@ pub struct Arrival {
 pub struct ObjectRow {
     /// Its oid.
     pub oid: String,
-    /// In bytes.
+    /// Size in bytes.
     pub size: i64,
-    /// Whether it is in use.
+    /// True if it is in use.
     pub ready: bool,
-    /// As in [`Held`].
+    /// Its place, as in [`Held`].
     pub place: String,
 }
 
 impl Tx {
-    /// Of these objects, those that the dataset holds and that are in use. One query, whatever the
-    /// number.
+    /// Returns those of the objects that the dataset holds and that are in use. One query, whatever the number.
     pub async fn held(&mut self, repo: Id, oids: &[Oid]) -> Result<HashMap<Oid, Held>> {
         let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
         let rows: Vec<(String, i64, String)> = match self {
             Self::Sqlite(transaction) => {
                 let names = serde_json::to_string(&names).map_err(Error::internal)?;
-                // CROSS JOIN fixes the order: left to itself, SQLite walks all that the dataset holds.
+                // CROSS JOIN fixes the order: otherwise SQLite scans everything that the dataset holds.
                 sqlx::query_as(
                     "SELECT h.oid, o.size, o.place FROM json_each($2) wanted
                      CROSS JOIN holding h ON h.repo_id = $1 AND h.oid = wanted.value AND h.released_at IS NULL
@@ -74,7 +73,7 @@ impl Tx {
                 session.answer(async |on| query.fetch_all(on).await).await?
             }
         };
-        // Most stores are folders, whose objects share the empty place.
+        // Most stores are local directories, whose objects share the empty place.
         let nowhere: Arc<str> = Arc::default();
         let held = rows.into_iter().map(|(oid, size, place)| {
             let place = if place.is_empty() { Arc::clone(&nowhere) } else { place.into() };
@@ -83,10 +82,10 @@ impl Tx {
         held.collect()
     }
 
-    /// Records bytes that are proven: the store has them, and this dataset holds them. They heal what was
-    /// quarantined, and take the place of what was not proven. Gives whether the dataset holds one more.
+    /// Records a verified object: the store has it, and this dataset holds it. It replaces a quarantined or
+    /// unverified one. Returns true if the dataset did not hold it before.
     ///
-    /// Not found if the dataset went away meanwhile.
+    /// Not found if the dataset was deleted in the meantime.
     pub async fn hold(&mut self, arrival: &Arrival, now: Millis) -> Result<bool> {
         let query =
             "INSERT INTO object (store, oid, size, state, place, created_at) VALUES ($1, $2, $3, 'ready', $4, $5)
@@ -105,8 +104,8 @@ impl Tx {
         self.link(arrival, now).await
     }
 
-    /// Like [`Tx::hold`], for bytes of which only the number is known. They must not become those of
-    /// other datasets: `None`, and nothing is changed, if the object is in use or if others hold it.
+    /// Like [`Tx::hold`], for an object of which only the size was checked. It must not become available to other
+    /// datasets: returns `None` without changes if the object is in use or held by others.
     pub async fn hold_unproven(&mut self, arrival: &Arrival, now: Millis) -> Result<Option<bool>> {
         let query = "INSERT INTO object (store, oid, size, state, place, created_at)
                      VALUES ($1, $2, $3, 'unproven', $4, $5)
@@ -139,7 +138,7 @@ impl Tx {
             _ => error.into(),
         })?;
         if linked == 0 {
-            // Who sends it again is about to use it.
+            // A client that uploads it again is about to use it.
             let query = "UPDATE holding SET created_at = $3, unused_since = NULL
                          WHERE repo_id = $1 AND oid = $2 AND unused_since IS NOT NULL";
             exec!(self, sqlx::query(query).bind(&repo).bind(&oid).bind(now))?;
@@ -147,17 +146,17 @@ impl Tx {
         Ok(linked > 0)
     }
 
-    /// Takes an object out of use for everybody, because its bytes are not what its name says, or are
-    /// gone; or says that they are proven. Nothing happens if it lies at another place by now. A new
-    /// upload heals it. Gives whether anything was changed.
+    /// Quarantines an object for all datasets, because its content does not match its oid or is missing; or marks
+    /// it as verified. No-op if the object has another place by now. A new upload replaces a quarantined object.
+    /// Returns true if anything was changed.
     pub async fn set_in_use(&mut self, store: &str, oid: &Oid, place: &str, ready: bool) -> Result<bool> {
         let state = if ready { "ready" } else { "quarantined" };
         let query = "UPDATE object SET state = $4 WHERE store = $1 AND oid = $2 AND place = $3 AND state <> $4";
         Ok(exec!(self, sqlx::query(query).bind(store).bind(oid.to_string()).bind(place).bind(state))? > 0)
     }
 
-    /// All objects that should be in a store, in order, after the given oid. Those out of use are left
-    /// out where no dataset holds them.
+    /// Returns all objects that should be in a store, in order, after the given oid. Quarantined ones that no
+    /// dataset holds are left out.
     pub async fn objects_after(&mut self, store: &str, after: &str, limit: i64) -> Result<Vec<ObjectRow>> {
         let query = "SELECT o.oid, o.size, o.state <> 'quarantined' AS ready, o.place FROM object o
                      WHERE o.store = $1 AND o.oid > $2 AND (o.state <> 'quarantined' OR EXISTS (
@@ -166,7 +165,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(after).bind(limit).fetch_all(on))?)
     }
 
-    /// The row of one object, whoever holds it: its size in bytes, its state and its place.
+    /// Returns the row of an object, independent of datasets: size in bytes, state and place.
     pub async fn object(&mut self, store: &str, oid: &Oid) -> Result<Option<(i64, String, String)>> {
         let query = "SELECT size, state, place FROM object WHERE store = $1 AND oid = $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(oid.to_string()).fetch_optional(on))?)

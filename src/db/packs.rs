@@ -1,4 +1,4 @@
-//! Repositories as rows: refs, packs, and what is on its way to the store.
+//! Repositories as rows: refs, packs, and pending pack uploads.
 
 use sqlx::FromRow;
 
@@ -6,111 +6,112 @@ use super::{Tx, exec, run};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
-/// The head of a repository: what a write has to agree with.
+/// The state of a repository, which a write is checked against.
 #[derive(Debug, Clone, FromRow)]
 pub struct RepoRow {
-    /// Grows with each write.
+    /// Incremented by each write.
     pub generation: i64,
-    /// Grows when objects may have been dropped.
+    /// Incremented when objects may have been dropped.
     pub gc_epoch: i64,
     /// The default branch.
     pub head: String,
 }
 
-/// One ref.
+/// A ref.
 #[derive(Debug, Clone, FromRow)]
 pub struct RefRow {
     /// Full name.
     pub name: String,
-    /// Object id, hex.
+    /// Object id, hexadecimal.
     pub target: String,
-    /// What an annotated tag points to in the end, hex.
+    /// Final target of an annotated tag, hexadecimal.
     pub peeled: Option<String>,
 }
 
-/// One live pack, without its bytes.
+/// A live pack, without its bytes.
 #[derive(Debug, Clone, FromRow)]
 pub struct PackRow {
-    /// The trailer, hex.
+    /// Pack id: the checksum in its trailer, hexadecimal.
     pub pack_id: String,
-    /// Its name in the pack store.
+    /// Key in the pack store.
     pub object_key: String,
-    /// Bytes of the pack.
+    /// Size of the pack in bytes.
     pub pack_bytes: i64,
-    /// Bytes of the index.
+    /// Size of the index in bytes.
     pub idx_bytes: i64,
     /// Number of objects.
     pub objects: i64,
-    /// Whether the bytes are in the row.
+    /// True if the bytes are in the row.
     pub inline: bool,
 }
 
-/// What [`Tx::insert_pack`] writes.
+/// The values of a new pack, for [`Tx::insert_pack`].
 pub struct PackInsert<'a> {
-    /// The trailer, hex.
+    /// Pack id: the checksum in its trailer, hexadecimal.
     pub pack_id: &'a str,
-    /// Its name in the pack store.
+    /// Key in the pack store.
     pub object_key: &'a str,
-    /// Bytes of the pack.
+    /// Size of the pack in bytes.
     pub pack_bytes: i64,
-    /// Bytes of the index.
+    /// Size of the index in bytes.
     pub idx_bytes: i64,
     /// Number of objects.
     pub objects: i64,
-    /// The bytes, for small packs: pack and index.
+    /// The bytes of a small pack: pack and index.
     pub inline: Option<(&'a [u8], &'a [u8])>,
 }
 
 impl Tx {
-    /// The repository's head, as of this transaction.
+    /// Returns the state of a repository.
     pub async fn repo(&mut self, id: Id) -> Result<Option<RepoRow>> {
         let query = "SELECT generation, gc_epoch, head FROM dataset WHERE id = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
     }
 
-    /// Like [`Tx::repo`], and holds off other writers of this repository.
+    /// Like [`Tx::repo`], and locks the repository against other writers.
     pub async fn lock_repo(&mut self, id: Id) -> Result<RepoRow> {
         let query = match self {
-            // A SQLite writer is alone already.
+            // On SQLite there is only one writer.
             Self::Sqlite(_) => "SELECT generation, gc_epoch, head FROM dataset WHERE id = $1",
-            // Not FOR UPDATE: that would also hold off every insert of a row that refers to the dataset.
+            // Not FOR UPDATE: that would also block every insert of a row that references the dataset.
             Self::Postgres(_) => "SELECT generation, gc_epoch, head FROM dataset WHERE id = $1 FOR NO KEY UPDATE",
         };
         run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?
-            .ok_or_else(|| Error::not_found("the dataset was deleted meanwhile"))
+            .ok_or_else(|| Error::not_found("the dataset was deleted in the meantime"))
     }
 
-    /// All refs by name.
+    /// Returns all refs by name.
     pub async fn refs(&mut self, repo: Id) -> Result<Vec<RefRow>> {
         let query = "SELECT name, target, peeled FROM git_ref WHERE repo_id = $1 ORDER BY name";
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_all(on))?)
     }
 
-    /// The ref of this name.
+    /// Returns the ref with this name.
     pub async fn find_ref(&mut self, id: Id, name: &str) -> Result<Option<RefRow>> {
         let query = "SELECT name, target, peeled FROM git_ref WHERE repo_id = $1 AND name = $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).bind(name).fetch_optional(on))?)
     }
 
-    /// All live packs.
+    /// Returns all live packs.
     pub async fn packs(&mut self, repo: Id) -> Result<Vec<PackRow>> {
         let query = "SELECT pack_id, object_key, pack_bytes, idx_bytes, objects, inline_pack IS NOT NULL AS inline
                      FROM git_pack WHERE repo_id = $1 AND retired_at IS NULL ORDER BY pack_id";
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_all(on))?)
     }
 
-    /// The bytes of one inline pack: pack and index.
+    /// Returns the bytes of an inline pack: pack and index.
     pub async fn inline_pack(&mut self, repo: Id, pack_id: &str) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
         let query = "SELECT inline_pack, inline_idx FROM git_pack
                      WHERE repo_id = $1 AND pack_id = $2 AND inline_pack IS NOT NULL";
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(pack_id).fetch_optional(on))?)
     }
 
-    /// Adds a pack. The same pack pushed again comes back to life under the
-    /// new key, so that a retired file that is about to be deleted stays dead.
-    /// Gives the key that is live, which is the old one if the pack was live.
+    /// Adds a pack and returns its live key, which is the old one if the pack is already live. A retired pack
+    /// that is pushed again becomes live under the new key, so that its old file, which is about to be deleted,
+    /// is not used again.
     ///
-    /// Busy if its files took longer than the grace period, and the sweep has taken them.
+    /// Busy if the upload of its files took longer than the grace period and the sweep has marked them for
+    /// deletion.
     pub async fn insert_pack(&mut self, repo: Id, pack: &PackInsert<'_>, now: Millis) -> Result<String> {
         let old = "SELECT object_key, retired_at FROM git_pack WHERE repo_id = $1 AND pack_id = $2";
         let old: Option<(String, Option<Millis>)> = run!(self, on => sqlx::query_as(old)
@@ -144,19 +145,18 @@ impl Tx {
         let query = "DELETE FROM git_upload WHERE object_key = $1 AND doomed_at IS NULL";
         let announced = exec!(self, sqlx::query(query).bind(pack.object_key))?;
         if pack.inline.is_none() && announced == 0 {
-            return Err(Error::busy("the files of this change were swept before it was recorded; try again"));
+            return Err(Error::busy("the upload took too long and its files were cleaned up; try again"));
         }
         Ok(pack.object_key.to_owned())
     }
 
-    /// The live packs that were added after this.
+    /// Returns the live packs that were added after the given time.
     pub async fn packs_since(&mut self, repo: Id, since: Millis) -> Result<Vec<String>> {
         let query = "SELECT pack_id FROM git_pack WHERE repo_id = $1 AND added_at > $2 AND retired_at IS NULL";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(since).fetch_all(on))?)
     }
 
-    /// Takes a pack out of use; false if it is not live. Its files stay for
-    /// readers until the sweep.
+    /// Retires a pack; returns false if it is not live. Its files are kept for readers until the sweep.
     pub async fn retire_pack(&mut self, repo: Id, pack_id: &str, now: Millis) -> Result<bool> {
         let query = "UPDATE git_pack SET retired_at = $3 WHERE repo_id = $1 AND pack_id = $2 AND retired_at IS NULL
                      RETURNING pack_bytes";
@@ -167,7 +167,7 @@ impl Tx {
         Ok(true)
     }
 
-    /// Sets a ref, whatever it was: the caller has compared it in this transaction.
+    /// Sets a ref unconditionally: the caller has compared its old value in this transaction.
     pub async fn put_ref(&mut self, repo: Id, name: &str, target: &str, peeled: Option<&str>) -> Result<()> {
         let query = "INSERT INTO git_ref (repo_id, name, target, peeled) VALUES ($1, $2, $3, $4)
                      ON CONFLICT (repo_id, name) DO UPDATE SET target = excluded.target, peeled = excluded.peeled";
@@ -175,15 +175,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Removes a ref.
+    /// Deletes a ref.
     pub async fn delete_ref(&mut self, repo: Id, name: &str) -> Result<()> {
         let query = "DELETE FROM git_ref WHERE repo_id = $1 AND name = $2";
         exec!(self, sqlx::query(query).bind(repo.to_string()).bind(name))?;
         Ok(())
     }
 
-    /// Writes down what happened to a ref, and by whom.
-    #[expect(clippy::too_many_arguments, reason = "one argument a column")]
+    /// Logs the change of a ref and its actor.
+    #[expect(clippy::too_many_arguments, reason = "one argument per column")]
     pub async fn log_ref(
         &mut self,
         repo: Id,
@@ -210,8 +210,8 @@ impl Tx {
         Ok(())
     }
 
-    /// What a ref pointed to at a moment, as far as the log of refs goes back: none if it says nothing of that time,
-    /// or if the ref was not there.
+    /// Returns the target of a ref at the given time, as far as the ref log goes back: `None` if the log does not
+    /// cover that time, or the ref did not exist.
     pub async fn ref_at(&mut self, repo: Id, name: &str, at: Millis) -> Result<Option<String>> {
         let query = "SELECT new_target FROM git_ref_log WHERE repo_id = $1 AND name = $2 AND at <= $3
                      ORDER BY generation DESC LIMIT 1";
@@ -220,14 +220,14 @@ impl Tx {
         Ok(found.and_then(|(target,)| target))
     }
 
-    /// Moves the repository to its next generation.
+    /// Sets the generation and the default branch of a repository.
     pub async fn set_generation(&mut self, repo: Id, generation: i64, head: &str) -> Result<()> {
         let query = "UPDATE dataset SET generation = $2, head = $3 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(repo.to_string()).bind(generation).bind(head))?;
         Ok(())
     }
 
-    /// Says that a file is about to be in the pack store, before it is.
+    /// Records that a file is about to be uploaded to the pack store.
     pub async fn insert_upload(&mut self, key: &str, repo: Id, now: Millis) -> Result<()> {
         let query = "INSERT INTO git_upload (object_key, repo_id, created_at) VALUES ($1, $2, $3)
                      ON CONFLICT (object_key) DO NOTHING";
@@ -235,8 +235,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Retired packs go the way of uploads that never ended: their files are
-    /// deleted by the sweep. Inline ones just go.
+    /// Removes retired packs. Their files are recorded as unfinished uploads, which the sweep deletes; inline
+    /// packs are deleted at once.
     pub async fn drop_retired_packs(&mut self, before: Millis) -> Result<u64> {
         let query = "INSERT INTO git_upload (object_key, repo_id, created_at)
                      SELECT object_key, repo_id, retired_at FROM git_pack
@@ -246,22 +246,22 @@ impl Tx {
         Ok(exec!(self, sqlx::query("DELETE FROM git_pack WHERE retired_at < $1").bind(before))?)
     }
 
-    /// Decides that uploads announced before the given time will never be recorded: from here on
-    /// [`Tx::insert_pack`] refuses them, so that their files can be deleted.
+    /// Marks uploads started before the given time for deletion: from here on [`Tx::insert_pack`] rejects them,
+    /// so that their files can be deleted.
     pub async fn doom_uploads(&mut self, before: Millis, now: Millis) -> Result<()> {
         let query = "UPDATE git_upload SET doomed_at = $2 WHERE created_at < $1 AND doomed_at IS NULL";
         exec!(self, sqlx::query(query).bind(before).bind(now))?;
         Ok(())
     }
 
-    /// Files to delete, in the order of their keys, after the given one: (key, repo).
+    /// Returns files to delete, ordered by key, after the given one: (key, repo).
     pub async fn doomed_uploads(&mut self, after: &str, limit: i64) -> Result<Vec<(String, String)>> {
         let query = "SELECT object_key, repo_id FROM git_upload
                      WHERE doomed_at IS NOT NULL AND object_key > $1 ORDER BY object_key LIMIT $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(after).bind(limit).fetch_all(on))?)
     }
 
-    /// A file is gone from the pack store.
+    /// Records that a file was deleted from the pack store.
     pub async fn delete_upload(&mut self, key: &str) -> Result<()> {
         exec!(self, sqlx::query("DELETE FROM git_upload WHERE object_key = $1").bind(key))?;
         Ok(())

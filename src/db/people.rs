@@ -1,34 +1,34 @@
-//! What people change of their accounts, how these end, and what becomes of their names.
+//! Account changes and removal, and retired names.
 
 use super::{Tx, exec, run, taken};
 use crate::error::Result;
 use crate::types::{DisplayName, Email, Id, Millis, OwnerKind, OwnerName, Role};
 
 impl Tx {
-    /// Whether there is an administrator, also one who is suspended or has closed the account: a site that had one is
-    /// not new, and its operator can resume them.
+    /// Returns true if there is an administrator, even a suspended or closed one: a site that had one is not new,
+    /// and its operator can reactivate them.
     pub async fn has_administrator(&mut self) -> Result<bool> {
         let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM account WHERE admin LIMIT 1) AS found";
         let found: i64 = run!(self, on => sqlx::query_scalar(query).fetch_one(on))?;
         Ok(found > 0)
     }
 
-    /// Changes what people know a user as.
+    /// Changes the display name of a user.
     pub async fn set_display_name(&mut self, user: Id, name: &DisplayName) -> Result<()> {
         let query = "UPDATE account SET display_name = $2 WHERE owner_id = $1";
         exec!(self, sqlx::query(query).bind(user.to_string()).bind(name.as_str()))?;
         Ok(())
     }
 
-    /// Changes a user's address. Conflict if it is in use.
+    /// Changes the e-mail address of a user. Conflict if it is in use.
     pub async fn set_email(&mut self, user: Id, email: &Email) -> Result<()> {
         let query = "UPDATE account SET email = $2 WHERE owner_id = $1";
         exec!(self, sqlx::query(query).bind(user.to_string()).bind(email.as_str()))
-            .map_err(|error| taken(error, || format!("the address `{email}` has an account already")))?;
+            .map_err(|error| taken(error, || format!("the address `{email}` already has an account")))?;
         Ok(())
     }
 
-    /// Closes an account, or opens it again: when it was closed, and when it goes.
+    /// Closes an account, with the times of closing and removal, or reopens it.
     pub async fn set_closed(&mut self, user: Id, closed: Option<(Millis, Millis)>) -> Result<()> {
         let query = "UPDATE account SET closed_at = $2, removal_at = $3 WHERE owner_id = $1";
         let (closed_at, removal_at) = closed.unzip();
@@ -36,7 +36,7 @@ impl Tx {
         Ok(())
     }
 
-    /// The names of the organisations that a user is an owner of, in order.
+    /// Returns the names of the organisations that a user is an owner of, in order.
     pub async fn organisations_owned_by(&mut self, user: Id) -> Result<Vec<String>> {
         let query = "SELECT o.name FROM member m JOIN owner o ON o.id = m.organisation_id
                      WHERE m.user_id = $1 AND m.role = $2 ORDER BY o.name";
@@ -44,8 +44,8 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(&user).bind(role).fetch_all(on))?)
     }
 
-    /// The names of the organisations that would have no owner who can act without this user: those who are suspended or
-    /// have closed their accounts do not count.
+    /// Returns the names of the organisations that would have no active owner without this user: suspended and
+    /// closed accounts do not count.
     pub async fn organisations_only_of(&mut self, user: Id) -> Result<Vec<String>> {
         let query = "SELECT o.name FROM member m JOIN owner o ON o.id = m.organisation_id
                      WHERE m.user_id = $1 AND m.role = $2 AND NOT EXISTS (
@@ -57,14 +57,14 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(&user).bind(role).fetch_all(on))?)
     }
 
-    /// The names of all datasets of an owner, without it.
+    /// Returns the names of all datasets of an owner, without the owner's name.
     pub async fn dataset_names_of(&mut self, owner: Id) -> Result<Vec<String>> {
         let query = "SELECT name FROM dataset WHERE owner_id = $1 ORDER BY name";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(owner.to_string()).fetch_all(on))?)
     }
 
-    /// Removes a user who was closed, with tokens, sessions, memberships and the links that the user made. Datasets must
-    /// be gone before.
+    /// Deletes a closed user, with tokens, sessions, memberships and the links that the user created. Datasets
+    /// must have been deleted before.
     pub async fn delete_user(&mut self, user: Id) -> Result<()> {
         self.end_links_of(user).await?;
         let query = "DELETE FROM owner WHERE id = $1 AND kind = $2";
@@ -72,7 +72,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Keeps the name of an owner who is gone from being used again, except by `user`.
+    /// Retires the name of a former owner, so that only `user` can use it again.
     pub async fn retire_name(&mut self, name: &str, user: Option<Id>, now: Millis) -> Result<()> {
         let query = "INSERT INTO retired_name (name, user_id, retired_at) VALUES ($1, $2, $3)
                      ON CONFLICT (name) DO UPDATE SET user_id = excluded.user_id, retired_at = excluded.retired_at";
@@ -81,7 +81,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Whether the name is that of an owner who is gone and cannot be used by `user`.
+    /// Returns true if the name belonged to a former owner and `user` cannot use it.
     pub async fn is_retired(&mut self, name: &OwnerName, user: Option<Id>) -> Result<bool> {
         let query = "SELECT COUNT(*) FROM retired_name WHERE name = $1 AND (user_id = '' OR user_id <> $2)";
         let user = user.map(|user| user.to_string()).unwrap_or_default();
@@ -89,13 +89,13 @@ impl Tx {
         Ok(found > 0)
     }
 
-    /// Lets the name of an owner who is gone be used again.
+    /// Releases a retired name.
     pub async fn release_name(&mut self, name: &OwnerName) -> Result<()> {
         exec!(self, sqlx::query("DELETE FROM retired_name WHERE name = $1").bind(name.as_str()))?;
         Ok(())
     }
 
-    /// Revokes a token of a user; false if there is none, or it is revoked already.
+    /// Revokes a token of a user; returns false if it does not exist or was already revoked.
     pub async fn revoke_token_of(&mut self, user: Id, id: Id, now: Millis) -> Result<bool> {
         let query = "UPDATE token SET revoked_at = $3 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL";
         Ok(exec!(self, sqlx::query(query).bind(user.to_string()).bind(id.to_string()).bind(now))? > 0)

@@ -1,24 +1,24 @@
-//! Datasets and resources by what CKAN's clients call them.
+//! Datasets and resources by the names and ids that CKAN clients use.
 
 use super::{Tx, exec, run};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, OwnerName, RepoPath};
 
 fn path((owner, name): (String, String)) -> Result<RepoPath> {
-    // What is stored was parsed once.
+    // The stored names were validated when they were created.
     RepoPath::from_segments(&owner, &name).map_err(Error::internal)
 }
 
 impl Tx {
-    /// Where the dataset with this id is.
+    /// Returns the path of the dataset with this id.
     pub async fn dataset_path(&mut self, id: Id) -> Result<Option<RepoPath>> {
         let query = "SELECT o.name, d.name FROM dataset d JOIN owner o ON o.id = d.owner_id WHERE d.id = $1";
         let found = run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?;
         found.map(path).transpose()
     }
 
-    /// Datasets of this name that a user may see, and some that they may not: with `all` those of everybody. At most
-    /// `limit`.
+    /// Returns at most `limit` datasets with this name that a user can see, and some that they cannot; with
+    /// `all`, those of every owner.
     pub async fn datasets_named(
         &mut self,
         name: &str,
@@ -39,7 +39,7 @@ impl Tx {
         found.into_iter().map(path).collect()
     }
 
-    /// What the owner with this id is called.
+    /// Returns the name of the owner with this id.
     pub async fn owner_name(&mut self, id: Id) -> Result<Option<OwnerName>> {
         let query = "SELECT name FROM owner WHERE id = $1";
         let found: Option<String> =
@@ -47,7 +47,7 @@ impl Tx {
         found.map(|name| name.parse().map_err(Error::internal)).transpose()
     }
 
-    /// Datasets that have, or had, a resource with this id, the first to have it first; at most `limit`.
+    /// Returns at most `limit` datasets that have or had a resource with this id, oldest first.
     pub async fn datasets_with_resource(&mut self, resource: &str, limit: i64) -> Result<Vec<RepoPath>> {
         let query = "SELECT o.name, d.name FROM resource r JOIN dataset d ON d.id = r.repo_id
                      JOIN owner o ON o.id = d.owner_id
@@ -57,13 +57,13 @@ impl Tx {
         found.into_iter().map(path).collect()
     }
 
-    /// The ids of resources that are known of a dataset.
+    /// Returns the known resource ids of a dataset.
     pub async fn resources(&mut self, repo: Id) -> Result<Vec<String>> {
         let query = "SELECT id FROM resource WHERE repo_id = $1";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).fetch_all(on))?)
     }
 
-    /// Notes that a dataset has a resource with this id.
+    /// Records that a dataset has a resource with this id.
     pub async fn insert_resource(&mut self, resource: &str, repo: Id, now: Millis) -> Result<()> {
         let query = "INSERT INTO resource (id, repo_id, created_at) VALUES ($1, $2, $3)
                      ON CONFLICT (id, repo_id) DO NOTHING";

@@ -1,8 +1,8 @@
-//! What can be found of datasets: an index of words, and who may see what is found.
+//! The search index of datasets, with visibility filtering.
 //!
-//! `search_card` has what is shown of a dataset, `search` what is looked at of every match, and the words are in an
-//! index of the engine's own: `search_text` (FTS5) or `search.words` (a `tsvector` under GIN). What the words are is
-//! the same for both, for nothing is left to their parsers.
+//! `search_card` has what is displayed of a dataset, `search` the columns read for every match, and the words are
+//! in the engine's own full-text index: `search_text` (FTS5) or `search.words` (a `tsvector` under GIN).
+//! Tokenization is the same for both, because nothing is left to their parsers.
 
 use sqlx::FromRow;
 
@@ -10,31 +10,31 @@ use super::{Tx, exec, run};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, Visibility};
 
-/// Which datasets somebody may read.
+/// The datasets that a reader may see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Whatever there is.
+    /// True to see every dataset.
     pub all: bool,
-    /// What is internal.
+    /// True to see internal datasets.
     pub internal: bool,
-    /// What these own.
+    /// Owners whose datasets are visible.
     pub owners: Vec<Id>,
-    /// What is shared as a whole.
+    /// Datasets shared as a whole.
     pub shared: Vec<Id>,
-    /// Of all that, no more than this; what is public is seen besides.
+    /// Restricts all of the above; public datasets are always visible.
     pub only: Option<Only>,
 }
 
-/// What a credential is limited to.
+/// The restriction of a credential.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Only {
-    /// What these own.
+    /// Owners whose datasets are included.
     pub owners: Vec<Id>,
-    /// Single datasets.
+    /// Single datasets that are included.
     pub datasets: Vec<Id>,
 }
 
-/// A word to look for. It holds nothing that an engine could take for more than a word.
+/// A search term. It contains no characters that an engine could interpret as query syntax.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Term {
     text: String,
@@ -42,30 +42,30 @@ pub struct Term {
 }
 
 impl Term {
-    /// A whole word, or with `is_beginning` the beginning of words.
+    /// Creates a term for a whole word, or with `is_beginning` for a prefix.
     pub fn new(text: &str, is_beginning: bool) -> Self {
         Self { text: text.chars().filter(|letter| letter.is_alphanumeric() || *letter == '=').collect(), is_beginning }
     }
 }
 
-/// What a dataset must say.
+/// The terms of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// All of these.
+    /// All of these must match.
     pub all: Vec<Term>,
-    /// And at least one of these not, if there are any.
+    /// At least one of these must not match, if there are any.
     pub not_all: Vec<Term>,
 }
 
 impl Terms {
-    /// In the words of FTS5 ("Full-text Query Syntax"); none if nothing is looked for.
+    /// Formats the search for FTS5 ("Full-text Query Syntax"); `None` if there are no terms.
     fn fts(&self) -> Option<String> {
         self.told(" AND ", " NOT ", |Term { text, is_beginning }| {
             format!("\"{text}\"{}", if *is_beginning { "*" } else { "" })
         })
     }
 
-    /// In the words of PostgreSQL (`tsquery`).
+    /// Formats the search for PostgreSQL (`tsquery`).
     fn tsquery(&self) -> Option<String> {
         self.told(" & ", " & !", |Term { text, is_beginning }| {
             format!("'{text}'{}", if *is_beginning { ":*" } else { "" })
@@ -82,79 +82,79 @@ impl Terms {
     }
 }
 
-/// In which order, and where a page begins.
+/// The sort order, with the cursor of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// What changed last comes first; below this number.
+    /// Most recently changed first; only numbers below this one.
     Changed(i64),
-    /// The newest dataset comes first; made before this one.
+    /// Newest dataset first; only those created before this one.
     Created(Option<Id>),
 }
 
-/// A dataset that was found.
+/// A search result.
 #[derive(Debug, Clone, FromRow)]
 pub struct FoundRow {
-    /// Its place in the order of changes.
+    /// Its number in the order of changes.
     pub number: i64,
-    /// Its id.
+    /// Id of the dataset.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// Its owner.
+    /// Id of the owner.
     #[sqlx(try_from = "String")]
     pub owner_id: Id,
-    /// Its owner's name.
+    /// Name of the owner.
     pub owner_name: String,
-    /// Its own name.
+    /// Name of the dataset.
     pub name: String,
-    /// Who sees it.
+    /// Visibility of the dataset.
     #[sqlx(try_from = "String")]
     pub visibility: Visibility,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Millis,
-    /// When its newest revision was made.
+    /// Time of its newest revision.
     pub changed_at: Millis,
-    /// What is shown of it, json.
+    /// What is displayed of it, as JSON.
     pub card: String,
-    /// The head of its default branch.
+    /// Head of its default branch.
     pub revision: Option<String>,
 }
 
-/// What is known of a dataset before it is looked at.
+/// The state of a dataset before it is indexed.
 #[derive(Debug, Clone, FromRow)]
 pub struct SubjectRow {
-    /// Its owner's name.
+    /// Name of the owner.
     pub owner_name: String,
-    /// Whether that is a user or an organisation.
+    /// Kind of the owner: user or organisation.
     pub owner_kind: String,
-    /// Its own name.
+    /// Name of the dataset.
     pub name: String,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Millis,
-    /// The generation that was looked at last; none if it never was.
+    /// Generation that was indexed last; `None` if it never was.
     pub generation: Option<i64>,
-    /// When the newest revision was made, then.
+    /// Time of its newest revision when it was indexed.
     pub changed_at: Option<Millis>,
-    /// The digest of what was found, then.
+    /// Digest of the index entry.
     pub digest: Option<String>,
 }
 
-/// What [`Tx::put_search`] writes.
+/// The values of an index entry, for [`Tx::put_search`].
 pub struct SearchInsert<'a> {
-    /// Whether it is found at all.
+    /// True if it can be found.
     pub is_listed: bool,
-    /// The generation that was looked at.
+    /// Generation that was indexed.
     pub generation: i64,
-    /// Where it is to stand in the order of changes; the next free number below is taken.
+    /// Its number in the order of changes; if taken, the next free number below is used.
     pub number: i64,
-    /// When the newest revision was made.
+    /// Time of its newest revision.
     pub changed_at: Millis,
-    /// Of all that went into it.
+    /// Digest of everything in the entry.
     pub digest: &'a str,
-    /// What is shown of it, json.
+    /// What is displayed of it, as JSON.
     pub card: &'a str,
-    /// What is counted.
+    /// Facet values.
     pub facets: &'a str,
-    /// Its words, each once, with spaces between them.
+    /// Its distinct words, separated by spaces.
     pub words: &'a str,
 }
 
@@ -170,7 +170,8 @@ macro_rules! postgres_list {
     };
 }
 
-/// Whether somebody may see the row `s`: the same as `Access::authorize` decides for one dataset.
+/// SQL condition: the reader may see row `s`. It must agree with what `Access::authorize` decides for one
+/// dataset.
 macro_rules! seen {
     ($list:ident) => {
         concat!(
@@ -188,10 +189,10 @@ macro_rules! seen {
     };
 }
 
-/// The matches in order of change: `$1` below which number, `$2` how many, `$10` what they say.
+/// Selects the matches in order of change: `$1` maximum number (exclusive), `$2` limit, `$10` terms.
 macro_rules! changed {
     ($columns:literal, sqlite, matching) => {
-        // CROSS JOIN fixes the order: the index gives the matches in order, and one stops when there are enough.
+        // CROSS JOIN fixes the order: the index returns the matches sorted, and the scan stops at the limit.
         concat!(
             "SELECT ",
             $columns,
@@ -221,7 +222,7 @@ macro_rules! changed {
     };
 }
 
-/// The matches in order of creation: ids grow with time.
+/// Selects the matches in order of creation: ids grow with time.
 macro_rules! created {
     ($list:ident, $matching:literal) => {
         concat!(
@@ -233,7 +234,7 @@ macro_rules! created {
     };
 }
 
-/// What is told of each of a page.
+/// Selects the columns of a page of results.
 macro_rules! page {
     ($inner:expr, $order:literal) => {
         concat!(
@@ -291,7 +292,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Binds them. What is looked for differs too much for PostgreSQL to keep one plan.
+/// Binds the parameters. Searches differ too much for PostgreSQL to reuse one plan.
 macro_rules! bind {
     ($asked:expr, $query:expr) => {{
         let query = $query
@@ -311,7 +312,7 @@ macro_rules! bind {
 }
 
 impl Tx {
-    /// The next datasets that somebody may see and that say this, in order.
+    /// Returns the next matching datasets that are visible, in order.
     pub async fn search(&mut self, seen: &Seen, terms: &Terms, order: Order, limit: i64) -> Result<Vec<FoundRow>> {
         let asked = Asked::new(self, seen, terms)?;
         let (is_sqlite, is_matching) = (asked.is_sqlite, asked.expression.is_some());
@@ -326,7 +327,7 @@ impl Tx {
                 Ok(run!(self, on => bind!(asked, sqlx::query_as(query).bind(below).bind(limit)).fetch_all(on))?)
             }
             Order::Created(before) => {
-                // Ids are hexadecimal digits.
+                // Ids are hexadecimal digits, which sort before `g`.
                 let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
                 let query = match (is_sqlite, is_matching) {
                     (true, true) => page!(
@@ -349,8 +350,7 @@ impl Tx {
         }
     }
 
-    /// How many there are, up to a limit, and what is counted of them: the owner's id and the facets of each, with
-    /// U+001E between two datasets.
+    /// Counts the matches, up to a limit, and returns the owner id and the facets of each, separated by U+001E.
     pub async fn count_search(&mut self, seen: &Seen, terms: &Terms, limit: i64) -> Result<(i64, String)> {
         let asked = Asked::new(self, seen, terms)?;
         let (is_sqlite, is_matching) = (asked.is_sqlite, asked.expression.is_some());
@@ -376,25 +376,25 @@ impl Tx {
         Ok((counted.0, counted.1.unwrap_or_default()))
     }
 
-    /// All owners: (id, name).
+    /// Returns all owners: (id, name).
     pub async fn owner_names(&mut self) -> Result<Vec<(String, String)>> {
         let query = "SELECT id, name FROM owner";
         Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
     }
 
-    /// The datasets of this name, whoever owns them: (id, owner's id).
+    /// Returns the datasets with this name, of any owner: (id, owner id).
     pub async fn datasets_called(&mut self, name: &str) -> Result<Vec<(String, String)>> {
         let query = "SELECT id, owner_id FROM dataset WHERE name = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(name).fetch_all(on))?)
     }
 
-    /// The organisations that a user is a member of.
+    /// Returns the ids of the organisations that a user is a member of.
     pub async fn organisations_of(&mut self, user: Id) -> Result<Vec<String>> {
         let query = "SELECT organisation_id FROM member WHERE user_id = $1";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_all(on))?)
     }
 
-    /// What is known of a dataset that is to be looked at.
+    /// Returns the state of a dataset before it is indexed.
     pub async fn search_subject(&mut self, id: Id) -> Result<Option<SubjectRow>> {
         let query = "SELECT o.name AS owner_name, o.kind AS owner_kind, d.name, d.created_at, c.generation, c.changed_at, c.digest
                      FROM dataset d JOIN owner o ON o.id = d.owner_id LEFT JOIN search_card c ON c.repo_id = d.id
@@ -402,7 +402,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
     }
 
-    /// Datasets that changed since they were looked at, in order, after this one.
+    /// Returns datasets that changed since they were indexed, in order, after this one.
     pub async fn search_stale(&mut self, after: &str, limit: i64) -> Result<Vec<String>> {
         let query = "SELECT d.id FROM dataset d LEFT JOIN search_card c ON c.repo_id = d.id
                      WHERE d.id > $1 AND (c.generation IS NULL OR c.generation <> d.generation)
@@ -410,15 +410,15 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(after).bind(limit).fetch_all(on))?)
     }
 
-    /// A dataset was looked at, and says what it said.
+    /// Records that a dataset was indexed without changes to its entry.
     pub async fn touch_search(&mut self, id: Id, generation: i64) -> Result<()> {
         let query = "UPDATE search_card SET generation = $2 WHERE repo_id = $1 AND generation < $2";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(generation))?;
         Ok(())
     }
 
-    /// Puts what can be found of a dataset in the place of what was there, unless that is newer. The caller has
-    /// locked the dataset ([`Tx::lock_repo`]).
+    /// Replaces the index entry of a dataset, unless the existing one is newer. The caller must hold the lock of
+    /// the dataset ([`Tx::lock_repo`]).
     pub async fn put_search(&mut self, id: Id, insert: &SearchInsert<'_>) -> Result<()> {
         let query = "SELECT generation FROM search_card WHERE repo_id = $1";
         let known: Option<i64> = run!(self, on => sqlx::query_scalar(query).bind(id.to_string()).fetch_optional(on))?;

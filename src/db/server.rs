@@ -1,8 +1,9 @@
-//! A database server that may fall silent: frozen, or behind a network that swallows what is sent. Its own time limits
-//! do not help then, so each answer is waited for here, and not for ever.
+//! PostgreSQL connections with client-side query timeouts. The server may become unresponsive: frozen, or behind
+//! a network that drops packets. Its own timeouts do not help then, so every response is subject to a timeout
+//! here.
 //!
-//! A connection that owes an answer is closed, never used again: the answer may still come, and would be taken for
-//! that to another question.
+//! A connection with an outstanding response is closed, never reused: the response may still arrive and would be
+//! taken for that of another query.
 
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -13,25 +14,25 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Executor as _, PgConnection, Postgres};
 
-/// How long to wait for a connection. A server writes for many at once, so who waits for longer waits for one
-/// that is away, and that is told soon.
+/// Timeout for acquiring a connection. A server handles many writes at once, so a longer wait means that it is
+/// unavailable, which should be reported soon.
 pub(super) const ACQUIRE: Duration = Duration::from_secs(5);
 
-/// How long the server may take to say that it is there.
+/// Timeout of the ping before a connection is reused.
 const GREETING: Duration = Duration::from_secs(3);
 
-/// Connections that nobody used for longer are closed: firewalls forget what is idle without a word.
+/// Idle timeout of connections: firewalls silently drop idle ones.
 const IDLE: Duration = Duration::from_mins(2);
 
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const WRITE: &str = "BEGIN";
 
-/// How long a statement may take for which nobody waits. The server ends it somewhat sooner.
+/// Query timeout of long statements outside of requests. The server's own timeout is somewhat shorter.
 const LONG: Duration = Duration::from_secs(330);
 const READ_LONG: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '300s'";
 const WRITE_LONG: &str = "BEGIN; SET LOCAL statement_timeout = '300s'";
 
-/// A database server, and what is known about it. Cheap to clone.
+/// A PostgreSQL server: connection pool, query timeout and hang detection. Cheap to clone.
 #[derive(Clone)]
 pub struct Server {
     pool: PgPool,
@@ -39,7 +40,7 @@ pub struct Server {
     silence: Silence,
 }
 
-/// When somebody last found the server silent.
+/// When the server was last found unresponsive.
 #[derive(Clone, Default)]
 struct Silence(Arc<Mutex<Option<Instant>>>);
 
@@ -58,8 +59,8 @@ impl Silence {
 }
 
 impl Server {
-    /// Connects. Each answer may take `patience`; the server, as long as it can, ends a statement a little sooner, and
-    /// one that waits for others sooner still.
+    /// Connects. `patience` is the query timeout; the timeouts of the server are shorter: somewhat for
+    /// statements, more for locks.
     pub(super) async fn connect(
         options: PgConnectOptions,
         connections: u32,
@@ -67,7 +68,7 @@ impl Server {
     ) -> Result<Self, sqlx::Error> {
         let milliseconds = |limit: Duration| limit.as_millis().to_string();
         let bounded = options.options([
-            // A replica that hangs in a transaction must not hold up all others.
+            // A replica that hangs in a transaction must not block all others.
             ("idle_in_transaction_session_timeout", "60s"),
             ("lock_timeout", &milliseconds(patience * 2 / 3)),
             ("statement_timeout", &milliseconds(patience * 5 / 6)),
@@ -82,7 +83,7 @@ impl Server {
             .before_acquire(move |connection, about| {
                 let silence = known.clone();
                 Box::pin(async move {
-                    // What was idle when another connection fell silent is as good as lost.
+                    // A connection that was idle when another one hung is probably dead too.
                     if Instant::now().checked_sub(about.idle_for).is_some_and(|since| silence.is_since(since)) {
                         return Ok(false);
                     }
@@ -102,24 +103,24 @@ impl Server {
         &self.pool
     }
 
-    /// Whether somebody found the server silent after that moment.
+    /// Returns true if the server was found unresponsive after the given time.
     pub(super) fn is_silent_since(&self, moment: Instant) -> bool {
         self.silence.is_since(moment)
     }
 
-    /// A transaction that sees one moment. If it is `long`, its statements may take minutes.
+    /// Begins a read transaction on a consistent snapshot. If it is `long`, its statements may take minutes.
     pub(super) async fn read(&self, long: bool) -> Result<Session, sqlx::Error> {
         self.begin(if long { READ_LONG } else { READ }, long).await
     }
 
-    /// A transaction that may write. If it is `long`, its statements may take minutes.
+    /// Begins a transaction that may write. If it is `long`, its statements may take minutes.
     pub(super) async fn write(&self, long: bool) -> Result<Session, sqlx::Error> {
         self.begin(if long { WRITE_LONG } else { WRITE }, long).await
     }
 
     async fn begin(&self, statement: &'static str, long: bool) -> Result<Session, sqlx::Error> {
         let connection = self.pool.acquire().await.inspect_err(|_| {
-            // If there was room for another connection, it is not that all of them are in use.
+            // If the pool could have opened another connection, it is not exhausted: the server does not respond.
             if self.pool.size() < self.pool.options().get_max_connections() {
                 self.silence.begins();
             }
@@ -132,19 +133,19 @@ impl Server {
     }
 }
 
-/// A transaction on a connection of its own. Dropped without [`Session::commit`], it never happened.
+/// A transaction with its own connection. Dropping it without [`Session::commit`] rolls it back.
 pub struct Session {
-    /// None at its end only.
+    /// `None` only while it is dropped.
     connection: Option<PoolConnection<Postgres>>,
     patience: Duration,
-    /// Whether an answer is owed, or the connection broke.
+    /// True if a response is outstanding, or the connection broke.
     in_doubt: bool,
     is_open: bool,
     silence: Silence,
 }
 
 impl Session {
-    /// Asks something, and waits for the answer as long as is right.
+    /// Runs a query within the query timeout.
     pub(super) async fn answer<T>(
         &mut self,
         ask: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
@@ -158,17 +159,17 @@ impl Session {
         ask: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
         use sqlx::Error::{Io, Protocol, Tls};
-        // So it stays if this is given up.
+        // Remains true if this future is dropped.
         self.in_doubt = true;
         let Ok(answer) = tokio::time::timeout(patience, ask(&mut *self)).await else {
             self.silence.begins();
-            return Err(Io(io::Error::new(io::ErrorKind::TimedOut, "the database server is silent")));
+            return Err(Io(io::Error::new(io::ErrorKind::TimedOut, "the database query timed out")));
         };
         self.in_doubt = matches!(answer, Err(Io(_) | Protocol(_) | Tls(_)));
         answer
     }
 
-    /// Makes it so. After an error, nobody knows whether it is.
+    /// Commits the transaction. After an error the outcome is unknown.
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
         self.answer(async |connection| connection.execute("COMMIT").await).await?;
         self.is_open = false;
@@ -176,18 +177,18 @@ impl Session {
     }
 }
 
-/// For what is no feature's, as in tests: past all of the above.
+/// For tests, which need access to the connection without any of the above.
 impl Deref for Session {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.connection.as_ref().expect("it is there until the end")
+        self.connection.as_ref().expect("the connection is there until the drop")
     }
 }
 
 impl DerefMut for Session {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.connection.as_mut().expect("it is there until the end")
+        self.connection.as_mut().expect("the connection is there until the drop")
     }
 }
 
@@ -204,8 +205,8 @@ impl Drop for Session {
         };
         let (is_open, silence) = (self.is_open, self.silence.clone());
         runtime.spawn(async move {
-            // To its end, and not only sent: where the rest of an answer has yet to be read, it is not even that, and
-            // the next one would find itself in this transaction.
+            // Execute it to completion, instead of only queueing it: if the rest of a response has yet to be
+            // read, it would not even be sent, and the next user of the connection would be in this transaction.
             if is_open {
                 let ended = tokio::time::timeout(ACQUIRE, connection.execute("ROLLBACK")).await;
                 if ended.is_err() {
@@ -216,7 +217,7 @@ impl Drop for Session {
                     return;
                 }
             }
-            // Left alone, the pool would wait for ever.
+            // Without a timeout, the pool could wait forever.
             if tokio::time::timeout(ACQUIRE, connection.return_to_pool()).await.is_err() {
                 silence.begins();
             }

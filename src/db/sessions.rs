@@ -1,4 +1,4 @@
-//! Browsers that are signed in, and what they sign in with.
+//! Browser sessions and passwords.
 
 use sqlx::FromRow;
 
@@ -6,82 +6,82 @@ use super::{Tx, exec, run};
 use crate::error::Result;
 use crate::types::{Email, Id, Millis};
 
-/// A session, with its user.
+/// A session together with its user.
 #[derive(Debug, Clone, FromRow)]
 pub struct SessionUserRow {
-    /// The session.
+    /// Id of the session.
     #[sqlx(try_from = "String")]
     pub session_id: Id,
     /// Last use, to the minute.
     pub last_used_at: Millis,
-    /// When it ends, whatever the use.
+    /// Absolute expiry, independent of use.
     pub expires_at: Millis,
-    /// The user.
+    /// Id of the user.
     #[sqlx(try_from = "String")]
     pub user_id: Id,
-    /// The user's name.
+    /// Name of the user.
     pub user_name: String,
-    /// May administer the site.
+    /// True for site administrators.
     pub admin: bool,
-    /// Since when nothing is allowed any more.
+    /// When the user was suspended.
     pub suspended_at: Option<Millis>,
     /// When the account was closed.
     pub closed_at: Option<Millis>,
 }
 
 impl SessionUserRow {
-    /// Whether somebody may come in as this user.
+    /// Returns true if the user may sign in.
     pub fn is_active(&self) -> bool {
         self.suspended_at.is_none() && self.closed_at.is_none()
     }
 }
 
-/// A session, as its user sees it.
+/// A session, as shown to its user.
 #[derive(Debug, Clone, FromRow)]
 pub struct SessionRow {
     /// Stable id.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// When it began.
+    /// Creation time.
     pub created_at: Millis,
     /// Last use, to the minute.
     pub last_used_at: Millis,
-    /// When it ends, whatever the use.
+    /// Absolute expiry, independent of use.
     pub expires_at: Millis,
-    /// What the browser says of itself.
+    /// User agent of the browser.
     pub agent: String,
-    /// Where it signed in from.
+    /// IP address of the sign-in.
     pub address: String,
 }
 
-/// What somebody signs in to.
+/// An account to sign in to.
 #[derive(FromRow)]
 pub struct LoginRow {
-    /// The user.
+    /// Id of the user.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// The user's name.
+    /// Name of the user.
     pub name: String,
-    /// Lower-cased address.
+    /// Lower-cased e-mail address.
     pub email: String,
-    /// argon2id, as a PHC string; none where only tokens let in.
+    /// Password hash (argon2id, as a PHC string); `None` if only tokens are allowed.
     pub password: Option<String>,
-    /// Since when nothing is allowed any more.
+    /// When the user was suspended.
     pub suspended_at: Option<Millis>,
-    /// When it was closed.
+    /// When the account was closed.
     pub closed_at: Option<Millis>,
-    /// When it goes for good.
+    /// When it will be removed.
     pub removal_at: Option<Millis>,
 }
 
 impl LoginRow {
-    /// Whether somebody may come in, or come back.
+    /// Returns true if the user may sign in, or reopen the account.
     pub fn is_open(&self, now: Millis) -> bool {
         self.suspended_at.is_none() && self.removal_at.is_none_or(|end| end > now)
     }
 }
 
-/// What somebody signs in to, by a condition.
+/// Selects an account to sign in to, by a condition.
 macro_rules! login {
     ($condition:literal) => {
         concat!(
@@ -93,7 +93,7 @@ macro_rules! login {
 }
 
 impl Tx {
-    /// Keeps a new session by the hash of its cookie.
+    /// Adds a session, identified by the hash of its cookie.
     pub async fn insert_session(&mut self, session: &SessionRow, user: Id, hash: &str) -> Result<()> {
         let query = "INSERT INTO session (id, user_id, hash, created_at, last_used_at, expires_at, agent, address)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -112,7 +112,7 @@ impl Tx {
         Ok(())
     }
 
-    /// The session of a cookie and its user, good or not.
+    /// Returns the session of a cookie and its user, whether valid or not.
     pub async fn session_by_hash(&mut self, hash: &str) -> Result<Option<SessionUserRow>> {
         let query = "SELECT s.id AS session_id, s.last_used_at, s.expires_at, o.id AS user_id, o.name AS user_name,
                             a.admin, a.suspended_at, a.closed_at
@@ -121,14 +121,14 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
     }
 
-    /// A user's sessions that have not ended, the newest first. Those last used before `idle` have.
+    /// Returns the valid sessions of a user, newest first. Those last used before `idle` have expired.
     pub async fn sessions(&mut self, user: Id, now: Millis, idle: Millis) -> Result<Vec<SessionRow>> {
         let query = "SELECT id, created_at, last_used_at, expires_at, agent, address FROM session
                      WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3 ORDER BY id DESC";
         Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).bind(now).bind(idle).fetch_all(on))?)
     }
 
-    /// Whether this is a session of the user, ended by age or not.
+    /// Returns true if this is a session of the user, expired or not.
     pub async fn has_session(&mut self, user: Id, id: Id) -> Result<bool> {
         let query = "SELECT COUNT(*) FROM session WHERE user_id = $1 AND id = $2";
         let found: i64 = run!(self, on => sqlx::query_scalar(query)
@@ -136,48 +136,48 @@ impl Tx {
         Ok(found > 0)
     }
 
-    /// Remembers when a session was used.
+    /// Updates the time a session was last used.
     pub async fn touch_session(&mut self, id: Id, now: Millis) -> Result<()> {
         let query = "UPDATE session SET last_used_at = $2 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
         Ok(())
     }
 
-    /// Ends a session of a user; false if there is none.
+    /// Ends a session of a user; returns false if it does not exist.
     pub async fn end_session(&mut self, user: Id, id: Id) -> Result<bool> {
         let query = "DELETE FROM session WHERE user_id = $1 AND id = $2";
         Ok(exec!(self, sqlx::query(query).bind(user.to_string()).bind(id.to_string()))? > 0)
     }
 
-    /// Ends all sessions of a user, but for one.
+    /// Ends all sessions of a user except one.
     pub async fn end_sessions(&mut self, user: Id, but: Option<Id>) -> Result<u64> {
         let query = "DELETE FROM session WHERE user_id = $1 AND id <> $2";
         let but = but.map(|id| id.to_string()).unwrap_or_default();
         Ok(exec!(self, sqlx::query(query).bind(user.to_string()).bind(but))?)
     }
 
-    /// Forgets sessions that have ended: by age, or last used before `idle`.
+    /// Deletes expired sessions: by age, or last used before `idle`.
     pub async fn forget_sessions(&mut self, now: Millis, idle: Millis) -> Result<u64> {
         let query = "DELETE FROM session WHERE expires_at <= $1 OR last_used_at <= $2";
         Ok(exec!(self, sqlx::query(query).bind(now).bind(idle))?)
     }
 
-    /// What the user of this name signs in to.
+    /// Returns the account of the user with this name.
     pub async fn login_by_name(&mut self, name: &str) -> Result<Option<LoginRow>> {
         Ok(run!(self, on => sqlx::query_as(login!("o.name = $1")).bind(name).fetch_optional(on))?)
     }
 
-    /// What the user of this address signs in to.
+    /// Returns the account of the user with this e-mail address.
     pub async fn login_by_email(&mut self, email: &Email) -> Result<Option<LoginRow>> {
         Ok(run!(self, on => sqlx::query_as(login!("a.email = $1")).bind(email.as_str()).fetch_optional(on))?)
     }
 
-    /// What a user signs in to.
+    /// Returns the account of a user.
     pub async fn login(&mut self, user: Id) -> Result<Option<LoginRow>> {
         Ok(run!(self, on => sqlx::query_as(login!("o.id = $1")).bind(user.to_string()).fetch_optional(on))?)
     }
 
-    /// Keeps a password by its hash.
+    /// Sets the password hash of a user.
     pub async fn set_password(&mut self, user: Id, hash: &str) -> Result<()> {
         let query = "UPDATE account SET password = $2 WHERE owner_id = $1";
         exec!(self, sqlx::query(query).bind(user.to_string()).bind(hash))?;

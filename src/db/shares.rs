@@ -1,4 +1,4 @@
-//! Shares of files, folders and datasets, and who opened a link.
+//! Shares of files, folders and datasets.
 
 use sqlx::FromRow;
 
@@ -6,139 +6,139 @@ use super::{Tx, exec, run, signed, taken};
 use crate::error::Result;
 use crate::types::{Email, Id, Millis, OwnerName, ShareKind, ShareRight};
 
-/// What a share allows somebody.
+/// The right that a share grants.
 #[derive(Debug, Clone, FromRow)]
 pub struct SharedRow {
     /// Stable id.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// A file or a folder; empty for the dataset.
+    /// Path of a file or folder; empty for the whole dataset.
     pub path: String,
-    /// To look, or to change.
+    /// Right to view or to edit.
     #[sqlx(rename = "level", try_from = "String")]
     pub right: ShareRight,
-    /// The app through which alone it is good.
+    /// The only app that can use the share, if it is limited to one.
     pub app: Option<String>,
-    /// When it ends, if ever.
+    /// Expiry, if any.
     pub expires_at: Option<Millis>,
     /// Last use, to the hour.
     pub last_used_at: Option<Millis>,
 }
 
-/// A share, as those see it who made it and those who were given it.
+/// A share, as shown to its creator and its recipients.
 #[derive(Debug, Clone, FromRow)]
 pub struct ShareRow {
     /// Stable id.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// The owner of the dataset.
+    /// Name of the owner of the dataset.
     pub owner_name: String,
-    /// The dataset's own name.
+    /// Name of the dataset.
     pub dataset_name: String,
-    /// A file or a folder; empty for the dataset.
+    /// Path of a file or folder; empty for the whole dataset.
     pub path: String,
-    /// What is there, or was when it was shared.
+    /// Kind of the shared item, as of its creation.
     #[sqlx(try_from = "String")]
     pub kind: ShareKind,
-    /// The user that it is with.
+    /// Name of the user that it is shared with.
     pub user_name: Option<String>,
-    /// The organisation of the group that it is with.
+    /// Organisation of the group that it is shared with.
     pub organisation_name: Option<String>,
-    /// That group.
+    /// Name of the group.
     pub team_name: Option<String>,
-    /// The address that it is with.
+    /// E-mail address that it is shared with.
     pub email: Option<String>,
-    /// Whether it is a link.
+    /// True if it is a link.
     pub is_link: bool,
-    /// To look, or to change.
+    /// Right to view or to edit.
     #[sqlx(rename = "level", try_from = "String")]
     pub right: ShareRight,
-    /// The app through which alone it is good.
+    /// The only app that can use the share, if it is limited to one.
     pub app: Option<String>,
-    /// When it ends, if ever.
+    /// Expiry, if any.
     pub expires_at: Option<Millis>,
-    /// Whether the link has a password.
+    /// True if the link has a password.
     pub has_password: bool,
-    /// How often the link was used to download.
+    /// Number of downloads through the link.
     pub downloads: i64,
-    /// How often it may be, if there is an end to it.
+    /// Download limit, if any.
     pub downloads_most: Option<i64>,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Millis,
-    /// Who made it.
+    /// Name of the creator.
     pub creator: String,
     /// Last use, to the hour.
     pub last_used_at: Option<Millis>,
-    /// Whether a link shows what was before it was made, too.
+    /// True if a link includes revisions from before its creation.
     pub history: bool,
-    /// The user who made it, if it was one.
+    /// Id of the user who created it, if it was a user.
     pub creator_id: Option<String>,
 }
 
-/// Whom a share is with, as a row has it.
+/// The grantee of a share, as stored in a row.
 #[derive(Debug, Clone)]
 pub enum GranteeId {
     /// A user.
     User(Id),
     /// A group of an organisation.
     Team(Id),
-    /// Whoever has the account with this address.
+    /// The account with this e-mail address.
     Email(Email),
-    /// Whoever has the link.
+    /// Anyone with the link.
     Link(NewLink),
 }
 
-/// What is stored of a link that is made.
+/// The stored values of a new link.
 #[derive(Debug, Clone)]
 pub struct NewLink {
-    /// The link's hash.
+    /// Hash of the link.
     pub hash: String,
     /// The link, sealed with the secret of the server.
     pub sealed: String,
-    /// The newest revision of the default branch; empty if there is none.
+    /// Newest revision of the default branch, or the empty string.
     pub since: String,
 }
 
-/// What is decided of a share, apart from what it is of and whom it is with.
+/// The settings of a share, apart from item and grantee.
 #[derive(Debug, Clone)]
 pub struct Terms {
-    /// To look, or to change.
+    /// Right to view or to edit.
     pub right: ShareRight,
-    /// When it ends, if ever.
+    /// Expiry, if any.
     pub expires_at: Option<Millis>,
-    /// What is stored of a link's password.
+    /// Password hash of a link.
     pub password: Option<String>,
-    /// How often a link may be used to download.
+    /// Download limit of a link.
     pub downloads_most: Option<u64>,
-    /// The app through which alone it is good.
+    /// The only app that can use the share, if it is limited to one.
     pub app: Option<String>,
-    /// Whether a link shows what was before it was made, too.
+    /// True if a link includes revisions from before its creation.
     pub history: bool,
 }
 
 /// A new share.
 #[derive(Debug, Clone)]
 pub struct ShareInsert<'a> {
-    /// Its id.
+    /// Id of the share.
     pub id: Id,
     /// The dataset.
     pub repo: Id,
-    /// A file or a folder; empty for the dataset.
+    /// Path of a file or folder; empty for the whole dataset.
     pub path: &'a str,
-    /// What is there.
+    /// Kind of the shared item.
     pub kind: ShareKind,
-    /// Whom it is with.
+    /// The grantee.
     pub with: &'a GranteeId,
-    /// What was decided.
+    /// The settings.
     pub terms: &'a Terms,
-    /// The user who made it, if it was one.
+    /// Id of the user who created it, if it was a user.
     pub creator_id: Option<Id>,
-    /// The name of who made it.
+    /// Name of the creator.
     pub creator: &'a str,
 }
 
-/// Whether a share is with a user: by name, by a group of an organisation that the user is in, or by the address of
-/// the account, which was verified before it was put there.
+/// SQL condition: a share is with a user, by name, by a group of an organisation that the user is a member of, or
+/// by the e-mail address of the account, which was verified before it was set.
 macro_rules! is_with {
     ($user:literal) => {
         concat!(
@@ -171,7 +171,7 @@ macro_rules! select {
 }
 
 impl Tx {
-    /// The shares of a dataset and its parts that are with a user.
+    /// Returns the shares of a dataset and its paths that are with a user.
     pub async fn shares_with(&mut self, repo: Id, user: Id) -> Result<Vec<SharedRow>> {
         let query = concat!(
             "SELECT s.id, s.path, s.level, s.app, s.expires_at, s.last_used_at FROM share s
@@ -181,8 +181,8 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(user.to_string()).fetch_all(on))?)
     }
 
-    /// The datasets that are shared with a user as a whole, by shares that are good now and through this app, if one
-    /// acts.
+    /// Returns the datasets that are shared with a user as a whole, by shares that are valid now and usable by
+    /// this app, if there is one.
     pub async fn datasets_shared_with(&mut self, user: Id, now: Millis, app: Option<&str>) -> Result<Vec<String>> {
         let query = concat!(
             "SELECT DISTINCT s.repo_id FROM share s WHERE s.path = '' AND (s.expires_at IS NULL OR s.expires_at > $2)
@@ -192,7 +192,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).bind(now).bind(app).fetch_all(on))?)
     }
 
-    /// Adds a share. Conflict if the same was added meanwhile.
+    /// Adds a share. Conflict if the same share was added in the meantime.
     pub async fn insert_share(&mut self, insert: &ShareInsert<'_>, now: Millis) -> Result<()> {
         let query = "INSERT INTO share (id, repo_id, path, kind, user_id, team_id, email, link, level, app, expires_at,
                                         password, downloads, downloads_most, created_at, creator_id, creator, history,
@@ -229,11 +229,11 @@ impl Tx {
                 .bind(link.map(|link| link.sealed.as_str()))
                 .bind(link.map(|link| link.since.as_str()))
         )
-        .map_err(|error| taken(error, || "the same was shared at this moment; try again".to_owned()))?;
+        .map_err(|error| taken(error, || "the same share was created concurrently; try again".to_owned()))?;
         Ok(())
     }
 
-    /// The share of the same with the same, if there is one; every link is another.
+    /// Returns the share of the same item with the same grantee, if there is one; every link is a separate share.
     pub async fn same_share(&mut self, repo: Id, path: &str, with: &GranteeId) -> Result<Option<Id>> {
         let (query, grantee) = match with {
             GranteeId::User(id) => {
@@ -252,7 +252,7 @@ impl Tx {
         found.map(Id::try_from).transpose()
     }
 
-    /// Puts other terms in the place of a share's. What was opened of it is closed.
+    /// Replaces the settings of a share, and ends its link sessions.
     pub async fn update_share(&mut self, id: Id, terms: &Terms) -> Result<()> {
         let query = "UPDATE share SET level = $2, app = $3, expires_at = $4, password = $5, downloads_most = $6,
                                       history = $7
@@ -272,25 +272,25 @@ impl Tx {
         Ok(())
     }
 
-    /// A share of this dataset.
+    /// Returns a share of this dataset.
     pub async fn share(&mut self, repo: Id, id: Id) -> Result<Option<ShareRow>> {
         let query = select!("WHERE s.repo_id = $1 AND s.id = $2");
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(id.to_string()).fetch_optional(on))?)
     }
 
-    /// The link with this id.
+    /// Returns the link with this id.
     pub async fn share_of_link(&mut self, id: Id) -> Result<Option<ShareRow>> {
         let query = select!("WHERE s.id = $1 AND s.link IS NOT NULL");
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
     }
 
-    /// Shares of a dataset and its parts, the newest first, before this one.
+    /// Returns shares of a dataset and its paths, newest first, before this one.
     pub async fn shares_of(&mut self, repo: Id, before: &str, limit: i64) -> Result<Vec<ShareRow>> {
         let query = select!("WHERE s.repo_id = $1 AND s.id < $2 ORDER BY s.id DESC LIMIT $3");
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(before).bind(limit).fetch_all(on))?)
     }
 
-    /// Shares with a user that are good now, the newest first, before this one.
+    /// Returns valid shares with a user, newest first, before this one.
     pub async fn shares_received(&mut self, user: Id, now: Millis, before: &str, limit: i64) -> Result<Vec<ShareRow>> {
         let query = select!(concat!(
             "WHERE ",
@@ -301,7 +301,7 @@ impl Tx {
             .bind(user.to_string()).bind(now).bind(before).bind(limit).fetch_all(on))?)
     }
 
-    /// Shares with a user that are good now and that somebody else made after the user last looked, the newest first.
+    /// Returns valid shares with a user that others created after the user last looked, newest first.
     pub async fn shares_unseen(&mut self, user: Id, now: Millis, limit: i64) -> Result<Vec<ShareRow>> {
         let query = select!(concat!(
             "WHERE ",
@@ -314,7 +314,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).bind(now).bind(limit).fetch_all(on))?)
     }
 
-    /// When a user last looked at what others share with them.
+    /// Returns when a user last viewed the received shares.
     pub async fn shares_seen_at(&mut self, user: Id) -> Result<Option<Millis>> {
         let query = "SELECT shares_seen_at FROM account WHERE owner_id = $1";
         let found: Option<Option<Millis>> =
@@ -322,28 +322,28 @@ impl Tx {
         Ok(found.flatten())
     }
 
-    /// A user has looked at what others share with them.
+    /// Records that a user viewed the received shares.
     pub async fn set_shares_seen(&mut self, user: Id, now: Millis) -> Result<()> {
         let query = "UPDATE account SET shares_seen_at = $2 WHERE owner_id = $1";
         exec!(self, sqlx::query(query).bind(user.to_string()).bind(now))?;
         Ok(())
     }
 
-    /// Shares that a user made, the newest first, before this one.
+    /// Returns shares that a user created, newest first, before this one.
     pub async fn shares_given(&mut self, user: Id, before: &str, limit: i64) -> Result<Vec<ShareRow>> {
         let query = select!("WHERE s.creator_id = $1 AND s.id < $2 ORDER BY s.id DESC LIMIT $3");
         Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).bind(before).bind(limit).fetch_all(on))?)
     }
 
-    /// Removes a share of this dataset, with all that was opened of it; false if there is none.
+    /// Deletes a share of this dataset and its link sessions; returns false if it does not exist.
     pub async fn delete_share(&mut self, repo: Id, id: Id) -> Result<bool> {
         let query = "DELETE FROM share WHERE repo_id = $1 AND id = $2";
         Ok(exec!(self, sqlx::query(query).bind(repo.to_string()).bind(id.to_string()))? > 0)
     }
 
-    /// Shares of what was at a path, and below, are of what is at another one now.
+    /// Moves the shares of a path, and of everything below it, to another path.
     pub async fn move_shares(&mut self, repo: Id, from: &str, to: &str) -> Result<()> {
-        // What was shared at the new place before is replaced by what comes there, as its file is.
+        // Existing shares of the new path are removed, since the file there is replaced too.
         let query = "DELETE FROM share WHERE repo_id = $1 AND (path = $2 OR substr(path, 1, $3) = $4)";
         let below = |path: &str| format!("{path}/");
         let length = |path: &str| i32::try_from(below(path).chars().count()).unwrap_or(i32::MAX);
@@ -357,7 +357,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Ends what was shared of a file or a folder and of all that is in it.
+    /// Ends the shares of a file or folder and of everything in it.
     pub async fn end_shares(&mut self, repo: Id, path: &str) -> Result<()> {
         let below = format!("{path}/");
         let length = i32::try_from(below.chars().count()).unwrap_or(i32::MAX);
@@ -366,27 +366,27 @@ impl Tx {
         Ok(())
     }
 
-    /// The paths of a dataset that are shared now.
+    /// Returns the paths of a dataset that have valid shares.
     pub async fn shared_paths(&mut self, repo: Id, now: Millis) -> Result<Vec<String>> {
         let query = "SELECT DISTINCT path FROM share WHERE repo_id = $1 AND (expires_at IS NULL OR expires_at > $2)";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(now).fetch_all(on))?)
     }
 
-    /// Remembers when a share was used.
+    /// Updates the time a share was last used.
     pub async fn touch_share(&mut self, id: Id, now: Millis) -> Result<()> {
         let query = "UPDATE share SET last_used_at = $2 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
         Ok(())
     }
 
-    /// The group of this name in an organisation.
+    /// Returns the group with this name in an organisation.
     pub async fn team_named(&mut self, organisation: &OwnerName, name: &str) -> Result<Option<(String, String)>> {
         let query = "SELECT t.id, t.organisation_id FROM team t JOIN owner o ON o.id = t.organisation_id
                      WHERE o.name = $1 AND t.name = $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(organisation.as_str()).bind(name).fetch_optional(on))?)
     }
 
-    /// The addresses of a group's members who are let in, but for one.
+    /// Returns the e-mail addresses of a group's members who are not suspended, except one.
     pub async fn team_addresses(&mut self, team: Id, but: Option<Id>) -> Result<Vec<String>> {
         let query = "SELECT a.email FROM team_member tm JOIN team t ON t.id = tm.team_id
                      JOIN member m ON m.organisation_id = t.organisation_id AND m.user_id = tm.user_id
@@ -396,7 +396,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(team.to_string()).bind(&but).fetch_all(on))?)
     }
 
-    /// How often an actor did something since then.
+    /// Counts the actions of an actor since the given time.
     pub async fn count_audit(&mut self, actor: &str, action: &str, since: Millis) -> Result<i64> {
         let query = "SELECT COUNT(*) FROM audit WHERE at > $3 AND actor = $1 AND action = $2";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(actor).bind(action).bind(since).fetch_one(on))?)

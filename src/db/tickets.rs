@@ -1,4 +1,4 @@
-//! Links that are good for one thing, once.
+//! One-time tokens of e-mail links.
 
 use sqlx::FromRow;
 
@@ -6,21 +6,21 @@ use super::{Tx, exec, run};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
-/// What a ticket is about.
+/// A one-time token.
 #[derive(Debug, Clone, FromRow)]
 pub struct TicketRow {
     /// Stable id.
     #[sqlx(try_from = "String")]
     pub id: Id,
-    /// JSON, of a shape for each kind.
+    /// JSON, with a schema for each kind.
     pub subject: String,
-    /// When it ends.
+    /// Expiry.
     pub expires_at: Millis,
 }
 
 impl Tx {
-    /// Keeps a new ticket by its hash. It goes with its user, if it is for one.
-    #[expect(clippy::too_many_arguments, reason = "one argument a column")]
+    /// Adds a token, identified by its hash. It is deleted with its user, if it has one.
+    #[expect(clippy::too_many_arguments, reason = "one argument per column")]
     pub async fn insert_ticket(
         &mut self,
         id: Id,
@@ -48,14 +48,14 @@ impl Tx {
         Ok(())
     }
 
-    /// A ticket that is still good.
+    /// Returns a token that is still valid.
     pub async fn ticket(&mut self, kind: &str, hash: &str, now: Millis) -> Result<Option<TicketRow>> {
         let query = "SELECT id, subject, expires_at FROM ticket
                      WHERE hash = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3";
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).bind(kind).bind(now).fetch_optional(on))?)
     }
 
-    /// Uses a ticket that is still good. Of two at one time, one does.
+    /// Uses a token that is still valid. Only one of two concurrent calls succeeds.
     pub async fn use_ticket(&mut self, kind: &str, hash: &str, now: Millis) -> Result<Option<TicketRow>> {
         let query = "UPDATE ticket SET used_at = $3
                      WHERE hash = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3
@@ -63,26 +63,26 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).bind(kind).bind(now).fetch_optional(on))?)
     }
 
-    /// Ends a ticket that was not used; false if there is none.
+    /// Revokes an unused token; returns false if it does not exist.
     pub async fn withdraw_ticket(&mut self, id: Id) -> Result<bool> {
         let query = "DELETE FROM ticket WHERE id = $1 AND used_at IS NULL";
         Ok(exec!(self, sqlx::query(query).bind(id.to_string()))? > 0)
     }
 
-    /// Ends the tickets of a kind that were made for a user.
+    /// Revokes the tokens of a kind that were issued for a user.
     pub async fn withdraw_tickets_of(&mut self, kind: &str, user: Id) -> Result<()> {
         let query = "DELETE FROM ticket WHERE kind = $1 AND user_id = $2";
         exec!(self, sqlx::query(query).bind(kind).bind(user.to_string()))?;
         Ok(())
     }
 
-    /// Ends all tickets of a kind.
+    /// Revokes all tokens of a kind.
     pub async fn withdraw_tickets(&mut self, kind: &str) -> Result<()> {
         exec!(self, sqlx::query("DELETE FROM ticket WHERE kind = $1").bind(kind))?;
         Ok(())
     }
 
-    /// Forgets tickets that ended before then.
+    /// Deletes tokens that expired before the given time. Returns their number.
     pub async fn forget_tickets(&mut self, before: Millis) -> Result<u64> {
         Ok(exec!(self, sqlx::query("DELETE FROM ticket WHERE expires_at < $1").bind(before))?)
     }

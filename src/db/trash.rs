@@ -1,4 +1,4 @@
-//! What was deleted in the browser, and can be brought back.
+//! The trash: deleted files and folders that can be restored.
 
 use sqlx::FromRow;
 
@@ -6,27 +6,27 @@ use super::{Tx, exec, run};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
-/// A file or a folder that was deleted.
+/// A deleted file or folder.
 #[derive(Debug, Clone, FromRow)]
 pub struct TrashRow {
-    /// Ordered by the time of its deletion.
+    /// Id, ordered by time of deletion.
     pub id: String,
-    /// Where it stood.
+    /// Former path.
     pub path: String,
     /// `file` or `folder`.
     pub kind: String,
-    /// Bytes of a file.
+    /// Size of a file in bytes.
     pub size: Option<i64>,
-    /// The last revision that has it.
+    /// The last revision that contains it.
     pub revision: String,
-    /// When it was deleted.
+    /// Time of deletion.
     pub deleted_at: Millis,
-    /// Who did it, by a name for people.
+    /// Display name of the user who deleted it.
     pub deleted_by: String,
 }
 
 impl Tx {
-    /// Puts something into the trash.
+    /// Adds an item to the trash.
     pub async fn insert_trash(&mut self, repo: Id, row: &TrashRow) -> Result<()> {
         let query = "INSERT INTO trash (id, repo_id, path, kind, size, revision, deleted_at, deleted_by)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -45,27 +45,28 @@ impl Tx {
         Ok(())
     }
 
-    /// What lies in the trash, the newest first, from the cursor (an id, exclusive) on; an empty one does not narrow.
+    /// Returns the items in the trash, newest first, after the cursor (an id, exclusive); an empty one starts at
+    /// the newest.
     pub async fn trash(&mut self, repo: Id, cursor: &str, limit: i64) -> Result<Vec<TrashRow>> {
         let query = "SELECT id, path, kind, size, revision, deleted_at, deleted_by FROM trash
                      WHERE repo_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3";
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(cursor).bind(limit).fetch_all(on))?)
     }
 
-    /// Something in the trash.
+    /// Returns an item in the trash.
     pub async fn trash_row(&mut self, repo: Id, id: &str) -> Result<Option<TrashRow>> {
         let query = "SELECT id, path, kind, size, revision, deleted_at, deleted_by FROM trash
                      WHERE repo_id = $1 AND id = $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(id).fetch_optional(on))?)
     }
 
-    /// How much lies in the trash.
+    /// Counts the items in the trash.
     pub async fn trash_count(&mut self, repo: Id) -> Result<i64> {
         let query = "SELECT COUNT(*) FROM trash WHERE repo_id = $1";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).fetch_one(on))?)
     }
 
-    /// Forgets something in the trash. Gives whether it was there.
+    /// Removes an item from the trash; returns true if it was there.
     pub async fn delete_trash(&mut self, repo: Id, id: &str) -> Result<bool> {
         let query = "DELETE FROM trash WHERE repo_id = $1 AND id = $2";
         Ok(exec!(self, sqlx::query(query).bind(repo.to_string()).bind(id))? > 0)

@@ -1,4 +1,4 @@
-//! Uploads in parts.
+//! Multipart and direct uploads of objects.
 
 use sqlx::FromRow;
 
@@ -6,60 +6,60 @@ use super::{Tx, exec, run};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
-/// An upload in parts.
+/// A multipart upload.
 #[derive(Debug, Clone, FromRow)]
 pub struct UploadRow {
-    /// 16 bytes, hex.
+    /// Id: 16 bytes, hexadecimal.
     pub id: String,
     /// The dataset.
     #[sqlx(try_from = "String")]
     pub repo_id: Id,
-    /// The object.
+    /// Oid of the object.
     pub oid: String,
-    /// Its bytes.
+    /// Size in bytes.
     pub size: i64,
-    /// Where it goes.
+    /// Name of the store.
     pub store: String,
     /// Its place in a bucket.
     pub place: String,
-    /// What the bucket calls the upload; empty in a folder.
+    /// Id of the multipart upload in the bucket; empty in a local store.
     pub remote: String,
-    /// Bytes of each part but the last.
+    /// Size in bytes of each part but the last.
     pub part_bytes: i64,
-    /// When it is given up.
+    /// Expiry of the upload.
     pub expires_at: Millis,
-    /// When it became the object.
+    /// When it was completed.
     pub finished_at: Option<Millis>,
 }
 
-/// An object that a client may send straight to a bucket, with one request.
+/// A direct upload to a bucket: an object that a client may send in one request.
 #[derive(Debug, Clone, FromRow)]
 pub struct DirectUploadRow {
     /// The dataset.
     #[sqlx(try_from = "String")]
     pub repo_id: Id,
-    /// The object.
+    /// Oid of the object.
     pub oid: String,
-    /// Where it goes: `place`, `staged` or `part`.
+    /// Kind of target: `place`, `staged` or `part`.
     pub kind: String,
-    /// Which one, hex.
+    /// Id of the target, hexadecimal.
     pub berth: String,
-    /// Its bytes, as they were announced.
+    /// Announced size in bytes.
     pub size: i64,
-    /// Its store.
+    /// Name of the store.
     pub store: String,
-    /// When no URL leads there any more, and nobody can confirm it.
+    /// When all URLs have expired and it can no longer be confirmed.
     pub expires_at: Millis,
 }
 
 impl Tx {
-    /// The upload of this id.
+    /// Returns the upload with this id.
     pub async fn upload(&mut self, id: &str) -> Result<Option<UploadRow>> {
         let query = "SELECT * FROM upload WHERE id = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(id).fetch_optional(on))?)
     }
 
-    /// The upload of this object to this dataset that goes on; it goes on until `expires_at` now.
+    /// Returns the unfinished upload of this object to this dataset, and extends it until `expires_at`.
     pub async fn resume_upload(&mut self, repo: Id, oid: &str, expires_at: Millis) -> Result<Option<UploadRow>> {
         let query = "UPDATE upload SET expires_at = $3
                      WHERE repo_id = $1 AND oid = $2 AND finished_at IS NULL RETURNING *";
@@ -67,8 +67,8 @@ impl Tx {
             .fetch_optional(on))?)
     }
 
-    /// Adds an upload, unless one of the same object to the same dataset goes on already. One that has
-    /// ended makes room.
+    /// Adds an upload and returns true, unless there is an unfinished one of the same object to the same dataset.
+    /// A finished one is replaced.
     pub async fn add_upload(&mut self, row: &UploadRow) -> Result<bool> {
         let query = "DELETE FROM upload WHERE repo_id = $1 AND oid = $2 AND finished_at IS NOT NULL";
         exec!(self, sqlx::query(query).bind(row.repo_id.to_string()).bind(&row.oid))?;
@@ -91,20 +91,20 @@ impl Tx {
         Ok(inserted > 0)
     }
 
-    /// An upload became the object. Its row stays for a while, for those who ask again.
+    /// Records that an upload was completed. The row is kept for a while, for clients that repeat the request.
     pub async fn finish_upload(&mut self, id: &str, now: Millis) -> Result<()> {
         exec!(self, sqlx::query("UPDATE upload SET finished_at = $2, reserved = 0 WHERE id = $1").bind(id).bind(now))?;
         Ok(())
     }
 
-    /// Forgets an upload.
+    /// Deletes an upload.
     pub async fn remove_upload(&mut self, id: &str) -> Result<()> {
         exec!(self, sqlx::query("DELETE FROM upload WHERE id = $1").bind(id))?;
         Ok(())
     }
 
-    /// Uploads in parts to an owner's datasets that would expire before this, those first that nobody has gone on with for
-    /// longest.
+    /// Returns unfinished multipart uploads to an owner's datasets that expire before the given time, the least
+    /// recently active first.
     pub async fn idle_uploads(&mut self, owner: Id, before: Millis, limit: i64) -> Result<Vec<UploadRow>> {
         let query = "SELECT u.* FROM dataset d JOIN upload u ON u.repo_id = d.id
                      WHERE d.owner_id = $1 AND u.finished_at IS NULL AND u.expires_at <= $2
@@ -112,14 +112,14 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(owner.to_string()).bind(before).bind(limit).fetch_all(on))?)
     }
 
-    /// Forgets an upload, unless it was finished, or somebody went on with it; gives whether it did.
+    /// Deletes an upload, unless it was finished or continued; returns true if it was deleted.
     pub async fn remove_idle_upload(&mut self, id: &str, before: Millis) -> Result<bool> {
         let query = "DELETE FROM upload WHERE id = $1 AND expires_at <= $2 AND finished_at IS NULL";
         Ok(exec!(self, sqlx::query(query).bind(id).bind(before))? > 0)
     }
 
-    /// Notes that a client may send an object straight to a bucket. One that may already is told the same place, and gets
-    /// more time. Gives where it goes.
+    /// Records that a client may upload an object directly to a bucket, and returns its target. An existing
+    /// record keeps its target and is extended.
     pub async fn add_direct_upload(&mut self, row: &DirectUploadRow) -> Result<String> {
         let query = "INSERT INTO direct_upload (repo_id, oid, kind, berth, size, store, expires_at)
                      VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -138,13 +138,13 @@ impl Tx {
             .fetch_one(on))?)
     }
 
-    /// Objects on the way to a bucket whose URLs have expired.
+    /// Returns direct uploads whose URLs have expired.
     pub async fn expired_direct_uploads(&mut self, now: Millis, limit: i64) -> Result<Vec<DirectUploadRow>> {
         let query = "SELECT * FROM direct_upload WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(now).bind(limit).fetch_all(on))?)
     }
 
-    /// Forgets one of them, unless it got more time; gives whether it did.
+    /// Deletes a direct upload, unless it was extended; returns true if it was deleted.
     pub async fn remove_direct_upload(&mut self, row: &DirectUploadRow, now: Millis) -> Result<bool> {
         let query = "DELETE FROM direct_upload WHERE repo_id = $1 AND oid = $2 AND kind = $3 AND expires_at <= $4";
         let removed =
@@ -152,7 +152,7 @@ impl Tx {
         Ok(removed > 0)
     }
 
-    /// Uploads whose time is over.
+    /// Returns expired uploads.
     pub async fn expired_uploads(&mut self, now: Millis, limit: i64) -> Result<Vec<UploadRow>> {
         let query = "SELECT * FROM upload WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(now).bind(limit).fetch_all(on))?)

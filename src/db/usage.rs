@@ -1,5 +1,4 @@
-//! How much datasets hold, and how much they may. What a dataset holds is counted by the transaction that
-//! changes it.
+//! Storage usage and quotas. The usage of a dataset is updated in the transaction that changes it.
 
 use lfs::Oid;
 use sqlx::FromRow;
@@ -11,68 +10,68 @@ use super::{Tx, exec, run, signed};
 use crate::error::{Error, Result};
 use crate::types::{Id, OwnerKind};
 
-/// In the columns of quotas: no bound, whatever the configuration says.
+/// In quota columns: unlimited, whatever the configuration says.
 pub const BOUNDLESS: i64 = -1;
 
-/// A dataset, or an owner without any, and how much it holds and may hold.
+/// Usage and quota of a dataset, or of an owner without datasets.
 #[derive(Debug, Clone, FromRow)]
 pub struct UsageRow {
-    /// Its owner.
+    /// Name of the owner.
     pub owner_name: String,
     /// User or organisation.
     #[sqlx(try_from = "String")]
     pub owner_kind: OwnerKind,
-    /// As in [`DatasetRow`].
+    /// Quota of the owner in bytes; as in [`DatasetRow`].
     pub owner_quota_bytes: Option<i64>,
-    /// Of the dataset.
+    /// Id of the dataset.
     pub id: Option<String>,
-    /// Likewise.
+    /// Name of the dataset.
     pub name: Option<String>,
-    /// As in [`DatasetRow`].
+    /// Quota of the dataset in bytes; as in [`DatasetRow`].
     pub quota_bytes: Option<i64>,
-    /// How much it holds: objects, and packs of git.
+    /// Total size in bytes: objects and git packs.
     pub bytes: i64,
-    /// How much of that are packs.
+    /// Size of the packs in bytes.
     pub git_bytes: i64,
-    /// How many objects.
+    /// Number of objects.
     pub objects: i64,
 }
 
-/// What a dataset holds, and all datasets of an owner, in bytes of objects and packs.
+/// Usage of a dataset and of all datasets of an owner, in bytes of objects and packs.
 #[derive(Debug, Clone, Copy, FromRow)]
 pub struct CountsRow {
-    /// The dataset.
+    /// Usage of the dataset.
     pub held: i64,
-    /// Of that, packs that came although there was no room.
+    /// Bytes of packs in the dataset that were accepted above the quota.
     pub above: i64,
-    /// All datasets of the owner.
+    /// Usage of all datasets of the owner.
     pub all_held: i64,
-    /// Likewise.
+    /// Bytes of packs in all datasets of the owner that were accepted above the quota.
     pub all_above: i64,
 }
 
-/// What uploads under way are going to add, in bytes.
+/// Bytes reserved for running uploads.
 #[derive(Debug, Clone, Copy, FromRow)]
 pub struct ReservedRow {
-    /// To the dataset.
+    /// Reserved in the dataset.
     pub reserved: i64,
-    /// To all datasets of the owner.
+    /// Reserved in all datasets of the owner.
     pub all_reserved: i64,
 }
 
-/// Where the bytes of an object were reserved while it was on its way.
+/// The reservation of an object's bytes during its upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reservation {
-    /// By the upload in parts of this id.
+    /// By the multipart upload with this id.
     Upload(String),
-    /// By the file of this id that came through the server.
+    /// By the file upload through the server with this id.
     Intake(String),
-    /// By an upload straight to a bucket, to a place of this kind.
+    /// By a direct upload to a bucket, with this kind of target.
     Direct(&'static str),
 }
 
 impl Tx {
-    /// Counts what a dataset holds more, or less.
+    /// Adds to the usage of a dataset; negative values subtract.
     pub async fn add_usage(&mut self, repo: Id, bytes: i64, objects: i64) -> Result<()> {
         let query = "INSERT INTO usage (repo_id, bytes, objects) VALUES ($1, $2, $3)
                      ON CONFLICT (repo_id) DO UPDATE
@@ -81,20 +80,20 @@ impl Tx {
         Ok(())
     }
 
-    /// Holds off others who would add to what an owner's datasets hold, until the transaction ends.
+    /// Locks the usage of an owner's datasets until the transaction ends, so that others cannot add to it.
     ///
-    /// Taken before any row of an object, and in the order of ids where there are several.
+    /// Must be taken before any row of an object, and in the order of ids if there are several owners.
     pub async fn lock_usage(&mut self, owner: Id) -> Result<()> {
-        // A SQLite writer is alone already.
+        // On SQLite there is only one writer.
         if matches!(self, Self::Postgres(_)) {
-            // Not FOR UPDATE: that would also hold off new datasets.
+            // Not FOR UPDATE: that would also block new datasets.
             let query = "SELECT 1 FROM owner WHERE id = $1 FOR NO KEY UPDATE";
             exec!(self, sqlx::query(query).bind(owner.to_string()))?;
         }
         Ok(())
     }
 
-    /// Counts bytes of packs that a dataset has more, or less.
+    /// Adds to the bytes of a dataset's packs; negative values subtract.
     pub async fn add_git_bytes(&mut self, repo: Id, bytes: i64) -> Result<()> {
         let query = "INSERT INTO usage (repo_id, bytes, objects, git_bytes) VALUES ($1, 0, 0, $2)
                      ON CONFLICT (repo_id) DO UPDATE SET git_bytes = usage.git_bytes + excluded.git_bytes";
@@ -102,14 +101,14 @@ impl Tx {
         Ok(())
     }
 
-    /// Notes how many bytes of a dataset's packs came although there was no room.
+    /// Sets how many bytes of a dataset's packs were accepted above the quota.
     pub async fn set_above_bytes(&mut self, repo: Id, bytes: i64) -> Result<()> {
         let query = "UPDATE usage SET above_bytes = $2 WHERE repo_id = $1";
         exec!(self, sqlx::query(query).bind(repo.to_string()).bind(bytes))?;
         Ok(())
     }
 
-    /// What a dataset holds, and all datasets of an owner, if one is asked for.
+    /// Returns the usage of a dataset, and of all datasets of an owner, if one is given.
     pub async fn used(&mut self, repo: Id, owner: Option<Id>) -> Result<CountsRow> {
         let query =
             "SELECT CAST(COALESCE(SUM(CASE WHEN d.id = $1 THEN u.bytes + u.git_bytes END), 0) AS BIGINT) AS held,
@@ -122,7 +121,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(owner).fetch_one(on))?)
     }
 
-    /// What uploads under way are going to add to a dataset, and to all datasets of an owner, if one is asked for.
+    /// Returns the bytes reserved for uploads to a dataset, and to all datasets of an owner, if one is given.
     pub async fn reserved(&mut self, repo: Id, owner: Option<Id>) -> Result<ReservedRow> {
         let query = "WITH d AS (SELECT CAST($1 AS TEXT) AS id UNION SELECT id FROM dataset WHERE owner_id = $2),
                      r AS (SELECT u.repo_id, u.reserved FROM d JOIN upload u ON u.repo_id = d.id
@@ -137,7 +136,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(owner).fetch_one(on))?)
     }
 
-    /// How many bytes are reserved for these objects of a dataset, of which each can be on its way once.
+    /// Returns the bytes reserved for these objects of a dataset. Each object can have one upload of each kind.
     pub async fn reserved_for(&mut self, repo: Id, oids: &[Oid]) -> Result<i64> {
         macro_rules! query {
             ($wanted:literal) => {
@@ -159,7 +158,7 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(names).fetch_one(on))?)
     }
 
-    /// Ends a reservation: what it was made for is counted from here on.
+    /// Ends a reservation: its bytes are counted as usage from here on.
     pub async fn end_reservation(&mut self, repo: Id, oid: &Oid, reservation: &Reservation) -> Result<()> {
         match reservation {
             Reservation::Upload(id) => {
@@ -176,7 +175,7 @@ impl Tx {
         Ok(())
     }
 
-    /// How many uploads in parts to an owner's datasets are under way.
+    /// Counts the unfinished multipart uploads to an owner's datasets.
     pub async fn open_uploads(&mut self, owner: Id) -> Result<i64> {
         let query = "SELECT (SELECT COUNT(*) FROM dataset d JOIN upload u ON u.repo_id = d.id
                              WHERE d.owner_id = $1 AND u.finished_at IS NULL)
@@ -185,14 +184,15 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_scalar(query).bind(owner.to_string()).fetch_one(on))?)
     }
 
-    /// What a dataset holds: bytes of objects and packs, and how many objects.
+    /// Returns the usage of a dataset: bytes of objects and packs, and number of objects.
     pub async fn usage_of(&mut self, repo: Id) -> Result<(i64, i64)> {
         let query = "SELECT bytes + git_bytes, objects FROM usage WHERE repo_id = $1";
         let found = run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_optional(on))?;
         Ok(found.unwrap_or_default())
     }
 
-    /// How many bytes came to a dataset on each day, of those that it holds now: days since the epoch in UTC, in order.
+    /// Returns the bytes added to a dataset per day, of objects that it still has: (days since the epoch in UTC,
+    /// bytes), in order.
     pub async fn gains(&mut self, repo: Id) -> Result<Vec<(i64, i64)>> {
         let query = "SELECT h.created_at / 86400000 AS day, CAST(SUM(o.size) AS BIGINT)
                      FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
@@ -200,7 +200,8 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_all(on))?)
     }
 
-    /// Of these objects, those that are counted as the dataset's, in use or not, each with its bytes.
+    /// Returns those of the objects that count towards the dataset's usage, in use or not, with their sizes in
+    /// bytes.
     pub async fn counted(&mut self, repo: Id, oids: &[Oid]) -> Result<Vec<(String, i64)>> {
         let query = match self {
             Self::Sqlite(_) => {
@@ -218,8 +219,8 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(names).fetch_all(on))?)
     }
 
-    /// Counts an object anew for all who hold it, before it gets another size than was believed: only
-    /// bytes that nobody has proven can have had a wrong one.
+    /// Updates the usage of all datasets that hold an object before its recorded size changes: only unverified
+    /// objects can have had a wrong size.
     pub async fn resize(&mut self, arrival: &Arrival) -> Result<()> {
         let query = "UPDATE usage SET bytes = bytes + $3 - COALESCE((
                          SELECT size FROM object
@@ -231,10 +232,10 @@ impl Tx {
         Ok(())
     }
 
-    /// Counts what a dataset holds anew. Gives by how many bytes of objects, bytes of packs, and objects the count was
-    /// wrong.
+    /// Recomputes the usage of a dataset. Returns the corrections: bytes of objects, bytes of packs, number of
+    /// objects.
     pub async fn recount(&mut self, repo: Id) -> Result<(i64, i64, i64)> {
-        // From here on, who changes what the dataset holds waits to count it.
+        // From here on, concurrent changes of the usage wait for this transaction.
         self.add_usage(repo, 0, 0).await?;
         let query = "SELECT CAST(COALESCE(SUM(o.size), 0) - MAX(u.bytes) AS BIGINT), COUNT(o.oid) - MAX(u.objects)
                      FROM usage u
@@ -256,7 +257,7 @@ impl Tx {
         Ok((bytes, git_bytes, objects))
     }
 
-    /// How much all datasets hold, by path; or those of one owner.
+    /// Returns the usage of all datasets, by path, or of those of one owner.
     pub async fn usage(&mut self, owner: Option<Id>) -> Result<Vec<UsageRow>> {
         let query = "SELECT o.name AS owner_name, o.kind AS owner_kind, o.quota_bytes AS owner_quota_bytes, d.id,
                             d.name, d.quota_bytes, COALESCE(u.bytes + u.git_bytes, 0) AS bytes,
@@ -267,14 +268,14 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(owner).fetch_all(on))?)
     }
 
-    /// Sets how many bytes a dataset may hold; as in [`DatasetRow`].
+    /// Sets the quota of a dataset in bytes; as in [`DatasetRow`].
     pub async fn set_quota(&mut self, dataset: Id, bytes: Option<i64>) -> Result<()> {
         let query = "UPDATE dataset SET quota_bytes = $2 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(dataset.to_string()).bind(bytes))?;
         Ok(())
     }
 
-    /// Sets how many bytes all datasets of an owner may hold together; as in [`DatasetRow`].
+    /// Sets the quota of all datasets of an owner together, in bytes; as in [`DatasetRow`].
     pub async fn set_owner_quota(&mut self, owner: Id, bytes: Option<i64>) -> Result<()> {
         let query = "UPDATE owner SET quota_bytes = $2 WHERE id = $1";
         exec!(self, sqlx::query(query).bind(owner.to_string()).bind(bytes))?;

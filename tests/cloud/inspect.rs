@@ -19,7 +19,7 @@ story! {
         let (good, said) = check(&[]);
         assert!(!good, "{said}");
         let upload = line(&said, "FAIL  signed upload:").unwrap_or_else(|| panic!("{said}"));
-        assert!(upload.contains(&format!("clients are sent to {public}")), "{said}");
+        assert!(upload.contains(&format!("clients use {public}")), "{said}");
         let note = line(&said, "NOTE").unwrap_or_else(|| panic!("{said}"));
         assert!(note.contains(&public) && note.contains("--internal"), "{said}");
 

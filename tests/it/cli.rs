@@ -426,7 +426,7 @@ fn the_configuration_is_read_strictly_and_in_order() {
     }
     // The operator is told why.
     let closed = refused("", &[("RUTTER_DATABASE_URL", "sqlite:///nowhere/at/all.db")]);
-    assert!(closed.contains("the database file cannot be opened: ") && closed.contains("unable to open"), "{closed}");
+    assert!(closed.contains("cannot open the database file: ") && closed.contains("unable to open"), "{closed}");
     let missing = house.fails(&["--config", "nothing.toml", "user", "list"]);
     assert!(missing.contains("nothing.toml does not exist"), "{missing}");
 

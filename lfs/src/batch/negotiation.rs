@@ -1,4 +1,4 @@
-//! Which transfer both sides know, and whether it is worth it.
+//! Negotiation of the transfer: which one both sides support, and whether the objects are large enough for it.
 
 use std::{collections::HashMap, hash::BuildHasher};
 
@@ -27,8 +27,8 @@ pub(super) fn negotiate<S: BuildHasher>(
     if client.basic && !uploads.iter().any(|(_, size)| is_large(*size)) {
         return Ok(basic);
     }
-    // A client of tus asks each URL for an offset first. The agent that Hugging Face has for git-lfs takes
-    // all objects of such a batch for cut ones; its own client looks at each.
+    // A tus client requests the offset at each URL first. Hugging Face's transfer agent for git-lfs expects all
+    // objects of such a batch to be split; Hugging Face's own client checks each object.
     let all = match transfer {
         Transfer::Tus => true,
         Transfer::Multipart => client.git_lfs,
@@ -41,6 +41,6 @@ pub(super) fn negotiate<S: BuildHasher>(
 pub(super) fn nothing_in_common() -> BatchError {
     BatchError {
         kind: BatchErrorKind::Unprocessable,
-        message: "none of the offered \"transfers\" is known here; offer \"basic\"".to_owned(),
+        message: "none of the \"transfers\" is supported; offer \"basic\"".to_owned(),
     }
 }

@@ -1,5 +1,5 @@
-//! The JSON of an answer, written by hand: a batch is the hottest answer of the server, and its parts
-//! are digits, numbers and URLs that rarely need an escape.
+//! Serialization of the batch response. It is written by hand because this is the hottest response of the server,
+//! and its values are hex digits, numbers and URLs that rarely need escaping.
 
 use serde::Serialize;
 
@@ -10,13 +10,13 @@ use crate::{
     sign::{Step, Verb},
 };
 
-/// JSON text in the making.
+/// A JSON response under construction.
 pub(super) struct Reply(Vec<u8>);
 
-/// A header that our own actions always have.
+/// A header that this server's own actions always have.
 type Fixed = Option<(&'static str, &'static str)>;
 
-/// Without it the client guesses a type from the content.
+/// Without it the client guesses a content type from the content.
 const BYTES: Fixed = Some(("Content-Type", "application/octet-stream"));
 
 const JSON: Fixed = Some(("Content-Type", media::MEDIA_TYPE));
@@ -38,10 +38,10 @@ impl Reply {
         serde_json::to_writer(&mut self.0, &number).expect("writing to memory cannot fail");
     }
 
-    /// A string with its quotes.
+    /// Writes a quoted string.
     fn text(&mut self, text: &str) {
         let special = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
-        // Counting has no early end, which lets the compiler look at many bytes at a time.
+        // Counting never stops early, which lets the compiler vectorize the loop.
         if text.bytes().filter(special).count() == 0 {
             self.raw("\"");
             self.raw(text);
@@ -51,7 +51,7 @@ impl Reply {
         }
     }
 
-    /// The head of an entry, without its closing brace.
+    /// Writes the start of an entry, without its closing brace.
     pub(super) fn object(&mut self, object: &RequestedObject) {
         self.raw("{\"oid\":");
         match (&object.sent, &object.wanted) {
@@ -66,7 +66,7 @@ impl Reply {
                 self.raw("\",\"size\":");
                 self.number(size);
             }
-            // Not made by `parse`, but the fields are public.
+            // `parse` never produces this, but the fields are public.
             (None, Err(_)) => self.raw("\"\",\"size\":0"),
         }
     }
@@ -79,7 +79,7 @@ impl Reply {
         self.raw("}");
     }
 
-    /// An action with its name.
+    /// Writes an action with its name.
     pub(super) fn action(&mut self, verb: Verb, action: &Action) {
         let (name, fixed) = match verb {
             Verb::Download => ("\"download\":{", None),
@@ -88,7 +88,7 @@ impl Reply {
         };
         self.raw(name);
         self.href(action);
-        // Headers of other actions are none of our business: nobody would send them.
+        // Headers of other actions are left out: no client sends them.
         if verb == Verb::Upload {
             self.headers(action, fixed);
         }
@@ -96,7 +96,7 @@ impl Reply {
         self.raw("}");
     }
 
-    /// The actions of an upload that was begun, without `verify`.
+    /// Writes the actions of an upload that was started, without `verify`.
     pub(super) fn upload(
         &mut self,
         transfer: Transfer,
@@ -107,7 +107,7 @@ impl Reply {
         match transfer {
             Transfer::MultipartBasic => self.multipart_basic(begun, oid, action),
             Transfer::Multipart => self.multipart(begun, action),
-            // The client asks the URL for the rest. With the basic transfer nothing is begun.
+            // The client asks the URL for the offset. Nothing is started with the basic transfer.
             Transfer::Tus | Transfer::Basic => {
                 let action = action(Step::Tus, begun.plan.size());
                 self.raw("\"upload\":{");
@@ -119,8 +119,8 @@ impl Reply {
         }
     }
 
-    /// Source: `docs/source/multipart-spec.md` of giftless, version 0.9.1. There is no `init`: the upload
-    /// has begun. Methods are named where the default of a client could be another.
+    /// Source: `docs/source/multipart-spec.md` of Giftless, version 0.9.1. There is no `init`: the upload has
+    /// already been started. Methods are given where the client could have another default.
     fn multipart_basic(&mut self, begun: &Begun, oid: Oid, mut action: impl FnMut(Step, u64) -> Action) {
         let missing = begun.plan.missing(begun.stored.iter().copied());
         if !missing.is_empty() {
@@ -164,7 +164,7 @@ impl Reply {
         self.raw("}");
     }
 
-    /// A small object in a batch of large ones, in the words of `multipart-basic`: one part, and nothing to
+    /// Writes a small object in a batch of large ones, in the `multipart-basic` format: one part, without a
     /// commit.
     pub(super) fn only_part(&mut self, action: &Action, size: u64) {
         self.raw("\"parts\":[{");
@@ -175,9 +175,9 @@ impl Reply {
         self.raw("}]");
     }
 
-    /// Source: `lfs.py` and `cli/lfs.py` of `huggingface_hub`. The agent takes every header but the size for
-    /// a URL, and sorts by name: no other header, and numbers of one length. All parts are listed, for
-    /// the client counts them.
+    /// Source: `lfs.py` and `cli/lfs.py` of `huggingface_hub`. The transfer agent treats every header but the
+    /// size as a URL and sorts them by name, so there are no other headers, and all numbers have the same length.
+    /// All parts are listed, because the client counts them.
     fn multipart(&mut self, begun: &Begun, mut action: impl FnMut(Step, u64) -> Action) {
         let mut commit = action(Step::Commit, begun.plan.size());
         self.raw("\"upload\":{");
@@ -225,7 +225,7 @@ impl Reply {
 
     fn expiry(&mut self, action: &Action) {
         self.raw(",\"expires_in\":");
-        // The client reads a signed 32-bit number.
+        // The client parses a signed 32-bit number.
         self.number(action.expires_in.min(i32::MAX.unsigned_abs()));
     }
 }

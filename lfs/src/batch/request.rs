@@ -1,4 +1,4 @@
-//! Reading of requests: strict about what matters, deaf to what does not.
+//! Parsing of batch requests: strict about what matters, lenient about everything else.
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{MAX_SIZE, Oid, parts::WantDigest, wire};
 
-/// Objects that are kept while a request is read, whatever limit the caller sets: a body of
-/// `{},{},…` must not become a hundred times its size in memory.
+/// Maximum number of objects kept while a request is parsed, whatever limit the caller sets: a body of `{},{},…`
+/// must not take a hundred times its size in memory.
 const MAX_READ: usize = 20_000;
 
-/// The body as it comes.
+/// The body as received.
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow, default)]
@@ -32,7 +32,7 @@ struct Body<'a> {
     objects: Option<Entries<'a>>,
 }
 
-/// One object as it comes.
+/// One object as received.
 #[derive(Deserialize)]
 struct Entry<'a> {
     #[serde(borrow, default)]
@@ -45,14 +45,14 @@ struct Entry<'a> {
     disposition: Loose<'a>,
     #[serde(borrow, default, rename = "x-want-digest")]
     want_digest: Loose<'a>,
-    // As giftless' client writes it, which takes the name for one of Python.
+    // As the client of Giftless writes it, with an underscore as in Python.
     #[serde(borrow, default, rename = "x-want_digest")]
     want_digest_of_python: Loose<'a>,
     #[serde(borrow, default)]
     extra: Option<Extra<'a>>,
 }
 
-/// The place where some clients put what others call `x-…`.
+/// The field in which some clients put what others send as `x-…`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Extra<'a> {
@@ -65,7 +65,8 @@ enum Extra<'a> {
     Other(IgnoredAny),
 }
 
-/// The list of transfers, however long it is, and whether there is anything in it.
+/// The supported ones in the list of transfers, and whether the list had any entry. Memory does not grow with the
+/// list.
 struct Offered {
     any: bool,
     known: Transfers,
@@ -106,24 +107,24 @@ impl Transfers {
         self.git_lfs |= matches!(name, "lfs-standalone-file" | "ssh");
     }
 
-    /// Whether the server could know one of them. There is no other way to download than the basic one.
+    /// Returns true if the server could support one of them. Downloads always use the basic transfer.
     fn allow(self, operation: Operation) -> bool {
         self.basic || (operation == Operation::Upload && (self.multipart_basic || self.multipart || self.tus))
     }
 }
 
-/// The first objects of the list, and how many there are.
+/// The first objects of the list, and the total number.
 struct Entries<'a> {
     kept: Vec<Entry<'a>>,
     count: usize,
 }
 
-/// A value of any type: a wrong one in an optional or per-object field must not fail the request.
+/// A value of any type: a wrong type in an optional or per-object field must not fail the request.
 #[derive(Default)]
 enum Loose<'a> {
     Text(Cow<'a, str>),
     Integer(i128),
-    /// Absent, null, a fraction, a truth value, a list or an object.
+    /// Missing, null, a fraction, a boolean, a list or an object.
     #[default]
     Other,
 }
@@ -153,11 +154,11 @@ pub(super) fn parse(body: &[u8], max_objects: usize) -> Result<BatchRequest, Bat
         Some(_) => {
             return Err(BatchError {
                 kind: BatchErrorKind::HashAlgo,
-                message: "this server knows only \"hash_algo\": \"sha256\"".to_owned(),
+                message: "this server supports only \"hash_algo\": \"sha256\"".to_owned(),
             });
         }
     }
-    // No list and an empty one mean the transfer that every client knows.
+    // A missing or empty list means basic, which every client supports.
     let transfers = body.transfers.filter(|list| list.any).map_or(Transfers::BASIC, |list| list.known);
     if !transfers.allow(operation) {
         return Err(negotiation::nothing_in_common());
@@ -168,7 +169,7 @@ pub(super) fn parse(body: &[u8], max_objects: usize) -> Result<BatchRequest, Bat
         return Err(BatchError {
             kind: BatchErrorKind::TooMany,
             message: format!(
-                "a batch may hold {} objects, this one has {}; set lfs.transfer.batchSize lower",
+                "a batch can contain at most {} objects, this one has {}; set lfs.transfer.batchSize lower",
                 max_objects.min(MAX_READ),
                 entries.count
             ),
@@ -194,14 +195,14 @@ fn unprocessable(message: &str) -> BatchError {
 
 fn wanted(oid: &Loose<'_>, size: &Loose<'_>) -> Result<(Oid, u64), ObjectError> {
     let oid = oid.text().and_then(|text| text.parse().ok()).ok_or_else(|| {
-        ObjectError::unprocessable("\"oid\" must be the sha256 of the object: 64 lower-case hexadecimal digits")
+        ObjectError::unprocessable("\"oid\" must be the SHA-256 of the object: 64 lower-case hexadecimal digits")
     })?;
     let Loose::Integer(size) = *size else {
-        return Err(ObjectError::unprocessable("\"size\" must be a whole number of bytes"));
+        return Err(ObjectError::unprocessable("\"size\" must be an integer number of bytes"));
     };
     let size = u64::try_from(size).map_err(|_| ObjectError::unprocessable("\"size\" must not be negative"))?;
     if size > MAX_SIZE {
-        return Err(ObjectError::unprocessable("\"size\" is more than any object here can have"));
+        return Err(ObjectError::unprocessable("\"size\" exceeds the maximum object size"));
     }
     Ok((oid, size))
 }
@@ -243,8 +244,8 @@ impl From<Entry<'_>> for RequestedObject {
     }
 }
 
-/// One oid cannot have two sizes: every entry of such an oid is refused, so that the answer does not
-/// depend on the order.
+/// Rejects every entry of an oid that is listed with two sizes, so that the response does not depend on the
+/// order.
 fn refuse_contradictions(objects: &mut [RequestedObject]) {
     if objects.len() < 2 {
         return;

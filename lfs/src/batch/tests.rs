@@ -14,7 +14,7 @@ fn parse(body: &Value) -> Result<BatchRequest, BatchError> {
     BatchRequest::parse(body.to_string().as_bytes(), 100)
 }
 
-/// The kind of refusal.
+/// Returns the kind of the error.
 fn refused(body: &Value) -> BatchErrorKind {
     let error = parse(body).expect_err(&body.to_string());
     assert!(!error.message.is_empty());
@@ -36,11 +36,11 @@ fn action(verb: Verb, oid: Oid, size: u64, _: &RequestedObject) -> Action {
     Action { href: format!("https://h/{verb:?}/{oid}/{size}"), expires_in: 3600, headers: Vec::new() }
 }
 
-/// The answer's objects, after a look at the frame around them.
+/// Returns the objects of the response after checking the fields around them.
 fn reply(request: &BatchRequest, known: &HashMap<Oid, u64>, max_size: Option<u64>) -> Vec<Value> {
     let bytes = answer(request, known, max_size, action);
     let mut reply: Value = serde_json::from_slice(&bytes).unwrap();
-    assert_eq!(reply.to_string().len(), bytes.len(), "the answer is compact");
+    assert_eq!(reply.to_string().len(), bytes.len(), "the response is compact");
     assert_eq!(reply["transfer"], "basic");
     assert_eq!(reply["hash_algo"], "sha256");
     let objects = reply["objects"].as_array_mut().unwrap().split_off(0);
@@ -175,7 +175,7 @@ fn uploads() {
         {"oid": empty, "size": 0},
     ]);
     let objects = ask("upload", objects, &known(&[(A, 5), (C, 5)]));
-    assert_eq!(objects[0], json!({"oid": A, "size": 5}), "what is here needs nothing");
+    assert_eq!(objects[0], json!({"oid": A, "size": 5}), "a stored object needs no action");
     let (upload, verify) = (&objects[1]["actions"]["upload"], &objects[1]["actions"]["verify"]);
     assert_eq!(upload["href"], format!("https://h/Upload/{B}/5"));
     assert_eq!(upload["header"], json!({"Content-Type": "application/octet-stream"}));
@@ -196,9 +196,9 @@ fn uploads_that_can_never_succeed() {
         assert_eq!(object["error"]["code"], code, "{object}");
         assert!(object.get("actions").is_none());
     }
-    assert!(objects[2]["actions"]["upload"].is_object(), "git-lfs expects an offer for any oid; its hash is looked at");
+    assert!(objects[2]["actions"]["upload"].is_object(), "git-lfs expects an offer for any oid; its hash is checked");
     assert!(objects[3]["actions"].is_object());
-    // A limit that came later does not hide what is here.
+    // A limit that was set later does not hide objects that are stored.
     let held = ask("upload", json!([{"oid": A, "size": 2000}]), &known(&[(A, 2000)]));
     assert!(held[0].get("error").is_none());
 }
@@ -244,8 +244,8 @@ fn what_is_refused_is_told_in_its_place() {
     let mut request = parse(&json!({"operation": "upload", "objects": objects})).unwrap();
     let held = known(&[]);
     let oids = [A, B, C].map(|oid| oid.parse::<Oid>().unwrap());
-    assert_eq!(request.news(&held, Some(89)), [(oids[0], 5), (oids[1], 7)], "once each, and what is too large not");
-    assert_eq!(request.news(&known(&[(A, 5), (B, 8)]), None), [(oids[2], 90)], "nor what is here, or wrong");
+    assert_eq!(request.news(&held, Some(89)), [(oids[0], 5), (oids[1], 7)], "each once, without too large ones");
+    assert_eq!(request.news(&known(&[(A, 5), (B, 8)]), None), [(oids[2], 90)], "without stored or invalid ones");
 
     let full = ObjectError { code: 507, message: "no room".into() };
     request.refuse(&[oids[0]].into(), &full);
@@ -255,7 +255,7 @@ fn what_is_refused_is_told_in_its_place() {
     assert_eq!(objects[0], json!({"oid": A, "size": 5, "error": told(507, "no room")}));
     assert_eq!(objects[2], objects[0]);
     assert!(objects[1]["actions"]["upload"].is_object());
-    let large = told(413, "this object has 90 bytes; the largest allowed here is 89");
+    let large = told(413, "the object has 90 bytes; the maximum object size is 89");
     assert_eq!(objects[3], json!({"oid": C, "size": 90, "error": large}));
 }
 
@@ -335,7 +335,7 @@ fn verify_requests() {
     }
 }
 
-/// Any JSON value, small.
+/// Any small JSON value.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -357,7 +357,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A request that is almost right.
+/// A nearly valid request.
 fn any_request() -> impl Strategy<Value = Value> {
     let right = |value: &str| Just(json!(value));
     let operation = prop_oneof![4 => right("upload"), 4 => right("download"), 1 => any_json()];

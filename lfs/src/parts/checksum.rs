@@ -1,39 +1,38 @@
-//! Checksums that a client sends along with a piece of an object.
+//! Checksums that a client sends with a part of an object.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// What the bytes of one request must hash to.
+/// The expected checksum of the bytes of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Checksum {
     /// CRC-32 as in zlib (RFC 1952 §8), big-endian.
     Crc32([u8; 4]),
-    /// MD5 (RFC 1321): against faults of the line, not against people.
+    /// MD5 (RFC 1321): protects against transmission errors, not against attackers.
     Md5([u8; 16]),
-    /// SHA-1: likewise.
+    /// SHA-1: protects against transmission errors, not against attackers.
     Sha1([u8; 20]),
     /// SHA-256.
     Sha256([u8; 32]),
 }
 
-/// Why a header with a checksum cannot be taken.
+/// Why a checksum header cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidChecksum {
-    /// Not of the form that its specification gives.
-    #[error("the checksum header is damaged")]
+    /// The header does not conform to its specification.
+    #[error("the checksum header is malformed")]
     Malformed,
-    /// An algorithm that is not known here.
-    #[error("the checksum header names no algorithm that is known here")]
+    /// The algorithm is not supported.
+    #[error("the checksum header names no supported algorithm")]
     Unknown,
 }
 
-/// The digest that the client of a `multipart-basic` upload is told to send with each part
-/// (`want_digest`).
+/// The digest that the client of a `multipart-basic` upload must send with each part (`want_digest`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WantDigest {
-    /// `Content-MD5` (RFC 1864), the only one that giftless' client can do.
+    /// `Content-MD5` (RFC 1864), the only one that the client of Giftless supports.
     ContentMd5,
     /// `Digest: MD5=…` (RFC 3230).
     Md5,
@@ -42,7 +41,7 @@ pub enum WantDigest {
 }
 
 impl WantDigest {
-    /// Its text in an answer.
+    /// Returns its name in a batch response.
     pub const fn text(self) -> &'static str {
         match self {
             Self::ContentMd5 => "contentMD5",
@@ -51,8 +50,8 @@ impl WantDigest {
         }
     }
 
-    /// The best of those that a client says it can do: `contentMD5`, or a list with weights like
-    /// `sha-256;q=1.0, md5;q=0.5` (RFC 3230 §4.3.1). Others are passed over.
+    /// Returns the preferred digest among those that a client supports: `contentMD5`, or a list with weights like
+    /// `sha-256;q=1.0, md5;q=0.5` (RFC 3230 §4.3.1). Unknown ones are ignored.
     pub fn negotiate(wanted: &str) -> Option<Self> {
         let mut best = None;
         for choice in wanted.split(',') {
@@ -66,7 +65,7 @@ impl WantDigest {
                 name if name.eq_ignore_ascii_case("contentMD5") => Self::ContentMd5,
                 _ => continue,
             };
-            // Where two weigh the same, the one with the longer hash.
+            // With equal weights, the one with the longer hash wins.
             let rank = (weight, known == Self::Sha256);
             if weight > 0 && best.is_none_or(|(of_best, _)| rank > of_best) {
                 best = Some((rank, known));
@@ -76,7 +75,7 @@ impl WantDigest {
     }
 }
 
-/// Thousandths of `q=0.5`.
+/// Parses a weight such as `q=0.5`, in thousandths.
 fn weight(parameter: &str) -> Option<u32> {
     let (name, value) = parameter.split_once('=')?;
     let value = value.trim();
@@ -93,21 +92,21 @@ fn weight(parameter: &str) -> Option<u32> {
 }
 
 impl Checksum {
-    /// Algorithms that tus clients may use, as `Tus-Checksum-Algorithm` lists them.
+    /// Algorithms that tus clients may use, as listed in `Tus-Checksum-Algorithm`.
     pub const TUS_ALGORITHMS: &'static str = "sha1,sha256,md5,crc32";
 
-    /// Reads `Upload-Checksum` of tus: `sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=`.
+    /// Parses `Upload-Checksum` of tus: `sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=`.
     pub fn from_upload_checksum(value: &str) -> Result<Self, InvalidChecksum> {
         let (name, digest) = value.trim().split_once(' ').ok_or(InvalidChecksum::Malformed)?;
         Self::read(name, digest)
     }
 
-    /// Reads `Content-MD5`: the digest in base64.
+    /// Parses `Content-MD5`: the digest in base64.
     pub fn from_content_md5(value: &str) -> Result<Self, InvalidChecksum> {
         Self::read("md5", value)
     }
 
-    /// Reads `Digest`: `SHA-256=…, MD5=…`. The strongest that is known counts.
+    /// Parses `Digest`: `SHA-256=…, MD5=…`. The strongest supported algorithm is used.
     pub fn from_digest(value: &str) -> Result<Self, InvalidChecksum> {
         let mut best: Option<Self> = None;
         for digest in value.split(',') {
@@ -124,7 +123,7 @@ impl Checksum {
     }
 
     fn read(name: &str, digest: &str) -> Result<Self, InvalidChecksum> {
-        // In any case and with any dashes: `SHA-256` of RFC 5843 is `sha256` of tus.
+        // Case and dashes are ignored: `SHA-256` of RFC 5843 is `sha256` in tus.
         let name: String = name.chars().filter(|letter| *letter != '-').collect();
         let make: fn(&[u8]) -> Option<Self> = match name.to_ascii_lowercase().as_str() {
             "crc32" => |bytes| bytes.try_into().ok().map(Self::Crc32),
@@ -146,7 +145,7 @@ impl Checksum {
         }
     }
 
-    /// Begins to compute what this is compared with.
+    /// Returns a hasher of the same algorithm.
     pub(crate) fn hasher(&self) -> Hasher {
         match self {
             Self::Crc32(_) => Hasher::Crc32(crc32fast::Hasher::new()),
@@ -156,7 +155,7 @@ impl Checksum {
         }
     }
 
-    /// Whether these bytes have this checksum.
+    /// Returns true if the content has this checksum.
     pub fn matches(&self, content: &[u8]) -> bool {
         let mut hasher = self.hasher();
         hasher.update(content);
@@ -164,7 +163,7 @@ impl Checksum {
     }
 }
 
-/// A checksum in the making.
+/// A checksum computation in progress.
 pub(crate) enum Hasher {
     Crc32(crc32fast::Hasher),
     Md5(Md5),

@@ -1,4 +1,4 @@
-//! The request that ends an upload in parts.
+//! The request that completes a multipart upload.
 
 use serde::Deserialize;
 
@@ -8,27 +8,27 @@ use crate::{
     batch::{BatchError, BatchErrorKind},
 };
 
-/// What the client says of the parts it sent.
+/// The parts that the client says it sent.
 ///
-/// Hugging Face sends `{"oid": …, "parts": [{"partNumber": 1, "etag": …}, …]}`; in `multipart-basic` the
-/// body is the one we gave along, `{"oid": …, "size": …}`; an empty body says nothing.
+/// Hugging Face sends `{"oid": …, "parts": [{"partNumber": 1, "etag": …}, …]}`; in `multipart-basic` the body is
+/// the one from the batch response, `{"oid": …, "size": …}`; the body may also be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completion {
     /// The object.
     pub oid: Option<Oid>,
     /// Its size in bytes.
     pub size: Option<u64>,
-    /// The parts, in the order of their numbers, which are distinct. Empty if the client did not tell.
+    /// The parts, ordered by their distinct numbers. Empty if the client sent none.
     pub parts: Vec<CompletedPart>,
 }
 
-/// A part as the client remembers it.
+/// A part as the client reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct CompletedPart {
-    /// From 1 on.
+    /// Part number, from 1.
     #[serde(rename = "partNumber")]
     pub number: u32,
-    /// `ETag` of the answer to its upload, as it came: most often in quotes.
+    /// `ETag` of the response to its upload, unchanged: usually in quotes.
     pub etag: String,
 }
 
@@ -43,14 +43,14 @@ struct Body {
 }
 
 impl Completion {
-    /// Reads the body.
+    /// Parses the body.
     pub fn parse(body: &[u8]) -> Result<Self, BatchError> {
         if body.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
         let body: Body = serde_json::from_slice(body).map_err(|error| BatchError {
             kind: BatchErrorKind::Malformed,
-            message: format!("the body does not end an upload in parts: {error}"),
+            message: format!("the body is not a request to complete a multipart upload: {error}"),
         })?;
         let oid = match body.oid.as_deref() {
             None | Some("") => None,
@@ -72,16 +72,16 @@ impl Completion {
         Ok(Self { oid, size, parts })
     }
 
-    /// Compares what the client said with what the upload is: the object, its size, and all its parts,
-    /// each as far as it was said.
+    /// Compares the request with the upload: the object, its size and all its parts, as far as the request has
+    /// them.
     pub fn expect(&self, oid: &Oid, plan: &Plan) -> Result<(), BatchError> {
         if self.oid.is_some_and(|told| told != *oid) {
-            return Err(unprocessable("this upload is of another object"));
+            return Err(unprocessable("this upload is for another object"));
         }
         if self.size.is_some_and(|told| told != plan.size()) {
-            return Err(unprocessable(format!("the object of this upload has {} bytes", plan.size())));
+            return Err(unprocessable(format!("this upload is for an object of {} bytes", plan.size())));
         }
-        // Distinct and in order, so that these are all.
+        // The numbers are distinct and sorted, so these are all.
         let all = || self.parts.iter().map(|part| part.number).eq(1..=plan.count());
         if !self.parts.is_empty() && !all() {
             return Err(unprocessable(format!("this upload has the parts 1 to {}; list all of them", plan.count())));

@@ -60,7 +60,7 @@ fn what_is_missing() {
     assert_eq!(stored(&[(2, 5)]), [1, 3]);
     assert_eq!(stored(&[(3, 5), (1, 2), (2, 5)]), [1, 3], "other sizes than planned");
     assert!(stored(&[(3, 2), (1, 5), (2, 5)]).is_empty());
-    assert_eq!(stored(&[(1, 2), (1, 5), (2, 5), (2, 2)]), [2, 3], "the last word counts");
+    assert_eq!(stored(&[(1, 2), (1, 5), (2, 5), (2, 2)]), [2, 3], "the last entry counts");
     assert_eq!(stored(&[(0, 5), (4, 5), (u32::MAX, 5)]), [1, 2, 3]);
     assert!(plan.is_complete(all(&plan)));
     assert!(Plan::new(0).is_complete([]));
@@ -93,8 +93,8 @@ proptest! {
         prop_assert_eq!(plan.part(plan.count() + 1), None);
     }
 
-    /// Parts arrive in any order, some twice, some with another size; the missing ones are sent until
-    /// there are none.
+    /// Parts arrive in any order, some twice, some with another size; the missing ones are sent until none is
+    /// left.
     #[test]
     fn an_upload_comes_to_its_end(
         size in 0..200 * MIN_PART,
@@ -183,7 +183,7 @@ fn completions_that_are_wrong() {
     gap.expect(&Oid::EMPTY, &Plan::with_part_size(12 * MIB, 5 * MIB).unwrap()).unwrap_err();
 }
 
-/// Digests of `hello world`, computed with coreutils, and the CRC of zlib.
+/// Digests of `hello world`, computed with coreutils, and the CRC-32 of zlib.
 #[test]
 fn checksums_in_their_headers() {
     let content = b"hello world";

@@ -1,18 +1,17 @@
-//! The resumable upload protocol tus 1.0.0, as pure functions over header values: core, and the
+//! The resumable upload protocol tus 1.0.0, as pure functions over header values: the core protocol and the
 //! extensions creation, expiration, checksum and termination.
 //!
-//! What git-lfs (with `lfs.tustransfers`) makes of it: the upload action's URL is that of an upload
-//! which exists already. It asks HEAD for the offset, and sends all that is left in one PATCH. Where
-//! the offset is the size, **it takes the object for stored and asks no more, not even to verify**: a
-//! server must say so only when that is true, also of the empty object.
-//!
+//! How git-lfs (with `lfs.tustransfers`) uses it: the URL of the upload action is that of an existing upload. It
+//! requests the offset with HEAD and sends everything that is left in one PATCH. If the offset equals the size,
+//! **git-lfs considers the object stored and sends nothing more, not even verify**: a server must report that
+//! offset only when the object is stored, also for the empty object.
 //! Source: <https://tus.io/protocols/resumable-upload>; `tq/tus_upload.go` of git-lfs.
 
 use std::time::{Duration, SystemTime};
 
 use super::{Checksum, InvalidChecksum};
 
-/// The version spoken here: value of `Tus-Resumable` and `Tus-Version`.
+/// The supported protocol version: value of `Tus-Resumable` and `Tus-Version`.
 pub const VERSION: &str = "1.0.0";
 
 /// Value of `Tus-Extension`.
@@ -21,7 +20,7 @@ pub const EXTENSIONS: &str = "creation,expiration,checksum,termination";
 /// Content type of PATCH.
 pub const CONTENT_TYPE: &str = "application/offset+octet-stream";
 
-/// Header values of a request, as far as tus looks at them. The names are those of the headers.
+/// Header values of a request that matter to tus. Each field is named after its header.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Headers<'a> {
     /// `Tus-Resumable`.
@@ -42,50 +41,50 @@ pub struct Headers<'a> {
     pub upload_metadata: Option<&'a str>,
 }
 
-/// A PATCH that was understood.
+/// A parsed PATCH request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patch {
-    /// Where its first byte belongs: equal to what the server has.
+    /// Offset of its first byte; equal to the offset of the upload.
     pub offset: u64,
-    /// Bytes of the body, if the client told (it does unless it sends in chunks of HTTP).
+    /// Length of the body in bytes, if known (it is, except with chunked encoding).
     pub length: Option<u64>,
-    /// What the body must hash to. If it does not, the whole body is discarded ([`TusError::Checksum`]).
+    /// Checksum of the body. If it does not match, the whole body is discarded ([`TusError::Checksum`]).
     pub checksum: Option<Checksum>,
 }
 
-/// Why a request is refused.
+/// Why a request is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TusError {
-    /// Another version of the protocol, or none: 412. The answer has `Tus-Version`.
-    #[error("this server speaks tus {VERSION}; send it in Tus-Resumable")]
+    /// Missing or unsupported protocol version: 412. The response has `Tus-Version`.
+    #[error("this server supports tus {VERSION}; send that version in Tus-Resumable")]
     Version,
     /// A PATCH with another content type: 415.
     #[error("the content type of a PATCH must be {CONTENT_TYPE}")]
     ContentType,
-    /// The client is not where the server is: 409.
-    #[error("the upload stands at {actual} bytes, not at {claimed}; ask with HEAD")]
+    /// The offset of the client is not that of the upload: 409.
+    #[error("the upload is at offset {actual}, not {claimed}; request the offset with HEAD")]
     Offset {
-        /// What the client thinks.
+        /// Offset that the client sent, in bytes.
         claimed: u64,
-        /// What has arrived.
+        /// Offset of the upload, in bytes.
         actual: u64,
     },
-    /// The body is not what its checksum says: 460.
-    #[error("the bytes do not have the checksum that was sent with them")]
+    /// The body does not match its checksum: 460.
+    #[error("the content does not match its checksum")]
     Checksum,
     /// More bytes than the upload has: 413.
-    #[error("this is more than the {0} bytes of the upload")]
+    #[error("the request exceeds the {0} bytes of the upload")]
     TooLong(u64),
-    /// The upload has a known length, and another one was told: 422.
+    /// The length differs from the known length of the upload: 422.
     #[error("this upload has {0} bytes")]
     Length(u64),
-    /// A header is missing or damaged: 400.
+    /// A header is missing or malformed: 400.
     #[error("{0}")]
     Malformed(&'static str),
 }
 
 impl TusError {
-    /// The HTTP status that the protocol has for it.
+    /// Returns the HTTP status that the protocol assigns to it.
     pub const fn status(&self) -> u16 {
         match self {
             Self::Version => 412,
@@ -102,19 +101,19 @@ impl TusError {
 impl From<InvalidChecksum> for TusError {
     fn from(error: InvalidChecksum) -> Self {
         Self::Malformed(match error {
-            InvalidChecksum::Malformed => "Upload-Checksum must be the name of an algorithm, a space, and base64",
+            InvalidChecksum::Malformed => "Upload-Checksum must be the name of an algorithm, a space and base64",
             InvalidChecksum::Unknown => "the algorithm of Upload-Checksum is not in Tus-Checksum-Algorithm",
         })
     }
 }
 
 impl Headers<'_> {
-    /// Every request but OPTIONS must name the version.
+    /// Checks the protocol version, which every request but OPTIONS must have.
     pub fn expect_version(&self) -> Result<(), TusError> {
         if self.tus_resumable.map(str::trim) == Some(VERSION) { Ok(()) } else { Err(TusError::Version) }
     }
 
-    /// Reads PATCH of an upload of `size` bytes of which `stored` have arrived.
+    /// Parses a PATCH request for an upload of `size` bytes, of which `stored` have been received.
     pub fn patch(&self, stored: u64, size: u64) -> Result<Patch, TusError> {
         self.expect_version()?;
         let content_type = self.content_type.unwrap_or_default();
@@ -138,23 +137,23 @@ impl Headers<'_> {
         Ok(Patch { offset, length, checksum })
     }
 
-    /// Reads POST that creates an upload of an object of `size` bytes. The object is known from the
-    /// URL, so that the length can only be that, and metadata are not kept.
+    /// Parses the POST request that creates an upload of an object of `size` bytes. The object is known from the
+    /// URL, so the length must equal its size; metadata is not stored.
     pub fn create(&self, size: u64) -> Result<(), TusError> {
         self.expect_version()?;
         if self.upload_defer_length.is_some() {
-            return Err(TusError::Malformed("the length of an upload cannot be told later; send Upload-Length"));
+            return Err(TusError::Malformed("deferring the length is not supported; send Upload-Length"));
         }
         let length = self.upload_length.and_then(number);
         let length = length.ok_or(TusError::Malformed("Upload-Length must be a number of bytes"))?;
         if !self.upload_metadata.is_none_or(is_metadata) {
-            return Err(TusError::Malformed("Upload-Metadata must be pairs of a key and base64"));
+            return Err(TusError::Malformed("Upload-Metadata must be pairs of a key and a base64 value"));
         }
         if length == size { Ok(()) } else { Err(TusError::Length(size)) }
     }
 }
 
-/// `key base64,key2,key3 base64`: keys are not empty and distinct.
+/// Returns true for `key base64,key2,key3 base64` with distinct, non-empty keys.
 fn is_metadata(value: &str) -> bool {
     use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -170,13 +169,13 @@ fn is_metadata(value: &str) -> bool {
         })
 }
 
-/// Digits only: no sign, no space inside.
+/// Parses a number of digits only: no sign, no inner space.
 fn number(text: &str) -> Option<u64> {
     let text = text.trim_matches([' ', '\t']);
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// Headers of the answer to OPTIONS, which tells what the server can do (204).
+/// Headers of the response to OPTIONS (204), which lists the capabilities of the server.
 pub const OPTIONS: [(&str, &str); 4] = [
     ("Tus-Resumable", VERSION),
     ("Tus-Version", VERSION),
@@ -184,19 +183,19 @@ pub const OPTIONS: [(&str, &str); 4] = [
     ("Tus-Checksum-Algorithm", Checksum::TUS_ALGORITHMS),
 ];
 
-/// Where an upload stands.
+/// The state of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
-    /// Bytes that have arrived, and are on the disk.
+    /// Bytes that were received and are on disk.
     pub offset: u64,
-    /// Bytes of the object.
+    /// Size of the object in bytes.
     pub size: u64,
-    /// When the upload is given up, in Unix seconds.
+    /// Expiry of the upload in Unix seconds.
     pub expires: Option<u64>,
 }
 
 impl State {
-    /// Headers of the answer to HEAD (200), to PATCH (204) and, with `Location`, to POST (201).
+    /// Returns the headers of the response to HEAD (200), to PATCH (204) and, with `Location`, to POST (201).
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![
             ("Tus-Resumable", VERSION.to_owned()),
@@ -209,7 +208,7 @@ impl State {
     }
 }
 
-/// Value of `Upload-Expires` for a moment in Unix seconds: an HTTP date (RFC 9110 §5.6.7).
+/// Formats the value of `Upload-Expires` for a time in Unix seconds: an HTTP date (RFC 9110 §5.6.7).
 pub fn expires(unix_seconds: u64) -> String {
     // The format ends with the year 9999.
     let last = 253_402_300_799;

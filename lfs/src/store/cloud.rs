@@ -1,9 +1,8 @@
-//! Objects in a bucket. Their bytes go straight between the client and the bucket: this side signs
-//! URLs, and looks at what has arrived.
+//! Object storage in a bucket (S3, Google Cloud Storage, Azure Blob Storage). The bytes go directly between the
+//! client and the bucket: this side presigns URLs and verifies uploads.
 //!
-//! Three clouds, and what differs between them: how a request and a URL are permitted
-//! ([`s3`], [`gcs`], [`azure`]), what an upload in parts is called ([`parts`]), and who copies
-//! ([`copy`]). All else goes through `object_store`.
+//! The providers differ in how requests and URLs are signed ([`s3`], [`gcs`], [`azure`]), in multipart uploads
+//! ([`parts`]) and in copying ([`copy`]). Everything else goes through `object_store`.
 
 use std::{fmt, sync::Arc};
 
@@ -39,20 +38,20 @@ pub use parts::{LARGEST_PART, MAX_PARTS, Part, PartsId, SMALLEST_PART};
 pub use s3::S3Bucket;
 pub use signer::{SignedUrl, UrlSigner};
 
-/// Objects in a bucket. Cheap to clone.
+/// A store of objects in a bucket. Cheap to clone.
 #[derive(Clone)]
 pub struct CloudStore(Arc<Inner>);
 
 struct Inner {
-    /// As in `s3://bucket/prefix`.
+    /// Name for messages, as in `s3://bucket/prefix`.
     name: String,
-    /// All of the bucket.
+    /// The whole bucket.
     objects: Arc<dyn ObjectStore>,
     http: HttpClient,
     cloud: Cloud,
-    /// The URL of the bucket for the server itself.
+    /// URL of the bucket for the server itself.
     base: String,
-    /// Without slashes at its ends; may be empty.
+    /// Key prefix without leading or trailing slashes; may be empty.
     prefix: String,
 }
 
@@ -62,45 +61,45 @@ enum Cloud {
     Azure(azure::Access),
 }
 
-/// What lay at a key at one moment. Equal ones mean the same bytes.
+/// The version of an object in the bucket at one moment. Equal stamps mean the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloudStamp {
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// What the store calls this version of it.
+    /// Version identifier assigned by the store.
     pub tag: String,
 }
 
-/// One line of a listing.
+/// An entry of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Below the prefix of the store. Most are a [`Key`].
+    /// Key below the prefix of the store. Most are a [`Key`].
     pub key: String,
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// When it was written, in seconds since the Unix epoch, by the clock of the store.
+    /// Modification time in Unix seconds, by the clock of the store.
     pub modified: u64,
 }
 
 impl CloudStore {
-    /// Whether [`UrlSigner::upload`] can be had, whose URL takes nothing but the right bytes.
+    /// Returns true if [`UrlSigner::upload`] is supported, whose presigned URL accepts only the expected content.
     pub fn proves_uploads(&self) -> bool {
         self.0.proves_uploads()
     }
 
-    /// Whether what was completed from parts stays what it is, whatever is done with the URLs of its parts.
-    /// On Azure these can also write the whole.
+    /// Returns true if an object that was completed from parts cannot be changed with the URLs of its parts. On
+    /// Azure these URLs can also write the whole object.
     pub fn completed_parts_stay(&self) -> bool {
         !matches!(self.0.cloud, Cloud::Azure(_))
     }
 
-    /// Whether a PUT without headers can bring an object, and is answered with an `ETag`. Azure wants a
-    /// header, save for the blocks of an upload in parts, which it gives no `ETag`.
+    /// Returns true if a PUT without headers can upload an object, and the response has an `ETag`. Azure requires
+    /// a header, except for the blocks of a multipart upload, which get no `ETag`.
     pub fn takes_bare_uploads(&self) -> bool {
         !matches!(self.0.cloud, Cloud::Azure(_))
     }
 
-    /// The largest object that one `PUT` can bring, in bytes; what is larger must come in parts.
+    /// Returns the maximum size in bytes of an object uploaded in one `PUT`; larger ones must use parts.
     pub fn largest_upload(&self) -> u64 {
         match self.0.cloud {
             Cloud::S3(_) => 5 << 30,
@@ -109,7 +108,7 @@ impl CloudStore {
         }
     }
 
-    /// Where signed URLs lead, as `https://host:port`: what web pages must be permitted to reach.
+    /// Returns the origin of presigned URLs, as `https://host:port`, which web pages must be allowed to access.
     pub fn public_origin(&self) -> &str {
         match &self.0.cloud {
             Cloud::S3(access) => access.origin(),
@@ -118,12 +117,12 @@ impl CloudStore {
         }
     }
 
-    /// What lies at `key` now.
+    /// Returns the current version of the object at `key`, if there is one.
     pub async fn stat(&self, key: &Key) -> Result<Option<CloudStamp>, Error> {
         Ok(self.0.head(key).await?.as_ref().map(stamp))
     }
 
-    /// Removes what lies at `key`; nothing there is no error.
+    /// Deletes the object at `key`. A missing object is not an error.
     pub async fn remove(&self, key: &Key) -> Result<(), Error> {
         let path = self.0.in_bucket(key.as_str());
         match self.0.send(Call::new(Method::DELETE, &path)).await {
@@ -132,7 +131,7 @@ impl CloudStore {
         }
     }
 
-    /// Removes many, in as few requests as the store permits.
+    /// Deletes several objects, in as few requests as the store permits.
     pub async fn remove_all(&self, keys: &[Key]) -> Result<(), Error> {
         let locations: Vec<_> = keys.iter().map(|key| Ok(self.0.location(key))).collect();
         let mut removed = self.0.objects.delete_stream(stream::iter(locations).boxed());
@@ -144,12 +143,12 @@ impl CloudStore {
                 Err(error) => return Err(unavailable(error)),
             }
         }
-        // It may be the bucket that is missing.
+        // The bucket itself may be missing.
         if let (true, Some(key)) = (missing, keys.first()) { self.0.head(key).await.map(drop) } else { Ok(()) }
     }
 
-    /// Everything in a folder below the prefix of the store, and in its folders; all of the store for an
-    /// empty one. In the order of the keys.
+    /// Lists everything in a folder below the prefix of the store, recursively; the whole store if `folder` is
+    /// empty. In the order of the keys.
     pub fn list(&self, folder: &str) -> impl Stream<Item = Result<Listed, Error>> + Send + use<> {
         let own = self.0.in_bucket("");
         let inside = Path::from(format!("{own}{folder}"));
@@ -164,7 +163,7 @@ impl CloudStore {
         })
     }
 
-    /// A folder of the store, for what is not an object of Git LFS.
+    /// Returns a folder of the store, for data other than Git LFS objects.
     pub fn folder(&self, name: &str) -> Arc<dyn ObjectStore> {
         let path = Path::from(self.0.in_bucket(name));
         Arc::new(PrefixStore::new(Arc::clone(&self.0.objects), path))
@@ -176,25 +175,25 @@ impl Inner {
         matches!(&self.cloud, Cloud::S3(s3) if s3.trust_checksums)
     }
 
-    /// What the store knows of it. A bucket that is not there has lost nothing: it is away.
+    /// Returns the metadata of an object. A missing bucket is an error: its objects are unavailable, not deleted.
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, Error> {
         match in_time(self.objects.head(&self.location(key))).await {
             Ok(found) => return Ok(Some(found)),
             Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(unavailable(error)),
         }
-        // The answer to HEAD has no words that say what is missing.
+        // The response to HEAD has no body that says what is missing.
         let path = self.in_bucket(key.as_str());
         let first = Call { headers: &[("range", "bytes=0-0")], ..Call::new(Method::GET, &path) };
         match self.send(first).await {
             Err(failure) if failure.status == Some(404) && !failure.is_missing() => Err(failure.into()),
-            // Somebody may have written it meanwhile; a moment ago it was not there.
+            // It may have been written in the meantime; a moment ago it did not exist.
             Ok(_) | Err(Failure { status: Some(404 | 416), .. }) => Ok(None),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// The path of a key in the bucket.
+    /// Returns the path of a key in the bucket.
     fn in_bucket(&self, key: &str) -> String {
         if self.prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", self.prefix) }
     }

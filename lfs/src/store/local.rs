@@ -27,37 +27,37 @@ mod walk;
 
 pub use download::Object;
 
-/// The file in the root that says that this is the store.
+/// File in the root that marks it as the store.
 const MARK: &str = ".rutter-store";
 
-/// Bytes that an upload must leave free: the database may be on the same disk.
+/// Free space in bytes that an upload must leave: the database may be on the same disk.
 const RESERVE: u64 = 1 << 20;
 
-/// A file of the store, as it was at one moment. Whoever writes an object makes a new file, so that
-/// equal stamps mean the same file.
+/// The identity of a stored file at one moment. Writing an object always creates a new file, so equal stamps mean
+/// the same file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
     modified: SystemTime,
     inode: u64,
 }
 
 impl Stamp {
-    /// When it was written.
+    /// Returns the modification time.
     pub fn modified(&self) -> SystemTime {
         self.modified
     }
 }
 
-/// Objects in a folder of a local file system.
+/// Object store in a local directory.
 ///
-/// The object `abcd…` is the file `ab/cd/abcd…`. Uploads are written to `ab/cd/.{oid}.{unique}.part`
-/// beside their target and renamed when they are complete, right and on the disk, so that what is
-/// visible is always whole, after a crash too. Any number of processes may use one folder.
+/// The object `abcd…` is the file `ab/cd/abcd…`. Uploads are written to `ab/cd/.{oid}.{unique}.part` in the same
+/// directory and renamed once they are complete, verified and flushed to disk, so a visible object is always
+/// complete, even after a crash. Any number of processes may use one directory.
 ///
-/// Large objects may come in pieces, in any number of requests and over days: `begin_parts`, then
-/// `put_part` or `append`, then `finish`.
+/// Large objects can be uploaded in several requests, over several days: `begin_parts`, then `put_part` or
+/// `append`, then `finish`.
 #[derive(Clone, Debug)]
 pub struct LocalStore {
     shared: Arc<Shared>,
@@ -66,48 +66,48 @@ pub struct LocalStore {
 #[derive(Debug)]
 struct Shared {
     root: PathBuf,
-    /// One bit for each folder `ab/cd` that this process knows to be on the disk, its parents
-    /// included: flushing three folders for each small object would cost more than the object.
+    /// One bit for each directory `ab/cd` that this process knows to be on disk, together with its parents:
+    /// flushing three directories for each small object would cost more than the object.
     durable: Box<[AtomicU64; 1024]>,
     /// Makes names of temporary files unique within this process.
     serial: AtomicU64,
 }
 
 impl LocalStore {
-    /// Opens the store in a folder, which is made if it is missing.
+    /// Opens the store in a directory, which is created if it is missing.
     ///
-    /// The folder gets a mark. Where the mark is missing later, the folder is another one than this,
-    /// most often because the disk is not mounted, and everything is [`Error::Away`]: an object that
-    /// cannot be seen is not an object that is lost.
+    /// The directory gets a marker file. If the marker is missing later, the directory is not the store, most
+    /// often because the disk is not mounted, and every operation returns [`Error::Away`]: an object that cannot
+    /// be seen is not necessarily lost.
     pub fn open(root: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&root)?;
-        // Absolute, so that it does not move with the working directory.
+        // Absolute, so that it does not depend on the working directory.
         let root = fs::canonicalize(root)?;
         fs::write(
             root.join(MARK),
-            "The objects of rutter. Without this file, they are taken to be on a disk that is away.\n",
+            "The object store of rutter. If this file is missing, its disk is assumed not to be mounted.\n",
         )?;
-        // Who made it may have died before this. Folders above may belong to others: what cannot be
-        // opened was not made here.
+        // The process that created it may have crashed before flushing. Directories further up may belong to
+        // others: one that cannot be opened was not created here.
         root.ancestors().skip(1).map(sync_folder).take_while(Result::is_ok).for_each(drop);
         let durable = Box::new([const { AtomicU64::new(0) }; 1024]);
         Ok(Self { shared: Arc::new(Shared { root, durable, serial: AtomicU64::new(0) }) })
     }
 
-    /// The folder.
+    /// Returns the directory.
     pub fn root(&self) -> &Path {
         &self.shared.root
     }
 
-    /// Stores the object if the body has exactly its bytes; otherwise nothing changes.
+    /// Stores an object if the body has exactly the expected content; otherwise nothing changes.
     ///
-    /// When this returns `Ok`, the object is on the disk and survives a crash. The body is read to its
-    /// end, or to the first byte too many. An object that is here already is written anew, which heals
-    /// it if it was damaged. Uploads of one object at the same time do not disturb each other. When the
-    /// future is dropped, the temporary file is removed in the background.
+    /// When this returns `Ok`, the object is on disk and survives a crash. The body is read to its end, or to the
+    /// first excess byte. An existing object is rewritten, which repairs it if it was damaged. Concurrent uploads
+    /// of the same object are independent. If the future is dropped, the temporary file is removed in the
+    /// background.
     ///
-    /// Errors: [`Error::WrongSize`], [`Error::WrongHash`], [`Error::Interrupted`] for an error of the
-    /// body, [`Error::Full`], [`Error::Io`].
+    /// Errors: [`Error::WrongSize`], [`Error::WrongHash`], [`Error::Interrupted`] for an error of the body,
+    /// [`Error::Full`], [`Error::Io`].
     pub async fn put<S, E>(&self, oid: &Oid, size: u64, body: S) -> Result<(), Error>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
@@ -116,14 +116,14 @@ impl LocalStore {
         upload::receive(&self.shared, *oid, size, body).await
     }
 
-    /// Opens an object for reading. It stays readable when it is removed meanwhile.
+    /// Opens an object for reading. It remains readable if it is removed in the meantime.
     pub async fn get(&self, oid: &Oid) -> Result<Object, Error> {
         let (path, oid) = (self.shared.object(oid), *oid);
         let shared = Arc::clone(&self.shared);
         blocking::run(move || Object::open(&path).map_err(|error| shared.or_not_found(error, oid))).await
     }
 
-    /// What is here under this name. The content is not looked at.
+    /// Returns the stamp of an object, if it exists. The content is not verified.
     pub async fn stat(&self, oid: &Oid) -> Result<Option<Stamp>, Error> {
         let (shared, path) = (Arc::clone(&self.shared), self.shared.object(oid));
         blocking::run(move || match stat(&path)? {
@@ -133,7 +133,7 @@ impl LocalStore {
         .await
     }
 
-    /// Removes an object; `false` if it was not here.
+    /// Removes an object; returns `false` if it did not exist.
     pub async fn remove(&self, oid: &Oid) -> Result<bool, Error> {
         let path = self.shared.object(oid);
         blocking::run(move || match fs::remove_file(&path) {
@@ -144,7 +144,7 @@ impl LocalStore {
         .await
     }
 
-    /// Removes objects, as far as they are here: very many at once are much quicker than one by one.
+    /// Removes the existing ones of many objects, much faster than one by one.
     pub async fn remove_all(&self, oids: Vec<Oid>) -> Result<(), Error> {
         let paths: Vec<PathBuf> = oids.iter().map(|oid| self.shared.object(oid)).collect();
         blocking::run(move || {
@@ -159,7 +159,7 @@ impl LocalStore {
         .await
     }
 
-    /// Reads an object from the disk and compares it with its name.
+    /// Reads an object from disk and returns true if its hash matches its oid.
     pub async fn rehash(&self, oid: &Oid) -> Result<bool, Error> {
         use futures::TryStreamExt;
 
@@ -172,13 +172,13 @@ impl LocalStore {
         Ok(Oid::from_bytes(hasher.finalize().into()) == *oid)
     }
 
-    /// Removes what uploads that died left behind: temporary files that nothing was written to for
-    /// `older_than`, which must be longer than a living upload may pause. Returns their number.
+    /// Removes temporary files of crashed uploads: those not written to for `older_than`, which must be longer
+    /// than a running upload can pause. Returns their number.
     pub async fn reap(&self, older_than: Duration) -> io::Result<usize> {
         walk::reap(&self.shared, older_than).await
     }
 
-    /// The objects whose names begin with this byte, in order. Other files are left out.
+    /// Lists the objects whose oids begin with this byte, in order. Other files are ignored.
     pub async fn list(&self, first: u8) -> Result<Vec<Oid>, Error> {
         let shared = Arc::clone(&self.shared);
         blocking::run(move || Ok(walk::objects(&shared, first)?)).await
@@ -186,7 +186,7 @@ impl LocalStore {
 }
 
 impl Shared {
-    /// An object that is not here is missing only if the store is.
+    /// Returns `NotFound` for a missing object only if the store itself is there.
     fn or_not_found(&self, error: io::Error, oid: Oid) -> Error {
         match error.kind() {
             io::ErrorKind::NotFound => self.expect_mark().err().unwrap_or(Error::NotFound(oid)),
@@ -198,7 +198,7 @@ impl Shared {
         if self.root.join(MARK).exists() { Ok(()) } else { Err(Error::Away) }
     }
 
-    /// Fails where `size` bytes more would leave nothing for anybody else. Blocks.
+    /// Fails if `size` more bytes would leave less than the reserve free. Blocks.
     fn expect_room(&self, size: u64) -> Result<(), Error> {
         self.expect_mark()?;
         let disk = rustix::fs::statvfs(&self.root).map_err(io::Error::from)?;
@@ -219,14 +219,14 @@ impl Shared {
         path
     }
 
-    /// The bits of all folders `ab/*` beside that of an object, and which word and bit is its own.
+    /// Returns the bits of all directories `ab/*` next to that of an object, and the word and bit of its own.
     fn shard(&self, oid: &Oid) -> (&[AtomicU64], usize, u64) {
         let &[first, second, ..] = oid.as_bytes();
         let words = &self.durable[usize::from(first) * 4..][..4];
         (words, usize::from(second / 64), 1 << (second % 64))
     }
 
-    /// Makes the folder of an object and sees to it that it survives a crash. Blocks.
+    /// Creates the directory of an object and makes sure that it survives a crash. Blocks.
     fn make_folder(&self, oid: &Oid) -> io::Result<()> {
         let (words, own, bit) = self.shard(oid);
         let bits = |word: &AtomicU64| word.load(Ordering::Acquire);
@@ -236,7 +236,7 @@ impl Shared {
         let folder = self.folder(oid);
         fs::create_dir_all(&folder)?;
         folder.parent().map_or(Ok(()), sync_folder)?;
-        // Where one folder `ab/*` is known, `ab` is.
+        // If one directory `ab/*` is known, so is `ab`.
         if words.iter().all(|word| bits(word) == 0) {
             sync_folder(&self.root)?;
         }
@@ -244,7 +244,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Notes that the folder of an object turned out to be missing, and perhaps the one around it.
+    /// Records that the directory of an object was missing, and perhaps its parent.
     fn forget_folder(&self, oid: &Oid) {
         for word in self.shard(oid).0 {
             word.store(0, Ordering::Release);
@@ -252,12 +252,12 @@ impl Shared {
     }
 }
 
-/// Writes the entries of a folder to the disk. Blocks.
+/// Flushes the entries of a directory to disk. Blocks.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// A regular file, if there is one. Blocks.
+/// Returns the stamp of a regular file, if there is one. Blocks.
 fn stat(path: &Path) -> io::Result<Option<Stamp>> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_file() => {

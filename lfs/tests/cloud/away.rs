@@ -1,4 +1,4 @@
-//! Stores that are away, or refuse us.
+//! Stores that are unavailable or deny access.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use lfs::{
 
 use crate::stores::{LIFETIME, azure_options, now, object, s3_options, staging};
 
-/// Everything that asks the store.
+/// Returns the errors of every operation that sends a request.
 async fn errors(store: &CloudStore) -> Vec<Error> {
     let ((_, key), target, id) = (object(b"some"), staging(), "0123".parse().unwrap());
     let (stat, hash, remove, promote, list, parts, put, complete, abort) = tokio::join!(
@@ -29,7 +29,7 @@ async fn errors(store: &CloudStore) -> Vec<Error> {
     errors.enumerate().map(|(index, error)| error.unwrap_or_else(|| panic!("{index} of {store:?}"))).collect()
 }
 
-/// Both clouds, at this address.
+/// Both providers, at this address.
 fn at(endpoint: &str) -> [CloudStore; 2] {
     let endpoint = Some(endpoint.to_owned());
     let s3 = CloudStore::s3(S3Bucket { endpoint: endpoint.clone(), ..s3_options() }).unwrap();
@@ -37,13 +37,14 @@ fn at(endpoint: &str) -> [CloudStore; 2] {
     [s3, azure]
 }
 
-/// Every call fails because the store is away, and in time: what is quick in 12 seconds, all in a minute.
+/// Checks that every call fails because the store is unavailable, within its timeout: short calls in 12 seconds,
+/// all in a minute.
 async fn are_away(stores: [CloudStore; 2]) {
     let begin = Instant::now();
     for errors in futures::future::join_all(stores.iter().map(errors)).await {
         for error in errors {
             assert!(matches!(error, Error::Unavailable(_)), "{error}");
-            assert!(error.to_string().contains("no answer"), "{error}");
+            assert!(error.to_string().contains("no response"), "{error}");
         }
     }
     assert!(begin.elapsed() < Duration::from_secs(80), "{:?}", begin.elapsed());
@@ -54,7 +55,7 @@ async fn nothing_listens() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let stores = at(&format!("http://127.0.0.1:{port}"));
     for store in &stores {
-        // Signing needs nobody.
+        // Signing needs no connection.
         store.signer(now(), LIFETIME).await.unwrap().stage(&staging());
     }
     are_away(stores).await;
@@ -62,7 +63,7 @@ async fn nothing_listens() {
 
 #[tokio::test]
 async fn nothing_is_said() {
-    // The system accepts, and nobody looks.
+    // The system accepts connections, but no process reads from them.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     are_away(at(&format!("http://{}", listener.local_addr().unwrap()))).await;
 }
@@ -106,7 +107,7 @@ async fn the_store_refuses_us() {
         let store = store.unwrap();
         let list: Result<Vec<_>, _> = store.list("").try_collect().await;
         let text = list.unwrap_err().to_string();
-        assert!(text.contains("; "), "it says what to do: {text}");
+        assert!(text.contains("; "), "the message says what to do: {text}");
         println!("{store:?}: {text}");
     }
 }

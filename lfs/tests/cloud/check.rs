@@ -1,4 +1,4 @@
-//! What is said of stores that are right, and of those that are not.
+//! The bucket check, on correct and on incorrect stores.
 
 use futures::TryStreamExt as _;
 use lfs::store::{AzureContainer, Check, CloudStore, S3Bucket, Step, check};
@@ -18,7 +18,7 @@ async fn steps(store: &CloudStore, origin: Option<&str>) -> Vec<Step> {
     steps
 }
 
-/// What is wrong.
+/// Returns the failed steps.
 fn wrong(steps: &[Step]) -> Vec<(&'static str, &str)> {
     steps.iter().filter_map(|step| Some((step.name, step.outcome.as_ref().err()?.as_str()))).collect()
 }
@@ -39,13 +39,13 @@ async fn a_store_that_is_right() {
         "signed upload turned into a copy",
         "signed download",
         "copy",
-        "upload in parts",
+        "multipart upload",
         "delete",
     ];
     assert_eq!(names, expected);
     for store in [azure(), gcs().await] {
         assert_eq!(wrong(&steps(&store, None).await), []);
-        // Nothing is left of it.
+        // No objects are left behind.
         let left: Vec<_> = store.list("").try_collect().await.unwrap();
         assert_eq!(left, []);
     }
@@ -54,7 +54,7 @@ async fn a_store_that_is_right() {
 #[tokio::test]
 async fn browsers_need_rules() {
     let store = s3();
-    // Garage has no rules at first.
+    // Garage has no CORS rules at first.
     let found = steps(&store, Some("https://nobody.example")).await;
     let wrong_before = wrong(&found);
     assert_eq!(wrong_before.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["browser"]);
@@ -101,7 +101,7 @@ async fn a_store_that_believes_everything() {
         ("signed upload of wrong bytes", "trust_checksums = false"),
         ("signed upload without the checksum", "trust_checksums = false"),
         ("signed upload turned into a copy", "do not use it"),
-        ("signed download", "file name"),
+        ("signed download", "filename"),
     ] {
         let said = found.iter().find(|step| step.name == name).unwrap().outcome.clone().unwrap_err();
         assert!(said.contains(words), "{name}: {said}");

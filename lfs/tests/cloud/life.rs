@@ -1,4 +1,4 @@
-//! Objects come, are looked at, and go.
+//! The life cycle of an object: upload, verification, download, removal.
 
 use futures::TryStreamExt as _;
 use lfs::{
@@ -27,7 +27,7 @@ for_each_cloud! {
             assert_eq!(store.stat(&staged).await.unwrap().unwrap().size, bytes.len() as u64);
             assert!(store.promote(&staged, &key).await.unwrap());
             assert_eq!(store.hash(&key).await.unwrap(), Some((oid, bytes.len() as u64)));
-            // What is written to staging afterwards changes nothing.
+            // Later writes to staging change nothing.
             put_well(&signer.stage(&staged), noise(10)).await;
             assert_eq!(store.hash(&key).await.unwrap(), Some((oid, bytes.len() as u64)));
 
@@ -91,7 +91,7 @@ for_each_cloud! {
 
 for_each_cloud! {
     async fn ranges_are_read_as_they_are(store: CloudStore) {
-        // More than the pieces in which the store reads.
+        // More than the store reads in one request.
         let bytes = noise(9 << 20);
         let (oid, key) = object(&bytes);
         put_well(&store.signer(now(), LIFETIME).await.unwrap().stage(&key), bytes.clone()).await;

@@ -1,4 +1,4 @@
-//! Uploads in parts.
+//! Multipart uploads.
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
@@ -21,7 +21,7 @@ for_each_cloud! {
         assert_eq!(store.parts(&key, &id).await.unwrap(), Some(Vec::new()));
         let signer = store.signer(now(), LIFETIME).await.unwrap();
 
-        // From the client, again after a wrong one, and from here.
+        // From the client, repeated after a wrong part, and from the server.
         put_well(&signer.part(&key, &id, 3), bytes.slice(2 * PART..)).await;
         put_well(&signer.part(&key, &id, 1), noise(PART)).await;
         put_well(&signer.part(&key, &id, 1), bytes.slice(..PART)).await;
@@ -30,11 +30,11 @@ for_each_cloud! {
         let sent = store.put_part(&key, &id, 2, bytes.slice(PART..2 * PART)).await.unwrap();
         let parts = store.parts(&key, &id).await.unwrap().unwrap();
         assert_eq!(parts[1], sent);
-        assert_eq!(store.stat(&key).await.unwrap(), None, "nothing is there before the end");
+        assert_eq!(store.stat(&key).await.unwrap(), None, "nothing is visible before completion");
 
         store.complete_parts(&key, &id, &parts).await.unwrap();
         assert_eq!(store.hash(&key).await.unwrap(), Some((Oid::of(&bytes), bytes.len() as u64)));
-        // An answer may have been lost.
+        // A response may have been lost.
         store.complete_parts(&key, &id, &parts).await.unwrap();
         assert_eq!(store.hash(&key).await.unwrap(), Some((Oid::of(&bytes), bytes.len() as u64)));
 
@@ -103,7 +103,7 @@ for_each_cloud! {
     }
 }
 
-/// Another test's uploads are younger than a minute.
+/// Uploads of other tests are younger than a minute.
 #[tokio::test]
 async fn what_is_forgotten_is_aborted() {
     for store in [stores::s3(), crate::shim::gcs().await] {
@@ -140,7 +140,7 @@ async fn a_completed_upload_of_s3_takes_no_more_parts() {
 async fn what_is_too_large_for_one_copy_is_copied_in_parts() {
     let store = stores::s3();
     let (key, id) = begin(&store).await;
-    // 300 MiB, of which no two parts are alike.
+    // 300 MiB, of which no two parts are equal.
     let mut whole = Vec::new();
     for number in 1..=10 {
         let mut bytes = vec![0; 30 << 20];

@@ -1,8 +1,9 @@
-//! What stands before Garage and is another store.
+//! Shims in front of Garage that behave like another store.
 //!
-//! One takes Google's words. It is no Google: it proves that requests are permitted as Google's documents
-//! say ("V4 signing process", "Authenticating using self-signed JWTs"), by the public key and from what has
-//! arrived, and that the XML API is spoken as S3 understands it too. Another believes everything.
+//! One speaks Google's protocol. It is not Google: it verifies, with the public key and from the request as
+//! received, that requests are signed as Google's documents say ("V4 signing process", "Authenticating using
+//! self-signed JWTs"), and that the XML API is used in a way that S3 understands too. The other accepts
+//! everything without checks.
 
 use std::{convert::Infallible, fmt::Write as _, sync::Arc};
 
@@ -32,7 +33,7 @@ use crate::stores::{now, s3_options};
 const KEY: &str = include_str!("../../src/store/cloud/sigv4/test-key.pem");
 const ACCOUNT: &str = "signer@project.iam.gserviceaccount.com";
 
-/// A bucket that is spoken to as one of Google's.
+/// A bucket that is used as one of Google's.
 pub(crate) async fn gcs() -> CloudStore {
     CloudStore::gcs(gcs_options().await).unwrap()
 }
@@ -50,21 +51,21 @@ async fn gcs_options() -> GcsBucket {
     }
 }
 
-/// A bucket of S3 that believes whatever it is told.
+/// An S3 bucket that verifies nothing.
 pub(crate) async fn credulous() -> CloudStore {
     let s3 = s3_options();
     let endpoint = Some(start(Words::Nobodys, &s3).await);
     CloudStore::s3(S3Bucket { endpoint, ..s3 }).unwrap()
 }
 
-/// Whose permissions are asked for.
+/// The protocol whose signatures are verified.
 #[derive(PartialEq)]
 enum Words {
     Google,
     Nobodys,
 }
 
-/// Listens as long as the test runs. Gives the address.
+/// Listens as long as the test runs, and returns the address.
 async fn start(words: Words, s3: &S3Bucket) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -123,7 +124,7 @@ impl Shim {
         let ours = |pair: &&str| !pair.starts_with("X-Goog-") && !pair.starts_with("X-Amz-") && !pair.is_empty();
         let named = |pair: &&str| self.words == Words::Google || !pair.starts_with("response-");
         let query: Vec<_> = query.split('&').filter(ours).filter(named).collect();
-        // Google takes slashes that are encoded, too.
+        // Google accepts encoded slashes, too.
         let path = format!("path={}", head.uri.path());
         let path = url::form_urlencoded::parse(path.as_bytes()).next().unwrap().1;
         let url = format!("{}{path}?{}", self.garage, query.join("&"));
@@ -155,10 +156,10 @@ fn verify(message: &str, signature: &[u8]) -> Result<(), &'static str> {
     let key = RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).unwrap();
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key())
         .verify(message.as_bytes(), signature)
-        .map_err(|_| "the signature is another")
+        .map_err(|_| "the signature does not match")
 }
 
-/// "Signatures": what is signed is put together from the request as it has arrived.
+/// Verifies a presigned URL ("Signatures"): the signed text is rebuilt from the request as received.
 fn signed(method: &str, path: &str, query: &str, headers: &HeaderMap) -> Result<(), &'static str> {
     let value = |name: &str| {
         let pair = query.split('&').find_map(|pair| pair.split_once('=').filter(|(found, _)| *found == name));
@@ -192,10 +193,10 @@ fn signed(method: &str, path: &str, query: &str, headers: &HeaderMap) -> Result<
     let request = format!("{method}\n{path}\n{}\n{lines}\n{names}\nUNSIGNED-PAYLOAD", pairs.join("&"));
     let digest = hex::encode(Sha256::digest(request));
     let text = format!("GOOG4-RSA-SHA256\n{date}\n{scope}\n{digest}");
-    verify(&text, &hex::decode(value("X-Goog-Signature")?).map_err(|_| "the signature is another")?)
+    verify(&text, &hex::decode(value("X-Goog-Signature")?).map_err(|_| "the signature does not match")?)
 }
 
-/// A token that the service account has signed itself (AIP 4111).
+/// Verifies a token signed by the service account itself (AIP 4111).
 fn bearer(headers: &HeaderMap) -> Result<(), &'static str> {
     let token = headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let (message, signature) = token.and_then(|token| token.rsplit_once('.')).ok_or("no token")?;

@@ -1,4 +1,4 @@
-//! Stores to try, and a client that has nothing but what was signed for it.
+//! The stores under test, and a client that has only presigned URLs.
 
 use std::{
     collections::HashMap,
@@ -12,10 +12,10 @@ use lfs::{
 };
 use reqwest::{Client, Method, Response, Url};
 
-/// Of a signed URL, in seconds.
+/// Lifetime of presigned URLs in seconds.
 pub(crate) const LIFETIME: u32 = 300;
 
-/// One test for each cloud.
+/// Defines one test for each provider.
 #[macro_export]
 macro_rules! for_each_cloud {
     ($(#[$attribute:meta])* async fn $name:ident($store:ident: CloudStore) $body:block) => {
@@ -42,7 +42,7 @@ macro_rules! for_each_cloud {
     };
 }
 
-/// A bucket of Garage, in a folder of its own.
+/// A Garage bucket, with a prefix of its own.
 pub(crate) fn s3() -> CloudStore {
     CloudStore::s3(s3_options()).unwrap()
 }
@@ -63,7 +63,7 @@ pub(crate) fn s3_options() -> S3Bucket {
     }
 }
 
-/// A container of azurite, in a folder of its own.
+/// An azurite container, with a prefix of its own.
 pub(crate) fn azure() -> CloudStore {
     CloudStore::azure(azure_options()).unwrap()
 }
@@ -81,9 +81,9 @@ pub(crate) fn azure_options() -> AzureContainer {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is where tests are told about stores")]
+#[expect(clippy::disallowed_methods, reason = "the addresses of the stores are environment variables")]
 fn address(variable: &str, script: &str) -> (Url, String) {
-    let text = std::env::var(variable).unwrap_or_else(|_| panic!("run this test by scripts/{script}"));
+    let text = std::env::var(variable).unwrap_or_else(|_| panic!("run this test with scripts/{script}"));
     let url: Url = text.parse().unwrap();
     let encoded = format!("password={}", url.password().unwrap());
     let password = url::form_urlencoded::parse(encoded.as_bytes()).next().unwrap().1.into_owned();
@@ -98,8 +98,8 @@ fn folder() -> String {
     format!("tests/{}", hex::encode(random()))
 }
 
-/// Now, in seconds since the Unix epoch.
-#[expect(clippy::disallowed_methods, reason = "stores have a clock too")]
+/// Returns the current time in Unix seconds.
+#[expect(clippy::disallowed_methods, reason = "the stores use the system clock")]
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
@@ -111,7 +111,7 @@ pub(crate) fn random() -> [u8; 16] {
     bytes
 }
 
-/// Keys that nobody has used.
+/// Returns an unused key.
 pub(crate) fn staging() -> Key {
     Key::staging(random())
 }
@@ -121,7 +121,7 @@ pub(crate) fn object(bytes: &[u8]) -> (Oid, Key) {
     (oid, Key::new(&oid, random()[..8].try_into().unwrap()))
 }
 
-/// Bytes that no store can squeeze.
+/// Returns incompressible bytes.
 pub(crate) fn noise(length: usize) -> Bytes {
     let mut state = u64::from_le_bytes(random()[..8].try_into().unwrap()) | 1;
     let mut next = || {
@@ -135,7 +135,7 @@ pub(crate) fn noise(length: usize) -> Bytes {
     bytes.into()
 }
 
-/// Does what was signed, with the headers that were asked for and some of its own.
+/// Sends a presigned request with its required headers and some others.
 pub(crate) async fn send(method: Method, url: &SignedUrl, bytes: Bytes) -> Response {
     let mut request = Client::new().request(method, &url.href).header("content-type", "text/plain");
     request = request.header("content-length", bytes.len());
@@ -149,7 +149,7 @@ pub(crate) async fn put(url: &SignedUrl, bytes: Bytes) -> Response {
     send(Method::PUT, url, bytes).await
 }
 
-/// As [`put`], and it must go well.
+/// Like [`put`], but the request must succeed.
 pub(crate) async fn put_well(url: &SignedUrl, bytes: Bytes) -> Response {
     let answer = put(url, bytes).await;
     let status = answer.status();
@@ -164,7 +164,7 @@ pub(crate) async fn get(url: &SignedUrl, range: Option<&str>) -> Response {
     request.send().await.unwrap()
 }
 
-/// Headers of an answer by name.
+/// Returns the headers of a response by name.
 pub(crate) fn headers(answer: &Response) -> HashMap<String, String> {
     let text = |value: &reqwest::header::HeaderValue| value.to_str().unwrap_or_default().to_owned();
     answer.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect()

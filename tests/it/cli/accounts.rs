@@ -18,7 +18,7 @@ story! {
         let taken = house.fails(&["user", "add", "Ada", "--email", "other@example.org"]);
         assert!(taken.contains("the name `ada` is taken"), "{taken}");
         let used = house.fails(&["user", "add", "carl", "--email", "ADA@example.org"]);
-        assert!(used.contains("`ada@example.org` has an account already"), "{used}");
+        assert!(used.contains("`ada@example.org` already has an account"), "{used}");
         // What cannot be meant is refused by the parser of the command line: status 2.
         for (name, email, said) in [
             ("carl", "carl", "is not an e-mail address"),

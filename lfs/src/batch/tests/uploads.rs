@@ -1,4 +1,4 @@
-//! Uploads in more than one request, in the words of each dialect.
+//! Multipart and tus uploads, for each transfer.
 
 use super::*;
 
@@ -7,7 +7,7 @@ const MIB: u64 = 1 << 20;
 const OFFERED: Offered = Offered { from: 10 * MIB, multipart_basic: true, multipart: true, tus: true };
 const NOTHING: Offered = Offered { from: 0, multipart_basic: false, multipart: false, tus: false };
 
-/// What git-lfs lists of its own.
+/// The transfers that git-lfs always lists.
 const GIT_LFS: [&str; 3] = ["lfs-standalone-file", "basic", "ssh"];
 
 fn upload(transfers: &[&str], objects: &[(&str, u64)]) -> BatchRequest {
@@ -38,7 +38,7 @@ fn reply_with(request: &BatchRequest, transfer: Transfer, begun: &[(&str, Begun)
     let begun: HashMap<Oid, Begun> = begun.iter().map(|(oid, begun)| (oid.parse().unwrap(), begun.clone())).collect();
     let bytes = answer_uploads(request, transfer, &known(&[]), None, &begun, action, upload_action);
     let reply: Value = serde_json::from_slice(&bytes).unwrap();
-    assert_eq!(reply.to_string().len(), bytes.len(), "the answer is compact, and no key is there twice");
+    assert_eq!(reply.to_string().len(), bytes.len(), "the response is compact and has no duplicate keys");
     assert_eq!(reply["transfer"], transfer.name());
     reply
 }
@@ -61,7 +61,7 @@ fn one_way_for_all_is_chosen() {
         assert_eq!(found.transfer, chosen, "{transfers:?}");
         let begun = match chosen {
             Transfer::Basic => 0,
-            // Each of its URLs is asked for an offset.
+            // Each of its URLs is queried for an offset.
             Transfer::Tus => 2,
             _ => 1,
         };
@@ -84,10 +84,10 @@ fn small_objects_are_not_worth_it() {
     let all = ["multipart-basic", "multipart", "tus", "basic"];
     assert_eq!(negotiate(&all, &[(A, 10 * MIB - 1)], &OFFERED).transfer, Transfer::Basic);
     assert_eq!(negotiate(&all, &[(A, 10 * MIB)], &OFFERED).transfer, Transfer::MultipartBasic);
-    // Unless the client knows no other way.
+    // Unless the client supports nothing else.
     let found = negotiate(&["tus"], &[(A, 1)], &OFFERED);
     assert_eq!(found, Negotiated { transfer: Transfer::Tus, begin: wanted(&[(A, 1)]) });
-    // The empty object has no parts, from whichever size on there are some.
+    // The empty object has no parts, whatever the threshold.
     let empty = Oid::EMPTY.to_string();
     assert_eq!(negotiate(&all, &[(&empty, 0)], &Offered { from: 0, ..OFFERED }).transfer, Transfer::Basic);
 }
@@ -110,8 +110,8 @@ fn what_is_not_sent_does_not_decide() {
     assert_eq!(downloads(json!(["multipart"])).unwrap_err().kind, BatchErrorKind::Unprocessable);
 }
 
-/// The agent of Hugging Face for git-lfs looks for parts in each upload, its own client only where some are;
-/// git-lfs itself asks for the offset of each.
+/// Hugging Face's transfer agent for git-lfs looks for parts in each upload, its own client only where there are
+/// some; git-lfs itself requests the offset of each.
 #[test]
 fn some_clients_need_an_upload_for_everything() {
     let empty = Oid::EMPTY.to_string();
@@ -176,11 +176,11 @@ fn multipart_basic_in_full() {
             },
         })
     );
-    // The body is one that we understand.
+    // The body can be parsed again by this server.
     let body = reply["objects"][0]["actions"]["commit"]["body"].as_str().unwrap();
     let said = crate::parts::Completion::parse(body.as_bytes()).unwrap();
     said.expect(&A.parse().unwrap(), &begin(12 * MIB, &[]).plan).unwrap();
-    // Small ones beside it need no upload of their own.
+    // Small objects in the same batch need no upload of their own.
     assert_eq!(
         reply["objects"][1]["actions"],
         json!({
@@ -194,13 +194,13 @@ fn multipart_basic_in_full() {
 
     let complete = reply_with(&request, Transfer::MultipartBasic, &[(A, begin(12 * MIB, &[1, 2, 3]))]);
     let actions = complete["objects"][0]["actions"].as_object().unwrap();
-    assert!(!actions.contains_key("parts") && actions.contains_key("commit"), "only the end is missing");
+    assert!(!actions.contains_key("parts") && actions.contains_key("commit"), "only the commit is missing");
 }
 
 #[test]
 fn multipart_in_full() {
     let request = upload(&["basic", "multipart"], &[(A, 12 * MIB), (B, 3)]);
-    // What has arrived is listed too: the client counts.
+    // Stored parts are listed too: the client counts them.
     let reply = reply_with(&request, Transfer::Multipart, &[(A, begin(12 * MIB, &[2]))]);
     let step = |name: &str, size: u64| format!("https://h/{name}/{A}/{size}");
     assert_eq!(
@@ -221,7 +221,7 @@ fn multipart_in_full() {
     assert_eq!(small["header"], json!({"Content-Type": "application/octet-stream"}));
     assert_eq!(small["href"], format!("https://h/Upload/{B}/3"));
 
-    // Numbers of one length sort as they count, up to the last one possible.
+    // Numbers of equal length sort numerically, up to the largest possible one.
     let most = begin(5 * MIB * 10_000, &[]);
     let reply = reply_with(&upload(&["multipart"], &[(A, most.plan.size())]), Transfer::Multipart, &[(A, most)]);
     let header = reply["objects"][0]["actions"]["upload"]["header"].as_object().unwrap();
@@ -230,7 +230,7 @@ fn multipart_in_full() {
     assert!(names.iter().all(|name| name.len() == 5));
     assert_eq!(header["10000"], format!("https://h/Part(10000)/{A}/{}", 5 * MIB));
 
-    // The empty object, as the agent needs it.
+    // The empty object, as the transfer agent needs it.
     let empty = Oid::EMPTY.to_string();
     let request = upload(&["multipart"], &[(&empty, 0)]);
     let reply = reply_with(&request, Transfer::Multipart, &[(&empty, begin(0, &[]))]);
@@ -275,14 +275,14 @@ fn headers_and_lifetimes_of_steps() {
     assert_eq!(actions["commit"]["header"], of_commit);
 
     let actions = object(Transfer::Multipart);
-    assert_eq!(actions["upload"]["header"].as_object().unwrap().len(), 3, "nothing that is taken for a URL");
-    assert_eq!(actions["upload"]["expires_in"], 60, "as long as all of its URLs are good");
+    assert_eq!(actions["upload"]["header"].as_object().unwrap().len(), 3, "no header that would be treated as a URL");
+    assert_eq!(actions["upload"]["expires_in"], 60, "the shortest lifetime of its URLs");
     assert_eq!(object(Transfer::Tus)["upload"]["header"], headers);
 }
 
 proptest! {
-    /// Whatever is negotiated: each object that goes ahead gets what its dialect needs, and every part
-    /// that is missing is asked for once.
+    /// Whatever is negotiated, each object to upload gets what its transfer needs, and every missing part is
+    /// requested once.
     #[test]
     fn every_upload_is_offered_in_full(
         transfers in proptest::sample::subsequence(

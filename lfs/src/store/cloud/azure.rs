@@ -1,4 +1,4 @@
-//! Azure Blob Storage, with the key of the account.
+//! Azure Blob Storage, authenticated with an account key.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -15,19 +15,19 @@ use super::{
 };
 use crate::Error;
 
-/// Whose rules a URL is signed by (the `sv` of a shared access signature).
+/// API version that the shared access signatures follow (`sv`).
 const VERSION: &str = "2023-11-03";
 
 /// A container of Azure Blob Storage.
 pub struct AzureContainer {
-    /// Its name.
+    /// Name of the container.
     pub container: String,
-    /// Folder of the keys in the container, without slashes at its ends; may be empty.
+    /// Key prefix in the container, without leading or trailing slashes; may be empty.
     pub prefix: String,
-    /// `https://host[:port]` of the account, where that is not `https://<account>.blob.core.windows.net`;
-    /// emulators have the account in its path.
+    /// `https://host[:port]` of the account if it is not `https://<account>.blob.core.windows.net`; emulators
+    /// have the account in the path.
     pub endpoint: Option<String>,
-    /// The same as clients reach it, where that differs.
+    /// The endpoint for clients, if it differs.
     pub public_endpoint: Option<String>,
     /// `AZURE_STORAGE_ACCOUNT` (or `…_ACCOUNT_NAME`) and `AZURE_STORAGE_KEY` (or `…_ACCOUNT_KEY`,
     /// `…_ACCESS_KEY`), or `AZURE_STORAGE_CONNECTION_STRING`.
@@ -39,31 +39,31 @@ pub(super) struct Access {
     credential: AzureCredential,
     key: Vec<u8>,
     public: Address,
-    /// What is signed of the path: account, container and prefix, with a slash at the end.
+    /// The signed part of the path: account, container and prefix, with a trailing slash.
     resource: String,
     folder: String,
 }
 
-/// What the owner of a URL may do with one blob ("Create a service SAS").
+/// The permission of a URL on one blob ("Create a service SAS").
 #[derive(Clone, Copy)]
 pub(super) enum Permission {
-    /// To read it.
+    /// Read the blob.
     Read,
-    /// To write it, again too: an answer may have been lost. Blocks need this; `c` would not do.
+    /// Write the blob, also repeatedly, because a response may have been lost. Blocks require this permission;
+    /// `c` is not sufficient.
     Write,
 }
 
 impl CloudStore {
-    /// Opens a container of Azure Blob Storage. Nothing is asked of it yet.
+    /// Opens a container of Azure Blob Storage. No request is sent yet.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for options that cannot be, and without the key of the account: URLs are signed
-    /// with it.
+    /// [`Error::Invalid`] for invalid options, and without the account key, which URLs are signed with.
     pub fn azure(options: AzureContainer) -> Result<Self, Error> {
         let AzureContainer { container, prefix, endpoint, public_endpoint, environment } = options;
         open::check_names(&container, &prefix)?;
         let account = Account::find(&environment)?;
-        let not_a_key = || Error::Invalid("the key of the Azure account is not one: it is base64".into());
+        let not_a_key = || Error::Invalid("the key of the Azure account is invalid: it must be base64".into());
         let key = STANDARD.decode(&account.key).map_err(|_| not_a_key())?;
         let access_key = AzureAccessKey::try_new(&account.key).map_err(|_| not_a_key())?;
 
@@ -98,7 +98,7 @@ impl CloudStore {
 }
 
 impl Access {
-    /// Where signed URLs lead.
+    /// Returns the origin of presigned URLs.
     pub(super) fn origin(&self) -> &str {
         &self.public.origin
     }
@@ -107,9 +107,9 @@ impl Access {
         AzureAuthorizer::new(&self.credential, &self.account).authorize(request);
     }
 
-    /// A URL with a shared access signature ("Create a service SAS", version 2020-12-06 and later).
-    /// `query` is what says which operation it is: it is not signed. `answer` is what the answer's
-    /// `Content-Disposition` and `Content-Type` are to be.
+    /// Returns a URL with a shared access signature ("Create a service SAS", version 2020-12-06 and later).
+    /// `query` selects the operation; it is not signed. `answer` is the `Content-Disposition` and the
+    /// `Content-Type` of the response.
     pub(super) fn sign(
         &self,
         permission: Permission,
@@ -148,19 +148,19 @@ impl Access {
     }
 }
 
-/// Who we are.
+/// The storage account and its credentials.
 struct Account {
     name: String,
     key: String,
     endpoint: Option<String>,
-    /// Of the cloud's domain names, where it is not Azure's public cloud.
+    /// Domain suffix, if it is not that of Azure's public cloud.
     suffix: Option<String>,
 }
 
 impl Account {
     fn find(environment: &[(String, String)]) -> Result<Self, Error> {
         let value = |names: &[&str]| open::value(environment, names);
-        // `Name=value;Name=value`; a value may have `=` in it.
+        // `Name=value;Name=value`; a value may contain `=`.
         let connection: Vec<(String, String)> = value(&["AZURE_STORAGE_CONNECTION_STRING"])
             .unwrap_or_default()
             .split(';')
@@ -172,7 +172,7 @@ impl Account {
         let key = value(&["AZURE_STORAGE_KEY", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_ACCESS_KEY"]);
         let (Some(name), Some(key)) = (name, key.or(part("AccountKey"))) else {
             return Err(Error::Invalid(
-                "Azure needs AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY, or AZURE_STORAGE_CONNECTION_STRING".into(),
+                "Azure requires AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY, or AZURE_STORAGE_CONNECTION_STRING".into(),
             ));
         };
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {

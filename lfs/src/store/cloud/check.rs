@@ -1,4 +1,4 @@
-//! Tries everything on a bucket that rutter does with it, and says what is wrong in plain words.
+//! Bucket self-test: tries every operation that rutter uses and explains failures.
 
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -16,36 +16,36 @@ use crate::{Error, Oid};
 
 mod browser;
 
-/// By how much clocks may differ, in seconds: signatures are good for hours, but S3 refuses requests of
-/// more than 15 minutes' difference.
+/// Maximum clock difference in seconds. Signatures are valid for hours, but S3 rejects requests with a difference
+/// of more than 15 minutes.
 const SKEW: u64 = 300;
 
-/// Of what is signed for the check, in seconds.
+/// Lifetime in seconds of the URLs signed for the check.
 const LIFETIME: u32 = 900;
 
-/// How much is written: enough for a part that is not the last.
+/// Size in bytes of a test part: large enough for one that is not the last.
 const PART: usize = 5 << 20;
 
-/// What is asked of [`check`].
+/// Options of [`check`].
 pub struct Check {
-    /// Now, in seconds since the Unix epoch.
+    /// Current time in Unix seconds.
     pub now: u64,
-    /// Makes the keys of this check its own: 16 random bytes.
+    /// Makes the keys of this check unique: 16 random bytes.
     pub id: [u8; 16],
-    /// The origin of pages that are to reach the bucket, as in `https://data.example`.
+    /// Origin of the web pages that access the bucket, as in `https://data.example`.
     pub origin: Option<String>,
 }
 
-/// One thing that was tried.
+/// One operation that was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What, in a few words.
+    /// Short name of the operation.
     pub name: &'static str,
-    /// What was seen; or what is wrong, and what to do.
+    /// What was observed, or what failed and what to do.
     pub outcome: Result<String, String>,
 }
 
-/// Tries everything, in order. When the bucket cannot even be written to, the rest is left out. What was
+/// Tries every operation in order. If the bucket is not writable, the others are skipped. Everything that was
 /// written is removed.
 pub async fn check(store: &CloudStore, options: &Check) -> Vec<Step> {
     let trial = Trial::new(store, options);
@@ -67,7 +67,7 @@ pub async fn check(store: &CloudStore, options: &Check) -> Vec<Step> {
         note("signed upload turned into a copy", trial.smuggle().await);
         note("signed download", trial.download().await);
         note("copy", trial.copy().await);
-        note("upload in parts", trial.parts().await);
+        note("multipart upload", trial.parts().await);
         if let Some(origin) = &options.origin {
             note("browser", trial.browser(origin).await);
         }
@@ -82,7 +82,7 @@ struct Trial<'a> {
     now: u64,
     begin: Instant,
     bytes: Bytes,
-    /// Of `bytes`.
+    /// Oid of `bytes`.
     oid: Oid,
     staged: Key,
     copied: Key,
@@ -125,22 +125,22 @@ impl<'a> Trial<'a> {
     async fn write(&self) -> Result<String, String> {
         let inner = self.inner();
         let written = inner.objects.put(&inner.location(&self.staged), self.bytes.clone().into()).await;
-        written.map_err(|error| format!("the bucket cannot be written to: {}", Failure::from(error)))?;
+        written.map_err(|error| format!("cannot write to the bucket: {}", Failure::from(error)))?;
         Ok(format!("{} bytes at {}", self.bytes.len(), inner.in_bucket(self.staged.as_str())))
     }
 
     async fn read(&self) -> Result<String, String> {
         let inner = self.inner();
         let range = inner.objects.get_range(&inner.location(&self.staged), 4..20).await;
-        let range = range.map_err(|error| format!("what was written cannot be read: {}", Failure::from(error)))?;
+        let range = range.map_err(|error| format!("cannot read the new object: {}", Failure::from(error)))?;
         if range != self.bytes[4..20] {
-            return Err("other bytes are read than were written".into());
+            return Err("the bytes read differ from those written".into());
         }
         let hashed = self.store.hash(&self.staged).await.map_err(said)?;
         if hashed != Some((self.oid, self.bytes.len() as u64)) {
-            return Err("other bytes are read than were written".into());
+            return Err("the bytes read differ from those written".into());
         }
-        Ok("the bytes that were written".into())
+        Ok("read the bytes that were written".into())
     }
 
     async fn clock(&self) -> Result<String, String> {
@@ -148,14 +148,14 @@ impl<'a> Trial<'a> {
         let (_, headers, _) = self.ask(Method::GET, &url.href, &[], Bytes::new()).await?;
         let date = headers.get("date").and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
         let Some(theirs) = date.and_then(|date| date.duration_since(UNIX_EPOCH).ok()) else {
-            return Ok("the store does not say what time it is".into());
+            return Ok("the store does not report its time".into());
         };
         let (theirs, ours) = (theirs.as_secs(), self.now + self.begin.elapsed().as_secs());
         let difference = theirs.abs_diff(ours);
         let direction = if theirs > ours { "behind" } else { "ahead of" };
         if difference > SKEW {
             return Err(format!(
-                "the clock of this machine is {difference} seconds {direction} that of the store: have it set by NTP"
+                "the clock of this machine is {difference} seconds {direction} that of the store: use NTP"
             ));
         }
         Ok(if difference <= 2 {
@@ -169,9 +169,9 @@ impl<'a> Trial<'a> {
         let listed: Vec<_> = self.store.list("staging").try_collect().await.map_err(said)?;
         let key = self.staged.to_string();
         if listed.iter().any(|found| found.key == key && found.size == self.bytes.len() as u64) {
-            return Ok(format!("{} in staging", listed.len()));
+            return Ok(format!("{} objects in staging", listed.len()));
         }
-        Err("what was written is not listed: the store is not consistent, or lists another folder".into())
+        Err("the object that was written is not listed: the store is not consistent, or lists another folder".into())
     }
 
     async fn upload(&self) -> Result<String, String> {
@@ -180,12 +180,12 @@ impl<'a> Trial<'a> {
         self.sent(&url, self.bytes.clone()).await?;
         match self.store.hash(&self.uploaded).await.map_err(said)? {
             Some((oid, _)) if oid == self.oid => {}
-            _ => return Err("the store accepted the upload, but has not the bytes that were sent".into()),
+            _ => return Err("the store accepted the upload but does not have the bytes that were sent".into()),
         }
         Ok(match (url.headers.as_slice(), self.store.proves_uploads()) {
-            ([], _) => "accepted; its bytes are hashed here before they count".into(),
+            ([], _) => "accepted; the server verifies uploads by hashing them".into(),
             ([(name, _), ..], true) => format!("accepted with {name}"),
-            ([(name, _), ..], false) => format!("accepted with {name}; its bytes are hashed here before they count"),
+            ([(name, _), ..], false) => format!("accepted with {name}; the server verifies uploads by hashing them"),
         })
     }
 
@@ -194,18 +194,18 @@ impl<'a> Trial<'a> {
         let mut wrong = self.bytes.to_vec();
         wrong[0] ^= 1;
         let (status, ..) = self.send(&url, wrong.into()).await?;
-        self.expect_nothing(status, "bytes that do not have the checksum that was signed").await
+        self.expect_nothing(status, "bytes that do not match the signed checksum").await
     }
 
     async fn no_checksum(&self) -> Result<String, String> {
         let url = self.signer().await?.upload(&self.refused, &self.oid).expect("it proves uploads");
         let bare = SignedUrl { headers: Vec::new(), ..url };
         let (status, ..) = self.send(&bare, self.bytes.clone()).await?;
-        self.expect_nothing(status, "an upload without the checksum that was signed").await
+        self.expect_nothing(status, "an upload without the signed checksum").await
     }
 
-    /// Headers that are not signed must not make another operation of an upload: who may write one key
-    /// could read all.
+    /// Headers that are not signed must not turn an upload into another operation: a client with write access to
+    /// one key could read everything.
     async fn smuggle(&self) -> Result<String, String> {
         let name = match self.inner().cloud {
             Cloud::S3(_) => "x-amz-copy-source",
@@ -223,20 +223,20 @@ impl<'a> Trial<'a> {
         let (status, ..) = self.send(&url, Bytes::new()).await?;
         match self.store.hash(&self.refused).await.map_err(said)? {
             Some((oid, _)) if oid == self.oid => Err(format!(
-                "the store lets a client that may upload copy whatever it can name ({name}): do not use it for data \
-                 that not everybody may read"
+                "the store lets any client with an upload URL copy any object in the bucket ({name}): do not use it \
+                 for data that is not public"
             )),
-            _ => Ok(format!("not done, with status {}", status.as_u16())),
+            _ => Ok(format!("rejected with status {}", status.as_u16())),
         }
     }
 
     async fn expect_nothing(&self, status: StatusCode, what: &str) -> Result<String, String> {
         if status.is_success() || self.store.stat(&self.refused).await.map_err(said)?.is_some() {
             return Err(format!(
-                "the store accepts {what}: use trust_checksums = false, so that uploads are hashed before they count"
+                "the store accepts {what}: set trust_checksums = false, so that uploads are verified by hashing"
             ));
         }
-        Ok(format!("refused with status {}", status.as_u16()))
+        Ok(format!("rejected with status {}", status.as_u16()))
     }
 
     async fn download(&self) -> Result<String, String> {
@@ -247,22 +247,22 @@ impl<'a> Trial<'a> {
             return Err(answered(status, &body));
         }
         if body != self.bytes {
-            return Err("other bytes are downloaded than were written".into());
+            return Err("the bytes downloaded differ from those written".into());
         }
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if header("content-disposition") != DISPOSITION {
             return Err(format!(
-                "the store ignores response-content-disposition (it says `{}`): downloads would have no file name",
+                "the store ignores response-content-disposition (it sends `{}`): downloads would have no filename",
                 header("content-disposition")
             ));
         }
         if header("content-type") != "application/octet-stream" {
             return Err(format!(
-                "the store ignores response-content-type (it says `{}`): browsers could show what is uploaded as pages",
+                "the store ignores response-content-type (it sends `{}`): browsers could render uploads as web pages",
                 header("content-type")
             ));
         }
-        Ok("with its file name".into())
+        Ok("with its filename".into())
     }
 
     async fn copy(&self) -> Result<String, String> {
@@ -270,7 +270,7 @@ impl<'a> Trial<'a> {
         let found = self.store.hash(&self.copied).await.map_err(said)?;
         match found {
             Some((oid, _)) if copied && oid == self.oid => Ok("within the bucket".into()),
-            _ => Err("a copy within the bucket is not there, or is something else".into()),
+            _ => Err("a copy within the bucket is missing or differs".into()),
         }
     }
 
@@ -284,18 +284,18 @@ impl<'a> Trial<'a> {
             let parts = self.store.parts(&self.parts, &id).await.map_err(said)?.unwrap_or_default();
             let sizes: Vec<_> = parts.iter().map(|&Part { number, size, .. }| (number, size)).collect();
             if sizes != [(1, PART as u64), (2, self.bytes.len() as u64)] {
-                return Err(format!("two parts were sent, but the store lists {sizes:?}"));
+                return Err(format!("two parts were uploaded, but the store lists {sizes:?}"));
             }
             self.store.complete_parts(&self.parts, &id, &parts).await.map_err(said)?;
             let expected = Oid::of(&[&first[..], &self.bytes].concat());
             match self.store.hash(&self.parts).await.map_err(said)? {
-                Some((oid, _)) if oid == expected => Ok("two parts became one".into()),
-                _ => Err("the parts did not become what was sent".into()),
+                Some((oid, _)) if oid == expected => Ok("two parts were combined".into()),
+                _ => Err("the combined object differs from the parts that were sent".into()),
             }
         };
         let end = end.await;
         if end.is_err() {
-            // It may hold space until then; that it cannot be ended is said by what failed.
+            // The parts may take up space until then. A failure of the abort adds nothing to the error.
             let _ = self.store.abort_parts(&self.parts, &id).await;
         }
         end
@@ -306,13 +306,13 @@ impl<'a> Trial<'a> {
         for key in keys {
             self.store.remove(key).await.map_err(said)?;
             if self.store.stat(key).await.map_err(said)?.is_some() {
-                return Err(format!("{key} was deleted, but is still there"));
+                return Err(format!("{key} was deleted but still exists"));
             }
         }
-        Ok("nothing of this check is left".into())
+        Ok("all objects of this check were deleted".into())
     }
 
-    /// Sends what was signed, and it must be accepted.
+    /// Sends a signed request, which must be accepted.
     async fn sent(&self, url: &SignedUrl, bytes: Bytes) -> Result<(), String> {
         let (status, _, body) = self.send(url, bytes).await?;
         if status.is_success() { Ok(()) } else { Err(answered(status, &body)) }
@@ -322,7 +322,7 @@ impl<'a> Trial<'a> {
         self.ask(Method::PUT, &url.href, &url.headers, bytes).await
     }
 
-    /// As a client, with nothing but a URL.
+    /// Sends a request as a client would, with nothing but a URL.
     async fn ask(
         &self,
         method: Method,
@@ -333,17 +333,17 @@ impl<'a> Trial<'a> {
         let request = plain(method, url, headers, bytes).map_err(|failure| failure.to_string())?;
         exchange(&self.inner().http, request, PATIENCE + Duration::from_secs(60)).await.map_err(|failure| {
             let host = url.split('/').take(3).collect::<Vec<_>>().join("/");
-            format!("clients are sent to {host}, which cannot be reached from here: {failure} (public_endpoint)")
+            format!("clients use {host}, which cannot be reached from this machine: {failure}; check public_endpoint")
         })
     }
 }
 
-/// What the store said, for people.
+/// Describes an error response of the store.
 fn answered(status: StatusCode, body: &[u8]) -> String {
     Failure::answered(status.as_u16(), &String::from_utf8_lossy(body)).to_string()
 }
 
-/// What went wrong, for people.
+/// Describes an error.
 fn said(error: Error) -> String {
     match error {
         Error::Unavailable(cause) => cause.to_string(),

@@ -1,4 +1,4 @@
-//! Copies within the bucket: no byte comes here.
+//! Copies within the bucket: no bytes pass through this server.
 
 use std::time::Duration;
 
@@ -15,13 +15,14 @@ use super::{
 };
 use crate::Error;
 
-/// What S3 copies in one request. It could be 5 GiB, but that takes long; parts are copied side by side.
+/// Maximum size in bytes copied in one S3 request. The limit of S3 is 5 GiB, but that takes long; parts are
+/// copied concurrently.
 const ONE_COPY: u64 = 256 << 20;
 
-/// Requests for parts under way at the same time.
+/// Number of concurrent part copies.
 const SIDE_BY_SIDE: usize = 4;
 
-/// How often Azure is asked whether a copy is complete that takes longer than its request: once a second.
+/// How often the status of an asynchronous Azure copy is polled, once a second.
 const QUESTIONS: u32 = 3600;
 
 #[derive(Deserialize)]
@@ -31,8 +32,8 @@ struct CopiedPart {
 }
 
 impl CloudStore {
-    /// Copies what lies at `from` to `to`, where nobody has a permission to write, so that what is read
-    /// there afterwards stays. `false` if nothing lies at `from`, which is left as it is.
+    /// Copies the object at `from` to `to`, to which no client can write, so that the verified content cannot
+    /// change. Returns `false` if there is no object at `from`. The source is kept.
     pub async fn promote(&self, from: &Key, to: &Key) -> Result<bool, Error> {
         let Some(found) = self.0.head(from).await? else { return Ok(false) };
         let (source, target) = (self.0.location(from), self.0.location(to));
@@ -52,13 +53,14 @@ impl CloudStore {
     }
 }
 
-/// Of the parts of a copy. Whole MiB, so that all but the last are alike.
+/// Returns the part size of a copy in bytes. It is a multiple of 1 MiB, so all parts but the last have equal
+/// sizes.
 fn part_size(size: u64) -> u64 {
     size.div_ceil(u64::from(MAX_PARTS)).next_multiple_of(1 << 20).max(ONE_COPY)
 }
 
 impl Inner {
-    /// `UploadPartCopy`, as often as it takes.
+    /// Copies in parts, with as many `UploadPartCopy` requests as required.
     async fn copy_in_parts(&self, bucket: &str, from: &ObjectMeta, to: &str, part: u64) -> Result<(), Failure> {
         let id = self.begin(to).await?;
         let copied = async {
@@ -69,9 +71,10 @@ impl Inner {
         };
         let end = copied.await;
         if end.is_err() {
-            // It would stay, unseen. If this fails too, the rules of the bucket must end it.
+            // Unfinished parts are invisible but take up space. If this fails too, the lifecycle rules of the
+            // bucket must abort it.
             if let Err(failure) = self.abort(to, &id).await {
-                tracing::warn!(%failure, to, "a copy that failed could not be aborted");
+                tracing::warn!(%failure, to, "could not abort a failed copy");
             }
         }
         end
@@ -98,7 +101,7 @@ impl Inner {
         Ok(Part { number, size: end - start, etag: copied.etag })
     }
 
-    /// `Copy Blob`, which may go on after its answer.
+    /// Sends `Copy Blob`, which may continue after its response.
     async fn copy_blob(&self, from: &str, to: &str) -> Result<(), Failure> {
         let source = target(&self.base, from, &[]);
         let headers = [("x-ms-copy-source", source.as_str())];
@@ -109,13 +112,13 @@ impl Inner {
                 "success" => return Ok(()),
                 other => {
                     let why = answer.header("x-ms-copy-status-description");
-                    return Err(Failure::silence(format!("the copy ended as `{other}` {why}")));
+                    return Err(Failure::silence(format!("the copy ended with status `{other}` {why}")));
                 }
             }
             sleep(Duration::from_secs(1)).await;
             answer = self.send(Call::new(Method::HEAD, to)).await?;
         }
-        Err(Failure::silence("the copy takes too long"))
+        Err(Failure::silence("the copy timed out"))
     }
 }
 

@@ -1,5 +1,5 @@
-//! What a bucket must say for browsers to reach it from a page of another origin (the "Fetch" standard,
-//! "CORS protocol").
+//! CORS rules that a bucket needs so that web pages of another origin can use it (the Fetch standard, "CORS
+//! protocol").
 
 use std::fmt::Write as _;
 
@@ -12,18 +12,18 @@ use serde_json::json;
 use super::{Cloud, CloudStore, request::Call};
 use crate::Error;
 
-/// What a page does.
+/// The methods that a page uses.
 const METHODS: [&str; 3] = ["GET", "HEAD", "PUT"];
 
-/// What a page reads of an answer: parts are named by their `ETag`, pieces by their place.
+/// The response headers that a page reads: the `ETag` of parts, the position of ranges.
 const READ: [&str; 5] = ["ETag", "Content-Length", "Content-Range", "Content-Disposition", "Date"];
 
-/// For how long a browser need not ask again, in seconds.
+/// Lifetime of a preflight response in the browser's cache, in seconds.
 const AGE: u32 = 3600;
 
 impl CloudStore {
-    /// The rules with which pages of these origins (`https://host`) can upload to the bucket and download
-    /// from it, in the form that the cloud's own tools take: XML for S3 and Azure, JSON for Google.
+    /// Returns the CORS rules that let pages of these origins (`https://host`) upload to the bucket and download
+    /// from it, in the format of the provider's own tools: XML for S3 and Azure, JSON for Google.
     pub fn cors_rules(&self, origins: &[String]) -> Result<String, Error> {
         for origin in origins {
             check_origin(origin)?;
@@ -41,7 +41,7 @@ impl CloudStore {
                 rules + &format!("    <MaxAgeSeconds>{AGE}</MaxAgeSeconds>\n  </CORSRule>\n</CORSConfiguration>\n")
             }
             Cloud::Gcs(_) => {
-                // Google has one list for what a page may send and what it may read.
+                // Google has a single list for the headers that a page may send and those that it may read.
                 let headers: Vec<_> = READ.iter().chain(&["Content-Type", "Range"]).collect();
                 let rule = json!({
                     "origin": origins, "method": METHODS, "responseHeader": headers, "maxAgeSeconds": AGE,
@@ -59,14 +59,14 @@ impl CloudStore {
         })
     }
 
-    /// Gives the bucket these rules instead of those that it has.
+    /// Replaces the CORS rules of the bucket.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on Google, where the rules belong to the bucket's metadata, and on Azure, where
-    /// they belong to the whole account.
+    /// [`Error::Invalid`] on Google, where the rules are part of the bucket's metadata, and on Azure, where they
+    /// apply to the whole account.
     pub async fn set_cors(&self, origins: &[String]) -> Result<(), Error> {
         let rules = self.cors_rules(origins)?;
-        let by_hand = |tool: &str| Err(Error::Invalid(format!("these rules must be set by hand, as with `{tool}`")));
+        let by_hand = |tool: &str| Err(Error::Invalid(format!("set these rules manually, as with `{tool}`")));
         match self.0.cloud {
             Cloud::S3(_) => {}
             Cloud::Gcs(_) => return by_hand("gcloud storage buckets update gs://BUCKET --cors-file=FILE"),
@@ -79,7 +79,7 @@ impl CloudStore {
     }
 }
 
-/// An origin as browsers write it (RFC 6454, section 6.1), or `*`.
+/// Checks that a text is an origin as browsers write it (RFC 6454 §6.1), or `*`.
 fn check_origin(origin: &str) -> Result<(), Error> {
     let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     let right = |host: &str| {
@@ -90,7 +90,7 @@ fn check_origin(origin: &str) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Invalid(format!(
-        "`{origin}` is not an origin: it is https:// and a host name in lower case, without a slash at the end"
+        "`{origin}` is not an origin; use https:// and a host name in lower case, without a trailing slash"
     )))
 }
 

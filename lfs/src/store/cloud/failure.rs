@@ -1,40 +1,40 @@
-//! Why a bucket did not do what was asked, in words that say what to do.
+//! Errors of bucket requests, with advice on what to do about them.
 
 use crate::Error;
 
 const FORBIDDEN: &str =
-    "the key may not do this, or is not known: give it reading, writing, deleting and listing on this bucket";
+    "access denied or unknown key: grant the key read, write, delete and list access to this bucket";
 
 /// A request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
-    /// Of HTTP; none if there was no answer.
+    /// HTTP status; `None` if there was no response.
     pub(super) status: Option<u16>,
-    /// The store's own name of it, as in `AccessDenied`; may be empty.
+    /// Error code of the store, as in `AccessDenied`; may be empty.
     pub(super) code: String,
-    /// The store's own words.
+    /// Error message of the store.
     pub(super) message: String,
 }
 
 impl Failure {
-    /// There was no answer.
+    /// Returns a failure without a response.
     pub(super) fn silence(message: impl Into<String>) -> Self {
         Self { status: None, code: String::new(), message: message.into() }
     }
 
-    /// An answer that says so. All clouds answer in XML, with `Code` and `Message`.
+    /// Returns the failure for an error response. All providers respond in XML, with `Code` and `Message`.
     pub(super) fn answered(status: u16, body: &str) -> Self {
         let code = element(body, "Code").unwrap_or_default().to_owned();
         let without_markup = || body.chars().filter(|character| !character.is_control()).take(200).collect();
         let message = element(body, "Message").map_or_else(without_markup, str::to_owned);
-        // Azure's messages go on with an id and the time of the request.
+        // Azure's messages continue with an id and the time of the request.
         let message = message.lines().next().unwrap_or_default().trim().to_owned();
         Self { status: Some(status), code, message }
     }
 
-    /// What is known of the cause to be, and what to do.
+    /// Returns the probable cause and what to do, if known.
     pub(super) fn advice(&self) -> Option<&'static str> {
-        // Garage has one code for all that it refuses.
+        // Garage uses one code for every rejection.
         let code = match self.message.to_ascii_lowercase() {
             _ if self.code != "AccessDenied" => self.code.as_str(),
             message if message.contains("signature") => "SignatureDoesNotMatch",
@@ -43,51 +43,51 @@ impl Failure {
             _ => "AccessDenied",
         };
         Some(match code {
-            "RequestTimeTooSkewed" | "RequestExpired" => "the clock of this machine is wrong: have it set by NTP",
+            "RequestTimeTooSkewed" | "RequestExpired" => "the clock of this machine is wrong: synchronize it with NTP",
             "InvalidAccessKeyId" | "NoSuchKeyId" => {
-                "the store does not know the key id: AWS_ACCESS_KEY_ID is of another store, or the key was deleted"
+                "unknown key id: AWS_ACCESS_KEY_ID belongs to another store, or the key was deleted"
             }
             "SignatureDoesNotMatch" => {
-                "the secret key is not that of the key id, or a proxy changes the request or its Host header on the \
-                 way"
+                "the secret key does not match the key id, or a proxy changes the request or its Host \
+                 header"
             }
             "AuthenticationFailed" | "InvalidAuthenticationInfo" => {
-                "the account key is wrong, or the clock of this machine is, or a proxy changes the request"
+                "the account key or the clock of this machine is wrong, or a proxy changes the request"
             }
             "NoSuchBucket" | "ContainerNotFound" => {
-                "the bucket does not exist there: look at its name and the endpoint, or make it"
+                "the bucket does not exist: check its name and the endpoint, or create it"
             }
             "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
                 "the bucket is in another region than configured, or has another endpoint"
             }
             "AuthorizationPermissionMismatch" | "InsufficientAccountPermissions" | "AllAccessDisabled" => {
-                "the key is known, but may not do this: give it reading, writing, deleting and listing"
+                "access denied: grant the key read, write, delete and list access"
             }
             "AccessDenied" => FORBIDDEN,
-            "ExpiredToken" | "InvalidToken" => "the temporary credentials have ended: get new ones",
-            "KeyBasedAuthenticationNotPermitted" => "the account does not permit access keys: permit them",
-            "AccountIsDisabled" => "the account is disabled: ask the cloud's console why",
-            "SlowDown" | "ServerBusy" | "TooManyRequests" => "the store has too much to do: try again later",
+            "ExpiredToken" | "InvalidToken" => "the temporary credentials have expired: get new ones",
+            "KeyBasedAuthenticationNotPermitted" => "the account does not allow access keys: enable them",
+            "AccountIsDisabled" => "the account is disabled: see the console of the provider",
+            "SlowDown" | "ServerBusy" | "TooManyRequests" => "the store is overloaded: try again later",
             "XAmzContentSHA256Mismatch" | "BadDigest" | "InvalidDigest" | "Md5Mismatch" => {
-                "the bytes were changed on the way"
+                "the bytes were changed in transit"
             }
             _ => match self.status {
-                None => "look at the endpoint, at DNS, and whether the store runs",
+                None => "check the endpoint, DNS, and that the store is running",
                 Some(301 | 307 | 308) => "the bucket is in another region than configured, or has another endpoint",
                 Some(401 | 403) => FORBIDDEN,
-                Some(405 | 501) => "the store does not know this kind of request",
-                Some(500..) => "the store is in trouble: look at its own log",
+                Some(405 | 501) => "the store does not support this request",
+                Some(500..) => "the store has an internal error: check its log",
                 Some(_) => return None,
             },
         })
     }
 
-    /// Whether the thing is not there, in a bucket that is.
+    /// Returns true if the object does not exist, in a bucket that does.
     pub(super) fn is_missing(&self) -> bool {
         self.status == Some(404) && !matches!(self.code.as_str(), "NoSuchBucket" | "ContainerNotFound")
     }
 
-    /// Whether the same request may go well a moment later.
+    /// Returns true if retrying the request may succeed.
     pub(super) fn passes(&self) -> bool {
         matches!(self.status, None | Some(408 | 429 | 500 | 502..=504)) || self.code == "OperationAborted"
     }
@@ -98,7 +98,7 @@ impl std::fmt::Display for Failure {
         match (self.status, self.code.as_str()) {
             (Some(status), "") => write!(formatter, "status {status}")?,
             (Some(status), code) => write!(formatter, "{code} (status {status})")?,
-            (None, _) => formatter.write_str("no answer")?,
+            (None, _) => formatter.write_str("no response")?,
         }
         if !self.message.is_empty() {
             write!(formatter, ": {}", self.message)?;
@@ -116,7 +116,7 @@ impl From<Failure> for Error {
 }
 
 impl From<object_store::Error> for Failure {
-    /// Its text is all that says what the store has answered.
+    /// The text of the error is the only source for the response of the store.
     fn from(error: object_store::Error) -> Self {
         const MARK: &str = "status code: ";
         let text = causes(&error);
@@ -134,14 +134,14 @@ impl From<object_store::Error> for Failure {
             .or(status);
         match (status, element(&text, "Code")) {
             (Some(status), Some(_)) => Self::answered(status, &text),
-            // Answers to HEAD have no body.
+            // Responses to HEAD have no body.
             (Some(status), None) => Self { status: Some(status), code: String::new(), message: String::new() },
             (None, _) => Self::silence(text.rsplit(" - ").next().unwrap_or_default()),
         }
     }
 }
 
-/// An error with what caused it, in one line.
+/// Formats an error with its causes in one line.
 pub(super) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -155,7 +155,7 @@ pub(super) fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The text of the first such element, without what stands for markup in it.
+/// Returns the text of the first such element, without decoding entities.
 fn element<'a>(body: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     Some(rest.split_once("</")?.0)
@@ -179,10 +179,7 @@ mod tests {
         let azure = "\u{feff}<?xml version=\"1.0\"?><Error><Code>ServerBusy</Code><Message>Busy.\nRequestId:1\n\
                      Time:2</Message></Error>";
         let failure = Failure::answered(503, azure);
-        assert_eq!(
-            failure.to_string(),
-            "ServerBusy (status 503): Busy.; the store has too much to do: try again later"
-        );
+        assert_eq!(failure.to_string(), "ServerBusy (status 503): Busy.; the store is overloaded: try again later");
         assert!(failure.passes());
         assert_eq!(Failure::answered(404, "not\nhere").message, "nothere");
         assert_eq!(Failure::answered(418, "").to_string(), "status 418");
@@ -192,7 +189,7 @@ mod tests {
     fn each_refusal_says_what_to_do() {
         for (status, code, message, words) in [
             (403, "RequestTimeTooSkewed", "", "clock"),
-            (403, "AccessDenied", "", "may not"),
+            (403, "AccessDenied", "", "access denied"),
             (403, "AccessDenied", "Forbidden: Invalid signature", "secret key"),
             (403, "AccessDenied", "Forbidden: No such key: GK1", "key id"),
             (403, "AccessDenied", "Request has expired", "clock"),
@@ -203,9 +200,9 @@ mod tests {
             (301, "PermanentRedirect", "", "region"),
             (400, "AuthorizationHeaderMalformed", "the region 'x' is wrong", "region"),
             (403, "AuthenticationFailed", "", "account key"),
-            (403, "", "", "may not"),
-            (500, "", "", "its own log"),
-            (501, "NotImplemented", "", "does not know"),
+            (403, "", "", "access denied"),
+            (500, "", "", "its log"),
+            (501, "NotImplemented", "", "does not support"),
         ] {
             let failure = Failure { status: Some(status), code: code.into(), message: message.into() };
             assert!(failure.to_string().contains(words), "{failure}");

@@ -1,4 +1,4 @@
-//! Google Cloud Storage, with the key of a service account.
+//! Google Cloud Storage, authenticated with the key of a service account.
 
 use std::{fs, sync::Arc};
 
@@ -22,19 +22,19 @@ use crate::Error;
 
 const AMAZON_LIKE: &str = "https://storage.googleapis.com";
 
-/// A bucket of Google Cloud Storage. Each of its signatures is one of RSA, which takes a good part of a
-/// millisecond, a hundred times as long as one of the other clouds.
+/// A bucket of Google Cloud Storage. Each of its signatures uses RSA and takes up to a millisecond, a hundred
+/// times as long as with the other providers.
 pub struct GcsBucket {
-    /// Its name.
+    /// Name of the bucket.
     pub bucket: String,
-    /// Folder of the keys in the bucket, without slashes at its ends; may be empty.
+    /// Key prefix in the bucket, without leading or trailing slashes; may be empty.
     pub prefix: String,
-    /// `https://host[:port]` of a store that is not Google's.
+    /// `https://host[:port]` of a store other than Google's.
     pub endpoint: Option<String>,
-    /// The same store as clients reach it, where that differs.
+    /// The endpoint for clients, if it differs.
     pub public_endpoint: Option<String>,
-    /// `GOOGLE_APPLICATION_CREDENTIALS` or `GOOGLE_SERVICE_ACCOUNT` with the path of a service account's
-    /// key (JSON), or `GOOGLE_SERVICE_ACCOUNT_KEY` with its text.
+    /// `GOOGLE_APPLICATION_CREDENTIALS` or `GOOGLE_SERVICE_ACCOUNT` with the path of a service account's key
+    /// (JSON), or `GOOGLE_SERVICE_ACCOUNT_KEY` with its text.
     pub environment: Vec<(String, String)>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Access {
     key: RsaKeyPair,
 }
 
-/// The parts that are ours of the file that Google's console hands out.
+/// The relevant fields of the key file that Google's console creates.
 #[derive(Deserialize)]
 struct ServiceAccount {
     client_email: String,
@@ -54,16 +54,16 @@ struct ServiceAccount {
 }
 
 impl CloudStore {
-    /// Opens a bucket of Google Cloud Storage. Nothing is asked of it yet.
+    /// Opens a bucket of Google Cloud Storage. No request is sent yet.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for options that cannot be, and without the key of a service account: URLs
-    /// cannot be signed without it.
+    /// [`Error::Invalid`] for invalid options, and without the key of a service account, which URLs are signed
+    /// with.
     pub fn gcs(options: GcsBucket) -> Result<Self, Error> {
         let GcsBucket { bucket, prefix, endpoint, public_endpoint, environment } = options;
         open::check_names(&bucket, &prefix)?;
         let text = service_account(&environment)?;
-        let not_understood = |reason: String| Error::Invalid(format!("the service account's key: {reason}"));
+        let not_understood = |reason: String| Error::Invalid(format!("invalid service account key: {reason}"));
         let account: ServiceAccount = serde_json::from_str(&text).map_err(|error| not_understood(error.to_string()))?;
         let key = private_key(&account.private_key).map_err(|reason| not_understood(reason.into()))?;
 
@@ -92,17 +92,17 @@ impl CloudStore {
 }
 
 impl Access {
-    /// Where signed URLs lead.
+    /// Returns the origin of presigned URLs.
     pub(super) fn origin(&self) -> &str {
         self.presigner.origin()
     }
 
     pub(super) async fn authorize(&self, request: &mut HttpRequest) -> Result<(), Failure> {
         let bearer = &self.credentials.get_credential().await?.bearer;
-        // Emulators have none.
+        // Emulators have no token.
         if !bearer.is_empty() {
             let mut value = HeaderValue::from_str(&format!("Bearer {bearer}"))
-                .map_err(|_| Failure::silence("Google's token is not one"))?;
+                .map_err(|_| Failure::silence("Google returned an invalid token"))?;
             value.set_sensitive(true);
             request.headers_mut().insert(header::AUTHORIZATION, value);
         }
@@ -115,7 +115,7 @@ impl Access {
     }
 }
 
-/// The text of a service account's key.
+/// Returns the key of the service account as text.
 fn service_account(environment: &[(String, String)]) -> Result<String, Error> {
     if let Some(text) = open::value(environment, &["GOOGLE_SERVICE_ACCOUNT_KEY"]) {
         return Ok(text.to_owned());
@@ -128,16 +128,16 @@ fn service_account(environment: &[(String, String)]) -> Result<String, Error> {
                 .into(),
         )
     })?;
-    fs::read_to_string(path).map_err(|error| Error::Invalid(format!("`{path}` cannot be read: {error}")))
+    fs::read_to_string(path).map_err(|error| Error::Invalid(format!("cannot read `{path}`: {error}")))
 }
 
 fn private_key(pem: &str) -> Result<RsaKeyPair, &'static str> {
-    const NOT_RSA: &str = "its private key is not one of RSA";
+    const NOT_RSA: &str = "its private key is not an RSA key";
     let key = match PrivateKeyDer::from_pem_slice(pem.as_bytes()) {
         Ok(PrivateKeyDer::Pkcs8(key)) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
         Ok(PrivateKeyDer::Pkcs1(key)) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
         Ok(_) => return Err(NOT_RSA),
-        Err(_) => return Err("its private key is not in PEM"),
+        Err(_) => return Err("its private key is not PEM"),
     };
     key.map_err(|_| NOT_RSA)
 }

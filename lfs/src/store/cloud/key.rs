@@ -1,4 +1,4 @@
-//! What objects are called in a bucket.
+//! Keys of objects in a bucket.
 
 use std::{fmt, str::FromStr};
 
@@ -6,32 +6,32 @@ use crate::{Error, Oid};
 
 const STAGING: &str = "staging/";
 
-/// Where something lies in the bucket, below its prefix.
+/// A key in the bucket, below its prefix.
 ///
-/// An object is `ab/cd/<oid>.<place>`: each dataset that uploads an object uploads to a place of its own,
-/// so that what has arrived there was sent by somebody who may write to that dataset. What must be
-/// looked at before it is one is `staging/<id>`.
+/// An object has the key `ab/cd/<oid>.<place>`: each dataset has its own place for every object that it uploads,
+/// so that whatever is stored there was sent with write access to that dataset. An upload that must be verified
+/// first has the key `staging/<id>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
 impl Key {
-    /// The place of one dataset's upload.
+    /// Returns the key for one dataset's upload of an object.
     pub fn new(oid: &Oid, place: [u8; 8]) -> Self {
         let oid = oid.to_string();
         Self(format!("{}/{}/{oid}.{}", &oid[..2], &oid[2..4], hex::encode(place)))
     }
 
-    /// A place for one upload, by a name that nobody can guess.
+    /// Returns the key for one staged upload, by an unguessable id.
     pub fn staging(id: [u8; 16]) -> Self {
         Self(format!("{STAGING}{}", hex::encode(id)))
     }
 
-    /// Whether nothing is known yet of what lies there.
+    /// Returns true if the content at the key is not verified yet.
     pub fn is_staging(&self) -> bool {
         self.0.starts_with(STAGING)
     }
 
-    /// The object that should lie there; `None` in staging.
+    /// Returns the oid of the object stored at this key; `None` in staging.
     pub fn oid(&self) -> Option<Oid> {
         self.0.get(6..70)?.parse().ok()
     }
@@ -59,9 +59,7 @@ impl FromStr for Key {
             let place: [u8; 8] = hex::decode(place).ok()?.try_into().ok()?;
             Some(Self::new(&oid.parse().ok()?, place))
         };
-        parsed()
-            .filter(|key| key.0 == text)
-            .ok_or_else(|| Error::Invalid(format!("`{text}` is not the key of an object")))
+        parsed().filter(|key| key.0 == text).ok_or_else(|| Error::Invalid(format!("`{text}` is not an object key")))
     }
 }
 

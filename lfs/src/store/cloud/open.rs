@@ -1,4 +1,4 @@
-//! What opening a bucket has in common for all clouds.
+//! What opening a bucket has in common for all providers: endpoints, timeouts, retries.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -13,15 +13,15 @@ use super::{
 };
 use crate::Error;
 
-/// How long to try to reach a store.
+/// Connect timeout.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Where a store is: `https://host:port/path`.
+/// The address of a store: `https://host:port/path`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
-    /// `https://host:port`, as clients write it into `Host`: without a default port.
+    /// `https://host:port`, as in the `Host` header: without a default port.
     pub(super) origin: String,
-    /// With a slash in front, or empty.
+    /// Path with a leading slash, or empty.
     pub(super) path: String,
 }
 
@@ -31,17 +31,17 @@ impl Address {
             .trim_end_matches('/')
             .split_once("://")
             .filter(|(scheme, rest)| matches!(*scheme, "http" | "https") && !rest.is_empty())
-            .ok_or_else(|| Error::Invalid(format!("the endpoint `{text}` must begin with https:// or http://")))?;
+            .ok_or_else(|| Error::Invalid(format!("the endpoint `{text}` must start with https:// or http://")))?;
         let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
         if host.is_empty() || host.contains(['@', '?', '#', ' ']) || path.contains(['?', '#', ' ']) {
-            return Err(Error::Invalid(format!("`{text}` is not an endpoint: it is https://host:port")));
+            return Err(Error::Invalid(format!("`{text}` is not an endpoint; use https://host:port")));
         }
         let default = if scheme == "https" { ":443" } else { ":80" };
         let host = host.strip_suffix(default).unwrap_or(host).to_ascii_lowercase();
         Ok(Self { origin: format!("{scheme}://{host}"), path: path.to_owned() })
     }
 
-    /// The bucket's own, in its host name or in its path.
+    /// Returns the address of a bucket, with its name in the host or in the path.
     pub(super) fn with_bucket(self, bucket: &str, in_host: bool) -> Result<Self, Error> {
         let Self { origin, path } = self;
         if !in_host {
@@ -50,12 +50,12 @@ impl Address {
         let (scheme, host) = origin.split_once("://").unwrap_or(("https", &origin));
         if host.starts_with('[') || host.split(':').next().is_some_and(|host| host.parse::<std::net::IpAddr>().is_ok())
         {
-            return Err(Error::Invalid(format!("`{origin}` is an address: no bucket can stand in front of it")));
+            return Err(Error::Invalid(format!("`{origin}` is an IP address: it cannot have a bucket prefix")));
         }
         Ok(Self { origin: format!("{scheme}://{bucket}.{host}"), path })
     }
 
-    /// Whether it is not encrypted.
+    /// Returns true if the connection is not encrypted.
     pub(super) fn is_plain(&self) -> bool {
         self.origin.starts_with("http://")
     }
@@ -68,7 +68,7 @@ impl fmt::Display for Address {
 }
 
 impl Inner {
-    /// The store, whose bucket the server reaches at `address`.
+    /// Creates the store for the bucket that the server reaches at `address`.
     pub(super) fn open(
         name: String,
         objects: Arc<dyn ObjectStore>,
@@ -76,7 +76,7 @@ impl Inner {
         address: &Address,
         prefix: String,
     ) -> Result<CloudStore, Error> {
-        // Each request has a limit of its own. Clients may reach the store without TLS though we do not.
+        // Each request has its own timeout. Clients may use the store without TLS even if we do not.
         let options = ClientOptions::new().with_connect_timeout(CONNECT).with_timeout_disabled().with_allow_http(true);
         let http = ReqwestConnector::default().connect(&options).map_err(invalid)?;
         let base = address.to_string();
@@ -84,19 +84,19 @@ impl Inner {
     }
 }
 
-/// How often and for how long `object_store` tries. A store that says nothing is asked once.
+/// Retry policy of `object_store`. A request that times out is not retried.
 pub(super) fn retry() -> RetryConfig {
     let backoff = BackoffConfig { max_backoff: Duration::from_secs(3), ..BackoffConfig::default() };
     RetryConfig { max_retries: 3, retry_timeout: PATIENCE, backoff }
 }
 
-/// How `object_store` talks to it. What moves bytes, or makes the store move some, may take long; for the rest see
-/// [`in_time`](super::request::in_time).
+/// HTTP options of `object_store`. Requests that transfer bytes, or make the store copy some, may take long; for
+/// the others see [`in_time`](super::request::in_time).
 pub(super) fn client(address: &Address) -> ClientOptions {
     ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(LONG_PATIENCE).with_allow_http(address.is_plain())
 }
 
-/// The value of the first of these names that has one.
+/// Returns the value of the first of these names that is set.
 pub(super) fn value<'a>(environment: &'a [(String, String)], names: &[&str]) -> Option<&'a str> {
     names.iter().find_map(|wanted| {
         let found = environment.iter().find(|(name, value)| name.eq_ignore_ascii_case(wanted) && !value.is_empty())?;
@@ -104,10 +104,10 @@ pub(super) fn value<'a>(environment: &'a [(String, String)], names: &[&str]) -> 
     })
 }
 
-/// What would become another key on the way through a URL is refused.
+/// Rejects names that percent-encoding or path normalization in a URL would change.
 pub(super) fn check_names(bucket: &str, prefix: &str) -> Result<(), Error> {
     if bucket.is_empty() || !bucket.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) {
-        return Err(Error::Invalid(format!("`{bucket}` is not the name of a bucket")));
+        return Err(Error::Invalid(format!("`{bucket}` is not a valid bucket name")));
     }
     let strange = |part: &str| {
         part.is_empty()
@@ -116,17 +116,17 @@ pub(super) fn check_names(bucket: &str, prefix: &str) -> Result<(), Error> {
     };
     if !prefix.is_empty() && prefix.split('/').any(strange) {
         return Err(Error::Invalid(format!(
-            "`{prefix}` cannot be the folder in a bucket: use letters, digits, `-`, `_` and `.`, with single slashes \
-             between"
+            "`{prefix}` is not a valid key prefix: use letters, digits, `-`, `_` and `.`, with single slashes \
+             in between"
         )));
     }
     Ok(())
 }
 
-/// Options that cannot be.
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
+/// Returns the error for invalid options.
+#[expect(clippy::needless_pass_by_value, reason = "passed to `map_err`")]
 pub(super) fn invalid(error: object_store::Error) -> Error {
-    Error::Invalid(format!("the store cannot be opened: {error}"))
+    Error::Invalid(format!("cannot open the store: {error}"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Uploads in parts: multipart uploads of S3, which Google's XML API has too, and blocks of Azure.
+//! Multipart uploads: those of S3, which Google's XML API supports too, and blocks of Azure.
 
 use std::{
     fmt::{self, Write as _},
@@ -21,27 +21,27 @@ use crate::Error;
 
 mod blocks;
 
-/// The most parts that an upload may have: they are numbered from 1.
+/// Maximum number of parts of an upload. They are numbered from 1.
 pub const MAX_PARTS: u32 = 10_000;
 
-/// The fewest bytes of a part that is not the last.
+/// Minimum size in bytes of every part but the last.
 pub const SMALLEST_PART: u64 = 5 << 20;
 
-/// The most bytes of a part, which is Azure's limit; the others take 5 GiB.
+/// Maximum size of a part in bytes: the limit of Azure. The others allow 5 GiB.
 pub const LARGEST_PART: u64 = 4000 << 20;
 
-/// Names an upload in parts, together with its key.
+/// The id of a multipart upload. It is valid together with its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartsId(String);
 
-/// A part that has arrived.
+/// A part that the store has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// From 1.
+    /// Part number, from 1.
     pub number: u32,
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// What the store calls its content.
+    /// Identifier of its content, assigned by the store.
     pub etag: String,
 }
 
@@ -62,7 +62,7 @@ impl FromStr for PartsId {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::Invalid(format!("`{}` does not name an upload in parts", text.escape_default())));
+            return Err(Error::Invalid(format!("`{}` is not the id of a multipart upload", text.escape_default())));
         }
         Ok(Self(text.to_owned()))
     }
@@ -115,7 +115,7 @@ struct PagePart {
 }
 
 impl CloudStore {
-    /// Begins an upload to a key in staging. On Azure nothing is asked of the store.
+    /// Starts an upload to a staging key. On Azure this sends no request.
     pub async fn begin_parts(&self, key: &Key) -> Result<PartsId, Error> {
         match self.0.cloud {
             Cloud::Azure(_) => Ok(blocks::begin()),
@@ -123,8 +123,8 @@ impl CloudStore {
         }
     }
 
-    /// The parts that have arrived, by number. `None` when the upload was completed or aborted; Azure
-    /// does not know that, and has none.
+    /// Returns the stored parts, by number. `None` if the upload was completed or aborted; on Azure, which does
+    /// not report that, the list is empty.
     pub async fn parts(&self, key: &Key, id: &PartsId) -> Result<Option<Vec<Part>>, Error> {
         let path = self.0.in_bucket(key.as_str());
         let found = match self.0.cloud {
@@ -138,7 +138,7 @@ impl CloudStore {
         }
     }
 
-    /// Sends one part from here.
+    /// Uploads one part from this server.
     pub async fn put_part(&self, key: &Key, id: &PartsId, number: u32, bytes: Bytes) -> Result<Part, Error> {
         let path = self.0.in_bucket(key.as_str());
         let (block, number_text, size) = (id.block(number), number.to_string(), bytes.len() as u64);
@@ -146,7 +146,7 @@ impl CloudStore {
             Cloud::Azure(_) => [("comp", "block"), ("blockid", block.as_str())],
             Cloud::S3(_) | Cloud::Gcs(_) => [("partNumber", number_text.as_str()), ("uploadId", id.as_str())],
         };
-        // A MiB takes no longer than a second.
+        // Allow one second per MiB.
         let patience = PATIENCE + Duration::from_secs(size >> 20);
         let call = Call { query: &query, body: bytes, patience, ..Call::new(Method::PUT, &path) };
         let answer = self.0.send(call).await.map_err(refused)?;
@@ -154,11 +154,11 @@ impl CloudStore {
         Ok(Part { number, size, etag })
     }
 
-    /// Makes one of the parts, which are in order and as [`parts`](Self::parts) told them. It may be
-    /// done again if an answer was lost.
+    /// Completes an upload from its parts, which must be in order and as returned by [`parts`](Self::parts). It
+    /// may be repeated if a response was lost.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for parts that the store does not accept, [`Error::UploadGone`].
+    /// [`Error::Invalid`] for parts that the store rejects, [`Error::UploadGone`].
     pub async fn complete_parts(&self, key: &Key, id: &PartsId, parts: &[Part]) -> Result<(), Error> {
         let path = self.0.in_bucket(key.as_str());
         let end = match self.0.cloud {
@@ -172,8 +172,8 @@ impl CloudStore {
         }
     }
 
-    /// Gives an upload up, and what has arrived of it. Doing it again is no error. A part that is on its
-    /// way at this moment may arrive all the same.
+    /// Aborts an upload and removes its parts. Repeating it is not an error. A part that is being uploaded at the
+    /// same time may still be stored.
     pub async fn abort_parts(&self, key: &Key, id: &PartsId) -> Result<(), Error> {
         let path = self.0.in_bucket(key.as_str());
         let end = match self.0.cloud {
@@ -188,9 +188,8 @@ impl CloudStore {
 }
 
 impl CloudStore {
-    /// Gives up every upload to this store that was begun before that moment, in seconds since the Unix
-    /// epoch, and returns their number: what nobody remembers would hold its space for ever. Azure sees
-    /// to it by itself, after a week.
+    /// Aborts every upload to this store that was started before the given time (Unix seconds), and returns their
+    /// number: an orphaned upload would take up space forever. Azure removes its own after a week.
     pub async fn abort_forgotten(&self, begun_before: u64) -> Result<usize, Error> {
         if matches!(self.0.cloud, Cloud::Azure(_)) {
             return Ok(0);
@@ -206,8 +205,8 @@ impl CloudStore {
     }
 }
 
-/// `CreateMultipartUpload`, `ListParts`, `CompleteMultipartUpload` and `AbortMultipartUpload` of S3; the
-/// same of Google's XML API.
+/// `CreateMultipartUpload`, `ListParts`, `CompleteMultipartUpload` and `AbortMultipartUpload` of S3, and the same
+/// calls of Google's XML API.
 impl Inner {
     pub(super) async fn begin(&self, path: &str) -> Result<PartsId, Failure> {
         let call = Call { query: &[("uploads", "")], ..Call::new(Method::POST, path) };
@@ -224,16 +223,16 @@ impl Inner {
             let found = page.parts.into_iter();
             parts.extend(found.map(|part| Part { number: part.part_number, size: part.size, etag: part.etag }));
             match page.next_part_number_marker {
-                // Where it stands still, going on would never end.
+                // Without progress the loop would not end.
                 Some(next) if page.is_truncated && next > marker => marker = next,
                 _ => return Ok(parts),
             }
         }
     }
 
-    /// `ListMultipartUploads`: paths and ids of those that are older.
+    /// Lists the paths and ids of older uploads (`ListMultipartUploads`).
     async fn unfinished(&self, than: &Moment) -> Result<Vec<(String, PartsId)>, Failure> {
-        // Both are UTC, and as many digits: what is earlier is less.
+        // Both are UTC with the same number of digits: they sort by time.
         let than = than.rfc3339();
         let than = than.trim_end_matches('Z');
         let prefix = self.in_bucket("");
@@ -270,11 +269,11 @@ impl Inner {
     }
 }
 
-/// What is wrong with the request is another thing than a store that is away.
+/// Distinguishes errors of the request from an unavailable store.
 fn refused(failure: Failure) -> Error {
     match failure.status {
         _ if failure.is_missing() => Error::UploadGone,
-        Some(400 | 409 | 413) => Error::Invalid(format!("the store does not accept the upload: {failure}")),
+        Some(400 | 409 | 413) => Error::Invalid(format!("the store rejected the upload: {failure}")),
         _ => failure.into(),
     }
 }

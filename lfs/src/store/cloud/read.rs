@@ -1,4 +1,4 @@
-//! Bytes from the bucket to this side: for hashing, and for what must pass through the server.
+//! Reads from the bucket: for hashing, and for downloads that pass through the server.
 
 use std::{ops::Range, sync::Arc};
 
@@ -10,16 +10,16 @@ use sha2::{Digest as _, Sha256};
 use super::{CloudStore, Key, request::in_time, unavailable};
 use crate::{Error, Oid, blocking};
 
-/// How much one request brings. Each has its own limit of time and its own tries, however long the whole
-/// takes and however slow its reader is.
+/// Size of one request in bytes. Each has its own timeout and retries, however long the whole read takes and
+/// however slow the reader is.
 const PIECE: u64 = 4 << 20;
 
-/// Requests under way for one reader.
+/// Number of concurrent requests of one reader.
 const AHEAD: usize = 3;
 
 impl CloudStore {
-    /// The bytes of what lies at `key`, in order; a range that ends too late ends with them. `None` if
-    /// nothing lies there. What is written anew while it is read is [`Error::Unavailable`].
+    /// Streams the bytes of the object at `key` in order; the range is truncated to the size. Returns `None` if
+    /// there is no object. An object that is replaced while it is read is [`Error::Unavailable`].
     pub async fn read(
         &self,
         key: &Key,
@@ -46,7 +46,7 @@ impl CloudStore {
         Ok(Some(stream::iter(pieces).buffered(AHEAD).map_err(unavailable)))
     }
 
-    /// What lies at `key`, by its bytes: all of them are read.
+    /// Returns the oid and the size of the object at `key`, by reading and hashing all of it.
     pub async fn hash(&self, key: &Key) -> Result<Option<(Oid, u64)>, Error> {
         let Some(pieces) = self.read(key, 0..u64::MAX).await? else { return Ok(None) };
         let (hasher, size) = pieces
@@ -58,7 +58,7 @@ impl CloudStore {
     }
 }
 
-/// A range in pieces that one request can bring.
+/// Splits a range into pieces of one request each.
 fn pieces(range: Range<u64>) -> impl Iterator<Item = Range<u64>> + Send {
     let Range { start, end } = range;
     (0..end.saturating_sub(start).div_ceil(PIECE)).map(move |index| {

@@ -1,4 +1,4 @@
-//! Requests that `object_store` has no call for: parts, copies of large objects, CORS.
+//! Requests that `object_store` has no call for: multipart uploads, copies of large objects, CORS.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use super::{
     sigv4::encoded,
 };
 
-/// How long one request may take that moves no or few bytes.
+/// Timeout of a request that transfers few bytes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(12);
 
-/// How long one may take during which the store works. What it has begun, it may complete after that.
+/// Timeout of a request during which the store does work. Work that it has started may complete later.
 pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Tries, the first included.
+/// Maximum number of attempts, including the first.
 const TRIES: u32 = 4;
 
-/// What is asked of the bucket.
+/// A request to the bucket.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
-    /// Within the bucket, its prefix included; the bucket itself if it is empty.
+    /// Path in the bucket, including the prefix; empty for the bucket itself.
     pub(super) path: &'a str,
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) headers: &'a [(&'static str, &'a str)],
@@ -40,7 +40,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// What the bucket said.
+/// A response of the bucket.
 pub(super) struct Answer {
     pub(super) headers: HeaderMap,
     pub(super) body: String,
@@ -52,15 +52,15 @@ impl Answer {
     }
 
     pub(super) fn xml<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        // Azure begins with a byte order mark.
+        // Azure's responses start with a byte order mark.
         quick_xml::de::from_str(self.body.trim_start_matches('\u{feff}'))
-            .map_err(|error| Failure::silence(format!("the store's answer is not understood: {error}")))
+            .map_err(|error| Failure::silence(format!("cannot parse the store's response: {error}")))
     }
 }
 
 impl Inner {
-    /// Asks until there is an answer that would not be another the next time, or the time of the call is over. A
-    /// store that says nothing is asked once.
+    /// Sends the request, and retries transient failures until the timeout of the call is over. A request without
+    /// any response is not retried.
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, Failure> {
         let (begin, mut tries) = (Instant::now(), 0);
         loop {
@@ -68,7 +68,7 @@ impl Inner {
             let left = call.patience.saturating_sub(begin.elapsed());
             match self.send_once(&call, left).await {
                 Err(failure) if failure.passes() && tries < TRIES && begin.elapsed() < call.patience => {
-                    tracing::debug!(%failure, tries, "the bucket is asked again");
+                    tracing::debug!(%failure, tries, "retrying a bucket request");
                     sleep(Duration::from_millis(50 << (2 * tries))).await;
                 }
                 end => return end,
@@ -80,7 +80,7 @@ impl Inner {
         let request = self.request(call).await?;
         let (status, headers, body) = exchange(&self.http, request, patience).await?;
         let body = String::from_utf8_lossy(&body).into_owned();
-        // What takes long is answered before it has failed: an error may come with status 200.
+        // A slow request is answered before it fails: an error may have the status 200.
         if !status.is_success() || body.contains("<Error>") {
             let status = if status.is_success() { StatusCode::INTERNAL_SERVER_ERROR } else { status };
             return Err(Failure::answered(status.as_u16(), &body));
@@ -100,14 +100,14 @@ impl Inner {
     }
 }
 
-/// A request without anybody's permission.
+/// Builds a request without authentication.
 pub(super) fn plain(
     method: Method,
     url: &str,
     headers: &[(&'static str, impl AsRef<str>)],
     body: Bytes,
 ) -> Result<HttpRequest, Failure> {
-    let invalid = |error: http::Error| Failure::silence(format!("no request can be made of that: {error}"));
+    let invalid = |error: http::Error| Failure::silence(format!("invalid request: {error}"));
     let length = (method == Method::PUT || method == Method::POST).then_some(body.len());
     let mut request = http::Request::builder().method(method).uri(url).body(body.into()).map_err(invalid)?;
     for (name, value) in headers {
@@ -120,7 +120,7 @@ pub(super) fn plain(
     Ok(request)
 }
 
-/// One request and the whole answer to it.
+/// Sends one request and reads the whole response.
 pub(super) async fn exchange(
     http: &HttpClient,
     request: HttpRequest,
@@ -132,21 +132,21 @@ pub(super) async fn exchange(
     };
     match timeout(patience, exchange).await {
         Ok(end) => end.map_err(|error: object_store::client::HttpError| Failure::silence(causes(&error))),
-        Err(_) => Err(Failure::silence(format!("not within {} seconds", patience.as_secs()))),
+        Err(_) => Err(Failure::silence(format!("timed out after {} seconds", patience.as_secs()))),
     }
 }
 
-/// What `object_store` has to say that is not much, if it comes in time.
+/// Applies the timeout to a short request of `object_store`.
 pub(super) async fn in_time<T>(
     answer: impl Future<Output = Result<T, object_store::Error>>,
 ) -> Result<T, object_store::Error> {
     timeout(PATIENCE, answer).await.unwrap_or_else(|_| {
-        let source = format!("not within {} seconds", PATIENCE.as_secs()).into();
+        let source = format!("timed out after {} seconds", PATIENCE.as_secs()).into();
         Err(object_store::Error::Generic { store: "the bucket", source })
     })
 }
 
-/// Where the bucket has something, for a request.
+/// Returns the URL of a path in the bucket.
 pub(super) fn target(base: &str, path: &str, query: &[(&str, &str)]) -> String {
     let mut url = base.to_owned();
     if !path.is_empty() {

@@ -1,4 +1,4 @@
-//! Amazon S3 and what speaks its protocol.
+//! Amazon S3 and S3-compatible stores.
 
 use std::sync::Arc;
 
@@ -16,24 +16,24 @@ use super::{
 };
 use crate::Error;
 
-/// A bucket of Amazon S3, or of anything that speaks its protocol.
+/// A bucket of Amazon S3 or of an S3-compatible store.
 pub struct S3Bucket {
-    /// Its name.
+    /// Name of the bucket.
     pub bucket: String,
-    /// Folder of the keys in the bucket, without slashes at its ends; may be empty.
+    /// Key prefix in the bucket, without leading or trailing slashes; may be empty.
     pub prefix: String,
-    /// As in `eu-central-1`.
+    /// Region, as in `eu-central-1`.
     pub region: String,
-    /// `https://host[:port]` of a store that is not Amazon's.
+    /// `https://host[:port]` of a store other than Amazon's.
     pub endpoint: Option<String>,
-    /// The same store as clients reach it, where that differs.
+    /// The endpoint for clients, if it differs.
     pub public_endpoint: Option<String>,
-    /// Whether the bucket is part of the host name rather than of the path.
+    /// True for virtual-hosted-style URLs, with the bucket in the host name instead of the path.
     pub virtual_host: bool,
-    /// Whether the store refuses an upload without the checksum that was signed, and bytes that do not
-    /// have it. [`check`](super::check::check) finds out.
+    /// True if the store rejects uploads without the signed checksum and uploads that do not match it.
+    /// [`check`](super::check::check) tests this.
     pub trust_checksums: bool,
-    /// Credentials and whatever else the cloud's own tools read from the environment: `AWS_*`.
+    /// Credentials and other settings that AWS tools read from the environment: `AWS_*`.
     pub environment: Vec<(String, String)>,
 }
 
@@ -42,17 +42,16 @@ pub(super) struct Access {
     region: String,
     presigner: Presigner,
     pub(super) bucket: String,
-    /// What stands before each key in a signed path: a slash, the bucket where it is not in the host
-    /// name, the prefix.
+    /// Prefix of each key in a signed path: a slash, the bucket unless it is in the host name, and the prefix.
     signed_root: String,
     pub(super) trust_checksums: bool,
 }
 
 impl CloudStore {
-    /// Opens a bucket of S3. Nothing is asked of it yet.
+    /// Opens an S3 bucket. No request is sent yet.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for options that cannot be.
+    /// [`Error::Invalid`] for invalid options.
     pub fn s3(options: S3Bucket) -> Result<Self, Error> {
         let S3Bucket { bucket, prefix, region, endpoint, public_endpoint, virtual_host, .. } = options;
         open::check_names(&bucket, &prefix)?;
@@ -71,7 +70,7 @@ impl CloudStore {
             .with_bucket_name(&bucket)
             .with_region(&region)
             .with_virtual_hosted_style_request(virtual_host)
-            // Of a virtual host, all of it; else without the bucket.
+            // The whole URL for virtual-hosted style, otherwise the URL without the bucket.
             .with_endpoint(if virtual_host { private.to_string() } else { Address::parse(&endpoint)?.to_string() })
             .with_allow_http(private.is_plain())
             .with_retry(open::retry())
@@ -94,7 +93,7 @@ impl CloudStore {
 }
 
 impl Access {
-    /// Where signed URLs lead.
+    /// Returns the origin of presigned URLs.
     pub(super) fn origin(&self) -> &str {
         self.presigner.origin()
     }
@@ -105,7 +104,8 @@ impl Access {
 
     pub(super) async fn authorize(&self, request: &mut HttpRequest) -> Result<(), Failure> {
         let credential = self.credential().await?;
-        // Whatever is sent is proven otherwise: parts by the hash of the whole, XML by being understood.
+        // The payload need not be signed: parts are verified by the hash of the whole object, and malformed XML
+        // is rejected.
         AwsAuthorizer::new(&credential, "s3", &self.region).with_sign_payload(false).authorize(request, None);
         Ok(())
     }

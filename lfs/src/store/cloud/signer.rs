@@ -1,4 +1,4 @@
-//! Permissions to move one thing, frozen into URLs.
+//! Presigned URLs: permissions to transfer one object.
 
 use std::sync::Arc;
 
@@ -13,19 +13,19 @@ use super::{
 };
 use crate::{Error, Oid};
 
-/// What a browser must not guess.
+/// Media type of every download, so that browsers do not guess one.
 const MEDIA_TYPE: &str = "application/octet-stream";
 
-/// Permission to move one object, to be handed to a client.
+/// A presigned URL to transfer one object, for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedUrl {
     /// Absolute URL.
     pub href: String,
-    /// Headers that the client must send with it, as they are.
+    /// Headers that the client must send unchanged.
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// Signs the URLs of one batch.
+/// Presigns the URLs of one batch.
 pub struct UrlSigner<'a> {
     store: &'a Inner,
     pen: Pen<'a>,
@@ -34,25 +34,25 @@ pub struct UrlSigner<'a> {
     lifetime: u32,
 }
 
-/// Who signs.
+/// The signing key and algorithm of a provider.
 enum Pen<'a> {
     Amazon(&'a s3::Access, Arc<AwsCredential>),
     Google(&'a gcs::Access),
     Microsoft(&'a azure::Access),
 }
 
-/// What signs by version 4 of Amazon's and Google's signatures.
+/// A signer for signature version 4 of Amazon and Google.
 pub(super) struct V4<'a> {
     pub(super) presigner: &'a Presigner,
     pub(super) credential: Credential<'a>,
-    /// What stands before each key.
+    /// Prefix of each key.
     pub(super) root: &'a str,
 }
 
 impl CloudStore {
-    /// Signs for `lifetime` seconds from `now`, in seconds since the Unix epoch; seven days at most. One
-    /// for a whole batch: nothing is asked of the bucket, and of the cloud only when temporary
-    /// credentials end.
+    /// Returns a signer for URLs that are valid for `lifetime` seconds (at most seven days) from `now`, in Unix
+    /// seconds. One signer is enough for a whole batch: it sends no request to the bucket, and one to the
+    /// provider only when temporary credentials expire.
     pub async fn signer(&self, now: u64, lifetime: u32) -> Result<UrlSigner<'_>, Error> {
         let lifetime = lifetime.min(sigv4::LONGEST);
         let pen = match &self.0.cloud {
@@ -66,14 +66,15 @@ impl CloudStore {
 }
 
 impl UrlSigner<'_> {
-    /// For how long, in seconds.
+    /// Returns the lifetime of the URLs in seconds.
     pub fn lifetime(&self) -> u32 {
         self.lifetime
     }
 
-    /// To upload exactly the bytes that `oid` names, where the store sees to that
-    /// ([`CloudStore::proves_uploads`]); `None` elsewhere. The checksum is signed as a header, for one in
-    /// the query would be ignored if it is not sent: the store then refuses other bytes, and none at all.
+    /// Returns a URL to upload exactly the content of `oid`, if the store enforces that
+    /// ([`CloudStore::proves_uploads`]); otherwise `None`. The checksum is a signed header, since a checksum in
+    /// the query would be ignored if the header is missing; this way the store rejects other content and requests
+    /// without the header.
     pub fn upload(&self, key: &Key, oid: &Oid) -> Option<SignedUrl> {
         const CHECKSUM: &str = "x-amz-checksum-sha256";
         if !self.store.proves_uploads() {
@@ -84,9 +85,8 @@ impl UrlSigner<'_> {
         Some(SignedUrl { href, headers: vec![(CHECKSUM, checksum)] })
     }
 
-    /// To upload whatever it is, to a key in staging. Until the URL ends, it can be used again: what lies
-    /// there may change after it was looked at, and only a copy ([`CloudStore::promote`]) stays what it
-    /// is.
+    /// Returns a URL to upload any content to a staging key. It can be used repeatedly until it expires: the
+    /// content may change after it was verified, and only a copy ([`CloudStore::promote`]) is immutable.
     pub fn stage(&self, key: &Key) -> SignedUrl {
         let headers = match self.pen {
             Pen::Microsoft(_) => vec![("x-ms-blob-type", "BlockBlob".to_owned())],
@@ -95,8 +95,8 @@ impl UrlSigner<'_> {
         SignedUrl { href: self.sign("PUT", key, &[], &[]), headers }
     }
 
-    /// To upload one part, from 1 to [`MAX_PARTS`](super::parts::MAX_PARTS), of an upload in parts. On
-    /// Azure it can also write the whole blob, after the completion too: promote, then look at the copy.
+    /// Returns a URL to upload one part, from 1 to [`MAX_PARTS`](super::parts::MAX_PARTS), of a multipart upload.
+    /// On Azure it can also write the whole blob, even after completion: promote first, then verify the copy.
     pub fn part(&self, key: &Key, parts: &PartsId, number: u32) -> SignedUrl {
         let (block, number) = (parts.block(number), number.to_string());
         let query = match self.pen {
@@ -107,7 +107,8 @@ impl UrlSigner<'_> {
         SignedUrl { href, headers: Vec::new() }
     }
 
-    /// To download. `disposition` is the value of `Content-Disposition` in the answer (RFC 6266).
+    /// Returns a URL to download an object. `disposition` is the `Content-Disposition` of the response (RFC
+    /// 6266).
     pub fn download(&self, key: &Key, disposition: Option<&str>) -> SignedUrl {
         let href = if let Pen::Microsoft(azure) = self.pen {
             let answer = (disposition.unwrap_or_default(), MEDIA_TYPE);

@@ -1,6 +1,5 @@
-//! URLs that carry their permission, for S3 and all that speaks its protocol (AWS Signature Version 4,
-//! "Authenticating Requests: Using Query Parameters") and for Google Cloud Storage ("V4 signing process"),
-//! which differs in names, and in that an RSA key signs.
+//! Presigned URLs for S3-compatible stores (AWS Signature Version 4, "Authenticating Requests: Using Query
+//! Parameters") and for Google Cloud Storage ("V4 signing process"), which uses other names and an RSA key.
 
 use std::{
     fmt::Write as _,
@@ -14,29 +13,29 @@ use ring::{
 };
 use sha2::{Digest, Sha256};
 
-/// The longest life that the clouds accept, in seconds: seven days.
+/// Maximum lifetime of a presigned URL in seconds: seven days.
 pub(super) const LONGEST: u32 = 7 * 24 * 3600;
 
-/// Who signs.
+/// The credentials of the signer.
 pub(super) struct Credential<'a> {
     pub(super) key_id: &'a str,
     pub(super) secret: Secret<'a>,
-    /// Of temporary credentials.
+    /// Session token of temporary credentials.
     pub(super) token: Option<&'a str>,
 }
 
-/// With what: it decides whose words are used.
+/// The signing key. It determines the variant of the protocol.
 pub(super) enum Secret<'a> {
-    /// Amazon's.
+    /// Secret access key, for Amazon.
     Hmac(&'a str),
-    /// Google's, of a service account.
+    /// RSA key of a service account, for Google.
     Rsa(&'a RsaKeyPair),
 }
 
-/// What the clouds call the same things.
+/// The names in which the variants of the protocol differ.
 struct Words {
     algorithm: &'static str,
-    /// How our parameters begin.
+    /// Prefix of the query parameters.
     prefix: &'static str,
     service: &'static str,
     end: &'static str,
@@ -55,46 +54,46 @@ impl Secret<'_> {
     }
 }
 
-/// What is permitted.
+/// The request to presign.
 pub(super) struct Request<'a> {
     pub(super) method: &'a str,
-    /// With a slash in front; not yet percent-encoded.
+    /// Path with a leading slash, not percent-encoded.
     pub(super) path: &'a str,
-    /// Parameters to sign besides our own; not yet percent-encoded.
+    /// Additional query parameters, not percent-encoded.
     pub(super) query: &'a [(&'a str, &'a str)],
-    /// Headers that the client must send as they are: lower-case names, trimmed values.
+    /// Headers that the client must send unchanged: lower-case names, trimmed values.
     pub(super) headers: &'a [(&'a str, &'a str)],
 }
 
-/// Signs for one region and one address. Keys are derived once a day.
+/// Presigns requests for one region and one origin. Keys are derived once a day.
 pub(super) struct Presigner {
     region: String,
-    /// `https://host:port` without a slash at its end.
+    /// `https://host:port` without a trailing slash.
     origin: String,
     host: String,
     day: Mutex<Option<Day>>,
 }
 
-/// A derived key and what it was derived from.
+/// A derived signing key and its inputs.
 struct Day {
     secret: String,
     date: String,
     key: [u8; 32],
 }
 
-/// A moment in the two forms that signatures need.
+/// A time in the two formats that signatures need.
 pub(super) struct Moment {
-    /// As in `20261121`.
+    /// Date, as in `20261121`.
     date: String,
-    /// As in `20261121T235959Z`.
+    /// Date and time, as in `20261121T235959Z`.
     time: String,
 }
 
 impl Moment {
-    /// `seconds` since the Unix epoch.
+    /// Creates a time from Unix seconds.
     pub(super) fn new(seconds: u64) -> Self {
         let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-        // Howard Hinnant's civil-from-days, for days since the epoch.
+        // Howard Hinnant's `civil_from_days`, for days since the epoch.
         let shifted = days + 719_468;
         let era = shifted / 146_097;
         let of_era = shifted % 146_097;
@@ -109,7 +108,7 @@ impl Moment {
         Self { date, time }
     }
 
-    /// As in `2026-11-21T23:59:59Z` (RFC 3339).
+    /// Formats the time as in `2026-11-21T23:59:59Z` (RFC 3339).
     pub(super) fn rfc3339(&self) -> String {
         let (date, time) = (&self.date, &self.time[9..]);
         format!("{}-{}-{}T{}:{}:{}", &date[..4], &date[4..6], &date[6..], &time[..2], &time[2..4], &time[4..])
@@ -117,18 +116,18 @@ impl Moment {
 }
 
 impl Presigner {
-    /// Where its URLs lead.
+    /// Returns the origin of its URLs.
     pub(super) fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// `origin` is scheme and authority; a default port must be left out of it, as clients do.
+    /// `origin` is scheme and authority, without a default port, as clients send it.
     pub(super) fn new(region: String, origin: String) -> Self {
         let host = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned();
         Self { region, origin, host, day: Mutex::new(None) }
     }
 
-    /// The URL, good for `lifetime` seconds from `now`.
+    /// Returns the presigned URL, valid for `lifetime` seconds from `now`.
     pub(super) fn presign(
         &self,
         credential: &Credential<'_>,
@@ -175,7 +174,7 @@ impl Presigner {
         format!("{}{path}?{query}&{prefix}Signature={signature}", self.origin)
     }
 
-    /// Of Amazon's signatures; another one each day.
+    /// Returns Amazon's derived signing key of the day.
     fn key(&self, secret: &str, date: &str) -> [u8; 32] {
         let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
         match &*day {
@@ -195,7 +194,7 @@ impl Presigner {
 fn rsa(key: &RsaKeyPair, message: &[u8]) -> Vec<u8> {
     let mut signature = vec![0; key.public().modulus_len()];
     key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
-        .expect("this kind of signature needs no luck, and its buffer has the right length");
+        .expect("PKCS #1 v1.5 signing does not fail with a buffer of the right length");
     signature
 }
 
@@ -205,7 +204,7 @@ pub(super) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Everything but unreserved characters (RFC 3986 §2.3) as `%XX`; slashes too, unless it is a path.
+/// Percent-encodes everything but unreserved characters (RFC 3986 §2.3); slashes too, unless it is a path.
 pub(super) fn encoded(text: &str, path: bool) -> String {
     let mut encoded = String::with_capacity(text.len() + 16);
     for byte in text.bytes() {

@@ -8,7 +8,7 @@ use crate::{Error, Oid};
 /// 21 November 2026, 10:11:12.
 const NOW: u64 = 1_795_255_872;
 
-/// Of what asks nobody.
+/// Runs a future that sends no request.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
@@ -55,7 +55,7 @@ fn object() -> (Oid, Key) {
     (oid, Key::new(&oid, [1, 2, 3, 4, 5, 6, 7, 8]))
 }
 
-/// Another implementation signs the same for each way to name a bucket.
+/// An independent implementation signs the same URL for each addressing style of the bucket.
 #[test]
 fn clients_are_sent_to_where_they_reach_the_bucket() {
     let internal = Some("http://10.0.0.1:3900".to_owned());
@@ -83,7 +83,7 @@ fn clients_are_sent_to_where_they_reach_the_bucket() {
     }
 }
 
-/// The signatures were made by another program, after "Create a service SAS".
+/// The signatures were made by another program, following "Create a service SAS".
 #[test]
 fn azure_is_signed_by_its_account() {
     let (_, key) = object();
@@ -126,7 +126,7 @@ fn azure_is_found_by_its_connection_string() {
     assert!(found.starts_with("http://127.0.0.1:10000/rutter/objects/folder/ab/ab/"), "{found}");
     assert!(found.contains("spr=https%2Chttp"), "{found}");
     let found = href(azure().environment, Some("https://blobs.example".into()));
-    assert_eq!(found.split_once('?').unwrap().1, expected.split_once('?').unwrap().1, "the account is what is signed");
+    assert_eq!(found.split_once('?').unwrap().1, expected.split_once('?').unwrap().1, "only the account is signed");
     assert!(found.starts_with("https://blobs.example/objects/folder/"), "{found}");
 }
 

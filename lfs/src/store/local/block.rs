@@ -1,5 +1,5 @@
-//! Memory for pieces of files, used again and again. Blocks are freed on other threads than they
-//! were made on; an allocator would keep a heap for each of these threads, and grow them all.
+//! A buffer pool for file reads. Blocks are freed on other threads than those that allocated them; an allocator
+//! would keep a heap for each of these threads, and all of them would grow.
 
 use std::{
     fs::File,
@@ -10,15 +10,15 @@ use std::{
 
 use bytes::Bytes;
 
-/// The length of a full block, in bytes.
+/// Size of a full block in bytes.
 pub(super) const LENGTH: usize = 128 * 1024;
 
-/// So many blocks wait to be used again (8 MiB); more are given back to the system.
+/// Maximum number of idle blocks (8 MiB); the others are freed.
 const KEPT: usize = 64;
 
 static IDLE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
-/// Reads the next `length` bytes, at most [`LENGTH`], into memory that is not cleared first. Blocks.
+/// Reads the next `length` bytes, at most [`LENGTH`], into memory that is not zeroed first. Blocks.
 pub(super) fn read(file: &File, length: usize) -> io::Result<Bytes> {
     let mut block = Block::empty();
     if file.take(length as u64).read_to_end(&mut block.0)? < length {
@@ -27,7 +27,7 @@ pub(super) fn read(file: &File, length: usize) -> io::Result<Bytes> {
     Ok(Bytes::from_owner(block))
 }
 
-/// Up to [`LENGTH`] bytes. Its memory is used again when it is dropped.
+/// A buffer of up to [`LENGTH`] bytes. Its memory returns to the pool when it is dropped.
 struct Block(Vec<u8>);
 
 impl Block {

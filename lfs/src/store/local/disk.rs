@@ -1,4 +1,4 @@
-//! A file that may be flushed by another thread while it is written.
+//! A file that another thread may flush while it is being written.
 
 use std::{
     fs::File,
@@ -12,16 +12,16 @@ use std::{
 
 use crate::blocking;
 
-/// After so many bytes the disk is asked to begin writing, so that little is left to do at the end.
+/// Number of bytes after which a flush is started in the background, so that little is left for the final one.
 const FLUSH_EVERY: u64 = 16 * 1024 * 1024;
 
-/// All of its methods block.
+/// A file being written. All methods block.
 pub(super) struct Disk {
     pub(super) file: File,
-    /// Bytes written since the disk was last asked to begin.
+    /// Bytes written since the last background flush was started.
     unflushed: AtomicU64,
-    /// What early flushes met. The system reports a failed write once per open file: the final flush
-    /// would not hear of it again.
+    /// Result of the background flushes. The system reports a failed write once per open file: the final flush
+    /// would not report it again.
     early: Mutex<io::Result<()>>,
 }
 
@@ -41,7 +41,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Does nothing if an earlier flush still runs or failed.
+    /// Does nothing if an earlier flush is still running or has failed.
     fn flush_early(&self) {
         if let Ok(mut early) = self.early.try_lock()
             && early.is_ok()

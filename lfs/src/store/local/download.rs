@@ -1,4 +1,4 @@
-//! Sending an object: one block is read ahead while the network takes the block before.
+//! Downloads: one block is read ahead while the network sends the previous one.
 
 use std::{
     fs::File,
@@ -13,10 +13,11 @@ use futures::{Stream, stream};
 use super::block;
 use crate::blocking;
 
-/// Objects up to this size are read when they are opened: one visit to the blocking pool, not two.
+/// Maximum size in bytes of objects that are read when they are opened: one task on the blocking pool instead of
+/// two.
 const SMALL: usize = 32 * 1024;
 
-/// An object that is open for reading.
+/// An object opened for reading.
 #[derive(Debug)]
 pub struct Object {
     size: u64,
@@ -30,7 +31,7 @@ enum Content {
 }
 
 impl Object {
-    /// Blocks.
+    /// Opens the file. Blocks.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let found = file.metadata()?;
@@ -45,13 +46,13 @@ impl Object {
         Ok(Self { size, content })
     }
 
-    /// Size in bytes.
+    /// Returns the size in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The bytes of `range`, cut to the size of the object. A file that turns out to be shorter is an
-    /// [`io::ErrorKind::UnexpectedEof`].
+    /// Streams the bytes of `range`, truncated to the size of the object. A file that turns out to be shorter is
+    /// an [`io::ErrorKind::UnexpectedEof`].
     pub fn stream(self, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
         let end = range.end.min(self.size);
         let start = range.start.min(end);
@@ -67,7 +68,7 @@ impl Object {
     }
 }
 
-/// Where the next block comes from.
+/// The source of the next block.
 enum Next {
     First(Reader),
     Running(blocking::Task<io::Result<(Bytes, Reader)>>),
@@ -91,7 +92,7 @@ impl Next {
     }
 }
 
-/// What is left to read of a file. All of its methods block.
+/// The rest of a file to read. All methods block.
 struct Reader {
     file: File,
     position: u64,

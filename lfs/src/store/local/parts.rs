@@ -1,19 +1,18 @@
-//! Receiving an object in pieces: parts in any order, or one piece after the other.
+//! Multipart and resumable uploads: parts in any order, or sequential appends.
 //!
-//! All pieces are written to their place in one sparse file, `uploads/{id}`, which at the end gets the
-//! name of the object: nothing is copied. Beside it lies `uploads/{id}.ledger`, which says what of the
-//! file is on the disk. The rules that make a crash at any moment harmless:
+//! All parts are written at their offsets to one sparse file, `uploads/{id}`, which is finally renamed to the
+//! object: nothing is copied. Next to it is `uploads/{id}.ledger`, which records what is on disk. These rules
+//! make a crash at any moment harmless:
 //!
-//! - a piece is flushed before the ledger says that it is here;
-//! - where other bytes come for a part that is here, the ledger forgets it before the first of them is
-//!   written;
-//! - what the ledger does not speak of is worth nothing, whatever the file holds there;
-//! - the whole is hashed when nobody can write any more, and only then gets its name.
+//! - a part is flushed before it is recorded in the ledger;
+//! - if other bytes are sent for a stored part, its record is removed before the first of them is written;
+//! - bytes that are not in the ledger are ignored, whatever the file contains there;
+//! - the whole object is hashed when it can no longer be written to, and only then renamed.
 //!
-//! The last rule is kept with locks on the file (`flock`, which ends with its process). Whoever writes
-//! takes the lock for a moment, and looks whether the file still has its name; whoever ends the upload
-//! holds it alone from before the hash until after the name is changed. So a request that lingers on a
-//! dead connection delays nobody, and cannot touch what has become an object.
+//! The last rule is enforced with locks on the file (`flock`, which ends with the process). A writer takes the
+//! lock for each write and checks that the file still has its name; completing the upload holds the lock
+//! exclusively from before hashing until after renaming. So a request that lingers on a dead connection delays no
+//! other request and cannot modify a finished object.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -50,36 +49,36 @@ use append::Appender;
 use ledger::Ledger;
 use part::PartWriter;
 
-/// The folder of uploads in the root.
+/// Directory of uploads in the root.
 const UPLOADS: &str = "uploads";
 
-/// So long it is tried to get a lock that others hold for moments.
+/// How long to wait for a lock that is held only briefly.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Between two tries.
+/// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// An upload in pieces.
+/// Multipart and resumable uploads.
 impl LocalStore {
-    /// Makes place for an upload with this id, which must never have been used before, of an object of
-    /// `size` bytes. An upload that goes on already stays as it is.
+    /// Creates an upload of an object of `size` bytes with this id, which must never have been used before. An
+    /// existing upload is left as it is.
     ///
-    /// Errors: [`Error::Full`] if there is no room for the whole object now; [`Error::Away`];
+    /// Errors: [`Error::Full`] if there is currently no space for the whole object; [`Error::Away`];
     /// [`Error::Io`].
     pub async fn begin_parts(&self, upload: &[u8; 16], size: u64) -> Result<(), Error> {
         let (shared, upload) = (Arc::clone(&self.shared), *upload);
         blocking::run(move || begin(&shared, upload, size)).await
     }
 
-    /// Takes one part, if the body has exactly its size, and its checksum if there is one.
+    /// Stores one part, if the body has exactly its size, and its checksum if there is one.
     ///
-    /// When this returns `Ok`, the part is on the disk and survives a crash. A part that is here already
-    /// is compared while it is read, and stays here if the bytes are the same, however the request ends;
-    /// other bytes take its place, and it is missing until all of them have come.
+    /// When this returns `Ok`, the part is on disk and survives a crash. If the part is already stored, the body
+    /// is compared with it while it is received, and the part is kept if the bytes are equal, however the request
+    /// ends; different bytes replace it, and it is missing until all of them were received.
     ///
-    /// Errors: [`Error::UploadGone`], [`Error::WrongSize`], [`Error::WrongChecksum`],
-    /// [`Error::Interrupted`] for an error of the body, [`Error::Finishing`], [`Error::Full`],
-    /// [`Error::Away`], [`Error::Invalid`] for a part that no plan has, [`Error::Io`].
+    /// Errors: [`Error::UploadGone`], [`Error::WrongSize`], [`Error::WrongChecksum`], [`Error::Interrupted`] for
+    /// an error of the body, [`Error::Finishing`], [`Error::Full`], [`Error::Away`], [`Error::Invalid`] for an
+    /// impossible part, [`Error::Io`].
     pub async fn put_part<S, E>(
         &self,
         upload: &[u8; 16],
@@ -92,7 +91,7 @@ impl LocalStore {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         if !(1..=MAX_PARTS).contains(&part.number) || part.size == 0 {
-            return Err(Error::Invalid(format!("there is no part {} of {} bytes", part.number, part.size)));
+            return Err(Error::Invalid(format!("there can be no part {} of {} bytes", part.number, part.size)));
         }
         let (shared, upload, part) = (Arc::clone(&self.shared), *upload, *part);
         let writer = blocking::run(move || PartWriter::open(&shared, upload, part, checksum)).await?;
@@ -101,28 +100,27 @@ impl LocalStore {
         blocking::run(move || end.and_then(|()| writer.finish())).await
     }
 
-    /// The parts that are here, in order. An upload that was finished still knows them until it is
-    /// discarded.
+    /// Returns the stored parts in order. A completed upload still has them until it is discarded.
     pub async fn parts(&self, upload: &[u8; 16]) -> Result<Vec<StoredPart>, Error> {
         let (shared, upload) = (Arc::clone(&self.shared), *upload);
         blocking::run(move || Ok(Ledger::open(&shared, upload)?.parts()?)).await
     }
 
-    /// How many bytes from the beginning are here, when they came by [`LocalStore::append`].
+    /// Returns the number of contiguous bytes stored by [`LocalStore::append`].
     pub async fn offset(&self, upload: &[u8; 16]) -> Result<u64, Error> {
         let (shared, upload) = (Arc::clone(&self.shared), *upload);
         blocking::run(move || Ok(Ledger::open(&shared, upload)?.offset()?.value)).await
     }
 
-    /// Takes bytes that begin at `offset`, which must be where the upload stands, and returns where it
-    /// stands then. `size` is that of the whole object.
+    /// Appends bytes at `offset`, which must be the offset of the upload, and returns the new offset. `size` is
+    /// that of the whole object.
     ///
-    /// Whatever of the body arrived stays, however the request ends: what [`LocalStore::offset`] says is
-    /// on the disk. With a checksum, it stays only if the whole body came and has it. Of two requests at
-    /// one time, the later one goes on.
+    /// Everything received is kept, however the request ends: the bytes up to [`LocalStore::offset`] are on disk.
+    /// With a checksum, they are kept only if the whole body was received and matches it. Of two concurrent
+    /// requests, the later one continues.
     ///
-    /// Errors: [`Error::WrongOffset`], at the begin or when another request took over;
-    /// [`Error::WrongSize`] for more bytes than the object has; else as in [`LocalStore::put_part`].
+    /// Errors: [`Error::WrongOffset`], at the start or when another request took over; [`Error::WrongSize`] for
+    /// more bytes than the object has; otherwise as in [`LocalStore::put_part`].
     pub async fn append<S, E>(
         &self,
         upload: &[u8; 16],
@@ -146,28 +144,28 @@ impl LocalStore {
         blocking::run(move || appender.finish(end)).await
     }
 
-    /// Makes the pieces the object, if all of them are here and they hash to its name.
+    /// Completes an upload, if all its parts are stored and their hash is the oid.
     ///
-    /// When this returns `Ok`, the object is on the disk and survives a crash. The upload is remembered
-    /// until it is discarded: asked again, for the same object, this is `Ok` again. The bytes are read
-    /// once, and not written.
+    /// When this returns `Ok`, the object is on disk and survives a crash. The upload is remembered until it is
+    /// discarded: repeating the call for the same object returns `Ok` again. The bytes are read once and not
+    /// rewritten.
     ///
-    /// Errors: [`Error::Incomplete`], after which the upload goes on; [`Error::WrongHash`] and
-    /// [`Error::WrongSize`], after which it is discarded; [`Error::UploadGone`]; [`Error::Finishing`] if
-    /// another request is at it for long; [`Error::Away`], [`Error::Io`].
+    /// Errors: [`Error::Incomplete`], after which the upload can continue; [`Error::WrongHash`] and
+    /// [`Error::WrongSize`], after which it is discarded; [`Error::UploadGone`]; [`Error::Finishing`] if another
+    /// request takes long to complete it; [`Error::Away`], [`Error::Io`].
     pub async fn finish(&self, upload: &[u8; 16], oid: &Oid, plan: &Plan) -> Result<(), Error> {
         finish::finish(&self.shared, *upload, *oid, *plan).await
     }
 
-    /// The name of the object that the pieces are, if all of them are here. Until it is finished, others may come in
-    /// their place; [`LocalStore::finish`] looks again.
+    /// Returns the oid of the content, if all parts are stored. Until the upload is completed, parts may still be
+    /// replaced; [`LocalStore::finish`] verifies it again.
     ///
-    /// Errors: as for [`LocalStore::finish`], but for a wrong hash.
+    /// Errors: as for [`LocalStore::finish`], except for a wrong hash.
     pub async fn hash_parts(&self, upload: &[u8; 16], plan: &Plan) -> Result<Oid, Error> {
         finish::hash(&self.shared, *upload, *plan).await
     }
 
-    /// Forgets an upload. Requests that still send to it fail. What it became stays.
+    /// Removes an upload. Requests that still send to it fail. The object it became is kept.
     pub async fn discard(&self, upload: &[u8; 16]) -> Result<(), Error> {
         let (shared, upload) = (Arc::clone(&self.shared), *upload);
         blocking::run(move || {
@@ -177,15 +175,14 @@ impl LocalStore {
         .await
     }
 
-    /// Forgets the uploads that nothing was written to for `older_than`. Returns their number.
+    /// Removes the uploads that were not written to for `older_than`. Returns their number.
     pub async fn reap_uploads(&self, older_than: Duration) -> Result<usize, Error> {
         let shared = Arc::clone(&self.shared);
         blocking::run(move || reap::reap(&shared, older_than)).await
     }
 }
 
-/// Hands a body to a writer. Gives the writer back with what became of the body, unless the writer
-/// failed.
+/// Passes a body to a writer. Returns the writer together with the result of the body, unless the writer failed.
 async fn pour<S, E, T>(
     body: S,
     size: u64,
@@ -216,7 +213,7 @@ where
     Ok((pump.finish().await?, end))
 }
 
-/// Blocks.
+/// Creates the files of an upload. Blocks.
 fn begin(shared: &Shared, upload: [u8; 16], size: u64) -> Result<(), Error> {
     shared.expect_mark()?;
     if Ledger::exists(shared, upload)? {
@@ -229,7 +226,8 @@ fn begin(shared: &Shared, upload: [u8; 16], size: u64) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error.into()),
     }
-    // The content first: where there is a ledger, there is or was a content. Two may begin at one time.
+    // The content first: where there is a ledger, there is or was a content. Two requests may start the same
+    // upload at once.
     match OpenOptions::new().write(true).create_new(true).open(shared.content(upload)) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
         _ => {}
@@ -238,7 +236,8 @@ fn begin(shared: &Shared, upload: [u8; 16], size: u64) -> Result<(), Error> {
     Ok(sync_folder(&folder)?)
 }
 
-/// Blocks. The content goes first, so that what is left after a crash is a ledger, which says nothing.
+/// Removes the files of an upload. Blocks. The content goes first, so that a crash leaves only a ledger, which
+/// means nothing on its own.
 fn discard(shared: &Shared, upload: [u8; 16]) -> io::Result<()> {
     for path in [shared.content(upload), shared.ledger(upload)] {
         match fs::remove_file(path) {
@@ -258,7 +257,7 @@ impl Shared {
         self.root.join(UPLOADS).join(format!("{}.ledger", hex::encode(upload)))
     }
 
-    /// An upload that is not here is gone only if the store is here.
+    /// Returns `UploadGone` for a missing upload only if the store itself is there.
     fn or_gone(&self, error: io::Error) -> Error {
         match error.kind() {
             io::ErrorKind::NotFound => self.expect_mark().err().unwrap_or(Error::UploadGone),
@@ -267,22 +266,22 @@ impl Shared {
     }
 }
 
-/// The file of an upload, open to be written. All of its methods block.
+/// The file of an upload, opened for writing. All methods block.
 struct Content {
     disk: Arc<Disk>,
     path: PathBuf,
 }
 
-/// How a lock is shared.
+/// The mode of a lock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// With others who write to other places.
+    /// Shared with writers to other parts of the file.
     Shared,
-    /// With nobody.
+    /// Exclusive.
     Alone,
 }
 
-/// The moment in which one may write. Dropping it ends it.
+/// The lock, held while writing. Dropping it releases it.
 struct Hold<'a>(&'a File);
 
 impl Content {
@@ -292,7 +291,7 @@ impl Content {
         Ok(Self { disk: Disk::new(file), path })
     }
 
-    /// Waits for the lock, for a moment.
+    /// Acquires the lock, waiting briefly.
     fn hold(&self, mode: Mode) -> Result<Hold<'_>, Error> {
         for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
             if let Some(hold) = self.try_hold(mode)? {
@@ -303,8 +302,8 @@ impl Content {
         Err(Error::Finishing)
     }
 
-    /// `None` if somebody else has the lock. Who has it may write, for the file still has its name: it is
-    /// renamed and written under the lock only.
+    /// Returns `None` if the lock is held elsewhere. The holder may write, because the file still has its name:
+    /// it is renamed and written only under the lock.
     fn try_hold(&self, mode: Mode) -> Result<Option<Hold<'_>>, Error> {
         let file = &self.disk.file;
         let locked = if mode == Mode::Alone { file.try_lock() } else { file.try_lock_shared() };
@@ -325,7 +324,7 @@ impl Content {
 }
 
 impl Hold<'_> {
-    /// Makes it last as long as the file is open.
+    /// Holds the lock until the file is closed.
     fn keep(self) {
         mem::forget(self);
     }
@@ -334,8 +333,8 @@ impl Hold<'_> {
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
         if let Err(error) = self.0.unlock() {
-            // It ends with the file at the latest.
-            tracing::warn!(%error, "a lock of an upload is not released");
+            // The lock is released when the file is closed at the latest.
+            tracing::warn!(%error, "could not release the lock of an upload");
         }
     }
 }

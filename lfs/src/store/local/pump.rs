@@ -1,8 +1,8 @@
-//! Work on a stream of frames that blocks, in order, on the blocking pool.
+//! A worker task: blocking work on a stream of frames, in order, on the blocking pool.
 //!
-//! To wake another thread takes about as long as to hash 64 KiB, so a thread stays as long as there
-//! are frames, and the stream goes on meanwhile. When there are none it leaves: a slow client holds
-//! no thread.
+//! Waking another thread takes about as long as hashing 64 KiB, so a thread keeps working as long as there are
+//! frames, and the stream continues in the meantime. Without frames the thread returns to the pool: a slow client
+//! does not occupy a thread.
 
 use std::{
     io, mem,
@@ -15,10 +15,10 @@ use tokio::sync::Notify;
 
 use crate::{Error, blocking};
 
-/// The stream waits while so many bytes are not worked on yet.
+/// Maximum number of queued bytes; the stream waits while there are more.
 const LIMIT: usize = 256 * 1024;
 
-/// `T` works on frames, and is dropped on the blocking pool.
+/// Passes frames to `T`, which is dropped on the blocking pool.
 pub(super) struct Pump<T: Send + 'static> {
     shared: Arc<Shared<T>>,
 }
@@ -26,13 +26,13 @@ pub(super) struct Pump<T: Send + 'static> {
 struct Shared<T> {
     work: fn(&mut T, &[Bytes]) -> Result<(), Error>,
     queue: Mutex<Queue<T>>,
-    /// Something of the queue is done.
+    /// Notified when the worker has taken frames from the queue or ended.
     progress: Notify,
 }
 
 struct Queue<T> {
     frames: Vec<Bytes>,
-    /// Of the frames that wait and those that are worked on.
+    /// Bytes of the frames in the queue and in progress.
     bytes: usize,
     worker: Worker<T>,
 }
@@ -40,7 +40,7 @@ struct Queue<T> {
 enum Worker<T> {
     Resting(T),
     Working,
-    /// The error is told once.
+    /// The error is returned once.
     Failed(Option<Error>),
 }
 
@@ -50,7 +50,7 @@ impl<T: Send + 'static> Pump<T> {
         Self { shared: Arc::new(Shared { work, queue: Mutex::new(queue), progress: Notify::new() }) }
     }
 
-    /// Hands frames over, when there is room for them. Fails as soon as the work failed.
+    /// Queues frames, waiting for space. Fails as soon as the work has failed.
     pub(super) async fn push(&self, frames: impl IntoIterator<Item = Bytes>) -> Result<(), Error> {
         let mut queue = self.when(|queue| queue.bytes < LIMIT).await?;
         let waiting = queue.frames.len();
@@ -64,7 +64,7 @@ impl<T: Send + 'static> Pump<T> {
         Ok(())
     }
 
-    /// Waits until all frames are worked on.
+    /// Waits until all frames are processed.
     pub(super) async fn finish(self) -> Result<T, Error> {
         let mut queue = self.when(|queue| matches!(queue.worker, Worker::Resting(_))).await?;
         match mem::replace(&mut queue.worker, Worker::Working) {
@@ -73,7 +73,7 @@ impl<T: Send + 'static> Pump<T> {
         }
     }
 
-    /// Ends early. When this returns, the worker is gone.
+    /// Ends early. When this returns, the worker was dropped.
     pub(super) async fn abandon(self) {
         self.shared.lock().frames.clear();
         if let Ok(worker) = self.finish().await {
@@ -90,7 +90,9 @@ impl<T: Send + 'static> Pump<T> {
             {
                 let mut queue = self.shared.lock();
                 if let Worker::Failed(error) = &mut queue.worker {
-                    return Err(error.take().unwrap_or_else(|| io::Error::other("the transfer failed before").into()));
+                    return Err(error
+                        .take()
+                        .unwrap_or_else(|| io::Error::other("the transfer has already failed").into()));
                 }
                 if ready(&queue) {
                     return Ok(queue);
@@ -105,7 +107,7 @@ impl<T: Send + 'static> Drop for Pump<T> {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
         queue.frames.clear();
-        // A worker at work sees that it is not needed any more, and ends there.
+        // A running worker notices that it is no longer needed and stops.
         if let Worker::Resting(worker) = mem::replace(&mut queue.worker, Worker::Failed(None)) {
             blocking::detach(move || drop(worker));
         }
@@ -117,7 +119,7 @@ impl<T> Shared<T> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Blocks. Nobody waits for ever if this panics.
+    /// Runs the worker and records its result. Blocks. Waiting callers are woken even if it panics.
     fn work_on(&self, worker: T) {
         let end = panic::catch_unwind(AssertUnwindSafe(|| self.work_while_frames_come(worker)));
         if let Err(error) = end.unwrap_or_else(|_| Err(io::Error::other("a thread of the upload panicked").into())) {

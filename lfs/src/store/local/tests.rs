@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A store in a folder that lives as long as it.
+/// A store in a temporary directory.
 pub(super) struct Fixture {
     pub(super) store: LocalStore,
     pub(super) folder: TempDir,
@@ -51,7 +51,7 @@ impl Fixture {
         oids
     }
 
-    /// Every file of an object below the root, temporary ones included.
+    /// Lists every file below the directories of objects, including temporary ones.
     pub(super) fn files(&self) -> Vec<String> {
         fn collect(folder: &Path, files: &mut Vec<String>) {
             for entry in fs::read_dir(folder).unwrap() {
@@ -75,7 +75,7 @@ pub(super) fn frames(content: &[u8], length: usize) -> BoxStream<'static, Result
     stream::iter(frames).boxed()
 }
 
-/// Bytes without a pattern that blocks could hide.
+/// Bytes without a repeating pattern that could hide misplaced blocks.
 pub(super) fn noise(length: usize) -> Vec<u8> {
     let mut state = 1u32;
     let step = |_| {
@@ -126,7 +126,7 @@ async fn wrong_content_leaves_nothing() {
     );
     assert!(fixture.files().is_empty());
 
-    // The right content under a wrong size, and bodies that are too short and too long.
+    // The right content with a wrong size, and bodies that are too short and too long.
     for (announced, sent) in
         [(size + 1, &content[..]), (size - 1, &content), (size, &content[..999_999]), (0, &content[..1])]
     {
@@ -169,11 +169,11 @@ async fn an_object_that_exists_is_checked_and_written_anew() {
 
     let size = content.len() as u64;
     let result = fixture.store.put(&oid, size, frames(&noise(700_001)[1..], 9_999)).await;
-    assert!(matches!(result, Err(Error::WrongHash { .. })), "knowing a name is not having the bytes");
+    assert!(matches!(result, Err(Error::WrongHash { .. })), "an existing oid is no proof of its content");
     assert!(fixture.store.put(&oid, size, frames(&[], 1)).await.is_err());
     assert_eq!(fixture.store.stat(&oid).await.unwrap(), stamp);
 
-    // Damage that leaves the size as it was.
+    // Damage that does not change the size.
     fs::write(fixture.store.shared.object(&oid), vec![0; content.len()]).unwrap();
     let damaged = fixture.store.stat(&oid).await.unwrap();
     fixture.store.put(&oid, size, frames(&content, 9_999)).await.unwrap();
@@ -213,7 +213,7 @@ async fn two_uploads_at_once_both_succeed() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     assert_eq!(fixture.files().len(), 2, "each writes its own temporary file");
-    assert_eq!(fixture.size(&oid).await, None, "nothing is visible before the end");
+    assert_eq!(fixture.size(&oid).await, None, "nothing is visible before completion");
     for (sender, upload) in uploads {
         drop(sender);
         upload.await.unwrap().unwrap();
@@ -226,7 +226,7 @@ async fn two_uploads_at_once_both_succeed() {
 async fn many_uploads_at_once() {
     let fixture = Fixture::new();
     let contents: Vec<_> = (0..40).map(|index| noise(index * 30_000 / 2)).collect();
-    // Everything twice, of which any number may meet.
+    // Everything twice, so that some uploads run at the same time.
     let uploads = contents.iter().chain(&contents).map(|content| fixture.put(content));
     let oids = futures::future::join_all(uploads).await;
     assert_eq!(oids[..40], oids[40..]);
@@ -246,7 +246,7 @@ async fn an_upload_dropped_in_the_middle_leaves_nothing() {
         for _ in 0..frames_before {
             sender.unbounded_send(Ok(Bytes::from(noise(150_000)))).unwrap();
         }
-        // With two blocks or more there is a file by now; with less it has not begun.
+        // From two blocks on there is a file by now; with less, none was created.
         let begun = Instant::now();
         while frames_before > 1 && fixture.files().is_empty() && begun.elapsed() < Duration::from_secs(10) {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -299,7 +299,7 @@ async fn a_store_that_is_away_has_lost_nothing() {
     assert!(matches!(fixture.store.get(&oid).await, Err(Error::Away)));
     assert!(matches!(fixture.store.rehash(&oid).await, Err(Error::Away)));
     assert!(matches!(fixture.store.put(&oid, 3, frames(b"one", 3)).await, Err(Error::Away)));
-    assert_eq!(fs::read_dir(&root).unwrap().count(), 0, "nothing is written where nobody looks");
+    assert_eq!(fs::read_dir(&root).unwrap().count(), 0, "nothing is written to an unmounted store");
     fs::remove_dir(&root).unwrap();
     fs::rename(&aside, &root).unwrap();
     assert!(fixture.store.rehash(&oid).await.unwrap());
@@ -309,7 +309,7 @@ async fn a_store_that_is_away_has_lost_nothing() {
 async fn what_has_no_room_is_not_asked_for() {
     let fixture = Fixture::new();
     let body = futures::stream::poll_fn(|_| -> std::task::Poll<Option<Result<Bytes, Infallible>>> {
-        panic!("the body was asked for")
+        panic!("the body was polled")
     });
     let upload = fixture.store.put(&Oid::EMPTY, crate::MAX_SIZE, body).await;
     assert!(matches!(upload, Err(Error::Full)));
@@ -325,7 +325,7 @@ async fn ranges_of_large_and_small_objects() {
             let expected = &content[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
             assert_eq!(fixture.read(&oid, range).await.unwrap(), expected);
         }
-        // What lies outside is cut.
+        // Ranges are truncated to the object.
         assert_eq!(fixture.read(&oid, length - 1..u64::MAX).await.unwrap(), &content[content.len() - 1..]);
         assert_eq!(fixture.read(&oid, u64::MAX - 1..u64::MAX).await.unwrap(), b"");
     }
@@ -383,7 +383,7 @@ async fn lists_are_ordered_and_hold_objects_only() {
     let root = fixture.folder.path().join("objects");
     let folder = fixture.store.shared.folder(&Oid::EMPTY);
     fs::write(root.join("README"), "x").unwrap();
-    fs::write(root.join("00"), "a file, no folder").unwrap();
+    fs::write(root.join("00"), "a file, not a directory").unwrap();
     fs::write(folder.join("notes.txt"), "x").unwrap();
     fs::write(folder.join(format!(".{}.1-1.part", Oid::EMPTY)), "x").unwrap();
     fs::write(folder.join(Oid::of(b"in the wrong folder").to_string()), "x").unwrap();
@@ -391,7 +391,7 @@ async fn lists_are_ordered_and_hold_objects_only() {
 
     assert_eq!(fixture.list().await, expected);
     let missing = format!("e3b0{}", "0".repeat(60)).parse().unwrap();
-    assert_eq!(fixture.size(&missing).await, None, "a folder is no object");
+    assert_eq!(fixture.size(&missing).await, None, "a directory is not an object");
     assert!(matches!(fixture.store.get(&missing).await, Err(Error::NotFound(_))));
 }
 

@@ -1,5 +1,5 @@
-//! Receiving an object: the network goes on while what came before is hashed on one thread and
-//! written on another.
+//! Uploads of whole objects: while the network receives, the previous bytes are hashed on one thread and written
+//! on another.
 
 use std::{
     fs::{self, OpenOptions},
@@ -16,13 +16,13 @@ use sha2::{Digest, Sha256};
 use super::{Shared, disk::Disk, pump::Pump, sync_folder};
 use crate::{Error, Oid, blocking};
 
-/// Frames of the network are handed on in batches of this length, in bytes.
+/// Minimum size of a batch of network frames in bytes.
 const BATCH: usize = 128 * 1024;
 
-/// Frames shorter than this are copied together, so that a batch has few.
+/// Frames shorter than this many bytes are merged, so that a batch has few.
 const SHORT: usize = 4 * 1024;
 
-/// For bodies longer than this, in bytes, it is looked whether there is room.
+/// Minimum size in bytes of bodies for which free space is checked first.
 const LARGE: u64 = 1024 * 1024;
 
 pub(super) async fn receive<S, E>(shared: &Arc<Shared>, oid: Oid, size: u64, body: S) -> Result<(), Error>
@@ -36,7 +36,7 @@ where
     let mut incoming = Incoming::new(Arc::clone(shared), oid, size);
     let mut hasher = Sha256::new();
     if last {
-        // Small objects are many: one visit to the blocking pool for each.
+        // Small objects are frequent: one task on the blocking pool for each.
         let everything = move || {
             hash(&mut hasher, &batch)?;
             incoming.write(&batch)?;
@@ -56,7 +56,7 @@ where
         }
     };
     if let Err(error) = arrived.await {
-        // Whoever hears of the error finds no trace of the upload.
+        // When the caller gets the error, the temporary file is gone.
         writing.abandon().await;
         return Err(error);
     }
@@ -65,8 +65,8 @@ where
     blocking::run(move || incoming.finish(hasher)).await
 }
 
-/// Before the first byte of a long body is asked for: a client that waits for `100 Continue` sends none
-/// in vain.
+/// Checks free space before a large body is read: a client that waits for `100 Continue` does not send it in
+/// vain.
 pub(super) async fn expect_room(shared: &Arc<Shared>, size: u64) -> Result<(), Error> {
     if size <= LARGE {
         return Ok(());
@@ -83,12 +83,12 @@ fn hash(hasher: &mut Sha256, frames: &[Bytes]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The body, cut into batches of frames.
+/// The body, split into batches of frames.
 pub(super) struct Source<S> {
     body: S,
     seen: u64,
     size: u64,
-    /// What ended it, when the frames before are handed on.
+    /// The error that ended it, returned after the preceding frames.
     failed: Option<Error>,
 }
 
@@ -101,7 +101,8 @@ where
         Self { body, seen: 0, size, failed: None }
     }
 
-    /// The next batch, and whether it is the last one. An error comes after all that came before it.
+    /// Returns the next batch, and true if it is the last one. An error is returned after everything that
+    /// preceded it.
     pub(super) async fn batch(&mut self) -> Result<(Vec<Bytes>, bool), Error> {
         if let Some(error) = self.failed.take() {
             return Err(error);
@@ -140,14 +141,14 @@ where
     }
 }
 
-/// An upload so far. All of its methods block.
+/// An upload in progress. All methods block.
 struct Incoming {
     shared: Arc<Shared>,
     oid: Oid,
     size: u64,
     received: u64,
-    /// Made by the first batch. Also where the object is here already: the file may be damaged, and
-    /// whoever sends these bytes heals it.
+    /// Created by the first batch, even if the object exists: the existing file may be damaged, and these bytes
+    /// repair it.
     part: Option<Part>,
 }
 
@@ -176,12 +177,12 @@ impl Incoming {
         if actual != self.oid {
             return Err(Error::WrongHash { expected: self.oid, actual });
         }
-        self.part.expect("a batch was written, if only an empty one").publish(self.shared.object(&self.oid))?;
+        self.part.expect("at least one batch was written, even if empty").publish(self.shared.object(&self.oid))?;
         Ok(sync_folder(&self.shared.folder(&self.oid))?)
     }
 }
 
-/// A temporary file. Dropping it removes it.
+/// A temporary file. It is removed when dropped.
 struct Part {
     disk: Arc<Disk>,
     path: PathBuf,
@@ -202,9 +203,9 @@ impl Part {
                 Ok(file) => {
                     return Ok(Self { disk: Disk::new(file), path, written: 0, published: false });
                 }
-                // Left by a process that had the same id.
+                // Left behind by a process with the same id.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                // Somebody tidied up empty folders.
+                // Empty directories were cleaned up.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !folder_was_missing => {
                     folder_was_missing = true;
                     shared.forget_folder(oid);
@@ -221,7 +222,7 @@ impl Part {
         Ok(())
     }
 
-    /// Flushes the file and gives it its name.
+    /// Flushes the file and renames it to its final path.
     fn publish(mut self, target: PathBuf) -> io::Result<()> {
         self.disk.flush()?;
         fs::rename(&self.path, target)?;
@@ -235,7 +236,7 @@ impl Drop for Part {
         if !self.published
             && let Err(error) = fs::remove_file(&self.path)
         {
-            tracing::warn!(path = %self.path.display(), %error, "a temporary file stays until it is reaped");
+            tracing::warn!(path = %self.path.display(), %error, "cannot remove a temporary file");
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Walking over everything that is kept. The folders of one first byte are read in one visit to the
-//! blocking pool.
+//! Traversal of the stored files. The directories of one first byte are read in one task on the blocking pool.
 
 use std::{
     fs::{self, DirEntry},
@@ -21,7 +20,7 @@ pub(super) async fn reap(shared: &Arc<Shared>, older_than: Duration) -> io::Resu
     Ok(removed)
 }
 
-/// The objects whose first byte is `first`, in order. Blocks.
+/// Returns the objects whose first byte is `first`, in order. Blocks.
 pub(super) fn objects(shared: &Shared, first: u8) -> io::Result<Vec<Oid>> {
     let mut objects = Vec::new();
     visit(shared, first, |entry| {
@@ -37,7 +36,7 @@ pub(super) fn objects(shared: &Shared, first: u8) -> io::Result<Vec<Oid>> {
     Ok(objects)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file is as old as the clock says that dated it: the system's")]
+#[expect(clippy::disallowed_methods, reason = "the age of a file depends on the system clock, which set its time")]
 fn reap_in(shared: &Shared, first: u8, older_than: Duration) -> io::Result<usize> {
     let mut removed = 0;
     visit(shared, first, |entry| {
@@ -46,11 +45,11 @@ fn reap_in(shared: &Shared, first: u8, older_than: Duration) -> io::Result<usize
         if !is_part {
             return Ok(());
         }
-        // An upload may end and take its file away at any moment.
+        // An upload may end and remove its file at any moment.
         let Some(metadata) = found(entry.metadata())? else {
             return Ok(());
         };
-        // A file from the future is a young one.
+        // A file with a time in the future counts as new.
         let age = metadata.modified()?.elapsed().unwrap_or_default();
         if metadata.is_file() && age >= older_than && found(fs::remove_file(entry.path()))?.is_some() {
             removed += 1;
@@ -60,7 +59,7 @@ fn reap_in(shared: &Shared, first: u8, older_than: Duration) -> io::Result<usize
     Ok(removed)
 }
 
-/// Shows all entries of the folders `first/*`.
+/// Visits all entries of the directories `first/*`.
 fn visit(shared: &Shared, first: u8, mut show: impl FnMut(&DirEntry) -> io::Result<()>) -> io::Result<()> {
     for folder in entries(&shared.root.join(format!("{first:02x}")))? {
         let folder = folder?;
@@ -73,7 +72,7 @@ fn visit(shared: &Shared, first: u8, mut show: impl FnMut(&DirEntry) -> io::Resu
     Ok(())
 }
 
-/// The entries of a folder, none if it is missing or no folder.
+/// Lists the entries of a directory; none if it is missing or not a directory.
 fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<DirEntry>> + use<>> {
     match fs::read_dir(folder) {
         Ok(entries) => Ok(Some(entries).into_iter().flatten()),
@@ -84,7 +83,7 @@ fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<DirEntry
     }
 }
 
-/// Takes "is gone" for an answer.
+/// Maps a "not found" error to `None`.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -1,4 +1,4 @@
-//! What a page of another origin may do with the bucket.
+//! CORS check: whether web pages of another origin can use the bucket.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -6,7 +6,7 @@ use http::{HeaderMap, Method};
 use super::{Trial, answered};
 
 impl Trial<'_> {
-    /// Asks as browsers do before an upload, and looks at a download.
+    /// Sends the preflight request of an upload as browsers do, and checks a download.
     pub(super) async fn browser(&self, origin: &str) -> Result<String, String> {
         let signer = self.signer().await?;
         let upload = signer.upload(&self.uploaded, &self.oid).unwrap_or_else(|| signer.stage(&self.uploaded));
@@ -21,7 +21,7 @@ impl Trial<'_> {
         let rules = format!("set the bucket's CORS rules for {origin}");
         if !status.is_success() {
             return Err(format!(
-                "pages of {origin} may not upload: the store answers a preflight with {}; {rules}",
+                "pages of {origin} cannot upload: the store answers the preflight request with {}; {rules}",
                 answered(status, &body)
             ));
         }
@@ -31,28 +31,28 @@ impl Trial<'_> {
         let (_, headers, _) =
             self.ask(Method::GET, &download.href, &[("origin", origin.to_owned())], Bytes::new()).await?;
         if !names_origin(&headers, origin) {
-            return Err(format!("pages of {origin} may not read what they download; {rules}"));
+            return Err(format!("pages of {origin} cannot read downloads; {rules}"));
         }
         if !lists(&headers, "access-control-expose-headers", "etag") {
             return Err(format!(
-                "pages of {origin} may not see the ETag of a part, which some clients need to complete an upload; \
+                "pages of {origin} cannot read the ETag of a part, which some clients need to complete an upload; \
                  {rules}"
             ));
         }
-        Ok(format!("pages of {origin} may upload and download"))
+        Ok(format!("pages of {origin} can upload and download"))
     }
 }
 
-/// Whether the answer to a preflight permits a `PUT` with these headers.
+/// Checks that the response to a preflight request permits a `PUT` with these headers.
 fn permits(headers: &HeaderMap, origin: &str, names: &[&str]) -> Result<(), String> {
     if !names_origin(headers, origin) {
-        return Err(format!("pages of {origin} may not upload: the store does not name that origin"));
+        return Err(format!("pages of {origin} cannot upload: the store does not allow that origin"));
     }
     if !lists(headers, "access-control-allow-methods", "put") {
-        return Err(format!("pages of {origin} may not upload: the store does not permit PUT"));
+        return Err(format!("pages of {origin} cannot upload: the store does not allow PUT"));
     }
     match names.iter().find(|name| !lists(headers, "access-control-allow-headers", name)) {
-        Some(name) => Err(format!("pages of {origin} may not upload: they may not send the header {name}")),
+        Some(name) => Err(format!("pages of {origin} cannot upload: the store does not allow the header {name}")),
         None => Ok(()),
     }
 }
@@ -61,7 +61,7 @@ fn names_origin(headers: &HeaderMap, origin: &str) -> bool {
     headers.get("access-control-allow-origin").is_some_and(|value| value == "*" || value == origin)
 }
 
-/// Whether a list in a header has this word, or is `*`.
+/// Returns true if a list in a header contains this word, or is `*`.
 fn lists(headers: &HeaderMap, header: &str, word: &str) -> bool {
     headers
         .get_all(header)

@@ -1,5 +1,5 @@
-//! Uploads in parts to Azure: `Put Block`, `Get Block List`, `Put Block List`. A blob has blocks that
-//! are not part of it yet; the service drops them after a week.
+//! Multipart uploads to Azure: `Put Block`, `Get Block List`, `Put Block List`. The blocks are uncommitted until
+//! the upload is completed; the service removes uncommitted blocks after a week.
 
 use std::fmt::Write as _;
 
@@ -37,12 +37,12 @@ struct Block {
 }
 
 impl PartsId {
-    /// The id of a block: all of one blob have the same length.
+    /// Returns the id of a block. All block ids of a blob have the same length.
     pub(in super::super) fn block(&self, number: u32) -> String {
         STANDARD.encode(format!("{}-{number:05}", self.0))
     }
 
-    /// Which part this is, if it is one of this upload.
+    /// Returns the part number of a block, if it belongs to this upload.
     fn number(&self, block: &str) -> Option<u32> {
         let text = String::from_utf8(STANDARD.decode(block).ok()?).ok()?;
         let number = text.strip_prefix(&self.0)?.strip_prefix('-')?.parse().ok()?;
@@ -50,7 +50,7 @@ impl PartsId {
     }
 }
 
-/// A name by which the blocks of this upload are told from others' of the same blob.
+/// Returns an id that distinguishes the blocks of this upload from others of the same blob.
 pub(super) fn begin() -> PartsId {
     let mut nonce = [0; 8];
     SystemRandom::new().fill(&mut nonce).expect("the system has random bytes");
@@ -62,7 +62,7 @@ impl Inner {
         let query = [("comp", "blocklist"), ("blocklisttype", "uncommitted")];
         let list: BlockList = match self.send(Call { query: &query, ..Call::new(Method::GET, path) }).await {
             Ok(answer) => answer.xml()?,
-            // No blob, no blocks.
+            // Without a blob there are no blocks.
             Err(failure) if failure.code == "BlobNotFound" => return Ok(Vec::new()),
             Err(failure) => return Err(failure),
         };
@@ -78,7 +78,7 @@ impl Inner {
     pub(super) async fn commit_blocks(&self, path: &str, id: &PartsId, parts: &[Part]) -> Result<(), Failure> {
         let mut body = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>");
         for part in parts {
-            // `Latest`, so that doing it again finds those of the first time.
+            // `Latest`, so that a repeated request finds the committed blocks.
             let _ = write!(body, "<Latest>{}</Latest>", id.block(part.number));
         }
         body += "</BlockList>";
@@ -90,7 +90,7 @@ impl Inner {
         self.send(call).await.map(drop)
     }
 
-    /// A commit drops the blocks that it does not name; nothing else does.
+    /// Committing an empty list is the only way to remove the blocks.
     pub(super) async fn discard_blocks(&self, path: &str) -> Result<(), Failure> {
         let body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList></BlockList>".into();
         self.send(Call { query: &[("comp", "blocklist")], body, ..Call::new(Method::PUT, path) }).await?;

@@ -14,8 +14,8 @@ use crate::{
     store::{CloudStore, Key, PartsId, S3Bucket},
 };
 
-/// A store that gives these answers, one for each request, and the last again and again; nothing at all
-/// for an empty one. Counts the requests.
+/// Starts a store that sends these responses, one per request, repeating the last; if empty, it never responds.
+/// Counts the requests.
 async fn answering(answers: &'static [(u16, &'static str)]) -> (CloudStore, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -96,7 +96,7 @@ async fn a_refusal_is_final() {
 async fn what_is_not_understood_is_an_error() {
     let (store, _) = answering(&[(200, "<html>Welcome</html>")]).await;
     let error = store.begin_parts(&upload().0).await.unwrap_err();
-    assert!(matches!(error, Error::Unavailable(_)) && error.to_string().contains("not understood"), "{error}");
+    assert!(matches!(error, Error::Unavailable(_)) && error.to_string().contains("cannot parse"), "{error}");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ fn the_example_of_the_documentation() {
     let presigner = Presigner::new("us-east-1".into(), "https://examplebucket.s3.amazonaws.com".into());
     let credential = Credential { key_id: KEY, secret: Secret::Hmac(SECRET), token: None };
     let request = Request { method: "GET", path: "/test.txt", query: &[], headers: &[] };
-    // 24 May 2013, midnight.
+    // Midnight on 24 May 2013.
     let url = presigner.presign(&credential, &request, &Moment::new(1_369_353_600), 86_400);
     assert_eq!(
         url,
@@ -80,7 +80,7 @@ fn signature(url: &str) -> &str {
     rest.split('&').next().unwrap()
 }
 
-/// The URL was put together and signed by openssl.
+/// The URL was constructed by hand and signed with openssl.
 #[test]
 fn google_is_signed_by_rsa() {
     let key = PrivatePkcs8KeyDer::from_pem_slice(include_bytes!("test-key.pem")).unwrap();
@@ -118,7 +118,7 @@ fn moments_are_written_as_azure_wants_them() {
     assert_eq!(Moment::new(1_709_164_800).rfc3339(), "2024-02-29T00:00:00Z");
 }
 
-/// The vectors that Google publishes for those who write clients.
+/// The test vectors that Google publishes for client authors.
 #[test]
 #[ignore = "needs the folder storage/v1 of github.com/googleapis/conformance-tests: RUTTER_TEST_GCS_VECTORS"]
 fn vectors_of_google() {
@@ -149,7 +149,7 @@ fn vectors_of_google() {
         vectors: Vec<Vector>,
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is where the test is told about the vectors")]
+    #[expect(clippy::disallowed_methods, reason = "the path of the vectors is an environment variable")]
     let folder = std::path::PathBuf::from(std::env::var_os("RUTTER_TEST_GCS_VECTORS").unwrap());
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let account: Account = serde_json::from_str(&read("test_service_account.not-a-test.json")).unwrap();
@@ -159,8 +159,8 @@ fn vectors_of_google() {
     let mut tried = 0;
     for vector in vectors.vectors {
         let (_, rest) = vector.expected_url.split_once("://").unwrap();
-        // Headers are given to us trimmed, and payloads are never signed. Google's own programs leave a
-        // strange port out of the signed host, though HTTP has it there.
+        // Headers are passed trimmed, and payloads are never signed. Google's own tools leave a non-default port
+        // out of the signed host, although the HTTP `Host` header has it.
         let payload = |name: &String| name.contains("SHA256") && !name.contains("Encryption");
         if vector.headers.keys().any(payload) || rest.split(['/', '?']).next().unwrap().contains(':') {
             continue;

@@ -1,4 +1,4 @@
-//! One piece after the other.
+//! Sequential appends to an upload.
 
 use bytes::Bytes;
 
@@ -9,19 +9,19 @@ use crate::{
     store::local::Shared,
 };
 
-/// After so many bytes, what has come is flushed and noted: what a crash of the machine or the process
-/// costs. Tests are shorter.
+/// Number of bytes after which received data is flushed and recorded: the maximum lost in a crash of the machine
+/// or the process. Smaller in tests.
 const NOTE_EVERY: u64 = if cfg!(test) { 1024 * 1024 } else { 32 * 1024 * 1024 };
 
-/// A request that appends. It has the turn until another one comes. All of its methods block.
+/// A request that appends. It may write until another request takes over. All methods block.
 pub(super) struct Appender {
     content: Content,
     ledger: Ledger,
     turn: u64,
     position: u64,
-    /// Where the ledger says that the upload stands.
+    /// The offset recorded in the ledger.
     noted: u64,
-    /// What has a checksum is noted as a whole or not at all.
+    /// A body with a checksum is recorded as a whole or not at all.
     checksum: Option<(Checksum, Hasher)>,
 }
 
@@ -64,7 +64,7 @@ impl Appender {
         Ok(())
     }
 
-    /// Another request would write to the same place.
+    /// Checks that no other request has taken over: it would write to the same range.
     fn expect_turn(&self) -> Result<(), Error> {
         let Slot { value, turn } = self.ledger.offset()?;
         if turn == self.turn { Ok(()) } else { Err(Error::WrongOffset { claimed: self.position, actual: value }) }
@@ -81,10 +81,10 @@ impl Appender {
         Ok(())
     }
 
-    /// Where the upload stands, after a body that ended so.
+    /// Returns the offset of the upload, given how the body ended.
     pub(super) fn finish(mut self, body: Result<(), Error>) -> Result<u64, Error> {
         if let Some((expected, hasher)) = self.checksum.take() {
-            // From here on there is nothing to be noted.
+            // From here on there is nothing to record.
             let whole =
                 body.and_then(|()| if hasher.finish() == expected { Ok(()) } else { Err(Error::WrongChecksum) });
             if let Err(error) = whole {
@@ -99,13 +99,13 @@ impl Appender {
     }
 }
 
-/// Also when nobody waits for the end of the request any more, what has come stays.
+/// Keeps what was received even if the request was cancelled.
 impl Drop for Appender {
     fn drop(&mut self) {
         if self.checksum.is_none()
             && let Err(error) = self.note()
         {
-            tracing::debug!(%error, "the end of a piece is not kept");
+            tracing::debug!(%error, "could not record the end of an append");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The end of an upload: hashed, proven, renamed.
+//! Completion of an upload: hash, verify, rename.
 
 use std::{
     fs,
@@ -16,12 +16,12 @@ use crate::{
     store::local::{Shared, block, stat, sync_folder},
 };
 
-/// So long another request that ends the same upload is waited for.
+/// How long to wait for another request that completes the same upload.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Bytes that are hashed in one visit to the blocking pool: some milliseconds.
+/// Number of bytes hashed in one task on the blocking pool: takes some milliseconds.
 const STRETCH: u64 = 8 * 1024 * 1024;
 
 pub(super) async fn finish(shared: &Arc<Shared>, upload: [u8; 16], oid: Oid, plan: Plan) -> Result<(), Error> {
@@ -42,7 +42,7 @@ pub(super) async fn finish(shared: &Arc<Shared>, upload: [u8; 16], oid: Oid, pla
     blocking::run(move || finish.end()).await
 }
 
-/// What the pieces are, as they are now.
+/// Returns the oid of the current content.
 pub(super) async fn hash(shared: &Arc<Shared>, upload: [u8; 16], plan: Plan) -> Result<Oid, Error> {
     let opening = Arc::clone(shared);
     let mut content = blocking::run(move || {
@@ -69,7 +69,7 @@ pub(super) async fn hash(shared: &Arc<Shared>, upload: [u8; 16], plan: Plan) -> 
     Ok(Oid::from_bytes(hasher.finalize().into()))
 }
 
-/// Blocks.
+/// Hashes the next bytes of the content. Blocks.
 fn stretch_of(content: &Content, hasher: &mut Sha256, stretch: u64) -> Result<(), Error> {
     let mut left = stretch;
     while left > 0 {
@@ -82,14 +82,14 @@ fn stretch_of(content: &Content, hasher: &mut Sha256, stretch: u64) -> Result<()
 }
 
 enum Opened {
-    /// It was finished before.
+    /// The upload was completed before.
     Already,
-    /// Somebody else writes to it, or is just finishing it.
+    /// Another request is writing to it or completing it.
     Busy,
     Here(Box<Finish>),
 }
 
-/// An upload that nobody else can write to. All of its methods block.
+/// An upload that is locked exclusively. All methods block.
 struct Finish {
     shared: Arc<Shared>,
     upload: [u8; 16],
@@ -128,7 +128,7 @@ impl Finish {
         Ok(Opened::Here(Box::new(Self { shared, upload, oid, plan, content, ledger, hasher, hashed: 0 })))
     }
 
-    /// The content has no place among the uploads any more: it has become an object, or was discarded.
+    /// The content file is gone: the upload was completed or discarded.
     fn look_again(shared: &Shared, ledger: &Ledger, oid: Oid, plan: Plan) -> Result<Opened, Error> {
         let is_here = stat(&shared.object(&oid))?.is_some_and(|stamp| stamp.size == plan.size());
         if is_here && ledger.is_proven(&oid, plan.size())? { Ok(Opened::Already) } else { Err(Error::UploadGone) }
@@ -149,8 +149,8 @@ impl Finish {
             return Err(Error::WrongHash { expected: oid, actual });
         }
         content.disk.flush()?;
-        // From here on, an object of this name and size without a content of this upload is the end of
-        // it, whoever asks.
+        // From here on, an object of this oid and size without a content of this upload means that the upload is
+        // complete, for every request.
         ledger.set_proven(&oid, plan.size())?;
         shared.make_folder(&oid)?;
         let target = shared.object(&oid);
@@ -158,7 +158,7 @@ impl Finish {
             if error.kind() != io::ErrorKind::NotFound {
                 return Err(error.into());
             }
-            // Either name may be missing: somebody tidied up empty folders, or discarded the upload.
+            // Either path may be missing: empty directories were cleaned up, or the upload was discarded.
             shared.forget_folder(&oid);
             shared.make_folder(&oid)?;
             fs::rename(&content.path, &target).map_err(|error| shared.or_gone(error))?;

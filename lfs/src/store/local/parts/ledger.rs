@@ -1,9 +1,9 @@
-//! What of an upload is on the disk.
+//! The ledger: an index of what is on disk of an upload.
 //!
-//! A file of slots of 32 bytes, none of which lies across two sectors: slot 0 for the bytes from the
-//! beginning, slot *n* for part *n*, and one for the proof that the whole was hashed. A slot is value
-//! (8), turn (8), both big-endian, and the first 16 bytes of a SHA-256 over these and all that it is
-//! about, so that a slot that was half written, or never, says nothing.
+//! The file consists of slots of 32 bytes, none of which crosses a sector boundary: slot 0 for the append offset,
+//! slot *n* for part *n*, and one that records that the whole was hashed. A slot is value (8), turn (8), both
+//! big-endian, and the first 16 bytes of a SHA-256 over these and everything they refer to, so that a slot that
+//! was written partially, or never, is ignored.
 
 use std::{
     fs::{File, OpenOptions},
@@ -25,18 +25,18 @@ const FILLED: usize = 16;
 const OFFSET: u32 = 0;
 const PROOF: u32 = MAX_PARTS + 1;
 
-/// All of its methods block.
+/// The ledger of an upload. All methods block.
 pub(super) struct Ledger {
     file: File,
     upload: [u8; 16],
 }
 
-/// What a slot says. An empty one says zero.
+/// The content of a slot; zero if it is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Slot {
-    /// In bytes.
+    /// Number of bytes.
     pub(super) value: u64,
-    /// Of the requests that append, which one.
+    /// Number of the append request that may write.
     pub(super) turn: u64,
 }
 
@@ -45,7 +45,7 @@ impl Ledger {
         shared.ledger(upload).try_exists()
     }
 
-    /// An empty one, unless there is one.
+    /// Creates an empty ledger, unless there is one.
     pub(super) fn create(shared: &Shared, upload: [u8; 16]) -> io::Result<()> {
         OpenOptions::new().write(true).create(true).truncate(false).open(shared.ledger(upload))?.sync_all()
     }
@@ -89,7 +89,7 @@ impl Ledger {
         Ok(parts)
     }
 
-    /// Whether it was proven that the upload is this object.
+    /// Returns true if the upload was verified to be this object.
     pub(super) fn is_proven(&self, oid: &Oid, size: u64) -> io::Result<bool> {
         Ok(self.read(PROOF, oid.as_bytes())? == proof(size))
     }
@@ -104,7 +104,7 @@ impl Ledger {
         Ok(if length == SLOT { self.understand(number, &bytes, about) } else { Slot::default() })
     }
 
-    /// Reads as much as there is.
+    /// Reads as many bytes as there are.
     fn fill(&self, bytes: &mut [u8], position: u64) -> io::Result<usize> {
         let mut length = 0;
         while length < bytes.len() {
@@ -148,7 +148,7 @@ fn place(number: u32) -> u64 {
     u64::from(number) * SLOT as u64
 }
 
-/// Tells "zero bytes are proven" from "nothing is".
+/// Distinguishes "verified, with zero bytes" from an empty slot.
 fn proof(size: u64) -> Slot {
     Slot { value: size, turn: 1 }
 }

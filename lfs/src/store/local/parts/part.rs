@@ -1,4 +1,4 @@
-//! One part on its way to its place.
+//! A writer for one part.
 
 use std::os::unix::fs::FileExt as _;
 
@@ -11,16 +11,16 @@ use crate::{
     store::local::Shared,
 };
 
-/// All of its methods block.
+/// Writes a part. All methods block.
 pub(super) struct PartWriter {
     content: Content,
     ledger: Ledger,
     part: Part,
     received: u64,
-    /// All that came is what is here already.
+    /// True while all received bytes equal those already stored.
     is_known: bool,
     checksum: Option<(Checksum, Hasher)>,
-    /// For what is read again.
+    /// Buffer for reading stored bytes.
     memory: Vec<u8>,
 }
 
@@ -73,7 +73,7 @@ impl PartWriter {
         }
         if self.checksum.is_some_and(|(expected, hasher)| hasher.finish() != expected) {
             if self.is_known {
-                // So what is here is wrong too.
+                // The stored part does not match the checksum either.
                 self.ledger.forget_part(self.part.number)?;
             }
             return Err(Error::WrongChecksum);

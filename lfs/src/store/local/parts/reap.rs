@@ -1,12 +1,12 @@
-//! What nobody goes on with.
+//! Removal of abandoned uploads.
 
 use std::{collections::BTreeMap, fs, io, time::Duration};
 
 use super::{Content, Mode, UPLOADS, discard};
 use crate::{Error, store::local::Shared};
 
-/// Blocks.
-#[expect(clippy::disallowed_methods, reason = "a file is as old as the clock says that dated it: the system's")]
+/// Removes old uploads. Blocks.
+#[expect(clippy::disallowed_methods, reason = "the age of a file depends on the system clock, which set its time")]
 pub(super) fn reap(shared: &Shared, older_than: Duration) -> Result<usize, Error> {
     shared.expect_mark()?;
     let folder = match fs::read_dir(shared.root.join(UPLOADS)) {
@@ -14,7 +14,7 @@ pub(super) fn reap(shared: &Shared, older_than: Duration) -> Result<usize, Error
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(error) => return Err(error.into()),
     };
-    // The younger of its two files decides.
+    // The newer of the two files counts.
     let mut ages = BTreeMap::<[u8; 16], Duration>::new();
     for entry in folder {
         let entry = entry?;
@@ -25,13 +25,13 @@ pub(super) fn reap(shared: &Shared, older_than: Duration) -> Result<usize, Error
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error.into()),
         };
-        // A file from the future is a young one.
+        // A file with a time in the future counts as new.
         let age = modified.elapsed().unwrap_or_default();
         ages.entry(upload).and_modify(|youngest| *youngest = age.min(*youngest)).or_insert(age);
     }
     let mut reaped = 0;
     for (upload, _) in ages.into_iter().filter(|(_, age)| *age >= older_than) {
-        // A long hash writes nothing.
+        // Hashing a large upload takes long and writes nothing.
         let is_busy = match Content::open(shared, upload) {
             Ok(content) => content.try_hold(Mode::Alone).is_ok_and(|hold| hold.is_none()),
             Err(Error::UploadGone) => false,
@@ -45,7 +45,7 @@ pub(super) fn reap(shared: &Shared, older_than: Duration) -> Result<usize, Error
     Ok(reaped)
 }
 
-/// The upload to which a file of this name belongs.
+/// Returns the upload that a file belongs to.
 fn upload_of(name: &str) -> Option<[u8; 16]> {
     let digits = name.strip_suffix(".ledger").unwrap_or(name);
     let mut upload = [0; 16];

@@ -9,7 +9,7 @@ mod life;
 
 const UPLOAD: [u8; 16] = [7; 16];
 
-/// Parts far below what clients may send, so that there are many.
+/// Parts far below the minimum size, so that there are many.
 fn plan(size: usize, part_size: u64) -> Plan {
     Plan::for_tests(size as u64, part_size)
 }
@@ -43,7 +43,7 @@ impl Fixture {
         let oid = Oid::of(content);
         assert_eq!(self.read(&oid, 0..u64::MAX).await.unwrap(), content);
         self.store.discard(&UPLOAD).await.unwrap();
-        assert_eq!(self.files(), [oid.to_string()], "nothing else is left");
+        assert_eq!(self.files(), [oid.to_string()], "no other files are left");
     }
 
     fn content_path(&self) -> PathBuf {
@@ -51,7 +51,7 @@ impl Fixture {
     }
 }
 
-/// A body that breaks off.
+/// A body that is interrupted.
 fn broken(content: &[u8]) -> impl futures::Stream<Item = Result<Bytes, io::Error>> + Unpin + Send {
     let sent: Vec<_> = content.chunks(10_000).map(|frame| Ok(Bytes::copy_from_slice(frame))).collect();
     stream::iter(sent).chain(stream::iter([Err(io::Error::other("gone"))]))
@@ -70,16 +70,16 @@ async fn parts_in_any_order_become_the_object() {
     assert_eq!(fixture.missing(&plan).await, [3]);
     let oid = Oid::of(&content);
     assert!(matches!(fixture.store.finish(&UPLOAD, &oid, &plan).await, Err(Error::Incomplete(1))));
-    assert_eq!(fixture.missing(&plan).await, [3], "to ask too early costs nothing");
-    // Begun again, as by a new batch.
+    assert_eq!(fixture.missing(&plan).await, [3], "completing too early has no effect");
+    // Started again, as by another batch.
     fixture.begin(content.len()).await;
     fixture.send_missing(&content, &plan).await;
-    assert_eq!(fixture.size(&oid).await, None, "nothing is visible before the end");
+    assert_eq!(fixture.size(&oid).await, None, "nothing is visible before completion");
     let inode = fs::metadata(fixture.content_path()).unwrap().ino();
 
     fixture.store.finish(&UPLOAD, &oid, &plan).await.unwrap();
     assert_eq!(fs::metadata(fixture.store.shared.object(&oid)).unwrap().ino(), inode, "nothing was copied");
-    // Asked again, because the answer was lost or could not be recorded.
+    // Repeated, because the response was lost or could not be recorded.
     fixture.store.finish(&UPLOAD, &oid, &plan).await.unwrap();
     assert!(matches!(fixture.store.finish(&UPLOAD, &Oid::EMPTY, &plan).await, Err(Error::UploadGone)));
     fixture.expect_object(&content).await;
@@ -131,7 +131,7 @@ async fn wrong_bytes_end_the_upload() {
     assert!(matches!(fixture.store.parts(&UPLOAD).await, Err(Error::UploadGone)));
 }
 
-/// An object that is here must not make an upload succeed that sent nothing.
+/// An existing object must not make an upload succeed that sent nothing.
 #[tokio::test]
 async fn a_name_alone_is_worth_nothing() {
     let fixture = Fixture::new();
@@ -168,9 +168,9 @@ async fn sizes_and_checksums_of_parts() {
     for (number, size) in [(0, 1), (10_001, 1), (u32::MAX, 1), (1, 0)] {
         let part = Part { number, position: 0, size };
         let result = fixture.store.put_part(&UPLOAD, &part, None, frames(b"x", 1)).await;
-        assert!(matches!(result, Err(Error::Invalid(_))), "other slots of the ledger are no parts");
+        assert!(matches!(result, Err(Error::Invalid(_))), "other slots of the ledger are not parts");
     }
-    // What is here is what the checksum denies.
+    // The stored part does not match the checksum.
     assert!(matches!(put(Some(Checksum::Md5([0; 16])), right).await, Err(Error::WrongChecksum)));
     assert_eq!(fixture.missing(&plan).await, [1, 2, 3]);
 }
@@ -187,7 +187,7 @@ async fn a_part_that_is_here_stays_until_other_bytes_come() {
     fixture.send(&wrong, &part).await.unwrap();
     assert!(fixture.missing(&plan).await.is_empty());
 
-    // The same bytes again, cut off; and the beginning of the right ones, which is the same.
+    // The same bytes again, interrupted; and the start of the right ones, which is the same.
     for same in [&wrong[..400_000], &content[..290_000], &[]] {
         let result = fixture.store.put_part(&UPLOAD, &part, None, broken(same)).await;
         assert!(matches!(result, Err(Error::Interrupted(_))));
@@ -199,14 +199,13 @@ async fn a_part_that_is_here_stays_until_other_bytes_come() {
 
     let result = fixture.store.put_part(&UPLOAD, &part, None, broken(&content[..400_000])).await;
     assert!(matches!(result, Err(Error::Interrupted(_))));
-    assert_eq!(fixture.missing(&plan).await, [1], "half of the one and half of the other");
+    assert_eq!(fixture.missing(&plan).await, [1], "half of each");
     fixture.send(&content, &part).await.unwrap();
     fixture.store.finish(&UPLOAD, &oid, &plan).await.unwrap();
     fixture.expect_object(&content).await;
 }
 
-/// The request of a connection that died without a word goes on beside the one that replaced it, and
-/// has other bytes.
+/// A request on a dead connection continues while its replacement runs, with other bytes.
 #[tokio::test]
 async fn who_lingers_cannot_touch_the_object() {
     let fixture = Fixture::new();
@@ -267,7 +266,7 @@ async fn pieces_one_after_the_other() {
     assert!(matches!(append(300_001, None, &content).await, Err(Error::WrongOffset { .. })));
     assert!(matches!(fixture.store.finish(&UPLOAD, &oid, &plan).await, Err(Error::Incomplete(1))));
 
-    // A checksum: all or nothing.
+    // With a checksum: all or nothing.
     let checksum = Checksum::Sha256(*Oid::of(&content[300_000..400_000]).as_bytes());
     let wrong = append(300_000, Some(checksum), &content[300_000..399_999]).await;
     assert!(matches!(wrong, Err(Error::WrongChecksum)));
@@ -276,7 +275,7 @@ async fn pieces_one_after_the_other() {
     assert_eq!(fixture.store.offset(&UPLOAD).await.unwrap(), 300_000);
     assert_eq!(append(300_000, Some(checksum), &content[300_000..400_000]).await.unwrap(), 400_000);
 
-    // What arrived before the line broke stays, be it as little as it may.
+    // What was received before the connection broke is kept, however little.
     for _ in 0..3 {
         let offset = usize::try_from(fixture.store.offset(&UPLOAD).await.unwrap()).unwrap();
         let body = broken(&content[offset..offset + 7_000]);
@@ -360,8 +359,7 @@ async fn what_was_never_begun_or_is_away() {
     fixture.store.discard(&UPLOAD).await.unwrap();
     assert_eq!(fixture.store.reap_uploads(Duration::ZERO).await.unwrap(), 0);
 
-    let body =
-        || stream::poll_fn(|_| -> std::task::Poll<Option<Result<Bytes, Infallible>>> { panic!("was asked for") });
+    let body = || stream::poll_fn(|_| -> std::task::Poll<Option<Result<Bytes, Infallible>>> { panic!("was polled") });
     assert!(matches!(fixture.store.begin_parts(&UPLOAD, crate::MAX_SIZE).await, Err(Error::Full)));
     fixture.begin(10).await;
     let huge = Part { number: 1, position: 0, size: crate::MAX_SIZE };
@@ -375,7 +373,7 @@ async fn what_was_never_begun_or_is_away() {
     assert!(matches!(fixture.store.begin_parts(&UPLOAD, 10).await, Err(Error::Away)));
     assert!(matches!(fixture.store.discard(&UPLOAD).await, Err(Error::Away)));
     assert!(matches!(fixture.store.reap_uploads(Duration::ZERO).await, Err(Error::Away)));
-    assert_eq!(fs::read_dir(&root).unwrap().count(), 0, "nothing is written where nobody looks");
+    assert_eq!(fs::read_dir(&root).unwrap().count(), 0, "nothing is written to an unmounted store");
 }
 
 #[tokio::test]
@@ -396,7 +394,7 @@ async fn uploads_are_reaped_by_age() {
     age(shared.content([2; 16]), hour * 3);
     age(shared.content([3; 16]), hour);
     age(shared.ledger([3; 16]), hour * 3);
-    // Finished, and never recorded.
+    // Completed, but never recorded.
     age(shared.ledger([4; 16]), hour * 3);
     age(shared.root.join(UPLOADS).join("notes"), hour * 3);
     assert_eq!(fixture.store.reap_uploads(hour * 2).await.unwrap(), 2);
@@ -405,7 +403,7 @@ async fn uploads_are_reaped_by_age() {
     assert!(matches!(fixture.store.parts(&[1; 16]).await, Err(Error::UploadGone)));
     assert_eq!(fixture.store.reap_uploads(Duration::ZERO).await.unwrap(), 2);
     assert_eq!(fixture.files(), ["notes"]);
-    // Neither the list nor the reaper of objects minds them.
+    // Neither the list nor the cleanup of objects is affected.
     fixture.begin(10).await;
     assert_eq!(fixture.store.reap(Duration::ZERO).await.unwrap(), 0);
     assert_eq!(fixture.list().await, []);
@@ -434,7 +432,7 @@ async fn a_ledger_that_was_damaged_says_nothing_false() {
         let whole = u32::try_from(length / 32).unwrap();
         assert_eq!(fixture.missing(&plan).await, (whole.max(1)..4).collect::<Vec<_>>());
     }
-    // That of another upload.
+    // The ledger of another upload.
     fixture.store.begin_parts(&[8; 16], 60_000).await.unwrap();
     fs::write(fixture.store.shared.ledger([8; 16]), &sound).unwrap();
     assert_eq!(fixture.store.parts(&[8; 16]).await.unwrap(), []);

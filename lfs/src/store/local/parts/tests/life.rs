@@ -1,4 +1,4 @@
-//! Uploads that meet with everything: lines that break, wrong bytes, crashes, kills.
+//! Uploads under faults: broken connections, wrong bytes, crashes, kills.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,16 +10,16 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What a client does with an upload.
+/// An action of a client on an upload.
 #[derive(Clone, Debug)]
 enum Deed {
-    /// Sends a part: all of it, or as many bytes of it before the line breaks.
+    /// Sends a part: all of it, or as many bytes as given before the connection breaks.
     Send(usize, Option<usize>),
     /// The same with other bytes.
     SendWrong(usize, Option<usize>),
-    /// Drops a request in the middle.
+    /// Drops a request before its end.
     Drop(usize, usize),
-    /// Ends it.
+    /// Completes the upload.
     Finish,
     /// The power fails.
     Crash,
@@ -36,7 +36,7 @@ fn any_deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-/// After a crash of the machine, all that the ledger does not vouch for may be anything.
+/// After a crash of the machine, any bytes that the ledger does not record may have changed.
 fn scramble(fixture: &Fixture, plan: &Plan, noted: u64, here: &[StoredPart]) {
     let path = fixture.content_path();
     let Ok(mut bytes) = fs::read(&path) else { return };
@@ -54,7 +54,8 @@ fn scramble(fixture: &Fixture, plan: &Plan, noted: u64, here: &[StoredPart]) {
     OpenOptions::new().write(true).open(path).unwrap().write_all(&bytes).unwrap();
 }
 
-/// Of which the pool works in order: when the next answer comes, what was left of a dropped request is done.
+/// The pool of this runtime works in order: when the next response arrives, the cleanup of a dropped request is
+/// done.
 fn one_thread() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(1).build().unwrap()
 }
@@ -75,7 +76,7 @@ proptest! {
             let wrong: Vec<u8> = content.iter().map(|byte| byte ^ 1).collect();
             let (oid, plan) = (Oid::of(&content), plan(size, part_size));
             let parts: Vec<Part> = plan.parts().collect();
-            // For each part that is here, whether its bytes are right.
+            // For each stored part, whether its bytes are right.
             let mut model = BTreeMap::new();
             fixture.begin(size).await;
             for deed in deeds {
@@ -180,7 +181,7 @@ proptest! {
                         let body = frames(piece, 40_000).chain(stream::pending());
                         let request = fixture.store.append(&UPLOAD, offset, whole, None, body);
                         assert!(tokio::time::timeout(Duration::from_millis(3), request).await.is_err());
-                        // A request takes the turn, so that the one before says nothing more.
+                        // A request takes over, so that the previous one records nothing more.
                         stands = loop {
                             let stands = fixture.store.offset(&UPLOAD).await.unwrap();
                             let nothing = frames(&[], 1);
@@ -212,14 +213,14 @@ proptest! {
     }
 }
 
-/// What the process that is killed uploads.
+/// The content that the killed process uploads.
 const KILLED: usize = 12_000_000;
 
-/// In parts of this size.
+/// Its part size in bytes.
 const PART: u64 = 400_000;
 
-/// Not a test by itself: the process that the next one kills. It reads a folder and what to do from its
-/// standard input, and says which parts have arrived.
+/// Not a test of its own: the process that the next test kills. It reads a directory and a mode from its standard
+/// input and prints the parts that were stored.
 #[tokio::test]
 #[ignore = "it is started by `a_process_that_is_killed_costs_only_what_was_under_way`"]
 async fn victim() {
@@ -231,7 +232,7 @@ async fn victim() {
     store.begin_parts(&UPLOAD, KILLED as u64).await.unwrap();
     if how == "append" {
         let offset = usize::try_from(store.offset(&UPLOAD).await.unwrap()).unwrap();
-        // As over a line of some speed, so that there is time to be killed in.
+        // Throttled, so that there is time to be killed.
         let body = frames(&content[offset..], 60_000).then(async |frame| {
             tokio::time::sleep(Duration::from_millis(2)).await;
             frame
@@ -275,7 +276,7 @@ async fn a_process_that_is_killed_costs_only_what_was_under_way() {
                 .unwrap();
             writeln!(victim.stdin.take().unwrap(), "{how} {}", folder.display()).unwrap();
             let mut told = BufReader::new(victim.stdout.take().unwrap()).lines();
-            // Each life is a little longer than the one before, and ends at no particular moment.
+            // Each life is a little longer than the previous one and ends at an arbitrary moment.
             let mut is_over = false;
             let mut left = lives * 4;
             while left > 0 && !is_over {
@@ -306,13 +307,13 @@ async fn a_process_that_is_killed_costs_only_what_was_under_way() {
             assert!(arrived.iter().all(|number| !missing.contains(number)), "{arrived:?} {missing:?}");
             let offset = fixture.store.offset(&UPLOAD).await.unwrap();
             assert!(offset >= stood);
-            // As if the machine had gone down with it.
+            // As if the machine had crashed with it.
             scramble(&fixture, &plan, offset, &fixture.store.parts(&UPLOAD).await.unwrap());
             if lives == 20 {
                 break false;
             }
         };
-        assert!(is_over && lives > 1, "{how}: it came to its end in {lives} lives");
+        assert!(is_over && lives > 1, "{how}: it completed after {lives} lives");
         fixture.store.finish(&UPLOAD, &oid, &plan).await.unwrap();
         fixture.expect_object(&content).await;
     }

@@ -50,8 +50,8 @@ Examples:
   RUTTER_LOG=info,rutter=debug RUTTER_DATABASE_URL=postgres://rutter@db/rutter rutter serve --config /etc/rutter.toml
 
 Set by file or environment only (the README describes each):
-  RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_STORE_URL  RUTTER_STORES__…  RUTTER_COLLECT  RUTTER_SCRUB_DAYS  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
-  RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_LIFETIMES__…
+  RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_STORE_URL  RUTTER_STORES__…  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
+  RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_TTL__…  RUTTER_GC__…  RUTTER_SCRUB__…
   RUTTER_RATES__…  RUTTER_QUOTAS__…  RUTTER_ACCOUNTS__…  RUTTER_MAIL__…
 
 While there is no administrator, it prints a link to the terminal that makes the first one: good once, for 24 hours. \
@@ -164,7 +164,7 @@ Examples:
   rutter gc --undo ada/census
 
 Nothing goes at once. A first run marks what no branch, no tag and no earlier revision names. A later run, when the \
-grace period is over (lifetimes.grace), takes it away from the dataset, which --undo reverts for as long again. Then \
+grace period is over (gc.grace), takes it away from the dataset, which --undo reverts for as long again. Then \
 the bytes are deleted.")]
     Gc {
         /// OWNER/NAME; all datasets and stores without it
@@ -223,7 +223,7 @@ The first line counts, and has at least 8 characters. Personal tokens stay as th
 Example:
   rutter user suspend ada
 
-Transfers that have begun, and signed URLs handed out before, go on until they end (lifetimes.action).")]
+Transfers that have begun, and signed URLs handed out before, go on until they end (ttl.action).")]
     Suspend {
         /// The user
         name: OwnerName,
@@ -266,7 +266,7 @@ pub(super) enum TokenCommand {
 Example:
   rutter token revoke 01890a5d-ac96-774b-bcce-b302099a8057
 
-Transfers that have begun, and signed URLs handed out before, go on until they end (lifetimes.action).")]
+Transfers that have begun, and signed URLs handed out before, go on until they end (ttl.action).")]
     Revoke {
         /// The id that `list` shows
         id: Id,
@@ -286,7 +286,7 @@ Scopes are TYPE[:ID[:ACTIONS]] or TYPE:ID:SUBSCOPE:ACTIONS, with `*` for all:
         /// A scope as giftless and CKAN write them; may be repeated
         #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = claim)]
         scopes: Vec<String>,
-        /// How long it is good, cut to the configured maximum (lifetimes.jwt)
+        /// How long it is good, cut to the configured maximum (ttl.jwt)
         #[arg(long, value_parser = lifetime, default_value = "15m")]
         expires: Duration,
     },

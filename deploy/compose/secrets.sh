@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make the secrets of a new installation: secrets.sh writes .env beside itself, once, for this user's eyes only.
+# Generates the secrets of a new installation: writes .env beside this script, once, readable by this user only.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -8,7 +8,7 @@ if [ -e .env ]; then
     exit 0
 fi
 
-hex() { od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'; } # so many random bytes
+hex() { od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'; } # N random bytes in hexadecimal
 
 umask 077
 cat >.env.new <<END
@@ -16,11 +16,11 @@ cat >.env.new <<END
 RUTTER_SECRET=$(hex 32)
 POSTGRES_PASSWORD=$(hex 24)
 GARAGE_RPC_SECRET=$(hex 32)
-# The form of a key is Garage's: GK and 12 bytes, a secret of 32 bytes.
+# Garage requires this format of keys: GK and 12 bytes, and a secret of 32 bytes.
 AWS_ACCESS_KEY_ID=GK$(hex 12)
 AWS_SECRET_ACCESS_KEY=$(hex 32)
 
-# What clients reach, when that is not this machine alone (see ../README.md):
+# URLs for clients on other machines (see ../README.md):
 #RUTTER_PUBLIC_URL=https://data.example.org
 #S3_PUBLIC_URL=https://s3.example.org
 #RUTTER_TRUSTED_PROXIES='["172.30.77.1/32", "172.30.77.10/32"]'

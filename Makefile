@@ -29,8 +29,8 @@ test-ui: ## the pages: types, unit tests, and people in a real browser
 bench: ## measure against rudolfs, giftless, nginx, openssl and dd; BENCH="--quick --only batch" for less
 	@scripts/setup.sh bench && python3 tests/bench/main.py $(BENCH)
 
-check: ## format, lints, dependency rules
-	@scripts/setup.sh check && cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && cargo deny --log-level error check bans licenses sources
+check: ## format, lints, dependency rules, words
+	@scripts/setup.sh check && scripts/words.sh && cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && cargo deny --log-level error check bans licenses sources
 
 fuzz: ## groups of property tests for FUZZ_SECONDS (300) each; FUZZ="token path" for some
 	@scripts/fuzz.sh $(FUZZ)

@@ -29,8 +29,8 @@ test-ui: ## test the web UI: types, unit tests, end-to-end tests in a browser
 bench: ## benchmark against rudolfs, giftless, nginx, openssl and dd; BENCH="--quick --only batch" for less
 	@scripts/setup.sh bench && python3 tests/bench/main.py $(BENCH)
 
-check: ## check formatting, lints and dependency rules
-	@scripts/setup.sh check && cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && cargo deny --log-level error check bans licenses sources
+check: ## check wording, formatting, lints and dependency rules
+	@scripts/setup.sh check && scripts/words.sh && cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && cargo deny --log-level error check bans licenses sources
 
 fuzz: ## run each group of property tests for FUZZ_SECONDS (300); FUZZ="token path" for some
 	@scripts/fuzz.sh $(FUZZ)

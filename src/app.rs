@@ -148,7 +148,7 @@ impl App {
             checker: checker.clone(),
             mailer: Mailer::new(&config, db.clone(), clock.clone())?,
             grace: config.grace(),
-            collects: config.collect,
+            collects: config.gc.enabled,
         };
         let worker = Worker::new(db.clone(), clock.clone(), work.performing());
         Ok(Self(Arc::new(Services {

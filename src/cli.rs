@@ -45,6 +45,10 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
     let config = Config::load(overrides)?;
     let serving = matches!(cli.command, Command::Serve { .. });
     log(&config, serving)?;
+    for key in &config.renamed {
+        let (old, new, variable) = (key.old, key.new, key.variable());
+        tracing::warn!(old, new, variable, "renamed configuration key: the old name stops working in the next release");
+    }
     if serving {
         return serve(config).await;
     }

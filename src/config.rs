@@ -1,6 +1,6 @@
 //! Configuration: defaults, then a TOML file, then `RUTTER_*` from the
-//! environment, then the command line. A key that nobody reads is an error,
-//! since a typing mistake in a limit must not go unnoticed. Sizes and durations take units ([`units`]).
+//! environment, then the command line. Unknown keys are errors, so that a misspelt limit does not go unnoticed.
+//! Sizes and durations take units ([`units`]); renamed keys work for one more release ([`renamed`]).
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,189 +13,187 @@ use figment::value::UncasedStr;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use self::renamed::Renames;
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
-/// The `iss` claim of our own JSON Web Tokens; no other issuer can have this name.
-pub const OUR_ISSUER: &str = "rutter";
-
-/// All that an operator can decide.
+/// The configuration of the server.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Address and port to listen on.
+    /// Address and port to listen on. Default: `127.0.0.1:8080`.
     pub listen: SocketAddr,
-    /// Folder of the embedded database, the objects, the cache and the secret.
+    /// Folder of the SQLite database, the objects, the cache and the secret. Default: `rutter-data`.
     pub data: PathBuf,
-    /// What clients put before `/owner/dataset`. Without it, the `Host` header
-    /// of each request is used, or `X-Forwarded-*` from a trusted proxy.
+    /// Base URL that clients use, before `/owner/dataset`. Default: from the `Host` header of each request, or from
+    /// `X-Forwarded-*` of a trusted proxy.
     pub public_url: Option<String>,
-    /// Proxies whose `X-Forwarded-*` headers are believed, as CIDR blocks.
+    /// Proxies whose `X-Forwarded-*` headers are trusted, as CIDR blocks. Default: none.
     pub trusted_proxies: Vec<IpNet>,
     /// `sqlite:///path/to/file` or `postgres://…`. Default: `DATA/rutter.db`.
     pub database_url: Option<Secret>,
-    /// The server's secret, at least 32 characters; seals keys and signs URLs.
-    /// Default: made at first start and kept in `DATA/secret`.
+    /// The server's secret, at least 32 characters; encrypts keys and signs URLs.
+    /// Default: generated at the first start and stored in `DATA/secret`.
     pub secret: Option<Secret>,
-    /// Folder of materialised git packs; may be deleted at any time. Default: `DATA/cache`.
+    /// Folder of local copies of git packs; can be deleted at any time. Default: `DATA/cache`.
     pub cache: Option<PathBuf>,
-    /// Where objects and packs are kept: `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix`
+    /// Where objects and packs are stored: `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix`
     /// or `az://container/prefix`. Default: `DATA/store`.
     pub store_url: Option<String>,
-    /// More stores by name, and more about the one of `store_url`, which is named `default`.
+    /// Additional stores by name, and options of the store of `store_url`, which is named `default`.
     pub stores: BTreeMap<String, StoreConfig>,
-    /// What the clouds' own tools read from the environment: `AWS_*`, `AZURE_*`, `GOOGLE_*`.
+    /// Environment variables of cloud SDKs: `AWS_*`, `AZURE_*`, `GOOGLE_*`.
     #[serde(skip)]
     pub cloud_environment: Vec<(String, Secret)>,
-    /// Variables of Kubernetes that begin with `RUTTER_` and were passed over; the log names them.
+    /// Ignored environment variables: Kubernetes service links that begin with `RUTTER_`. Logged at the start.
     #[serde(skip)]
     pub service_links: Vec<String>,
-    /// Whether the server collects garbage by itself, once a day; `rutter gc` does it by hand.
-    pub collect: bool,
-    /// Days in which the server reads everything that is stored once, to see whether it is sound; 0 for
-    /// never. `rutter fsck` does it by hand.
-    #[serde(deserialize_with = "units::days")]
-    pub scrub_days: u32,
-    /// The `git` program.
+    /// Keys that are set under their old names. Logged at the start.
+    #[serde(skip)]
+    pub renamed: Vec<RenamedKey>,
+    /// The `git` executable. Default: `git`.
     pub git: PathBuf,
-    /// Log filter, as in `info,rutter=debug`.
+    /// Log filter, such as `info,rutter=debug`. Default: `info`.
     pub log: String,
-    /// `text` or `json`.
+    /// Log format, `text` or `json`. Default: `text`.
     pub log_format: LogFormat,
-    /// Limits on what one client can ask for.
+    /// Limits on single requests, and on what runs concurrently.
     pub limits: Limits,
-    /// How much datasets may hold.
+    /// Default quotas.
     pub quotas: Quotas,
-    /// Limits on what one client may use in a time.
+    /// Rate limits.
     pub rates: Rates,
-    /// Lifetimes, in seconds.
-    pub lifetimes: Lifetimes,
+    /// Lifetimes of what rutter issues.
+    pub ttl: Ttl,
+    /// Garbage collection.
+    pub gc: GcConfig,
+    /// Background integrity checks.
+    pub scrub: ScrubConfig,
     /// Issuers of JSON Web Tokens that are accepted besides our own.
     pub issuers: Vec<Issuer>,
-    /// Who may have an account, and for how long sessions last.
+    /// Rules for accounts and sessions.
     pub accounts: AccountRules,
-    /// How letters go out.
+    /// Outgoing e-mail.
     pub mail: MailConfig,
 }
 
-/// The shape of log lines.
+/// The format of log lines.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
+    /// Human-readable text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Limits on what one client can ask for.
+/// Limits on single requests, and on what runs concurrently.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Objects in one LFS batch.
+    /// Maximum number of objects in one LFS batch. Default: 1000.
     pub batch_objects: usize,
-    /// Bytes of a JSON request body.
+    /// Maximum size of a JSON request body, in bytes. Default: 1 MiB.
     #[serde(deserialize_with = "units::size")]
     pub json_bytes: usize,
-    /// Bytes of a commit over the API: of its request, and of what it copies.
+    /// Maximum size of a commit over the API, in bytes: of its request, and of what it copies. Default: 64 MiB.
     #[serde(deserialize_with = "units::size")]
     pub commit_bytes: usize,
-    /// Bytes of one file that such a commit puts into git as it is; larger ones are LFS objects.
+    /// Maximum size of one file that such a commit stores in git, in bytes; larger ones are LFS objects.
+    /// Default: 10 MiB.
     #[serde(deserialize_with = "units::size")]
     pub commit_file_bytes: usize,
-    /// Bytes of one LFS object.
+    /// Maximum size of one LFS object, in bytes. Default: unlimited.
     #[serde(deserialize_with = "units::optional_size")]
     pub object_bytes: Option<u64>,
-    /// Bytes of the largest object that is hashed before its upload is confirmed, where the store
-    /// vouches for nothing. Larger ones are taken on their size, and hashed afterwards.
+    /// Maximum size, in bytes, of an object that is hashed before its upload is confirmed, on stores without
+    /// checksum support. Larger ones are accepted by their size, and verified in the background. Default: 1 GiB.
     #[serde(deserialize_with = "units::size")]
-    pub hash_bytes: u64,
-    /// Bytes from which on an object is sent in parts, by clients that can do that.
+    pub verify_before_commit_max: u64,
+    /// Minimum size of an object, in bytes, to be uploaded in parts, by clients that support it. Default: 64 MiB.
     #[serde(deserialize_with = "units::size")]
-    pub parts_from: u64,
-    /// Bytes of one pushed pack.
+    pub multipart_threshold: u64,
+    /// Maximum size of one pushed pack, in bytes. Default: 2 GiB.
     #[serde(deserialize_with = "units::size")]
     pub pack_bytes: u64,
-    /// Connections to a PostgreSQL server, of each replica.
+    /// Maximum PostgreSQL connections of each replica. Default: 20.
     pub database_connections: u32,
-    /// Seconds that a PostgreSQL server may take to answer, before who waits for it is told to come again.
+    /// PostgreSQL query timeout, in seconds; after it the request fails with 503. Default: 25.
     #[serde(deserialize_with = "units::seconds")]
     pub database_seconds: u64,
-    /// LFS uploads and downloads at one time.
+    /// Maximum number of concurrent LFS uploads and downloads. Default: 256.
     pub transfers: usize,
-    /// Bytes of the cache of git packs; what is in use may take more.
+    /// Maximum size of the cache of git packs, in bytes; packs in use can exceed it. Default: 16 GiB.
     #[serde(deserialize_with = "units::size")]
     pub cache_bytes: u64,
-    /// Git packs received at one time, and as many sent.
+    /// Maximum number of git packs received concurrently, and as many sent. Default: 8.
     pub git_processes: usize,
-    /// Bytes of memory that git may take for one object: a file that comes as a delta of another one, or a
-    /// list of objects. The memory of a git process is limited to three times as much, and 1.5 GiB.
+    /// Maximum memory, in bytes, that git uses for one object: a file that is pushed as a delta, or a list of
+    /// objects. The memory of a git process is limited to three times as much, plus 1.5 GiB. Default: 512 MiB.
     #[serde(deserialize_with = "units::size")]
     pub git_object_bytes: u64,
-    /// Connections at one time; never more than half of the files that the process may have open.
+    /// Maximum number of concurrent connections, at most half of the open file limit. Default: 4096.
     pub connections: usize,
-    /// Seconds to wait, at shutdown, for transfers under way.
+    /// Time that transfers have to finish at shutdown, in seconds. Default: 60.
     #[serde(deserialize_with = "units::seconds")]
     pub shutdown_seconds: u64,
-    /// Seconds that a client may let us wait for bytes, or leave ours unread,
-    /// before its request is given up. Next to no bytes count as none.
+    /// Idle timeout of uploads and downloads, in seconds: the client neither sends nor reads. A very slow client
+    /// counts as idle. Default: 60.
     #[serde(deserialize_with = "units::seconds")]
-    pub idle_seconds: u64,
+    pub idle_timeout: u64,
 }
 
-/// How much may be held by those for whom nothing else was said (`rutter quota`), in bytes of LFS objects and of packs
-/// of git; `None` for as much as there is room.
+/// Default quotas, for owners and datasets without one of their own (`rutter quota`): bytes of LFS objects and of git
+/// packs. `None`: unlimited.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quotas {
-    /// All datasets of one user together.
+    /// Quota for all datasets of one user together, in bytes.
     #[serde(deserialize_with = "units::optional_size")]
     pub user_bytes: Option<u64>,
-    /// All datasets of one organisation together; those of organisations within it count for those.
+    /// Quota for all datasets of one organisation together, in bytes; nested organisations are counted separately.
     #[serde(deserialize_with = "units::optional_size")]
     pub organisation_bytes: Option<u64>,
-    /// One dataset.
+    /// Quota for one dataset, in bytes.
     #[serde(deserialize_with = "units::optional_size")]
     pub dataset_bytes: Option<u64>,
 }
 
-/// Lifetimes, in seconds.
+/// Lifetimes of what rutter issues, in seconds.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Lifetimes {
-    /// Signed transfer URLs.
+pub struct Ttl {
+    /// Lifetime of signed transfer URLs, in seconds. Default: 1 hour.
     #[serde(deserialize_with = "units::seconds")]
     pub action: u32,
-    /// Uploads in parts that nobody goes on with.
+    /// Time without activity after which an upload in parts is deleted, in seconds. Default: 3 days.
     #[serde(deserialize_with = "units::seconds")]
     pub upload: u64,
-    /// JSON Web Tokens that we issue, at most.
+    /// Maximum lifetime of JSON Web Tokens of this server, in seconds. Default: 15 minutes.
     #[serde(deserialize_with = "units::seconds")]
     pub jwt: u64,
-    /// Retired packs, uploads that never ended, before they are deleted.
+}
+
+/// Garbage collection.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GcConfig {
+    /// True if the server collects garbage once a day; `rutter gc` does it manually. Default: true.
+    pub enabled: bool,
+    /// Grace period before unused objects, replaced packs and unfinished uploads are deleted, in seconds.
+    /// Default: 7 days.
     #[serde(deserialize_with = "units::seconds")]
     pub grace: u64,
 }
 
-/// An issuer of JSON Web Tokens, such as a CKAN site.
+/// Background integrity checks (scrubbing).
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Issuer {
-    /// The `iss` claim.
-    pub issuer: String,
-    /// PEM file of its public key (RSA, EC or Ed25519).
-    pub public_key_file: Option<PathBuf>,
-    /// Where its keys are published (RFC 7517).
-    pub jwks_url: Option<String>,
-    /// The `aud` claim to insist on.
-    pub audience: Option<String>,
-    /// Clock difference that is tolerated, in seconds.
-    #[serde(default = "default_leeway", deserialize_with = "units::seconds")]
-    pub leeway: u64,
-}
-
-fn default_leeway() -> u64 {
-    10
+#[serde(deny_unknown_fields, default)]
+pub struct ScrubConfig {
+    /// Days in which the server reads and verifies everything in its stores once; 0: never. `rutter fsck` does it
+    /// manually. Default: 30.
+    #[serde(deserialize_with = "units::days")]
+    pub interval_days: u32,
 }
 
 impl Default for Config {
@@ -212,15 +210,16 @@ impl Default for Config {
             stores: BTreeMap::new(),
             cloud_environment: Vec::new(),
             service_links: Vec::new(),
-            collect: true,
-            scrub_days: 30,
+            renamed: Vec::new(),
             git: PathBuf::from("git"),
             log: "info".into(),
             log_format: LogFormat::Text,
             limits: Limits::default(),
             quotas: Quotas::default(),
             rates: Rates::default(),
-            lifetimes: Lifetimes::default(),
+            ttl: Ttl::default(),
+            gc: GcConfig::default(),
+            scrub: ScrubConfig::default(),
             issuers: Vec::new(),
             accounts: AccountRules::default(),
             mail: MailConfig::default(),
@@ -236,8 +235,8 @@ impl Default for Limits {
             commit_bytes: 64 << 20,
             commit_file_bytes: 10 << 20,
             object_bytes: None,
-            hash_bytes: 1 << 30,
-            parts_from: 64 << 20,
+            verify_before_commit_max: 1 << 30,
+            multipart_threshold: 64 << 20,
             pack_bytes: 2 << 30,
             database_connections: 20,
             database_seconds: 25,
@@ -247,18 +246,30 @@ impl Default for Limits {
             git_object_bytes: 512 << 20,
             connections: 4096,
             shutdown_seconds: 60,
-            idle_seconds: 60,
+            idle_timeout: 60,
         }
     }
 }
 
-impl Default for Lifetimes {
+impl Default for Ttl {
     fn default() -> Self {
-        Self { action: 3600, upload: 3 * 24 * 3600, jwt: 900, grace: 7 * 24 * 3600 }
+        Self { action: 3600, upload: 3 * 24 * 3600, jwt: 900 }
     }
 }
 
-/// What the command line says; it wins over file and environment.
+impl Default for GcConfig {
+    fn default() -> Self {
+        Self { enabled: true, grace: 7 * 24 * 3600 }
+    }
+}
+
+impl Default for ScrubConfig {
+    fn default() -> Self {
+        Self { interval_days: 30 }
+    }
+}
+
+/// Options of the command line; they override file and environment.
 #[derive(Default)]
 pub struct Overrides {
     /// `--config`
@@ -272,31 +283,33 @@ pub struct Overrides {
 }
 
 impl Config {
-    /// Reads file and environment and applies the command line.
+    /// Reads file and environment, and applies the command line.
     ///
     /// # Errors
-    /// A file that cannot be read, an unknown key, a value out of bounds; the
-    /// sentence names the key.
+    /// Invalid for a file that cannot be read, an unknown key, a key that is also set under its old name, or a value
+    /// out of bounds; the message names the key.
     pub fn load(overrides: Overrides) -> Result<Self> {
-        let mut figment = Figment::new();
+        let (mut figment, mut renames) = (Figment::new(), Renames::default());
         if let Some(file) = &overrides.file {
             if !file.is_file() {
                 return Err(Error::invalid(format!("the configuration file {} does not exist", file.display())));
             }
-            figment = figment.merge(Toml::file_exact(file));
+            figment = figment.merge(renames.apply(&Toml::file_exact(file)));
         }
         let variables = Env::raw().lowercase(false);
         let variables: Vec<_> = variables.iter().map(|(name, value)| (name.into_string(), value)).collect();
         let service_links = service_links::service_links(&variables);
-        // `RUTTER_CONFIG` names the file itself; `RUTTER_TEST_*` is for test runs.
+        // `RUTTER_CONFIG` is the path of the file, `RUTTER_TEST_*` are for test runs.
         let links = service_links.clone();
         let is_ours = move |key: &UncasedStr| {
             key != "config" && !key.starts_with("test_") && !links.iter().any(|link| key == link["RUTTER_".len()..])
         };
         let environment = Env::prefixed("RUTTER_").filter(is_ours).split("__");
-        let mut config: Self =
-            figment.merge(environment).extract().map_err(|error| Error::invalid(format!("configuration: {error}")))?;
+        figment = figment.merge(renames.apply(&environment));
+        let renamed = renames.used()?;
+        let mut config: Self = figment.extract().map_err(|error| Error::invalid(format!("configuration: {error}")))?;
         config.service_links = service_links;
+        config.renamed = renamed;
         config.listen = overrides.listen.unwrap_or(config.listen);
         config.data = overrides.data.unwrap_or(config.data);
         config.public_url = overrides.public_url.or(config.public_url);
@@ -325,7 +338,7 @@ impl Config {
         if self.secret.as_ref().is_some_and(|secret| secret.expose().len() < 32) {
             return Err(Error::invalid("secret must have at least 32 characters; try `openssl rand -hex 32`"));
         }
-        let Limits { batch_objects, json_bytes, pack_bytes, transfers, git_processes, idle_seconds, .. } = self.limits;
+        let Limits { batch_objects, json_bytes, pack_bytes, transfers, git_processes, idle_timeout, .. } = self.limits;
         let at_least = [
             ("limits.batch_objects", batch_objects as u64, 1),
             ("limits.json_bytes", json_bytes as u64, 1024),
@@ -338,21 +351,21 @@ impl Config {
             ("limits.git_processes", git_processes as u64, 1),
             ("limits.git_object_bytes", self.limits.git_object_bytes, 64 << 20),
             ("limits.connections", self.limits.connections as u64, 16),
-            ("limits.idle_seconds", idle_seconds, 1),
-            ("lifetimes.action", u64::from(self.lifetimes.action), 60),
-            ("lifetimes.upload", self.lifetimes.upload, 3600),
-            ("lifetimes.jwt", self.lifetimes.jwt, 1),
-            // A push that takes longer than this to be recorded is refused.
-            ("lifetimes.grace", self.lifetimes.grace, 3600),
+            ("limits.idle_timeout", idle_timeout, 1),
+            ("ttl.action", u64::from(self.ttl.action), 60),
+            ("ttl.upload", self.ttl.upload, 3600),
+            ("ttl.jwt", self.ttl.jwt, 1),
+            // A push that takes longer than the grace period to be recorded is refused.
+            ("gc.grace", self.gc.grace, 3600),
         ];
         if let Some((key, value, least)) = at_least.into_iter().find(|(_, value, least)| value < least) {
             return Err(Error::invalid(format!("{key} is {value}, but must be at least {least}")));
         }
         let at_most = [
-            // What lies still for longer is taken for a left-over.
-            ("limits.idle_seconds", idle_seconds, 3600),
+            // Temporary files that are idle for longer are deleted as abandoned.
+            ("limits.idle_timeout", idle_timeout, 3600),
             ("limits.database_seconds", self.limits.database_seconds, 3600),
-            ("lifetimes.action", u64::from(self.lifetimes.action), 7 * 86_400),
+            ("ttl.action", u64::from(self.ttl.action), 7 * 86_400),
         ];
         if let Some((key, value, most)) = at_most.into_iter().find(|(_, value, most)| value > most) {
             return Err(Error::invalid(format!("{key} is {value}, but must be at most {most}")));
@@ -361,35 +374,17 @@ impl Config {
         self.accounts.check()?;
         self.mail.check()?;
         self.store_options()?;
-        for issuer in &self.issuers {
-            if issuer.public_key_file.is_some() == issuer.jwks_url.is_some() {
-                return Err(Error::invalid(format!(
-                    "issuer `{}` needs exactly one of public_key_file and jwks_url",
-                    issuer.issuer
-                )));
-            }
-            if issuer.issuer.is_empty() || issuer.issuer == OUR_ISSUER {
-                return Err(Error::invalid(format!("an issuer cannot be named `{}`", issuer.issuer)));
-            }
-            if issuer.jwks_url.as_deref().is_some_and(|url| !is_safe(url)) {
-                return Err(Error::invalid(format!(
-                    "jwks_url of issuer `{}` must begin with https://, since whoever can change its answer can forge \
-                     tokens; http:// is for this machine only",
-                    issuer.issuer
-                )));
-            }
-        }
-        Ok(())
+        self.issuers.iter().try_for_each(Issuer::check)
     }
 
-    /// Where the database is.
+    /// Returns the URL of the database.
     pub fn database_url(&self) -> Secret {
         self.database_url
             .clone()
             .unwrap_or_else(|| Secret::new(format!("sqlite://{}", self.data.join("rutter.db").display())))
     }
 
-    /// What comes before the path in links that go out in letters: `public_url`, or where the server listens.
+    /// Returns the base URL of links in e-mails: `public_url`, or the address that the server listens on.
     pub fn link_base(&self) -> String {
         let here = |ip: IpAddr| match ip {
             IpAddr::V4(_) => IpAddr::from(Ipv4Addr::LOCALHOST),
@@ -402,56 +397,49 @@ impl Config {
         })
     }
 
-    /// The folder of letters that are not sent.
+    /// Returns the folder for e-mails that are not sent by SMTP.
     pub fn mail_folder(&self) -> PathBuf {
         self.mail.folder.clone().unwrap_or_else(|| self.data.join("mail"))
     }
 
-    /// Where materialised packs go.
+    /// Returns the cache folder.
     pub fn cache(&self) -> PathBuf {
         self.cache.clone().unwrap_or_else(|| self.data.join("cache"))
     }
 
-    /// The file of the server's own secret.
+    /// Returns the path of the generated secret.
     pub fn secret_file(&self) -> PathBuf {
         self.data.join("secret")
     }
 
-    /// The time in which everything that is stored is read once; none for never.
+    /// Returns the time in which everything in the stores is verified once; `None` for never.
     pub fn scrub_round(&self) -> Option<Duration> {
-        (self.scrub_days > 0).then(|| Duration::from_secs(u64::from(self.scrub_days) * 24 * 3600))
+        let days = u64::from(self.scrub.interval_days);
+        (days > 0).then(|| Duration::from_secs(days * 24 * 3600))
     }
 
-    /// Lifetime of what is retired before it is deleted.
+    /// Returns the grace period of garbage collection.
     pub fn grace(&self) -> Duration {
-        Duration::from_secs(self.lifetimes.grace)
+        Duration::from_secs(self.gc.grace)
     }
 }
 
 mod accounts;
+mod issuers;
 mod rates;
+mod renamed;
 mod service_links;
 mod stores;
 mod units;
 
 pub use accounts::{AccountRules, MailConfig, Makers, SignUp};
+pub use issuers::{Issuer, OUR_ISSUER};
 pub use rates::Rates;
+pub use renamed::RenamedKey;
 pub use stores::{DEFAULT_STORE, StoreConfig, StoreOptions, StorePlace};
 pub use units::duration;
 
-/// Whether nobody on the way can change what this URL gives.
-fn is_safe(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(address) => address.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    !host.is_empty() && !authority.contains('@') && (scheme == "https" || (scheme == "http" && here))
-}
-
-/// Makes a folder that only this user can enter.
+/// Creates a folder that only the current user can access.
 pub fn private_folder(path: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new()

@@ -108,7 +108,7 @@ pub fn service(
     app: App,
 ) -> impl Service<Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
-    let idle = Duration::from_secs(app.config.limits.idle_seconds);
+    let idle = Duration::from_secs(app.config.limits.idle_timeout);
     // Counters need a metrics recorder; building the routes installs it.
     let all = routes();
     let limits = limits::Limits::new(&app.config);

@@ -50,8 +50,8 @@ Examples:
   RUTTER_LOG=info,rutter=debug RUTTER_DATABASE_URL=postgres://rutter@db/rutter rutter serve --config /etc/rutter.toml
 
 Set by file or environment only (the README describes each):
-  RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_STORE_URL  RUTTER_STORES__…  RUTTER_COLLECT  RUTTER_SCRUB_DAYS  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
-  RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_LIFETIMES__…
+  RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_STORE_URL  RUTTER_STORES__…  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
+  RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_TTL__…  RUTTER_GC__…  RUTTER_SCRUB__…
   RUTTER_RATES__…  RUTTER_QUOTAS__…  RUTTER_ACCOUNTS__…  RUTTER_MAIL__…
 
 While there is no administrator, the server prints a link to the terminal to create the first one: valid once, for 24 \
@@ -164,7 +164,7 @@ Examples:
   rutter gc --undo ada/census
 
 Nothing is deleted at once. The first run marks objects that no branch, tag or earlier revision refers to. A run after \
-the grace period (lifetimes.grace) removes them from the dataset, which --undo reverts for another grace period. After \
+the grace period (gc.grace) removes them from the dataset, which --undo reverts for another grace period. After \
 that the data is deleted.")]
     Gc {
         /// OWNER/NAME; all datasets and stores if omitted
@@ -224,7 +224,7 @@ The password is the first line, with at least 8 characters. Personal tokens stay
 Example:
   rutter user suspend ada
 
-Running transfers and signed URLs issued before stay valid until they expire (lifetimes.action).")]
+Running transfers and signed URLs issued before stay valid until they expire (ttl.action).")]
     Suspend {
         /// Name of the user
         name: OwnerName,
@@ -267,7 +267,7 @@ pub(super) enum TokenCommand {
 Example:
   rutter token revoke 01890a5d-ac96-774b-bcce-b302099a8057
 
-Running transfers and signed URLs issued before stay valid until they expire (lifetimes.action).")]
+Running transfers and signed URLs issued before stay valid until they expire (ttl.action).")]
     Revoke {
         /// Id of the token, as shown by `list`
         id: Id,
@@ -287,7 +287,7 @@ Scopes are TYPE[:ID[:ACTIONS]] or TYPE:ID:SUBSCOPE:ACTIONS, with `*` for all:
         /// Scope in the syntax of giftless and CKAN; may be repeated
         #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = claim)]
         scopes: Vec<String>,
-        /// Lifetime, limited to the configured maximum (lifetimes.jwt)
+        /// Lifetime, limited to the configured maximum (ttl.jwt)
         #[arg(long, value_parser = lifetime, default_value = "15m")]
         expires: Duration,
     },

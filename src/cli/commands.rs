@@ -98,7 +98,7 @@ async fn token(app: &App, command: TokenCommand) -> Result<()> {
         TokenCommand::Revoke { id } => app.accounts.revoke_token(id).await?,
         TokenCommand::Jwt { user, scopes, expires } => {
             app.accounts.active(&user).await?;
-            let lifetime = expires.as_secs().min(app.config.lifetimes.jwt);
+            let lifetime = expires.as_secs().min(app.config.ttl.jwt);
             println!("{}", app.access.issue(&user, &scopes.join(" "), lifetime)?);
         }
     }

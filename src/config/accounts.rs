@@ -1,4 +1,4 @@
-//! Who may have an account, and how letters go out.
+//! Configuration of accounts and of outgoing e-mail.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,43 +9,43 @@ use super::units;
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
-/// Who may make an account.
+/// Who can create an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SignUp {
-    /// Everyone.
+    /// Anyone.
     Open,
-    /// Who was invited.
+    /// Invited people only.
     Invitation,
-    /// Nobody: `rutter user add` makes accounts.
+    /// No sign-up: the operator creates accounts with `rutter user add`.
     Closed,
 }
 
-/// Who may make organisations.
+/// Who can create organisations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Makers {
-    /// Every user.
+    /// All users.
     Users,
-    /// Administrators of the site.
+    /// Site administrators only.
     Admins,
 }
 
-/// Rules for accounts.
+/// Rules for accounts and sessions.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccountRules {
-    /// Who may make an account: `open`, `invitation` or `closed`.
+    /// Who can create an account: `open`, `invitation` or `closed`. Default: `invitation`.
     pub sign_up: SignUp,
-    /// Who may make organisations: `users` or `admins`.
+    /// Who can create organisations: `users` or `admins`. Default: `users`.
     pub organisations: Makers,
-    /// Days after which a browser that was not used has to sign in again.
+    /// Session idle timeout, in days. Default: 14.
     #[serde(deserialize_with = "units::days")]
     pub session_idle_days: u32,
-    /// Days after which every browser has to sign in again.
+    /// Maximum session lifetime, in days. Default: 90.
     #[serde(deserialize_with = "units::days")]
     pub session_days: u32,
-    /// Days between the closing of an account and the removal of it with its datasets.
+    /// Days until a closed account is deleted with its datasets. Default: 14.
     #[serde(deserialize_with = "units::days")]
     pub grace_days: u32,
 }
@@ -67,23 +67,25 @@ fn days(number: u32) -> Duration {
 }
 
 impl AccountRules {
-    /// For how long a session lasts that is not used.
+    /// Returns the session idle timeout.
     pub fn session_idle(&self) -> Duration {
         days(self.session_idle_days)
     }
 
-    /// For how long a session lasts, whatever the use.
+    /// Returns the maximum session lifetime.
     pub fn session_longest(&self) -> Duration {
         days(self.session_days)
     }
 
-    /// For how long a closed account can be opened again.
+    /// Returns how long a closed account can be reopened.
     pub fn grace(&self) -> Duration {
         days(self.grace_days)
     }
 
+    /// Checks the bounds.
+    ///
     /// # Errors
-    /// Invalid; the sentence names the key.
+    /// Invalid; the message names the key.
     pub(super) fn check(&self) -> Result<()> {
         let bounds = [
             ("accounts.session_idle_days", self.session_idle_days, 1, 400),
@@ -99,29 +101,31 @@ impl AccountRules {
     }
 }
 
-/// How letters go out.
+/// Outgoing e-mail.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MailConfig {
-    /// The server that takes letters: `smtps://user:password@host`, or `smtp://host:25`; `?tls=required` for STARTTLS.
-    /// Without it, letters are put into `folder`.
+    /// SMTP server: `smtps://user:password@host`, or `smtp://host:25`, with `?tls=required` for STARTTLS. Without it,
+    /// each e-mail is written to `folder`.
     pub url: Option<Secret>,
-    /// The sender, as in `Data drive <drive@example.org>`.
+    /// Sender, such as `Data drive <drive@example.org>`; required with `url`.
     pub from: Option<String>,
-    /// Where letters are put that are not sent, as `.eml` files. Default: `DATA/mail`.
+    /// Folder for e-mails that are not sent by SMTP, as `.eml` files. Default: `DATA/mail`.
     pub folder: Option<PathBuf>,
 }
 
 impl MailConfig {
+    /// Checks the SMTP server and the sender.
+    ///
     /// # Errors
-    /// Invalid; the sentence names the key, and not the URL, which may hold a password.
+    /// Invalid; the message names the key, but not the URL, which may contain a password.
     pub(super) fn check(&self) -> Result<()> {
         let Some(url) = &self.url else { return Ok(()) };
         let Some((scheme @ ("smtp" | "smtps"), rest)) = url.expose().split_once("://") else {
             return Err(Error::invalid("mail.url must begin with smtps:// or smtp://"));
         };
         if self.from.is_none() {
-            return Err(Error::invalid("mail.from is missing: the sender of letters, as in drive@example.org"));
+            return Err(Error::invalid("mail.from is missing: set the sender of e-mails, such as drive@example.org"));
         }
         let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
         let authority = authority.split('/').next().unwrap_or_default();
@@ -133,7 +137,7 @@ impl MailConfig {
         let here = here.iter().any(|name| host == *name || host.starts_with(&format!("{name}:")));
         if signs_in && !here && scheme == "smtp" && query != "tls=required" {
             return Err(Error::invalid(
-                "mail.url would send its password in the clear: write smtps://, or add ?tls=required",
+                "mail.url would send its password unencrypted: use smtps://, or add ?tls=required",
             ));
         }
         Ok(())

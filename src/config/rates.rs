@@ -1,41 +1,42 @@
-//! How much one client may use in how much time.
+//! Configuration of rate limits.
 
 use serde::Deserialize;
 
 use super::units;
 use crate::error::{Error, Result};
 
-/// Limits on what one client may use in a time, so that nobody takes the server from the others.
+/// Rate limits, so that no client can deny service to others.
 ///
-/// What a request costs is counted in points; one point is about what it takes to serve one small
-/// object. Each address, each user and each token has points of its own, and a request must be within
-/// the limits of all that it comes from. Each replica counts for itself. 0 means: no limit.
+/// Every request has a cost; one cost unit is about the work of serving one small object. Each client address, user and
+/// token has its own budget, and a request must be within all of them. Each replica counts separately. 0: no limit.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rates {
-    /// Points a second of one client address; a /64 of IPv6 counts as one address.
+    /// Request cost units per second for each client address; an IPv6 /64 counts as one address. Default: 20,000.
     pub address: u32,
-    /// Points a second of one user, all tokens together.
+    /// Request cost units per second for each user, all tokens together. Default: 10,000.
     pub user: u32,
-    /// Points a second of one token.
+    /// Request cost units per second for each token. Default: 5,000.
     pub token: u32,
-    /// Who used little may use this many seconds' worth of points at once.
+    /// Burst size, in seconds' worth of cost units. Default: 30.
     #[serde(deserialize_with = "units::seconds")]
     pub burst_seconds: u32,
-    /// Who is over a limit is held up for so many seconds at most, and refused only if it takes longer: git and many
-    /// versions of git-lfs do not come back as they are told.
+    /// Maximum delay of a request over a limit before it is refused, in seconds. Delaying helps git and many versions
+    /// of git-lfs, which do not honour `Retry-After`. Default: 5.
     #[serde(deserialize_with = "units::seconds")]
     pub wait_seconds: u32,
-    /// Wrong passwords and tokens a minute from one address. Who signed in there lately is let in all the same.
+    /// Wrong passwords and tokens per minute from one address. Users who signed in from it recently are still let in.
+    /// Default: 120.
     pub failures_address: u32,
-    /// Wrong passwords a minute for one account, from wherever.
+    /// Wrong passwords per minute for one account, from all addresses. Default: 20.
     pub failures_account: u32,
-    /// Of `limits.transfers`, those of one address at one time; a /48 of IPv6 counts as one. Default: a quarter, but at
-    /// least 16.
+    /// Concurrent transfers of one address, out of `limits.transfers`; an IPv6 /48 counts as one address. 0: all.
+    /// Default: a quarter, but at least 16.
     pub transfers_address: Option<usize>,
-    /// Of `limits.git_processes`, those of one address at one time, likewise. Default: half of them.
+    /// Concurrent git processes of one address, out of `limits.git_processes`; as above. Default: half of them.
     pub git_address: Option<usize>,
-    /// Of `limits.connections`, those of one address, likewise. Default: a sixteenth, but at least 16.
+    /// Concurrent connections of one address, out of `limits.connections`; as above. Default: a sixteenth, but at least
+    /// 16.
     pub connections_address: Option<usize>,
 }
 
@@ -57,10 +58,10 @@ impl Default for Rates {
 }
 
 impl Rates {
-    /// Highest number of points a second that means something: one each nanosecond.
+    /// Highest rate with an effect: one unit per nanosecond.
     const MOST: u32 = 1_000_000_000;
 
-    /// No limits at all.
+    /// Returns rates without any limits.
     pub fn off() -> Self {
         Self {
             address: 0,
@@ -76,23 +77,25 @@ impl Rates {
         }
     }
 
-    /// Transfers of one address at one time, of this many in all.
+    /// Returns the maximum number of concurrent transfers of one address, out of all `transfers`.
     pub fn transfers_address(&self, transfers: usize) -> usize {
         share(self.transfers_address, (transfers / 4).max(16))
     }
 
-    /// Git processes of one address at one time, of this many in all.
+    /// Returns the maximum number of concurrent git processes of one address, out of all `processes`.
     pub fn git_address(&self, processes: usize) -> usize {
         share(self.git_address, processes.div_ceil(2))
     }
 
-    /// Connections of one address, of this many in all.
+    /// Returns the maximum number of connections of one address, out of all `connections`.
     pub fn connections_address(&self, connections: usize) -> usize {
         share(self.connections_address, (connections / 16).max(16))
     }
 
+    /// Checks the bounds.
+    ///
     /// # Errors
-    /// Invalid; the sentence names the key.
+    /// Invalid; the message names the key.
     pub(super) fn check(&self) -> Result<()> {
         let at_most = [
             ("rates.address", self.address, Self::MOST),
@@ -113,7 +116,7 @@ impl Rates {
     }
 }
 
-/// What the configuration says, where 0 is for all.
+/// Returns the configured share, where 0 means unlimited, or the default.
 fn share(configured: Option<usize>, default: usize) -> usize {
     match configured {
         None => default,

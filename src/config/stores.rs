@@ -1,4 +1,4 @@
-//! Where the bytes of datasets may be kept.
+//! Stores: where objects and packs are stored.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,29 +10,29 @@ use super::Config;
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
-/// The store of datasets that name no other.
+/// Name of the store of datasets that were created without choosing one.
 pub const DEFAULT_STORE: &str = "default";
 
-/// What an operator says about one store.
+/// Configuration of one store.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
     /// `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`.
     pub url: Option<String>,
-    /// `https://host[:port]` of a store that is not at its cloud's own address.
+    /// `https://host[:port]` of a service other than the cloud's own. Default: that of the cloud.
     pub endpoint: Option<String>,
-    /// The same store as clients reach it, where that differs: URLs are signed for it.
+    /// Endpoint for clients, for which URLs are presigned. Default: `endpoint`.
     pub public_endpoint: Option<String>,
-    /// The cloud's name of its region, as in `eu-central-1`.
+    /// Region of the bucket, such as `eu-central-1`.
     pub region: Option<String>,
-    /// Whether the bucket is part of the host name (S3), as in `https://bucket.host`.
+    /// True if the bucket is part of the host name (S3), as in `https://bucket.host`. Default: false.
     pub virtual_host: bool,
-    /// Whether the store is relied on to refuse bytes that are not what a signed checksum says (S3).
-    /// `rutter store check` tells.
+    /// True if the store refuses bytes that do not match a signed checksum (S3); `rutter store check` tests it.
+    /// Default: true.
     pub trust_checksums: bool,
-    /// What people call the place, as in `Frankfurt`.
+    /// Display name of the location, such as `Frankfurt`. Default: the region, or the name of the store.
     pub label: Option<String>,
-    /// Credentials of this store alone, by the names of the environment, as in `AWS_ACCESS_KEY_ID`.
+    /// Credentials of this store only, named like environment variables, such as `AWS_ACCESS_KEY_ID`.
     pub environment: BTreeMap<String, Secret>,
 }
 
@@ -51,43 +51,43 @@ impl Default for StoreConfig {
     }
 }
 
-/// A store, ready to be opened.
+/// The validated options of a store.
 pub struct StoreOptions {
-    /// How datasets name it.
+    /// Name of the store in rows and URLs.
     pub name: String,
-    /// What people call the place.
+    /// Display name of the location.
     pub label: String,
-    /// Where it is.
+    /// Location of the store.
     pub place: StorePlace,
 }
 
-/// Where a store is.
+/// Location of a store.
 pub enum StorePlace {
-    /// A folder of a file system.
+    /// A local folder.
     Folder(PathBuf),
-    /// A bucket that speaks the protocol of Amazon S3.
+    /// An S3-compatible bucket.
     S3(S3Bucket),
-    /// A bucket of Google Cloud Storage.
+    /// A Google Cloud Storage bucket.
     Gcs(GcsBucket),
-    /// A container of Azure Blob Storage.
+    /// An Azure Blob Storage container.
     Azure(AzureContainer),
 }
 
 impl Config {
-    /// All stores; the one of datasets that name no other is first.
+    /// Returns all stores, the default one first.
     ///
     /// # Errors
-    /// Invalid for a URL that no store can have; the sentence names the key.
+    /// Invalid for an unsupported URL or option; the message names the store.
     pub fn store_options(&self) -> Result<Vec<StoreOptions>> {
         let mut all = vec![self.default_store()?];
         for (name, store) in self.stores.iter().filter(|(name, _)| *name != DEFAULT_STORE) {
-            // It becomes part of URLs and rows.
+            // The name is used in URLs and rows.
             if name.is_empty()
                 || name.len() > 40
                 || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             {
                 return Err(Error::invalid(format!(
-                    "stores.{name}: the name of a store has letters, digits and `-`, at most 40"
+                    "stores.{name}: a store name has at most 40 characters: letters, digits and `-`"
                 )));
             }
             let url = store.url.as_deref().ok_or_else(|| Error::invalid(format!("stores.{name} needs a url")))?;
@@ -100,7 +100,7 @@ impl Config {
         let more = self.stores.get(DEFAULT_STORE).cloned().unwrap_or_default();
         match (&self.store_url, &more.url) {
             (Some(_), Some(_)) => {
-                Err(Error::invalid("store_url and stores.default.url are the same thing: give only one of them"))
+                Err(Error::invalid("store_url and stores.default.url are the same key: set only one of them"))
             }
             (Some(url), None) | (None, Some(url)) => self.store_at(DEFAULT_STORE, url, &more),
             (None, None) => {
@@ -163,12 +163,12 @@ impl Config {
         store.region.clone().or_else(|| named("aws_region")).or_else(|| named("aws_default_region"))
     }
 
-    /// One value from the environment of the store, or else of the process.
+    /// Returns one environment variable of the store, or else of the process.
     fn of_cloud(&self, store: &StoreConfig, name: &str) -> Option<String> {
         self.cloud(store).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// The environment that a cloud's own tools would see, with what is said of the store instead.
+    /// Returns the environment for the cloud's SDK: that of the process, overridden by that of the store.
     fn cloud(&self, store: &StoreConfig) -> Vec<(String, String)> {
         let common = self.cloud_environment.iter().map(|(name, value)| (name.clone(), value));
         let own = store.environment.iter().map(|(name, value)| (name.to_ascii_lowercase(), value));

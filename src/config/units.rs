@@ -1,5 +1,5 @@
-//! Sizes and durations as people write them: `64MiB`, `10GB`, `90s`, `3d`. A plain number counts bytes, seconds, or
-//! days where the name of the key says so.
+//! Sizes and durations with units: `64MiB`, `10GB`, `90s`, `3d`. A plain number is in bytes or seconds, or in days if the
+//! name of the key says so.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,28 +10,29 @@ use jiff::{Span, SpanRelativeTo};
 use serde::Deserializer;
 use serde::de::{Error, Unexpected, Visitor};
 
-/// Seconds of a day.
+/// Seconds per day.
 const DAY: u64 = 86_400;
 
-/// Reads a duration, as in `15m`, `12h`, `30d` or `1h 30m`. None for what is not one, or is negative. A day has 24 hours.
+/// Parses a duration, such as `15m`, `12h`, `30d` or `1h 30m`. Returns `None` if it is invalid or negative. A day has 24
+/// hours.
 pub fn duration(text: &str) -> Option<Duration> {
     let span: Span = text.trim().parse().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     Duration::try_from(duration).ok()
 }
 
-/// Bytes.
+/// Deserializes a size in bytes.
 pub(super) fn size<'de, D: Deserializer<'de>, T: TryFrom<u64>>(from: D) -> Result<T, D::Error> {
     let read = |text: &str| text.trim().parse().ok().map(|ByteSize(bytes)| bytes);
     from.deserialize_any(Amount::new("a size such as 64MiB or 10GB, or a number of bytes", read))
 }
 
-/// Bytes, where nothing may be said.
+/// Deserializes an optional size in bytes.
 pub(super) fn optional_size<'de, D: Deserializer<'de>, T: TryFrom<u64>>(from: D) -> Result<Option<T>, D::Error> {
     size(from).map(Some)
 }
 
-/// Whole seconds.
+/// Deserializes a duration in whole seconds.
 pub(super) fn seconds<'de, D: Deserializer<'de>, T: TryFrom<u64>>(from: D) -> Result<T, D::Error> {
     let read = |text: &str| whole(text, 1);
     from.deserialize_any(Amount::new(
@@ -40,7 +41,7 @@ pub(super) fn seconds<'de, D: Deserializer<'de>, T: TryFrom<u64>>(from: D) -> Re
     ))
 }
 
-/// Whole days.
+/// Deserializes a duration in whole days.
 pub(super) fn days<'de, D: Deserializer<'de>, T: TryFrom<u64>>(from: D) -> Result<T, D::Error> {
     let read = |text: &str| whole(text, DAY);
     from.deserialize_any(Amount::new("a duration in whole days such as 30d or 2w, or a number of days", read))
@@ -55,7 +56,7 @@ fn whole(text: &str, unit: u64) -> Option<u64> {
     is_whole.then_some(duration.as_secs() / unit)
 }
 
-/// A number, or a text that stands for one.
+/// Visitor for a number, or a string with a unit.
 struct Amount<T, F> {
     expected: &'static str,
     read: F,

@@ -113,7 +113,7 @@ fn inflated(app: &App, headers: &HeaderMap, body: Body) -> Result<Pin<Box<dyn As
 
 /// Wraps a body so that it fails if nothing is received for too long.
 pub(super) fn patient(app: &App, body: Body) -> PatientBody {
-    PatientBody::new(body, Duration::from_secs(app.config.limits.idle_seconds))
+    PatientBody::new(body, Duration::from_secs(app.config.limits.idle_timeout))
 }
 
 fn result(service: Service, body: ByteStream) -> Response {

@@ -39,7 +39,7 @@ const SENDING: usize = 64 << 10;
 pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     let limits = &app.config.limits;
     let patience = Duration::from_secs(limits.shutdown_seconds);
-    let idle = Duration::from_secs(limits.idle_seconds);
+    let idle = Duration::from_secs(limits.idle_timeout);
     let silence = HEADER_TIMEOUT.min(idle);
     // The other half is for files, child processes and the database.
     let most = limits.connections.min(usize::try_from(open_files() / 2).unwrap_or(usize::MAX)).max(1);

@@ -26,7 +26,7 @@ class Hoard(Rutter):
     """Does nothing by itself: the daily collection is what is measured, and the slow check would find files without
     bytes."""
 
-    settings = {"RUTTER_COLLECT": "false", "RUTTER_SCRUB_DAYS": "0"}
+    settings = {"RUTTER_GC__ENABLED": "false", "RUTTER_SCRUB__INTERVAL_DAYS": "0"}
 
 
 def pointed(number):

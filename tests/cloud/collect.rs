@@ -24,9 +24,9 @@ async fn server(scene: &Scene, name: &str, grace: Option<u32>) -> Server {
     Server::start_with(Engine::Sqlite, |config| {
         *config = scene.config();
         config.data = scene.house.folder(name);
-        config.limits.parts_from = 1000;
+        config.limits.multipart_threshold = 1000;
         if let Some(grace) = grace {
-            (config.lifetimes.grace, config.lifetimes.action) = (grace.into(), grace / 2);
+            (config.gc.grace, config.ttl.action) = (grace.into(), grace / 2);
         }
     })
     .await

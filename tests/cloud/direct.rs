@@ -112,7 +112,7 @@ story! {
     real async fn an_expired_url_opens_nothing() {
         // The shortest that can be configured is a minute: only where there is time for it.
         let cloud = Cloud::shared().await;
-        let scene = cloud.scene(1, &[("RUTTER_LIFETIMES__ACTION", "60")]).await;
+        let scene = cloud.scene(1, &[("RUTTER_TTL__ACTION", "60")]).await;
         let (ada, bytes, late) = (scene.ada(), noise(3, 10_000), noise(4, 10_000));
         assert!(ada.upload("ada/data", &bytes).await.unwrap());
         let object = ada.object("download", "ada/data", Oid::of(&bytes), bytes.len()).await.unwrap();

@@ -106,7 +106,7 @@ impl Cut {
 story! {
     real async fn an_upload_in_parts_goes_on_where_it_was_cut_off() {
         let cloud = Cloud::shared().await;
-        let mut scene = cloud.scene(2, &[("RUTTER_LIMITS__PARTS_FROM", "1000000")]).await;
+        let mut scene = cloud.scene(2, &[("RUTTER_LIMITS__MULTIPART_THRESHOLD", "1000000")]).await;
         let (ada, bytes) = (scene.ada(), noise(3, 40_000_000));
         let (oid, size) = (Oid::of(&bytes), bytes.len() as u64);
         let piece = |position: u64, size: u64| {
@@ -148,7 +148,7 @@ story! {
 story! {
     real async fn parts_that_are_another_whole_are_not_taken() {
         let cloud = Cloud::shared().await;
-        let scene = cloud.scene(1, &[("RUTTER_LIMITS__PARTS_FROM", "1000000")]).await;
+        let scene = cloud.scene(1, &[("RUTTER_LIMITS__MULTIPART_THRESHOLD", "1000000")]).await;
         let (ada, bytes) = (scene.ada(), noise(4, 3_000_000));
         let (oid, size) = (Oid::of(&bytes), bytes.len() as u64);
         let lie = cut(&ada, "ada/data", oid, size).await;

@@ -9,7 +9,7 @@ use crate::parts::BARE;
 use crate::scene::{Scene, story};
 
 /// What is larger is taken on its size.
-const HASHED: (&str, &str) = ("RUTTER_LIMITS__HASH_BYTES", "10000");
+const HASHED: (&str, &str) = ("RUTTER_LIMITS__VERIFY_BEFORE_COMMIT_MAX", "10000");
 
 /// Sends bytes for an object that may be another. Gives the status of what is said of it then.
 async fn send(client: &Client, dataset: &str, object: &[u8], bytes: &[u8]) -> u16 {

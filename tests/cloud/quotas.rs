@@ -164,7 +164,7 @@ story! {
 
 story! {
     each async fn uploads_in_parts_have_no_more_room(cloud: Cloud) {
-        let (scene, office, clients) = begin::<2>(&cloud, "giftless", &[("RUTTER_LIMITS__PARTS_FROM", "1000")]).await;
+        let (scene, office, clients) = begin::<2>(&cloud, "giftless", &[("RUTTER_LIMITS__MULTIPART_THRESHOLD", "1000")]).await;
         let both = [noise(2, 3000), noise(3, 3000)];
         let mut cuts = Vec::new();
         office.quota("ada/data", "12000").await;
@@ -207,7 +207,7 @@ story! {
 story! {
     real async fn the_client_of_hugging_face_has_no_more_room() {
         let cloud = Cloud::shared().await;
-        let (_scene, office, [ada]) = begin(&cloud, BARE, &[("RUTTER_LIMITS__PARTS_FROM", "1000")]).await;
+        let (_scene, office, [ada]) = begin(&cloud, BARE, &[("RUTTER_LIMITS__MULTIPART_THRESHOLD", "1000")]).await;
         let bytes = noise(2, 3000);
         let wanted = json!({"oid": Oid::of(&bytes), "size": 3000});
         let body = json!({"operation": "upload", "transfers": ["basic", "multipart"], "objects": [wanted]});

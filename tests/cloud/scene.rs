@@ -163,7 +163,8 @@ impl Cloud {
         let ports: Vec<_> = (0..servers).map(|_| quiet_port()).collect();
         let proxy = Proxy::start(house.port, ports.clone()).await;
         let servers = ports.into_iter().map(|port| Server { port, running: None }).collect();
-        let mut config = Config { data: house.folder("here"), collect: false, ..Config::default() };
+        let mut config = Config { data: house.folder("here"), ..Config::default() };
+        config.gc.enabled = false;
         (config.database_url, config.secret) = (Some(Secret::new(database_url)), Some(Secret::new(secret)));
         bucket.configure(&mut config);
         Scene { house, bucket, proxy, servers, config }

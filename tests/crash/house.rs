@@ -141,7 +141,7 @@ impl House {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rutter"));
         command.env_clear().current_dir(self.folder.path());
         command.env("PATH", environment("PATH").unwrap()).env("HOME", self.folder.path().join("home"));
-        command.env("RUTTER_LOG", "info").env("RUTTER_LIFETIMES__GRACE", GRACE.to_string());
+        command.env("RUTTER_LOG", "info").env("RUTTER_GC__GRACE", GRACE.to_string());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(["--data".as_ref(), data.as_os_str()]);
         command

@@ -18,7 +18,8 @@ use crate::harness::{Engine, Person, Server, Tree, environment, noise, story, te
 
 /// A server that collects only when it is told to, with a dataset that has objects, and packs of all kinds.
 async fn furnished(engine: Engine) -> (Server, Person, Tree) {
-    let server = Server::start_with(engine, |config| (config.collect, config.scrub_days) = (false, 0)).await;
+    let server =
+        Server::start_with(engine, |config| (config.gc.enabled, config.scrub.interval_days) = (false, 0)).await;
     let ada = server.person("ada").await;
     server.dataset("ada/data", Visibility::Private).await;
     let tree = server.tree("ada");
@@ -301,7 +302,7 @@ story! {
 
 story! {
     async fn a_scrub_can_be_switched_off(engine: Engine) {
-        let server = Server::start_with(engine, |config| config.scrub_days = 0).await;
+        let server = Server::start_with(engine, |config| config.scrub.interval_days = 0).await;
         server.app.checker.scrub().await.unwrap();
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM scrub").await, 0);
     }

@@ -356,15 +356,16 @@ fn keys() -> Vec<(String, String)> {
         include_str!("../../src/config/accounts.rs")
     );
     let mut keys = Vec::new();
-    let groups = [("", "Config"), ("limits.", "Limits"), ("lifetimes.", "Lifetimes"), ("rates.", "Rates")];
-    let more = [("quotas.", "Quotas"), ("accounts.", "AccountRules"), ("mail.", "MailConfig")];
+    let groups =
+        [("", "Config"), ("limits.", "Limits"), ("ttl.", "Ttl"), ("gc.", "GcConfig"), ("scrub.", "ScrubConfig")];
+    let more = [("rates.", "Rates"), ("quotas.", "Quotas"), ("accounts.", "AccountRules"), ("mail.", "MailConfig")];
     for (group, structure) in groups.into_iter().chain(more) {
         let (_, fields) = source.split_once(&format!("pub struct {structure} {{")).unwrap();
         let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));
         for name in fields.map(|field| field.split(':').next().unwrap()) {
-            let groups = ["limits", "lifetimes", "rates", "quotas", "accounts", "mail"];
-            if !groups.contains(&name) && !matches!(name, "issuers" | "stores" | "cloud_environment" | "service_links")
-            {
+            let groups = ["limits", "ttl", "gc", "scrub", "rates", "quotas", "accounts", "mail"];
+            let others = ["issuers", "stores", "cloud_environment", "service_links", "renamed"];
+            if !groups.contains(&name) && !others.contains(&name) {
                 let variable = format!("RUTTER_{}{name}", group.replace('.', "__")).to_uppercase();
                 keys.push((format!("{group}{name}"), variable));
             }
@@ -418,7 +419,7 @@ fn the_configuration_is_read_strictly_and_in_order() {
         ("", &[("RUTTER_LISTEM", "127.0.0.1:1")], "listem"),
         ("", &[("RUTTER_LIMITS__TRANSFER", "1")], "transfer"),
         ("", &[("RUTTER_LIMITS__TRANSFERS", "-1")], "transfers"),
-        ("", &[("RUTTER_LIFETIMES__ACTION", "5")], "lifetimes.action"),
+        ("", &[("RUTTER_TTL__ACTION", "5")], "ttl.action"),
     ] {
         let refusal = refused(file, environment);
         assert!(refusal.to_lowercase().contains(&said.to_lowercase()), "{file} {environment:?}: {refusal}");

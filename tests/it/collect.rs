@@ -20,7 +20,7 @@ use crate::race::{Chance, Pusher, from_pool, pointers};
 
 /// A server that collects when it is told to, and not by itself.
 async fn quiet(engine: Engine) -> (Server, Person) {
-    let server = Server::start_with(engine, |config| config.collect = false).await;
+    let server = Server::start_with(engine, |config| config.gc.enabled = false).await;
     let ada = server.person("ada").await;
     (server, ada)
 }

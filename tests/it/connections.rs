@@ -25,7 +25,7 @@ const BEGINNINGS: [&[u8]; 5] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_without_a_request_is_closed() {
-    let server = server(|config| config.limits.idle_seconds = 1).await;
+    let server = server(|config| config.limits.idle_timeout = 1).await;
     let silent = BEGINNINGS.map(|beginning| {
         let server = &server;
         async move {

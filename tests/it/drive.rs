@@ -232,7 +232,7 @@ fn faster(engine: Engine) -> (&'static [&'static str], &'static str) {
 
 story! {
     async fn garbage_of_a_dataset_that_others_change_is_tried_again_and_then_left(engine: Engine) {
-        let server = Server::start_with(engine, |config| config.collect = false).await;
+        let server = Server::start_with(engine, |config| config.gc.enabled = false).await;
         let ada = server.person("ada").await;
         for name in ["busy", "quiet"] {
             half_garbage(&server, &ada, &format!("ada/{name}"));
@@ -273,7 +273,7 @@ story! {
 
 story! {
     async fn garbage_goes_while_another_server_makes_revisions(engine: Engine) {
-        let server = Server::start_with(engine, |config| config.collect = false).await;
+        let server = Server::start_with(engine, |config| config.gc.enabled = false).await;
         let ada = server.person("ada").await;
         half_garbage(&server, &ada, "ada/data");
         server.clock.advance(server.app.collector.grace() + Duration::from_secs(1));

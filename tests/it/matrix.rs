@@ -418,7 +418,7 @@ fn row(label: &str, cells: &[Option<u16>]) -> String {
 /// An expired token is shown to it hundreds of times.
 async fn lenient(engine: Engine) -> Server {
     let server = Server::start_with(engine, |config| {
-        config.limits.parts_from = 1;
+        config.limits.multipart_threshold = 1;
         config.rates.failures_address = 1_000_000;
     });
     server.await

@@ -14,7 +14,7 @@ const LARGE: usize = 48 << 20;
 /// A server with one place for transfers, and not much patience.
 async fn impatient(engine: Engine) -> (Server, Person) {
     let server = Server::start_with(engine, |config| {
-        (config.limits.transfers, config.limits.idle_seconds) = (1, 1);
+        (config.limits.transfers, config.limits.idle_timeout) = (1, 1);
     })
     .await;
     let ada = server.person("ada").await;

@@ -347,7 +347,7 @@ story! {
 
 story! {
     async fn an_upload_in_parts_waits_for_room(engine: Engine) {
-        let server = Server::start_with(engine, |config| config.limits.parts_from = 1000).await;
+        let server = Server::start_with(engine, |config| config.limits.multipart_threshold = 1000).await;
         let ada = ada(&server).await;
         let bytes = noise(1, 5000);
         let body = json!({"operation": "upload", "transfers": ["multipart-basic"], "objects": [object(&bytes)]});
@@ -415,7 +415,7 @@ async fn commit(server: &Server, path: &str, file: u64, pointer: Option<Pointer>
 ///
 /// Gives how much was released, given back, refused and healed.
 async fn count_along(engine: Engine, seed: u64) -> [u64; 4] {
-    let server = Server::start_with(engine, |config| config.collect = false).await;
+    let server = Server::start_with(engine, |config| config.gc.enabled = false).await;
     let ada = ada(&server).await;
     server.quota("ada/data", "60kB").await;
     server.quota("ada", "100kB").await;

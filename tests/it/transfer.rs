@@ -275,7 +275,7 @@ story! {
         let action = &reply["objects"][0]["actions"]["download"];
         assert_eq!(reply["objects"][0]["authenticated"], true, "so that no credentials are sent along");
         let expires_in = action["expires_in"].as_u64().unwrap();
-        assert_eq!(expires_in, u64::from(server.app.config.lifetimes.action));
+        assert_eq!(expires_in, u64::from(server.app.config.ttl.action));
         let download = action["href"].as_str().unwrap();
         let (upload, verify) = server.upload_urls(&ada.token, "ada/data", &fresh).await;
         let proof = json!({"oid": oid, "size": here.len()}).to_string();
@@ -509,7 +509,7 @@ story! {
 
 story! {
     async fn a_client_that_falls_silent_is_given_up(engine: Engine) {
-        let server = Server::start_with(engine, |config| config.limits.idle_seconds = 1).await;
+        let server = Server::start_with(engine, |config| config.limits.idle_timeout = 1).await;
         let ada = ada(&server).await;
         let bytes = noise(20, 1000);
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;

@@ -24,7 +24,7 @@ const PART: usize = 10_000_000;
 
 /// A server that takes everything in parts, and a dataset.
 async fn parted(engine: Engine) -> (Server, Person) {
-    let server = Server::start_with(engine, |config| config.limits.parts_from = 1).await;
+    let server = Server::start_with(engine, |config| config.limits.multipart_threshold = 1).await;
     let ada = server.person("ada").await;
     server.dataset("ada/data", Visibility::Private).await;
     (server, ada)
@@ -317,7 +317,7 @@ story! {
         assert_eq!(Reply::of(put(&server, &begun["parts"][1], &bytes[PART..])).await.status, 200);
         // For three times as long as an upload may rest, somebody goes on with it now and then.
         for _ in 0..6 {
-            server.clock.advance(Duration::from_secs(server.app.config.lifetimes.upload / 2));
+            server.clock.advance(Duration::from_secs(server.app.config.ttl.upload / 2));
             server.app.worker.run_due().await.unwrap();
             let old = Reply::of(put(&server, &begun["parts"][0], &bytes[..PART])).await;
             assert_eq!(old.status, 403);
@@ -336,9 +336,9 @@ story! {
 story! {
     async fn an_upload_that_rests_too_long_has_ended(engine: Engine) {
         let server = Server::start_with(engine, |config| {
-            config.limits.parts_from = 1;
-            config.lifetimes.upload = 3600;
-            config.lifetimes.action = 4 * 3600;
+            config.limits.multipart_threshold = 1;
+            config.ttl.upload = 3600;
+            config.ttl.action = 4 * 3600;
         })
         .await;
         let ada = server.person("ada").await;
@@ -614,7 +614,7 @@ story! {
         let begun = begin(&server, &ada, "ada/data", &other).await;
         assert_eq!(Reply::of(put(&server, &begun["parts"][0], &other[..PART])).await.status, 200);
         server.upload(&ada.token, "ada/data", &other).await;
-        server.clock.advance(Duration::from_secs(server.app.config.lifetimes.upload + 1));
+        server.clock.advance(Duration::from_secs(server.app.config.ttl.upload + 1));
         server.app.storage.reap().await.unwrap();
         assert_eq!(under_way(&server), Vec::<PathBuf>::new());
         assert!(server.has(&ada, "ada/data", &other).await);

@@ -146,7 +146,7 @@ story! {
             assert_eq!(server.batch(Some(&token), SECRET, &batch_of("download", &scene.secret)).await.0, 401);
         }
 
-        server.clock.advance(Duration::from_secs(u64::from(server.app.config.lifetimes.action) + 1));
+        server.clock.advance(Duration::from_secs(u64::from(server.app.config.ttl.action) + 1));
         for (method, url) in [("GET", &download), ("HEAD", &download), ("PUT", &upload), ("POST", &verify)] {
             assert_eq!(status(method, url).await, 403, "{method} after its time");
         }
@@ -635,7 +635,7 @@ story! {
 story! {
     async fn a_client_that_dawdles_holds_nobody_up(engine: Engine) {
         let limit = |config: &mut Config| {
-            config.limits.idle_seconds = 1;
+            config.limits.idle_timeout = 1;
             config.limits.git_processes = 1;
         };
         let server = Server::start_with(engine, limit).await;

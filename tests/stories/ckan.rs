@@ -12,7 +12,7 @@ story! {
     async fn the_clients_of_ckan_work(engine: Engine) {
         let Some(python) = python(&GIFTLESS, "import giftless_client") else { return };
         // So that twelve megabytes come in parts.
-        let server = Server::start_with(engine, |config| config.limits.parts_from = 5_000_000).await;
+        let server = Server::start_with(engine, |config| config.limits.multipart_threshold = 5_000_000).await;
         let (ada, rita) = (server.person("ada").await, server.person("rita").await);
         server.organisation("aviary", &[(&ada, Role::Writer), (&rita, Role::Reader)]).await;
         let place = server.nowhere("ckan");

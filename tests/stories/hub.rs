@@ -24,7 +24,7 @@ async fn works_with(engine: Engine, generation: [&str; 2]) {
     let packages = [generation, TABLES].concat();
     let Some(python) = python(&packages, "import datasets, pandas, pyarrow") else { return };
     // So that twelve megabytes come in parts.
-    let server = Server::start_with(engine, |config| config.limits.parts_from = 5_000_000).await;
+    let server = Server::start_with(engine, |config| config.limits.multipart_threshold = 5_000_000).await;
     let ada = server.person("ada").await;
     server.organisation("aviary", &[(&ada, Role::Writer)]).await;
     let place = server.nowhere("hub");

@@ -14,7 +14,7 @@ use crate::pypi::{GIFTLESS, python};
 const LENGTH: usize = 40_000_000;
 
 async fn parted(engine: Engine) -> Server {
-    Server::start_with(engine, |config| config.limits.parts_from = 1_000_000).await
+    Server::start_with(engine, |config| config.limits.multipart_threshold = 1_000_000).await
 }
 
 /// A figure of the server, all of its labels that contain these words taken together.

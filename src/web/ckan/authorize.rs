@@ -34,7 +34,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 async fn authorize(State(app): State<App>, caller: Caller, asked: Asked) -> Answer {
     let requested = scopes(&asked).map_err(Failure::of("scopes"))?;
-    let longest = app.config.lifetimes.jwt;
+    let longest = app.config.ttl.jwt;
     let lifetime = lifetime(&asked, longest).map_err(Failure::of("lifetime"))?;
     caller.charge(requested.len());
     let mut granted = Vec::new();

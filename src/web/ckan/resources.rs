@@ -118,8 +118,7 @@ async fn download_spec(State(app): State<App>, caller: Caller, Base(base): Base,
     };
     let href = link(&app, &grant, &versioned, place, inline, &base).await?;
     // The answer of ckanext-blob-storage for resources that it does not store.
-    let spec =
-        href.map_or_else(|| json!({}), |href| json!({ "href": href, "expires_in": app.config.lifetimes.action }));
+    let spec = href.map_or_else(|| json!({}), |href| json!({ "href": href, "expires_in": app.config.ttl.action }));
     Ok(done("get_resource_download_spec", spec))
 }
 

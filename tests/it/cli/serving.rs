@@ -14,7 +14,7 @@ story! {
         let house = House::new(engine).await;
         let ada = house.person("ada");
         let serving = house.serve_with(|command| {
-            command.env("RUTTER_LIMITS__OBJECT_BYTES", "10").env("RUTTER_LIFETIMES__ACTION", "120");
+            command.env("RUTTER_LIMITS__OBJECT_BYTES", "10").env("RUTTER_TTL__ACTION", "120");
             command.arg("--public-url=https://data.example.org/");
         });
         house.does(&["repo", "create", "ada/data"]);

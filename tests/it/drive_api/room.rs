@@ -40,7 +40,7 @@ async fn held(server: &Server, owner: &str) -> (u64, u64) {
 
 async fn small_parts(engine: Engine) -> Server {
     Server::start_without_workers(engine, |config| {
-        config.limits.parts_from = 1000;
+        config.limits.multipart_threshold = 1000;
         config.limits.commit_file_bytes = 100_000;
     })
     .await

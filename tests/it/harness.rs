@@ -49,27 +49,41 @@ pub(crate) fn environment(name: &str) -> Option<std::ffi::OsString> {
 /// a server of the default configuration, or, where it asks for the engine,
 /// with what it starts itself. Without a PostgreSQL server the second one says
 /// so and passes, except under `CI`, where it fails.
+///
+/// `on(sqlite)` stands before one that is not about what the database does. On
+/// PostgreSQL it runs where even ignored tests are asked for:
+/// `scripts/test.sh --run-ignored all`.
 macro_rules! story {
-    ($(#[$meta:meta])* async fn $name:ident($server:ident: Server) $body:block) => {
+    ($(#[$meta:meta])* $(on($only:ident))? async fn $name:ident($server:ident: Server) $body:block) => {
         $crate::harness::story! {
             $(#[$meta])*
-            async fn $name(engine: Engine) {
+            $(on($only))? async fn $name(engine: Engine) {
                 let $server = $crate::harness::Server::start(engine).await;
                 $body
             }
         }
     };
+    ($(#[$meta:meta])* on(sqlite) async fn $name:ident($engine:ident: Engine) $body:block) => {
+        $crate::harness::story! {
+            @ [$(#[$meta])*] [#[ignore = "on SQLite alone: the story is not about the database"]]
+            $name $engine $body
+        }
+    };
     ($(#[$meta:meta])* async fn $name:ident($engine:ident: Engine) $body:block) => {
+        $crate::harness::story! { @ [$(#[$meta])*] [] $name $engine $body }
+    };
+    (@ [$($meta:tt)*] [$($also:tt)*] $name:ident $engine:ident $body:block) => {
         async fn $name($engine: $crate::harness::Engine) $body
 
         mod $name {
-            $(#[$meta])*
+            $($meta)*
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
                 super::$name($crate::harness::Engine::Sqlite).await;
             }
 
-            $(#[$meta])*
+            $($meta)*
+            $($also)*
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
                 if $crate::harness::postgres().is_none() {

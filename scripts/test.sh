@@ -34,6 +34,8 @@ trap 'rm -rf "$empty"' EXIT
 unset $(git rev-parse --local-env-vars)
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 XDG_CONFIG_HOME="$empty"
 export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
+# A quarter of what proptest would try: there is a new quarter each time, and `make fuzz` tries for minutes.
+export PROPTEST_CASES=${PROPTEST_CASES:-64}
 
 if [ -n "$cloud" ]; then
     # Compiled before there are servers that would wait for it.
@@ -41,6 +43,8 @@ if [ -n "$cloud" ]; then
     scripts/azurite.sh scripts/garage.sh scripts/postgres.sh cargo nextest run --workspace --test cloud --profile cloud "$@"
     exit
 fi
+# More at one time than there are processors: a story often waits, for a program, an answer or a moment.
+export NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$(($(nproc) * 3 / 2))}
 scripts/postgres.sh cargo nextest run --workspace "$@"
 if [ $# -eq 0 ]; then
     cargo test --quiet --doc --workspace

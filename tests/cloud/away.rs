@@ -159,18 +159,21 @@ story! {
 async fn work_through(scene: &Scene, mut away: impl AsyncFnMut(bool)) {
     let mut dice = Dice(5);
     let mut crew = Crew::begin(scene, &mut dice);
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(1000 + dice.below(1000))).await;
-        crew.doom.disturb();
-        away(true).await;
-        tokio::time::sleep(Duration::from_millis(1000 + dice.below(2000))).await;
-        away(false).await;
-        ready_again(scene).await;
-        crew.doom.disturb();
-    }
-    let pushes = || crew.ledger.book().tally["pushes acknowledged"];
-    let before = pushes();
-    eventually("they go on", async || pushes() > before).await;
+    let disturbing = async {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(1000 + dice.below(1000))).await;
+            crew.doom.disturb();
+            away(true).await;
+            tokio::time::sleep(Duration::from_millis(1000 + dice.below(2000))).await;
+            away(false).await;
+            ready_again(scene).await;
+            crew.doom.disturb();
+        }
+        let pushes = || crew.ledger.book().tally["pushes acknowledged"];
+        let before = pushes();
+        eventually("they go on", async || pushes() > before).await;
+    };
+    crew.while_they_work(disturbing).await;
     crew.end().await;
     crew.audit(scene, &mut dice).await;
 }

@@ -39,6 +39,14 @@ impl Crew {
         Self { uploads: uploads.collect(), house, ledger, doom, people }
     }
 
+    /// What happens while they work. It ends at once where one of them has failed.
+    pub(crate) async fn while_they_work(&self, story: impl Future<Output = ()>) {
+        tokio::select! {
+            () = story => {}
+            () = self.doom.failure() => panic!("somebody has failed, and said why"),
+        }
+    }
+
     /// They end.
     pub(crate) async fn end(&mut self) {
         self.doom.strike();
@@ -97,7 +105,7 @@ fn thread(
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let handle = std::thread::spawn(move || {
         // Dropped at the end, also of a panic.
-        let _sender = sender;
+        let (_sender, _witness) = (sender, doom.witness());
         work(&house, &ledger, &doom);
     });
     Person(receiver, handle)
@@ -138,6 +146,7 @@ fn clone_until(dice: &mut Dice, house: &House, ledger: &Ledger, doom: &Doom) {
 
 /// A program that uploads until the end.
 async fn upload_until(client: Client, ledger: Arc<Ledger>, doom: Doom, mut dice: Dice) {
+    let _witness = doom.witness();
     while !doom.struck() {
         let magnitude = 10 + dice.below(12);
         let length = 1 + dice.below(1 << magnitude);

@@ -23,11 +23,14 @@ story! {
         let mut scene = cloud.scene(3, &[]).await;
         let mut crew = Crew::begin(&scene, &mut dice);
         let begin = Instant::now();
-        while begin.elapsed() < Duration::from_secs(seconds) {
-            tokio::time::sleep(Duration::from_millis(200 + dice.below(1500))).await;
-            fall_and_rise(&mut scene, &crew.doom, &mut dice).await;
-            crew.ledger.book().count("servers killed");
-        }
+        let killing = async {
+            while begin.elapsed() < Duration::from_secs(seconds) {
+                tokio::time::sleep(Duration::from_millis(200 + dice.below(1500))).await;
+                fall_and_rise(&mut scene, &crew.doom, &mut dice).await;
+                crew.ledger.book().count("servers killed");
+            }
+        };
+        crew.while_they_work(killing).await;
         crew.end().await;
 
         // Nobody of those who were there is left to tell.
@@ -178,13 +181,16 @@ story! {
         let mut scene = cloud.scene(2, &[("RUTTER_CACHE", shared.path().to_str().unwrap())]).await;
         let mut dice = Dice(11);
         let mut crew = Crew::begin(&scene, &mut dice);
-        for round in 0..4 {
+        let killing = async {
+            for round in 0..4 {
+                tokio::time::sleep(Duration::from_millis(1500)).await;
+                scene.kill_disturbing(round % 2, &crew.doom).await;
+                // A start tidies the cache, in which another is at work.
+                scene.start(round % 2).await;
+            }
             tokio::time::sleep(Duration::from_millis(1500)).await;
-            scene.kill_disturbing(round % 2, &crew.doom).await;
-            // A start tidies the cache, in which another is at work.
-            scene.start(round % 2).await;
-        }
-        tokio::time::sleep(Duration::from_millis(1500)).await;
+        };
+        crew.while_they_work(killing).await;
         crew.end().await;
         crew.audit(&scene, &mut dice).await;
     }

@@ -105,37 +105,40 @@ story! {
         let (upload, verify) = ada.offer("ada/shared", &object).await;
         assert_eq!(ada.put(&upload, &object).await.unwrap(), 200);
         let body = json!({"operation": "upload", "objects": [{"oid": Oid::of(b"new"), "size": 3}]});
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        crew.doom.disturb();
-        // Some of these are caught in the middle of a transaction.
-        let loads = [0, 1].map(|place| Load::begin(&ada.at(scene.url(place)), &body));
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        let frozen = Instant::now();
-        database.signal_all("STOP");
-        // The first meet connections that were good a moment ago, the next none.
-        for _ in 0..2 {
-            let asked = [0, 1].map(async |place| everything(&ada.at(scene.url(place)), &verify, &object).await);
-            for (answers, longest) in futures::future::join_all(asked).await {
-                answers.iter().for_each(come_again);
-                assert!(longest < SOON, "{longest:?}");
+        let freezing = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            crew.doom.disturb();
+            // Some of these are caught in the middle of a transaction.
+            let loads = [0, 1].map(|place| Load::begin(&ada.at(scene.url(place)), &body));
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let frozen = Instant::now();
+            database.signal_all("STOP");
+            // The first meet connections that were good a moment ago, the next none.
+            for _ in 0..2 {
+                let asked = [0, 1].map(async |place| everything(&ada.at(scene.url(place)), &verify, &object).await);
+                for (answers, longest) in futures::future::join_all(asked).await {
+                    answers.iter().for_each(come_again);
+                    assert!(longest < SOON, "{longest:?}");
+                }
             }
-        }
-        for place in 0..2 {
-            assert_eq!((status(&scene, place, "healthz").await, status(&scene, place, "readyz").await), (200, 503));
-        }
-        // Whoever was told until now was not told by the database.
-        tokio::time::sleep_until((frozen + SOON).into()).await;
-        database.signal_all("CONT");
-        ready_again(&scene).await;
-        for load in loads {
-            let (refused, slowest) = load.end().await;
-            assert!(refused > 0);
-            println!("{refused} requests were told to come again, the slowest after {slowest:?}");
-        }
-        crew.doom.disturb();
-        let pushes = || crew.ledger.book().tally["pushes acknowledged"];
-        let before = pushes();
-        eventually("they go on", async || pushes() > before).await;
+            for place in 0..2 {
+                assert_eq!((status(&scene, place, "healthz").await, status(&scene, place, "readyz").await), (200, 503));
+            }
+            // Whoever was told until now was not told by the database.
+            tokio::time::sleep_until((frozen + SOON).into()).await;
+            database.signal_all("CONT");
+            ready_again(&scene).await;
+            for load in loads {
+                let (refused, slowest) = load.end().await;
+                assert!(refused > 0);
+                println!("{refused} requests were told to come again, the slowest after {slowest:?}");
+            }
+            crew.doom.disturb();
+            let pushes = || crew.ledger.book().tally["pushes acknowledged"];
+            let before = pushes();
+            eventually("they go on", async || pushes() > before).await;
+        };
+        crew.while_they_work(freezing).await;
         crew.end().await;
         crew.audit(&scene, &mut dice).await;
         assert_eq!(ada.verify(&verify, Oid::of(&object), object.len()).await.unwrap().status(), 200);

@@ -43,30 +43,61 @@ impl Dice {
 
 /// The moment of a crash, as everybody knows it; and lesser disturbances, two counts each: begun, over.
 #[derive(Clone, Default)]
-pub(crate) struct Doom(Arc<(AtomicBool, AtomicU64)>);
+pub(crate) struct Doom(Arc<Told>);
+
+#[derive(Default)]
+struct Told {
+    struck: AtomicBool,
+    disturbances: AtomicU64,
+    failed: AtomicBool,
+}
 
 impl Doom {
     pub(crate) fn strike(&self) {
-        self.0.0.store(true, Ordering::SeqCst);
+        self.0.struck.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn struck(&self) -> bool {
-        self.0.0.load(Ordering::SeqCst)
+        self.0.struck.load(Ordering::SeqCst)
     }
 
     /// Something is about to be disturbed; said again when that is over.
     pub(crate) fn disturb(&self) {
-        self.0.1.fetch_add(1, Ordering::SeqCst);
+        self.0.disturbances.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn disturbances(&self) -> u64 {
-        self.0.1.load(Ordering::SeqCst)
+        self.0.disturbances.load(Ordering::SeqCst)
+    }
+
+    /// Kept by each of several who work: when one of them panics, all end.
+    pub(crate) fn witness(&self) -> Witness {
+        Witness(self.clone())
+    }
+
+    /// Returns when one of them has panicked.
+    pub(crate) async fn failure(&self) {
+        while !self.0.failed.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// What fails before the crash, and undisturbed since it was begun, is a fault.
     pub(crate) fn blame(&self, disturbances: u64, what: &str) {
         let excused = self.struck() || self.disturbances() > disturbances || disturbances % 2 == 1;
         assert!(excused, "this failed while the server lived:\n{what}");
+    }
+}
+
+/// Tells the others of a panic.
+pub(crate) struct Witness(Doom);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.0.failed.store(true, Ordering::SeqCst);
+            self.0.strike();
+        }
     }
 }
 

@@ -70,7 +70,7 @@ fn paths(items: &[Value]) -> Vec<&str> {
 }
 
 story! {
-    async fn folders_are_listed_as_git_lists_them(server: Server) {
+    on(sqlite) async fn folders_are_listed_as_git_lists_them(server: Server) {
         let (ada, tree) = server.furnished().await;
         let token = &ada.token;
         for (revision, folder) in [("main", ""), ("main", "data"), ("HEAD~1", "data/deep"), ("main~2", "")] {
@@ -121,7 +121,7 @@ story! {
 }
 
 story! {
-    async fn a_list_stays_what_it_was_when_it_began(server: Server) {
+    on(sqlite) async fn a_list_stays_what_it_was_when_it_began(server: Server) {
         let (ada, tree) = server.furnished().await;
         let url = format!("{ROOT}/tree/main?recursive=true&limit=3&commits=true");
         let before = server.pages(&ada.token, &url).await;
@@ -151,7 +151,7 @@ story! {
 }
 
 story! {
-    async fn bytes_are_sent_whole_in_part_or_not_again(server: Server) {
+    on(sqlite) async fn bytes_are_sent_whole_in_part_or_not_again(server: Server) {
         let (ada, tree) = server.furnished().await;
         let url = format!("{ROOT}/raw/main/a.csv");
         let content = tree.read("a.csv");
@@ -209,7 +209,7 @@ story! {
 }
 
 story! {
-    async fn pages_of_people_do_not_run_here(server: Server) {
+    on(sqlite) async fn pages_of_people_do_not_run_here(server: Server) {
         let (ada, tree) = server.furnished().await;
         for name in ["page.html", "drawing.svg", "code.js", "no-type", "x.pdf"] {
             tree.write(name, "<script>alert(1)</script>");
@@ -225,7 +225,7 @@ story! {
 }
 
 story! {
-    async fn tricks_with_paths_and_revisions_find_nothing(server: Server) {
+    on(sqlite) async fn tricks_with_paths_and_revisions_find_nothing(server: Server) {
         let (ada, _) = server.furnished().await;
         let basic = base64::engine::general_purpose::STANDARD.encode(format!("x:{}", ada.token));
         let authorization = format!("Authorization: Basic {basic}");
@@ -271,7 +271,7 @@ story! {
 }
 
 story! {
-    async fn a_token_for_one_object_gets_that_and_learns_nothing_else(server: Server) {
+    on(sqlite) async fn a_token_for_one_object_gets_that_and_learns_nothing_else(server: Server) {
         let (ada, tree) = server.furnished().await;
         tree.write("data/other.bin", noise(2, 600));
         tree.commit("another");
@@ -305,7 +305,7 @@ story! {
 }
 
 story! {
-    async fn differences_are_told_by_file_and_by_line(server: Server) {
+    on(sqlite) async fn differences_are_told_by_file_and_by_line(server: Server) {
         let (ada, tree) = server.furnished().await;
         let token = &ada.token;
         tree.git(&["mv", "data/deep/er/x.txt", "data/moved.txt"]);
@@ -382,7 +382,7 @@ story! {
 }
 
 story! {
-    async fn differences_of_metadata_and_schemas_are_told_by_kind(server: Server) {
+    on(sqlite) async fn differences_of_metadata_and_schemas_are_told_by_kind(server: Server) {
         let (ada, _) = server.furnished().await;
         let put = async |package: &Value| {
             let request = server.request("PUT", ROOT, Some(&ada.token)).header("content-type", "application/json");
@@ -411,7 +411,7 @@ story! {
 }
 
 story! {
-    async fn a_tree_that_names_more_files_than_there_are_atoms_is_listed_in_pages(server: Server) {
+    on(sqlite) async fn a_tree_that_names_more_files_than_there_are_atoms_is_listed_in_pages(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         let tree = server.tree("bomb");

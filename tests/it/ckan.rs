@@ -160,7 +160,7 @@ story! {
 }
 
 story! {
-    async fn a_dataset_that_git_brought_is_one_of_ckan(server: Server) {
+    on(sqlite) async fn a_dataset_that_git_brought_is_one_of_ckan(server: Server) {
         let ada = server.person("ada").await;
         let tree = server.tree("work");
         tree.with_lfs(&server.remote(&ada, "ada/pushed"));
@@ -282,7 +282,7 @@ story! {
 }
 
 story! {
-    async fn what_is_wrong_is_told_with_its_field(server: Server) {
+    on(sqlite) async fn what_is_wrong_is_told_with_its_field(server: Server) {
         let office = server.office().await;
         let token = Some(office.ada.token.as_str());
         let upload = json!({"package_id": "birds", "name": "n", "url": "n.csv", "url_type": "upload"});
@@ -344,7 +344,7 @@ story! {
 }
 
 story! {
-    async fn releases_are_made_compared_and_reverted_to(server: Server) {
+    on(sqlite) async fn releases_are_made_compared_and_reverted_to(server: Server) {
         let office = server.office().await;
         let ada = &office.ada;
         let made = server.does(&office.wes, "dataset_release_create", json!({"dataset": "birds", "name": "1.0", "description": "First"})).await;
@@ -519,7 +519,7 @@ story! {
 }
 
 story! {
-    async fn tokens_hold_what_one_may(server: Server) {
+    on(sqlite) async fn tokens_hold_what_one_may(server: Server) {
         let office = server.office().await;
         let asked = ["obj:org/birds/*:write,read", "ds:org/birds:update,delete,read", "org:org:*", "res:org/birds/x:read", "ds:birds:read"];
         let granted = async |token: Option<&str>| {
@@ -582,7 +582,7 @@ story! {
 }
 
 story! {
-    async fn tokens_end_and_beget_no_others(server: Server) {
+    on(sqlite) async fn tokens_end_and_beget_no_others(server: Server) {
         let office = server.office().await;
         let ask = async |lifetime: Value| {
             let body = json!({"scopes": "obj:org/birds/*:read  ds:org/birds:read", "lifetime": lifetime});
@@ -641,7 +641,7 @@ story! {
 }
 
 story! {
-    async fn pages_of_other_sites_may_send_files(server: Server) {
+    on(sqlite) async fn pages_of_other_sites_may_send_files(server: Server) {
         let office = server.office().await;
         let origin = "https://ckan.example.org";
         for url in ["/api/3/action/authz_authorize", "/org/birds/objects/batch", "/org/birds.git/info/lfs/objects/batch", "/_lfs/any", "/_lfs/uploads/any", "/api/datasets/org/birds/preupload/main", "/api/v1/datasets/org/birds/commits"] {

@@ -153,7 +153,7 @@ story! {
 }
 
 story! {
-    async fn what_is_wrong_is_named_by_its_place(server: Server) {
+    on(sqlite) async fn what_is_wrong_is_named_by_its_place(server: Server) {
         let ada = ada(&server).await;
         commit(&server, &ada, "ada/data", json!([put("a", "1"), put("text.json", "[]")])).await;
         let unknown = Oid::of(b"nobody has it").to_string();
@@ -232,7 +232,7 @@ story! {
 }
 
 story! {
-    async fn what_is_too_much_is_refused(engine: Engine) {
+    on(sqlite) async fn what_is_too_much_is_refused(engine: Engine) {
         let server = Server::start_with(engine, |config| {
             config.limits.commit_bytes = 3 << 20;
             config.limits.commit_file_bytes = 1 << 20;

@@ -85,7 +85,7 @@ story! {
 }
 
 story! {
-    async fn a_package_that_cannot_be_read_hides_nothing_else(server: Server) {
+    on(sqlite) async fn a_package_that_cannot_be_read_hides_nothing_else(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         let tree = server.tree("ada");
@@ -193,7 +193,7 @@ story! {
 }
 
 story! {
-    async fn going_back_can_be_seen_before_it_is_done(server: Server) {
+    on(sqlite) async fn going_back_can_be_seen_before_it_is_done(server: Server) {
         let (ada, eve) = (server.person("ada").await, server.person("eve").await);
         server.dataset("ada/data", Visibility::Internal).await;
         let url = format!("{ROOT}/ada/data");
@@ -253,7 +253,7 @@ story! {
 }
 
 story! {
-    async fn a_browser_is_led_to_the_page_of_a_dataset(server: Server) {
+    on(sqlite) async fn a_browser_is_led_to_the_page_of_a_dataset(server: Server) {
         let led = async |path: &str, accept: &str| {
             let reply = Reply::of(server.request("GET", path, None).header("accept", accept)).await;
             (reply.status, reply.headers.get("location").map(|place| place.to_str().unwrap().to_owned()))

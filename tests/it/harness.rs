@@ -11,7 +11,7 @@ use rutter::access::tokens::TokenScope;
 use rutter::app::App;
 use rutter::clock::Clock;
 use rutter::config::Config;
-use rutter::types::{Role, Secret, Visibility};
+use rutter::types::{Role, Visibility};
 use sqlx::{Connection as _, Executor as _};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -49,27 +49,41 @@ pub(crate) fn environment(name: &str) -> Option<std::ffi::OsString> {
 /// a server of the default configuration, or, where it asks for the engine,
 /// with what it starts itself. Without a PostgreSQL server the second one says
 /// so and passes, except under `CI`, where it fails.
+///
+/// `on(sqlite)` stands before one that is not about what the database does. On
+/// PostgreSQL it runs where even ignored tests are asked for:
+/// `scripts/test.sh --run-ignored all`.
 macro_rules! story {
-    ($(#[$meta:meta])* async fn $name:ident($server:ident: Server) $body:block) => {
+    ($(#[$meta:meta])* $(on($only:ident))? async fn $name:ident($server:ident: Server) $body:block) => {
         $crate::harness::story! {
             $(#[$meta])*
-            async fn $name(engine: Engine) {
+            $(on($only))? async fn $name(engine: Engine) {
                 let $server = $crate::harness::Server::start(engine).await;
                 $body
             }
         }
     };
+    ($(#[$meta:meta])* on(sqlite) async fn $name:ident($engine:ident: Engine) $body:block) => {
+        $crate::harness::story! {
+            @ [$(#[$meta])*] [#[ignore = "on SQLite alone: the story is not about the database"]]
+            $name $engine $body
+        }
+    };
     ($(#[$meta:meta])* async fn $name:ident($engine:ident: Engine) $body:block) => {
+        $crate::harness::story! { @ [$(#[$meta])*] [] $name $engine $body }
+    };
+    (@ [$($meta:tt)*] [$($also:tt)*] $name:ident $engine:ident $body:block) => {
         async fn $name($engine: $crate::harness::Engine) $body
 
         mod $name {
-            $(#[$meta])*
+            $($meta)*
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
                 super::$name($crate::harness::Engine::Sqlite).await;
             }
 
-            $(#[$meta])*
+            $($meta)*
+            $($also)*
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
                 if $crate::harness::postgres().is_none() {
@@ -119,16 +133,12 @@ impl Server {
     pub(crate) async fn start_without_workers(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config { data: folder.path().join("data"), ..Config::default() };
-        config.database_url = engine.database_url().await.map(Secret::new);
         change(&mut config);
+        template::copy(engine, &mut config).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let clock = Clock::default();
-        let key = signing_key::lend(&config, &clock).await;
         let app = App::open_at(config, clock.clone()).await.unwrap();
-        if !key {
-            signing_key::keep(&app.config).await;
-        }
         let stop = CancellationToken::new();
         tokio::spawn(rutter::web::server::serve(app.clone(), listener, stop.clone()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -418,26 +428,49 @@ pub(crate) fn parquet_file() -> Vec<u8> {
     bytes
 }
 
-/// An empty database on this PostgreSQL server, in place of those of tests that have ended: a thousand of them would
-/// fill a small disk.
+/// An empty database on this PostgreSQL server.
 pub(crate) async fn fresh_postgres(url: &str) -> String {
     let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+    make_room(&mut connection).await;
+    let name = fresh_name();
+    run(&mut connection, format!("CREATE DATABASE {name}")).await.unwrap();
+    with_database(url, &name)
+}
+
+/// So many databases of tests that have ended may be left: a thousand would fill a small disk, and to drop each at once
+/// takes longer than the start of a server.
+const LEFT: usize = 100;
+
+async fn make_room(connection: &mut sqlx::PgConnection) {
     let databases: Vec<String> =
-        sqlx::query_scalar("SELECT datname::text FROM pg_database").fetch_all(&mut connection).await.unwrap();
-    for database in databases {
+        sqlx::query_scalar("SELECT datname::text FROM pg_database").fetch_all(&mut *connection).await.unwrap();
+    let is_left = |database: &String| {
         let owner = database.strip_prefix("rutter_").and_then(|rest| rest.split('_').next());
-        if owner.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
-            let drop = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
+        owner.is_some_and(|process| process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists())
+    };
+    let left: Vec<_> = databases.into_iter().filter(is_left).collect();
+    if left.len() > LEFT {
+        for database in left {
             // Another test may be doing the same.
-            let _ = connection.execute(sqlx::AssertSqlSafe(drop)).await;
+            let _ = run(connection, format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await;
         }
     }
+}
+
+fn fresh_name() -> String {
     let mut name = format!("rutter_{}_", std::process::id());
     for byte in rutter::clock::random::<8>() {
         write!(name, "{byte:02x}").unwrap();
     }
-    let create = format!("CREATE DATABASE {name}");
-    connection.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
+    name
+}
+
+async fn run(connection: &mut sqlx::PgConnection, statement: String) -> sqlx::Result<()> {
+    connection.execute(sqlx::AssertSqlSafe(statement)).await.map(|_| ())
+}
+
+/// The address of another database of the same server.
+fn with_database(url: &str, name: &str) -> String {
     let (head, query) = url.split_once('?').map_or((url, None), |(head, query)| (head, Some(query)));
     let (base, _) = head.rsplit_once('/').unwrap();
     query.map_or_else(|| format!("{base}/{name}"), |query| format!("{base}/{name}?{query}"))
@@ -455,46 +488,130 @@ pub(crate) async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bo
     panic!("{what}: it never happened");
 }
 
-/// The signing key of the first server that a test ever started here, for those that start later: to make one takes
-/// longer than all else of a start.
-mod signing_key {
-    use std::path::PathBuf;
+/// Databases that have all tables and a signing key, made by the first test that wants one and copied by all others: to
+/// make them takes longer than all else of a start.
+mod template {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
 
+    use rutter::access::jwt::Keys;
     use rutter::access::secret::ServerSecret;
     use rutter::clock::Clock;
     use rutter::config::Config;
     use rutter::db::Db;
+    use rutter::types::Secret;
+    use sha2::{Digest as _, Sha256};
+    use sqlx::Connection as _;
+    use tempfile::TempDir;
 
-    /// Its id, the private key and the public one.
-    type Key = (String, Vec<u8>, String);
+    use super::{Engine, fresh_name, make_room, postgres, run, with_database};
 
-    fn file() -> PathBuf {
-        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("signing-key.json")
-    }
-
-    /// Puts it where a server is going to start for the first time; whether there was one.
-    pub(super) async fn lend(config: &Config, clock: &Clock) -> bool {
-        let Ok(bytes) = std::fs::read(file()) else { return false };
-        let (kid, private, public): Key = serde_json::from_slice(&bytes).unwrap();
-        let secret = ServerSecret::load(config).unwrap();
-        let mut tx = Db::connect(&config.database_url()).await.unwrap().write().await.unwrap();
-        if tx.signing_keys().await.unwrap().is_empty() {
-            let sealed = secret.seal(&kid, &private).unwrap();
-            tx.insert_signing_key(&kid, &sealed, &public, clock.now()).await.unwrap();
-            tx.commit().await.unwrap();
+    /// Gives a server that is about to start for the first time its database, and the secret that goes with it; unless
+    /// it was told of a database or a secret of its own, or starts again.
+    pub(super) async fn copy(engine: Engine, config: &mut Config) {
+        let own = config.secret.is_some() || config.secret_file().exists() || config.database_url.is_some();
+        if own {
+            if engine == Engine::Postgres && config.database_url.is_none() {
+                config.database_url = engine.database_url().await.map(Secret::new);
+            }
+            return;
         }
-        true
+        rutter::config::private_folder(&config.data).unwrap();
+        let folder = folder().await;
+        fs::copy(folder.join("secret"), config.secret_file()).unwrap();
+        match engine {
+            Engine::Sqlite => drop(fs::copy(folder.join("rutter.db"), config.data.join("rutter.db")).unwrap()),
+            Engine::Postgres => config.database_url = Some(Secret::new(database(&folder).await)),
+        }
     }
 
-    pub(super) async fn keep(config: &Config) {
-        let secret = ServerSecret::load(config).unwrap();
-        let rows =
-            Db::connect(&config.database_url()).await.unwrap().read().await.unwrap().signing_keys().await.unwrap();
-        let (kid, sealed, public) = rows.first().unwrap();
-        let key: Key = (kid.clone(), secret.open(kid, sealed).unwrap(), public.clone());
-        // All at once, for tests run side by side.
-        let new = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        serde_json::to_writer(&new, &key).unwrap();
-        new.persist(file()).unwrap();
+    /// Another one for other migrations.
+    fn version() -> String {
+        let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let mut files = Vec::new();
+        for folder in [home.clone(), home.join("sqlite"), home.join("postgres")] {
+            let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            files.extend(entries.filter(|path| path.is_file()));
+        }
+        files.sort();
+        let mut hash = Sha256::new();
+        for file in files {
+            hash.update(fs::read(file).unwrap());
+        }
+        hex::encode(&hash.finalize()[..8])
+    }
+
+    /// The data folder of a server that was started once.
+    async fn folder() -> PathBuf {
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let name = format!("template-{}", version());
+        let made = home.join(&name);
+        if !made.exists() {
+            let _alone = lock(&home.join(format!("{name}.lock")));
+            if !made.exists() {
+                let new = TempDir::new_in(home).unwrap();
+                make(new.path()).await;
+                // All at once: what is there is whole.
+                fs::rename(new.keep(), &made).unwrap();
+            }
+        }
+        made
+    }
+
+    /// Waits until no other test is at it.
+    fn lock(path: &Path) -> fs::File {
+        let file = fs::File::create(path).unwrap();
+        file.lock().unwrap();
+        file
+    }
+
+    /// A secret, all tables and a signing key, which stands in a file of its own too: its id, sealed with the secret, and
+    /// its public part.
+    async fn make(folder: &Path) {
+        let config = Config { data: folder.to_owned(), ..Config::default() };
+        let secret = Arc::new(ServerSecret::load(&config).unwrap());
+        let db = Db::connect(&config.database_url()).await.unwrap();
+        Keys::load(&config, &db, &secret, &Clock::default()).await.unwrap();
+        let keys = db.read().await.unwrap().signing_keys().await.unwrap();
+        fs::write(folder.join("keys.json"), serde_json::to_vec(&keys).unwrap()).unwrap();
+        // What is still beside the file goes into it.
+        db.close().await;
+    }
+
+    /// A new database of the test run's PostgreSQL.
+    async fn database(folder: &Path) -> String {
+        let url = postgres().expect("RUTTER_TEST_POSTGRES");
+        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        make_room(&mut connection).await;
+        let (template, name) = (format!("template_{}", version()), fresh_name());
+        let copy = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        if let Err(error) = run(&mut connection, copy.clone()).await {
+            let missing = "3D000";
+            assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some(missing), "{error}");
+            make_database(&mut connection, &url, &template, folder).await;
+            run(&mut connection, copy).await.unwrap();
+        }
+        with_database(&url, &name)
+    }
+
+    async fn make_database(connection: &mut sqlx::PgConnection, url: &str, template: &str, folder: &Path) {
+        let _alone = lock(&folder.join("postgres.lock"));
+        let made = "SELECT COUNT(*) FROM pg_database WHERE datname = $1";
+        if sqlx::query_scalar::<_, i64>(made).bind(template).fetch_one(&mut *connection).await.unwrap() > 0 {
+            return;
+        }
+        let new = fresh_name();
+        run(connection, format!("CREATE DATABASE {new}")).await.unwrap();
+        let keys: Vec<(String, String, String)> =
+            serde_json::from_slice(&fs::read(folder.join("keys.json")).unwrap()).unwrap();
+        let db = Db::connect(&Secret::new(with_database(url, &new))).await.unwrap();
+        let mut tx = db.write().await.unwrap();
+        for (kid, sealed, public) in keys {
+            tx.insert_signing_key(&kid, &sealed, &public, Clock::default().now()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        db.close().await;
+        run(connection, format!("ALTER DATABASE {new} RENAME TO {template}")).await.unwrap();
     }
 }

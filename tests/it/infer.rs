@@ -14,7 +14,7 @@ async fn send(server: &Server, token: Option<&str>, tail: &str, body: &Value) ->
 }
 
 story! {
-    async fn columns_are_told_from_files_and_from_objects(server: Server) {
+    on(sqlite) async fn columns_are_told_from_files_and_from_objects(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/tables", Visibility::Public).await;
         let token = Some(ada.token.as_str());

@@ -129,7 +129,7 @@ story! {
 }
 
 story! {
-    async fn scopes_open_what_they_say(server: Server) {
+    on(sqlite) async fn scopes_open_what_they_say(server: Server) {
         server.furnish().await;
         server.dataset("org/other", Visibility::Private).await;
         let scopes = [
@@ -179,7 +179,7 @@ story! {
 }
 
 story! {
-    async fn a_scope_of_one_object_opens_that_object_only(server: Server) {
+    on(sqlite) async fn a_scope_of_one_object_opens_that_object_only(server: Server) {
         server.furnish().await;
         let issue = |scopes: String| server.app.access.issue(&"ada".parse().unwrap(), &scopes, 600).unwrap();
         let (here, fresh) = (Oid::of(HERE), Oid::of(FRESH));
@@ -218,7 +218,7 @@ story! {
 }
 
 story! {
-    async fn what_is_published_verifies_our_tokens(server: Server) {
+    on(sqlite) async fn what_is_published_verifies_our_tokens(server: Server) {
         let token = server.app.access.issue(&"ada".parse().unwrap(), "obj:org/data/*:read", 600).unwrap();
         let reply = Reply::of(server.request("GET", "/.well-known/jwks.json", None)).await;
         assert_eq!(reply.header("content-type"), "application/json");
@@ -253,7 +253,7 @@ fn with_file(folder: &Path, key: &Key, audience: Option<&str>) -> Issuer {
 }
 
 story! {
-    async fn an_issuer_with_a_key_file_speaks_for_its_guests(engine: Engine) {
+    on(sqlite) async fn an_issuer_with_a_key_file_speaks_for_its_guests(engine: Engine) {
         let (key, folder) = (Key::make("file"), tempfile::tempdir().unwrap());
         let issuer = with_file(folder.path(), &key, None);
         let server = Server::start_with(engine, |config| config.issuers = vec![issuer]).await;
@@ -280,7 +280,7 @@ story! {
 }
 
 story! {
-    async fn times_have_the_leeway_of_the_issuer(engine: Engine) {
+    on(sqlite) async fn times_have_the_leeway_of_the_issuer(engine: Engine) {
         let (key, folder) = (Key::make("file"), tempfile::tempdir().unwrap());
         let issuer = with_file(folder.path(), &key, None);
         let server = Server::start_with(engine, |config| config.issuers = vec![Issuer { leeway: 600, ..issuer }]).await;
@@ -302,7 +302,7 @@ story! {
 }
 
 story! {
-    async fn the_audience_must_be_us(engine: Engine) {
+    on(sqlite) async fn the_audience_must_be_us(engine: Engine) {
         let (key, folder) = (Key::make("file"), tempfile::tempdir().unwrap());
         let issuer = with_file(folder.path(), &key, Some("rutter.example.org"));
         let server = Server::start_with(engine, |config| config.issuers = vec![issuer]).await;
@@ -322,7 +322,7 @@ story! {
 }
 
 story! {
-    async fn what_is_not_signed_by_the_issuer_is_refused(engine: Engine) {
+    on(sqlite) async fn what_is_not_signed_by_the_issuer_is_refused(engine: Engine) {
         let (key, other, folder) = (Key::make("file"), Key::make("file"), tempfile::tempdir().unwrap());
         let issuer = with_file(folder.path(), &key, None);
         let server = Server::start_with(engine, |config| config.issuers = vec![issuer]).await;
@@ -424,7 +424,7 @@ async fn with_url(engine: crate::harness::Engine, jwks: &Jwks) -> Server {
 }
 
 story! {
-    async fn an_issuer_changes_its_keys(engine: Engine) {
+    on(sqlite) async fn an_issuer_changes_its_keys(engine: Engine) {
         let (old, new, forger) = (Key::make("old"), Key::make("new"), Key::make("new"));
         let jwks = Jwks::default();
         jwks.set(&[&old], false);
@@ -454,7 +454,7 @@ story! {
 }
 
 story! {
-    async fn an_issuer_that_is_away_is_nobodys_fault(engine: Engine) {
+    on(sqlite) async fn an_issuer_that_is_away_is_nobodys_fault(engine: Engine) {
         let key = Key::make("one");
         let jwks = Jwks::default();
         jwks.set(&[], true);
@@ -504,7 +504,7 @@ async fn an_issuer_that_is_slow_is_asked_once_and_holds_up_nobody_who_is_known()
 }
 
 story! {
-    async fn a_key_that_cannot_be_read_does_not_hide_the_others(engine: Engine) {
+    on(sqlite) async fn a_key_that_cannot_be_read_does_not_hide_the_others(engine: Engine) {
         let key = Key::make("one");
         let jwks = Jwks::default();
         jwks.set(&[&key], false);

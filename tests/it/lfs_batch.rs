@@ -44,7 +44,7 @@ impl Server {
 
 story! {
     /// As git-lfs' own test of servers has it; whatever comes then is looked at.
-    async fn an_object_without_bytes_is_offered_an_upload_whatever_its_oid(server: Server) {
+    on(sqlite) async fn an_object_without_bytes_is_offered_an_upload_whatever_its_oid(server: Server) {
         let ada = ada(&server).await;
         for transfers in [json!(["basic"]), json!(["tus", "basic"]), json!(["multipart-basic", "basic"])] {
             let wanted = json!({"oid": Oid::of(b"not empty"), "size": 0});
@@ -94,7 +94,7 @@ story! {
 }
 
 story! {
-    async fn a_download_of_nothing_but_missing_objects_is_still_an_answer(server: Server) {
+    on(sqlite) async fn a_download_of_nothing_but_missing_objects_is_still_an_answer(server: Server) {
         let ada = ada(&server).await;
         let reply = server.ask(&ada, &batch("download", &[object(MISSING), object(b"another")])).await;
         assert_eq!(reply.status, 200);
@@ -106,7 +106,7 @@ story! {
 }
 
 story! {
-    async fn what_is_here_already_is_not_sent_again(server: Server) {
+    on(sqlite) async fn what_is_here_already_is_not_sent_again(server: Server) {
         let ada = ada(&server).await;
         let reply = server.ask(&ada, &batch("upload", &[object(HERE)])).await.json();
         assert_eq!(reply["objects"], json!([object(HERE)]), "no actions, no error");
@@ -114,7 +114,7 @@ story! {
 }
 
 story! {
-    async fn what_is_asked_twice_is_answered_twice_and_alike(server: Server) {
+    on(sqlite) async fn what_is_asked_twice_is_answered_twice_and_alike(server: Server) {
         let ada = ada(&server).await;
         for (operation, bytes) in [("download", HERE), ("upload", HERE), ("download", MISSING), ("upload", MISSING)] {
             let reply = server.ask(&ada, &batch(operation, &[object(bytes), object(bytes)])).await.json();
@@ -125,7 +125,7 @@ story! {
 }
 
 story! {
-    async fn the_empty_object_is_an_object(server: Server) {
+    on(sqlite) async fn the_empty_object_is_an_object(server: Server) {
         let ada = ada(&server).await;
         let reply = server.ask(&ada, &batch("upload", &[object(b"")])).await;
         let upload = reply.json()["objects"][0]["actions"]["upload"]["href"].as_str().unwrap().to_owned();
@@ -140,7 +140,7 @@ story! {
 }
 
 story! {
-    async fn the_whole_request_is_refused_with_a_word(server: Server) {
+    on(sqlite) async fn the_whole_request_is_refused_with_a_word(server: Server) {
         let ada = ada(&server).await;
         let cases = [
             ("not json", "{".to_owned()),
@@ -175,7 +175,7 @@ story! {
 }
 
 story! {
-    async fn transfers_are_negotiated(server: Server) {
+    on(sqlite) async fn transfers_are_negotiated(server: Server) {
         let ada = ada(&server).await;
         for transfers in [
             json!(["lfs-standalone-file", "basic", "ssh"]),
@@ -195,7 +195,7 @@ story! {
 }
 
 story! {
-    async fn a_ref_may_be_anything_that_clients_send(server: Server) {
+    on(sqlite) async fn a_ref_may_be_anything_that_clients_send(server: Server) {
         let ada = ada(&server).await;
         for name in [json!(null), json!({}), json!({"name": ""}), json!({"name": null}), json!({"name": "refs/heads/x"})] {
             for operation in ["download", "upload"] {
@@ -208,7 +208,7 @@ story! {
 }
 
 story! {
-    async fn only_sha256_is_known_and_said_so(server: Server) {
+    on(sqlite) async fn only_sha256_is_known_and_said_so(server: Server) {
         let ada = ada(&server).await;
         for algorithm in [json!("sha256"), json!(""), json!(null)] {
             let body = json!({"operation": "download", "hash_algo": algorithm, "objects": [object(HERE)]});
@@ -223,7 +223,7 @@ story! {
 }
 
 story! {
-    async fn media_types_are_those_of_the_protocol(server: Server) {
+    on(sqlite) async fn media_types_are_those_of_the_protocol(server: Server) {
         let ada = ada(&server).await;
         let body = batch("download", &[object(HERE)]).to_string();
         for content_type in [LFS_JSON, "application/vnd.git-lfs+json; charset=utf-8", "application/json"] {
@@ -249,7 +249,7 @@ story! {
 }
 
 story! {
-    async fn who_is_not_known_is_asked_for_a_name(server: Server) {
+    on(sqlite) async fn who_is_not_known_is_asked_for_a_name(server: Server) {
         ada(&server).await;
         let body = batch("download", &[object(HERE)]);
         for token in [None, Some("rut_invented"), Some("a password")] {
@@ -268,7 +268,7 @@ story! {
 }
 
 story! {
-    async fn every_way_to_bring_a_token_works(server: Server) {
+    on(sqlite) async fn every_way_to_bring_a_token_works(server: Server) {
         let ada = ada(&server).await;
         let body = batch("download", &[object(HERE)]).to_string();
         let ask = |request: reqwest::RequestBuilder| Reply::of(request.body(body.clone()));
@@ -287,7 +287,7 @@ story! {
 }
 
 story! {
-    async fn the_request_id_of_the_client_is_kept_if_it_is_plain(server: Server) {
+    on(sqlite) async fn the_request_id_of_the_client_is_kept_if_it_is_plain(server: Server) {
         let ada = ada(&server).await;
         let told = server.raw_batch(&ada, &[("x-request-id", "upload-17.b_c")], "{").await;
         assert_eq!(told.header("x-request-id"), "upload-17.b_c");
@@ -302,7 +302,7 @@ story! {
 }
 
 story! {
-    async fn limits_are_told_and_never_passed(engine: Engine) {
+    on(sqlite) async fn limits_are_told_and_never_passed(engine: Engine) {
         let server = Server::start_with(engine, |config| {
             config.limits.batch_objects = 3;
             config.limits.json_bytes = 4096;
@@ -327,7 +327,7 @@ story! {
 }
 
 story! {
-    async fn a_long_body_is_refused_before_it_is_sent(server: Server) {
+    on(sqlite) async fn a_long_body_is_refused_before_it_is_sent(server: Server) {
         let ada = ada(&server).await;
         let authorization = format!("Authorization: Bearer {}", ada.token);
         let url = "/ada/data.git/info/lfs/objects/batch";
@@ -358,7 +358,7 @@ story! {
 }
 
 story! {
-    async fn an_endless_body_is_cut_at_the_limit(engine: Engine) {
+    on(sqlite) async fn an_endless_body_is_cut_at_the_limit(engine: Engine) {
         let server = Server::start_with(engine, |config| config.limits.json_bytes = 4096).await;
         let ada = ada(&server).await;
         let mut wire = Wire::open(&server).await;
@@ -371,7 +371,7 @@ story! {
 }
 
 story! {
-    async fn replies_are_small(server: Server) {
+    on(sqlite) async fn replies_are_small(server: Server) {
         let ada = ada(&server).await;
         let mut objects = Vec::new();
         for number in 0..10u32 {
@@ -407,7 +407,7 @@ story! {
 }
 
 story! {
-    async fn all_roots_that_clients_build_lead_to_the_same_dataset(server: Server) {
+    on(sqlite) async fn all_roots_that_clients_build_lead_to_the_same_dataset(server: Server) {
         let ada = ada(&server).await;
         server.organisation("ministry", &[]).await;
         server.organisation("ministry/statistics/census", &[(&ada, rutter::types::Role::Writer)]).await;
@@ -427,7 +427,7 @@ story! {
 }
 
 story! {
-    async fn urls_are_built_from_what_the_operator_trusts(engine: Engine) {
+    on(sqlite) async fn urls_are_built_from_what_the_operator_trusts(engine: Engine) {
         let href = async |server: &Server, headers: &[(&str, &str)]| {
             let ada = server.person("ada").await;
             server.dataset("ada/data", Visibility::Private).await;
@@ -474,7 +474,7 @@ story! {
 }
 
 story! {
-    async fn the_first_api_is_gone_and_says_so(server: Server) {
+    on(sqlite) async fn the_first_api_is_gone_and_says_so(server: Server) {
         // Clients since 2.0 (2017) do not use it; 404 is what they take for "not there".
         let ada = ada(&server).await;
         let oid = Oid::of(HERE);

@@ -64,7 +64,7 @@ async fn as_told(reply: &Reply) {
 }
 
 story! {
-    async fn who_guesses_tokens_is_slowed_and_stops_nobody_who_is_known(engine: Engine) {
+    on(sqlite) async fn who_guesses_tokens_is_slowed_and_stops_nobody_who_is_known(engine: Engine) {
         let server = proxied(engine, Rates { failures_address: 60, ..Rates::off() }).await;
         let (ada, ben) = (server.adas_data().await, server.person("ben").await);
         let here = "203.0.113.5";
@@ -107,7 +107,7 @@ story! {
 }
 
 story! {
-    async fn guesses_side_by_side_are_no_more_than_one_after_the_other(engine: Engine) {
+    on(sqlite) async fn guesses_side_by_side_are_no_more_than_one_after_the_other(engine: Engine) {
         let server = limited(engine, Rates { failures_address: 10, ..Rates::off() }).await;
         server.adas_data().await;
         let guesses = (0..60).map(|number| {
@@ -122,7 +122,7 @@ story! {
 }
 
 story! {
-    async fn passwords_of_one_account_are_not_guessed_from_many_addresses(engine: Engine) {
+    on(sqlite) async fn passwords_of_one_account_are_not_guessed_from_many_addresses(engine: Engine) {
         let server = proxied(engine, Rates { failures_account: 5, ..Rates::off() }).await;
         let ada = server.adas_data().await;
         let from = |number: u32| format!("198.51.100.{number}");
@@ -143,7 +143,7 @@ story! {
 }
 
 story! {
-    async fn a_token_that_is_revoked_is_known_no_more(engine: Engine) {
+    on(sqlite) async fn a_token_that_is_revoked_is_known_no_more(engine: Engine) {
         let server = limited(engine, Rates { failures_address: 3, ..Rates::off() }).await;
         let ada = server.adas_data().await;
         assert_eq!(server.look(&ada).await.status, 200);
@@ -158,7 +158,7 @@ story! {
 }
 
 story! {
-    async fn who_asks_too_much_is_refused_and_another_behind_the_same_address_is_not(engine: Engine) {
+    on(sqlite) async fn who_asks_too_much_is_refused_and_another_behind_the_same_address_is_not(engine: Engine) {
         let server = limited(engine, Rates { token: 5, burst_seconds: 20, ..Rates::off() }).await;
         let ada = server.adas_data().await;
         let ben = server.person("ben").await;
@@ -188,7 +188,7 @@ story! {
 }
 
 story! {
-    async fn more_tokens_give_a_user_no_more(engine: Engine) {
+    on(sqlite) async fn more_tokens_give_a_user_no_more(engine: Engine) {
         let server = limited(engine, Rates { user: 5, burst_seconds: 20, ..Rates::off() }).await;
         let ada = server.adas_data().await;
         let second = server.token("ada", &[]).await;
@@ -209,7 +209,7 @@ story! {
 }
 
 story! {
-    async fn who_does_not_wait_takes_nothing_from_those_behind_the_same_address(engine: Engine) {
+    on(sqlite) async fn who_does_not_wait_takes_nothing_from_those_behind_the_same_address(engine: Engine) {
         let rates = Rates { token: 10, address: 500, burst_seconds: 1, ..Rates::off() };
         let server = limited(engine, rates).await;
         let ada = server.adas_data().await;
@@ -226,7 +226,7 @@ story! {
 }
 
 story! {
-    async fn a_batch_costs_by_its_objects(engine: Engine) {
+    on(sqlite) async fn a_batch_costs_by_its_objects(engine: Engine) {
         let server = limited(engine, Rates { token: 100, burst_seconds: 1, ..Rates::off() }).await;
         let ada = server.adas_data().await;
         let batch = |count: u64| {
@@ -268,7 +268,7 @@ async fn answered(server: &Server, forwarded: impl Fn(u32) -> String) -> u32 {
 }
 
 story! {
-    async fn a_header_makes_nobody_somebody_else(engine: Engine) {
+    on(sqlite) async fn a_header_makes_nobody_somebody_else(engine: Engine) {
         let rates = || Rates { address: 5, burst_seconds: 20, ..Rates::off() };
         let direct = limited(engine, rates()).await;
         assert!(answered(&direct, |number| format!("198.51.100.{number}")).await < 100);
@@ -282,7 +282,7 @@ story! {
 }
 
 story! {
-    async fn git_shows_its_user_what_is_wrong(engine: Engine) {
+    on(sqlite) async fn git_shows_its_user_what_is_wrong(engine: Engine) {
         let server = limited(engine, Rates { token: 5, burst_seconds: 1, wait_seconds: 2, ..Rates::off() }).await;
         let ada = server.adas_data().await;
         let tree = server.tree("ada");
@@ -296,7 +296,7 @@ story! {
 }
 
 story! {
-    async fn git_lfs_comes_back_when_it_is_told(engine: Engine) {
+    on(sqlite) async fn git_lfs_comes_back_when_it_is_told(engine: Engine) {
         let server = limited(engine, Rates { token: 100, burst_seconds: 1, ..Rates::off() }).await;
         let ada = server.adas_data().await;
         let tree = server.tree("ada");
@@ -317,7 +317,7 @@ story! {
 }
 
 story! {
-    async fn git_lfs_that_does_not_wait_is_held_up(engine: Engine) {
+    on(sqlite) async fn git_lfs_that_does_not_wait_is_held_up(engine: Engine) {
         const FILES: usize = 60;
         let server = limited(engine, Rates { address: 40, burst_seconds: 1, wait_seconds: 5, ..Rates::off() }).await;
         let ada = server.adas_data().await;
@@ -341,7 +341,7 @@ story! {
 }
 
 story! {
-    async fn nobody_holds_all_places_of_the_transfers(engine: Engine) {
+    on(sqlite) async fn nobody_holds_all_places_of_the_transfers(engine: Engine) {
         let server = proxied(engine, Rates { transfers_address: Some(2), ..Rates::off() }).await;
         let ada = server.adas_data().await;
         let big = noise(1, 32 << 20);
@@ -391,7 +391,7 @@ story! {
 }
 
 story! {
-    async fn a_transfer_waits_a_moment_for_a_place(engine: Engine) {
+    on(sqlite) async fn a_transfer_waits_a_moment_for_a_place(engine: Engine) {
         let rates = Rates { transfers_address: Some(1), wait_seconds: 10, ..Rates::off() };
         let server = limited(engine, rates).await;
         let ada = server.adas_data().await;
@@ -414,7 +414,7 @@ story! {
 }
 
 story! {
-    async fn by_default_a_team_behind_one_address_does_not_notice(server: Server) {
+    on(sqlite) async fn by_default_a_team_behind_one_address_does_not_notice(server: Server) {
         let ada = server.adas_data().await;
         let objects: Vec<_> =
             (0..100u64).map(|number| json!({"oid": lfs::Oid::of(&number.to_le_bytes()), "size": 8})).collect();
@@ -481,7 +481,7 @@ story! {
 }
 
 story! {
-    async fn what_is_read_is_paid_for_and_a_history_is_walked_once(engine: Engine) {
+    on(sqlite) async fn what_is_read_is_paid_for_and_a_history_is_walked_once(engine: Engine) {
         let rates = Rates { address: 1, burst_seconds: 700, wait_seconds: 0, ..Rates::off() };
         let server = proxied(engine, rates).await;
         let ada = server.adas_data().await;

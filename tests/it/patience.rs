@@ -27,7 +27,7 @@ async fn status(request: reqwest::RequestBuilder) -> u16 {
 }
 
 story! {
-    async fn a_download_that_nobody_reads_is_given_up(engine: Engine) {
+    on(sqlite) async fn a_download_that_nobody_reads_is_given_up(engine: Engine) {
         let (server, ada) = impatient(engine).await;
         let (large, small) = (vec![7; LARGE], b"small".to_vec());
         server.upload(&ada.token, "ada/data", &large).await;
@@ -45,7 +45,7 @@ story! {
 }
 
 story! {
-    async fn a_client_that_reads_slowly_gets_everything(engine: Engine) {
+    on(sqlite) async fn a_client_that_reads_slowly_gets_everything(engine: Engine) {
         let (server, ada) = impatient(engine).await;
         let large = vec![7; LARGE];
         server.upload(&ada.token, "ada/data", &large).await;
@@ -64,7 +64,7 @@ story! {
 }
 
 story! {
-    async fn a_stream_without_window_is_given_up(engine: Engine) {
+    on(sqlite) async fn a_stream_without_window_is_given_up(engine: Engine) {
         use http_body_util::{BodyExt as _, Empty};
         use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
@@ -94,7 +94,7 @@ story! {
 }
 
 story! {
-    async fn an_upload_that_drips_is_given_up(engine: Engine) {
+    on(sqlite) async fn an_upload_that_drips_is_given_up(engine: Engine) {
         let (server, ada) = impatient(engine).await;
         let (bytes, small) = (vec![7; 100_000], b"small".to_vec());
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
@@ -123,7 +123,7 @@ story! {
 }
 
 story! {
-    async fn small_bodies_are_waited_for_no_longer(engine: Engine) {
+    on(sqlite) async fn small_bodies_are_waited_for_no_longer(engine: Engine) {
         let (server, ada) = impatient(engine).await;
         let authorization = format!("Authorization: Bearer {}", ada.token);
         let media = format!("Content-Type: {LFS_JSON}");
@@ -141,7 +141,7 @@ story! {
 }
 
 story! {
-    async fn who_has_still_to_say_what_to_verify_holds_no_place(engine: Engine) {
+    on(sqlite) async fn who_has_still_to_say_what_to_verify_holds_no_place(engine: Engine) {
         let (server, ada) = impatient(engine).await;
         let bytes = b"to be verified".to_vec();
         let (upload, verify) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
@@ -164,7 +164,7 @@ story! {
 }
 
 story! {
-    async fn whoever_is_refused_while_sending_still_gets_the_answer(server: Server) {
+    on(sqlite) async fn whoever_is_refused_while_sending_still_gets_the_answer(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         let bytes = vec![7; 1000];

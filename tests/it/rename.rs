@@ -172,7 +172,7 @@ story! {
 }
 
 story! {
-    async fn the_clients_of_hugging_face_move_too(server: Server) {
+    on(sqlite) async fn the_clients_of_hugging_face_move_too(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/old", Visibility::Public).await;
         server.dataset("ada/taken", Visibility::Private).await;

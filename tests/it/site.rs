@@ -33,7 +33,7 @@ story! {
 }
 
 story! {
-    async fn every_url_of_a_page_gets_one_guarded_document(server: Server) {
+    on(sqlite) async fn every_url_of_a_page_gets_one_guarded_document(server: Server) {
         let first = server.request("GET", "/", None).send().await.unwrap();
         let policy = first.headers()["content-security-policy"].to_str().unwrap().to_owned();
         assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';") && !policy.contains("unsafe-inline"), "{policy}");
@@ -55,7 +55,7 @@ story! {
 }
 
 story! {
-    async fn a_browser_gets_a_page_at_any_url(server: Server) {
+    on(sqlite) async fn a_browser_gets_a_page_at_any_url(server: Server) {
         let ada = server.person("ada").await;
         let body = json!({"id": "ada/birds", "visibility": "public"});
         let made = server.request("POST", "/api/v1/datasets", Some(&ada.token)).json(&body).send().await.unwrap();
@@ -102,7 +102,7 @@ story! {
 }
 
 story! {
-    async fn nobody_can_make_figures_without_end(server: Server) {
+    on(sqlite) async fn nobody_can_make_figures_without_end(server: Server) {
         for number in 0..20 {
             for path in ["/healthz", "/_lfs/x", "/nothing/here/now"] {
                 let reply = Reply::of(server.request(&format!("BREW{number}"), path, None)).await;
@@ -166,7 +166,7 @@ story! {
 }
 
 story! {
-    async fn every_failure_is_told_in_the_words_of_its_url(server: Server) {
+    on(sqlite) async fn every_failure_is_told_in_the_words_of_its_url(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         for (method, path, content_type, status, media, allow) in [
@@ -228,7 +228,7 @@ story! {
 }
 
 story! {
-    async fn head_is_told_as_much_as_get_but_the_body(server: Server) {
+    on(sqlite) async fn head_is_told_as_much_as_get_but_the_body(server: Server) {
         for path in ["/healthz", "/no/such/thing", "/_lfs/x", "/ada/data.git/info/refs?service=git-upload-pack"] {
             let get = Reply::of(server.request("GET", path, None)).await;
             let head = Reply::of(server.request("HEAD", path, None)).await;
@@ -241,7 +241,7 @@ story! {
 }
 
 story! {
-    async fn a_plain_request_id_is_kept_and_any_other_replaced(server: Server) {
+    on(sqlite) async fn a_plain_request_id_is_kept_and_any_other_replaced(server: Server) {
         let longest = "a".repeat(64);
         for id in ["x", "Req-1_2.3", &longest] {
             for (path, field) in [("/no/such/thing", "request_id"), ("/_lfs/x", "request_id")] {
@@ -262,7 +262,7 @@ story! {
 }
 
 story! {
-    async fn every_answer_keeps_browsers_safe(server: Server) {
+    on(sqlite) async fn every_answer_keeps_browsers_safe(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         server.upload(&ada.token, "ada/data", b"bytes").await;
@@ -334,7 +334,7 @@ impl Drop for Program {
 }
 
 story! {
-    async fn the_log_tells_each_request_and_no_secret(engine: Engine) {
+    on(sqlite) async fn the_log_tells_each_request_and_no_secret(engine: Engine) {
         let folder = tempfile::tempdir().unwrap();
         let database = engine.database_url().await;
         let program = || {

@@ -52,7 +52,7 @@ fn left_overs(server: &Server) -> Vec<std::path::PathBuf> {
 }
 
 story! {
-    async fn bytes_come_back_as_they_went(server: Server) {
+    on(sqlite) async fn bytes_come_back_as_they_went(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(1, 1_000_003);
         let (upload, verify) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
@@ -78,7 +78,7 @@ story! {
 }
 
 story! {
-    async fn head_tells_all_but_the_bytes(server: Server) {
+    on(sqlite) async fn head_tells_all_but_the_bytes(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(2, 5000);
         server.upload(&ada.token, "ada/data", &bytes).await;
@@ -101,7 +101,7 @@ story! {
 }
 
 story! {
-    async fn a_part_can_be_asked_for(server: Server) {
+    on(sqlite) async fn a_part_can_be_asked_for(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(3, 1000);
         server.upload(&ada.token, "ada/data", &bytes).await;
@@ -139,7 +139,7 @@ story! {
 }
 
 story! {
-    async fn a_client_that_has_the_object_is_told_so(server: Server) {
+    on(sqlite) async fn a_client_that_has_the_object_is_told_so(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(4, 1000);
         let oid = server.upload(&ada.token, "ada/data", &bytes).await;
@@ -159,7 +159,7 @@ story! {
 }
 
 story! {
-    async fn a_part_is_sent_only_of_what_the_client_began(server: Server) {
+    on(sqlite) async fn a_part_is_sent_only_of_what_the_client_began(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(5, 1000);
         let oid = server.upload(&ada.token, "ada/data", &bytes).await;
@@ -175,7 +175,7 @@ story! {
 }
 
 story! {
-    async fn a_download_has_the_name_that_was_wished_for(server: Server) {
+    on(sqlite) async fn a_download_has_the_name_that_was_wished_for(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(6, 100);
         let oid = server.upload(&ada.token, "ada/data", &bytes).await;
@@ -212,7 +212,7 @@ story! {
 }
 
 story! {
-    async fn a_url_opens_what_it_was_made_for_and_nothing_else(server: Server) {
+    on(sqlite) async fn a_url_opens_what_it_was_made_for_and_nothing_else(server: Server) {
         let ada = ada(&server).await;
         let (here, fresh) = (noise(7, 64), noise(8, 64));
         let oid = server.upload(&ada.token, "ada/data", &here).await;
@@ -266,7 +266,7 @@ story! {
 }
 
 story! {
-    async fn a_url_ends_when_it_was_said_to_end(server: Server) {
+    on(sqlite) async fn a_url_ends_when_it_was_said_to_end(server: Server) {
         let ada = ada(&server).await;
         let (here, fresh) = (noise(9, 10), noise(10, 10));
         let oid = server.upload(&ada.token, "ada/data", &here).await;
@@ -310,7 +310,7 @@ story! {
 }
 
 story! {
-    async fn wrong_bytes_are_refused_and_leave_nothing(server: Server) {
+    on(sqlite) async fn wrong_bytes_are_refused_and_leave_nothing(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(12, 300_000);
         let (upload, verify) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
@@ -333,7 +333,7 @@ story! {
 }
 
 story! {
-    async fn a_wrong_upload_is_refused_before_its_bytes_are_sent(server: Server) {
+    on(sqlite) async fn a_wrong_upload_is_refused_before_its_bytes_are_sent(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(13, 1000);
         let (upload, verify) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
@@ -372,7 +372,7 @@ story! {
 }
 
 story! {
-    async fn an_upload_in_chunks_needs_no_length(server: Server) {
+    on(sqlite) async fn an_upload_in_chunks_needs_no_length(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(14, 5000);
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
@@ -392,7 +392,7 @@ story! {
 }
 
 story! {
-    async fn chunks_beyond_the_size_end_the_upload(server: Server) {
+    on(sqlite) async fn chunks_beyond_the_size_end_the_upload(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(15, 100);
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
@@ -451,7 +451,7 @@ story! {
 }
 
 story! {
-    async fn a_store_that_is_away_loses_nothing(server: Server) {
+    on(sqlite) async fn a_store_that_is_away_loses_nothing(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(20, 1000);
         server.upload(&ada.token, "ada/data", &bytes).await;
@@ -508,7 +508,7 @@ story! {
 }
 
 story! {
-    async fn a_client_that_falls_silent_is_given_up(engine: Engine) {
+    on(sqlite) async fn a_client_that_falls_silent_is_given_up(engine: Engine) {
         let server = Server::start_with(engine, |config| config.limits.idle_timeout = 1).await;
         let ada = ada(&server).await;
         let bytes = noise(20, 1000);
@@ -523,7 +523,7 @@ story! {
 }
 
 story! {
-    async fn verifying_tells_what_is_wrong(server: Server) {
+    on(sqlite) async fn verifying_tells_what_is_wrong(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(21, 100);
         let oid = Oid::of(&bytes);
@@ -549,7 +549,7 @@ story! {
 }
 
 story! {
-    async fn too_many_at_once_are_asked_to_wait(engine: Engine) {
+    on(sqlite) async fn too_many_at_once_are_asked_to_wait(engine: Engine) {
         let server = Server::start_with(engine, |config| config.limits.transfers = 1).await;
         let ada = ada(&server).await;
         let (here, slow, fresh) = (noise(22, 1000), noise(23, 1000), noise(24, 1000));

@@ -114,7 +114,7 @@ story! {
 }
 
 story! {
-    async fn what_is_not_there_is_not_found(server: Server) {
+    on(sqlite) async fn what_is_not_there_is_not_found(server: Server) {
         let ada = server.person("ada").await;
         let (desk, _) = birds(&server, &ada).await;
         for name in ["nope", "0000000000000000000000000000000000000000", "a%20b", "HEAD~99", "~", "HEAD%5E%5E5", "main@%7Btomorrow%7D", "main@%7B1999-01-01%7D", "%00", "..", "deadbeef"] {
@@ -235,7 +235,7 @@ story! {
 }
 
 story! {
-    async fn tags_name_revisions_for_good(server: Server) {
+    on(sqlite) async fn tags_name_revisions_for_good(server: Server) {
         let ada = server.person("ada").await;
         let (desk, first) = birds(&server, &ada).await;
         let author = json!({"name": "Grace", "email": null});
@@ -323,7 +323,7 @@ story! {
 }
 
 story! {
-    async fn one_resource_comes_back_with_its_files(server: Server) {
+    on(sqlite) async fn one_resource_comes_back_with_its_files(server: Server) {
         let ada = server.person("ada").await;
         let (desk, first) = birds(&server, &ada).await;
         let (old, new) = (noise(1, 3000), noise(2, 3000));
@@ -382,7 +382,7 @@ story! {
 }
 
 story! {
-    async fn going_back_is_a_new_revision(server: Server) {
+    on(sqlite) async fn going_back_is_a_new_revision(server: Server) {
         let ada = server.person("ada").await;
         let (desk, first) = birds(&server, &ada).await;
         let tree = server.clone(&ada, "ada/birds", "clone");
@@ -429,7 +429,7 @@ story! {
 }
 
 story! {
-    async fn resources_are_files_that_git_lfs_gets(server: Server) {
+    on(sqlite) async fn resources_are_files_that_git_lfs_gets(server: Server) {
         let ada = server.person("ada").await;
         // The upload comes first, as from a browser, and makes the dataset.
         let oid = server.upload(&ada.token, "ada/birds", b"a,b\n1,2\n").await;
@@ -526,7 +526,7 @@ fn next_of(headers: &HeaderMap) -> Option<String> {
 }
 
 story! {
-    async fn a_branch_is_known_as_it_was_at_a_date(server: Server) {
+    on(sqlite) async fn a_branch_is_known_as_it_was_at_a_date(server: Server) {
         let ada = server.person("ada").await;
         let (desk, first) = birds(&server, &ada).await;
         server.clock.advance(std::time::Duration::from_hours(72));
@@ -541,7 +541,7 @@ story! {
 }
 
 story! {
-    async fn the_api_describes_itself(server: Server) {
+    on(sqlite) async fn the_api_describes_itself(server: Server) {
         let reply = Reply::of(server.request("GET", "/api/openapi.json", None)).await;
         let document = reply.json();
         assert_eq!(document["openapi"].as_str().unwrap().split_at(3).0, "3.1");

@@ -98,7 +98,7 @@ story! {
 }
 
 story! {
-    async fn a_signed_url_is_worth_what_was_signed(server: Server) {
+    on(sqlite) async fn a_signed_url_is_worth_what_was_signed(server: Server) {
         let scene = Scene::open(&server).await;
         let fresh = noise(3, 500);
         let named = json!({"oid": scene.oid(), "size": scene.secret.len(), "x-filename": "one.bin"});
@@ -218,7 +218,7 @@ story! {
 }
 
 story! {
-    async fn no_path_leaves_its_place(server: Server) {
+    on(sqlite) async fn no_path_leaves_its_place(server: Server) {
         let scene = Scene::open(&server).await;
         // What a way out of the objects' or the repositories' folder would lead to.
         let private = std::fs::read_to_string(server.app.config.secret_file()).unwrap();
@@ -291,7 +291,7 @@ fn hand_made(header: &Value, claims: &Value, signature: &str) -> String {
 }
 
 story! {
-    async fn a_forged_token_is_nobodys(engine: Engine) {
+    on(sqlite) async fn a_forged_token_is_nobodys(engine: Engine) {
         use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
         // Each is to be looked at, not only the first hundred.
@@ -477,7 +477,7 @@ fn parts(server: &Server) -> Vec<String> {
 }
 
 story! {
-    async fn huge_requests_are_refused(server: Server) {
+    on(sqlite) async fn huge_requests_are_refused(server: Server) {
         let scene = Scene::open(&server).await;
         let own = Some(scene.mallory.token.as_str());
         let padding = " ".repeat(server.app.config.limits.json_bytes + 1);
@@ -511,7 +511,7 @@ story! {
 }
 
 story! {
-    async fn a_bomb_of_zeros_does_not_go_off(server: Server) {
+    on(sqlite) async fn a_bomb_of_zeros_does_not_go_off(server: Server) {
         let scene = Scene::open(&server).await;
         let tree = server.tree("bomb");
         // A fetch request of 300 MB that is as well-formed as it can be, in little more than 1 MB.
@@ -545,7 +545,7 @@ story! {
 }
 
 story! {
-    async fn damaged_compression_is_the_clients_fault(server: Server) {
+    on(sqlite) async fn damaged_compression_is_the_clients_fault(server: Server) {
         let scene = Scene::open(&server).await;
         let tree = server.tree("gzip");
         tree.sh("printf '0014command=ls-refs\\n00000000' | gzip >whole.gz");
@@ -572,7 +572,7 @@ story! {
 }
 
 story! {
-    async fn a_push_may_be_compressed(server: Server) {
+    on(sqlite) async fn a_push_may_be_compressed(server: Server) {
         let scene = Scene::open(&server).await;
         let tree = server.tree("gzip");
         tree.write("a.txt", "a");
@@ -593,7 +593,7 @@ story! {
 }
 
 story! {
-    async fn a_line_that_breaks_leaves_nothing(server: Server) {
+    on(sqlite) async fn a_line_that_breaks_leaves_nothing(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published(&ada, "ada/data", "work");
         let before = work.remote_refs();
@@ -633,7 +633,7 @@ story! {
 }
 
 story! {
-    async fn a_client_that_dawdles_holds_nobody_up(engine: Engine) {
+    on(sqlite) async fn a_client_that_dawdles_holds_nobody_up(engine: Engine) {
         let limit = |config: &mut Config| {
             config.limits.idle_timeout = 1;
             config.limits.git_processes = 1;
@@ -669,7 +669,7 @@ story! {
 }
 
 story! {
-    async fn a_pack_of_kilobytes_does_not_become_gigabytes(server: Server) {
+    on(sqlite) async fn a_pack_of_kilobytes_does_not_become_gigabytes(server: Server) {
         let scene = Scene::open(&server).await;
         let tree = server.tree("bomb");
         // 500,000 files, each with a path of 52 KB, in 10 KB.

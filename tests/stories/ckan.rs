@@ -9,7 +9,7 @@ use crate::harness::{Server, assert_success, story};
 use crate::pypi::{GIFTLESS, python};
 
 story! {
-    async fn the_clients_of_ckan_work(engine: Engine) {
+    on(sqlite) async fn the_clients_of_ckan_work(engine: Engine) {
         let Some(python) = python(&GIFTLESS, "import giftless_client") else { return };
         // So that twelve megabytes come in parts.
         let server = Server::start_with(engine, |config| config.limits.multipart_threshold = 5_000_000).await;

@@ -7,7 +7,7 @@ use rutter::config::Rates;
 use serde_json::json;
 
 use crate::api::Reply;
-use crate::harness::{Engine, Server};
+use crate::harness::{Engine, Server, environment};
 use crate::pypi::python;
 
 const VERSION: &str = "schemathesis==4.32.5";
@@ -19,6 +19,9 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 /// The dataset that most requests are about, and where in it they look.
 const PLACE: &str = "[parameters]\n\"path.owner\" = \"ada\"\n\"path.dataset\" = \"birds\"\n\"path.revision\" = \"main\"\n\
                      \"path.path\" = \"notes.txt\"\n";
+
+/// Random requests of each operation; `.ci/run` asks for more.
+const EXAMPLES: &str = "5";
 
 /// A file of some exabytes has no room anywhere (507), and the document does not know how much there is.
 const ROOM: &str = "[checks]\nnot_a_server_error.expected-statuses = [\"2xx\", \"3xx\", \"4xx\", \"507\"]\n";
@@ -40,13 +43,15 @@ async fn no_request_finds_an_answer_that_the_description_lacks() {
     }
 
     let place = server.nowhere("contract");
+    let examples =
+        environment("RUTTER_TEST_EXAMPLES").map_or_else(|| EXAMPLES.to_owned(), |told| told.into_string().unwrap());
     // First at one dataset, which is not deleted under the requests, then anywhere.
     for (settings, more) in [(PLACE, ["--exclude-method", "DELETE"].as_slice()), ("", &[])] {
         fs::write(place.folder.join("schemathesis.toml"), format!("{settings}{ROOM}")).unwrap();
         let mut command = Command::new(&program);
         command.env_clear().env("HOME", &place.folder).env("no_proxy", "127.0.0.1").current_dir(&place.folder);
         command.args(["run", &format!("{}/api/openapi.json", server.url), "--no-color", "--continue-on-failure"]);
-        command.args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", "15"]);
+        command.args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", &examples]);
         // The same requests every time: what fails here fails for whoever looks into it.
         command.args(["--seed", "1"]);
         // It draws names at random, most of which are refused.

@@ -47,7 +47,7 @@ story! {
 }
 
 story! {
-    async fn the_sample_datasets_travel_there_and_back(server: Server) {
+    on(sqlite) async fn the_sample_datasets_travel_there_and_back(server: Server) {
         let ada = server.person("ada").await;
         for name in ["air-quality", "leaf-scans", "trade-prices"] {
             let path = format!("ada/{name}");
@@ -89,7 +89,7 @@ fn history(server: &Server, ada: &Person, path: &str, count: usize) -> Tree {
 }
 
 story! {
-    async fn a_shallow_clone_is_deepened_until_it_is_whole(server: Server) {
+    on(sqlite) async fn a_shallow_clone_is_deepened_until_it_is_whole(server: Server) {
         let ada = server.person("ada").await;
         let work = history(&server, &ada, "ada/data", 6);
         let clone = server.clone_with(&ada, "ada/data", "clone", &["--depth", "1"]);
@@ -108,7 +108,7 @@ story! {
 }
 
 story! {
-    async fn a_partial_clone_fetches_what_it_lacks_when_it_is_asked_for(server: Server) {
+    on(sqlite) async fn a_partial_clone_fetches_what_it_lacks_when_it_is_asked_for(server: Server) {
         let ada = server.person("ada").await;
         let work = history(&server, &ada, "ada/data", 4);
         let clone = server.clone_with(&ada, "ada/data", "clone", &["--filter=blob:none", "--no-checkout"]);
@@ -130,7 +130,7 @@ story! {
 }
 
 story! {
-    async fn new_revisions_are_fetched_and_old_ones_are_not_sent_again(server: Server) {
+    on(sqlite) async fn new_revisions_are_fetched_and_old_ones_are_not_sent_again(server: Server) {
         let ada = server.person("ada").await;
         let work = history(&server, &ada, "ada/data", 3);
         // Something big, so that sending it again would show.
@@ -158,7 +158,7 @@ story! {
 }
 
 story! {
-    async fn the_url_works_without_its_suffix(server: Server) {
+    on(sqlite) async fn the_url_works_without_its_suffix(server: Server) {
         let ada = server.person("ada").await;
         let suffixed = server.remote(&ada, "ada/data");
         let plain = suffixed.strip_suffix(".git").unwrap();
@@ -190,7 +190,7 @@ story! {
 }
 
 story! {
-    async fn everyone_clones_a_public_dataset_and_nobody_unknown_pushes(server: Server) {
+    on(sqlite) async fn everyone_clones_a_public_dataset_and_nobody_unknown_pushes(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/open", Visibility::Public).await;
         let work = server.published(&ada, "ada/open", "work");
@@ -247,7 +247,7 @@ fn diary(tree: &Tree) -> Vec<String> {
 }
 
 story! {
-    async fn git_asks_for_credentials_when_they_are_needed(server: Server) {
+    on(sqlite) async fn git_asks_for_credentials_when_they_are_needed(server: Server) {
         let ada = server.person("ada").await;
         let work = tree_with_remote(&server, "work", &server.bare_remote("ada/data"));
         work.git(&["lfs", "track", "*.bin"]);
@@ -269,7 +269,7 @@ story! {
 }
 
 story! {
-    async fn a_wrong_token_is_refused_and_forgotten(server: Server) {
+    on(sqlite) async fn a_wrong_token_is_refused_and_forgotten(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/open", Visibility::Public).await;
         let work = server.published(&ada, "ada/open", "work");
@@ -293,7 +293,7 @@ story! {
 }
 
 story! {
-    async fn a_token_of_one_dataset_opens_no_other(server: Server) {
+    on(sqlite) async fn a_token_of_one_dataset_opens_no_other(server: Server) {
         let ada = server.person("ada").await;
         server.published(&ada, "ada/data", "work");
         let work = server.published(&ada, "ada/other", "other");
@@ -324,7 +324,7 @@ story! {
 }
 
 story! {
-    async fn a_reader_cannot_push(server: Server) {
+    on(sqlite) async fn a_reader_cannot_push(server: Server) {
         let (ada, rita) = (server.person("ada").await, server.person("rita").await);
         server.organisation("lab", &[(&ada, Role::Owner), (&rita, Role::Reader)]).await;
         let work = server.published(&ada, "lab/data", "work");
@@ -342,7 +342,7 @@ story! {
 }
 
 story! {
-    async fn a_stranger_learns_nothing(server: Server) {
+    on(sqlite) async fn a_stranger_learns_nothing(server: Server) {
         let (ada, sam) = (server.person("ada").await, server.person("sam").await);
         let work = server.published(&ada, "ada/secret", "work");
         work.git(&["lfs", "lock", "scans/one.bin"]);
@@ -386,7 +386,7 @@ story! {
 }
 
 story! {
-    async fn head_follows_what_was_pushed_first(server: Server) {
+    on(sqlite) async fn head_follows_what_was_pushed_first(server: Server) {
         let ada = server.person("ada").await;
         let work = tree_with_remote(&server, "work", &server.remote(&ada, "ada/old"));
         work.git(&["checkout", "-q", "-b", "master"]);
@@ -444,7 +444,7 @@ story! {
 }
 
 story! {
-    async fn a_shallow_clone_can_push(server: Server) {
+    on(sqlite) async fn a_shallow_clone_can_push(server: Server) {
         let ada = server.person("ada").await;
         let work = history(&server, &ada, "ada/data", 4);
         let clone = server.clone_with(&ada, "ada/data", "clone", &["--depth", "1"]);
@@ -461,7 +461,7 @@ story! {
 }
 
 story! {
-    async fn an_interrupted_download_goes_on_where_it_stopped(server: Server) {
+    on(sqlite) async fn an_interrupted_download_goes_on_where_it_stopped(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published(&ada, "ada/data", "work");
         let length = 8_000_000;
@@ -483,7 +483,7 @@ story! {
 }
 
 story! {
-    async fn every_version_of_the_protocol_is_spoken(server: Server) {
+    on(sqlite) async fn every_version_of_the_protocol_is_spoken(server: Server) {
         let ada = server.person("ada").await;
         let work = history(&server, &ada, "ada/data", 4);
         let remote = server.remote(&ada, "ada/data");
@@ -508,7 +508,7 @@ story! {
 }
 
 story! {
-    async fn modes_links_and_odd_names_survive(server: Server) {
+    on(sqlite) async fn modes_links_and_odd_names_survive(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published(&ada, "ada/data", "work");
         let names = ["with space.csv", "donn\u{e9}es/\u{6570}\u{636e}.bin", "quo'te\".txt", "new\nline.txt", "-dash", "#hash?&=%2e.bin", "CON"];

@@ -57,13 +57,13 @@ async fn works_with(engine: Engine, generation: [&str; 2]) {
 }
 
 story! {
-    async fn the_old_clients_of_hugging_face_work(engine: Engine) {
+    on(sqlite) async fn the_old_clients_of_hugging_face_work(engine: Engine) {
         works_with(engine, OLD).await;
     }
 }
 
 story! {
-    async fn the_new_clients_of_hugging_face_work(engine: Engine) {
+    on(sqlite) async fn the_new_clients_of_hugging_face_work(engine: Engine) {
         works_with(engine, NEW).await;
     }
 }
@@ -184,7 +184,7 @@ story! {
 }
 
 story! {
-    async fn history_is_squashed_by_those_who_may_rewrite_it(server: Server) {
+    on(sqlite) async fn history_is_squashed_by_those_who_may_rewrite_it(server: Server) {
         let (ada, bob) = (server.person("ada").await, server.person("bob").await);
         server.organisation("lab", &[(&ada, Role::Owner), (&bob, Role::Writer)]).await;
         let work = server.published(&ada, "lab/birds", "ada");
@@ -283,7 +283,7 @@ story! {
 }
 
 story! {
-    async fn lines_of_a_commit_are_read_with_care(server: Server) {
+    on(sqlite) async fn lines_of_a_commit_are_read_with_care(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/lines", Visibility::Private).await;
         let header = line("header", json!({"summary": "s"}));
@@ -321,7 +321,7 @@ story! {
 }
 
 story! {
-    async fn long_lists_come_in_pages(server: Server) {
+    on(sqlite) async fn long_lists_come_in_pages(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/pages", Visibility::Private).await;
         for round in 0..3 {

@@ -70,7 +70,7 @@ async fn an_object_of_more_than_two_gigabytes() {
 }
 
 story! {
-    async fn large_files_travel_without_lfs_too(server: Server) {
+    on(sqlite) async fn large_files_travel_without_lfs_too(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published(&ada, "ada/data", "work");
         work.write("large.txt", noise(60, 24_000_000));
@@ -96,7 +96,7 @@ fn peak() -> u64 {
 
 // The server is in this process, and git is not.
 story! {
-    async fn big_packs_go_through_without_being_held_in_memory(server: Server) {
+    on(sqlite) async fn big_packs_go_through_without_being_held_in_memory(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published(&ada, "ada/data", "work");
         let mut file = File::create(work.folder.join("big.dat")).unwrap();

@@ -64,7 +64,7 @@ story! {
 }
 
 story! {
-    async fn an_object_missing_in_old_history_is_found_too(server: Server) {
+    on(sqlite) async fn an_object_missing_in_old_history_is_found_too(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published(&ada, "ada/data", "work");
         work.write("scans/old.bin", noise(20, 2000));
@@ -80,7 +80,7 @@ story! {
 }
 
 story! {
-    async fn empty_files_need_no_upload(server: Server) {
+    on(sqlite) async fn empty_files_need_no_upload(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published(&ada, "ada/data", "work");
         work.write("scans/empty.bin", "");
@@ -135,7 +135,7 @@ story! {
 }
 
 story! {
-    async fn a_lock_is_not_walked_around_and_hinders_no_merge(server: Server) {
+    on(sqlite) async fn a_lock_is_not_walked_around_and_hinders_no_merge(server: Server) {
         let Lab { olga, olgas, wandas, .. } = Lab::open(&server).await;
         // A change from before the lock waits on a branch.
         text_commit(&olgas, "README.md", "from before");
@@ -187,7 +187,7 @@ story! {
 }
 
 story! {
-    async fn only_owners_break_the_locks_of_others(server: Server) {
+    on(sqlite) async fn only_owners_break_the_locks_of_others(server: Server) {
         let Lab { olga, olgas, wandas, .. } = Lab::open(&server).await;
         olgas.git(&["lfs", "lock", "README.md"]);
         wandas.git(&["lfs", "lock", "scans/one.bin"]);
@@ -249,7 +249,7 @@ story! {
 }
 
 story! {
-    async fn the_default_branch_is_protected_whatever_its_name(server: Server) {
+    on(sqlite) async fn the_default_branch_is_protected_whatever_its_name(server: Server) {
         let (olga, wanda) = (server.person("olga").await, server.person("wanda").await);
         server.organisation("lab", &[(&olga, Role::Owner), (&wanda, Role::Writer)]).await;
         let old = server.tree("old");
@@ -267,7 +267,7 @@ story! {
 }
 
 story! {
-    async fn nobody_deletes_the_default_branch(server: Server) {
+    on(sqlite) async fn nobody_deletes_the_default_branch(server: Server) {
         let Lab { olga, olgas, wandas, .. } = Lab::open(&server).await;
         olgas.git(&["push", "-q", "origin", "main:other"]);
         for tree in [&olgas, &wandas] {
@@ -313,7 +313,7 @@ story! {
 }
 
 story! {
-    async fn paths_that_git_forbids_are_refused(server: Server) {
+    on(sqlite) async fn paths_that_git_forbids_are_refused(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published(&ada, "ada/data", "work");
         let before = work.remote_refs();
@@ -381,7 +381,7 @@ story! {
 }
 
 story! {
-    async fn some_names_are_no_names_for_a_ref(server: Server) {
+    on(sqlite) async fn some_names_are_no_names_for_a_ref(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published(&ada, "ada/data", "work");
         let before = work.remote_refs();

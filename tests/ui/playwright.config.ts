@@ -1,9 +1,10 @@
 import { defineConfig } from '@playwright/test';
 
-// One story at a time on a machine with two cores: the server, the browser and a worker that hashes share them.
+// Two stories at a time, each with a server and a browser of its own: most of a story is waiting for a page.
 export default defineConfig({
   testDir: 'stories',
-  workers: 1,
+  workers: 2,
+  fullyParallel: true,
   timeout: 600_000,
   expect: { timeout: 30_000 },
   forbidOnly: !!process.env.CI,

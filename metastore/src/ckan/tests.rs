@@ -469,8 +469,6 @@ fn stored(document: &Object) -> Object {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
-
     #[test]
     fn a_dataset_comes_back(dataset in dataset()) {
         let package = stored(&package_from_dataset(&dataset).expect("a dataset"));

@@ -157,7 +157,7 @@ story! {
 }
 
 story! {
-    async fn passwords_come_by_standard_input_and_are_not_kept(engine: Engine) {
+    on(sqlite) async fn passwords_come_by_standard_input_and_are_not_kept(engine: Engine) {
         let house = House::new(engine).await;
         let add = |name: &str, password: &str| {
             let email = format!("{name}@example.org");
@@ -269,7 +269,7 @@ story! {
 }
 
 story! {
-    async fn a_web_token_that_would_open_nothing_is_not_signed(engine: Engine) {
+    on(sqlite) async fn a_web_token_that_would_open_nothing_is_not_signed(engine: Engine) {
         let house = House::new(engine).await;
         house.person("ada");
         let unknown = house.fails(&["token", "jwt", "nobody", "--scope", "obj:ada/data/*:read"]);

@@ -10,7 +10,7 @@ use crate::api::{Reply, Wire};
 use crate::harness::{eventually, noise, story, text};
 
 story! {
-    async fn limits_from_the_environment_reach_the_server(engine: Engine) {
+    on(sqlite) async fn limits_from_the_environment_reach_the_server(engine: Engine) {
         let house = House::new(engine).await;
         let ada = house.person("ada");
         let serving = house.serve_with(|command| {
@@ -28,7 +28,7 @@ story! {
 }
 
 story! {
-    async fn a_port_in_use_is_told_in_one_sentence(engine: Engine) {
+    on(sqlite) async fn a_port_in_use_is_told_in_one_sentence(engine: Engine) {
         let house = House::new(engine).await;
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();
@@ -39,7 +39,7 @@ story! {
 }
 
 story! {
-    async fn an_upload_under_way_ends_before_the_server_does(engine: Engine) {
+    on(sqlite) async fn an_upload_under_way_ends_before_the_server_does(engine: Engine) {
         let house = House::new(engine).await;
         let mut serving = house.serve();
         let ada = house.person("ada");
@@ -70,7 +70,7 @@ story! {
 }
 
 story! {
-    async fn a_second_signal_means_now(engine: Engine) {
+    on(sqlite) async fn a_second_signal_means_now(engine: Engine) {
         let house = House::new(engine).await;
         let mut serving = house.serve();
         let ada = house.person("ada");
@@ -149,7 +149,7 @@ story! {
 }
 
 story! {
-    async fn the_log_is_for_machines_and_holds_no_secrets(engine: Engine) {
+    on(sqlite) async fn the_log_is_for_machines_and_holds_no_secrets(engine: Engine) {
         let house = House::new(engine).await;
         let serving = house.serve_with(|command| _ = command.env("RUTTER_LOG", "debug"));
         let ada = house.person("ada");

@@ -15,7 +15,7 @@ fn package(path: &str, bytes: &[u8]) -> Value {
 }
 
 story! {
-    async fn what_a_package_says_follows_from_a_commit(server: Server) {
+    on(sqlite) async fn what_a_package_says_follows_from_a_commit(server: Server) {
         let ada = ada(&server).await;
         let (one, two) = (noise(1, 3000), noise(2, 2000));
         for bytes in [&one, &two] {
@@ -72,7 +72,7 @@ story! {
 }
 
 story! {
-    async fn what_becomes_the_package_is_checked_however_it_comes(server: Server) {
+    on(sqlite) async fn what_becomes_the_package_is_checked_however_it_comes(server: Server) {
         let ada = ada(&server).await;
         server.dataset("ada/other", Visibility::Private).await;
         commit(&server, &ada, "ada/other", json!([put("wrong.json", "{\"resources\": 1}")])).await;
@@ -115,7 +115,7 @@ story! {
 }
 
 story! {
-    async fn git_is_told_of_each_pointer(server: Server) {
+    on(sqlite) async fn git_is_told_of_each_pointer(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(1, 3000);
         server.upload(&ada.token, "ada/data", &bytes).await;

@@ -16,7 +16,7 @@ async fn chosen(drive: &Hands<'_>, paths: Value) -> String {
 }
 
 story! {
-    async fn nothing_that_people_stored_runs_as_a_page_of_ours(server: Server) {
+    on(sqlite) async fn nothing_that_people_stored_runs_as_a_page_of_ours(server: Server) {
         let ada = ada(&server).await;
         let drive = Hands::of(&server, &ada, "ada/data");
         let page = "<script>alert(1)</script>";
@@ -136,7 +136,7 @@ story! {
 }
 
 story! {
-    async fn a_dataset_is_packed_whole(server: Server) {
+    on(sqlite) async fn a_dataset_is_packed_whole(server: Server) {
         let ada = ada(&server).await;
         let drive = Hands::of(&server, &ada, "ada/data");
         assert_eq!(drive.send("POST", "/downloads", &json!({"paths": [""]})).await.status, 404, "there is no revision yet");

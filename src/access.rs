@@ -38,23 +38,23 @@ mod apps;
 pub mod claims;
 mod issue;
 pub mod jwt;
-pub mod links;
-mod lookup;
-mod notes;
+pub mod share_links;
+mod by_name;
+mod audit;
 mod organisations;
-mod own;
+mod account;
 mod owners;
-mod part;
+mod path_grant;
 mod resolve;
 mod rights;
 pub mod scopes;
 pub mod secret;
 pub mod sessions;
 mod shares;
-mod sight;
-mod standing;
+mod visibility;
+mod base_rights;
 pub mod tokens;
-mod within;
+mod object_scope;
 mod writer;
 
 use std::marker::PhantomData;
@@ -65,19 +65,19 @@ use lfs::Oid;
 use tokio::sync::{Semaphore, mpsc};
 
 pub use self::apps::AppGrant;
-use self::claims::Claim;
+use self::claims::TokenClaim;
 use self::jwt::Keys;
-use self::notes::Notes;
-pub use self::notes::{Note, RefusalQuota};
-pub use self::organisations::{Administrator, Departure, Founding, Joining, Member, Oneself, Steward};
-pub use self::own::{Holder, Seat};
-pub use self::part::{History, Part, Spot};
+use self::audit::AuditSender;
+pub use self::audit::{AuditEvent, AuditRateLimit};
+pub use self::organisations::{AdminGrant, RemoveMemberGrant, CreateOrgGrant, AcceptInviteGrant, OrgMemberGrant, SelfGrant, OrgAdminGrant};
+pub use self::account::{AccountGSessionGrant, Seat};
+pub use self::path_grant::{History, PathGrant, PathTarget};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
-pub use self::shares::Sharing;
-pub use self::sight::Sight;
-use self::standing::hidden;
+pub use self::shares::ShareGrant;
+pub use self::visibility::VisibleDatasets;
+use self::base_rights::not_found_for;
 use self::tokens::TokenScope;
-pub use self::within::Within;
+pub use self::object_scope::ObjectGrant;
 pub use self::writer::Writer;
 use crate::clock::Clock;
 use crate::db::Db;
@@ -117,7 +117,7 @@ impl Credentials {
 #[derive(Debug, Clone)]
 pub struct Actor {
     identity: Identity,
-    limit: Limit,
+    limit: CredentialScope,
     /// The browser session, if the actor signed in with one.
     session: Option<Id>,
 }
@@ -137,17 +137,17 @@ enum Identity {
         name: Option<String>,
     },
     /// Opened a share link, and may do what the link allows and nothing else.
-    Link(Arc<links::Opened>),
+    Link(Arc<share_links::OpenedLink>),
     /// Runs commands on the server itself.
     Operator,
 }
 
 /// The restrictions that a credential puts on the rights of its identity.
 #[derive(Debug, Clone)]
-enum Limit {
+enum CredentialScope {
     Nothing,
     Token(Vec<TokenScope>),
-    Claims(Vec<Claim>),
+    Claims(Vec<TokenClaim>),
     /// An application that acts for the user, with the scopes that the user gave it.
     App(AppGrant),
 }
@@ -155,12 +155,12 @@ enum Limit {
 impl Actor {
     /// Creates an actor without credentials.
     pub fn anonymous() -> Self {
-        Self { identity: Identity::Anonymous, limit: Limit::Nothing, session: None }
+        Self { identity: Identity::Anonymous, limit: CredentialScope::Nothing, session: None }
     }
 
     /// Creates the actor for commands that run on the server itself.
     pub fn operator() -> Self {
-        Self { identity: Identity::Operator, limit: Limit::Nothing, session: None }
+        Self { identity: Identity::Operator, limit: CredentialScope::Nothing, session: None }
     }
 
     /// Returns true if there were no credentials.
@@ -183,7 +183,7 @@ impl Actor {
 
     /// Returns true if [`Actor::key`] identifies one person or program. The token of an external issuer may lack a
     /// subject; all such tokens of one issuer share a key.
-    pub fn is_somebody(&self) -> bool {
+    pub fn is_identified(&self) -> bool {
         match &self.identity {
             Identity::Anonymous | Identity::Guest { subject: None, .. } | Identity::Link(_) => false,
             Identity::Guest { subject: Some(subject), .. } => !subject.is_empty(),
@@ -285,13 +285,13 @@ impl<R: Right> Grant<R> {
 
 /// A permission check that passed: this actor may create this dataset, which does not exist yet.
 #[derive(Debug)]
-pub struct Creation {
+pub struct CreateGrant {
     path: RepoPath,
     owner: Id,
     actor: Actor,
 }
 
-impl Creation {
+impl CreateGrant {
     /// Returns the path of the new dataset.
     pub fn path(&self) -> &RepoPath {
         &self.path
@@ -314,7 +314,7 @@ pub enum Target<R: Right> {
     /// An existing dataset.
     Existing(Grant<R>),
     /// A dataset that this push may create.
-    New(Creation),
+    New(CreateGrant),
 }
 
 /// Authenticates requests and makes all permission decisions. Cheap to clone.
@@ -323,8 +323,8 @@ pub struct Access {
     db: Db,
     keys: Arc<Keys>,
     clock: Clock,
-    notes: Notes,
-    counted: links::Counted,
+    notes: AuditSender,
+    counted: share_links::Counted,
     /// Idle timeout of sessions.
     session_idle: Duration,
     /// Limits how many tokens are signed concurrently.
@@ -336,9 +336,9 @@ const SIGNATURES: usize = 1;
 
 impl Access {
     /// Creates the service. Audit notes go to the receiver of `notes`.
-    pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<Note>, session_idle: Duration) -> Self {
+    pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<AuditEvent>, session_idle: Duration) -> Self {
         let signing = Arc::new(Semaphore::new(SIGNATURES));
-        Self { db, keys, clock, notes: Notes(notes), counted: links::counted(), session_idle, signing }
+        Self { db, keys, clock, notes: AuditSender(notes), counted: share_links::counted(), session_idle, signing }
     }
 
     /// Returns the keys that sign and verify JSON Web Tokens.
@@ -363,29 +363,29 @@ impl Access {
     }
 
     /// Like [`Access::authorize`], but also accepts a credential that is limited to single objects.
-    pub async fn authorize_within<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Within<R>> {
-        if let Limit::Claims(claims) = &actor.limit {
+    pub async fn authorize_within<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<ObjectGrant<R>> {
+        if let CredentialScope::Claims(claims) = &actor.limit {
             let opened = claims::open(claims, path).objects.into_iter();
             let objects: Vec<Oid> = opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
             if !objects.is_empty() && self.decide::<R>(actor, path, &[]).await.is_err() {
                 let grant = self.authorize_objects(actor, path, &objects).await?;
-                return Ok(Within::objects(grant, objects));
+                return Ok(ObjectGrant::objects(grant, objects));
             }
         }
-        self.authorize(actor, path).await.map(Within::whole)
+        self.authorize(actor, path).await.map(ObjectGrant::whole)
     }
 
     async fn decide<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
-        let Some(known) = self.db.standing(path, actor.user()).await? else {
-            return Err(hidden(actor, path));
+        let Some(known) = self.db.dataset(path, actor.user()).await? else {
+            return Err(not_found_for(actor, path));
         };
-        let by_object = standing::by_object::<R>(actor, path, oids);
+        let by_object = base_rights::by_object::<R>(actor, path, oids);
         let rights = self.whole(actor, path, &known, by_object);
         if rights.has(R::RIGHTS) {
             self.note_shares(actor, &known, None);
             return Ok(Grant { dataset: known.dataset, actor: Arc::new(actor.clone()), rights, right: PhantomData });
         }
-        Err(part::refusal::<R>(actor, path, rights))
+        Err(path_grant::refusal::<R>(actor, path, rights))
     }
 
     /// Authorizes a push: to a dataset that the actor may write to, or to one that the push may create.
@@ -404,7 +404,7 @@ impl Access {
         decided.map(Target::Existing).map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
     }
 
-    async fn creatable<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Option<Creation>> {
+    async fn creatable<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Option<CreateGrant>> {
         let mut tx = self.db.read().await?;
         if actor.is_anonymous() || tx.dataset(path).await?.is_some() {
             return Ok(None);
@@ -423,12 +423,12 @@ impl Access {
             }
         };
         let in_scope = match &actor.limit {
-            Limit::Nothing => true,
-            Limit::Token(scopes) => tokens::open(scopes, path).has(Write::RIGHTS),
-            Limit::App(app) => app.open(path).has(Write::RIGHTS),
-            Limit::Claims(claims) => claims::open(claims, path).whole.has(R::RIGHTS),
+            CredentialScope::Nothing => true,
+            CredentialScope::Token(scopes) => tokens::open(scopes, path).has(Write::RIGHTS),
+            CredentialScope::App(app) => app.open(path).has(Write::RIGHTS),
+            CredentialScope::Claims(claims) => claims::open(claims, path).whole.has(R::RIGHTS),
         };
-        let creation = Creation { path: path.clone(), owner: owner.id, actor: actor.clone() };
+        let creation = CreateGrant { path: path.clone(), owner: owner.id, actor: actor.clone() };
         Ok((allowed && in_scope).then_some(creation))
     }
 
@@ -436,7 +436,7 @@ impl Access {
     ///
     /// # Errors
     /// Conflict if it exists and the actor can see it; otherwise as for [`Access::authorize`].
-    pub async fn creation(&self, actor: &Actor, path: &RepoPath) -> Result<Creation> {
+    pub async fn creation(&self, actor: &Actor, path: &RepoPath) -> Result<CreateGrant> {
         match self.authorize_target::<Write>(actor, path, &[]).await {
             Ok(Target::New(creation)) => Ok(creation),
             Ok(Target::Existing(_)) => Err(Error::conflict(format!("`{path}` exists already"))),

@@ -3,22 +3,22 @@
 
 pub mod admin;
 pub mod invitations;
-mod joining;
-pub mod leaving;
-mod letters;
+mod signup;
+pub mod close_account;
+mod emails;
 pub mod organisations;
 mod passwords;
-mod recovery;
+mod password_reset;
 pub mod sessions;
-pub mod tickets;
+pub mod one_time_tokens;
 
 use std::time::Duration;
 
-use self::joining::NewUser;
+use self::signup::NewUser;
 use self::passwords::Passwords;
 use self::sessions::by;
 use crate::access::tokens::{self, TokenName, TokenScope};
-use crate::access::{Actor, Holder};
+use crate::access::{Actor, AccountGrant};
 use crate::clock::Clock;
 use crate::config::{AccountRules, Config};
 use crate::db::accounts::OwnerRow;
@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::types::{DisplayName, Email, Id, OwnerKind, OwnerName, Role, Secret};
 
 /// How long expired links are kept in the database.
-const ENDED: Duration = Duration::from_hours(7 * 24);
+const ENDED_LINK_TTL: Duration = Duration::from_hours(7 * 24);
 
 /// Accounts of this installation. Cheap to clone.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ impl Accounts {
     /// # Errors
     /// Conflict for a name or address in use; invalid for a short password.
     pub async fn add_user(&self, name: &OwnerName, email: &Email, password: Option<Secret>, admin: bool) -> Result<Id> {
-        joining::expect_user_name(name)?;
+        signup::expect_user_name(name)?;
         let password = match password {
             Some(password) => Some(self.passwords.hash(password).await?),
             None => None,
@@ -200,7 +200,7 @@ impl Accounts {
     /// Creates a personal token for the user's own account. Returns its row, too.
     pub async fn add_own_token(
         &self,
-        holder: &Holder,
+        holder: &AccountGrant,
         name: &TokenName,
         scopes: &[TokenScope],
         lifetime: Option<Duration>,
@@ -243,7 +243,7 @@ impl Accounts {
     }
 
     /// Returns the user's own tokens, newest first.
-    pub async fn own_tokens(&self, holder: &Holder) -> Result<Vec<TokenRow>> {
+    pub async fn own_tokens(&self, holder: &AccountGrant) -> Result<Vec<TokenRow>> {
         self.db.read().await?.tokens(holder.user()).await
     }
 
@@ -251,7 +251,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found if the user has no such active token.
-    pub async fn revoke_own_token(&self, holder: &Holder, id: Id) -> Result<()> {
+    pub async fn revoke_own_token(&self, holder: &AccountGrant, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
         if !tx.revoke_token_of(holder.user(), id, self.clock.now()).await? {
             return Err(Error::not_found("token not found, or already revoked"));
@@ -282,7 +282,7 @@ impl Accounts {
     }
 
     /// Reads the current row of the user who sends the request.
-    async fn myself(&self, tx: &mut Tx, holder: &Holder) -> Result<UserRow> {
+    async fn myself(&self, tx: &mut Tx, holder: &AccountGrant) -> Result<UserRow> {
         let user = tx.user_by_id(holder.user()).await?.filter(UserRow::is_active);
         user.ok_or_else(|| Error::unauthenticated("the account is suspended, closed or deleted"))
     }
@@ -325,7 +325,7 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         tx.forget_sessions(now, self.idle_since(now)).await?;
-        tx.forget_tickets(now.minus(ENDED)).await?;
+        tx.forget_tickets(now.minus(ENDED_LINK_TTL)).await?;
         tx.forget_invitations(now).await?;
         tx.commit().await
     }

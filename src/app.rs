@@ -1,7 +1,7 @@
 //! The composition root: builds all services from the configuration, for `main` and the tests alike.
 
-mod figures;
-mod work;
+mod metrics;
+mod job_handlers;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,28 +13,28 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::work::Work;
+use self::job_handlers::JobHandlers;
 use crate::access::jwt::Keys;
 use crate::access::secret::ServerSecret;
-use crate::access::{Access, Note, RefusalQuota};
+use crate::access::{Access, AuditEvent, AuditRateLimit};
 use crate::accounts::Accounts;
-use crate::accounts::leaving::Departures;
+use crate::accounts::close_account::AccountCloser;
 use crate::check::Checker;
 use crate::clock::Clock;
 use crate::collect::Collector;
 use crate::config::{Config, private_folder};
 use crate::db::Db;
-use crate::drive::{Drive, Rows};
+use crate::datasets::{Datasets, SqlInlinePacks};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::files::Files;
-use crate::hosting::Hosting;
+use crate::git_service::GitService;
 use crate::jobs::Worker;
 use crate::mail::Mailer;
 use crate::share::Shares;
 use crate::storage::{Place, Storage, Stores};
 
 /// Capacity of the queue of audit notes; when it is full, notes are dropped.
-const NOTES: usize = 1024;
+const MAX_QUEUED_EVENTS: usize = 1024;
 
 /// Concurrent background jobs. Garbage collection, the scrub and hashing a large object can each take long, and must
 /// not block each other or short jobs.
@@ -63,15 +63,15 @@ pub struct Services {
     /// Users, organisations and tokens.
     pub accounts: Accounts,
     /// Closes accounts.
-    pub departures: Departures,
+    pub departures: AccountCloser,
     /// Shares.
     pub shares: Shares,
     /// Datasets.
-    pub drive: Drive,
+    pub datasets: Datasets,
     /// LFS objects.
     pub storage: Storage,
     /// Git and LFS protocols.
-    pub hosting: Hosting,
+    pub git_service: GitService,
     /// Files for the browser.
     pub files: Files,
     /// Garbage collection.
@@ -80,7 +80,7 @@ pub struct Services {
     pub checker: Checker,
     /// Runs background jobs.
     pub worker: Worker,
-    notes: std::sync::Mutex<Option<mpsc::Receiver<Note>>>,
+    notes: std::sync::Mutex<Option<mpsc::Receiver<AuditEvent>>>,
     readiness: Readiness,
 }
 
@@ -113,7 +113,7 @@ impl App {
         let (connections, patience) = (config.limits.database_connections, config.limits.database_seconds);
         let db = Db::connect_with(&config.database_url(), connections, Duration::from_secs(patience)).await?;
         let keys = Arc::new(Keys::load(&config, &db, &secret, &clock).await?);
-        let (sender, notes) = mpsc::channel(NOTES);
+        let (sender, notes) = mpsc::channel(MAX_QUEUED_EVENTS);
         let access = Access::new(db.clone(), keys, clock.clone(), sender, config.accounts.session_idle());
 
         let stores = Stores::open(&config, &db).await?;
@@ -121,24 +121,24 @@ impl App {
             Place::Folder(root) => PackStore::local(root)?,
             Place::Bucket(bucket) => PackStore::remote(bucket.folder("")),
         };
-        let mut options = Options::new(config.cache(), packs, Arc::new(Rows(db.clone())));
+        let mut options = Options::new(config.cache(), packs, Arc::new(SqlInlinePacks(db.clone())));
         options.git.clone_from(&config.git);
         options.max_concurrent_packs = config.limits.git_processes;
         options.git_object_bytes = config.limits.git_object_bytes;
         options.cache_bytes = Some(config.limits.cache_bytes);
         let engine = Engine::open(options)?;
-        let drive = Drive::new(db.clone(), engine, clock.clone(), config.public_url.clone(), config.quotas);
+        let drive = Datasets::new(db.clone(), engine, clock.clone(), config.public_url.clone(), config.quotas);
         let storage = Storage::new(&config, stores, db.clone(), clock.clone(), secret.derive("signed transfer URLs"));
         let hosting =
-            Hosting::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
+            GitService::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
         let signed = secret.derive("signed downloads");
         let files = Files::new(&config, db.clone(), drive.clone(), storage.clone(), clock.clone(), signed);
         let collector = Collector::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), config.grace());
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
         let accounts = Accounts::new(&config, db.clone(), clock.clone());
-        let departures = Departures::new(accounts.clone(), access.clone(), drive.clone(), hosting.clone());
-        let work = Work {
+        let departures = AccountCloser::new(accounts.clone(), access.clone(), drive.clone(), hosting.clone());
+        let work = JobHandlers {
             access: access.clone(),
             accounts: accounts.clone(),
             departures: departures.clone(),
@@ -159,9 +159,9 @@ impl App {
             clock,
             db,
             access,
-            drive,
+            datasets: drive,
             storage,
-            hosting,
+            git_service: hosting,
             files,
             collector,
             checker,
@@ -207,7 +207,7 @@ impl App {
         let cache = self.config.cache();
         let [store_turn, cache_turn] = &self.readiness.folders;
         let database = async { self.db.read().await?.ping().await };
-        let git = async { self.drive.engine().git_version().await.map(drop).map_err(Error::from) };
+        let git = async { self.datasets.engine().git_version().await.map(drop).map_err(Error::from) };
         let parts = tokio::join!(
             probe("the database", "cannot be queried", database),
             probe("the store", "is not writable", self.store_works(store_turn)),
@@ -227,11 +227,11 @@ impl App {
     }
 
     /// Writes queued audit notes in batches.
-    async fn write_notes(&self, mut notes: mpsc::Receiver<Note>, stop: CancellationToken) {
-        let (mut bundle, mut quota) = (Vec::new(), RefusalQuota::default());
+    async fn write_notes(&self, mut notes: mpsc::Receiver<AuditEvent>, stop: CancellationToken) {
+        let (mut bundle, mut quota) = (Vec::new(), AuditRateLimit::default());
         loop {
             let received = tokio::select! {
-                received = notes.recv_many(&mut bundle, NOTES) => received,
+                received = notes.recv_many(&mut bundle, MAX_QUEUED_EVENTS) => received,
                 () = stop.cancelled() => 0,
             };
             if received == 0 {
@@ -245,19 +245,19 @@ impl App {
         }
     }
 
-    async fn write_bundle(&self, notes: impl Iterator<Item = Note>, quota: &mut RefusalQuota) -> Result<()> {
+    async fn write_bundle(&self, notes: impl Iterator<Item = AuditEvent>, quota: &mut AuditRateLimit) -> Result<()> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         for note in notes {
             match note {
-                Note::Used(token) => tx.touch_token(token, now).await?,
-                Note::Seen(session) => tx.touch_session(session, now).await?,
-                Note::Shared(share) => tx.touch_share(share, now).await?,
+                AuditEvent::Used(token) => tx.touch_token(token, now).await?,
+                AuditEvent::Seen(session) => tx.touch_session(session, now).await?,
+                AuditEvent::Shared(share) => tx.touch_share(share, now).await?,
                 // Not counted if the share was revoked or changed meanwhile.
-                Note::Downloaded { opening, share, subject } => {
+                AuditEvent::Downloaded { opening, share, subject } => {
                     let _: bool = tx.count_download(&opening, share, &subject, now).await?;
                 }
-                Note::Refused { actor, right, path, request } => {
+                AuditEvent::Refused { actor, right, path, request } => {
                     if quota.admits(&actor, now) {
                         tx.insert_audit(self.clock.id(), now, &actor, "access.refused", &path, right, &request).await?;
                     }

@@ -13,23 +13,23 @@ use serde::Serialize;
 use crate::clock::Clock;
 use crate::config::DEFAULT_STORE;
 use crate::db::{Db, unsigned};
-use crate::drive::{Drive, repo_key};
+use crate::datasets::{Datasets, repo_key};
 use crate::error::{Error, Kind, Result};
 use crate::storage::Storage;
-use crate::storage::check::{Damage, Looked};
+use crate::storage::check::{Damage, CheckResult};
 use crate::types::{Id, Millis};
 
 /// Age below which data without a database row may belong to a running upload.
-const YOUNG: Duration = Duration::from_hours(1);
+const MIN_AGE: Duration = Duration::from_hours(1);
 
 /// Number of packs that are read concurrently.
-const SIDE_BY_SIDE: usize = 4;
+const CHECK_CONCURRENCY: usize = 4;
 
 /// Checks the integrity of stored data. Cheap to clone.
 #[derive(Clone)]
 pub struct Checker {
     db: Db,
-    drive: Drive,
+    drive: Datasets,
     storage: Storage,
     clock: Clock,
     round: Option<Duration>,
@@ -154,7 +154,7 @@ pub struct Unchecked {
 
 impl Checker {
     /// Creates a checker. `round` is the time in which the scrub reads all data once; `None` disables it.
-    pub fn new(db: Db, drive: Drive, storage: Storage, clock: Clock, round: Option<Duration>) -> Self {
+    pub fn new(db: Db, drive: Datasets, storage: Storage, clock: Clock, round: Option<Duration>) -> Self {
         Self { db, drive, storage, clock, round }
     }
 
@@ -190,7 +190,7 @@ impl Checker {
     }
 
     fn before(&self) -> Millis {
-        self.clock.now().minus(YOUNG)
+        self.clock.now().minus(MIN_AGE)
     }
 
     async fn objects(
@@ -202,7 +202,7 @@ impl Checker {
         seen: &mut (dyn FnMut(&Checked) + Send),
     ) -> Result<()> {
         let mut damaged = Vec::new();
-        let mut tell = |looked: Looked| {
+        let mut tell = |looked: CheckResult| {
             report.checked.objects += 1;
             report.checked.bytes += looked.size;
             seen(&report.checked);
@@ -227,7 +227,7 @@ impl Checker {
             });
         }
         if only.is_none() && looked.is_ok() {
-            let mut note = |stray: crate::storage::check::Stray| {
+            let mut note = |stray: crate::storage::check::UntrackedFile| {
                 let what = stray.oid.map_or_else(|| "upload".to_owned(), |oid| format!("object {oid}"));
                 report.notes.push(Note {
                     kind: NoteKind::ObjectStray,
@@ -261,7 +261,7 @@ impl Checker {
         };
         let files = self.drive.engine().list_packs(&key).await?;
         let looks = state.packs.iter().map(|pack| self.pack(&key, pack, &files, rehash));
-        let mut looks = futures::stream::iter(looks).buffered(SIDE_BY_SIDE);
+        let mut looks = futures::stream::iter(looks).buffered(CHECK_CONCURRENCY);
         let mut found = Vec::new();
         while let Some(problem) = looks.try_next().await? {
             report.checked.packs += 1;

@@ -8,24 +8,24 @@ use metastore::Garbage;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
-use crate::drive::Drive;
-use crate::drive::commits::KEPT;
+use crate::datasets::Datasets;
+use crate::datasets::commits::IDEMPOTENCY_KEY_TTL;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Storage;
-use crate::storage::collect::{Fate, Terms};
+use crate::storage::collect::{GcState, GcOptions};
 use crate::types::{Id, Millis};
 
 /// Number of attempts for a dataset with concurrent changes, before it is left for the next run.
 const ATTEMPTS: u32 = 3;
 
 /// Delay after the first attempt; after the second one twice as long.
-const PAUSE: Duration = Duration::from_millis(500);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// Runs garbage collection. Cheap to clone.
 #[derive(Clone)]
 pub struct Collector {
     db: Db,
-    drive: Drive,
+    drive: Datasets,
     storage: Storage,
     clock: Clock,
     grace: Duration,
@@ -41,7 +41,7 @@ pub struct Line {
     /// Size in bytes.
     pub size: u64,
     /// State of the object.
-    pub fate: Fate,
+    pub fate: GcState,
     /// Time of the next step, for objects in the grace period.
     pub due: Option<Millis>,
 }
@@ -65,7 +65,7 @@ pub struct Summary {
 
 impl Collector {
     /// Creates a collector.
-    pub fn new(db: Db, drive: Drive, storage: Storage, clock: Clock, grace: Duration) -> Self {
+    pub fn new(db: Db, drive: Datasets, storage: Storage, clock: Clock, grace: Duration) -> Self {
         Self { db, drive, storage, clock, grace }
     }
 
@@ -79,7 +79,7 @@ impl Collector {
     pub async fn run(&self, only: Option<Id>, dry_run: bool, mut tell: impl FnMut(Line) + Send) -> Result<Summary> {
         let now = self.clock.now();
         let grace = self.grace();
-        let terms = Terms { now, before: now.minus(grace), dry_run };
+        let terms = GcOptions { now, before: now.minus(grace), dry_run };
         let mut summary = Summary::default();
         if only.is_none() && !dry_run {
             // Abandoned uploads still reserve space, so they are deleted first.
@@ -114,7 +114,7 @@ impl Collector {
             }
         }
         if only.is_none() {
-            let mut note = |found: crate::storage::collect::Finding| {
+            let mut note = |found: crate::storage::collect::GcFinding| {
                 let line = Line { dataset: None, oid: found.oid, size: found.size, fate: found.fate, due: None };
                 summary.count(&line);
                 tell(line);
@@ -123,7 +123,7 @@ impl Collector {
             if !dry_run {
                 let mut tx = self.db.write().await?;
                 tx.forget_tokens(terms.before).await?;
-                tx.forget_commit_keys(now.minus(KEPT)).await?;
+                tx.forget_commit_keys(now.minus(IDEMPOTENCY_KEY_TTL)).await?;
                 tx.commit().await?;
             }
         }
@@ -140,7 +140,7 @@ impl Collector {
         &self,
         dataset: &DatasetRow,
         path: &str,
-        terms: Terms,
+        terms: GcOptions,
         grace: Duration,
         note: &mut (dyn FnMut(Line) + Send),
     ) -> Result<()> {
@@ -154,9 +154,9 @@ impl Collector {
             if ended {
                 for found in told {
                     let due = match found.fate {
-                        Fate::Unused => Some(terms.now.plus(grace)),
-                        Fate::Waiting(since) => Some(since.plus(grace)),
-                        Fate::Released | Fate::Deleted | Fate::Stray => None,
+                        GcState::Unused => Some(terms.now.plus(grace)),
+                        GcState::Waiting(since) => Some(since.plus(grace)),
+                        GcState::Released | GcState::Deleted | GcState::Stray => None,
                     };
                     let dataset = Some(path.to_owned());
                     note(Line { dataset, oid: found.oid, size: found.size, fate: found.fate, due });
@@ -164,7 +164,7 @@ impl Collector {
                 return Ok(());
             }
             if attempt < ATTEMPTS {
-                tokio::time::sleep(PAUSE * attempt).await;
+                tokio::time::sleep(RETRY_DELAY * attempt).await;
             }
         }
         // Marks are kept for the next run.
@@ -172,13 +172,13 @@ impl Collector {
     }
 
     /// Deletes unreachable git objects. Retries if there are too many concurrent changes.
-    async fn repack(&self, dataset: Id, terms: Terms) -> Result<Garbage> {
+    async fn repack(&self, dataset: Id, terms: GcOptions) -> Result<Garbage> {
         let mut attempt = 1;
         loop {
             match self.drive.collect_garbage(dataset, terms.before, terms.dry_run).await {
                 Err(error) if error.kind() == Kind::Busy && attempt < ATTEMPTS => {
                     tracing::debug!(%dataset, %error, "retrying garbage collection");
-                    tokio::time::sleep(PAUSE * attempt).await;
+                    tokio::time::sleep(RETRY_DELAY * attempt).await;
                     attempt += 1;
                 }
                 end => return end,
@@ -200,9 +200,9 @@ impl Summary {
 
     fn count(&mut self, line: &Line) {
         let (objects, bytes) = match line.fate {
-            Fate::Unused | Fate::Waiting(_) => &mut self.unused,
-            Fate::Released => &mut self.released,
-            Fate::Deleted | Fate::Stray => &mut self.deleted,
+            GcState::Unused | GcState::Waiting(_) => &mut self.unused,
+            GcState::Released => &mut self.released,
+            GcState::Deleted | GcState::Stray => &mut self.deleted,
         };
         *objects += 1;
         *bytes += line.size;

@@ -10,24 +10,24 @@ pub mod collect;
 pub mod commits;
 pub mod datasets;
 pub mod groups;
-pub mod intake;
+pub mod upload_sessions;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;
-pub mod lending;
+pub mod object_reuse;
 pub mod links;
 pub mod locks;
 pub mod mail;
-pub(crate) mod memo;
+pub(crate) mod query_cache;
 pub mod objects;
 pub mod packs;
 pub mod people;
 pub mod resources;
 pub mod search;
-mod server;
+mod postgres;
 pub mod sessions;
 pub mod shares;
-pub mod tickets;
+pub mod one_time_tokens;
 pub mod trash;
 pub mod uploads;
 pub mod usage;
@@ -66,7 +66,7 @@ fn migrations(own: &Migrator) -> Migrator {
 const CONNECTIONS: u32 = 20;
 
 /// Default query timeout of a PostgreSQL server.
-const PATIENCE: Duration = Duration::from_secs(25);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// How long closing waits for open transactions.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -85,10 +85,10 @@ pub enum Db {
         /// Pool of a single writer: writers queue here, fairly, instead of polling the lock of the file.
         write: SqlitePool,
         /// Cache of query results.
-        memo: Arc<memo::Memo>,
+        memo: Arc<query_cache::QueryCache>,
     },
     /// A PostgreSQL server.
-    Postgres(server::Server),
+    Postgres(postgres::Server),
 }
 
 /// A database transaction. Dropping it without [`Tx::commit`] rolls it back.
@@ -96,7 +96,7 @@ pub enum Tx {
     /// A transaction on SQLite.
     Sqlite(Transaction<'static, Sqlite>),
     /// A transaction on PostgreSQL.
-    Postgres(server::Session),
+    Postgres(postgres::PgTx),
 }
 
 /// Runs one query on either driver: `run!(tx, on => query.fetch_all(on))`. On PostgreSQL it is subject to the
@@ -136,7 +136,7 @@ impl Db {
     /// If the URL is neither `sqlite:` nor `postgres:`, the database is unavailable, or it was migrated by a
     /// newer version.
     pub async fn connect(url: &Secret) -> Result<Self> {
-        Self::connect_with(url, CONNECTIONS, PATIENCE).await
+        Self::connect_with(url, CONNECTIONS, DEFAULT_TIMEOUT).await
     }
 
     /// Like [`Db::connect`], with a maximum number of connections to a PostgreSQL server and a query timeout: a
@@ -159,11 +159,11 @@ impl Db {
             .application_name("rutter");
         // On a separate connection without timeouts: migrations may take long, and wait for those of another
         // replica.
-        let alone = PgPoolOptions::new().max_connections(1).acquire_timeout(server::ACQUIRE);
+        let alone = PgPoolOptions::new().max_connections(1).acquire_timeout(postgres::ACQUIRE);
         let alone = alone.connect_with(options.clone()).await.map_err(silent)?;
         migrations(&POSTGRES_MIGRATIONS).run(&alone).await.map_err(outdated)?;
         alone.close().await;
-        Ok(Self::Postgres(server::Server::connect(options, connections, patience).await.map_err(silent)?))
+        Ok(Self::Postgres(postgres::Server::connect(options, connections, patience).await.map_err(silent)?))
     }
 
     async fn connect_sqlite(url: &str) -> Result<Self> {
@@ -177,7 +177,7 @@ impl Db {
             .busy_timeout(BUSY)
             .pragma("journal_size_limit", "67108864");
         let cannot_open = |error: sqlx::Error| Error::unavailable("cannot open the database file").because(error);
-        let memo = Arc::new(memo::Memo::new(options.get_filename()));
+        let memo = Arc::new(query_cache::QueryCache::new(options.get_filename()));
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .min_connections(1)

@@ -382,7 +382,7 @@ impl IntoResponse for Error {
             (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
         decorate(self.kind, self.delay.as_deref(), response.headers_mut());
         let (kind, detail, ends_session) = (self.kind, self.detail, self.ends_session);
-        response.extensions_mut().insert(Told { kind, detail, ends_session });
+        response.extensions_mut().insert(ErrorDetails { kind, detail, ends_session });
         response
     }
 }
@@ -390,7 +390,7 @@ impl IntoResponse for Error {
 /// The error of a response, as an extension of it, so that a group of routes can render it in the format of its own
 /// protocol.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct ErrorDetails {
     /// The category of the error.
     pub kind: Kind,
     /// The message for the client.

@@ -1,10 +1,10 @@
 //! Files in the browser API: upload, download, copy and preview, whether stored in git or in Git LFS. Operations on
-//! trees alone are in [`crate::drive::place`].
+//! trees alone are in [`crate::datasets::place`].
 
 mod download;
-mod link;
+mod download_token;
 pub mod rows;
-mod send;
+mod streaming;
 mod zip;
 
 use std::sync::Arc;
@@ -14,23 +14,23 @@ use futures::{Stream, StreamExt as _, stream};
 use lfs::Pointer;
 use metastore::{Content, ObjectId};
 
-pub use self::download::Delivery;
-use self::link::Links;
-pub use self::send::Opened;
-use crate::access::{Actor, Fetch, Grant, Own, Read, Spot, Write};
+pub use self::download::Download;
+use self::download_token::DownloadSigner;
+pub use self::streaming::Opened;
+use crate::access::{Actor, Fetch, Grant, Own, Read, PathTarget, Write};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
-use crate::drive::Drive;
-use crate::drive::commits::{Done, Room};
-use crate::drive::place::{Known, Message, path_of};
+use crate::datasets::Datasets;
+use crate::datasets::commits::{CommitOutcome, CopyBudget};
+use crate::datasets::tree_api::{IfMatch, Message, path_of};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
-use crate::storage::intake::{Intake, interrupted};
+use crate::storage::upload_sessions::{UploadSession, interrupted};
 use crate::types::{OWN_DRIVE, OwnerName, RepoPath, Slug};
 
 /// Copy budget for one copy from another dataset.
-const ROOM: Room = Room { files: 50_000, bytes: 64 << 20 };
+const ROOM: CopyBudget = CopyBudget { files: 50_000, bytes: 64 << 20 };
 
 /// Files of datasets. Cheap to clone.
 #[derive(Clone)]
@@ -38,11 +38,11 @@ pub struct Files(Arc<Inner>);
 
 struct Inner {
     db: Db,
-    drive: Drive,
+    drive: Datasets,
     storage: Storage,
     clock: Clock,
-    links: Links,
-    tables: rows::Tables,
+    links: DownloadSigner,
+    tables: rows::RowIndexCache,
     /// Maximum size in bytes of text that is stored in git itself.
     inline_bytes: usize,
 }
@@ -75,14 +75,14 @@ pub struct Usage {
 
 impl Files {
     /// Creates the service. `key` signs download URLs.
-    pub fn new(config: &Config, db: Db, drive: Drive, storage: Storage, clock: Clock, key: [u8; 32]) -> Self {
+    pub fn new(config: &Config, db: Db, drive: Datasets, storage: Storage, clock: Clock, key: [u8; 32]) -> Self {
         Self(Arc::new(Inner {
             db,
             drive,
             storage,
             clock,
-            links: Links::new(key),
-            tables: rows::Tables::default(),
+            links: DownloadSigner::new(key),
+            tables: rows::RowIndexCache::default(),
             inline_bytes: config.limits.commit_file_bytes,
         }))
     }
@@ -106,15 +106,15 @@ impl Files {
     /// revision is created.
     ///
     /// # Errors
-    /// As for [`Storage::keep`] and [`Drive::commit`]; precondition failed if the file in `known` has changed;
+    /// As for [`Storage::keep`] and [`Datasets::commit`]; precondition failed if the file in `known` has changed;
     /// malformed for a large body without a `Content-Length`.
     pub async fn put<S, E>(
         &self,
-        spot: &Spot<Write>,
+        spot: &PathTarget<Write>,
         length: Option<u64>,
         mut body: S,
         message: Option<String>,
-        known: Option<Known>,
+        known: Option<IfMatch>,
     ) -> Result<Put>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
@@ -149,20 +149,20 @@ impl Files {
     /// revision.
     ///
     /// # Errors
-    /// As for [`Storage::finish_intake`] and [`Drive::commit`].
-    pub async fn finish(&self, spot: &Spot<Write>, intake: &Intake, message: Option<String>) -> Result<Put> {
+    /// As for [`Storage::finish_upload_session`] and [`Datasets::commit`].
+    pub async fn finish(&self, spot: &PathTarget<Write>, intake: &UploadSession, message: Option<String>) -> Result<Put> {
         if let Some(revision) = intake.revision() {
             let revision = ObjectId::from_hex(revision.as_bytes()).map_err(Error::internal)?;
             return Ok(Put { revision, is_new: false });
         }
         let path = path_of(spot)?;
         let (_, is_there) = self.0.drive.rules_at(spot).await?;
-        let pointer = self.0.storage.finish_intake(intake).await?;
+        let pointer = self.0.storage.finish_upload_session(intake).await?;
         let word = if is_there { "Update" } else { "Add" };
         let message = Message { own: message, default: format!("{word} {path}") };
         let done = self.0.drive.put_at(spot, Content::Pointer(pointer), message, None).await?;
         let revision = made(done)?;
-        self.0.storage.end_intake(intake, &revision.to_string()).await?;
+        self.0.storage.end_upload_session(intake, &revision.to_string()).await?;
         Ok(Put { revision, is_new: !is_there })
     }
 
@@ -171,10 +171,10 @@ impl Files {
     /// # Errors
     /// Not found; conflict if the target path exists; invalid for datasets in different stores; full if a quota is
     /// exceeded.
-    pub async fn copy_from(&self, from: &Spot<Fetch>, to: &Spot<Write>, message: Message) -> Result<ObjectId> {
+    pub async fn copy_from(&self, from: &PathTarget<Fetch>, to: &PathTarget<Write>, message: Message) -> Result<ObjectId> {
         let mut room = ROOM;
-        let lifted = self.0.drive.lift_spot(from, path_of(to)?, &mut room).await?;
-        self.0.storage.lend_to(from, to, &lifted.pointers).await?;
+        let lifted = self.0.drive.copy_target(from, path_of(to)?, &mut room).await?;
+        self.0.storage.reuse_objects_at(from, to, &lifted.pointers).await?;
         self.0.drive.graft_at(to, lifted.edit, message).await
     }
 
@@ -202,10 +202,10 @@ impl Files {
 }
 
 /// Returns the new revision, or the current one if nothing changed.
-pub(crate) fn made(done: Done) -> Result<ObjectId> {
+pub(crate) fn made(done: CommitOutcome) -> Result<ObjectId> {
     match done {
-        Done::Made(revision) | Done::Unchanged(Some(revision)) => Ok(revision),
-        unchanged @ Done::Unchanged(None) => unchanged.made(),
+        CommitOutcome::Made(revision) | CommitOutcome::Unchanged(Some(revision)) => Ok(revision),
+        unchanged @ CommitOutcome::Unchanged(None) => unchanged.made(),
     }
 }
 

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::db::jobs::Claimed;
+use crate::db::jobs::ClaimedJob;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::types::Millis;
@@ -23,15 +23,15 @@ const LEASE: Duration = Duration::from_mins(15);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Merge a repository's many small packs. Subject: dataset id.
-    Consolidate,
+    RepackPacks,
     /// Hash an object that was accepted by its size alone. Subject: `store/oid`.
-    Prove,
+    VerifyObject,
     /// Send an e-mail. Subject: its id.
     Mail,
     /// Send a password reset e-mail, if the address has an account. Subject: an e-mail address.
-    Reset,
+    SendPasswordReset,
     /// Remove a closed account. Subject: user id.
-    Remove,
+    PurgeAccount,
     /// Collect garbage. Recurring.
     Collect,
     /// Delete unreferenced data from the stores. Recurring.
@@ -39,44 +39,44 @@ pub enum Kind {
     /// Verify a part of all stored data. Recurring.
     Scrub,
     /// Update the search index for datasets that changed since they were indexed. Recurring.
-    Look,
+    ReindexSearch,
 }
 
 impl Kind {
     const ALL: [Self; 9] = [
-        Self::Consolidate,
-        Self::Prove,
+        Self::RepackPacks,
+        Self::VerifyObject,
         Self::Mail,
-        Self::Reset,
-        Self::Remove,
+        Self::SendPasswordReset,
+        Self::PurgeAccount,
         Self::Collect,
         Self::Sweep,
         Self::Scrub,
-        Self::Look,
+        Self::ReindexSearch,
     ];
 
     fn as_str(self) -> &'static str {
         match self {
-            Self::Consolidate => "consolidate",
-            Self::Prove => "prove",
+            Self::RepackPacks => "consolidate",
+            Self::VerifyObject => "prove",
             Self::Mail => "mail",
-            Self::Reset => "reset",
-            Self::Remove => "remove",
+            Self::SendPasswordReset => "reset",
+            Self::PurgeAccount => "remove",
             Self::Collect => "collect",
             Self::Sweep => "sweep",
             Self::Scrub => "scrub",
-            Self::Look => "look",
+            Self::ReindexSearch => "look",
         }
     }
 
     /// Returns the interval of a recurring job, counted from the end of the last run.
     fn every(self) -> Option<Duration> {
         match self {
-            Self::Consolidate | Self::Prove | Self::Mail | Self::Reset | Self::Remove => None,
+            Self::RepackPacks | Self::VerifyObject | Self::Mail | Self::SendPasswordReset | Self::PurgeAccount => None,
             Self::Collect => Some(Duration::from_hours(24)),
             Self::Sweep => Some(Duration::from_mins(10)),
             Self::Scrub => Some(Duration::from_mins(2)),
-            Self::Look => Some(Duration::from_mins(1)),
+            Self::ReindexSearch => Some(Duration::from_mins(1)),
         }
     }
 }
@@ -180,7 +180,7 @@ impl Worker {
     }
 
     /// Claims the job that has been due longest. Returns it with the time of the claim.
-    async fn claim(&self) -> Result<Option<(Claimed, Millis)>> {
+    async fn claim(&self) -> Result<Option<(ClaimedJob, Millis)>> {
         let now = self.clock.now();
         if !self.db.read().await?.job_due(now).await? {
             return Ok(None);
@@ -191,7 +191,7 @@ impl Worker {
         Ok(Some((claimed, now)))
     }
 
-    async fn work(&self, ((id, name, subject, attempts), since): (Claimed, Millis)) -> Result<()> {
+    async fn work(&self, ((id, name, subject, attempts), since): (ClaimedJob, Millis)) -> Result<()> {
         let outcome = match Kind::ALL.into_iter().find(|kind| kind.as_str() == name) {
             Some(kind) => {
                 // A panic must not end all background work.

@@ -13,26 +13,26 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
 use crate::clock::Clock;
 use crate::config::{Config, private_folder};
-pub use crate::db::mail::Letter;
-use crate::db::mail::LetterRow;
+pub use crate::db::mail::OutgoingEmail;
+use crate::db::mail::EmailRow;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Kind};
 use crate::types::Id;
 
 /// SMTP timeout.
-const PATIENCE: Duration = Duration::from_secs(30);
+const SMTP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// E-mails that could not be sent for this long are dropped. Links in them expired long before.
-const LONGEST: Duration = Duration::from_hours(3 * 24);
+const MAX_RETRY_AGE: Duration = Duration::from_hours(3 * 24);
 
 /// How long sent e-mails are kept in the database.
-const KEPT: Duration = Duration::from_hours(30 * 24);
+const SENT_TTL: Duration = Duration::from_hours(30 * 24);
 
 /// Queues an e-mail in the outbox; it is sent once the transaction is committed.
-pub async fn post(tx: &mut Tx, clock: &Clock, letter: &Letter) -> Result<()> {
+pub async fn enqueue_email(tx: &mut Tx, clock: &Clock, letter: &OutgoingEmail) -> Result<()> {
     let id = clock.id();
-    tx.insert_letter(id, clock.now(), letter).await?;
+    tx.insert_email(id, clock.now(), letter).await?;
     jobs::enqueue(tx, clock, Kind::Mail, &id.to_string(), Duration::ZERO).await
 }
 
@@ -44,11 +44,11 @@ pub struct Mailer {
     from: Mailbox,
     /// Host name for message ids.
     host: String,
-    way: Way,
+    way: Transport,
 }
 
 #[derive(Clone)]
-enum Way {
+enum Transport {
     Server(AsyncSmtpTransport<Tokio1Executor>),
     Folder(PathBuf),
 }
@@ -73,11 +73,11 @@ impl Mailer {
                 let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose());
                 let server =
                     server.map_err(|error| Error::invalid("mail.url is not a valid SMTP URL").because(error))?;
-                let server = server.timeout(Some(PATIENCE));
+                let server = server.timeout(Some(SMTP_TIMEOUT));
                 let server = if named { server.hello_name(ClientId::Domain(host.clone())) } else { server };
-                Way::Server(server.build())
+                Transport::Server(server.build())
             }
-            None => Way::Folder(config.mail_folder()),
+            None => Transport::Folder(config.mail_folder()),
         };
         Ok(Self { db, clock, from, host, way })
     }
@@ -86,46 +86,46 @@ impl Mailer {
     ///
     /// # Errors
     /// Unavailable if the mail server cannot be reached or fails temporarily; the caller should retry.
-    pub async fn deliver(&self, id: Id) -> Result<()> {
+    pub async fn send_due(&self, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
-        let Some(letter) = tx.letter(id).await?.filter(|letter| letter.sent_at.is_none()) else { return Ok(()) };
+        let Some(letter) = tx.email(id).await?.filter(|letter| letter.sent_at.is_none()) else { return Ok(()) };
         tx.count_attempt(id).await?;
         tx.commit().await?;
-        let late = letter.created_at.plus(LONGEST) < self.clock.now();
+        let late = letter.created_at.plus(MAX_RETRY_AGE) < self.clock.now();
         match self.send(id, &letter).await {
             Ok(()) => {}
-            Err(Undelivered::Later(error)) if !late => return Err(error),
+            Err(SendError::Later(error)) if !late => return Err(error),
             // No request waits for the result, so the failure is only logged.
-            Err(Undelivered::Later(error) | Undelivered::Never(error)) => {
+            Err(SendError::Later(error) | SendError::Never(error)) => {
                 tracing::error!(letter = %id, ?error, "cannot send an e-mail; it is dropped");
             }
         }
         let mut tx = self.db.write().await?;
-        tx.end_letter(id, self.clock.now()).await?;
+        tx.finish_email(id, self.clock.now()).await?;
         tx.commit().await
     }
 
-    async fn send(&self, id: Id, letter: &LetterRow) -> Result<(), Undelivered> {
-        let message = self.message(id, letter).map_err(Undelivered::Never)?;
+    async fn send(&self, id: Id, letter: &EmailRow) -> Result<(), SendError> {
+        let message = self.message(id, letter).map_err(SendError::Never)?;
         match &self.way {
-            Way::Folder(folder) => {
+            Transport::Folder(folder) => {
                 let (folder, text) = (folder.clone(), message.formatted());
                 let written = crate::blocking(move || write(&folder, id, &text)).await;
-                written.and_then(|written| written).map_err(Undelivered::Later)
+                written.and_then(|written| written).map_err(SendError::Later)
             }
-            Way::Server(server) => match server.send(message).await {
+            Transport::Server(server) => match server.send(message).await {
                 Ok(_) => Ok(()),
                 Err(refusal) if refusal.is_permanent() => {
-                    Err(Undelivered::Never(Error::invalid("the mail server rejected the message").because(refusal)))
+                    Err(SendError::Never(Error::invalid("the mail server rejected the message").because(refusal)))
                 }
-                Err(error) => Err(Undelivered::Later(
+                Err(error) => Err(SendError::Later(
                     Error::unavailable("the mail server did not accept the message").because(error),
                 )),
             },
         }
     }
 
-    fn message(&self, id: Id, letter: &LetterRow) -> Result<Message> {
+    fn message(&self, id: Id, letter: &EmailRow) -> Result<Message> {
         let to = letter
             .recipient
             .parse()
@@ -144,15 +144,15 @@ impl Mailer {
 
     /// Deletes e-mails that were sent long ago.
     pub async fn forget(&self) -> Result<()> {
-        let before = self.clock.now().minus(KEPT);
+        let before = self.clock.now().minus(SENT_TTL);
         let mut tx = self.db.write().await?;
-        tx.forget_letters(before).await?;
+        tx.delete_old_emails(before).await?;
         tx.commit().await
     }
 }
 
 /// Why an e-mail was not sent.
-enum Undelivered {
+enum SendError {
     /// A temporary failure: retry.
     Later(Error),
     /// A permanent failure.

@@ -10,7 +10,7 @@ use lfs::Oid;
 
 use crate::config::Quotas;
 use crate::db::datasets::DatasetRow;
-use crate::db::objects::Arrival;
+use crate::db::objects::NewObject;
 use crate::db::usage::{CountsRow, ReservedRow};
 use crate::db::{Tx, oid, unsigned};
 use crate::error::{Error, Result};
@@ -20,14 +20,14 @@ use crate::types::{Id, OwnerKind, amount};
 const ALLOWANCE: (u64, u64) = (64_000, 10_000_000);
 
 /// The quotas that apply to a dataset, in bytes.
-pub(crate) struct Bounds<'a> {
+pub(crate) struct EffectiveQuota<'a> {
     dataset: &'a DatasetRow,
     alone: Option<u64>,
     together: Option<u64>,
 }
 
 /// Current usage of datasets and owners, by their ids, as one transaction sees it.
-pub(crate) struct Ledger(HashMap<Id, Counts>);
+pub(crate) struct QuotaUsage(HashMap<Id, Counts>);
 
 /// Usage in bytes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,7 +64,7 @@ impl Quotas {
     }
 }
 
-impl<'a> Bounds<'a> {
+impl<'a> EffectiveQuota<'a> {
     /// Returns `None` if no quota applies, so that usage need not be queried.
     pub(crate) fn of(dataset: &'a DatasetRow, quotas: &Quotas) -> Option<Self> {
         let alone = quotas.of_dataset(dataset.quota_bytes);
@@ -102,9 +102,9 @@ fn sentence(whoever_holds: &str, counts: Counts, quota: u64, what: &str, more: u
     )
 }
 
-impl Ledger {
+impl QuotaUsage {
     /// Reads the current usage.
-    pub(crate) async fn read(tx: &mut Tx, bounds: &[&Bounds<'_>]) -> Result<Self> {
+    pub(crate) async fn read(tx: &mut Tx, bounds: &[&EffectiveQuota<'_>]) -> Result<Self> {
         let mut ledger = Self(HashMap::new());
         for bounds in bounds {
             if ledger.0.contains_key(&bounds.dataset.id) {
@@ -123,7 +123,7 @@ impl Ledger {
     }
 
     /// Reads the current usage, and locks it until the transaction ends.
-    pub(crate) async fn lock(tx: &mut Tx, bounds: &[&Bounds<'_>]) -> Result<Self> {
+    pub(crate) async fn lock(tx: &mut Tx, bounds: &[&EffectiveQuota<'_>]) -> Result<Self> {
         // Always in the same order, so that concurrent transactions do not deadlock.
         let owners: BTreeSet<Id> = bounds.iter().map(|bounds| bounds.dataset.owner_id).collect();
         for owner in owners {
@@ -132,7 +132,7 @@ impl Ledger {
         Self::read(tx, bounds).await
     }
 
-    async fn read_reserved(&mut self, tx: &mut Tx, bounds: &Bounds<'_>) -> Result<()> {
+    async fn read_reserved(&mut self, tx: &mut Tx, bounds: &EffectiveQuota<'_>) -> Result<()> {
         let (repo, owner) = bounds.subjects();
         let ReservedRow { reserved, all_reserved } = tx.reserved(repo, owner).await?;
         for (id, bytes) in [(Some(repo), reserved), (owner, all_reserved)] {
@@ -145,7 +145,7 @@ impl Ledger {
 
     /// Returns the error message if `more` bytes exceed a quota. `own` are the reserved bytes that belong to this
     /// request.
-    pub(crate) fn refusal(&self, bounds: &Bounds<'_>, files: usize, more: u64, own: u64) -> Option<String> {
+    pub(crate) fn refusal(&self, bounds: &EffectiveQuota<'_>, files: usize, more: u64, own: u64) -> Option<String> {
         // A request that adds nothing is always allowed, even if the quota was lowered.
         if more == 0 {
             return None;
@@ -164,7 +164,7 @@ impl Ledger {
     pub(crate) async fn refusal_of_news(
         &mut self,
         tx: &mut Tx,
-        bounds: &Bounds<'_>,
+        bounds: &EffectiveQuota<'_>,
         news: &mut Vec<(Oid, u64)>,
         own: u64,
     ) -> Result<Option<String>> {
@@ -193,8 +193,8 @@ impl Ledger {
     pub(crate) async fn admit(
         &mut self,
         tx: &mut Tx,
-        bounds: &Bounds<'_>,
-        arrival: &Arrival,
+        bounds: &EffectiveQuota<'_>,
+        arrival: &NewObject,
         is_reserved: bool,
     ) -> Result<Option<Error>> {
         let own = |is_reserved| if is_reserved { u64::MAX } else { 0 };
@@ -207,7 +207,7 @@ impl Ledger {
     }
 
     /// Adds bytes to the usage.
-    pub(crate) fn add(&mut self, bounds: &Bounds<'_>, bytes: u64) {
+    pub(crate) fn add(&mut self, bounds: &EffectiveQuota<'_>, bytes: u64) {
         for id in [bounds.dataset.id, bounds.dataset.owner_id] {
             if let Some(counts) = self.0.get_mut(&id) {
                 counts.held = counts.held.saturating_add(bytes);
@@ -220,7 +220,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Full.
-    pub(crate) fn expect_room_in_git(&self, bounds: &Bounds<'_>, more: u64) -> Result<Option<u64>> {
+    pub(crate) fn expect_room_in_git(&self, bounds: &EffectiveQuota<'_>, more: u64) -> Result<Option<u64>> {
         let own = self.0.get(&bounds.dataset.id).copied().unwrap_or_default().above;
         let mut is_over = false;
         for (id, quota, whoever_holds) in bounds.each() {
@@ -244,7 +244,7 @@ impl Ledger {
     }
 }
 
-impl Bounds<'_> {
+impl EffectiveQuota<'_> {
     /// Returns the dataset, and its owner if the owner's quota is limited.
     fn subjects(&self) -> (Id, Option<Id>) {
         (self.dataset.id, self.together.map(|_| self.dataset.owner_id))

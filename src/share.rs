@@ -1,7 +1,7 @@
 //! Sharing: gives others access to a file, a folder or a dataset. `access` decides what a share allows; this module
 //! creates, lists, changes and revokes shares, and opens share links.
 
-mod letters;
+mod emails;
 mod open;
 
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use std::time::Duration;
 use metastore::{FilePath, ObjectId};
 use tokio::sync::Semaphore;
 
-pub use self::open::Door;
+pub use self::open::LinkOpened;
 use crate::access::secret::ServerSecret;
-use crate::access::{Access, Actor, Seat, Sharing, links};
+use crate::access::{Access, Actor, SessionGrant, ShareGrant, share_links};
 use crate::clock::Clock;
 use crate::config::{Config, SignUp};
 pub use crate::db::shares::ShareRow;
-use crate::db::shares::{GranteeId, NewLink, ShareInsert, Terms};
+use crate::db::shares::{GranteeId, NewLink, ShareInsert, ShareTerms};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, Millis, OwnerName, RepoPath, Secret, ShareKind, ShareRight};
@@ -90,7 +90,7 @@ pub struct NewShare {
 
 /// A change to an optional property of a share.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Change<T> {
+pub enum Patch<T> {
     /// Leave it unchanged.
     #[default]
     Nothing,
@@ -100,7 +100,7 @@ pub enum Change<T> {
     To(T),
 }
 
-impl<T> Change<T> {
+impl<T> Patch<T> {
     /// Returns the new value, if one is set.
     fn new_one(&self) -> Option<&T> {
         match self {
@@ -124,17 +124,17 @@ pub struct ShareChange {
     /// View or edit; `None` leaves it unchanged.
     pub right: Option<ShareRight>,
     /// Expiry time.
-    pub expires: Change<Millis>,
+    pub expires: Patch<Millis>,
     /// Password of a link.
-    pub password: Change<Secret>,
+    pub password: Patch<Secret>,
     /// Download limit of a link.
-    pub downloads: Change<u64>,
+    pub downloads: Patch<u64>,
     /// True if a link also shows revisions from before it was created; `None` leaves it unchanged.
     pub history: Option<bool>,
 }
 
 /// The result of creating a share.
-pub struct Made {
+pub struct CreatedShare {
     /// The share.
     pub share: ShareRow,
     /// The link, for a share by link.
@@ -155,7 +155,7 @@ impl Shares {
     /// # Errors
     /// Invalid for impossible terms: an expiry in the past, a password without a link, an unknown user or group. Busy
     /// if the user creates too many shares at a time.
-    pub async fn share(&self, sharing: &Sharing, new: NewShare) -> Result<Made> {
+    pub async fn share(&self, sharing: &ShareGrant, new: NewShare) -> Result<CreatedShare> {
         let now = self.clock.now();
         let is_link = new.with == Grantee::Link;
         if !is_link && (new.password.is_some() || new.downloads.is_some() || new.history) {
@@ -170,7 +170,7 @@ impl Shares {
             Some(password) => Some(self.hashed(password).await?),
             None => None,
         };
-        let terms = Terms {
+        let terms = ShareTerms {
             right: new.right,
             expires_at: new.expires,
             password,
@@ -178,7 +178,7 @@ impl Shares {
             app: new.app,
             history: new.history,
         };
-        let (fresh, link) = (self.clock.id(), is_link.then(links::generate));
+        let (fresh, link) = (self.clock.id(), is_link.then(share_links::generate));
         let grant = sharing.grant();
         let path = new.path.as_ref().map_or("", FilePath::as_str);
         let mut tx = self.db.write().await?;
@@ -187,7 +187,7 @@ impl Shares {
         }
         let with = match &link {
             Some(link) => GranteeId::Link(NewLink {
-                hash: links::hash(link),
+                hash: share_links::hash(link),
                 sealed: self.secret.seal(&sealed_as(fresh), link.expose().as_bytes())?,
                 since: new.newest.map(|newest| newest.to_string()).unwrap_or_default(),
             }),
@@ -211,11 +211,11 @@ impl Shares {
         let action = if is_new { "share.add" } else { "share.change" };
         self.audit(&mut tx, sharing, action, &share).await?;
         tx.commit().await?;
-        Ok(Made { share, link, is_new })
+        Ok(CreatedShare { share, link, is_new })
     }
 
     /// Returns the shares of a dataset and its parts, newest first, before the given one; at most `limit`.
-    pub async fn list(&self, sharing: &Sharing, before: Option<Id>, limit: usize) -> Result<Vec<ShareRow>> {
+    pub async fn list(&self, sharing: &ShareGrant, before: Option<Id>, limit: usize) -> Result<Vec<ShareRow>> {
         let mut tx = self.db.read().await?;
         tx.shares_of(sharing.grant().id(), &bound(before), count(limit)).await
     }
@@ -225,7 +225,7 @@ impl Shares {
     ///
     /// # Errors
     /// Not found.
-    pub async fn show(&self, sharing: &Sharing, id: Id) -> Result<(ShareRow, Option<Secret>)> {
+    pub async fn show(&self, sharing: &ShareGrant, id: Id) -> Result<(ShareRow, Option<Secret>)> {
         let mut tx = self.db.read().await?;
         let share = known(&mut tx, sharing, id).await?;
         let link = match tx.sealed_link(id).await? {
@@ -242,21 +242,21 @@ impl Shares {
     ///
     /// # Errors
     /// As for [`Shares::share`]; not found.
-    pub async fn change(&self, sharing: &Sharing, id: Id, change: ShareChange) -> Result<ShareRow> {
+    pub async fn change(&self, sharing: &ShareGrant, id: Id, change: ShareChange) -> Result<ShareRow> {
         check(change.expires.new_one().copied(), change.downloads.new_one().copied(), self.clock.now())?;
         let is_for_link = change.history.is_some()
-            || !matches!((&change.password, &change.downloads), (Change::Nothing, Change::Nothing));
+            || !matches!((&change.password, &change.downloads), (Patch::Nothing, Patch::Nothing));
         let password = match change.password {
-            Change::To(password) => Change::To(self.hashed(password).await?),
-            Change::Removed => Change::Removed,
-            Change::Nothing => Change::Nothing,
+            Patch::To(password) => Patch::To(self.hashed(password).await?),
+            Patch::Removed => Patch::Removed,
+            Patch::Nothing => Patch::Nothing,
         };
         let mut tx = self.db.write().await?;
         let share = known(&mut tx, sharing, id).await?;
         if is_for_link && !share.is_link {
             return Err(only_links());
         }
-        let terms = Terms {
+        let terms = ShareTerms {
             right: change.right.unwrap_or(share.right),
             expires_at: change.expires.of(share.expires_at),
             password: password.of(tx.share_password(id).await?),
@@ -275,7 +275,7 @@ impl Shares {
     ///
     /// # Errors
     /// Not found.
-    pub async fn revoke(&self, sharing: &Sharing, id: Id) -> Result<()> {
+    pub async fn revoke(&self, sharing: &ShareGrant, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
         let share = known(&mut tx, sharing, id).await?;
         tx.delete_share(sharing.grant().id(), id).await?;
@@ -295,7 +295,7 @@ impl Shares {
         before: Option<Id>,
         limit: usize,
     ) -> Result<(Vec<(ShareRow, bool)>, Option<Id>)> {
-        let user = somebody(actor)?;
+        let user = user_id(actor)?;
         let mut tx = self.db.read().await?;
         let looked = tx.shares_seen_at(user).await?.unwrap_or(Millis(0));
         let rows = tx.shares_received(user, self.clock.now(), &bound(before), count(limit)).await?;
@@ -317,7 +317,7 @@ impl Shares {
     /// # Errors
     /// Unauthenticated if the actor is not a user.
     pub async fn unseen(&self, actor: &Actor) -> Result<usize> {
-        let user = somebody(actor)?;
+        let user = user_id(actor)?;
         let rows = self.db.read().await?.shares_unseen(user, self.clock.now(), count(UNSEEN)).await?;
         let mut unseen = 0;
         for share in rows {
@@ -327,7 +327,7 @@ impl Shares {
     }
 
     /// Marks the shares that the user has received as seen.
-    pub async fn see(&self, seat: &Seat) -> Result<()> {
+    pub async fn see(&self, seat: &SessionGrant) -> Result<()> {
         let mut tx = self.db.write().await?;
         tx.set_shares_seen(seat.user(), self.clock.now()).await?;
         tx.commit().await
@@ -344,7 +344,7 @@ impl Shares {
     /// # Errors
     /// Unauthenticated if the actor is not a user.
     pub async fn given(&self, actor: &Actor, before: Option<Id>, limit: usize) -> Result<(Vec<ShareRow>, Option<Id>)> {
-        let user = somebody(actor)?;
+        let user = user_id(actor)?;
         let mut tx = self.db.read().await?;
         let rows = tx.shares_given(user, &bound(before), count(limit)).await?;
         drop(tx);
@@ -360,10 +360,10 @@ impl Shares {
 
     async fn hashed(&self, password: Secret) -> Result<String> {
         let _turn = self.checks.acquire().await.map_err(Error::internal)?;
-        links::hash_password(password).await
+        share_links::hash_password(password).await
     }
 
-    async fn grantee(&self, tx: &mut Tx, sharing: &Sharing, with: &Grantee) -> Result<GranteeId> {
+    async fn grantee(&self, tx: &mut Tx, sharing: &ShareGrant, with: &Grantee) -> Result<GranteeId> {
         let dataset = sharing.grant().dataset();
         match with {
             Grantee::User(name) => {
@@ -393,7 +393,7 @@ impl Shares {
         }
     }
 
-    async fn audit(&self, tx: &mut Tx, sharing: &Sharing, action: &str, share: &ShareRow) -> Result<()> {
+    async fn audit(&self, tx: &mut Tx, sharing: &ShareGrant, action: &str, share: &ShareRow) -> Result<()> {
         let (grant, request) = (sharing.grant(), crate::request::id());
         let subject = if share.path.is_empty() { grant.path() } else { format!("{}/{}", grant.path(), share.path) };
         let detail = format!("{} {} {}", share.id, share.right, with(share));
@@ -423,7 +423,7 @@ fn with(share: &ShareRow) -> String {
     }
 }
 
-async fn known(tx: &mut Tx, sharing: &Sharing, id: Id) -> Result<ShareRow> {
+async fn known(tx: &mut Tx, sharing: &ShareGrant, id: Id) -> Result<ShareRow> {
     let found = tx.share(sharing.grant().id(), id).await?;
     found.ok_or_else(|| Error::not_found(format!("there is no share `{id}` of `{}`", sharing.grant().path())))
 }
@@ -438,7 +438,7 @@ fn check(expires: Option<Millis>, downloads: Option<u64>, now: Millis) -> Result
     Ok(())
 }
 
-fn somebody(actor: &Actor) -> Result<Id> {
+fn user_id(actor: &Actor) -> Result<Id> {
     let refusal = || {
         if actor.is_anonymous() {
             return Error::unauthenticated("sign in to list shares");

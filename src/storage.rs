@@ -1,18 +1,18 @@
 //! Object storage: which LFS objects a dataset holds, presigned URLs to upload and download them, and the stores that
 //! verify them.
 
-mod arrive;
+mod direct_upload;
 pub mod check;
 pub mod collect;
 mod direct;
 pub mod holdings;
 pub mod inspect;
-pub mod intake;
-mod lend;
-mod link;
-pub(crate) mod part;
+pub mod upload_sessions;
+mod object_reuse;
+mod download_url;
+pub(crate) mod read_range;
 pub mod quota;
-mod record;
+mod holdings_writer;
 mod signed;
 mod stores;
 pub mod uploads;
@@ -25,25 +25,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _};
-use lfs::batch::{self, BatchRequest, Begun, Disposition, Offered, Operation, RequestedObject, Transfer as Way};
-use lfs::sign::{SignError, Signer, Step, Ticket, Verb};
+use lfs::batch::{self, BatchRequest, StartedUpload, Disposition, TransferOffer, Operation, RequestedObject, Transfer as Way};
+use lfs::sign::{SignError, Signer, Step, SignedClaim, Verb};
 use lfs::store::{Object, SignedUrl};
 use lfs::{LocalStore, Oid};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use self::arrive::Berth;
+use self::direct_upload::UploadTarget;
 use self::check::Damage;
-use self::record::Recorder;
+use self::holdings_writer::HoldingsWriter;
 pub use self::stores::{Place, Stores};
-use self::stores::{Stamp, Store};
+use self::stores::{Stat, Store};
 use crate::access::{Fetch, Grant, Upload};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_STORE, Quotas};
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
-use crate::db::objects::{Arrival, Held};
+use crate::db::objects::{NewObject, Held};
 use crate::error::{Error, Result};
-use crate::quota::Bounds;
+use crate::quota::EffectiveQuota;
 use crate::types::Id;
 
 /// Temporary files not written to for this long are abandoned.
@@ -58,7 +58,7 @@ pub struct Storage(Arc<Inner>);
 
 struct Inner {
     db: Db,
-    recorder: Recorder,
+    recorder: HoldingsWriter,
     stores: Stores,
     signer: Signer,
     clock: Clock,
@@ -66,7 +66,7 @@ struct Inner {
     object_bytes: Option<u64>,
     quotas: Quotas,
     hash_bytes: u64,
-    offered: Offered,
+    offered: TransferOffer,
     upload_lifetime: Duration,
     turns: uploads::Turns,
     transfers: Arc<Semaphore>,
@@ -77,7 +77,7 @@ struct Inner {
 /// Permission to transfer one object, from a signed URL, and one of the concurrent transfer slots.
 pub struct Transfer {
     /// The signed ticket.
-    pub ticket: Ticket,
+    pub ticket: SignedClaim,
     permit: OwnedSemaphorePermit,
 }
 
@@ -85,7 +85,7 @@ impl Storage {
     /// Creates the service.
     pub fn new(config: &Config, stores: Stores, db: Db, clock: Clock, signing_key: [u8; 32]) -> Self {
         Self(Arc::new(Inner {
-            recorder: Recorder::new(db.clone(), clock.clone(), config.quotas),
+            recorder: HoldingsWriter::new(db.clone(), clock.clone(), config.quotas),
             stores,
             db,
             signer: Signer::new(signing_key),
@@ -94,7 +94,7 @@ impl Storage {
             object_bytes: config.limits.object_bytes,
             quotas: config.quotas,
             hash_bytes: config.limits.verify_before_commit_max,
-            offered: Offered {
+            offered: TransferOffer {
                 from: config.limits.multipart_threshold,
                 multipart_basic: true,
                 multipart: true,
@@ -103,7 +103,7 @@ impl Storage {
             upload_lifetime: Duration::from_secs(config.ttl.upload),
             turns: uploads::Turns::default(),
             transfers: Arc::new(Semaphore::new(config.limits.transfers)),
-            on_the_way: Arc::new(Semaphore::new(intake::ON_THE_WAY)),
+            on_the_way: Arc::new(Semaphore::new(upload_sessions::PART_MEMORY_MIB)),
         }))
     }
 
@@ -130,15 +130,15 @@ impl Storage {
     }
 
     /// Answers a batch request for downloads: presigned URLs for the objects that the dataset holds.
-    pub async fn offer_downloads(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+    pub async fn answer_batch_downloads(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
         // Boxed: otherwise the state of its rare branches would enlarge the future of every request.
-        Box::pin(self.offer(grant.id(), &grant.dataset().store, None, request, base, false)).await
+        Box::pin(self.answer_batch(grant.id(), &grant.dataset().store, None, request, base, false)).await
     }
 
     /// Answers a batch request for uploads: presigned URLs for objects that the dataset does not hold yet. What other
     /// datasets hold makes no difference. `is_bare` is true for clients that send a PUT without the headers given in
     /// the response.
-    pub async fn offer_uploads(
+    pub async fn answer_batch_uploads(
         &self,
         grant: &Grant<Upload>,
         request: &BatchRequest,
@@ -146,16 +146,16 @@ impl Storage {
         is_bare: bool,
     ) -> Result<Vec<u8>> {
         let dataset = grant.dataset();
-        Box::pin(self.offer(dataset.id, &dataset.store, Some(dataset), request, base, is_bare)).await
+        Box::pin(self.answer_batch(dataset.id, &dataset.store, Some(dataset), request, base, is_bare)).await
     }
 
     /// Answers a batch request without a valid object: only errors, for which no dataset is needed.
-    pub async fn offer_nothing(&self, request: &BatchRequest) -> Result<Vec<u8>> {
-        Box::pin(self.offer(Id::from_bytes([0; 16]), DEFAULT_STORE, None, request, "", false)).await
+    pub async fn answer_batch_empty(&self, request: &BatchRequest) -> Result<Vec<u8>> {
+        Box::pin(self.answer_batch(Id::from_bytes([0; 16]), DEFAULT_STORE, None, request, "", false)).await
     }
 
     /// `uploader` is the dataset whose usage new objects count towards.
-    async fn offer(
+    async fn answer_batch(
         &self,
         repo: Id,
         store: &str,
@@ -168,7 +168,7 @@ impl Storage {
             request.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
         let held = self.held(repo, &oids).await?;
         let sizes: HashMap<Oid, u64> = held.iter().map(|(oid, held)| (*oid, held.size)).collect();
-        let bounded = uploader.filter(|dataset| Bounds::of(dataset, &self.0.quotas).is_some());
+        let bounded = uploader.filter(|dataset| EffectiveQuota::of(dataset, &self.0.quotas).is_some());
         let within = match bounded {
             Some(_) => Box::pin(self.within_quota(bounded, request, &sizes)).await?,
             None => Cow::Borrowed(request),
@@ -176,7 +176,7 @@ impl Storage {
         let request = &*within;
         let offered = match self.0.stores.named(store)? {
             // The client requires an ETag for each part, which Azure does not return.
-            Store::Bucket(bucket) if !bucket.takes_bare_uploads() => Offered { multipart: false, ..self.0.offered },
+            Store::Bucket(bucket) if !bucket.takes_bare_uploads() => TransferOffer { multipart: false, ..self.0.offered },
             Store::Bucket(_) | Store::Folder(_) => self.0.offered,
         };
         let plan = request.negotiate(&offered, &sizes, self.0.object_bytes);
@@ -215,7 +215,7 @@ impl Storage {
                     }
                     None => HashMap::new(),
                 };
-                let mut berth = |oid| *berths.entry(oid).or_insert_with(|| Berth::new(bucket, is_bare));
+                let mut berth = |oid| *berths.entry(oid).or_insert_with(|| UploadTarget::new(bucket, is_bare));
                 let action = |verb, oid, size, object: &RequestedObject| match (verb, begun.get(&oid)) {
                     (Verb::Verify, Some((_, begun))) => {
                         urls.own(verb, oid, size, format!("upload={}", hex::encode(begun.upload)))
@@ -281,7 +281,7 @@ impl Storage {
     }
 
     /// Like [`Storage::admit`], for operations that finish at once and need no transfer slot.
-    pub fn ticket(&self, token: &str, query: &str, verb: Verb) -> Result<Ticket> {
+    pub fn ticket(&self, token: &str, query: &str, verb: Verb) -> Result<SignedClaim> {
         let ticket = self.0.signer.open(token, query, self.0.clock.now().seconds()).map_err(|error| match error {
             SignError::Expired => Error::forbidden("this URL has expired; request a new one from the batch API"),
             SignError::Malformed | SignError::Forged => {
@@ -311,7 +311,7 @@ impl Storage {
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Ticket { repository, oid, size, .. } = transfer.ticket;
+        let SignedClaim { repository, oid, size, .. } = transfer.ticket;
         if content_length.is_some_and(|length| length != size) {
             return Err(Error::invalid(format!(
                 "Content-Length does not match the object's size of {size} bytes; send exactly that many bytes"
@@ -320,7 +320,7 @@ impl Storage {
         let store = store_of(query);
         let folder = self.folder(store)?;
         let repo = Id::from_bytes(repository);
-        let arrival = Arrival { repo, oid, size, store: store.to_owned(), place: String::new() };
+        let arrival = NewObject { repo, oid, size, store: store.to_owned(), place: String::new() };
         self.expect_room(&arrival, false).await?;
         folder.put(&oid, size, counted(body)).await?;
         self.record_in_folder(folder, arrival, None).await
@@ -339,7 +339,7 @@ impl Storage {
 
     /// Opens an object for sending. The transfer slot is held until the response body is dropped.
     pub async fn send(&self, transfer: &Transfer, query: &str) -> Result<Object> {
-        let Ticket { repository, oid, .. } = transfer.ticket;
+        let SignedClaim { repository, oid, .. } = transfer.ticket;
         if self.held(Id::from_bytes(repository), &[oid]).await?.is_empty() {
             return Err(Error::not_found(format!(
                 "object {oid} not found in this dataset; upload it with `git lfs push --all`"
@@ -357,7 +357,7 @@ impl Storage {
         }
         tracing::error!(%oid, "an object is missing in the store or has the wrong size");
         let damage = if seen.is_some() { Damage::Size } else { Damage::Missing };
-        self.quarantine(store, &oid, "", seen.map(Stamp::Folder), damage).await?;
+        self.quarantine(store, &oid, "", seen.map(Stat::Folder), damage).await?;
         Err(Error::not_found(format!("object {oid} is damaged; upload it again with `git lfs push --all`")))
     }
 
@@ -366,7 +366,7 @@ impl Storage {
         Ok(self.0.stores.reap(ABANDONED, 2 * self.0.upload_lifetime).await?
             + self.sweep_direct(self.0.clock.now()).await?
             + self.sweep_uploads(self.0.clock.now()).await?
-            + self.sweep_intakes(self.0.clock.now()).await?)
+            + self.sweep_upload_sessions(self.0.clock.now()).await?)
     }
 }
 
@@ -389,7 +389,7 @@ impl Urls<'_> {
         transfer: Way,
         sizes: &HashMap<Oid, u64>,
         max: Option<u64>,
-        begun: &HashMap<Oid, (uploads::Upload, Begun)>,
+        begun: &HashMap<Oid, (uploads::Upload, StartedUpload)>,
         mut action: impl FnMut(Verb, Oid, u64, &RequestedObject) -> batch::Action,
         part: impl Fn(Step, &uploads::Upload, u64) -> Option<batch::Action>,
     ) -> Vec<u8> {
@@ -400,7 +400,7 @@ impl Urls<'_> {
         if begun.is_empty() && transfer == Way::Basic {
             return batch::answer(request, sizes, max, action);
         }
-        let plain: HashMap<Oid, Begun> = begun.iter().map(|(oid, (_, begun))| (*oid, begun.clone())).collect();
+        let plain: HashMap<Oid, StartedUpload> = begun.iter().map(|(oid, (_, begun))| (*oid, begun.clone())).collect();
         batch::answer_uploads(request, transfer, sizes, max, &plain, action, |step, upload, oid, size| {
             signed::count_step(step);
             let direct = begun.get(&oid).and_then(|(upload, _)| part(step, upload, size));
@@ -419,7 +419,7 @@ impl Urls<'_> {
             query.push_str(if query.is_empty() { "store=" } else { "&store=" });
             query.push_str(self.store);
         }
-        let ticket = Ticket { verb, repository: *self.repo.as_bytes(), oid, size, expires: self.expires };
+        let ticket = SignedClaim { verb, repository: *self.repo.as_bytes(), oid, size, expires: self.expires };
         let token = signer.seal(&ticket, &query);
         let mut href = String::with_capacity(self.base.len() + token.len() + query.len() + 8);
         href.push_str(self.base);

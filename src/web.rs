@@ -1,7 +1,7 @@
 //! The HTTP server: parses each request once, calls the feature, and renders its result in the protocol's format. There
 //! is one module per resource.
 
-mod address;
+mod dataset_url;
 mod api;
 mod browser;
 mod ckan;
@@ -11,15 +11,15 @@ pub mod extract;
 mod git;
 mod hub;
 mod lfs;
-mod limits;
+mod rate_limit;
 mod locks;
 mod middleware;
 mod pages;
-mod patience;
+mod timeouts;
 pub mod server;
-mod site;
+mod ops;
 mod uploads;
-mod wording;
+mod error_format;
 
 use std::time::Duration;
 
@@ -91,9 +91,9 @@ impl Routes {
 /// Returns all routes of the server.
 pub fn routes() -> Routes {
     let routes = Routes::default();
-    let routes = site::routes(routes);
+    let routes = ops::routes(routes);
     let routes = pages::routes(routes);
-    let routes = address::routes(routes);
+    let routes = dataset_url::routes(routes);
     let routes = git::routes(routes);
     let routes = lfs::routes(routes);
     let routes = uploads::routes(routes);
@@ -111,12 +111,12 @@ pub fn service(
     let idle = Duration::from_secs(app.config.limits.idle_timeout);
     // Counters need a metrics recorder; building the routes installs it.
     let all = routes();
-    let limits = limits::Limits::new(&app.config);
+    let limits = rate_limit::Limits::new(&app.config);
     let router = all
         .router
-        .fallback(address::nothing)
+        .fallback(dataset_url::nothing)
         .method_not_allowed_fallback(|| async { Error::method_not_allowed("method not allowed for this URL") })
         .with_state(app);
     // This layer wraps the router, because it rewrites the URL that the router matches.
-    tower::util::MapRequestLayer::new(middleware::fold_owner).layer(middleware::around(router, idle, limits))
+    tower::util::MapRequestLayer::new(middleware::fold_owner).layer(middleware::layer(router, idle, limits))
 }

@@ -59,7 +59,7 @@ impl Transfer {
 
 /// The transfers that a server offers besides [`Transfer::Basic`], given the store that the objects go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offered {
+pub struct TransferOffer {
     /// Size in bytes from which an object is uploaded in several requests.
     pub from: u64,
     /// True if [`Transfer::MultipartBasic`] is offered.
@@ -82,7 +82,7 @@ pub struct Negotiated {
 
 /// An upload that was started, or that is being resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
+pub struct StartedUpload {
     /// Its upload id.
     pub upload: [u8; 16],
     /// How the object is split into parts.
@@ -228,7 +228,7 @@ impl BatchRequest {
     /// Errors: [`BatchErrorKind::Unprocessable`] if the client supports no offered transfer.
     pub fn negotiate<S: BuildHasher>(
         &self,
-        offered: &Offered,
+        offered: &TransferOffer,
         known: &HashMap<Oid, u64, S>,
         max_size: Option<u64>,
     ) -> Result<Negotiated, BatchError> {
@@ -304,9 +304,9 @@ pub fn answer_uploads<S: BuildHasher, T: BuildHasher>(
     transfer: Transfer,
     known: &HashMap<Oid, u64, S>,
     max_size: Option<u64>,
-    begun: &HashMap<Oid, Begun, T>,
+    begun: &HashMap<Oid, StartedUpload, T>,
     mut action: impl FnMut(Verb, Oid, u64, &RequestedObject) -> Action,
-    mut upload_action: impl FnMut(Step, &Begun, Oid, u64) -> Action,
+    mut upload_action: impl FnMut(Step, &StartedUpload, Oid, u64) -> Action,
 ) -> Vec<u8> {
     let per_object = match request.operation {
         Operation::Download => 400,

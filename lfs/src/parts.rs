@@ -30,7 +30,7 @@ pub const MIN_PART: u64 = 5 << 20;
 pub const DEFAULT_PART: u64 = 10_000_000;
 
 /// Number of parts to which uploads are limited while parts can still grow up to [`LARGE_PART`].
-const FEW: u64 = 1000;
+const TARGET_PARTS: u64 = 1000;
 
 /// Part size in bytes (640 MB) that is exceeded only if there would be more than [`MAX_PARTS`] parts: for objects
 /// above 6.4 TB, which S3 does not accept.
@@ -70,7 +70,7 @@ impl Plan {
     pub fn new(size: u64) -> Self {
         let size = size.min(MAX_SIZE);
         let mut part_size = DEFAULT_PART;
-        while size > part_size * FEW && (part_size < LARGE_PART || size > part_size * u64::from(MAX_PARTS)) {
+        while size > part_size * TARGET_PARTS && (part_size < LARGE_PART || size > part_size * u64::from(MAX_PARTS)) {
             part_size *= 2;
         }
         Self { size, part_size }

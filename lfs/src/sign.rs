@@ -1,6 +1,6 @@
 //! Signed URLs of LFS actions (presigned URLs): a permission that was checked once, encoded into a short token.
 //!
-//! A token allows exactly one [`Ticket`] (one verb on one object of one repository) or one [`UploadTicket`] (one
+//! A token allows exactly one [`SignedClaim`] (one verb on one object of one repository) or one [`SignedUploadClaim`] (one
 //! step of one multipart upload) until it expires. It is verified before the body is read, without a database
 //! query.
 //!
@@ -31,7 +31,7 @@ pub enum Verb {
 
 /// A permission for one action on one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Ticket {
+pub struct SignedClaim {
     /// The allowed action.
     pub verb: Verb,
     /// Id of the repository that it applies to.
@@ -61,7 +61,7 @@ pub enum Step {
 /// A permission for one step of a started upload. It ends with the upload at the latest; a client whose tickets
 /// expire earlier requests new ones for the same upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct UploadTicket {
+pub struct SignedUploadClaim {
     /// The allowed step.
     pub step: Step,
     /// Id of the repository that it applies to.
@@ -71,7 +71,7 @@ pub struct UploadTicket {
     /// Size in bytes of the content to send, at most [`MAX_SIZE`]: of the part for [`Step::Part`], otherwise of
     /// the object.
     pub size: u64,
-    /// As in [`Ticket::expires`].
+    /// As in [`SignedClaim::expires`].
     pub expires: u64,
 }
 
@@ -118,27 +118,27 @@ impl Signer {
     /// for example the query of the URL with a filename.
     ///
     /// A size above [`MAX_SIZE`] is reduced to it, so that nothing of another size can be transferred.
-    pub fn seal(&self, ticket: &Ticket, extra: &str) -> String {
+    pub fn seal(&self, ticket: &SignedClaim, extra: &str) -> String {
         self.token::<TOKEN>(&ticket.claim(), extra)
     }
 
     /// Creates the token of an upload ticket, like [`Signer::seal`].
-    pub fn seal_upload(&self, ticket: &UploadTicket, extra: &str) -> String {
+    pub fn seal_upload(&self, ticket: &SignedUploadClaim, extra: &str) -> String {
         self.token::<UPLOAD_TOKEN>(&ticket.claim(), extra)
     }
 
     /// Verifies a token that was sent with `extra` at the time `now` (Unix seconds). The comparison is in
     /// constant time.
-    pub fn open(&self, token: &str, extra: &str, now: u64) -> Result<Ticket, SignError> {
-        let ticket = Ticket::read(&self.claim::<TOKEN, CLAIM>(token, extra)?).ok_or(SignError::Malformed)?;
+    pub fn open(&self, token: &str, extra: &str, now: u64) -> Result<SignedClaim, SignError> {
+        let ticket = SignedClaim::read(&self.claim::<TOKEN, CLAIM>(token, extra)?).ok_or(SignError::Malformed)?;
         if now >= ticket.expires { Err(SignError::Expired) } else { Ok(ticket) }
     }
 
     /// Verifies the token of an upload ticket, like [`Signer::open`]. Each of the two functions treats the tokens
     /// of the other as malformed.
-    pub fn open_upload(&self, token: &str, extra: &str, now: u64) -> Result<UploadTicket, SignError> {
+    pub fn open_upload(&self, token: &str, extra: &str, now: u64) -> Result<SignedUploadClaim, SignError> {
         let claim = self.claim::<UPLOAD_TOKEN, UPLOAD_CLAIM>(token, extra)?;
-        let ticket = UploadTicket::read(&claim).ok_or(SignError::Malformed)?;
+        let ticket = SignedUploadClaim::read(&claim).ok_or(SignError::Malformed)?;
         if now >= ticket.expires { Err(SignError::Expired) } else { Ok(ticket) }
     }
 
@@ -179,7 +179,7 @@ impl fmt::Debug for Signer {
     }
 }
 
-impl Ticket {
+impl SignedClaim {
     fn claim(&self) -> [u8; CLAIM] {
         let mut claim = [0; CLAIM];
         claim[0] = match self.verb {
@@ -213,7 +213,7 @@ impl Ticket {
     }
 }
 
-impl UploadTicket {
+impl SignedUploadClaim {
     fn claim(&self) -> [u8; UPLOAD_CLAIM] {
         let (step, part) = match self.step {
             Step::Part(number) => (4, number),
@@ -279,8 +279,8 @@ mod tests {
             oid: [u8; 32],
             size in 0..=MAX_SIZE,
             expires in 1..=u64::from(u32::MAX),
-        ) -> Ticket {
-            Ticket { verb, repository, oid: Oid::from_bytes(oid), size, expires }
+        ) -> SignedClaim {
+            SignedClaim { verb, repository, oid: Oid::from_bytes(oid), size, expires }
         }
     }
 
@@ -296,18 +296,18 @@ mod tests {
             upload: [u8; 16],
             size in 0..=MAX_SIZE,
             expires in 1..=u64::from(u32::MAX),
-        ) -> UploadTicket {
-            UploadTicket { step, repository, upload, size, expires }
+        ) -> SignedUploadClaim {
+            SignedUploadClaim { step, repository, upload, size, expires }
         }
     }
 
-    fn upload_ticket() -> UploadTicket {
+    fn upload_ticket() -> SignedUploadClaim {
         let (repository, upload) = ([1; 16], [2; 16]);
-        UploadTicket { step: Step::Part(7), repository, upload, size: 42, expires: 1_800_000_000 }
+        SignedUploadClaim { step: Step::Part(7), repository, upload, size: 42, expires: 1_800_000_000 }
     }
 
-    fn ticket() -> Ticket {
-        Ticket { verb: Verb::Upload, repository: [1; 16], oid: Oid::EMPTY, size: 42, expires: 1_800_000_000 }
+    fn ticket() -> SignedClaim {
+        SignedClaim { verb: Verb::Upload, repository: [1; 16], oid: Oid::EMPTY, size: 42, expires: 1_800_000_000 }
     }
 
     #[test]
@@ -366,7 +366,7 @@ mod tests {
 
     #[test]
     fn values_beyond_the_wire_are_cut() {
-        let far = Ticket { size: u64::MAX, expires: u64::MAX, ..ticket() };
+        let far = SignedClaim { size: u64::MAX, expires: u64::MAX, ..ticket() };
         let opened = signer().open(&signer().seal(&far, ""), "", 0).unwrap();
         assert_eq!((opened.size, opened.expires), (MAX_SIZE, u64::from(u32::MAX)));
     }

@@ -4,7 +4,7 @@ mod cloud;
 mod local;
 
 pub use cloud::{
-    AzureContainer, Check, CloudStamp, CloudStore, GcsBucket, Key, LARGEST_PART, Listed, MAX_PARTS, Part, PartsId,
+    AzureContainer, Check, CloudStat, CloudStore, GcsBucket, Key, LARGEST_PART, Listed, MAX_PARTS, Part, PartsId,
     S3Bucket, SMALLEST_PART, SignedUrl, Step, UrlSigner, check,
 };
-pub use local::{LocalStore, Object, Stamp};
+pub use local::{LocalStore, Object, Stat};

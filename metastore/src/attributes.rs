@@ -15,7 +15,7 @@ use crate::{FilePath, Reader, Result};
 
 /// Maximum size in bytes of an attributes or ignore file; larger ones are skipped. (git's own
 /// `ATTR_MAX_FILE_SIZE` is 100 MB.)
-const LARGEST: u64 = 1 << 20;
+const MAX_ATTRIBUTES_BYTES: u64 = 1 << 20;
 
 const ATTRIBUTES: &str = ".gitattributes";
 const IGNORE: &str = ".gitignore";
@@ -56,7 +56,7 @@ impl Reader {
         if !mode.is_blob() {
             return Ok(None);
         }
-        match self.blob(id, LARGEST) {
+        match self.blob(id, MAX_ATTRIBUTES_BYTES) {
             Err(crate::Error::TooLarge(_)) => Ok(None),
             read => read.map(Some),
         }

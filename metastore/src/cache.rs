@@ -11,7 +11,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use crate::{
     Error, InlinePacks, NewPack, Pack, PackStore, RepoKey, Result, blocking,
-    engine::RunFolder,
+    engine::ProcessDir,
     snapshot::{ObjectMemory, PackFile, PackFolder},
     spool::{Budget, Spool},
     store::{looks_whole, verify},
@@ -22,13 +22,13 @@ mod trim;
 
 pub use stats::CacheStats;
 use stats::Counters;
-use trim::Room;
+use trim::CacheBudget;
 
 /// Number of concurrent pack downloads per snapshot.
 const DOWNLOADS: usize = 8;
 
 /// Maximum number of retries of a step that fails because cached files were deleted concurrently.
-pub(crate) const PATIENCE: usize = 20;
+pub(crate) const MAX_RETRIES: usize = 20;
 
 /// Maximum total size of the spools in bytes if the cache has no limit; otherwise a quarter of that limit.
 const SPOOLS: u64 = 4 << 30;
@@ -37,10 +37,10 @@ const SPOOLS: u64 = 4 << 30;
 /// snapshot folders stay valid.
 pub(crate) struct PackCache {
     packs: PathBuf,
-    run: Arc<RunFolder>,
+    run: Arc<ProcessDir>,
     store: PackStore,
     inline: Arc<dyn InlinePacks>,
-    room: Room,
+    room: CacheBudget,
     counters: Counters,
     memory: ObjectMemory,
     spools: Budget,
@@ -50,7 +50,7 @@ impl PackCache {
     /// Opens the pack cache in `cache`, a folder that several engines may share; `limit` is in bytes. Blocks.
     pub(crate) fn open(
         cache: &Path,
-        run: RunFolder,
+        run: ProcessDir,
         store: PackStore,
         inline: Arc<dyn InlinePacks>,
         limit: Option<u64>,
@@ -58,7 +58,7 @@ impl PackCache {
         let cache = std::path::absolute(cache)?;
         let packs = cache.join("packs");
         std::fs::create_dir_all(&packs)?;
-        let room = Room::open(cache, limit)?;
+        let room = CacheBudget::open(cache, limit)?;
         Ok(Self {
             packs,
             run: Arc::new(run),
@@ -76,7 +76,7 @@ impl PackCache {
         &self.memory
     }
 
-    pub(crate) fn run(&self) -> Arc<RunFolder> {
+    pub(crate) fn run(&self) -> Arc<ProcessDir> {
         Arc::clone(&self.run)
     }
 
@@ -99,12 +99,12 @@ impl PackCache {
 
     /// Links every pack into `target`, loading those that the cache lacks. Packs that are linked stay there
     /// even if the cache is deleted meanwhile.
-    pub(crate) async fn gather(&self, repo: &RepoKey, packs: &[Pack], target: &PackFolder) -> Result<()> {
+    pub(crate) async fn collect_packs(&self, repo: &RepoKey, packs: &[Pack], target: &PackFolder) -> Result<()> {
         let (wanted, cached, place) = (packs.to_vec(), self.folder(repo), target.clone());
         let missing = blocking::run(move || {
             let mut missing = Vec::new();
             for pack in wanted {
-                if !link_whole(&cached.file(pack.id), &place.file(pack.id), &pack)? {
+                if !link_all(&cached.file(pack.id), &place.file(pack.id), &pack)? {
                     missing.push(pack);
                 }
             }
@@ -195,16 +195,16 @@ impl PackCache {
     }
 
     /// Moves the files of a pack that this process wrote into the cache.
-    pub(crate) async fn adopt(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
+    pub(crate) async fn cache_pack(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
         let (cached, run, pack) = (self.folder(repo).file(pack.id), self.run(), pack.clone());
         let added = pack.pack_bytes + pack.idx_bytes;
         let once = move || -> Result<()> {
             let scratch = run.scratch("tmp-")?;
             let temporary = PackFolder(scratch.path().to_owned()).file(pack.id);
             pack.place(&temporary)?;
-            Ok(keep(&temporary, &cached)?)
+            Ok(store(&temporary, &cached)?)
         };
-        blocking::run(move || patiently(once)).await?;
+        blocking::run(move || with_retry(once)).await?;
         self.room.spend(added);
         Ok(())
     }
@@ -217,7 +217,7 @@ impl PackCache {
             let scratch = run.scratch("tmp-")?;
             if folder.exists() { Ok(std::fs::rename(&folder, scratch.path().join("forgotten"))?) } else { Ok(()) }
         };
-        blocking::run(move || patiently(once)).await
+        blocking::run(move || with_retry(once)).await
     }
 
     /// Returns true if enough bytes were added since the last count to make a [`trim`](Self::trim) due.
@@ -253,12 +253,12 @@ impl std::fmt::Debug for PackCache {
 }
 
 /// Runs `step`, and retries it if files were deleted concurrently.
-pub(crate) fn patiently<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
+pub(crate) fn with_retry<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
     let mut attempts = 0;
     loop {
         attempts += 1;
         match step() {
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::NotFound && attempts < PATIENCE => {}
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::NotFound && attempts < MAX_RETRIES => {}
             done => return done,
         }
     }
@@ -266,7 +266,7 @@ pub(crate) fn patiently<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
 
 /// Links both files, the index last, since git and gix find a pack by its index. Returns `false` if the
 /// source is missing or truncated; then nothing is left at `to`, and a damaged source is removed.
-fn link_whole(from: &PackFile, to: &PackFile, row: &Pack) -> Result<bool> {
+fn link_all(from: &PackFile, to: &PackFile, row: &Pack) -> Result<bool> {
     for (source, target) in [(&from.pack, &to.pack), (&from.idx, &to.idx)] {
         match std::fs::hard_link(source, target) {
             Ok(()) => {}
@@ -299,7 +299,7 @@ fn remove(file: &PackFile) {
 fn install(from: &PackFile, to: &PackFile, cached: &PackFile) -> io::Result<()> {
     std::fs::hard_link(&from.pack, &to.pack)?;
     std::fs::hard_link(&from.idx, &to.idx)?;
-    if let Err(error) = keep(from, cached) {
+    if let Err(error) = store(from, cached) {
         // Not an error: the next snapshot downloads the pack again.
         tracing::warn!(%error, "cannot store a pack in the cache");
     }
@@ -307,13 +307,13 @@ fn install(from: &PackFile, to: &PackFile, cached: &PackFile) -> io::Result<()> 
 }
 
 /// Moves a pack into the cache, its index last. An existing file of the same name has the same content.
-fn keep(from: &PackFile, to: &PackFile) -> io::Result<()> {
+fn store(from: &PackFile, to: &PackFile) -> io::Result<()> {
     for (from, to) in [(&from.pack, &to.pack), (&from.idx, &to.idx)] {
         let mut attempts = 0;
         while let Err(error) = std::fs::rename(from, to) {
             attempts += 1;
             // The folder of the repository may be removed concurrently by `forget`.
-            if error.kind() != io::ErrorKind::NotFound || attempts > PATIENCE {
+            if error.kind() != io::ErrorKind::NotFound || attempts > MAX_RETRIES {
                 return Err(error);
             }
             std::fs::create_dir_all(to.parent().ok_or(io::ErrorKind::InvalidInput)?)?;

@@ -6,25 +6,25 @@ use lfs::Pointer;
 use serde_json::{Map, Value};
 
 use crate::{
-    EntryKind, Error, FilePath, Landing, NewPack, Reader, RefEdit, RefName, Result, Side, check_edits,
+    EntryKind, Error, FilePath, RefTransaction, NewPack, Reader, RefEdit, RefName, Result, Side, check_edits,
     pack::{self, Object},
     read::check_size,
 };
 
-mod draft;
-mod follow;
-mod rehearse;
+mod tree_builder;
+mod managed_files;
+mod dry_run;
 mod tree;
 
-use draft::Draft;
-pub use follow::Followed;
+use tree_builder::TreeBuilder;
+pub use managed_files::ManagedEdits;
 
 /// 31 December 9999. Later timestamps break date arithmetic in other tools.
 const LAST_SECOND: i64 = 253_402_300_799;
 
 /// A commit signature: name, e-mail address and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct Signature {
     /// The name; not empty, without `<`, `>` and control characters.
     pub name: String,
     /// The e-mail address; may be empty, without `<`, `>` and control characters.
@@ -89,7 +89,7 @@ pub enum Edit {
         /// The target path.
         to: FilePath,
         /// The files, with their full target paths.
-        files: Vec<Grafted>,
+        files: Vec<CopiedTree>,
     },
     /// Replaces members of the JSON object that a file holds.
     Merge {
@@ -102,7 +102,7 @@ pub enum Edit {
 
 /// A file or symbolic link from another source.
 #[derive(Debug, Clone)]
-pub struct Grafted {
+pub struct CopiedTree {
     /// The target path.
     pub path: FilePath,
     /// The kind of the entry; neither a folder nor a submodule.
@@ -113,14 +113,14 @@ pub struct Grafted {
 
 /// The reason why a changeset cannot be applied.
 #[derive(Debug)]
-pub struct Flaw {
+pub struct EditError {
     /// Index of the invalid edit in the changeset; `None` if the error is not caused by a single edit.
     pub edit: Option<usize>,
     /// The error.
     pub error: Error,
 }
 
-impl<E: Into<Error>> From<E> for Flaw {
+impl<E: Into<Error>> From<E> for EditError {
     fn from(error: E) -> Self {
         Self { edit: None, error: error.into() }
     }
@@ -152,9 +152,9 @@ pub struct Changeset {
     /// The commit message; not empty, without NUL.
     pub message: String,
     /// The author of the change.
-    pub author: Person,
+    pub author: Signature,
     /// The committer.
-    pub committer: Person,
+    pub committer: Signature,
 }
 
 impl Reader {
@@ -165,12 +165,12 @@ impl Reader {
     /// [`Error::Conflict`] if the branch is not at the expected parent or the edits contradict the tree,
     /// [`Error::NotFound`] for a path or blob that does not exist, [`Error::Unchanged`] if the tree stays the
     /// same, [`Error::Invalid`] and [`Error::Refused`] for content that cannot be committed.
-    pub fn commit_changes(&self, changes: &Changeset) -> Result<(ObjectId, Landing)> {
+    pub fn commit_changes(&self, changes: &Changeset) -> Result<(ObjectId, RefTransaction)> {
         self.commit_edits(changes).map_err(|flaw| flaw.error)
     }
 
     /// Like [`Reader::commit_changes`]; the error names the invalid edit.
-    pub fn commit_edits(&self, changes: &Changeset) -> Result<(ObjectId, Landing), Flaw> {
+    pub fn commit_edits(&self, changes: &Changeset) -> Result<(ObjectId, RefTransaction), EditError> {
         if !changes.branch.is_branch() || changes.branch.is_reserved() {
             return Err(Error::Invalid(format!("{} is not a branch", changes.branch)).into());
         }
@@ -184,7 +184,7 @@ impl Reader {
         }
         let edit = RefEdit { name: changes.branch.clone(), old: head, new: None, peeled: None };
         let parent_tree = head.map(|head| Ok::<_, Error>(self.commit(head)?.tree)).transpose()?;
-        let (tree, objects) = Draft::of(self, parent_tree, &changes.edits)?.end()?;
+        let (tree, objects) = TreeBuilder::of(self, parent_tree, &changes.edits)?.end()?;
         if parent_tree.unwrap_or_else(|| ObjectId::empty_tree(gix::hash::Kind::Sha1)) == tree {
             return Err(Error::Unchanged.into());
         }
@@ -201,7 +201,7 @@ impl Reader {
         let id = commit.id;
         let mut packed = vec![commit];
         packed.extend(objects.into_reachable(tree)?);
-        Ok((id, self.landing(&packed, vec![RefEdit { new: Some(id), ..edit }])?))
+        Ok((id, self.transaction(&packed, vec![RefEdit { new: Some(id), ..edit }])?))
     }
 
     /// Creates a root commit with the tree of a branch, and the landing that resets the branch to it.
@@ -209,7 +209,7 @@ impl Reader {
     /// # Errors
     ///
     /// [`Error::NotFound`] if the branch does not exist.
-    pub fn squash(&self, branch: &RefName, text: &str, person: &Person) -> Result<(ObjectId, Landing)> {
+    pub fn squash(&self, branch: &RefName, text: &str, person: &Signature) -> Result<(ObjectId, RefTransaction)> {
         let found = self.find_ref(branch).filter(|found| found.name.is_branch());
         let old = found.ok_or_else(|| Error::NotFound(format!("there is no branch {:?}", branch.short())))?.target;
         let commit = gix::objs::Commit {
@@ -224,14 +224,14 @@ impl Reader {
         let commit = serialise(Kind::Commit, &commit)?;
         let id = commit.id;
         let edit = RefEdit { name: branch.clone(), old: Some(old), new: Some(id), peeled: None };
-        Ok((id, self.landing(&[commit], vec![edit])?))
+        Ok((id, self.transaction(&[commit], vec![edit])?))
     }
 
     /// Creates an annotated tag of `target`, and the landing that publishes it as `name`, which must not exist yet.
-    pub fn tag(&self, name: &RefName, target: ObjectId, text: &str, tagger: &Person) -> Result<(ObjectId, Landing)> {
+    pub fn tag(&self, name: &RefName, target: ObjectId, text: &str, tagger: &Signature) -> Result<(ObjectId, RefTransaction)> {
         let (tag, edit) = self.annotate(name, target, text, tagger)?;
         let id = tag.id;
-        Ok((id, self.landing(&[tag], vec![edit])?))
+        Ok((id, self.transaction(&[tag], vec![edit])?))
     }
 
     /// Replaces an annotated tag in one landing: under the same name or a new one, with the same target.
@@ -239,7 +239,7 @@ impl Reader {
     /// # Errors
     ///
     /// [`Error::NotFound`] if the tag `old` does not exist, [`Error::Conflict`] if another tag has the new name.
-    pub fn retag(&self, old: &RefName, name: &RefName, text: &str, tagger: &Person) -> Result<(ObjectId, Landing)> {
+    pub fn retag(&self, old: &RefName, name: &RefName, text: &str, tagger: &Signature) -> Result<(ObjectId, RefTransaction)> {
         let found = self.find_ref(old).filter(|found| found.name.is_tag());
         let found = found.ok_or_else(|| Error::NotFound(format!("there is no tag {:?}", old.short())))?;
         let annotated = self.kind(found.target)? == Some(Kind::Tag);
@@ -253,7 +253,7 @@ impl Reader {
             edits.push(RefEdit { name: old.clone(), old: Some(found.target), new: None, peeled: None });
         }
         edits.push(edit);
-        Ok((id, self.landing(&[tag], edits)?))
+        Ok((id, self.transaction(&[tag], edits)?))
     }
 
     /// Creates a landing that only updates refs.
@@ -261,12 +261,12 @@ impl Reader {
     /// # Errors
     ///
     /// [`Error::Conflict`] if the edits cannot be applied.
-    pub fn move_refs(&self, edits: Vec<RefEdit>) -> Result<Landing> {
+    pub fn move_refs(&self, edits: Vec<RefEdit>) -> Result<RefTransaction> {
         check_edits(&self.state().refs, &edits)?;
-        Ok(Landing { generation: self.state().generation, epoch: self.state().epoch, pack: None, edits })
+        Ok(RefTransaction { generation: self.state().generation, epoch: self.state().epoch, pack: None, edits })
     }
 
-    fn annotate(&self, name: &RefName, target: ObjectId, text: &str, tagger: &Person) -> Result<(Object, RefEdit)> {
+    fn annotate(&self, name: &RefName, target: ObjectId, text: &str, tagger: &Signature) -> Result<(Object, RefEdit)> {
         if !name.is_tag() {
             return Err(Error::Invalid(format!("{name} is not a tag name")));
         }
@@ -296,7 +296,7 @@ impl Reader {
                     found.extend(self.pointer(*id)?.map(|pointer| (index, pointer)));
                 }
                 Edit::Graft { files, .. } => {
-                    for Grafted { content, .. } in files {
+                    for CopiedTree { content, .. } in files {
                         found.extend(self.pointer_of(content)?.map(|pointer| (index, pointer)));
                     }
                 }
@@ -315,11 +315,11 @@ impl Reader {
         }
     }
 
-    fn landing(&self, objects: &[Object], edits: Vec<RefEdit>) -> Result<Landing> {
+    fn transaction(&self, objects: &[Object], edits: Vec<RefEdit>) -> Result<RefTransaction> {
         check_edits(&self.state().refs, &edits)?;
         let (id, bytes) = pack::encode(objects)?;
         let pack = NewPack::in_memory(id, objects.len() as u64, bytes);
-        Ok(Landing { generation: self.state().generation, epoch: self.state().epoch, pack: Some(pack), edits })
+        Ok(RefTransaction { generation: self.state().generation, epoch: self.state().epoch, pack: Some(pack), edits })
     }
 }
 
@@ -331,7 +331,7 @@ fn serialise(kind: Kind, object: &dyn gix::objs::WriteTo) -> Result<Object> {
     Ok(Object { id, kind, data })
 }
 
-fn signature(person: &Person) -> Result<gix::actor::Signature> {
+fn signature(person: &Signature) -> Result<gix::actor::Signature> {
     let unsafe_letter = |letter: char| matches!(letter, '<' | '>') || letter.is_control();
     for (what, text) in [("name", &person.name), ("email address", &person.email)] {
         if text.contains(unsafe_letter) || text.trim() != text {

@@ -18,20 +18,20 @@ use tokio::sync::OwnedMutexGuard;
 use crate::{
     CacheStats, Error, InlinePacks, NewPack, PackData, PackStore, RepoKey, Result, Snapshot, State, StoredFile,
     blocking,
-    cache::{PATIENCE, PackCache},
+    cache::{MAX_RETRIES, PackCache},
     git::Git,
-    store::Half,
+    store::PackFileKind,
 };
 
-mod run;
-mod shelf;
+mod process_dir;
+mod snapshot_cache;
 
-pub(crate) use run::RunFolder;
-use shelf::Shelf;
+pub(crate) use process_dir::ProcessDir;
+use snapshot_cache::SnapshotCache;
 
 /// Shortest and longest pause between attempts to trim the cache while everything in it is in use.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MIN_TRIM_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_TRIM_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Options of an [`Engine`].
 pub struct Options {
@@ -80,7 +80,7 @@ struct Shared {
     store: PackStore,
     packs: Arc<PackCache>,
     trimming: AtomicBool,
-    shelf: Mutex<Shelf>,
+    shelf: Mutex<SnapshotCache>,
     /// When a snapshot last could not be built because the store or the database was unavailable, and the error.
     outage: Mutex<Option<(Instant, String)>>,
     builds: Turns,
@@ -90,14 +90,14 @@ struct Shared {
 impl Engine {
     /// Opens the cache, creates it if missing, and removes files left by dead processes. Blocks.
     pub fn open(options: Options) -> Result<Self> {
-        let run = RunFolder::create(&options.cache)?;
+        let run = ProcessDir::create(&options.cache)?;
         let packs = PackCache::open(&options.cache, run, options.store.clone(), options.inline, options.cache_bytes)?;
         Ok(Self(Arc::new(Shared {
             git: Git::new(&options.git, options.max_concurrent_packs, options.git_object_bytes),
             store: options.store,
             packs: Arc::new(packs),
             trimming: AtomicBool::new(false),
-            shelf: Mutex::new(Shelf::new(options.max_idle_snapshots)),
+            shelf: Mutex::new(SnapshotCache::new(options.max_idle_snapshots)),
             outage: Mutex::default(),
             builds: Turns::default(),
             writes: Turns::default(),
@@ -162,7 +162,7 @@ impl Engine {
             attempts += 1;
             match Snapshot::build(state.clone(), Arc::clone(&self.0.packs), self.0.git.clone()).await {
                 // The cache was deleted during the build.
-                Err(Error::Io(error)) if error.kind() == ErrorKind::NotFound && attempts < PATIENCE => {}
+                Err(Error::Io(error)) if error.kind() == ErrorKind::NotFound && attempts < MAX_RETRIES => {}
                 done => return done.map(Arc::new),
             }
         }
@@ -176,7 +176,7 @@ impl Engine {
         }
         let engine = Arc::downgrade(&self.0);
         tokio::spawn(async move {
-            let mut pause = SHORTEST_PAUSE;
+            let mut pause = MIN_TRIM_INTERVAL;
             while let Some(engine) = engine.upgrade().map(Engine) {
                 let fits = blocking::run({
                     let engine = engine.clone();
@@ -189,7 +189,7 @@ impl Engine {
                 }
                 drop(engine);
                 tokio::time::sleep(pause).await;
-                pause = LONGEST_PAUSE.min(pause * 2);
+                pause = MAX_TRIM_INTERVAL.min(pause * 2);
             }
         });
     }
@@ -229,13 +229,13 @@ impl Engine {
         let store = &self.0.store;
         match &pack.data {
             PackData::Memory(bytes) => {
-                store.put_bytes(repo, &pack.key, Half::Pack, bytes.pack.clone()).await?;
-                store.put_bytes(repo, &pack.key, Half::Idx, bytes.idx.clone()).await
+                store.put_bytes(repo, &pack.key, PackFileKind::Pack, bytes.pack.clone()).await?;
+                store.put_bytes(repo, &pack.key, PackFileKind::Idx, bytes.idx.clone()).await
             }
             PackData::Files(files) => {
                 let stored = async {
-                    store.put_file(repo, &pack.key, Half::Pack, files.pack()).await?;
-                    store.put_file(repo, &pack.key, Half::Idx, files.idx()).await
+                    store.put_file(repo, &pack.key, PackFileKind::Pack, files.pack()).await?;
+                    store.put_file(repo, &pack.key, PackFileKind::Idx, files.idx()).await
                 };
                 match stored.await {
                     Err(Error::Io(_)) if !files.pack().exists() || !files.idx().exists() => {
@@ -248,8 +248,8 @@ impl Engine {
     }
 
     /// Moves a stored pack into the local cache, so that the next snapshot need not download it.
-    pub async fn adopt(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
-        self.0.packs.adopt(repo, pack).await?;
+    pub async fn cache_pack(&self, repo: &RepoKey, pack: &NewPack) -> Result<()> {
+        self.0.packs.cache_pack(repo, pack).await?;
         self.trim_if_due();
         Ok(())
     }
@@ -289,7 +289,7 @@ impl Engine {
         self.0.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+    fn shelf(&self) -> MutexGuard<'_, SnapshotCache> {
         self.0.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

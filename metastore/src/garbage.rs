@@ -9,7 +9,7 @@ use crate::{
     Engine, Error, NewPack, PackId, Reader, Result, Snapshot, State, blocking,
     git::{Git, finish},
     pack::index_ids,
-    reach::Reach,
+    reachability::Reach,
     snapshot::{self, PackFolder, lay_out},
 };
 

@@ -4,7 +4,7 @@
 //! type only if every sampled value has it; values further down may still differ. The input is untrusted: no
 //! more is read than the limits allow, and sizes, counts and nesting are checked before use.
 
-mod cell;
+mod type_inference;
 mod csv;
 mod json;
 mod parquet;

@@ -2,7 +2,7 @@
 //!
 //! A repository is a [`State`] (refs and pack rows, read in one database transaction) plus immutable pack
 //! files in a [`PackStore`]. An [`Engine`] turns a state into a [`Snapshot`] for reading. Every write
-//! produces a [`Landing`], at most one new pack plus ref edits, which the caller stores and then commits in
+//! produces a [`RefTransaction`], at most one new pack plus ref edits, which the caller stores and then commits in
 //! one database transaction. The engine itself keeps no state that it could not rebuild.
 
 mod attributes;
@@ -24,10 +24,10 @@ mod pack;
 pub mod package;
 mod path;
 mod pointers;
-mod reach;
+mod reachability;
 mod read;
 mod revert;
-mod scratch;
+mod temp_dir;
 mod snapshot;
 mod spool;
 mod state;
@@ -35,7 +35,7 @@ mod store;
 pub mod wire;
 
 pub use cache::CacheStats;
-pub use commit::{Changeset, Content, Edit, Flaw, Followed, Grafted, Person};
+pub use commit::{Changeset, Content, Edit, EditError, ManagedEdits, CopiedTree, Signature};
 pub use diff::{Change, ChangeKind, Side};
 pub use effort::Effort;
 pub use engine::{Engine, Options, Turn};
@@ -49,7 +49,7 @@ pub use pointers::PointerTarget;
 pub use read::{CommitInfo, Entry, EntryKind, Reader, Summary, TagInfo, TreePage, Weight};
 pub use snapshot::Snapshot;
 pub use state::{
-    INLINE_LIMIT, InlinePacks, Landing, NewPack, Pack, PackBytes, PackData, PackFiles, PackId, Ref, RefEdit, RefName,
+    INLINE_LIMIT, InlinePacks, RefTransaction, NewPack, Pack, PackBytes, PackData, PackFiles, PackId, Ref, RefEdit, RefName,
     RepoKey, State, check_edits, judge_edits,
 };
 pub use store::{PackStore, StoredFile};

@@ -7,7 +7,7 @@ use gix::ObjectId;
 use lfs::Oid;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::{Error, Result, Snapshot, blocking, reach::Reach};
+use crate::{Error, Result, Snapshot, blocking, reachability::Reach};
 
 /// Number of pointers per batch.
 const BATCH: usize = 4096;

@@ -15,7 +15,7 @@ use lfs::Pointer;
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, FilePath, Person, RefName, Result, State,
+    Error, FilePath, Signature, RefName, Result, State,
     effort::{Meter, Watch},
     package::{self, PACKAGE},
     snapshot,
@@ -69,9 +69,9 @@ pub struct CommitInfo {
     /// The parent IDs, first parent first.
     pub parents: Vec<ObjectId>,
     /// The author.
-    pub author: Person,
+    pub author: Signature,
     /// The committer.
-    pub committer: Person,
+    pub committer: Signature,
     /// The whole message; bytes that are not valid UTF-8 are replaced.
     pub message: String,
 }
@@ -84,7 +84,7 @@ pub struct TagInfo {
     /// The tagged object: usually a commit, possibly another tag.
     pub target: ObjectId,
     /// The tagger; `None` in some very old tags.
-    pub tagger: Option<Person>,
+    pub tagger: Option<Signature>,
     /// The message without the signature.
     pub message: String,
 }
@@ -483,10 +483,10 @@ impl Reader {
 }
 
 /// Old and foreign commits can have arbitrary bytes as signature; unreadable parts become empty or zero.
-fn person(raw: &gix::bstr::BStr) -> Person {
+fn person(raw: &gix::bstr::BStr) -> Signature {
     let signature = gix::actor::SignatureRef::from_bytes(raw).unwrap_or_default().trim();
     let time = signature.time().unwrap_or_default();
-    Person {
+    Signature {
         name: signature.name.to_str_lossy().into_owned(),
         email: signature.email.to_str_lossy().into_owned(),
         seconds: time.seconds,

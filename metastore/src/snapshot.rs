@@ -19,15 +19,15 @@ use std::{
 
 use crate::{
     Error, PackId, Reader, Result, State, blocking,
-    cache::{PATIENCE, PackCache},
+    cache::{MAX_RETRIES, PackCache},
     effort::Watch,
     git::{Git, Place},
-    scratch::Scratch,
+    temp_dir::TempDir,
 };
 
-mod memory;
+mod object_cache;
 
-pub(crate) use memory::ObjectMemory;
+pub(crate) use object_cache::ObjectMemory;
 
 /// git configuration of every snapshot. Memory: a 200 MB push must not need hundreds of megabytes.
 /// `allowAnySHA1InWant`: the rounds of one fetch may be served from different generations. `hideRefs`:
@@ -52,8 +52,8 @@ const CONFIG: &str = "\
 ";
 
 /// How long a long read waits for a slot, and how long it may run.
-const TURN: Duration = Duration::from_secs(30);
-const LONGEST: Duration = Duration::from_secs(120);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A snapshot of one generation. Its folder exists as long as any clone of the `Arc`; if it is deleted while
 /// in use, it is rebuilt.
@@ -61,7 +61,7 @@ const LONGEST: Duration = Duration::from_secs(120);
 pub struct Snapshot {
     state: Arc<State>,
     opened: RwLock<gix::ThreadSafeRepository>,
-    folder: Scratch,
+    folder: TempDir,
     cache: Arc<PackCache>,
     mending: tokio::sync::Mutex<()>,
     /// Incremented when a rebuild of the folder starts and when it ends, so it is odd during a rebuild.
@@ -74,7 +74,7 @@ impl Snapshot {
     /// Creates and opens the folder, with packs from the cache, which downloads missing ones from the store.
     pub(crate) async fn build(state: State, cache: Arc<PackCache>, git: Git) -> Result<Self> {
         let state = Arc::new(state);
-        let folder = furnish(&state, &cache, &format!("{}-{}-", state.repo, state.generation)).await?;
+        let folder = populate(&state, &cache, &format!("{}-{}-", state.repo, state.generation)).await?;
         blocking::run(move || {
             let opened = open_whole(folder.path(), &state)?;
             let mending = tokio::sync::Mutex::default();
@@ -119,10 +119,10 @@ impl Snapshot {
         T: Send + 'static,
         F: Fn(&Reader) -> Result<T> + Send + Sync + 'static,
     {
-        let place = tokio::time::timeout(TURN, self.git.reading()).await;
+        let place = tokio::time::timeout(QUEUE_TIMEOUT, self.git.reading()).await;
         let place =
             place.map_err(|_| Error::Busy("too many long requests at the same time; try again later".to_owned()))?;
-        self.read_watched(work, Watch::new(Some(LONGEST)), Some(Arc::new(place?))).await
+        self.read_watched(work, Watch::new(Some(READ_TIMEOUT)), Some(Arc::new(place?))).await
     }
 
     async fn read_watched<T, F>(self: &Arc<Self>, work: F, watch: Watch, place: Option<Arc<Place>>) -> Result<T>
@@ -175,11 +175,11 @@ impl Snapshot {
             // A deletion before the first attempt is noticed after it.
             let mended = match self.mended.load(Ordering::Acquire) {
                 mended if attempts == 0 && mended.is_multiple_of(2) => mended,
-                _ => self.mend().await?,
+                _ => self.repair().await?,
             };
             let done = attempt().await;
             attempts += 1;
-            if attempts == PATIENCE || self.untouched() == Some(mended) {
+            if attempts == MAX_RETRIES || self.untouched() == Some(mended) {
                 return done;
             }
             tracing::info!(folder = %self.git_dir().display(), "rebuilding a deleted snapshot folder");
@@ -193,7 +193,7 @@ impl Snapshot {
     }
 
     /// Rebuilds the folder in place if it, or a file in it, was deleted.
-    async fn mend(self: &Arc<Self>) -> Result<u64> {
+    async fn repair(self: &Arc<Self>) -> Result<u64> {
         if let Some(mended) = self.untouched() {
             return Ok(mended);
         }
@@ -211,7 +211,7 @@ impl Snapshot {
                 let rebuilt = snapshot.rebuild().await;
                 let mended = snapshot.mended.fetch_add(1, Ordering::AcqRel) + 1;
                 match rebuilt {
-                    Err(Error::Io(error)) if error.kind() == io::ErrorKind::NotFound && attempts < PATIENCE => {}
+                    Err(Error::Io(error)) if error.kind() == io::ErrorKind::NotFound && attempts < MAX_RETRIES => {}
                     done => return done.map(|()| mended),
                 }
             }
@@ -221,7 +221,7 @@ impl Snapshot {
 
     async fn rebuild(&self) -> Result<()> {
         self.cache.count_rebuild();
-        let new = furnish(&self.state, &self.cache, "tmp-").await?;
+        let new = populate(&self.state, &self.cache, "tmp-").await?;
         let (place, cache, state) = (self.git_dir().to_owned(), Arc::clone(&self.cache), Arc::clone(&self.state));
         let repository = blocking::run(move || {
             let old = cache.run().scratch("tmp-")?;
@@ -267,7 +267,7 @@ impl Snapshot {
 
     /// Creates a private copy of this snapshot's folder (a quarantine), to which a git process may add a pack
     /// that is visible there only. Removed on drop. Open it with [`open`] once the pack is complete.
-    pub(crate) async fn quarantine(self: &Arc<Self>) -> Result<Scratch> {
+    pub(crate) async fn quarantine(self: &Arc<Self>) -> Result<TempDir> {
         self.whole(|| {
             let lease = Arc::clone(self);
             blocking::run(move || {
@@ -282,12 +282,12 @@ impl Snapshot {
     }
 
     /// Creates an empty folder on the same file system as the snapshots, removed on drop.
-    pub(crate) fn scratch(&self) -> Result<Scratch> {
+    pub(crate) fn scratch(&self) -> Result<TempDir> {
         self.cache.run().scratch("tmp-")
     }
 }
 
-/// Returns true if nothing is missing in a folder created by [`furnish`].
+/// Returns true if nothing is missing in a folder created by [`populate`].
 fn is_whole(folder: &Path, state: &State) -> bool {
     let is_there = |name: &str| folder.join(name).exists();
     let packs = || std::fs::read_dir(folder.join("objects/pack")).map_or(0, Iterator::count);
@@ -295,7 +295,7 @@ fn is_whole(folder: &Path, state: &State) -> bool {
         && packs() == 2 * state.packs.len()
 }
 
-/// Opens a folder created by [`furnish`]. Returns a not-found error if it was deleted, so that this is not
+/// Opens a folder created by [`populate`]. Returns a not-found error if it was deleted, so that this is not
 /// mistaken for a damaged pack.
 fn open_whole(folder: &Path, state: &State) -> Result<gix::ThreadSafeRepository> {
     let opened = open(folder);
@@ -303,7 +303,7 @@ fn open_whole(folder: &Path, state: &State) -> Result<gix::ThreadSafeRepository>
 }
 
 /// Creates a folder with the complete repository of `state`.
-async fn furnish(state: &Arc<State>, cache: &PackCache, prefix: &str) -> Result<Scratch> {
+async fn populate(state: &Arc<State>, cache: &PackCache, prefix: &str) -> Result<TempDir> {
     let (run, prefix, shown) = (cache.run(), prefix.to_owned(), Arc::clone(state));
     let folder = blocking::run(move || {
         let folder = run.scratch(&prefix)?;
@@ -311,7 +311,7 @@ async fn furnish(state: &Arc<State>, cache: &PackCache, prefix: &str) -> Result<
         Ok(folder)
     })
     .await?;
-    cache.gather(&state.repo, &state.packs, &PackFolder(folder.path().join("objects/pack"))).await?;
+    cache.collect_packs(&state.repo, &state.packs, &PackFolder(folder.path().join("objects/pack"))).await?;
     Ok(folder)
 }
 

@@ -21,16 +21,16 @@ const BLOCK: usize = 64 * 1024;
 const BLOCKS_AHEAD: usize = 4;
 
 /// Total time to wait for a client before its data goes to disk.
-const PATIENCE: Duration = Duration::from_secs(2);
+const SLOW_CLIENT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Idle timeout of a client.
-const STALLED: Duration = Duration::from_mins(2);
+const STALL_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Maximum number of bytes of a request body that are read ahead into memory.
 const SHORT: usize = 64 * 1024;
 
 /// Number of bytes written at once when reading ahead to disk.
-const TOGETHER: usize = 4 * BLOCK;
+const WRITE_BATCH: usize = 4 * BLOCK;
 
 /// The disk space that all spools of an engine may use.
 #[derive(Clone)]
@@ -123,7 +123,7 @@ impl Pace {
 
     fn left(&self) -> Duration {
         let earned = Duration::from_millis(self.moved.saturating_mul(1000) / Self::LEAST);
-        (Self::GRACE + earned).saturating_sub(self.waited).min(STALLED)
+        (Self::GRACE + earned).saturating_sub(self.waited).min(STALL_TIMEOUT)
     }
 
     /// Waits for a client.
@@ -160,7 +160,7 @@ impl Outflow<'_> {
                 return Ok(());
             }
             let began = Instant::now();
-            let permit = timeout(PATIENCE.saturating_sub(self.waited), self.blocks.reserve()).await;
+            let permit = timeout(SLOW_CLIENT_TIMEOUT.saturating_sub(self.waited), self.blocks.reserve()).await;
             self.waited += began.elapsed();
             if let Ok(permit) = permit {
                 permit.map_err(gone)?.send(block);
@@ -235,7 +235,7 @@ pub(crate) async fn pass(
 pub(crate) async fn drain(spool: Option<Spool>, blocks: &mpsc::Sender<Bytes>) -> Result<()> {
     let Some(mut spool) = spool else { return Ok(()) };
     while let Some(block) = spool.next().await? {
-        let sent = timeout(STALLED, blocks.send(block)).await;
+        let sent = timeout(STALL_TIMEOUT, blocks.send(block)).await;
         sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map_err(gone)?;
     }
     Ok(())
@@ -329,7 +329,7 @@ where
         let fits = loop {
             block.reserve(BLOCK);
             ended = body.read_buf(&mut block).await? == 0;
-            if (ended && !block.is_empty()) || block.len() >= TOGETHER {
+            if (ended && !block.is_empty()) || block.len() >= WRITE_BATCH {
                 let full = block.split().freeze();
                 if !spool.push(&full).await? {
                     block = BytesMut::from(&full[..]);

@@ -15,7 +15,7 @@ use gix::ObjectId;
 
 use crate::{
     Error, Result,
-    scratch::{Scratch, unique},
+    temp_dir::{TempDir, unique},
     snapshot::PackFile,
     store::link_or_copy,
 };
@@ -268,7 +268,7 @@ impl NewPack {
     pub(crate) fn from_files(
         id: PackId,
         objects: u64,
-        folder: Arc<Scratch>,
+        folder: Arc<TempDir>,
         pack: PathBuf,
         idx: PathBuf,
     ) -> Result<Self> {
@@ -331,7 +331,7 @@ pub enum PackData {
 pub struct PackFiles {
     pack: PathBuf,
     idx: PathBuf,
-    _folder: Arc<Scratch>,
+    _folder: Arc<TempDir>,
 }
 
 impl PackFiles {
@@ -361,7 +361,7 @@ pub struct RefEdit {
 
 /// The changes of one write, to be committed in a single database transaction or not at all.
 #[derive(Debug, Clone)]
-pub struct Landing {
+pub struct RefTransaction {
     /// The generation that the write is based on.
     pub generation: u64,
     /// The epoch that must still be current.

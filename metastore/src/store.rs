@@ -17,13 +17,13 @@ use crate::{Pack, RepoKey, Result, blocking, snapshot::PackFile};
 
 mod bucket;
 mod folder;
-mod whole;
+mod verify;
 
 use bucket::Bucket;
 use folder::Folder;
 pub(crate) use folder::link_or_copy;
-use whole::compare;
-pub(crate) use whole::{looks_whole, verify};
+use verify::compare;
+pub(crate) use verify::{looks_whole, verify};
 
 /// The permanent store of packs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -50,12 +50,12 @@ pub struct StoredFile {
 
 /// The two files of a stored pack: the pack and its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Half {
+pub(crate) enum PackFileKind {
     Pack,
     Idx,
 }
 
-impl Half {
+impl PackFileKind {
     pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::Pack => "pack",
@@ -81,15 +81,15 @@ impl PackStore {
     /// [`Error::Unavailable`]. Default 10 seconds. While the bucket is known to be unavailable, a tenth of it
     /// applies. Does not affect a folder.
     #[must_use]
-    pub fn with_patience(self, patience: Duration) -> Self {
+    pub fn with_timeout(self, patience: Duration) -> Self {
         match self.0 {
             Home::Local(folder) => Self(Home::Local(folder)),
-            Home::Remote(bucket) => Self(Home::Remote(bucket.with_patience(patience))),
+            Home::Remote(bucket) => Self(Home::Remote(bucket.with_timeout(patience))),
         }
     }
 
     /// Stores `bytes` durably.
-    pub(crate) async fn put_bytes(&self, repo: &RepoKey, key: &str, half: Half, bytes: Bytes) -> Result<()> {
+    pub(crate) async fn put_bytes(&self, repo: &RepoKey, key: &str, half: PackFileKind, bytes: Bytes) -> Result<()> {
         let name = name(repo, key, half);
         match &self.0 {
             Home::Local(folder) => {
@@ -101,7 +101,7 @@ impl PackStore {
     }
 
     /// Stores the file at `source` durably, without holding it in memory.
-    pub(crate) async fn put_file(&self, repo: &RepoKey, key: &str, half: Half, source: &Path) -> Result<()> {
+    pub(crate) async fn put_file(&self, repo: &RepoKey, key: &str, half: PackFileKind, source: &Path) -> Result<()> {
         let name = name(repo, key, half);
         match &self.0 {
             Home::Local(folder) => {
@@ -120,7 +120,7 @@ impl PackStore {
     /// [`Error::Corrupt`] with the file name if a file is missing or differs; [`Error::Unavailable`] if the
     /// store does not respond.
     pub(crate) async fn fetch(&self, repo: &RepoKey, pack: &Pack, target: &PackFile) -> Result<()> {
-        let names = [Half::Pack, Half::Idx].map(|half| name(repo, &pack.key, half));
+        let names = [PackFileKind::Pack, PackFileKind::Idx].map(|half| name(repo, &pack.key, half));
         match &self.0 {
             Home::Local(folder) => {
                 let (folder, row, target) = (folder.clone(), pack.clone(), target.clone());
@@ -145,7 +145,7 @@ impl PackStore {
     /// Deletes a pack, its index first, so that an interrupted deletion does not leave a valid pack. Missing
     /// files are ignored.
     pub(crate) async fn delete(&self, repo: &RepoKey, key: &str) -> Result<()> {
-        for half in [Half::Idx, Half::Pack] {
+        for half in [PackFileKind::Idx, PackFileKind::Pack] {
             let name = name(repo, key, half);
             match &self.0 {
                 Home::Local(folder) => {
@@ -181,7 +181,7 @@ impl PackStore {
 }
 
 /// Returns the name of a file in the store.
-fn name(repo: &RepoKey, key: &str, half: Half) -> String {
+fn name(repo: &RepoKey, key: &str, half: PackFileKind) -> String {
     format!("packs/{repo}/{key}.{}", half.extension())
 }
 

@@ -2,7 +2,7 @@
 //! it. It never has the right to own, so it cannot share.
 
 use super::tokens::TokenScope;
-use super::{Actor, Fetch, Identity, Limit, Right as _, Rights, Write, tokens};
+use super::{Actor, Fetch, Identity, CredentialScope, Right as _, Rights, Write, tokens};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 
@@ -30,17 +30,17 @@ impl AppGrant {
 
     /// Returns the rights on a dataset that the scopes allow.
     pub(super) fn open(&self, path: &RepoPath) -> Rights {
-        tokens::open(&self.scopes, path).and(MOST)
+        tokens::open(&self.scopes, path).and(MAX_RIGHTS)
     }
 
     /// Returns the rights on everything that the scopes allow.
     pub(super) fn open_everywhere(&self) -> Rights {
-        tokens::open_everywhere(&self.scopes).and(MOST)
+        tokens::open_everywhere(&self.scopes).and(MAX_RIGHTS)
     }
 }
 
 /// All rights except [`Own`](super::Own).
-const MOST: Rights = Write::RIGHTS.with(Fetch::RIGHTS);
+const MAX_RIGHTS: Rights = Write::RIGHTS.with(Fetch::RIGHTS);
 
 impl Actor {
     /// Returns the same user with the restrictions of an app.
@@ -49,8 +49,8 @@ impl Actor {
     /// Forbidden if the actor is not a user, or is already limited: a token or another app cannot authorize an app.
     pub fn through(&self, app: AppGrant) -> Result<Self> {
         match (&self.identity, &self.limit) {
-            (Identity::User { .. }, Limit::Nothing) => {
-                Ok(Self { identity: self.identity.clone(), limit: Limit::App(app), session: None })
+            (Identity::User { .. }, CredentialScope::Nothing) => {
+                Ok(Self { identity: self.identity.clone(), limit: CredentialScope::App(app), session: None })
             }
             _ => Err(Error::forbidden("only a signed-in user can authorize an app")),
         }
@@ -59,15 +59,15 @@ impl Actor {
     /// Returns the name of the app, if the actor is one.
     pub(super) fn app(&self) -> Option<&str> {
         match &self.limit {
-            Limit::App(grant) => Some(grant.app()),
-            Limit::Nothing | Limit::Token(_) | Limit::Claims(_) => None,
+            CredentialScope::App(grant) => Some(grant.app()),
+            CredentialScope::Nothing | CredentialScope::Token(_) | CredentialScope::Claims(_) => None,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::standing::left;
+    use super::super::base_rights::restrict;
     use super::super::{Own, Read};
     use super::*;
     use crate::clock::Clock;
@@ -76,7 +76,7 @@ mod tests {
         AppGrant::new("notes".into(), scopes.iter().map(|scope| scope.parse().unwrap()).collect())
     }
 
-    fn user(limit: Limit) -> Actor {
+    fn user(limit: CredentialScope) -> Actor {
         let identity = Identity::User { id: Clock::default().id(), name: "ada".into(), admin: true };
         let mut actor = Actor::anonymous();
         (actor.identity, actor.limit) = (identity, limit);
@@ -87,13 +87,13 @@ mod tests {
     fn an_app_has_what_it_was_given_of_what_its_user_has() {
         let (path, read) = ("ada/data".parse().unwrap(), Read::RIGHTS.with(Fetch::RIGHTS));
         let of = |scopes: &[&str], rights| {
-            let actor = user(Limit::Nothing).through(grant(scopes)).unwrap();
+            let actor = user(CredentialScope::Nothing).through(grant(scopes)).unwrap();
             assert_eq!(actor.app(), Some("notes"));
             assert!(!actor.may_share(), "an app cannot share, whatever its scopes");
-            left(&actor, &path, rights, Rights::NONE)
+            restrict(&actor, &path, rights, Rights::NONE)
         };
         assert_eq!(of(&["read"], Rights::ALL), read);
-        assert_eq!(of(&["write"], Rights::ALL), MOST);
+        assert_eq!(of(&["write"], Rights::ALL), MAX_RIGHTS);
         assert_eq!(of(&["own"], Rights::ALL).and(Own::RIGHTS), Write::RIGHTS, "an app never gets the right to own");
         assert_eq!(of(&["own"], read), read);
         assert_eq!(of(&["own:ada/other"], Rights::ALL), Rights::NONE);
@@ -103,11 +103,11 @@ mod tests {
     #[test]
     fn only_a_user_without_limits_has_apps() {
         let whole = || vec![TokenScope::ALL];
-        assert!(user(Limit::Token(whole())).through(grant(&["read"])).is_err());
-        assert!(user(Limit::Claims(vec![])).through(grant(&["read"])).is_err());
-        assert!(user(Limit::App(grant(&["own"]))).through(grant(&["read"])).is_err());
+        assert!(user(CredentialScope::Token(whole())).through(grant(&["read"])).is_err());
+        assert!(user(CredentialScope::Claims(vec![])).through(grant(&["read"])).is_err());
+        assert!(user(CredentialScope::App(grant(&["own"]))).through(grant(&["read"])).is_err());
         assert!(Actor::operator().through(grant(&["read"])).is_err());
         assert!(Actor::anonymous().through(grant(&["read"])).is_err());
-        assert!(user(Limit::Nothing).may_share() && user(Limit::Token(whole())).may_share());
+        assert!(user(CredentialScope::Nothing).may_share() && user(CredentialScope::Token(whole())).may_share());
     }
 }

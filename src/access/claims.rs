@@ -8,7 +8,7 @@ use crate::types::RepoPath;
 
 /// One scope of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub struct TokenClaim {
     entity: Entity,
     /// Segments of the id; a missing segment matches everything below.
     id: Vec<String>,
@@ -26,14 +26,14 @@ enum Entity {
 
 /// The rights that a token grants on one dataset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Opened {
+pub struct ClaimRights {
     /// Rights on the whole dataset.
     pub whole: Rights,
     /// Rights on single objects.
     pub objects: Vec<(Oid, Rights)>,
 }
 
-impl Claim {
+impl TokenClaim {
     /// Parses one scope. Unknown types parse, and grant nothing.
     pub fn parse(text: &str) -> Self {
         let parts: Vec<&str> = text.split(':').collect();
@@ -116,7 +116,7 @@ impl Claim {
     }
 
     /// Adds the rights that this scope grants on a dataset.
-    fn open(&self, path: &RepoPath, opened: &mut Opened) {
+    fn open(&self, path: &RepoPath, opened: &mut ClaimRights) {
         let rights = self.rights();
         if rights == Rights::NONE {
             return;
@@ -140,8 +140,8 @@ impl Claim {
 }
 
 /// Returns the rights that a list of scopes grants on a dataset.
-pub fn open(claims: &[Claim], path: &RepoPath) -> Opened {
-    let mut opened = Opened::default();
+pub fn open(claims: &[TokenClaim], path: &RepoPath) -> ClaimRights {
+    let mut opened = ClaimRights::default();
     for claim in claims {
         claim.open(path, &mut opened);
     }
@@ -158,7 +158,7 @@ pub(super) struct Readable {
 }
 
 /// Returns which datasets of an owner a list of scopes allows to read; consistent with [`open`].
-pub(super) fn readable(claims: &[Claim], owner: &str) -> Readable {
+pub(super) fn readable(claims: &[TokenClaim], owner: &str) -> Readable {
     let segments: Vec<&str> = owner.split('/').collect();
     let mut readable = Readable::default();
     for claim in claims.iter().filter(|claim| claim.rights().has(Read::RIGHTS)) {
@@ -180,7 +180,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn whole(scope: &str) -> Rights {
-        open(&Claim::parse_list(scope), &"org/data".parse().unwrap()).whole
+        open(&TokenClaim::parse_list(scope), &"org/data".parse().unwrap()).whole
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn one_object_opens_only_itself() {
         let oid = Oid::of(b"x");
-        let opened = open(&Claim::parse_list(&format!("obj:org/data/{oid}:read")), &"org/data".parse().unwrap());
+        let opened = open(&TokenClaim::parse_list(&format!("obj:org/data/{oid}:read")), &"org/data".parse().unwrap());
         assert_eq!(opened.whole, Rights::NONE);
         assert_eq!(opened.objects, vec![(oid, Read::RIGHTS.with(Fetch::RIGHTS))]);
     }
@@ -237,19 +237,19 @@ mod tests {
             text in "((obj|ds)(:(\\*|a|b|a/b|\\*/b|a/\\*|a/b/c|\\*/\\*/c|A/C|a/c/\\*))?(:(read|\\*|write|metadata:read))? ?){0,3}",
             owner in "[ab](/[ab])?", name in "[abc]",
         ) {
-            let claims = Claim::parse_list(&text);
+            let claims = TokenClaim::parse_list(&text);
             let path = RepoPath::from_segments(&owner, &name).unwrap();
             let readable = readable(&claims, &owner);
             let expected = open(&claims, &path).whole.has(Read::RIGHTS);
             prop_assert_eq!(readable.whole || readable.names.contains(&name), expected);
-            if claims.iter().any(Claim::reads_everything) {
+            if claims.iter().any(TokenClaim::reads_everything) {
                 prop_assert!(expected);
             }
         }
 
         #[test]
         fn nothing_panics_and_nothing_foreign_opens(text in "(obj|ds|org)(:[a-z*/,]{0,12}){0,5}") {
-            let claims = Claim::parse_list(&text);
+            let claims = TokenClaim::parse_list(&text);
             open(&claims, &"org/data".parse().unwrap());
         }
     }

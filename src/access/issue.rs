@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
 use super::jwt::Claims;
 use super::scopes::Scope;
-use super::{Access, Actor, Identity, Limit};
+use super::{Access, Actor, Identity, CredentialScope};
 use crate::clock::random;
 use crate::config::OUR_ISSUER;
 use crate::error::{Error, Kind, Result};
@@ -37,7 +37,7 @@ impl Access {
     /// one, so signing is limited by a semaphore and runs off the async threads.
     pub async fn issue_to(&self, actor: &Actor, scopes: &[Scope], lifetime_seconds: u64) -> Result<(String, Millis)> {
         let user = match (&actor.identity, &actor.limit) {
-            (Identity::User { name, .. }, Limit::Nothing | Limit::Token(_)) => Some(name.clone()),
+            (Identity::User { name, .. }, CredentialScope::Nothing | CredentialScope::Token(_)) => Some(name.clone()),
             // Anonymous: we cannot attest who it is.
             _ => None,
         };

@@ -17,7 +17,7 @@
 //! ```
 
 use super::tokens;
-use super::{Access, Actor, Identity, Limit, Own, Read, Right as _, Rights};
+use super::{Access, Actor, Identity, CredentialScope, Own, Read, Right as _, Rights};
 use crate::config::Makers;
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, OwnerKind, OwnerName, Role};
@@ -25,14 +25,14 @@ use crate::types::{Email, Id, OwnerKind, OwnerName, Role};
 /// A permission check that passed: this actor may see the inside of an organisation (members, groups, datasets).
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
-pub struct Member {
+pub struct OrgMemberGrant {
     organisation: Id,
     name: OwnerName,
     role: Option<Role>,
     actor: Actor,
 }
 
-impl Member {
+impl OrgMemberGrant {
     /// Returns the id of the organisation.
     pub fn organisation(&self) -> Id {
         self.organisation
@@ -57,13 +57,13 @@ impl Member {
 /// A permission check that passed: this actor may manage the members of an organisation, and change or delete it.
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
-pub struct Steward {
-    member: Member,
+pub struct OrgAdminGrant {
+    member: OrgMemberGrant,
 }
 
-impl Steward {
+impl OrgAdminGrant {
     /// Returns the included permission to see the organisation.
-    pub fn member(&self) -> &Member {
+    pub fn member(&self) -> &OrgMemberGrant {
         &self.member
     }
 }
@@ -71,14 +71,14 @@ impl Steward {
 /// A permission check that passed: this actor may end a user's membership in an organisation, possibly their own.
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
-pub struct Departure {
-    member: Member,
+pub struct RemoveMemberGrant {
+    member: OrgMemberGrant,
     user: OwnerName,
 }
 
-impl Departure {
+impl RemoveMemberGrant {
     /// Returns the organisation and the actor.
-    pub fn member(&self) -> &Member {
+    pub fn member(&self) -> &OrgMemberGrant {
         &self.member
     }
 
@@ -91,13 +91,13 @@ impl Departure {
 /// A permission check that passed: this user may create an organisation with this name.
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
-pub struct Founding {
+pub struct CreateOrgGrant {
     name: OwnerName,
     founder: Id,
     actor: Actor,
 }
 
-impl Founding {
+impl CreateOrgGrant {
     /// Returns the name of the new organisation.
     pub fn name(&self) -> &OwnerName {
         &self.name
@@ -117,14 +117,14 @@ impl Founding {
 /// A permission check that passed: this user may accept invitations that were sent to this address.
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
-pub struct Joining {
+pub struct AcceptInviteGrant {
     user: Id,
     name: OwnerName,
     email: Email,
     actor: Actor,
 }
 
-impl Joining {
+impl AcceptInviteGrant {
     /// Returns the id of the user who accepts.
     pub fn user(&self) -> Id {
         self.user
@@ -149,9 +149,9 @@ impl Joining {
 /// A permission check that passed: this actor may list the organisations of this user.
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
-pub struct Oneself(Id);
+pub struct SelfGrant(Id);
 
-impl Oneself {
+impl SelfGrant {
     /// Returns the id of the user.
     pub fn user(&self) -> Id {
         self.0
@@ -161,11 +161,11 @@ impl Oneself {
 /// A permission check that passed: this actor may administer the site.
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
-pub struct Administrator {
+pub struct AdminGrant {
     actor: Actor,
 }
 
-impl Administrator {
+impl AdminGrant {
     /// Returns the actor.
     pub fn actor(&self) -> &Actor {
         &self.actor
@@ -173,7 +173,7 @@ impl Administrator {
 }
 
 /// Returns the same error for an organisation that does not exist and for one that the actor cannot see.
-fn hidden(actor: &Actor, name: &str) -> Error {
+fn organisation_not_found(actor: &Actor, name: &str) -> Error {
     if actor.is_anonymous() {
         return Error::unauthenticated("sign in to see organisations");
     }
@@ -183,10 +183,10 @@ fn hidden(actor: &Actor, name: &str) -> Error {
 /// Returns the rights that a credential has beyond single datasets.
 fn reach(actor: &Actor) -> Rights {
     match &actor.limit {
-        Limit::Nothing => Rights::ALL,
-        Limit::Token(scopes) => tokens::open_everywhere(scopes),
+        CredentialScope::Nothing => Rights::ALL,
+        CredentialScope::Token(scopes) => tokens::open_everywhere(scopes),
         // Their scopes apply to datasets only.
-        Limit::Claims(_) | Limit::App(_) => Rights::NONE,
+        CredentialScope::Claims(_) | CredentialScope::App(_) => Rights::NONE,
     }
 }
 
@@ -200,13 +200,13 @@ impl Access {
     /// # Errors
     /// Unauthenticated without credentials; otherwise not found if the actor is not a member, whether the
     /// organisation exists or not.
-    pub async fn authorize_member(&self, actor: &Actor, name: &str) -> Result<Member> {
+    pub async fn authorize_member(&self, actor: &Actor, name: &str) -> Result<OrgMemberGrant> {
         let decided = self.decide_member(actor, name).await;
         decided.map_err(|refusal| self.notes.refused_what(actor, "see the organisation", name, refusal))
     }
 
-    async fn decide_member(&self, actor: &Actor, name: &str) -> Result<Member> {
-        let unseen = || hidden(actor, name);
+    async fn decide_member(&self, actor: &Actor, name: &str) -> Result<OrgMemberGrant> {
+        let unseen = || organisation_not_found(actor, name);
         let Identity::User { id, admin, .. } = &actor.identity else { return Err(unseen()) };
         let name: OwnerName = name.parse().map_err(|_| unseen())?;
         if !reach(actor).has(Read::RIGHTS) {
@@ -219,34 +219,34 @@ impl Access {
         if role.is_none() && !admin {
             return Err(unseen());
         }
-        Ok(Member { organisation: owner.id, name, role, actor: actor.clone() })
+        Ok(OrgMemberGrant { organisation: owner.id, name, role, actor: actor.clone() })
     }
 
     /// Checks that the actor may manage the organisation.
     ///
     /// # Errors
     /// As for [`Access::authorize_member`]; forbidden for members who are not owners.
-    pub async fn authorize_steward(&self, actor: &Actor, name: &str) -> Result<Steward> {
+    pub async fn authorize_steward(&self, actor: &Actor, name: &str) -> Result<OrgAdminGrant> {
         let member = self.authorize_member(actor, name).await?;
         let decided = expect_steward(&member);
         decided.map_err(|refusal| self.notes.refused_what(actor, "administer the organisation", name, refusal))?;
-        Ok(Steward { member })
+        Ok(OrgAdminGrant { member })
     }
 
     /// Checks that the actor may end this membership: their own, or as an owner that of others.
     ///
     /// # Errors
     /// As for [`Access::authorize_steward`].
-    pub async fn authorize_departure(&self, actor: &Actor, name: &str, user: &str) -> Result<Departure> {
+    pub async fn authorize_departure(&self, actor: &Actor, name: &str, user: &str) -> Result<RemoveMemberGrant> {
         let member = self.authorize_member(actor, name).await?;
         let user: OwnerName = user.parse().map_err(|_| Error::not_found("there is no member with that name"))?;
         let own = matches!(&actor.identity, Identity::User { name, .. } if name == user.as_str());
         if own && reach(actor).has(Own::RIGHTS) {
-            return Ok(Departure { member, user });
+            return Ok(RemoveMemberGrant { member, user });
         }
         let decided = expect_steward(&member);
         decided.map_err(|refusal| self.notes.refused_what(actor, "administer the organisation", name, refusal))?;
-        Ok(Departure { member, user })
+        Ok(RemoveMemberGrant { member, user })
     }
 
     /// Checks that the actor may create an organisation with this name. A nested one requires an owner of its parent.
@@ -254,7 +254,7 @@ impl Access {
     /// # Errors
     /// Unauthenticated without credentials; forbidden where only administrators may create organisations, and for
     /// tokens with a narrower scope; for a nested one as for [`Access::authorize_steward`].
-    pub async fn authorize_founding(&self, actor: &Actor, name: &OwnerName, makers: Makers) -> Result<Founding> {
+    pub async fn authorize_founding(&self, actor: &Actor, name: &OwnerName, makers: Makers) -> Result<CreateOrgGrant> {
         let (founder, admin) = match &actor.identity {
             Identity::Anonymous => return Err(Error::unauthenticated("sign in to create an organisation")),
             Identity::User { id, admin, .. } => (*id, *admin),
@@ -268,14 +268,14 @@ impl Access {
         } else if makers == Makers::Admins && !admin {
             return Err(Error::forbidden("only administrators can create organisations on this site"));
         }
-        Ok(Founding { name: name.clone(), founder, actor: actor.clone() })
+        Ok(CreateOrgGrant { name: name.clone(), founder, actor: actor.clone() })
     }
 
     /// Checks that the actor may accept an invitation to this address, which must be the address of their account.
     ///
     /// # Errors
     /// Unauthenticated without credentials; forbidden for everyone else, and for tokens with a narrower scope.
-    pub async fn authorize_joining(&self, actor: &Actor, email: &Email) -> Result<Joining> {
+    pub async fn authorize_joining(&self, actor: &Actor, email: &Email) -> Result<AcceptInviteGrant> {
         let (user, name) = match &actor.identity {
             Identity::Anonymous => {
                 return Err(Error::unauthenticated(format!(
@@ -293,7 +293,7 @@ impl Access {
         if !reach(actor).has(Own::RIGHTS) {
             return Err(narrow_token());
         }
-        Ok(Joining { user, name, email: email.clone(), actor: actor.clone() })
+        Ok(AcceptInviteGrant { user, name, email: email.clone(), actor: actor.clone() })
     }
 
     /// Checks that the actor may list their own organisations.
@@ -301,10 +301,10 @@ impl Access {
     /// # Errors
     /// Unauthenticated without credentials; forbidden without an account, and for tokens that are limited to single
     /// datasets.
-    pub fn authorize_oneself(&self, actor: &Actor) -> Result<Oneself> {
+    pub fn authorize_oneself(&self, actor: &Actor) -> Result<SelfGrant> {
         match &actor.identity {
             Identity::Anonymous => Err(Error::unauthenticated("sign in to list your organisations")),
-            Identity::User { id, .. } if reach(actor).has(Read::RIGHTS) => Ok(Oneself(*id)),
+            Identity::User { id, .. } if reach(actor).has(Read::RIGHTS) => Ok(SelfGrant(*id)),
             Identity::User { .. } => Err(Error::forbidden("this token is limited to single datasets")),
             _ => Err(Error::forbidden("only users can be members of organisations")),
         }
@@ -314,13 +314,13 @@ impl Access {
     ///
     /// # Errors
     /// Unauthenticated without credentials; forbidden for everyone else.
-    pub fn authorize_administrator(&self, actor: &Actor) -> Result<Administrator> {
+    pub fn authorize_administrator(&self, actor: &Actor) -> Result<AdminGrant> {
         let refuse = |refusal| Err(self.notes.refused_what(actor, "administer", "site", refusal));
         match &actor.identity {
             Identity::Anonymous => Err(Error::unauthenticated("sign in as an administrator")),
-            Identity::Operator => Ok(Administrator { actor: actor.clone() }),
+            Identity::Operator => Ok(AdminGrant { actor: actor.clone() }),
             Identity::User { admin: true, .. } if reach(actor).has(Own::RIGHTS) => {
-                Ok(Administrator { actor: actor.clone() })
+                Ok(AdminGrant { actor: actor.clone() })
             }
             Identity::User { admin: true, .. } => refuse(narrow_token()),
             _ => refuse(Error::forbidden("only administrators of this site can do that")),
@@ -328,7 +328,7 @@ impl Access {
     }
 }
 
-fn expect_steward(member: &Member) -> Result<()> {
+fn expect_steward(member: &OrgMemberGrant) -> Result<()> {
     let admin = matches!(member.actor.identity, Identity::User { admin: true, .. });
     if !admin && member.role != Some(Role::Owner) {
         return Err(Error::forbidden(format!("only owners of `{}` can do that", member.name)));

@@ -1,7 +1,7 @@
 //! Lists the owners for whom an actor can create datasets.
 
 use super::tokens;
-use super::{Access, Actor, Identity, Limit, Right as _, Write};
+use super::{Access, Actor, Identity, CredentialScope, Right as _, Write};
 use crate::error::{Error, Result};
 use crate::types::{OwnerKind, OwnerName, Role};
 
@@ -33,9 +33,9 @@ impl Access {
             Identity::User { id, name, admin } => (*id, name, *admin),
         };
         let in_scope = match &actor.limit {
-            Limit::Nothing => true,
-            Limit::Token(scopes) => tokens::open_everywhere(scopes).has(Write::RIGHTS),
-            Limit::Claims(_) | Limit::App(_) => false,
+            CredentialScope::Nothing => true,
+            CredentialScope::Token(scopes) => tokens::open_everywhere(scopes).has(Write::RIGHTS),
+            CredentialScope::Claims(_) | CredentialScope::App(_) => false,
         };
         if !in_scope {
             return Ok(Vec::new());

@@ -1,9 +1,9 @@
 //! Authentication: turns the credentials of a request into an actor.
 
-use super::claims::Claim;
+use super::claims::TokenClaim;
 use super::jwt::Claims;
 use super::tokens::{self, TokenScope};
-use super::{Access, Actor, Credentials, Identity, Limit, links};
+use super::{Access, Actor, Credentials, Identity, CredentialScope, share_links};
 use crate::db::accounts::UserRow;
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Secret};
@@ -23,7 +23,7 @@ impl Access {
     }
 
     async fn by_token(&self, token: &Secret) -> Result<Actor> {
-        if links::looks_opened(token) {
+        if share_links::looks_opened(token) {
             return self.by_opening(token).await;
         }
         if !tokens::looks_personal(token) {
@@ -55,7 +55,7 @@ impl Access {
         }
         Ok(Actor {
             identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin },
-            limit: Limit::Token(TokenScope::parse_list(&row.scopes)),
+            limit: CredentialScope::Token(TokenScope::parse_list(&row.scopes)),
             session: None,
         })
     }
@@ -66,7 +66,7 @@ impl Access {
         if named.into_iter().flatten().any(|name| name.chars().any(char::is_control) || name.len() > 512) {
             return Err(Error::unauthenticated("invalid token: it contains an invalid name"));
         }
-        let limit = Limit::Claims(Claim::parse_list(&claims.scopes));
+        let limit = CredentialScope::Claims(TokenClaim::parse_list(&claims.scopes));
         let identity = match (issuer, claims.sub) {
             (Some(issuer), subject) => Identity::Guest { issuer, subject, name: claims.name },
             (None, Some(name)) => {

@@ -7,12 +7,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::rights::{Fetch, Own, Read, Right as _, Rights, Upload, Write};
-use super::{Access, Actor, Grant, Identity, Limit, tokens};
+use super::{Access, Actor, Grant, Identity, CredentialScope, tokens};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, RepoPath, Role};
 
 /// Maximum length of a scope, in bytes.
-const LONGEST: usize = 512;
+const MAX_SCOPE_BYTES: usize = 512;
 
 /// One scope. `Display` normalizes it: `org:x:*` is `org:x`, and actions are sorted alphabetically.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl FromStr for Scope {
 
     fn from_str(text: &str) -> Result<Self> {
         let refuse = |why: &str| Err(Error::invalid(format!("`{}` is not a scope: {why}", text.escape_debug())));
-        if text.len() > LONGEST {
+        if text.len() > MAX_SCOPE_BYTES {
             return refuse("it is too long");
         }
         if text.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
@@ -161,7 +161,7 @@ impl Access {
     /// # Errors
     /// Database errors.
     pub async fn grant_scope(&self, actor: &Actor, scope: &Scope) -> Result<Granted> {
-        if matches!(actor.limit, Limit::Claims(_) | Limit::App(_)) || matches!(actor.identity, Identity::Link(_)) {
+        if matches!(actor.limit, CredentialScope::Claims(_) | CredentialScope::App(_)) || matches!(actor.identity, Identity::Link(_)) {
             return Ok(Granted::Nothing);
         }
         let target = self.target(actor, scope).await?;
@@ -214,7 +214,7 @@ impl Access {
             return Ok(Target::Nothing);
         }
         let path = |segments: &[String]| segments.join("/").parse::<RepoPath>().ok();
-        let standing = self.standing_at(actor, &id.join("/")).await?;
+        let standing = self.rights_at(actor, &id.join("/")).await?;
         if scope.entity == Entity::Organisation {
             return Ok(standing.map_or(Target::Nothing, Target::Rights));
         }
@@ -230,14 +230,14 @@ impl Access {
             return Ok(Target::Rights(rights));
         }
         if let Some(path) = path(id)
-            && let Some(grant) = self.quietly::<Read>(actor, &path).await?
+            && let Some(grant) = self.authorize_silently::<Read>(actor, &path).await?
         {
             return Ok(Target::Rights(grant.rights));
         }
         if matches!(scope.entity, Entity::Object | Entity::Resource) && scope.id.len() == id.len() {
             for (dataset, part, revision) in parts(id) {
                 if let Some(path) = path(dataset)
-                    && let Some(grant) = self.quietly::<Read>(actor, &path).await?
+                    && let Some(grant) = self.authorize_silently::<Read>(actor, &path).await?
                 {
                     return Ok(Target::Part(grant, part.clone(), revision.cloned()));
                 }
@@ -253,7 +253,7 @@ impl Access {
     }
 
     /// Returns the actor's rights on everything of this owner; `None` if the owner does not exist.
-    async fn standing_at(&self, actor: &Actor, owner: &str) -> Result<Option<Rights>> {
+    async fn rights_at(&self, actor: &Actor, owner: &str) -> Result<Option<Rights>> {
         let Ok(name) = owner.parse::<OwnerName>() else { return Ok(None) };
         let mut tx = self.db.read().await?;
         let Some(owner) = tx.owner(&name).await? else { return Ok(None) };
@@ -288,10 +288,10 @@ impl Scope {
 /// Applies the restrictions of the credential to rights beyond a single dataset.
 fn everywhere(actor: &Actor, rights: Rights) -> Rights {
     match &actor.limit {
-        Limit::Nothing => rights,
-        Limit::Token(scopes) => rights.and(tokens::open_everywhere(scopes)),
-        Limit::App(app) => rights.and(app.open_everywhere()),
-        Limit::Claims(_) => Rights::NONE,
+        CredentialScope::Nothing => rights,
+        CredentialScope::Token(scopes) => rights.and(tokens::open_everywhere(scopes)),
+        CredentialScope::App(app) => rights.and(app.open_everywhere()),
+        CredentialScope::Claims(_) => Rights::NONE,
     }
 }
 
@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_granted_scope_opens_no_more_than_its_actions_take() {
-        use super::super::claims::{Claim, open};
+        use super::super::claims::{TokenClaim, open};
         let path: RepoPath = "org/data".parse().unwrap();
         for (entity, name) in Entity::ALL {
             for subscope in [None, Some("data"), Some("metadata"), Some("other")] {
@@ -351,7 +351,7 @@ mod tests {
                     let subscope = subscope.map(|subscope| format!("{subscope}:")).unwrap_or_default();
                     for tail in ["", "/*"] {
                         let text = format!("{name}:org/data{tail}:{subscope}{action}");
-                        let opened = open(&Claim::parse_list(&text), &path).whole;
+                        let opened = open(&TokenClaim::parse_list(&text), &path).whole;
                         assert!(needed.has(opened), "{text}");
                     }
                 }

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
-use super::{Access, Actor, Identity, Limit, tokens};
+use super::{Access, Actor, Identity, CredentialScope, tokens};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::types::Secret;
@@ -32,7 +32,7 @@ impl Access {
         }
         Ok(Actor {
             identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin },
-            limit: Limit::Nothing,
+            limit: CredentialScope::Nothing,
             session: Some(row.session_id),
         })
     }

@@ -20,11 +20,11 @@ use std::time::Duration;
 
 use metastore::FilePath;
 
-use super::part::{Reach, open};
-use super::standing::{left, standing};
-use super::{Access, Actor, Fetch, Grant, Identity, Limit, Own, Read, Right as _, Rights, Write};
+use super::path_grant::{PathRights, open};
+use super::base_rights::{restrict, base_rights};
+use super::{Access, Actor, Fetch, Grant, Identity, CredentialScope, Own, Read, Right as _, Rights, Write};
 use crate::db::Tx;
-use crate::db::memo::Known;
+use crate::db::query_cache::Known;
 use crate::db::shares::SharedRow;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, RepoPath, ShareRight};
@@ -35,11 +35,11 @@ const NOTED: Duration = Duration::from_hours(1);
 /// A permission check that passed: this actor may share this dataset, or parts of it.
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
-pub struct Sharing {
+pub struct ShareGrant {
     grant: Grant<Own>,
 }
 
-impl Sharing {
+impl ShareGrant {
     /// Returns the grant that sharing requires.
     pub fn grant(&self) -> &Grant<Own> {
         &self.grant
@@ -60,7 +60,7 @@ impl ShareRight {
 impl Actor {
     /// Returns true if the actor can share what it owns: never for links and apps.
     pub(super) fn may_share(&self) -> bool {
-        let is_app = matches!(self.limit, Limit::App(_));
+        let is_app = matches!(self.limit, CredentialScope::App(_));
         match self.identity {
             Identity::Anonymous | Identity::Link(_) => false,
             Identity::User { .. } | Identity::Guest { .. } | Identity::Operator => !is_app,
@@ -73,7 +73,7 @@ impl Access {
     ///
     /// # Errors
     /// As for [`Access::authorize`] of [`Own`]; forbidden for an app, whatever the rights of its user.
-    pub async fn authorize_sharing(&self, actor: &Actor, path: &RepoPath) -> Result<Sharing> {
+    pub async fn authorize_sharing(&self, actor: &Actor, path: &RepoPath) -> Result<ShareGrant> {
         // First, so that an actor without read access gets the error of a missing dataset.
         let readable = self.authorize::<Read>(actor, path).await?;
         if !actor.may_share() && !actor.is_anonymous() {
@@ -81,20 +81,20 @@ impl Access {
                 Error::forbidden(format!("`{}` cannot be shared by an app or through a link", readable.path()));
             return Err(self.notes.refused(actor, "share", path, refusal));
         }
-        Ok(Sharing { grant: self.authorize(actor, path).await? })
+        Ok(ShareGrant { grant: self.authorize(actor, path).await? })
     }
 
     /// Returns the actor's rights on the dataset as a whole.
     pub(super) fn whole(&self, actor: &Actor, path: &RepoPath, known: &Known, by_object: Rights) -> Rights {
         let now = self.clock.now();
         let shared = known.shares.iter().filter(|share| share.path.is_empty() && counts(share, actor, now));
-        let standing = standing(actor, &known.dataset, known.role);
+        let standing = base_rights(actor, &known.dataset, known.role);
         let rights = shared.fold(standing, |rights, share| rights.with(share.right.rights()));
-        left(actor, path, rights, by_object).with(open(&known.dataset))
+        restrict(actor, path, rights, by_object).with(open(&known.dataset))
     }
 
     /// Returns the actor's rights on parts of the dataset.
-    pub(super) fn shared_parts(&self, actor: &Actor, path: &RepoPath, known: &Known) -> Vec<Reach> {
+    pub(super) fn shared_parts(&self, actor: &Actor, path: &RepoPath, known: &Known) -> Vec<PathRights> {
         let now = self.clock.now();
         if let Identity::Link(opened) = &actor.identity {
             return opened.reach(known.dataset.id).into_iter().collect();
@@ -103,7 +103,7 @@ impl Access {
         let reach = parts.filter_map(|share| {
             // Stored paths were validated when they were written; an invalid one gives no access.
             let root = share.path.parse::<FilePath>().ok()?;
-            Some(Reach { root: Some(root), rights: left(actor, path, share.right.rights(), Rights::NONE) })
+            Some(PathRights { root: Some(root), rights: restrict(actor, path, share.right.rights(), Rights::NONE) })
         });
         reach.collect()
     }
@@ -129,7 +129,7 @@ impl Access {
     /// # Errors
     /// Database errors.
     pub async fn may_share(&self, actor: &Actor, path: &RepoPath) -> Result<bool> {
-        Ok(actor.may_share() && self.quietly::<Own>(actor, path).await?.is_some())
+        Ok(actor.may_share() && self.authorize_silently::<Own>(actor, path).await?.is_some())
     }
 
     /// Queues an update of the last use of the shares that gave the actor access to a path.
@@ -154,8 +154,8 @@ impl Access {
 fn counts(share: &SharedRow, actor: &Actor, now: Millis) -> bool {
     let by_way = match (&share.app, &actor.limit) {
         (None, _) => true,
-        (Some(app), Limit::App(grant)) => app == grant.app(),
-        (Some(_), Limit::Nothing | Limit::Token(_) | Limit::Claims(_)) => false,
+        (Some(app), CredentialScope::App(grant)) => app == grant.app(),
+        (Some(_), CredentialScope::Nothing | CredentialScope::Token(_) | CredentialScope::Claims(_)) => false,
     };
     by_way && share.expires_at.is_none_or(|end| end > now)
 }

@@ -1,13 +1,13 @@
 //! Common interface of the permission checks that allow creating a revision, for a dataset or a part of one.
 
-use super::{Actor, Grant, Part, Write};
+use super::{Actor, Grant, PathGrant, Write};
 use crate::db::datasets::DatasetRow;
 use crate::types::Id;
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Grant<super::Write> {}
-    impl Sealed for super::Part<super::Write> {}
+    impl Sealed for super::PathGrant<super::Write> {}
 }
 
 /// Permission to write to a dataset, or to a part of it. For a part, the caller must check that nothing else is
@@ -40,7 +40,7 @@ impl Writer for Grant<Write> {
     }
 }
 
-impl Writer for Part<Write> {
+impl Writer for PathGrant<Write> {
     fn dataset(&self) -> &DatasetRow {
         self.dataset()
     }

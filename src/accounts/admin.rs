@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Accounts, joining};
-use crate::access::Administrator;
+use super::{Accounts, signup};
+use crate::access::AdminGrant;
 use crate::db::admin::AuditFilter;
 pub use crate::db::admin::{AuditRow, JobRow, KnownUserRow, OwnerTotalsRow, StoreTotalsRow, TotalsRow};
 use crate::error::{Error, Result};
@@ -43,7 +43,7 @@ impl Accounts {
     /// Returns users by name, after the given name; with `text`, those whose name or address contains it.
     pub async fn known_users(
         &self,
-        _: &Administrator,
+        _: &AdminGrant,
         text: &str,
         after: &str,
         limit: usize,
@@ -55,9 +55,9 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found for an unknown user; conflict for removing one's own access, or that of the last administrator.
-    pub async fn change_user(&self, admin: &Administrator, name: &OwnerName, change: UserChange) -> Result<()> {
+    pub async fn change_user(&self, admin: &AdminGrant, name: &OwnerName, change: UserChange) -> Result<()> {
         let mut tx = self.db.write().await?;
-        joining::lock_administrators(&mut tx).await?;
+        signup::lock_administrators(&mut tx).await?;
         let user = self.known(&mut tx, name).await?;
         let loses = change.suspended == Some(true) || change.admin == Some(false);
         if loses && admin.actor().user() == Some(user.id) {
@@ -80,7 +80,7 @@ impl Accounts {
         {
             tx.set_admin(user.id, is_admin).await?;
             if is_admin {
-                joining::end_set_up(&mut tx).await?;
+                signup::end_set_up(&mut tx).await?;
             }
             let detail = if is_admin { "granted" } else { "ended" };
             self.note(&mut tx, admin.actor(), "user.admin", name.as_str(), detail).await?;
@@ -92,22 +92,22 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found for an unknown user; conflict if the account is suspended or closed.
-    pub async fn offer_reset(&self, admin: &Administrator, name: &OwnerName) -> Result<()> {
+    pub async fn offer_reset(&self, admin: &AdminGrant, name: &OwnerName) -> Result<()> {
         let mut tx = self.db.write().await?;
         let user = self.active_in(&mut tx, name).await?;
-        jobs::enqueue(&mut tx, &self.clock, Kind::Reset, &user.email, Duration::ZERO).await?;
+        jobs::enqueue(&mut tx, &self.clock, Kind::SendPasswordReset, &user.email, Duration::ZERO).await?;
         self.note(&mut tx, admin.actor(), "user.reset", name.as_str(), "").await?;
         tx.commit().await
     }
 
     /// Returns the totals of the site, and the owners whose datasets hold the most data.
-    pub async fn totals(&self, _: &Administrator) -> Result<(TotalsRow, Vec<OwnerTotalsRow>)> {
+    pub async fn totals(&self, _: &AdminGrant) -> Result<(TotalsRow, Vec<OwnerTotalsRow>)> {
         let mut tx = self.db.read().await?;
         Ok((tx.totals().await?, tx.largest_owners(OWNERS).await?))
     }
 
     /// Returns jobs in the order in which they are due, after the given one.
-    pub async fn jobs(&self, _: &Administrator, after: Option<(Millis, Id)>, limit: usize) -> Result<Vec<JobRow>> {
+    pub async fn jobs(&self, _: &AdminGrant, after: Option<(Millis, Id)>, limit: usize) -> Result<Vec<JobRow>> {
         let after = after.map(|(at, id)| (at, id.to_string()));
         self.db.read().await?.jobs(after, signed(limit)).await
     }
@@ -116,7 +116,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found for a job that does not exist, or has finished; conflict for one that is running.
-    pub async fn run_job(&self, admin: &Administrator, id: Id) -> Result<()> {
+    pub async fn run_job(&self, admin: &AdminGrant, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
         let job = tx.job(id).await?.ok_or_else(|| Error::not_found("job not found; it may have finished"))?;
         if !tx.hasten_job(id, self.clock.now()).await? {
@@ -132,13 +132,13 @@ impl Accounts {
     }
 
     /// Returns what the stores hold, by name; stores that hold nothing are left out.
-    pub async fn store_totals(&self, _: &Administrator) -> Result<Vec<StoreTotalsRow>> {
+    pub async fn store_totals(&self, _: &AdminGrant) -> Result<Vec<StoreTotalsRow>> {
         // Scans all objects.
         self.db.read_long().await?.store_totals().await
     }
 
     /// Returns entries of the audit trail, newest first.
-    pub async fn audit_trail(&self, _: &Administrator, query: AuditQuery, limit: usize) -> Result<Vec<AuditRow>> {
+    pub async fn audit_trail(&self, _: &AdminGrant, query: AuditQuery, limit: usize) -> Result<Vec<AuditRow>> {
         let mut tx = self.db.read().await?;
         let actor = match query.actor {
             Some(name) => match name.parse::<OwnerName>() {

@@ -5,24 +5,24 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::joining::{MailLimits, NewUser};
-use super::sessions::{SignedIn, Visit};
-use super::tickets::{self, Purpose, gone};
+use super::signup::{MailLimits, NewUser};
+use super::sessions::{SignedIn, ClientInfo};
+use super::one_time_tokens::{self, Purpose, gone};
 use super::{Accounts, by};
-use crate::access::{Actor, Administrator, Joining, Steward};
+use crate::access::{Actor, AdminGrant, AcceptInviteGrant, OrgAdminGrant};
 use crate::config::SignUp;
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
 use crate::db::invitations::InvitationRow;
 use crate::error::{Error, Result};
-use crate::mail::Letter;
+use crate::mail::OutgoingEmail;
 use crate::types::{DisplayName, Email, Id, Millis, OwnerName, Role, Secret};
 
 /// How long an invitation is valid.
-const LIFETIME: Duration = Duration::from_hours(14 * 24);
+const INVITATION_TTL: Duration = Duration::from_hours(14 * 24);
 
 /// Maximum number of open invitations per organisation, and to the site: each is an unsolicited e-mail.
-const OPEN: usize = 200;
+const MAX_OPEN_INVITATIONS: usize = 200;
 
 /// An open invitation.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ pub struct Accepted {
 }
 
 /// An invitation to send.
-struct Draft<'a> {
+struct NewInvitation<'a> {
     actor: &'a Actor,
     to: Option<(Id, &'a OwnerName, Role)>,
     email: &'a Email,
@@ -95,10 +95,10 @@ impl Accounts {
     ///
     /// # Errors
     /// Conflict if too many invitations are open; busy if the user sent, or the address got, too many in an hour.
-    pub async fn invite(&self, steward: &Steward, email: &Email, role: Role) -> Result<Invitation> {
+    pub async fn invite(&self, steward: &OrgAdminGrant, email: &Email, role: Role) -> Result<Invitation> {
         let member = steward.member();
         let to = Some((member.organisation(), member.name(), role));
-        self.send_invitation(&Draft { actor: member.actor(), to, email }).await
+        self.send_invitation(&NewInvitation { actor: member.actor(), to, email }).await
     }
 
     /// Invites someone to create an account on the site.
@@ -106,16 +106,16 @@ impl Accounts {
     /// # Errors
     /// As for [`Accounts::invite`]; conflict if the address has an account, forbidden if the site does not allow new
     /// accounts.
-    pub async fn invite_to_site(&self, admin: &Administrator, email: &Email) -> Result<Invitation> {
+    pub async fn invite_to_site(&self, admin: &AdminGrant, email: &Email) -> Result<Invitation> {
         self.expect_open()?;
         if self.db.read().await?.user_by_email(email).await?.is_some() {
             return Err(Error::conflict(format!("the address `{email}` already has an account")));
         }
-        self.send_invitation(&Draft { actor: admin.actor(), to: None, email }).await
+        self.send_invitation(&NewInvitation { actor: admin.actor(), to: None, email }).await
     }
 
-    async fn send_invitation(&self, draft: &Draft<'_>) -> Result<Invitation> {
-        let Draft { actor, to, email } = *draft;
+    async fn send_invitation(&self, draft: &NewInvitation<'_>) -> Result<Invitation> {
+        let NewInvitation { actor, to, email } = *draft;
         let (place, now) = (to.map(|(id, ..)| id), self.clock.now());
         let mut tx = self.db.write().await?;
         // Serializes concurrent requests, which would otherwise all read the same count.
@@ -130,16 +130,16 @@ impl Accounts {
         for before in open.iter().filter(|invitation| invitation.email == email.as_str()) {
             withdraw(&mut tx, before.id, place).await?;
         }
-        if open.len() >= OPEN {
+        if open.len() >= MAX_OPEN_INVITATIONS {
             return Err(Error::conflict(format!(
-                "there are {OPEN} open invitations: withdraw some of them before you send more"
+                "there are {MAX_OPEN_INVITATIONS} open invitations: withdraw some of them before you send more"
             )));
         }
         let subject = Subject { inviter: actor.user().map(|id| id.to_string()) };
-        let (id, ticket) = tickets::issue(&mut tx, &self.clock, Purpose::Invitation, &subject, None, LIFETIME).await?;
-        let expires = now.plus(LIFETIME);
+        let (id, ticket) = one_time_tokens::issue(&mut tx, &self.clock, Purpose::Invitation, &subject, None, INVITATION_TTL).await?;
+        let expires = now.plus(INVITATION_TTL);
         tx.insert_invitation(id, to.map(|(id, _, role)| (id, role)), email, now, expires).await?;
-        if !self.post_within(&mut tx, &letter(draft, &self.base, &ticket), SUBJECTS, MAIL).await? {
+        if !self.post_within(&mut tx, &email(draft, &self.base, &ticket), SUBJECTS, MAIL).await? {
             return Err(Error::busy(format!("{email} got too many invitations recently: try again tomorrow")));
         }
         let subject = to.map_or("site", |(_, name, _)| name.as_str());
@@ -156,12 +156,12 @@ impl Accounts {
     }
 
     /// Returns the open invitations to an organisation, oldest first.
-    pub async fn invitations(&self, steward: &Steward) -> Result<Vec<Invitation>> {
+    pub async fn invitations(&self, steward: &OrgAdminGrant) -> Result<Vec<Invitation>> {
         self.open_invitations(Some(steward.member().organisation())).await
     }
 
     /// Returns the open invitations to the site alone, oldest first.
-    pub async fn invitations_to_site(&self, _: &Administrator) -> Result<Vec<Invitation>> {
+    pub async fn invitations_to_site(&self, _: &AdminGrant) -> Result<Vec<Invitation>> {
         self.open_invitations(None).await
     }
 
@@ -174,7 +174,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found if it is not open.
-    pub async fn withdraw(&self, steward: &Steward, id: Id) -> Result<()> {
+    pub async fn withdraw(&self, steward: &OrgAdminGrant, id: Id) -> Result<()> {
         let member = steward.member();
         self.withdraw_from(member.actor(), Some(member.organisation()), member.name().as_str(), id).await
     }
@@ -183,7 +183,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found if it is not open.
-    pub async fn withdraw_to_site(&self, admin: &Administrator, id: Id) -> Result<()> {
+    pub async fn withdraw_to_site(&self, admin: &AdminGrant, id: Id) -> Result<()> {
         self.withdraw_from(admin.actor(), None, "site", id).await
     }
 
@@ -202,7 +202,7 @@ impl Accounts {
     /// Not found for an invalid link.
     pub async fn invitation(&self, ticket: &Secret) -> Result<(Invitation, bool)> {
         let mut tx = self.db.read().await?;
-        let found = tickets::look::<Subject>(&mut tx, &self.clock, Purpose::Invitation, ticket).await?;
+        let found = one_time_tokens::look::<Subject>(&mut tx, &self.clock, Purpose::Invitation, ticket).await?;
         let invitation = opened(&mut tx, found.id).await?;
         expect_inviter(&mut tx, &found.subject, &invitation).await?;
         let has_account = tx.user_by_email(&invitation.email).await?.is_some();
@@ -213,7 +213,7 @@ impl Accounts {
     ///
     /// # Errors
     /// As for [`Accounts::invitation`].
-    pub async fn accept(&self, ticket: &Secret, joining: &Joining) -> Result<Accepted> {
+    pub async fn accept(&self, ticket: &Secret, joining: &AcceptInviteGrant) -> Result<Accepted> {
         let mut tx = self.db.write().await?;
         let invitation = self.redeem(&mut tx, ticket).await?;
         if invitation.email != *joining.email() {
@@ -236,7 +236,7 @@ impl Accounts {
         ticket: &Secret,
         (name, display_name): (&OwnerName, DisplayName),
         password: Secret,
-        visit: &Visit,
+        visit: &ClientInfo,
     ) -> Result<(Accepted, SignedIn)> {
         self.expect_open()?;
         // Check first: hashing is expensive, so it requires a valid invitation.
@@ -254,7 +254,7 @@ impl Accounts {
     }
 
     async fn redeem(&self, tx: &mut Tx, ticket: &Secret) -> Result<Invitation> {
-        let found = tickets::redeem::<Subject>(tx, &self.clock, Purpose::Invitation, ticket).await?;
+        let found = one_time_tokens::redeem::<Subject>(tx, &self.clock, Purpose::Invitation, ticket).await?;
         let invitation = opened(tx, found.id).await?;
         expect_inviter(tx, &found.subject, &invitation).await?;
         let place = tx.invitation(found.id).await?.and_then(|row| row.organisation_id);
@@ -327,7 +327,7 @@ async fn withdraw(tx: &mut Tx, id: Id, place: Option<Id>) -> Result<bool> {
     Ok(withdrawn)
 }
 
-fn letter(draft: &Draft<'_>, base: &str, ticket: &Secret) -> Letter {
+fn email(draft: &NewInvitation<'_>, base: &str, ticket: &Secret) -> OutgoingEmail {
     let who = draft.actor.name();
     let host = base.split_once("://").map_or(base, |(_, rest)| rest);
     let (subject, what) = match draft.to {
@@ -342,7 +342,7 @@ fn letter(draft: &Draft<'_>, base: &str, ticket: &Secret) -> Letter {
         "Hello,\n\n{what}\n\nTo accept, open this link within 14 days:\n\n{base}/invite#{link}\n\nIf you do not want \
          to accept, or do not know the sender, you can ignore this e-mail.\n"
     );
-    Letter { to: draft.email.clone(), subject, text }
+    OutgoingEmail { to: draft.email.clone(), subject, text }
 }
 
 fn described(role: Role) -> &'static str {

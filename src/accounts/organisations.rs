@@ -1,8 +1,8 @@
 //! Organisations: their members with roles, and their groups. Each function takes the permission that it requires.
 
 use super::Accounts;
-use super::joining::expect_unretired;
-use crate::access::{Departure, Founding, Member, Oneself, Steward};
+use super::signup::expect_unretired;
+use crate::access::{RemoveMemberGrant, CreateOrgGrant, OrgMemberGrant, SelfGrant, OrgAdminGrant};
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
 pub use crate::db::groups::{GroupRow, MemberRow};
@@ -11,7 +11,7 @@ use crate::types::{GroupName, Id, Millis, OwnerKind, OwnerName, Role};
 
 /// An organisation in the list of a user's memberships.
 #[derive(Debug, Clone)]
-pub struct Belonging {
+pub struct Membership {
     /// Its name.
     pub name: String,
     /// Role of the user.
@@ -22,10 +22,10 @@ pub struct Belonging {
 
 impl Accounts {
     /// Returns the organisations of a user, by name.
-    pub async fn belongings(&self, oneself: &Oneself) -> Result<Vec<Belonging>> {
+    pub async fn belongings(&self, oneself: &SelfGrant) -> Result<Vec<Membership>> {
         let found = self.db.read().await?.organisations_with_members(oneself.user()).await?;
         let told = found.into_iter().map(|(name, role, members)| {
-            Ok(Belonging { name, role: role.parse()?, members: crate::db::unsigned(members) })
+            Ok(Membership { name, role: role.parse()?, members: crate::db::unsigned(members) })
         });
         told.collect()
     }
@@ -34,7 +34,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Conflict for a name in use, by an owner or by a dataset of the parent organisation.
-    pub async fn found(&self, founding: &Founding) -> Result<()> {
+    pub async fn found(&self, founding: &CreateOrgGrant) -> Result<()> {
         let name = founding.name();
         let id = self.clock.id();
         let mut tx = self.db.write().await?;
@@ -66,7 +66,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found if it was deleted meanwhile.
-    pub async fn founded(&self, member: &Member) -> Result<Millis> {
+    pub async fn founded(&self, member: &OrgMemberGrant) -> Result<Millis> {
         let found = self.db.read().await?.owner_created(member.organisation()).await?;
         found.ok_or_else(|| gone(member))
     }
@@ -75,7 +75,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Conflict while it has datasets or nested organisations.
-    pub async fn dissolve(&self, steward: &Steward) -> Result<()> {
+    pub async fn delete(&self, steward: &OrgAdminGrant) -> Result<()> {
         let member = steward.member();
         let name = member.name();
         let mut tx = self.db.write().await?;
@@ -101,7 +101,7 @@ impl Accounts {
     }
 
     /// Returns the members of an organisation, by name.
-    pub async fn people(&self, member: &Member) -> Result<Vec<MemberRow>> {
+    pub async fn people(&self, member: &OrgMemberGrant) -> Result<Vec<MemberRow>> {
         self.db.read().await?.member_rows(member.organisation()).await
     }
 
@@ -109,7 +109,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found for an unknown user; conflict if the organisation would lose its last owner.
-    pub async fn appoint(&self, steward: &Steward, user: &OwnerName, role: Role) -> Result<()> {
+    pub async fn set_role(&self, steward: &OrgAdminGrant, user: &OwnerName, role: Role) -> Result<()> {
         let member = steward.member();
         let mut tx = self.db.write().await?;
         let user = self.known(&mut tx, user).await?;
@@ -125,7 +125,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found for a user who is not a member; conflict for the last owner.
-    pub async fn part(&self, departure: &Departure) -> Result<()> {
+    pub async fn remove_member(&self, departure: &RemoveMemberGrant) -> Result<()> {
         let (member, name) = (departure.member(), departure.user());
         let stranger = || Error::not_found(format!("`{name}` is not a member of `{}`", member.name()));
         let mut tx = self.db.write().await?;
@@ -139,7 +139,7 @@ impl Accounts {
     }
 
     /// Returns the groups of an organisation, by name.
-    pub async fn groups(&self, member: &Member) -> Result<Vec<GroupRow>> {
+    pub async fn groups(&self, member: &OrgMemberGrant) -> Result<Vec<GroupRow>> {
         self.db.read().await?.groups(member.organisation()).await
     }
 
@@ -147,7 +147,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Conflict for a name in use.
-    pub async fn add_group(&self, steward: &Steward, group: &GroupName) -> Result<()> {
+    pub async fn add_group(&self, steward: &OrgAdminGrant, group: &GroupName) -> Result<()> {
         let member = steward.member();
         let mut tx = self.db.write().await?;
         tx.insert_group(self.clock.id(), member.organisation(), group, self.clock.now()).await?;
@@ -159,7 +159,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found if there is no such group.
-    pub async fn remove_group(&self, steward: &Steward, group: &GroupName) -> Result<()> {
+    pub async fn remove_group(&self, steward: &OrgAdminGrant, group: &GroupName) -> Result<()> {
         let member = steward.member();
         let mut tx = self.db.write().await?;
         if !tx.delete_group(member.organisation(), group).await? {
@@ -173,7 +173,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found for an unknown group.
-    pub async fn group_people(&self, member: &Member, group: &GroupName) -> Result<Vec<MemberRow>> {
+    pub async fn group_people(&self, member: &OrgMemberGrant, group: &GroupName) -> Result<Vec<MemberRow>> {
         let mut tx = self.db.read().await?;
         let id = tx.group(member.organisation(), group).await?.ok_or_else(|| no_group(member, group))?;
         tx.group_members(id).await
@@ -183,7 +183,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found for an unknown group or user; conflict for a user who is not a member of the organisation.
-    pub async fn add_to_group(&self, steward: &Steward, group: &GroupName, user: &OwnerName) -> Result<()> {
+    pub async fn add_to_group(&self, steward: &OrgAdminGrant, group: &GroupName, user: &OwnerName) -> Result<()> {
         let member = steward.member();
         let mut tx = self.db.write().await?;
         let id = tx.group(member.organisation(), group).await?.ok_or_else(|| no_group(member, group))?;
@@ -206,7 +206,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found for an unknown group, and for a user who is not in it.
-    pub async fn remove_from_group(&self, steward: &Steward, group: &GroupName, user: &OwnerName) -> Result<()> {
+    pub async fn remove_from_group(&self, steward: &OrgAdminGrant, group: &GroupName, user: &OwnerName) -> Result<()> {
         let member = steward.member();
         let stranger = || Error::not_found(format!("`{user}` is not in the group `{group}`"));
         let mut tx = self.db.write().await?;
@@ -219,12 +219,12 @@ impl Accounts {
         tx.commit().await
     }
 
-    async fn note_member(&self, tx: &mut Tx, member: &Member, user: &str, change: &str) -> Result<()> {
+    async fn note_member(&self, tx: &mut Tx, member: &OrgMemberGrant, user: &str, change: &str) -> Result<()> {
         let detail = format!("{user} {change}");
         self.note(tx, member.actor(), "organisation.member", member.name().as_str(), &detail).await
     }
 
-    async fn note_group(&self, tx: &mut Tx, member: &Member, group: &GroupName, change: &str) -> Result<()> {
+    async fn note_group(&self, tx: &mut Tx, member: &OrgMemberGrant, group: &GroupName, change: &str) -> Result<()> {
         let detail = format!("{group} {change}");
         self.note(tx, member.actor(), "organisation.group", member.name().as_str(), &detail).await
     }
@@ -251,10 +251,10 @@ pub(super) async fn expect_other_owner(
     Ok(())
 }
 
-fn gone(member: &Member) -> Error {
+fn gone(member: &OrgMemberGrant) -> Error {
     Error::not_found(format!("the organisation `{}` was deleted meanwhile", member.name()))
 }
 
-fn no_group(member: &Member, group: &GroupName) -> Error {
+fn no_group(member: &OrgMemberGrant, group: &GroupName) -> Error {
     Error::not_found(format!("`{}` has no group `{group}`", member.name()))
 }

@@ -11,15 +11,15 @@ use crate::error::{Error, Result};
 use crate::types::Secret;
 
 /// Minimum length of a password, in characters (NIST SP 800-63B §5.1.1.2).
-const SHORTEST: usize = 8;
+const MIN_CHARS: usize = 8;
 /// Maximum length, in characters: longer ones are no safer, and slow to process.
-const LONGEST: usize = 1000;
+const MAX_CHARS: usize = 1000;
 
 /// Concurrent hash operations. Each takes some 20 MiB and a core for a moment.
-const AT_ONE_TIME: usize = 4;
+const HASH_CONCURRENCY: usize = 4;
 
 /// The hash to compare with if the user does not exist. No password matches: its own is random and was discarded.
-static NOBODY: LazyLock<Option<String>> =
+static DUMMY_HASH: LazyLock<Option<String>> =
     LazyLock::new(|| hashed(&Secret::new(hex::encode(crate::clock::random::<32>()))).ok());
 
 /// Computes and verifies password hashes. Cheap to clone.
@@ -30,7 +30,7 @@ pub(super) struct Passwords {
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_ONE_TIME)) }
+        Self { turns: Arc::new(Semaphore::new(HASH_CONCURRENCY)) }
     }
 }
 
@@ -50,16 +50,16 @@ impl Passwords {
     }
 
     /// Returns true if the password matches the hash; takes the same time for `None`.
-    pub(super) async fn fits(&self, password: Secret, hash: Option<String>) -> Result<bool> {
+    pub(super) async fn verify(&self, password: Secret, hash: Option<String>) -> Result<bool> {
         let turn = self.turns.clone().acquire_owned().await.map_err(Error::internal)?;
         crate::blocking(move || {
             let _turn = turn;
             // First, so that the time does not reveal whether the user exists.
-            let nobody = LazyLock::force(&NOBODY).as_deref();
-            let is_somebody = hash.is_some() && password.expose().chars().count() <= LONGEST;
+            let nobody = LazyLock::force(&DUMMY_HASH).as_deref();
+            let is_somebody = hash.is_some() && password.expose().chars().count() <= MAX_CHARS;
             let hash = if is_somebody { hash.as_deref() } else { nobody };
             let Some(hash) = hash.and_then(|hash| PasswordHash::new(hash).ok()) else { return false };
-            let password: String = password.expose().chars().take(LONGEST).collect();
+            let password: String = password.expose().chars().take(MAX_CHARS).collect();
             Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && is_somebody
         })
         .await
@@ -70,9 +70,9 @@ impl Passwords {
 /// Invalid for a password that is too short or too long.
 pub(super) fn check(password: &Secret) -> Result<()> {
     match password.expose().chars().count() {
-        SHORTEST..=LONGEST => Ok(()),
-        ..SHORTEST => Err(Error::invalid(format!("a password must have at least {SHORTEST} characters"))),
-        _ => Err(Error::invalid(format!("a password can have at most {LONGEST} characters"))),
+        MIN_CHARS..=MAX_CHARS => Ok(()),
+        ..MIN_CHARS => Err(Error::invalid(format!("a password must have at least {MIN_CHARS} characters"))),
+        _ => Err(Error::invalid(format!("a password can have at most {MAX_CHARS} characters"))),
     }
 }
 
@@ -95,21 +95,21 @@ mod tests {
         let hash = passwords.hash(secret("correct horse")).await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
         assert_ne!(hash, passwords.hash(secret("correct horse")).await.unwrap());
-        assert!(passwords.fits(secret("correct horse"), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.fits(secret("wrong horse"), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.fits(secret(""), Some(hash)).await.unwrap());
+        assert!(passwords.verify(secret("correct horse"), Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify(secret("wrong horse"), Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify(secret(""), Some(hash)).await.unwrap());
     }
 
     #[tokio::test]
     async fn what_is_compared_with_nothing_never_fits() {
         let passwords = Passwords::default();
         for hash in [None, Some(String::new()), Some("$argon2id$damaged".to_owned())] {
-            assert!(!passwords.fits(secret("correct horse"), hash).await.unwrap());
+            assert!(!passwords.verify(secret("correct horse"), hash).await.unwrap());
         }
-        let long = "x".repeat(LONGEST);
+        let long = "x".repeat(MAX_CHARS);
         let hash = passwords.hash(secret(&long)).await.unwrap();
         assert!(
-            !passwords.fits(secret(&format!("{long}y")), Some(hash)).await.unwrap(),
+            !passwords.verify(secret(&format!("{long}y")), Some(hash)).await.unwrap(),
             "the password is not truncated"
         );
     }
@@ -120,6 +120,6 @@ mod tests {
         for (password, taken) in [("", false), ("short", false), ("ünïcödé", false), ("ünïcödé!", true)] {
             assert_eq!(passwords.hash(secret(password)).await.is_ok(), taken, "{password}");
         }
-        assert!(passwords.hash(secret(&"x".repeat(LONGEST + 1))).await.is_err());
+        assert!(passwords.hash(secret(&"x".repeat(MAX_CHARS + 1))).await.is_err());
     }
 }

@@ -1,8 +1,8 @@
 //! Signing in with a browser, and browser sessions.
 
 use super::Accounts;
-use super::recovery::lock_account;
-use crate::access::{Actor, Holder, sessions, tokens};
+use super::password_reset::lock_account;
+use crate::access::{Actor, AccountGrant, sessions, tokens};
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
 use crate::db::sessions::{LoginRow, SessionRow};
@@ -11,7 +11,7 @@ use crate::types::{Email, Id, Millis, Secret};
 
 /// The browser that signs in, as shown in the user's list of sessions.
 #[derive(Debug, Clone, Default)]
-pub struct Visit {
+pub struct ClientInfo {
     /// `User-Agent` of the browser.
     pub agent: String,
     /// IP address of the client.
@@ -33,11 +33,11 @@ impl Accounts {
     ///
     /// # Errors
     /// Unauthenticated, with the same message after the same time, whatever is wrong.
-    pub async fn sign_in(&self, login: &str, password: Secret, visit: &Visit) -> Result<SignedIn> {
+    pub async fn sign_in(&self, login: &str, password: Secret, visit: &ClientInfo) -> Result<SignedIn> {
         let wrong = || Error::unauthenticated("wrong user name or password");
         let found = self.find_login(login).await?;
         let hash = found.as_ref().and_then(|row| row.password.clone());
-        let fits = self.passwords.fits(password, hash).await?;
+        let fits = self.passwords.verify(password, hash).await?;
         let found = found.filter(|row| fits && row.is_open(self.clock.now())).ok_or_else(wrong)?;
         let mut tx = self.db.write().await?;
         lock_account(&mut tx, found.id).await?;
@@ -69,7 +69,7 @@ impl Accounts {
     }
 
     /// Starts a session of a user as part of a transaction.
-    pub(super) async fn begin_session(&self, tx: &mut Tx, user: Id, visit: &Visit) -> Result<SignedIn> {
+    pub(super) async fn begin_session(&self, tx: &mut Tx, user: Id, visit: &ClientInfo) -> Result<SignedIn> {
         let cookie = sessions::generate();
         let (now, longest) = (self.clock.now(), self.rules.session_longest());
         let session = SessionRow {
@@ -95,7 +95,7 @@ impl Accounts {
     }
 
     /// Returns the sessions of a user, newest first.
-    pub async fn sessions(&self, holder: &Holder) -> Result<Vec<SessionRow>> {
+    pub async fn sessions(&self, holder: &AccountGrant) -> Result<Vec<SessionRow>> {
         let now = self.clock.now();
         self.db.read().await?.sessions(holder.user(), now, self.idle_since(now)).await
     }
@@ -104,7 +104,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Not found if there is no such session.
-    pub async fn end_session(&self, holder: &Holder, id: Id) -> Result<()> {
+    pub async fn end_session(&self, holder: &AccountGrant, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
         lock_account(&mut tx, holder.user()).await?;
         if !tx.end_session(holder.user(), id).await? {
@@ -117,7 +117,7 @@ impl Accounts {
     }
 
     /// Ends all sessions of a user except that of the request, and withdraws the links that were requested from them.
-    pub async fn end_other_sessions(&self, holder: &Holder) -> Result<()> {
+    pub async fn end_other_sessions(&self, holder: &AccountGrant) -> Result<()> {
         let mut tx = self.db.write().await?;
         lock_account(&mut tx, holder.user()).await?;
         tx.end_sessions(holder.user(), holder.session()).await?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Checker;
 use crate::db::check::{DatasetPackRow, ScrubRow};
-use crate::drive::{pack, repo_key};
+use crate::datasets::{pack, repo_key};
 use crate::error::Result;
 use crate::types::Millis;
 
@@ -33,7 +33,7 @@ impl Budget {
 }
 
 /// Current and target position of a part of the scrub.
-struct Standing {
+struct ScrubCursor {
     part: String,
     before: Option<ScrubRow>,
     now: ScrubRow,
@@ -55,7 +55,7 @@ impl Checker {
     }
 
     async fn scrub_objects(&self, store: &str, round: Duration, budget: &mut Budget) -> Result<()> {
-        let mut standing = self.standing(format!("objects/{store}"), round).await?;
+        let mut standing = self.cursor(format!("objects/{store}"), round).await?;
         let end = loop {
             if budget.is_spent() {
                 break Ok(false);
@@ -80,7 +80,7 @@ impl Checker {
     }
 
     async fn scrub_packs(&self, round: Duration, budget: &mut Budget) -> Result<()> {
-        let mut standing = self.standing("packs".to_owned(), round).await?;
+        let mut standing = self.cursor("packs".to_owned(), round).await?;
         let end = loop {
             if budget.is_spent() {
                 break Ok(false);
@@ -118,15 +118,15 @@ impl Checker {
         tx.commit().await
     }
 
-    async fn standing(&self, part: String, round: Duration) -> Result<Standing> {
+    async fn cursor(&self, part: String, round: Duration) -> Result<ScrubCursor> {
         let now = self.clock.now();
         let before = self.db.read().await?.scrub(&part).await?;
         let row = before.clone().unwrap_or(ScrubRow { begun_at: now, last: String::new() });
-        Ok(Standing { part, before, until: name_at(now.0.saturating_sub(row.begun_at.0), round), now: row })
+        Ok(ScrubCursor { part, before, until: name_at(now.0.saturating_sub(row.begun_at.0), round), now: row })
     }
 
     /// Saves the position of a part. `end` is true if it reached its target.
-    async fn keep(&self, mut standing: Standing, end: Result<bool>) -> Result<()> {
+    async fn keep(&self, mut standing: ScrubCursor, end: Result<bool>) -> Result<()> {
         if matches!(end, Ok(true)) && standing.until == END {
             tracing::info!(part = standing.part, since = standing.now.begun_at.rfc3339(), "scrub round finished");
             let now: Millis = self.clock.now();

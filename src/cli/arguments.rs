@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use rutter::access::claims::{self, Claim, Opened};
+use rutter::access::claims::{self, TokenClaim, ClaimRights};
 use rutter::access::tokens::{TokenName, TokenScope};
 use rutter::config::DEFAULT_STORE;
 use rutter::storage::quota::{Quota, Subject};
@@ -429,7 +429,7 @@ fn claim(text: &str) -> Result<String, String> {
     segments.retain(|segment| !segment.is_empty());
     segments.resize(segments.len().max(2), "any");
     let Ok(path) = segments.join("/").parse::<RepoPath>() else { return refusal() };
-    if claims::open(&[Claim::parse(text)], &path) == Opened::default() {
+    if claims::open(&[TokenClaim::parse(text)], &path) == ClaimRights::default() {
         return refusal();
     }
     Ok(text.to_owned())

@@ -7,7 +7,7 @@ use rutter::access::{Actor, Own};
 use rutter::app::App;
 use rutter::collect::Line;
 use rutter::error::{Error, Result};
-use rutter::storage::collect::Fate;
+use rutter::storage::collect::GcState;
 use rutter::types::{Millis, RepoPath, Secret};
 
 use super::arguments::{Command, OrgCommand, RepoCommand, TokenCommand, UserCommand};
@@ -139,16 +139,16 @@ async fn repo(app: &App, command: RepoCommand) -> Result<()> {
     match command {
         RepoCommand::Create { path, visibility, store } => {
             app.storage.expect_store(&store)?;
-            app.drive.create(&app.access.creation(&operator, &path).await?, visibility, &store).await?;
+            app.datasets.create(&app.access.creation(&operator, &path).await?, visibility, &store).await?;
         }
         RepoCommand::List => {
-            for dataset in app.drive.datasets(&operator).await? {
+            for dataset in app.datasets.datasets(&operator).await? {
                 println!("{}/{} {}", dataset.owner_name, dataset.name, dataset.visibility);
             }
         }
         RepoCommand::Visibility { path, visibility } => {
             let grant = app.access.authorize::<Own>(&operator, &path).await?;
-            app.drive.set_visibility(&grant, visibility).await?;
+            app.datasets.set_visibility(&grant, visibility).await?;
         }
         RepoCommand::Delete { path, yes } => {
             let grant = app.access.authorize::<Own>(&operator, &path).await?;
@@ -159,7 +159,7 @@ async fn repo(app: &App, command: RepoCommand) -> Result<()> {
                     return Err(Error::invalid("nothing was deleted"));
                 }
             }
-            app.drive.delete(&grant).await?;
+            app.datasets.delete(&grant).await?;
         }
     }
     Ok(())
@@ -182,13 +182,13 @@ async fn gc(app: &App, dataset: Option<RepoPath>, dry_run: bool, undo: bool) -> 
         if dry_run {
             let due = line.due.map(Millis::rfc3339).unwrap_or_default();
             let why = match line.fate {
-                Fate::Unused => format!("unused; would be marked, and removed after {due}"),
-                Fate::Waiting(since) => {
+                GcState::Unused => format!("unused; would be marked, and removed after {due}"),
+                GcState::Waiting(since) => {
                     format!("unused since {}; will be removed after {due}", since.rfc3339())
                 }
-                Fate::Released => "unused, and the grace period is over: would be removed".into(),
-                Fate::Deleted => "in no dataset: would be deleted".into(),
-                Fate::Stray => "not in the database: would be deleted".into(),
+                GcState::Released => "unused, and the grace period is over: would be removed".into(),
+                GcState::Deleted => "in no dataset: would be deleted".into(),
+                GcState::Stray => "not in the database: would be deleted".into(),
             };
             println!("{:64}  {:>14}  {:30}  {why}", line.oid, line.size, line.dataset.as_deref().unwrap_or("-"));
         }

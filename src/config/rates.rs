@@ -59,7 +59,7 @@ impl Default for Rates {
 
 impl Rates {
     /// Highest rate with an effect: one unit per nanosecond.
-    const MOST: u32 = 1_000_000_000;
+    const MAX_RATE: u32 = 1_000_000_000;
 
     /// Returns rates without any limits.
     pub fn off() -> Self {
@@ -98,13 +98,13 @@ impl Rates {
     /// Invalid; the message names the key.
     pub(super) fn check(&self) -> Result<()> {
         let at_most = [
-            ("rates.address", self.address, Self::MOST),
-            ("rates.user", self.user, Self::MOST),
-            ("rates.token", self.token, Self::MOST),
+            ("rates.address", self.address, Self::MAX_RATE),
+            ("rates.user", self.user, Self::MAX_RATE),
+            ("rates.token", self.token, Self::MAX_RATE),
             ("rates.burst_seconds", self.burst_seconds, 3600),
             ("rates.wait_seconds", self.wait_seconds, 15),
-            ("rates.failures_address", self.failures_address, Self::MOST),
-            ("rates.failures_account", self.failures_account, Self::MOST),
+            ("rates.failures_address", self.failures_address, Self::MAX_RATE),
+            ("rates.failures_account", self.failures_account, Self::MAX_RATE),
         ];
         if let Some((key, value, most)) = at_most.into_iter().find(|(_, value, most)| value > most) {
             return Err(Error::invalid(format!("{key} is {value}, but must be at most {most}")));

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::objects::Arrival;
+use super::objects::NewObject;
 use super::{Tx, exec, run, taken};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, OwnerKind, RepoPath, Visibility};
@@ -41,7 +41,7 @@ pub struct DatasetRow {
 
 /// The destination of an uploaded object.
 #[derive(Debug, Clone, FromRow)]
-pub struct LandingRow {
+pub struct ObjectTargetRow {
     /// The dataset.
     #[sqlx(flatten)]
     pub dataset: DatasetRow,
@@ -73,7 +73,7 @@ impl Tx {
     }
 
     /// Returns the destination of an object; `None` if the dataset was deleted.
-    pub async fn landing(&mut self, arrival: &Arrival) -> Result<Option<LandingRow>> {
+    pub async fn object_target(&mut self, arrival: &NewObject) -> Result<Option<ObjectTargetRow>> {
         let query = select!(
             ", (SELECT b.size FROM object b WHERE b.store = $2 AND b.oid = $3) AS known_bytes",
             "WHERE d.id = $1"

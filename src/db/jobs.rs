@@ -5,10 +5,10 @@ use crate::error::Result;
 use crate::types::{Id, Millis};
 
 /// A claimed job: (id, kind, subject, attempts so far).
-pub type Claimed = (String, String, String, i64);
+pub type ClaimedJob = (String, String, String, i64);
 
 /// Queue statistics of one kind of job: (kind, due and unclaimed, running, due time of the oldest unclaimed one).
-pub type Queued = (String, i64, i64, Option<Millis>);
+pub type QueuedJob = (String, i64, i64, Option<Millis>);
 
 impl Tx {
     /// Enqueues a job unless the same one is already queued. A running job may miss the change that makes it
@@ -22,7 +22,7 @@ impl Tx {
     }
 
     /// Claims the oldest job that is due, for the duration of the lease.
-    pub async fn claim_job(&mut self, now: Millis, leased_until: Millis) -> Result<Option<Claimed>> {
+    pub async fn claim_job(&mut self, now: Millis, leased_until: Millis) -> Result<Option<ClaimedJob>> {
         let query = match self {
             Self::Sqlite(_) => {
                 "UPDATE job SET run_at = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (
@@ -62,7 +62,7 @@ impl Tx {
     }
 
     /// Counts the jobs that are due and those that are running, by kind.
-    pub async fn queue(&mut self, now: Millis) -> Result<Vec<Queued>> {
+    pub async fn queue(&mut self, now: Millis) -> Result<Vec<QueuedJob>> {
         let query = "SELECT kind, COUNT(CASE WHEN leased_until IS NULL OR leased_until < $1 THEN 1 END),
                      COUNT(CASE WHEN leased_until >= $1 THEN 1 END),
                      MIN(CASE WHEN leased_until IS NULL OR leased_until < $1 THEN run_at END)

@@ -8,7 +8,7 @@ use crate::types::{Email, Id, Millis};
 
 /// An e-mail to one recipient, in plain text.
 #[derive(Debug, Clone)]
-pub struct Letter {
+pub struct OutgoingEmail {
     /// Recipient.
     pub to: Email,
     /// Subject, a single line.
@@ -19,7 +19,7 @@ pub struct Letter {
 
 /// An e-mail in the outbox.
 #[derive(FromRow)]
-pub struct LetterRow {
+pub struct EmailRow {
     /// Recipient.
     pub recipient: String,
     /// Subject, a single line.
@@ -34,7 +34,7 @@ pub struct LetterRow {
 
 impl Tx {
     /// Adds an e-mail to the outbox. `mail::post` also enqueues its delivery.
-    pub async fn insert_letter(&mut self, id: Id, now: Millis, letter: &Letter) -> Result<()> {
+    pub async fn insert_email(&mut self, id: Id, now: Millis, letter: &OutgoingEmail) -> Result<()> {
         let query = "INSERT INTO letter (id, recipient, subject, body, created_at, attempts)
                      VALUES ($1, $2, $3, $4, $5, 0)";
         // A subject is a single line, whatever text it contains.
@@ -52,13 +52,13 @@ impl Tx {
     }
 
     /// Returns an e-mail.
-    pub async fn letter(&mut self, id: Id) -> Result<Option<LetterRow>> {
+    pub async fn email(&mut self, id: Id) -> Result<Option<EmailRow>> {
         let query = "SELECT recipient, subject, body, created_at, sent_at FROM letter WHERE id = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
     }
 
     /// Counts the e-mails to an address since the given time whose subject matches a LIKE pattern.
-    pub async fn letters_like(&mut self, to: &Email, subject: &str, since: Millis) -> Result<i64> {
+    pub async fn emails_like(&mut self, to: &Email, subject: &str, since: Millis) -> Result<i64> {
         let query = "SELECT COUNT(*) FROM letter WHERE recipient = $1 AND subject LIKE $2 AND created_at > $3";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(to.as_str()).bind(subject).bind(since).fetch_one(on))?)
     }
@@ -70,14 +70,14 @@ impl Tx {
     }
 
     /// Records that an e-mail was sent or abandoned, and deletes its text.
-    pub async fn end_letter(&mut self, id: Id, now: Millis) -> Result<()> {
+    pub async fn finish_email(&mut self, id: Id, now: Millis) -> Result<()> {
         let query = "UPDATE letter SET sent_at = $2, body = '' WHERE id = $1";
         exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
         Ok(())
     }
 
     /// Deletes finished e-mails created before the given time. Returns their number.
-    pub async fn forget_letters(&mut self, before: Millis) -> Result<u64> {
+    pub async fn delete_old_emails(&mut self, before: Millis) -> Result<u64> {
         let query = "DELETE FROM letter WHERE created_at < $1 AND sent_at IS NOT NULL";
         Ok(exec!(self, sqlx::query(query).bind(before))?)
     }

@@ -21,7 +21,7 @@ pub struct Held {
 
 /// An object that was uploaded to a dataset.
 #[derive(Debug, Clone)]
-pub struct Arrival {
+pub struct NewObject {
     /// Id of the dataset.
     pub repo: Id,
     /// Oid of the object.
@@ -86,7 +86,7 @@ impl Tx {
     /// unverified one. Returns true if the dataset did not hold it before.
     ///
     /// Not found if the dataset was deleted in the meantime.
-    pub async fn hold(&mut self, arrival: &Arrival, now: Millis) -> Result<bool> {
+    pub async fn hold(&mut self, arrival: &NewObject, now: Millis) -> Result<bool> {
         let query =
             "INSERT INTO object (store, oid, size, state, place, created_at) VALUES ($1, $2, $3, 'ready', $4, $5)
                      ON CONFLICT (store, oid) DO UPDATE
@@ -106,7 +106,7 @@ impl Tx {
 
     /// Like [`Tx::hold`], for an object of which only the size was checked. It must not become available to other
     /// datasets: returns `None` without changes if the object is in use or held by others.
-    pub async fn hold_unproven(&mut self, arrival: &Arrival, now: Millis) -> Result<Option<bool>> {
+    pub async fn hold_unproven(&mut self, arrival: &NewObject, now: Millis) -> Result<Option<bool>> {
         let query = "INSERT INTO object (store, oid, size, state, place, created_at)
                      VALUES ($1, $2, $3, 'unproven', $4, $5)
                      ON CONFLICT (store, oid) DO UPDATE
@@ -126,7 +126,7 @@ impl Tx {
         if changed == 0 { Ok(None) } else { self.link(arrival, now).await.map(Some) }
     }
 
-    async fn link(&mut self, arrival: &Arrival, now: Millis) -> Result<bool> {
+    async fn link(&mut self, arrival: &NewObject, now: Millis) -> Result<bool> {
         let (repo, oid) = (arrival.repo.to_string(), arrival.oid.to_string());
         let query = "INSERT INTO holding (repo_id, oid, store, created_at) VALUES ($1, $2, $3, $4)
                      ON CONFLICT (repo_id, oid) DO UPDATE

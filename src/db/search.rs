@@ -12,7 +12,7 @@ use crate::types::{Id, Millis, Visibility};
 
 /// The datasets that a reader may see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct VisibilityFilter {
     /// True to see every dataset.
     pub all: bool,
     /// True to see internal datasets.
@@ -22,12 +22,12 @@ pub struct Seen {
     /// Datasets shared as a whole.
     pub shared: Vec<Id>,
     /// Restricts all of the above; public datasets are always visible.
-    pub only: Option<Only>,
+    pub only: Option<ScopeFilter>,
 }
 
 /// The restriction of a credential.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Only {
+pub struct ScopeFilter {
     /// Owners whose datasets are included.
     pub owners: Vec<Id>,
     /// Single datasets that are included.
@@ -60,19 +60,19 @@ pub struct Terms {
 impl Terms {
     /// Formats the search for FTS5 ("Full-text Query Syntax"); `None` if there are no terms.
     fn fts(&self) -> Option<String> {
-        self.told(" AND ", " NOT ", |Term { text, is_beginning }| {
+        self.describe(" AND ", " NOT ", |Term { text, is_beginning }| {
             format!("\"{text}\"{}", if *is_beginning { "*" } else { "" })
         })
     }
 
     /// Formats the search for PostgreSQL (`tsquery`).
     fn tsquery(&self) -> Option<String> {
-        self.told(" & ", " & !", |Term { text, is_beginning }| {
+        self.describe(" & ", " & !", |Term { text, is_beginning }| {
             format!("'{text}'{}", if *is_beginning { ":*" } else { "" })
         })
     }
 
-    fn told(&self, and: &str, not: &str, term: impl Fn(&Term) -> String) -> Option<String> {
+    fn describe(&self, and: &str, not: &str, term: impl Fn(&Term) -> String) -> Option<String> {
         let list = |terms: &[Term]| terms.iter().map(&term).collect::<Vec<_>>().join(and);
         match (self.all.is_empty(), self.not_all.is_empty()) {
             (true, _) => None,
@@ -257,7 +257,7 @@ macro_rules! counted {
 
 /// All parameters but the first two.
 struct Asked<'a> {
-    seen: &'a Seen,
+    seen: &'a VisibilityFilter,
     owners: String,
     is_unlimited: bool,
     own: String,
@@ -268,7 +268,7 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn new(tx: &Tx, seen: &'a Seen, terms: &Terms) -> Result<Self> {
+    fn new(tx: &Tx, seen: &'a VisibilityFilter, terms: &Terms) -> Result<Self> {
         let list = |ids: &[Id]| {
             let ids: Vec<String> = ids.iter().map(Id::to_string).collect();
             serde_json::to_string(&ids).map_err(Error::internal)
@@ -277,7 +277,7 @@ impl<'a> Asked<'a> {
             Tx::Sqlite(_) => (terms.fts(), true),
             Tx::Postgres(_) => (terms.tsquery(), false),
         };
-        let none = Only::default();
+        let none = ScopeFilter::default();
         let only = seen.only.as_ref().unwrap_or(&none);
         Ok(Self {
             seen,
@@ -313,7 +313,7 @@ macro_rules! bind {
 
 impl Tx {
     /// Returns the next matching datasets that are visible, in order.
-    pub async fn search(&mut self, seen: &Seen, terms: &Terms, order: Order, limit: i64) -> Result<Vec<FoundRow>> {
+    pub async fn search(&mut self, seen: &VisibilityFilter, terms: &Terms, order: Order, limit: i64) -> Result<Vec<FoundRow>> {
         let asked = Asked::new(self, seen, terms)?;
         let (is_sqlite, is_matching) = (asked.is_sqlite, asked.expression.is_some());
         match order {
@@ -351,7 +351,7 @@ impl Tx {
     }
 
     /// Counts the matches, up to a limit, and returns the owner id and the facets of each, separated by U+001E.
-    pub async fn count_search(&mut self, seen: &Seen, terms: &Terms, limit: i64) -> Result<(i64, String)> {
+    pub async fn count_search(&mut self, seen: &VisibilityFilter, terms: &Terms, limit: i64) -> Result<(i64, String)> {
         let asked = Asked::new(self, seen, terms)?;
         let (is_sqlite, is_matching) = (asked.is_sqlite, asked.expression.is_some());
         let query = match (is_sqlite, is_matching) {

@@ -101,7 +101,7 @@ pub struct NewLink {
 
 /// The settings of a share, apart from item and grantee.
 #[derive(Debug, Clone)]
-pub struct Terms {
+pub struct ShareTerms {
     /// Right to view or to edit.
     pub right: ShareRight,
     /// Expiry, if any.
@@ -130,7 +130,7 @@ pub struct ShareInsert<'a> {
     /// The grantee.
     pub with: &'a GranteeId,
     /// The settings.
-    pub terms: &'a Terms,
+    pub terms: &'a ShareTerms,
     /// Id of the user who created it, if it was a user.
     pub creator_id: Option<Id>,
     /// Name of the creator.
@@ -253,7 +253,7 @@ impl Tx {
     }
 
     /// Replaces the settings of a share, and ends its link sessions.
-    pub async fn update_share(&mut self, id: Id, terms: &Terms) -> Result<()> {
+    pub async fn update_share(&mut self, id: Id, terms: &ShareTerms) -> Result<()> {
         let query = "UPDATE share SET level = $2, app = $3, expires_at = $4, password = $5, downloads_most = $6,
                                       history = $7
                      WHERE id = $1";

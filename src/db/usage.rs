@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 #[cfg(doc)]
 use super::datasets::DatasetRow;
-use super::objects::Arrival;
+use super::objects::NewObject;
 use super::{Tx, exec, run, signed};
 use crate::error::{Error, Result};
 use crate::types::{Id, OwnerKind};
@@ -221,7 +221,7 @@ impl Tx {
 
     /// Updates the usage of all datasets that hold an object before its recorded size changes: only unverified
     /// objects can have had a wrong size.
-    pub async fn resize(&mut self, arrival: &Arrival) -> Result<()> {
+    pub async fn resize(&mut self, arrival: &NewObject) -> Result<()> {
         let query = "UPDATE usage SET bytes = bytes + $3 - COALESCE((
                          SELECT size FROM object
                          WHERE store = $1 AND oid = $2 AND (state <> 'ready' OR orphaned_at IS NOT NULL)), $3)

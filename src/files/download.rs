@@ -9,28 +9,28 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use metastore::{Entry, EntryKind, FilePath, ObjectId};
 use tokio::sync::mpsc;
 
-use super::link::{Choice, LIFETIME};
+use super::download_token::{DownloadRequest, TTL_SECONDS};
 use super::zip::{self, Member, Moment, Names, Written};
 use super::{Files, Opened};
-use crate::access::links::Taken;
-use crate::access::{Fetch, Grant, Spot};
+use crate::access::share_links::DownloadCounted;
+use crate::access::{Fetch, Grant, PathTarget};
 use crate::db::datasets::DatasetRow;
-use crate::drive::is_empty;
-use crate::drive::place::{KEEP, is_shown};
+use crate::datasets::is_empty;
+use crate::datasets::tree_api::{KEEP, is_shown};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
 /// Maximum number of files in one archive.
-const FILES: usize = 50_000;
+const MAX_ARCHIVE_FILES: usize = 50_000;
 
 /// Maximum number of paths in one request.
-const PATHS: usize = 1000;
+const MAX_PATHS: usize = 1000;
 
 /// Number of blocks buffered for the client.
-const AHEAD: usize = 4;
+const MAX_QUEUED_BLOCKS: usize = 4;
 
 /// The content behind a download URL.
-pub enum Delivery {
+pub enum Download {
     /// A single file.
     File(Opened),
     /// A ZIP archive.
@@ -56,14 +56,14 @@ impl Files {
     /// Not found if a path does not exist; invalid for too many paths.
     pub async fn choose(
         &self,
-        spots: &[Spot<Fetch>],
+        spots: &[PathTarget<Fetch>],
         revision: Option<&str>,
-        taken: impl AsyncFnOnce(&[Spot<Fetch>]) -> Result<Taken>,
+        taken: impl AsyncFnOnce(&[PathTarget<Fetch>]) -> Result<DownloadCounted>,
     ) -> Result<(String, Millis)> {
         let first = spots.first().ok_or_else(|| Error::invalid("`paths`: at least one file or folder is required"))?;
-        if spots.len() > PATHS {
+        if spots.len() > MAX_PATHS {
             return Err(Error::invalid(format!(
-                "`paths`: too many paths; use at most {PATHS}, or the folder that contains them"
+                "`paths`: too many paths; use at most {MAX_PATHS}, or the folder that contains them"
             )));
         }
         let mut revision = revision.map(str::to_owned);
@@ -92,9 +92,9 @@ impl Files {
 
     /// Creates a token for these paths, or for all files if the list is empty.
     fn sealed(&self, dataset: Id, revision: ObjectId, paths: Vec<FilePath>) -> Result<(String, Millis)> {
-        let expires = self.0.clock.now().plus(std::time::Duration::from_secs(LIFETIME));
+        let expires = self.0.clock.now().plus(std::time::Duration::from_secs(TTL_SECONDS));
         let folder = common_folder(&paths);
-        let choice = Choice { dataset, revision, expires: expires.seconds(), folder, paths };
+        let choice = DownloadRequest { dataset, revision, expires: expires.seconds(), folder, paths };
         Ok((self.0.links.seal(&choice)?, expires))
     }
 
@@ -102,7 +102,7 @@ impl Files {
     ///
     /// # Errors
     /// Forbidden for a forged or expired token; not found if the content is gone; too large for too many files.
-    pub async fn chosen(&self, token: &str) -> Result<Delivery> {
+    pub async fn chosen(&self, token: &str) -> Result<Download> {
         let choice = self.0.links.open(token, self.0.clock.now().seconds())?;
         let gone = || Error::not_found("the dataset of this download URL no longer exists");
         let mut tx = self.0.db.read().await?;
@@ -113,13 +113,13 @@ impl Files {
         if let [only] = located.as_slice()
             && only.entry.kind != EntryKind::Folder
         {
-            return Opened::of(&dataset, only.clone()).map(Delivery::File);
+            return Opened::of(&dataset, only.clone()).map(Download::File);
         }
         let name = archive_name(&dataset.name, choice.folder.as_ref(), &choice.paths);
         let (seconds, files) = if choice.paths.is_empty() {
-            self.0.drive.files_of(dataset.id, choice.revision, FILES).await?
+            self.0.drive.files_of(dataset.id, choice.revision, MAX_ARCHIVE_FILES).await?
         } else {
-            self.0.drive.files_below(&located, FILES).await?
+            self.0.drive.files_below(&located, MAX_ARCHIVE_FILES).await?
         };
         let prefix = choice.folder.as_ref().map_or(0, |folder| folder.as_str().len() + 1);
         let mut members = Vec::with_capacity(files.len());
@@ -152,12 +152,12 @@ impl Files {
         let listed: Vec<Member> = members.iter().map(|(member, _)| member.clone()).collect();
         let length = zip::length(&listed);
         let moment = Moment::of(seconds);
-        Ok(Delivery::Archive(Archive { name: format!("{name}.zip"), length, dataset, moment, members }))
+        Ok(Download::Archive(Archive { name: format!("{name}.zip"), length, dataset, moment, members }))
     }
 
     /// Streams an archive. If a file turns out to be missing, the stream ends with an error.
     pub fn pack(&self, archive: Archive) -> BoxStream<'static, io::Result<Bytes>> {
-        let (sender, receiver) = mpsc::channel(AHEAD);
+        let (sender, receiver) = mpsc::channel(MAX_QUEUED_BLOCKS);
         let files = self.clone();
         tokio::spawn(crate::request::scope(crate::request::id(), async move {
             if let Err(error) = files.pack_into(archive, &sender).await {
@@ -194,7 +194,7 @@ impl Files {
         push(sender, zip::directory(&written, at, moment).into()).await.map(drop)
     }
 
-    async fn blocks(&self, dataset: &DatasetRow, file: &Opened) -> Result<crate::storage::part::Blocks> {
+    async fn blocks(&self, dataset: &DatasetRow, file: &Opened) -> Result<crate::storage::read_range::Blocks> {
         let located = &file.located;
         match file.oid {
             Some(oid) => self.0.storage.read(dataset, oid, 0..file.size).await,

@@ -13,19 +13,19 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::places::{PLACES, Place, Places};
 use super::{Files, Opened};
-use crate::access::links::Taken;
-use crate::access::{Fetch, Spot};
+use crate::access::share_links::DownloadCounted;
+use crate::access::{Fetch, PathTarget};
 use crate::error::{Error, Result};
-use crate::storage::part::gathered;
+use crate::storage::read_range::gathered;
 
 /// Bytes of a table that are read at a time; the maximum length of a row.
 const BLOCK: usize = 1 << 20;
 
 /// Maximum bytes that one request reads to find a row without a known offset nearby, or the end of a page.
-const FURTHEST: u64 = 64 << 20;
+const MAX_READ_BYTES: u64 = 64 << 20;
 
 /// Maximum number of rows per page.
-pub const MOST: usize = 1000;
+pub const MAX_ROWS: usize = 1000;
 
 /// Maximum source bytes of the rows of one page, and maximum bytes of those rows as JSON.
 const SOURCE: usize = 8 << 20;
@@ -36,28 +36,28 @@ const TABLES: usize = 500;
 const REMEMBERED: u64 = 64 << 20;
 
 /// Maximum number of blocks that are parsed at the same time: each takes a core, and a multiple of its size in memory.
-const READING: usize = 8;
+const READ_CONCURRENCY: usize = 8;
 
 /// How long a request waits for its turn to read a block.
-const QUEUE: Duration = Duration::from_secs(30);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Cache of row indexes, keyed by content and format.
-pub(super) struct Tables {
+pub(super) struct RowIndexCache {
     known: Cache<(String, Format), Arc<Table>, Weight>,
     reading: Semaphore,
 }
 
-impl Default for Tables {
+impl Default for RowIndexCache {
     fn default() -> Self {
-        Self { known: Cache::with_weighter(TABLES, REMEMBERED, Weight), reading: Semaphore::new(READING) }
+        Self { known: Cache::with_weighter(TABLES, REMEMBERED, Weight), reading: Semaphore::new(READ_CONCURRENCY) }
     }
 }
 
-impl Tables {
+impl RowIndexCache {
     /// Waits for a turn to read a block. Requests take turns block by block, so that a long one does not hold up the
     /// others.
     async fn turn(&self) -> Result<SemaphorePermit<'_>> {
-        let turn = tokio::time::timeout(QUEUE, self.reading.acquire()).await;
+        let turn = tokio::time::timeout(QUEUE_TIMEOUT, self.reading.acquire()).await;
         let turn = turn.map_err(|_| Error::busy("too many tables are being read; try again in a moment"))?;
         turn.map_err(Error::internal)
     }
@@ -123,10 +123,10 @@ impl Files {
     /// too far beyond the indexed part; not found; busy.
     pub async fn rows(
         &self,
-        spot: &Spot<Fetch>,
+        spot: &PathTarget<Fetch>,
         revision: Option<&str>,
         section: Section,
-        taken: &Taken,
+        taken: &DownloadCounted,
         count: &(dyn Fn(Work) + Send + Sync),
     ) -> Result<Rows> {
         let Section { offset, limit } = section;
@@ -145,7 +145,7 @@ impl Files {
         let mut page = RowPage::new(PageLimits { rows: limit, source_bytes: SOURCE, json_bytes: JSON });
         let (mut read, mut is_cut) = (0, false);
         while at < file.size && !page.has_more() {
-            if read >= FURTHEST {
+            if read >= MAX_READ_BYTES {
                 is_cut = page.rows() > 0;
                 if is_cut {
                     break;
@@ -167,7 +167,7 @@ impl Files {
                 let taken = passed.reader.take(&block, is_last, skip, &mut page);
                 taken.map(|taken| (taken, page))
             });
-            let (taken, filled) = looked.await?.map_err(|error| told(&file.name, error))?;
+            let (taken, filled) = looked.await?.map_err(|error| describe(&file.name, error))?;
             page = filled;
             count(Work { bytes: 0, rows: taken.rows });
             if taken.bytes == 0 {
@@ -199,7 +199,7 @@ impl Files {
             let start = reader.start(&head, is_all)?;
             Ok(Table { reader, places: Mutex::new(Places::from(start as u64)) })
         });
-        looked.await?.map_err(|error| told(&file.name, error))
+        looked.await?.map_err(|error| describe(&file.name, error))
     }
 }
 
@@ -222,7 +222,7 @@ fn format(name: &str) -> Result<Format> {
 }
 
 /// Adds the name of the table to an error.
-fn told(name: &str, error: metastore::Error) -> Error {
+fn describe(name: &str, error: metastore::Error) -> Error {
     match error {
         metastore::Error::Invalid(why) => Error::invalid(format!("the rows of {name} cannot be read: {why}")),
         metastore::Error::TooLarge(why) => {

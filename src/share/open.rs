@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use super::{ShareRow, Shares};
-use crate::access::links;
+use crate::access::share_links;
 use crate::db::links::LinkRow;
 use crate::error::{Error, Result};
 use crate::types::{Millis, Secret};
 
 /// Maximum lifetime of the bearer token of an opened link.
-const OPEN: Duration = Duration::from_hours(1);
+const OPENED_LINK_TTL: Duration = Duration::from_hours(1);
 
 /// Minimum interval between updates of a link's last use.
 const NOTED: Duration = Duration::from_mins(1);
 
 /// The result of opening a link.
-pub enum Door {
+pub enum LinkOpened {
     /// The share, the bearer token for it, and its expiry time.
     Open(Box<ShareRow>, Secret, Millis),
     /// The password is missing or wrong.
@@ -34,35 +34,35 @@ impl Shares {
         link: &Secret,
         password: Option<Secret>,
         guess: impl FnOnce() -> Result<()>,
-    ) -> Result<Door> {
+    ) -> Result<LinkOpened> {
         let now = self.clock.now();
         let is_good = |found: &LinkRow| {
             found.expires_at.is_none_or(|end| end > now)
                 && found.downloads_most.is_none_or(|most| found.downloads < most)
         };
-        let hash = links::hash(link);
-        let found = self.db.read().await?.shared_link(&hash).await?.filter(is_good).ok_or_else(links::dead)?;
+        let hash = share_links::hash(link);
+        let found = self.db.read().await?.shared_link(&hash).await?.filter(is_good).ok_or_else(share_links::link_not_found)?;
         if let Some(stored) = &found.password {
-            let Some(password) = password else { return Ok(Door::Locked) };
+            let Some(password) = password else { return Ok(LinkOpened::Locked) };
             let _turn = self.checks.acquire().await.map_err(Error::internal)?;
             guess()?;
-            if !links::fits(password, stored.clone()).await? {
-                return Ok(Door::Locked);
+            if !share_links::verify_password(password, stored.clone()).await? {
+                return Ok(LinkOpened::Locked);
             }
         }
         let mut tx = self.db.write().await?;
         // The link may have changed while its password was checked.
         let again = tx.shared_link(&hash).await?.filter(is_good).filter(|again| again.password == found.password);
-        let again = again.ok_or_else(links::dead)?;
-        let share = tx.share_of_link(again.id).await?.ok_or_else(links::dead)?;
-        let bearer = links::bearer();
-        let most = now.plus(OPEN);
+        let again = again.ok_or_else(share_links::link_not_found)?;
+        let share = tx.share_of_link(again.id).await?.ok_or_else(share_links::link_not_found)?;
+        let bearer = share_links::bearer();
+        let most = now.plus(OPENED_LINK_TTL);
         let ends = share.expires_at.map_or(most, |end| end.min(most));
-        tx.insert_opening(&links::hash(&bearer), share.id, now, ends).await?;
+        tx.insert_opening(&share_links::hash(&bearer), share.id, now, ends).await?;
         if again.last_used_at.is_none_or(|last| last < now.minus(NOTED)) {
             tx.touch_share(share.id, now).await?;
         }
         tx.commit().await?;
-        Ok(Door::Open(Box::new(share), bearer, ends))
+        Ok(LinkOpened::Open(Box::new(share), bearer, ends))
     }
 }

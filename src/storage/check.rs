@@ -8,7 +8,7 @@ use lfs::Oid;
 use lfs::store::Key;
 
 use super::Storage;
-use super::stores::{Stamp, Store};
+use super::stores::{Stat, Store};
 use crate::db::objects::ObjectRow;
 use crate::db::{oid, unsigned};
 use crate::error::{Kind, Result};
@@ -18,7 +18,7 @@ use crate::types::{Id, Millis};
 const PAGE: i64 = 1000;
 
 /// Number of objects read concurrently: requests to a bucket have a high latency.
-const SIDE_BY_SIDE: usize = 4;
+const CHECK_CONCURRENCY: usize = 4;
 
 /// The kind of damage of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Damage {
 }
 
 /// The result of checking an object.
-pub(crate) struct Looked {
+pub(crate) struct CheckResult {
     pub(crate) oid: Oid,
     /// Size in bytes, from its row.
     pub(crate) size: u64,
@@ -56,7 +56,7 @@ pub(crate) struct Looked {
 
 /// A file in a store that no row references.
 #[derive(Debug, Clone)]
-pub(crate) struct Stray {
+pub(crate) struct UntrackedFile {
     /// Its oid; `None` for a staged upload.
     pub(crate) oid: Option<Oid>,
     /// Its key in the store.
@@ -72,7 +72,7 @@ impl Storage {
     pub async fn check(&self, rehash: bool) -> Result<Vec<String>> {
         let (mut problems, mut failed) = (Vec::new(), None);
         for name in self.0.stores.names() {
-            let mut tell = |looked: Looked| match looked.outcome {
+            let mut tell = |looked: CheckResult| match looked.outcome {
                 Ok(damage) => {
                     problems.extend(damage.map(|damage| format!("object {} {}", looked.oid, damage.words())));
                 }
@@ -93,7 +93,7 @@ impl Storage {
         name: &str,
         only: Option<Id>,
         rehash: bool,
-        tell: &mut (dyn FnMut(Looked) + Send),
+        tell: &mut (dyn FnMut(CheckResult) + Send),
     ) -> Result<()> {
         let store = self.0.stores.named(name)?;
         let mut after = String::new();
@@ -107,7 +107,7 @@ impl Storage {
             let Some(last) = page.last() else { return Ok(()) };
             after.clone_from(&last.oid);
             let looks = page.into_iter().map(|row| self.look(name, store, row, rehash));
-            let mut looks = futures::stream::iter(looks).buffered(SIDE_BY_SIDE);
+            let mut looks = futures::stream::iter(looks).buffered(CHECK_CONCURRENCY);
             while let Some(looked) = looks.try_next().await? {
                 tell(looked);
             }
@@ -115,7 +115,7 @@ impl Storage {
     }
 
     /// Re-hashes the next object of a store after this oid, up to and including `until`.
-    pub(crate) async fn check_next(&self, name: &str, after: &str, until: &str) -> Result<Option<Looked>> {
+    pub(crate) async fn check_next(&self, name: &str, after: &str, until: &str) -> Result<Option<CheckResult>> {
         let store = self.0.stores.named(name)?;
         let next = self.0.db.read().await?.objects_after(name, after, 1).await?.pop();
         match next.filter(|row| row.oid.as_str() <= until) {
@@ -124,10 +124,10 @@ impl Storage {
         }
     }
 
-    async fn look(&self, name: &str, store: &Store, row: ObjectRow, rehash: bool) -> Result<Looked> {
+    async fn look(&self, name: &str, store: &Store, row: ObjectRow, rehash: bool) -> Result<CheckResult> {
         match self.check_object(name, store, &row, rehash).await {
             Err(error) if error.kind() == Kind::Unavailable => Err(error),
-            outcome => Ok(Looked { oid: oid(&row.oid)?, size: unsigned(row.size), outcome }),
+            outcome => Ok(CheckResult { oid: oid(&row.oid)?, size: unsigned(row.size), outcome }),
         }
     }
 
@@ -170,7 +170,7 @@ impl Storage {
         store: &str,
         oid: &Oid,
         place: &str,
-        seen: Option<Stamp>,
+        seen: Option<Stat>,
         damage: Damage,
     ) -> Result<bool> {
         let mut tx = self.0.db.write().await?;
@@ -190,7 +190,7 @@ impl Storage {
 
     /// Reports all files in a store that no row references and that are older than `before`: newer files may belong to
     /// uploads in progress.
-    pub(crate) async fn strays(&self, name: &str, before: Millis, tell: &mut (dyn FnMut(Stray) + Send)) -> Result<()> {
+    pub(crate) async fn strays(&self, name: &str, before: Millis, tell: &mut (dyn FnMut(UntrackedFile) + Send)) -> Result<()> {
         match self.0.stores.named(name)? {
             Store::Folder(folder) => {
                 let newest = UNIX_EPOCH + Duration::from_millis(unsigned(before.0));
@@ -200,7 +200,7 @@ impl Storage {
                         let known: HashSet<Oid> = known.iter().map(|(name, _)| oid(name)).collect::<Result<_>>()?;
                         for oid in page.iter().filter(|oid| !known.contains(oid)) {
                             if let Some(stamp) = folder.stat(oid).await?.filter(|stamp| stamp.modified() <= newest) {
-                                tell(Stray { oid: Some(*oid), key: oid.to_string(), size: stamp.size });
+                                tell(UntrackedFile { oid: Some(*oid), key: oid.to_string(), size: stamp.size });
                             }
                         }
                     }
@@ -217,7 +217,7 @@ impl Storage {
                     });
                     let keys: Vec<_> = keys.collect();
                     for (key, found) in self.without_rows(name, keys).await? {
-                        tell(Stray { oid: key.oid(), key: found.key, size: found.size });
+                        tell(UntrackedFile { oid: key.oid(), key: found.key, size: found.size });
                     }
                 }
             }

@@ -31,18 +31,18 @@ const FILES: usize = 1000;
 
 /// The result of a collection for one object.
 #[derive(Debug, Clone, Copy)]
-pub struct Finding {
+pub struct GcFinding {
     /// Its oid.
     pub oid: Oid,
     /// Size in bytes.
     pub size: u64,
     /// Its state.
-    pub fate: Fate,
+    pub fate: GcState,
 }
 
 /// The garbage collection state of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum GcState {
     /// No revision refers to it; found for the first time.
     Unused,
     /// No revision has been known to refer to it since this time; the grace period is running.
@@ -57,7 +57,7 @@ pub enum Fate {
 
 /// Options of a collection.
 #[derive(Clone, Copy)]
-pub struct Terms {
+pub struct GcOptions {
     /// The current time.
     pub now: Millis,
     /// End of the grace period: objects unused since before this time are collected.
@@ -76,8 +76,8 @@ impl Storage {
         repo: Id,
         generation: u64,
         is_reached: impl Fn(&Oid) -> bool,
-        terms: Terms,
-        tell: &mut (dyn FnMut(Finding) + Send),
+        terms: GcOptions,
+        tell: &mut (dyn FnMut(GcFinding) + Send),
     ) -> Result<bool> {
         let mut due: Vec<(Oid, u64)> = Vec::new();
         let mut after = String::new();
@@ -96,15 +96,15 @@ impl Storage {
                     }
                     (false, None) => {
                         unused.push(oid);
-                        Fate::Unused
+                        GcState::Unused
                     }
                     (false, Some(since)) if since <= terms.before => {
                         due.push((oid, size));
                         continue;
                     }
-                    (false, Some(since)) => Fate::Waiting(since),
+                    (false, Some(since)) => GcState::Waiting(since),
                 };
-                tell(Finding { oid, size, fate });
+                tell(GcFinding { oid, size, fate });
             }
             let is_quiet = unused.is_empty() && used.is_empty();
             if !terms.dry_run && !is_quiet {
@@ -118,12 +118,12 @@ impl Storage {
             return Ok(false);
         }
         for (oid, size) in due {
-            tell(Finding { oid, size, fate: Fate::Released });
+            tell(GcFinding { oid, size, fate: GcState::Released });
         }
         Ok(true)
     }
 
-    async fn release(&self, repo: Id, generation: u64, due: &[(Oid, u64)], terms: Terms) -> Result<bool> {
+    async fn release(&self, repo: Id, generation: u64, due: &[(Oid, u64)], terms: GcOptions) -> Result<bool> {
         let mut tx = self.0.db.write().await?;
         // Until the end of the transaction, no push can start to refer to these objects; one that has checked them
         // already is refused because of the epoch.
@@ -167,7 +167,7 @@ impl Storage {
     }
 
     /// Deletes objects that no dataset holds, and files that no row references, from all stores.
-    pub(crate) async fn collect_stores(&self, terms: Terms, tell: &mut (dyn FnMut(Finding) + Send)) -> Result<()> {
+    pub(crate) async fn collect_stores(&self, terms: GcOptions, tell: &mut (dyn FnMut(GcFinding) + Send)) -> Result<()> {
         if !terms.dry_run {
             loop {
                 let mut tx = self.0.db.write_long().await?;
@@ -201,14 +201,14 @@ impl Storage {
     }
 
     /// Reports the released objects that a collection without `dry_run` has forgotten at this point.
-    async fn tell_released(&self, name: &str, terms: Terms, tell: &mut (dyn FnMut(Finding) + Send)) -> Result<()> {
+    async fn tell_released(&self, name: &str, terms: GcOptions, tell: &mut (dyn FnMut(GcFinding) + Send)) -> Result<()> {
         let mut after = String::new();
         loop {
             let page = self.0.db.read_long().await?.released_after(name, terms.before, &after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after.clone_from(&last.oid);
             for row in page {
-                tell(Finding { oid: oid(&row.oid)?, size: unsigned(row.size), fate: Fate::Deleted });
+                tell(GcFinding { oid: oid(&row.oid)?, size: unsigned(row.size), fate: GcState::Deleted });
             }
         }
     }
@@ -217,8 +217,8 @@ impl Storage {
         &self,
         name: &str,
         store: &Store,
-        terms: Terms,
-        tell: &mut (dyn FnMut(Finding) + Send),
+        terms: GcOptions,
+        tell: &mut (dyn FnMut(GcFinding) + Send),
     ) -> Result<()> {
         let mut after = String::new();
         loop {
@@ -248,7 +248,7 @@ impl Storage {
                 gone
             };
             for row in gone {
-                tell(Finding { oid: oid(&row.oid)?, size: unsigned(row.size), fate: Fate::Deleted });
+                tell(GcFinding { oid: oid(&row.oid)?, size: unsigned(row.size), fate: GcState::Deleted });
             }
         }
     }
@@ -257,8 +257,8 @@ impl Storage {
         &self,
         name: &str,
         folder: &LocalStore,
-        terms: Terms,
-        tell: &mut (dyn FnMut(Finding) + Send),
+        terms: GcOptions,
+        tell: &mut (dyn FnMut(GcFinding) + Send),
     ) -> Result<()> {
         for first in 0..=u8::MAX {
             let listed = folder.list(first).await?;
@@ -283,7 +283,7 @@ impl Storage {
                         folder.remove(&oid).await?;
                     }
                     let size = stamp.map_or(0, |stamp| stamp.size);
-                    tell(Finding { oid, size, fate: Fate::Stray });
+                    tell(GcFinding { oid, size, fate: GcState::Stray });
                 }
                 tx.commit().await?;
             }
@@ -295,8 +295,8 @@ impl Storage {
         &self,
         name: &str,
         bucket: &CloudStore,
-        terms: Terms,
-        tell: &mut (dyn FnMut(Finding) + Send),
+        terms: GcOptions,
+        tell: &mut (dyn FnMut(GcFinding) + Send),
     ) -> Result<()> {
         let before = unsigned(terms.before.0) / 1000;
         let mut pages = std::pin::pin!(bucket.list("").try_chunks(1000));
@@ -308,7 +308,7 @@ impl Storage {
             let strays = self.without_rows(name, old).await?;
             for (key, size) in &strays {
                 if let Some(oid) = key.oid() {
-                    tell(Finding { oid, size: *size, fate: Fate::Stray });
+                    tell(GcFinding { oid, size: *size, fate: GcState::Stray });
                 }
             }
             if !terms.dry_run {

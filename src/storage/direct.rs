@@ -7,14 +7,14 @@ use std::time::Duration;
 use lfs::Oid;
 use lfs::store::{CloudStore, Key};
 
-use super::arrive::{Berth, only_part};
+use super::direct_upload::{UploadTarget, only_part};
 use super::stores::Store;
 use super::{Storage, stores};
 use crate::db::datasets::DatasetRow;
 use crate::db::uploads::DirectUploadRow;
 use crate::db::{oid, signed};
 use crate::error::{Error, Result};
-use crate::quota::{Bounds, Ledger};
+use crate::quota::{EffectiveQuota, QuotaUsage};
 use crate::types::Millis;
 
 impl Storage {
@@ -30,20 +30,20 @@ impl Storage {
         bucket: &CloudStore,
         is_bare: bool,
         wanted: &[(Oid, u64)],
-    ) -> Result<HashMap<Oid, Berth>> {
+    ) -> Result<HashMap<Oid, UploadTarget>> {
         let mut berths = HashMap::new();
-        let Some(bounds) = Bounds::of(dataset, &self.0.quotas).filter(|_| !wanted.is_empty()) else {
+        let Some(bounds) = EffectiveQuota::of(dataset, &self.0.quotas).filter(|_| !wanted.is_empty()) else {
             return Ok(berths);
         };
         // The upload URL is valid for one lifetime, and so is the verify URL after it.
         let expires_at = self.0.clock.now().plus(2 * Duration::from_secs(u64::from(self.0.lifetime)));
         let mut tx = self.0.db.write().await?;
-        let mut ledger = Ledger::lock(&mut tx, &[&bounds]).await?;
+        let mut ledger = QuotaUsage::lock(&mut tx, &[&bounds]).await?;
         if let Some(refusal) = ledger.refusal_of_news(&mut tx, &bounds, &mut wanted.to_vec(), 0).await? {
             return Err(Error::full(refusal));
         }
         for (oid, size) in wanted {
-            let (kind, name) = Berth::new(bucket, is_bare).named();
+            let (kind, name) = UploadTarget::new(bucket, is_bare).named();
             let row = DirectUploadRow {
                 repo_id: dataset.id,
                 oid: oid.to_string(),
@@ -53,7 +53,7 @@ impl Storage {
                 store: store.to_owned(),
                 expires_at,
             };
-            berths.insert(*oid, Berth::of(kind, &tx.add_direct_upload(&row).await?)?);
+            berths.insert(*oid, UploadTarget::of(kind, &tx.add_direct_upload(&row).await?)?);
         }
         tx.commit().await?;
         Ok(berths)
@@ -85,16 +85,16 @@ impl Storage {
 
     async fn discard_direct(&self, row: &DirectUploadRow) -> Result<()> {
         let Store::Bucket(bucket) = self.0.stores.named(&row.store)? else { return Ok(()) };
-        match Berth::of(&row.kind, &row.berth)? {
-            Berth::Proven(_) => {
+        match UploadTarget::of(&row.kind, &row.berth)? {
+            UploadTarget::Proven(_) => {
                 let key = stores::key(&oid(&row.oid)?, &row.berth)?;
                 // The key may have become the object.
                 let strays = self.without_rows(&row.store, vec![(key, ())]).await?;
                 let keys: Vec<Key> = strays.into_iter().map(|(key, ())| key).collect();
                 Ok(bucket.remove_all(&keys).await?)
             }
-            Berth::Staged(id) => Ok(bucket.remove(&Key::staging(id)).await?),
-            Berth::Part(id) => {
+            UploadTarget::Staged(id) => Ok(bucket.remove(&Key::staging(id)).await?),
+            UploadTarget::Part(id) => {
                 bucket.abort_parts(&Key::staging(id), &only_part(id)?).await?;
                 Ok(bucket.remove(&Key::staging(id)).await?)
             }

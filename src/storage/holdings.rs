@@ -51,7 +51,7 @@ impl Storage {
     /// object; until then the operator can undo it.
     ///
     /// Returns `false` if the repository has changed: then a new revision may refer to them.
-    pub async fn let_go(&self, grant: &Grant<Own>, generation: u64, oids: &[Oid]) -> Result<bool> {
+    pub async fn delete_unreferenced(&self, grant: &Grant<Own>, generation: u64, oids: &[Oid]) -> Result<bool> {
         let (repo, now) = (grant.id(), self.0.clock.now());
         let mut tx = self.0.db.write().await?;
         // From here on no push can start to refer to them; one that has checked them already is refused because of the

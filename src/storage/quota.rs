@@ -11,13 +11,13 @@ use lfs::batch::{BatchRequest, ObjectError};
 use serde::Serialize;
 
 use super::Storage;
-use crate::access::{Administrator, Grant, Read};
+use crate::access::{AdminGrant, Grant, Read};
 use crate::db::datasets::DatasetRow;
-use crate::db::objects::Arrival;
+use crate::db::objects::NewObject;
 use crate::db::usage::{BOUNDLESS, CountsRow, ReservedRow, UsageRow};
 use crate::db::{Tx, signed, unsigned};
 use crate::error::{Error, Kind, Result};
-use crate::quota::{Bounds, Ledger};
+use crate::quota::{EffectiveQuota, QuotaUsage};
 use crate::types::{Id, OwnerKind, OwnerName, RepoPath, amount};
 
 /// Maximum number of multipart uploads in progress per owner.
@@ -107,7 +107,7 @@ impl Storage {
         held: &HashMap<Oid, u64>,
     ) -> Result<Cow<'a, BatchRequest>> {
         let Some(dataset) = dataset else { return Ok(Cow::Borrowed(request)) };
-        let Some(bounds) = Bounds::of(dataset, &self.0.quotas) else { return Ok(Cow::Borrowed(request)) };
+        let Some(bounds) = EffectiveQuota::of(dataset, &self.0.quotas) else { return Ok(Cow::Borrowed(request)) };
         let asked = request.news(held, self.0.object_bytes);
         if asked.is_empty() {
             return Ok(Cow::Borrowed(request));
@@ -115,11 +115,11 @@ impl Storage {
         for last in [false, true] {
             let mut news = asked.clone();
             let mut tx = self.0.db.read().await?;
-            let mut ledger = Ledger::read(&mut tx, &[&bounds]).await?;
+            let mut ledger = QuotaUsage::read(&mut tx, &[&bounds]).await?;
             let refusal = ledger.refusal_of_news(&mut tx, &bounds, &mut news, 0).await?;
             drop(tx);
             let Some(message) = refusal else { break };
-            if !last && self.give_up_idle(dataset, None).await? > 0 {
+            if !last && self.abort_idle(dataset, None).await? > 0 {
                 continue;
             }
             let mut request = request.clone();
@@ -135,17 +135,17 @@ impl Storage {
     ///
     /// # Errors
     /// Not found if the dataset is gone; full if a quota is exceeded.
-    pub(super) async fn expect_room(&self, arrival: &Arrival, is_reserved: bool) -> Result<()> {
+    pub(super) async fn expect_room(&self, arrival: &NewObject, is_reserved: bool) -> Result<()> {
         for last in [false, true] {
             let mut tx = self.0.db.read().await?;
-            let landing = tx.landing(arrival).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
-            let Some(bounds) = Bounds::of(&landing.dataset, &self.0.quotas) else { return Ok(()) };
-            let mut ledger = Ledger::read(&mut tx, &[&bounds]).await?;
+            let landing = tx.object_target(arrival).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
+            let Some(bounds) = EffectiveQuota::of(&landing.dataset, &self.0.quotas) else { return Ok(()) };
+            let mut ledger = QuotaUsage::read(&mut tx, &[&bounds]).await?;
             let refusal = ledger.admit(&mut tx, &bounds, arrival, is_reserved).await?;
             drop(tx);
             match refusal {
                 None => return Ok(()),
-                Some(_) if !last && self.give_up_idle(&landing.dataset, None).await? > 0 => {}
+                Some(_) if !last && self.abort_idle(&landing.dataset, None).await? > 0 => {}
                 Some(error) => return Err(error),
             }
         }
@@ -171,7 +171,7 @@ impl Storage {
                 Err(error)
                     if !last
                         && matches!(error.kind(), Kind::Full | Kind::Busy)
-                        && self.give_up_idle(dataset, instead).await? > 0 => {}
+                        && self.abort_idle(dataset, instead).await? > 0 => {}
                 admitted => return admitted,
             }
         }
@@ -190,8 +190,8 @@ impl Storage {
                 "{MOST_OPEN} uploads to the datasets of {owner} are in progress; complete or cancel some"
             )));
         }
-        let Some(bounds) = Bounds::of(dataset, &self.0.quotas) else { return Ok(()) };
-        let mut ledger = Ledger::read(tx, &[&bounds]).await?;
+        let Some(bounds) = EffectiveQuota::of(dataset, &self.0.quotas) else { return Ok(()) };
+        let mut ledger = QuotaUsage::read(tx, &[&bounds]).await?;
         let refusal = match begins {
             Begins::Object(oid, size) => ledger.refusal_of_news(tx, &bounds, &mut vec![(oid, size)], 0).await?,
             Begins::File(size) => ledger.refusal(&bounds, 1, size, 0),
@@ -276,7 +276,7 @@ impl Storage {
     ///
     /// # Errors
     /// Not found if the owner or dataset does not exist.
-    pub async fn held_by_subject(&self, _: &Administrator, subject: &Subject) -> Result<Held> {
+    pub async fn held_by_subject(&self, _: &AdminGrant, subject: &Subject) -> Result<Held> {
         let mut tx = self.0.db.read().await?;
         let (owner, dataset) = subject.find(&mut tx).await?;
         let mut rows = tx.usage(Some(owner)).await?;
@@ -321,7 +321,7 @@ impl Storage {
     ///
     /// # Errors
     /// Not found if the owner or dataset does not exist.
-    pub async fn set_quota(&self, by: &Administrator, subject: &Subject, quota: Quota) -> Result<()> {
+    pub async fn set_quota(&self, by: &AdminGrant, subject: &Subject, quota: Quota) -> Result<()> {
         let mut tx = self.0.db.write().await?;
         let said = match quota {
             Quota::Default => None,

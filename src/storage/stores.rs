@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lfs::store::{CloudStamp, CloudStore, Key};
+use lfs::store::{CloudStat, CloudStore, Key};
 use lfs::{LocalStore, Oid};
 
 use crate::config::{Config, DEFAULT_STORE, StorePlace};
@@ -33,12 +33,12 @@ pub(super) enum Store {
 
 /// The state of a file in a store at one moment. Writing an object changes it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Stamp {
-    Folder(lfs::store::Stamp),
-    Bucket(CloudStamp),
+pub(super) enum Stat {
+    Folder(lfs::store::Stat),
+    Bucket(CloudStat),
 }
 
-impl Stamp {
+impl Stat {
     /// Returns the size in bytes.
     pub(super) fn size(&self) -> u64 {
         match self {
@@ -150,10 +150,10 @@ impl Stores {
 
 impl Store {
     /// Returns the state of an object's file, without reading its content.
-    pub(super) async fn stat(&self, oid: &Oid, place: &str) -> Result<Option<Stamp>> {
+    pub(super) async fn stat(&self, oid: &Oid, place: &str) -> Result<Option<Stat>> {
         Ok(match self {
-            Self::Folder(folder) => folder.stat(oid).await?.map(Stamp::Folder),
-            Self::Bucket(bucket) => bucket.stat(&key(oid, place)?).await?.map(Stamp::Bucket),
+            Self::Folder(folder) => folder.stat(oid).await?.map(Stat::Folder),
+            Self::Bucket(bucket) => bucket.stat(&key(oid, place)?).await?.map(Stat::Bucket),
         })
     }
 

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use lfs::batch::{Begun, RequestedObject};
+use lfs::batch::{StartedUpload, RequestedObject};
 use lfs::parts::tus::{Headers, TusError};
 use lfs::parts::{Checksum, Completion, Plan, StoredPart};
-use lfs::sign::{SignError, Step, Ticket, UploadTicket, Verb};
+use lfs::sign::{SignError, Step, SignedClaim, SignedUploadClaim, Verb};
 use lfs::store::{CloudStore, Key, PartsId, SignedUrl, UrlSigner};
 use lfs::{LocalStore, Oid};
 
@@ -22,7 +22,7 @@ use super::stores::{self, Store};
 use super::{Storage, Urls, counted};
 use crate::clock;
 use crate::db::datasets::DatasetRow;
-use crate::db::objects::Arrival;
+use crate::db::objects::NewObject;
 use crate::db::uploads::UploadRow;
 use crate::db::usage::Reservation;
 use crate::db::{oid, signed, unsigned};
@@ -30,10 +30,10 @@ use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
 /// Number of uploads that one batch starts concurrently.
-const AT_ONCE: usize = 8;
+const BEGIN_CONCURRENCY: usize = 8;
 
 /// How long a request waits for hashing to finish; hashing continues without the request.
-const PATIENCE: Duration = Duration::from_secs(25);
+const FINISH_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Locks by upload id, held while an upload is completed.
 pub(super) type Turns = Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>;
@@ -74,9 +74,9 @@ impl Upload {
     }
 
     /// Returns the object that it becomes in a local store.
-    fn arrival(&self) -> Arrival {
+    fn arrival(&self) -> NewObject {
         let UploadRow { repo_id: repo, store, .. } = &self.row;
-        Arrival { repo: *repo, oid: self.oid, size: self.size(), store: store.clone(), place: String::new() }
+        NewObject { repo: *repo, oid: self.oid, size: self.size(), store: store.clone(), place: String::new() }
     }
 
     fn reservation(&self) -> Reservation {
@@ -105,7 +105,7 @@ impl Storage {
         store: &str,
         wanted: &[(Oid, u64)],
         objects: &[RequestedObject],
-    ) -> Result<HashMap<Oid, (Upload, Begun)>> {
+    ) -> Result<HashMap<Oid, (Upload, StartedUpload)>> {
         let begun = stream::iter(wanted.iter().copied().map(|(oid, size)| async move {
             let (upload, stored) = self.begin_upload(dataset, store, oid, size).await?;
             let asked = objects.iter().find(|object| object.wanted.as_ref().is_ok_and(|wanted| wanted.0 == oid));
@@ -114,10 +114,10 @@ impl Storage {
                 // Presigned part URLs do not cover the digest, so it would not be checked.
                 Store::Bucket(_) => None,
             };
-            let begun = Begun { upload: upload.id()?, plan: upload.plan, stored, want_digest };
+            let begun = StartedUpload { upload: upload.id()?, plan: upload.plan, stored, want_digest };
             Ok::<_, Error>((oid, (upload, begun)))
         }));
-        begun.buffer_unordered(AT_ONCE).try_collect().await
+        begun.buffer_unordered(BEGIN_CONCURRENCY).try_collect().await
     }
 
     async fn begin_upload(
@@ -210,8 +210,8 @@ impl Storage {
     }
 
     /// Creates a signed URL for a step of an upload.
-    pub(super) fn upload_url(&self, urls: &Urls<'_>, step: Step, upload: &Begun, size: u64) -> String {
-        let ticket = UploadTicket {
+    pub(super) fn upload_url(&self, urls: &Urls<'_>, step: Step, upload: &StartedUpload, size: u64) -> String {
+        let ticket = SignedUploadClaim {
             step,
             repository: *urls.repo.as_bytes(),
             upload: upload.upload,
@@ -306,7 +306,7 @@ impl Storage {
             let _turn = turn.lock().await;
             storage.finish_now(&id).await
         }));
-        match tokio::time::timeout(PATIENCE, work).await {
+        match tokio::time::timeout(FINISH_TIMEOUT, work).await {
             Ok(done) => done.map_err(Error::internal)?,
             Err(_) => Err(Error::unavailable("the object is still being hashed; try again in a moment")),
         }
@@ -374,7 +374,7 @@ impl Storage {
         let (repo, size) = (upload.row.repo_id, upload.size());
         let gone = || Error::not_found("the store no longer knows this upload; start it again through the batch API");
         if key.is_staging() {
-            let ticket = Ticket { verb: Verb::Upload, repository: *repo.as_bytes(), oid: upload.oid, size, expires: 0 };
+            let ticket = SignedClaim { verb: Verb::Upload, repository: *repo.as_bytes(), oid: upload.oid, size, expires: 0 };
             self.admit_staged(&ticket, &upload.row.store, bucket, &key, u64::MAX, Some(upload.reservation()))
                 .await?
                 .ok_or_else(gone)?;
@@ -387,7 +387,7 @@ impl Storage {
                     upload.oid
                 )));
             }
-            let arrival = Arrival { place: upload.row.place.clone(), ..upload.arrival() };
+            let arrival = NewObject { place: upload.row.place.clone(), ..upload.arrival() };
             self.0.recorder.hold(arrival, Some(upload.reservation())).await?;
         }
         metrics::counter!("rutter_lfs_direct_bytes_total").increment(size);

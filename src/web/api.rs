@@ -7,15 +7,15 @@ mod branches;
 mod commits;
 mod datasets;
 mod diff;
-mod document;
+mod openapi;
 mod drive;
-mod facts;
+mod stats;
 mod files;
 mod infer;
 mod invitations;
 mod links;
 mod organisations;
-mod places;
+mod choices;
 mod quotas;
 mod rename;
 mod revisions;
@@ -34,32 +34,32 @@ use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use metastore::{CommitInfo, ObjectId, Person};
+use metastore::{CommitInfo, ObjectId, Signature};
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use self::shape::Shape;
 use super::Routes;
-use super::extract::{Base, nameless};
+use super::extract::{BaseUrl, nameless};
 use super::lfs::body_up_to;
 use crate::app::App;
-use crate::drive::revisions::Author;
+use crate::datasets::revisions::Author;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    let routes = document::routes(routes);
+    let routes = openapi::routes(routes);
     let routes = session::routes(routes);
     let routes = accounts::routes(routes);
     let routes = user::routes(routes);
     let routes = datasets::routes(routes);
-    let routes = places::routes(routes);
+    let routes = choices::routes(routes);
     let routes = organisations::routes(routes);
     let routes = invitations::routes(routes);
     let routes = admin::routes(routes);
     let routes = quotas::routes(routes);
-    let routes = facts::routes(routes);
+    let routes = stats::routes(routes);
     let routes = search::routes(routes);
     let routes = revisions::routes(routes);
     let routes = rename::routes(routes);
@@ -98,7 +98,7 @@ async fn json_text(app: &App, request: Request, limit: usize) -> Result<bytes::B
         return Err(Error::unsupported_media("Content-Type must be application/json"));
     }
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let shape = Shape::of(&document::JSON, request.method(), route.as_ref().map_or("", MatchedPath::as_str));
+    let shape = Shape::of(&openapi::JSON, request.method(), route.as_ref().map_or("", MatchedPath::as_str));
     let body = body_up_to(app, request, limit).await?;
     read(shape, &body)?;
     Ok(body)
@@ -165,10 +165,10 @@ pub(super) struct Page {
 
 impl Page {
     const LIMIT: usize = 100;
-    const MOST: usize = 1000;
+    const MAX: usize = 1000;
 
     fn limit(&self) -> Result<usize> {
-        Self::checked(self.limit, Self::MOST)
+        Self::checked(self.limit, Self::MAX)
     }
 
     /// Checks the requested page size against the maximum `most`.
@@ -199,17 +199,17 @@ pub(super) struct Items<T> {
 }
 
 /// The URL of the current request, for links to the next page.
-pub(super) struct Here {
+pub(super) struct PageUrl {
     base: String,
     path: String,
     query: String,
 }
 
-impl FromRequestParts<App> for Here {
+impl FromRequestParts<App> for PageUrl {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Base(base) = Base::from_request_parts(parts, app).await?;
+        let BaseUrl(base) = BaseUrl::from_request_parts(parts, app).await?;
         let query = parts.uri.query().unwrap_or_default();
         // Links get stored, so they must not contain credentials.
         let kept = query
@@ -220,7 +220,7 @@ impl FromRequestParts<App> for Here {
     }
 }
 
-impl Here {
+impl PageUrl {
     /// Returns a page with a `Link` header to the next one (RFC 8288).
     pub(super) fn page<T: Serialize>(&self, items: Vec<T>, next_cursor: Option<String>) -> Response {
         (self.next(next_cursor.as_deref()), axum::Json(Items { items, next_cursor })).into_response()
@@ -244,29 +244,29 @@ impl Here {
 /// A person, as recorded by git.
 #[derive(Serialize, Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Somebody {
+pub(super) struct AccountName {
     /// The display name.
     name: Option<String>,
     /// The e-mail address.
     email: Option<String>,
 }
 
-impl From<&Person> for Somebody {
-    fn from(person: &Person) -> Self {
+impl From<&Signature> for AccountName {
+    fn from(person: &Signature) -> Self {
         let kept = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         Self { name: kept(&person.name), email: kept(&person.email) }
     }
 }
 
-impl Somebody {
+impl AccountName {
     /// Converts a person, leaving out the e-mail address.
-    pub(super) fn named(person: &Person) -> Self {
+    pub(super) fn named(person: &Signature) -> Self {
         Self { email: None, ..person.into() }
     }
 }
 
-impl From<Somebody> for Author {
-    fn from(somebody: Somebody) -> Self {
+impl From<AccountName> for Author {
+    fn from(somebody: AccountName) -> Self {
         let kept = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         Self { name: kept(somebody.name), email: kept(somebody.email) }
     }
@@ -282,9 +282,9 @@ pub(super) struct Revision {
     #[schema(format = DateTime)]
     created: String,
     /// The author of the change.
-    author: Somebody,
+    author: AccountName,
     /// The committer of the revision.
-    committer: Somebody,
+    committer: AccountName,
     /// The commit message.
     description: String,
     /// The ids of the parent revisions; more than one for a merge.
@@ -305,7 +305,7 @@ impl From<&CommitInfo> for Revision {
 }
 
 /// Returns the time of a git signature, in UTC.
-fn moment(person: &Person) -> String {
+fn moment(person: &Signature) -> String {
     Millis(person.seconds.saturating_mul(1000)).rfc3339()
 }
 

@@ -5,12 +5,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::Response;
 
-use super::extract::{Base, Peer};
-use super::limits::{Client, Guess, client_address};
-use crate::access::{Credentials, Seat};
-use crate::accounts::sessions::{SignedIn, Visit};
+use super::extract::{BaseUrl, Peer};
+use super::rate_limit::{Client, PasswordAttempt, client_address};
+use crate::access::{Credentials, SessionGrant};
+use crate::accounts::sessions::{SignedIn, ClientInfo};
 use crate::app::App;
-use crate::error::{Error, Kind, Result, Told};
+use crate::error::{Error, Kind, Result, ErrorDetails};
 use crate::types::{Email, Secret};
 
 /// The cookie name with TLS: browsers do not accept this prefix from other hosts (RFC 6265bis §4.1.3.2).
@@ -41,7 +41,7 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// Removes what would make a browser show its own password prompt. Also removes the session cookie if it is no longer
 /// valid.
 pub(super) fn without_dialog(response: &mut Response) {
-    let ended = response.extensions().get::<Told>().is_some_and(|told| told.ends_session);
+    let ended = response.extensions().get::<ErrorDetails>().is_some_and(|told| told.ends_session);
     let headers = response.headers_mut();
     if headers.contains_key(header::WWW_AUTHENTICATE) {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rutter\""));
@@ -70,11 +70,11 @@ pub(super) fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
     if !has_cookie(&parts.headers) {
         return Ok(Credentials::None);
     }
-    let Base(base) = Base::of(parts, app)?;
+    let BaseUrl(base) = BaseUrl::of(parts, app)?;
     let name = if base.starts_with("https://") { SECURE } else { PLAIN };
     let Some(value) = cookie(&parts.headers, name) else { return Ok(Credentials::None) };
     let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes && site(&parts.headers, &base) != Site::Own {
+    if changes && site(&parts.headers, &base) != SameOrigin::Own {
         return Err(Error::forbidden(
             "cross-site request rejected: with a session cookie, changes must come from a page of this server; \
              programs should use a token",
@@ -85,22 +85,22 @@ pub(super) fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
 
 /// The origin of a request, according to the browser.
 #[derive(Debug, PartialEq, Eq)]
-enum Site {
+enum SameOrigin {
     Own,
     Other,
     /// Not sent by a current browser.
     Unknown,
 }
 
-fn site(headers: &HeaderMap, base: &str) -> Site {
+fn site(headers: &HeaderMap, base: &str) -> SameOrigin {
     if let Some(origin) = headers.get(header::ORIGIN) {
         let own = origin.to_str().is_ok_and(|origin| normal(origin).is_some_and(|it| Some(it) == normal(base)));
-        return if own { Site::Own } else { Site::Other };
+        return if own { SameOrigin::Own } else { SameOrigin::Other };
     }
     match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
-        Some(b"same-origin" | b"none") => Site::Own,
-        Some(_) => Site::Other,
-        None => Site::Unknown,
+        Some(b"same-origin" | b"none") => SameOrigin::Own,
+        Some(_) => SameOrigin::Other,
+        None => SameOrigin::Unknown,
     }
 }
 
@@ -119,19 +119,19 @@ fn normal(url: &str) -> Option<String> {
 
 /// A client that signs in or requests an e-mail. Requests from pages of other sites are rejected: they could sign the
 /// browser in to another account (login CSRF).
-pub(super) struct Visitor {
+pub(super) struct BrowserClient {
     /// Recorded in the list of sessions.
-    pub(super) visit: Visit,
+    pub(super) visit: ClientInfo,
     is_secure: bool,
     client: Option<Client>,
 }
 
-impl FromRequestParts<App> for Visitor {
+impl FromRequestParts<App> for BrowserClient {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Base(base) = Base::of(parts, app)?;
-        if site(&parts.headers, &base) == Site::Other {
+        let BaseUrl(base) = BaseUrl::of(parts, app)?;
+        if site(&parts.headers, &base) == SameOrigin::Other {
             return Err(Error::forbidden("cross-site request rejected: use a page of this server"));
         }
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
@@ -140,11 +140,11 @@ impl FromRequestParts<App> for Visitor {
         let address = peer.map(|Peer(peer)| client_address(peer.ip(), &parts.headers, &app.config.trusted_proxies));
         let address = address.map(|address| address.to_string()).unwrap_or_default();
         let client = parts.extensions.get::<Client>().cloned();
-        Ok(Self { visit: Visit { agent, address }, is_secure: base.starts_with("https://"), client })
+        Ok(Self { visit: ClientInfo { agent, address }, is_secure: base.starts_with("https://"), client })
     }
 }
 
-impl Visitor {
+impl BrowserClient {
     /// Signs in with a password, with rate-limited attempts. User name and e-mail address of an account count as one.
     pub(super) async fn sign_in(&self, app: &App, login: &str, password: Secret) -> Result<SignedIn> {
         let of = match app.accounts.whose(login).await? {
@@ -163,7 +163,7 @@ impl Visitor {
 
     /// Runs an action that requires a session and its password, with rate-limited attempts. Only attempts from sessions
     /// of the account count, so others cannot lock the owner out.
-    pub(super) async fn confirm<T>(&self, seat: &Seat, done: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) async fn confirm<T>(&self, seat: &SessionGrant, done: impl Future<Output = Result<T>>) -> Result<T> {
         let guess = self.guess(&format!("confirmation by {}", seat.user()))?;
         let outcome = done.await;
         if let Some(guess) = guess
@@ -178,11 +178,11 @@ impl Visitor {
     ///
     /// # Errors
     /// Busy if there were too many.
-    pub(super) fn ask_for_letter(&self, to: &Email) -> Result<()> {
+    pub(super) fn request_email(&self, to: &Email) -> Result<()> {
         self.guess(&format!("e-mails to {to}")).map(drop)
     }
 
-    fn guess(&self, of: &str) -> Result<Option<Guess>> {
+    fn guess(&self, of: &str) -> Result<Option<PasswordAttempt>> {
         self.client.as_ref().map(|client| client.guess(of)).transpose()
     }
 
@@ -224,7 +224,7 @@ mod tests {
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
             ("http://[::1]", "http://[::1]:80"),
         ] {
-            assert_eq!(from(&[("origin", origin)], base), Site::Own, "{origin} {base}");
+            assert_eq!(from(&[("origin", origin)], base), SameOrigin::Own, "{origin} {base}");
         }
         for origin in [
             "null",
@@ -237,14 +237,14 @@ mod tests {
         ] {
             // Other headers do not make up for it.
             let pairs = [("origin", origin), ("sec-fetch-site", "same-origin")];
-            assert_eq!(from(&pairs, "https://drive.example.org"), Site::Other, "{origin}");
+            assert_eq!(from(&pairs, "https://drive.example.org"), SameOrigin::Other, "{origin}");
         }
         let base = "https://drive.example.org";
-        assert_eq!(from(&[("sec-fetch-site", "same-origin")], base), Site::Own);
-        assert_eq!(from(&[("sec-fetch-site", "none")], base), Site::Own);
-        assert_eq!(from(&[("sec-fetch-site", "same-site")], base), Site::Other);
-        assert_eq!(from(&[("sec-fetch-site", "cross-site")], base), Site::Other);
-        assert_eq!(from(&[], base), Site::Unknown);
+        assert_eq!(from(&[("sec-fetch-site", "same-origin")], base), SameOrigin::Own);
+        assert_eq!(from(&[("sec-fetch-site", "none")], base), SameOrigin::Own);
+        assert_eq!(from(&[("sec-fetch-site", "same-site")], base), SameOrigin::Other);
+        assert_eq!(from(&[("sec-fetch-site", "cross-site")], base), SameOrigin::Other);
+        assert_eq!(from(&[], base), SameOrigin::Unknown);
     }
 
     #[test]

@@ -18,11 +18,11 @@ use serde_json::{Value, json};
 
 use super::Routes;
 use super::api::Body;
-use super::extract::Caller;
+use super::extract::AuthedActor;
 use crate::access::{Grant, Right};
 use crate::app::App;
-use crate::drive::ckan::Record;
-use crate::error::{Error, Kind, Result, Told};
+use crate::datasets::ckan::Record;
+use crate::error::{Error, Kind, Result, ErrorDetails};
 
 const ROOT: &str = "/api/3/action/";
 
@@ -73,7 +73,7 @@ pub(super) fn action(path: &str) -> Option<&'static str> {
     Some(ACTIONS.iter().find(|(known, _)| *known == name).map_or("", |(known, _)| known))
 }
 
-async fn help(asked: Asked) -> Answer {
+async fn help(asked: ActionRequest) -> Answer {
     let name = asked.required("name")?;
     let found = ACTIONS.iter().find(|(known, _)| *known == name);
     let (_, help) = found.ok_or_else(|| Error::not_found(format!("unknown action `{}`", name.escape_debug())))?;
@@ -89,12 +89,12 @@ fn done(action: &str, result: impl serde::Serialize) -> Response {
     Json(json!({ "help": help_of(action), "success": true, "result": json!(result) })).into_response()
 }
 
-/// The field that caused an error, passed on to [`tell`].
+/// The field that caused an error, passed on to [`render_error`].
 #[derive(Clone, Copy)]
 struct Field(&'static str);
 
 /// Builds the response envelope of an error. CKAN clients distinguish three errors, each with its own status code.
-pub(super) fn tell(action: &str, told: &Told, response: &mut Response) {
+pub(super) fn render_error(action: &str, told: &ErrorDetails, response: &mut Response) {
     let field = response.extensions().get().map(|Field(field)| *field);
     let (status, kind) = match told.kind {
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not Found Error"),
@@ -152,9 +152,9 @@ impl IntoResponse for Failure {
 }
 
 /// The parameters of an action: a JSON object in the body, or the query string of a GET.
-struct Asked(Record);
+struct ActionRequest(Record);
 
-impl FromRequest<App> for Asked {
+impl FromRequest<App> for ActionRequest {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Answer<Self> {
@@ -174,7 +174,7 @@ impl FromRequest<App> for Asked {
     }
 }
 
-impl Asked {
+impl ActionRequest {
     /// Returns an optional string; an empty string counts as absent.
     fn optional(&self, field: &'static str) -> Answer<Option<&str>> {
         match self.0.get(field) {
@@ -208,7 +208,7 @@ impl Asked {
     }
 
     /// Returns the dataset that a field names: `OWNER/NAME`, its id, or its name alone if that is unambiguous.
-    async fn dataset<R: Right>(&self, app: &App, caller: &Caller, field: &'static str) -> Answer<Grant<R>> {
+    async fn dataset<R: Right>(&self, app: &App, caller: &AuthedActor, field: &'static str) -> Answer<Grant<R>> {
         let name = self.required(field)?;
         app.access.authorize_named(&caller.actor, name).await.map_err(Failure::of(field))
     }

@@ -11,9 +11,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use metastore::FilePath;
 
 use super::browser;
-use super::limits::{Account, Client, is_trusted};
+use super::rate_limit::{Account, Client, is_trusted};
 use crate::access::{
-    Actor, Administrator, Credentials, Grant, Holder, Member, Part, Right, Seat, Sharing, Spot, Steward, Target,
+    Actor, AdminGrant, Credentials, Grant, AccountGrant, OrgMemberGrant, PathGrant, RSessionGrant, Seat, ShareGrant, PathTarget, OrgAdminGrant, Target,
 };
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -24,20 +24,20 @@ use crate::types::{RepoPath, Secret};
 pub struct Peer(pub SocketAddr);
 
 /// An authenticated caller, possibly anonymous.
-pub struct Caller {
+pub struct AuthedActor {
     /// The caller's identity.
     pub actor: Actor,
     account: Option<Account>,
 }
 
-impl Caller {
+impl AuthedActor {
     /// Charges the rate limit for work beyond the fixed cost of the route.
     pub fn charge(&self, decisions: usize) {
         self.account.as_ref().inspect(|account| account.charge(decisions));
     }
 }
 
-impl FromRequestParts<App> for Caller {
+impl FromRequestParts<App> for AuthedActor {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
@@ -53,7 +53,7 @@ impl FromRequestParts<App> for Caller {
 }
 
 /// A caller and the dataset in the URL. Handlers whose required right depends on the body pass it to `access`.
-pub struct Visitor {
+pub struct DatasetRequest {
     /// The caller's identity.
     pub actor: Actor,
     /// The dataset.
@@ -61,7 +61,7 @@ pub struct Visitor {
     account: Option<Account>,
 }
 
-impl Visitor {
+impl DatasetRequest {
     /// Charges the rate limit for work beyond the fixed cost of the route: by the number of objects processed or
     /// entries listed.
     pub fn charge(&self, objects: usize) {
@@ -69,11 +69,11 @@ impl Visitor {
     }
 }
 
-impl FromRequestParts<App> for Visitor {
+impl FromRequestParts<App> for DatasetRequest {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Caller { actor, account } = Caller::from_request_parts(parts, app).await?;
+        let AuthedActor { actor, account } = AuthedActor::from_request_parts(parts, app).await?;
         let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
         let segments = segments.map_err(|_| nameless()).map(|path| path.0);
         let named = segments.and_then(|segments| {
@@ -90,18 +90,18 @@ impl FromRequestParts<App> for Visitor {
     }
 }
 
-impl Visitor {
+impl DatasetRequest {
     /// Returns the part of the dataset on which the visitor has the right `R` at a path, as the client wrote it; empty
     /// for the root.
     ///
     /// # Errors
     /// As for [`Access::authorize_part`](crate::access::Access::authorize_part), also for an invalid path.
-    pub async fn part<R: Right>(&self, app: &App, at: &str) -> Result<Part<R>> {
+    pub async fn part<R: Right>(&self, app: &App, at: &str) -> Result<PathGrant<R>> {
         Ok(self.spot(app, at).await?.part().clone())
     }
 
-    /// Returns the grant for a path; otherwise like [`Visitor::part`].
-    pub async fn spot<R: Right>(&self, app: &App, at: &str) -> Result<Spot<R>> {
+    /// Returns the grant for a path; otherwise like [`DatasetRequest::part`].
+    pub async fn spot<R: Right>(&self, app: &App, at: &str) -> Result<PathTarget<R>> {
         let at = at.trim_end_matches('/');
         if at.is_empty() {
             let part = app.access.authorize_part(&self.actor, &self.path, None).await?;
@@ -119,11 +119,11 @@ impl Visitor {
 }
 
 /// The grant for the `{*path}` of the route.
-impl<R: Right> FromRequestParts<App> for Spot<R> {
+impl<R: Right> FromRequestParts<App> for PathTarget<R> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let visitor = Visitor::from_request_parts(parts, app).await?;
+        let visitor = DatasetRequest::from_request_parts(parts, app).await?;
         let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await.map_err(|_| nameless())?;
         let at = segments.0.iter().find(|(key, _)| key == "path").map_or("", |(_, value)| value.as_str());
         visitor.spot(app, at).await
@@ -139,23 +139,23 @@ impl<R: Right> FromRequestParts<App> for Grant<R> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Visitor { actor, path, .. } = Visitor::from_request_parts(parts, app).await?;
+        let DatasetRequest { actor, path, .. } = DatasetRequest::from_request_parts(parts, app).await?;
         app.access.authorize(&actor, &path).await
     }
 }
 
-impl FromRequestParts<App> for Sharing {
+impl FromRequestParts<App> for ShareGrant {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Visitor { actor, path, .. } = Visitor::from_request_parts(parts, app).await?;
+        let DatasetRequest { actor, path, .. } = DatasetRequest::from_request_parts(parts, app).await?;
         app.access.authorize_sharing(&actor, &path).await
     }
 }
 
 /// Returns the caller and the organisation in the URL.
 async fn at_organisation(parts: &mut Parts, app: &App) -> Result<(Actor, String)> {
-    let Caller { actor, .. } = Caller::from_request_parts(parts, app).await?;
+    let AuthedActor { actor, .. } = AuthedActor::from_request_parts(parts, app).await?;
     let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
     // Invalid UTF-8 is not a name: the same answer as for an unknown one.
     let segments = segments.map(|path| path.0).unwrap_or_default();
@@ -163,7 +163,7 @@ async fn at_organisation(parts: &mut Parts, app: &App) -> Result<(Actor, String)
     Ok((actor, name.unwrap_or_default()))
 }
 
-impl FromRequestParts<App> for Member {
+impl FromRequestParts<App> for OrgMemberGrant {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
@@ -172,7 +172,7 @@ impl FromRequestParts<App> for Member {
     }
 }
 
-impl FromRequestParts<App> for Steward {
+impl FromRequestParts<App> for OrgAdminGrant {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
@@ -181,11 +181,11 @@ impl FromRequestParts<App> for Steward {
     }
 }
 
-impl FromRequestParts<App> for Administrator {
+impl FromRequestParts<App> for AdminGrant {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Caller { actor, .. } = Caller::from_request_parts(parts, app).await?;
+        let AuthedActor { actor, .. } = AuthedActor::from_request_parts(parts, app).await?;
         app.access.authorize_administrator(&actor)
     }
 }
@@ -194,7 +194,7 @@ impl<R: Right> FromRequestParts<App> for Target<R> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Visitor { actor, path, .. } = Visitor::from_request_parts(parts, app).await?;
+        let DatasetRequest { actor, path, .. } = DatasetRequest::from_request_parts(parts, app).await?;
         app.access.authorize_target(&actor, &path, &[]).await
     }
 }
@@ -232,9 +232,9 @@ fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
 }
 
 /// The base URL: the prefix of `/owner/dataset` in the URLs that the server hands out.
-pub struct Base(pub String);
+pub struct BaseUrl(pub String);
 
-impl FromRequestParts<App> for Base {
+impl FromRequestParts<App> for BaseUrl {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
@@ -242,7 +242,7 @@ impl FromRequestParts<App> for Base {
     }
 }
 
-impl Base {
+impl BaseUrl {
     /// Returns the configured base URL or, if none is configured, that of the request.
     ///
     /// # Errors
@@ -269,7 +269,7 @@ macro_rules! of_caller {
         }
     )+};
 }
-of_caller!(Holder = holder, Seat = seat);
+of_caller!(AccountGrant = hoSessionGrant, Seat = seat);
 
 /// Returns true if a host includes a port. The colons of an IPv6 address are in brackets.
 fn has_port(host: &str) -> bool {

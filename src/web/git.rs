@@ -16,12 +16,12 @@ use tokio::io::{AsyncRead, BufReader};
 use tokio_util::io::StreamReader;
 
 use super::Routes;
-use super::limits::{Client, Place};
-use super::patience::PatientBody;
+use super::rate_limit::{Client, Slot};
+use super::timeouts::IdleTimeoutBody;
 use crate::access::{Fetch, Grant, Target, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::hosting::ByteStream;
+use crate::git_service::ByteStream;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -43,11 +43,11 @@ async fn advertise(State(app): State<App>, Query(query): Query<ServiceQuery>, re
     let (service, body) = match Service::from_name(&query.service) {
         Some(Service::UploadPack) => {
             let grant = Grant::<Fetch>::from_request_parts(&mut parts, &app).await?;
-            (Service::UploadPack, app.hosting.advertise_fetch(&grant, protocol).await?)
+            (Service::UploadPack, app.git_service.advertise_fetch(&grant, protocol).await?)
         }
         Some(Service::ReceivePack) => {
             let target = Target::<Write>::from_request_parts(&mut parts, &app).await?;
-            (Service::ReceivePack, app.hosting.advertise_push(&target, protocol).await?)
+            (Service::ReceivePack, app.git_service.advertise_push(&target, protocol).await?)
         }
         None => {
             let _: Grant<Fetch> = Grant::from_request_parts(&mut parts, &app).await?;
@@ -60,22 +60,22 @@ async fn advertise(State(app): State<App>, Query(query): Query<ServiceQuery>, re
 async fn upload_pack(State(app): State<App>, grant: Grant<Fetch>, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
     expect_type(&parts.headers, Service::UploadPack)?;
-    let body = inflated(&app, &parts.headers, body)?;
+    let body = decompressed(&app, &parts.headers, body)?;
     let share = share(&parts.extensions, Service::UploadPack);
-    let pack = app.hosting.fetch(&grant, protocol(&parts.headers), body, share).await?;
+    let pack = app.git_service.fetch(&grant, protocol(&parts.headers), body, share).await?;
     Ok(result(Service::UploadPack, pack))
 }
 
 async fn receive_pack(State(app): State<App>, target: Target<Write>, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
     expect_type(&parts.headers, Service::ReceivePack)?;
-    let body = inflated(&app, &parts.headers, body)?;
-    let report = app.hosting.push(target, body, share(&parts.extensions, Service::ReceivePack)).await?;
+    let body = decompressed(&app, &parts.headers, body)?;
+    let report = app.git_service.push(target, body, share(&parts.extensions, Service::ReceivePack)).await?;
     Ok(result(Service::ReceivePack, report))
 }
 
 /// Waits for one of the concurrent git processes that a client may have.
-fn share(extensions: &Extensions, service: Service) -> impl Future<Output = Option<Option<Place>>> + Send + use<> {
+fn share(extensions: &Extensions, service: Service) -> impl Future<Output = Option<Option<Slot>>> + Send + use<> {
     let client = extensions.get::<Client>().cloned();
     async move {
         match client {
@@ -101,8 +101,8 @@ fn expect_type(headers: &HeaderMap, service: Service) -> Result<()> {
 
 /// Returns the request body, decompressed if git compressed it. Fails if the client sends nothing for too long. The
 /// reader must limit the size: a decompression bomb is small only before it is decompressed.
-fn inflated(app: &App, headers: &HeaderMap, body: Body) -> Result<Pin<Box<dyn AsyncRead + Send>>> {
-    let stream = patient(app, body).map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error));
+fn decompressed(app: &App, headers: &HeaderMap, body: Body) -> Result<Pin<Box<dyn AsyncRead + Send>>> {
+    let stream = with_idle_timeout(app, body).map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error));
     let plain = BufReader::with_capacity(64 * 1024, StreamReader::new(Box::pin(stream)));
     match headers.get(header::CONTENT_ENCODING).map(axum::http::HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(Box::pin(plain)),
@@ -112,8 +112,8 @@ fn inflated(app: &App, headers: &HeaderMap, body: Body) -> Result<Pin<Box<dyn As
 }
 
 /// Wraps a body so that it fails if nothing is received for too long.
-pub(super) fn patient(app: &App, body: Body) -> PatientBody {
-    PatientBody::new(body, Duration::from_secs(app.config.limits.idle_timeout))
+pub(super) fn with_idle_timeout(app: &App, body: Body) -> IdleTimeoutBody {
+    IdleTimeoutBody::new(body, Duration::from_secs(app.config.limits.idle_timeout))
 }
 
 fn result(service: Service, body: ByteStream) -> Response {

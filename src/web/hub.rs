@@ -15,13 +15,13 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use metastore::{CommitInfo, ObjectId, Person, RefName, Snapshot};
+use metastore::{CommitInfo, ObjectId, Signature, RefName, Snapshot};
 use serde_json::{Value, json};
 
 use super::Routes;
 use crate::access::{Grant, Read};
 use crate::app::App;
-use crate::error::{Error, Kind, Told};
+use crate::error::{Error, Kind, ErrorDetails};
 use crate::types::Millis;
 
 /// The name that clients use for the default branch, whatever its actual name.
@@ -65,7 +65,7 @@ pub(super) fn is_of_dataset(path: &str) -> bool {
 
 /// Adds the error to the headers that the clients read. They treat a dataset without access like one that does not
 /// exist, so both get the same code.
-pub(super) fn tell(dataset: bool, told: &Told, headers: &mut HeaderMap) {
+pub(super) fn render_error(dataset: bool, told: &ErrorDetails, headers: &mut HeaderMap) {
     if dataset && matches!(told.kind, Kind::NotFound | Kind::Unauthenticated) {
         headers.entry(ERROR_CODE).or_insert(HeaderValue::from_static(REPO_NOT_FOUND));
     }
@@ -128,9 +128,9 @@ fn commit_header(revision: ObjectId) -> HeaderValue {
 
 /// Returns the snapshot of a dataset and the revision that a client requested.
 async fn find(app: &App, grant: &Grant<Read>, revision: &str) -> Answer<(Arc<Snapshot>, ObjectId)> {
-    let snapshot = app.drive.snapshot(grant).await?;
+    let snapshot = app.datasets.snapshot(grant).await?;
     let name = if is_default(&snapshot, revision) { "HEAD" } else { revision };
-    let found = app.drive.resolve(grant.id(), &snapshot, name).await;
+    let found = app.datasets.resolve(grant.id(), &snapshot, name).await;
     Ok((snapshot.clone(), found.map_err(Failure::missing(REVISION_NOT_FOUND))?))
 }
 
@@ -143,7 +143,7 @@ fn is_default(snapshot: &Snapshot, revision: &str) -> bool {
 }
 
 /// Formats a timestamp as the clients expect it.
-fn moment(person: &Person) -> String {
+fn moment(person: &Signature) -> String {
     hub_time(Millis(person.seconds.saturating_mul(1000)))
 }
 
@@ -194,8 +194,8 @@ mod tests {
     #[test]
     fn messages_stay_one_header() {
         let mut headers = HeaderMap::new();
-        let told = Told { kind: Kind::NotFound, detail: "no \"ü\"\r\nX-Other: 1".into(), ends_session: false };
-        tell(true, &told, &mut headers);
+        let told = ErrorDetails { kind: Kind::NotFound, detail: "no \"ü\"\r\nX-Other: 1".into(), ends_session: false };
+        render_error(true, &told, &mut headers);
         assert_eq!(headers[ERROR_CODE], REPO_NOT_FOUND);
         assert_eq!(headers[ERROR_MESSAGE].as_bytes(), "no \"ü\"  X-Other: 1".as_bytes());
     }

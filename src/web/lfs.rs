@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 
 use super::Routes;
 use super::content::{self, Content, bare};
-use super::extract::{Base, Visitor};
-use super::git::patient;
-use super::wording::lfs_json;
+use super::extract::{BaseUrl, DatasetRequest};
+use super::git::with_idle_timeout;
+use super::error_format::lfs_json;
 use crate::access::{Fetch, Grant, Upload};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -34,7 +34,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// The required right depends on the operation in the body, and a credential may be limited to single objects, so
 /// access is checked here.
-async fn objects_batch(State(app): State<App>, visitor: Visitor, base: Base, request: Request) -> Result<Response> {
+async fn objects_batch(State(app): State<App>, visitor: DatasetRequest, base: BaseUrl, request: Request) -> Result<Response> {
     // The Hugging Face client sends requests without credentials to the URLs that it gets.
     let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let is_bare = agent.contains("hf_hub/");
@@ -50,11 +50,11 @@ async fn objects_batch(State(app): State<App>, visitor: Visitor, base: Base, req
     let reply = match batch.operation {
         Operation::Download => {
             let grant = app.access.authorize_objects::<Fetch>(&visitor.actor, &visitor.path, &oids).await?;
-            app.hosting.batch_download(&grant, &batch, &base.0).await?
+            app.git_service.batch_download(&grant, &batch, &base.0).await?
         }
         Operation::Upload => {
             let target = app.access.authorize_target::<Upload>(&visitor.actor, &visitor.path, &oids).await?;
-            app.hosting.batch_upload(target, &batch, &base.0, is_bare).await?
+            app.git_service.batch_upload(target, &batch, &base.0, is_bare).await?
         }
     };
     Ok(lfs_json(StatusCode::OK, reply))
@@ -70,7 +70,7 @@ async fn upload(
     let transfer = app.storage.admit(&token, &query, Verb::Upload)?;
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
-    let body = Box::pin(patient(&app, request.into_body()));
+    let body = Box::pin(with_idle_timeout(&app, request.into_body()));
     app.storage.receive(transfer, &query, length, body).await?;
     Ok(StatusCode::OK.into_response())
 }
@@ -170,7 +170,7 @@ pub(super) async fn body_up_to(app: &App, request: Request, limit: usize) -> Res
     if request.body().size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
-    let body = Body::from_stream(patient(app, request.into_body()));
+    let body = Body::from_stream(with_idle_timeout(app, request.into_body()));
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),

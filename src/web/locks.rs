@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::Routes;
 use super::lfs::{expect_accept, json};
-use super::wording::lfs_json;
+use super::error_format::lfs_json;
 use crate::access::{Grant, Read, Target, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::hosting::Locked;
+use crate::git_service::Locked;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -25,7 +25,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 async fn lock(State(app): State<App>, target: Target<Write>, request: Request) -> Result<Response> {
     let request: LockRequest = json(&app, request).await?;
-    match app.hosting.lock(target, request).await? {
+    match app.git_service.lock(target, request).await? {
         Locked::Taken(lock) => reply(StatusCode::CREATED, &LockReply { lock }),
         Locked::Held(lock) => {
             let message = format!("`{}` is already locked by {}", lock.path, lock.owner.name);
@@ -42,12 +42,12 @@ async fn list(
 ) -> Result<Response> {
     expect_accept(&headers)?;
     let Query(query) = query.map_err(|error| Error::malformed(error.body_text()))?;
-    reply(StatusCode::OK, &app.hosting.locks(&grant, query).await?)
+    reply(StatusCode::OK, &app.git_service.locks(&grant, query).await?)
 }
 
 async fn verify(State(app): State<App>, target: Target<Write>, request: Request) -> Result<Response> {
     let request: VerifyRequest = json(&app, request).await?;
-    reply(StatusCode::OK, &app.hosting.verify_locks(&target, request).await?)
+    reply(StatusCode::OK, &app.git_service.verify_locks(&target, request).await?)
 }
 
 async fn unlock(
@@ -57,7 +57,7 @@ async fn unlock(
     request: Request,
 ) -> Result<Response> {
     let request: UnlockRequest = json(&app, request).await?;
-    let lock = app.hosting.unlock(&grant, &id, &request).await?;
+    let lock = app.git_service.unlock(&grant, &id, &request).await?;
     reply(StatusCode::OK, &LockReply { lock })
 }
 

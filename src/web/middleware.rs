@@ -21,10 +21,10 @@ use hyper::body::Body as _;
 use metrics::{Counter, Histogram};
 use tower::{Service, ServiceExt as _};
 
-use super::limits::{Admission, Bill, Limits};
-use super::patience::{self, Unread};
+use super::rate_limit::{Admission, Bill, Limits};
+use super::timeouts::{self, UnreadBody};
 use super::server::Running;
-use super::wording::Words;
+use super::error_format::ErrorFormat;
 use super::{browser, cors};
 use crate::clock;
 use crate::error::Error;
@@ -36,20 +36,20 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TAILS: &[&str] = &["/info/refs", "/info/lfs/", "/git-upload-pack", "/git-receive-pack", "/objects/batch"];
 
 /// Wraps all routes. `idle` is the idle timeout of a client.
-pub(super) fn around(router: Router, idle: Duration, limits: Arc<Limits>) -> Router {
-    router.layer(tower::layer::layer_fn(move |routes| Observed { routes, idle, limits: limits.clone() }))
+pub(super) fn layer(router: Router, idle: Duration, limits: Arc<Limits>) -> Router {
+    router.layer(tower::layer::layer_fn(move |routes| RequestLayer { routes, idle, limits: limits.clone() }))
 }
 
 /// The routes with all middleware. This is a single service, because each layer around a router slows down a batch of
 /// one object by some percent.
 #[derive(Clone)]
-struct Observed<S> {
+struct RequestLayer<S> {
     routes: S,
     idle: Duration,
     limits: Arc<Limits>,
 }
 
-impl<S> Service<Request> for Observed<S>
+impl<S> Service<Request> for RequestLayer<S>
 where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static> + Clone + Send + 'static,
 {
@@ -63,22 +63,22 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let running = request.extensions_mut().remove();
-        let seen = Seen::of(&request, self.idle, self.limits.is_secure(&request), running);
+        let seen = RequestContext::of(&request, self.idle, self.limits.is_secure(&request), running);
         if let Some(answer) = cors::preflight(&request) {
-            return seen.through(std::future::ready(Ok(answer)), patience::followed(request).1).boxed();
+            return seen.serve(std::future::ready(Ok(answer)), timeouts::followed(request).1).boxed();
         }
         let admitted = self.limits.admit(&mut request, seen.method, seen.route, seen.started);
         let bill = Bill::of(&request);
-        let (request, unread) = patience::followed(request);
+        let (request, unread) = timeouts::followed(request);
         match admitted {
             Ok(Admission::Now(None)) => {
                 let answer = self.routes.call(request);
-                seen.through(billed(bill, answer), unread).boxed()
+                seen.serve(billed(bill, answer), unread).boxed()
             }
             Ok(Admission::Now(Some(place))) => {
                 let answer = self.routes.call(request);
                 let placed = async { Ok(answer.await?.map(|body| place.until_sent(body))) };
-                seen.through(billed(bill, placed), unread).boxed()
+                seen.serve(billed(bill, placed), unread).boxed()
             }
             Ok(Admission::Later(turn)) => {
                 let (routes, idle) = (self.routes.clone(), self.idle);
@@ -89,11 +89,11 @@ where
                         Err(refusal) => Ok(refused(request, refusal, idle).await),
                     }
                 };
-                seen.through(billed(bill, answer), unread).boxed()
+                seen.serve(billed(bill, answer), unread).boxed()
             }
             Err(refusal) => {
                 let idle = self.idle;
-                seen.through(async move { Ok(refused(request, refusal, idle).await) }, unread).boxed()
+                seen.serve(async move { Ok(refused(request, refusal, idle).await) }, unread).boxed()
             }
         }
     }
@@ -107,19 +107,19 @@ async fn billed<F: Future>(bill: Bill, answer: F) -> F::Output {
 /// Responds to a request that is refused before any handler. A short body is read anyway: otherwise the connection
 /// would be closed, and a client that sends its next request would take that for a failure.
 async fn refused(request: Request, refusal: Error, idle: Duration) -> Response {
-    patience::read_little(request.into_body(), idle).await;
+    timeouts::read_little(request.into_body(), idle).await;
     refusal.into_response()
 }
 
 /// The context of a request while it is served.
-struct Seen {
+struct RequestContext {
     id: String,
     started: Instant,
     method: &'static str,
     /// The route pattern. Never the URL, which can contain credentials and is unbounded.
     route: &'static str,
     version: Version,
-    words: Words,
+    words: ErrorFormat,
     idle: Duration,
     /// True if the request comes from a page of another site that may read the response (CORS).
     is_open: bool,
@@ -130,7 +130,7 @@ struct Seen {
     running: Option<Running>,
 }
 
-impl Seen {
+impl RequestContext {
     fn of(request: &Request, idle: Duration, is_secure: bool, running: Option<Running>) -> Self {
         Self {
             id: request_id(request.headers()),
@@ -138,7 +138,7 @@ impl Seen {
             method: method_label(request.method()),
             route: request.extensions().get().map_or("none", |path: &MatchedPath| route_label(path.as_str())),
             version: request.version(),
-            words: Words::of(request.uri().path()),
+            words: ErrorFormat::of(request.uri().path()),
             idle,
             is_open: request.headers().contains_key(header::ORIGIN) && cors::is_open(request.uri().path()),
             is_browser: browser::is_one(request.headers()),
@@ -148,21 +148,21 @@ impl Seen {
     }
 
     /// Serves the request under its request ID.
-    async fn through(
+    async fn serve(
         self,
         answer: impl Future<Output = Result<Response, Infallible>>,
-        unread: Unread,
+        unread: UnreadBody,
     ) -> Result<Response, Infallible> {
         let serve = async {
             // A panic in a handler is an internal error like any other.
             let answer = AssertUnwindSafe(answer).catch_unwind().await;
             let answer = answer.map_or_else(|cause| panicked(&*cause), |Ok(response)| response);
-            let response = self.words.tell(answer).await;
+            let response = self.words.render_error(answer).await;
             self.note(response.status());
             response
         };
         let mut response = crate::request::scope(self.id.clone(), serve).await;
-        guard(&self.id, response.headers_mut());
+        security_headers(&self.id, response.headers_mut());
         if self.is_secure {
             // HSTS: no plain HTTP for a year (RFC 6797).
             response.headers_mut().entry(header::STRICT_TRANSPORT_SECURITY).or_insert(STRICT);
@@ -180,7 +180,7 @@ impl Seen {
             response = response.map(|body| running.until_sent(body));
         }
         if self.version == Version::HTTP_2 {
-            return Ok(response.map(|body| patience::watched(body, self.idle)));
+            return Ok(response.map(|body| timeouts::watched(body, self.idle)));
         }
         let failed = response.status().is_client_error() || response.status().is_server_error();
         if failed && unread.is_much() {
@@ -269,7 +269,7 @@ fn method_label(method: &Method) -> &'static str {
 }
 
 /// Adds security headers to every response, unless the handler has set them.
-fn guard(id: &str, headers: &mut HeaderMap) {
+fn security_headers(id: &str, headers: &mut HeaderMap) {
     let value = HeaderValue::from_str(id).expect("a request id is plain ASCII");
     headers.insert(REQUEST_ID, value);
     for (name, value) in [
@@ -335,7 +335,7 @@ mod tests {
         let router = Router::new().route("/a/b.git/info/lfs/breaks", axum::routing::get(breaks));
         let router =
             router.route("/breaks", axum::routing::get(breaks)).route("/works", axum::routing::get(|| async {}));
-        let router = around(router, Duration::from_secs(1), Limits::new(&Config::default()));
+        let router = layer(router, Duration::from_secs(1), Limits::new(&Config::default()));
         for (path, media) in
             [("/breaks", "application/problem+json"), ("/a/b.git/info/lfs/breaks", "application/vnd.git-lfs+json")]
         {

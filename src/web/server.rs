@@ -19,18 +19,18 @@ mod connections;
 pub(super) use self::connections::{Activity, Running};
 use self::connections::{Connection, Connections, open_files};
 use super::extract::Peer;
-use super::limits::{is_trusted, site};
-use super::patience::PatientStream;
+use super::rate_limit::{is_trusted, site};
+use super::timeouts::IdleTimeoutStream;
 use crate::app::App;
 
 /// The timeout for reading a request head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a connection may stay silent during shutdown.
-const GOODBYE: Duration = Duration::from_secs(5);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The maximum number of concurrent streams on an HTTP/2 connection: the minimum that RFC 9113 §6.5.2 recommends.
-const STREAMS: u32 = 100;
+const MAX_HTTP2_STREAMS: u32 = 100;
 
 /// The HTTP/2 send buffer of one response in bytes.
 const SENDING: usize = 64 << 10;
@@ -45,7 +45,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     let most = limits.connections.min(usize::try_from(open_files() / 2).unwrap_or(usize::MAX)).max(1);
     let connections = Connections::new(most, app.config.rates.connections_address(most));
     let service = super::service(app.clone());
-    tokio::spawn(super::site::digest_metrics(stop.clone()));
+    tokio::spawn(super::ops::digest_metrics(stop.clone()));
     let observed = stop.clone();
     let observing = app.clone();
     tokio::spawn(async move { observing.observe(observed).await });
@@ -54,7 +54,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     // With the default buffer, 64 slow clients could hold more memory than the rest of the server.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(silence).max_buf_size(128 * 1024);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(HEADER_TIMEOUT));
-    builder.http2().max_concurrent_streams(STREAMS).max_send_buf_size(SENDING);
+    builder.http2().max_concurrent_streams(MAX_HTTP2_STREAMS).max_send_buf_size(SENDING);
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -72,7 +72,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
         let Some(counted) = connections.admit(address) else { continue };
         let _ = stream.set_nodelay(true);
         let activity = counted.activity.clone();
-        let stream = TokioIo::new(PatientStream::new(stream, idle, activity.clone()));
+        let stream = TokioIo::new(IdleTimeoutStream::new(stream, idle, activity.clone()));
         let service = service.clone().map_request(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
             request.extensions_mut().insert(activity.begin());
@@ -110,7 +110,7 @@ where
         tokio::select! {
             ended = connection => ended,
             () = activity.evicted() => return,
-            () = activity.idle(GOODBYE) => return,
+            () = activity.idle(SHUTDOWN_TIMEOUT) => return,
         }
     };
     if let Err(error) = ended {

@@ -8,9 +8,9 @@ use lfs::parts::tus::{self, Headers, TusError};
 use lfs::parts::{Checksum, Completion, InvalidChecksum};
 
 use super::Routes;
-use super::git::patient;
+use super::git::with_idle_timeout;
 use super::lfs::{body_within, from_batch};
-use super::wording::lfs_json;
+use super::error_format::lfs_json;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::storage::uploads::Upload;
@@ -24,7 +24,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .add(Method::PUT, PATH, put_part)
         .add(Method::POST, PATH, end)
-        .add(Method::DELETE, PATH, give_up)
+        .add(Method::DELETE, PATH, abort)
         .add(Method::HEAD, PATH, offset)
         .add(Method::PATCH, PATH, append)
         .add(Method::OPTIONS, PATH, abilities)
@@ -41,7 +41,7 @@ async fn put_part(State(app): State<App>, Path(token): Path<String>, request: Re
         (None, Some(digest)) => Some(Checksum::from_digest(digest).map_err(wrong)?),
         (None, None) => None,
     };
-    let body = Box::pin(patient(&app, body));
+    let body = Box::pin(with_idle_timeout(&app, body));
     app.storage.receive_part(&upload, length, checksum, body).await?;
     // S3 clients repeat the tag when they complete the upload.
     Ok((StatusCode::OK, [(header::ETAG, format!("\"{token}\""))]).into_response())
@@ -53,7 +53,7 @@ async fn end(State(app): State<App>, Path(token): Path<String>, request: Request
     if request.headers().contains_key(&TUS_RESUMABLE) {
         return match tus_headers(request.headers()).create(upload.size()) {
             Ok(()) => {
-                let mut response = standing(&upload, StatusCode::CREATED, app.storage.offset(&upload).await?);
+                let mut response = upload_state(&upload, StatusCode::CREATED, app.storage.offset(&upload).await?);
                 let location = HeaderValue::from_str(request.uri().path()).map_err(Error::internal)?;
                 response.headers_mut().insert(header::LOCATION, location);
                 Ok(response)
@@ -66,7 +66,7 @@ async fn end(State(app): State<App>, Path(token): Path<String>, request: Request
     Ok(lfs_json(StatusCode::OK, "{}"))
 }
 
-async fn give_up(State(app): State<App>, Path(token): Path<String>) -> Result<Response> {
+async fn abort(State(app): State<App>, Path(token): Path<String>) -> Result<Response> {
     let upload = app.storage.upload(&token).await?;
     app.storage.abort_upload(&upload).await?;
     Ok((StatusCode::NO_CONTENT, [(TUS_RESUMABLE, tus::VERSION)]).into_response())
@@ -77,15 +77,15 @@ async fn offset(State(app): State<App>, Path(token): Path<String>, headers: Head
     if let Err(refusal) = tus_headers(&headers).expect_version() {
         return Ok(refused(&refusal));
     }
-    Ok(standing(&upload, StatusCode::OK, app.storage.offset(&upload).await?))
+    Ok(upload_state(&upload, StatusCode::OK, app.storage.offset(&upload).await?))
 }
 
 async fn append(State(app): State<App>, Path(token): Path<String>, request: Request) -> Result<Response> {
     let upload = app.storage.upload(&token).await?;
     let (parts, body) = request.into_parts();
-    let body = Box::pin(patient(&app, body));
+    let body = Box::pin(with_idle_timeout(&app, body));
     Ok(match app.storage.append(&upload, &tus_headers(&parts.headers), body).await? {
-        Ok(offset) => standing(&upload, StatusCode::NO_CONTENT, offset),
+        Ok(offset) => upload_state(&upload, StatusCode::NO_CONTENT, offset),
         Err(refusal) => refused(&refusal),
     })
 }
@@ -109,7 +109,7 @@ fn tus_headers(headers: &HeaderMap) -> Headers<'_> {
 }
 
 /// Returns the state of a tus upload.
-fn standing(upload: &Upload, status: StatusCode, offset: u64) -> Response {
+fn upload_state(upload: &Upload, status: StatusCode, offset: u64) -> Response {
     let state = tus::State { offset, size: upload.size(), expires: Some(upload.expires()) };
     let mut response = status.into_response();
     for (name, value) in state.headers() {

@@ -59,7 +59,7 @@ async fn pass(server: &Server, span: Duration) {
 
 async fn delete(app: &App, dataset: &str) {
     let grant: Grant<Own> = app.access.authorize(&Actor::operator(), &dataset.parse().unwrap()).await.unwrap();
-    app.drive.delete(&grant).await.unwrap();
+    app.datasets.delete(&grant).await.unwrap();
 }
 
 /// Sends an object in one of the ways that there are; it may be refused, and there may be nothing to send.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use rutter::accounts::sessions::Visit;
-use rutter::accounts::tickets::{self, Purpose};
+use rutter::accounts::sessions::ClientInfo;
+use rutter::accounts::one_time_tokens::{self, Purpose};
 use rutter::config::{Rates, SignUp};
 use rutter::jobs::{self, Kind};
 use rutter::types::{Role, Secret, Visibility};
@@ -24,7 +24,7 @@ impl Server {
 
     /// A further browser.
     async fn another_cookie(&self, name: &str) -> String {
-        let visit = Visit { agent: "test".into(), address: "127.0.0.1".into() };
+        let visit = ClientInfo { agent: "test".into(), address: "127.0.0.1".into() };
         let signed_in = self.app.accounts.sign_in(name, secret(PASSWORD), &visit).await.unwrap();
         signed_in.cookie.expose().to_owned()
     }
@@ -97,13 +97,13 @@ story! {
         let issue = async |purpose| {
             let mut tx = db.write().await.unwrap();
             let hour = Duration::from_hours(1);
-            let (_, ticket) = tickets::issue(&mut tx, clock, purpose, &"ada@example.org", None, hour).await.unwrap();
+            let (_, ticket) = one_time_tokens::issue(&mut tx, clock, purpose, &"ada@example.org", None, hour).await.unwrap();
             tx.commit().await.unwrap();
             ticket
         };
         let redeem = async |purpose, ticket: &Secret, commit: bool| {
             let mut tx = db.write().await.unwrap();
-            let redeemed = tickets::redeem::<String>(&mut tx, clock, purpose, ticket).await;
+            let redeemed = one_time_tokens::redeem::<String>(&mut tx, clock, purpose, ticket).await;
             if commit && redeemed.is_ok() {
                 tx.commit().await.unwrap();
             }
@@ -688,7 +688,7 @@ story! {
         assert!(server.letter_to("ada@example.org", 3).await.text.contains("deleted"));
         // Nothing is left that could be done twice.
         let mut tx = server.app.db.write().await.unwrap();
-        jobs::enqueue(&mut tx, &server.clock, Kind::Remove, &server.clock.id().to_string(), Duration::ZERO).await.unwrap();
+        jobs::enqueue(&mut tx, &server.clock, Kind::PurgeAccount, &server.clock.id().to_string(), Duration::ZERO).await.unwrap();
         tx.commit().await.unwrap();
         server.app.worker.run_due().await.unwrap();
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM job WHERE kind = 'remove'").await, 0);

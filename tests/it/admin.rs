@@ -193,7 +193,7 @@ story! {
         let gone = server.clock.id().to_string();
         let mut tx = server.app.db.write().await.unwrap();
         let later = Duration::from_hours(5);
-        jobs::enqueue(&mut tx, &server.clock, Kind::Consolidate, &gone, later).await.unwrap();
+        jobs::enqueue(&mut tx, &server.clock, Kind::RepackPacks, &gone, later).await.unwrap();
         tx.commit().await.unwrap();
         let url = format!("{ADMIN}/jobs");
         let find = async || {

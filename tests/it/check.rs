@@ -265,7 +265,7 @@ story! {
         // Not the one of the server, which has its own ideas of when.
         let app = &server.app;
         let month = Some(Duration::from_hours(30 * 24));
-        let checker = Checker::new(app.db.clone(), app.drive.clone(), app.storage.clone(), server.clock.clone(), month);
+        let checker = Checker::new(app.db.clone(), app.datasets.clone(), app.storage.clone(), server.clock.clone(), month);
         // The round begins.
         checker.scrub().await.unwrap();
         let mut oids = Vec::new();
@@ -329,6 +329,6 @@ story! {
         }
         let path = "ada/data".parse().unwrap();
         let grant: rutter::access::Grant<Read> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
-        assert_eq!(server.app.drive.check(grant.id()).await.unwrap(), Vec::<String>::new());
+        assert_eq!(server.app.datasets.check(grant.id()).await.unwrap(), Vec::<String>::new());
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use lfs::Oid;
 use rutter::access::{Actor, Grant, Own, Read};
 use rutter::collect::{Line, Summary};
-use rutter::storage::collect::Fate;
+use rutter::storage::collect::GcState;
 use rutter::types::Visibility;
 use serde_json::json;
 use sqlx::ConnectOptions as _;
@@ -67,12 +67,12 @@ impl Server {
 
     async fn delete(&self, path: &str) {
         let grant: Grant<Own> = self.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
-        self.app.drive.delete(&grant).await.unwrap();
+        self.app.datasets.delete(&grant).await.unwrap();
     }
 
     /// Whether the repository has this git object in any pack.
     async fn has_git(&self, path: &str, id: &str) -> bool {
-        let snapshot = self.app.drive.snapshot(&self.grant(path).await).await.unwrap();
+        let snapshot = self.app.datasets.snapshot(&self.grant(path).await).await.unwrap();
         let id = id.parse().unwrap();
         snapshot.read(move |reader| reader.contains(id)).await.unwrap()
     }
@@ -90,14 +90,14 @@ impl Server {
             assert_eq!(Oid::of(&got).to_string(), bytes.0);
         }
         let id = self.grant(path).await.id();
-        assert_eq!(self.app.drive.check(id).await.unwrap(), Vec::<String>::new());
+        assert_eq!(self.app.datasets.check(id).await.unwrap(), Vec::<String>::new());
         assert_eq!(self.app.storage.check(true).await.unwrap(), Vec::<String>::new());
         mirror
     }
 }
 
 /// What became of each object.
-fn fates(lines: &[Line]) -> BTreeMap<String, Fate> {
+fn fates(lines: &[Line]) -> BTreeMap<String, GcState> {
     lines.iter().map(|line| (line.oid.to_string(), line.fate)).collect()
 }
 
@@ -189,7 +189,7 @@ story! {
         // Then it is marked, and git forgets the commit, its tree and its blob.
         server.clock.advance(Duration::from_mins(2));
         let (summary, lines) = server.collect().await;
-        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), Fate::Unused)]));
+        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), GcState::Unused)]));
         assert_eq!((summary.unused, summary.released, summary.deleted), (size(&old), (0, 0), (0, 0)));
         assert_eq!(summary.git.0, 3, "{summary:?}");
         assert!(!server.has_git("ada/data", &left).await);
@@ -198,14 +198,14 @@ story! {
         // Half the time is not enough.
         server.clock.advance(server.app.collector.grace() / 2);
         let (_, lines) = server.collect().await;
-        assert!(matches!(fates(&lines)[&oid], Fate::Waiting(_)), "{lines:?}");
+        assert!(matches!(fates(&lines)[&oid], GcState::Waiting(_)), "{lines:?}");
         assert!(server.has(&ada, "ada/data", &old).await);
         // All of it is.
         server.wait();
         let usage = "SELECT CAST(SUM(bytes) AS BIGINT) FROM usage";
         assert_eq!(count(&server.app.db, usage).await, 15_000);
         let (summary, lines) = server.collect().await;
-        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), Fate::Released)]));
+        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), GcState::Released)]));
         assert_eq!(summary.released, size(&old));
         assert!(!server.has(&ada, "ada/data", &old).await);
         assert!(server.stored(&oid).exists(), "that can be undone");
@@ -217,17 +217,17 @@ story! {
         assert!(server.has(&ada, "ada/data", &old).await);
         assert_eq!(count(&server.app.db, usage).await, 15_000);
         let (_, lines) = server.collect().await;
-        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), Fate::Unused)]));
+        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), GcState::Unused)]));
         server.wait();
         let (_, lines) = server.collect().await;
-        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), Fate::Released)]));
+        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), GcState::Released)]));
         server.clock.advance(server.app.collector.grace() / 2);
         let (summary, _) = server.collect().await;
         assert_eq!(summary.deleted, (0, 0));
         assert!(server.stored(&oid).exists());
         server.wait();
         let (summary, lines) = server.collect().await;
-        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), Fate::Deleted)]));
+        assert_eq!(fates(&lines), BTreeMap::from([(oid.clone(), GcState::Deleted)]));
         assert_eq!(summary.deleted, size(&old));
         assert!(!server.stored(&oid).exists());
         assert_eq!(server.app.storage.restore(None).await.unwrap(), 0, "it is too late");
@@ -288,7 +288,7 @@ story! {
         server.wait();
         server.app.worker.run_due().await.unwrap();
         let key = server.grant("ada/data").await.id().to_string().parse().unwrap();
-        server.app.drive.engine().forget(&key).await.unwrap();
+        server.app.datasets.engine().forget(&key).await.unwrap();
         let cold = server.is_whole(&ada, "ada/data", "cold").await;
         assert_eq!(all(&cold), all(&before));
 
@@ -460,7 +460,7 @@ story! {
         let (summary, lines) = server.would_collect().await;
         assert_eq!(summary.deleted, size(&own), "{lines:?}");
         let (summary, lines) = server.collect().await;
-        assert_eq!(fates(&lines), BTreeMap::from([(own_oid.clone(), Fate::Deleted)]));
+        assert_eq!(fates(&lines), BTreeMap::from([(own_oid.clone(), GcState::Deleted)]));
         assert_eq!(lines[0].dataset, None);
         assert_eq!(summary.deleted, size(&own));
         assert!(!server.stored(&own_oid).exists());

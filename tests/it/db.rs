@@ -76,9 +76,9 @@ story! {
             assert_eq!(locks(Some(&ben.token)).await, 404);
             other.accounts.set_member(&organisation, &user, Some(Role::Reader)).await.unwrap();
             assert_eq!(locks(Some(&ben.token)).await, 200);
-            other.drive.set_visibility(&grant, Visibility::Public).await.unwrap();
+            other.datasets.set_visibility(&grant, Visibility::Public).await.unwrap();
             assert_eq!(locks(None).await, 200);
-            other.drive.set_visibility(&grant, Visibility::Private).await.unwrap();
+            other.datasets.set_visibility(&grant, Visibility::Private).await.unwrap();
             assert_eq!(locks(None).await, 401);
         }
         let token = other.accounts.tokens(&user).await.unwrap().remove(0);
@@ -98,7 +98,7 @@ story! {
             let creation = app.access.creation(&Actor::operator(), &name.parse().unwrap()).await.unwrap();
             let organisation = name.parse().unwrap();
             let (dataset, organisation) = tokio::join!(
-                app.drive.create(&creation, Visibility::Private, "default"),
+                app.datasets.create(&creation, Visibility::Private, "default"),
                 app.accounts.add_organisation(&organisation)
             );
             assert_ne!(dataset.is_ok(), organisation.is_ok(), "one of them");
@@ -117,7 +117,7 @@ fn later_worker(server: &Server, failures: usize) -> (Arc<Worker>, Clock, Arc<Mu
     let perform = move |kind, subject: String| {
         let (list, failures) = (list.clone(), failures.clone());
         async move {
-            if kind != Kind::Consolidate {
+            if kind != Kind::RepackPacks {
                 return Ok(());
             }
             let mut left = failures.lock().unwrap();
@@ -135,7 +135,7 @@ fn later_worker(server: &Server, failures: usize) -> (Arc<Worker>, Clock, Arc<Mu
 
 async fn enqueue(server: &Server, clock: &Clock, subject: &str, delay: Duration) {
     let mut tx = server.app.db.write().await.unwrap();
-    jobs::enqueue(&mut tx, clock, Kind::Consolidate, subject, delay).await.unwrap();
+    jobs::enqueue(&mut tx, clock, Kind::RepackPacks, subject, delay).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -148,14 +148,14 @@ story! {
         let perform = move |kind, _: String| {
             let (db, clock, count) = (db.clone(), later.clone(), count.clone());
             async move {
-                if kind != Kind::Consolidate {
+                if kind != Kind::RepackPacks {
                     return Ok(());
                 }
                 *count.lock().unwrap() += 1;
                 let first = *count.lock().unwrap() == 1;
                 if first {
                     let mut tx = db.write().await?;
-                    jobs::enqueue(&mut tx, &clock, Kind::Consolidate, "a", Duration::ZERO).await?;
+                    jobs::enqueue(&mut tx, &clock, Kind::RepackPacks, "a", Duration::ZERO).await?;
                     tx.commit().await?;
                 }
                 assert!(*count.lock().unwrap() != 2, "a panic is a failure like any other");
@@ -198,7 +198,7 @@ story! {
     async fn a_job_is_queued_only_if_its_transaction_is_true(server: Server) {
         let (worker, clock, done) = later_worker(&server, 0);
         let mut tx = server.app.db.write().await.unwrap();
-        jobs::enqueue(&mut tx, &clock, Kind::Consolidate, "a", Duration::ZERO).await.unwrap();
+        jobs::enqueue(&mut tx, &clock, Kind::RepackPacks, "a", Duration::ZERO).await.unwrap();
         drop(tx);
         worker.run_due().await.unwrap();
         assert!(done.lock().unwrap().is_empty());
@@ -347,7 +347,7 @@ story! {
         conflict(accounts.add_organisation(&"org/data".parse().unwrap()).await.unwrap_err());
         server.organisation("org/inner", &[]).await;
         let creation = server.app.access.creation(&Actor::operator(), &"org/inner".parse().unwrap()).await.unwrap();
-        conflict(server.app.drive.create(&creation, Visibility::Private, "default").await.unwrap_err());
+        conflict(server.app.datasets.create(&creation, Visibility::Private, "default").await.unwrap_err());
         // What failed left nothing behind.
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM owner").await, 4);
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM account").await, 2);

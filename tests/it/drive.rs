@@ -20,7 +20,7 @@ use crate::harness::{Engine, Person, Server, eventually, noise, story};
 
 /// One file of its own, too large for a row.
 fn changes(number: u64) -> Changeset {
-    let person = metastore::Person {
+    let person = metastore::Signature {
         name: "Test".into(),
         email: "test@example.org".into(),
         seconds: 1_800_000_000,
@@ -42,7 +42,7 @@ fn changes(number: u64) -> Changeset {
 }
 
 async fn commit(server: &Server, grant: &Grant<Write>, number: u64) {
-    server.app.drive.commit(grant, changes(number)).await.unwrap();
+    server.app.datasets.commit(grant, changes(number)).await.unwrap();
 }
 
 async fn write_grant(server: &Server, path: &str) -> (Grant<Write>, RepoKey) {
@@ -53,7 +53,7 @@ async fn write_grant(server: &Server, path: &str) -> (Grant<Write>, RepoKey) {
 
 /// The keys of all pack files of a repository.
 async fn files(server: &Server, repo: &RepoKey) -> BTreeSet<String> {
-    server.app.drive.engine().list_packs(repo).await.unwrap().into_iter().map(|file| file.key).collect()
+    server.app.datasets.engine().list_packs(repo).await.unwrap().into_iter().map(|file| file.key).collect()
 }
 
 /// The keys of its live packs.
@@ -102,13 +102,13 @@ story! {
         let some = all.iter().next().unwrap();
         assert!(stray(some).exists(), "the layout of the store: {}", stray(some).display());
         announce("dead", server.clock.now()).await;
-        server.app.drive.sweep(GRACE).await.unwrap();
+        server.app.datasets.sweep(GRACE).await.unwrap();
         assert_eq!(files(&server, &repo).await.len(), all.len() + 1, "all of it is within the grace period");
 
         server.clock.advance(GRACE + Duration::from_secs(60));
         announce("alive", server.clock.now()).await;
         eventually("what is over is deleted", async || {
-            server.app.drive.sweep(GRACE).await.unwrap();
+            server.app.datasets.sweep(GRACE).await.unwrap();
             files(&server, &repo).await.len() == merged.len() + 1
         })
         .await;
@@ -119,9 +119,9 @@ story! {
         assert_eq!(files(&server, &other_repo).await, live(&server, &other).await);
 
         // Nothing is missing, also to a server that has nothing in its cache.
-        server.app.drive.engine().forget(&repo).await.unwrap();
-        assert_eq!(server.app.drive.check(grant.id()).await.unwrap(), Vec::<String>::new());
-        let snapshot = server.app.drive.snapshot(&grant.narrow()).await.unwrap();
+        server.app.datasets.engine().forget(&repo).await.unwrap();
+        assert_eq!(server.app.datasets.check(grant.id()).await.unwrap(), Vec::<String>::new());
+        let snapshot = server.app.datasets.snapshot(&grant.narrow()).await.unwrap();
         let count = snapshot.read(|reader| {
             let head = reader.find_ref(&RefName::branch("main")?).unwrap().target;
             Ok(reader.tree(head, None, true)?.len())
@@ -139,7 +139,7 @@ story! {
         let app = App::open(config).await.unwrap();
         app.accounts.add_user(&"ada".parse().unwrap(), &"ada@example.org".parse().unwrap(), None, false).await.unwrap();
         let creation = app.access.creation(&Actor::operator(), &"ada/data".parse().unwrap()).await.unwrap();
-        let id = app.drive.create(&creation, Visibility::Private, "default").await.unwrap();
+        let id = app.datasets.create(&creation, Visibility::Private, "default").await.unwrap();
         let now = app.clock.now();
         let pack = |pack_id, object_key| PackInsert { pack_id, object_key, pack_bytes: 1, idx_bytes: 1, objects: 1, inline: None };
         let mut tx = app.db.write().await.unwrap();
@@ -154,9 +154,9 @@ story! {
         tx.commit().await.unwrap();
         let later = now.plus(Duration::from_secs(60));
         let mut tx = app.db.write().await.unwrap();
-        tx.doom_uploads(later, later).await.unwrap();
+        tx.mark_for_deletion(later, later).await.unwrap();
         tx.commit().await.unwrap();
-        let doomed = app.db.read().await.unwrap().doomed_uploads("", 10).await.unwrap();
+        let doomed = app.db.read().await.unwrap().marked_uploads("", 10).await.unwrap();
         assert_eq!(doomed.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["late", "second"]);
 
         // Too late: its file may be gone already.
@@ -186,10 +186,10 @@ story! {
         server.dataset("ada/data", Visibility::Private).await;
         let (grant, _) = write_grant(&server, "ada/data").await;
         commit(&server, &grant, 1).await;
-        server.app.drive.snapshot(&grant.narrow()).await.unwrap();
+        server.app.datasets.snapshot(&grant.narrow()).await.unwrap();
         // As a collection of another replica would, between this one's snapshot and its transaction.
         execute(&server.app.db, "UPDATE dataset SET gc_epoch = gc_epoch + 1").await;
-        let error = server.app.drive.commit(&grant, changes(2)).await.unwrap_err();
+        let error = server.app.datasets.commit(&grant, changes(2)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Busy, "{error}");
         execute(&server.app.db, "UPDATE dataset SET generation = generation + 1").await;
         commit(&server, &grant, 2).await;
@@ -265,7 +265,7 @@ story! {
         assert_eq!((summary.git.0, &summary.left[..], &summary.problems[..]), (2 * GARBAGE, &[][..], &[][..]));
         for name in ["busy", "quiet"] {
             let (grant, _) = write_grant(&server, &format!("ada/{name}")).await;
-            assert_eq!(server.app.drive.check(grant.id()).await.unwrap(), Vec::<String>::new());
+            assert_eq!(server.app.datasets.check(grant.id()).await.unwrap(), Vec::<String>::new());
             server.clone(&ada, &format!("ada/{name}"), &format!("{name}-clone")).git(&["fsck", "--strict"]);
         }
     }
@@ -286,7 +286,7 @@ story! {
         let writer = tokio::spawn(async move {
             let mut number = 0;
             while !stop.load(Ordering::Relaxed) {
-                match second.drive.commit(&writing, changes(number)).await {
+                match second.datasets.commit(&writing, changes(number)).await {
                     Ok(_) => number += 1,
                     // What was prepared before the garbage went begins again.
                     Err(error) => assert_eq!(error.kind(), Kind::Busy, "{error}"),
@@ -309,8 +309,8 @@ story! {
             dropped == GARBAGE
         })
         .await;
-        assert_eq!(server.app.drive.check(grant.id()).await.unwrap(), Vec::<String>::new());
-        let snapshot = server.app.drive.snapshot(&grant.narrow()).await.unwrap();
+        assert_eq!(server.app.datasets.check(grant.id()).await.unwrap(), Vec::<String>::new());
+        let snapshot = server.app.datasets.snapshot(&grant.narrow()).await.unwrap();
         let files = snapshot.read(|reader| {
             let head = reader.find_ref(&RefName::branch("main")?).unwrap().target;
             Ok(reader.tree(head, None, true)?.len() as u64)
@@ -330,21 +330,21 @@ story! {
         let (grant, _) = write_grant(&server, "ada/data").await;
         for number in 0..40 {
             let app = if number % 2 == 0 { &server.app } else { &second };
-            app.drive.commit(&grant, changes(number)).await.unwrap();
+            app.datasets.commit(&grant, changes(number)).await.unwrap();
         }
         // Both want to merge the packs; one of them does.
-        let (one, other) = tokio::join!(server.app.drive.consolidate(grant.id()), second.drive.consolidate(grant.id()));
+        let (one, other) = tokio::join!(server.app.datasets.consolidate(grant.id()), second.datasets.consolidate(grant.id()));
         one.unwrap();
         other.unwrap();
         assert!(live(&server, &grant).await.len() < 10);
         for app in [&server.app, &second] {
-            let snapshot = app.drive.snapshot(&grant.narrow()).await.unwrap();
+            let snapshot = app.datasets.snapshot(&grant.narrow()).await.unwrap();
             let count = snapshot.read(|reader| {
                 let head = reader.find_ref(&RefName::branch("main")?).unwrap().target;
                 Ok(reader.tree(head, None, true)?.len())
             });
             assert_eq!(count.await.unwrap(), 40);
-            assert_eq!(app.drive.check(grant.id()).await.unwrap(), Vec::<String>::new());
+            assert_eq!(app.datasets.check(grant.id()).await.unwrap(), Vec::<String>::new());
         }
     }
 }
@@ -367,7 +367,7 @@ story! {
             Edit::Copy { from: "files/1.noise".parse().unwrap(), to: "files/2.noise".parse().unwrap() },
         ] {
             let changes = Changeset { edits: vec![edit.clone()], ..changes(9) };
-            let error = server.app.drive.commit(&grant, changes).await.unwrap_err();
+            let error = server.app.datasets.commit(&grant, changes).await.unwrap_err();
             assert_eq!(error.to_string(), "`files/2.noise` is locked by ada; ask them to unlock it", "{edit:?}");
         }
         commit(&server, &grant, 3).await;
@@ -391,7 +391,7 @@ story! {
         assert_eq!(lock.status, 201);
 
         let owner: Grant<Own> = server.app.access.authorize(&Actor::operator(), &"ada/data".parse().unwrap()).await.unwrap();
-        server.app.drive.delete(&owner).await.unwrap();
+        server.app.datasets.delete(&owner).await.unwrap();
         for (query, expected) in [
             ("SELECT COUNT(*) FROM dataset", 1),
             ("SELECT COUNT(*) FROM git_ref", 1),
@@ -407,7 +407,7 @@ story! {
         assert_eq!(files(&server, &repo).await.len(), 1, "the files wait for the end of the grace period");
         server.clock.advance(GRACE + Duration::from_secs(60));
         eventually("they are deleted", async || {
-            server.app.drive.sweep(GRACE).await.unwrap();
+            server.app.datasets.sweep(GRACE).await.unwrap();
             files(&server, &repo).await.is_empty()
         })
         .await;

@@ -172,7 +172,7 @@ impl Server {
     /// Makes an empty dataset.
     pub(crate) async fn dataset(&self, path: &str, visibility: Visibility) {
         let creation = self.app.access.creation(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
-        self.app.drive.create(&creation, visibility, "default").await.unwrap();
+        self.app.datasets.create(&creation, visibility, "default").await.unwrap();
     }
 
     /// Says, as the operator, how much an owner or a dataset may hold.

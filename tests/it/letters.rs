@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rutter::mail::{self, Letter};
+use rutter::mail::{self, OutgoingEmail};
 use rutter::types::Secret;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -89,9 +89,9 @@ impl Server {
     }
 
     async fn post_letter(&self, to: &str, subject: &str, text: &str) {
-        let letter = Letter { to: to.parse().unwrap(), subject: subject.into(), text: text.into() };
+        let letter = OutgoingEmail { to: to.parse().unwrap(), subject: subject.into(), text: text.into() };
         let mut tx = self.app.db.write().await.unwrap();
-        mail::post(&mut tx, &self.clock, &letter).await.unwrap();
+        mail::enqueue_email(&mut tx, &self.clock, &letter).await.unwrap();
         tx.commit().await.unwrap();
     }
 }

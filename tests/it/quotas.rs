@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lfs::{Oid, Pointer};
-use metastore::{Changeset, Content, Edit, FilePath, Person as Author, RefName};
+use metastore::{Changeset, Content, Edit, FilePath, Signature as Author, RefName};
 use rutter::access::{Actor, Grant, Own, Write};
 use rutter::config::Quotas;
-use rutter::db::objects::Arrival;
+use rutter::db::objects::NewObject;
 use rutter::storage::quota::OwnerUsage;
 use rutter::types::{Id, Role, Visibility, amount};
 use serde_json::{Value, json};
@@ -192,7 +192,7 @@ story! {
         // A dataset that goes takes its bytes along.
         let path = "ada/data".parse().unwrap();
         let grant: Grant<Own> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
-        server.app.drive.delete(&grant).await.unwrap();
+        server.app.datasets.delete(&grant).await.unwrap();
         assert_eq!(usage(&server, "ada").await.bytes, 3000);
         assert_eq!(ask(&server, &ada, "ada/more", "upload", &[object(&noise(3, 500))]).await.0, ["upload"]);
         assert_counted(&server).await;
@@ -408,7 +408,7 @@ async fn commit(server: &Server, path: &str, file: u64, pointer: Option<Pointer>
     let (branch, message) = (RefName::branch("main").unwrap(), "A change".to_owned());
     let changes =
         Changeset { branch, parent: None, edits: vec![edit], message, author: author.clone(), committer: author };
-    server.app.drive.commit(&grant, changes).await.map(drop).map_err(|error| error.to_string())
+    server.app.datasets.commit(&grant, changes).await.map(drop).map_err(|error| error.to_string())
 }
 
 /// Whatever happens in whatever order, what was counted is what is held.
@@ -457,7 +457,7 @@ async fn count_along(engine: Engine, seed: u64) -> [u64; 4] {
             _ if choice[3] < 100 => {
                 let name = path.parse().unwrap();
                 let grant: Grant<Own> = server.app.access.authorize(&Actor::operator(), &name).await.unwrap();
-                server.app.drive.delete(&grant).await.unwrap();
+                server.app.datasets.delete(&grant).await.unwrap();
                 server.dataset(path, Visibility::Private).await;
             }
             _ => {}
@@ -509,7 +509,7 @@ story! {
         }
         let arrival = |repo, size| {
             let (oid, store) = (Oid::of(b"promised"), "default".to_owned());
-            Arrival { repo, oid, size, store, place: "0011223344556677".into() }
+            NewObject { repo, oid, size, store, place: "0011223344556677".into() }
         };
         let mut tx = server.app.db.write().await.unwrap();
         assert_eq!(tx.hold_unproven(&arrival(repos[0], 5000), now).await.unwrap(), Some(true));
@@ -520,7 +520,7 @@ story! {
         // Somebody else has the real one.
         let real = arrival(repos[1], 8);
         let mut tx = server.app.db.write().await.unwrap();
-        assert_eq!(tx.landing(&real).await.unwrap().unwrap().known_bytes, Some(5000));
+        assert_eq!(tx.object_target(&real).await.unwrap().unwrap().known_bytes, Some(5000));
         tx.resize(&real).await.unwrap();
         assert!(tx.hold(&real, now).await.unwrap());
         tx.add_usage(repos[1], 8, 1).await.unwrap();

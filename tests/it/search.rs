@@ -295,10 +295,10 @@ story! {
         // As after an upgrade, or a server that died between the two transactions.
         execute(&server.app.db, "DELETE FROM search_card WHERE number % 2 >= 0").await;
         assert_eq!(found(&server, None, "q=missed").await.len(), 0);
-        server.app.drive.look_around().await.unwrap();
+        server.app.datasets.reindex_stale().await.unwrap();
         assert_eq!(found(&server, None, "q=missed").await.len(), 5);
         execute(&server.app.db, "UPDATE search_card SET generation = generation - 1, digest = ''").await;
-        server.app.drive.look_around().await.unwrap();
+        server.app.datasets.reindex_stale().await.unwrap();
         let stale = "SELECT COUNT(*) FROM dataset d JOIN search_card c ON c.repo_id = d.id WHERE c.generation <> d.generation";
         assert_eq!(count(&server.app.db, stale).await, 0);
         assert_eq!(found(&server, None, "q=missed").await.len(), 5);

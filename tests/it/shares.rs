@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lfs::Oid;
 use metastore::FilePath;
-use rutter::access::{Actor, AppGrant, Credentials, Fetch, Own, Part, Read, Right, Spot, Write};
+use rutter::access::{Actor, AppGrant, Credentials, Fetch, Own, PathGrant, Read, Right, PathTarget, Write};
 use rutter::error::Kind;
 use rutter::types::{Level, Role, Secret, Visibility};
 use serde_json::{Value, json};
@@ -92,14 +92,14 @@ impl Server {
     }
 
     /// The part that somebody has at a path of Ada's dataset.
-    async fn part<R: Right>(&self, token: &str, at: &str) -> Result<Part<R>, Kind> {
+    async fn part<R: Right>(&self, token: &str, at: &str) -> Result<PathGrant<R>, Kind> {
         let at: Option<FilePath> = (!at.is_empty()).then(|| at.parse().unwrap());
         let actor = self.actor(token).await;
         let part = self.app.access.authorize_part(&actor, &DATA.parse().unwrap(), at.as_ref()).await;
         part.map_err(|error| error.kind())
     }
 
-    async fn spot(&self, token: &str, at: &str) -> Spot<Fetch> {
+    async fn spot(&self, token: &str, at: &str) -> PathTarget<Fetch> {
         self.part::<Fetch>(token, at).await.unwrap().at(&at.parse().unwrap()).unwrap()
     }
 
@@ -507,7 +507,7 @@ story! {
         // The same under one opening is one.
         let first = server.spot(&openings[0], "a/x.csv").await;
         for _ in 0..5 {
-            assert!(server.app.access.take(std::slice::from_ref(&first)).await.is_ok());
+            assert!(server.app.access.count_download(std::slice::from_ref(&first)).await.is_ok());
         }
         let shown = server.told(Some(&ada.token), "GET", SHARES, Value::Null).await.json();
         assert_eq!(shown["items"][0]["downloads"], json!({"used": 1, "limit": 3}), "{shown}");
@@ -516,18 +516,18 @@ story! {
             spots.push([server.spot(opening, "a/x.csv").await]);
         }
         let access = &server.app.access;
-        let taken = futures::future::join_all(spots.iter().map(|spot| access.take(spot))).await;
+        let taken = futures::future::join_all(spots.iter().map(|spot| access.count_download(spot))).await;
         assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 2, "of eleven at once");
         assert_eq!(server.opens(&link, None).await.status, 404, "it is used up");
         // What was counted may still be finished, and nothing else be begun.
-        assert!(access.take(&[first]).await.is_ok());
+        assert!(access.count_download(&[first]).await.is_ok());
         let further = server.spot(&openings[0], "a/in.bin").await;
-        assert_eq!(access.take(&[further]).await.unwrap_err().kind(), Kind::NotFound);
+        assert_eq!(access.count_download(&[further]).await.unwrap_err().kind(), Kind::NotFound);
         let shown = server.told(Some(&ada.token), "GET", SHARES, Value::Null).await.json();
         assert_eq!(shown["items"][0]["downloads"], json!({"used": 3, "limit": 3}));
         // A user is not counted.
         let own = server.spot(&ada.token, "a/x.csv").await;
-        assert!(access.take(&[own]).await.is_ok());
+        assert!(access.count_download(&[own]).await.is_ok());
         let more = json!({"downloads": 4});
         assert_eq!(server.told(Some(&ada.token), "PATCH", &format!("{SHARES}/{id}"), more).await.status, 200);
         assert_eq!(server.opens(&link, None).await.status, 200);

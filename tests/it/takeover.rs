@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rutter::accounts::sessions::Visit;
+use rutter::accounts::sessions::ClientInfo;
 use rutter::config::SignUp;
 use rutter::types::{Role, Secret, Visibility};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const PASSWORD: &str = "correct horse battery";
 impl Server {
     /// A further browser of somebody who has a password; gives the cookie.
     async fn browser(&self, name: &str) -> String {
-        let visit = Visit { agent: "test".into(), address: "127.0.0.1".into() };
+        let visit = ClientInfo { agent: "test".into(), address: "127.0.0.1".into() };
         let password = Secret::new(PASSWORD.to_owned());
         let signed_in = self.app.accounts.sign_in(name, password, &visit).await.unwrap();
         signed_in.cookie.expose().to_owned()

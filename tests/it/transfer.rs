@@ -364,7 +364,7 @@ story! {
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
         let (operator, path) = (Actor::operator(), "ada/data".parse().unwrap());
         let grant = server.app.access.authorize(&operator, &path).await.unwrap();
-        server.app.drive.delete(&grant).await.unwrap();
+        server.app.datasets.delete(&grant).await.unwrap();
         let mut wire = Wire::open(&server).await;
         wire.request("PUT", &upload, &[size, "Expect: 100-continue"]).await;
         assert_eq!(wire.reply().await.0, 404, "the dataset is gone");

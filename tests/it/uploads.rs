@@ -550,7 +550,7 @@ story! {
         assert_eq!(Reply::of(put(&server, &begun["parts"][0], &bytes[..PART])).await.status, 200);
         let path = "ada/data".parse().unwrap();
         let grant: Grant<Own> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
-        server.app.drive.delete(&grant).await.unwrap();
+        server.app.datasets.delete(&grant).await.unwrap();
         let part = Reply::of(put(&server, &begun["parts"][1], &bytes[PART..])).await;
         assert!([200, 404].contains(&part.status), "{}", part.text());
         let refused = go(&server, &begun["commit"]).await;

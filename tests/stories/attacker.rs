@@ -162,7 +162,7 @@ story! {
         let (upload, _) = server.upload_urls(&scene.ada.token, SECRET, &fresh).await;
         let operator = rutter::access::Actor::operator();
         let grant = server.app.access.authorize(&operator, &SECRET.parse().unwrap()).await.unwrap();
-        server.app.drive.delete(&grant).await.unwrap();
+        server.app.datasets.delete(&grant).await.unwrap();
         assert_eq!(Reply::of(server.http.get(&download)).await.status, 404);
         assert_eq!(Reply::of(server.http.put(&upload).body(fresh)).await.status, 404);
         // Whoever makes it anew begins with nothing.
@@ -206,10 +206,10 @@ story! {
         // The same where a dataset that was open is open no more.
         let operator = rutter::access::Actor::operator();
         let owned = server.app.access.authorize(&operator, &"lab/data".parse().unwrap()).await.unwrap();
-        server.app.drive.set_visibility(&owned, Visibility::Public).await.unwrap();
+        server.app.datasets.set_visibility(&owned, Visibility::Public).await.unwrap();
         clone.git(&["fetch", "-q"]);
         server.clone_url(&server.bare_remote("lab/data"), "open", &[]);
-        server.app.drive.set_visibility(&owned, Visibility::Private).await.unwrap();
+        server.app.datasets.set_visibility(&owned, Visibility::Private).await.unwrap();
         clone.git_fails(&["fetch"]);
         assert!(clone.git_fails(&["ls-remote", &server.bare_remote("lab/data")]).contains("could not read Username"));
         work.git(&["pull", "-q"]);

@@ -71,12 +71,12 @@ story! {
         server.app.worker.run_due().await.unwrap();
         let grant = server.inspect("lab/data").await;
         eventually("packs are merged", async || {
-            server.app.drive.snapshot(&grant).await.unwrap().state().packs.len() < CLIENTS / 2
+            server.app.datasets.snapshot(&grant).await.unwrap().state().packs.len() < CLIENTS / 2
         })
         .await;
         server.clock.advance(server.app.config.grace() + Duration::from_secs(3600));
         server.app.worker.run_due().await.unwrap();
-        server.app.drive.engine().forget(&grant.id().to_string().parse().unwrap()).await.unwrap();
+        server.app.datasets.engine().forget(&grant.id().to_string().parse().unwrap()).await.unwrap();
         assert_eq!(server.sound(&ada, "lab/data").await.count("HEAD"), CLIENTS + 1);
     }
 }

@@ -31,7 +31,7 @@ impl Server {
     /// The part of it that looks from inside.
     pub(crate) async fn sound_inside(&self, path: &str) {
         let id = self.inspect(path).await.id();
-        assert_eq!(self.app.drive.check(id).await.unwrap(), Vec::<String>::new());
+        assert_eq!(self.app.datasets.check(id).await.unwrap(), Vec::<String>::new());
         assert_eq!(self.app.storage.check(true).await.unwrap(), Vec::<String>::new());
     }
 

@@ -2,12 +2,12 @@
 
 use std::{collections::HashMap, hash::BuildHasher};
 
-use super::{BatchError, BatchErrorKind, BatchRequest, Negotiated, Offered, Operation, Transfer};
+use super::{BatchError, BatchErrorKind, BatchRequest, Negotiated, TransferOffer, Operation, Transfer};
 use crate::Oid;
 
 pub(super) fn negotiate<S: BuildHasher>(
     request: &BatchRequest,
-    offered: &Offered,
+    offered: &TransferOffer,
     known: &HashMap<Oid, u64, S>,
     max_size: Option<u64>,
 ) -> Result<Negotiated, BatchError> {

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Action, Begun, ObjectError, RequestedObject, Transfer};
+use super::{Action, StartedUpload, ObjectError, RequestedObject, Transfer};
 use crate::{
     Oid, media,
     parts::Part,
@@ -100,7 +100,7 @@ impl Reply {
     pub(super) fn upload(
         &mut self,
         transfer: Transfer,
-        begun: &Begun,
+        begun: &StartedUpload,
         oid: Oid,
         mut action: impl FnMut(Step, u64) -> Action,
     ) {
@@ -121,7 +121,7 @@ impl Reply {
 
     /// Source: `docs/source/multipart-spec.md` of Giftless, version 0.9.1. There is no `init`: the upload has
     /// already been started. Methods are given where the client could have another default.
-    fn multipart_basic(&mut self, begun: &Begun, oid: Oid, mut action: impl FnMut(Step, u64) -> Action) {
+    fn multipart_basic(&mut self, begun: &StartedUpload, oid: Oid, mut action: impl FnMut(Step, u64) -> Action) {
         let missing = begun.plan.missing(begun.stored.iter().copied());
         if !missing.is_empty() {
             self.raw("\"parts\":[");
@@ -150,7 +150,7 @@ impl Reply {
         self.raw("}");
     }
 
-    fn part(&mut self, action: &Action, part: &Part, begun: &Begun) {
+    fn part(&mut self, action: &Action, part: &Part, begun: &StartedUpload) {
         self.raw("{");
         self.href(action);
         self.headers(action, None);
@@ -178,7 +178,7 @@ impl Reply {
     /// Source: `lfs.py` and `cli/lfs.py` of `huggingface_hub`. The transfer agent treats every header but the
     /// size as a URL and sorts them by name, so there are no other headers, and all numbers have the same length.
     /// All parts are listed, because the client counts them.
-    fn multipart(&mut self, begun: &Begun, mut action: impl FnMut(Step, u64) -> Action) {
+    fn multipart(&mut self, begun: &StartedUpload, mut action: impl FnMut(Step, u64) -> Action) {
         let mut commit = action(Step::Commit, begun.plan.size());
         self.raw("\"upload\":{");
         self.href(&commit);

@@ -63,7 +63,7 @@ enum Cloud {
 
 /// The version of an object in the bucket at one moment. Equal stamps mean the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CloudStamp {
+pub struct CloudStat {
     /// Size in bytes.
     pub size: u64,
     /// Version identifier assigned by the store.
@@ -118,7 +118,7 @@ impl CloudStore {
     }
 
     /// Returns the current version of the object at `key`, if there is one.
-    pub async fn stat(&self, key: &Key) -> Result<Option<CloudStamp>, Error> {
+    pub async fn stat(&self, key: &Key) -> Result<Option<CloudStat>, Error> {
         Ok(self.0.head(key).await?.as_ref().map(stamp))
     }
 
@@ -203,9 +203,9 @@ impl Inner {
     }
 }
 
-fn stamp(found: &ObjectMeta) -> CloudStamp {
+fn stamp(found: &ObjectMeta) -> CloudStat {
     let tag = found.e_tag.as_deref().unwrap_or_default();
-    CloudStamp { size: found.size, tag: format!("{tag} {}", found.last_modified.timestamp()) }
+    CloudStat { size: found.size, tag: format!("{tag} {}", found.last_modified.timestamp()) }
 }
 
 fn unavailable(error: object_store::Error) -> Error {

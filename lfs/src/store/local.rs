@@ -17,11 +17,11 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, Oid, blocking};
 
-mod block;
-mod disk;
+mod buffer_pool;
+mod file;
 mod download;
 mod parts;
-mod pump;
+mod writer_task;
 mod upload;
 mod walk;
 
@@ -36,14 +36,14 @@ const RESERVE: u64 = 1 << 20;
 /// The identity of a stored file at one moment. Writing an object always creates a new file, so equal stamps mean
 /// the same file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub struct Stat {
     /// Size in bytes.
     pub size: u64,
     modified: SystemTime,
     inode: u64,
 }
 
-impl Stamp {
+impl Stat {
     /// Returns the modification time.
     pub fn modified(&self) -> SystemTime {
         self.modified
@@ -124,7 +124,7 @@ impl LocalStore {
     }
 
     /// Returns the stamp of an object, if it exists. The content is not verified.
-    pub async fn stat(&self, oid: &Oid) -> Result<Option<Stamp>, Error> {
+    pub async fn stat(&self, oid: &Oid) -> Result<Option<Stat>, Error> {
         let (shared, path) = (Arc::clone(&self.shared), self.shared.object(oid));
         blocking::run(move || match stat(&path)? {
             None => shared.expect_mark().map(|()| None),
@@ -258,10 +258,10 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Returns the stamp of a regular file, if there is one. Blocks.
-fn stat(path: &Path) -> io::Result<Option<Stamp>> {
+fn stat(path: &Path) -> io::Result<Option<Stat>> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_file() => {
-            Ok(Some(Stamp { size: found.len(), modified: found.modified()?, inode: found.ino() }))
+            Ok(Some(Stat { size: found.len(), modified: found.modified()?, inode: found.ino() }))
         }
         Ok(_) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -15,7 +15,7 @@ const UNLIMITED_HEADROOM: u64 = 1 << 30;
 
 /// The size of one cache folder, shared or not, against a limit.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct CacheBudget {
     cache: PathBuf,
     limit: Option<u64>,
     /// Bytes at the last count plus those added since.
@@ -33,11 +33,11 @@ pub(super) struct Trimmed {
     pub(super) excess: u64,
 }
 
-impl Room {
+impl CacheBudget {
     /// Opens the cache folder and counts its size. Blocks.
     pub(super) fn open(cache: PathBuf, limit: Option<u64>) -> Result<Self> {
         let room = Self { cache, limit, bytes: AtomicU64::new(0), headroom: AtomicU64::new(0) };
-        room.settle(Census::take(&room.cache)?.bytes());
+        room.settle(CacheUsage::take(&room.cache)?.bytes());
         Ok(room)
     }
 
@@ -66,7 +66,7 @@ impl Room {
 
     /// Removes packs that have no other hard link, least recently used first, until the cache is within its limit.
     pub(super) fn trim(&self) -> Result<Trimmed> {
-        let census = Census::take(&self.cache)?;
+        let census = CacheUsage::take(&self.cache)?;
         let limit = self.limit.unwrap_or(u64::MAX);
         let mut total = census.bytes();
         let mut trimmed = Trimmed::default();
@@ -87,7 +87,7 @@ impl Room {
 }
 
 /// Every file of a cache, each counted once regardless of its number of hard links.
-struct Census {
+struct CacheUsage {
     files: HashMap<(u64, u64), Counted>,
 }
 
@@ -108,7 +108,7 @@ struct Idle {
     last_use: (i64, i64),
 }
 
-impl Census {
+impl CacheUsage {
     fn take(cache: &Path) -> Result<Self> {
         let mut census = Self { files: HashMap::new() };
         let packs = cache.join("packs");

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     COLUMN_LIMIT, Inferred, Limits, Sample,
-    cell::{Column, is_year},
+    type_inference::{Column, is_year},
     too_wide, unique_names,
 };
 use crate::{Error, Result};

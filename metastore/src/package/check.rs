@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     get, member,
-    text::{Place, Problem, Problems, quoted, shown},
+    text::{JsonPointer, Problem, Problems, quoted, shown},
 };
 
 mod place;
@@ -36,7 +36,7 @@ pub fn check(package: &Value) -> Vec<Problem> {
     let mut checker = Checker { problems: Problems::default(), edition: Edition::of(package), tables: HashMap::new() };
     match package {
         Value::Object(package) => checker.package(package),
-        other => checker.problems.add(Place::ROOT, format!("expected an object, not {}", shown(other))),
+        other => checker.problems.add(JsonPointer::ROOT, format!("expected an object, not {}", shown(other))),
     }
     checker.problems.into_vec()
 }
@@ -70,7 +70,7 @@ struct Checker<'v> {
 
 impl<'v> Checker<'v> {
     fn package(&mut self, package: &'v Map<String, Value>) {
-        let root = Place::ROOT;
+        let root = JsonPointer::ROOT;
         self.texts(root, package, &PACKAGE_TEXTS);
         if let Some(name) = member(package, "name") {
             self.name(root.key("name"), name);
@@ -115,7 +115,7 @@ impl<'v> Checker<'v> {
     }
 
     /// Checks `licenses`, `sources` and `contributors` of a package or resource.
-    fn parties(&mut self, place: Place<'_>, owner: &'v Map<String, Value>) {
+    fn parties(&mut self, place: JsonPointer<'_>, owner: &'v Map<String, Value>) {
         for (key, texts) in [
             ("licenses", &["name", "path", "title"][..]),
             ("sources", &["title", "path", "email", "version"]),
@@ -144,7 +144,7 @@ impl<'v> Checker<'v> {
         }
     }
 
-    fn resource(&mut self, place: Place<'_>, resource: &'v Map<String, Value>) {
+    fn resource(&mut self, place: JsonPointer<'_>, resource: &'v Map<String, Value>) {
         self.texts(place, resource, &RESOURCE_TEXTS);
         if let Some(name) = member(resource, "name") {
             self.name(place.key("name"), name);
@@ -179,7 +179,7 @@ impl<'v> Checker<'v> {
     }
 
     /// Checks where the data is: at `path`, in `data`, or at `url`, the name of `path` before version 1.
-    fn content(&mut self, place: Place<'_>, resource: &'v Map<String, Value>) {
+    fn content(&mut self, place: JsonPointer<'_>, resource: &'v Map<String, Value>) {
         match (member(resource, "path"), member(resource, "data")) {
             (Some(_), Some(_)) => {
                 self.problems.add(place, "the resource has both \"path\" and \"data\"; expected one of them");
@@ -228,7 +228,7 @@ impl<'v> Checker<'v> {
         }
     }
 
-    fn paths(&mut self, place: Place<'_>, paths: &'v [Value]) {
+    fn paths(&mut self, place: JsonPointer<'_>, paths: &'v [Value]) {
         if paths.is_empty() {
             self.problems.add(place, "the list is empty; expected at least one path or URL");
         }
@@ -250,7 +250,7 @@ impl<'v> Checker<'v> {
         }
     }
 
-    fn hashes(&mut self, place: Place<'_>, resource: &'v Map<String, Value>) {
+    fn hashes(&mut self, place: JsonPointer<'_>, resource: &'v Map<String, Value>) {
         self.texts(place, resource, &["hash", "sha256"]);
         let text = |key| member(resource, key).and_then(Value::as_str).filter(|text| !text.is_empty());
         let hash = text("hash");
@@ -273,7 +273,7 @@ impl<'v> Checker<'v> {
         }
     }
 
-    fn name(&mut self, place: Place<'_>, name: &Value) {
+    fn name(&mut self, place: JsonPointer<'_>, name: &Value) {
         let Value::String(name) = name else {
             return self.problems.add(place, format!("expected a string, not {}", shown(name)));
         };
@@ -294,13 +294,13 @@ impl<'v> Checker<'v> {
         }
     }
 
-    fn url_or_path(&mut self, place: Place<'_>, text: &str) {
+    fn url_or_path(&mut self, place: JsonPointer<'_>, text: &str) {
         if let Err(message) = location(text) {
             self.problems.add(place, message);
         }
     }
 
-    fn texts(&mut self, place: Place<'_>, object: &Map<String, Value>, keys: &[&str]) {
+    fn texts(&mut self, place: JsonPointer<'_>, object: &Map<String, Value>, keys: &[&str]) {
         for key in keys {
             match member(object, key) {
                 None | Some(Value::String(_)) => {}
@@ -309,7 +309,7 @@ impl<'v> Checker<'v> {
         }
     }
 
-    fn list_of_texts(&mut self, place: Place<'_>, list: Option<&'v Value>) {
+    fn list_of_texts(&mut self, place: JsonPointer<'_>, list: Option<&'v Value>) {
         for (index, item) in self.list(place, list).iter().enumerate() {
             if self.problems.full() {
                 return;
@@ -320,7 +320,7 @@ impl<'v> Checker<'v> {
         }
     }
 
-    fn list(&mut self, place: Place<'_>, value: Option<&'v Value>) -> &'v [Value] {
+    fn list(&mut self, place: JsonPointer<'_>, value: Option<&'v Value>) -> &'v [Value] {
         match value {
             None => &[],
             Some(Value::Array(list)) => list,
@@ -331,7 +331,7 @@ impl<'v> Checker<'v> {
         }
     }
 
-    fn object(&mut self, place: Place<'_>, value: &'v Value) -> Option<&'v Map<String, Value>> {
+    fn object(&mut self, place: JsonPointer<'_>, value: &'v Value) -> Option<&'v Map<String, Value>> {
         if !value.is_object() {
             self.problems.add(place, format!("expected an object, not {}", shown(value)));
         }

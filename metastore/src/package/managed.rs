@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     check::{Location, digest, location, named_sha256},
     get, resources,
-    text::{Place, Problem, Problems, quoted, shown},
+    text::{JsonPointer, Problem, Problems, quoted, shown},
 };
 use crate::{Content, Edit, FilePath};
 
@@ -26,14 +26,14 @@ pub const CONFIG: &str = ".lfsconfig";
 
 /// The content of the repository file of a resource stored in Git LFS.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum ManagedContent {
     /// A pointer file.
     Pointer(Pointer),
     /// The empty file, which Git LFS leaves as it is.
     Empty,
 }
 
-impl Standing {
+impl ManagedContent {
     /// Returns the content to write.
     pub fn content(&self) -> Content {
         match self {
@@ -50,13 +50,13 @@ impl Standing {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Files to write: resources that are new or changed.
-    pub puts: Vec<(FilePath, Standing)>,
+    pub puts: Vec<(FilePath, ManagedContent)>,
     /// Files of unchanged resources. They should exist already, unless a push replaced them; if one is
     /// missing, the caller moves it to `puts`.
-    pub kept: Vec<(FilePath, Standing)>,
+    pub kept: Vec<(FilePath, ManagedContent)>,
     /// Files of resources that were in the old package, but are not in the new one. The caller removes those
     /// from the list that a push replaced or deleted.
-    pub stale: Vec<(FilePath, Standing)>,
+    pub stale: Vec<(FilePath, ManagedContent)>,
     /// Other files that need a line in `.gitattributes`.
     pub listed: Vec<FilePath>,
     /// Files whose line in `.gitattributes` must be removed, because they are no longer tracked by Git LFS.
@@ -65,7 +65,7 @@ pub struct Plan {
 
 /// The current managed files in the revision to be changed.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Beside<'b> {
+pub struct ManagedState<'b> {
     /// The content of `.gitattributes`, if it exists.
     pub attributes: Option<&'b [u8]>,
     /// The content of `.lfsconfig`, if it exists.
@@ -106,7 +106,7 @@ impl Plan {
     /// In `.gitattributes` our lines form a sorted block of their own; everything else stays as and where it
     /// is. A line of the block is only removed together with its pointer file: without its line, a pointer
     /// file would be checked out as a pointer.
-    pub fn edits(&self, beside: &Beside<'_>) -> Result<Vec<Edit>, Problem> {
+    pub fn edits(&self, beside: &ManagedState<'_>) -> Result<Vec<Edit>, Problem> {
         let put = |path: &FilePath, content| Edit::Put { path: path.clone(), content, executable: false };
         let mut edits: Vec<Edit> = self.stale.iter().map(|(path, _)| Edit::Delete { path: path.clone() }).collect();
         edits.extend(self.puts.iter().map(|(path, standing)| put(path, standing.content())));
@@ -132,10 +132,10 @@ impl Plan {
 }
 
 /// Returns the resources of a package stored in Git LFS, by path.
-fn kept(package: &Value, problems: &mut Problems) -> BTreeMap<FilePath, Standing> {
+fn kept(package: &Value, problems: &mut Problems) -> BTreeMap<FilePath, ManagedContent> {
     let mut kept = BTreeMap::new();
     let mut places = BTreeMap::new();
-    let root = Place::ROOT.key("resources");
+    let root = JsonPointer::ROOT.key("resources");
     for (index, resource) in resources(package).iter().enumerate() {
         if problems.full() {
             break;
@@ -166,7 +166,7 @@ fn kept(package: &Value, problems: &mut Problems) -> BTreeMap<FilePath, Standing
 }
 
 /// Returns the path and file content of a resource, if it is stored in Git LFS.
-fn qualified(place: Place<'_>, resource: &Value, problems: &mut Problems) -> Option<(FilePath, Standing)> {
+fn qualified(place: JsonPointer<'_>, resource: &Value, problems: &mut Problems) -> Option<(FilePath, ManagedContent)> {
     let text = |key| get(resource, key).and_then(Value::as_str);
     let (path, bytes) = (text("path")?, get(resource, "bytes").filter(|bytes| bytes.is_i64() || bytes.is_u64())?);
     let named = text("hash").and_then(named_sha256);
@@ -204,7 +204,7 @@ fn qualified(place: Place<'_>, resource: &Value, problems: &mut Problems) -> Opt
         );
         return None;
     }
-    let standing = if size == 0 { Standing::Empty } else { Standing::Pointer(Pointer::new(oid, size)) };
+    let standing = if size == 0 { ManagedContent::Empty } else { ManagedContent::Pointer(Pointer::new(oid, size)) };
     Some((path, standing))
 }
 

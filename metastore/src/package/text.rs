@@ -45,8 +45,8 @@ pub fn complaint(problems: &[Problem]) -> String {
 
 /// A place in a document. The JSON pointer is only built if there is a problem.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'p> {
-    parent: Option<&'p Place<'p>>,
+pub(super) struct JsonPointer<'p> {
+    parent: Option<&'p JsonPointer<'p>>,
     step: Step<'p>,
 }
 
@@ -57,19 +57,19 @@ enum Step<'p> {
     Index(usize),
 }
 
-impl<'p> Place<'p> {
-    pub(super) const ROOT: Place<'static> = Place { parent: None, step: Step::Root };
+impl<'p> JsonPointer<'p> {
+    pub(super) const ROOT: JsonPointer<'static> = JsonPointer { parent: None, step: Step::Root };
 
-    pub(super) fn key(&'p self, key: &'p str) -> Place<'p> {
-        Place { parent: Some(self), step: Step::Key(key) }
+    pub(super) fn key(&'p self, key: &'p str) -> JsonPointer<'p> {
+        JsonPointer { parent: Some(self), step: Step::Key(key) }
     }
 
-    pub(super) fn index(&'p self, index: usize) -> Place<'p> {
-        Place { parent: Some(self), step: Step::Index(index) }
+    pub(super) fn index(&'p self, index: usize) -> JsonPointer<'p> {
+        JsonPointer { parent: Some(self), step: Step::Index(index) }
     }
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for JsonPointer<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(parent) = self.parent {
             parent.fmt(formatter)?;
@@ -87,7 +87,7 @@ impl fmt::Display for Place<'_> {
 pub(super) struct Problems(Vec<Problem>);
 
 impl Problems {
-    pub(super) fn add(&mut self, place: Place<'_>, message: impl Into<String>) {
+    pub(super) fn add(&mut self, place: JsonPointer<'_>, message: impl Into<String>) {
         if !self.full() {
             self.0.push(Problem { path: place.to_string(), message: message.into() });
         }
@@ -132,9 +132,9 @@ mod tests {
 
     #[test]
     fn places_are_json_pointers() {
-        let resources = Place::ROOT.key("resources");
+        let resources = JsonPointer::ROOT.key("resources");
         let third = resources.index(2);
-        assert_eq!(Place::ROOT.to_string(), "");
+        assert_eq!(JsonPointer::ROOT.to_string(), "");
         assert_eq!(third.key("a/b~c").to_string(), "/resources/2/a~1b~0c");
     }
 
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(problem.to_string(), r#""/name": no"#);
     }
 
-    fn descend(place: Place<'_>, keys: &[String]) -> String {
+    fn descend(place: JsonPointer<'_>, keys: &[String]) -> String {
         match keys {
             [] => place.to_string(),
             [first, rest @ ..] => descend(place.key(first), rest),
@@ -168,7 +168,7 @@ mod tests {
             for key in keys.iter().rev() {
                 document = json!({ key.as_str(): document });
             }
-            let pointer = descend(Place::ROOT, &keys);
+            let pointer = descend(JsonPointer::ROOT, &keys);
             prop_assert_eq!(document.pointer(&pointer), Some(&json!("here")));
         }
     }

@@ -40,5 +40,5 @@ async fn a_client_may_be_slow_for_a_while_and_then_must_go_on() {
     }
     assert!((58..=61).contains(&steps), "{steps}");
     pace.moved += 1 << 40;
-    assert_eq!(pace.left(), STALLED, "and silence is never borne for long, whatever came before");
+    assert_eq!(pace.left(), STALL_TIMEOUT, "and silence is never borne for long, whatever came before");
 }

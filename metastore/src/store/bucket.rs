@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{
     StoredFile, stored_file,
-    whole::{Digest, Ending},
+    verify::{Digest, Trailer},
 };
 use crate::{Error, RepoKey, Result, blocking};
 
@@ -31,7 +31,7 @@ const PART: usize = 8 * 1024 * 1024;
 const PARTS: usize = 2;
 
 /// Minimum time allowed for the upload of one part.
-const PART_PATIENCE: Duration = Duration::from_secs(60);
+const PART_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Maximum number of concurrent downloads in this process.
 const DOWNLOADS: usize = 16;
@@ -40,16 +40,16 @@ const DOWNLOADS: usize = 16;
 const WAITING: usize = 4;
 
 /// Default timeout for a bucket that does not respond.
-const PATIENCE: Duration = Duration::from_secs(10);
+const STALL: Duration = Duration::from_secs(10);
 
 /// Time for which the bucket counts as unavailable after a failed request.
-const AWAY: Duration = Duration::from_secs(5);
+const OUTAGE_TTL: Duration = Duration::from_secs(5);
 
 /// A key that does not exist, used as a liveness probe.
 const NOTHING: &str = "packs/nothing";
 
 /// Initial pause between attempts; it doubles with each attempt.
-const PAUSE: Duration = Duration::from_millis(50);
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone)]
 pub(super) struct Bucket {
@@ -63,16 +63,16 @@ pub(super) struct Bucket {
 impl Bucket {
     pub(super) fn new(objects: Arc<dyn ObjectStore>) -> Self {
         let downloads = Arc::new(Semaphore::new(DOWNLOADS));
-        Self { objects, downloads, patience: PATIENCE, away: Arc::default() }
+        Self { objects, downloads, patience: STALL, away: Arc::default() }
     }
 
-    pub(super) fn with_patience(self, patience: Duration) -> Self {
+    pub(super) fn with_timeout(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
     pub(super) async fn put(&self, name: &str, bytes: Bytes) -> Result<()> {
         let target = ObjectPath::from(name);
-        let mut patience = Patience::of(self).with_steps_of(PART_PATIENCE);
+        let mut patience = StallTimeout::of(self).with_steps_of(PART_TIMEOUT);
         loop {
             let put = self.objects.put(&target, PutPayload::from_bytes(bytes.clone()));
             match patience.wait(put).await {
@@ -90,7 +90,7 @@ impl Bucket {
             file.read_to_end(&mut all).await?;
             return self.put(name, all.into()).await;
         }
-        let patience = Patience::of(self).with_steps_of(PART_PATIENCE);
+        let patience = StallTimeout::of(self).with_steps_of(PART_TIMEOUT);
         let target = ObjectPath::from(name);
         let begun = patience.wait(self.objects.put_multipart(&target)).await.map_err(|error| self.failed(error))?;
         let mut upload = WriteMultipart::new_with_chunk_size(begun, PART);
@@ -109,7 +109,7 @@ impl Bucket {
         match sent {
             Ok(()) => {
                 // Covers all parts in flight and the assembly of the object by the bucket.
-                let patience = patience.with_steps_of(3 * PART_PATIENCE);
+                let patience = patience.with_steps_of(3 * PART_TIMEOUT);
                 patience.wait(upload.finish()).await.map_err(|error| self.failed(error))?;
                 self.is_back()
             }
@@ -122,7 +122,7 @@ impl Bucket {
     }
 
     /// Downloads a file of `bytes` bytes to `target` and returns its trailer.
-    pub(super) async fn fetch(&self, name: &str, bytes: u64, target: &Path) -> Result<Ending> {
+    pub(super) async fn fetch(&self, name: &str, bytes: u64, target: &Path) -> Result<Trailer> {
         let place = self.downloads.acquire().await;
         let _place = place.map_err(|_| Error::Internal("the store is shutting down".to_owned()))?;
         let mut second_chance = true;
@@ -138,7 +138,7 @@ impl Bucket {
     }
 
     /// Downloads once. A separate thread writes and hashes the bytes while more are received.
-    async fn fetch_once(&self, name: &str, bytes: u64, target: &Path) -> Result<Ending> {
+    async fn fetch_once(&self, name: &str, bytes: u64, target: &Path) -> Result<Trailer> {
         let (sender, mut receiver) = mpsc::channel::<Bytes>(WAITING);
         let target = target.to_owned();
         let writer = blocking::run(move || {
@@ -160,7 +160,7 @@ impl Bucket {
     /// Streams the bytes, and resumes after a lost connection as long as there is progress.
     async fn stream(&self, name: &str, bytes: u64, sender: mpsc::Sender<Bytes>) -> Result<()> {
         let source = ObjectPath::from(name);
-        let mut patience = Patience::of(self);
+        let mut patience = StallTimeout::of(self);
         let mut done = 0;
         loop {
             let range = (done > 0).then_some(GetRange::Offset(done));
@@ -192,7 +192,7 @@ impl Bucket {
 
     pub(super) async fn delete(&self, name: &str) -> Result<()> {
         let target = ObjectPath::from(name);
-        let mut patience = Patience::of(self);
+        let mut patience = StallTimeout::of(self);
         loop {
             match patience.wait(self.objects.delete(&target)).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => return self.is_back(),
@@ -214,7 +214,7 @@ impl Bucket {
         let listed = self.objects.list(Some(prefix));
         let bucket = self.clone();
         let found = futures::stream::try_unfold((bucket, listed), |(bucket, mut listed)| async move {
-            let next = Patience::of(&bucket).wait(listed.try_next()).await;
+            let next = StallTimeout::of(&bucket).wait(listed.try_next()).await;
             match next.map_err(|error| bucket.failed(error))? {
                 Some(meta) => Ok(Some((meta, (bucket, listed)))),
                 None => Ok(None),
@@ -225,7 +225,7 @@ impl Bucket {
 
     /// Records that the bucket is unavailable, so that following requests fail fast.
     fn failed(&self, error: object_store::Error) -> Error {
-        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + AWAY);
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + OUTAGE_TTL);
         Error::Unavailable(error.into())
     }
 
@@ -249,7 +249,7 @@ fn file_of(meta: &ObjectMeta) -> Option<(RepoKey, StoredFile)> {
 }
 
 /// Timeout and retry state of one request to the bucket.
-struct Patience<'bucket> {
+struct StallTimeout<'bucket> {
     bucket: &'bucket Bucket,
     /// Maximum time without progress.
     limit: Duration,
@@ -259,10 +259,10 @@ struct Patience<'bucket> {
     pause: Duration,
 }
 
-impl<'bucket> Patience<'bucket> {
+impl<'bucket> StallTimeout<'bucket> {
     fn of(bucket: &'bucket Bucket) -> Self {
         let limit = if bucket.is_away() { bucket.patience / 10 } else { bucket.patience };
-        Self { bucket, limit, step: limit, last_sign: Instant::now(), pause: PAUSE }
+        Self { bucket, limit, step: limit, last_sign: Instant::now(), pause: RETRY_DELAY }
     }
 
     /// Extends the limit of steps that transfer many bytes without visible progress, as long as the bucket
@@ -274,7 +274,7 @@ impl<'bucket> Patience<'bucket> {
     /// Resets the timeout after progress.
     fn renew(&mut self) {
         self.last_sign = Instant::now();
-        self.pause = PAUSE;
+        self.pause = RETRY_DELAY;
     }
 
     /// Waits for one step. If it may take longer than the usual timeout, probes the bucket meanwhile to

@@ -20,13 +20,13 @@ fn repo() -> RepoKey {
 async fn a_local_store_starts_a_retry_anew_and_ignores_strangers() {
     let folder = tempfile::tempdir().unwrap();
     let store = PackStore::local(&folder.path().join("a/b")).unwrap();
-    store.put_bytes(&repo(), "k", Half::Pack, Bytes::from_static(b"pack")).await.unwrap();
-    store.put_bytes(&repo(), "k", Half::Idx, Bytes::from_static(b"idx")).await.unwrap();
+    store.put_bytes(&repo(), "k", PackFileKind::Pack, Bytes::from_static(b"pack")).await.unwrap();
+    store.put_bytes(&repo(), "k", PackFileKind::Idx, Bytes::from_static(b"idx")).await.unwrap();
     let source = folder.path().join("made");
     std::fs::write(&source, "packs").unwrap();
-    store.put_file(&repo(), "k", Half::Pack, &source).await.unwrap();
+    store.put_file(&repo(), "k", PackFileKind::Pack, &source).await.unwrap();
     // Hard-linked now, and still not written through.
-    store.put_bytes(&repo(), "k", Half::Pack, Bytes::from_static(b"pack")).await.unwrap();
+    store.put_bytes(&repo(), "k", PackFileKind::Pack, Bytes::from_static(b"pack")).await.unwrap();
     assert_eq!(std::fs::read(&source).unwrap(), b"packs");
     let place = folder.path().join("a/b/packs/r");
     std::fs::write(place.join("notes.txt"), "").unwrap();
@@ -54,8 +54,8 @@ fn pack(length: u32) -> (PackBytes, Pack) {
 }
 
 async fn put(store: &PackStore, bytes: &PackBytes) {
-    store.put_bytes(&repo(), "k", Half::Pack, bytes.pack.clone()).await.unwrap();
-    store.put_bytes(&repo(), "k", Half::Idx, bytes.idx.clone()).await.unwrap();
+    store.put_bytes(&repo(), "k", PackFileKind::Pack, bytes.pack.clone()).await.unwrap();
+    store.put_bytes(&repo(), "k", PackFileKind::Idx, bytes.idx.clone()).await.unwrap();
 }
 
 fn target(folder: &tempfile::TempDir) -> PackFile {
@@ -203,13 +203,13 @@ async fn a_lost_pack_is_corrupt_and_named() {
     let remote = PackStore::remote(Moody::new());
     let (bytes, row) = pack(100);
     for store in [local, remote] {
-        for half in [Half::Pack, Half::Idx] {
+        for half in [PackFileKind::Pack, PackFileKind::Idx] {
             put(&store, &bytes).await;
             store.fetch(&repo(), &row, &target(&folder)).await.unwrap();
             store.delete(&repo(), "k").await.unwrap();
             let (other, kept) = match half {
-                Half::Pack => (Half::Idx, bytes.idx.clone()),
-                Half::Idx => (Half::Pack, bytes.pack.clone()),
+                PackFileKind::Pack => (PackFileKind::Idx, bytes.idx.clone()),
+                PackFileKind::Idx => (PackFileKind::Pack, bytes.pack.clone()),
             };
             store.put_bytes(&repo(), "k", other, kept).await.unwrap();
             let result = store.fetch(&repo(), &row, &target(&folder)).await;
@@ -282,7 +282,7 @@ async fn a_bucket_that_is_away_is_not_available_and_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let bucket = Moody::new();
     let patience = Duration::from_millis(1500);
-    let store = PackStore::remote(Arc::clone(&bucket) as Arc<dyn ObjectStore>).with_patience(patience);
+    let store = PackStore::remote(Arc::clone(&bucket) as Arc<dyn ObjectStore>).with_timeout(patience);
     let (bytes, row) = pack(5000);
     put(&store, &bytes).await;
     for mood in [Mood::Refuses, Mood::Stalls] {
@@ -301,7 +301,7 @@ async fn a_bucket_that_is_away_is_not_available_and_comes_back() {
         assert!(matches!(listed, Err(Error::Unavailable(_))), "{listed:?}");
         let all: Result<Vec<_>> = futures::TryStreamExt::try_collect(store.list_all()).await;
         assert!(matches!(all, Err(Error::Unavailable(_))), "{all:?}");
-        let stored = store.put_bytes(&repo(), "other", Half::Pack, Bytes::new()).await;
+        let stored = store.put_bytes(&repo(), "other", PackFileKind::Pack, Bytes::new()).await;
         assert!(matches!(stored, Err(Error::Unavailable(_))), "{stored:?}");
         if mood == Mood::Refuses {
             assert!(matches!(store.delete(&repo(), "k").await, Err(Error::Unavailable(_))));
@@ -319,13 +319,13 @@ async fn a_bucket_that_is_away_is_not_available_and_comes_back() {
 async fn an_upload_may_take_long_but_not_in_a_bucket_that_is_silent() {
     let bucket = Moody::new();
     let patience = Duration::from_secs(1);
-    let store = PackStore::remote(Arc::clone(&bucket) as Arc<dyn ObjectStore>).with_patience(patience);
+    let store = PackStore::remote(Arc::clone(&bucket) as Arc<dyn ObjectStore>).with_timeout(patience);
     let (bytes, _) = pack(100);
     bucket.be(Mood::Ponders(4 * patience));
     put(&store, &bytes).await;
     bucket.be(Mood::Stalls);
     let began = std::time::Instant::now();
-    let stored = store.put_bytes(&repo(), "other", Half::Pack, bytes.pack.clone()).await;
+    let stored = store.put_bytes(&repo(), "other", PackFileKind::Pack, bytes.pack.clone()).await;
     assert!(matches!(stored, Err(Error::Unavailable(_))), "{stored:?}");
     assert!((patience..10 * patience).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
@@ -346,7 +346,7 @@ async fn a_folder_whose_disk_is_away_has_lost_nothing() {
         assert!(matches!(fetched, Err(Error::Unavailable(_))), "{fetched:?}");
         assert!(matches!(store.list(&repo()).await, Err(Error::Unavailable(_))));
         assert!(matches!(store.delete(&repo(), "k").await, Err(Error::Unavailable(_))));
-        let stored = store.put_bytes(&repo(), "other", Half::Pack, Bytes::new()).await;
+        let stored = store.put_bytes(&repo(), "other", PackFileKind::Pack, Bytes::new()).await;
         assert!(matches!(stored, Err(Error::Unavailable(_))), "{stored:?}");
     }
     std::fs::remove_dir_all(&root).unwrap();
@@ -363,7 +363,7 @@ async fn a_listing_of_everything_tells_whose_it_is() {
     std::fs::create_dir(folder.path().join("packs/Not_a_repo")).unwrap();
     for store in [local, remote] {
         let mut expected = Vec::new();
-        for (repo, key, half) in [("a", "k1", Half::Pack), ("a", "k1", Half::Idx), ("a-b", "k2", Half::Pack)] {
+        for (repo, key, half) in [("a", "k1", PackFileKind::Pack), ("a", "k1", PackFileKind::Idx), ("a-b", "k2", PackFileKind::Pack)] {
             let repo: RepoKey = repo.parse().unwrap();
             store.put_bytes(&repo, key, half, Bytes::from_static(b"four")).await.unwrap();
             expected.push((repo, key.to_owned(), half.extension().to_owned(), 4));

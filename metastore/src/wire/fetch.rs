@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long a request waits for a slot before it is rejected.
-const TURN: Duration = Duration::from_secs(30);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Maximum size in bytes of a request that needs no slot to be read.
 const SHORT: usize = 64 * 1024;
@@ -222,7 +222,7 @@ fn blame(stderr: String) -> Error {
 
 /// Waits for a slot, with a timeout.
 async fn turn(place: impl Future<Output = Result<Place>>) -> Result<Place> {
-    let place = tokio::time::timeout(TURN, place).await;
+    let place = tokio::time::timeout(QUEUE_TIMEOUT, place).await;
     place.map_err(|_| Error::Busy("too many concurrent fetches; try again in a moment".to_owned()))?
 }
 

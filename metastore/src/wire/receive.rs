@@ -1,5 +1,5 @@
 //! Receiving a push: the pack goes into a quarantine that is invisible to everybody else, is checked there,
-//! and leaves it only as part of a [`Landing`].
+//! and leaves it only as part of a [`RefTransaction`].
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -12,8 +12,8 @@ use tokio::io::AsyncRead;
 
 use super::{Command, Outcome, Progress, Push};
 use crate::{
-    Landing, NewPack, PackId, Reader, RefEdit, RefName, Result, Snapshot, State, blocking, effort::Watch,
-    scratch::Scratch, snapshot, state,
+    RefTransaction, NewPack, PackId, Reader, RefEdit, RefName, Result, Snapshot, State, blocking, effort::Watch,
+    temp_dir::TempDir, snapshot, state,
 };
 
 mod inspect;
@@ -24,7 +24,7 @@ use inspect::Tip;
 pub use unpack::drain;
 
 /// Time limit of the in-process checks of a push.
-const LONGEST: Duration = Duration::from_mins(10);
+const INSPECT_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Limits of a push.
 #[derive(Clone, Copy, Debug)]
@@ -34,11 +34,11 @@ pub struct ReceiveLimits {
 }
 
 /// Quarantine: the objects of one push on top of a snapshot, invisible to everybody else. The folder is
-/// removed on drop, except for the pack that [`into_landing`](Self::into_landing) moves out.
+/// removed on drop, except for the pack that [`into_transaction`](Self::into_landing) moves out.
 pub struct Quarantine {
     base: Arc<Snapshot>,
     commands: Vec<Command>,
-    folder: Arc<Scratch>,
+    folder: Arc<TempDir>,
     repository: gix::ThreadSafeRepository,
     state: Arc<State>,
     pack: Option<NewPack>,
@@ -77,7 +77,7 @@ pub async fn receive(
     let wanted: HashSet<_> = push.commands.iter().filter_map(|command| command.new).collect();
     let (place, state) = (Arc::clone(&folder), snapshot.shared_state());
     let live = snapshot.state().packs.iter().any(|row| Some(row.id) == pack);
-    let watch = Watch::new(Some(LONGEST));
+    let watch = Watch::new(Some(INSPECT_TIMEOUT));
     let _waiting = watch.waiting();
     let later = watch.clone();
     let came = pack;
@@ -124,7 +124,7 @@ pub async fn receive(
 
 /// Returns the pack of the quarantine, unless it is empty: git sends an empty pack with a push that only
 /// creates refs to existing objects.
-fn new_pack(id: PackId, folder: &Arc<Scratch>) -> Result<Option<NewPack>> {
+fn new_pack(id: PackId, folder: &Arc<TempDir>) -> Result<Option<NewPack>> {
     let file = snapshot::PackFolder(folder.path().join("objects/pack")).file(id);
     let index = gix::odb::pack::index::File::at(&file.idx, gix::hash::Kind::Sha1)?;
     let objects = u64::from(index.num_objects());
@@ -141,14 +141,14 @@ impl Quarantine {
     /// Rejects invalid ref names, refs that belong to the engine, a ref that occurs twice, a ref that was
     /// updated since the client read it, missing objects, branches that do not point to a commit, and
     /// directory/file conflicts between ref names.
-    pub fn verdicts(&self) -> Vec<Outcome> {
+    pub fn check_ref_edits(&self) -> Vec<Outcome> {
         let current: HashMap<_, _> = self.state.refs.iter().map(|each| (each.name.as_str(), each.target)).collect();
         let mut seen = HashSet::new();
         let judged: Vec<Result<RefName, String>> = self
             .commands
             .iter()
             .map(|command| {
-                let name = self.judge(command, &current)?;
+                let name = self.check_ref_edit(command, &current)?;
                 if seen.insert(name.clone()) { Ok(name) } else { Err("the push contains this ref twice".to_owned()) }
             })
             .collect();
@@ -179,7 +179,7 @@ impl Quarantine {
     }
 
     /// Checks everything about a command that does not depend on the others.
-    fn judge(&self, command: &Command, current: &HashMap<&str, ObjectId>) -> Result<RefName, String> {
+    fn check_ref_edit(&self, command: &Command, current: &HashMap<&str, ObjectId>) -> Result<RefName, String> {
         let name = command.ref_name().map_err(|_| "not a valid ref name".to_owned())?;
         if name.is_hidden() {
             return Err("refs/internal is reserved for the server".to_owned());
@@ -219,7 +219,7 @@ impl Quarantine {
     {
         let (repository, state) = (self.repository.clone(), Arc::clone(&self.state));
         let lease = Arc::clone(&self.folder);
-        let watch = Watch::new(Some(LONGEST));
+        let watch = Watch::new(Some(INSPECT_TIMEOUT));
         let _waiting = watch.waiting();
         blocking::run(move || {
             let done = work(&Reader::new(repository.to_thread_local(), state).watched(watch));
@@ -278,7 +278,7 @@ impl Quarantine {
 
     /// Creates the landing of the commands whose outcome is `Ok`; `outcomes` are in the order of the
     /// commands. If no accepted command needs new objects, the pack is dropped.
-    pub fn into_landing(self, outcomes: &[Outcome]) -> Result<Landing> {
+    pub fn into_transaction(self, outcomes: &[Outcome]) -> Result<RefTransaction> {
         let mut edits = Vec::new();
         for (command, _) in self.commands.iter().zip(outcomes).filter(|(_, outcome)| outcome.is_ok()) {
             let peeled = command.new.and_then(|new| self.tips.get(&new)).and_then(|tip| tip.peeled);
@@ -286,6 +286,6 @@ impl Quarantine {
         }
         let pack = self.pack.filter(|_| edits.iter().any(|edit| edit.new.is_some()));
         let state = &self.state;
-        Ok(Landing { generation: state.generation, epoch: state.epoch, pack, edits })
+        Ok(RefTransaction { generation: state.generation, epoch: state.epoch, pack, edits })
     }
 }

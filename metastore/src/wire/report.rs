@@ -66,7 +66,7 @@ impl Report {
             return lines.freeze();
         }
         let mut wire = BytesMut::with_capacity(lines.len() + lines.len() / MAX_BAND * 5 + 16);
-        write_band(&mut wire, Band::Data, &lines);
+        write_band(&mut wire, SideBand::Data, &lines);
         wire.flush();
         wire.freeze()
     }
@@ -122,13 +122,13 @@ fn printable(text: &str) -> String {
 
 /// Bands of `side-band-64k`. Band 3 is never used, since it would abort the client before the report.
 #[derive(Clone, Copy)]
-enum Band {
+enum SideBand {
     Data = 1,
     Progress = 2,
 }
 
 /// Appends `payload` in as many packets as needed; none if it is empty.
-fn write_band(wire: &mut BytesMut, band: Band, payload: &[u8]) {
+fn write_band(wire: &mut BytesMut, band: SideBand, payload: &[u8]) {
     for piece in payload.chunks(MAX_BAND) {
         wire.reserve(piece.len() + 5);
         wire.put_slice(&length_of(piece.len() + 5));
@@ -258,7 +258,7 @@ impl<F: Future<Output = Report>> Response<F> {
             Message::Text(text) => {
                 if self.capabilities.side_band {
                     let mut wire = BytesMut::new();
-                    write_band(&mut wire, Band::Progress, text.as_bytes());
+                    write_band(&mut wire, SideBand::Progress, text.as_bytes());
                     self.ready.push_back(wire.freeze());
                 }
             }

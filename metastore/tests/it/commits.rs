@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lfs::{Oid, Pointer};
-use metastore::{Changeset, Content, Edit, Error, FilePath, Landing, ObjectId, Person, RefEdit, RefName, Result};
+use metastore::{Changeset, Content, Edit, Error, FilePath, RefTransaction, ObjectId, Signature, RefEdit, RefName, Result};
 use proptest::prelude::*;
 
 use crate::support::{World, ada, changeset, copy, delete, git, git_in, path, put, rename};
@@ -13,7 +13,7 @@ async fn listing(world: &World) -> String {
     git(snapshot.git_dir(), &["ls-tree", "-r", "--name-only", "main"])
 }
 
-async fn attempt(world: &World, edits: Vec<Edit>) -> Result<(ObjectId, Landing)> {
+async fn attempt(world: &World, edits: Vec<Edit>) -> Result<(ObjectId, RefTransaction)> {
     let changes = changeset("main", edits);
     world.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await
 }
@@ -236,13 +236,13 @@ async fn people_and_messages_are_checked() {
     let good = changeset("main", vec![put("a", "1")]);
     let mut bad = Vec::new();
     for name in ["", "A <b>", "A\nB", " A", "A\0"] {
-        bad.push(Changeset { author: Person { name: name.into(), ..ada() }, ..good.clone() });
+        bad.push(Changeset { author: Signature { name: name.into(), ..ada() }, ..good.clone() });
     }
     for email in ["a>b", "a\nb", "<"] {
-        bad.push(Changeset { committer: Person { email: email.into(), ..ada() }, ..good.clone() });
+        bad.push(Changeset { committer: Signature { email: email.into(), ..ada() }, ..good.clone() });
     }
     for (seconds, offset_minutes) in [(-1, 0), (i64::MAX, 0), (0, 1440), (0, i32::MIN)] {
-        bad.push(Changeset { author: Person { seconds, offset_minutes, ..ada() }, ..good.clone() });
+        bad.push(Changeset { author: Signature { seconds, offset_minutes, ..ada() }, ..good.clone() });
     }
     for message in ["", " \n", "a\0b"] {
         bad.push(Changeset { message: message.into(), ..good.clone() });
@@ -252,7 +252,7 @@ async fn people_and_messages_are_checked() {
         let result = snapshot.read(move |reader| reader.commit_changes(&changes)).await;
         assert!(matches!(result, Err(Error::Invalid(_))), "{shown}");
     }
-    let edge = Person { name: "Ünï".into(), email: String::new(), seconds: 0, offset_minutes: -1439 };
+    let edge = Signature { name: "Ünï".into(), email: String::new(), seconds: 0, offset_minutes: -1439 };
     let changes = Changeset { author: edge.clone(), committer: edge, ..good };
     let (_, landing) = snapshot.read(move |reader| reader.commit_changes(&changes)).await.unwrap();
     world.land(&landing).await.unwrap();
@@ -442,7 +442,7 @@ async fn ref_edits_need_no_pack() {
     let head = world.commit(vec![put("a", "1")]).await.unwrap();
     let state = world.database.state();
     let edits = vec![RefEdit { name: RefName::branch("copy").unwrap(), old: None, new: Some(head), peeled: None }];
-    world.land(&Landing { generation: state.generation, epoch: 0, pack: None, edits }).await.unwrap();
+    world.land(&RefTransaction { generation: state.generation, epoch: 0, pack: None, edits }).await.unwrap();
     world.delete_ref(RefName::branch("main").unwrap()).await;
     let snapshot = world.snapshot().await;
     assert_eq!(git(snapshot.git_dir(), &["branch", "--list"]).trim(), "copy");

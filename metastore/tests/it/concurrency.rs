@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use metastore::{Error, Keep, Landing, ObjectId, RefEdit, RefName, State, consolidation};
+use metastore::{Error, Keep, RefTransaction, ObjectId, RefEdit, RefName, State, consolidation};
 
 use crate::support::{World, changeset, git, put, try_git};
 
@@ -126,7 +126,7 @@ async fn push(world: &World, name: &RefName, target: Option<ObjectId>) -> bool {
         let State { generation, epoch, .. } = *snapshot.state();
         let old = snapshot.state().find(name).map(|each| each.target);
         let edits = vec![RefEdit { name: name.clone(), old, new: target, peeled: None }];
-        if world.land(&Landing { generation, epoch, pack: None, edits }).await.is_ok() {
+        if world.land(&RefTransaction { generation, epoch, pack: None, edits }).await.is_ok() {
             return true;
         }
     }

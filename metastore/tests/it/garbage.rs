@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use metastore::{Error, Garbage, Keep, Landing, ObjectId, RefEdit, RefName, Snapshot, State};
+use metastore::{Error, Garbage, Keep, RefTransaction, ObjectId, RefEdit, RefName, Snapshot, State};
 use proptest::prelude::*;
 
 use crate::support::{World, ada, all_objects, delete, git, git_in, oid, put, real_repository, rename, try_git};
@@ -123,7 +123,7 @@ async fn a_write_that_began_before_a_collection_is_refused() {
     world.delete_ref(branch("deleted")).await;
     let state = world.database.state();
     let edit = RefEdit { name: branch("back"), old: None, new: Some(tip), peeled: None };
-    let landing = Landing { generation: state.generation, epoch: state.epoch, pack: None, edits: vec![edit] };
+    let landing = RefTransaction { generation: state.generation, epoch: state.epoch, pack: None, edits: vec![edit] };
     world.collect(&Keep::default()).await.unwrap();
     assert!(matches!(world.land(&landing).await, Err(Error::Conflict(_))));
     world.assert_clean().await;
@@ -144,7 +144,7 @@ async fn a_collection_lands_late_only_where_nothing_of_it_is_needed_again() {
     assert!(world.engine.still_garbage(&repacked, &newer, &[gone]).await.unwrap());
     assert!(!world.engine.still_garbage(&repacked, &newer, &[tip]).await.unwrap(), "the ref log refers to it");
     let edit = |old, new| RefEdit { name: branch("back"), old, new, peeled: None };
-    let landing = |edit| Landing {
+    let landing = |edit| RefTransaction {
         generation: newer.state().generation,
         epoch: newer.state().epoch,
         pack: None,
@@ -341,7 +341,7 @@ impl Player {
                 if self.target(&name).is_none() && self.is_there(id).await {
                     let edit = RefEdit { name, old: None, new: Some(id), peeled: None };
                     let State { generation, epoch, .. } = self.world.database.state();
-                    self.world.land(&Landing { generation, epoch, pack: None, edits: vec![edit] }).await.unwrap();
+                    self.world.land(&RefTransaction { generation, epoch, pack: None, edits: vec![edit] }).await.unwrap();
                 }
             }
             Step::Tag { at } => {

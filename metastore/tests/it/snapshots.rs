@@ -342,7 +342,7 @@ async fn a_losing_pack_is_never_visible() {
     world.land(&first).await.unwrap();
     assert!(matches!(world.land(&second).await, Err(Error::Conflict(_))));
     // Even if it is in the cache of this process, a pack without a row is not part of any snapshot.
-    world.engine.adopt(&world.repo, second.pack.as_ref().unwrap()).await.unwrap();
+    world.engine.cache_pack(&world.repo, second.pack.as_ref().unwrap()).await.unwrap();
     let now = world.snapshot().await;
     assert!(try_git(now.git_dir(), &["cat-file", "-e", &winner.to_string()], b"").0);
     assert!(!try_git(now.git_dir(), &["cat-file", "-e", &loser.to_string()], b"").0);

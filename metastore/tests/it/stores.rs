@@ -123,7 +123,7 @@ async fn those_who_wait_for_a_store_that_is_away_learn_it_together() {
     world.commit(vec![put("middle", noise(60_000, 1))]).await.unwrap();
     let mut options = world.options();
     options.cache = world.folder.path().join("cold");
-    options.store = PackStore::remote(Arc::new(Away)).with_patience(Duration::from_secs(1));
+    options.store = PackStore::remote(Arc::new(Away)).with_timeout(Duration::from_secs(1));
     let engine = Engine::open(options).unwrap();
     let began = Instant::now();
     let waiters: Vec<_> = (0..50)

@@ -11,8 +11,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use metastore::{
-    Changeset, Content, Edit, Engine, Error, FilePath, Garbage, InlinePacks, Keep, Landing, NewPack, ObjectId, Options,
-    Pack, PackBytes, PackId, PackStore, Person, Ref, RefName, Repacked, RepoKey, Result, Snapshot, State, check_edits,
+    Changeset, Content, Edit, Engine, Error, FilePath, Garbage, InlinePacks, Keep, RefTransaction, NewPack, ObjectId, Options,
+    Pack, PackBytes, PackId, PackStore, Signature, Ref, RefName, Repacked, RepoKey, Result, Snapshot, State, check_edits,
 };
 use tempfile::TempDir;
 
@@ -47,7 +47,7 @@ impl Database {
     }
 
     /// Commits a landing as the server does: epoch, compare-and-swap, pack row, refs, generation.
-    pub(crate) fn land(&self, landing: &Landing) -> Result<u64> {
+    pub(crate) fn land(&self, landing: &RefTransaction) -> Result<u64> {
         let mut rows = self.0.lock().unwrap();
         if rows.state.epoch != landing.epoch {
             return Err(Error::Conflict("garbage was collected meanwhile".into()));
@@ -159,13 +159,13 @@ impl World {
     }
 
     /// Stores the pack, commits the landing, then updates the cache.
-    pub(crate) async fn land(&self, landing: &Landing) -> Result<()> {
+    pub(crate) async fn land(&self, landing: &RefTransaction) -> Result<()> {
         if let Some(pack) = &landing.pack {
             self.engine.store(&self.repo, pack).await?;
         }
         self.database.land(landing)?;
         if let Some(pack) = &landing.pack {
-            self.engine.adopt(&self.repo, pack).await?;
+            self.engine.cache_pack(&self.repo, pack).await?;
         }
         Ok(())
     }
@@ -186,7 +186,7 @@ impl World {
         let state = self.database.state();
         let old = state.find(&name).map(|each| each.target);
         let edits = vec![metastore::RefEdit { name, old, new: None, peeled: None }];
-        let landing = Landing { generation: state.generation, epoch: state.epoch, pack: None, edits };
+        let landing = RefTransaction { generation: state.generation, epoch: state.epoch, pack: None, edits };
         self.land(&landing).await.unwrap();
     }
 
@@ -197,7 +197,7 @@ impl World {
         let merged = self.engine.consolidate(&snapshot, &inputs).await.unwrap();
         self.engine.store(&self.repo, &merged).await.unwrap();
         self.database.swap(&inputs, &merged).unwrap();
-        self.engine.adopt(&self.repo, &merged).await.unwrap();
+        self.engine.cache_pack(&self.repo, &merged).await.unwrap();
     }
 
     /// Collects garbage and commits the result; returns what was dropped, if anything.
@@ -286,8 +286,8 @@ pub(crate) fn copy(from: &str, to: &str) -> Edit {
     Edit::Copy { from: path(from), to: path(to) }
 }
 
-pub(crate) fn ada() -> Person {
-    Person { name: "Ada".into(), email: "ada@example.org".into(), seconds: 1_700_000_000, offset_minutes: 90 }
+pub(crate) fn ada() -> Signature {
+    Signature { name: "Ada".into(), email: "ada@example.org".into(), seconds: 1_700_000_000, offset_minutes: 90 }
 }
 
 pub(crate) fn changeset(branch: &str, edits: Vec<Edit>) -> Changeset {

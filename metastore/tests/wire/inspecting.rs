@@ -110,7 +110,7 @@ async fn a_quarantine_sees_old_and_new_and_nobody_sees_into_it() {
     assert_eq!(server.quarantines().len(), 1);
 
     // trap 5.6: besides the old packs there are the two files of the new one, and no .rev or .keep.
-    let landing = quarantine.into_landing(&[Ok(())]).expect("a landing");
+    let landing = quarantine.into_transaction(&[Ok(())]).expect("a landing");
     let new_pack = landing.pack.as_ref().expect("a pack");
     let PackData::Files(files) = &new_pack.data else { panic!("too small") };
     let folder = std::fs::read_dir(files.pack().parent().expect("a folder")).expect("the folder");
@@ -144,7 +144,7 @@ async fn only_accepted_commands_are_in_the_landing() {
     };
     let sent = pack(&work).await;
     let quarantine = receive(&snapshot, commands(), &sent).await.expect("a good push");
-    let landing = quarantine.into_landing(&[Ok(()), Ok(()), Err("no".to_owned())]).expect("a landing");
+    let landing = quarantine.into_transaction(&[Ok(()), Ok(()), Err("no".to_owned())]).expect("a landing");
     let names: Vec<_> = landing.edits.iter().map(|edit| edit.name.as_str()).collect();
     assert_eq!(names, ["refs/heads/main", "refs/tags/v1"]);
     assert_eq!(landing.edits[0].peeled, None);
@@ -152,7 +152,7 @@ async fn only_accepted_commands_are_in_the_landing() {
     assert!(landing.pack.expect("a pack").inline().is_some());
 
     let quarantine = receive(&snapshot, commands(), &sent).await.expect("a good push");
-    let landing = quarantine.into_landing(&["a", "b", "c"].map(|why| Err(why.to_owned()))).expect("a landing");
+    let landing = quarantine.into_transaction(&["a", "b", "c"].map(|why| Err(why.to_owned()))).expect("a landing");
     assert!(landing.edits.is_empty() && landing.pack.is_none());
     server.finish().await;
 }
@@ -214,7 +214,7 @@ async fn changed_paths_are_those_of_git() {
     commands.push(command("refs/heads/main", Some(&old), Some(&main)));
     let snapshot = server.snapshot().await;
     let quarantine = receive(&snapshot, commands.clone(), &pack(&work).await).await.expect("a good push");
-    assert!(quarantine.verdicts().iter().all(Result::is_ok));
+    assert!(quarantine.check_ref_edits().iter().all(Result::is_ok));
 
     for (name, made) in heads.iter().zip(&commands) {
         let oracle = ["log", "-c", "--root", "--no-renames", "--name-only", "--format=", name, "--not", "origin/main"];
@@ -314,8 +314,8 @@ async fn an_empty_pack_is_checked_like_any_other() {
     let snapshot = server.snapshot().await;
     let made = vec![command("refs/heads/copy", None, Some(&head))];
     let quarantine = receive(&snapshot, made.clone(), &empty_pack()).await.expect("a good push");
-    assert_eq!(quarantine.verdicts(), [Ok(())]);
-    let landing = quarantine.into_landing(&[Ok(())]).expect("a landing");
+    assert_eq!(quarantine.check_ref_edits(), [Ok(())]);
+    let landing = quarantine.into_transaction(&[Ok(())]).expect("a landing");
     assert!(landing.pack.is_none());
     assert_eq!(landing.edits.len(), 1);
     let mut wrong = empty_pack();

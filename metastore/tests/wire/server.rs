@@ -27,7 +27,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use metastore::{
-    Engine, Error, InlinePacks, Landing, Options, PackBytes, PackId, PackStore, Ref, RefName, RepoKey, Snapshot, State,
+    Engine, Error, InlinePacks, RefTransaction, Options, PackBytes, PackId, PackStore, Ref, RefName, RepoKey, Snapshot, State,
     judge_edits,
     wire::{self, Outcome, Progress, Protocol, Push, PushHead, Quarantine, ReceiveLimits, Report, Service},
 };
@@ -424,7 +424,7 @@ impl App {
         let snapshot = self.engine.snapshot(self.state()).await?;
         let limits = ReceiveLimits { max_pack_bytes: self.rules.max_pack_bytes };
         let quarantine = wire::receive(&snapshot, push, body, limits, progress).await?;
-        let mut outcomes = quarantine.verdicts();
+        let mut outcomes = quarantine.check_ref_edits();
         if self.rules.protect_history {
             for (outcome, rewrites) in outcomes.iter_mut().zip(quarantine.rewrites().await?) {
                 if outcome.is_ok() && rewrites {
@@ -437,14 +437,14 @@ impl App {
             self.refuse_pointers(&quarantine, &pointers, &mut outcomes, progress).await?;
         }
         push.settle(&mut outcomes);
-        let landing = quarantine.into_landing(&outcomes)?;
+        let landing = quarantine.into_transaction(&outcomes)?;
         if !landing.edits.is_empty() {
             if let Some(pack) = &landing.pack {
                 self.engine.store(&snapshot.state().repo, pack).await?;
             }
             self.land(&landing, push, &mut outcomes);
             if let Some(pack) = &landing.pack {
-                self.engine.adopt(&snapshot.state().repo, pack).await?;
+                self.engine.cache_pack(&snapshot.state().repo, pack).await?;
             }
             self.landed.lock().expect("no panic").push(Landed {
                 options: push.options.clone(),
@@ -474,7 +474,7 @@ impl App {
     }
 
     /// One transaction: compare, swap, insert.
-    fn land(&self, landing: &Landing, push: &Push, outcomes: &mut [Outcome]) {
+    fn land(&self, landing: &RefTransaction, push: &Push, outcomes: &mut [Outcome]) {
         let mut guard = self.lock_state();
         let state = guard.as_mut().expect("a repository");
         assert_eq!(state.epoch, landing.epoch);

@@ -78,7 +78,7 @@ mod tests {
             places.note(Place { row: at / 64, at });
         }
         assert!((PLACES / 2 - 1..=PLACES).contains(&places.known.len()));
-        assert!(places.stride <= super::super::FURTHEST / 2, "{}", places.stride);
+        assert!(places.stride <= super::super::MAX_READ_BYTES / 2, "{}", places.stride);
         for row in [1, END / 64 / 2, END / 64] {
             let found = places.before(row);
             assert!(found.row <= row && (row - found.row) * 64 <= 2 * places.stride, "{row}: {found:?}");

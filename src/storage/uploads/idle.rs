@@ -18,7 +18,7 @@ impl Storage {
     /// Cancels idle uploads to an owner's datasets: those for which all URLs have expired since the last step.
     /// `instead` is an actor and a path of this dataset: an upload by the same actor to the same path is replaced by
     /// the new one. Returns the number of cancelled uploads.
-    pub(in crate::storage) async fn give_up_idle(
+    pub(in crate::storage) async fn abort_idle(
         &self,
         dataset: &DatasetRow,
         instead: Option<(&str, &str)>,
@@ -43,9 +43,9 @@ impl Storage {
             }
         }
         let (actor, path) = instead.unwrap_or_default();
-        let intakes = self.0.db.read().await?.idle_intakes(owner, before, (dataset.id, actor, path), PAGE).await?;
+        let intakes = self.0.db.read().await?.idle_upload_sessions(owner, before, (dataset.id, actor, path), PAGE).await?;
         for row in intakes {
-            given_up += usize::from(self.give_up_intake(row).await?);
+            given_up += usize::from(self.abort_upload_session(row).await?);
         }
         Ok(given_up)
     }

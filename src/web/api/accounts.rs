@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::browser::Visitor;
+use super::super::browser::BrowserClient;
 use super::Body;
 use super::session::{Welcome, welcome};
 use super::shapes;
@@ -59,7 +59,7 @@ struct NewPassword {
 /// A request for a password reset.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Forgotten {
+struct PasswordResetRequest {
     /// The e-mail address of the account.
     #[schema(value_type = shapes::EmailAddress)]
     email: String,
@@ -90,7 +90,7 @@ struct FirstAccount {
 /// A one-time token from an e-mailed link.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Ticket {
+pub(super) struct OneTimeToken {
     /// The token from the link: the part after `#`.
     #[schema(value_type = String)]
     pub(super) token: Secret,
@@ -100,10 +100,10 @@ pub(super) struct Ticket {
 /// the address already has an account.
 #[utoipa::path(post, path = "/api/v1/accounts", tag = "accounts", request_body = NewAccount,
     responses((status = 202, description = "The e-mail has been queued.")))]
-async fn sign_up(State(app): State<App>, visitor: Visitor, Body(new): Body<NewAccount>) -> Result<StatusCode> {
+async fn sign_up(State(app): State<App>, visitor: BrowserClient, Body(new): Body<NewAccount>) -> Result<StatusCode> {
     let (name, email): (OwnerName, Email) = (new.name.parse()?, new.email.parse()?);
     let display_name: DisplayName = new.display_name.parse()?;
-    visitor.ask_for_letter(&email)?;
+    visitor.request_email(&email)?;
     app.accounts.sign_up(&name, &email, &display_name).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -111,17 +111,17 @@ async fn sign_up(State(app): State<App>, visitor: Visitor, Body(new): Body<NewAc
 /// Confirms a sign-up with the token from the e-mail. Creates the account and signs in.
 #[utoipa::path(post, path = "/api/v1/accounts/verify", tag = "accounts", request_body = NewPassword,
     responses((status = 201, description = "The new account, signed in.", body = Welcome)))]
-async fn verify(State(app): State<App>, visitor: Visitor, Body(new): Body<NewPassword>) -> Result<Response> {
+async fn verify(State(app): State<App>, visitor: BrowserClient, Body(new): Body<NewPassword>) -> Result<Response> {
     let signed_in = app.accounts.verify(&new.token, new.password, &visitor.visit).await?;
     Ok(welcome(StatusCode::CREATED, &visitor, signed_in))
 }
 
 /// Requests a password reset e-mail. The response does not reveal if the address has an account.
-#[utoipa::path(post, path = "/api/v1/accounts/reset", tag = "accounts", request_body = Forgotten,
+#[utoipa::path(post, path = "/api/v1/accounts/reset", tag = "accounts", request_body = PasswordResetRequest,
     responses((status = 202, description = "An e-mail has been queued if the address has an account.")))]
-async fn forgot(State(app): State<App>, visitor: Visitor, Body(of): Body<Forgotten>) -> Result<StatusCode> {
+async fn forgot(State(app): State<App>, visitor: BrowserClient, Body(of): Body<PasswordResetRequest>) -> Result<StatusCode> {
     let email: Email = of.email.parse()?;
-    visitor.ask_for_letter(&email)?;
+    visitor.request_email(&email)?;
     app.accounts.forgot(&email).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -129,7 +129,7 @@ async fn forgot(State(app): State<App>, visitor: Visitor, Body(of): Body<Forgott
 /// Sets a new password with a password reset token. This ends all sessions of the account.
 #[utoipa::path(post, path = "/api/v1/accounts/reset/confirm", tag = "accounts", request_body = NewPassword,
     responses((status = 204, description = "The password was changed.")))]
-async fn reset(State(app): State<App>, _visitor: Visitor, Body(new): Body<NewPassword>) -> Result<StatusCode> {
+async fn reset(State(app): State<App>, _visitor: BrowserClient, Body(new): Body<NewPassword>) -> Result<StatusCode> {
     app.accounts.reset(&new.token, new.password).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -138,7 +138,7 @@ async fn reset(State(app): State<App>, _visitor: Visitor, Body(new): Body<NewPas
 /// signs in.
 #[utoipa::path(post, path = "/api/v1/accounts/setup", tag = "accounts", request_body = FirstAccount,
     responses((status = 201, description = "The administrator account, signed in.", body = Welcome)))]
-async fn set_up(State(app): State<App>, visitor: Visitor, Body(new): Body<FirstAccount>) -> Result<Response> {
+async fn set_up(State(app): State<App>, visitor: BrowserClient, Body(new): Body<FirstAccount>) -> Result<Response> {
     let (name, email): (OwnerName, Email) = (new.name.parse()?, new.email.parse()?);
     let name = (&name, new.display_name.parse::<DisplayName>()?);
     let done = app.accounts.set_up(&new.token, name, &email, new.password, &visitor.visit);
@@ -146,9 +146,9 @@ async fn set_up(State(app): State<App>, visitor: Visitor, Body(new): Body<FirstA
 }
 
 /// Confirms a new e-mail address with the token that was sent to it.
-#[utoipa::path(post, path = "/api/v1/accounts/email/confirm", tag = "accounts", request_body = Ticket,
+#[utoipa::path(post, path = "/api/v1/accounts/email/confirm", tag = "accounts", request_body = OneTimeToken,
     responses((status = 204, description = "The e-mail address of the account was changed.")))]
-async fn confirm_email(State(app): State<App>, _visitor: Visitor, Body(link): Body<Ticket>) -> Result<StatusCode> {
+async fn confirm_email(State(app): State<App>, _visitor: BrowserClient, Body(link): Body<OneTimeToken>) -> Result<StatusCode> {
     app.accounts.confirm_email(&link.token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use super::super::Routes;
 use super::organisations::InvitationItem;
 use super::shapes;
-use super::{Body, Here, Items, Page, Parameters, Segments, known_id};
-use crate::access::Administrator;
+use super::{Body, PageUrl, Items, Page, Parameters, Segments, known_id};
+use crate::access::AdminGrant;
 use crate::accounts::admin::{AuditQuery, AuditRow, JobRow, KnownUserRow, UserChange};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -34,7 +34,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Sought {
+struct UserQuery {
     /// Search text, matched against name and e-mail address. Case-insensitive.
     q: Option<String>,
 }
@@ -171,7 +171,7 @@ struct StoreUsage {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Wanted {
+struct AuditParameters {
     /// Search text, matched against subject and details. Case-insensitive.
     q: Option<String>,
     /// Only events of this actor: a user name, or `operator`.
@@ -221,14 +221,14 @@ impl From<AuditRow> for AuditLine {
 }
 
 /// Lists users by name.
-#[utoipa::path(get, path = "/api/v1/admin/users", tag = "administration", params(Sought, Page),
+#[utoipa::path(get, path = "/api/v1/admin/users", tag = "administration", params(UserQuery, Page),
     responses((status = 200, description = "The users.", body = Items<KnownUser>)))]
 async fn users(
     State(app): State<App>,
-    admin: Administrator,
-    Parameters(sought): Parameters<Sought>,
+    admin: AdminGrant,
+    Parameters(sought): Parameters<UserQuery>,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let limit = page.limit()?;
     let (text, after) = (sought.q.unwrap_or_default(), page.cursor().unwrap_or_default());
@@ -244,7 +244,7 @@ async fn users(
         (status = 409, description = "The user is the last administrator.")))]
 async fn change_user(
     State(app): State<App>,
-    admin: Administrator,
+    admin: AdminGrant,
     segments: Segments,
     Body(asked): Body<UserUpdate>,
 ) -> Result<StatusCode> {
@@ -257,7 +257,7 @@ async fn change_user(
 #[utoipa::path(post, path = "/api/v1/admin/users/{user}/reset", tag = "administration",
     params(("user" = String, Path, description = "The user name.")),
     responses((status = 202, description = "The e-mail has been queued.")))]
-async fn reset(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<StatusCode> {
+async fn reset(State(app): State<App>, admin: AdminGrant, segments: Segments) -> Result<StatusCode> {
     app.accounts.offer_reset(&admin, &user(&segments)?).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -265,7 +265,7 @@ async fn reset(State(app): State<App>, admin: Administrator, segments: Segments)
 /// Lists pending invitations to the site.
 #[utoipa::path(get, path = "/api/v1/admin/invitations", tag = "administration",
     responses((status = 200, description = "The pending invitations.", body = Items<InvitationItem>)))]
-async fn invitations(State(app): State<App>, admin: Administrator) -> Result<Json<Items<InvitationItem>>> {
+async fn invitations(State(app): State<App>, admin: AdminGrant) -> Result<Json<Items<InvitationItem>>> {
     let found = app.accounts.invitations_to_site(&admin).await?;
     Ok(Json(Items { items: found.into_iter().map(Into::into).collect(), next_cursor: None }))
 }
@@ -275,7 +275,7 @@ async fn invitations(State(app): State<App>, admin: Administrator) -> Result<Jso
     responses((status = 201, description = "The invitation.", body = InvitationItem)))]
 async fn invite(
     State(app): State<App>,
-    admin: Administrator,
+    admin: AdminGrant,
     Body(new): Body<NewSiteInvitation>,
 ) -> Result<(StatusCode, Json<InvitationItem>)> {
     let email: Email = new.email.parse()?;
@@ -287,7 +287,7 @@ async fn invite(
 #[utoipa::path(delete, path = "/api/v1/admin/invitations/{id}", tag = "administration",
     params(("id" = String, Path, description = "The id of the invitation.")),
     responses((status = 204, description = "The invitation was revoked.")))]
-async fn withdraw(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<StatusCode> {
+async fn withdraw(State(app): State<App>, admin: AdminGrant, segments: Segments) -> Result<StatusCode> {
     app.accounts.withdraw_to_site(&admin, known_id(segments.get("id"))?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -295,7 +295,7 @@ async fn withdraw(State(app): State<App>, admin: Administrator, segments: Segmen
 /// Returns the usage of the site, and the owners whose datasets use the most storage.
 #[utoipa::path(get, path = "/api/v1/admin/usage", tag = "administration",
     responses((status = 200, description = "The usage of the site.", body = SiteUsage)))]
-async fn usage(State(app): State<App>, admin: Administrator) -> Result<Json<SiteUsage>> {
+async fn usage(State(app): State<App>, admin: AdminGrant) -> Result<Json<SiteUsage>> {
     let (totals, owners) = app.accounts.totals(&admin).await?;
     let items = owners.into_iter().map(|row| OwnerUsage {
         owner: row.owner,
@@ -319,9 +319,9 @@ async fn usage(State(app): State<App>, admin: Administrator) -> Result<Json<Site
     responses((status = 200, description = "The jobs.", body = Items<Job>)))]
 async fn jobs(
     State(app): State<App>,
-    admin: Administrator,
+    admin: AdminGrant,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let limit = page.limit()?;
     let after = page.cursor().map(moment_and_id).transpose()?;
@@ -344,7 +344,7 @@ async fn jobs(
     params(("id" = String, Path, description = "The id of the job.")),
     responses((status = 204, description = "The job was scheduled."),
         (status = 409, description = "The job is already running.")))]
-async fn run_job(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<StatusCode> {
+async fn run_job(State(app): State<App>, admin: AdminGrant, segments: Segments) -> Result<StatusCode> {
     app.accounts.run_job(&admin, known_id(segments.get("id"))?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -352,7 +352,7 @@ async fn run_job(State(app): State<App>, admin: Administrator, segments: Segment
 /// Returns the usage of each store.
 #[utoipa::path(get, path = "/api/v1/admin/stores", tag = "administration",
     responses((status = 200, description = "The stores.", body = Items<StoreUsage>)))]
-async fn stores(State(app): State<App>, admin: Administrator) -> Result<Json<Items<StoreUsage>>> {
+async fn stores(State(app): State<App>, admin: AdminGrant) -> Result<Json<Items<StoreUsage>>> {
     let kept = app.accounts.store_totals(&admin).await?;
     let items = app.storage.stores().into_iter().map(|(name, place)| {
         let kept = kept.iter().find(|row| row.store == name);
@@ -370,14 +370,14 @@ async fn stores(State(app): State<App>, admin: Administrator) -> Result<Json<Ite
 }
 
 /// Searches the audit log, newest events first.
-#[utoipa::path(get, path = "/api/v1/admin/audit", tag = "administration", params(Wanted, Page),
+#[utoipa::path(get, path = "/api/v1/admin/audit", tag = "administration", params(AuditParameters, Page),
     responses((status = 200, description = "The events.", body = Items<AuditLine>)))]
 async fn audit(
     State(app): State<App>,
-    admin: Administrator,
-    Parameters(wanted): Parameters<Wanted>,
+    admin: AdminGrant,
+    Parameters(wanted): Parameters<AuditParameters>,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let limit = page.limit()?;
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());

@@ -10,10 +10,10 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::shapes;
-use super::{Body, Here, Items, Page, Parameters, Segments, created, name_of, segment};
+use super::{Body, PageUrl, Items, Page, Parameters, Segments, created, name_of, segment};
 use crate::access::{Grant, Own, Read, Write};
 use crate::app::App;
-use crate::drive::refs;
+use crate::datasets::refs;
 use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -85,10 +85,10 @@ async fn list(
     State(app): State<App>,
     grant: Grant<Read>,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let limit = page.limit()?;
-    let mut branches = app.drive.branches(&grant).await?;
+    let mut branches = app.datasets.branches(&grant).await?;
     if let Some(after) = page.cursor() {
         let after = if after == "-" { String::new() } else { name_of(after)? };
         // The default branch is always first, whatever its name, so it never comes after a cursor.
@@ -106,7 +106,7 @@ async fn list(
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/branches", tag = "branches",
     request_body = NewBranch, responses((status = 201, description = "The branch.", body = Branch)))]
 async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<NewBranch>) -> Result<Response> {
-    let branch = app.drive.create_branch(&grant, &new.name, new.revision.as_deref()).await?;
+    let branch = app.datasets.create_branch(&grant, &new.name, new.revision.as_deref()).await?;
     let row = grant.dataset();
     let (owner, name) = (segment(&row.owner_name), segment(&row.name));
     let location = format!("/api/v1/datasets/{owner}/{name}/branches/{}", segment(&branch.name));
@@ -118,7 +118,7 @@ async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<New
     params(("branch" = shapes::BranchName, Path, description = "The name of the branch.")),
     responses((status = 200, description = "The branch.", body = Branch)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Branch>> {
-    Ok(Json(app.drive.branch(&grant, segments.get("branch")).await?.into()))
+    Ok(Json(app.datasets.branch(&grant, segments.get("branch")).await?.into()))
 }
 
 /// Renames a branch, or makes it the default branch.
@@ -141,14 +141,14 @@ async fn update(
         Some(false) => return Err(Error::invalid("`default` can only be `true`; set it on the new default branch")),
     };
     let name = match &update.name {
-        Some(new) if new != old => app.drive.rename_branch(&grant, old, new).await?.name,
+        Some(new) if new != old => app.datasets.rename_branch(&grant, old, new).await?.name,
         None if owner.is_none() => return Err(Error::invalid("nothing to change: give `name`, `default`, or both")),
         Some(_) | None => old.to_owned(),
     };
     if let Some(owner) = owner {
-        app.drive.set_default_branch(&owner, &name).await?;
+        app.datasets.set_default_branch(&owner, &name).await?;
     }
-    Ok(Json(app.drive.branch(&grant.narrow(), &name).await?.into()))
+    Ok(Json(app.datasets.branch(&grant.narrow(), &name).await?.into()))
 }
 
 /// Deletes a branch. Its revisions are kept as long as another branch or a tag reaches them.
@@ -156,7 +156,7 @@ async fn update(
     params(("branch" = shapes::BranchName, Path, description = "The name of the branch.")),
     responses((status = 204, description = "The branch was deleted.")))]
 async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Result<StatusCode> {
-    app.drive.delete_branch(&grant, segments.get("branch")).await?;
+    app.datasets.delete_branch(&grant, segments.get("branch")).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -164,7 +164,7 @@ async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments)
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/protection", tag = "branches",
     responses((status = 200, description = "The protection rules.", body = Protection)))]
 async fn protection(State(app): State<App>, grant: Grant<Read>) -> Result<Json<Protection>> {
-    Ok(Json(Protection { patterns: app.drive.protection(&grant)? }))
+    Ok(Json(Protection { patterns: app.datasets.protection(&grant)? }))
 }
 
 /// Replaces the protection rules for branches and tags.
@@ -172,5 +172,5 @@ async fn protection(State(app): State<App>, grant: Grant<Read>) -> Result<Json<P
     request_body = Protection,
     responses((status = 200, description = "The protection rules, as patterns of full ref names.", body = Protection)))]
 async fn protect(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<Protection>) -> Result<Json<Protection>> {
-    Ok(Json(Protection { patterns: app.drive.protect(&grant, asked.patterns).await? }))
+    Ok(Json(Protection { patterns: app.datasets.protect(&grant, asked.patterns).await? }))
 }

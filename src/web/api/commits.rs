@@ -17,19 +17,19 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::extract::Visitor;
+use super::super::extract::DatasetRequest;
 use super::datasets::if_match;
 use super::revisions::wording;
 use super::shapes;
-use super::{Revision, Somebody, created, json_text, parse, segment};
+use super::{Revision, AccountName, created, json_text, parse, segment};
 use crate::access::{Fetch, Grant, Write};
 use crate::app::App;
-use crate::drive::commits::{Once, Refusal, Room, patch};
+use crate::datasets::commits::{IdempotencyKey, CommitError, CopyBudget, patch};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 
 /// The maximum number of operations in one commit, and of files that one commit copies.
-const MOST: usize = 20_000;
+const MAX_OPERATIONS: usize = 20_000;
 
 /// The maximum length of an `Idempotency-Key` in bytes.
 const KEY: usize = 255;
@@ -48,7 +48,7 @@ struct NewCommit {
     /// The revision that the branch must be at; otherwise the request fails with 412. `If-Match` does the same.
     parent: Option<String>,
     /// The author of the change. Default: the caller.
-    author: Option<Somebody>,
+    author: Option<AccountName>,
     /// The commit message.
     #[schema(min_length = 1)]
     message: String,
@@ -122,8 +122,8 @@ struct Operations(Vec<Operation>);
 
 impl<'de> Deserialize<'de> for Operations {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Few;
-        impl<'de> Reading<'de> for Few {
+        struct Bounded;
+        impl<'de> Reading<'de> for Bounded {
             type Value = Operations;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,7 +132,7 @@ impl<'de> Deserialize<'de> for Operations {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Operations, A::Error> {
                 let mut operations = Vec::new();
-                while operations.len() <= MOST {
+                while operations.len() <= MAX_OPERATIONS {
                     match list.next_element()? {
                         Some(operation) => operations.push(operation),
                         None => return Ok(Operations(operations)),
@@ -142,7 +142,7 @@ impl<'de> Deserialize<'de> for Operations {
                 Ok(Operations(operations))
             }
         }
-        deserializer.deserialize_seq(Few)
+        deserializer.deserialize_seq(Bounded)
     }
 }
 
@@ -155,7 +155,7 @@ impl<'de> Deserialize<'de> for Operations {
          description = "A unique key of this request. Repeating it within a day does not create another revision."),
     ),
     responses((status = 201, description = "The new revision.", body = Revision)))]
-async fn commit(State(app): State<App>, visitor: Visitor, headers: HeaderMap, request: Request) -> Result<Response> {
+async fn commit(State(app): State<App>, visitor: DatasetRequest, headers: HeaderMap, request: Request) -> Result<Response> {
     let grant: Grant<Write> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let url = request.uri().path().to_owned();
     let body = json_text(&app, request, app.config.limits.commit_bytes).await?;
@@ -166,15 +166,15 @@ async fn commit(State(app): State<App>, visitor: Visitor, headers: HeaderMap, re
     if operations.is_empty() {
         return Err(Error::invalid("`operations` must not be empty"));
     }
-    if operations.len() > MOST {
-        return Err(Error::too_large(format!("a commit has at most {MOST} operations; split it into several")));
+    if operations.len() > MAX_OPERATIONS {
+        return Err(Error::too_large(format!("a commit has at most {MAX_OPERATIONS} operations; split it into several")));
     }
     if asked.message.trim().is_empty() {
         return Err(Error::invalid("`message` must not be empty"));
     }
     visitor.charge(operations.len());
     let made = match &once {
-        Some(once) => app.drive.made_by(&grant, once).await?,
+        Some(once) => app.datasets.made_by(&grant, once).await?,
         None => None,
     };
     let revision = if let Some(revision) = made {
@@ -185,17 +185,17 @@ async fn commit(State(app): State<App>, visitor: Visitor, headers: HeaderMap, re
             None => if_match(&headers)?,
         };
         let wording = wording(&app, &grant, asked.branch, parent, asked.author, Some(asked.message)).await?;
-        let edits = Desk::new(&app, &grant).edits(operations).await?;
-        app.drive.commit_operations(&grant, edits, wording, once.as_ref()).await.map_err(told)?.made()?
+        let edits = CommitContext::new(&app, &grant).edits(operations).await?;
+        app.datasets.commit_operations(&grant, edits, wording, once.as_ref()).await.map_err(describe)?.made()?
     };
-    let (_, commit) = app.drive.revision(&grant.narrow(), &revision.to_string()).await?;
+    let (_, commit) = app.datasets.revision(&grant.narrow(), &revision.to_string()).await?;
     let RepoPath { owner, name } = &visitor.path;
     let folder = format!("/api/v1/datasets/{}/{}", segment(owner.as_str()), segment(name.as_str()));
     Ok(created(&format!("{folder}/revisions/{revision}"), Revision::from(&commit)))
 }
 
 /// Converts an error of an operation so that it names the field of the request.
-fn told(Refusal { operation, error }: Refusal) -> Error {
+fn describe(CommitError { operation, error }: CommitError) -> Error {
     match operation {
         Some(index) => error.of_part(&format!("operations[{index}]")),
         None => error,
@@ -204,7 +204,7 @@ fn told(Refusal { operation, error }: Refusal) -> Error {
 
 /// Returns the idempotency key of the request, if it has one: a string of structured fields (RFC 9651 §3.3.3), or the
 /// bare key.
-fn once(headers: &HeaderMap, url: &str, body: &[u8]) -> Result<Option<Once>> {
+fn once(headers: &HeaderMap, url: &str, body: &[u8]) -> Result<Option<IdempotencyKey>> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let Some(value) = keys.next() else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
@@ -221,19 +221,19 @@ fn once(headers: &HeaderMap, url: &str, body: &[u8]) -> Result<Option<Once>> {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
-    Ok(Some(Once { key: key.to_owned(), digest: hex::encode(digest.finalize()) }))
+    Ok(Some(IdempotencyKey { key: key.to_owned(), digest: hex::encode(digest.finalize()) }))
 }
 
 /// Converts the operations of the request to edits.
-struct Desk<'a> {
+struct CommitContext<'a> {
     app: &'a App,
     grant: &'a Grant<Write>,
-    room: Room,
+    room: CopyBudget,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> CommitContext<'a> {
     fn new(app: &'a App, grant: &'a Grant<Write>) -> Self {
-        Self { app, grant, room: Room { files: MOST, bytes: app.config.limits.commit_bytes as u64 } }
+        Self { app, grant, room: CopyBudget { files: MAX_OPERATIONS, bytes: app.config.limits.commit_bytes as u64 } }
     }
 
     async fn edits(mut self, operations: Vec<Operation>) -> Result<Vec<Edit>> {
@@ -279,9 +279,9 @@ impl<'a> Desk<'a> {
                 let copied = match (dataset, revision) {
                     (None, None) => Ok(Edit::Copy { from, to }),
                     (None, Some(revision)) => {
-                        self.app.drive.bring(&self.grant.narrow(), &revision, from, to, &mut self.room).await
+                        self.app.datasets.copy_objects(&self.grant.narrow(), &revision, from, to, &mut self.room).await
                     }
-                    (Some(dataset), revision) => self.lift(&dataset, revision.as_deref(), from, to).await,
+                    (Some(dataset), revision) => self.copy(&dataset, revision.as_deref(), from, to).await,
                 };
                 copied.map_err(|error| error.of_part(place))?
             }
@@ -305,13 +305,13 @@ impl<'a> Desk<'a> {
 
     /// Copies from another dataset, if the caller can download from it. From then on, this dataset holds the objects
     /// too.
-    async fn lift(&mut self, dataset: &str, revision: Option<&str>, from: FilePath, to: FilePath) -> Result<Edit> {
+    async fn copy(&mut self, dataset: &str, revision: Option<&str>, from: FilePath, to: FilePath) -> Result<Edit> {
         // A syntactically invalid dataset name is answered as not found.
         let path: RepoPath =
             dataset.parse().map_err(|_| Error::not_found(format!("there is no dataset {dataset:?}")))?;
         let source: Grant<Fetch> = self.app.access.authorize(self.grant.actor(), &path).await?;
-        let lifted = self.app.drive.lift(&source, revision, from, to, &mut self.room).await?;
-        self.app.storage.lend(&source, &self.grant.narrow(), &lifted.pointers).await?;
+        let lifted = self.app.datasets.copy_files(&source, revision, from, to, &mut self.room).await?;
+        self.app.storage.reuse_objects(&source, &self.grant.narrow(), &lifted.pointers).await?;
         Ok(lifted.edit)
     }
 }

@@ -14,14 +14,14 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::extract::{Caller, Visitor};
+use super::super::extract::{AuthedActor, DatasetRequest};
 use super::shapes;
-use super::{Body, Parameters, Revision, Somebody, created, segment};
+use super::{Body, Parameters, Revision, AccountName, created, segment};
 use crate::access::{Fetch, Grant, Own, Read, Right as _, Rights, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
-use crate::drive::package::{PackageChange, Told};
-use crate::drive::revisions::Wording;
+use crate::datasets::package::{PackageChange, CommitNote};
+use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Kind, Result};
 use crate::types::{RepoPath, Visibility};
 
@@ -135,7 +135,7 @@ struct NewDataset {
     #[schema(value_type = Option<Object>)]
     package: Option<Map<String, Value>>,
     /// The author of the first revision. Default: the caller.
-    author: Option<Somebody>,
+    author: Option<AccountName>,
     /// The commit message.
     message: Option<String>,
     /// Who can see the dataset: `private`, `internal` or `public`. Default: `private`.
@@ -154,7 +154,7 @@ struct PackageUpdate {
     #[schema(value_type = Object)]
     package: Map<String, Value>,
     /// The author of the change. Default: the caller.
-    author: Option<Somebody>,
+    author: Option<AccountName>,
     /// The commit message.
     message: Option<String>,
     /// The revision that the change is based on. If it is not the newest one, the request fails with 412.
@@ -172,7 +172,7 @@ struct VisibilityChange {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct At {
+struct RevisionQuery {
     /// The revision. Default: the newest revision of the default branch.
     revision: Option<String>,
 }
@@ -180,7 +180,7 @@ struct At {
 /// Creates a dataset.
 #[utoipa::path(post, path = "/api/v1/datasets", tag = "datasets", request_body = NewDataset,
     responses((status = 201, description = "The dataset.", body = Dataset)))]
-async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewDataset>) -> Result<Response> {
+async fn create(State(app): State<App>, caller: AuthedActor, Body(new): Body<NewDataset>) -> Result<Response> {
     let path: RepoPath = new.id.parse()?;
     let seen_by = match new.visibility.as_deref() {
         None => Visibility::Private,
@@ -189,21 +189,21 @@ async fn create(State(app): State<App>, caller: Caller, Body(new): Body<NewDatas
     let store = new.store.as_deref().unwrap_or(DEFAULT_STORE);
     app.storage.expect_store(store)?;
     let author = new.author.map(Into::into).unwrap_or_default();
-    let wording = Wording { message: new.message, author, ..Wording::default() };
+    let wording = CommitMeta { message: new.message, author, ..CommitMeta::default() };
     let writer = async || app.access.authorize::<Write>(&caller.actor, &path).await;
     match (app.access.creation(&caller.actor, &path).await, new.package) {
         (Ok(creation), Some(package)) => {
-            app.drive.create_with_package(&creation, seen_by, store, package, wording, writer).await?;
+            app.datasets.create_with_package(&creation, seen_by, store, package, wording, writer).await?;
         }
-        (Ok(creation), None) => _ = app.drive.create(&creation, seen_by, store).await?,
+        (Ok(creation), None) => _ = app.datasets.create(&creation, seen_by, store).await?,
         // A push may have created it empty before; then this request adds the first revision.
         (Err(error), Some(package)) if error.kind() == Kind::Conflict => {
-            app.drive.begin(&writer().await?, package, wording).await?;
+            app.datasets.begin(&writer().await?, package, wording).await?;
         }
         (Err(error), _) => return Err(error),
     }
     let grant = app.access.authorize::<Read>(&caller.actor, &path).await?;
-    let told = app.drive.told(&grant, None).await?;
+    let told = app.datasets.note(&grant, None).await?;
     let location = format!("/api/v1/datasets/{}/{}", segment(path.owner.as_str()), segment(path.name.as_str()));
     Ok(created(&location, dataset(&app, &grant, told).await?))
 }
@@ -213,10 +213,10 @@ fn visibility(text: &str) -> Result<Visibility> {
 }
 
 /// Returns a dataset at its newest revision or at another one.
-#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}", tag = "datasets", params(At),
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}", tag = "datasets", params(RevisionQuery),
     responses((status = 200, description = "The dataset.", body = Dataset)))]
-async fn show(State(app): State<App>, grant: Grant<Read>, Parameters(at): Parameters<At>) -> Result<Json<Dataset>> {
-    let told = app.drive.told(&grant, at.revision.as_deref()).await?;
+async fn show(State(app): State<App>, grant: Grant<Read>, Parameters(at): Parameters<RevisionQuery>) -> Result<Json<Dataset>> {
+    let told = app.datasets.note(&grant, at.revision.as_deref()).await?;
     Ok(Json(dataset(&app, &grant, told).await?))
 }
 
@@ -257,7 +257,7 @@ async fn change(
     };
     let author = update.author.map(Into::into).unwrap_or_default();
     let change = how(update.package);
-    let versioned = app.drive.change_package(grant, &change, base.as_deref(), &author, update.message).await?;
+    let versioned = app.datasets.change_package(grant, &change, base.as_deref(), &author, update.message).await?;
     Ok(Json(dataset(app, &grant.narrow(), versioned.into()).await?))
 }
 
@@ -278,13 +278,13 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<String>> {
     request_body = VisibilityChange, responses((status = 200, description = "The dataset.", body = Dataset)))]
 async fn set_visibility(
     State(app): State<App>,
-    visitor: Visitor,
+    visitor: DatasetRequest,
     Body(asked): Body<VisibilityChange>,
 ) -> Result<Json<Dataset>> {
     let grant: Grant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
-    app.drive.set_visibility(&grant, visibility(&asked.visibility)?).await?;
+    app.datasets.set_visibility(&grant, visibility(&asked.visibility)?).await?;
     let grant = app.access.authorize::<Read>(&visitor.actor, &visitor.path).await?;
-    let told = app.drive.told(&grant, None).await?;
+    let told = app.datasets.note(&grant, None).await?;
     Ok(Json(dataset(&app, &grant, told).await?))
 }
 
@@ -292,17 +292,17 @@ async fn set_visibility(
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}", tag = "datasets",
     responses((status = 204, description = "The dataset was deleted.")))]
 async fn delete(State(app): State<App>, grant: Grant<Own>) -> Result<StatusCode> {
-    app.drive.delete(&grant).await?;
+    app.datasets.delete(&grant).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn dataset(app: &App, grant: &Grant<Read>, told: Told) -> Result<Dataset> {
+pub(super) async fn dataset(app: &App, grant: &Grant<Read>, told: CommitNote) -> Result<Dataset> {
     let row = grant.dataset();
-    let Told { versioned, problem } = told;
+    let CommitNote { versioned, problem } = told;
     let held = app.storage.held_by(grant).await?;
-    let state = app.drive.state(grant).await?;
+    let state = app.datasets.state(grant).await?;
     let card = match &versioned.revision {
-        Some(revision) => app.drive.card(grant, revision.id).await?,
+        Some(revision) => app.datasets.card(grant, revision.id).await?,
         None => Arc::default(),
     };
     let readme = (!card.is_empty()).then(|| ReadmeCard {

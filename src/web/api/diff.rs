@@ -10,13 +10,13 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::extract::Visitor;
+use super::super::extract::DatasetRequest;
 use super::shapes;
 use super::tree::{Entry, file_path};
-use super::{Here, Page, Parameters, object_id};
+use super::{PageUrl, Page, Parameters, object_id};
 use crate::access::{Grant, Read};
 use crate::app::App;
-use crate::drive::compare::{Changed, Lines};
+use crate::datasets::compare::{Changed, Lines};
 use crate::error::Result;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -25,7 +25,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Asked {
+struct DiffQuery {
     /// The old revision. Default: the first parent of `to`.
     from: Option<String>,
     /// The new revision. Default: the newest revision of the default branch.
@@ -63,7 +63,7 @@ struct Difference {
 /// How a file changed.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum How {
+enum DiffFormat {
     Added,
     Removed,
     Changed,
@@ -78,7 +78,7 @@ pub(super) struct ChangedFile {
     /// The path of the file; its old path if it was deleted.
     path: String,
     /// How the file changed.
-    change: How,
+    change: DiffFormat,
     /// The old state; null if the file did not exist.
     before: Option<Entry>,
     /// The new state; null if the file was deleted.
@@ -103,11 +103,11 @@ impl From<&Changed> for ChangedFile {
         Self {
             path: changed.path.clone(),
             change: match changed.kind {
-                ChangeKind::Added => How::Added,
-                ChangeKind::Removed => How::Removed,
-                ChangeKind::Modified => How::Changed,
-                ChangeKind::Renamed { .. } => How::Renamed,
-                ChangeKind::ModeChanged => How::Mode,
+                ChangeKind::Added => DiffFormat::Added,
+                ChangeKind::Removed => DiffFormat::Removed,
+                ChangeKind::Modified => DiffFormat::Changed,
+                ChangeKind::Renamed { .. } => DiffFormat::Renamed,
+                ChangeKind::ModeChanged => DiffFormat::Mode,
             },
             before: changed.before.as_ref().map(Entry::from),
             after: changed.after.as_ref().map(Entry::from),
@@ -130,14 +130,14 @@ impl From<Lines> for Text {
 }
 
 /// Compares two revisions.
-#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/diff", tag = "files", params(Asked, Page),
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/diff", tag = "files", params(DiffQuery, Page),
     responses((status = 200, description = "The differences.", body = Difference)))]
 async fn compare(
     State(app): State<App>,
-    visitor: Visitor,
-    Parameters(asked): Parameters<Asked>,
+    visitor: DatasetRequest,
+    Parameters(asked): Parameters<DiffQuery>,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let grant: Grant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let limit = page.limit()?;
@@ -152,7 +152,7 @@ async fn compare(
             (from, Some(known(to)?), skip.parse().map_err(|_| Page::bad_cursor())?)
         }
     };
-    let comparison = app.drive.compare(&grant, from.as_deref(), to.as_deref()).await?;
+    let comparison = app.datasets.compare(&grant, from.as_deref(), to.as_deref()).await?;
     let mut difference = Difference {
         from: comparison.from.as_ref().map(ObjectId::to_string),
         to: comparison.to.to_string(),

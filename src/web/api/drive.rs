@@ -1,4 +1,4 @@
-//! `/api/v1/drive`: files and folders as the web interface shows them: the newest state of one dataset, where every
+//! `/api/v1/datasets`: files and folders as the web interface shows them: the newest state of one dataset, where every
 //! change creates a revision. A caller with access to a single folder sees that folder and nothing else.
 
 mod downloads;
@@ -23,13 +23,13 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::super::content::media_of;
-use super::super::extract::{Caller, Visitor};
-use super::{Here, Items, Page, Parameters, Segments, moment, object_id};
-use crate::access::{Access, Actor, Fetch, Grant, Part, Read, Right, Spot, Target, Write};
+use super::super::extract::{AuthedActor, DatasetRequest};
+use super::{PageUrl, Items, Page, Parameters, Segments, moment, object_id};
+use crate::access::{Access, Actor, Fetch, Grant, PathGrant, Read, Right, PathTarget, Target, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
-use crate::drive::browse::{Found, Listing};
-use crate::drive::place::Message;
+use crate::datasets::browse::{ListedEntry, Listing};
+use crate::datasets::tree_api::Message;
 use crate::error::{Error, Kind, Result};
 use crate::files::rows::{self, Work};
 use crate::files::{Files, Usage};
@@ -86,7 +86,7 @@ struct DriveEntry {
 }
 
 impl DriveEntry {
-    fn of<R: Right>(part: &Part<R>, found: &Found, shared: &HashSet<String>) -> Self {
+    fn of<R: Right>(part: &PathGrant<R>, found: &ListedEntry, shared: &HashSet<String>) -> Self {
         let entry = &found.entry;
         let name = entry.path.rsplit('/').next().unwrap_or(&entry.path).to_owned();
         let is_folder = entry.kind == EntryKind::Folder;
@@ -118,9 +118,9 @@ struct Changed {
 }
 
 impl Changed {
-    async fn at(app: &App, spot: &Spot<Write>, revision: ObjectId) -> Result<Self> {
-        let found = app.drive.find_at(&spot.narrow()).await?;
-        let shared = app.drive.shared_paths(spot.part()).await?;
+    async fn at(app: &App, spot: &PathTarget<Write>, revision: ObjectId) -> Result<Self> {
+        let found = app.datasets.find_at(&spot.narrow()).await?;
+        let shared = app.datasets.shared_paths(spot.part()).await?;
         Ok(Self { revision: revision.to_string(), entry: DriveEntry::of(spot.part(), &found, &shared) })
     }
 }
@@ -159,15 +159,15 @@ impl From<Usage> for DriveUsage {
     }
 }
 
-/// Returns your own drive, the dataset `{user}/drive`. It is created on first use.
+/// Returns your own drive, the dataset `{user}/datasets`. It is created on first use.
 #[utoipa::path(get, path = "/api/v1/drive", tag = "drive",
     responses((status = 200, description = "Your drive.", body = OwnDrive)))]
-async fn own(State(app): State<App>, caller: Caller) -> Result<Json<OwnDrive>> {
+async fn own(State(app): State<App>, caller: AuthedActor) -> Result<Json<OwnDrive>> {
     let path = Files::own_drive(&caller.actor)?;
     let grant = match app.access.authorize_or_create(&caller.actor, &path).await? {
         Target::Existing(grant) => grant,
         Target::New(creation) => {
-            match app.drive.create(&creation, Visibility::Private, DEFAULT_STORE).await {
+            match app.datasets.create(&creation, Visibility::Private, DEFAULT_STORE).await {
                 // A concurrent request of the same user created it.
                 Err(error) if error.kind() != Kind::Conflict => return Err(error),
                 Ok(_) | Err(_) => app.access.authorize::<Read>(&caller.actor, &path).await?,
@@ -180,7 +180,7 @@ async fn own(State(app): State<App>, caller: Caller) -> Result<Json<OwnDrive>> {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Asked {
+struct ListQuery {
     /// The path of the folder. Default: the root.
     path: Option<String>,
     /// List the folder recursively; each folder comes before its content.
@@ -191,20 +191,20 @@ struct Asked {
 ///
 /// The tool files `.keep`, `.gitattributes` and `.lfsconfig` are left out, so a page can have fewer items than its
 /// limit.
-#[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/list", tag = "drive", params(Asked, Page),
+#[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/list", tag = "drive", params(ListQuery, Page),
     responses((status = 200, description = "The entries of the folder.", body = Items<DriveEntry>)))]
 async fn list(
     State(app): State<App>,
-    visitor: Visitor,
-    Parameters(asked): Parameters<Asked>,
+    visitor: DatasetRequest,
+    Parameters(asked): Parameters<ListQuery>,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let folder = asked.path.unwrap_or_default();
-    let spot: Spot<Read> = match visitor.spot(&app, &folder).await {
+    let spot: PathTarget<Read> = match visitor.spot(&app, &folder).await {
         Ok(spot) => spot,
         Err(refusal) => {
-            let items = islands(&app, &visitor.actor, &visitor.path, &folder, refusal).await?;
+            let items = visible_children(&app, &visitor.actor, &visitor.path, &folder, refusal).await?;
             return Ok(here.page(items, None));
         }
     };
@@ -219,18 +219,18 @@ async fn list(
     };
     let recursive = asked.recursive.unwrap_or_default();
     let listing = Listing { path: None, recursive, after, limit: page.limit()?, last: true };
-    let Some(listed) = app.drive.list_at(&spot, revision, listing).await? else {
+    let Some(listed) = app.datasets.list_at(&spot, revision, listing).await? else {
         return Ok(here.page(Vec::<DriveEntry>::new(), None));
     };
     visitor.charge(listed.entries.len() / 10);
-    let shared = app.drive.shared_paths(spot.part()).await?;
+    let shared = app.datasets.shared_paths(spot.part()).await?;
     let items = listed.entries.iter().map(|found| DriveEntry::of(spot.part(), found, &shared)).collect();
     let next = listed.next.map(|key| format!("{}.{}", listed.revision, BASE64.encode(key)));
     Ok(here.page(items, next))
 }
 
 /// Returns the parts of a folder that the caller may see although the folder itself is not visible to the caller.
-async fn islands(app: &App, actor: &Actor, path: &RepoPath, folder: &str, refusal: Error) -> Result<Vec<DriveEntry>> {
+async fn visible_children(app: &App, actor: &Actor, path: &RepoPath, folder: &str, refusal: Error) -> Result<Vec<DriveEntry>> {
     if !matches!(refusal.kind(), Kind::NotFound | Kind::Forbidden | Kind::Unauthenticated) {
         return Err(refusal);
     }
@@ -243,7 +243,7 @@ async fn islands(app: &App, actor: &Actor, path: &RepoPath, folder: &str, refusa
         if !is_inside {
             continue;
         }
-        match app.drive.find_at(&part.top()).await {
+        match app.datasets.find_at(&part.top()).await {
             Ok(found) => items.push(DriveEntry::of(&part, &found, &HashSet::new())),
             // It was shared, but has been moved or deleted since.
             Err(error) if error.kind() == Kind::NotFound => {}
@@ -257,15 +257,15 @@ async fn islands(app: &App, actor: &Actor, path: &RepoPath, folder: &str, refusa
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/entry/{path}", tag = "drive",
     params(("path" = String, Path, description = "The path of the entry; may contain `/`.")),
     responses((status = 200, description = "The entry.", body = DriveEntry)))]
-async fn entry(State(app): State<App>, spot: Spot<Read>) -> Result<Json<DriveEntry>> {
-    let found = app.drive.find_at(&spot).await?;
-    let shared = app.drive.shared_paths(spot.part()).await?;
+async fn entry(State(app): State<App>, spot: PathTarget<Read>) -> Result<Json<DriveEntry>> {
+    let found = app.datasets.find_at(&spot).await?;
+    let shared = app.datasets.shared_paths(spot.part()).await?;
     Ok(Json(DriveEntry::of(spot.part(), &found, &shared)))
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Sought {
+struct SearchQuery {
     /// The search text. All of its words must occur in the name. Case and accents are ignored.
     q: String,
     /// The folder to search, with its subfolders. Default: the root.
@@ -276,34 +276,34 @@ struct Sought {
 }
 
 /// Searches for files and folders of a drive by name. Entries nearer to the root come first.
-#[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/search", tag = "drive", params(Sought),
+#[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/search", tag = "drive", params(SearchQuery),
     responses((status = 200, description = "The matching entries.", body = Items<DriveEntry>)))]
 async fn search(
     State(app): State<App>,
-    visitor: Visitor,
-    Parameters(sought): Parameters<Sought>,
-    here: Here,
+    visitor: DatasetRequest,
+    Parameters(sought): Parameters<SearchQuery>,
+    here: PageUrl,
 ) -> Result<Response> {
     let folder = sought.path.unwrap_or_default();
-    let limit = Page::checked(sought.limit, Page::MOST)?;
+    let limit = Page::checked(sought.limit, Page::MAX)?;
     let parts = match visitor.spot::<Read>(&app, &folder).await {
         Ok(spot) => vec![spot],
         Err(refusal) if folder.is_empty() => {
             let Ok(parts) = app.access.authorize_parts::<Read>(&visitor.actor, &visitor.path).await else {
                 return Err(refusal);
             };
-            parts.iter().map(Part::top).collect()
+            parts.iter().map(PathGrant::top).collect()
         }
         Err(refusal) => return Err(refusal),
     };
     let mut items = Vec::new();
     for spot in parts {
-        let found = match app.drive.names_at(&spot, &sought.q, limit - items.len()).await {
+        let found = match app.datasets.names_at(&spot, &sought.q, limit - items.len()).await {
             // It can be a file, or have been deleted.
             Err(error) if error.kind() == Kind::NotFound && spot.is_top() => continue,
             found => found?,
         };
-        let shared = app.drive.shared_paths(spot.part()).await?;
+        let shared = app.datasets.shared_paths(spot.part()).await?;
         items.extend(found.iter().map(|found| DriveEntry::of(spot.part(), found, &shared)));
         if items.len() == limit {
             break;
@@ -340,14 +340,14 @@ struct Section {
 
 impl Section {
     /// The largest integer that all JSON parsers represent exactly.
-    const FURTHEST: u64 = (1 << 53) - 1;
+    const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
     fn checked(&self) -> Result<rows::Section> {
         let Self { offset, limit, .. } = *self;
-        if offset > Self::FURTHEST {
-            return Err(Error::invalid(format!("`offset` must be at most {}", Self::FURTHEST)));
+        if offset > Self::MAX_SAFE_INTEGER {
+            return Err(Error::invalid(format!("`offset` must be at most {}", Self::MAX_SAFE_INTEGER)));
         }
-        Ok(rows::Section { offset, limit: Page::checked(limit, rows::MOST)? })
+        Ok(rows::Section { offset, limit: Page::checked(limit, rows::MAX_ROWS)? })
     }
 }
 
@@ -384,13 +384,13 @@ struct TableRows {
     responses((status = 200, description = "The rows.", body = TableRows)))]
 async fn table(
     State(app): State<App>,
-    visitor: Visitor,
+    visitor: DatasetRequest,
     segments: Segments,
     Parameters(section): Parameters<Section>,
 ) -> Result<Json<TableRows>> {
     let asked = section.checked()?;
-    let spot: Spot<Fetch> = visitor.spot(&app, segments.get("path")).await?;
-    let taken = app.access.take(std::slice::from_ref(&spot)).await?;
+    let spot: PathTarget<Fetch> = visitor.spot(&app, segments.get("path")).await?;
+    let taken = app.access.count_download(std::slice::from_ref(&spot)).await?;
     let count = |Work { bytes, rows }: Work| {
         let points = ((bytes * MIB_PRICE) >> 20) + rows / ROWS_FOR_ONE;
         visitor.charge(usize::try_from(points).unwrap_or(usize::MAX));
@@ -407,6 +407,6 @@ fn message(own: Option<String>, default: String) -> Message {
 
 /// Returns all parts of a dataset on which the caller has the right `R`. Fails with the same error as for the whole
 /// dataset.
-async fn parts<R: Right>(access: &Access, visitor: &Visitor) -> Result<Vec<Part<R>>> {
+async fn parts<R: Right>(access: &Access, visitor: &DatasetRequest) -> Result<Vec<PathGrant<R>>> {
     access.authorize_parts(&visitor.actor, &visitor.path).await
 }

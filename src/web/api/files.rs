@@ -11,12 +11,12 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::super::content::{Content, bare, disposition, media_type};
-use super::super::extract::{Base, Visitor};
+use super::super::extract::{BaseUrl, DatasetRequest};
 use super::tree::file_path;
 use super::{Parameters, Segments};
 use crate::access::Fetch;
 use crate::app::App;
-use crate::drive::is_empty;
+use crate::datasets::is_empty;
 use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -44,8 +44,8 @@ struct Shown {
         (status = 416, description = "The range is not satisfiable.")))]
 async fn raw(
     State(app): State<App>,
-    visitor: Visitor,
-    Base(base): Base,
+    visitor: DatasetRequest,
+    BaseUrl(base): BaseUrl,
     segments: Segments,
     Parameters(shown): Parameters<Shown>,
     method: Method,
@@ -58,7 +58,7 @@ async fn raw(
         .authorize_within::<Fetch>(&visitor.actor, &visitor.path)
         .await?
         .reveal(
-            async |grant| app.drive.locate(grant, segments.get("revision"), &path).await,
+            async |grant| app.datasets.locate(grant, segments.get("revision"), &path).await,
             |located| located.entry.pointer.as_ref().map(|pointer| pointer.oid),
             || Error::not_found(format!("{text:?} does not exist, or this token does not cover it")),
         )
@@ -84,6 +84,6 @@ async fn raw(
     let is_object = pointer.is_some();
     let (answer, wanted) = content.answer(&method, &headers);
     let Some(wanted) = wanted.filter(|_| !is_object) else { return bare(answer) };
-    let sending = app.drive.open(&located).await?;
+    let sending = app.datasets.open(&located).await?;
     answer.body(Body::from_stream(sending.stream(wanted))).map_err(Error::internal)
 }

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::browser::Visitor;
-use super::super::extract::Caller;
+use super::super::browser::BrowserClient;
+use super::super::extract::AuthedActor;
 use super::Body;
-use super::accounts::Ticket;
+use super::accounts::OneTimeToken;
 use super::shapes;
 use crate::accounts::sessions::SignedIn;
 use crate::app::App;
@@ -45,7 +45,7 @@ struct Shown {
 /// The acceptance of an invitation.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Acceptance {
+struct AcceptInvitation {
     /// The token from the link: the part after `#`.
     #[schema(value_type = String)]
     token: Secret,
@@ -74,9 +74,9 @@ struct Accepted {
 /// Returns the invitation of a link.
 ///
 /// The link proves access to the mailbox, so the response reveals whether the address has an account.
-#[utoipa::path(post, path = "/api/v1/invitations/show", tag = "organisations", operation_id = "show_invitation", request_body = Ticket,
+#[utoipa::path(post, path = "/api/v1/invitations/show", tag = "organisations", operation_id = "show_invitation", request_body = OneTimeToken,
     responses((status = 200, description = "The invitation.", body = Shown)))]
-async fn show(State(app): State<App>, _visitor: Visitor, Body(link): Body<Ticket>) -> Result<Json<Shown>> {
+async fn show(State(app): State<App>, _visitor: BrowserClient, Body(link): Body<OneTimeToken>) -> Result<Json<Shown>> {
     let (invitation, account) = app.accounts.invitation(&link.token).await?;
     let local = invitation.email.as_str().split('@').next().unwrap_or_default();
     let suggested = if account { None } else { local.parse::<OwnerName>().ok() };
@@ -90,20 +90,20 @@ async fn show(State(app): State<App>, _visitor: Visitor, Body(link): Body<Ticket
 }
 
 /// Accepts an invitation, either signed in to the account of the address or by creating an account.
-#[utoipa::path(post, path = "/api/v1/invitations/accept", tag = "organisations", request_body = Acceptance,
+#[utoipa::path(post, path = "/api/v1/invitations/accept", tag = "organisations", request_body = AcceptInvitation,
     responses((status = 200, description = "The invitation was accepted.", body = Accepted),
         (status = 201, description = "The account was created and signed in.", body = Accepted)))]
 async fn accept(
     State(app): State<App>,
-    caller: Caller,
-    visitor: Visitor,
-    Body(asked): Body<Acceptance>,
+    caller: AuthedActor,
+    visitor: BrowserClient,
+    Body(asked): Body<AcceptInvitation>,
 ) -> Result<Response> {
     let (invitation, has_account) = app.accounts.invitation(&asked.token).await?;
     if has_account {
         let joining = app.access.authorize_joining(&caller.actor, &invitation.email).await?;
         let accepted = app.accounts.accept(&asked.token, &joining).await?;
-        return Ok(Json(told(&accepted)).into_response());
+        return Ok(Json(describe(&accepted)).into_response());
     }
     let (Some(name), Some(password)) = (asked.name, asked.password) else {
         return Err(Error::invalid("`name` and `password` are required: the address has no account yet"));
@@ -112,11 +112,11 @@ async fn accept(
     let name = (&name, asked.display_name.parse::<DisplayName>()?);
     let made = app.accounts.accept_as_new(&asked.token, name, password, &visitor.visit).await?;
     let (accepted, SignedIn { cookie, seconds, .. }) = made;
-    let mut response = (StatusCode::CREATED, Json(told(&accepted))).into_response();
+    let mut response = (StatusCode::CREATED, Json(describe(&accepted))).into_response();
     visitor.give_cookie(response.headers_mut(), &cookie, seconds);
     Ok(response)
 }
 
-fn told(accepted: &crate::accounts::invitations::Accepted) -> Accepted {
+fn describe(accepted: &crate::accounts::invitations::Accepted) -> Accepted {
     Accepted { user: accepted.name.to_string(), organisation: accepted.organisation.as_ref().map(ToString::to_string) }
 }

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::limits::Client;
+use super::super::rate_limit::Client;
 use super::Body;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::share::Door;
+use crate::share::LinkOpened;
 use crate::types::{Millis, Secret, ShareKind, ShareRight};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -24,7 +24,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// The secret of a share link.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Key {
+struct LinkSecret {
     /// The token from the link: the part after `#`.
     #[schema(value_type = String, example = "rsl_…")]
     token: Secret,
@@ -35,7 +35,7 @@ struct Key {
 
 /// An opened share link.
 #[derive(Serialize, ToSchema)]
-struct Opened {
+struct LinkTarget {
     /// The dataset, as `owner/name`.
     dataset: String,
     /// The owner of the dataset.
@@ -62,7 +62,7 @@ struct Opened {
 
 /// A link that requires a password.
 #[derive(Serialize, ToSchema)]
-struct Locked {
+struct PasswordRequired {
     /// Always `true`.
     password_required: bool,
     /// A message for users.
@@ -70,11 +70,11 @@ struct Locked {
 }
 
 /// Opens a share link.
-#[utoipa::path(post, path = "/api/v1/links/open", tag = "shares", request_body = Key,
-    responses((status = 200, description = "The shared item and a token for it.", body = Opened),
-              (status = 401, description = "The password is missing or wrong.", body = Locked,
+#[utoipa::path(post, path = "/api/v1/links/open", tag = "shares", request_body = LinkSecret,
+    responses((status = 200, description = "The shared item and a token for it.", body = LinkTarget),
+              (status = 401, description = "The password is missing or wrong.", body = PasswordRequired,
                content_type = "application/problem+json")))]
-async fn open(State(app): State<App>, guesser: Guesser, Body(key): Body<Key>) -> Result<Response> {
+async fn open(State(app): State<App>, guesser: RequestClient, Body(key): Body<LinkSecret>) -> Result<Response> {
     let (client, is_try) = (guesser.0, key.password.is_some());
     let mut guess = None;
     let try_it = || -> Result<()> {
@@ -82,12 +82,12 @@ async fn open(State(app): State<App>, guesser: Guesser, Body(key): Body<Key>) ->
         Ok(())
     };
     match app.shares.open(&key.token, key.password, try_it).await? {
-        Door::Open(share, bearer, ends) => {
+        LinkOpened::Open(share, bearer, ends) => {
             if let Some(guess) = guess {
                 guess.forget();
             }
             let name = share.path.rsplit('/').next().filter(|name| !name.is_empty());
-            let mut response = Json(Opened {
+            let mut response = Json(LinkTarget {
                 dataset: format!("{}/{}", share.owner_name, share.dataset_name),
                 name: name.unwrap_or(&share.dataset_name).to_owned(),
                 owner: share.owner_name,
@@ -102,7 +102,7 @@ async fn open(State(app): State<App>, guesser: Guesser, Body(key): Body<Key>) ->
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             Ok(response)
         }
-        Door::Locked => {
+        LinkOpened::Locked => {
             Ok(locked(if is_try { "wrong password for this link" } else { "this link requires a password" }))
         }
     }
@@ -126,9 +126,9 @@ fn locked(detail: &str) -> Response {
 }
 
 /// The client that tries a password, if known.
-struct Guesser(Option<Client>);
+struct RequestClient(Option<Client>);
 
-impl FromRequestParts<App> for Guesser {
+impl FromRequestParts<App> for RequestClient {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::extract::Caller;
+use super::super::extract::AuthedActor;
 use super::shapes;
 use super::{Body, Items, Segments, created, segment};
-use crate::access::{Member, Steward};
+use crate::access::{OrgMemberGrant, OrgAdminGrant};
 use crate::accounts::invitations::Invitation;
 use crate::accounts::organisations::MemberRow;
 use crate::app::App;
@@ -22,9 +22,9 @@ use crate::types::{Email, GroupName, OwnerName, Role};
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .document(routes!(list, found))
-        .document(routes!(show, dissolve))
+        .document(routes!(show, delete))
         .document(routes!(members))
-        .document(routes!(appoint, part))
+        .document(routes!(set_role, remove_member))
         .document(routes!(invitations, invite))
         .document(routes!(withdraw))
         .document(routes!(groups, add_group))
@@ -92,7 +92,7 @@ impl From<MemberRow> for Membership {
 /// A role to assign to a member.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Appointment {
+struct RoleUpdate {
     /// `reader` can see all datasets, `writer` can change them, `owner` can also manage the organisation.
     #[schema(value_type = Role)]
     role: String,
@@ -165,7 +165,7 @@ fn all<T>(items: Vec<T>) -> Json<Items<T>> {
 /// Lists the organisations that the caller is a member of.
 #[utoipa::path(get, path = "/api/v1/organisations", tag = "organisations",
     responses((status = 200, description = "The organisations.", body = Items<OrganisationItem>)))]
-async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Items<OrganisationItem>>> {
+async fn list(State(app): State<App>, caller: AuthedActor) -> Result<Json<Items<OrganisationItem>>> {
     let oneself = app.access.authorize_oneself(&caller.actor)?;
     let found = app.accounts.belongings(&oneself).await?;
     let items = found.into_iter().map(|one| OrganisationItem { name: one.name, role: one.role, members: one.members });
@@ -175,7 +175,7 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Items<Organ
 /// Creates an organisation. The caller becomes its first owner.
 #[utoipa::path(post, path = "/api/v1/organisations", tag = "organisations", request_body = NewOrganisation,
     responses((status = 201, description = "The organisation.", body = Organisation)))]
-async fn found(State(app): State<App>, caller: Caller, Body(new): Body<NewOrganisation>) -> Result<Response> {
+async fn found(State(app): State<App>, caller: AuthedActor, Body(new): Body<NewOrganisation>) -> Result<Response> {
     let name: OwnerName = new.name.parse()?;
     let makers = app.config.accounts.organisations;
     let founding = app.access.authorize_founding(&caller.actor, &name, makers).await?;
@@ -188,11 +188,11 @@ async fn found(State(app): State<App>, caller: Caller, Body(new): Body<NewOrgani
 /// Returns an organisation. Requires membership.
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}", tag = "organisations",
     responses((status = 200, description = "The organisation.", body = Organisation)))]
-async fn show(State(app): State<App>, member: Member) -> Result<Json<Organisation>> {
+async fn show(State(app): State<App>, member: OrgMemberGrant) -> Result<Json<Organisation>> {
     organisation(&app, &member).await.map(Json)
 }
 
-async fn organisation(app: &App, member: &Member) -> Result<Organisation> {
+async fn organisation(app: &App, member: &OrgMemberGrant) -> Result<Organisation> {
     let created = app.accounts.founded(member).await?;
     let usage = app.storage.usage(Some(&member.name().as_str().parse()?)).await?;
     let usage = usage.into_iter().next();
@@ -210,30 +210,30 @@ async fn organisation(app: &App, member: &Member) -> Result<Organisation> {
 #[utoipa::path(delete, path = "/api/v1/organisations/{organisation}", tag = "organisations",
     responses((status = 204, description = "The organisation was deleted."),
         (status = 409, description = "The organisation has datasets.")))]
-async fn dissolve(State(app): State<App>, steward: Steward) -> Result<StatusCode> {
-    app.accounts.dissolve(&steward).await?;
+async fn delete(State(app): State<App>, steward: OrgAdminGrant) -> Result<StatusCode> {
+    app.accounts.delete(&steward).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Lists the members of an organisation.
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}/members", tag = "organisations",
     responses((status = 200, description = "The members.", body = Items<Membership>)))]
-async fn members(State(app): State<App>, member: Member) -> Result<Json<Items<Membership>>> {
+async fn members(State(app): State<App>, member: OrgMemberGrant) -> Result<Json<Items<Membership>>> {
     Ok(all(app.accounts.people(&member).await?.into_iter().map(Into::into).collect()))
 }
 
 /// Adds a user to an organisation, or changes the role of a member.
 #[utoipa::path(put, path = "/api/v1/organisations/{organisation}/members/{user}", tag = "organisations",
-    params(("user" = String, Path, description = "The user name.")), request_body = Appointment,
+    params(("user" = String, Path, description = "The user name.")), request_body = RoleUpdate,
     responses((status = 204, description = "The membership was saved."),
         (status = 409, description = "The user is the last owner.")))]
-async fn appoint(
+async fn set_role(
     State(app): State<App>,
-    steward: Steward,
+    steward: OrgAdminGrant,
     segments: Segments,
-    Body(asked): Body<Appointment>,
+    Body(asked): Body<RoleUpdate>,
 ) -> Result<StatusCode> {
-    app.accounts.appoint(&steward, &user(&segments)?, asked.role.parse()?).await?;
+    app.accounts.set_role(&steward, &user(&segments)?, asked.role.parse()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -242,17 +242,17 @@ async fn appoint(
     params(("user" = String, Path, description = "The user name.")),
     responses((status = 204, description = "The member was removed."),
         (status = 409, description = "The user is the last owner.")))]
-async fn part(State(app): State<App>, caller: Caller, segments: Segments) -> Result<StatusCode> {
+async fn remove_member(State(app): State<App>, caller: AuthedActor, segments: Segments) -> Result<StatusCode> {
     let (organisation, user) = (segments.get("organisation"), segments.get("user"));
     let departure = app.access.authorize_departure(&caller.actor, organisation, user).await?;
-    app.accounts.part(&departure).await?;
+    app.accounts.remove_member(&departure).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Lists the pending invitations of an organisation.
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}/invitations", tag = "organisations",
     responses((status = 200, description = "The invitations.", body = Items<InvitationItem>)))]
-async fn invitations(State(app): State<App>, steward: Steward) -> Result<Json<Items<InvitationItem>>> {
+async fn invitations(State(app): State<App>, steward: OrgAdminGrant) -> Result<Json<Items<InvitationItem>>> {
     Ok(all(app.accounts.invitations(&steward).await?.into_iter().map(Into::into).collect()))
 }
 
@@ -265,7 +265,7 @@ async fn invitations(State(app): State<App>, steward: Steward) -> Result<Json<It
     responses((status = 201, description = "The invitation.", body = InvitationItem)))]
 async fn invite(
     State(app): State<App>,
-    steward: Steward,
+    steward: OrgAdminGrant,
     Body(new): Body<NewInvitation>,
 ) -> Result<(StatusCode, Json<InvitationItem>)> {
     let (email, role): (Email, Role) = (new.email.parse()?, new.role.parse()?);
@@ -277,7 +277,7 @@ async fn invite(
 #[utoipa::path(delete, path = "/api/v1/organisations/{organisation}/invitations/{id}", tag = "organisations",
     params(("id" = String, Path, description = "The id of the invitation.")),
     responses((status = 204, description = "The invitation was revoked.")))]
-async fn withdraw(State(app): State<App>, steward: Steward, segments: Segments) -> Result<StatusCode> {
+async fn withdraw(State(app): State<App>, steward: OrgAdminGrant, segments: Segments) -> Result<StatusCode> {
     app.accounts.withdraw(&steward, super::known_id(segments.get("id"))?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -285,7 +285,7 @@ async fn withdraw(State(app): State<App>, steward: Steward, segments: Segments) 
 /// Lists the groups of an organisation.
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}/groups", tag = "organisations",
     responses((status = 200, description = "The groups.", body = Items<Group>)))]
-async fn groups(State(app): State<App>, member: Member) -> Result<Json<Items<Group>>> {
+async fn groups(State(app): State<App>, member: OrgMemberGrant) -> Result<Json<Items<Group>>> {
     let found = app.accounts.groups(&member).await?.into_iter();
     let items = found.map(|row| Group { name: row.name, members: u64::try_from(row.members).unwrap_or(0) });
     Ok(all(items.collect()))
@@ -296,7 +296,7 @@ async fn groups(State(app): State<App>, member: Member) -> Result<Json<Items<Gro
     request_body = NewGroup, responses((status = 201, description = "The group.", body = Group)))]
 async fn add_group(
     State(app): State<App>,
-    steward: Steward,
+    steward: OrgAdminGrant,
     Body(new): Body<NewGroup>,
 ) -> Result<(StatusCode, Json<Group>)> {
     let name: GroupName = new.name.parse()?;
@@ -308,7 +308,7 @@ async fn add_group(
 #[utoipa::path(delete, path = "/api/v1/organisations/{organisation}/groups/{group}", tag = "organisations",
     params(("group" = String, Path, description = "The name of the group.")),
     responses((status = 204, description = "The group was deleted.")))]
-async fn remove_group(State(app): State<App>, steward: Steward, segments: Segments) -> Result<StatusCode> {
+async fn remove_group(State(app): State<App>, steward: OrgAdminGrant, segments: Segments) -> Result<StatusCode> {
     app.accounts.remove_group(&steward, &group(&segments)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -317,7 +317,7 @@ async fn remove_group(State(app): State<App>, steward: Steward, segments: Segmen
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}/groups/{group}/members", tag = "organisations",
     params(("group" = String, Path, description = "The name of the group.")),
     responses((status = 200, description = "The members.", body = Items<Membership>)))]
-async fn group_members(State(app): State<App>, member: Member, segments: Segments) -> Result<Json<Items<Membership>>> {
+async fn group_members(State(app): State<App>, member: OrgMemberGrant, segments: Segments) -> Result<Json<Items<Membership>>> {
     let found = app.accounts.group_people(&member, &group(&segments)?).await?;
     Ok(all(found.into_iter().map(Into::into).collect()))
 }
@@ -327,7 +327,7 @@ async fn group_members(State(app): State<App>, member: Member, segments: Segment
     params(("group" = String, Path, description = "The name of the group."),
         ("user" = String, Path, description = "The user name.")),
     responses((status = 204, description = "The user is a member of the group.")))]
-async fn add_to_group(State(app): State<App>, steward: Steward, segments: Segments) -> Result<StatusCode> {
+async fn add_to_group(State(app): State<App>, steward: OrgAdminGrant, segments: Segments) -> Result<StatusCode> {
     app.accounts.add_to_group(&steward, &group(&segments)?, &user(&segments)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -338,7 +338,7 @@ async fn add_to_group(State(app): State<App>, steward: Steward, segments: Segmen
     params(("group" = String, Path, description = "The name of the group."),
         ("user" = String, Path, description = "The user name.")),
     responses((status = 204, description = "The user is not a member of the group.")))]
-async fn remove_from_group(State(app): State<App>, steward: Steward, segments: Segments) -> Result<StatusCode> {
+async fn remove_from_group(State(app): State<App>, steward: OrgAdminGrant, segments: Segments) -> Result<StatusCode> {
     app.accounts.remove_from_group(&steward, &group(&segments)?, &user(&segments)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::{Body, Segments};
-use crate::access::Administrator;
+use crate::access::AdminGrant;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::storage::quota::{Held, Quota, Subject};
@@ -42,7 +42,7 @@ struct NewQuota {
 #[utoipa::path(get, path = "/api/v1/admin/quotas/{subject}", tag = "administration",
     params(About),
     responses((status = 200, description = "The usage and the quota.", body = Held)))]
-async fn quota(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<Json<Held>> {
+async fn quota(State(app): State<App>, admin: AdminGrant, segments: Segments) -> Result<Json<Held>> {
     Ok(Json(app.storage.held_by_subject(&admin, &subject(&segments)?).await?))
 }
 
@@ -52,7 +52,7 @@ async fn quota(State(app): State<App>, admin: Administrator, segments: Segments)
     request_body = NewQuota, responses((status = 200, description = "The usage and the new quota.", body = Held)))]
 async fn set_quota(
     State(app): State<App>,
-    admin: Administrator,
+    admin: AdminGrant,
     segments: Segments,
     Body(new): Body<NewQuota>,
 ) -> Result<Json<Held>> {
@@ -65,7 +65,7 @@ async fn set_quota(
 #[utoipa::path(delete, path = "/api/v1/admin/quotas/{subject}", tag = "administration",
     params(About),
     responses((status = 204, description = "The quota was reset.")))]
-async fn forget_quota(State(app): State<App>, admin: Administrator, segments: Segments) -> Result<StatusCode> {
+async fn forget_quota(State(app): State<App>, admin: AdminGrant, segments: Segments) -> Result<StatusCode> {
     app.storage.set_quota(&admin, &subject(&segments)?, Quota::Default).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::extract::Visitor;
+use super::super::extract::DatasetRequest;
 use super::Body;
 use super::datasets::{Dataset, dataset};
 use super::shapes;
@@ -23,7 +23,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// The new name of a dataset.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Renaming {
+struct RenameRequest {
     /// `owner/name`: a new name, a new owner, or both. The caller must be allowed to create datasets there.
     #[schema(value_type = shapes::DatasetId, example = "aviary/birds")]
     to: String,
@@ -33,14 +33,14 @@ struct Renaming {
 ///
 /// Git, Git LFS and this API use the new name immediately, with the whole history. The old name becomes available. The
 /// URL in `.lfsconfig` is updated on all branches by a new revision.
-#[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/move", tag = "datasets", request_body = Renaming,
+#[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/move", tag = "datasets", request_body = RenameRequest,
     responses((status = 200, description = "The dataset with its new name.", body = Dataset)))]
-async fn rename(State(app): State<App>, visitor: Visitor, Body(asked): Body<Renaming>) -> Result<Json<Dataset>> {
+async fn rename(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<RenameRequest>) -> Result<Json<Dataset>> {
     let grant: Grant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let to: RepoPath = asked.to.parse()?;
     let creation = app.access.creation(&visitor.actor, &to).await?;
-    app.hosting.rename(&grant, &creation).await?;
+    app.git_service.rename(&grant, &creation).await?;
     let grant = app.access.authorize::<Read>(&visitor.actor, &to).await?;
-    let told = app.drive.told(&grant, None).await?;
+    let told = app.datasets.note(&grant, None).await?;
     Ok(Json(dataset(&app, &grant, told).await?))
 }

@@ -13,13 +13,13 @@ use utoipa_axum::routes;
 use super::super::Routes;
 use super::diff::ChangedFile;
 use super::shapes;
-use super::{Body, Here, Items, Page, Parameters, Revision, Segments, Somebody, object_id};
+use super::{Body, PageUrl, Items, Page, Parameters, Revision, Segments, AccountName, object_id};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
-use crate::drive::package::Told;
-use crate::drive::refs::branch_name;
-use crate::drive::rehearse;
-use crate::drive::revisions::{Part, Wording};
+use crate::datasets::package::CommitNote;
+use crate::datasets::refs::branch_name;
+use crate::datasets::dry_run;
+use crate::datasets::revisions::{Part, CommitMeta};
 use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -28,7 +28,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Walk {
+struct HistoryQuery {
     /// The revision to start from. Default: the newest revision of the default branch.
     revision: Option<String>,
     /// Only revisions that changed this file or folder.
@@ -51,7 +51,7 @@ pub(super) struct WholeRevision {
 
 /// The result of a dry run.
 #[derive(Serialize, ToSchema)]
-struct Rehearsal {
+struct DryRun {
     /// Always true.
     dry_run: bool,
     /// The current revision of the branch.
@@ -77,13 +77,13 @@ enum Outcome {
     /// The new revision.
     Made(Box<WholeRevision>),
     /// The changes of a dry run.
-    Rehearsed(Rehearsal),
+    Rehearsed(DryRun),
 }
 
-impl From<rehearse::Rehearsal> for Outcome {
-    fn from(found: rehearse::Rehearsal) -> Self {
+impl From<dry_run::DryRun> for Outcome {
+    fn from(found: dry_run::DryRun) -> Self {
         let (package, schemas) = found.metadata.map(|metadata| (metadata.package, metadata.schemas)).unzip();
-        Self::Rehearsed(Rehearsal {
+        Self::Rehearsed(DryRun {
             dry_run: true,
             from: found.from.to_string(),
             files: found.count,
@@ -97,7 +97,7 @@ impl From<rehearse::Rehearsal> for Outcome {
 /// What to revert.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Reversal {
+struct RevertRequest {
     /// The revision to revert, or the last one of a range.
     revision: String,
     /// To revert a range: the revision before its first one.
@@ -106,7 +106,7 @@ struct Reversal {
     #[schema(value_type = Option<shapes::BranchName>)]
     branch: Option<String>,
     /// The author of the new revision. Default: the caller.
-    author: Option<Somebody>,
+    author: Option<AccountName>,
     /// The commit message.
     message: Option<String>,
     /// The revision that the branch must be at; otherwise the request fails with 412.
@@ -119,7 +119,7 @@ struct Reversal {
 /// What to restore.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Restoration {
+struct RestoreRequest {
     /// The revision to restore from.
     revision: String,
     /// The file or folder to restore. Default: the whole dataset.
@@ -131,7 +131,7 @@ struct Restoration {
     #[schema(value_type = Option<shapes::BranchName>)]
     branch: Option<String>,
     /// The author of the new revision. Default: the caller.
-    author: Option<Somebody>,
+    author: Option<AccountName>,
     /// The commit message.
     message: Option<String>,
     /// The revision that the branch must be at; otherwise the request fails with 412.
@@ -142,14 +142,14 @@ struct Restoration {
 }
 
 /// Lists revisions, newest first.
-#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/revisions", tag = "revisions", params(Walk, Page),
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/revisions", tag = "revisions", params(HistoryQuery, Page),
     responses((status = 200, description = "The revisions.", body = Items<Revision>)))]
 async fn list(
     State(app): State<App>,
     grant: Grant<Read>,
-    Parameters(walk): Parameters<Walk>,
+    Parameters(walk): Parameters<HistoryQuery>,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let limit = page.limit()?;
     // The cursor holds the last revision returned and the one the listing started from, because the branch can move.
@@ -161,12 +161,12 @@ async fn list(
         }
     };
     let path = walk.path.map(|path| path.parse::<FilePath>()).transpose()?;
-    let mut found = app.drive.revisions(&grant, from.as_deref(), path, after, limit + 1).await?;
+    let mut found = app.datasets.revisions(&grant, from.as_deref(), path, after, limit + 1).await?;
     let next = if found.len() > limit {
         found.truncate(limit);
         let first = match &from {
             Some(from) if object_id(from).is_some() => from.clone(),
-            Some(from) => app.drive.revision(&grant, from).await?.1.id.to_string(),
+            Some(from) => app.datasets.revision(&grant, from).await?.1.id.to_string(),
             None => found.first().map(|first| first.id.to_string()).unwrap_or_default(),
         };
         found.last().map(|last| format!("{first}.{}", last.id))
@@ -185,30 +185,30 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) ->
 }
 
 async fn whole(app: &App, grant: &Grant<Read>, revision: &str) -> Result<WholeRevision> {
-    let Told { versioned, problem } = app.drive.told(grant, Some(revision)).await?;
+    let CommitNote { versioned, problem } = app.datasets.note(grant, Some(revision)).await?;
     let revision = versioned.revision.ok_or_else(|| Error::not_found("revision not found"))?;
     Ok(WholeRevision { revision: (&revision).into(), package: versioned.package, package_error: problem })
 }
 
 /// Reverts the changes of a revision, or of a range of revisions, as a new revision.
-#[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/revert", tag = "revisions", request_body = Reversal,
+#[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/revert", tag = "revisions", request_body = RevertRequest,
     responses((status = 200, description = "The new revision; with `dry_run`, the changes.", body = Outcome)))]
-async fn revert(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<Reversal>) -> Result<Json<Outcome>> {
+async fn revert(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<RevertRequest>) -> Result<Json<Outcome>> {
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
     let since = asked.since.as_deref();
     if asked.dry_run {
-        return Ok(Json(app.drive.rehearse_revert(&grant, since, &asked.revision, wording).await?.into()));
+        return Ok(Json(app.datasets.rehearse_revert(&grant, since, &asked.revision, wording).await?.into()));
     }
-    let made = app.drive.revert(&grant, since, &asked.revision, wording).await?;
+    let made = app.datasets.revert(&grant, since, &asked.revision, wording).await?;
     let made = whole(&app, &grant.narrow(), &made.to_string()).await?;
     Ok(Json(Outcome::Made(Box::new(made))))
 }
 
 /// Restores the dataset, or a file, folder or resource of it, to an earlier revision, as a new revision.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/restore", tag = "revisions",
-    request_body = Restoration,
+    request_body = RestoreRequest,
     responses((status = 200, description = "The new revision; with `dry_run`, the changes.", body = Outcome)))]
-async fn restore(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<Restoration>) -> Result<Json<Outcome>> {
+async fn restore(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<RestoreRequest>) -> Result<Json<Outcome>> {
     let part = match (asked.path, asked.resource) {
         (None, None) => Part::Whole,
         (Some(path), None) => Part::Path(path.parse()?),
@@ -217,9 +217,9 @@ async fn restore(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<
     };
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
     if asked.dry_run {
-        return Ok(Json(app.drive.rehearse_restore(&grant, &asked.revision, part, wording).await?.into()));
+        return Ok(Json(app.datasets.rehearse_restore(&grant, &asked.revision, part, wording).await?.into()));
     }
-    let made = app.drive.restore(&grant, &asked.revision, part, wording).await?;
+    let made = app.datasets.restore(&grant, &asked.revision, part, wording).await?;
     let made = whole(&app, &grant.narrow(), &made.to_string()).await?;
     Ok(Json(Outcome::Made(Box::new(made))))
 }
@@ -230,14 +230,14 @@ pub(super) async fn wording(
     grant: &Grant<Write>,
     branch: Option<String>,
     base: Option<String>,
-    author: Option<Somebody>,
+    author: Option<AccountName>,
     message: Option<String>,
-) -> Result<Wording> {
+) -> Result<CommitMeta> {
     let parent = match base {
-        Some(base) => Some(app.drive.revision(&grant.narrow(), &base).await?.1.id),
+        Some(base) => Some(app.datasets.revision(&grant.narrow(), &base).await?.1.id),
         None => None,
     };
-    Ok(Wording {
+    Ok(CommitMeta {
         branch: branch.map(|name| branch_name(&name)).transpose()?,
         parent,
         author: author.map(Into::into).unwrap_or_default(),

@@ -8,11 +8,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::extract::Caller;
+use super::super::extract::AuthedActor;
 use super::shapes;
-use super::{Here, Page};
+use super::{PageUrl, Page};
 use crate::app::App;
-use crate::drive::search::{Counts, Found, Kind, Place, Query, Sort};
+use crate::datasets::search::{Counts, Found, Kind, Place, Query, Sort};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Visibility};
 
@@ -24,7 +24,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "only described: these can be repeated, which a derived struct cannot parse")]
-struct Wanted {
+struct SearchParameters {
     /// The search text: words in title, description, keywords, column names, tags, owner or README; `clim*` matches
     /// words with this prefix. Case, accents and a plural `s` are ignored.
     q: Option<String>,
@@ -109,15 +109,15 @@ struct FoundDatasets {
 }
 
 /// Searches the datasets that the caller may see. Users' personal drives are not included.
-#[utoipa::path(get, path = "/api/v1/datasets", tag = "datasets", params(Wanted, Page),
+#[utoipa::path(get, path = "/api/v1/datasets", tag = "datasets", params(SearchParameters, Page),
     responses((status = 200, description = "The search results.", body = FoundDatasets)))]
-async fn search(State(app): State<App>, caller: Caller, here: Here, RawQuery(query): RawQuery) -> Result<Response> {
-    let asked = Asked::parse(query.as_deref().unwrap_or_default())?;
+async fn search(State(app): State<App>, caller: AuthedActor, here: PageUrl, RawQuery(query): RawQuery) -> Result<Response> {
+    let asked = SearchQuery::parse(query.as_deref().unwrap_or_default())?;
     let limit = asked.page.limit()?;
     let after = asked.page.cursor().map(|cursor| place(cursor, asked.sort).ok_or_else(Page::bad_cursor)).transpose()?;
     let sight = app.access.sight(&caller.actor).await?;
-    let page = app.drive.search(&sight, &asked.query, asked.sort, after, limit).await?;
-    let counts = app.drive.count(&sight, &asked.query).await?;
+    let page = app.datasets.search(&sight, &asked.query, asked.sort, after, limit).await?;
+    let counts = app.datasets.count(&sight, &asked.query).await?;
     // Computing the facets reads every result.
     caller.charge(usize::try_from(counts.total).unwrap_or(usize::MAX) / 10);
     let next_cursor = page.next.map(cursor);
@@ -129,13 +129,13 @@ async fn search(State(app): State<App>, caller: Caller, here: Here, RawQuery(que
 }
 
 /// The parsed query string.
-struct Asked {
+struct SearchQuery {
     query: Query,
     sort: Sort,
     page: Page,
 }
 
-impl Asked {
+impl SearchQuery {
     /// Parses the query string. Unknown parameters are ignored.
     fn parse(text: &str) -> Result<Self> {
         let (mut words, mut sort, mut filters) = (String::new(), None, Vec::new());

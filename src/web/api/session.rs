@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::browser::{self, Visitor};
-use super::super::extract::Caller;
+use super::super::browser::{self, BrowserClient};
+use super::super::extract::AuthedActor;
 use super::Body;
 use crate::accounts::UserRow;
 use crate::accounts::sessions::SignedIn;
@@ -79,7 +79,7 @@ pub(super) struct Welcome {
 }
 
 /// Returns the signed-in user and sets the session cookie.
-pub(super) fn welcome(status: StatusCode, visitor: &Visitor, signed_in: SignedIn) -> Response {
+pub(super) fn welcome(status: StatusCode, visitor: &BrowserClient, signed_in: SignedIn) -> Response {
     let SignedIn { user, cookie, seconds } = signed_in;
     let mut response = (status, Json(Welcome { user: user.into() })).into_response();
     visitor.give_cookie(response.headers_mut(), &cookie, seconds);
@@ -89,7 +89,7 @@ pub(super) fn welcome(status: StatusCode, visitor: &Visitor, signed_in: SignedIn
 /// Returns the current session. Never fails with 401: without a valid session, `user` is null.
 #[utoipa::path(get, path = "/api/v1/session", tag = "accounts", operation_id = "show_session",
     responses((status = 200, description = "The session.", body = Session)))]
-async fn show(State(app): State<App>, caller: Result<Caller>) -> Result<Response> {
+async fn show(State(app): State<App>, caller: Result<AuthedActor>) -> Result<Response> {
     let (user, is_over) = match caller {
         // Credentials limited to single datasets do not reveal the account.
         Ok(caller) => (app.access.authorize_oneself(&caller.actor).ok().map(|oneself| oneself.user()), false),
@@ -117,7 +117,7 @@ async fn show(State(app): State<App>, caller: Result<Caller>) -> Result<Response
 /// Signs in and sets the session cookie. Signing in to a closed account reopens it.
 #[utoipa::path(post, path = "/api/v1/session", tag = "accounts", request_body = Login,
     responses((status = 200, description = "The signed-in user.", body = Welcome)))]
-async fn begin(State(app): State<App>, visitor: Visitor, Body(login): Body<Login>) -> Result<Response> {
+async fn begin(State(app): State<App>, visitor: BrowserClient, Body(login): Body<Login>) -> Result<Response> {
     let signed_in = visitor.sign_in(&app, &login.login, login.password).await?;
     Ok(welcome(StatusCode::OK, &visitor, signed_in))
 }
@@ -125,7 +125,7 @@ async fn begin(State(app): State<App>, visitor: Visitor, Body(login): Body<Login
 /// Signs out.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "accounts",
     responses((status = 204, description = "The session, if any, was ended.")))]
-async fn end(State(app): State<App>, caller: Result<Caller>) -> Result<(StatusCode, HeaderMap)> {
+async fn end(State(app): State<App>, caller: Result<AuthedActor>) -> Result<(StatusCode, HeaderMap)> {
     match caller {
         Ok(caller) => app.accounts.sign_out(&caller.actor).await?,
         Err(error) if Error::ends_session(&error) => {}

@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::extract::{Base, Caller};
+use super::super::extract::{BaseUrl, AuthedActor};
 use super::shapes;
 use super::tree::file_path;
-use super::{Body, Here, Items, Page, Parameters, Segments, created, segment};
-use crate::access::{Seat, Sharing};
+use super::{Body, PageUrl, Items, Page, Parameters, Segments, created, segment};
+use crate::access::{SessionGrant, ShareGrant};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::share::{self, Change, Grantee, ShareRow};
+use crate::share::{self, Patch, Grantee, ShareRow};
 use crate::types::{Id, Millis, OwnerName, Secret, ShareKind, ShareRight};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -34,7 +34,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// Whom an item is shared with: exactly one of these.
 #[derive(Serialize, Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
-struct With {
+struct ShareWith {
     /// The name of a user.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<shapes::OwnerName>)]
@@ -52,7 +52,7 @@ struct With {
     link: Option<bool>,
 }
 
-impl With {
+impl ShareWith {
     fn grantee(self) -> Result<Grantee> {
         match self {
             Self { user: Some(user), group: None, email: None, link: None } => Ok(Grantee::User(user.parse()?)),
@@ -77,7 +77,7 @@ struct NewShare {
     #[schema(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
     /// Whom to share with.
-    with: With,
+    with: ShareWith,
     /// The permission: `view` (see and download) or `edit` (also change).
     #[schema(value_type = ShareRight, example = "view")]
     right: String,
@@ -109,31 +109,31 @@ struct ShareUpdate {
     /// When the share expires (RFC 3339); `null` for never.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
-    expires: Said<String>,
+    expires: PatchField<String>,
     /// The password of a link; `null` for none.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    password: Said<Secret>,
+    password: PatchField<Secret>,
     /// The download limit of a link, counted from its creation; `null` for unlimited.
     #[serde(default)]
     #[schema(value_type = Option<u64>, minimum = 1)]
-    downloads: Said<u64>,
+    downloads: PatchField<u64>,
     /// True if a link also shows the history from before it was created.
     history: Option<bool>,
 }
 
 /// A field where `null` differs from an omitted value.
-struct Said<T>(Change<T>);
+struct PatchField<T>(Patch<T>);
 
-impl<T> Default for Said<T> {
+impl<T> Default for PatchField<T> {
     fn default() -> Self {
-        Self(Change::Nothing)
+        Self(Patch::Nothing)
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Said<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for PatchField<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Option::<T>::deserialize(deserializer)?.map_or(Change::Removed, Change::To)))
+        Ok(Self(Option::<T>::deserialize(deserializer)?.map_or(Patch::Removed, Patch::To)))
     }
 }
 
@@ -161,7 +161,7 @@ struct Share {
     /// The type of the shared item.
     r#type: ShareKind,
     /// Whom the item is shared with.
-    with: With,
+    with: ShareWith,
     /// The permission that the share grants.
     right: ShareRight,
     /// When the share expires (RFC 3339).
@@ -208,7 +208,7 @@ impl From<ShareRow> for Share {
             owner: row.owner_name,
             path: row.path,
             r#type: row.kind,
-            with: With { user: row.user_name, group, email: row.email, link: row.is_link.then_some(true) },
+            with: ShareWith { user: row.user_name, group, email: row.email, link: row.is_link.then_some(true) },
             right: row.right,
             expires: row.expires_at.map(Millis::rfc3339),
             password: row.has_password,
@@ -248,20 +248,20 @@ fn before(page: &Page) -> Result<Option<Id>> {
               (status = 200, description = "The existing share, updated.", body = Share)))]
 async fn create(
     State(app): State<App>,
-    sharing: Sharing,
-    Base(base): Base,
+    sharing: ShareGrant,
+    BaseUrl(base): BaseUrl,
     Body(new): Body<NewShare>,
 ) -> Result<Response> {
     let path = match new.path.as_deref().map(|path| path.trim_end_matches('/')) {
         None | Some("") => None,
         Some(path) => Some(file_path(path).map_err(|error| error.of_part("`path`"))?),
     };
-    let newest = app.drive.newest(&sharing.grant().narrow()).await?;
+    let newest = app.datasets.newest(&sharing.grant().narrow()).await?;
     let at = newest.map_or_else(|| "HEAD".to_owned(), |newest| newest.to_string());
     let kind = match &path {
         None => ShareKind::Dataset,
         Some(path) => {
-            let located = app.drive.locate(&sharing.grant().narrow(), &at, path).await;
+            let located = app.datasets.locate(&sharing.grant().narrow(), &at, path).await;
             match located.map_err(|error| error.of_part("`path`"))?.entry.kind {
                 EntryKind::Folder => ShareKind::Folder,
                 EntryKind::File | EntryKind::Executable | EntryKind::Link => ShareKind::File,
@@ -302,9 +302,9 @@ async fn create(
     responses((status = 200, description = "The shares.", body = Items<Share>)))]
 async fn list(
     State(app): State<App>,
-    sharing: Sharing,
+    sharing: ShareGrant,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let limit = page.limit()?;
     let mut rows = app.shares.list(&sharing, before(&page)?, limit + 1).await?;
@@ -317,7 +317,7 @@ async fn list(
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/shares/{share}", tag = "shares",
     params(("share" = String, Path, description = "The id of the share.")),
     responses((status = 200, description = "The share.", body = Share)))]
-async fn show(State(app): State<App>, sharing: Sharing, Base(base): Base, segments: Segments) -> Result<Response> {
+async fn show(State(app): State<App>, sharing: ShareGrant, BaseUrl(base): BaseUrl, segments: Segments) -> Result<Response> {
     let (row, link) = app.shares.show(&sharing, id(&segments)?).await?;
     let mut response = Json(Share::from(row).with_link(&base, link.as_ref())).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -330,16 +330,16 @@ async fn show(State(app): State<App>, sharing: Sharing, Base(base): Base, segmen
     responses((status = 200, description = "The share.", body = Share)))]
 async fn update(
     State(app): State<App>,
-    sharing: Sharing,
+    sharing: ShareGrant,
     segments: Segments,
     Body(update): Body<ShareUpdate>,
 ) -> Result<Json<Share>> {
     let change = share::ShareChange {
         right: update.right.as_deref().map(str::parse).transpose()?,
         expires: match update.expires.0 {
-            Change::To(end) => Change::To(moment(&end)?),
-            Change::Removed => Change::Removed,
-            Change::Nothing => Change::Nothing,
+            Patch::To(end) => Patch::To(moment(&end)?),
+            Patch::Removed => Patch::Removed,
+            Patch::Nothing => Patch::Nothing,
         },
         password: update.password.0,
         downloads: update.downloads.0,
@@ -352,7 +352,7 @@ async fn update(
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/shares/{share}", tag = "shares",
     params(("share" = String, Path, description = "The id of the share.")),
     responses((status = 204, description = "The share was revoked.")))]
-async fn delete(State(app): State<App>, sharing: Sharing, segments: Segments) -> Result<StatusCode> {
+async fn delete(State(app): State<App>, sharing: ShareGrant, segments: Segments) -> Result<StatusCode> {
     app.shares.revoke(&sharing, id(&segments)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -368,9 +368,9 @@ fn id(segments: &Segments) -> Result<Id> {
     responses((status = 200, description = "The received shares.", body = Items<Share>)))]
 async fn received(
     State(app): State<App>,
-    caller: Caller,
+    caller: AuthedActor,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let (rows, next) = app.shares.received(&caller.actor, before(&page)?, page.limit()?).await?;
     caller.charge(rows.len());
@@ -389,7 +389,7 @@ struct Unseen {
 /// Counts the shares received since the caller last viewed them.
 #[utoipa::path(get, path = "/api/v1/shares/received/unseen", tag = "shares",
     responses((status = 200, description = "The number of new shares.", body = Unseen)))]
-async fn unseen(State(app): State<App>, caller: Caller) -> Result<Json<Unseen>> {
+async fn unseen(State(app): State<App>, caller: AuthedActor) -> Result<Json<Unseen>> {
     let count = app.shares.unseen(&caller.actor).await?;
     caller.charge(count);
     Ok(Json(Unseen { count }))
@@ -398,7 +398,7 @@ async fn unseen(State(app): State<App>, caller: Caller) -> Result<Json<Unseen>> 
 /// Marks the received shares as seen. Requires a browser session.
 #[utoipa::path(put, path = "/api/v1/shares/received/seen", tag = "shares",
     responses((status = 204, description = "The received shares are marked as seen.")))]
-async fn see(State(app): State<App>, seat: Seat) -> Result<StatusCode> {
+async fn see(State(app): State<App>, seat: SessionGrant) -> Result<StatusCode> {
     app.shares.see(&seat).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -409,9 +409,9 @@ async fn see(State(app): State<App>, seat: Seat) -> Result<StatusCode> {
     responses((status = 200, description = "The created shares.", body = Items<Share>)))]
 async fn given(
     State(app): State<App>,
-    caller: Caller,
+    caller: AuthedActor,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let (rows, next) = app.shares.given(&caller.actor, before(&page)?, page.limit()?).await?;
     caller.charge(rows.len());

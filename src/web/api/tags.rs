@@ -10,10 +10,10 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::shapes;
-use super::{Body, Here, Items, Page, Parameters, Segments, Somebody, created, moment, name_of, segment};
+use super::{Body, PageUrl, Items, Page, Parameters, Segments, AccountName, created, moment, name_of, segment};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
-use crate::drive::refs;
+use crate::datasets::refs;
 use crate::error::Result;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -31,7 +31,7 @@ struct Tag {
     #[schema(format = DateTime)]
     created: String,
     /// The author of the tag.
-    author: Somebody,
+    author: AccountName,
     /// The message of the tag.
     description: String,
 }
@@ -60,7 +60,7 @@ struct NewTag {
     /// The message of the tag.
     description: Option<String>,
     /// The author of the tag. Default: the caller.
-    author: Option<Somebody>,
+    author: Option<AccountName>,
 }
 
 /// Changes to a tag. Omitted fields stay as they are.
@@ -73,7 +73,7 @@ struct TagUpdate {
     /// The new message.
     description: Option<String>,
     /// The new author. If omitted, author and time stay as they are.
-    author: Option<Somebody>,
+    author: Option<AccountName>,
 }
 
 /// Lists tags, oldest first.
@@ -83,7 +83,7 @@ async fn list(
     State(app): State<App>,
     grant: Grant<Read>,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let limit = page.limit()?;
     let key = |tag: &refs::Tag| format!("{}.{}.{}", tag.times().0, tag.times().1, hex::encode(&tag.name));
@@ -96,7 +96,7 @@ async fn list(
             Some(((seconds(next()?)?, seconds(next()?)?), name_of(next()?)?))
         }
     };
-    let tags = app.drive.tags(&grant).await?;
+    let tags = app.datasets.tags(&grant).await?;
     let tags = match after {
         None => &tags[..],
         Some((times, name)) => &tags[tags.partition_point(|tag| tag.age(times, &name).is_le())..],
@@ -111,7 +111,7 @@ async fn list(
 async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<NewTag>) -> Result<Response> {
     let author = new.author.map(Into::into).unwrap_or_default();
     let tag = refs::NewTag { name: new.name, revision: new.revision, description: new.description, author };
-    let tag = app.drive.create_tag(&grant, tag).await?;
+    let tag = app.datasets.create_tag(&grant, tag).await?;
     let row = grant.dataset();
     let (owner, name) = (segment(&row.owner_name), segment(&row.name));
     Ok(created(&format!("/api/v1/datasets/{owner}/{name}/tags/{}", segment(&tag.name)), Tag::from(&tag)))
@@ -122,7 +122,7 @@ async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<New
     params(("tag" = shapes::TagName, Path, description = "The name of the tag.")),
     responses((status = 200, description = "The tag.", body = Tag)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Tag>> {
-    Ok(Json((&app.drive.tag(&grant, segments.get("tag")).await?).into()))
+    Ok(Json((&app.datasets.tag(&grant, segments.get("tag")).await?).into()))
 }
 
 /// Changes the name or message of a tag. It stays on the same revision.
@@ -137,7 +137,7 @@ async fn update(
 ) -> Result<Json<Tag>> {
     let author = update.author.map(Into::into);
     let change = refs::TagChange { name: update.name, description: update.description, author };
-    Ok(Json((&app.drive.update_tag(&grant, segments.get("tag"), change).await?).into()))
+    Ok(Json((&app.datasets.update_tag(&grant, segments.get("tag"), change).await?).into()))
 }
 
 /// Deletes a tag. The revision is kept.
@@ -145,6 +145,6 @@ async fn update(
     params(("tag" = shapes::TagName, Path, description = "The name of the tag.")),
     responses((status = 204, description = "The tag was deleted.")))]
 async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Result<StatusCode> {
-    app.drive.delete_tag(&grant, segments.get("tag")).await?;
+    app.datasets.delete_tag(&grant, segments.get("tag")).await?;
     Ok(StatusCode::NO_CONTENT)
 }

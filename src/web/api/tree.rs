@@ -11,11 +11,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::extract::Visitor;
-use super::{Here, Items, Page, Parameters, Segments, Somebody, moment, object_id};
+use super::super::extract::DatasetRequest;
+use super::{PageUrl, Items, Page, Parameters, Segments, AccountName, moment, object_id};
 use crate::access::{Grant, Read};
 use crate::app::App;
-use crate::drive::browse::Listing;
+use crate::datasets::browse::Listing;
 use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -24,7 +24,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Asked {
+struct TreeQuery {
     /// The path of the folder. Default: the root.
     path: Option<String>,
     /// List the folder recursively; each folder comes before its content.
@@ -74,7 +74,7 @@ pub(super) struct LastRevision {
     #[schema(format = DateTime)]
     created: String,
     /// The author of the change.
-    author: Somebody,
+    author: AccountName,
     /// The commit message.
     description: String,
 }
@@ -118,15 +118,15 @@ pub(super) fn file_path(text: &str) -> Result<FilePath> {
 /// Lists a folder of a revision, in git's order.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/tree/{revision}", tag = "files",
     params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`."),
-        Asked, Page),
+        TreeQuery, Page),
     responses((status = 200, description = "The entries of the folder.", body = Items<Entry>)))]
 async fn list(
     State(app): State<App>,
-    visitor: Visitor,
+    visitor: DatasetRequest,
     segments: Segments,
-    Parameters(asked): Parameters<Asked>,
+    Parameters(asked): Parameters<TreeQuery>,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let grant: Grant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     // The cursor holds the revision at which the listing started, because the branch can move, and the last entry.
@@ -147,7 +147,7 @@ async fn list(
         limit: page.limit()?,
         last: with_last,
     };
-    let folder = app.drive.list(&grant, &revision, listing).await?;
+    let folder = app.datasets.list(&grant, &revision, listing).await?;
     visitor.charge(folder.entries.len() / if with_last { 1 } else { 10 });
     let items = folder.entries.iter().map(|found| Entry {
         last_revision: found.last.as_deref().map(LastRevision::from),
@@ -163,7 +163,7 @@ async fn list(
         ("path" = String, Path, description = "The path of the entry; may contain `/`.")),
     responses((status = 200, description = "The entry.", body = Entry)))]
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Entry>> {
-    let located = app.drive.locate(&grant, segments.get("revision"), &file_path(segments.get("path"))?).await?;
-    let last = app.drive.last_change(&located).await?;
+    let located = app.datasets.locate(&grant, segments.get("revision"), &file_path(segments.get("path"))?).await?;
+    let last = app.datasets.last_change(&located).await?;
     Ok(Json(Entry { last_revision: last.as_ref().map(LastRevision::from), ..Entry::from(&located.entry) }))
 }

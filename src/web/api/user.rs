@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::browser::{self, Visitor};
-use super::super::extract::Caller;
+use super::super::browser::{self, BrowserClient};
+use super::super::extract::AuthedActor;
 use super::session::Person;
 use super::shapes;
 use super::{Body, Items, Segments, created};
 use crate::access::tokens::{TokenName, TokenScope};
-use crate::access::{Holder, Seat};
+use crate::access::{AccountGSessionGrant, Seat};
 use crate::accounts::{SessionRow, TokenRow};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -86,7 +86,7 @@ struct EmailChange {
 /// A request to close the account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Closing {
+struct CloseAccount {
     /// The password.
     #[schema(value_type = String)]
     password: Secret,
@@ -211,27 +211,27 @@ async fn own_account(app: &App, user: Id) -> Result<Json<OwnAccount>> {
 /// Returns the caller's account. Not available to credentials limited to single datasets.
 #[utoipa::path(get, path = "/api/v1/user", tag = "accounts", operation_id = "show_user",
     responses((status = 200, description = "The account.", body = OwnAccount)))]
-async fn show(State(app): State<App>, caller: Caller) -> Result<Json<OwnAccount>> {
+async fn show(State(app): State<App>, caller: AuthedActor) -> Result<Json<OwnAccount>> {
     own_account(&app, app.access.authorize_oneself(&caller.actor)?.user()).await
 }
 
 /// Changes the display name.
 #[utoipa::path(patch, path = "/api/v1/user", tag = "accounts", request_body = AccountUpdate,
     responses((status = 200, description = "The account.", body = OwnAccount)))]
-async fn update(State(app): State<App>, holder: Holder, Body(update): Body<AccountUpdate>) -> Result<Json<OwnAccount>> {
+async fn update(State(app): State<App>, holder: AccountGrant, Body(update): Body<AccountUpdate>) -> Result<Json<OwnAccount>> {
     app.accounts.set_display_name(&holder, &update.display_name.parse()?).await?;
     own_account(&app, holder.user()).await
 }
 
 /// Closes the account. Requires a browser session. Sessions and tokens end immediately; the account is deleted later,
 /// with its datasets unless they are transferred to an organisation.
-#[utoipa::path(delete, path = "/api/v1/user", tag = "accounts", request_body = Closing,
+#[utoipa::path(delete, path = "/api/v1/user", tag = "accounts", request_body = CloseAccount,
     responses((status = 202, description = "When the account will be deleted permanently.", body = Closed)))]
 async fn close(
     State(app): State<App>,
-    caller: Caller,
-    visitor: Visitor,
-    Body(closing): Body<Closing>,
+    caller: AuthedActor,
+    visitor: BrowserClient,
+    Body(closing): Body<CloseAccount>,
 ) -> Result<(StatusCode, HeaderMap, Json<Closed>)> {
     let seat = caller.actor.seat()?;
     let to: Option<OwnerName> = closing.transfer_to.map(|name| name.parse()).transpose()?;
@@ -247,8 +247,8 @@ async fn close(
     responses((status = 204, description = "The password was changed.")))]
 async fn change_password(
     State(app): State<App>,
-    seat: Seat,
-    visitor: Visitor,
+    seat: SessionGrant,
+    visitor: BrowserClient,
     Body(change): Body<PasswordChange>,
 ) -> Result<StatusCode> {
     let done = app.accounts.change_password(&seat, change.current, change.new);
@@ -262,8 +262,8 @@ async fn change_password(
     responses((status = 202, description = "The e-mail has been queued.")))]
 async fn change_email(
     State(app): State<App>,
-    seat: Seat,
-    visitor: Visitor,
+    seat: SessionGrant,
+    visitor: BrowserClient,
     Body(change): Body<EmailChange>,
 ) -> Result<StatusCode> {
     let email: Email = change.email.parse()?;
@@ -275,7 +275,7 @@ async fn change_email(
 /// Lists the browser sessions of the caller, newest first.
 #[utoipa::path(get, path = "/api/v1/user/sessions", tag = "accounts",
     responses((status = 200, description = "The sessions.", body = Items<OneSession>)))]
-async fn sessions(State(app): State<App>, holder: Holder) -> Result<Json<Items<OneSession>>> {
+async fn sessions(State(app): State<App>, holder: AccountGrant) -> Result<Json<Items<OneSession>>> {
     let sessions = app.accounts.sessions(&holder).await?.into_iter();
     let items = sessions.map(|row| OneSession::of(row, holder.session())).collect();
     Ok(Json(Items { items, next_cursor: None }))
@@ -285,7 +285,7 @@ async fn sessions(State(app): State<App>, holder: Holder) -> Result<Json<Items<O
 #[utoipa::path(delete, path = "/api/v1/user/sessions/{session}", tag = "accounts",
     params(("session" = String, Path, description = "The id of the session.")),
     responses((status = 204, description = "The session was ended.")))]
-async fn end_session(State(app): State<App>, holder: Holder, segments: Segments) -> Result<StatusCode> {
+async fn end_session(State(app): State<App>, holder: AccountGrant, segments: Segments) -> Result<StatusCode> {
     let id = segments.get("session").parse().map_err(|_| Error::not_found("session not found"))?;
     app.accounts.end_session(&holder, id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -294,7 +294,7 @@ async fn end_session(State(app): State<App>, holder: Holder, segments: Segments)
 /// Ends all browser sessions except the current one.
 #[utoipa::path(delete, path = "/api/v1/user/sessions", tag = "accounts",
     responses((status = 204, description = "The sessions were ended.")))]
-async fn end_others(State(app): State<App>, holder: Holder) -> Result<StatusCode> {
+async fn end_others(State(app): State<App>, holder: AccountGrant) -> Result<StatusCode> {
     app.accounts.end_other_sessions(&holder).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -302,7 +302,7 @@ async fn end_others(State(app): State<App>, holder: Holder) -> Result<StatusCode
 /// Lists the caller's personal access tokens, newest first.
 #[utoipa::path(get, path = "/api/v1/user/tokens", tag = "accounts",
     responses((status = 200, description = "The tokens.", body = Items<Token>)))]
-async fn tokens(State(app): State<App>, holder: Holder) -> Result<Json<Items<Token>>> {
+async fn tokens(State(app): State<App>, holder: AccountGrant) -> Result<Json<Items<Token>>> {
     let items = app.accounts.own_tokens(&holder).await?.into_iter().map(Token::from).collect();
     Ok(Json(Items { items, next_cursor: None }))
 }
@@ -310,7 +310,7 @@ async fn tokens(State(app): State<App>, holder: Holder) -> Result<Json<Items<Tok
 /// Creates a personal access token. Its secret is shown only once.
 #[utoipa::path(post, path = "/api/v1/user/tokens", tag = "accounts", request_body = NewToken,
     responses((status = 201, description = "The token with its secret.", body = MadeToken)))]
-async fn add_token(State(app): State<App>, holder: Holder, Body(new): Body<NewToken>) -> Result<Response> {
+async fn add_token(State(app): State<App>, holder: AccountGrant, Body(new): Body<NewToken>) -> Result<Response> {
     let name: TokenName = new.name.parse()?;
     if new.scopes.is_empty() {
         return Err(Error::invalid(
@@ -332,7 +332,7 @@ async fn add_token(State(app): State<App>, holder: Holder, Body(new): Body<NewTo
 #[utoipa::path(delete, path = "/api/v1/user/tokens/{token}", tag = "accounts",
     params(("token" = String, Path, description = "The id of the token.")),
     responses((status = 204, description = "The token was revoked.")))]
-async fn revoke_token(State(app): State<App>, holder: Holder, segments: Segments) -> Result<StatusCode> {
+async fn revoke_token(State(app): State<App>, holder: AccountGrant, segments: Segments) -> Result<StatusCode> {
     let id = segments.get("token").parse().map_err(|_| Error::not_found("token not found"))?;
     app.accounts.revoke_own_token(&holder, id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -8,16 +8,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Value, json};
 
 use super::super::Routes;
-use super::super::extract::Caller;
-use super::{Answer, Asked, Failure, done};
+use super::super::extract::AuthedActor;
+use super::{Answer, ActionRequest, Failure, done};
 use crate::access::scopes::{Granted, Scope};
 use crate::access::{Grant, Read};
 use crate::app::App;
-use crate::drive::ckan::resource_ids;
+use crate::datasets::ckan::resource_ids;
 use crate::error::{Error, Kind, Result};
 
 /// The maximum number of scopes in one token.
-const MOST: usize = 100;
+const MAX_SCOPES: usize = 100;
 
 /// The cost of a signature in points: a few milliseconds of CPU time.
 const SIGNATURE: usize = 100;
@@ -32,7 +32,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::GET, "/authz/public_key", pem)
 }
 
-async fn authorize(State(app): State<App>, caller: Caller, asked: Asked) -> Answer {
+async fn authorize(State(app): State<App>, caller: AuthedActor, asked: ActionRequest) -> Answer {
     let requested = scopes(&asked).map_err(Failure::of("scopes"))?;
     let longest = app.config.ttl.jwt;
     let lifetime = lifetime(&asked, longest).map_err(Failure::of("lifetime"))?;
@@ -66,7 +66,7 @@ async fn authorize(State(app): State<App>, caller: Caller, asked: Asked) -> Answ
     Ok(done("authz_authorize", result))
 }
 
-fn scopes(asked: &Asked) -> Result<Vec<Scope>> {
+fn scopes(asked: &ActionRequest) -> Result<Vec<Scope>> {
     let texts: Vec<&str> = match asked.0.get("scopes") {
         Some(Value::String(text)) => text.split_whitespace().collect(),
         Some(Value::Array(list)) => {
@@ -76,14 +76,14 @@ fn scopes(asked: &Asked) -> Result<Vec<Scope>> {
         None | Some(Value::Null) => return Err(Error::invalid("Missing value: `scopes`")),
         Some(_) => return Err(Error::invalid("`scopes` must be a list of strings, or one string with spaces")),
     };
-    if texts.len() > MOST {
-        return Err(Error::invalid(format!("at most {MOST} scopes are allowed per request")));
+    if texts.len() > MAX_SCOPES {
+        return Err(Error::invalid(format!("at most {MAX_SCOPES} scopes are allowed per request")));
     }
     texts.into_iter().map(str::parse).collect()
 }
 
 /// Returns the requested lifetime, capped at the maximum.
-fn lifetime(asked: &Asked, longest: u64) -> Result<u64> {
+fn lifetime(asked: &ActionRequest, longest: u64) -> Result<u64> {
     let text = match asked.0.get("lifetime") {
         None | Some(Value::Null) => return Ok(longest),
         Some(Value::String(text)) => text.trim().to_owned(),
@@ -105,7 +105,7 @@ async fn of_resource(
     if scope.is_object() && revision.is_none() && part.parse::<lfs::Oid>().is_ok() {
         return Ok(Some(scope));
     }
-    let versioned = match app.drive.package(grant, revision).await {
+    let versioned = match app.datasets.package(grant, revision).await {
         Ok(versioned) => versioned,
         Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Invalid) => return Ok(None),
         Err(error) => return Err(error),
@@ -124,7 +124,7 @@ async fn of_resource(
     Ok(oid.map(|oid| scope.of_object(&grant.path(), &oid)))
 }
 
-async fn verify(State(app): State<App>, asked: Asked) -> Answer {
+async fn verify(State(app): State<App>, asked: ActionRequest) -> Answer {
     let token = asked.required("token")?;
     let strict = asked.switch("strict")?.unwrap_or(true);
     let mut result = match app.access.examine(token).await? {
@@ -143,7 +143,7 @@ fn payload(token: &str) -> Option<Value> {
     serde_json::from_slice(&claims).ok()
 }
 
-async fn public_key(State(app): State<App>, _asked: Asked) -> Answer {
+async fn public_key(State(app): State<App>, _asked: ActionRequest) -> Answer {
     Ok(done("authz_public_key", json!({ "public_key": app.access.keys().public_pem() })))
 }
 

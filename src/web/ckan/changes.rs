@@ -9,7 +9,7 @@ use similar::{ChangeTag, DiffTag, TextDiff};
 use crate::error::Error;
 
 /// How long to search for the shortest diff before accepting any.
-const PATIENCE: Duration = Duration::from_millis(500);
+const DIFF_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The number of context lines around each change.
 const AROUND: usize = 3;
@@ -36,7 +36,7 @@ impl FromStr for Style {
 }
 
 pub(super) fn difference(before: &str, after: &str, style: Style) -> String {
-    let diff = TextDiff::configure().deadline(Instant::now() + PATIENCE).diff_lines(before, after);
+    let diff = TextDiff::configure().deadline(Instant::now() + DIFF_TIMEOUT).diff_lines(before, after);
     match style {
         Style::Unified => diff.unified_diff().context_radius(AROUND).header("before", "after").to_string(),
         Style::Context => context(&diff),

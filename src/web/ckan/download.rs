@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use super::super::Routes;
 use super::super::api::{Parameters, Segments, segment};
-use super::super::extract::{Base, Caller};
+use super::super::extract::{BaseUrl, AuthedActor};
 use super::resources::{link, path};
 use crate::access::{Fetch, Grant};
 use crate::app::App;
-use crate::drive::ckan::resource_ids;
+use crate::datasets::ckan::resource_ids;
 use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -34,15 +34,15 @@ struct Shown {
 
 async fn download(
     State(app): State<App>,
-    caller: Caller,
-    Base(base): Base,
+    caller: AuthedActor,
+    BaseUrl(base): BaseUrl,
     headers: HeaderMap,
     segments: Segments,
     Parameters(shown): Parameters<Shown>,
 ) -> Result<Response> {
     let grant: Grant<Fetch> = app.access.authorize_named(&caller.actor, segments.get("package")).await?;
     let revision = shown.revision_ref.as_deref().filter(|revision| !revision.is_empty());
-    let versioned = app.drive.package(&grant.narrow(), revision).await?;
+    let versioned = app.datasets.package(&grant.narrow(), revision).await?;
     let id = segments.get("resource");
     let nothing = || Error::not_found(format!("there is no resource `{}` in this dataset", id.escape_debug()));
     let ids = versioned.package.as_ref().map(|package| resource_ids(grant.id(), package)).unwrap_or_default();

@@ -5,14 +5,14 @@ use axum::http::Method;
 use serde_json::Value;
 
 use super::super::Routes;
-use super::super::extract::{Base, Caller};
-use super::{Answer, Asked, Failure, done};
+use super::super::extract::{BaseUrl, AuthedActor};
+use super::{Answer, ActionRequest, Failure, done};
 use crate::access::{Grant, Own, Read, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
-use crate::drive::ckan::{self, Record, View};
-use crate::drive::package::Versioned;
-use crate::drive::revisions::{Author, Wording};
+use crate::datasets::ckan::{self, Record, View};
+use crate::datasets::package::Versioned;
+use crate::datasets::revisions::{Author, CommitMeta};
 use crate::error::{Error, Kind};
 use crate::types::{OwnerName, RepoPath, Slug, Visibility};
 
@@ -25,13 +25,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::POST, "/api/3/action/dataset_revert", revert)
 }
 
-async fn show(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
+async fn show(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUrl, asked: ActionRequest) -> Answer {
     // ckan-client-js uses another field name.
     let field = if asked.0.contains_key("id") { "id" } else { "name_or_id" };
     let field = if asked.0.contains_key(field) { field } else { "id" };
     let grant = asked.dataset::<Read>(&app, &caller, field).await?;
     let revision = asked.optional("revision_ref")?;
-    let versioned = app.drive.package(&grant, revision).await.map_err(Failure::of("revision_ref"))?;
+    let versioned = app.datasets.package(&grant, revision).await.map_err(Failure::of("revision_ref"))?;
     if revision.is_some() && versioned.package.is_none() {
         return Err(Error::not_found("this revision has no datapackage.json").into());
     }
@@ -47,7 +47,7 @@ pub(super) async fn described(
 ) -> Result<Record, Error> {
     let record = ckan::record(grant.dataset(), versioned, view)?;
     if let Some(package) = &versioned.package
-        && let Err(error) = app.drive.note_resources(grant, package).await
+        && let Err(error) = app.datasets.note_resources(grant, package).await
     {
         // They are indexed when the dataset is next shown.
         tracing::warn!(%error, "failed to index resource ids");
@@ -55,7 +55,7 @@ pub(super) async fn described(
     Ok(record)
 }
 
-async fn create(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
+async fn create(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUrl, asked: ActionRequest) -> Answer {
     let name: Slug = asked.required("name")?.parse().map_err(Failure::of("name"))?;
     let owner: OwnerName = match asked.optional("owner_org")? {
         Some(text) => app.access.owner_named(text).await.map_err(Failure::of("owner_org"))?,
@@ -68,21 +68,21 @@ async fn create(State(app): State<App>, caller: Caller, Base(base): Base, asked:
         Some(true) | None => Visibility::Private,
     };
     expect_uploads(&asked.0).map_err(Failure::of("resources"))?;
-    let fresh = || app.drive.fresh_id();
+    let fresh = || app.datasets.fresh_id();
     let package = ckan::package(fresh(), path.name.as_str(), asked.0.clone(), None, fresh)?;
     let writer = async || app.access.authorize::<Write>(&caller.actor, &path).await;
     match app.access.creation(&caller.actor, &path).await {
         Ok(creation) => {
-            let (store, wording) = (DEFAULT_STORE, Wording::default());
-            app.drive.create_with_package(&creation, visibility, store, package, wording, writer).await?;
+            let (store, wording) = (DEFAULT_STORE, CommitMeta::default());
+            app.datasets.create_with_package(&creation, visibility, store, package, wording, writer).await?;
         }
         // A push may have created it empty before; then this request adds the first revision.
         Err(error) if error.kind() == Kind::Conflict => {
             let grant = writer().await?;
             let own = widened(&grant, (visibility == Visibility::Public).then_some(visibility))?;
-            app.drive.begin(&grant, package, Wording::default()).await.map_err(Failure::of("name"))?;
+            app.datasets.begin(&grant, package, CommitMeta::default()).await.map_err(Failure::of("name"))?;
             if let Some(own) = own {
-                app.drive.set_visibility(&own, visibility).await?;
+                app.datasets.set_visibility(&own, visibility).await?;
             }
         }
         Err(error) if error.kind() == Kind::NotFound => return Err(Error::forbidden(error.detail()).into()),
@@ -91,7 +91,7 @@ async fn create(State(app): State<App>, caller: Caller, Base(base): Base, asked:
     shown(&app, &caller, &path, "package_create", &base).await
 }
 
-async fn update(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
+async fn update(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUrl, asked: ActionRequest) -> Answer {
     let field = if asked.0.contains_key("id") { "id" } else { "name" };
     let grant = asked.dataset::<Write>(&app, &caller, field).await?;
     let row = grant.dataset();
@@ -119,11 +119,11 @@ async fn update(State(app): State<App>, caller: Caller, Base(base): Base, asked:
     let mut record = asked.0.clone();
     record.remove("base_revision_ref");
     let new = |before: Option<&ckan::Record>| {
-        ckan::package(grant.id(), &row.name, record.clone(), before, || app.drive.fresh_id())
+        ckan::package(grant.id(), &row.name, record.clone(), before, || app.datasets.fresh_id())
     };
-    app.drive.rewrite_package(&grant, new, base_revision, &Author::default(), None).await?;
+    app.datasets.rewrite_package(&grant, new, base_revision, &Author::default(), None).await?;
     if let (Some(own), Some(visibility)) = (own, visibility) {
-        app.drive.set_visibility(&own, visibility).await?;
+        app.datasets.set_visibility(&own, visibility).await?;
     }
     shown(&app, &caller, &grant.path().parse()?, "package_update", &base).await
 }
@@ -135,20 +135,20 @@ fn widened(grant: &Grant<Write>, visibility: Option<Visibility>) -> Result<Optio
     Ok(Some(own))
 }
 
-async fn revert(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
+async fn revert(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUrl, asked: ActionRequest) -> Answer {
     let grant = asked.dataset::<Write>(&app, &caller, "dataset").await?;
     let revision = asked.required("revision_ref")?;
-    let then = app.drive.package(&grant.narrow(), Some(revision)).await?;
+    let then = app.datasets.package(&grant.narrow(), Some(revision)).await?;
     let package = then.package.ok_or_else(|| Error::not_found("this revision has no datapackage.json"))?;
     let message = Some(format!("Revert to {revision}"));
-    app.drive.rewrite_package(&grant, |_| Ok(package.clone()), None, &Author::default(), message).await?;
+    app.datasets.rewrite_package(&grant, |_| Ok(package.clone()), None, &Author::default(), message).await?;
     shown(&app, &caller, &grant.path().parse()?, "dataset_revert", &base).await
 }
 
 /// Responds with the current state of a dataset.
-async fn shown(app: &App, caller: &Caller, path: &RepoPath, action: &str, base: &str) -> Answer {
+async fn shown(app: &App, caller: &AuthedActor, path: &RepoPath, action: &str, base: &str) -> Answer {
     let grant = app.access.authorize::<Read>(&caller.actor, path).await?;
-    let versioned = app.drive.package(&grant, None).await?;
+    let versioned = app.datasets.package(&grant, None).await?;
     Ok(done(action, described(app, &grant, &versioned, View { base, revision: None }).await?))
 }
 

@@ -5,14 +5,14 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::super::Routes;
-use super::super::extract::{Base, Caller};
+use super::super::extract::{BaseUrl, AuthedActor};
 use super::changes::{Style, difference};
-use super::{Answer, Asked, Failure, done};
+use super::{Answer, ActionRequest, Failure, done};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
-use crate::drive::ckan::{self, Record, View, moment};
-use crate::drive::refs::{NewTag, Tag, TagChange};
-use crate::drive::revisions::Author;
+use crate::datasets::ckan::{self, Record, View, moment};
+use crate::datasets::refs::{NewTag, Tag, TagChange};
+use crate::datasets::revisions::Author;
 use crate::error::{Error, Kind};
 use crate::types::Millis;
 
@@ -41,41 +41,41 @@ fn release(package: &str, tag: &Tag) -> Value {
     })
 }
 
-async fn create(State(app): State<App>, caller: Caller, asked: Asked) -> Answer {
+async fn create(State(app): State<App>, caller: AuthedActor, asked: ActionRequest) -> Answer {
     let grant = asked.dataset::<Write>(&app, &caller, "dataset").await?;
     let name = asked.required("name")?.to_owned();
     let description = asked.optional("description")?.map(str::to_owned);
     let tag = NewTag { name, revision: None, description, author: Author::default() };
-    let tag = app.drive.create_tag(&grant, tag).await.map_err(Failure::of("name"))?;
+    let tag = app.datasets.create_tag(&grant, tag).await.map_err(Failure::of("name"))?;
     Ok(done("dataset_release_create", release(&grant.path(), &tag)))
 }
 
-async fn update(State(app): State<App>, caller: Caller, asked: Asked) -> Answer {
+async fn update(State(app): State<App>, caller: AuthedActor, asked: ActionRequest) -> Answer {
     let grant = asked.dataset::<Write>(&app, &caller, "dataset").await?;
     let old = asked.required("release")?;
     let name = asked.optional("name")?.map(str::to_owned);
     let description = asked.optional("description")?.map(str::to_owned);
     let change = TagChange { name, description, author: Some(Author::default()) };
-    let tag = app.drive.update_tag(&grant, old, change).await.map_err(Failure::of("name"))?;
+    let tag = app.datasets.update_tag(&grant, old, change).await.map_err(Failure::of("name"))?;
     Ok(done("dataset_release_update", release(&grant.path(), &tag)))
 }
 
-async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Answer {
+async fn list(State(app): State<App>, caller: AuthedActor, asked: ActionRequest) -> Answer {
     let grant = asked.dataset::<Read>(&app, &caller, "dataset").await?;
-    let tags = app.drive.tags(&grant).await?;
+    let tags = app.datasets.tags(&grant).await?;
     let path = grant.path();
     Ok(done("dataset_release_list", tags.iter().map(|tag| release(&path, tag)).collect::<Vec<_>>()))
 }
 
-async fn show(State(app): State<App>, caller: Caller, asked: Asked) -> Answer {
+async fn show(State(app): State<App>, caller: AuthedActor, asked: ActionRequest) -> Answer {
     let grant = asked.dataset::<Read>(&app, &caller, "dataset").await?;
-    let tag = app.drive.tag(&grant, asked.required("release")?).await.map_err(unnamed)?;
+    let tag = app.datasets.tag(&grant, asked.required("release")?).await.map_err(unnamed)?;
     Ok(done("dataset_release_show", release(&grant.path(), &tag)))
 }
 
-async fn delete(State(app): State<App>, caller: Caller, asked: Asked) -> Answer {
+async fn delete(State(app): State<App>, caller: AuthedActor, asked: ActionRequest) -> Answer {
     let grant = asked.dataset::<Write>(&app, &caller, "dataset").await?;
-    app.drive.delete_tag(&grant, asked.required("release")?).await.map_err(unnamed)?;
+    app.datasets.delete_tag(&grant, asked.required("release")?).await.map_err(unnamed)?;
     Ok(done("dataset_release_delete", Value::Null))
 }
 
@@ -84,7 +84,7 @@ fn unnamed(error: Error) -> Error {
     if error.kind() == Kind::Invalid { Error::not_found(error.detail()) } else { error }
 }
 
-async fn diff(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
+async fn diff(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUrl, asked: ActionRequest) -> Answer {
     let grant = asked.dataset::<Read>(&app, &caller, "id").await?;
     let names = [asked.required("revision_ref_1")?, asked.required("revision_ref_2")?];
     let style: Style = asked.optional("diff_type")?.unwrap_or("unified").parse().map_err(Failure::of("diff_type"))?;
@@ -102,7 +102,7 @@ async fn diff(State(app): State<App>, caller: Caller, Base(base): Base, asked: A
 /// Returns the record of a revision without the fields that differ between any two revisions.
 async fn at(app: &App, grant: &Grant<Read>, name: &str, base: &str) -> Result<Record, Error> {
     let revision = Some(name).filter(|name| *name != "current");
-    let versioned = app.drive.package(grant, revision).await?;
+    let versioned = app.datasets.package(grant, revision).await?;
     let mut record = ckan::record(grant.dataset(), &versioned, View { base, revision: None })?;
     record.remove("revision_id");
     record.remove("metadata_modified");

@@ -5,15 +5,15 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::super::Routes;
-use super::super::extract::{Base, Caller};
+use super::super::extract::{BaseUrl, AuthedActor};
 use super::packages::{described, expect_upload};
-use super::{Answer, Asked, Failure, done};
+use super::{Answer, ActionRequest, Failure, done};
 use crate::access::{Fetch, Grant, Read, Write};
 use crate::app::App;
-use crate::drive::ckan::{self, ResourceChange, View, resource_ids};
-use crate::drive::is_empty;
-use crate::drive::package::{Package, Versioned};
-use crate::drive::revisions::Author;
+use crate::datasets::ckan::{self, ResourceChange, View, resource_ids};
+use crate::datasets::is_empty;
+use crate::datasets::package::{Package, Versioned};
+use crate::datasets::revisions::Author;
 use crate::error::{Error, Kind, Result};
 use crate::types::RepoPath;
 
@@ -36,9 +36,9 @@ struct Found {
 }
 
 /// Finds a resource by its id. One that the caller cannot see is answered as not found.
-async fn find(app: &App, caller: &Caller, id: &str, revision: Option<&str>) -> Result<Found> {
+async fn find(app: &App, caller: &AuthedActor, id: &str, revision: Option<&str>) -> Result<Found> {
     for grant in app.access.holders_of_resource(&caller.actor, id).await? {
-        let versioned = match app.drive.package(&grant, revision).await {
+        let versioned = match app.datasets.package(&grant, revision).await {
             Ok(versioned) => versioned,
             Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Invalid) => continue,
             Err(error) => return Err(error),
@@ -51,24 +51,24 @@ async fn find(app: &App, caller: &Caller, id: &str, revision: Option<&str>) -> R
     Err(Error::not_found(format!("resource `{}` does not exist, or you do not have access to it", id.escape_debug())))
 }
 
-async fn show(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
+async fn show(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUrl, asked: ActionRequest) -> Answer {
     let revision = asked.optional("revision_ref")?;
     let Found { grant, versioned, place } = find(&app, &caller, asked.required("id")?, revision).await?;
     let record = ckan::record(grant.dataset(), &versioned, View { base: &base, revision })?;
     Ok(done("resource_show", record.get("resources").and_then(|list| list.get(place))))
 }
 
-async fn create(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
+async fn create(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUrl, asked: ActionRequest) -> Answer {
     let grant = asked.dataset::<Write>(&app, &caller, "package_id").await?;
     expect_upload(&asked.0).map_err(Failure::of("url_type"))?;
     let mut record = asked.0.clone();
     if asked.optional("id")?.is_none() {
-        record.insert("id".to_owned(), app.drive.fresh_id().to_string().into());
+        record.insert("id".to_owned(), app.datasets.fresh_id().to_string().into());
     }
     change(&app, &grant, ResourceChange::Create(record), "resource_create", &base).await
 }
 
-async fn update(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
+async fn update(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUrl, asked: ActionRequest) -> Answer {
     let id = asked.required("id")?;
     let grant = writer(&app, &caller, id).await?;
     expect_upload(&asked.0).map_err(Failure::of("url_type"))?;
@@ -76,14 +76,14 @@ async fn update(State(app): State<App>, caller: Caller, Base(base): Base, asked:
     change(&app, &grant, change_of, "resource_update", &base).await
 }
 
-async fn delete(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
+async fn delete(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUrl, asked: ActionRequest) -> Answer {
     let id = asked.required("id")?;
     let grant = writer(&app, &caller, id).await?;
     change(&app, &grant, ResourceChange::Delete(id.to_owned()), "resource_delete", &base).await
 }
 
 /// Returns the write grant for a resource's dataset, which every change of the resource requires.
-async fn writer(app: &App, caller: &Caller, id: &str) -> Result<Grant<Write>> {
+async fn writer(app: &App, caller: &AuthedActor, id: &str) -> Result<Grant<Write>> {
     let Found { grant, .. } = find(app, caller, id, None).await?;
     match grant.also() {
         Some(grant) => Ok(grant),
@@ -99,17 +99,17 @@ async fn change(app: &App, grant: &Grant<Write>, change: ResourceChange, action:
         ResourceChange::Delete(_) => (None, "Remove a resource"),
     };
     let new = |before: Option<&Package>| {
-        ckan::change_resource(row.id, &row.name, before, &change, || app.drive.fresh_id()).map(|(package, _)| package)
+        ckan::change_resource(row.id, &row.name, before, &change, || app.datasets.fresh_id()).map(|(package, _)| package)
     };
     let message = Some(message.to_owned());
-    let versioned = app.drive.rewrite_package(grant, new, None, &Author::default(), message).await?;
+    let versioned = app.datasets.rewrite_package(grant, new, None, &Author::default(), message).await?;
     let record = described(app, &grant.narrow(), &versioned, View { base, revision: None }).await?;
     let resources = record.get("resources").and_then(Value::as_array).into_iter().flatten();
     let resource = resources.into_iter().find(|resource| id.is_some() && resource["id"].as_str() == id);
     Ok(done(action, resource))
 }
 
-async fn download_spec(State(app): State<App>, caller: Caller, Base(base): Base, asked: Asked) -> Answer {
+async fn download_spec(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUrl, asked: ActionRequest) -> Answer {
     let revision = asked.optional("revision_ref")?;
     let inline = asked.switch("inline")?.unwrap_or_default();
     let Found { grant, versioned, place } = find(&app, &caller, asked.required("id")?, revision).await?;
@@ -133,7 +133,7 @@ pub(super) async fn link(
 ) -> Result<Option<String>> {
     let Some(path) = path(versioned, place) else { return Ok(None) };
     let (Ok(path), Some(revision)) = (path.parse(), &versioned.revision) else { return Ok(None) };
-    let located = match app.drive.locate(&grant.narrow(), &revision.id.to_string(), &path).await {
+    let located = match app.datasets.locate(&grant.narrow(), &revision.id.to_string(), &path).await {
         Ok(located) => located,
         Err(error) if error.kind() == Kind::NotFound => return Ok(None),
         Err(error) => return Err(error),

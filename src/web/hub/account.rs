@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 
 use super::super::Routes;
 use super::super::api::{Body, segment};
-use super::super::extract::{Base, Caller};
+use super::super::extract::{BaseUrl, AuthedActor};
 use super::{Answer, ERROR_MESSAGE, Failure, REPO_NOT_FOUND};
 use crate::access::{Actor, Grant, Own, Read, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
-use crate::drive::revisions::Wording;
+use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Kind, Result};
 use crate::types::{RepoPath, Visibility};
 
@@ -39,7 +39,7 @@ const KEPT: &[&str] = &[
     "tar", "tgz", "tif", "tiff", "wav", "webm", "webp", "xls", "xlsx", "xz", "zip", "zst",
 ];
 
-async fn whoami(State(app): State<App>, caller: Caller) -> Result<Json<Value>> {
+async fn whoami(State(app): State<App>, caller: AuthedActor) -> Result<Json<Value>> {
     if caller.actor.is_anonymous() {
         return Err(Error::unauthenticated("authentication required: set `HF_TOKEN` or run `hf auth login`"));
     }
@@ -116,7 +116,7 @@ struct NewDataset {
     seen: Seen,
 }
 
-async fn create(State(app): State<App>, caller: Caller, base: Base, Body(new): Body<NewDataset>) -> Answer {
+async fn create(State(app): State<App>, caller: AuthedActor, base: BaseUrl, Body(new): Body<NewDataset>) -> Answer {
     if caller.actor.is_anonymous() {
         return Err(Error::unauthenticated("authentication required to create a dataset").into());
     }
@@ -126,7 +126,7 @@ async fn create(State(app): State<App>, caller: Caller, base: Base, Body(new): B
     let url = format!("{}/datasets/{}/{}", base.0, segment(path.owner.as_str()), segment(path.name.as_str()));
     let made = async {
         let creation = app.access.creation(&caller.actor, &path).await?;
-        app.drive.create(&creation, visibility, DEFAULT_STORE).await
+        app.datasets.create(&creation, visibility, DEFAULT_STORE).await
     };
     match made.await {
         Ok(_) => {}
@@ -151,21 +151,21 @@ async fn begin(app: &App, grant: &Grant<Write>) -> Result<()> {
     let content = Content::Bytes(Bytes::from(lines.concat()));
     let path = metastore::package::ATTRIBUTES.parse()?;
     let edits = vec![Edit::Put { path, content, executable: false }];
-    let snapshot = app.drive.snapshot(&grant.narrow()).await?;
-    let changes = app.drive.changes(grant.actor(), &snapshot, Wording::default(), "initial commit", edits).await?;
-    app.drive.commit(grant, changes).await?;
+    let snapshot = app.datasets.snapshot(&grant.narrow()).await?;
+    let changes = app.datasets.changes(grant.actor(), &snapshot, CommitMeta::default(), "initial commit", edits).await?;
+    app.datasets.commit(grant, changes).await?;
     Ok(())
 }
 
-async fn delete(State(app): State<App>, caller: Caller, Body(named): Body<Named>) -> Answer {
+async fn delete(State(app): State<App>, caller: AuthedActor, Body(named): Body<Named>) -> Answer {
     let path = named.path(&caller.actor)?;
     let grant = app.access.authorize::<Own>(&caller.actor, &path).await.map_err(Failure::missing(REPO_NOT_FOUND))?;
-    app.drive.delete(&grant).await?;
+    app.datasets.delete(&grant).await?;
     Ok(Json(json!({})).into_response())
 }
 
 #[derive(Deserialize)]
-struct Renaming {
+struct MoveRepo {
     #[serde(rename = "fromRepo")]
     from: String,
     #[serde(rename = "toRepo")]
@@ -176,22 +176,22 @@ struct Renaming {
 
 async fn rename(
     State(app): State<App>,
-    caller: Caller,
-    base: Base,
-    Body(asked): Body<Renaming>,
+    caller: AuthedActor,
+    base: BaseUrl,
+    Body(asked): Body<MoveRepo>,
 ) -> Answer<Json<Value>> {
     expect_dataset(asked.kind.as_deref())?;
     let (from, to): (RepoPath, RepoPath) = (asked.from.parse()?, asked.to.parse()?);
     let grant = app.access.authorize::<Own>(&caller.actor, &from).await.map_err(Failure::missing(REPO_NOT_FOUND))?;
     let creation = app.access.creation(&caller.actor, &to).await?;
-    app.hosting.rename(&grant, &creation).await?;
+    app.git_service.rename(&grant, &creation).await?;
     let (owner, name) = (segment(to.owner.as_str()), segment(to.name.as_str()));
     Ok(Json(json!({ "url": format!("{}/datasets/{owner}/{name}", base.0) })))
 }
 
 async fn settings(State(app): State<App>, grant: Grant<Own>, Body(seen): Body<Seen>) -> Answer {
     if let Some(visibility) = seen.visibility()? {
-        app.drive.set_visibility(&grant, visibility).await?;
+        app.datasets.set_visibility(&grant, visibility).await?;
     }
     Ok(Json(json!({ "private": seen.private, "visibility": seen.visibility, "gated": false })).into_response())
 }
@@ -210,8 +210,8 @@ struct Card {
 }
 
 /// Accepts any README header: the clients validate it before they send it.
-async fn validate(_: Caller, Body(card): Body<Card>) -> Response {
-    match crate::drive::card::read(&card.content) {
+async fn validate(_: AuthedActor, Body(card): Body<Card>) -> Response {
+    match crate::datasets::card::read(&card.content) {
         Ok(_) => Json(json!({ "errors": [], "warnings": [] })).into_response(),
         Err(message) => (StatusCode::BAD_REQUEST, Json(json!({ "errors": [{ "message": message }], "warnings": [] })))
             .into_response(),

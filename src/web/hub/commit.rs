@@ -20,14 +20,14 @@ use tokio_util::io::StreamReader;
 
 use super::super::Routes;
 use super::super::api::{Segments, segment};
-use super::super::extract::Base;
-use super::super::git::patient;
+use super::super::extract::BaseUrl;
+use super::super::git::with_idle_timeout;
 use super::upload::{branch, no_request};
 use super::{Answer, ENTRY_NOT_FOUND, Failure};
 use crate::access::{Grant, Write};
 use crate::app::App;
-use crate::drive::commits::Done;
-use crate::drive::revisions::Wording;
+use crate::datasets::commits::CommitOutcome;
+use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -45,7 +45,7 @@ const SOURCES: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(tag = "key", content = "value", rename_all = "camelCase")]
-enum Line {
+enum NdjsonLine {
     Header(Header),
     File { path: String, content: String, encoding: Option<String> },
     LfsFile { path: String, oid: String, algo: Option<String>, size: Option<u64> },
@@ -63,7 +63,7 @@ struct Header {
 }
 
 /// The change that one line describes.
-enum Step {
+enum Operation {
     Put(FilePath, Bytes),
     Keep(FilePath, Oid, Option<u64>),
     DeleteFile(FilePath),
@@ -72,46 +72,46 @@ enum Step {
 
 /// A commit as the client sent it.
 #[derive(Default)]
-struct Sent {
+struct CommitBody {
     header: Option<Header>,
-    steps: Vec<Step>,
+    steps: Vec<Operation>,
 }
 
 async fn commit(
     State(app): State<App>,
     grant: Grant<Write>,
-    base: Base,
+    base: BaseUrl,
     segments: Segments,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Answer<Json<Value>> {
     no_request(query.as_deref())?;
-    let Sent { header, steps } = read(&app, request).await?;
+    let CommitBody { header, steps } = read(&app, request).await?;
     let header = header.ok_or_else(|| Error::invalid("the commit has no header line"))?;
     let steps = sized(&app, &grant, steps).await?;
     let message = match header.description.trim() {
         "" => header.summary.clone(),
         description => format!("{}\n\n{description}", header.summary),
     };
-    let snapshot = app.drive.snapshot(&grant.narrow()).await?;
+    let snapshot = app.datasets.snapshot(&grant.narrow()).await?;
     let (branch, head) = branch(&snapshot, segments.get("revision"))?;
     let parent = match &header.parent {
         Some(parent) => {
             let stale =
                 || Error::precondition(format!("`{}` is no longer at {parent}; fetch it again", branch.short()));
-            Some(app.drive.resolve(grant.id(), &snapshot, parent).await.map_err(|_| stale())?)
+            Some(app.datasets.resolve(grant.id(), &snapshot, parent).await.map_err(|_| stale())?)
         }
         None => None,
     };
     let operations = snapshot.read(move |reader| steps.iter().map(|step| step.edit(reader, head)).collect()).await;
     let operations: Vec<Edit> = operations.map_err(Error::from).map_err(Failure::missing(ENTRY_NOT_FOUND))?;
     drop(snapshot);
-    let wording = Wording { branch: Some(branch), parent, message: Some(message), ..Wording::default() };
-    let made = match app.drive.commit_operations(&grant, operations, wording, None).await {
-        Ok(Done::Made(revision)) => revision,
+    let wording = CommitMeta { branch: Some(branch), parent, message: Some(message), ..CommitMeta::default() };
+    let made = match app.datasets.commit_operations(&grant, operations, wording, None).await {
+        Ok(CommitOutcome::Made(revision)) => revision,
         // Nothing to do: the content is already there, for example after a retry whose first response was lost.
-        Ok(Done::Unchanged(Some(head))) => head,
-        Ok(unchanged @ Done::Unchanged(None)) => unchanged.made()?,
+        Ok(CommitOutcome::Unchanged(Some(head))) => head,
+        Ok(unchanged @ CommitOutcome::Unchanged(None)) => unchanged.made()?,
         Err(refusal) => return Err(Failure::missing(ENTRY_NOT_FOUND)(refusal.error)),
     };
     let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
@@ -123,11 +123,11 @@ async fn commit(
 }
 
 /// Reads the lines as they arrive.
-async fn read(app: &App, request: Request) -> Result<Sent> {
-    let body = Body::from_stream(patient(app, request.into_body())).into_data_stream();
+async fn read(app: &App, request: Request) -> Result<CommitBody> {
+    let body = Body::from_stream(with_idle_timeout(app, request.into_body())).into_data_stream();
     let stream = body.map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error));
     let mut reader = BufReader::with_capacity(64 << 10, StreamReader::new(Box::pin(stream)));
-    let mut sent = Sent::default();
+    let mut sent = CommitBody::default();
     let limits = &app.config.limits;
     // A file in base64, and its path.
     let longest = (limits.commit_file_bytes as u64).div_ceil(3) * 4 + LINE;
@@ -148,14 +148,14 @@ async fn read(app: &App, request: Request) -> Result<Sent> {
             continue;
         }
         let place = sent.steps.len() + 1;
-        let read: Line = serde_json::from_slice(&line)
+        let read: NdjsonLine = serde_json::from_slice(&line)
             .map_err(|error| Error::malformed(format!("line {place} of the commit is invalid: {error}")))?;
-        if let Line::Header(header) = read {
+        if let NdjsonLine::Header(header) = read {
             sent.header = Some(header);
             continue;
         }
         let step = step(read)?;
-        if let Step::Put(_, bytes) = &step {
+        if let Operation::Put(_, bytes) = &step {
             inline += bytes.len();
         }
         if inline > limits.commit_bytes || sent.steps.len() >= LINES {
@@ -168,10 +168,10 @@ async fn read(app: &App, request: Request) -> Result<Sent> {
     }
 }
 
-fn step(line: Line) -> Result<Step> {
+fn step(line: NdjsonLine) -> Result<Operation> {
     match line {
-        Line::Header(_) => Err(Error::malformed("unexpected second header line")),
-        Line::File { path, content, encoding } => {
+        NdjsonLine::Header(_) => Err(Error::malformed("unexpected second header line")),
+        NdjsonLine::File { path, content, encoding } => {
             let bytes = match encoding.as_deref() {
                 Some("base64") => {
                     let decoded = BASE64.decode(content);
@@ -181,37 +181,37 @@ fn step(line: Line) -> Result<Step> {
                 None | Some("utf-8") => content.into_bytes(),
                 Some(other) => return Err(Error::invalid(format!("{path:?} has an unknown encoding {other:?}"))),
             };
-            Ok(Step::Put(path.parse()?, bytes.into()))
+            Ok(Operation::Put(path.parse()?, bytes.into()))
         }
-        Line::LfsFile { algo: Some(algo), .. } if algo != "sha256" => {
+        NdjsonLine::LfsFile { algo: Some(algo), .. } if algo != "sha256" => {
             Err(Error::invalid(format!("unsupported hash algorithm {algo:?}; use sha256")))
         }
-        Line::LfsFile { path, oid, size, .. } => {
+        NdjsonLine::LfsFile { path, oid, size, .. } => {
             let named = oid.parse().map_err(|_| Error::invalid(format!("{oid:?} is not a valid object id")))?;
-            Ok(Step::Keep(path.parse()?, named, size))
+            Ok(Operation::Keep(path.parse()?, named, size))
         }
-        Line::DeletedFile { path } => Ok(Step::DeleteFile(path.parse()?)),
-        Line::DeletedFolder { path } => Ok(Step::DeleteFolder(path.trim_end_matches('/').parse()?)),
+        NdjsonLine::DeletedFile { path } => Ok(Operation::DeleteFile(path.parse()?)),
+        NdjsonLine::DeletedFolder { path } => Ok(Operation::DeleteFolder(path.trim_end_matches('/').parse()?)),
     }
 }
 
 /// Looks up the sizes of objects that the client did not give. An object that the dataset does not hold is reused from
 /// another dataset if the caller can download it there. Otherwise the response reveals nothing about it: knowing a hash
 /// must not be enough to read other people's data.
-async fn sized(app: &App, grant: &Grant<Write>, mut steps: Vec<Step>) -> Result<Vec<Step>> {
+async fn sized(app: &App, grant: &Grant<Write>, mut steps: Vec<Operation>) -> Result<Vec<Operation>> {
     let mut sources = SOURCES;
     for page in steps.chunks_mut(1000) {
         let oids: Vec<Oid> =
-            page.iter().filter_map(|step| if let Step::Keep(_, oid, _) = step { Some(*oid) } else { None }).collect();
+            page.iter().filter_map(|step| if let Operation::Keep(_, oid, _) = step { Some(*oid) } else { None }).collect();
         let held = app.storage.held(grant.id(), &oids).await?.into_iter();
         let mut held: HashMap<Oid, u64> = held.map(|(oid, held)| (oid, held.size)).collect();
         let missing: BTreeSet<Oid> =
             oids.into_iter().filter(|oid| *oid != Oid::EMPTY && !held.contains_key(oid)).collect();
         held.extend(lend(app, grant, missing, &mut sources).await?);
         for step in page {
-            let Step::Keep(path, oid, size) = step else { continue };
+            let Operation::Keep(path, oid, size) = step else { continue };
             if *oid == Oid::EMPTY {
-                *step = Step::Put(path.clone(), Bytes::new());
+                *step = Operation::Put(path.clone(), Bytes::new());
                 continue;
             }
             let found = held.get(oid).copied().filter(|held| size.is_none_or(|size| size == *held));
@@ -232,14 +232,14 @@ async fn lend(
 ) -> Result<HashMap<Oid, u64>> {
     let mut lent = HashMap::new();
     while let Some(oid) = missing.first().copied() {
-        let found = app.access.lender(grant.actor(), &grant.dataset().store, &oid).await?;
+        let found = app.access.find_source(grant.actor(), &grant.dataset().store, &oid).await?;
         let Some(source) = found.filter(|_| *sources > 0) else { break };
         *sources -= 1;
         // Usually one dataset has several of them.
         let oids: Vec<Oid> = missing.iter().copied().collect();
-        let held = app.storage.lendable(&source, &oids).await?;
+        let held = app.storage.reusable_objects(&source, &oids).await?;
         let pointers: Vec<Pointer> = held.iter().map(|(oid, size)| Pointer::new(*oid, *size)).collect();
-        app.storage.lend(&source, &grant.narrow(), &pointers).await?;
+        app.storage.reuse_objects(&source, &grant.narrow(), &pointers).await?;
         missing.retain(|oid| !held.contains_key(oid));
         if missing.contains(&oid) {
             break;
@@ -249,7 +249,7 @@ async fn lend(
     Ok(lent)
 }
 
-impl Step {
+impl Operation {
     /// Converts the step to an edit of the tree. A file keeps its executable bit.
     fn edit(&self, reader: &Reader, head: Option<ObjectId>) -> metastore::Result<Edit> {
         let kind = |path: &FilePath| match head.map(|head| reader.entry(head, path)) {

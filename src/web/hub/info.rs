@@ -14,7 +14,7 @@ use super::tree::lfs;
 use super::{Answer, Failure, REVISION_NOT_FOUND, hub_time, is_default, is_on, moment, pairs, value};
 use crate::access::{Grant, Read};
 use crate::app::App;
-use crate::drive::card;
+use crate::datasets::card;
 use crate::types::Visibility;
 
 /// The maximum number of files listed, and of bytes in their paths. If a client gets none or more than 50,000, it
@@ -33,7 +33,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments, RawQuery(query): RawQuery) -> Answer {
     let query = pairs(query.unwrap_or_default().as_bytes());
     let row = grant.dataset();
-    let snapshot = app.drive.snapshot(&grant).await?;
+    let snapshot = app.datasets.snapshot(&grant).await?;
     let asked = match segments.get("revision") {
         "" => None,
         revision if is_default(&snapshot, revision) => None,
@@ -41,7 +41,7 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments, Ra
     };
     let revision = match asked {
         Some(revision) => {
-            let found = app.drive.resolve(grant.id(), &snapshot, revision).await;
+            let found = app.datasets.resolve(grant.id(), &snapshot, revision).await;
             Some(found.map_err(Failure::missing(REVISION_NOT_FOUND))?)
         }
         None => snapshot.state().find(&snapshot.state().head).map(|head| head.target),
@@ -114,7 +114,7 @@ fn card_of(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<Map<
         Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
-    match reader.blob(blob, card::LARGEST) {
+    match reader.blob(blob, card::MAX_README_BYTES) {
         Ok(bytes) => Ok(str::from_utf8(&bytes).ok().and_then(|text| card::read(text).ok()).flatten()),
         Err(metastore::Error::TooLarge(_)) => Ok(None),
         Err(error) => Err(error),

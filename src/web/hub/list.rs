@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::super::Routes;
 use super::super::api::search::{cursor, place};
-use super::super::extract::{Base, Caller};
+use super::super::extract::{BaseUrl, AuthedActor};
 use super::{Answer, hub_time, pairs, value};
 use crate::app::App;
-use crate::drive::search::{Found, Kind, Query, Sort};
+use crate::datasets::search::{Found, Kind, Query, Sort};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Visibility};
 
@@ -23,21 +23,21 @@ pub(super) fn routes(routes: Routes) -> Routes {
 const PAGE: usize = 100;
 
 /// The maximum number of datasets on a page.
-const MOST: usize = 1000;
+const MAX_PAGE: usize = 1000;
 
-async fn list(State(app): State<App>, caller: Caller, base: Base, RawQuery(query): RawQuery) -> Answer {
+async fn list(State(app): State<App>, caller: AuthedActor, base: BaseUrl, RawQuery(query): RawQuery) -> Answer {
     let text = query.unwrap_or_default();
     let asked = pairs(text.as_bytes());
     let (query, sort) = parse(&asked)?;
     let limit = match value(&asked, "limit") {
         None => PAGE,
-        Some(limit) => limit.parse::<usize>().map_err(|_| Error::invalid("`limit` must be a number"))?.clamp(1, MOST),
+        Some(limit) => limit.parse::<usize>().map_err(|_| Error::invalid("`limit` must be a number"))?.clamp(1, MAX_PAGE),
     };
     let after = value(&asked, "cursor").map(|cursor| place(cursor, sort));
     let after = after.map(|place| place.ok_or_else(|| Error::invalid("invalid `cursor`"))).transpose()?;
     let sight = app.access.sight(&caller.actor).await?;
-    let page = app.drive.search(&sight, &query, sort, after, limit).await?;
-    let mut response = Json(page.found.iter().map(told).collect::<Vec<_>>()).into_response();
+    let page = app.datasets.search(&sight, &query, sort, after, limit).await?;
+    let mut response = Json(page.found.iter().map(describe).collect::<Vec<_>>()).into_response();
     let link = page.next.map(|next| {
         let kept = text.split('&').filter(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
@@ -79,7 +79,7 @@ fn parse(asked: &[(String, String)]) -> Result<(Query, Sort)> {
     Ok((query, sort))
 }
 
-fn told(found: &Found) -> Value {
+fn describe(found: &Found) -> Value {
     let card = &found.card;
     let licenses = card.licenses.iter().map(|license| format!("license:{license}"));
     let formats = card.formats.iter().map(|format| format!("format:{format}"));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::Routes;
 use super::super::api::{Body, segment};
-use super::super::extract::Base;
+use super::super::extract::BaseUrl;
 use super::{Answer, hub_time, pairs, value};
 use crate::access::{Grant, Own, Write};
 use crate::app::App;
@@ -28,12 +28,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
 const PAGE: usize = 1000;
 
 /// The maximum number of objects that one request deletes: the batch size of the clients.
-const MOST: usize = 1000;
+const MAX_DELETIONS: usize = 1000;
 
 /// How often to retry a deletion when the repository changes concurrently.
 const ATTEMPTS: usize = 5;
 
-async fn list(State(app): State<App>, grant: Grant<Write>, base: Base, RawQuery(query): RawQuery) -> Answer {
+async fn list(State(app): State<App>, grant: Grant<Write>, base: BaseUrl, RawQuery(query): RawQuery) -> Answer {
     let asked = pairs(query.unwrap_or_default().as_bytes());
     let limit = value(&asked, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
     let after = match value(&asked, "cursor") {
@@ -44,7 +44,7 @@ async fn list(State(app): State<App>, grant: Grant<Write>, base: Base, RawQuery(
     let has_more = found.len() > limit;
     found.truncate(limit);
     let oids: Vec<Oid> = found.iter().map(|holding| holding.oid).collect();
-    let places = app.drive.places(&grant.narrow(), &oids).await?;
+    let places = app.datasets.places(&grant.narrow(), &oids).await?;
     let items: Vec<Value> = found
         .iter()
         .map(|holding| {
@@ -72,7 +72,7 @@ async fn list(State(app): State<App>, grant: Grant<Write>, base: Base, RawQuery(
 }
 
 #[derive(Deserialize)]
-struct Deleting {
+struct DeletedObject {
     deletions: Deletions,
 }
 
@@ -83,16 +83,16 @@ struct Deletions {
 }
 
 /// Deletes objects that no revision references, immediately.
-async fn delete(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<Deleting>) -> Result<Response> {
+async fn delete(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<DeletedObject>) -> Result<Response> {
     let named = asked.deletions.sha;
-    if named.len() > MOST {
-        return Err(Error::too_large(format!("at most {MOST} files can be deleted per request")));
+    if named.len() > MAX_DELETIONS {
+        return Err(Error::too_large(format!("at most {MAX_DELETIONS} files can be deleted per request")));
     }
     let oid = |text: &String| text.parse().map_err(|_| Error::invalid(format!("{text:?} is not a valid object id")));
     let oids: Vec<Oid> = named.iter().map(oid).collect::<Result<_>>()?;
     for _ in 0..ATTEMPTS {
-        let generation = app.drive.expect_unnamed(&grant, &oids).await?;
-        if app.storage.let_go(&grant, generation, &oids).await? {
+        let generation = app.datasets.expect_unnamed(&grant, &oids).await?;
+        if app.storage.delete_unreferenced(&grant, generation, &oids).await? {
             return Ok(Json(json!({})).into_response());
         }
     }

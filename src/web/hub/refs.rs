@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use super::super::Routes;
 use super::super::api::{Body, Segments, segment};
-use super::super::extract::Base;
+use super::super::extract::BaseUrl;
 use super::upload::branch;
 use super::{Answer, Failure, REVISION_NOT_FOUND, find, moment, page, pairs, title, value};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
-use crate::drive::refs::NewTag;
-use crate::drive::revisions::Author;
+use crate::datasets::refs::NewTag;
+use crate::datasets::revisions::Author;
 use crate::error::{Error, Kind};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -33,9 +33,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 async fn list(State(app): State<App>, grant: Grant<Read>) -> Answer<Json<Value>> {
     let told = |name: &str, folder: &str, target: ObjectId| json!({ "name": name, "ref": format!("refs/{folder}/{name}"), "targetCommit": target.to_string() });
-    let branches = app.drive.branches(&grant).await?;
+    let branches = app.datasets.branches(&grant).await?;
     let branches: Vec<Value> = branches.iter().map(|branch| told(&branch.name, "heads", branch.revision)).collect();
-    let tags = app.drive.tags(&grant).await?;
+    let tags = app.datasets.tags(&grant).await?;
     let tags: Vec<Value> = tags.iter().map(|tag| told(&tag.name, "tags", tag.revision.id)).collect();
     Ok(Json(json!({ "branches": branches, "converts": [], "tags": tags, "pullRequests": [] })))
 }
@@ -47,7 +47,7 @@ const LARGEST_PAGE: usize = 1000;
 async fn commits(
     State(app): State<App>,
     grant: Grant<Read>,
-    base: Base,
+    base: BaseUrl,
     segments: Segments,
     RawQuery(query): RawQuery,
 ) -> Answer {
@@ -60,7 +60,7 @@ async fn commits(
         None => None,
     };
     let (snapshot, from) = find(&app, &grant, segments.get("revision")).await?;
-    let mut found = app.drive.history(grant.id(), &snapshot, from, None, after, limit + 1).await?;
+    let mut found = app.datasets.history(grant.id(), &snapshot, from, None, after, limit + 1).await?;
     let next = (found.len() > limit).then(|| {
         found.truncate(limit);
         // The link names the revision itself, because the branch can move between two pages.
@@ -95,7 +95,7 @@ fn escaped(text: &str) -> String {
 }
 
 #[derive(Deserialize)]
-struct Tagging {
+struct CreateTag {
     tag: String,
     message: Option<String>,
 }
@@ -104,22 +104,22 @@ async fn create_tag(
     State(app): State<App>,
     grant: Grant<Write>,
     segments: Segments,
-    Body(asked): Body<Tagging>,
+    Body(asked): Body<CreateTag>,
 ) -> Answer {
     let (_, revision) = find(&app, &grant.narrow(), segments.get("name")).await?;
     let author = Author::default();
     let tag = NewTag { name: asked.tag, revision: Some(revision.to_string()), description: asked.message, author };
-    app.drive.create_tag(&grant, tag).await?;
+    app.datasets.create_tag(&grant, tag).await?;
     Ok(done())
 }
 
 async fn delete_tag(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Answer {
-    app.drive.delete_tag(&grant, segments.get("name")).await.map_err(Failure::missing(REVISION_NOT_FOUND))?;
+    app.datasets.delete_tag(&grant, segments.get("name")).await.map_err(Failure::missing(REVISION_NOT_FOUND))?;
     Ok(done())
 }
 
 #[derive(Deserialize)]
-struct Branching {
+struct CreateBranch {
     #[serde(rename = "startingPoint")]
     from: Option<String>,
 }
@@ -128,15 +128,15 @@ async fn create_branch(
     State(app): State<App>,
     grant: Grant<Write>,
     segments: Segments,
-    Body(asked): Body<Branching>,
+    Body(asked): Body<CreateBranch>,
 ) -> Answer {
     let from = find(&app, &grant.narrow(), asked.from.as_deref().unwrap_or("HEAD")).await?.1.to_string();
-    app.drive.create_branch(&grant, segments.get("name"), Some(&from)).await?;
+    app.datasets.create_branch(&grant, segments.get("name"), Some(&from)).await?;
     Ok(done())
 }
 
 async fn delete_branch(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Answer {
-    match app.drive.delete_branch(&grant, segments.get("name")).await {
+    match app.datasets.delete_branch(&grant, segments.get("name")).await {
         // Deleting the default branch. Clients expect this to be forbidden.
         Err(error) if error.kind() == Kind::Conflict => Err(Error::forbidden(error.detail()).into()),
         other => other.map(|()| done()).map_err(Failure::missing(REVISION_NOT_FOUND)),
@@ -144,7 +144,7 @@ async fn delete_branch(State(app): State<App>, grant: Grant<Write>, segments: Se
 }
 
 #[derive(Deserialize)]
-struct Squashing {
+struct SquashRequest {
     message: Option<String>,
 }
 
@@ -153,16 +153,16 @@ async fn squash(
     State(app): State<App>,
     grant: Grant<Write>,
     segments: Segments,
-    Body(asked): Body<Squashing>,
+    Body(asked): Body<SquashRequest>,
 ) -> Answer<Json<Value>> {
-    let snapshot = app.drive.snapshot(&grant.narrow()).await?;
+    let snapshot = app.datasets.snapshot(&grant.narrow()).await?;
     let (branch, head) = branch(&snapshot, segments.get("revision"))?;
     if head.is_none() {
         return Err(Failure::missing(REVISION_NOT_FOUND)(Error::not_found("the dataset has no revisions yet")));
     }
     let message = asked.message.filter(|text| !text.trim().is_empty());
     let message = message.unwrap_or_else(|| format!("Super-squash branch '{}'", branch.short()));
-    let made = app.drive.squash_branch(&grant, &branch, &message).await?;
+    let made = app.datasets.squash_branch(&grant, &branch, &message).await?;
     Ok(Json(json!({ "commitOid": made.to_string() })))
 }
 

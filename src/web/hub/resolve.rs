@@ -9,11 +9,11 @@ use metastore::{Entry, FilePath, ObjectId};
 
 use super::super::Routes;
 use super::super::api::Segments;
-use super::super::extract::Base;
+use super::super::extract::BaseUrl;
 use super::{Answer, Failure, REPO_COMMIT, commit_header, find};
 use crate::access::{Fetch, Grant};
 use crate::app::App;
-use crate::drive::is_empty;
+use crate::datasets::is_empty;
 use crate::error::Error;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -23,7 +23,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 async fn resolve(
     State(app): State<App>,
     grant: Grant<Fetch>,
-    base: Base,
+    base: BaseUrl,
     segments: Segments,
     method: Method,
     headers: HeaderMap,
@@ -32,7 +32,7 @@ async fn resolve(
     let text = segments.get("path");
     let nothing = || Failure::entry(revision)(Error::not_found(format!("there is no {text:?} in this revision")));
     let path: FilePath = text.parse().map_err(|_| nothing())?;
-    let located = app.drive.locate(&grant.narrow(), &revision.to_string(), &path).await;
+    let located = app.datasets.locate(&grant.narrow(), &revision.to_string(), &path).await;
     let located = located.map_err(Failure::entry(revision))?;
     let entry = &located.entry;
     let Some(size) = entry.size else { return Err(nothing()) };
@@ -61,7 +61,7 @@ async fn resolve(
     }
     let mut response = part(entry, revision, size, name, &method, &headers)?;
     if let (Some(wanted), true) = (response.extensions_mut().remove::<std::ops::Range<u64>>(), method == Method::GET) {
-        *response.body_mut() = Body::from_stream(app.drive.open(&located).await?.stream(wanted));
+        *response.body_mut() = Body::from_stream(app.datasets.open(&located).await?.stream(wanted));
     }
     Ok(response)
 }

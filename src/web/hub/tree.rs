@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use super::super::Routes;
 use super::super::api::{Segments, segment};
-use super::super::extract::{Base, Visitor};
+use super::super::extract::{BaseUrl, DatasetRequest};
 use super::super::lfs::body_within;
 use super::refs::is_own;
 use super::{Answer, Failure, find, is_on, last_commit, page, pairs, value};
 use crate::access::{Grant, Read};
 use crate::app::App;
-use crate::drive::browse::{DEPTH, Listing};
+use crate::datasets::browse::{DEPTH, Listing};
 use crate::error::Error;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -35,12 +35,12 @@ const PAGE: usize = 1000;
 const NAMED: usize = 10_000;
 
 /// An entry, with the revision that last changed it, if requested.
-type Told = (Entry, Option<CommitInfo>);
+type EntryJson = (Entry, Option<CommitInfo>);
 
 async fn list(
     State(app): State<App>,
     grant: Grant<Read>,
-    base: Base,
+    base: BaseUrl,
     segments: Segments,
     RawQuery(query): RawQuery,
 ) -> Answer {
@@ -56,7 +56,7 @@ async fn list(
         path => Some(path.parse::<FilePath>().map_err(|_| nothing(path)).map_err(Failure::entry(revision))?),
     };
     let listing = Listing { path: path.clone(), recursive, after, limit, last: expand };
-    let found = app.drive.list(&grant, &revision.to_string(), listing).await.map_err(Failure::entry(revision))?;
+    let found = app.datasets.list(&grant, &revision.to_string(), listing).await.map_err(Failure::entry(revision))?;
     let next = found.next.map(|next| {
         let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
         let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).flat_map(|pair| [pair, "&"]);
@@ -65,12 +65,12 @@ async fn list(
         // The link names the revision itself, because the branch can move between two pages.
         format!("{}/api/datasets/{owner}/{name}/tree/{revision}{below}?{kept}cursor={}", base.0, hex::encode(next))
     });
-    let items = found.entries.iter().map(|found| told(&found.entry, found.last.as_deref()));
+    let items = found.entries.iter().map(|found| describe(&found.entry, found.last.as_deref()));
     Ok(page(items.collect(), revision, next))
 }
 
 /// Adds the revision that last changed each entry.
-fn expanded(reader: &Reader, revision: ObjectId, entries: Vec<Entry>, expand: bool) -> metastore::Result<Vec<Told>> {
+fn expanded(reader: &Reader, revision: ObjectId, entries: Vec<Entry>, expand: bool) -> metastore::Result<Vec<EntryJson>> {
     if !expand {
         return Ok(entries.into_iter().map(|entry| (entry, None)).collect());
     }
@@ -94,7 +94,7 @@ fn expanded(reader: &Reader, revision: ObjectId, entries: Vec<Entry>, expand: bo
     Ok(told)
 }
 
-fn told(entry: &Entry, last: Option<&CommitInfo>) -> Value {
+fn describe(entry: &Entry, last: Option<&CommitInfo>) -> Value {
     let mut told = match entry.kind {
         EntryKind::Folder | EntryKind::Submodule => {
             json!({ "type": "directory", "path": entry.path, "oid": entry.id.to_string(), "size": 0 })
@@ -125,7 +125,7 @@ fn nothing(path: &str) -> Error {
 }
 
 /// Returns the entries for the paths in a form or in JSON, leaving out those that do not exist.
-async fn named(State(app): State<App>, visitor: Visitor, segments: Segments, request: Request) -> Answer {
+async fn named(State(app): State<App>, visitor: DatasetRequest, segments: Segments, request: Request) -> Answer {
     let grant = app.access.authorize::<Read>(&visitor.actor, &visitor.path).await?;
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
     let is_form = media.starts_with("application/x-www-form-urlencoded");
@@ -155,17 +155,17 @@ async fn named(State(app): State<App>, visitor: Visitor, segments: Segments, req
         expanded(reader, revision, entries, expand)
     });
     let found = found.await?;
-    Ok(axum::Json(found.iter().map(|(entry, last)| told(entry, last.as_ref())).collect::<Vec<_>>()).into_response())
+    Ok(axum::Json(found.iter().map(|(entry, last)| describe(entry, last.as_ref())).collect::<Vec<_>>()).into_response())
 }
 
 fn from_json(body: &[u8]) -> Result<(Vec<String>, bool), Error> {
     #[derive(serde::Deserialize)]
-    struct Asked {
+    struct TreeQuery {
         paths: Vec<String>,
         #[serde(default)]
         expand: bool,
     }
-    let asked: Asked = serde_json::from_slice(body)
+    let asked: TreeQuery = serde_json::from_slice(body)
         .map_err(|error| Error::malformed(format!("expected `paths` in a form or in JSON: {error}")))?;
     Ok((asked.paths, asked.expand))
 }

@@ -52,7 +52,7 @@ async fn modes(
         return Err(Error::too_large(format!("at most {FILES} files are allowed per request")).into());
     }
     no_request(query.as_deref())?;
-    let snapshot = app.drive.snapshot(&grant.narrow()).await?;
+    let snapshot = app.datasets.snapshot(&grant.narrow()).await?;
     let head = branch(&snapshot, segments.get("revision"))?.1;
     let paths: Vec<FilePath> =
         asked.files.iter().map(|file| file.path.parse::<FilePath>()).collect::<std::result::Result<_, _>>()?;

@@ -15,7 +15,7 @@ use metrics::{Counter, Gauge};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::Notify;
 
-use super::super::patience::SLOWEST;
+use super::super::timeouts::SLOWEST;
 
 /// The maximum number of open files that the server makes use of.
 const OPEN_FILES: u64 = 1 << 16;

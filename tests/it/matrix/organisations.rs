@@ -144,7 +144,7 @@ impl World {
                 let mut tx = app.db.write().await.unwrap();
                 let later = Duration::from_hours(1);
                 let dataset = self.server.clock.id().to_string();
-                jobs::enqueue(&mut tx, &self.server.clock, Kind::Consolidate, &dataset, later).await.unwrap();
+                jobs::enqueue(&mut tx, &self.server.clock, Kind::RepackPacks, &dataset, later).await.unwrap();
                 let found = tx.jobs(None, 1000).await.unwrap();
                 subject.id = found.into_iter().find(|job| job.subject == dataset).unwrap().id;
                 tx.commit().await.unwrap();

@@ -4,8 +4,8 @@ use super::*;
 
 const MIB: u64 = 1 << 20;
 
-const OFFERED: Offered = Offered { from: 10 * MIB, multipart_basic: true, multipart: true, tus: true };
-const NOTHING: Offered = Offered { from: 0, multipart_basic: false, multipart: false, tus: false };
+const OFFERED: TransferOffer = TransferOffer { from: 10 * MIB, multipart_basic: true, multipart: true, tus: true };
+const NOTHING: TransferOffer = TransferOffer { from: 0, multipart_basic: false, multipart: false, tus: false };
 
 /// The transfers that git-lfs always lists.
 const GIT_LFS: [&str; 3] = ["lfs-standalone-file", "basic", "ssh"];
@@ -19,23 +19,23 @@ fn wanted(objects: &[(&str, u64)]) -> Vec<(Oid, u64)> {
     objects.iter().map(|(oid, size)| (oid.parse().unwrap(), *size)).collect()
 }
 
-fn negotiate(transfers: &[&str], objects: &[(&str, u64)], offered: &Offered) -> Negotiated {
+fn negotiate(transfers: &[&str], objects: &[(&str, u64)], offered: &TransferOffer) -> Negotiated {
     upload(transfers, objects).negotiate(offered, &known(&[]), None).unwrap()
 }
 
-fn begin(size: u64, stored: &[u32]) -> Begun {
+fn begin(size: u64, stored: &[u32]) -> StartedUpload {
     let plan = Plan::with_part_size(size, 5 * MIB).unwrap();
     let stored = stored.iter().map(|number| StoredPart { number: *number, size: plan.part(*number).unwrap().size });
-    Begun { upload: [9; 16], plan, stored: stored.collect(), want_digest: None }
+    StartedUpload { upload: [9; 16], plan, stored: stored.collect(), want_digest: None }
 }
 
-fn upload_action(step: Step, begun: &Begun, oid: Oid, size: u64) -> Action {
+fn upload_action(step: Step, begun: &StartedUpload, oid: Oid, size: u64) -> Action {
     assert_eq!(begun.upload, [9; 16]);
     Action { href: format!("https://h/{step:?}/{oid}/{size}"), expires_in: 7200, headers: Vec::new() }
 }
 
-fn reply_with(request: &BatchRequest, transfer: Transfer, begun: &[(&str, Begun)]) -> Value {
-    let begun: HashMap<Oid, Begun> = begun.iter().map(|(oid, begun)| (oid.parse().unwrap(), begun.clone())).collect();
+fn reply_with(request: &BatchRequest, transfer: Transfer, begun: &[(&str, StartedUpload)]) -> Value {
+    let begun: HashMap<Oid, StartedUpload> = begun.iter().map(|(oid, begun)| (oid.parse().unwrap(), begun.clone())).collect();
     let bytes = answer_uploads(request, transfer, &known(&[]), None, &begun, action, upload_action);
     let reply: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(reply.to_string().len(), bytes.len(), "the response is compact and has no duplicate keys");
@@ -75,7 +75,7 @@ fn one_way_for_all_is_chosen() {
             }
         }
     }
-    let only_tus = Offered { multipart_basic: false, multipart: false, ..OFFERED };
+    let only_tus = TransferOffer { multipart_basic: false, multipart: false, ..OFFERED };
     assert_eq!(negotiate(&["multipart", "basic", "tus"], &large, &only_tus).transfer, Transfer::Tus);
 }
 
@@ -89,7 +89,7 @@ fn small_objects_are_not_worth_it() {
     assert_eq!(found, Negotiated { transfer: Transfer::Tus, begin: wanted(&[(A, 1)]) });
     // The empty object has no parts, whatever the threshold.
     let empty = Oid::EMPTY.to_string();
-    assert_eq!(negotiate(&all, &[(&empty, 0)], &Offered { from: 0, ..OFFERED }).transfer, Transfer::Basic);
+    assert_eq!(negotiate(&all, &[(&empty, 0)], &TransferOffer { from: 0, ..OFFERED }).transfer, Transfer::Basic);
 }
 
 #[test]
@@ -254,8 +254,8 @@ fn tus_in_full() {
 #[test]
 fn headers_and_lifetimes_of_steps() {
     let request = upload(&["multipart-basic"], &[(A, 6 * MIB)]);
-    let begun: HashMap<Oid, Begun> = [(A.parse().unwrap(), begin(6 * MIB, &[]))].into();
-    let made = |step: Step, _: &Begun, _: Oid, _: u64| Action {
+    let begun: HashMap<Oid, StartedUpload> = [(A.parse().unwrap(), begin(6 * MIB, &[]))].into();
+    let made = |step: Step, _: &StartedUpload, _: Oid, _: u64| Action {
         href: format!("https://h/\"{step:?}\\"),
         expires_in: if step == Step::Part(2) { 60 } else { u32::MAX },
         headers: vec![("x-a", "\"1\"".to_owned()), ("x-b", String::new())],
@@ -299,7 +299,7 @@ proptest! {
         });
         let Ok(request) = parse(&body) else { return Ok(()) };
         let (from, multipart_basic, multipart, tus) = offered;
-        let offered = Offered { from, multipart_basic, multipart, tus };
+        let offered = TransferOffer { from, multipart_basic, multipart, tus };
         let Ok(found) = request.negotiate(&offered, &known(&[]), max_size) else {
             prop_assert!(!transfers.contains(&"basic"));
             return Ok(());

@@ -10,7 +10,7 @@ use object_store::ObjectStoreExt as _;
 use super::{
     Cloud, CloudStore, Inner, Key, Part, SignedUrl, UrlSigner,
     failure::Failure,
-    request::{PATIENCE, exchange, plain},
+    request::{REQUEST_TIMEOUT, exchange, plain},
 };
 use crate::{Error, Oid};
 
@@ -48,7 +48,7 @@ pub struct Step {
 /// Tries every operation in order. If the bucket is not writable, the others are skipped. Everything that was
 /// written is removed.
 pub async fn check(store: &CloudStore, options: &Check) -> Vec<Step> {
-    let trial = Trial::new(store, options);
+    let trial = BucketProbe::new(store, options);
     let mut steps = Vec::new();
     let mut note = |name, outcome| {
         let failed = Result::is_err(&outcome);
@@ -64,7 +64,7 @@ pub async fn check(store: &CloudStore, options: &Check) -> Vec<Step> {
             note("signed upload of wrong bytes", trial.wrong_bytes().await);
             note("signed upload without the checksum", trial.no_checksum().await);
         }
-        note("signed upload turned into a copy", trial.smuggle().await);
+        note("signed upload turned into a copy", trial.copy_header_attack().await);
         note("signed download", trial.download().await);
         note("copy", trial.copy().await);
         note("multipart upload", trial.parts().await);
@@ -77,7 +77,7 @@ pub async fn check(store: &CloudStore, options: &Check) -> Vec<Step> {
 }
 
 /// The keys and bytes of one check.
-struct Trial<'a> {
+struct BucketProbe<'a> {
     store: &'a CloudStore,
     now: u64,
     begin: Instant,
@@ -91,7 +91,7 @@ struct Trial<'a> {
     parts: Key,
 }
 
-impl<'a> Trial<'a> {
+impl<'a> BucketProbe<'a> {
     fn new(store: &'a CloudStore, options: &Check) -> Self {
         let bytes = Bytes::from([options.id.as_slice(), b": a check of this bucket; it may be deleted\n"].concat());
         let (oid, other) = (Oid::of(&bytes), Oid::of(&options.id));
@@ -206,7 +206,7 @@ impl<'a> Trial<'a> {
 
     /// Headers that are not signed must not turn an upload into another operation: a client with write access to
     /// one key could read everything.
-    async fn smuggle(&self) -> Result<String, String> {
+    async fn copy_header_attack(&self) -> Result<String, String> {
         let name = match self.inner().cloud {
             Cloud::S3(_) => "x-amz-copy-source",
             Cloud::Gcs(_) => "x-goog-copy-source",
@@ -331,7 +331,7 @@ impl<'a> Trial<'a> {
         bytes: Bytes,
     ) -> Result<(StatusCode, HeaderMap, Bytes), String> {
         let request = plain(method, url, headers, bytes).map_err(|failure| failure.to_string())?;
-        exchange(&self.inner().http, request, PATIENCE + Duration::from_secs(60)).await.map_err(|failure| {
+        exchange(&self.inner().http, request, REQUEST_TIMEOUT + Duration::from_secs(60)).await.map_err(|failure| {
             let host = url.split('/').take(3).collect::<Vec<_>>().join("/");
             format!("clients use {host}, which cannot be reached from this machine: {failure}; check public_endpoint")
         })

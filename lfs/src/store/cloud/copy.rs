@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::{
     Cloud, CloudStore, Inner, Key, MAX_PARTS, Part, PartsId,
     failure::Failure,
-    request::{Call, LONG_PATIENCE, target},
+    request::{Call, LONG_TIMEOUT, target},
 };
 use crate::Error;
 
@@ -20,7 +20,7 @@ use crate::Error;
 const ONE_COPY: u64 = 256 << 20;
 
 /// Number of concurrent part copies.
-const SIDE_BY_SIDE: usize = 4;
+const COPY_CONCURRENCY: usize = 4;
 
 /// How often the status of an asynchronous Azure copy is polled, once a second.
 const QUESTIONS: u32 = 3600;
@@ -66,7 +66,7 @@ impl Inner {
         let copied = async {
             let parts = stream::iter(1..).map(|number| self.copy_part(bucket, from, to, &id, number, part));
             let count = usize::try_from(from.size.div_ceil(part)).unwrap_or(usize::MAX);
-            let parts: Vec<_> = parts.take(count).buffered(SIDE_BY_SIDE).try_collect().await?;
+            let parts: Vec<_> = parts.take(count).buffered(COPY_CONCURRENCY).try_collect().await?;
             self.complete(to, &id, &parts).await
         };
         let end = copied.await;
@@ -96,7 +96,7 @@ impl Inner {
         let mut headers = vec![("x-amz-copy-source", source.as_str()), ("x-amz-copy-source-range", &range)];
         headers.extend(from.e_tag.as_deref().map(|tag| ("x-amz-copy-source-if-match", tag)));
         let query = [("partNumber", number_text.as_str()), ("uploadId", id.as_str())];
-        let call = Call { query: &query, headers: &headers, patience: LONG_PATIENCE, ..Call::new(Method::PUT, to) };
+        let call = Call { query: &query, headers: &headers, patience: LONG_TIMEOUT, ..Call::new(Method::PUT, to) };
         let copied: CopiedPart = self.send(call).await?.xml()?;
         Ok(Part { number, size: end - start, etag: copied.etag })
     }

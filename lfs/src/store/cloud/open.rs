@@ -9,7 +9,7 @@ use object_store::{
 
 use super::{
     Cloud, CloudStore, Inner,
-    request::{LONG_PATIENCE, PATIENCE},
+    request::{LONG_TIMEOUT, REQUEST_TIMEOUT},
 };
 use crate::Error;
 
@@ -87,13 +87,13 @@ impl Inner {
 /// Retry policy of `object_store`. A request that times out is not retried.
 pub(super) fn retry() -> RetryConfig {
     let backoff = BackoffConfig { max_backoff: Duration::from_secs(3), ..BackoffConfig::default() };
-    RetryConfig { max_retries: 3, retry_timeout: PATIENCE, backoff }
+    RetryConfig { max_retries: 3, retry_timeout: REQUEST_TIMEOUT, backoff }
 }
 
 /// HTTP options of `object_store`. Requests that transfer bytes, or make the store copy some, may take long; for
 /// the others see [`in_time`](super::request::in_time).
 pub(super) fn client(address: &Address) -> ClientOptions {
-    ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(LONG_PATIENCE).with_allow_http(address.is_plain())
+    ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(LONG_TIMEOUT).with_allow_http(address.is_plain())
 }
 
 /// Returns the value of the first of these names that is set.

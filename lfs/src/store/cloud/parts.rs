@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::{
     Cloud, CloudStore, Inner, Key,
     failure::Failure,
-    request::{Call, LONG_PATIENCE, PATIENCE},
+    request::{Call, LONG_TIMEOUT, REQUEST_TIMEOUT},
     sigv4::Moment,
 };
 use crate::Error;
@@ -147,7 +147,7 @@ impl CloudStore {
             Cloud::S3(_) | Cloud::Gcs(_) => [("partNumber", number_text.as_str()), ("uploadId", id.as_str())],
         };
         // Allow one second per MiB.
-        let patience = PATIENCE + Duration::from_secs(size >> 20);
+        let patience = REQUEST_TIMEOUT + Duration::from_secs(size >> 20);
         let call = Call { query: &query, body: bytes, patience, ..Call::new(Method::PUT, &path) };
         let answer = self.0.send(call).await.map_err(refused)?;
         let etag = if matches!(self.0.cloud, Cloud::Azure(_)) { block } else { answer.header("etag").to_owned() };
@@ -259,7 +259,7 @@ impl Inner {
         }
         body += "</CompleteMultipartUpload>";
         let query = [("uploadId", id.as_str())];
-        let call = Call { query: &query, body: body.into(), patience: LONG_PATIENCE, ..Call::new(Method::POST, path) };
+        let call = Call { query: &query, body: body.into(), patience: LONG_TIMEOUT, ..Call::new(Method::POST, path) };
         self.send(call).await.map(drop)
     }
 

@@ -15,7 +15,7 @@ use crate::{Error, Oid, blocking};
 const PIECE: u64 = 4 << 20;
 
 /// Number of concurrent requests of one reader.
-const AHEAD: usize = 3;
+const READ_AHEAD: usize = 3;
 
 impl CloudStore {
     /// Streams the bytes of the object at `key` in order; the range is truncated to the size. Returns `None` if
@@ -43,7 +43,7 @@ impl CloudStore {
                 Ok(piece.freeze())
             }
         });
-        Ok(Some(stream::iter(pieces).buffered(AHEAD).map_err(unavailable)))
+        Ok(Some(stream::iter(pieces).buffered(READ_AHEAD).map_err(unavailable)))
     }
 
     /// Returns the oid and the size of the object at `key`, by reading and hashing all of it.

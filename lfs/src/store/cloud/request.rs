@@ -15,10 +15,10 @@ use super::{
 };
 
 /// Timeout of a request that transfers few bytes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(12);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Timeout of a request during which the store does work. Work that it has started may complete later.
-pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Maximum number of attempts, including the first.
 const TRIES: u32 = 4;
@@ -36,7 +36,7 @@ pub(super) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(super) fn new(method: Method, path: &'a str) -> Self {
-        Self { method, path, query: &[], headers: &[], body: Bytes::new(), patience: PATIENCE }
+        Self { method, path, query: &[], headers: &[], body: Bytes::new(), patience: REQUEST_TIMEOUT }
     }
 }
 
@@ -140,8 +140,8 @@ pub(super) async fn exchange(
 pub(super) async fn in_time<T>(
     answer: impl Future<Output = Result<T, object_store::Error>>,
 ) -> Result<T, object_store::Error> {
-    timeout(PATIENCE, answer).await.unwrap_or_else(|_| {
-        let source = format!("timed out after {} seconds", PATIENCE.as_secs()).into();
+    timeout(REQUEST_TIMEOUT, answer).await.unwrap_or_else(|_| {
+        let source = format!("timed out after {} seconds", REQUEST_TIMEOUT.as_secs()).into();
         Err(object_store::Error::Generic { store: "the bucket", source })
     })
 }

@@ -28,14 +28,14 @@ pub struct SignedUrl {
 /// Presigns the URLs of one batch.
 pub struct UrlSigner<'a> {
     store: &'a Inner,
-    pen: Pen<'a>,
+    pen: SigningKey<'a>,
     start: Moment,
     end: Moment,
     lifetime: u32,
 }
 
 /// The signing key and algorithm of a provider.
-enum Pen<'a> {
+enum SigningKey<'a> {
     Amazon(&'a s3::Access, Arc<AwsCredential>),
     Google(&'a gcs::Access),
     Microsoft(&'a azure::Access),
@@ -54,11 +54,11 @@ impl CloudStore {
     /// seconds. One signer is enough for a whole batch: it sends no request to the bucket, and one to the
     /// provider only when temporary credentials expire.
     pub async fn signer(&self, now: u64, lifetime: u32) -> Result<UrlSigner<'_>, Error> {
-        let lifetime = lifetime.min(sigv4::LONGEST);
+        let lifetime = lifetime.min(sigv4::MAX_LIFETIME_SECONDS);
         let pen = match &self.0.cloud {
-            Cloud::S3(s3) => Pen::Amazon(s3, s3.credential().await?),
-            Cloud::Gcs(gcs) => Pen::Google(gcs),
-            Cloud::Azure(azure) => Pen::Microsoft(azure),
+            Cloud::S3(s3) => SigningKey::Amazon(s3, s3.credential().await?),
+            Cloud::Gcs(gcs) => SigningKey::Google(gcs),
+            Cloud::Azure(azure) => SigningKey::Microsoft(azure),
         };
         let (start, end) = (Moment::new(now), Moment::new(now + u64::from(lifetime)));
         Ok(UrlSigner { store: &self.0, pen, start, end, lifetime })
@@ -89,8 +89,8 @@ impl UrlSigner<'_> {
     /// content may change after it was verified, and only a copy ([`CloudStore::promote`]) is immutable.
     pub fn stage(&self, key: &Key) -> SignedUrl {
         let headers = match self.pen {
-            Pen::Microsoft(_) => vec![("x-ms-blob-type", "BlockBlob".to_owned())],
-            Pen::Amazon(..) | Pen::Google(_) => Vec::new(),
+            SigningKey::Microsoft(_) => vec![("x-ms-blob-type", "BlockBlob".to_owned())],
+            SigningKey::Amazon(..) | SigningKey::Google(_) => Vec::new(),
         };
         SignedUrl { href: self.sign("PUT", key, &[], &[]), headers }
     }
@@ -100,8 +100,8 @@ impl UrlSigner<'_> {
     pub fn part(&self, key: &Key, parts: &PartsId, number: u32) -> SignedUrl {
         let (block, number) = (parts.block(number), number.to_string());
         let query = match self.pen {
-            Pen::Microsoft(_) => [("comp", "block"), ("blockid", block.as_str())],
-            Pen::Amazon(..) | Pen::Google(_) => [("partNumber", number.as_str()), ("uploadId", parts.as_str())],
+            SigningKey::Microsoft(_) => [("comp", "block"), ("blockid", block.as_str())],
+            SigningKey::Amazon(..) | SigningKey::Google(_) => [("partNumber", number.as_str()), ("uploadId", parts.as_str())],
         };
         let href = self.sign("PUT", key, &query, &[]);
         SignedUrl { href, headers: Vec::new() }
@@ -110,7 +110,7 @@ impl UrlSigner<'_> {
     /// Returns a URL to download an object. `disposition` is the `Content-Disposition` of the response (RFC
     /// 6266).
     pub fn download(&self, key: &Key, disposition: Option<&str>) -> SignedUrl {
-        let href = if let Pen::Microsoft(azure) = self.pen {
+        let href = if let SigningKey::Microsoft(azure) = self.pen {
             let answer = (disposition.unwrap_or_default(), MEDIA_TYPE);
             azure.sign(Permission::Read, key.as_str(), &[], answer, &self.end)
         } else {
@@ -123,11 +123,11 @@ impl UrlSigner<'_> {
 
     fn sign(&self, method: &str, key: &Key, query: &[(&str, &str)], headers: &[(&str, &str)]) -> String {
         let v4 = match &self.pen {
-            Pen::Microsoft(azure) => {
+            SigningKey::Microsoft(azure) => {
                 return azure.sign(Permission::Write, key.as_str(), query, ("", ""), &self.end);
             }
-            Pen::Amazon(s3, credential) => s3.signs(credential),
-            Pen::Google(gcs) => gcs.signs(),
+            SigningKey::Amazon(s3, credential) => s3.signs(credential),
+            SigningKey::Google(gcs) => gcs.signs(),
         };
         let path = format!("{}{key}", v4.root);
         let request = Request { method, path: &path, query, headers };

@@ -14,7 +14,7 @@ use ring::{
 use sha2::{Digest, Sha256};
 
 /// Maximum lifetime of a presigned URL in seconds: seven days.
-pub(super) const LONGEST: u32 = 7 * 24 * 3600;
+pub(super) const MAX_LIFETIME_SECONDS: u32 = 7 * 24 * 3600;
 
 /// The credentials of the signer.
 pub(super) struct Credential<'a> {
@@ -33,7 +33,7 @@ pub(super) enum Secret<'a> {
 }
 
 /// The names in which the variants of the protocol differ.
-struct Words {
+struct Dialect {
     algorithm: &'static str,
     /// Prefix of the query parameters.
     prefix: &'static str,
@@ -42,13 +42,13 @@ struct Words {
 }
 
 impl Secret<'_> {
-    fn words(&self) -> &'static Words {
+    fn words(&self) -> &'static Dialect {
         match self {
             Self::Hmac(_) => {
-                &Words { algorithm: "AWS4-HMAC-SHA256", prefix: "X-Amz-", service: "s3", end: "aws4_request" }
+                &Dialect { algorithm: "AWS4-HMAC-SHA256", prefix: "X-Amz-", service: "s3", end: "aws4_request" }
             }
             Self::Rsa(_) => {
-                &Words { algorithm: "GOOG4-RSA-SHA256", prefix: "X-Goog-", service: "storage", end: "goog4_request" }
+                &Dialect { algorithm: "GOOG4-RSA-SHA256", prefix: "X-Goog-", service: "storage", end: "goog4_request" }
             }
         }
     }
@@ -71,11 +71,11 @@ pub(super) struct Presigner {
     /// `https://host:port` without a trailing slash.
     origin: String,
     host: String,
-    day: Mutex<Option<Day>>,
+    day: Mutex<Option<DerivedKey>>,
 }
 
 /// A derived signing key and its inputs.
-struct Day {
+struct DerivedKey {
     secret: String,
     date: String,
     key: [u8; 32],
@@ -135,7 +135,7 @@ impl Presigner {
         now: &Moment,
         lifetime: u32,
     ) -> String {
-        let Words { algorithm, prefix, service, end } = credential.secret.words();
+        let Dialect { algorithm, prefix, service, end } = credential.secret.words();
         let scope = format!("{}/{}/{service}/{end}", now.date, self.region);
         let mut headers: Vec<(&str, &str)> = request.headers.to_vec();
         headers.push(("host", &self.host));
@@ -143,7 +143,7 @@ impl Presigner {
         let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
 
         let key_and_scope = format!("{}/{scope}", credential.key_id);
-        let lifetime = lifetime.min(LONGEST).to_string();
+        let lifetime = lifetime.min(MAX_LIFETIME_SECONDS).to_string();
         let ours = [
             ("Algorithm", *algorithm),
             ("Credential", &key_and_scope),
@@ -184,7 +184,7 @@ impl Presigner {
                 let key = [self.region.as_str(), "s3", "aws4_request"]
                     .iter()
                     .fold(first, |key, part| hmac(&key, part.as_bytes()));
-                *day = Some(Day { secret: secret.to_owned(), date: date.to_owned(), key });
+                *day = Some(DerivedKey { secret: secret.to_owned(), date: date.to_owned(), key });
                 key
             }
         }

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use futures::{Stream, stream};
 
-use super::block;
+use super::buffer_pool;
 use crate::blocking;
 
 /// Maximum size in bytes of objects that are read when they are opened: one task on the blocking pool instead of
@@ -40,7 +40,7 @@ impl Object {
         }
         let size = found.len();
         let content = match usize::try_from(size) {
-            Ok(length) if length <= SMALL => Content::Memory(block::read(&file, length)?),
+            Ok(length) if length <= SMALL => Content::Memory(buffer_pool::read(&file, length)?),
             _ => Content::File(file),
         };
         Ok(Self { size, content })
@@ -106,8 +106,8 @@ impl Reader {
     }
 
     fn block(mut self) -> io::Result<(Bytes, Self)> {
-        let length = usize::try_from(self.end - self.position).map_or(block::LENGTH, |left| left.min(block::LENGTH));
-        let block = block::read(&self.file, length)?;
+        let length = usize::try_from(self.end - self.position).map_or(buffer_pool::LENGTH, |left| left.min(buffer_pool::LENGTH));
+        let block = buffer_pool::read(&self.file, length)?;
         self.position += length as u64;
         Ok((block, self))
     }

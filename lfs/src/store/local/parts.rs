@@ -29,8 +29,8 @@ use futures::Stream;
 
 use super::{
     LocalStore, Shared,
-    disk::Disk,
-    pump::Pump,
+    file::Disk,
+    writer_task::WriterTask,
     sync_folder,
     upload::{self, Source},
 };
@@ -41,22 +41,22 @@ use crate::{
 
 mod append;
 mod finish;
-mod ledger;
+mod part_index;
 mod part;
-mod reap;
+mod gc;
 
 use append::Appender;
-use ledger::Ledger;
+use part_index::Ledger;
 use part::PartWriter;
 
 /// Directory of uploads in the root.
 const UPLOADS: &str = "uploads";
 
 /// How long to wait for a lock that is held only briefly.
-const PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Pause between two attempts.
-const PAUSE: Duration = Duration::from_millis(5);
+const LOCK_RETRY_DELAY: Duration = Duration::from_millis(5);
 
 /// Multipart and resumable uploads.
 impl LocalStore {
@@ -178,7 +178,7 @@ impl LocalStore {
     /// Removes the uploads that were not written to for `older_than`. Returns their number.
     pub async fn reap_uploads(&self, older_than: Duration) -> Result<usize, Error> {
         let shared = Arc::clone(&self.shared);
-        blocking::run(move || reap::reap(&shared, older_than)).await
+        blocking::run(move || gc::reap(&shared, older_than)).await
     }
 }
 
@@ -195,7 +195,7 @@ where
     T: Send + 'static,
 {
     let mut source = Source::new(body, size);
-    let pump = Pump::new(writer, work);
+    let pump = WriterTask::new(writer, work);
     let end = loop {
         match source.batch().await {
             Err(error) => break Err(error),
@@ -293,11 +293,11 @@ impl Content {
 
     /// Acquires the lock, waiting briefly.
     fn hold(&self, mode: Mode) -> Result<Hold<'_>, Error> {
-        for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+        for _ in 0..LOCK_TIMEOUT.as_millis() / LOCK_RETRY_DELAY.as_millis() {
             if let Some(hold) = self.try_hold(mode)? {
                 return Ok(hold);
             }
-            thread::sleep(PAUSE);
+            thread::sleep(LOCK_RETRY_DELAY);
         }
         Err(Error::Finishing)
     }

@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 
-use super::{Shared, disk::Disk, pump::Pump, sync_folder};
+use super::{Shared, file::Disk, writer_task::WriterTask, sync_folder};
 use crate::{Error, Oid, blocking};
 
 /// Minimum size of a batch of network frames in bytes.
@@ -44,7 +44,7 @@ where
         };
         return blocking::run(everything).await;
     }
-    let (hashing, writing) = (Pump::new(hasher, hash), Pump::new(incoming, Incoming::write));
+    let (hashing, writing) = (WriterTask::new(hasher, hash), WriterTask::new(incoming, Incoming::write));
     let arrived = async {
         loop {
             hashing.push(batch.iter().cloned()).await?;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::{Checker, Edition, get, member};
-use crate::package::text::{Place, quoted, shown};
+use crate::package::text::{JsonPointer, quoted, shown};
 
 /// The field types of both versions.
 const TYPES: [&str; 16] = [
@@ -34,7 +34,7 @@ const FIELD_TEXTS: [&str; 7] = ["title", "description", "format", "rdfType", "de
 
 /// The expected type of a property.
 #[derive(Debug, Clone, Copy)]
-enum Form {
+enum KeyForm {
     Text,
     Bool,
     Count,
@@ -44,42 +44,42 @@ enum Form {
     Counts,
 }
 
-const CONSTRAINTS: [(&str, Form); 11] = [
-    ("required", Form::Bool),
-    ("unique", Form::Bool),
-    ("minLength", Form::Count),
-    ("maxLength", Form::Count),
-    ("minimum", Form::Bound),
-    ("maximum", Form::Bound),
-    ("exclusiveMinimum", Form::Bound),
-    ("exclusiveMaximum", Form::Bound),
-    ("jsonSchema", Form::Object),
-    ("pattern", Form::Text),
-    ("enum", Form::List),
+const CONSTRAINTS: [(&str, KeyForm); 11] = [
+    ("required", KeyForm::Bool),
+    ("unique", KeyForm::Bool),
+    ("minLength", KeyForm::Count),
+    ("maxLength", KeyForm::Count),
+    ("minimum", KeyForm::Bound),
+    ("maximum", KeyForm::Bound),
+    ("exclusiveMinimum", KeyForm::Bound),
+    ("exclusiveMaximum", KeyForm::Bound),
+    ("jsonSchema", KeyForm::Object),
+    ("pattern", KeyForm::Text),
+    ("enum", KeyForm::List),
 ];
 
-const DIALECT: [(&str, Form); 18] = [
-    ("$schema", Form::Text),
-    ("header", Form::Bool),
-    ("headerRows", Form::Counts),
-    ("headerJoin", Form::Text),
-    ("commentRows", Form::Counts),
-    ("commentChar", Form::Text),
-    ("delimiter", Form::Text),
-    ("lineTerminator", Form::Text),
-    ("quoteChar", Form::Text),
-    ("doubleQuote", Form::Bool),
-    ("escapeChar", Form::Text),
-    ("nullSequence", Form::Text),
-    ("skipInitialSpace", Form::Bool),
-    ("caseSensitiveHeader", Form::Bool),
-    ("property", Form::Text),
-    ("itemType", Form::Text),
-    ("itemKeys", Form::List),
-    ("table", Form::Text),
+const DIALECT: [(&str, KeyForm); 18] = [
+    ("$schema", KeyForm::Text),
+    ("header", KeyForm::Bool),
+    ("headerRows", KeyForm::Counts),
+    ("headerJoin", KeyForm::Text),
+    ("commentRows", KeyForm::Counts),
+    ("commentChar", KeyForm::Text),
+    ("delimiter", KeyForm::Text),
+    ("lineTerminator", KeyForm::Text),
+    ("quoteChar", KeyForm::Text),
+    ("doubleQuote", KeyForm::Bool),
+    ("escapeChar", KeyForm::Text),
+    ("nullSequence", KeyForm::Text),
+    ("skipInitialSpace", KeyForm::Bool),
+    ("caseSensitiveHeader", KeyForm::Bool),
+    ("property", KeyForm::Text),
+    ("itemType", KeyForm::Text),
+    ("itemKeys", KeyForm::List),
+    ("table", KeyForm::Text),
 ];
 
-impl Form {
+impl KeyForm {
     fn fits(self, value: &Value) -> bool {
         match self {
             Self::Text => value.is_string(),
@@ -112,11 +112,11 @@ pub(super) fn field_names(resource: &Value) -> Option<HashSet<&str>> {
 }
 
 impl<'v> Checker<'v> {
-    pub(super) fn dialect(&mut self, place: Place<'_>, dialect: &'v Map<String, Value>) {
+    pub(super) fn dialect(&mut self, place: JsonPointer<'_>, dialect: &'v Map<String, Value>) {
         self.forms(place, dialect, &DIALECT);
     }
 
-    pub(super) fn schema(&mut self, place: Place<'_>, schema: &'v Map<String, Value>) {
+    pub(super) fn schema(&mut self, place: JsonPointer<'_>, schema: &'v Map<String, Value>) {
         self.texts(place, schema, &["$schema"]);
         let at = place.key("fields");
         let mut names = HashSet::new();
@@ -171,7 +171,7 @@ impl<'v> Checker<'v> {
         }
     }
 
-    fn field(&mut self, place: Place<'_>, field: &'v Map<String, Value>) {
+    fn field(&mut self, place: JsonPointer<'_>, field: &'v Map<String, Value>) {
         self.texts(place, field, &FIELD_TEXTS);
         for (key, known) in [("type", &TYPES[..]), ("itemType", &ITEM_TYPES)] {
             if let Some(kind) = member(field, key)
@@ -181,7 +181,7 @@ impl<'v> Checker<'v> {
                 self.problems.add(place.key(key), message);
             }
         }
-        self.forms(place, field, &[("bareNumber", Form::Bool), ("categoriesOrdered", Form::Bool)]);
+        self.forms(place, field, &[("bareNumber", KeyForm::Bool), ("categoriesOrdered", KeyForm::Bool)]);
         for key in ["trueValues", "falseValues"] {
             self.list_of_texts(place.key(key), member(field, key));
         }
@@ -206,7 +206,7 @@ impl<'v> Checker<'v> {
     }
 
     /// Checks `categories`: values, or objects with a `value` and optionally a `label`, without duplicates.
-    fn categories(&mut self, place: Place<'_>, field: &'v Map<String, Value>) {
+    fn categories(&mut self, place: JsonPointer<'_>, field: &'v Map<String, Value>) {
         let at = place.key("categories");
         let (mut values, mut labels) = (HashSet::new(), HashSet::new());
         for (index, category) in self.list(at, member(field, "categories")).iter().enumerate() {
@@ -233,7 +233,7 @@ impl<'v> Checker<'v> {
     }
 
     /// Checks the `missingValues` of a schema or a field: strings, or objects with a `value`, without duplicates.
-    fn missing_values(&mut self, place: Place<'_>, owner: &'v Map<String, Value>) {
+    fn missing_values(&mut self, place: JsonPointer<'_>, owner: &'v Map<String, Value>) {
         let at = place.key("missingValues");
         let mut seen = HashSet::new();
         for (index, missing) in self.list(at, member(owner, "missingValues")).iter().enumerate() {
@@ -263,7 +263,7 @@ impl<'v> Checker<'v> {
 
     /// Checks a list of fields, or if `lone` is set a single field, each of which must be in `names` if those
     /// are known. Returns the number of fields.
-    fn key(&mut self, place: Place<'_>, key: &'v Value, names: Option<&HashSet<&str>>, lone: bool) -> Option<usize> {
+    fn key(&mut self, place: JsonPointer<'_>, key: &'v Value, names: Option<&HashSet<&str>>, lone: bool) -> Option<usize> {
         let list = match key {
             Value::Array(list) => list.as_slice(),
             Value::String(_) if lone => return self.named(place, key, names).then_some(1),
@@ -287,7 +287,7 @@ impl<'v> Checker<'v> {
         Some(list.len())
     }
 
-    fn named(&mut self, place: Place<'_>, name: &Value, names: Option<&HashSet<&str>>) -> bool {
+    fn named(&mut self, place: JsonPointer<'_>, name: &Value, names: Option<&HashSet<&str>>) -> bool {
         let Value::String(name) = name else {
             self.problems.add(place, format!("expected the name of a field, not {}", shown(name)));
             return false;
@@ -299,7 +299,7 @@ impl<'v> Checker<'v> {
         known
     }
 
-    fn foreign_key(&mut self, place: Place<'_>, key: &'v Map<String, Value>, names: &HashSet<&'v str>) {
+    fn foreign_key(&mut self, place: JsonPointer<'_>, key: &'v Map<String, Value>, names: &HashSet<&'v str>) {
         let mut own = None;
         match member(key, "fields") {
             Some(fields) => own = self.key(place.key("fields"), fields, Some(names), true),
@@ -339,7 +339,7 @@ impl<'v> Checker<'v> {
         self.tables.extend(target);
     }
 
-    fn forms(&mut self, place: Place<'_>, object: &'v Map<String, Value>, forms: &[(&str, Form)]) {
+    fn forms(&mut self, place: JsonPointer<'_>, object: &'v Map<String, Value>, forms: &[(&str, KeyForm)]) {
         for (key, form) in forms {
             if let Some(value) = member(object, key)
                 && !form.fits(value)

@@ -15,7 +15,7 @@ fn resource(path: &str, sha256: &str, bytes: u64) -> Value {
     json!({ "path": path, "sha256": sha256, "bytes": bytes })
 }
 
-fn paths_of(list: &[(FilePath, Standing)]) -> Vec<&str> {
+fn paths_of(list: &[(FilePath, ManagedContent)]) -> Vec<&str> {
     list.iter().map(|(path, _)| path.as_str()).collect()
 }
 
@@ -65,7 +65,7 @@ fn only_what_lfs_keeps_is_written() {
     let plan = plan(None, &package).unwrap();
     assert_eq!(plan.kept, []);
     assert_eq!(plan.stale, []);
-    let beside = Beside { lfs_url: Some("https://lfs.example.com/foo/bar"), ..Beside::default() };
+    let beside = ManagedState { lfs_url: Some("https://lfs.example.com/foo/bar"), ..ManagedState::default() };
     let edits = plan.edits(&beside).unwrap();
     assert_eq!(
         told(&edits)[..5],
@@ -84,10 +84,10 @@ fn only_what_lfs_keeps_is_written() {
 
 #[test]
 fn without_such_resources_nothing_is_written() {
-    let beside = Beside { lfs_url: Some("https://lfs.example.com"), attributes: Some(b"* text"), config: Some(b"[a]") };
+    let beside = ManagedState { lfs_url: Some("https://lfs.example.com"), attributes: Some(b"* text"), config: Some(b"[a]") };
     let plan = plan(None, &package(&json!([{"path": "a.csv"}]))).unwrap();
     assert_eq!(told(&plan.edits(&beside).unwrap()), Vec::<String>::new());
-    assert_eq!(told(&plan.edits(&Beside::default()).unwrap()), Vec::<String>::new());
+    assert_eq!(told(&plan.edits(&ManagedState::default()).unwrap()), Vec::<String>::new());
 }
 
 #[test]
@@ -99,11 +99,11 @@ fn a_save_writes_what_changed() {
         resource("gone", B, 4)
     ]));
     let new = package(&json!([resource("same", A, 1), resource("other", B, 2), resource("moved/here", B, 3)]));
-    let first = plan(None, &old).unwrap().edits(&Beside::default()).unwrap();
+    let first = plan(None, &old).unwrap().edits(&ManagedState::default()).unwrap();
     let attributes = bytes(&first, ATTRIBUTES).to_owned();
     let plan = plan(Some(&old), &new).unwrap();
     assert_eq!(paths_of(&plan.kept), ["same"]);
-    let beside = Beside { attributes: Some(attributes.as_bytes()), ..Beside::default() };
+    let beside = ManagedState { attributes: Some(attributes.as_bytes()), ..ManagedState::default() };
     let edits = plan.edits(&beside).unwrap();
     let size = bytes(&edits, ATTRIBUTES).len();
     let expected = ["delete gone", "delete moved", "pointer moved/here 3", "pointer other 2"];
@@ -117,19 +117,19 @@ fn a_save_writes_what_changed() {
 fn a_resource_that_stays_named_keeps_its_pointer_and_its_line() {
     let old = package(&json!([resource("a.csv", A, 1), resource("b.csv", A, 1)]));
     let new = package(&json!([{"path": "a.csv"}, {"path": ["b.csv", "c.csv"]}]));
-    let first = plan(None, &old).unwrap().edits(&Beside::default()).unwrap();
+    let first = plan(None, &old).unwrap().edits(&ManagedState::default()).unwrap();
     let plan = plan(Some(&old), &new).unwrap();
     assert_eq!(plan, Plan::default());
-    let beside = Beside { attributes: Some(bytes(&first, ATTRIBUTES).as_bytes()), ..Beside::default() };
+    let beside = ManagedState { attributes: Some(bytes(&first, ATTRIBUTES).as_bytes()), ..ManagedState::default() };
     assert_eq!(told(&plan.edits(&beside).unwrap()), Vec::<String>::new());
 }
 
 #[test]
 fn what_somebody_pushed_in_between_stays() {
     let old = package(&json!([resource("a.csv", A, 1)]));
-    let first = plan(None, &old).unwrap().edits(&Beside::default()).unwrap();
+    let first = plan(None, &old).unwrap().edits(&ManagedState::default()).unwrap();
     let mut plan = plan(Some(&old), &package(&json!([]))).unwrap();
-    let beside = Beside { attributes: Some(bytes(&first, ATTRIBUTES).as_bytes()), ..Beside::default() };
+    let beside = ManagedState { attributes: Some(bytes(&first, ATTRIBUTES).as_bytes()), ..ManagedState::default() };
     assert_eq!(told(&plan.edits(&beside).unwrap()), ["delete a.csv", "delete .gitattributes"]);
     plan.stale.clear();
     assert_eq!(told(&plan.edits(&beside).unwrap()), Vec::<String>::new());
@@ -215,15 +215,15 @@ proptest! {
             prop_assert!(!tree.keys().any(|other| path.is_inside(other)));
         }
         // The attributes follow, and saving the same package again writes nothing.
-        let first = super::plan(None, &old).unwrap().edits(&Beside::default()).unwrap();
+        let first = super::plan(None, &old).unwrap().edits(&ManagedState::default()).unwrap();
         let attributes = (!first.is_empty()).then(|| bytes(&first, ATTRIBUTES).to_owned());
-        let beside = Beside { attributes: attributes.as_deref().map(str::as_bytes), ..Beside::default() };
+        let beside = ManagedState { attributes: attributes.as_deref().map(str::as_bytes), ..ManagedState::default() };
         let second = plan.edits(&beside).unwrap();
         if !plan.puts.is_empty() && second.iter().any(|edit| edit.paths().any(|path| path.as_str() == ATTRIBUTES)) {
             let attributes = bytes(&second, ATTRIBUTES);
             let ours = attributes.lines().filter(|line| line.ends_with("-text")).count();
             prop_assert_eq!(ours, tree.len());
-            let beside = Beside { attributes: Some(attributes.as_bytes()), ..Beside::default() };
+            let beside = ManagedState { attributes: Some(attributes.as_bytes()), ..ManagedState::default() };
             prop_assert!(super::plan(Some(&new), &new).unwrap().edits(&beside).unwrap().is_empty());
         }
     }
@@ -232,7 +232,7 @@ proptest! {
     fn any_packages_have_a_plan_or_problems(old in any_package(), new in any_package()) {
         match plan(Some(&old), &new) {
             Ok(plan) => {
-                let beside = Beside { lfs_url: Some("https://a.example"), ..Beside::default() };
+                let beside = ManagedState { lfs_url: Some("https://a.example"), ..ManagedState::default() };
                 prop_assert!(plan.edits(&beside).is_ok());
             }
             Err(problems) => for problem in problems {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Constraint, SchemaChange, SchemaEdit, Verdict, get,
-    limit::{self, Turn},
+    limit::{self, Direction},
     member, name, of_field,
 };
 
@@ -152,12 +152,12 @@ fn after_kind<'f>(old: &Field<'f>, new: &Field<'f>) -> &'f str {
     if old.kind() == new.kind() || (numeric(old.kind()) && numeric(new.kind())) { new.kind() } else { "any" }
 }
 
-fn constraint(turn: Turn, name: &str, old: Option<Value>, new: Option<Value>) -> (Verdict, SchemaEdit) {
+fn constraint(turn: Direction, name: &str, old: Option<Value>, new: Option<Value>) -> (Verdict, SchemaEdit) {
     let constraint = Constraint { constraint: name.to_owned(), old, new };
     match turn {
-        Turn::Tightened => (Verdict::Breaking, SchemaEdit::ConstraintTightened(constraint)),
-        Turn::Loosened => (Verdict::Widening, SchemaEdit::ConstraintLoosened(constraint)),
-        Turn::Changed => (Verdict::Breaking, SchemaEdit::ConstraintChanged(constraint)),
+        Direction::Tightened => (Verdict::Breaking, SchemaEdit::ConstraintTightened(constraint)),
+        Direction::Loosened => (Verdict::Widening, SchemaEdit::ConstraintLoosened(constraint)),
+        Direction::Changed => (Verdict::Breaking, SchemaEdit::ConstraintChanged(constraint)),
     }
 }
 
@@ -205,7 +205,7 @@ fn forms(old: &Field<'_>, new: &Field<'_>) -> Vec<(&'static str, Verdict)> {
             said.cloned().unwrap_or_else(|| default.map(Value::from).to_vec())
         };
         if let Some(turn) = limit::lists(&list(old), &list(new)) {
-            found.push((property, judge(turn == Turn::Loosened)));
+            found.push((property, judge(turn == Direction::Loosened)));
         }
     }
     let (before, after) = (old.text("itemType", "string"), new.text("itemType", "string"));

@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 /// The direction of a constraint change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Direction {
     Tightened,
     Loosened,
     /// Neither stricter nor looser, or not comparable.
@@ -21,43 +21,43 @@ pub(super) fn turn(
     new: Option<&Value>,
     kind: &str,
     plain: bool,
-) -> Option<Turn> {
+) -> Option<Direction> {
     let idle = |value: &&Value| !is_idle(constraint, value);
     match (old.filter(idle), new.filter(idle)) {
         (None, None) => None,
-        (None, Some(_)) => Some(Turn::Tightened),
-        (Some(_), None) => Some(Turn::Loosened),
+        (None, Some(_)) => Some(Direction::Tightened),
+        (Some(_), None) => Some(Direction::Loosened),
         (Some(old), Some(new)) if old == new => None,
         (Some(old), Some(new)) => Some(match constraint {
             "minimum" | "exclusiveMinimum" | "minLength" => match order(old, new, kind, plain) {
-                Some(Ordering::Less) => Turn::Tightened,
-                Some(Ordering::Greater) => Turn::Loosened,
+                Some(Ordering::Less) => Direction::Tightened,
+                Some(Ordering::Greater) => Direction::Loosened,
                 // `5` and `"5"` are the same bound.
                 Some(Ordering::Equal) => return None,
-                None => Turn::Changed,
+                None => Direction::Changed,
             },
             "maximum" | "exclusiveMaximum" | "maxLength" => match order(old, new, kind, plain) {
-                Some(Ordering::Less) => Turn::Loosened,
-                Some(Ordering::Greater) => Turn::Tightened,
+                Some(Ordering::Less) => Direction::Loosened,
+                Some(Ordering::Greater) => Direction::Tightened,
                 Some(Ordering::Equal) => return None,
-                None => Turn::Changed,
+                None => Direction::Changed,
             },
             "enum" => match (old.as_array(), new.as_array()) {
                 (Some(old), Some(new)) => lists(old, new)?,
-                _ => Turn::Changed,
+                _ => Direction::Changed,
             },
-            _ => Turn::Changed,
+            _ => Direction::Changed,
         }),
     }
 }
 
 /// Compares two lists of allowed values; `None` if they allow the same.
-pub(super) fn lists(old: &[Value], new: &[Value]) -> Option<Turn> {
+pub(super) fn lists(old: &[Value], new: &[Value]) -> Option<Direction> {
     match (without(old, new).is_empty(), without(new, old).is_empty()) {
         (true, true) => None,
-        (true, false) => Some(Turn::Loosened),
-        (false, true) => Some(Turn::Tightened),
-        (false, false) => Some(Turn::Changed),
+        (true, false) => Some(Direction::Loosened),
+        (false, true) => Some(Direction::Tightened),
+        (false, false) => Some(Direction::Changed),
     }
 }
 
@@ -118,29 +118,29 @@ mod tests {
 
     use super::*;
 
-    fn turned(constraint: &str, kind: &str, old: &Value, new: &Value) -> Option<Turn> {
+    fn turned(constraint: &str, kind: &str, old: &Value, new: &Value) -> Option<Direction> {
         turn(constraint, Some(old), Some(new), kind, true)
     }
 
     #[test]
     fn bounds_are_compared_by_value() {
-        assert_eq!(turned("minimum", "integer", &json!(1), &json!(2)), Some(Turn::Tightened));
-        assert_eq!(turned("maximum", "number", &json!(1.5), &json!(2)), Some(Turn::Loosened));
-        assert_eq!(turned("maximum", "number", &json!("10"), &json!(9)), Some(Turn::Tightened));
+        assert_eq!(turned("minimum", "integer", &json!(1), &json!(2)), Some(Direction::Tightened));
+        assert_eq!(turned("maximum", "number", &json!(1.5), &json!(2)), Some(Direction::Loosened));
+        assert_eq!(turned("maximum", "number", &json!("10"), &json!(9)), Some(Direction::Tightened));
         assert_eq!(turned("maximum", "number", &json!("10"), &json!(10)), None);
-        assert_eq!(turned("exclusiveMinimum", "integer", &json!(u64::MAX), &json!(u64::MAX - 1)), Some(Turn::Loosened));
-        assert_eq!(turned("minLength", "string", &json!(5), &json!(3)), Some(Turn::Loosened));
-        assert_eq!(turned("minimum", "date", &json!("2020-01-01"), &json!("2019-12-31")), Some(Turn::Loosened));
-        assert_eq!(turned("minimum", "yearmonth", &json!("2020-01"), &json!("2020-02")), Some(Turn::Tightened));
-        assert_eq!(turned("maximum", "time", &json!("10:00:00"), &json!("09:00:00")), Some(Turn::Tightened));
+        assert_eq!(turned("exclusiveMinimum", "integer", &json!(u64::MAX), &json!(u64::MAX - 1)), Some(Direction::Loosened));
+        assert_eq!(turned("minLength", "string", &json!(5), &json!(3)), Some(Direction::Loosened));
+        assert_eq!(turned("minimum", "date", &json!("2020-01-01"), &json!("2019-12-31")), Some(Direction::Loosened));
+        assert_eq!(turned("minimum", "yearmonth", &json!("2020-01"), &json!("2020-02")), Some(Direction::Tightened));
+        assert_eq!(turned("maximum", "time", &json!("10:00:00"), &json!("09:00:00")), Some(Direction::Tightened));
         let day = |time: &str| json!(format!("2020-01-01T{time}"));
-        assert_eq!(turned("maximum", "datetime", &day("10:00:00"), &day("11:00:00")), Some(Turn::Loosened));
-        assert_eq!(turned("maximum", "datetime", &day("10:00:00-01:00"), &day("10:00:00-02:00")), Some(Turn::Changed));
-        assert_eq!(turned("maximum", "datetime", &day("10:00:00Z"), &day("11:00:00Z")), Some(Turn::Changed));
-        assert_eq!(turned("minimum", "duration", &json!("P1D"), &json!("P2D")), Some(Turn::Changed));
+        assert_eq!(turned("maximum", "datetime", &day("10:00:00"), &day("11:00:00")), Some(Direction::Loosened));
+        assert_eq!(turned("maximum", "datetime", &day("10:00:00-01:00"), &day("10:00:00-02:00")), Some(Direction::Changed));
+        assert_eq!(turned("maximum", "datetime", &day("10:00:00Z"), &day("11:00:00Z")), Some(Direction::Changed));
+        assert_eq!(turned("minimum", "duration", &json!("P1D"), &json!("P2D")), Some(Direction::Changed));
         assert_eq!(
             turn("minimum", Some(&json!("01.02.2020")), Some(&json!("02.01.2020")), "date", false),
-            Some(Turn::Changed)
+            Some(Direction::Changed)
         );
     }
 
@@ -151,18 +151,18 @@ mod tests {
         {
             assert_eq!(turn(constraint, None, Some(&value), "any", true), None);
         }
-        assert_eq!(turned("required", "any", &json!(false), &json!(true)), Some(Turn::Tightened));
-        assert_eq!(turn("pattern", None, Some(&json!("a")), "string", true), Some(Turn::Tightened));
-        assert_eq!(turn("pattern", Some(&json!("a")), None, "string", true), Some(Turn::Loosened));
-        assert_eq!(turned("pattern", "string", &json!("a"), &json!("b")), Some(Turn::Changed));
+        assert_eq!(turned("required", "any", &json!(false), &json!(true)), Some(Direction::Tightened));
+        assert_eq!(turn("pattern", None, Some(&json!("a")), "string", true), Some(Direction::Tightened));
+        assert_eq!(turn("pattern", Some(&json!("a")), None, "string", true), Some(Direction::Loosened));
+        assert_eq!(turned("pattern", "string", &json!("a"), &json!("b")), Some(Direction::Changed));
     }
 
     #[test]
     fn lists_are_sets() {
         assert_eq!(turned("enum", "any", &json!([1, 2]), &json!([2, 1])), None);
-        assert_eq!(turned("enum", "any", &json!([1, 2]), &json!([2, 1, 3])), Some(Turn::Loosened));
-        assert_eq!(turned("enum", "any", &json!([1, 2]), &json!([2])), Some(Turn::Tightened));
-        assert_eq!(turned("enum", "any", &json!([1, 2]), &json!([2, 3])), Some(Turn::Changed));
+        assert_eq!(turned("enum", "any", &json!([1, 2]), &json!([2, 1, 3])), Some(Direction::Loosened));
+        assert_eq!(turned("enum", "any", &json!([1, 2]), &json!([2])), Some(Direction::Tightened));
+        assert_eq!(turned("enum", "any", &json!([1, 2]), &json!([2, 3])), Some(Direction::Changed));
     }
 
     proptest! {
@@ -173,8 +173,8 @@ mod tests {
             old in bound(), new in bound(),
         ) {
             let back = match turn(constraint, Some(&new), Some(&old), kind, true) {
-                Some(Turn::Tightened) => Some(Turn::Loosened),
-                Some(Turn::Loosened) => Some(Turn::Tightened),
+                Some(Direction::Tightened) => Some(Direction::Loosened),
+                Some(Direction::Loosened) => Some(Direction::Tightened),
                 other => other,
             };
             prop_assert_eq!(turned(constraint, kind, &old, &new), back);

@@ -12,7 +12,7 @@ use tokio::{
 use crate::{
     Error, Result,
     git::{Git, Tail},
-    scratch::Scratch,
+    temp_dir::TempDir,
 };
 
 /// Maximum number of new objects in one push, since all their IDs are held in memory.
@@ -32,7 +32,7 @@ const HEX: usize = 40;
 /// [`Error::TooLarge`] beyond 20 million objects.
 pub(super) async fn new_objects(
     git: &Git,
-    folder: &Scratch,
+    folder: &TempDir,
     tips: impl Iterator<Item = &ObjectId>,
 ) -> Result<Option<Vec<ObjectId>>> {
     let Some(mut walk) = Walk::start(git, folder, tips, &["--no-object-names"])? else {
@@ -51,7 +51,7 @@ pub(super) async fn new_objects(
 /// Returns one path for each of `blobs` that is newly reachable from `tips`; stops when all are found.
 pub(super) async fn paths_of(
     git: &Git,
-    folder: &Scratch,
+    folder: &TempDir,
     tips: impl Iterator<Item = &ObjectId>,
     blobs: &[ObjectId],
 ) -> Result<Vec<(ObjectId, String)>> {
@@ -80,7 +80,7 @@ impl Walk {
     /// Starts a walk; returns `None` if there are no starting points.
     fn start<'tips>(
         git: &Git,
-        folder: &Scratch,
+        folder: &TempDir,
         tips: impl Iterator<Item = &'tips ObjectId>,
         options: &[&str],
     ) -> Result<Option<Self>> {

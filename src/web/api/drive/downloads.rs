@@ -11,14 +11,14 @@ use utoipa_axum::routes;
 
 use super::super::super::Routes;
 use super::super::super::content::disposition;
-use super::super::super::extract::{Base, Visitor};
+use super::super::super::extract::{BaseUrl, DatasetRequest};
 use super::super::Body;
 use super::super::shapes;
 use super::files::save;
-use crate::access::{Fetch, Grant, Part, Spot};
+use crate::access::{Fetch, Grant, PathGrant, PathTarget};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::files::Delivery;
+use crate::files::Download;
 use crate::types::Millis;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -28,7 +28,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 /// What to download.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Choice {
+struct DownloadSelection {
     /// The paths of files and folders. A single empty path means the whole dataset; it requires access to all of it.
     #[schema(value_type = Vec<shapes::FilePath>, min_items = 1, max_items = 1000)]
     paths: Vec<String>,
@@ -50,13 +50,13 @@ struct Link {
 /// ten minutes.
 ///
 /// A single file is sent as it is; a folder or several items are sent as a ZIP archive of at most 50,000 files.
-#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/downloads", tag = "drive", request_body = Choice,
+#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/downloads", tag = "drive", request_body = DownloadSelection,
     responses((status = 200, description = "The download URL.", body = Link)))]
 async fn choose(
     State(app): State<App>,
-    visitor: Visitor,
-    Base(base): Base,
-    Body(choice): Body<Choice>,
+    visitor: DatasetRequest,
+    BaseUrl(base): BaseUrl,
+    Body(choice): Body<DownloadSelection>,
 ) -> Result<Json<Link>> {
     if let [path] = choice.paths.as_slice()
         && path.is_empty()
@@ -66,16 +66,16 @@ async fn choose(
         return Ok(Json(link(&base, &token, expires)));
     }
     if choice.paths.is_empty() {
-        let _: Part<Fetch> = visitor.part(&app, "").await?;
+        let _: PathGrant<Fetch> = visitor.part(&app, "").await?;
     }
-    let mut spots: Vec<Spot<Fetch>> = Vec::with_capacity(choice.paths.len().min(1000));
+    let mut spots: Vec<PathTarget<Fetch>> = Vec::with_capacity(choice.paths.len().min(1000));
     for path in choice.paths.iter().take(1001) {
         spots.push(visitor.spot(&app, path).await?);
     }
     visitor.charge(spots.len());
     let (token, expires) = app
         .files
-        .choose(&spots, choice.revision.as_deref(), async |spots: &[Spot<Fetch>]| app.access.take(spots).await)
+        .choose(&spots, choice.revision.as_deref(), async |spots: &[PathTarget<Fetch>]| app.access.count_download(spots).await)
         .await?;
     Ok(Json(link(&base, &token, expires)))
 }
@@ -95,13 +95,13 @@ fn link(base: &str, token: &str, expires: Millis) -> Link {
 async fn fetch(
     State(app): State<App>,
     Path(token): Path<String>,
-    Base(base): Base,
+    BaseUrl(base): BaseUrl,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
     let archive = match app.files.chosen(&token).await? {
-        Delivery::File(file) => return save(&app, &file, &base, &method, &headers).await,
-        Delivery::Archive(archive) => archive,
+        Download::File(file) => return save(&app, &file, &base, &method, &headers).await,
+        Download::Archive(archive) => archive,
     };
     let mut answer = Response::builder()
         .status(StatusCode::OK)

@@ -10,15 +10,15 @@ use utoipa_axum::routes;
 
 use super::super::super::Routes;
 use super::super::super::content::{Content, bare, disposition, shown};
-use super::super::super::extract::Base;
-use super::super::super::git::patient;
+use super::super::super::extract::BaseUrl;
+use super::super::super::git::with_idle_timeout;
 use super::super::Parameters;
 use super::super::datasets::if_match;
 use super::super::shapes;
 use super::Changed;
-use crate::access::{Fetch, Spot, Write};
+use crate::access::{Fetch, PathTarget, Write};
 use crate::app::App;
-use crate::drive::place::{Known, path_of};
+use crate::datasets::tree_api::{IfMatch, path_of};
 use crate::error::{Error, Result};
 use crate::files::Opened;
 
@@ -28,14 +28,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Why {
+struct CommitQuery {
     /// The commit message.
     message: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct At {
+pub(super) struct RevisionQuery {
     /// The revision. Default: the newest one.
     pub(super) revision: Option<String>,
 }
@@ -45,7 +45,7 @@ pub(super) struct At {
 /// Text up to the server's size limit is stored in git. Everything else, and files that match the dataset's Git LFS
 /// rules, is stored in Git LFS: this requires a `Content-Length`, and only the quota limits the size.
 #[utoipa::path(put, path = "/api/v1/drive/{owner}/{dataset}/files/{path}", tag = "drive",
-    params(("path" = String, Path, description = "The path of the file; may contain `/`."), Why,
+    params(("path" = String, Path, description = "The path of the file; may contain `/`."), CommitQuery,
         ("If-Match" = Option<shapes::RevisionTag>, Header,
          description = "The revision that last changed the file, in quotes; fails with 412 if there is a newer one.")),
     request_body(content = inline(shapes::Bytes), content_type = "application/octet-stream"),
@@ -53,14 +53,14 @@ pub(super) struct At {
         (status = 201, description = "The file was created.", body = Changed)))]
 async fn put(
     State(app): State<App>,
-    spot: Spot<Write>,
-    Parameters(why): Parameters<Why>,
+    spot: PathTarget<Write>,
+    Parameters(why): Parameters<CommitQuery>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response> {
     let path = path_of(&spot)?;
-    let known = if_match(&headers)?.map(|revision| Known { path, revision });
-    let body = Box::pin(patient(&app, request.into_body()));
+    let known = if_match(&headers)?.map(|revision| IfMatch { path, revision });
+    let body = Box::pin(with_idle_timeout(&app, request.into_body()));
     let put = app.files.put(&spot, length(&headers), body, why.message, known).await?;
     let status = if put.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(Changed::at(&app, &spot, put.revision).await?)).into_response())
@@ -76,26 +76,26 @@ pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
 /// Supports `Range`, `If-Range` and `If-None-Match`. Browsers never execute the content: HTML and scripts are sent as
 /// plain bytes, and anything that is not an image, audio, video or text is sent as an attachment.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/content/{path}", tag = "drive",
-    params(("path" = String, Path, description = "The path of the file; may contain `/`."), At),
+    params(("path" = String, Path, description = "The path of the file; may contain `/`."), RevisionQuery),
     responses((status = 200, description = "The content of the file.", content_type = "*/*"),
         (status = 206, description = "The requested range of the file.", content_type = "*/*"),
         (status = 304, description = "Not modified."),
         (status = 416, description = "The range is not satisfiable.")))]
 async fn content(
     State(app): State<App>,
-    spot: Spot<Fetch>,
-    Parameters(at): Parameters<At>,
+    spot: PathTarget<Fetch>,
+    Parameters(at): Parameters<RevisionQuery>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let taken = app.access.take(std::slice::from_ref(&spot)).await?;
+    let taken = app.access.count_download(std::slice::from_ref(&spot)).await?;
     let file = app.files.open(&spot, at.revision.as_deref(), &taken).await?;
     send(&app, &file, true, &method, &headers).await
 }
 
 /// Downloads a file as an attachment; redirects to storage for files in Git LFS.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/download/{path}", tag = "drive",
-    params(("path" = String, Path, description = "The path of the file; may contain `/`."), At),
+    params(("path" = String, Path, description = "The path of the file; may contain `/`."), RevisionQuery),
     responses((status = 200, description = "The content of the file.", content_type = "*/*"),
         (status = 206, description = "The requested range of the file.", content_type = "*/*"),
         (status = 302, description = "Redirect to a temporary URL of the content."),
@@ -103,13 +103,13 @@ async fn content(
         (status = 416, description = "The range is not satisfiable.")))]
 async fn download(
     State(app): State<App>,
-    spot: Spot<Fetch>,
-    Base(base): Base,
-    Parameters(at): Parameters<At>,
+    spot: PathTarget<Fetch>,
+    BaseUrl(base): BaseUrl,
+    Parameters(at): Parameters<RevisionQuery>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let taken = app.access.take(std::slice::from_ref(&spot)).await?;
+    let taken = app.access.count_download(std::slice::from_ref(&spot)).await?;
     let file = app.files.open(&spot, at.revision.as_deref(), &taken).await?;
     save(&app, &file, &base, &method, &headers).await
 }

@@ -10,13 +10,13 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::super::Routes;
-use super::super::super::extract::Visitor;
+use super::super::super::extract::DatasetRequest;
 use super::super::Body;
 use super::super::shapes;
 use super::{Changed, message};
-use crate::access::{Fetch, Part, Read, Spot, Write};
+use crate::access::{Fetch, PathGrant, Read, PathTarget, Write};
 use crate::app::App;
-use crate::drive::place::{expect_inner, path_of};
+use crate::datasets::tree_api::{expect_inner, path_of};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 
@@ -41,7 +41,7 @@ struct NewFolder {
 /// A move or rename.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Relocation {
+struct MoveRequest {
     /// The current path.
     #[schema(value_type = shapes::FilePath)]
     from: String,
@@ -55,7 +55,7 @@ struct Relocation {
 /// A copy, within the dataset or from another one.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Duplication {
+struct CopyRequest {
     /// The path to copy from.
     #[schema(value_type = shapes::FilePath)]
     from: String,
@@ -72,7 +72,7 @@ struct Duplication {
 /// A deletion.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Deletion {
+struct DeleteRequest {
     /// The paths of the files and folders to delete.
     #[schema(value_type = Vec<shapes::FilePath>, min_items = 1, max_items = 1000)]
     paths: Vec<String>,
@@ -91,45 +91,45 @@ struct Deleted {
 /// hide.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/folders", tag = "drive", request_body = NewFolder,
     responses((status = 201, description = "The folder.", body = Changed)))]
-async fn add(State(app): State<App>, visitor: Visitor, Body(new): Body<NewFolder>) -> Result<Response> {
-    let spot: Spot<Write> = visitor.spot(&app, &new.path).await?;
+async fn add(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<NewFolder>) -> Result<Response> {
+    let spot: PathTarget<Write> = visitor.spot(&app, &new.path).await?;
     let path = path_of(&spot)?;
-    let revision = app.drive.add_folder(&spot, message(new.message, format!("Add the folder {path}"))).await?;
+    let revision = app.datasets.add_folder(&spot, message(new.message, format!("Add the folder {path}"))).await?;
     Ok((StatusCode::CREATED, Json(Changed::at(&app, &spot, revision).await?)).into_response())
 }
 
 /// Moves or renames a file or a folder as a new revision. The old parent folder is kept even if it becomes empty.
-#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/move", tag = "drive", request_body = Relocation,
+#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/move", tag = "drive", request_body = MoveRequest,
     responses((status = 200, description = "The entry at its new path.", body = Changed)))]
-async fn rename(State(app): State<App>, visitor: Visitor, Body(asked): Body<Relocation>) -> Result<Json<Changed>> {
-    let from: Spot<Write> = visitor.spot(&app, &asked.from).await?;
-    let to: Spot<Write> = visitor.spot(&app, &asked.to).await?;
+async fn rename(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<MoveRequest>) -> Result<Json<Changed>> {
+    let from: PathTarget<Write> = visitor.spot(&app, &asked.from).await?;
+    let to: PathTarget<Write> = visitor.spot(&app, &asked.to).await?;
     let default = format!("Move {} to {}", path_of(&from)?, path_of(&to)?);
     expect_inner(&from)?;
-    let revision = app.drive.move_at(&from, &to, message(asked.message, default)).await?;
+    let revision = app.datasets.move_at(&from, &to, message(asked.message, default)).await?;
     Ok(Json(Changed::at(&app, &to, revision).await?))
 }
 
 /// Copies a file or a folder as a new revision, without transferring its content. Copying from another dataset requires
 /// download access to it, and both datasets must use the same store.
-#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/copy", tag = "drive", request_body = Duplication,
+#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/copy", tag = "drive", request_body = CopyRequest,
     responses((status = 200, description = "The copy.", body = Changed)))]
-async fn copy(State(app): State<App>, visitor: Visitor, Body(asked): Body<Duplication>) -> Result<Json<Changed>> {
-    let to: Spot<Write> = visitor.spot(&app, &asked.to).await?;
+async fn copy(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<CopyRequest>) -> Result<Json<Changed>> {
+    let to: PathTarget<Write> = visitor.spot(&app, &asked.to).await?;
     let path = path_of(&to)?;
     let revision = match asked.dataset {
         None => {
             // Write access to the copy's path implies that the caller could read the copy there.
-            let from: Spot<Fetch> = visitor.spot(&app, &asked.from).await?;
+            let from: PathTarget<Fetch> = visitor.spot(&app, &asked.from).await?;
             let default = format!("Copy {} to {path}", asked.from);
-            app.drive.copy_at(&from.narrow::<Read>(), &to, message(asked.message, default)).await?
+            app.datasets.copy_at(&from.narrow::<Read>(), &to, message(asked.message, default)).await?
         }
         Some(dataset) => {
             let nothing =
                 || Error::not_found(format!("dataset {dataset:?} does not exist, or you do not have access to it"));
             let source: RepoPath = dataset.parse().map_err(|_| nothing())?;
             let at: FilePath = asked.from.trim_end_matches('/').parse()?;
-            let part: Part<Fetch> = app.access.authorize_part(to.actor(), &source, Some(&at)).await?;
+            let part: PathGrant<Fetch> = app.access.authorize_part(to.actor(), &source, Some(&at)).await?;
             let default = format!("Copy {at} of {source} to {path}");
             app.files.copy_from(&part.at(&at)?, &to, message(asked.message, default)).await?
         }
@@ -139,17 +139,17 @@ async fn copy(State(app): State<App>, visitor: Visitor, Body(asked): Body<Duplic
 
 /// Deletes files and folders as one revision and moves them to the trash. The history keeps them. A parent folder that
 /// becomes empty is kept.
-#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/delete", tag = "drive", request_body = Deletion,
+#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/delete", tag = "drive", request_body = DeleteRequest,
     responses((status = 200, description = "The items were moved to the trash.", body = Deleted)))]
-async fn delete(State(app): State<App>, visitor: Visitor, Body(asked): Body<Deletion>) -> Result<Json<Deleted>> {
-    let (mut parts, mut paths): (Vec<Part<Write>>, _) = (Vec::new(), Vec::new());
+async fn delete(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<DeleteRequest>) -> Result<Json<Deleted>> {
+    let (mut parts, mut paths): (Vec<PathGrant<Write>>, _) = (Vec::new(), Vec::new());
     if asked.paths.len() > PATHS {
         return Err(Error::invalid(format!(
             "`paths` must have at most {PATHS} items; to delete more, delete their folder"
         )));
     }
     for path in &asked.paths {
-        let spot: Spot<Write> = visitor.spot(&app, path).await?;
+        let spot: PathTarget<Write> = visitor.spot(&app, path).await?;
         paths.push(path_of(&spot)?);
         expect_inner(&spot)?;
         if !parts.iter().any(|part| part.root() == spot.part().root()) {
@@ -158,13 +158,13 @@ async fn delete(State(app): State<App>, visitor: Visitor, Body(asked): Body<Dele
     }
     let default = match paths.as_slice() {
         [] => {
-            let _: Part<Write> = visitor.part(&app, "").await?;
+            let _: PathGrant<Write> = visitor.part(&app, "").await?;
             return Err(Error::invalid("`paths` must not be empty"));
         }
         [only] => format!("Delete {only}"),
         many => format!("Delete {} files and folders", many.len()),
     };
     visitor.charge(paths.len());
-    let revision = app.drive.throw_away(&parts, paths, message(asked.message, default)).await?;
+    let revision = app.datasets.move_to_trash(&parts, paths, message(asked.message, default)).await?;
     Ok(Json(Deleted { revision: revision.to_string() }))
 }

@@ -10,15 +10,15 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::super::Routes;
-use super::super::super::extract::Visitor;
-use super::super::{Body, Here, Items, Page, Parameters, Segments};
+use super::super::super::extract::DatasetRequest;
+use super::super::{Body, PageUrl, Items, Page, Parameters, Segments};
 use super::{message, parts};
-use crate::access::{Part, Read, Spot, Write};
+use crate::access::{PathGrant, Read, PathTarget, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 
 /// The maximum number of items restored as one revision.
-const MOST: usize = 1000;
+const MAX_RESTORED: usize = 1000;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list, empty)).document(routes!(restore)).document(routes!(forget))
@@ -26,7 +26,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// An item in the trash.
 #[derive(Serialize, ToSchema)]
-struct Thrown {
+struct TrashItem {
     /// The id of the item.
     id: String,
     /// The path it was deleted from.
@@ -48,7 +48,7 @@ struct Thrown {
 /// A request to restore items.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Recovery {
+struct RestoreFromTrash {
     /// The ids of the items to restore.
     #[schema(min_items = 1, max_items = 1000)]
     ids: Vec<String>,
@@ -60,7 +60,7 @@ struct Recovery {
 
 /// The result of a restore.
 #[derive(Serialize, ToSchema)]
-struct Recovered {
+struct RestoredFromTrash {
     /// The revision with the restored items.
     revision: String,
     /// The restored items.
@@ -78,16 +78,16 @@ struct Way {
 
 /// Lists the items in the trash, most recently deleted first.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/trash", operation_id = "list_trash", tag = "drive", params(Page),
-    responses((status = 200, description = "The items in the trash.", body = Items<Thrown>)))]
+    responses((status = 200, description = "The items in the trash.", body = Items<TrashItem>)))]
 async fn list(
     State(app): State<App>,
-    visitor: Visitor,
+    visitor: DatasetRequest,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
-    let parts: Vec<Part<Read>> = parts(&app.access, &visitor).await?;
-    let (rows, next) = app.drive.trash(&parts, page.cursor(), page.limit()?).await?;
-    let items = rows.into_iter().map(|row| Thrown {
+    let parts: Vec<PathGrant<Read>> = parts(&app.access, &visitor).await?;
+    let (rows, next) = app.datasets.trash(&parts, page.cursor(), page.limit()?).await?;
+    let items = rows.into_iter().map(|row| TrashItem {
         id: row.id,
         path: row.path,
         r#type: row.kind,
@@ -100,17 +100,17 @@ async fn list(
 }
 
 /// Restores items from the trash as one revision, all or nothing.
-#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/trash/restore", tag = "drive", operation_id = "recover", request_body = Recovery,
-    responses((status = 200, description = "The items were restored.", body = Recovered)))]
-async fn restore(State(app): State<App>, visitor: Visitor, Body(asked): Body<Recovery>) -> Result<Json<Recovered>> {
-    let parts: Vec<Part<Write>> = parts(&app.access, &visitor).await?;
-    if asked.ids.is_empty() || asked.ids.len() > MOST {
-        return Err(Error::invalid(format!("`ids` must have 1 to {MOST} items")));
+#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/trash/restore", tag = "drive", operation_id = "recover", request_body = RestoreFromTrash,
+    responses((status = 200, description = "The items were restored.", body = RestoredFromTrash)))]
+async fn restore(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<RestoreFromTrash>) -> Result<Json<RestoredFromTrash>> {
+    let parts: Vec<PathGrant<Write>> = parts(&app.access, &visitor).await?;
+    if asked.ids.is_empty() || asked.ids.len() > MAX_RESTORED {
+        return Err(Error::invalid(format!("`ids` must have 1 to {MAX_RESTORED} items")));
     }
     let to: Option<Option<FilePath>> = match &asked.to {
         None => None,
         Some(folder) => {
-            let spot: Spot<Write> = visitor.spot(&app, folder).await?;
+            let spot: PathTarget<Write> = visitor.spot(&app, folder).await?;
             Some(spot.path().cloned())
         }
     };
@@ -119,18 +119,18 @@ async fn restore(State(app): State<App>, visitor: Visitor, Body(asked): Body<Rec
         1 => "Restore from the trash".to_owned(),
         many => format!("Restore {many} files and folders from the trash"),
     };
-    let (revision, restored) = app.drive.take_out(&parts, &asked.ids, to, message(asked.message, default)).await?;
+    let (revision, restored) = app.datasets.restore_from_trash(&parts, &asked.ids, to, message(asked.message, default)).await?;
     let restored = restored.iter().map(|way| Way { from: way.from.to_string(), to: way.to.to_string() });
-    Ok(Json(Recovered { revision: revision.to_string(), restored: restored.collect() }))
+    Ok(Json(RestoredFromTrash { revision: revision.to_string(), restored: restored.collect() }))
 }
 
 /// Empties the trash. The items are no longer listed and cannot be restored from the trash. They remain in the history
 /// of the dataset, where they can still be read, and still use storage.
 #[utoipa::path(delete, path = "/api/v1/drive/{owner}/{dataset}/trash", tag = "drive",
     responses((status = 204, description = "The trash is empty.")))]
-async fn empty(State(app): State<App>, visitor: Visitor) -> Result<StatusCode> {
-    let parts: Vec<Part<Write>> = parts(&app.access, &visitor).await?;
-    app.drive.empty_trash(&parts, None).await?;
+async fn empty(State(app): State<App>, visitor: DatasetRequest) -> Result<StatusCode> {
+    let parts: Vec<PathGrant<Write>> = parts(&app.access, &visitor).await?;
+    app.datasets.empty_trash(&parts, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -138,8 +138,8 @@ async fn empty(State(app): State<App>, visitor: Visitor) -> Result<StatusCode> {
 #[utoipa::path(delete, path = "/api/v1/drive/{owner}/{dataset}/trash/{id}", tag = "drive",
     params(("id" = String, Path, description = "The id of the item.")),
     responses((status = 204, description = "The item was removed from the trash.")))]
-async fn forget(State(app): State<App>, visitor: Visitor, segments: Segments) -> Result<StatusCode> {
-    let parts: Vec<Part<Write>> = parts(&app.access, &visitor).await?;
-    app.drive.empty_trash(&parts, Some(segments.get("id"))).await?;
+async fn forget(State(app): State<App>, visitor: DatasetRequest, segments: Segments) -> Result<StatusCode> {
+    let parts: Vec<PathGrant<Write>> = parts(&app.access, &visitor).await?;
+    app.datasets.empty_trash(&parts, Some(segments.get("id"))).await?;
     Ok(StatusCode::NO_CONTENT)
 }

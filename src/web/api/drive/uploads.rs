@@ -10,17 +10,17 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::super::Routes;
-use super::super::super::extract::Visitor;
-use super::super::super::git::patient;
+use super::super::super::extract::DatasetRequest;
+use super::super::super::git::with_idle_timeout;
 use super::super::shapes;
 use super::super::{Body, Segments, created, segment};
 use super::files::length;
 use super::{Changed, parts};
-use crate::access::{Part, Spot, Write};
+use crate::access::{PathGrant, PathTarget, Write};
 use crate::app::App;
-use crate::drive::place::path_of;
+use crate::datasets::tree_api::path_of;
 use crate::error::{Error, Result};
-use crate::storage::intake::Intake;
+use crate::storage::upload_sessions::UploadSession;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(begin)).document(routes!(show, abandon));
@@ -61,7 +61,7 @@ struct Upload {
 }
 
 impl Upload {
-    fn of(intake: &Intake, parts: Vec<u32>) -> Self {
+    fn of(intake: &UploadSession, parts: Vec<u32>) -> Self {
         Self {
             id: intake.id().to_owned(),
             path: intake.path().to_owned(),
@@ -83,11 +83,11 @@ struct End {
 
 /// Returns the upload in the URL and its target. Only the user who started it can continue it, and only with write
 /// access to the target.
-async fn upload(app: &App, visitor: &Visitor, segments: &Segments) -> Result<(Spot<Write>, Intake)> {
+async fn upload(app: &App, visitor: &DatasetRequest, segments: &Segments) -> Result<(PathTarget<Write>, UploadSession)> {
     // Without any write access, the caller must not learn whether the upload exists.
-    let parts: Vec<Part<Write>> = parts(&app.access, visitor).await?;
-    let dataset = parts.first().map(Part::id).ok_or_else(|| Error::not_found("dataset not found"))?;
-    let intake = app.storage.intake(dataset, &visitor.actor.key(), segments.get("id")).await?;
+    let parts: Vec<PathGrant<Write>> = parts(&app.access, visitor).await?;
+    let dataset = parts.first().map(PathGrant::id).ok_or_else(|| Error::not_found("dataset not found"))?;
+    let intake = app.storage.upload_session(dataset, &visitor.actor.key(), segments.get("id")).await?;
     let spot = visitor.spot(app, intake.path()).await?;
     Ok((spot, intake))
 }
@@ -95,15 +95,15 @@ async fn upload(app: &App, visitor: &Visitor, segments: &Segments) -> Result<(Sp
 /// Starts a multipart upload.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/uploads", tag = "drive", request_body = NewUpload,
     responses((status = 201, description = "The upload; send its parts next.", body = Upload)))]
-async fn begin(State(app): State<App>, visitor: Visitor, Body(new): Body<NewUpload>) -> Result<Response> {
-    let spot: Spot<Write> = visitor.spot(&app, &new.path).await?;
+async fn begin(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<NewUpload>) -> Result<Response> {
+    let spot: PathTarget<Write> = visitor.spot(&app, &new.path).await?;
     path_of(&spot)?;
     let promised: Option<Oid> = match new.sha256.as_deref().map(str::parse) {
         None => None,
         Some(Ok(oid)) => Some(oid),
         Some(Err(_)) => return Err(Error::invalid("`sha256` is not a SHA-256 in hex")),
     };
-    let intake = app.storage.begin_intake(&spot, new.size, promised).await?;
+    let intake = app.storage.begin_upload_session(&spot, new.size, promised).await?;
     let dataset = spot.dataset();
     let (owner, name) = (segment(&dataset.owner_name), segment(&dataset.name));
     Ok(created(&format!("/api/v1/drive/{owner}/{name}/uploads/{}", intake.id()), Upload::of(&intake, Vec::new())))
@@ -113,9 +113,9 @@ async fn begin(State(app): State<App>, visitor: Visitor, Body(new): Body<NewUplo
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/uploads/{id}", tag = "drive",
     params(("id" = String, Path, description = "The id of the upload.")),
     responses((status = 200, description = "The upload.", body = Upload)))]
-async fn show(State(app): State<App>, visitor: Visitor, segments: Segments) -> Result<Json<Upload>> {
+async fn show(State(app): State<App>, visitor: DatasetRequest, segments: Segments) -> Result<Json<Upload>> {
     let (_, intake) = upload(&app, &visitor, &segments).await?;
-    let parts = app.storage.intake_parts(&intake).await?;
+    let parts = app.storage.upload_session_parts(&intake).await?;
     Ok(Json(Upload::of(&intake, parts)))
 }
 
@@ -128,15 +128,15 @@ async fn show(State(app): State<App>, visitor: Visitor, segments: Segments) -> R
     responses((status = 204, description = "The part was stored.")))]
 async fn part(
     State(app): State<App>,
-    visitor: Visitor,
+    visitor: DatasetRequest,
     segments: Segments,
     headers: HeaderMap,
     request: Request,
 ) -> Result<StatusCode> {
     let (_, intake) = upload(&app, &visitor, &segments).await?;
     let number = segments.get("number").parse().map_err(|_| Error::not_found("the part number is not a number"))?;
-    let body = Box::pin(patient(&app, request.into_body()));
-    app.storage.receive_intake(&intake, number, length(&headers), body).await?;
+    let body = Box::pin(with_idle_timeout(&app, request.into_body()));
+    app.storage.receive_session_part(&intake, number, length(&headers), body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -150,7 +150,7 @@ async fn part(
         (status = 201, description = "The file was created.", body = Changed)))]
 async fn finish(
     State(app): State<App>,
-    visitor: Visitor,
+    visitor: DatasetRequest,
     segments: Segments,
     Body(end): Body<End>,
 ) -> Result<Response> {
@@ -164,8 +164,8 @@ async fn finish(
 #[utoipa::path(delete, path = "/api/v1/drive/{owner}/{dataset}/uploads/{id}", tag = "drive",
     params(("id" = String, Path, description = "The id of the upload.")),
     responses((status = 204, description = "The upload was aborted.")))]
-async fn abandon(State(app): State<App>, visitor: Visitor, segments: Segments) -> Result<StatusCode> {
+async fn abandon(State(app): State<App>, visitor: DatasetRequest, segments: Segments) -> Result<StatusCode> {
     let (_, intake) = upload(&app, &visitor, &segments).await?;
-    app.storage.abandon_intake(&intake).await?;
+    app.storage.abandon_upload_session(&intake).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::super::Routes;
-use super::super::{Body, Here, Items, Page, Parameters, Somebody, moment, object_id};
+use super::super::{Body, PageUrl, Items, Page, Parameters, AccountName, moment, object_id};
 use super::{Changed, message};
-use crate::access::{Read, Spot, Write};
+use crate::access::{Read, PathTarget, Write};
 use crate::app::App;
-use crate::drive::place::path_of;
+use crate::datasets::tree_api::path_of;
 use crate::error::Result;
 use crate::files::made;
 
@@ -29,7 +29,7 @@ struct Version {
     #[schema(format = DateTime)]
     created: String,
     /// The author of the change.
-    author: Somebody,
+    author: AccountName,
     /// The commit message.
     description: String,
     /// The size of this version in bytes; null for folders and deletions.
@@ -43,7 +43,7 @@ struct Version {
 /// A version to restore.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Reversion {
+struct RestoreVersion {
     /// The revision to restore from.
     revision: String,
     /// The commit message.
@@ -58,13 +58,13 @@ struct Reversion {
     responses((status = 200, description = "The versions.", body = Items<Version>)))]
 async fn list(
     State(app): State<App>,
-    spot: Spot<Read>,
+    spot: PathTarget<Read>,
     Parameters(page): Parameters<Page>,
-    here: Here,
+    here: PageUrl,
 ) -> Result<Response> {
     let limit = page.limit()?;
     let after = page.cursor().map(|cursor| object_id(cursor).ok_or_else(Page::bad_cursor)).transpose()?;
-    let mut found = app.drive.versions_at(&spot, after, limit + 1).await?;
+    let mut found = app.datasets.versions_at(&spot, after, limit + 1).await?;
     let is_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| is_more).map(|(commit, _)| commit.id.to_string());
@@ -75,7 +75,7 @@ async fn list(
         Version {
             revision: commit.id.to_string(),
             created: moment(&commit.committer),
-            author: if is_by_link { Somebody::named(&commit.author) } else { (&commit.author).into() },
+            author: if is_by_link { AccountName::named(&commit.author) } else { (&commit.author).into() },
             description: commit.message.trim_end().to_owned(),
             size: pointer.map(|pointer| pointer.size).or(entry.and_then(|entry| entry.size)),
             oid: pointer.map(|pointer| pointer.oid.to_string()),
@@ -86,11 +86,11 @@ async fn list(
 }
 
 /// Restores an earlier version of a file or folder as a new revision.
-#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/versions/{path}", tag = "drive", operation_id = "restore_version", request_body = Reversion,
+#[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/versions/{path}", tag = "drive", operation_id = "restore_version", request_body = RestoreVersion,
     params(("path" = String, Path, description = "The path of the entry; may contain `/`.")),
     responses((status = 200, description = "The version was restored.", body = Changed)))]
-async fn restore(State(app): State<App>, spot: Spot<Write>, Body(asked): Body<Reversion>) -> Result<Json<Changed>> {
+async fn restore(State(app): State<App>, spot: PathTarget<Write>, Body(asked): Body<RestoreVersion>) -> Result<Json<Changed>> {
     let default = format!("Restore {} as of {}", path_of(&spot)?, asked.revision);
-    let done = app.drive.restore_at(&spot, &asked.revision, message(asked.message, default)).await?;
+    let done = app.datasets.restore_at(&spot, &asked.revision, message(asked.message, default)).await?;
     Ok(Json(Changed::at(&app, &spot, made(done)?).await?))
 }

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-use super::{Trial, answered};
+use super::{BucketProbe, answered};
 
-impl Trial<'_> {
+impl BucketProbe<'_> {
     /// Sends the preflight request of an upload as browsers do, and checks a download.
     pub(super) async fn browser(&self, origin: &str) -> Result<String, String> {
         let signer = self.signer().await?;

@@ -38,7 +38,7 @@ proptest! {
         token in proptest::option::of("[a-zA-Z0-9+/=]{1,40}"),
         checksum in "[a-zA-Z0-9+/=]{1,40}",
         seconds in 0_u64..4_000_000_000,
-        lifetime in 1_u32..LONGEST,
+        lifetime in 1_u32..MAX_LIFETIME_SECONDS,
     ) {
         prop_assume!(!key.split('/').any(str::is_empty));
         let endpoint: url::Url = "http://127.0.0.1:3900".parse().unwrap();

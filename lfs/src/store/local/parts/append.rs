@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Content, Ledger, Mode, ledger::Slot};
+use super::{Content, Ledger, Mode, part_index::Slot};
 use crate::{
     Error,
     parts::{Checksum, Hasher},

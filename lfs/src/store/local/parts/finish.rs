@@ -13,19 +13,19 @@ use super::{Content, Ledger, Mode, discard};
 use crate::{
     Error, Oid, blocking,
     parts::Plan,
-    store::local::{Shared, block, stat, sync_folder},
+    store::local::{Shared, buffer_pool, stat, sync_folder},
 };
 
 /// How long to wait for another request that completes the same upload.
-const PATIENCE: Duration = Duration::from_secs(30);
+const FINISH_LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-const PAUSE: Duration = Duration::from_millis(50);
+const FINISH_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// Number of bytes hashed in one task on the blocking pool: takes some milliseconds.
 const STRETCH: u64 = 8 * 1024 * 1024;
 
 pub(super) async fn finish(shared: &Arc<Shared>, upload: [u8; 16], oid: Oid, plan: Plan) -> Result<(), Error> {
-    let mut tries = PATIENCE.as_millis() / PAUSE.as_millis();
+    let mut tries = FINISH_LOCK_TIMEOUT.as_millis() / FINISH_RETRY_DELAY.as_millis();
     let mut finish = loop {
         let shared = Arc::clone(shared);
         match blocking::run(move || Finish::open(shared, upload, oid, plan)).await? {
@@ -34,7 +34,7 @@ pub(super) async fn finish(shared: &Arc<Shared>, upload: [u8; 16], oid: Oid, pla
             Opened::Busy if tries == 0 => return Err(Error::Finishing),
             Opened::Busy => tries -= 1,
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(FINISH_RETRY_DELAY).await;
     };
     while finish.hashed < plan.size() {
         finish = blocking::run(move || finish.hash()).await?;
@@ -73,8 +73,8 @@ pub(super) async fn hash(shared: &Arc<Shared>, upload: [u8; 16], plan: Plan) -> 
 fn stretch_of(content: &Content, hasher: &mut Sha256, stretch: u64) -> Result<(), Error> {
     let mut left = stretch;
     while left > 0 {
-        let length = usize::try_from(left).map_or(block::LENGTH, |left| left.min(block::LENGTH));
-        let bytes = block::read(&content.disk.file, length)?;
+        let length = usize::try_from(left).map_or(buffer_pool::LENGTH, |left| left.min(buffer_pool::LENGTH));
+        let bytes = buffer_pool::read(&content.disk.file, length)?;
         hasher.update(&bytes);
         left -= bytes.len() as u64;
     }

@@ -1,0 +1,60 @@
+//! The rights that an actor has on a dataset by identity, before and after the restrictions of the credential.
+
+use std::collections::HashSet;
+
+use lfs::Oid;
+
+use super::{Actor, Fetch, Identity, CredentialScope, Read, Right, Rights, Write, claims, tokens};
+use crate::db::datasets::DatasetRow;
+use crate::error::Error;
+use crate::types::{RepoPath, Role, Visibility};
+
+/// Returns the same error for a dataset that does not exist and for one that the actor cannot see.
+pub(super) fn not_found_for(actor: &Actor, path: &RepoPath) -> Error {
+    if actor.is_anonymous() {
+        return Error::unauthenticated(format!("sign in to see `{path}`"));
+    }
+    Error::not_found(format!("there is no dataset `{path}`, or you do not have access to it"))
+}
+
+/// Returns the rights of the identity, before its credential restricts them. `role` is the user's role in the
+/// organisation that owns the dataset.
+pub(super) fn base_rights(actor: &Actor, dataset: &DatasetRow, role: Option<Role>) -> Rights {
+    let read = Read::RIGHTS.with(Fetch::RIGHTS);
+    match &actor.identity {
+        // A link grants the rights of its share, and only through the APIs for parts.
+        Identity::Anonymous | Identity::Link(_) => return Rights::NONE,
+        // For a trusted issuer, the scopes of the token define the rights.
+        Identity::Operator | Identity::Guest { .. } | Identity::User { admin: true, .. } => return Rights::ALL,
+        Identity::User { id, .. } if *id == dataset.owner_id => return Rights::ALL,
+        Identity::User { .. } => {}
+    }
+    match role {
+        Some(Role::Owner) => Rights::ALL,
+        Some(Role::Writer) => read.with(Write::RIGHTS),
+        None if dataset.visibility == Visibility::Private => Rights::NONE,
+        Some(Role::Reader) | None => read,
+    }
+}
+
+/// Returns the rights on a dataset that the credential leaves. `by_object` are the rights that it grants on the
+/// requested single objects.
+pub(super) fn restrict(actor: &Actor, path: &RepoPath, rights: Rights, by_object: Rights) -> Rights {
+    match &actor.limit {
+        CredentialScope::Nothing => rights,
+        CredentialScope::Token(scopes) => rights.and(tokens::open(scopes, path)),
+        CredentialScope::App(app) => rights.and(app.open(path)),
+        CredentialScope::Claims(claims) => rights.and(claims::open(claims, path).whole.with(by_object)),
+    }
+}
+
+/// Returns the rights of `R` if the credential grants it on each of these single objects.
+pub(super) fn by_object<R: Right>(actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Rights {
+    let CredentialScope::Claims(claims) = &actor.limit else { return Rights::NONE };
+    if oids.is_empty() {
+        return Rights::NONE;
+    }
+    let opened = claims::open(claims, path).objects.into_iter();
+    let covered: HashSet<Oid> = opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
+    if oids.iter().all(|oid| covered.contains(oid)) { R::RIGHTS } else { Rights::NONE }
+}

@@ -1,0 +1,121 @@
+//! Dry runs of reverts and restores: what they would change.
+
+use std::sync::Arc;
+
+use metastore::{ObjectId, Reader};
+use serde_json::{Map, Value};
+
+use super::Datasets;
+use super::commits::CommitOptions;
+use super::compare::{Changed, Metadata, describe, metadata};
+use super::package::Package;
+use super::revisions::{Part, RevertPlan, CommitMeta, moved};
+use crate::access::{Grant, Write};
+use crate::error::{Error, Result};
+
+/// Maximum number of files that are listed.
+pub const NAMED: usize = 1000;
+
+/// The changes that an operation would make to a branch.
+#[derive(Debug)]
+pub struct DryRun {
+    /// The current head of the branch.
+    pub from: ObjectId,
+    /// Number of files that would change.
+    pub count: usize,
+    /// The first [`NAMED`] of them, ordered by path.
+    pub changes: Vec<Changed>,
+    /// Metadata changes, as for [`Comparison::metadata`].
+    ///
+    /// [`Comparison::metadata`]: super::compare::Comparison::metadata
+    pub metadata: Option<Metadata>,
+}
+
+/// The result of reading, before the packages are compared.
+struct Found {
+    count: usize,
+    changes: Vec<Changed>,
+    packages: Option<[Option<Package>; 2]>,
+}
+
+impl Datasets {
+    /// Returns what [`Datasets::revert`] would change.
+    ///
+    /// # Errors
+    /// As for [`Datasets::revert`], except that it is not an error if nothing would change.
+    pub async fn rehearse_revert(
+        &self,
+        grant: &Grant<Write>,
+        since: Option<&str>,
+        upto: &str,
+        wording: CommitMeta,
+    ) -> Result<DryRun> {
+        let rework = self.reversal(grant, since, upto).await?;
+        self.rehearse(grant, wording, rework).await
+    }
+
+    /// Returns what [`Datasets::restore`] would change.
+    ///
+    /// # Errors
+    /// As for [`Datasets::restore`], except that it is not an error if nothing would change.
+    pub async fn rehearse_restore(
+        &self,
+        grant: &Grant<Write>,
+        revision: &str,
+        part: Part,
+        wording: CommitMeta,
+    ) -> Result<DryRun> {
+        let rework = self.restoration(grant, revision, part).await?;
+        self.rehearse(grant, wording, rework).await
+    }
+
+    async fn rehearse(&self, grant: &Grant<Write>, wording: CommitMeta, rework: RevertPlan) -> Result<DryRun> {
+        let RevertPlan { message, exact, edits } = rework;
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
+        let head = snapshot.state().find(&branch).map(|found| found.target);
+        let head = head.ok_or_else(|| Error::not_found(format!("branch `{}` not found", branch.short())))?;
+        if wording.parent.is_some_and(|parent| parent != head) {
+            return Err(moved(&branch));
+        }
+        let edits = snapshot.read(move |reader| edits(reader, head)).await?;
+        if edits.is_empty() {
+            return Ok(DryRun { from: head, count: 0, changes: Vec::new(), metadata: None });
+        }
+        let own = CommitMeta { branch: Some(branch), parent: Some(head), ..wording };
+        let changes = Arc::new(self.changes(grant.actor(), &snapshot, own, &message, edits).await?);
+        // Runs the same checks as the change itself.
+        let manner = CommitOptions { exact, ..CommitOptions::default() };
+        let whole = self.whole(grant, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)?;
+        self.check_objects(grant.id(), &snapshot, &whole).await.map_err(|refusal| refusal.error)?;
+        self.check_locks(grant, &whole).await.map_err(|refusal| refusal.error)?;
+        let attempt = whole.changes();
+        let found = snapshot.read(move |reader| {
+            let made = reader.rehearse(&attempt).map_err(|flaw| flaw.error)?;
+            made.map(|(then, tree)| look(reader, head, &then, tree)).transpose()
+        });
+        let Some(Found { count, changes, packages }) = found.await? else {
+            return Ok(DryRun { from: head, count: 0, changes: Vec::new(), metadata: None });
+        };
+        let metadata = match packages {
+            Some([before, after]) => metadata(before, after).await?,
+            None => None,
+        };
+        Ok(DryRun { from: head, count, changes, metadata })
+    }
+}
+
+fn look(now: &Reader, head: ObjectId, then: &Reader, tree: ObjectId) -> metastore::Result<Found> {
+    let changes = then.diff(Some(head), tree, true)?;
+    let named = changes.iter().take(NAMED).map(|change| describe(then, change)).collect::<metastore::Result<_>>()?;
+    let readable = |package: metastore::Result<Option<Map<String, Value>>>| match package {
+        Ok(package) => Ok(Some(package)),
+        Err(metastore::Error::Invalid(_) | metastore::Error::TooLarge(_)) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let packages = match (readable(now.package(head))?, readable(then.package(tree))?) {
+        (Some(before), Some(after)) => Some([before, after]),
+        (None, _) | (_, None) => None,
+    };
+    Ok(Found { count: changes.len(), changes: named, packages })
+}

@@ -1,0 +1,282 @@
+//! Dataset metadata: `datapackage.json` (Frictionless Data Package).
+
+use std::sync::Arc;
+
+use metastore::package::{CONFIG, PACKAGE};
+use metastore::{CommitInfo, Content, Edit, EntryKind, FilePath, ObjectId, Reader, Snapshot};
+use serde_json::{Map, Value};
+
+use super::card::{self, Stated};
+use super::revisions::{Author, CommitMeta, head, moved};
+use super::{Datasets, RETRIES};
+use crate::access::{CreateGrant, Grant, Read, Write};
+use crate::error::{Error, Kind, Result};
+use crate::types::Visibility;
+
+/// Maximum size in bytes of a `.lfsconfig` that is read.
+const MAX_CONFIG_BYTES: u64 = 32 << 20;
+
+/// A package: a JSON object.
+pub type Package = Map<String, Value>;
+
+/// A package at a revision.
+#[derive(Debug, Clone)]
+pub struct Versioned {
+    /// The revision; `None` for a dataset without revisions.
+    pub revision: Option<CommitInfo>,
+    /// Content of the package; `None` if the revision has none.
+    pub package: Option<Package>,
+}
+
+/// A package at a revision, which may be unreadable.
+#[derive(Debug, Clone)]
+pub struct CommitNote {
+    /// The revision and its package.
+    pub versioned: Versioned,
+    /// Why the package cannot be read.
+    pub problem: Option<String>,
+}
+
+impl From<Versioned> for CommitNote {
+    fn from(versioned: Versioned) -> Self {
+        Self { versioned, problem: None }
+    }
+}
+
+/// A change of a package.
+#[derive(Debug, Clone)]
+pub enum PackageChange {
+    /// Replace the whole package.
+    Replace(Package),
+    /// Replace these top-level fields and keep the others.
+    Merge(Package),
+}
+
+impl Datasets {
+    /// Returns the package at a revision, by default the newest of the default branch.
+    ///
+    /// # Errors
+    /// Not found if the revision does not exist; invalid if its `datapackage.json` is not a package.
+    pub async fn package(&self, grant: &Grant<Read>, revision: Option<&str>) -> Result<Versioned> {
+        let snapshot = self.snapshot(grant).await?;
+        let revision = match revision {
+            Some(expression) => Some(self.resolve(grant.id(), &snapshot, expression).await?),
+            None => head(&snapshot),
+        };
+        read_at(&snapshot, revision).await
+    }
+
+    /// Like [`Datasets::package`], but also returns revisions whose package cannot be read, with the reason.
+    ///
+    /// # Errors
+    /// Not found if the revision does not exist.
+    pub async fn note(&self, grant: &Grant<Read>, revision: Option<&str>) -> Result<CommitNote> {
+        let problem = match self.package(grant, revision).await {
+            Err(error) if matches!(error.kind(), Kind::Invalid | Kind::TooLarge) => error.detail().to_owned(),
+            versioned => return versioned.map(Into::into),
+        };
+        let (_, commit) = self.revision(grant, revision.unwrap_or("HEAD")).await?;
+        Ok(CommitNote { versioned: Versioned { revision: Some(commit), package: None }, problem: Some(problem) })
+    }
+
+    /// Returns the metadata from the README's front matter at a revision.
+    pub async fn card(&self, grant: &Grant<Read>, revision: ObjectId) -> Result<Arc<Stated>> {
+        let snapshot = self.snapshot(grant).await?;
+        let read = move |reader: &Reader| stated(reader, revision);
+        if head(&snapshot) == Some(revision) {
+            return Ok(snapshot.derive(read).await?);
+        }
+        Ok(Arc::new(snapshot.read(read).await?))
+    }
+
+    /// Creates a dataset with a package as its first revision.
+    ///
+    /// # Errors
+    /// Conflict if it exists; invalid for an invalid package. In these cases no dataset is left behind.
+    pub async fn create_with_package(
+        &self,
+        creation: &CreateGrant,
+        visibility: Visibility,
+        store: &str,
+        package: Package,
+        wording: CommitMeta,
+        grant: impl AsyncFnOnce() -> Result<Grant<Write>>,
+    ) -> Result<()> {
+        expect_sound(&package)?;
+        self.create(creation, visibility, store).await?;
+        let grant = grant().await?;
+        let landed = self.begin(&grant, package, wording).await;
+        if let Err(error) = landed {
+            self.remove(grant.id(), grant.actor(), &grant.path()).await?;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Creates the first revision of a dataset that has none, such as one created by an upload.
+    ///
+    /// # Errors
+    /// Conflict if it has one; invalid for an invalid package.
+    pub async fn begin(&self, grant: &Grant<Write>, package: Package, wording: CommitMeta) -> Result<()> {
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let exists = || Error::conflict(format!("`{}` already exists; choose another name", grant.path()));
+        if !snapshot.state().refs.is_empty() {
+            return Err(exists());
+        }
+        let edits = vec![put(&package)?];
+        let mut changes = self.changes(grant.actor(), &snapshot, wording, "Initial datapackage commit", edits).await?;
+        changes.parent = Some(None);
+        match self.commit(grant, changes).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == Kind::Precondition => Err(exists()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the LFS URL of a dataset for `.lfsconfig`, if the server has a configured base URL.
+    pub(super) fn lfs_url(&self, path: &str) -> Option<String> {
+        self.address.as_ref().map(|address| format!("{address}/{path}.git/info/lfs"))
+    }
+
+    /// Updates the `.lfsconfig` of each branch after a rename, where it contains the old LFS URL.
+    pub(crate) async fn readdress(&self, grant: &Grant<Write>, old: &str, new: &str) -> Result<()> {
+        let (Some(old), Some(new)) = (self.lfs_url(old), self.lfs_url(new)) else { return Ok(()) };
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let message = format!("Change the Git LFS URL to {new}");
+        let edits = move |reader: &Reader, head| readdressed(reader, head, &old, &new);
+        for branch in snapshot.state().refs.iter().filter(|each| each.name.is_branch()) {
+            let (look, head) = (edits.clone(), branch.target);
+            if !snapshot.read(move |reader| look(reader, head)).await?.is_empty() {
+                let wording = CommitMeta { branch: Some(branch.name.clone()), ..CommitMeta::default() };
+                self.rework(grant, wording, message.clone(), true, edits.clone()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes the package in a new revision; if nothing would change, no revision is created. `base` is the revision
+    /// that the caller has seen.
+    ///
+    /// # Errors
+    /// Precondition failed if `base` is not the newest revision; not found if `base` does not exist, or if there is no
+    /// package to merge into; invalid for an invalid package.
+    pub async fn change_package(
+        &self,
+        grant: &Grant<Write>,
+        change: &PackageChange,
+        base: Option<&str>,
+        author: &Author,
+        message: Option<String>,
+    ) -> Result<Versioned> {
+        let new = |before: Option<&Package>| match change {
+            PackageChange::Replace(package) => Ok(package.clone()),
+            PackageChange::Merge(fields) => {
+                let mut package = before.cloned().ok_or_else(no_package)?;
+                package.extend(fields.clone());
+                Ok(package)
+            }
+        };
+        self.rewrite_package(grant, new, base, author, message).await
+    }
+
+    /// Replaces the package with the result of `new`, which is called again after a lost race with another writer.
+    /// Otherwise like [`Datasets::change_package`].
+    ///
+    /// # Errors
+    /// As for [`Datasets::change_package`], and those of `new`.
+    pub async fn rewrite_package(
+        &self,
+        grant: &Grant<Write>,
+        new: impl Fn(Option<&Package>) -> Result<Package> + Send,
+        base: Option<&str>,
+        author: &Author,
+        message: Option<String>,
+    ) -> Result<Versioned> {
+        for _ in 0..RETRIES {
+            let snapshot = self.snapshot(&grant.narrow()).await?;
+            let current = head(&snapshot);
+            if let Some(base) = base
+                && Some(self.resolve(grant.id(), &snapshot, base).await?) != current
+            {
+                return Err(moved(&snapshot.state().head));
+            }
+            let before = read_at(&snapshot, current).await?;
+            let package = new(before.package.as_ref())?;
+            if before.package.as_ref() == Some(&package) {
+                return Ok(before);
+            }
+            let wording = CommitMeta { branch: None, parent: current, author: author.clone(), message: message.clone() };
+            let edits = vec![put(&package)?];
+            let mut changes = self.changes(grant.actor(), &snapshot, wording, "Datapackage updated", edits).await?;
+            changes.parent = Some(current);
+            match self.commit(grant, changes).await {
+                Ok(revision) => {
+                    let snapshot = self.snapshot(&grant.narrow()).await?;
+                    return read_at(&snapshot, Some(revision)).await;
+                }
+                // Another writer was faster, and the caller did not require a base revision: try again.
+                Err(error) if error.kind() == Kind::Precondition && base.is_none() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::busy("too many concurrent changes to this dataset; try again in a moment"))
+    }
+}
+
+/// Returns the edit that replaces the URL in the `.lfsconfig` of a revision; empty if it does not contain the old one.
+fn readdressed(reader: &Reader, revision: ObjectId, old: &str, new: &str) -> metastore::Result<Vec<Edit>> {
+    let path: FilePath = CONFIG.parse()?;
+    let blob = match reader.entry(revision, &path) {
+        Ok(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) => entry.id,
+        Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let text = reader.blob(blob, MAX_CONFIG_BYTES)?;
+    let Some(text) = str::from_utf8(&text).ok().filter(|text| text.contains(old)) else { return Ok(Vec::new()) };
+    let content = Content::Bytes(text.replace(old, new).into());
+    Ok(vec![Edit::Put { path, content, executable: false }])
+}
+
+fn no_package() -> Error {
+    Error::not_found("the dataset has no datapackage.json to merge into; send a complete package first")
+}
+
+pub(super) async fn read_at(snapshot: &Arc<Snapshot>, revision: Option<ObjectId>) -> Result<Versioned> {
+    let Some(id) = revision else { return Ok(Versioned { revision: None, package: None }) };
+    let (commit, package) = snapshot.read(move |reader| Ok((reader.commit(id)?, reader.package(id)?))).await?;
+    Ok(Versioned { revision: Some(commit), package })
+}
+
+pub(super) fn place() -> FilePath {
+    PACKAGE.parse().expect("a plain name is a path")
+}
+
+/// # Errors
+/// Invalid for an invalid package, with all problems: each location is a JSON pointer (RFC 6901).
+fn expect_sound(package: &Package) -> Result<()> {
+    let problems = metastore::package::check(&Value::Object(package.clone()));
+    if problems.is_empty() { Ok(()) } else { Err(Error::invalid(metastore::package::complaint(&problems))) }
+}
+
+/// Returns the edit that writes `datapackage.json`.
+fn put(package: &Package) -> Result<Edit> {
+    let mut text = serde_json::to_vec_pretty(package).map_err(Error::internal)?;
+    text.push(b'\n');
+    Ok(Edit::Put { path: place(), content: Content::Bytes(text.into()), executable: false })
+}
+
+/// Reads the metadata from the README's front matter; empty if there is no readable README in the repository itself.
+fn stated(reader: &Reader, revision: ObjectId) -> metastore::Result<Stated> {
+    let blob = match reader.entry(revision, &"README.md".parse()?) {
+        Ok(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) && entry.pointer.is_none() => {
+            entry.id
+        }
+        Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(Stated::default()),
+        Err(error) => return Err(error),
+    };
+    match reader.blob(blob, card::MAX_README_BYTES) {
+        Ok(bytes) => Ok(str::from_utf8(&bytes).map(Stated::of).unwrap_or_default()),
+        Err(metastore::Error::TooLarge(_)) => Ok(Stated::default()),
+        Err(error) => Err(error),
+    }
+}

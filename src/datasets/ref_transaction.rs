@@ -1,0 +1,225 @@
+//! Ref transactions: every change of a repository is applied here. Pack bytes are stored first, then one database
+//! transaction makes them visible.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use metastore::{RefTransaction, NewPack, ObjectId, Ref, RefEdit, RefName, RepoKey, State};
+
+use super::commits::{IDEMPOTENCY_KEY_TTL, IdempotencyKey};
+use super::trash::TrashChange;
+use super::{Datasets, Outcome, git_ref, read_packs, read_refs, repo_key};
+use crate::access::Writer;
+use crate::db::commits::KeyRow;
+use crate::db::locks::LockRow;
+use crate::db::packs::PackInsert;
+use crate::db::{Tx, signed, unsigned};
+use crate::error::{Error, Result};
+use crate::jobs::{self, Kind};
+use crate::quota::{EffectiveQuota, QuotaUsage};
+use crate::types::{Id, Millis};
+
+/// Up to this many refs are read one by one; for more, all refs are read at once.
+const MAX_SINGLE_REF_READS: usize = 4;
+
+/// Options of a ref transaction.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct TransactionOptions<'a> {
+    /// True to apply all edits or none; otherwise those that are still possible are applied.
+    pub atomic: bool,
+    /// The locks of other users that the changes were checked against.
+    pub locks: &'a [LockRow],
+    /// A branch rename (old, new): if the old branch is the default branch, the new one becomes it.
+    pub renamed: Option<&'a (RefName, RefName)>,
+    /// The idempotency key of the request, and the revision that it creates.
+    pub once: Option<(&'a IdempotencyKey, ObjectId)>,
+    /// Changes of the trash to apply in the same transaction.
+    pub bin: Option<&'a TrashChange>,
+}
+
+impl Datasets {
+    /// Stores the new pack and applies the ref edits. Bytes are stored first, then one transaction makes them visible;
+    /// each step can be repeated. Returns an outcome for each edit, in order.
+    ///
+    /// # Errors
+    /// Busy if a file was locked in the meantime, or if objects were collected; not found if the dataset is gone; full
+    /// if a quota is exceeded.
+    pub(crate) async fn apply_ref_transaction(&self, by: &dyn Writer, landing: RefTransaction, terms: TransactionOptions<'_>) -> Result<Vec<Outcome>> {
+        let (id, actor) = (by.id(), by.actor().key());
+        let key = repo_key(id)?;
+        let bounds = EffectiveQuota::of(by.dataset(), &self.quotas);
+        if let Some(pack) = landing.pack.as_ref().filter(|pack| pack.inline().is_none()) {
+            if let Some(bounds) = &bounds {
+                let ledger = QuotaUsage::read(&mut self.db.read().await?, &[bounds]).await?;
+                ledger.expect_room_in_git(bounds, pack.pack_bytes)?;
+            }
+            self.store(id, &key, pack).await?;
+        }
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        // Locked before any row of the dataset, in the same order as for uploads.
+        let above = match (&bounds, &landing.pack) {
+            (Some(bounds), Some(pack)) => {
+                QuotaUsage::lock(&mut tx, &[bounds]).await?.expect_room_in_git(bounds, pack.pack_bytes)?
+            }
+            _ => None,
+        };
+        let repo = tx.lock_repo(id).await?;
+        if unsigned(repo.gc_epoch) != landing.epoch {
+            return Err(Error::busy("the repository was garbage-collected in the meantime; try again"));
+        }
+        let known: HashSet<&str> = terms.locks.iter().map(|lock| lock.id.as_str()).collect();
+        let taken = tx.foreign_locks(id, &actor).await?;
+        if let Some(new) = taken.iter().find(|lock| !known.contains(lock.id.as_str())) {
+            return Err(Error::busy(format!(
+                "{} has just locked `{}`; ask them to unlock it, then try again",
+                new.owner_name, new.path
+            )));
+        }
+        let moved = moved_branches(&mut tx, id, &landing.edits).await?;
+        let is_all = moved.is_none();
+        let refs = match moved {
+            Some(moved) => moved,
+            None => read_refs(&mut tx, id).await?,
+        };
+        let outcomes = judge(&refs, &landing.edits, terms.atomic);
+        let accepted: Vec<&RefEdit> =
+            landing.edits.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(edit, _)| edit).collect();
+        if accepted.is_empty() {
+            return Ok(outcomes);
+        }
+        if let Some((once, revision)) = terms.once {
+            let row = KeyRow {
+                repo: id,
+                actor: &actor,
+                name: &once.key,
+                digest: &once.digest,
+                revision: &revision.to_string(),
+            };
+            if !tx.keep_commit_key(&row, now.minus(IDEMPOTENCY_KEY_TTL), now).await? {
+                return Ok(vec![Err("the same request was completed in the meantime".into()); landing.edits.len()]);
+            }
+        }
+        if let Some(bin) = terms.bin {
+            bin.apply(&mut tx, id).await?;
+        }
+        let generation = repo.generation + 1;
+        if let Some(pack) = &landing.pack {
+            insert_pack(&mut tx, id, pack, now).await?;
+        }
+        if let Some(bytes) = above {
+            tx.set_above_bytes(id, signed(bytes)).await?;
+        }
+        for edit in &accepted {
+            let name = edit.name.as_str();
+            let (old, new) = (edit.old.map(|id| id.to_string()), edit.new.map(|id| id.to_string()));
+            match &new {
+                Some(target) => tx.put_ref(id, name, target, edit.peeled.map(|id| id.to_string()).as_deref()).await?,
+                None => tx.delete_ref(id, name).await?,
+            }
+            tx.log_ref(id, generation, name, old.as_deref(), new.as_deref(), &actor, now).await?;
+        }
+        let head = match terms.renamed {
+            Some((old, new)) if old.as_str() == repo.head => new.to_string(),
+            Some(_) | None => head_after(&repo.head, &refs, &accepted),
+        };
+        tx.set_generation(id, generation, &head).await?;
+        let packs = read_packs(&mut tx, id).await?;
+        if metastore::consolidation(&packs).is_some() {
+            jobs::enqueue(&mut tx, &self.clock, Kind::RepackPacks, &id.to_string(), Duration::ZERO).await?;
+        }
+        tx.commit().await?;
+        if let Some(pack) = &landing.pack
+            && let Err(error) = self.engine.cache_pack(&key, pack).await
+        {
+            // The next reader downloads it instead.
+            tracing::warn!(%error, "cannot add a new pack to the cache");
+        }
+        // Builds the new snapshot now, so that the next reader does not have to read all refs.
+        let before = || Some(self.engine.cached(&key, unsigned(repo.generation))?.state().refs.clone());
+        if let Some(refs) = if is_all { Some(refs) } else { before() } {
+            let refs = refs_after(refs, &accepted);
+            let (generation, epoch) = (unsigned(generation), unsigned(repo.gc_epoch));
+            let state = State { repo: key, generation, epoch, head: head.parse()?, refs, packs };
+            if let Err(error) = self.engine.snapshot(state).await {
+                tracing::debug!(%error, "cannot build the new snapshot; the next reader builds it");
+            }
+        }
+        self.look(id).await;
+        Ok(outcomes)
+    }
+
+    /// Stores a pack, unless it is stored inline in its row. Its key is recorded first, so that the sweep finds the
+    /// file if the server crashes before the pack is recorded.
+    pub(super) async fn store(&self, id: Id, key: &RepoKey, pack: &NewPack) -> Result<()> {
+        if pack.inline().is_some() {
+            return Ok(());
+        }
+        let mut tx = self.db.write().await?;
+        tx.insert_upload(&pack.key, id, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(self.engine.store(key, pack).await?)
+    }
+}
+
+/// Returns the current state of the branches to be updated if nothing else changes: then no other ref matters, however
+/// many there are. `None` if the edits create or delete a ref.
+async fn moved_branches(tx: &mut Tx, id: Id, edits: &[RefEdit]) -> Result<Option<Vec<Ref>>> {
+    if edits.len() > MAX_SINGLE_REF_READS || !edits.iter().all(|edit| edit.name.is_branch() && edit.old.is_some() && edit.new.is_some())
+    {
+        return Ok(None);
+    }
+    let mut refs = Vec::with_capacity(edits.len());
+    for edit in edits {
+        let row = tx.find_ref(id, edit.name.as_str()).await?;
+        refs.extend(row.as_ref().map(git_ref).transpose()?);
+    }
+    Ok(Some(refs))
+}
+
+/// Decides which edits are possible now. With `atomic`, one refusal refuses all of them.
+fn judge(refs: &[Ref], edits: &[RefEdit], atomic: bool) -> Vec<Outcome> {
+    let outcomes: Vec<Outcome> = metastore::judge_edits(refs, edits)
+        .into_iter()
+        .map(|verdict| verdict.map_err(|refusal| refusal.to_string()))
+        .collect();
+    match outcomes.iter().find(|outcome| outcome.is_err()).filter(|_| atomic) {
+        Some(refusal) => vec![refusal.clone(); edits.len()],
+        None => outcomes,
+    }
+}
+
+/// Returns the refs after these edits, ordered by name.
+fn refs_after(mut refs: Vec<Ref>, accepted: &[&RefEdit]) -> Vec<Ref> {
+    refs.retain(|each| accepted.iter().all(|edit| edit.name != each.name));
+    refs.extend(
+        accepted
+            .iter()
+            .filter_map(|edit| Some(Ref { name: edit.name.clone(), target: edit.new?, peeled: edit.peeled })),
+    );
+    refs.sort_unstable_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
+    refs
+}
+
+/// Returns the new `HEAD`: it follows the first pushed branch if the default branch does not exist yet.
+fn head_after(head: &str, refs: &[Ref], accepted: &[&RefEdit]) -> String {
+    let created = |name: &str| accepted.iter().any(|edit| edit.name.as_str() == name && edit.new.is_some());
+    if refs.iter().any(|each| each.name.as_str() == head || each.name.is_branch()) || created(head) {
+        return head.to_owned();
+    }
+    let mut branches = accepted.iter().filter(|edit| edit.new.is_some() && edit.name.is_branch());
+    let master = branches.clone().find(|edit| edit.name.short() == "master");
+    master.or_else(|| branches.next()).map_or_else(|| head.to_owned(), |edit| edit.name.to_string())
+}
+
+pub(super) async fn insert_pack(tx: &mut Tx, id: Id, pack: &NewPack, now: Millis) -> Result<()> {
+    let insert = PackInsert {
+        pack_id: &pack.id.to_string(),
+        object_key: &pack.key,
+        pack_bytes: signed(pack.pack_bytes),
+        idx_bytes: signed(pack.idx_bytes),
+        objects: signed(pack.objects),
+        inline: pack.inline().map(|bytes| (&bytes.pack[..], &bytes.idx[..])),
+    };
+    tx.insert_pack(id, &insert, now).await.map(drop)
+}

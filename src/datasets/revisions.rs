@@ -1,0 +1,319 @@
+//! Revisions: resolving names, listing, reverting and restoring. History only grows.
+
+use std::sync::Arc;
+
+use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Signature, Reader, RefName, Snapshot};
+
+use super::Datasets;
+use crate::access::{Actor, Grant, Read, Write};
+use crate::error::{Error, Kind, Result};
+use crate::types::{Id, Millis};
+
+/// The author of a change; fields that are not set default to the caller.
+#[derive(Debug, Clone, Default)]
+pub struct Author {
+    /// Display name.
+    pub name: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+}
+
+/// Branch, parent, author and message of a new revision.
+#[derive(Debug, Clone, Default)]
+pub struct CommitMeta {
+    /// Target branch; by default the default branch.
+    pub branch: Option<RefName>,
+    /// Expected head: the change fails if the branch is at another revision.
+    pub parent: Option<ObjectId>,
+    /// The author.
+    pub author: Author,
+    /// The commit message.
+    pub message: Option<String>,
+}
+
+/// The part of a dataset to restore.
+#[derive(Debug, Clone)]
+pub enum Part {
+    /// The whole dataset.
+    Whole,
+    /// A file, or a folder with its contents.
+    Path(FilePath),
+    /// A resource of the package by name: its metadata and its files.
+    Resource(String),
+}
+
+/// Computes edits from the head of the branch.
+type Edits = Arc<dyn Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync>;
+
+/// A planned revert or restore.
+pub(super) struct RevertPlan {
+    /// Default commit message.
+    pub(super) message: String,
+    /// True to apply exactly these edits, without derived ones.
+    pub(super) exact: bool,
+    /// The edits.
+    pub(super) edits: Edits,
+}
+
+impl Datasets {
+    /// Resolves `expression` to a revision: a branch, a tag, a full or unambiguous short id, or `HEAD`, each with `~n`
+    /// and `^n` (gitrevisions(7)), or `branch@{date}` for the head of the branch at a date (RFC 3339, or a day, which
+    /// means midnight in UTC).
+    ///
+    /// # Errors
+    /// Not found for an expression that does not name a revision, or is invalid.
+    pub async fn resolve(&self, id: Id, snapshot: &Arc<Snapshot>, expression: &str) -> Result<ObjectId> {
+        let expression = self.without_date(id, snapshot, expression).await?;
+        let found = snapshot.read(move |reader| reader.resolve(&expression)).await;
+        found.map_err(Error::from).map_err(|error| match error.kind() {
+            Kind::Invalid => Error::not_found(error.detail()),
+            _ => error,
+        })
+    }
+
+    /// Replaces `branch@{date}` with the id of the revision.
+    async fn without_date(&self, id: Id, snapshot: &Arc<Snapshot>, expression: &str) -> Result<String> {
+        let Some((branch, rest)) = expression.split_once("@{") else { return Ok(expression.to_owned()) };
+        let nothing = || Error::not_found(format!("revision {expression:?} not found"));
+        let (date, steps) = rest.split_once('}').ok_or_else(nothing)?;
+        let at: Millis = date.parse().map_err(|error: Error| Error::not_found(error.detail()))?;
+        let name = match branch {
+            "" | "HEAD" => snapshot.state().head.clone(),
+            name => RefName::branch(name).map_err(|_| nothing())?,
+        };
+        let target = self.db.read().await?.ref_at(id, name.as_str(), at).await?;
+        let target = target.ok_or_else(|| {
+            Error::not_found(format!("branch `{}` did not exist at {date}; use a later date", name.short()))
+        })?;
+        Ok(format!("{target}{steps}"))
+    }
+
+    /// Returns the newest revision of the default branch, if there is one.
+    pub async fn newest(&self, grant: &Grant<Read>) -> Result<Option<ObjectId>> {
+        let snapshot = self.snapshot(grant).await?;
+        Ok(head(&snapshot))
+    }
+
+    /// Returns a revision.
+    ///
+    /// # Errors
+    /// As for [`Datasets::resolve`].
+    pub async fn revision(&self, grant: &Grant<Read>, expression: &str) -> Result<(Arc<Snapshot>, CommitInfo)> {
+        let snapshot = self.snapshot(grant).await?;
+        let id = self.resolve(grant.id(), &snapshot, expression).await?;
+        let commit = snapshot.read(move |reader| reader.commit(id)).await?;
+        Ok((snapshot, commit))
+    }
+
+    /// Returns up to `limit` revisions starting at `expression`, newest first; with `path`, only those that changed it.
+    /// `after` is the last revision of the previous page. Empty for a dataset without revisions.
+    ///
+    /// # Errors
+    /// As for [`Datasets::resolve`]; not found if `after` is not among them.
+    pub async fn revisions(
+        &self,
+        grant: &Grant<Read>,
+        expression: Option<&str>,
+        path: Option<FilePath>,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<CommitInfo>> {
+        let snapshot = self.snapshot(grant).await?;
+        let from = match expression {
+            Some(expression) => self.resolve(grant.id(), &snapshot, expression).await?,
+            None => match head(&snapshot) {
+                Some(head) => head,
+                None => return Ok(Vec::new()),
+            },
+        };
+        self.history(grant.id(), &snapshot, from, path, after, limit).await
+    }
+
+    /// Reverts, in a new revision, the changes after `since` up to `upto`; without `since`, those of `upto` alone.
+    ///
+    /// # Errors
+    /// Conflict if the files have been changed again since; invalid if there is nothing left to revert; as for
+    /// [`Datasets::commit`].
+    pub async fn revert(
+        &self,
+        grant: &Grant<Write>,
+        since: Option<&str>,
+        upto: &str,
+        wording: CommitMeta,
+    ) -> Result<ObjectId> {
+        let RevertPlan { message, exact, edits } = self.reversal(grant, since, upto).await?;
+        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
+    }
+
+    /// Plans a revert.
+    pub(super) async fn reversal(&self, grant: &Grant<Write>, since: Option<&str>, upto: &str) -> Result<RevertPlan> {
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let upto = self.resolve(grant.id(), &snapshot, upto).await?;
+        let since = match since {
+            Some(since) => Some(self.resolve(grant.id(), &snapshot, since).await?),
+            None => None,
+        };
+        let (commit, base) = snapshot
+            .read(move |reader| {
+                let commit = reader.commit(upto)?;
+                let parent = commit.parents.first().copied();
+                if let Some(since) = since
+                    && !reader.is_ancestor(since, upto)?
+                {
+                    return Err(metastore::Error::Invalid(format!("{since} is not part of the history of {upto}")));
+                }
+                Ok((commit, since.or(parent)))
+            })
+            .await?;
+        let title = commit.message.lines().next().unwrap_or_default();
+        let message = match since {
+            None => format!("Revert \"{title}\"\n\nThis reverts commit {upto}."),
+            Some(since) => format!("Revert {since}..{upto}"),
+        };
+        let edits: Edits = Arc::new(move |reader, head| reader.undo(head, base, upto));
+        Ok(RevertPlan { message, exact: true, edits })
+    }
+
+    /// Restores the dataset, or a part of it, from an earlier revision, as a new revision.
+    ///
+    /// # Errors
+    /// Not found for a path that is in neither revision, and for a resource that the earlier revision does not have;
+    /// invalid if nothing would change; as for [`Datasets::commit`].
+    pub async fn restore(
+        &self,
+        grant: &Grant<Write>,
+        revision: &str,
+        part: Part,
+        wording: CommitMeta,
+    ) -> Result<ObjectId> {
+        let RevertPlan { message, exact, edits } = self.restoration(grant, revision, part).await?;
+        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
+    }
+
+    /// Plans a restore.
+    pub(super) async fn restoration(&self, grant: &Grant<Write>, revision: &str, part: Part) -> Result<RevertPlan> {
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let revision = self.resolve(grant.id(), &snapshot, revision).await?;
+        let message = match &part {
+            Part::Whole => format!("Restore the dataset as of {revision}"),
+            Part::Path(path) => format!("Restore {path} as of {revision}"),
+            Part::Resource(name) => format!("Restore the resource {name} as of {revision}"),
+        };
+        // The whole dataset is restored exactly. A part is written into the current dataset, with derived edits.
+        let exact = matches!(part, Part::Whole);
+        let edits: Edits = Arc::new(move |reader, head| match &part {
+            Part::Whole => reader.bring_back(head, revision, None),
+            Part::Path(path) => reader.bring_back(head, revision, Some(path)),
+            Part::Resource(name) => reader.bring_back_resource(head, revision, name),
+        });
+        Ok(RevertPlan { message, exact, edits })
+    }
+
+    /// Creates a revision from edits that depend on the head of the branch. They are computed again after a lost race
+    /// with another writer. With `exact`, no edits are derived from them.
+    pub(crate) async fn rework<F>(
+        &self,
+        grant: &Grant<Write>,
+        wording: CommitMeta,
+        message: String,
+        exact: bool,
+        edits: F,
+    ) -> Result<ObjectId>
+    where
+        F: Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Clone + Send + Sync + 'static,
+    {
+        for _ in 0..super::RETRIES {
+            let snapshot = self.snapshot(&grant.narrow()).await?;
+            let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
+            let head = snapshot.state().find(&branch).map(|found| found.target);
+            let head = head.ok_or_else(|| Error::not_found(format!("branch `{}` not found", branch.short())))?;
+            if wording.parent.is_some_and(|parent| parent != head) {
+                return Err(moved(&branch));
+            }
+            let work = edits.clone();
+            let edits = snapshot.read(move |reader| work(reader, head)).await?;
+            if edits.is_empty() {
+                return Err(Error::invalid("nothing would change"));
+            }
+            let own = CommitMeta { branch: Some(branch), parent: Some(head), ..wording.clone() };
+            let changes = self.changes(grant.actor(), &snapshot, own, &message, edits).await?;
+            let done =
+                if exact { self.commit_exactly(grant, changes).await } else { self.commit(grant, changes).await };
+            match done {
+                Err(error) if error.kind() == Kind::Precondition && wording.parent.is_none() => {}
+                done => return done,
+            }
+        }
+        Err(Error::busy("too many concurrent changes to this branch; try again in a moment"))
+    }
+
+    /// Builds a changeset by this actor; `message` is the default commit message.
+    pub(crate) async fn changes(
+        &self,
+        actor: &Actor,
+        snapshot: &Arc<Snapshot>,
+        wording: CommitMeta,
+        message: &str,
+        edits: Vec<Edit>,
+    ) -> Result<Changeset> {
+        let committer = self.person(actor, &Author::default()).await?;
+        let author = Signature {
+            name: wording.author.name.unwrap_or_else(|| committer.name.clone()),
+            email: wording.author.email.unwrap_or_else(|| committer.email.clone()),
+            ..committer.clone()
+        };
+        Ok(Changeset {
+            branch: wording.branch.unwrap_or_else(|| snapshot.state().head.clone()),
+            parent: wording.parent.map(Some),
+            edits,
+            message: wording.message.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| message.to_owned()),
+            author,
+            committer,
+        })
+    }
+
+    /// Returns the git signature of the actor at the current time; `author` overrides name and e-mail address.
+    pub(crate) async fn person(&self, actor: &Actor, author: &Author) -> Result<Signature> {
+        let known = match (actor.user(), &author.email) {
+            (Some(user), None) => self.db.read().await?.email(user).await?,
+            (None, _) | (_, Some(_)) => None,
+        };
+        let seconds = i64::try_from(self.clock.now().seconds()).unwrap_or(i64::MAX);
+        Ok(Signature {
+            name: author.name.clone().unwrap_or_else(|| plain(&actor.name())),
+            email: author.email.clone().or(known).map(|email| plain(&email)).unwrap_or_default(),
+            seconds,
+            offset_minutes: 0,
+        })
+    }
+}
+
+/// Returns the head of the default branch.
+pub(crate) fn head(snapshot: &Snapshot) -> Option<ObjectId> {
+    let state = snapshot.state();
+    state.find(&state.head).map(|found| found.target)
+}
+
+/// Returns the error for a change that expects an earlier head of the branch.
+pub(crate) fn moved(branch: &RefName) -> Error {
+    Error::precondition(format!(
+        "`{}` has changed in the meantime; read its newest revision and try again",
+        branch.short()
+    ))
+}
+
+/// Removes characters that a git signature cannot contain: names from an identity provider may have them.
+fn plain(text: &str) -> String {
+    let kept: String = text.chars().filter(|letter| !matches!(letter, '<' | '>') && !letter.is_control()).collect();
+    kept.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_elsewhere_fit_a_signature() {
+        assert_eq!(plain(" Ada <ada@x>\n"), "Ada ada@x");
+    }
+}

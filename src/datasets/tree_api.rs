@@ -1,0 +1,454 @@
+//! The file browser API: one tree, that of the default branch, in which users read and write at a [`PathTarget`]. Files that
+//! are only for tools are hidden.
+
+use std::collections::{BinaryHeap, HashSet};
+use std::sync::Arc;
+
+use metastore::{Changeset, CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::browse::{Folder, ListedEntry, Listing, ResolvedEntry, commits};
+use super::commits::{CommitOutcome, CommitOptions};
+use super::revisions::{CommitMeta, head};
+use super::trash::{TrashChange, exists};
+use super::{Datasets, RETRIES, repo_key};
+use crate::access::{History, PathGrant, Read, Right, PathTarget, Write};
+use crate::error::{Error, Kind, Result};
+use crate::types::{Id, Level};
+
+mod archive;
+mod history;
+mod rules;
+
+use history::log_since;
+pub(crate) use rules::expect_shown;
+pub(super) use rules::keep_folders;
+pub use rules::{KEEP, expect_inner, is_shown, path_of};
+use rules::{expect_within, is_listed, keep};
+
+/// Maximum number of results of a name search.
+const MAX_FOUND: usize = 1000;
+
+/// Maximum length in bytes of a path that can be addressed, and so found.
+const MAX_PATH_BYTES: usize = 4096;
+
+/// The commit message of a change.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The message given by the user.
+    pub own: Option<String>,
+    /// The default message.
+    pub default: String,
+}
+
+/// The edits of one revision, and its changes of the trash.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Change {
+    pub edits: Vec<Edit>,
+    pub bin: TrashChange,
+}
+
+/// The version of a file that a client has seen before changing it, for optimistic concurrency control.
+#[derive(Debug, Clone)]
+pub struct IfMatch {
+    /// Path of the file.
+    pub path: FilePath,
+    /// The newest revision that the client has seen, or the one that last changed the file.
+    pub revision: String,
+}
+
+impl Datasets {
+    /// Lists the folder at a spot, at `revision` (that of the previous page) or at the newest one; `None` for a dataset
+    /// without revisions. Hidden files are left out.
+    ///
+    /// # Errors
+    /// Not found if the spot is not a folder.
+    pub async fn list_at(
+        &self,
+        spot: &PathTarget<Read>,
+        revision: Option<ObjectId>,
+        listing: Listing,
+    ) -> Result<Option<Folder>> {
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        if let Some(revision) = revision {
+            self.expect_seen(spot, &snapshot, revision).await?;
+        }
+        let Some(revision) = revision.or_else(|| head(&snapshot)) else {
+            return if spot.path().is_none() { Ok(None) } else { Err(nothing(spot)) };
+        };
+        let listing = Listing { path: spot.path().cloned(), ..listing };
+        let mut folder = self.list_in(spot.id(), &snapshot, revision, listing).await?;
+        folder.entries.retain(|found| is_listed(&found.entry));
+        Ok(Some(folder))
+    }
+
+    /// Returns the entry at a spot, in a revision or in the newest one.
+    ///
+    /// # Errors
+    /// Not found if there is no entry, and for the root.
+    pub async fn locate_at(&self, spot: &PathTarget<Read>, revision: Option<&str>) -> Result<ResolvedEntry> {
+        let path = spot.path().ok_or_else(|| nothing(spot))?;
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        let revision = match revision {
+            Some(revision) => self.resolve_at(spot, &snapshot, revision).await?,
+            None => head(&snapshot).ok_or_else(|| nothing(spot))?,
+        };
+        Self::locate_in(spot.id(), snapshot, revision, path.clone()).await
+    }
+
+    /// Returns the entries at these paths of a revision. Access was checked when the paths were chosen.
+    pub(crate) async fn locate_those(&self, id: Id, revision: ObjectId, paths: Vec<FilePath>) -> Result<Vec<ResolvedEntry>> {
+        let snapshot = self.snapshot_of(id).await?;
+        let mut found = Vec::with_capacity(paths.len());
+        for path in paths {
+            found.push(Self::locate_in(id, Arc::clone(&snapshot), revision, path).await?);
+        }
+        Ok(found)
+    }
+
+    /// Returns the current entry at a spot, with the revision that last changed it.
+    ///
+    /// # Errors
+    /// As for [`Datasets::locate_at`].
+    pub async fn find_at(&self, spot: &PathTarget<Read>) -> Result<ListedEntry> {
+        let located = self.locate_at(spot, None).await?;
+        let last = self.last_change(&located).await?.map(Arc::new);
+        Ok(ListedEntry { entry: located.entry, last })
+    }
+
+    /// Returns up to `limit` revisions that changed the entry at a spot, newest first, each with the resulting entry;
+    /// `after` is the last revision of the previous page. Includes only revisions that the actor can see.
+    ///
+    /// # Errors
+    /// Not found if no revision has this path.
+    pub async fn versions_at(
+        &self,
+        spot: &PathTarget<Read>,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(CommitInfo, Option<Entry>)>> {
+        let path = spot.path().cloned().ok_or_else(|| nothing(spot))?;
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        let Some(head) = head(&snapshot) else { return Err(nothing(spot)) };
+        let commits = match spot.part().history() {
+            History::Whole | History::Branch => {
+                self.history(spot.id(), &snapshot, head, Some(path.clone()), after, limit).await?
+            }
+            History::Since(since, _) => {
+                let path = path.clone();
+                snapshot.read_long(move |reader| log_since(reader, since, head, &path, after, limit)).await?
+            }
+        };
+        let found = snapshot.read(move |reader| {
+            let entry = |commit: &CommitInfo| match reader.entry(commit.id, &path) {
+                Ok(entry) => Ok(Some(entry)),
+                Err(metastore::Error::NotFound(_)) => Ok(None),
+                Err(error) => Err(error),
+            };
+            commits.iter().map(|commit| Ok((commit.clone(), entry(commit)?))).collect::<metastore::Result<Vec<_>>>()
+        });
+        let found = found.await?;
+        if found.is_empty() && after.is_none() {
+            // The entry may exist although none of its versions is visible.
+            self.locate_at(spot, None).await?;
+        }
+        Ok(found)
+    }
+
+    /// Searches below a spot for names that contain all of these words, ignoring case and accents. Files closer to the
+    /// root come first.
+    pub async fn names_at(&self, spot: &PathTarget<Read>, words: &str, limit: usize) -> Result<Vec<ListedEntry>> {
+        let words: Vec<String> = words.split_whitespace().map(folded).collect();
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        let (Some(revision), false) = (head(&snapshot), words.is_empty()) else { return Ok(Vec::new()) };
+        let folder = spot.path().cloned();
+        let (limit, wanted) = (limit.min(MAX_FOUND), words);
+        let (dataset, memory) = (spot.id(), Arc::clone(&self.memory));
+        let found = snapshot.read_long(move |reader| {
+            // The best matches so far, with the worst of them on top.
+            let mut best: BinaryHeap<(usize, String)> = BinaryHeap::new();
+            reader.visit(revision, folder.as_ref(), &mut |path, kind, _| {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                if path.len() <= MAX_PATH_BYTES && is_shown(name) && kind != EntryKind::Submodule {
+                    let name = folded(name);
+                    if wanted.iter().all(|word| name.contains(word.as_str())) {
+                        let depth = path.matches('/').count();
+                        let is_better = |worst: &(usize, String)| (depth, path) < (worst.0, worst.1.as_str());
+                        if best.len() < limit || best.peek().is_some_and(is_better) {
+                            best.push((depth, path.to_owned()));
+                        }
+                        if best.len() > limit {
+                            best.pop();
+                        }
+                    }
+                }
+                true
+            })?;
+            let paths = best.into_sorted_vec().into_iter().filter_map(|(_, path)| path.parse::<FilePath>().ok());
+            let entries: Vec<Entry> =
+                paths.map(|path| reader.entry(revision, &path)).collect::<metastore::Result<_>>()?;
+            let paths: Vec<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
+            let last = memory.last(reader, dataset, revision, &paths)?;
+            let last = commits(reader, last)?;
+            Ok(entries.into_iter().zip(last).map(|(entry, last)| ListedEntry { entry, last }).collect())
+        });
+        Ok(found.await?)
+    }
+
+    /// Returns the currently shared paths of a dataset; empty for actors who cannot share it.
+    pub async fn shared_paths<R: Right>(&self, part: &PathGrant<R>) -> Result<HashSet<String>> {
+        if part.right_at(None) != Some(Level::Own) {
+            return Ok(HashSet::new());
+        }
+        let paths = self.db.read().await?.shared_paths(part.id(), self.clock.now()).await?;
+        Ok(paths.into_iter().collect())
+    }
+
+    /// Returns the number of visible files of a dataset. The result is cached per snapshot.
+    pub(crate) async fn count_files(&self, id: Id) -> Result<u64> {
+        struct Files(u64);
+        let snapshot = self.snapshot_of(id).await?;
+        let Some(head) = head(&snapshot) else { return Ok(0) };
+        let counted = snapshot.derive(move |reader| {
+            let mut files = 0;
+            let end = reader.visit(head, None, &mut |path, kind, _| {
+                let is_file = matches!(kind, EntryKind::File | EntryKind::Executable | EntryKind::Link);
+                files += u64::from(is_file && is_shown(path.rsplit('/').next().unwrap_or(path)));
+                true
+            });
+            match end {
+                // Too many to count: return what was counted so far.
+                Ok(()) | Err(metastore::Error::TooLarge(_)) => Ok(Files(files)),
+                Err(error) => Err(error),
+            }
+        });
+        Ok(counted.await?.0)
+    }
+
+    /// Returns whether a file at this spot is stored in Git LFS by the dataset's rules, and whether the path already
+    /// exists.
+    ///
+    /// # Errors
+    /// Conflict if the path is a folder.
+    pub(crate) async fn rules_at(&self, spot: &PathTarget<Write>) -> Result<(bool, bool)> {
+        let path = spot.path().cloned().ok_or_else(|| Error::invalid("the path of a file is required"))?;
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        let head = head(&snapshot);
+        let found = snapshot.read(move |reader| {
+            let kept = reader.lfs_keeps(head, std::slice::from_ref(&path))?;
+            let kind = match head.map(|head| reader.entry(head, &path)) {
+                Some(Ok(entry)) => Some(entry.kind),
+                None | Some(Err(metastore::Error::NotFound(_))) => None,
+                Some(Err(error)) => return Err(error),
+            };
+            if kind == Some(EntryKind::Folder) {
+                return Err(metastore::Error::Conflict(format!("{path} is a folder; choose another file name")));
+            }
+            Ok((kept.first().copied().unwrap_or_default(), kind.is_some()))
+        });
+        Ok(found.await?)
+    }
+
+    /// Writes a file as a new revision. With `known`, only if the file has not changed since. The executable bit of an
+    /// existing file is kept.
+    ///
+    /// # Errors
+    /// Precondition failed if the file was changed in the meantime; conflict if the path is a folder; as for
+    /// [`Datasets::commit`].
+    pub(crate) async fn put_at(
+        &self,
+        spot: &PathTarget<Write>,
+        content: Content,
+        message: Message,
+        known: Option<IfMatch>,
+    ) -> Result<CommitOutcome> {
+        let path = spot.path().cloned().ok_or_else(|| Error::invalid("the path of a file is required"))?;
+        expect_shown(&path)?;
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            let before = match head.map(|head| reader.entry(head, &path)) {
+                Some(Ok(entry)) => Some(entry.kind),
+                None | Some(Err(metastore::Error::NotFound(_))) => None,
+                Some(Err(error)) => return Err(error),
+            };
+            let executable = before == Some(EntryKind::Executable);
+            let put = Edit::Put { path: path.clone(), content: content.clone(), executable };
+            Ok(Change { edits: vec![put], ..Change::default() })
+        };
+        self.change_at(std::slice::from_ref(spot.part()), message, known, work).await
+    }
+
+    /// Creates an empty folder as a new revision.
+    ///
+    /// # Errors
+    /// Conflict if the path exists; as for [`Datasets::commit`].
+    pub async fn add_folder(&self, spot: &PathTarget<Write>, message: Message) -> Result<ObjectId> {
+        let path = spot
+            .path()
+            .cloned()
+            .ok_or_else(|| Error::conflict("the root folder already exists; give the path of a new folder"))?;
+        expect_shown(&path)?;
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            if head.map_or(Ok(false), |head| exists(reader, head, &path))? {
+                return Err(metastore::Error::Conflict(format!("{path} already exists; choose another name")));
+            }
+            Ok(Change { edits: vec![keep(&path)?], ..Change::default() })
+        };
+        self.change_at(std::slice::from_ref(spot.part()), message, None, work).await?.made()
+    }
+
+    /// Moves or renames a file or a folder as a new revision. The parent folder is kept even if it becomes empty;
+    /// shares move along.
+    ///
+    /// # Errors
+    /// Not found; conflict if the new path exists; as for [`Datasets::commit`].
+    pub async fn move_at(&self, from: &PathTarget<Write>, to: &PathTarget<Write>, message: Message) -> Result<ObjectId> {
+        let (old, new) = (path_of(from)?, path_of(to)?);
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
+            let mut edits = vec![Edit::Move { from: old.clone(), to: new.clone() }];
+            let left = keep_folders(reader, head, std::slice::from_ref(&old))?;
+            // The target may be inside that folder, which then is not empty.
+            edits.extend(left.into_iter().filter(|edit| {
+                let folder = |path: &FilePath| path.as_str().rsplit_once('/').map(|(folder, _)| folder.to_owned());
+                edit.paths().all(|kept| folder(kept).is_none_or(|kept| !new.as_str().starts_with(&format!("{kept}/"))))
+            }));
+            let bin = TrashChange { moved: Some((old.clone(), new.clone())), ..TrashChange::default() };
+            Ok(Change { edits, bin })
+        };
+        self.change_at(&[from.part().clone(), to.part().clone()], message, None, work).await?.made()
+    }
+
+    /// Copies a file or a folder within a dataset as a new revision.
+    ///
+    /// # Errors
+    /// Not found; conflict if the new path exists; as for [`Datasets::commit`].
+    pub async fn copy_at(&self, from: &PathTarget<Read>, to: &PathTarget<Write>, message: Message) -> Result<ObjectId> {
+        let old = from
+            .path()
+            .cloned()
+            .ok_or_else(|| Error::invalid("the root folder cannot be copied; choose a file or folder in it"))?;
+        let new = path_of(to)?;
+        expect_shown(&old)?;
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
+            if new.is_inside(&old) {
+                return Err(metastore::Error::Invalid(format!("{old} cannot be copied into itself")));
+            }
+            // A graft rather than a copy edit: the target path is then the only one that the edit touches.
+            let edit = super::commits::copy_tree(reader, head, &old, &new)?;
+            Ok(Change { edits: vec![edit], ..Change::default() })
+        };
+        self.change_at(std::slice::from_ref(to.part()), message, None, work).await?.made()
+    }
+
+    /// Writes files copied from another dataset to a spot, as a new revision.
+    ///
+    /// # Errors
+    /// Conflict if the path exists; as for [`Datasets::commit`].
+    pub(crate) async fn graft_at(&self, to: &PathTarget<Write>, edit: Edit, message: Message) -> Result<ObjectId> {
+        let work = move |_: &Reader, _: Option<ObjectId>| Ok(Change { edits: vec![edit.clone()], ..Change::default() });
+        self.change_at(std::slice::from_ref(to.part()), message, None, work).await?.made()
+    }
+
+    /// Restores the entry at a spot from an earlier revision, as a new revision.
+    ///
+    /// # Errors
+    /// Not found if the revision does not exist or does not contain the path; as for [`Datasets::commit`].
+    pub async fn restore_at(&self, spot: &PathTarget<Write>, revision: &str, message: Message) -> Result<CommitOutcome> {
+        let path = path_of(spot)?;
+        let snapshot = self.snapshot_of(spot.id()).await?;
+        let revision = self.resolve_at(&spot.narrow(), &snapshot, revision).await?;
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            reader.entry(revision, &path)?;
+            let edits = match head {
+                Some(head) => reader.bring_back(head, revision, Some(&path))?,
+                None => vec![datasets::commits::copy_tree(reader, revision, &path, &path)?],
+            };
+            Ok(Change { edits, ..Change::default() })
+        };
+        self.change_at(std::slice::from_ref(spot.part()), message, None, work).await
+    }
+
+    /// Creates a revision from edits that depend on the current head and touch only these parts of one dataset. The
+    /// edits are computed again after a lost race with another writer.
+    ///
+    /// # Errors
+    /// Forbidden for paths outside the parts; precondition failed if the file in `known` has changed; as for
+    /// [`Datasets::commit`].
+    pub(crate) async fn change_at<F>(
+        &self,
+        parts: &[PathGrant<Write>],
+        message: Message,
+        known: Option<IfMatch>,
+        work: F,
+    ) -> Result<CommitOutcome>
+    where
+        F: Fn(&Reader, Option<ObjectId>) -> metastore::Result<Change> + Clone + Send + Sync + 'static,
+    {
+        let by = parts.first().ok_or_else(|| Error::invalid("nothing to change; name at least one file or folder"))?;
+        if parts.iter().any(|part| part.id() != by.id()) {
+            return Err(Error::invalid("one request can only change one dataset; send a request for each dataset"));
+        }
+        let key = repo_key(by.id())?;
+        for _ in 0..RETRIES {
+            let _turn = self.write_lock(&key).await?;
+            let snapshot = self.snapshot_of(by.id()).await?;
+            let head = head(&snapshot);
+            if let Some(known) = &known {
+                self.expect_known(by, &snapshot, head, known).await?;
+            }
+            let work = work.clone();
+            let Change { edits, bin } = snapshot.read(move |reader| work(reader, head)).await?;
+            if edits.is_empty() {
+                return Ok(CommitOutcome::Unchanged(head));
+            }
+            expect_within(parts, &edits)?;
+            let wording = CommitMeta { message: message.own.clone(), ..CommitMeta::default() };
+            let changes = self.changes(by.actor(), &snapshot, wording, &message.default, edits).await?;
+            let changes: Arc<Changeset> = Arc::new(changes);
+            let manner = CommitOptions { bin: Some(&bin), ..CommitOptions::default() };
+            let done = self.attempt(by, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)?;
+            if let Some(done) = done {
+                return Ok(done);
+            }
+        }
+        Err(Error::busy("too many concurrent changes to this dataset; try again in a moment"))
+    }
+
+    async fn expect_known(
+        &self,
+        part: &PathGrant<Write>,
+        snapshot: &Arc<Snapshot>,
+        head: Option<ObjectId>,
+        known: &IfMatch,
+    ) -> Result<()> {
+        let named = ObjectId::from_hex(known.revision.as_bytes()).ok();
+        if head.is_some() && head == named {
+            return Ok(());
+        }
+        let changed = || {
+            Error::precondition(format!(
+                "`{}` was changed by someone else in the meantime; reload it and try again",
+                known.path
+            ))
+        };
+        let head = head.ok_or_else(changed)?;
+        let located = Self::locate_in(part.id(), Arc::clone(snapshot), head, known.path.clone()).await;
+        let located = located.map_err(|error| if error.kind() == Kind::NotFound { changed() } else { error })?;
+        let last = self.last_change(&located).await?;
+        if last.is_some_and(|last| Some(last.id) == named) { Ok(()) } else { Err(changed()) }
+    }
+}
+
+fn nothing(spot: &PathTarget<Read>) -> Error {
+    let path = spot.path().map_or_else(String::new, ToString::to_string);
+    Error::not_found(format!("{path:?} not found"))
+}
+
+/// Normalises a name for comparison: removes case, accents and compatibility forms (NFKD).
+fn folded(text: &str) -> String {
+    text.nfkd()
+        .filter(|letter| !unicode_normalization::char::is_combining_mark(*letter))
+        .flat_map(char::to_lowercase)
+        .collect()
+}

@@ -1,0 +1,101 @@
+//! File rules of the browser API: which files are visible, which names are reserved, and which changes are allowed.
+
+use metastore::{Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader};
+
+use crate::access::{PathGrant, PathTarget, Write};
+use crate::error::{Error, Result};
+
+/// Placeholder file that keeps an empty folder, which git cannot store.
+pub const KEEP: &str = ".keep";
+
+/// Names of files for tools, which are hidden.
+const TOOLS: &[&str] = &[KEEP, ".gitattributes", ".lfsconfig"];
+
+/// Returns true if a file of this name is visible and can be written.
+pub fn is_shown(name: &str) -> bool {
+    !TOOLS.contains(&name)
+}
+
+/// Returns the path of a spot that can be renamed, deleted or replaced.
+///
+/// # Errors
+/// Invalid for the root, and for a reserved name.
+pub fn path_of(spot: &PathTarget<Write>) -> Result<FilePath> {
+    let path = spot.path().cloned().ok_or_else(|| Error::invalid("the path of a file or folder is required"))?;
+    expect_shown(&path)?;
+    Ok(path)
+}
+
+/// # Errors
+/// Forbidden at the root of a part for actors who have access to no more than the part.
+pub fn expect_inner(spot: &PathTarget<Write>) -> Result<()> {
+    if spot.is_top() {
+        return Err(Error::forbidden("you can edit this shared item, but not move or delete it; ask its owner"));
+    }
+    Ok(())
+}
+
+/// # Errors
+/// Invalid for a reserved file name.
+pub(crate) fn expect_shown(path: &FilePath) -> Result<()> {
+    if is_shown(path.name()) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("`{}` is a reserved name; change such files with git", path.name())))
+}
+
+pub(super) fn is_listed(entry: &Entry) -> bool {
+    entry.kind != EntryKind::Submodule && is_shown(entry.path.rsplit('/').next().unwrap_or(&entry.path))
+}
+
+/// Checks that the edits stay inside the parts. The package is excluded too: it affects more than its own file.
+pub(super) fn expect_within(parts: &[PathGrant<Write>], edits: &[Edit]) -> Result<()> {
+    if parts.iter().any(PathGrant::is_whole) {
+        return Ok(());
+    }
+    let package = crate::datasets::package::place();
+    for path in edits.iter().flat_map(Edit::paths) {
+        if !parts.iter().any(|part| part.contains(path)) {
+            return Err(Error::forbidden(format!("`{path}` is outside of what is shared with you")));
+        }
+        if *path == package {
+            return Err(Error::forbidden(format!(
+                "`{path}` describes the whole dataset; changing it requires write access to the whole dataset"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the edit that writes the placeholder file of a folder.
+pub(super) fn keep(folder: &FilePath) -> metastore::Result<Edit> {
+    let path = format!("{folder}/{KEEP}").parse()?;
+    Ok(Edit::Put { path, content: Content::Bytes(bytes::Bytes::new()), executable: false })
+}
+
+/// Returns the edits that keep folders from which everything is removed.
+pub(in crate::datasets) fn keep_folders(
+    reader: &Reader,
+    head: ObjectId,
+    gone: &[FilePath],
+) -> metastore::Result<Vec<Edit>> {
+    let mut folders: Vec<FilePath> = Vec::new();
+    for path in gone {
+        if let Some((folder, _)) = path.as_str().rsplit_once('/') {
+            let folder: FilePath = folder.parse()?;
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+    }
+    let mut edits = Vec::new();
+    for folder in folders {
+        let inside = gone.iter().filter(|path| path.is_inside(&folder)).count();
+        let page = reader.tree_page(head, Some(&folder), false, None, inside + 1)?;
+        let is_gone = |entry: &Entry| gone.iter().any(|path| path.as_str() == entry.path);
+        if page.next.is_none() && page.entries.iter().all(is_gone) {
+            edits.push(keep(&folder)?);
+        }
+    }
+    Ok(edits)
+}

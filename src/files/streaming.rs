@@ -1,0 +1,87 @@
+//! Sending the bytes of one file.
+
+use std::ops::Range;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use lfs::Oid;
+use metastore::EntryKind;
+
+use super::Files;
+use crate::access::share_links::DownloadCounted;
+use crate::access::{Fetch, PathTarget};
+use crate::db::datasets::DatasetRow;
+use crate::datasets::browse::ResolvedEntry;
+use crate::datasets::is_empty;
+use crate::error::{Error, Result};
+use crate::storage::read_range::Blocks;
+
+/// A file of a revision, opened for sending.
+#[derive(Clone)]
+pub struct Opened {
+    pub(super) dataset: DatasetRow,
+    pub(super) located: ResolvedEntry,
+    /// File name.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Its LFS object, if it is stored in Git LFS.
+    pub oid: Option<Oid>,
+}
+
+impl Opened {
+    /// # Errors
+    /// Not found if the entry is not a file.
+    pub(super) fn of(dataset: &DatasetRow, located: ResolvedEntry) -> Result<Self> {
+        let entry = &located.entry;
+        let name = entry.path.rsplit('/').next().unwrap_or(&entry.path).to_owned();
+        let size = entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size);
+        let size = size.filter(|_| !matches!(entry.kind, EntryKind::Folder | EntryKind::Submodule));
+        let size = size.ok_or_else(|| Error::not_found(format!("{} is not a file", entry.path)))?;
+        let oid = entry.pointer.as_ref().filter(|pointer| !is_empty(pointer)).map(|pointer| pointer.oid);
+        Ok(Self { dataset: dataset.clone(), name, size, oid, located })
+    }
+
+    /// Returns the entity tag of the content: different content has a different tag.
+    pub fn tag(&self) -> String {
+        self.oid.map_or_else(|| self.located.entry.id.to_string(), |oid| oid.to_string())
+    }
+}
+
+impl Files {
+    /// Opens the file at a spot, in a revision or in the newest one.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn open(&self, spot: &PathTarget<Fetch>, revision: Option<&str>, _: &DownloadCounted) -> Result<Opened> {
+        let located = self.0.drive.locate_at(&spot.narrow(), revision).await?;
+        Opened::of(spot.dataset(), located)
+    }
+
+    /// Streams a range of the file, wherever it is stored.
+    ///
+    /// # Errors
+    /// Busy if too many files are being sent; too large for a file in git that belongs in Git LFS.
+    pub async fn send(&self, file: &Opened, range: Range<u64>) -> Result<Blocks> {
+        match file.oid {
+            Some(oid) => self.0.storage.send_part(&file.dataset, oid, range).await,
+            // The empty object, which is not stored.
+            None if file.located.entry.pointer.is_some() => Ok(stream::empty().boxed()),
+            None => Ok(self.0.drive.open(&file.located).await?.stream(range).map_err(Error::from).boxed()),
+        }
+    }
+
+    /// Like [`Files::send`], for content that the server itself reads.
+    pub(super) async fn read(&self, file: &Opened, range: Range<u64>) -> Result<Blocks> {
+        match file.oid {
+            Some(oid) => self.0.storage.read(&file.dataset, oid, range).await,
+            None => self.send(file, range).await,
+        }
+    }
+
+    /// Returns a short-lived download URL of the object, which saves it under the file's name; `None` for a file stored
+    /// in git.
+    pub async fn link(&self, file: &Opened, base: &str) -> Result<Option<String>> {
+        let Some(oid) = file.oid else { return Ok(None) };
+        self.0.storage.link_in(&file.dataset, oid, &file.name, false, base).await.map(Some)
+    }
+}

@@ -1,0 +1,86 @@
+//! Human-readable URLs: `/{owner}` and `/{owner}/{dataset}`. Git accepts a dataset's URL directly; browsers are
+//! redirected to its page.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+
+use super::Routes;
+use super::api::segment;
+use super::extract::AuthedActor;
+use super::pages;
+use crate::access::Actor;
+use crate::app::App;
+use crate::datasets::search::{Kind, Query, Sort};
+use crate::error::{Error, Result};
+use crate::types::{OwnerName, RepoPath};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .add(Method::GET, "/{owner}", owner)
+        .add(Method::GET, "/{owner}/{dataset}", dataset)
+        // The URL of a dataset's page on the Hugging Face Hub.
+        .add(Method::GET, "/datasets/{owner}/{dataset}", dataset)
+}
+
+/// Handles unknown URLs: browsers get a page, programs a short error.
+pub(super) async fn nothing(State(app): State<App>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let is_read = method == Method::GET || method == Method::HEAD;
+    let is_for_programs = ["/api/", "/_lfs/"].iter().any(|folder| uri.path().starts_with(folder));
+    if is_read && !is_for_programs { missing(&app, &headers) } else { nowhere().into_response() }
+}
+
+fn nowhere() -> Error {
+    Error::not_found("URL not found")
+}
+
+fn missing(app: &App, headers: &HeaderMap) -> Response {
+    let mut response = if wants_page(headers) { pages::missing(app, headers) } else { nowhere().into_response() };
+    response.headers_mut().append(header::VARY, header::HeaderValue::from_static("accept"));
+    response
+}
+
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.contains("text/html")
+}
+
+fn dataset_at(page: String) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, page), (header::VARY, "accept".to_owned())]).into_response()
+}
+
+/// Redirects to the datasets of an owner. If the caller can see none of them, the response is the same as for an
+/// unknown owner.
+async fn owner(
+    State(app): State<App>,
+    caller: Result<AuthedActor>,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let name = path.ok().and_then(|Path(name)| name.parse::<OwnerName>().ok());
+    let (Some(name), true) = (name, wants_page(&headers)) else { return Ok(missing(&app, &headers)) };
+    // An expired session cookie is no reason to refuse a page.
+    let actor = caller.map_or_else(|_| Actor::anonymous(), |caller| caller.actor);
+    let sight = app.access.sight(&actor).await?;
+    let query = Query::default().with(Kind::Owner, name.as_str());
+    let first = app.datasets.search(&sight, &query, Sort::Updated, None, 1).await?;
+    if first.found.is_empty() {
+        return Ok(missing(&app, &headers));
+    }
+    Ok(dataset_at(format!("/search?owner={}", segment(name.as_str()))))
+}
+
+/// Redirects to the page of a dataset. The response is the same for every valid name, so it does not reveal which
+/// datasets exist.
+async fn dataset(
+    State(app): State<App>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let path = path.ok().and_then(|Path((owner, name))| RepoPath::from_segments(&owner, &name).ok());
+    match path.filter(|_| wants_page(&headers)) {
+        Some(path) => dataset_at(format!("/d/{}/{}", segment(path.owner.as_str()), segment(path.name.as_str()))),
+        None => missing(&app, &headers),
+    }
+}

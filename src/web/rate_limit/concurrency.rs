@@ -1,0 +1,161 @@
+//! Concurrency limits: the number of concurrent transfers per client.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use metrics::Gauge;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
+
+use super::rate_limiter::Key;
+
+/// Slots for concurrent transfers, counted per client. Takes memory only for clients that hold one.
+pub(super) struct ConcurrencyLimit {
+    most: usize,
+    taken: Mutex<HashMap<Key, UsedSlots>>,
+}
+
+/// The slots of one client.
+#[derive(Default)]
+struct UsedSlots {
+    count: usize,
+    /// Notified when a slot becomes free.
+    freed: Arc<Notify>,
+}
+
+impl ConcurrencyLimit {
+    /// Creates the table, with at most `most` slots per client.
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most: most.max(1), taken: Mutex::default() })
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Takes a slot if one is free. `running` counts it while it is held.
+    pub(super) fn take(self: &Arc<Self>, client: Key, running: &Gauge) -> Option<Slot> {
+        self.try_take(client, running).ok()
+    }
+
+    /// Takes a slot; otherwise returns the notification to wait for.
+    fn try_take(self: &Arc<Self>, client: Key, running: &Gauge) -> Result<Slot, OwnedNotified> {
+        let mut taken = self.taken();
+        let places = taken.entry(client).or_default();
+        if places.count >= self.most {
+            return Err(places.freed.clone().notified_owned());
+        }
+        places.count += 1;
+        running.increment(1.0);
+        Ok(Slot { shares: self.clone(), client, running: running.clone() })
+    }
+
+    /// Takes a slot as soon as one is free, waiting for at most `patience`.
+    pub(super) async fn wait(self: &Arc<Self>, client: Key, running: &Gauge, patience: Duration) -> Option<Slot> {
+        let place = async {
+            loop {
+                match self.try_take(client, running) {
+                    Ok(place) => return place,
+                    Err(freed) => freed.await,
+                }
+            }
+        };
+        tokio::time::timeout(patience, place).await.ok()
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<Key, UsedSlots>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A slot of a client, held until it is dropped.
+pub(crate) struct Slot {
+    shares: Arc<ConcurrencyLimit>,
+    client: Key,
+    running: Gauge,
+}
+
+impl Slot {
+    /// Holds the slot until the body was sent or dropped.
+    pub(crate) fn until_sent(self, body: Body) -> Body {
+        if body.is_end_stream() {
+            return body;
+        }
+        Body::new(SlotBody { body, _place: self })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.running.decrement(1.0);
+        let mut taken = self.shares.taken();
+        if let Some(places) = taken.get_mut(&self.client) {
+            places.count -= 1;
+            places.freed.notify_waiters();
+            if places.count == 0 {
+                taken.remove(&self.client);
+            }
+        }
+    }
+}
+
+struct SlotBody {
+    body: Body,
+    _place: Slot,
+}
+
+impl HttpBody for SlotBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rate_limiter::Keys;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_has_its_share_and_others_have_theirs() {
+        let (shares, keys, gauge) = (ConcurrencyLimit::new(2), Keys::default(), Gauge::noop());
+        let (ada, bob) = (keys.of("ada"), keys.of("bob"));
+        let first = shares.take(ada, &gauge).unwrap();
+        let second = shares.take(ada, &gauge).unwrap();
+        assert!(shares.take(ada, &gauge).is_none());
+        let others = shares.take(bob, &gauge).unwrap();
+
+        // A response holds its slot until it is sent.
+        let body = second.until_sent(Body::from("bytes"));
+        assert_eq!(body.size_hint().exact(), Some(5));
+        assert!(shares.take(ada, &gauge).is_none());
+        let second = Duration::from_secs(1);
+        assert!(shares.wait(ada, &gauge, Duration::from_millis(10)).await.is_none());
+        let (waited, _) = tokio::join!(shares.wait(ada, &gauge, second), axum::body::to_bytes(body, 10));
+        drop(waited.unwrap());
+        drop(shares.take(ada, &gauge).unwrap().until_sent(Body::empty()));
+        let body = shares.take(ada, &gauge).unwrap().until_sent(Body::from("never read"));
+        drop(body);
+        drop((first, others));
+        assert!(shares.taken().is_empty(), "clients without slots take no memory");
+    }
+}

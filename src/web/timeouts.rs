@@ -1,0 +1,445 @@
+//! Idle timeouts: a client that stops reading or sends too slowly must not hold a transfer slot, a file or a connection
+//! forever.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::extract::Request;
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::server::Activity;
+
+/// The minimum rate in bytes per second, averaged over the timeout. Slower clients count as idle. A modem is faster.
+pub(super) const SLOWEST: u64 = 256;
+
+/// How often the minimum rate doubles, each time after another full timeout of waiting. A client that holds a slot for
+/// minutes has to reach 4 KiB per second, which is what each of eight concurrent transfers gets on the slowest lines.
+const DOUBLINGS: u64 = 4;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// An idle timer for one client. Time in which the server itself is busy does not count. It costs nothing while bytes
+/// flow: the clock is read only when there is nothing to do, and a timer is set at most once per `limit`.
+struct IdleTimeout {
+    limit: Duration,
+    moved: u64,
+    /// Time spent waiting since the last reset.
+    waited: Duration,
+    /// Time spent waiting before the last reset.
+    earlier: Duration,
+    since: Option<Instant>,
+    alarm: Option<Pin<Box<Sleep>>>,
+    /// The waker registered with the alarm. Registering it again for each block would cost more than everything else
+    /// here.
+    told: Option<Waker>,
+}
+
+impl IdleTimeout {
+    fn new(limit: Duration) -> Self {
+        let (waited, earlier) = (Duration::ZERO, Duration::ZERO);
+        Self { limit, moved: 0, waited, earlier, since: None, alarm: None, told: None }
+    }
+
+    /// Returns the number of bytes that reset the timer.
+    fn enough(&self) -> u64 {
+        let seconds = self.limit.as_secs().max(1);
+        let doublings = (self.earlier.as_secs() / seconds).min(DOUBLINGS);
+        (SLOWEST << doublings).saturating_mul(self.limit.as_secs()).max(1)
+    }
+
+    /// Returns the time left before the timeout.
+    fn left(&self) -> Duration {
+        let waiting = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.limit.saturating_sub(self.waited + waiting)
+    }
+
+    /// Polls the timeout while waiting for the client; ready when it has expired.
+    fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.since.get_or_insert_with(Instant::now);
+        let is_set = self.alarm.as_ref().is_some_and(|alarm| !alarm.is_elapsed());
+        if is_set && self.told.as_ref().is_some_and(|told| told.will_wake(context.waker())) {
+            return Poll::Pending;
+        }
+        self.told = Some(context.waker().clone());
+        loop {
+            let now = Instant::now();
+            let left = self.left();
+            if left.is_zero() {
+                return Poll::Ready(());
+            }
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(now + left)));
+            if alarm.is_elapsed() {
+                // The alarm was set for an earlier wait, and not all of the time since then was spent waiting.
+                alarm.as_mut().reset(now + left);
+            }
+            ready!(alarm.as_mut().poll(context));
+        }
+    }
+
+    /// Records bytes transferred, which may reset the timer.
+    fn moved(&mut self, bytes: usize) {
+        if let Some(since) = self.since.take() {
+            self.waited += since.elapsed();
+        }
+        self.moved = self.moved.saturating_add(bytes as u64);
+        if self.moved >= self.enough() {
+            self.earlier += self.waited;
+            (self.moved, self.waited) = (0, Duration::ZERO);
+        }
+    }
+}
+
+/// A request body with an idle timeout: fails if the client sends nothing, or too slowly.
+pub(super) struct IdleTimeoutBody {
+    body: BodyDataStream,
+    patience: IdleTimeout,
+}
+
+impl IdleTimeoutBody {
+    pub(super) fn new(body: Body, limit: Duration) -> Self {
+        Self { body: body.into_data_stream(), patience: IdleTimeout::new(limit) }
+    }
+}
+
+impl Stream for IdleTimeoutBody {
+    type Item = Result<Bytes, BoxError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        match this.body.poll_next_unpin(context) {
+            Poll::Ready(Some(Ok(block))) => {
+                this.patience.moved(block.len());
+                Poll::Ready(Some(Ok(block)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => {
+                ready!(this.patience.poll_over(context));
+                Poll::Ready(Some(Err("timed out: the client sent nothing, or too slowly".into())))
+            }
+        }
+    }
+}
+
+/// Tracks how much of a request body has not been read yet.
+pub(super) struct UnreadBody(Option<Arc<AtomicBool>>);
+
+impl UnreadBody {
+    /// Returns true if so much may be left that reading it is not worthwhile.
+    pub(super) fn is_much(&self) -> bool {
+        self.0.as_ref().is_some_and(|ended| !ended.load(Ordering::Relaxed))
+    }
+}
+
+/// Bodies up to this size in bytes are read and discarded if no handler reads them.
+const LITTLE: u64 = 64 << 10;
+
+/// Bodies up to this size in bytes are not tracked: they usually arrive together with the head.
+const SHORT: u64 = 8 << 10;
+
+/// Reads a small body and discards it.
+pub(super) async fn read_little(body: Body, limit: Duration) {
+    if body.size_hint().upper().is_some_and(|size| size <= LITTLE) {
+        let mut body = IdleTimeoutBody::new(body, limit);
+        while let Some(Ok(_)) = body.next().await {}
+    }
+}
+
+/// Tracks how far the body of a request is read.
+pub(super) fn followed(request: Request) -> (Request, UnreadBody) {
+    // Clients written in Python send it separately, after the head.
+    let path = request.uri().path();
+    let short = if super::hub::is_below(path) || super::ckan::action(path).is_some() { 0 } else { SHORT };
+    if request.body().size_hint().upper().is_some_and(|size| size <= short) {
+        return (request, UnreadBody(None));
+    }
+    let ended = Arc::new(AtomicBool::new(false));
+    let unread = UnreadBody(Some(ended.clone()));
+    (request.map(|body| Body::new(BodyProgress { body, ended })), unread)
+}
+
+struct BodyProgress {
+    body: Body,
+    ended: Arc<AtomicBool>,
+}
+
+impl HttpBody for BodyProgress {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.ended.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A connection that fails if the client does not read what the server writes. Reads have no timeout here: silence
+/// between two requests is fine.
+///
+/// It also lingers on close: a client whose upload is rejected early is still sending, and would lose the response if
+/// the connection were closed with unread bytes.
+pub(super) struct IdleTimeoutStream<T> {
+    stream: T,
+    patience: IdleTimeout,
+    activity: Arc<Activity>,
+    lingering: Option<Pin<Box<Sleep>>>,
+}
+
+/// How long to read and discard incoming data after the last response.
+const LINGER: Duration = Duration::from_secs(2);
+
+impl<T: Unpin> IdleTimeoutStream<T> {
+    pub(super) fn new(stream: T, limit: Duration, activity: Arc<Activity>) -> Self {
+        Self { stream, patience: IdleTimeout::new(limit), activity, lingering: None }
+    }
+
+    fn judge(
+        &mut self,
+        context: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut T>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match write(Pin::new(&mut self.stream), context) {
+            Poll::Ready(Ok(written)) => {
+                self.patience.moved(written);
+                self.activity.wrote(written);
+                Poll::Ready(Ok(written))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                ready!(self.patience.poll_over(context));
+                Poll::Ready(Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "timed out: the client does not read the response",
+                )))
+            }
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for IdleTimeoutStream<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for IdleTimeoutStream<T> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.judge(context, |stream, context| stream.poll_write(context, bytes))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.judge(context, |stream, context| stream.poll_write_vectored(context, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        }
+        let end = this.lingering.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        let mut thrown_away = [0; 8192];
+        while end.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut thrown_away);
+            match ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                Ok(()) | Err(_) => break,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The size of an HTTP/2 frame in bytes. A frame that was handed over stays in memory until the client's window allows
+/// all of it.
+const FRAME: usize = 16 << 10;
+
+/// Adds an idle timeout to a response body over HTTP/2. There, a client can leave a stream without window while the
+/// connection stays alive. hyper then stops polling the body, so a separate task has to notice, and drops what the body
+/// holds.
+pub(super) fn watched(body: Body, limit: Duration) -> Body {
+    if body.size_hint().exact().is_some_and(|size| size <= FRAME as u64) {
+        // It fits into one frame and holds nothing that others wait for.
+        return body;
+    }
+    let mut patience = IdleTimeout::new(limit);
+    patience.since = Some(Instant::now());
+    let body = Arc::new(Mutex::new(StreamWatchdog { body: Some(body), rest: Bytes::new(), patience }));
+    let watched = body.clone();
+    let watch = tokio::spawn(async move {
+        loop {
+            let left = {
+                let mut watch = look(&watched);
+                match watch.patience.since {
+                    // The client is waiting for the server.
+                    None => limit,
+                    Some(_) if watch.patience.left().is_zero() => {
+                        (watch.body, watch.rest) = (None, Bytes::new());
+                        return;
+                    }
+                    Some(_) => watch.patience.left(),
+                }
+            };
+            tokio::time::sleep(left).await;
+        }
+    });
+    Body::new(WatchedBody { body, _watch: AbortOnDropHandle::new(watch) })
+}
+
+struct StreamWatchdog {
+    body: Option<Body>,
+    /// The rest of the last block that the body returned.
+    rest: Bytes,
+    /// Measures the time from handing a block to the client until it has window for more.
+    patience: IdleTimeout,
+}
+
+fn look(watch: &Mutex<StreamWatchdog>) -> MutexGuard<'_, StreamWatchdog> {
+    watch.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct WatchedBody {
+    body: Arc<Mutex<StreamWatchdog>>,
+    _watch: AbortOnDropHandle<()>,
+}
+
+impl HttpBody for WatchedBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let mut watch = look(&self.body);
+        let StreamWatchdog { body: Some(body), rest, patience } = &mut *watch else {
+            return Poll::Ready(Some(Err("timed out: the client did not read the response".into())));
+        };
+        patience.moved(0);
+        if rest.is_empty() {
+            match ready!(Pin::new(body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(block) => *rest = block,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                other => return Poll::Ready(other.map(|frame| frame.map_err(Into::into))),
+            }
+        }
+        let block = rest.split_to(rest.len().min(FRAME));
+        patience.moved(block.len());
+        patience.since = Some(Instant::now());
+        Poll::Ready(Some(Ok(Frame::data(block))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let watch = look(&self.body);
+        watch.rest.is_empty() && watch.body.as_ref().is_some_and(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let watch = look(&self.body);
+        let rest = watch.rest.len() as u64;
+        let of_body = watch.body.as_ref().map(HttpBody::size_hint).unwrap_or_default();
+        let mut hint = SizeHint::new();
+        hint.set_lower(of_body.lower() + rest);
+        of_body.upper().inspect(|upper| hint.set_upper(upper + rest));
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    /// Returns for how many seconds a client that transfers `bytes` per second is tolerated, up to an hour.
+    async fn borne(bytes: usize) -> u64 {
+        let mut patience = IdleTimeout::new(Duration::from_mins(1));
+        for second in 1..=3600 {
+            patience.since = Some(Instant::now());
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            patience.moved(bytes);
+            if patience.left().is_zero() {
+                return second;
+            }
+        }
+        3600
+    }
+
+    #[tokio::test]
+    async fn whoever_is_waited_for_long_has_to_move_more() {
+        tokio::time::pause();
+        assert_eq!(borne(0).await, 60);
+        assert_eq!(borne(200).await, 60);
+        assert!((150..200).contains(&borne(300).await), "at first this rate is enough");
+        assert!((200..600).contains(&borne(2000).await));
+        assert_eq!(borne(5000).await, 3600);
+    }
+
+    #[tokio::test]
+    async fn what_goes_over_http2_is_handed_over_in_small_pieces() {
+        let bytes: Vec<u8> = (0..40_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+        let mut body = watched(Body::from(bytes.clone()), Duration::from_secs(60));
+        assert_eq!(body.size_hint().exact(), Some(40_000));
+        let mut read = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let block = frame.unwrap().into_data().unwrap();
+            assert!(
+                block.len() <= FRAME && body.size_hint().exact() == Some(40_000 - (read.len() + block.len()) as u64)
+            );
+            read.extend_from_slice(&block);
+        }
+        assert!(body.is_end_stream() && read == bytes);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_takes_is_dropped() {
+        tokio::time::pause();
+        let mut body = watched(Body::from(vec![7; 100_000]), Duration::from_secs(60));
+        assert!(body.frame().await.unwrap().is_ok());
+        tokio::time::sleep(Duration::from_secs(59)).await;
+        assert!(body.frame().await.unwrap().is_ok());
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        assert!(body.frame().await.unwrap().is_err());
+    }
+}

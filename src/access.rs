@@ -34,15 +34,16 @@
 //! }
 //! ```
 
+mod account;
 mod apps;
+mod audit;
+mod base_rights;
+mod by_name;
 pub mod claims;
 mod issue;
 pub mod jwt;
-pub mod share_links;
-mod by_name;
-mod audit;
+mod object_scope;
 mod organisations;
-mod account;
 mod owners;
 mod path_grant;
 mod resolve;
@@ -50,11 +51,10 @@ mod rights;
 pub mod scopes;
 pub mod secret;
 pub mod sessions;
+pub mod share_links;
 mod shares;
-mod visibility;
-mod base_rights;
 pub mod tokens;
-mod object_scope;
+mod visibility;
 mod writer;
 
 use std::marker::PhantomData;
@@ -64,20 +64,22 @@ use std::time::Duration;
 use lfs::Oid;
 use tokio::sync::{Semaphore, mpsc};
 
+pub use self::account::{AccountGrant, SessionGrant};
 pub use self::apps::AppGrant;
-use self::claims::TokenClaim;
-use self::jwt::Keys;
 use self::audit::AuditSender;
 pub use self::audit::{AuditEvent, AuditRateLimit};
-pub use self::organisations::{AdminGrant, RemoveMemberGrant, CreateOrgGrant, AcceptInviteGrant, OrgMemberGrant, SelfGrant, OrgAdminGrant};
-pub use self::account::{AccountGSessionGrant, Seat};
+use self::base_rights::not_found_for;
+use self::claims::TokenClaim;
+use self::jwt::Keys;
+pub use self::object_scope::ObjectGrant;
+pub use self::organisations::{
+    AcceptInviteGrant, AdminGrant, CreateOrgGrant, OrgAdminGrant, OrgMemberGrant, RemoveMemberGrant, SelfGrant,
+};
 pub use self::path_grant::{History, PathGrant, PathTarget};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 pub use self::shares::ShareGrant;
-pub use self::visibility::VisibleDatasets;
-use self::base_rights::not_found_for;
 use self::tokens::TokenScope;
-pub use self::object_scope::ObjectGrant;
+pub use self::visibility::VisibleDatasets;
 pub use self::writer::Writer;
 use crate::clock::Clock;
 use crate::db::Db;

@@ -2,23 +2,23 @@
 //! all.
 
 pub mod admin;
-pub mod invitations;
-mod signup;
 pub mod close_account;
 mod emails;
-pub mod organisations;
-mod passwords;
-mod password_reset;
-pub mod sessions;
+pub mod invitations;
 pub mod one_time_tokens;
+pub mod organisations;
+mod password_reset;
+mod passwords;
+pub mod sessions;
+mod signup;
 
 use std::time::Duration;
 
-use self::signup::NewUser;
 use self::passwords::Passwords;
 use self::sessions::by;
+use self::signup::NewUser;
 use crate::access::tokens::{self, TokenName, TokenScope};
-use crate::access::{Actor, AccountGrant};
+use crate::access::{AccountGrant, Actor};
 use crate::clock::Clock;
 use crate::config::{AccountRules, Config};
 use crate::db::accounts::OwnerRow;

@@ -1,7 +1,7 @@
 //! The composition root: builds all services from the configuration, for `main` and the tests alike.
 
-mod metrics;
 mod job_handlers;
+mod metrics;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::check::Checker;
 use crate::clock::Clock;
 use crate::collect::Collector;
 use crate::config::{Config, private_folder};
-use crate::db::Db;
 use crate::datasets::{Datasets, SqlInlinePacks};
+use crate::db::Db;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::files::Files;
 use crate::git_service::GitService;
@@ -110,8 +110,8 @@ impl App {
     pub async fn open_at(config: Config, clock: Clock) -> Result<Self> {
         private_folder(&config.data)?;
         let secret = Arc::new(ServerSecret::load(&config)?);
-        let (connections, patience) = (config.limits.database_connections, config.limits.database_seconds);
-        let db = Db::connect_with(&config.database_url(), connections, Duration::from_secs(patience)).await?;
+        let (connections, query_timeout) = (config.limits.database_connections, config.limits.database_seconds);
+        let db = Db::connect_with(&config.database_url(), connections, Duration::from_secs(query_timeout)).await?;
         let keys = Arc::new(Keys::load(&config, &db, &secret, &clock).await?);
         let (sender, notes) = mpsc::channel(MAX_QUEUED_EVENTS);
         let access = Access::new(db.clone(), keys, clock.clone(), sender, config.accounts.session_idle());

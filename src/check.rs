@@ -12,11 +12,11 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::config::DEFAULT_STORE;
-use crate::db::{Db, unsigned};
 use crate::datasets::{Datasets, repo_key};
+use crate::db::{Db, unsigned};
 use crate::error::{Error, Kind, Result};
 use crate::storage::Storage;
-use crate::storage::check::{Damage, CheckResult};
+use crate::storage::check::{CheckResult, Damage};
 use crate::types::{Id, Millis};
 
 /// Age below which data without a database row may belong to a running upload.

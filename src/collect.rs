@@ -6,13 +6,13 @@ use lfs::Oid;
 use metastore::Garbage;
 
 use crate::clock::Clock;
-use crate::db::Db;
-use crate::db::datasets::DatasetRow;
 use crate::datasets::Datasets;
 use crate::datasets::commits::IDEMPOTENCY_KEY_TTL;
+use crate::db::Db;
+use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Storage;
-use crate::storage::collect::{GcState, GcOptions};
+use crate::storage::collect::{GcOptions, GcState};
 use crate::types::{Id, Millis};
 
 /// Number of attempts for a dataset with concurrent changes, before it is left for the next run.
@@ -146,13 +146,13 @@ impl Collector {
     ) -> Result<()> {
         for attempt in 1..=ATTEMPTS {
             let reached = self.drive.reached(dataset.id, terms.before).await?;
-            let mut told = Vec::new();
+            let mut lines = Vec::new();
             let is_reached = |oid: &Oid| reached.has(oid);
-            let mut keep = |found| told.push(found);
+            let mut keep = |found| lines.push(found);
             let ended =
                 self.storage.collect_dataset(dataset.id, reached.generation, is_reached, terms, &mut keep).await?;
             if ended {
-                for found in told {
+                for found in lines {
                     let due = match found.fate {
                         GcState::Unused => Some(terms.now.plus(grace)),
                         GcState::Waiting(since) => Some(since.plus(grace)),

@@ -6,17 +6,17 @@ pub mod card;
 pub mod ckan;
 pub mod commits;
 pub mod compare;
-pub mod stats;
+pub mod dry_run;
 mod garbage;
-pub(crate) mod ref_transaction;
 pub mod object_refs;
 pub mod package;
-pub mod tree_api;
+pub(crate) mod ref_transaction;
 pub mod refs;
-pub mod dry_run;
 pub mod revisions;
 pub mod search;
+pub mod stats;
 pub mod trash;
+pub mod tree_api;
 mod version;
 
 use std::sync::Arc;
@@ -212,10 +212,10 @@ impl Datasets {
         tx.commit().await?;
         let (mut deleted, mut after) = (0, String::new());
         loop {
-            let doomed = self.db.read().await?.marked_uploads(&after, 1000).await?;
-            let Some((last, _)) = doomed.last() else { return Ok(deleted) };
+            let marked = self.db.read().await?.marked_uploads(&after, 1000).await?;
+            let Some((last, _)) = marked.last() else { return Ok(deleted) };
             after.clone_from(last);
-            for (key, repo) in &doomed {
+            for (key, repo) in &marked {
                 // One file that cannot be deleted must not block the others.
                 if let Err(error) = self.engine.delete_pack(&repo.parse().map_err(Error::from)?, key).await {
                     tracing::warn!(%error, repo, key, "cannot delete a pack; the next sweep retries it");

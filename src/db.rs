@@ -10,25 +10,25 @@ pub mod collect;
 pub mod commits;
 pub mod datasets;
 pub mod groups;
-pub mod upload_sessions;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;
-pub mod object_reuse;
 pub mod links;
 pub mod locks;
 pub mod mail;
-pub(crate) mod query_cache;
+pub mod object_reuse;
 pub mod objects;
+pub mod one_time_tokens;
 pub mod packs;
 pub mod people;
+mod postgres;
+pub(crate) mod query_cache;
 pub mod resources;
 pub mod search;
-mod postgres;
 pub mod sessions;
 pub mod shares;
-pub mod one_time_tokens;
 pub mod trash;
+pub mod upload_sessions;
 pub mod uploads;
 pub mod usage;
 
@@ -85,7 +85,7 @@ pub enum Db {
         /// Pool of a single writer: writers queue here, fairly, instead of polling the lock of the file.
         write: SqlitePool,
         /// Cache of query results.
-        memo: Arc<query_cache::QueryCache>,
+        cache: Arc<query_cache::QueryCache>,
     },
     /// A PostgreSQL server.
     Postgres(postgres::Server),
@@ -141,7 +141,7 @@ impl Db {
 
     /// Like [`Db::connect`], with a maximum number of connections to a PostgreSQL server and a query timeout: a
     /// request whose query exceeds it fails as unavailable.
-    pub async fn connect_with(url: &Secret, connections: u32, patience: Duration) -> Result<Self> {
+    pub async fn connect_with(url: &Secret, connections: u32, query_timeout: Duration) -> Result<Self> {
         let text = url.expose();
         let outdated = |error| Error::unavailable("the database migrations failed").because(error);
         if text.starts_with("sqlite:") {
@@ -163,7 +163,7 @@ impl Db {
         let alone = alone.connect_with(options.clone()).await.map_err(silent)?;
         migrations(&POSTGRES_MIGRATIONS).run(&alone).await.map_err(outdated)?;
         alone.close().await;
-        Ok(Self::Postgres(postgres::Server::connect(options, connections, patience).await.map_err(silent)?))
+        Ok(Self::Postgres(postgres::Server::connect(options, connections, query_timeout).await.map_err(silent)?))
     }
 
     async fn connect_sqlite(url: &str) -> Result<Self> {
@@ -177,7 +177,7 @@ impl Db {
             .busy_timeout(BUSY)
             .pragma("journal_size_limit", "67108864");
         let cannot_open = |error: sqlx::Error| Error::unavailable("cannot open the database file").because(error);
-        let memo = Arc::new(query_cache::QueryCache::new(options.get_filename()));
+        let cache = Arc::new(query_cache::QueryCache::new(options.get_filename()));
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .min_connections(1)
@@ -198,7 +198,7 @@ impl Db {
             .max_connections(4)
             .acquire_timeout(ACQUIRE)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self::Sqlite { read, write, memo })
+        Ok(Self::Sqlite { read, write, cache })
     }
 
     /// Begins a read transaction on a consistent snapshot.

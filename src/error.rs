@@ -291,7 +291,7 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let trouble = match &error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Some(Kind::Unavailable),
-            sqlx::Error::Database(told) => told.code().and_then(|code| database_trouble(&code)),
+            sqlx::Error::Database(database_error) => database_error.code().and_then(|code| database_trouble(&code)),
             _ => None,
         };
         match trouble {

@@ -17,13 +17,13 @@ use metastore::{Content, ObjectId};
 pub use self::download::Download;
 use self::download_token::DownloadSigner;
 pub use self::streaming::Opened;
-use crate::access::{Actor, Fetch, Grant, Own, Read, PathTarget, Write};
+use crate::access::{Actor, Fetch, Grant, Own, PathTarget, Read, Write};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::Db;
 use crate::datasets::Datasets;
 use crate::datasets::commits::{CommitOutcome, CopyBudget};
 use crate::datasets::tree_api::{IfMatch, Message, path_of};
+use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 use crate::storage::upload_sessions::{UploadSession, interrupted};
@@ -150,19 +150,24 @@ impl Files {
     ///
     /// # Errors
     /// As for [`Storage::finish_upload_session`] and [`Datasets::commit`].
-    pub async fn finish(&self, spot: &PathTarget<Write>, intake: &UploadSession, message: Option<String>) -> Result<Put> {
-        if let Some(revision) = intake.revision() {
+    pub async fn finish(
+        &self,
+        spot: &PathTarget<Write>,
+        session: &UploadSession,
+        message: Option<String>,
+    ) -> Result<Put> {
+        if let Some(revision) = session.revision() {
             let revision = ObjectId::from_hex(revision.as_bytes()).map_err(Error::internal)?;
             return Ok(Put { revision, is_new: false });
         }
         let path = path_of(spot)?;
         let (_, is_there) = self.0.drive.rules_at(spot).await?;
-        let pointer = self.0.storage.finish_upload_session(intake).await?;
+        let pointer = self.0.storage.finish_upload_session(session).await?;
         let word = if is_there { "Update" } else { "Add" };
         let message = Message { own: message, default: format!("{word} {path}") };
         let done = self.0.drive.put_at(spot, Content::Pointer(pointer), message, None).await?;
         let revision = made(done)?;
-        self.0.storage.end_upload_session(intake, &revision.to_string()).await?;
+        self.0.storage.end_upload_session(session, &revision.to_string()).await?;
         Ok(Put { revision, is_new: !is_there })
     }
 
@@ -171,7 +176,12 @@ impl Files {
     /// # Errors
     /// Not found; conflict if the target path exists; invalid for datasets in different stores; full if a quota is
     /// exceeded.
-    pub async fn copy_from(&self, from: &PathTarget<Fetch>, to: &PathTarget<Write>, message: Message) -> Result<ObjectId> {
+    pub async fn copy_from(
+        &self,
+        from: &PathTarget<Fetch>,
+        to: &PathTarget<Write>,
+        message: Message,
+    ) -> Result<ObjectId> {
         let mut room = ROOM;
         let lifted = self.0.drive.copy_target(from, path_of(to)?, &mut room).await?;
         self.0.storage.reuse_objects_at(from, to, &lifted.pointers).await?;

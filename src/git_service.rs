@@ -20,9 +20,9 @@ use tokio::sync::Semaphore;
 use crate::access::{Access, CreateGrant, Fetch, Grant, Right, Target, Upload, Write};
 use crate::clock::Clock;
 use crate::config::{DEFAULT_STORE, Limits};
-use crate::db::Db;
 use crate::datasets::ref_transaction::TransactionOptions;
 use crate::datasets::{Datasets, repo_key};
+use crate::db::Db;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Storage;
 use crate::types::Visibility;
@@ -152,15 +152,21 @@ impl GitService {
         if outcomes.iter().all(Result::is_err) {
             return Ok(Report::new(push, outcomes));
         }
-        let landing = quarantine.into_transaction(&outcomes)?;
+        let transaction = quarantine.into_transaction(&outcomes)?;
         // If the client disconnects now, the transaction must still complete.
         let (drive, landed_by, atomic) = (self.0.drive.clone(), grant.clone(), push.capabilities.atomic);
         let request = crate::request::id();
-        let landing = tokio::spawn(crate::request::scope(request, async move {
+        let transaction = tokio::spawn(crate::request::scope(request, async move {
             let _turn = drive.write_lock(&repo_key(landed_by.id())?).await?;
-            drive.apply_ref_transaction(&landed_by, landing, TransactionOptions { atomic, locks: &locks, ..TransactionOptions::default() }).await
+            drive
+                .apply_ref_transaction(
+                    &landed_by,
+                    transaction,
+                    TransactionOptions { atomic, locks: &locks, ..TransactionOptions::default() },
+                )
+                .await
         }));
-        let landed = landing.await.map_err(Error::internal)??;
+        let landed = transaction.await.map_err(Error::internal)??;
         let mut landed = landed.into_iter();
         for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
             *outcome = landed.next().unwrap_or_else(|| Err("not processed".into()));

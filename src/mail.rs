@@ -13,8 +13,8 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
 use crate::clock::Clock;
 use crate::config::{Config, private_folder};
-pub use crate::db::mail::OutgoingEmail;
 use crate::db::mail::EmailRow;
+pub use crate::db::mail::OutgoingEmail;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Kind};
@@ -30,9 +30,9 @@ const MAX_RETRY_AGE: Duration = Duration::from_hours(3 * 24);
 const SENT_TTL: Duration = Duration::from_hours(30 * 24);
 
 /// Queues an e-mail in the outbox; it is sent once the transaction is committed.
-pub async fn enqueue_email(tx: &mut Tx, clock: &Clock, letter: &OutgoingEmail) -> Result<()> {
+pub async fn enqueue_email(tx: &mut Tx, clock: &Clock, email: &OutgoingEmail) -> Result<()> {
     let id = clock.id();
-    tx.insert_email(id, clock.now(), letter).await?;
+    tx.insert_email(id, clock.now(), email).await?;
     jobs::enqueue(tx, clock, Kind::Mail, &id.to_string(), Duration::ZERO).await
 }
 
@@ -88,16 +88,16 @@ impl Mailer {
     /// Unavailable if the mail server cannot be reached or fails temporarily; the caller should retry.
     pub async fn send_due(&self, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
-        let Some(letter) = tx.email(id).await?.filter(|letter| letter.sent_at.is_none()) else { return Ok(()) };
+        let Some(email) = tx.find_email(id).await?.filter(|email| email.sent_at.is_none()) else { return Ok(()) };
         tx.count_attempt(id).await?;
         tx.commit().await?;
-        let late = letter.created_at.plus(MAX_RETRY_AGE) < self.clock.now();
-        match self.send(id, &letter).await {
+        let late = email.created_at.plus(MAX_RETRY_AGE) < self.clock.now();
+        match self.send(id, &email).await {
             Ok(()) => {}
             Err(SendError::Later(error)) if !late => return Err(error),
             // No request waits for the result, so the failure is only logged.
             Err(SendError::Later(error) | SendError::Never(error)) => {
-                tracing::error!(letter = %id, ?error, "cannot send an e-mail; it is dropped");
+                tracing::error!(email = %id, ?error, "cannot send an e-mail; it is dropped");
             }
         }
         let mut tx = self.db.write().await?;
@@ -105,8 +105,8 @@ impl Mailer {
         tx.commit().await
     }
 
-    async fn send(&self, id: Id, letter: &EmailRow) -> Result<(), SendError> {
-        let message = self.message(id, letter).map_err(SendError::Never)?;
+    async fn send(&self, id: Id, email: &EmailRow) -> Result<(), SendError> {
+        let message = self.message(id, email).map_err(SendError::Never)?;
         match &self.way {
             Transport::Folder(folder) => {
                 let (folder, text) = (folder.clone(), message.formatted());
@@ -125,21 +125,21 @@ impl Mailer {
         }
     }
 
-    fn message(&self, id: Id, letter: &EmailRow) -> Result<Message> {
-        let to = letter
+    fn message(&self, id: Id, email: &EmailRow) -> Result<Message> {
+        let to = email
             .recipient
             .parse()
             .map_err(|error: AddressError| Error::invalid("invalid recipient address").because(error))?;
-        let written = Duration::from_secs(letter.created_at.seconds());
+        let written = Duration::from_secs(email.created_at.seconds());
         let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(&letter.subject)
+            .subject(&email.subject)
             .date(UNIX_EPOCH + written)
             // Stable across retries, for example if the reply of the server was lost.
             .message_id(Some(format!("<{id}@{}>", self.host)))
             .header(ContentType::TEXT_PLAIN);
-        message.body(letter.body.clone()).map_err(Error::internal)
+        message.body(email.body.clone()).map_err(Error::internal)
     }
 
     /// Deletes e-mails that were sent long ago.

@@ -32,15 +32,15 @@ fn main() -> ExitCode {
 
 /// Formats an error with its causes, for the operator at the terminal.
 fn with_causes(error: &dyn Error) -> String {
-    let mut told = error.to_string();
+    let mut message = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
         let text = cause.to_string();
         // Some messages already contain their cause.
-        if !told.contains(&text) {
-            told = format!("{told}: {text}");
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
         }
         next = cause.source();
     }
-    told
+    message
 }

@@ -1,20 +1,20 @@
 //! Object storage: which LFS objects a dataset holds, presigned URLs to upload and download them, and the stores that
 //! verify them.
 
-mod direct_upload;
 pub mod check;
 pub mod collect;
 mod direct;
-pub mod holdings;
-pub mod inspect;
-pub mod upload_sessions;
-mod object_reuse;
+mod direct_upload;
 mod download_url;
-pub(crate) mod read_range;
-pub mod quota;
+pub mod holdings;
 mod holdings_writer;
+pub mod inspect;
+mod object_reuse;
+pub mod quota;
+pub(crate) mod read_range;
 mod signed;
 mod stores;
+pub mod upload_sessions;
 pub mod uploads;
 
 use std::borrow::Cow;
@@ -25,14 +25,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _};
-use lfs::batch::{self, BatchRequest, StartedUpload, Disposition, TransferOffer, Operation, RequestedObject, Transfer as Way};
-use lfs::sign::{SignError, Signer, Step, SignedClaim, Verb};
+use lfs::batch::{
+    self, BatchRequest, Disposition, Operation, RequestedObject, StartedUpload, Transfer as Way, TransferOffer,
+};
+use lfs::sign::{SignError, SignedClaim, Signer, Step, Verb};
 use lfs::store::{Object, SignedUrl};
 use lfs::{LocalStore, Oid};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use self::direct_upload::UploadTarget;
 use self::check::Damage;
+use self::direct_upload::UploadTarget;
 use self::holdings_writer::HoldingsWriter;
 pub use self::stores::{Place, Stores};
 use self::stores::{Stat, Store};
@@ -41,7 +43,7 @@ use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_STORE, Quotas};
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
-use crate::db::objects::{NewObject, Held};
+use crate::db::objects::{Held, NewObject};
 use crate::error::{Error, Result};
 use crate::quota::EffectiveQuota;
 use crate::types::Id;
@@ -130,7 +132,12 @@ impl Storage {
     }
 
     /// Answers a batch request for downloads: presigned URLs for the objects that the dataset holds.
-    pub async fn answer_batch_downloads(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+    pub async fn answer_batch_downloads(
+        &self,
+        grant: &Grant<Fetch>,
+        request: &BatchRequest,
+        base: &str,
+    ) -> Result<Vec<u8>> {
         // Boxed: otherwise the state of its rare branches would enlarge the future of every request.
         Box::pin(self.answer_batch(grant.id(), &grant.dataset().store, None, request, base, false)).await
     }
@@ -176,7 +183,9 @@ impl Storage {
         let request = &*within;
         let offered = match self.0.stores.named(store)? {
             // The client requires an ETag for each part, which Azure does not return.
-            Store::Bucket(bucket) if !bucket.takes_bare_uploads() => TransferOffer { multipart: false, ..self.0.offered },
+            Store::Bucket(bucket) if !bucket.takes_bare_uploads() => {
+                TransferOffer { multipart: false, ..self.0.offered }
+            }
             Store::Bucket(_) | Store::Folder(_) => self.0.offered,
         };
         let plan = request.negotiate(&offered, &sizes, self.0.object_bytes);
@@ -207,7 +216,7 @@ impl Storage {
                     headers: url.headers,
                 };
                 let is_bare = is_bare || request.may_ignore_headers();
-                let mut berths = match bounded {
+                let mut targets = match bounded {
                     Some(dataset) => {
                         let mut wanted = request.news(&sizes, self.0.object_bytes);
                         wanted.retain(|(oid, size)| *size > 0 && !begun.contains_key(oid));
@@ -215,13 +224,13 @@ impl Storage {
                     }
                     None => HashMap::new(),
                 };
-                let mut berth = |oid| *berths.entry(oid).or_insert_with(|| UploadTarget::new(bucket, is_bare));
+                let mut target = |oid| *targets.entry(oid).or_insert_with(|| UploadTarget::new(bucket, is_bare));
                 let action = |verb, oid, size, object: &RequestedObject| match (verb, begun.get(&oid)) {
                     (Verb::Verify, Some((_, begun))) => {
                         urls.own(verb, oid, size, format!("upload={}", hex::encode(begun.upload)))
                     }
-                    (Verb::Verify, None) => urls.own(verb, oid, size, berth(oid).query()),
-                    (Verb::Upload, _) => direct(berth(oid).upload(&signer, &oid)),
+                    (Verb::Verify, None) => urls.own(verb, oid, size, target(oid).query()),
+                    (Verb::Upload, _) => direct(target(oid).upload(&signer, &oid)),
                     (Verb::Download, _) => {
                         let place = held.get(&oid).map(|held| Arc::clone(&held.place)).unwrap_or_default();
                         match stores::key(&oid, &place) {

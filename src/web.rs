@@ -1,25 +1,25 @@
 //! The HTTP server: parses each request once, calls the feature, and renders its result in the protocol's format. There
 //! is one module per resource.
 
-mod dataset_url;
 mod api;
 mod browser;
 mod ckan;
 mod content;
 mod cors;
+mod dataset_url;
+mod error_format;
 pub mod extract;
 mod git;
 mod hub;
 mod lfs;
-mod rate_limit;
 mod locks;
 mod middleware;
-mod pages;
-mod timeouts;
-pub mod server;
 mod ops;
+mod pages;
+mod rate_limit;
+pub mod server;
+mod timeouts;
 mod uploads;
-mod error_format;
 
 use std::time::Duration;
 

@@ -6,18 +6,18 @@ use lfs::Pointer;
 use serde_json::{Map, Value};
 
 use crate::{
-    EntryKind, Error, FilePath, RefTransaction, NewPack, Reader, RefEdit, RefName, Result, Side, check_edits,
+    EntryKind, Error, FilePath, NewPack, Reader, RefEdit, RefName, RefTransaction, Result, Side, check_edits,
     pack::{self, Object},
     read::check_size,
 };
 
-mod tree_builder;
-mod managed_files;
 mod dry_run;
+mod managed_files;
 mod tree;
+mod tree_builder;
 
-use tree_builder::TreeBuilder;
 pub use managed_files::ManagedEdits;
+use tree_builder::TreeBuilder;
 
 /// 31 December 9999. Later timestamps break date arithmetic in other tools.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -228,7 +228,13 @@ impl Reader {
     }
 
     /// Creates an annotated tag of `target`, and the landing that publishes it as `name`, which must not exist yet.
-    pub fn tag(&self, name: &RefName, target: ObjectId, text: &str, tagger: &Signature) -> Result<(ObjectId, RefTransaction)> {
+    pub fn tag(
+        &self,
+        name: &RefName,
+        target: ObjectId,
+        text: &str,
+        tagger: &Signature,
+    ) -> Result<(ObjectId, RefTransaction)> {
         let (tag, edit) = self.annotate(name, target, text, tagger)?;
         let id = tag.id;
         Ok((id, self.transaction(&[tag], vec![edit])?))
@@ -239,7 +245,13 @@ impl Reader {
     /// # Errors
     ///
     /// [`Error::NotFound`] if the tag `old` does not exist, [`Error::Conflict`] if another tag has the new name.
-    pub fn retag(&self, old: &RefName, name: &RefName, text: &str, tagger: &Signature) -> Result<(ObjectId, RefTransaction)> {
+    pub fn retag(
+        &self,
+        old: &RefName,
+        name: &RefName,
+        text: &str,
+        tagger: &Signature,
+    ) -> Result<(ObjectId, RefTransaction)> {
         let found = self.find_ref(old).filter(|found| found.name.is_tag());
         let found = found.ok_or_else(|| Error::NotFound(format!("there is no tag {:?}", old.short())))?;
         let annotated = self.kind(found.target)? == Some(Kind::Tag);

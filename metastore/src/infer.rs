@@ -4,7 +4,6 @@
 //! type only if every sampled value has it; values further down may still differ. The input is untrusted: no
 //! more is read than the limits allow, and sizes, counts and nesting are checked before use.
 
-mod type_inference;
 mod csv;
 mod json;
 mod parquet;
@@ -12,6 +11,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod thrift;
+mod type_inference;
 
 use std::io::{self, Read};
 

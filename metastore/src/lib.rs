@@ -27,15 +27,15 @@ mod pointers;
 mod reachability;
 mod read;
 mod revert;
-mod temp_dir;
 mod snapshot;
 mod spool;
 mod state;
 mod store;
+mod temp_dir;
 pub mod wire;
 
 pub use cache::CacheStats;
-pub use commit::{Changeset, Content, Edit, EditError, ManagedEdits, CopiedTree, Signature};
+pub use commit::{Changeset, Content, CopiedTree, Edit, EditError, ManagedEdits, Signature};
 pub use diff::{Change, ChangeKind, Side};
 pub use effort::Effort;
 pub use engine::{Engine, Options, Turn};
@@ -49,7 +49,7 @@ pub use pointers::PointerTarget;
 pub use read::{CommitInfo, Entry, EntryKind, Reader, Summary, TagInfo, TreePage, Weight};
 pub use snapshot::Snapshot;
 pub use state::{
-    INLINE_LIMIT, InlinePacks, RefTransaction, NewPack, Pack, PackBytes, PackData, PackFiles, PackId, Ref, RefEdit, RefName,
-    RepoKey, State, check_edits, judge_edits,
+    INLINE_LIMIT, InlinePacks, NewPack, Pack, PackBytes, PackData, PackFiles, PackId, Ref, RefEdit, RefName,
+    RefTransaction, RepoKey, State, check_edits, judge_edits,
 };
 pub use store::{PackStore, StoredFile};

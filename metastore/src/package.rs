@@ -17,7 +17,7 @@ mod text;
 pub use changes::{Change, Fields, File, License, Named, Org, Tags, TextChange, changes};
 pub use check::check;
 pub(crate) use managed::attributes;
-pub use managed::{ATTRIBUTES, ManagedState, CONFIG, PACKAGE, Plan, ManagedContent, plan};
+pub use managed::{ATTRIBUTES, CONFIG, ManagedContent, ManagedState, PACKAGE, Plan, plan};
 pub use schema::{
     Constraint, ResourceSchema, SchemaChange, SchemaDiff, SchemaEdit, SchemaReport, Verdict, package_schemas,
     schema_changes,

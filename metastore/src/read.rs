@@ -15,7 +15,7 @@ use lfs::Pointer;
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, FilePath, Signature, RefName, Result, State,
+    Error, FilePath, RefName, Result, Signature, State,
     effort::{Meter, Watch},
     package::{self, PACKAGE},
     snapshot,

@@ -15,9 +15,9 @@ use gix::ObjectId;
 
 use crate::{
     Error, Result,
-    temp_dir::{TempDir, unique},
     snapshot::PackFile,
     store::link_or_copy,
+    temp_dir::{TempDir, unique},
 };
 
 /// Inline limit in bytes: packs whose pack and index together are smaller are stored in their database row.

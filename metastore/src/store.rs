@@ -81,10 +81,10 @@ impl PackStore {
     /// [`Error::Unavailable`]. Default 10 seconds. While the bucket is known to be unavailable, a tenth of it
     /// applies. Does not affect a folder.
     #[must_use]
-    pub fn with_timeout(self, patience: Duration) -> Self {
+    pub fn with_timeout(self, timeout: Duration) -> Self {
         match self.0 {
             Home::Local(folder) => Self(Home::Local(folder)),
-            Home::Remote(bucket) => Self(Home::Remote(bucket.with_timeout(patience))),
+            Home::Remote(bucket) => Self(Home::Remote(bucket.with_timeout(timeout))),
         }
     }
 

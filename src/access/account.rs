@@ -1,7 +1,7 @@
 //! Permission checks for the user's own account. A token that was given to a program must not give access to the
 //! whole account.
 
-use super::{Actor, Identity, CredentialScope, Own, Right as _, tokens};
+use super::{Actor, CredentialScope, Identity, Own, Right as _, tokens};
 use crate::error::{Error, Result};
 use crate::types::Id;
 

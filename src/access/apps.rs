@@ -2,7 +2,7 @@
 //! it. It never has the right to own, so it cannot share.
 
 use super::tokens::TokenScope;
-use super::{Actor, Fetch, Identity, CredentialScope, Right as _, Rights, Write, tokens};
+use super::{Actor, CredentialScope, Fetch, Identity, Right as _, Rights, Write, tokens};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 

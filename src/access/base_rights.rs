@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use lfs::Oid;
 
-use super::{Actor, Fetch, Identity, CredentialScope, Read, Right, Rights, Write, claims, tokens};
+use super::{Actor, CredentialScope, Fetch, Identity, Read, Right, Rights, Write, claims, tokens};
 use crate::db::datasets::DatasetRow;
 use crate::error::Error;
 use crate::types::{RepoPath, Role, Visibility};

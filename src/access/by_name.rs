@@ -97,7 +97,11 @@ impl Access {
 
     /// Returns the grant, or `None` if access is denied. The user did not ask for this dataset, so a denial is not
     /// audited.
-    pub(super) async fn authorize_silently<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Option<Grant<R>>> {
+    pub(super) async fn authorize_silently<R: Right>(
+        &self,
+        actor: &Actor,
+        path: &RepoPath,
+    ) -> Result<Option<Grant<R>>> {
         match self.decide(actor, path, &[]).await {
             Ok(grant) => Ok(Some(grant)),
             Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Unauthenticated | Kind::Forbidden) => Ok(None),

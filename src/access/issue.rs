@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
 use super::jwt::Claims;
 use super::scopes::Scope;
-use super::{Access, Actor, Identity, CredentialScope};
+use super::{Access, Actor, CredentialScope, Identity};
 use crate::clock::random;
 use crate::config::OUR_ISSUER;
 use crate::error::{Error, Kind, Result};

@@ -17,7 +17,7 @@
 //! ```
 
 use super::tokens;
-use super::{Access, Actor, Identity, CredentialScope, Own, Read, Right as _, Rights};
+use super::{Access, Actor, CredentialScope, Identity, Own, Read, Right as _, Rights};
 use crate::config::Makers;
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, OwnerKind, OwnerName, Role};

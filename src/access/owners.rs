@@ -1,7 +1,7 @@
 //! Lists the owners for whom an actor can create datasets.
 
 use super::tokens;
-use super::{Access, Actor, Identity, CredentialScope, Right as _, Write};
+use super::{Access, Actor, CredentialScope, Identity, Right as _, Write};
 use crate::error::{Error, Result};
 use crate::types::{OwnerKind, OwnerName, Role};
 

@@ -160,7 +160,11 @@ impl<R: Right> PathGrant<R> {
     /// # Errors
     /// For a path outside of the part the same as for one that does not exist.
     pub fn at(&self, path: &FilePath) -> Result<PathTarget<R>> {
-        if self.contains(path) { Ok(PathTarget { part: self.clone(), path: Some(path.clone()) }) } else { Err(missing(path)) }
+        if self.contains(path) {
+            Ok(PathTarget { part: self.clone(), path: Some(path.clone()) })
+        } else {
+            Err(missing(path))
+        }
     }
 
     /// Returns the spot at the root of the part.
@@ -350,7 +354,12 @@ impl Access {
         decided.map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
     }
 
-    async fn decide_part<R: Right>(&self, actor: &Actor, path: &RepoPath, at: Option<&FilePath>) -> Result<PathGrant<R>> {
+    async fn decide_part<R: Right>(
+        &self,
+        actor: &Actor,
+        path: &RepoPath,
+        at: Option<&FilePath>,
+    ) -> Result<PathGrant<R>> {
         let Some(reached) = self.reached(actor, path).await? else { return Err(not_found_for(actor, path)) };
         let Some(found) = widest(&reached.reach, at, R::RIGHTS) else {
             return Err(refusal::<R>(actor, path, reached.rights(at)));

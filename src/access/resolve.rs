@@ -3,7 +3,7 @@
 use super::claims::TokenClaim;
 use super::jwt::Claims;
 use super::tokens::{self, TokenScope};
-use super::{Access, Actor, Credentials, Identity, CredentialScope, share_links};
+use super::{Access, Actor, CredentialScope, Credentials, Identity, share_links};
 use crate::db::accounts::UserRow;
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Secret};

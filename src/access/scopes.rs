@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::rights::{Fetch, Own, Read, Right as _, Rights, Upload, Write};
-use super::{Access, Actor, Grant, Identity, CredentialScope, tokens};
+use super::{Access, Actor, CredentialScope, Grant, Identity, tokens};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, RepoPath, Role};
 
@@ -161,7 +161,9 @@ impl Access {
     /// # Errors
     /// Database errors.
     pub async fn grant_scope(&self, actor: &Actor, scope: &Scope) -> Result<Granted> {
-        if matches!(actor.limit, CredentialScope::Claims(_) | CredentialScope::App(_)) || matches!(actor.identity, Identity::Link(_)) {
+        if matches!(actor.limit, CredentialScope::Claims(_) | CredentialScope::App(_))
+            || matches!(actor.identity, Identity::Link(_))
+        {
             return Ok(Granted::Nothing);
         }
         let target = self.target(actor, scope).await?;

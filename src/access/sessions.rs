@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
-use super::{Access, Actor, Identity, CredentialScope, tokens};
+use super::{Access, Actor, CredentialScope, Identity, tokens};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::types::Secret;

@@ -18,7 +18,7 @@ use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
 use super::path_grant::{History, PathRights};
-use super::{Access, Actor, Fetch, Identity, CredentialScope, PathTarget, tokens};
+use super::{Access, Actor, CredentialScope, Fetch, Identity, PathTarget, tokens};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, Secret, ShareRight};

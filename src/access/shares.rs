@@ -20,9 +20,9 @@ use std::time::Duration;
 
 use metastore::FilePath;
 
+use super::base_rights::{base_rights, restrict};
 use super::path_grant::{PathRights, open};
-use super::base_rights::{restrict, base_rights};
-use super::{Access, Actor, Fetch, Grant, Identity, CredentialScope, Own, Read, Right as _, Rights, Write};
+use super::{Access, Actor, CredentialScope, Fetch, Grant, Identity, Own, Read, Right as _, Rights, Write};
 use crate::db::Tx;
 use crate::db::query_cache::Known;
 use crate::db::shares::SharedRow;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::claims::{self, TokenClaim};
 use super::tokens::{self, TokenScope};
-use super::{Access, Actor, Identity, CredentialScope, Read, Right as _};
+use super::{Access, Actor, CredentialScope, Identity, Read, Right as _};
 use crate::db::Tx;
 use crate::db::search::{ScopeFilter, VisibilityFilter};
 use crate::error::Result;

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use super::sessions::by;
-use super::{Accounts, signup, emails};
+use super::{Accounts, emails, signup};
 use crate::access::{Access, Actor, CreateGrant, Grant, Own, SessionGrant};
+use crate::datasets::Datasets;
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
-use crate::datasets::Datasets;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::git_service::GitService;
 use crate::jobs::{self, Kind};
@@ -89,7 +89,13 @@ impl AccountCloser {
     }
 
     /// Returns the grant of a dataset, and the permission to create it in the organisation.
-    async fn transfer(&self, actor: &Actor, owner: &str, name: &str, to: &OwnerName) -> Result<(Grant<Own>, CreateGrant)> {
+    async fn transfer(
+        &self,
+        actor: &Actor,
+        owner: &str,
+        name: &str,
+        to: &OwnerName,
+    ) -> Result<(Grant<Own>, CreateGrant)> {
         let grant = self.access.authorize::<Own>(actor, &RepoPath::from_segments(owner, name)?).await?;
         let same = RepoPath::from_segments(to.as_str(), name)?;
         let creation = match self.access.creation(actor, &same).await {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::signup::{MailLimits, NewUser};
-use super::sessions::{SignedIn, ClientInfo};
 use super::one_time_tokens::{self, Purpose, gone};
+use super::sessions::{ClientInfo, SignedIn};
+use super::signup::{MailLimits, NewUser};
 use super::{Accounts, by};
-use crate::access::{Actor, AdminGrant, AcceptInviteGrant, OrgAdminGrant};
+use crate::access::{AcceptInviteGrant, Actor, AdminGrant, OrgAdminGrant};
 use crate::config::SignUp;
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
@@ -136,10 +136,11 @@ impl Accounts {
             )));
         }
         let subject = Subject { inviter: actor.user().map(|id| id.to_string()) };
-        let (id, ticket) = one_time_tokens::issue(&mut tx, &self.clock, Purpose::Invitation, &subject, None, INVITATION_TTL).await?;
+        let (id, ticket) =
+            one_time_tokens::issue(&mut tx, &self.clock, Purpose::Invitation, &subject, None, INVITATION_TTL).await?;
         let expires = now.plus(INVITATION_TTL);
         tx.insert_invitation(id, to.map(|(id, _, role)| (id, role)), email, now, expires).await?;
-        if !self.post_within(&mut tx, &email(draft, &self.base, &ticket), SUBJECTS, MAIL).await? {
+        if !self.post_within(&mut tx, &invitation_email(draft, &self.base, &ticket), SUBJECTS, MAIL).await? {
             return Err(Error::busy(format!("{email} got too many invitations recently: try again tomorrow")));
         }
         let subject = to.map_or("site", |(_, name, _)| name.as_str());
@@ -327,7 +328,7 @@ async fn withdraw(tx: &mut Tx, id: Id, place: Option<Id>) -> Result<bool> {
     Ok(withdrawn)
 }
 
-fn email(draft: &NewInvitation<'_>, base: &str, ticket: &Secret) -> OutgoingEmail {
+fn invitation_email(draft: &NewInvitation<'_>, base: &str, ticket: &Secret) -> OutgoingEmail {
     let who = draft.actor.name();
     let host = base.split_once("://").map_or(base, |(_, rest)| rest);
     let (subject, what) = match draft.to {

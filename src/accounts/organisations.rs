@@ -2,7 +2,7 @@
 
 use super::Accounts;
 use super::signup::expect_unretired;
-use crate::access::{RemoveMemberGrant, CreateOrgGrant, OrgMemberGrant, SelfGrant, OrgAdminGrant};
+use crate::access::{CreateOrgGrant, OrgAdminGrant, OrgMemberGrant, RemoveMemberGrant, SelfGrant};
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
 pub use crate::db::groups::{GroupRow, MemberRow};
@@ -24,10 +24,10 @@ impl Accounts {
     /// Returns the organisations of a user, by name.
     pub async fn belongings(&self, oneself: &SelfGrant) -> Result<Vec<Membership>> {
         let found = self.db.read().await?.organisations_with_members(oneself.user()).await?;
-        let told = found.into_iter().map(|(name, role, members)| {
+        let memberships = found.into_iter().map(|(name, role, members)| {
             Ok(Membership { name, role: role.parse()?, members: crate::db::unsigned(members) })
         });
-        told.collect()
+        memberships.collect()
     }
 
     /// Creates an organisation, with its creator as the first owner.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::sessions::by;
 use super::one_time_tokens::{self, Purpose};
+use super::sessions::by;
 use super::{Accounts, emails};
-use crate::access::{AccountGSessionGrant, Seat};
+use crate::access::{AccountGrant, SessionGrant};
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
 use crate::error::{Error, Result};
@@ -80,7 +80,8 @@ impl Accounts {
             return Ok(());
         }
         let subject = ResetRequest { user: known.id.to_string() };
-        let issued = one_time_tokens::issue(&mut tx, &self.clock, Purpose::Reset, &subject, Some(known.id), RESET).await?;
+        let issued =
+            one_time_tokens::issue(&mut tx, &self.clock, Purpose::Reset, &subject, Some(known.id), RESET).await?;
         if self.post_unasked(&mut tx, &emails::reset(&self.base, email, &known.name, &issued.1)).await? {
             tx.commit().await?;
         }
@@ -92,19 +93,22 @@ impl Accounts {
     /// # Errors
     /// Not found for an invalid link; invalid for a short password, and the link stays valid then.
     pub async fn reset(&self, ticket: &Secret, password: Secret) -> Result<()> {
-        let known = one_time_tokens::look::<ResetRequest>(&mut self.db.read().await?, &self.clock, Purpose::Reset, ticket).await?;
+        let known =
+            one_time_tokens::look::<ResetRequest>(&mut self.db.read().await?, &self.clock, Purpose::Reset, ticket)
+                .await?;
         let user: Id = known.subject.user.parse()?;
         let hash = self.passwords.hash(password).await?;
         let mut tx = self.db.write().await?;
         lock_account(&mut tx, user).await?;
         _ = one_time_tokens::redeem::<ResetRequest>(&mut tx, &self.clock, Purpose::Reset, ticket).await?;
-        let known = tx.login(user).await?.filter(|row| row.is_open(self.clock.now())).ok_or_else(one_time_tokens::gone)?;
+        let known =
+            tx.login(user).await?.filter(|row| row.is_open(self.clock.now())).ok_or_else(one_time_tokens::gone)?;
         tx.set_password(user, &hash).await?;
         tx.end_sessions(user, None).await?;
         self.withdraw_links(&mut tx, user).await?;
         self.audit_by(&mut tx, &by(user), "user.reset-password", &known.name).await?;
-        let letter = emails::password_changed(&self.base, &known.email.parse()?, &known.name);
-        mail::enqueue_email(&mut tx, &self.clock, &letter).await?;
+        let email = emails::password_changed(&self.base, &known.email.parse()?, &known.name);
+        mail::enqueue_email(&mut tx, &self.clock, &email).await?;
         tx.commit().await
     }
 
@@ -143,7 +147,12 @@ impl Accounts {
     ///
     /// # Errors
     /// Unauthenticated if the session ended or the password changed since it was checked.
-    pub(super) async fn still_seated(&self, tx: &mut Tx, seat: &SessionGrant, checked: &CheckedPassword) -> Result<UserRow> {
+    pub(super) async fn still_seated(
+        &self,
+        tx: &mut Tx,
+        seat: &SessionGrant,
+        checked: &CheckedPassword,
+    ) -> Result<UserRow> {
         lock_account(tx, seat.user()).await?;
         let user = self.myself(tx, seat.holder()).await?;
         let same = tx.login(user.id).await?.is_some_and(|row| row.password.as_ref() == Some(&checked.0));
@@ -166,8 +175,8 @@ impl Accounts {
         tx.end_sessions(user.id, Some(seat.session())).await?;
         self.withdraw_links(&mut tx, user.id).await?;
         self.audit_by(&mut tx, &by(user.id), "user.change-password", &user.name).await?;
-        let letter = emails::password_changed(&self.base, &user.email.parse()?, &user.name);
-        mail::enqueue_email(&mut tx, &self.clock, &letter).await?;
+        let email = emails::password_changed(&self.base, &user.email.parse()?, &user.name);
+        mail::enqueue_email(&mut tx, &self.clock, &email).await?;
         tx.commit().await
     }
 
@@ -185,18 +194,18 @@ impl Accounts {
             return Err(Error::conflict("this already is your address"));
         }
         tx.withdraw_tickets_of(Purpose::Email.as_str(), user.id).await?;
-        let letter = if let Some(known) = tx.login_by_email(to).await? {
+        let email = if let Some(known) = tx.login_by_email(to).await? {
             emails::known_already(&self.base, to, &known.name)
         } else {
             let subject = EmailChange { user: user.id.to_string(), from: user.email.clone(), to: to.to_string() };
             let issued = one_time_tokens::issue(&mut tx, &self.clock, Purpose::Email, &subject, Some(user.id), EMAIL);
             emails::confirm_email(&self.base, to, &user.name, &issued.await?.1)
         };
-        if !self.post_unasked(&mut tx, &letter).await? {
+        if !self.post_unasked(&mut tx, &email).await? {
             return Ok(());
         }
-        let told = emails::email_to_change(&self.base, &user.email.parse()?, &user.name, to);
-        mail::enqueue_email(&mut tx, &self.clock, &told).await?;
+        let notice = emails::email_to_change(&self.base, &user.email.parse()?, &user.name, to);
+        mail::enqueue_email(&mut tx, &self.clock, &notice).await?;
         self.audit_by(&mut tx, &by(user.id), "user.ask-email", &user.name).await?;
         tx.commit().await
     }
@@ -218,7 +227,8 @@ impl Accounts {
         // These links were sent to the old address.
         self.withdraw_links(&mut tx, user.id).await?;
         self.audit_by(&mut tx, &by(user.id), "user.change-email", &user.name).await?;
-        mail::enqueue_email(&mut tx, &self.clock, &emails::email_changed(&self.base, &from.parse()?, &user.name)).await?;
+        mail::enqueue_email(&mut tx, &self.clock, &emails::email_changed(&self.base, &from.parse()?, &user.name))
+            .await?;
         tx.commit().await
     }
 

@@ -2,7 +2,7 @@
 
 use super::Accounts;
 use super::password_reset::lock_account;
-use crate::access::{Actor, AccountGrant, sessions, tokens};
+use crate::access::{AccountGrant, Actor, sessions, tokens};
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
 use crate::db::sessions::{LoginRow, SessionRow};

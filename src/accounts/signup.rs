@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::sessions::{SignedIn, ClientInfo, by};
 use super::one_time_tokens::{self, Purpose};
+use super::sessions::{ClientInfo, SignedIn, by};
 use super::{Accounts, emails};
 use crate::config::SignUp;
 use crate::db::Tx;
@@ -65,15 +65,18 @@ impl Accounts {
             return Err(Error::conflict(format!("the name `{name}` is taken")));
         }
         expect_unretired(&mut tx, name, None).await?;
-        let letter = if let Some(known) = tx.login_by_email(email).await? {
+        let email = if let Some(known) = tx.login_by_email(email).await? {
             emails::known_already(&self.base, email, &known.name)
         } else {
-            let newcomer =
-                PendingSignup { name: name.to_string(), email: email.to_string(), display_name: display_name.to_string() };
-            let issued = one_time_tokens::issue(&mut tx, &self.clock, Purpose::SignUp, &newcomer, None, SIGN_UP).await?;
+            let signup = PendingSignup {
+                name: name.to_string(),
+                email: email.to_string(),
+                display_name: display_name.to_string(),
+            };
+            let issued = one_time_tokens::issue(&mut tx, &self.clock, Purpose::SignUp, &signup, None, SIGN_UP).await?;
             emails::verify(&self.base, email, name, &issued.1)
         };
-        if self.post_unasked(&mut tx, &letter).await? {
+        if self.post_unasked(&mut tx, &email).await? {
             tx.commit().await?;
         }
         Ok(())
@@ -94,8 +97,8 @@ impl Accounts {
     /// Sends an e-mail to an address that someone claims to own, unless it got too many like it recently: sign-up
     /// must not be a way to flood a mailbox. Returns false if it was not sent; the caller must then not commit
     /// either.
-    pub(super) async fn post_unasked(&self, tx: &mut Tx, letter: &OutgoingEmail) -> Result<bool> {
-        self.post_within(tx, letter, &letter.subject, ASKED).await
+    pub(super) async fn post_unasked(&self, tx: &mut Tx, email: &OutgoingEmail) -> Result<bool> {
+        self.post_within(tx, email, &email.subject, ASKED).await
     }
 
     /// Sends an e-mail unless the e-mails to this address whose subject matches the SQL LIKE pattern reached one of
@@ -103,18 +106,18 @@ impl Accounts {
     pub(super) async fn post_within(
         &self,
         tx: &mut Tx,
-        letter: &OutgoingEmail,
+        email: &OutgoingEmail,
         subjects: &str,
         limits: MailLimits,
     ) -> Result<bool> {
         // Serializes concurrent requests, which would otherwise all read the same count.
-        tx.lock_name(&format!("mail to {}", letter.to)).await?;
+        tx.lock_name(&format!("mail to {}", email.to)).await?;
         for (time, most) in limits {
-            if tx.emails_like(&letter.to, subjects, self.clock.now().minus(*time)).await? >= *most {
+            if tx.emails_like(&email.to, subjects, self.clock.now().minus(*time)).await? >= *most {
                 return Ok(false);
             }
         }
-        mail::enqueue_email(tx, &self.clock, letter).await?;
+        mail::enqueue_email(tx, &self.clock, email).await?;
         Ok(true)
     }
 
@@ -126,11 +129,13 @@ impl Accounts {
     pub async fn verify(&self, ticket: &Secret, password: Secret, visit: &ClientInfo) -> Result<SignedIn> {
         self.expect_sign_up()?;
         // Check first: hashing is expensive, so it requires a valid link.
-        one_time_tokens::look::<PendingSignup>(&mut self.db.read().await?, &self.clock, Purpose::SignUp, ticket).await?;
+        one_time_tokens::look::<PendingSignup>(&mut self.db.read().await?, &self.clock, Purpose::SignUp, ticket)
+            .await?;
         let hash = self.passwords.hash(password).await?;
         let mut tx = self.db.write().await?;
-        let newcomer: PendingSignup = one_time_tokens::redeem(&mut tx, &self.clock, Purpose::SignUp, ticket).await?.subject;
-        let PendingSignup { name, email, display_name } = newcomer;
+        let signup: PendingSignup =
+            one_time_tokens::redeem(&mut tx, &self.clock, Purpose::SignUp, ticket).await?.subject;
+        let PendingSignup { name, email, display_name } = signup;
         let new = NewUser {
             name: &name.parse()?,
             email: &email.parse()?,

@@ -6,8 +6,8 @@
 use std::time::{Duration, Instant};
 
 use super::Checker;
-use crate::db::check::{DatasetPackRow, ScrubRow};
 use crate::datasets::{pack, repo_key};
+use crate::db::check::{DatasetPackRow, ScrubRow};
 use crate::error::Result;
 use crate::types::Millis;
 
@@ -55,12 +55,12 @@ impl Checker {
     }
 
     async fn scrub_objects(&self, store: &str, round: Duration, budget: &mut Budget) -> Result<()> {
-        let mut standing = self.cursor(format!("objects/{store}"), round).await?;
+        let mut cursor = self.cursor(format!("objects/{store}"), round).await?;
         let end = loop {
             if budget.is_spent() {
                 break Ok(false);
             }
-            let looked = match self.storage.check_next(store, &standing.now.last, &standing.until).await {
+            let looked = match self.storage.check_next(store, &cursor.now.last, &cursor.until).await {
                 Ok(Some(looked)) => looked,
                 Ok(None) => break Ok(true),
                 Err(error) => break Err(error),
@@ -74,20 +74,20 @@ impl Checker {
             if let Err(error) = looked.outcome {
                 tracing::error!(store, oid = %looked.oid, %error, "cannot read an object");
             }
-            standing.now.last = looked.oid.to_string();
+            cursor.now.last = looked.oid.to_string();
         };
-        self.keep(standing, end).await
+        self.keep(cursor, end).await
     }
 
     async fn scrub_packs(&self, round: Duration, budget: &mut Budget) -> Result<()> {
-        let mut standing = self.cursor("packs".to_owned(), round).await?;
+        let mut cursor = self.cursor("packs".to_owned(), round).await?;
         let end = loop {
             if budget.is_spent() {
                 break Ok(false);
             }
-            let (last, repo) = standing.now.last.split_once(' ').unwrap_or_default();
+            let (last, repo) = cursor.now.last.split_once(' ').unwrap_or_default();
             let next = self.db.read().await?.packs_after(last, repo, 1).await?.pop();
-            let Some(row) = next.filter(|row| row.pack.pack_id <= standing.until) else { break Ok(true) };
+            let Some(row) = next.filter(|row| row.pack.pack_id <= cursor.until) else { break Ok(true) };
             let name = format!("{} {}", row.pack.pack_id, row.repo_id);
             budget.bytes += row.pack.pack_bytes.unsigned_abs();
             metrics::counter!("rutter_scrub_packs_total").increment(1);
@@ -95,9 +95,9 @@ impl Checker {
             if let Err(error) = self.scrub_pack(row).await {
                 break Err(error);
             }
-            standing.now.last = name;
+            cursor.now.last = name;
         };
-        self.keep(standing, end).await
+        self.keep(cursor, end).await
     }
 
     async fn scrub_pack(&self, row: DatasetPackRow) -> Result<()> {
@@ -126,15 +126,15 @@ impl Checker {
     }
 
     /// Saves the position of a part. `end` is true if it reached its target.
-    async fn keep(&self, mut standing: ScrubCursor, end: Result<bool>) -> Result<()> {
-        if matches!(end, Ok(true)) && standing.until == END {
-            tracing::info!(part = standing.part, since = standing.now.begun_at.rfc3339(), "scrub round finished");
+    async fn keep(&self, mut cursor: ScrubCursor, end: Result<bool>) -> Result<()> {
+        if matches!(end, Ok(true)) && cursor.until == END {
+            tracing::info!(part = cursor.part, since = cursor.now.begun_at.rfc3339(), "scrub round finished");
             let now: Millis = self.clock.now();
-            standing.now = ScrubRow { begun_at: now, last: String::new() };
+            cursor.now = ScrubRow { begun_at: now, last: String::new() };
         }
-        if standing.before.as_ref() != Some(&standing.now) {
+        if cursor.before.as_ref() != Some(&cursor.now) {
             let mut tx = self.db.write().await?;
-            tx.set_scrub(&standing.part, &standing.now).await?;
+            tx.set_scrub(&cursor.part, &cursor.now).await?;
             tx.commit().await?;
         }
         end.map(drop)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use rutter::access::claims::{self, TokenClaim, ClaimRights};
+use rutter::access::claims::{self, ClaimRights, TokenClaim};
 use rutter::access::tokens::{TokenName, TokenScope};
 use rutter::config::DEFAULT_STORE;
 use rutter::storage::quota::{Quota, Subject};

@@ -18,8 +18,8 @@ pub(super) async fn run(app: &App, subject: Option<Subject>, json: bool, recount
     let owners = app.storage.usage(subject.as_ref()).await?;
     let (objects, bytes) = owners.iter().fold((0, 0), |sum, owner| (sum.0 + owner.objects, sum.1 + owner.bytes));
     if json {
-        let told = json!({ "owners": owners, "total": { "objects": objects, "bytes": bytes } });
-        println!("{}", serde_json::to_string_pretty(&told).map_err(Error::internal)?);
+        let report = json!({ "owners": owners, "total": { "objects": objects, "bytes": bytes } });
+        println!("{}", serde_json::to_string_pretty(&report).map_err(Error::internal)?);
         return Ok(ExitCode::SUCCESS);
     }
     println!("{:40}  {:>9}  {:>11}  {:>11}  {:>5}", "PATH", "OBJECTS", "SIZE", "QUOTA", "USED");

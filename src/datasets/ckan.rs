@@ -37,7 +37,8 @@ const READ_ONLY_FIELDS: &[&str] = &[
 ];
 
 /// Read-only fields of a resource. `lfs_prefix` follows from the dataset.
-const READ_ONLY_RESOURCE_FIELDS: &[&str] = &["datastore_active", "lfs_prefix", "package_id", "position", "revision_id", "state"];
+const READ_ONLY_RESOURCE_FIELDS: &[&str] =
+    &["datastore_active", "lfs_prefix", "package_id", "position", "revision_id", "state"];
 
 /// Fields that every CKAN dataset has, even if null.
 const ALWAYS: &[&str] = &[
@@ -89,7 +90,7 @@ pub fn record(row: &DatasetRow, versioned: &Versioned, view: View<'_>) -> Result
     let (resources, tags) = (count(&record, "resources"), count(&record, "tags"));
     let changed = versioned.revision.as_ref();
     let modified = changed.map_or(row.created_at, |commit| Millis(commit.committer.seconds.saturating_mul(1000)));
-    let told = json!({
+    let server_fields = json!({
         "id": row.id.to_string(),
         "name": row.name,
         "owner_org": row.owner_id.to_string(),
@@ -105,8 +106,8 @@ pub fn record(row: &DatasetRow, versioned: &Versioned, view: View<'_>) -> Result
         "num_resources": resources,
         "num_tags": tags,
     });
-    if let Value::Object(told) = told {
-        record.extend(told);
+    if let Value::Object(server_fields) = server_fields {
+        record.extend(server_fields);
     }
     let places = package.get("resources").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     for (position, resource) in objects(&mut record, "resources").enumerate() {

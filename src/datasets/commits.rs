@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use lfs::{Oid, Pointer};
 use metastore::{
-    Changeset, Content, Edit, Entry, EntryKind, FilePath, EditError, ManagedEdits, CopiedTree, RefTransaction, ObjectId, Reader, Snapshot,
+    Changeset, Content, CopiedTree, Edit, EditError, Entry, EntryKind, FilePath, ManagedEdits, ObjectId, Reader,
+    RefTransaction, Snapshot,
 };
 
-use super::ref_transaction::TransactionOptions;
 use super::package::{Package, place};
+use super::ref_transaction::TransactionOptions;
 use super::revisions::{CommitMeta, head, moved};
 use super::trash::TrashChange;
 use super::{Datasets, RETRIES, is_empty, repo_key};
-use crate::access::{Fetch, Grant, Read, PathTarget, Write, Writer};
+use crate::access::{Fetch, Grant, PathTarget, Read, Write, Writer};
 use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
 use crate::types::Id;
@@ -188,7 +189,12 @@ impl Datasets {
         }
     }
 
-    async fn commit_once(&self, by: &dyn Writer, changes: Changeset, manner: CommitOptions<'_>) -> Result<CommitOutcome, CommitError> {
+    async fn commit_once(
+        &self,
+        by: &dyn Writer,
+        changes: Changeset,
+        manner: CommitOptions<'_>,
+    ) -> Result<CommitOutcome, CommitError> {
         let done = self.try_commit(by, changes, manner).await;
         // The reason for the refusal may be the same request, completed on another replica in the meantime.
         if let (Err(_) | Ok(CommitOutcome::Unchanged(_)), Some(once)) = (&done, manner.once)
@@ -199,7 +205,12 @@ impl Datasets {
         done
     }
 
-    async fn try_commit(&self, by: &dyn Writer, changes: Changeset, manner: CommitOptions<'_>) -> Result<CommitOutcome, CommitError> {
+    async fn try_commit(
+        &self,
+        by: &dyn Writer,
+        changes: Changeset,
+        manner: CommitOptions<'_>,
+    ) -> Result<CommitOutcome, CommitError> {
         let key = repo_key(by.id())?;
         let expected = changes.parent.is_some();
         let changes = Arc::new(changes);
@@ -242,7 +253,7 @@ impl Datasets {
         let attempt = whole.changes.clone();
         let made: Result<(ObjectId, RefTransaction), EditError> =
             snapshot.read(move |reader| Ok(reader.commit_edits(&attempt))).await?;
-        let (revision, landing) = match made {
+        let (revision, transaction) = match made {
             Ok(made) => made,
             Err(EditError { error: metastore::Error::Unchanged, .. }) => {
                 let head = snapshot.state().find(&changes.branch).map(|branch| branch.target);
@@ -252,7 +263,7 @@ impl Datasets {
         };
         let once = manner.once.map(|once| (once, revision));
         let terms = TransactionOptions { atomic: true, locks: &locks, renamed: None, once, bin: manner.bin };
-        let outcomes = self.apply_ref_transaction(by, landing, terms).await?;
+        let outcomes = self.apply_ref_transaction(by, transaction, terms).await?;
         Ok(outcomes.into_iter().all(|outcome| outcome.is_ok()).then_some(CommitOutcome::Made(revision)))
     }
 
@@ -280,7 +291,11 @@ impl Datasets {
     }
 
     /// Checks that the changes touch no file locked by another user. Returns the locks of others that were checked.
-    pub(super) async fn check_locks(&self, by: &dyn Writer, whole: &ExpandedCommit) -> Result<Vec<LockRow>, CommitError> {
+    pub(super) async fn check_locks(
+        &self,
+        by: &dyn Writer,
+        whole: &ExpandedCommit,
+    ) -> Result<Vec<LockRow>, CommitError> {
         let locks = self.db.read().await?.foreign_locks(by.id(), &by.actor().key()).await?;
         let touches = |edit: &Edit, lock: &LockRow| {
             edit.paths().any(|path| {
@@ -298,7 +313,12 @@ impl Datasets {
 
     /// Checks that the dataset holds every object that the changes point to: knowing an oid must not be enough to read
     /// its bytes.
-    pub(super) async fn check_objects(&self, id: Id, snapshot: &Arc<Snapshot>, whole: &ExpandedCommit) -> Result<(), CommitError> {
+    pub(super) async fn check_objects(
+        &self,
+        id: Id,
+        snapshot: &Arc<Snapshot>,
+        whole: &ExpandedCommit,
+    ) -> Result<(), CommitError> {
         let attempt = whole.changes.clone();
         let named = snapshot.read(move |reader| reader.pointers_in(&attempt)).await?;
         let oids: Vec<Oid> = named.iter().map(|(_, pointer)| pointer.oid).collect();
@@ -307,8 +327,8 @@ impl Datasets {
         match named.iter().find(|(_, pointer)| !is_empty(pointer) && !is_held(pointer)) {
             None => Ok(()),
             Some((edit, Pointer { oid, size, .. })) => {
-                let told = format!("the dataset does not hold the object {oid} of {size} bytes; upload it first");
-                Err(CommitError { operation: whole.operation(*edit), error: Error::invalid(told) })
+                let message = format!("the dataset does not hold the object {oid} of {size} bytes; upload it first");
+                Err(CommitError { operation: whole.operation(*edit), error: Error::invalid(message) })
             }
         }
     }
@@ -349,7 +369,12 @@ impl Datasets {
     ///
     /// # Errors
     /// As for [`Datasets::copy_objects`].
-    pub(crate) async fn copy_target(&self, source: &PathTarget<Fetch>, to: FilePath, room: &mut CopyBudget) -> Result<CopiedFiles> {
+    pub(crate) async fn copy_target(
+        &self,
+        source: &PathTarget<Fetch>,
+        to: FilePath,
+        room: &mut CopyBudget,
+    ) -> Result<CopiedFiles> {
         let from = source
             .path()
             .cloned()
@@ -422,7 +447,12 @@ fn collect_copied(
 }
 
 /// Returns the edit that copies a path of some revision to another path, which must be free.
-pub(super) fn copy_tree(reader: &Reader, revision: ObjectId, from: &FilePath, to: &FilePath) -> metastore::Result<Edit> {
+pub(super) fn copy_tree(
+    reader: &Reader,
+    revision: ObjectId,
+    from: &FilePath,
+    to: &FilePath,
+) -> metastore::Result<Edit> {
     let room = CopyBudget { files: usize::MAX, bytes: u64::MAX };
     collect_copied(reader, revision, from, to, room, false).map(|(lifted, _)| lifted.edit)
 }

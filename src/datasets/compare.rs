@@ -209,7 +209,9 @@ fn lines(reader: &Reader, changed: &Changed, was: &str) -> metastore::Result<Lin
         if entry.size.is_none_or(|size| size > MAX_FILE_BYTES) {
             return Ok(Lines::Large);
         }
-        let Ok(read) = String::from_utf8(reader.blob(entry.id, MAX_FILE_BYTES)?.into()) else { return Ok(Lines::Binary) };
+        let Ok(read) = String::from_utf8(reader.blob(entry.id, MAX_FILE_BYTES)?.into()) else {
+            return Ok(Lines::Binary);
+        };
         if read.contains('\0') {
             return Ok(Lines::Binary);
         }

@@ -9,7 +9,7 @@ use super::Datasets;
 use super::commits::CommitOptions;
 use super::compare::{Changed, Metadata, describe, metadata};
 use super::package::Package;
-use super::revisions::{Part, RevertPlan, CommitMeta, moved};
+use super::revisions::{CommitMeta, Part, RevertPlan, moved};
 use crate::access::{Grant, Write};
 use crate::error::{Error, Result};
 

@@ -6,7 +6,7 @@ use futures::TryStreamExt as _;
 use lfs::Oid;
 use metastore::{Garbage, Keep, ObjectId, PackId, Repacked, RepoKey};
 
-use super::{Datasets, ref_transaction, object_id, repo_key};
+use super::{Datasets, object_id, ref_transaction, repo_key};
 use crate::db::unsigned;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
@@ -65,12 +65,12 @@ impl Datasets {
         if let Some(pack) = &repacked.pack {
             self.store(id, &key, pack).await?;
         }
-        for landing in 1..=MAX_ATTEMPTS {
+        for transaction in 1..=MAX_ATTEMPTS {
             if self.apply_collection(id, &key, &repacked, before).await? {
                 return Ok(repacked.garbage);
             }
-            if landing < MAX_ATTEMPTS {
-                tokio::time::sleep(RETRY_DELAY * landing).await;
+            if transaction < MAX_ATTEMPTS {
+                tokio::time::sleep(RETRY_DELAY * transaction).await;
             }
         }
         Err(changing())

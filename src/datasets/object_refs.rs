@@ -74,14 +74,15 @@ impl Datasets {
             return Ok(reached.generation);
         }
         let places = self.places(&grant.narrow(), &named).await?;
-        let told = named.iter().take(MAX_NAMED).map(|oid| match places.get(oid) {
+        let list = named.iter().take(MAX_NAMED).map(|oid| match places.get(oid) {
             Some(place) => format!("{} (in {})", place.path, place.name.short()),
             None => format!("{oid} (in an earlier revision)"),
         });
-        let told = told.collect::<Vec<_>>().join(", ");
-        let more = if named.len() > MAX_NAMED { format!(" and {} more", named.len() - MAX_NAMED) } else { String::new() };
+        let list = list.collect::<Vec<_>>().join(", ");
+        let more =
+            if named.len() > MAX_NAMED { format!(" and {} more", named.len() - MAX_NAMED) } else { String::new() };
         Err(Error::conflict(format!(
-            "these files are still in the history: {told}{more}. This server does not rewrite history to delete them: \
+            "these files are still in the history: {list}{more}. This server does not rewrite history to delete them: \
              delete them from each branch, super-squash the branches, delete the tags that have them, and try again"
         )))
     }

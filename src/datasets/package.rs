@@ -205,7 +205,8 @@ impl Datasets {
             if before.package.as_ref() == Some(&package) {
                 return Ok(before);
             }
-            let wording = CommitMeta { branch: None, parent: current, author: author.clone(), message: message.clone() };
+            let wording =
+                CommitMeta { branch: None, parent: current, author: author.clone(), message: message.clone() };
             let edits = vec![put(&package)?];
             let mut changes = self.changes(grant.actor(), &snapshot, wording, "Datapackage updated", edits).await?;
             changes.parent = Some(current);

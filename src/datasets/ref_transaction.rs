@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use metastore::{RefTransaction, NewPack, ObjectId, Ref, RefEdit, RefName, RepoKey, State};
+use metastore::{NewPack, ObjectId, Ref, RefEdit, RefName, RefTransaction, RepoKey, State};
 
 use super::commits::{IDEMPOTENCY_KEY_TTL, IdempotencyKey};
 use super::trash::TrashChange;
@@ -44,11 +44,16 @@ impl Datasets {
     /// # Errors
     /// Busy if a file was locked in the meantime, or if objects were collected; not found if the dataset is gone; full
     /// if a quota is exceeded.
-    pub(crate) async fn apply_ref_transaction(&self, by: &dyn Writer, landing: RefTransaction, terms: TransactionOptions<'_>) -> Result<Vec<Outcome>> {
+    pub(crate) async fn apply_ref_transaction(
+        &self,
+        by: &dyn Writer,
+        transaction: RefTransaction,
+        terms: TransactionOptions<'_>,
+    ) -> Result<Vec<Outcome>> {
         let (id, actor) = (by.id(), by.actor().key());
         let key = repo_key(id)?;
         let bounds = EffectiveQuota::of(by.dataset(), &self.quotas);
-        if let Some(pack) = landing.pack.as_ref().filter(|pack| pack.inline().is_none()) {
+        if let Some(pack) = transaction.pack.as_ref().filter(|pack| pack.inline().is_none()) {
             if let Some(bounds) = &bounds {
                 let ledger = QuotaUsage::read(&mut self.db.read().await?, &[bounds]).await?;
                 ledger.expect_room_in_git(bounds, pack.pack_bytes)?;
@@ -58,14 +63,14 @@ impl Datasets {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         // Locked before any row of the dataset, in the same order as for uploads.
-        let above = match (&bounds, &landing.pack) {
+        let above = match (&bounds, &transaction.pack) {
             (Some(bounds), Some(pack)) => {
                 QuotaUsage::lock(&mut tx, &[bounds]).await?.expect_room_in_git(bounds, pack.pack_bytes)?
             }
             _ => None,
         };
         let repo = tx.lock_repo(id).await?;
-        if unsigned(repo.gc_epoch) != landing.epoch {
+        if unsigned(repo.gc_epoch) != transaction.epoch {
             return Err(Error::busy("the repository was garbage-collected in the meantime; try again"));
         }
         let known: HashSet<&str> = terms.locks.iter().map(|lock| lock.id.as_str()).collect();
@@ -76,15 +81,20 @@ impl Datasets {
                 new.owner_name, new.path
             )));
         }
-        let moved = moved_branches(&mut tx, id, &landing.edits).await?;
+        let moved = moved_branches(&mut tx, id, &transaction.edits).await?;
         let is_all = moved.is_none();
         let refs = match moved {
             Some(moved) => moved,
             None => read_refs(&mut tx, id).await?,
         };
-        let outcomes = judge(&refs, &landing.edits, terms.atomic);
-        let accepted: Vec<&RefEdit> =
-            landing.edits.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(edit, _)| edit).collect();
+        let outcomes = judge(&refs, &transaction.edits, terms.atomic);
+        let accepted: Vec<&RefEdit> = transaction
+            .edits
+            .iter()
+            .zip(&outcomes)
+            .filter(|(_, outcome)| outcome.is_ok())
+            .map(|(edit, _)| edit)
+            .collect();
         if accepted.is_empty() {
             return Ok(outcomes);
         }
@@ -97,14 +107,14 @@ impl Datasets {
                 revision: &revision.to_string(),
             };
             if !tx.keep_commit_key(&row, now.minus(IDEMPOTENCY_KEY_TTL), now).await? {
-                return Ok(vec![Err("the same request was completed in the meantime".into()); landing.edits.len()]);
+                return Ok(vec![Err("the same request was completed in the meantime".into()); transaction.edits.len()]);
             }
         }
         if let Some(bin) = terms.bin {
             bin.apply(&mut tx, id).await?;
         }
         let generation = repo.generation + 1;
-        if let Some(pack) = &landing.pack {
+        if let Some(pack) = &transaction.pack {
             insert_pack(&mut tx, id, pack, now).await?;
         }
         if let Some(bytes) = above {
@@ -129,7 +139,7 @@ impl Datasets {
             jobs::enqueue(&mut tx, &self.clock, Kind::RepackPacks, &id.to_string(), Duration::ZERO).await?;
         }
         tx.commit().await?;
-        if let Some(pack) = &landing.pack
+        if let Some(pack) = &transaction.pack
             && let Err(error) = self.engine.cache_pack(&key, pack).await
         {
             // The next reader downloads it instead.
@@ -165,7 +175,8 @@ impl Datasets {
 /// Returns the current state of the branches to be updated if nothing else changes: then no other ref matters, however
 /// many there are. `None` if the edits create or delete a ref.
 async fn moved_branches(tx: &mut Tx, id: Id, edits: &[RefEdit]) -> Result<Option<Vec<Ref>>> {
-    if edits.len() > MAX_SINGLE_REF_READS || !edits.iter().all(|edit| edit.name.is_branch() && edit.old.is_some() && edit.new.is_some())
+    if edits.len() > MAX_SINGLE_REF_READS
+        || !edits.iter().all(|edit| edit.name.is_branch() && edit.old.is_some() && edit.new.is_some())
     {
         return Ok(None);
     }

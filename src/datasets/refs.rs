@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use metastore::{CommitInfo, RefTransaction, ObjectId, Signature, Ref, RefEdit, RefName, Snapshot};
+use metastore::{CommitInfo, ObjectId, Ref, RefEdit, RefName, RefTransaction, Signature, Snapshot};
 
 use super::ref_transaction::TransactionOptions;
 use super::revisions::Author;
@@ -94,7 +94,7 @@ impl Datasets {
             let tags = reader.state().refs.iter().filter(|each| each.name.is_tag());
             let mut left = SAID;
             // Tags of blobs and trees, which some software projects have, are left out.
-            let told = tags.map(|tag| match read_tag(reader, tag) {
+            let found_tags = tags.map(|tag| match read_tag(reader, tag) {
                 Err(metastore::Error::NotFound(_)) => Ok(None),
                 Ok(tag) => {
                     let too_much = || {
@@ -108,7 +108,7 @@ impl Datasets {
                 }
                 Err(error) => Err(error),
             });
-            let mut tags = told.filter_map(Result::transpose).collect::<metastore::Result<Vec<Tag>>>()?;
+            let mut tags = found_tags.filter_map(Result::transpose).collect::<metastore::Result<Vec<Tag>>>()?;
             tags.sort_by(|one, other| one.age(other.times(), &other.name));
             Ok(tags)
         });
@@ -356,12 +356,17 @@ impl Datasets {
             let snapshot = self.snapshot(&grant.narrow()).await?;
             let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
             let (work, seen) = (change.clone(), snapshot.clone());
-            let landing = snapshot.read(move |reader| work(&seen, reader)).await?;
+            let transaction = snapshot.read(move |reader| work(&seen, reader)).await?;
             if !owner {
-                protection.allow(&landing.edits, &snapshot.state().head)?;
+                protection.allow(&transaction.edits, &snapshot.state().head)?;
             }
-            let terms = TransactionOptions { atomic: true, locks: &locks, renamed: renamed.as_ref(), ..TransactionOptions::default() };
-            let outcomes = self.apply_ref_transaction(grant, landing, terms).await?;
+            let terms = TransactionOptions {
+                atomic: true,
+                locks: &locks,
+                renamed: renamed.as_ref(),
+                ..TransactionOptions::default()
+            };
+            let outcomes = self.apply_ref_transaction(grant, transaction, terms).await?;
             if outcomes.iter().all(std::result::Result::is_ok) {
                 return Ok(());
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Signature, Reader, RefName, Snapshot};
+use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Reader, RefName, Signature, Snapshot};
 
 use super::Datasets;
 use crate::access::{Actor, Grant, Read, Write};

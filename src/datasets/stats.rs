@@ -51,7 +51,9 @@ impl Datasets {
         let snapshot = self.snapshot(grant).await?;
         let moments = snapshot.derive(|reader| {
             let state = reader.state();
-            let Some(head) = state.find(&state.head).map(|head| head.target) else { return Ok(ActivityTimes(Vec::new())) };
+            let Some(head) = state.find(&state.head).map(|head| head.target) else {
+                return Ok(ActivityTimes(Vec::new()));
+            };
             let revisions = reader.history(head, None, None, DEPTH)?.ids;
             let moments = revisions.into_iter().map(|id| Ok(reader.commit(id)?.committer.seconds));
             Ok(ActivityTimes(moments.collect::<metastore::Result<_>>()?))
@@ -90,9 +92,9 @@ mod tests {
         let now = 1_795_316_400;
         let monday = now - 6 * DAY - 3 * 3600;
         let counted = by_week(&[now, monday, monday - 1, now + 90 * DAY, monday - 8 * DAY], now, 2);
-        let told: Vec<(String, u64)> = counted.iter().map(|week| (week.begins.rfc3339(), week.revisions)).collect();
+        let weeks: Vec<(String, u64)> = counted.iter().map(|week| (week.begins.rfc3339(), week.revisions)).collect();
         let expected = [("2026-11-09T00:00:00Z", 1), ("2026-11-16T00:00:00Z", 3)];
-        assert_eq!(told, expected.map(|(day, count)| (day.to_owned(), count)));
+        assert_eq!(weeks, expected.map(|(day, count)| (day.to_owned(), count)));
         assert_eq!(by_week(&[-5 * DAY], 0, 1)[0].revisions, 0, "the Saturday before the first Monday week");
     }
 }

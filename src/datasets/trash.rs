@@ -59,7 +59,12 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found if a path does not exist; as for [`Datasets::commit`].
-    pub async fn move_to_trash(&self, parts: &[PathGrant<Write>], paths: Vec<FilePath>, message: Message) -> Result<ObjectId> {
+    pub async fn move_to_trash(
+        &self,
+        parts: &[PathGrant<Write>],
+        paths: Vec<FilePath>,
+        message: Message,
+    ) -> Result<ObjectId> {
         let mut paths = paths;
         paths.sort();
         let first = paths.first().cloned().ok_or_else(|| Error::invalid("at least one file or folder is required"))?;

@@ -8,11 +8,11 @@ use metastore::{Changeset, CommitInfo, Content, Edit, Entry, EntryKind, FilePath
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::browse::{Folder, ListedEntry, Listing, ResolvedEntry, commits};
-use super::commits::{CommitOutcome, CommitOptions};
+use super::commits::{CommitOptions, CommitOutcome};
 use super::revisions::{CommitMeta, head};
 use super::trash::{TrashChange, exists};
 use super::{Datasets, RETRIES, repo_key};
-use crate::access::{History, PathGrant, Read, Right, PathTarget, Write};
+use crate::access::{History, PathGrant, PathTarget, Read, Right, Write};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Level};
 
@@ -97,7 +97,12 @@ impl Datasets {
     }
 
     /// Returns the entries at these paths of a revision. Access was checked when the paths were chosen.
-    pub(crate) async fn locate_those(&self, id: Id, revision: ObjectId, paths: Vec<FilePath>) -> Result<Vec<ResolvedEntry>> {
+    pub(crate) async fn locate_those(
+        &self,
+        id: Id,
+        revision: ObjectId,
+        paths: Vec<FilePath>,
+    ) -> Result<Vec<ResolvedEntry>> {
         let snapshot = self.snapshot_of(id).await?;
         let mut found = Vec::with_capacity(paths.len());
         for path in paths {
@@ -301,7 +306,12 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; conflict if the new path exists; as for [`Datasets::commit`].
-    pub async fn move_at(&self, from: &PathTarget<Write>, to: &PathTarget<Write>, message: Message) -> Result<ObjectId> {
+    pub async fn move_at(
+        &self,
+        from: &PathTarget<Write>,
+        to: &PathTarget<Write>,
+        message: Message,
+    ) -> Result<ObjectId> {
         let (old, new) = (path_of(from)?, path_of(to)?);
         let work = move |reader: &Reader, head: Option<ObjectId>| {
             let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
@@ -354,7 +364,12 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found if the revision does not exist or does not contain the path; as for [`Datasets::commit`].
-    pub async fn restore_at(&self, spot: &PathTarget<Write>, revision: &str, message: Message) -> Result<CommitOutcome> {
+    pub async fn restore_at(
+        &self,
+        spot: &PathTarget<Write>,
+        revision: &str,
+        message: Message,
+    ) -> Result<CommitOutcome> {
         let path = path_of(spot)?;
         let snapshot = self.snapshot_of(spot.id()).await?;
         let revision = self.resolve_at(&spot.narrow(), &snapshot, revision).await?;
@@ -362,7 +377,7 @@ impl Datasets {
             reader.entry(revision, &path)?;
             let edits = match head {
                 Some(head) => reader.bring_back(head, revision, Some(&path))?,
-                None => vec![datasets::commits::copy_tree(reader, revision, &path, &path)?],
+                None => vec![super::commits::copy_tree(reader, revision, &path, &path)?],
             };
             Ok(Change { edits, ..Change::default() })
         };

@@ -34,25 +34,20 @@ pub struct EmailRow {
 
 impl Tx {
     /// Adds an e-mail to the outbox. `mail::post` also enqueues its delivery.
-    pub async fn insert_email(&mut self, id: Id, now: Millis, letter: &OutgoingEmail) -> Result<()> {
+    pub async fn insert_email(&mut self, id: Id, now: Millis, email: &OutgoingEmail) -> Result<()> {
         let query = "INSERT INTO letter (id, recipient, subject, body, created_at, attempts)
                      VALUES ($1, $2, $3, $4, $5, 0)";
         // A subject is a single line, whatever text it contains.
-        let subject = letter.subject.replace(char::is_control, " ");
+        let subject = email.subject.replace(char::is_control, " ");
         exec!(
             self,
-            sqlx::query(query)
-                .bind(id.to_string())
-                .bind(letter.to.as_str())
-                .bind(&subject)
-                .bind(&letter.text)
-                .bind(now)
+            sqlx::query(query).bind(id.to_string()).bind(email.to.as_str()).bind(&subject).bind(&email.text).bind(now)
         )?;
         Ok(())
     }
 
     /// Returns an e-mail.
-    pub async fn email(&mut self, id: Id) -> Result<Option<EmailRow>> {
+    pub async fn find_email(&mut self, id: Id) -> Result<Option<EmailRow>> {
         let query = "SELECT recipient, subject, body, created_at, sent_at FROM letter WHERE id = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
     }

@@ -78,7 +78,9 @@ impl Tx {
         let new = run!(self, on => sqlx::query_scalar(query).bind(&from).bind(&to).bind(&names).bind(now)
             .fetch_all(on));
         let new = new.map_err(|error| match error.as_database_error() {
-            Some(told) if told.is_foreign_key_violation() => Error::not_found("the dataset was deleted"),
+            Some(database_error) if database_error.is_foreign_key_violation() => {
+                Error::not_found("the dataset was deleted")
+            }
             _ => error.into(),
         })?;
         // Objects that it already has are about to be used.

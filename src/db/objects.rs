@@ -134,7 +134,9 @@ impl Tx {
                      WHERE holding.released_at IS NOT NULL";
         let linked = exec!(self, sqlx::query(query).bind(&repo).bind(&oid).bind(&arrival.store).bind(now));
         let linked = linked.map_err(|error| match error.as_database_error() {
-            Some(told) if told.is_foreign_key_violation() => Error::not_found("the dataset was deleted"),
+            Some(database_error) if database_error.is_foreign_key_violation() => {
+                Error::not_found("the dataset was deleted")
+            }
             _ => error.into(),
         })?;
         if linked == 0 {

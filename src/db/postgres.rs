@@ -36,7 +36,7 @@ const WRITE_LONG: &str = "BEGIN; SET LOCAL statement_timeout = '300s'";
 #[derive(Clone)]
 pub struct Server {
     pool: PgPool,
-    patience: Duration,
+    query_timeout: Duration,
     silence: HangDetector,
 }
 
@@ -59,19 +59,19 @@ impl HangDetector {
 }
 
 impl Server {
-    /// Connects. `patience` is the query timeout; the timeouts of the server are shorter: somewhat for
+    /// Connects. `query_timeout` is the query timeout; the timeouts of the server are shorter: somewhat for
     /// statements, more for locks.
     pub(super) async fn connect(
         options: PgConnectOptions,
         connections: u32,
-        patience: Duration,
+        query_timeout: Duration,
     ) -> Result<Self, sqlx::Error> {
         let milliseconds = |limit: Duration| limit.as_millis().to_string();
         let bounded = options.options([
             // A replica that hangs in a transaction must not block all others.
             ("idle_in_transaction_session_timeout", "60s"),
-            ("lock_timeout", &milliseconds(patience * 2 / 3)),
-            ("statement_timeout", &milliseconds(patience * 5 / 6)),
+            ("lock_timeout", &milliseconds(query_timeout * 2 / 3)),
+            ("statement_timeout", &milliseconds(query_timeout * 5 / 6)),
         ]);
         let silence = HangDetector::default();
         let known = silence.clone();
@@ -96,7 +96,7 @@ impl Server {
             })
             .connect_with(bounded)
             .await?;
-        Ok(Self { pool, patience, silence })
+        Ok(Self { pool, query_timeout, silence })
     }
 
     pub(super) fn pool(&self) -> &PgPool {
@@ -125,9 +125,9 @@ impl Server {
                 self.silence.begins();
             }
         })?;
-        let patience = if long { self.patience.max(LONG) } else { self.patience };
+        let query_timeout = if long { self.query_timeout.max(LONG) } else { self.query_timeout };
         let (connection, silence) = (Some(connection), self.silence.clone());
-        let mut session = PgTx { connection, patience, in_doubt: false, is_open: true, silence };
+        let mut session = PgTx { connection, query_timeout, in_doubt: false, is_open: true, silence };
         session.answer_within(ACQUIRE, async |connection| connection.execute(statement).await).await?;
         Ok(session)
     }
@@ -137,7 +137,7 @@ impl Server {
 pub struct PgTx {
     /// `None` only while it is dropped.
     connection: Option<PoolConnection<Postgres>>,
-    patience: Duration,
+    query_timeout: Duration,
     /// True if a response is outstanding, or the connection broke.
     in_doubt: bool,
     is_open: bool,
@@ -150,18 +150,18 @@ impl PgTx {
         &mut self,
         ask: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
-        self.answer_within(self.patience, ask).await
+        self.answer_within(self.query_timeout, ask).await
     }
 
     async fn answer_within<T>(
         &mut self,
-        patience: Duration,
+        query_timeout: Duration,
         ask: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
         use sqlx::Error::{Io, Protocol, Tls};
         // Remains true if this future is dropped.
         self.in_doubt = true;
-        let Ok(answer) = tokio::time::timeout(patience, ask(&mut *self)).await else {
+        let Ok(answer) = tokio::time::timeout(query_timeout, ask(&mut *self)).await else {
             self.silence.begins();
             return Err(Io(io::Error::new(io::ErrorKind::TimedOut, "the database query timed out")));
         };

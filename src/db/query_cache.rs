@@ -52,7 +52,7 @@ struct Entries {
     index: Option<File>,
     version: Option<Version>,
     tokens: HashMap<String, Option<TokenUserRow>>,
-    standings: HashMap<(RepoPath, Option<Id>), DatasetLookup>,
+    datasets: HashMap<(RepoPath, Option<Id>), DatasetLookup>,
     held: HashMap<(Id, Oid), Option<Held>>,
 }
 
@@ -99,14 +99,14 @@ impl Entries {
     }
 
     fn len(&self) -> usize {
-        self.tokens.len() + self.standings.len() + self.held.len()
+        self.tokens.len() + self.datasets.len() + self.held.len()
     }
 }
 
 impl Db {
-    fn memo(&self) -> Option<&QueryCache> {
+    fn cache(&self) -> Option<&QueryCache> {
         match self {
-            Self::Sqlite { memo, .. } => Some(memo),
+            Self::Sqlite { cache, .. } => Some(cache),
             Self::Postgres(_) => None,
         }
     }
@@ -114,16 +114,16 @@ impl Db {
     /// Returns the token with this hash and its user, whether valid or not.
     pub async fn token_by_hash(&self, hash: &str) -> Result<Option<TokenUserRow>> {
         let mut version = None;
-        if let Some(memo) = self.memo() {
-            let (answers, now) = memo.current();
+        if let Some(cache) = self.cache() {
+            let (answers, now) = cache.current();
             if let Some(row) = answers.tokens.get(hash) {
                 return Ok(row.clone());
             }
             version = now;
         }
         let row = self.read().await?.token_by_hash(hash).await?;
-        if let Some(memo) = self.memo() {
-            memo.keep(version, |answers| _ = answers.tokens.insert(hash.to_owned(), row.clone()));
+        if let Some(cache) = self.cache() {
+            cache.keep(version, |answers| _ = answers.tokens.insert(hash.to_owned(), row.clone()));
         }
         Ok(row)
     }
@@ -132,15 +132,15 @@ impl Db {
     pub(crate) async fn dataset(&self, path: &RepoPath, user: Option<Id>) -> Result<DatasetLookup> {
         let mut version = None;
         let key = (path.clone(), user);
-        if let Some(memo) = self.memo() {
-            let (answers, now) = memo.current();
-            if let Some(standing) = answers.standings.get(&key) {
-                return Ok(standing.clone());
+        if let Some(cache) = self.cache() {
+            let (answers, now) = cache.current();
+            if let Some(dataset) = answers.datasets.get(&key) {
+                return Ok(dataset.clone());
             }
             version = now;
         }
         let mut tx = self.read().await?;
-        let standing = match (tx.dataset(path).await?, user) {
+        let dataset = match (tx.dataset(path).await?, user) {
             (None, _) => None,
             (Some(dataset), None) => Some(Known { dataset: Arc::new(dataset), role: None, shares: Arc::new([]) }),
             // The owner has all rights anyway.
@@ -154,18 +154,18 @@ impl Db {
             }
         };
         drop(tx);
-        if let Some(memo) = self.memo() {
-            memo.keep(version, |answers| _ = answers.standings.insert(key, standing.clone()));
+        if let Some(cache) = self.cache() {
+            cache.keep(version, |answers| _ = answers.datasets.insert(key, dataset.clone()));
         }
-        Ok(standing)
+        Ok(dataset)
     }
 
     /// Returns those of the objects that the dataset holds and that are in use. At most one query, whatever the
     /// number.
     pub async fn held(&self, repo: Id, oids: &[Oid]) -> Result<HashMap<Oid, Held>> {
         let mut version = None;
-        if let Some(memo) = self.memo() {
-            let (answers, now) = memo.current();
+        if let Some(cache) = self.cache() {
+            let (answers, now) = cache.current();
             let known: Option<Vec<(Oid, Option<Held>)>> =
                 oids.iter().map(|oid| answers.held.get(&(repo, *oid)).map(|held| (*oid, held.clone()))).collect();
             if let Some(known) = known {
@@ -174,8 +174,8 @@ impl Db {
             version = now;
         }
         let held = self.read().await?.held(repo, oids).await?;
-        if let Some(memo) = self.memo() {
-            memo.keep(version, |answers| {
+        if let Some(cache) = self.cache() {
+            cache.keep(version, |answers| {
                 for oid in oids {
                     answers.held.insert((repo, *oid), held.get(oid).cloned());
                 }

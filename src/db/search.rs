@@ -313,7 +313,13 @@ macro_rules! bind {
 
 impl Tx {
     /// Returns the next matching datasets that are visible, in order.
-    pub async fn search(&mut self, seen: &VisibilityFilter, terms: &Terms, order: Order, limit: i64) -> Result<Vec<FoundRow>> {
+    pub async fn search(
+        &mut self,
+        seen: &VisibilityFilter,
+        terms: &Terms,
+        order: Order,
+        limit: i64,
+    ) -> Result<Vec<FoundRow>> {
         let asked = Asked::new(self, seen, terms)?;
         let (is_sqlite, is_matching) = (asked.is_sqlite, asked.expression.is_some());
         match order {

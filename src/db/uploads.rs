@@ -43,7 +43,7 @@ pub struct DirectUploadRow {
     /// Kind of target: `place`, `staged` or `part`.
     pub kind: String,
     /// Id of the target, hexadecimal.
-    pub berth: String,
+    pub target: String,
     /// Announced size in bytes.
     pub size: i64,
     /// Name of the store.
@@ -131,7 +131,7 @@ impl Tx {
             .bind(row.repo_id.to_string())
             .bind(&row.oid)
             .bind(&row.kind)
-            .bind(&row.berth)
+            .bind(&row.target)
             .bind(row.size)
             .bind(&row.store)
             .bind(row.expires_at)

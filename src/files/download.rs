@@ -14,9 +14,9 @@ use super::zip::{self, Member, Moment, Names, Written};
 use super::{Files, Opened};
 use crate::access::share_links::DownloadCounted;
 use crate::access::{Fetch, Grant, PathTarget};
-use crate::db::datasets::DatasetRow;
 use crate::datasets::is_empty;
 use crate::datasets::tree_api::{KEEP, is_shown};
+use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 

@@ -9,9 +9,9 @@ use metastore::EntryKind;
 use super::Files;
 use crate::access::share_links::DownloadCounted;
 use crate::access::{Fetch, PathTarget};
-use crate::db::datasets::DatasetRow;
 use crate::datasets::browse::ResolvedEntry;
 use crate::datasets::is_empty;
+use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 use crate::storage::read_range::Blocks;
 

@@ -8,9 +8,9 @@ use metastore::{ObjectId, RefName, State};
 
 use super::{GitService, refuse_all, some_of};
 use crate::access::{Grant, Own, Write};
-use crate::db::locks::LockRow;
 use crate::datasets::is_empty;
 use crate::datasets::refs::Protection;
+use crate::db::locks::LockRow;
 use crate::error::Result;
 
 /// Maximum number of missing objects whose paths are looked up.

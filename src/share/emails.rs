@@ -106,7 +106,7 @@ fn write(
     if let Some(message) = message {
         let _ = writeln!(text, "\n{sharer} writes:\n");
         for line in message.lines() {
-            let line: String = line.chars().filter(|letter| !letter.is_control()).collect();
+            let line: String = line.chars().filter(|email| !email.is_control()).collect();
             let _ = writeln!(text, "> {line}");
         }
     }

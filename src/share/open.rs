@@ -41,7 +41,8 @@ impl Shares {
                 && found.downloads_most.is_none_or(|most| found.downloads < most)
         };
         let hash = share_links::hash(link);
-        let found = self.db.read().await?.shared_link(&hash).await?.filter(is_good).ok_or_else(share_links::link_not_found)?;
+        let found =
+            self.db.read().await?.shared_link(&hash).await?.filter(is_good).ok_or_else(share_links::link_not_found)?;
         if let Some(stored) = &found.password {
             let Some(password) = password else { return Ok(LinkOpened::Locked) };
             let _turn = self.checks.acquire().await.map_err(Error::internal)?;

@@ -190,7 +190,12 @@ impl Storage {
 
     /// Reports all files in a store that no row references and that are older than `before`: newer files may belong to
     /// uploads in progress.
-    pub(crate) async fn strays(&self, name: &str, before: Millis, tell: &mut (dyn FnMut(UntrackedFile) + Send)) -> Result<()> {
+    pub(crate) async fn strays(
+        &self,
+        name: &str,
+        before: Millis,
+        tell: &mut (dyn FnMut(UntrackedFile) + Send),
+    ) -> Result<()> {
         match self.0.stores.named(name)? {
             Store::Folder(folder) => {
                 let newest = UNIX_EPOCH + Duration::from_millis(unsigned(before.0));

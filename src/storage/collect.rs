@@ -167,7 +167,11 @@ impl Storage {
     }
 
     /// Deletes objects that no dataset holds, and files that no row references, from all stores.
-    pub(crate) async fn collect_stores(&self, terms: GcOptions, tell: &mut (dyn FnMut(GcFinding) + Send)) -> Result<()> {
+    pub(crate) async fn collect_stores(
+        &self,
+        terms: GcOptions,
+        tell: &mut (dyn FnMut(GcFinding) + Send),
+    ) -> Result<()> {
         if !terms.dry_run {
             loop {
                 let mut tx = self.0.db.write_long().await?;
@@ -201,7 +205,12 @@ impl Storage {
     }
 
     /// Reports the released objects that a collection without `dry_run` has forgotten at this point.
-    async fn tell_released(&self, name: &str, terms: GcOptions, tell: &mut (dyn FnMut(GcFinding) + Send)) -> Result<()> {
+    async fn tell_released(
+        &self,
+        name: &str,
+        terms: GcOptions,
+        tell: &mut (dyn FnMut(GcFinding) + Send),
+    ) -> Result<()> {
         let mut after = String::new();
         loop {
             let page = self.0.db.read_long().await?.released_after(name, terms.before, &after, PAGE).await?;

@@ -31,9 +31,9 @@ impl Storage {
         is_bare: bool,
         wanted: &[(Oid, u64)],
     ) -> Result<HashMap<Oid, UploadTarget>> {
-        let mut berths = HashMap::new();
+        let mut targets = HashMap::new();
         let Some(bounds) = EffectiveQuota::of(dataset, &self.0.quotas).filter(|_| !wanted.is_empty()) else {
-            return Ok(berths);
+            return Ok(targets);
         };
         // The upload URL is valid for one lifetime, and so is the verify URL after it.
         let expires_at = self.0.clock.now().plus(2 * Duration::from_secs(u64::from(self.0.lifetime)));
@@ -48,15 +48,15 @@ impl Storage {
                 repo_id: dataset.id,
                 oid: oid.to_string(),
                 kind: kind.to_owned(),
-                berth: name,
+                target: name,
                 size: signed(*size),
                 store: store.to_owned(),
                 expires_at,
             };
-            berths.insert(*oid, UploadTarget::of(kind, &tx.add_direct_upload(&row).await?)?);
+            targets.insert(*oid, UploadTarget::of(kind, &tx.add_direct_upload(&row).await?)?);
         }
         tx.commit().await?;
-        Ok(berths)
+        Ok(targets)
     }
 
     /// Deletes direct uploads that were not verified before their URLs expired. Returns the number of expired uploads.
@@ -85,9 +85,9 @@ impl Storage {
 
     async fn discard_direct(&self, row: &DirectUploadRow) -> Result<()> {
         let Store::Bucket(bucket) = self.0.stores.named(&row.store)? else { return Ok(()) };
-        match UploadTarget::of(&row.kind, &row.berth)? {
+        match UploadTarget::of(&row.kind, &row.target)? {
             UploadTarget::Proven(_) => {
-                let key = stores::key(&oid(&row.oid)?, &row.berth)?;
+                let key = stores::key(&oid(&row.oid)?, &row.target)?;
                 // The key may have become the object.
                 let strays = self.without_rows(&row.store, vec![(key, ())]).await?;
                 let keys: Vec<Key> = strays.into_iter().map(|(key, ())| key).collect();

@@ -223,16 +223,16 @@ impl Storage {
     /// object, or might: for them it must be verified first.
     async fn take_on_size(&self, arrival: &NewObject, reservation: Option<&Reservation>) -> Result<bool> {
         let mut tx = self.0.db.write().await?;
-        let Some(landing) = tx.object_target(arrival).await? else {
+        let Some(target) = tx.object_target(arrival).await? else {
             return Err(Error::not_found("the dataset has been deleted"));
         };
-        if let Some(bounds) = EffectiveQuota::of(&landing.dataset, &self.0.quotas) {
+        if let Some(bounds) = EffectiveQuota::of(&target.dataset, &self.0.quotas) {
             let mut ledger = QuotaUsage::lock(&mut tx, &[&bounds]).await?;
             if let Some(refusal) = ledger.admit(&mut tx, &bounds, arrival, reservation.is_some()).await? {
                 return Err(refusal);
             }
         }
-        if landing.known_bytes.is_some_and(|known| known != signed(arrival.size)) {
+        if target.known_bytes.is_some_and(|known| known != signed(arrival.size)) {
             tx.resize(arrival).await?;
         }
         let Some(is_new) = tx.hold_unproven(arrival, self.0.clock.now()).await? else { return Ok(false) };

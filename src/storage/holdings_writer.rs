@@ -99,17 +99,17 @@ impl HoldingsWriter {
     async fn together(&self, holds: &[PendingHolding], asked: Instant) -> Result<Vec<Result<()>>> {
         self.0.db.expect_answers_since(asked)?;
         let mut tx = self.0.db.write().await?;
-        let mut landings = Vec::with_capacity(holds.len());
+        let mut targets = Vec::with_capacity(holds.len());
         for PendingHolding { arrival, .. } in holds {
-            landings.push(tx.object_target(arrival).await?);
+            targets.push(tx.object_target(arrival).await?);
         }
-        let bounds = landings.iter().map(|landing| EffectiveQuota::of(&landing.as_ref()?.dataset, &self.0.quotas));
+        let bounds = targets.iter().map(|target| EffectiveQuota::of(&target.as_ref()?.dataset, &self.0.quotas));
         let bounds: Vec<Option<EffectiveQuota<'_>>> = bounds.collect();
         let mut ledger = QuotaUsage::lock(&mut tx, &bounds.iter().flatten().collect::<Vec<_>>()).await?;
         let mut outcomes = Vec::with_capacity(holds.len());
         let mut more: BTreeMap<Id, (u64, i64)> = BTreeMap::new();
-        for ((PendingHolding { arrival, reservation, .. }, landing), bounds) in holds.iter().zip(&landings).zip(&bounds) {
-            let Some(landing) = landing else {
+        for ((PendingHolding { arrival, reservation, .. }, target), bounds) in holds.iter().zip(&targets).zip(&bounds) {
+            let Some(target) = target else {
                 outcomes.push(Err(Error::not_found("the dataset has been deleted")));
                 continue;
             };
@@ -119,7 +119,7 @@ impl HoldingsWriter {
                 outcomes.push(Err(refusal));
                 continue;
             }
-            if landing.known_bytes.is_some_and(|known| known != signed(arrival.size)) {
+            if target.known_bytes.is_some_and(|known| known != signed(arrival.size)) {
                 tx.resize(arrival).await?;
             }
             if tx.hold(arrival, self.0.clock.now()).await? {

@@ -32,15 +32,15 @@ impl Storage {
                 steps.into_iter().map(|step| (step.name.to_owned(), step.outcome)).collect()
             }
             Store::Folder(folder) => {
-                let told = |outcome: std::result::Result<(), lfs::Error>, seen: &str| {
+                let describe = |outcome: std::result::Result<(), lfs::Error>, seen: &str| {
                     outcome.map(|()| seen.to_owned()).map_err(|error| error.to_string())
                 };
                 let (id, bytes) = (clock::random::<16>(), 1 << 20);
                 let begun = folder.begin_parts(&id, bytes).await;
                 let ended = folder.discard(&id).await;
                 vec![
-                    ("write".to_owned(), told(begun, "a file can be created, and there is enough space")),
-                    ("delete".to_owned(), told(ended, "the file can be deleted")),
+                    ("write".to_owned(), describe(begun, "a file can be created, and there is enough space")),
+                    ("delete".to_owned(), describe(ended, "the file can be deleted")),
                 ]
             }
         };

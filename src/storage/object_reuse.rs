@@ -32,7 +32,12 @@ impl Storage {
     ///
     /// # Errors
     /// As for [`Storage::reuse_objects`].
-    pub async fn reuse_objects_at(&self, from: &PathTarget<Fetch>, to: &PathTarget<Write>, pointers: &[Pointer]) -> Result<()> {
+    pub async fn reuse_objects_at(
+        &self,
+        from: &PathTarget<Fetch>,
+        to: &PathTarget<Write>,
+        pointers: &[Pointer],
+    ) -> Result<()> {
         self.reuse_objects_between(from.dataset(), to.dataset(), pointers).await
     }
 
@@ -52,8 +57,9 @@ impl Storage {
         let mut tx = self.0.db.write().await?;
         let store = to.store.clone();
         let arrival = NewObject { repo: to.id, oid: *first.0, size: *first.1, store, place: String::new() };
-        let landing = tx.object_target(&arrival).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
-        let bounds = EffectiveQuota::of(&landing.dataset, &self.0.quotas);
+        let target =
+            tx.object_target(&arrival).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
+        let bounds = EffectiveQuota::of(&target.dataset, &self.0.quotas);
         let ledger = QuotaUsage::lock(&mut tx, &bounds.iter().collect::<Vec<_>>()).await?;
         let lendable = tx.reusable_objects(from.id, &oids).await?.into_iter();
         let lendable: HashMap<Oid, u64> =

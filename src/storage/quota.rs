@@ -138,14 +138,15 @@ impl Storage {
     pub(super) async fn expect_room(&self, arrival: &NewObject, is_reserved: bool) -> Result<()> {
         for last in [false, true] {
             let mut tx = self.0.db.read().await?;
-            let landing = tx.object_target(arrival).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
-            let Some(bounds) = EffectiveQuota::of(&landing.dataset, &self.0.quotas) else { return Ok(()) };
+            let target =
+                tx.object_target(arrival).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
+            let Some(bounds) = EffectiveQuota::of(&target.dataset, &self.0.quotas) else { return Ok(()) };
             let mut ledger = QuotaUsage::read(&mut tx, &[&bounds]).await?;
             let refusal = ledger.admit(&mut tx, &bounds, arrival, is_reserved).await?;
             drop(tx);
             match refusal {
                 None => return Ok(()),
-                Some(_) if !last && self.abort_idle(&landing.dataset, None).await? > 0 => {}
+                Some(_) if !last && self.abort_idle(&target.dataset, None).await? > 0 => {}
                 Some(error) => return Err(error),
             }
         }

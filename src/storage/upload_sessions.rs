@@ -12,20 +12,20 @@ use lfs::{Oid, Pointer};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
-mod body;
 mod abandon;
+mod body;
 
+use self::abandon::CleanupGuard;
 pub(crate) use self::body::interrupted;
 use self::body::{ended_early, expect_end, whole_part};
-use self::abandon::CleanupGuard;
 use super::quota::Begins;
 use super::stores::Store;
 use super::{Storage, counted};
 use crate::access::{PathTarget, Write};
 use crate::clock;
 use crate::db::datasets::DatasetRow;
-use crate::db::upload_sessions::UploadSessionRow;
 use crate::db::objects::NewObject;
+use crate::db::upload_sessions::UploadSessionRow;
 use crate::db::usage::Reservation;
 use crate::db::{oid, signed, unsigned};
 use crate::error::{Error, Kind, Result};
@@ -233,7 +233,12 @@ impl Storage {
     ///
     /// # Errors
     /// Full if a quota is exceeded; too large; busy if the actor has too many uploads in progress.
-    pub async fn begin_upload_session(&self, spot: &PathTarget<Write>, size: u64, promised: Option<Oid>) -> Result<UploadSession> {
+    pub async fn begin_upload_session(
+        &self,
+        spot: &PathTarget<Write>,
+        size: u64,
+        promised: Option<Oid>,
+    ) -> Result<UploadSession> {
         let DatasetRow { id: repo, store, .. } = spot.dataset();
         let path = spot.path().ok_or_else(|| Error::invalid("the path of a file is required"))?;
         if size == 0 {
@@ -270,12 +275,12 @@ impl Storage {
             kept_at: None,
             revision: None,
         };
-        let intake = UploadSession::of(row)?;
-        if let Err(error) = self.record_upload_session(spot.dataset(), &intake.row).await {
-            self.discard_upload_session(store, id, intake.remote()?).await?;
+        let session = UploadSession::of(row)?;
+        if let Err(error) = self.record_upload_session(spot.dataset(), &session.row).await {
+            self.discard_upload_session(store, id, session.remote()?).await?;
             return Err(error);
         }
-        Ok(intake)
+        Ok(session)
     }
 
     /// Records a new upload if the quota allows it.
@@ -302,21 +307,21 @@ impl Storage {
     ///
     /// # Errors
     /// Not found if the store no longer knows the upload.
-    pub async fn upload_session_parts(&self, intake: &UploadSession) -> Result<Vec<u32>> {
-        if intake.row.kept_at.is_some() {
-            return Ok(intake.plan.parts().map(|part| part.number).collect());
+    pub async fn upload_session_parts(&self, session: &UploadSession) -> Result<Vec<u32>> {
+        if session.row.kept_at.is_some() {
+            return Ok(session.plan.parts().map(|part| part.number).collect());
         }
-        let id = intake.raw_id()?;
-        let stored: Vec<(u32, u64)> = match self.0.stores.named(&intake.row.store)? {
+        let id = session.raw_id()?;
+        let stored: Vec<(u32, u64)> = match self.0.stores.named(&session.row.store)? {
             Store::Folder(folder) => folder.parts(&id).await?.iter().map(|part| (part.number, part.size)).collect(),
             Store::Bucket(bucket) => {
-                let parts = bucket.parts(&Key::staging(id), &intake.row.remote.parse()?).await?;
+                let parts = bucket.parts(&Key::staging(id), &session.row.remote.parse()?).await?;
                 parts.ok_or_else(gone)?.iter().map(|part| (part.number, part.size)).collect()
             }
         };
         let whole = stored
             .into_iter()
-            .filter(|(number, size)| intake.plan.part(*number).is_some_and(|part| part.size == *size));
+            .filter(|(number, size)| session.plan.part(*number).is_some_and(|part| part.size == *size));
         Ok(whole.map(|(number, _)| number).collect())
     }
 
@@ -324,17 +329,23 @@ impl Storage {
     ///
     /// # Errors
     /// Invalid for a part that does not exist or has the wrong size; conflict if the upload is already complete.
-    pub async fn receive_session_part<S, E>(&self, intake: &UploadSession, number: u32, length: Option<u64>, body: S) -> Result<()>
+    pub async fn receive_session_part<S, E>(
+        &self,
+        session: &UploadSession,
+        number: u32,
+        length: Option<u64>,
+        body: S,
+    ) -> Result<()>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        if intake.row.kept_at.is_some() {
+        if session.row.kept_at.is_some() {
             return Err(Error::conflict("all parts of this upload have already been received; complete it"));
         }
-        let part = intake.plan.part(number);
+        let part = session.plan.part(number);
         let part = part.ok_or_else(|| {
-            Error::invalid(format!("invalid part number; this upload has parts 1 to {}", intake.plan.count()))
+            Error::invalid(format!("invalid part number; this upload has parts 1 to {}", session.plan.count()))
         })?;
         if length.is_some_and(|length| length != part.size) {
             return Err(Error::invalid(format!(
@@ -343,20 +354,20 @@ impl Storage {
             )));
         }
         let _place = self.place()?;
-        let id = intake.raw_id()?;
+        let id = session.raw_id()?;
         let mut body = counted(body);
-        match self.0.stores.named(&intake.row.store)? {
+        match self.0.stores.named(&session.row.store)? {
             Store::Folder(folder) => folder.put_part(&id, &part, None, body).await?,
             Store::Bucket(bucket) => {
                 let _room = self.room(part.size).await?;
                 let mut rest = Bytes::new();
                 let bytes = whole_part(part.size, &mut rest, &mut body).await?;
                 expect_end(&rest, &mut body).await?;
-                bucket.put_part(&Key::staging(id), &intake.row.remote.parse()?, number, bytes).await?;
+                bucket.put_part(&Key::staging(id), &session.row.remote.parse()?, number, bytes).await?;
             }
         }
         let mut tx = self.0.db.write().await?;
-        tx.extend_upload_session(intake.id(), self.0.clock.now().plus(self.0.upload_lifetime)).await?;
+        tx.extend_upload_session(session.id(), self.0.clock.now().plus(self.0.upload_lifetime)).await?;
         tx.commit().await
     }
 
@@ -366,13 +377,13 @@ impl Storage {
     /// Conflict if parts are missing; invalid if the file does not match the announced oid, in which case the upload is
     /// deleted; full if a quota is exceeded; unavailable if hashing takes long: it continues in the background, so the
     /// client should retry.
-    pub async fn finish_upload_session(&self, intake: &UploadSession) -> Result<Pointer> {
-        let (storage, intake) = (self.clone(), intake.clone());
-        let turn = self.turn(intake.id());
+    pub async fn finish_upload_session(&self, session: &UploadSession) -> Result<Pointer> {
+        let (storage, session) = (self.clone(), session.clone());
+        let turn = self.turn(session.id());
         // Continues if the client disconnects.
         let work = tokio::spawn(crate::request::scope(crate::request::id(), async move {
             let _turn = turn.lock().await;
-            storage.finish_upload_session_now(&intake).await
+            storage.finish_upload_session_now(&session).await
         }));
         match tokio::time::timeout(FINISH_TIMEOUT, work).await {
             Ok(done) => done.map_err(Error::internal)?,
@@ -382,61 +393,66 @@ impl Storage {
 
     async fn finish_upload_session_now(&self, asked: &UploadSession) -> Result<Pointer> {
         let row = self.0.db.read().await?.upload_session(asked.row.repo_id, asked.id()).await?;
-        let intake = UploadSession::of(row.ok_or_else(gone)?)?;
-        let known = intake.known()?;
-        if let (Some(oid), true) = (known, intake.row.kept_at.is_some()) {
-            return Ok(Pointer::new(oid, intake.size()));
+        let session = UploadSession::of(row.ok_or_else(gone)?)?;
+        let known = session.known()?;
+        if let (Some(oid), true) = (known, session.row.kept_at.is_some()) {
+            return Ok(Pointer::new(oid, session.size()));
         }
-        self.expect_room(&intake.arrival(known.unwrap_or(Oid::EMPTY)), true).await?;
-        let outcome = match self.0.stores.named(&intake.row.store)? {
+        self.expect_room(&session.arrival(known.unwrap_or(Oid::EMPTY)), true).await?;
+        let outcome = match self.0.stores.named(&session.row.store)? {
             Store::Folder(folder) => {
-                let id = intake.raw_id()?;
+                let id = session.raw_id()?;
                 let oid = if let Some(oid) = known {
                     oid
                 } else {
-                    let oid = folder.hash_parts(&id, &intake.plan).await?;
+                    let oid = folder.hash_parts(&id, &session.plan).await?;
                     let mut tx = self.0.db.write().await?;
-                    tx.set_upload_session_oid(intake.id(), &oid.to_string()).await?;
+                    tx.set_upload_session_oid(session.id(), &oid.to_string()).await?;
                     tx.commit().await?;
                     oid
                 };
-                match folder.finish(&id, &oid, &intake.plan).await {
+                match folder.finish(&id, &oid, &session.plan).await {
                     Ok(()) => {
                         let recorded =
-                            self.record_in_folder(folder, intake.arrival(oid), Some(intake.reservation())).await;
+                            self.record_in_folder(folder, session.arrival(oid), Some(session.reservation())).await;
                         recorded.map(|()| oid)
                     }
                     Err(error) => Err(error.into()),
                 }
             }
-            Store::Bucket(bucket) => self.finish_upload_session_in_bucket(bucket, &intake, known).await,
+            Store::Bucket(bucket) => self.finish_upload_session_in_bucket(bucket, &session, known).await,
         };
         let mut tx = self.0.db.write().await?;
         match &outcome {
             Ok(oid) => {
-                tx.set_upload_session_oid(intake.id(), &oid.to_string()).await?;
-                tx.finish_upload_session(intake.id(), self.0.clock.now()).await?;
+                tx.set_upload_session_oid(session.id(), &oid.to_string()).await?;
+                tx.finish_upload_session(session.id(), self.0.clock.now()).await?;
             }
             // The content is wrong: none of it can be used.
-            Err(error) if error.kind() == Kind::Invalid => tx.delete_upload_session(intake.id()).await?,
+            Err(error) if error.kind() == Kind::Invalid => tx.delete_upload_session(session.id()).await?,
             Err(_) => {}
         }
         tx.commit().await?;
-        outcome.map(|oid| Pointer::new(oid, intake.size()))
+        outcome.map(|oid| Pointer::new(oid, session.size()))
     }
 
-    async fn finish_upload_session_in_bucket(&self, bucket: &CloudStore, intake: &UploadSession, known: Option<Oid>) -> Result<Oid> {
-        let staged = Key::staging(intake.raw_id()?);
-        let remote: PartsId = intake.row.remote.parse()?;
+    async fn finish_upload_session_in_bucket(
+        &self,
+        bucket: &CloudStore,
+        session: &UploadSession,
+        known: Option<Oid>,
+    ) -> Result<Oid> {
+        let staged = Key::staging(session.raw_id()?);
+        let remote: PartsId = session.row.remote.parse()?;
         if let Some(parts) = bucket.parts(&staged, &remote).await? {
             let wanted: Vec<Part> = parts
                 .into_iter()
-                .filter(|part| intake.plan.part(part.number).is_some_and(|planned| planned.size == part.size))
+                .filter(|part| session.plan.part(part.number).is_some_and(|planned| planned.size == part.size))
                 .collect();
-            let missing = (intake.plan.count() as usize).saturating_sub(wanted.len());
+            let missing = (session.plan.count() as usize).saturating_sub(wanted.len());
             if missing == 0 {
                 bucket.complete_parts(&staged, &remote, &wanted).await?;
-            } else if bucket.stat(&staged).await?.is_none_or(|found| found.size != intake.size()) {
+            } else if bucket.stat(&staged).await?.is_none_or(|found| found.size != session.size()) {
                 // Azure lists no parts of a completed upload.
                 return Err(Error::conflict(format!(
                     "{missing} parts of the upload are missing; upload them, then complete it again"
@@ -444,20 +460,20 @@ impl Storage {
             }
         }
         let (oid, size) = bucket.hash(&staged).await?.ok_or_else(gone)?;
-        if size != intake.size() || known.is_some_and(|known| known != oid) {
+        if size != session.size() || known.is_some_and(|known| known != oid) {
             bucket.remove(&staged).await?;
             return Err(Error::invalid(
                 "SHA-256 mismatch: the uploaded file does not match the announced `oid`; upload it again",
             ));
         }
-        self.settle(bucket, &staged, intake.arrival(oid), Some(intake.reservation())).await?;
+        self.settle(bucket, &staged, session.arrival(oid), Some(session.reservation())).await?;
         Ok(oid)
     }
 
     /// Records the revision that contains the file.
-    pub async fn end_upload_session(&self, intake: &UploadSession, revision: &str) -> Result<()> {
+    pub async fn end_upload_session(&self, session: &UploadSession, revision: &str) -> Result<()> {
         let mut tx = self.0.db.write().await?;
-        tx.end_upload_session(intake.id(), revision).await?;
+        tx.end_upload_session(session.id(), revision).await?;
         tx.commit().await
     }
 }

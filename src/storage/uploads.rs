@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use lfs::batch::{StartedUpload, RequestedObject};
+use lfs::batch::{RequestedObject, StartedUpload};
 use lfs::parts::tus::{Headers, TusError};
 use lfs::parts::{Checksum, Completion, Plan, StoredPart};
-use lfs::sign::{SignError, Step, SignedClaim, SignedUploadClaim, Verb};
+use lfs::sign::{SignError, SignedClaim, SignedUploadClaim, Step, Verb};
 use lfs::store::{CloudStore, Key, PartsId, SignedUrl, UrlSigner};
 use lfs::{LocalStore, Oid};
 
@@ -374,7 +374,8 @@ impl Storage {
         let (repo, size) = (upload.row.repo_id, upload.size());
         let gone = || Error::not_found("the store no longer knows this upload; start it again through the batch API");
         if key.is_staging() {
-            let ticket = SignedClaim { verb: Verb::Upload, repository: *repo.as_bytes(), oid: upload.oid, size, expires: 0 };
+            let ticket =
+                SignedClaim { verb: Verb::Upload, repository: *repo.as_bytes(), oid: upload.oid, size, expires: 0 };
             self.admit_staged(&ticket, &upload.row.store, bucket, &key, u64::MAX, Some(upload.reservation()))
                 .await?
                 .ok_or_else(gone)?;

@@ -23,7 +23,7 @@ pub fn amount(bytes: u64) -> String {
 mod tests {
     #[test]
     fn amounts_have_three_digits() {
-        for (bytes, told) in [
+        for (bytes, expected) in [
             (0, "0 B"),
             (999, "999 B"),
             (1000, "1.00 kB"),
@@ -37,7 +37,7 @@ mod tests {
             (3_000_000_000_000, "3.00 TB"),
             (u64::MAX, "18447 PB"),
         ] {
-            assert_eq!(super::amount(bytes), told);
+            assert_eq!(super::amount(bytes), expected);
         }
     }
 }

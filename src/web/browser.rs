@@ -8,9 +8,9 @@ use axum::response::Response;
 use super::extract::{BaseUrl, Peer};
 use super::rate_limit::{Client, PasswordAttempt, client_address};
 use crate::access::{Credentials, SessionGrant};
-use crate::accounts::sessions::{SignedIn, ClientInfo};
+use crate::accounts::sessions::{ClientInfo, SignedIn};
 use crate::app::App;
-use crate::error::{Error, Kind, Result, ErrorDetails};
+use crate::error::{Error, ErrorDetails, Kind, Result};
 use crate::types::{Email, Secret};
 
 /// The cookie name with TLS: browsers do not accept this prefix from other hosts (RFC 6265bis §4.1.3.2).
@@ -41,7 +41,7 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// Removes what would make a browser show its own password prompt. Also removes the session cookie if it is no longer
 /// valid.
 pub(super) fn without_dialog(response: &mut Response) {
-    let ended = response.extensions().get::<ErrorDetails>().is_some_and(|told| told.ends_session);
+    let ended = response.extensions().get::<ErrorDetails>().is_some_and(|details| details.ends_session);
     let headers = response.headers_mut();
     if headers.contains_key(header::WWW_AUTHENTICATE) {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rutter\""));
@@ -135,7 +135,7 @@ impl FromRequestParts<App> for BrowserClient {
             return Err(Error::forbidden("cross-site request rejected: use a page of this server"));
         }
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-        let agent = agent.chars().filter(|letter| !letter.is_control()).take(AGENT).collect();
+        let agent = agent.chars().filter(|email| !email.is_control()).take(AGENT).collect();
         let peer = parts.extensions.get::<Peer>();
         let address = peer.map(|Peer(peer)| client_address(peer.ip(), &parts.headers, &app.config.trusted_proxies));
         let address = address.map(|address| address.to_string()).unwrap_or_default();

@@ -22,7 +22,7 @@ use super::extract::AuthedActor;
 use crate::access::{Grant, Right};
 use crate::app::App;
 use crate::datasets::ckan::Record;
-use crate::error::{Error, Kind, Result, ErrorDetails};
+use crate::error::{Error, ErrorDetails, Kind, Result};
 
 const ROOT: &str = "/api/3/action/";
 
@@ -94,17 +94,17 @@ fn done(action: &str, result: impl serde::Serialize) -> Response {
 struct Field(&'static str);
 
 /// Builds the response envelope of an error. CKAN clients distinguish three errors, each with its own status code.
-pub(super) fn render_error(action: &str, told: &ErrorDetails, response: &mut Response) {
+pub(super) fn render_error(action: &str, details: &ErrorDetails, response: &mut Response) {
     let field = response.extensions().get().map(|Field(field)| *field);
-    let (status, kind) = match told.kind {
+    let (status, kind) = match details.kind {
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not Found Error"),
         Kind::Unauthenticated | Kind::Forbidden => (StatusCode::FORBIDDEN, "Authorization Error"),
         Kind::Invalid | Kind::Conflict | Kind::Precondition => (StatusCode::CONFLICT, "Validation Error"),
         other => (other.status(), other.status().canonical_reason().unwrap_or_default()),
     };
-    let mut error = json!({ "__type": kind, "message": told.detail });
+    let mut error = json!({ "__type": kind, "message": details.detail });
     if let Some(field) = field {
-        error[field] = json!([told.detail]);
+        error[field] = json!([details.detail]);
     }
     let body = json!({
         "help": help_of(action), "success": false, "error": error, "request_id": crate::request::id(),

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::{ckan, hub};
-use crate::error::{Error, Kind, ErrorDetails};
+use crate::error::{Error, ErrorDetails, Kind};
 
 /// The media type of the Git LFS API.
 pub(super) const LFS_JSON: &str = "application/vnd.git-lfs+json";
@@ -54,26 +54,27 @@ impl ErrorFormat {
     /// Renders the body of an error response and keeps its headers. Other responses pass unchanged.
     pub(super) async fn render_error(self, response: Response) -> Response {
         let mut response = if is_foreign(&response) { convert(response).await } else { response };
-        let Some(told) = response.extensions().get::<ErrorDetails>().cloned() else { return response };
+        let Some(details) = response.extensions().get::<ErrorDetails>().cloned() else { return response };
         let request = crate::request::id();
         let (media, body) = match self {
             Self::Problem => return response,
             Self::Ckan(action) => {
-                ckan::render_error(action, &told, &mut response);
+                ckan::render_error(action, &details, &mut response);
                 response.headers_mut().remove(header::CONTENT_LENGTH);
                 return response;
             }
-            Self::Lfs => {
-                (LFS_JSON, Json(json!({ "message": told.detail, "request_id": request })).into_response().into_body())
-            }
+            Self::Lfs => (
+                LFS_JSON,
+                Json(json!({ "message": details.detail, "request_id": request })).into_response().into_body(),
+            ),
             // The operator will need the ID.
-            Self::Git if told.kind.status().is_server_error() => {
-                ("text/plain; charset=utf-8", format!("{} (request {request})\n", told.detail).into())
+            Self::Git if details.kind.status().is_server_error() => {
+                ("text/plain; charset=utf-8", format!("{} (request {request})\n", details.detail).into())
             }
-            Self::Git => ("text/plain; charset=utf-8", format!("{}\n", told.detail).into()),
+            Self::Git => ("text/plain; charset=utf-8", format!("{}\n", details.detail).into()),
             Self::Hub { dataset } => {
-                hub::render_error(dataset, &told, response.headers_mut());
-                let body = json!({ "error": told.detail, "request_id": request });
+                hub::render_error(dataset, &details, response.headers_mut());
+                let body = json!({ "error": details.detail, "request_id": request });
                 ("application/json", Json(body).into_response().into_body())
             }
         };
@@ -81,7 +82,7 @@ impl ErrorFormat {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
         headers.remove(header::CONTENT_LENGTH);
-        if self == Self::Lfs && told.kind == Kind::Unauthenticated {
+        if self == Self::Lfs && details.kind == Kind::Unauthenticated {
             headers.insert("lfs-authenticate", HeaderValue::from_static("Basic realm=\"rutter\", charset=\"UTF-8\""));
         }
         response
@@ -171,11 +172,11 @@ mod tests {
             (ErrorFormat::Lfs, LFS_JSON),
             (ErrorFormat::Git, "text/plain; charset=utf-8"),
         ] {
-            let told = words.render_error(refused()).await;
-            assert_eq!(told.status(), StatusCode::METHOD_NOT_ALLOWED);
-            assert_eq!(told.headers()[header::ALLOW], "GET");
-            assert_eq!(told.headers()[header::CONTENT_TYPE], media);
-            let body = axum::body::to_bytes(told.into_body(), 1000).await.unwrap();
+            let details = words.render_error(refused()).await;
+            assert_eq!(details.status(), StatusCode::METHOD_NOT_ALLOWED);
+            assert_eq!(details.headers()[header::ALLOW], "GET");
+            assert_eq!(details.headers()[header::CONTENT_TYPE], media);
+            let body = axum::body::to_bytes(details.into_body(), 1000).await.unwrap();
             assert!(String::from_utf8_lossy(&body).contains("no"), "{words:?}");
         }
     }
@@ -183,8 +184,8 @@ mod tests {
     #[tokio::test]
     async fn faults_of_the_framework_are_not_shown() {
         let fault = (StatusCode::INTERNAL_SERVER_ERROR, "a secret").into_response();
-        let told = ErrorFormat::Git.render_error(fault).await;
-        let body = axum::body::to_bytes(told.into_body(), 1000).await.unwrap();
+        let details = ErrorFormat::Git.render_error(fault).await;
+        let body = axum::body::to_bytes(details.into_body(), 1000).await.unwrap();
         assert!(body.starts_with(b"internal error (request "), "{body:?}");
     }
 }

@@ -13,7 +13,8 @@ use metastore::FilePath;
 use super::browser;
 use super::rate_limit::{Account, Client, is_trusted};
 use crate::access::{
-    Actor, AdminGrant, Credentials, Grant, AccountGrant, OrgMemberGrant, PathGrant, RSessionGrant, Seat, ShareGrant, PathTarget, OrgAdminGrant, Target,
+    AccountGrant, Actor, AdminGrant, Credentials, Grant, OrgAdminGrant, OrgMemberGrant, PathGrant, PathTarget, Right,
+    SessionGrant, ShareGrant, Target,
 };
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -258,18 +259,18 @@ impl BaseUrl {
 }
 
 /// Extracts grants for the caller's own account.
-macro_rules! of_caller {
+macro_rules! of_actor {
     ($($decision:ident = $decide:ident),+) => {$(
         impl FromRequestParts<App> for $decision {
             type Rejection = Error;
 
             async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-                Caller::from_request_parts(parts, app).await?.actor.$decide()
+                AuthedActor::from_request_parts(parts, app).await?.actor.$decide()
             }
         }
     )+};
 }
-of_caller!(AccountGrant = hoSessionGrant, Seat = seat);
+of_actor!(AccountGrant = holder, SessionGrant = seat);
 
 /// Returns true if a host includes a port. The colons of an IPv6 address are in brackets.
 fn has_port(host: &str) -> bool {

@@ -15,13 +15,13 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use metastore::{CommitInfo, ObjectId, Signature, RefName, Snapshot};
+use metastore::{CommitInfo, ObjectId, RefName, Signature, Snapshot};
 use serde_json::{Value, json};
 
 use super::Routes;
 use crate::access::{Grant, Read};
 use crate::app::App;
-use crate::error::{Error, Kind, ErrorDetails};
+use crate::error::{Error, ErrorDetails, Kind};
 use crate::types::Millis;
 
 /// The name that clients use for the default branch, whatever its actual name.
@@ -65,11 +65,11 @@ pub(super) fn is_of_dataset(path: &str) -> bool {
 
 /// Adds the error to the headers that the clients read. They treat a dataset without access like one that does not
 /// exist, so both get the same code.
-pub(super) fn render_error(dataset: bool, told: &ErrorDetails, headers: &mut HeaderMap) {
-    if dataset && matches!(told.kind, Kind::NotFound | Kind::Unauthenticated) {
+pub(super) fn render_error(dataset: bool, details: &ErrorDetails, headers: &mut HeaderMap) {
+    if dataset && matches!(details.kind, Kind::NotFound | Kind::Unauthenticated) {
         headers.entry(ERROR_CODE).or_insert(HeaderValue::from_static(REPO_NOT_FOUND));
     }
-    let plain: String = told.detail.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let plain: String = details.detail.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     if let Ok(text) = HeaderValue::from_bytes(plain.as_bytes()) {
         headers.insert(ERROR_MESSAGE, text);
     }
@@ -194,8 +194,9 @@ mod tests {
     #[test]
     fn messages_stay_one_header() {
         let mut headers = HeaderMap::new();
-        let told = ErrorDetails { kind: Kind::NotFound, detail: "no \"ü\"\r\nX-Other: 1".into(), ends_session: false };
-        render_error(true, &told, &mut headers);
+        let details =
+            ErrorDetails { kind: Kind::NotFound, detail: "no \"ü\"\r\nX-Other: 1".into(), ends_session: false };
+        render_error(true, &details, &mut headers);
         assert_eq!(headers[ERROR_CODE], REPO_NOT_FOUND);
         assert_eq!(headers[ERROR_MESSAGE].as_bytes(), "no \"ü\"  X-Other: 1".as_bytes());
     }

@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 
 use super::Routes;
 use super::content::{self, Content, bare};
+use super::error_format::lfs_json;
 use super::extract::{BaseUrl, DatasetRequest};
 use super::git::with_idle_timeout;
-use super::error_format::lfs_json;
 use crate::access::{Fetch, Grant, Upload};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -34,7 +34,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// The required right depends on the operation in the body, and a credential may be limited to single objects, so
 /// access is checked here.
-async fn objects_batch(State(app): State<App>, visitor: DatasetRequest, base: BaseUrl, request: Request) -> Result<Response> {
+async fn objects_batch(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    base: BaseUrl,
+    request: Request,
+) -> Result<Response> {
     // The Hugging Face client sends requests without credentials to the URLs that it gets.
     let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let is_bare = agent.contains("hf_hub/");

@@ -8,8 +8,8 @@ use lfs::locks::{ConflictReply, ListQuery, LockReply, LockRequest, UnlockRequest
 use serde::Serialize;
 
 use super::Routes;
-use super::lfs::{expect_accept, json};
 use super::error_format::lfs_json;
+use super::lfs::{expect_accept, json};
 use crate::access::{Grant, Read, Target, Write};
 use crate::app::App;
 use crate::error::{Error, Result};

@@ -21,10 +21,10 @@ use hyper::body::Body as _;
 use metrics::{Counter, Histogram};
 use tower::{Service, ServiceExt as _};
 
-use super::rate_limit::{Admission, Bill, Limits};
-use super::timeouts::{self, UnreadBody};
-use super::server::Running;
 use super::error_format::ErrorFormat;
+use super::rate_limit::{Admission, Bill, Limits};
+use super::server::Running;
+use super::timeouts::{self, UnreadBody};
 use super::{browser, cors};
 use crate::clock;
 use crate::error::Error;
@@ -340,10 +340,13 @@ mod tests {
             [("/breaks", "application/problem+json"), ("/a/b.git/info/lfs/breaks", "application/vnd.git-lfs+json")]
         {
             let request = Request::get(path).header(REQUEST_ID, "mine").body(Body::empty()).unwrap();
-            let told = router.clone().oneshot(request).await.unwrap();
-            assert_eq!((told.status().as_u16(), &told.headers()[REQUEST_ID]), (500, &HeaderValue::from_static("mine")));
-            assert_eq!(told.headers()[header::CONTENT_TYPE], media);
-            let body = axum::body::to_bytes(told.into_body(), 1000).await.unwrap();
+            let reply = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(
+                (reply.status().as_u16(), &reply.headers()[REQUEST_ID]),
+                (500, &HeaderValue::from_static("mine"))
+            );
+            assert_eq!(reply.headers()[header::CONTENT_TYPE], media);
+            let body = axum::body::to_bytes(reply.into_body(), 1000).await.unwrap();
             let body = String::from_utf8_lossy(&body);
             assert!(body.contains("\"request_id\":\"mine\"") && !body.contains("secret"), "{body}");
         }

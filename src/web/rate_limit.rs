@@ -8,9 +8,9 @@
 //! first delayed for some seconds, and refused only if that is not enough.
 
 mod address;
+mod concurrency;
 mod login_attempts;
 mod rate_limiter;
-mod concurrency;
 #[cfg(test)]
 mod tests;
 
@@ -26,11 +26,11 @@ use metastore::Effort;
 use metrics::{Counter, Gauge};
 
 pub(super) use self::address::{client as client_address, is_trusted, site};
+use self::concurrency::ConcurrencyLimit;
+pub(super) use self::concurrency::Slot;
 use self::login_attempts::LoginAttempt;
 pub(super) use self::login_attempts::PasswordAttempt;
-use self::rate_limiter::{RateLimiter, Key, Keys, MAX_DEBT, BucketTable, Nanos, nanos};
-pub(super) use self::concurrency::Slot;
-use self::concurrency::ConcurrencyLimit;
+use self::rate_limiter::{BucketTable, Key, Keys, MAX_DEBT, Nanos, RateLimiter, nanos};
 use super::extract::Peer;
 use crate::access::{Access, Actor, Credentials};
 use crate::config::Config;
@@ -132,11 +132,11 @@ pub(super) struct Limits {
     /// Delayed requests.
     waiting: Arc<ConcurrencyLimit>,
     held_up: Gauge,
-    patience: Duration,
+    max_wait: Duration,
     shares_refused: Counter,
     uploading: Gauge,
     downloading: Gauge,
-    told: AtomicU64,
+    last_logged: AtomicU64,
 }
 
 impl Limits {
@@ -173,11 +173,11 @@ impl Limits {
             git_refused: refusals("git"),
             waiting: ConcurrencyLimit::new(MAX_WAITING),
             held_up: metrics::gauge!("rutter_limited_waiting"),
-            patience: Duration::from_secs(u64::from(rates.wait_seconds)),
+            max_wait: Duration::from_secs(u64::from(rates.wait_seconds)),
             shares_refused: refusals("transfers"),
             uploading: running("upload"),
             downloading: running("download"),
-            told: AtomicU64::new(0),
+            last_logged: AtomicU64::new(0),
         })
     }
 
@@ -209,14 +209,14 @@ impl Limits {
         let cost = cost(route);
         // Be more lenient with packs: git fetches and pushes in two requests, and shows an error properly only for the
         // first one.
-        let patience = if cost == PACK { self.patience.saturating_mul(2) } else { self.patience };
+        let max_wait = if cost == PACK { self.max_wait.saturating_mul(2) } else { self.max_wait };
         let mut client = Client {
             limits: self.clone(),
             address: self.keys.of(Subject::Address(address)),
             site: self.keys.of(Subject::Address(site)),
             now,
             cost,
-            patience: nanos(patience),
+            max_wait: nanos(max_wait),
             payers: Arc::default(),
         };
         let admitted = client.admit(method, route);
@@ -239,9 +239,12 @@ impl Limits {
 
     /// Logs an address over its limit, at most once per interval.
     fn describe(&self, peer: IpAddr, address: IpAddr, headers: &HeaderMap, now: Nanos) {
-        let last = self.told.load(Ordering::Relaxed);
+        let last = self.last_logged.load(Ordering::Relaxed);
         if now < last
-            || self.told.compare_exchange(last, now + nanos(LOG_INTERVAL), Ordering::Relaxed, Ordering::Relaxed).is_err()
+            || self
+                .last_logged
+                .compare_exchange(last, now + nanos(LOG_INTERVAL), Ordering::Relaxed, Ordering::Relaxed)
+                .is_err()
         {
             return;
         }
@@ -267,7 +270,7 @@ pub(super) struct Client {
     now: Nanos,
     cost: u64,
     /// The maximum delay of the request.
-    patience: Nanos,
+    max_wait: Nanos,
     /// Token and user, once they are known.
     payers: Arc<OnceLock<(Key, Option<Key>)>>,
 }
@@ -298,7 +301,7 @@ impl Delayed {
         let limits = &client.limits;
         tokio::time::sleep(*wait).await;
         let Some(transfer) = transfer else { return Ok(None) };
-        let place = limits.shares.wait(client.site, transfer, limits.patience).await;
+        let place = limits.shares.wait(client.site, transfer, limits.max_wait).await;
         place.map(Some).ok_or_else(|| limits.no_slot())
     }
 }
@@ -307,7 +310,7 @@ impl Client {
     fn admit(&self, method: &str, route: &str) -> Result<Admission> {
         let limits = &self.limits;
         let wait =
-            if self.cost > 0 { limits.address.take(self.address, self.cost, self.now, self.patience)? } else { 0 };
+            if self.cost > 0 { limits.address.take(self.address, self.cost, self.now, self.max_wait)? } else { 0 };
         let transfer = match method {
             "PUT" | "PATCH" if is_transfer(route) => Some(&limits.uploading),
             "GET" | "HEAD" if is_transfer(route) => Some(&limits.downloading),
@@ -410,8 +413,8 @@ pub(super) struct Account {
 impl Account {
     /// Charges the cost of the request, and delays it if required.
     async fn take(&self) -> Result<()> {
-        let Client { limits, address, now, cost, patience, .. } = &self.client;
-        let take = |limit: &Limit, key: Option<Key>| key.map_or(Ok(0), |key| limit.take(key, *cost, *now, *patience));
+        let Client { limits, address, now, cost, max_wait, .. } = &self.client;
+        let take = |limit: &Limit, key: Option<Key>| key.map_or(Ok(0), |key| limit.take(key, *cost, *now, *max_wait));
         let by_token = take(&limits.token, self.token).inspect_err(|_| self.refund(None, None))?;
         let by_user = take(&limits.user, self.user).inspect_err(|_| self.refund(self.token, None))?;
         let wait = by_token.max(by_user);
@@ -463,9 +466,9 @@ impl Limit {
         Self { name, what, buckets, refused: refusals(name) }
     }
 
-    fn take(&self, key: Key, points: u64, now: Nanos, patience: Nanos) -> Result<Nanos> {
+    fn take(&self, key: Key, points: u64, now: Nanos, max_wait: Nanos) -> Result<Nanos> {
         let Some(buckets) = &self.buckets else { return Ok(0) };
-        buckets.take(key, points, now, patience).map_err(|wait| self.refusal(wait))
+        buckets.take(key, points, now, max_wait).map_err(|wait| self.refusal(wait))
     }
 
     fn refusal(&self, wait: Nanos) -> Error {

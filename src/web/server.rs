@@ -38,7 +38,7 @@ const SENDING: usize = 64 << 10;
 /// Serves requests until `stop`, then waits for requests in progress, up to the configured shutdown timeout.
 pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     let limits = &app.config.limits;
-    let patience = Duration::from_secs(limits.shutdown_seconds);
+    let shutdown_timeout = Duration::from_secs(limits.shutdown_seconds);
     let idle = Duration::from_secs(limits.idle_timeout);
     let silence = HEADER_TIMEOUT.min(idle);
     // The other half is for files, child processes and the database.
@@ -84,7 +84,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
     drop(listener);
     open.close();
     tracing::info!("shutting down: waiting for requests in progress");
-    if tokio::time::timeout(patience, open.wait()).await.is_err() {
+    if tokio::time::timeout(shutdown_timeout, open.wait()).await.is_err() {
         tracing::warn!("shutdown timeout: some requests were aborted");
     }
 }

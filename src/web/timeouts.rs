@@ -41,13 +41,13 @@ struct IdleTimeout {
     alarm: Option<Pin<Box<Sleep>>>,
     /// The waker registered with the alarm. Registering it again for each block would cost more than everything else
     /// here.
-    told: Option<Waker>,
+    waker: Option<Waker>,
 }
 
 impl IdleTimeout {
     fn new(limit: Duration) -> Self {
         let (waited, earlier) = (Duration::ZERO, Duration::ZERO);
-        Self { limit, moved: 0, waited, earlier, since: None, alarm: None, told: None }
+        Self { limit, moved: 0, waited, earlier, since: None, alarm: None, waker: None }
     }
 
     /// Returns the number of bytes that reset the timer.
@@ -67,10 +67,10 @@ impl IdleTimeout {
     fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.since.get_or_insert_with(Instant::now);
         let is_set = self.alarm.as_ref().is_some_and(|alarm| !alarm.is_elapsed());
-        if is_set && self.told.as_ref().is_some_and(|told| told.will_wake(context.waker())) {
+        if is_set && self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
             return Poll::Pending;
         }
-        self.told = Some(context.waker().clone());
+        self.waker = Some(context.waker().clone());
         loop {
             let now = Instant::now();
             let left = self.left();
@@ -102,12 +102,12 @@ impl IdleTimeout {
 /// A request body with an idle timeout: fails if the client sends nothing, or too slowly.
 pub(super) struct IdleTimeoutBody {
     body: BodyDataStream,
-    patience: IdleTimeout,
+    idle: IdleTimeout,
 }
 
 impl IdleTimeoutBody {
     pub(super) fn new(body: Body, limit: Duration) -> Self {
-        Self { body: body.into_data_stream(), patience: IdleTimeout::new(limit) }
+        Self { body: body.into_data_stream(), idle: IdleTimeout::new(limit) }
     }
 }
 
@@ -118,13 +118,13 @@ impl Stream for IdleTimeoutBody {
         let this = &mut *self;
         match this.body.poll_next_unpin(context) {
             Poll::Ready(Some(Ok(block))) => {
-                this.patience.moved(block.len());
+                this.idle.moved(block.len());
                 Poll::Ready(Some(Ok(block)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
-                ready!(this.patience.poll_over(context));
+                ready!(this.idle.poll_over(context));
                 Poll::Ready(Some(Err("timed out: the client sent nothing, or too slowly".into())))
             }
         }
@@ -204,7 +204,7 @@ impl HttpBody for BodyProgress {
 /// the connection were closed with unread bytes.
 pub(super) struct IdleTimeoutStream<T> {
     stream: T,
-    patience: IdleTimeout,
+    idle: IdleTimeout,
     activity: Arc<Activity>,
     lingering: Option<Pin<Box<Sleep>>>,
 }
@@ -214,7 +214,7 @@ const LINGER: Duration = Duration::from_secs(2);
 
 impl<T: Unpin> IdleTimeoutStream<T> {
     pub(super) fn new(stream: T, limit: Duration, activity: Arc<Activity>) -> Self {
-        Self { stream, patience: IdleTimeout::new(limit), activity, lingering: None }
+        Self { stream, idle: IdleTimeout::new(limit), activity, lingering: None }
     }
 
     fn judge(
@@ -224,13 +224,13 @@ impl<T: Unpin> IdleTimeoutStream<T> {
     ) -> Poll<io::Result<usize>> {
         match write(Pin::new(&mut self.stream), context) {
             Poll::Ready(Ok(written)) => {
-                self.patience.moved(written);
+                self.idle.moved(written);
                 self.activity.wrote(written);
                 Poll::Ready(Ok(written))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
-                ready!(self.patience.poll_over(context));
+                ready!(self.idle.poll_over(context));
                 Poll::Ready(Err(io::Error::new(
                     io::ErrorKind::TimedOut,
                     "timed out: the client does not read the response",
@@ -301,22 +301,22 @@ pub(super) fn watched(body: Body, limit: Duration) -> Body {
         // It fits into one frame and holds nothing that others wait for.
         return body;
     }
-    let mut patience = IdleTimeout::new(limit);
-    patience.since = Some(Instant::now());
-    let body = Arc::new(Mutex::new(StreamWatchdog { body: Some(body), rest: Bytes::new(), patience }));
+    let mut idle = IdleTimeout::new(limit);
+    idle.since = Some(Instant::now());
+    let body = Arc::new(Mutex::new(StreamWatchdog { body: Some(body), rest: Bytes::new(), idle }));
     let watched = body.clone();
     let watch = tokio::spawn(async move {
         loop {
             let left = {
                 let mut watch = look(&watched);
-                match watch.patience.since {
+                match watch.idle.since {
                     // The client is waiting for the server.
                     None => limit,
-                    Some(_) if watch.patience.left().is_zero() => {
+                    Some(_) if watch.idle.left().is_zero() => {
                         (watch.body, watch.rest) = (None, Bytes::new());
                         return;
                     }
-                    Some(_) => watch.patience.left(),
+                    Some(_) => watch.idle.left(),
                 }
             };
             tokio::time::sleep(left).await;
@@ -330,7 +330,7 @@ struct StreamWatchdog {
     /// The rest of the last block that the body returned.
     rest: Bytes,
     /// Measures the time from handing a block to the client until it has window for more.
-    patience: IdleTimeout,
+    idle: IdleTimeout,
 }
 
 fn look(watch: &Mutex<StreamWatchdog>) -> MutexGuard<'_, StreamWatchdog> {
@@ -351,10 +351,10 @@ impl HttpBody for WatchedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut watch = look(&self.body);
-        let StreamWatchdog { body: Some(body), rest, patience } = &mut *watch else {
+        let StreamWatchdog { body: Some(body), rest, idle } = &mut *watch else {
             return Poll::Ready(Some(Err("timed out: the client did not read the response".into())));
         };
-        patience.moved(0);
+        idle.moved(0);
         if rest.is_empty() {
             match ready!(Pin::new(body).poll_frame(context)) {
                 Some(Ok(frame)) => match frame.into_data() {
@@ -365,8 +365,8 @@ impl HttpBody for WatchedBody {
             }
         }
         let block = rest.split_to(rest.len().min(FRAME));
-        patience.moved(block.len());
-        patience.since = Some(Instant::now());
+        idle.moved(block.len());
+        idle.since = Some(Instant::now());
         Poll::Ready(Some(Ok(Frame::data(block))))
     }
 
@@ -394,12 +394,12 @@ mod tests {
 
     /// Returns for how many seconds a client that transfers `bytes` per second is tolerated, up to an hour.
     async fn borne(bytes: usize) -> u64 {
-        let mut patience = IdleTimeout::new(Duration::from_mins(1));
+        let mut idle = IdleTimeout::new(Duration::from_mins(1));
         for second in 1..=3600 {
-            patience.since = Some(Instant::now());
+            idle.since = Some(Instant::now());
             tokio::time::sleep(Duration::from_secs(1)).await;
-            patience.moved(bytes);
-            if patience.left().is_zero() {
+            idle.moved(bytes);
+            if idle.left().is_zero() {
                 return second;
             }
         }

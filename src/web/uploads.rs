@@ -8,9 +8,9 @@ use lfs::parts::tus::{self, Headers, TusError};
 use lfs::parts::{Checksum, Completion, InvalidChecksum};
 
 use super::Routes;
+use super::error_format::lfs_json;
 use super::git::with_idle_timeout;
 use super::lfs::{body_within, from_batch};
-use super::error_format::lfs_json;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::storage::uploads::Upload;
@@ -123,8 +123,8 @@ fn upload_state(upload: &Upload, status: StatusCode, offset: u64) -> Response {
 fn refused(refusal: &TusError) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
     // Not plain text, which is how errors of the framework are recognized.
-    let told = serde_json::json!({"message": refusal.to_string(), "request_id": crate::request::id()});
-    let mut response = lfs_json(status, told.to_string());
+    let body = serde_json::json!({"message": refusal.to_string(), "request_id": crate::request::id()});
+    let mut response = lfs_json(status, body.to_string());
     response.headers_mut().insert(TUS_RESUMABLE, HeaderValue::from_static(tus::VERSION));
     response.headers_mut().insert(TUS_VERSION, HeaderValue::from_static(tus::VERSION));
     response

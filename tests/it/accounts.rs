@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use rutter::accounts::sessions::ClientInfo;
 use rutter::accounts::one_time_tokens::{self, Purpose};
+use rutter::accounts::sessions::ClientInfo;
 use rutter::config::{Rates, SignUp};
 use rutter::jobs::{self, Kind};
 use rutter::types::{Role, Secret, Visibility};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lfs::{Oid, Pointer};
-use metastore::{Changeset, Content, Edit, FilePath, Signature as Author, RefName};
+use metastore::{Changeset, Content, Edit, FilePath, RefName, Signature as Author};
 use rutter::access::{Actor, Grant, Own, Write};
 use rutter::config::Quotas;
 use rutter::db::objects::NewObject;

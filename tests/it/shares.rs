@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lfs::Oid;
 use metastore::FilePath;
-use rutter::access::{Actor, AppGrant, Credentials, Fetch, Own, PathGrant, Read, Right, PathTarget, Write};
+use rutter::access::{Actor, AppGrant, Credentials, Fetch, Own, PathGrant, PathTarget, Read, Right, Write};
 use rutter::error::Kind;
 use rutter::types::{Level, Role, Secret, Visibility};
 use serde_json::{Value, json};

@@ -1,10 +1,9 @@
 import { defineConfig } from '@playwright/test';
 
-// Two stories at a time, each with a server and a browser of its own: most of a story is waiting for a page.
+// One story at a time on a machine with two cores: the server, the browser and a worker that hashes share them.
 export default defineConfig({
   testDir: 'stories',
-  workers: 2,
-  fullyParallel: true,
+  workers: 1,
   timeout: 600_000,
   expect: { timeout: 30_000 },
   forbidOnly: !!process.env.CI,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, hash::BuildHasher};
 
-use super::{BatchError, BatchErrorKind, BatchRequest, Negotiated, TransferOffer, Operation, Transfer};
+use super::{BatchError, BatchErrorKind, BatchRequest, Negotiated, Operation, Transfer, TransferOffer};
 use crate::Oid;
 
 pub(super) fn negotiate<S: BuildHasher>(

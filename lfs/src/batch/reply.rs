@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Action, StartedUpload, ObjectError, RequestedObject, Transfer};
+use super::{Action, ObjectError, RequestedObject, StartedUpload, Transfer};
 use crate::{
     Oid, media,
     parts::Part,

@@ -251,11 +251,11 @@ fn what_is_refused_is_told_in_its_place() {
     request.refuse(&[oids[0]].into(), &full);
     assert_eq!(request.news(&held, Some(89)), [(oids[1], 7)]);
     let objects = reply(&request, &held, Some(89));
-    let told = |code: u16, message: &str| json!({"code": code, "message": message});
-    assert_eq!(objects[0], json!({"oid": A, "size": 5, "error": told(507, "no room")}));
+    let error = |code: u16, message: &str| json!({"code": code, "message": message});
+    assert_eq!(objects[0], json!({"oid": A, "size": 5, "error": error(507, "no room")}));
     assert_eq!(objects[2], objects[0]);
     assert!(objects[1]["actions"]["upload"].is_object());
-    let large = told(413, "the object has 90 bytes; the maximum object size is 89");
+    let large = error(413, "the object has 90 bytes; the maximum object size is 89");
     assert_eq!(objects[3], json!({"oid": C, "size": 90, "error": large}));
 }
 

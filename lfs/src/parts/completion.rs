@@ -75,10 +75,10 @@ impl Completion {
     /// Compares the request with the upload: the object, its size and all its parts, as far as the request has
     /// them.
     pub fn expect(&self, oid: &Oid, plan: &Plan) -> Result<(), BatchError> {
-        if self.oid.is_some_and(|told| told != *oid) {
+        if self.oid.is_some_and(|announced| announced != *oid) {
             return Err(unprocessable("this upload is for another object"));
         }
-        if self.size.is_some_and(|told| told != plan.size()) {
+        if self.size.is_some_and(|announced| announced != plan.size()) {
             return Err(unprocessable(format!("this upload is for an object of {} bytes", plan.size())));
         }
         // The numbers are distinct and sorted, so these are all.

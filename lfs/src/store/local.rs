@@ -18,12 +18,12 @@ use sha2::{Digest, Sha256};
 use crate::{Error, Oid, blocking};
 
 mod buffer_pool;
-mod file;
 mod download;
+mod file;
 mod parts;
-mod writer_task;
 mod upload;
 mod walk;
+mod writer_task;
 
 pub use download::Object;
 

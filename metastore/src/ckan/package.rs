@@ -205,12 +205,12 @@ fn license(package: &mut Object) {
     if !is_plain || !first_is_object {
         return;
     }
-    let told: Vec<_> = FIELDS
+    let license_fields: Vec<_> = FIELDS
         .iter()
         .filter_map(|(field, name)| Some((*name, package.remove(*field)?)))
         .filter(|(_, value)| value.as_str() != Some(""))
         .collect();
-    if told.is_empty() {
+    if license_fields.is_empty() {
         return;
     }
     let licenses = package.entry("licenses").or_insert_with(|| Value::Array(Vec::new()));
@@ -219,7 +219,7 @@ fn license(package: &mut Object) {
             licenses.push(Value::Object(Object::new()));
         }
         if let Some(Value::Object(first)) = licenses.first_mut() {
-            first.extend(told.into_iter().map(|(name, value)| (name.to_owned(), value)));
+            first.extend(license_fields.into_iter().map(|(name, value)| (name.to_owned(), value)));
         }
     }
 }

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use lfs::{Oid, Pointer};
 use serde_json::Value;
 
-use super::{Changeset, Content, TreeBuilder, Edit, EditError};
+use super::{Changeset, Content, Edit, EditError, TreeBuilder};
 use crate::{
     EntryKind, Error, FilePath, ObjectId, Reader, Result, Side,
     attributes::lfs_keeps,
-    package::{self, ATTRIBUTES, ManagedState, CONFIG, PACKAGE, Plan, ManagedContent, attributes},
+    package::{self, ATTRIBUTES, CONFIG, ManagedContent, ManagedState, PACKAGE, Plan, attributes},
 };
 
 /// Maximum number of pointer files that one commit may add.
@@ -106,11 +106,11 @@ impl Reader {
         let before = before.and_then(|before| package::parse(&before).ok());
         let planned = package::plan(before.as_ref(), &package);
         let mut plan = planned.map_err(|problems| Error::Invalid(package::complaint(&problems)))?;
-        let before = plan.kept.drain(..).map(|(path, standing)| (path, standing, false)).collect::<Vec<_>>();
-        let new = plan.puts.drain(..).map(|(path, standing)| (path, standing, true));
-        for (path, standing, is_new) in before.into_iter().chain(new.collect::<Vec<_>>()) {
-            match draft.compare(&path, &standing)? {
-                Found::Same => plan.kept.push((path, standing)),
+        let before = plan.kept.drain(..).map(|(path, content)| (path, content, false)).collect::<Vec<_>>();
+        let new = plan.puts.drain(..).map(|(path, content)| (path, content, true));
+        for (path, content, is_new) in before.into_iter().chain(new.collect::<Vec<_>>()) {
+            match draft.compare(&path, &content)? {
+                Found::Same => plan.kept.push((path, content)),
                 // The file itself is in git, with the same content.
                 Found::SameBytes => {}
                 Found::Other if touched.has(&path) => {
@@ -119,13 +119,13 @@ impl Reader {
                 Found::Nothing if touched.has(&path) => return Err(contradiction(&path, "this commit deletes it")),
                 // The file was changed by a push that did not update the package. Leave it as it is.
                 Found::Other if !is_new => {}
-                Found::Other | Found::Nothing => plan.puts.push((path, standing)),
+                Found::Other | Found::Nothing => plan.puts.push((path, content)),
             }
         }
         let mut stale = Vec::new();
-        for (path, standing) in plan.stale.drain(..) {
-            if matches!(draft.compare(&path, &standing)?, Found::Same) && !touched.has(&path) {
-                stale.push((path, standing));
+        for (path, content) in plan.stale.drain(..) {
+            if matches!(draft.compare(&path, &content)?, Found::Same) && !touched.has(&path) {
+                stale.push((path, content));
             }
         }
         plan.stale = stale;
@@ -150,12 +150,14 @@ enum Found {
 }
 
 impl TreeBuilder<'_> {
-    fn compare(&mut self, path: &FilePath, standing: &ManagedContent) -> Result<Found> {
+    fn compare(&mut self, path: &FilePath, content: &ManagedContent) -> Result<Found> {
         let Some(side) = self.side(path)? else { return Ok(Found::Nothing) };
         let (bytes, pointer) = self.content(side)?;
-        Ok(match (standing, pointer) {
+        Ok(match (content, pointer) {
             (ManagedContent::Pointer(wanted), Some(pointer)) if *wanted == pointer => Found::Same,
-            (ManagedContent::Pointer(wanted), None) if wanted.size == bytes && self.has(side, wanted)? => Found::SameBytes,
+            (ManagedContent::Pointer(wanted), None) if wanted.size == bytes && self.has(side, wanted)? => {
+                Found::SameBytes
+            }
             (ManagedContent::Empty, None) if bytes == 0 && side.kind != EntryKind::Folder => Found::Same,
             _ => Found::Other,
         })

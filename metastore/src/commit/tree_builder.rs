@@ -8,7 +8,7 @@ use lfs::Pointer;
 use serde_json::{Map, Value};
 
 use super::tree::{Folder, Leaf, Node, Objects};
-use super::{Edit, EditError, CopiedTree};
+use super::{CopiedTree, Edit, EditError};
 use crate::{EntryKind, Error, FilePath, Reader, Result, Side};
 
 /// A tree with the edits applied so far.

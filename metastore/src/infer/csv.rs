@@ -9,9 +9,9 @@ use csv::{ReaderBuilder, StringRecord};
 use serde_json::{Map, Value, json};
 
 use super::{
-    COLUMN_LIMIT, Inferred, Limits, Sample,
+    COLUMN_LIMIT, Inferred, Limits, Sample, too_wide,
     type_inference::{Column, is_year},
-    too_wide, unique_names,
+    unique_names,
 };
 use crate::{Error, Result};
 

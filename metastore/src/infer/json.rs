@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{COLUMN_LIMIT, Inferred, Limits, Sample, type_inference::Column, too_wide};
+use super::{COLUMN_LIMIT, Inferred, Limits, Sample, too_wide, type_inference::Column};
 use crate::{Error, Result};
 
 /// Infers the schema of JSON Lines (jsonlines.org) from their beginning.

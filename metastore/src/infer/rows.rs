@@ -95,15 +95,15 @@ impl RowReader {
                 has_comma: field["decimalChar"] == ",",
             })
             .collect();
-        let told = |key: &str| inferred.dialect.as_ref().and_then(|dialect| dialect.get(key));
-        let flag = |key| told(key).and_then(Value::as_bool).unwrap_or_default();
+        let dialect_value = |key: &str| inferred.dialect.as_ref().and_then(|dialect| dialect.get(key));
+        let flag = |key| dialect_value(key).and_then(Value::as_bool).unwrap_or_default();
         let syntax = match &inferred.dialect {
             None => {
                 let names = columns.iter().enumerate().map(|(index, column)| (column.name.clone(), index));
                 Syntax::JsonLines(names.collect())
             }
             Some(_) => Syntax::Csv {
-                delimiter: told("delimiter")
+                delimiter: dialect_value("delimiter")
                     .and_then(Value::as_str)
                     .and_then(|text| text.bytes().next())
                     .unwrap_or(b','),

@@ -90,9 +90,9 @@ pub fn plan(old: Option<&Value>, new: &Value) -> Result<Plan, Vec<Problem>> {
     }
     let mut before = old.map(|old| kept(old, &mut Problems::default())).unwrap_or_default();
     let mut plan = Plan::default();
-    for (path, standing) in wanted {
-        let same = before.remove(&path).is_some_and(|before| before == standing);
-        if same { &mut plan.kept } else { &mut plan.puts }.push((path, standing));
+    for (path, content) in wanted {
+        let same = before.remove(&path).is_some_and(|before| before == content);
+        if same { &mut plan.kept } else { &mut plan.puts }.push((path, content));
     }
     let named: HashSet<&str> = resources(new).iter().flat_map(paths).collect();
     plan.stale = before.into_iter().filter(|(path, _)| !named.contains(path.as_str())).collect();
@@ -109,7 +109,7 @@ impl Plan {
     pub fn edits(&self, beside: &ManagedState<'_>) -> Result<Vec<Edit>, Problem> {
         let put = |path: &FilePath, content| Edit::Put { path: path.clone(), content, executable: false };
         let mut edits: Vec<Edit> = self.stale.iter().map(|(path, _)| Edit::Delete { path: path.clone() }).collect();
-        edits.extend(self.puts.iter().map(|(path, standing)| put(path, standing.content())));
+        edits.extend(self.puts.iter().map(|(path, content)| put(path, content.content())));
         let own = |name: &str| name.parse::<FilePath>().map_err(|error| Problem::whole(error.to_string()));
         let tracked = self.puts.iter().chain(&self.kept).map(|(path, _)| path).chain(&self.listed);
         let dropped = self.stale.iter().map(|(path, _)| path).chain(&self.unlisted);
@@ -141,10 +141,10 @@ fn kept(package: &Value, problems: &mut Problems) -> BTreeMap<FilePath, ManagedC
             break;
         }
         let place = root.index(index);
-        let Some((path, standing)) = qualified(place, resource, problems) else { continue };
+        let Some((path, content)) = qualified(place, resource, problems) else { continue };
         match places.insert(path.clone(), index) {
             None => {
-                kept.insert(path, standing);
+                kept.insert(path, content);
             }
             Some(first) => {
                 let message = format!("resource {first} also has the path {}", quoted(path.as_str()));
@@ -204,8 +204,8 @@ fn qualified(place: JsonPointer<'_>, resource: &Value, problems: &mut Problems) 
         );
         return None;
     }
-    let standing = if size == 0 { ManagedContent::Empty } else { ManagedContent::Pointer(Pointer::new(oid, size)) };
-    Some((path, standing))
+    let content = if size == 0 { ManagedContent::Empty } else { ManagedContent::Pointer(Pointer::new(oid, size)) };
+    Some((path, content))
 }
 
 /// Returns every path of a resource.

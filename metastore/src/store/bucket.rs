@@ -55,7 +55,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(50);
 pub(super) struct Bucket {
     objects: Arc<dyn ObjectStore>,
     downloads: Arc<Semaphore>,
-    patience: Duration,
+    timeout: Duration,
     /// Time until which the bucket counts as unavailable.
     away: Arc<Mutex<Option<Instant>>>,
 }
@@ -63,21 +63,21 @@ pub(super) struct Bucket {
 impl Bucket {
     pub(super) fn new(objects: Arc<dyn ObjectStore>) -> Self {
         let downloads = Arc::new(Semaphore::new(DOWNLOADS));
-        Self { objects, downloads, patience: STALL, away: Arc::default() }
+        Self { objects, downloads, timeout: STALL, away: Arc::default() }
     }
 
-    pub(super) fn with_timeout(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub(super) fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     pub(super) async fn put(&self, name: &str, bytes: Bytes) -> Result<()> {
         let target = ObjectPath::from(name);
-        let mut patience = StallTimeout::of(self).with_steps_of(PART_TIMEOUT);
+        let mut timeout = StallTimeout::of(self).with_steps_of(PART_TIMEOUT);
         loop {
             let put = self.objects.put(&target, PutPayload::from_bytes(bytes.clone()));
-            match patience.wait(put).await {
+            match timeout.wait(put).await {
                 Ok(_) => return self.is_back(),
-                Err(error) => patience.pause_or_fail(error).await?,
+                Err(error) => timeout.pause_or_fail(error).await?,
             }
         }
     }
@@ -90,9 +90,9 @@ impl Bucket {
             file.read_to_end(&mut all).await?;
             return self.put(name, all.into()).await;
         }
-        let patience = StallTimeout::of(self).with_steps_of(PART_TIMEOUT);
+        let timeout = StallTimeout::of(self).with_steps_of(PART_TIMEOUT);
         let target = ObjectPath::from(name);
-        let begun = patience.wait(self.objects.put_multipart(&target)).await.map_err(|error| self.failed(error))?;
+        let begun = timeout.wait(self.objects.put_multipart(&target)).await.map_err(|error| self.failed(error))?;
         let mut upload = WriteMultipart::new_with_chunk_size(begun, PART);
         let sent: Result<()> = async {
             loop {
@@ -100,7 +100,7 @@ impl Bucket {
                 if (&mut file).take(PART as u64).read_to_end(&mut part).await? == 0 {
                     return Ok(());
                 }
-                let room = patience.wait(upload.wait_for_capacity(PARTS)).await;
+                let room = timeout.wait(upload.wait_for_capacity(PARTS)).await;
                 room.map_err(|error| self.failed(error))?;
                 upload.put(part.into());
             }
@@ -109,13 +109,13 @@ impl Bucket {
         match sent {
             Ok(()) => {
                 // Covers all parts in flight and the assembly of the object by the bucket.
-                let patience = patience.with_steps_of(3 * PART_TIMEOUT);
-                patience.wait(upload.finish()).await.map_err(|error| self.failed(error))?;
+                let timeout = timeout.with_steps_of(3 * PART_TIMEOUT);
+                timeout.wait(upload.finish()).await.map_err(|error| self.failed(error))?;
                 self.is_back()
             }
             Err(error) => {
                 // Best effort: unfinished uploads are removed by a lifecycle rule of the bucket.
-                let _ = patience.wait(upload.abort()).await;
+                let _ = timeout.wait(upload.abort()).await;
                 Err(error)
             }
         }
@@ -160,17 +160,17 @@ impl Bucket {
     /// Streams the bytes, and resumes after a lost connection as long as there is progress.
     async fn stream(&self, name: &str, bytes: u64, sender: mpsc::Sender<Bytes>) -> Result<()> {
         let source = ObjectPath::from(name);
-        let mut patience = StallTimeout::of(self);
+        let mut timeout = StallTimeout::of(self);
         let mut done = 0;
         loop {
             let range = (done > 0).then_some(GetRange::Offset(done));
             let attempt: Result<(), object_store::Error> = async {
                 let answer =
-                    patience.wait(self.objects.get_opts(&source, GetOptions { range, ..Default::default() })).await?;
+                    timeout.wait(self.objects.get_opts(&source, GetOptions { range, ..Default::default() })).await?;
                 let mut blocks = answer.into_stream();
-                while let Some(block) = patience.wait(blocks.try_next()).await? {
+                while let Some(block) = timeout.wait(blocks.try_next()).await? {
                     done += block.len() as u64;
-                    patience.renew();
+                    timeout.renew();
                     if done > bytes || sender.send(block).await.is_err() {
                         break;
                     }
@@ -185,18 +185,18 @@ impl Bucket {
                     return Err(Error::Corrupt(format!("{name} is missing from the store")));
                 }
                 Err(_) if done == bytes => return self.is_back(),
-                Err(error) => patience.pause_or_fail(error).await?,
+                Err(error) => timeout.pause_or_fail(error).await?,
             }
         }
     }
 
     pub(super) async fn delete(&self, name: &str) -> Result<()> {
         let target = ObjectPath::from(name);
-        let mut patience = StallTimeout::of(self);
+        let mut timeout = StallTimeout::of(self);
         loop {
-            match patience.wait(self.objects.delete(&target)).await {
+            match timeout.wait(self.objects.delete(&target)).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => return self.is_back(),
-                Err(error) => patience.pause_or_fail(error).await?,
+                Err(error) => timeout.pause_or_fail(error).await?,
             }
         }
     }
@@ -261,7 +261,7 @@ struct StallTimeout<'bucket> {
 
 impl<'bucket> StallTimeout<'bucket> {
     fn of(bucket: &'bucket Bucket) -> Self {
-        let limit = if bucket.is_away() { bucket.patience / 10 } else { bucket.patience };
+        let limit = if bucket.is_away() { bucket.timeout / 10 } else { bucket.timeout };
         Self { bucket, limit, step: limit, last_sign: Instant::now(), pause: RETRY_DELAY }
     }
 

@@ -281,8 +281,8 @@ async fn a_download_goes_on_where_it_broke_off() {
 async fn a_bucket_that_is_away_is_not_available_and_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let bucket = Moody::new();
-    let patience = Duration::from_millis(1500);
-    let store = PackStore::remote(Arc::clone(&bucket) as Arc<dyn ObjectStore>).with_timeout(patience);
+    let timeout = Duration::from_millis(1500);
+    let store = PackStore::remote(Arc::clone(&bucket) as Arc<dyn ObjectStore>).with_timeout(timeout);
     let (bytes, row) = pack(5000);
     put(&store, &bytes).await;
     for mood in [Mood::Refuses, Mood::Stalls] {
@@ -294,9 +294,9 @@ async fn a_bucket_that_is_away_is_not_available_and_comes_back() {
             assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
             waited.push(began.elapsed());
         }
-        assert!(waited[0] >= patience / 2, "no second attempt: {waited:?}");
+        assert!(waited[0] >= timeout / 2, "no second attempt: {waited:?}");
         // Requests after the first do not wait for the full timeout.
-        assert!(waited[1] < patience / 2, "{waited:?}");
+        assert!(waited[1] < timeout / 2, "{waited:?}");
         let listed = store.list(&repo()).await;
         assert!(matches!(listed, Err(Error::Unavailable(_))), "{listed:?}");
         let all: Result<Vec<_>> = futures::TryStreamExt::try_collect(store.list_all()).await;
@@ -318,16 +318,16 @@ async fn a_bucket_that_is_away_is_not_available_and_comes_back() {
 #[tokio::test]
 async fn an_upload_may_take_long_but_not_in_a_bucket_that_is_silent() {
     let bucket = Moody::new();
-    let patience = Duration::from_secs(1);
-    let store = PackStore::remote(Arc::clone(&bucket) as Arc<dyn ObjectStore>).with_timeout(patience);
+    let timeout = Duration::from_secs(1);
+    let store = PackStore::remote(Arc::clone(&bucket) as Arc<dyn ObjectStore>).with_timeout(timeout);
     let (bytes, _) = pack(100);
-    bucket.be(Mood::Ponders(4 * patience));
+    bucket.be(Mood::Ponders(4 * timeout));
     put(&store, &bytes).await;
     bucket.be(Mood::Stalls);
     let began = std::time::Instant::now();
     let stored = store.put_bytes(&repo(), "other", PackFileKind::Pack, bytes.pack.clone()).await;
     assert!(matches!(stored, Err(Error::Unavailable(_))), "{stored:?}");
-    assert!((patience..10 * patience).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!((timeout..10 * timeout).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -363,7 +363,9 @@ async fn a_listing_of_everything_tells_whose_it_is() {
     std::fs::create_dir(folder.path().join("packs/Not_a_repo")).unwrap();
     for store in [local, remote] {
         let mut expected = Vec::new();
-        for (repo, key, half) in [("a", "k1", PackFileKind::Pack), ("a", "k1", PackFileKind::Idx), ("a-b", "k2", PackFileKind::Pack)] {
+        for (repo, key, half) in
+            [("a", "k1", PackFileKind::Pack), ("a", "k1", PackFileKind::Idx), ("a-b", "k2", PackFileKind::Pack)]
+        {
             let repo: RepoKey = repo.parse().unwrap();
             store.put_bytes(&repo, key, half, Bytes::from_static(b"four")).await.unwrap();
             expected.push((repo, key.to_owned(), half.extension().to_owned(), 4));

@@ -12,8 +12,8 @@ use tokio::io::AsyncRead;
 
 use super::{Command, Outcome, Progress, Push};
 use crate::{
-    RefTransaction, NewPack, PackId, Reader, RefEdit, RefName, Result, Snapshot, State, blocking, effort::Watch,
-    temp_dir::TempDir, snapshot, state,
+    NewPack, PackId, Reader, RefEdit, RefName, RefTransaction, Result, Snapshot, State, blocking, effort::Watch,
+    snapshot, state, temp_dir::TempDir,
 };
 
 mod inspect;

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lfs::{Oid, Pointer};
-use metastore::{Changeset, Content, Edit, Error, FilePath, RefTransaction, ObjectId, Signature, RefEdit, RefName, Result};
+use metastore::{
+    Changeset, Content, Edit, Error, FilePath, ObjectId, RefEdit, RefName, RefTransaction, Result, Signature,
+};
 use proptest::prelude::*;
 
 use crate::support::{World, ada, changeset, copy, delete, git, git_in, path, put, rename};

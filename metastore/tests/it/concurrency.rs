@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use metastore::{Error, Keep, RefTransaction, ObjectId, RefEdit, RefName, State, consolidation};
+use metastore::{Error, Keep, ObjectId, RefEdit, RefName, RefTransaction, State, consolidation};
 
 use crate::support::{World, changeset, git, put, try_git};
 

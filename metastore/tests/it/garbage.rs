@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use metastore::{Error, Garbage, Keep, RefTransaction, ObjectId, RefEdit, RefName, Snapshot, State};
+use metastore::{Error, Garbage, Keep, ObjectId, RefEdit, RefName, RefTransaction, Snapshot, State};
 use proptest::prelude::*;
 
 use crate::support::{World, ada, all_objects, delete, git, git_in, oid, put, real_repository, rename, try_git};
@@ -341,7 +341,10 @@ impl Player {
                 if self.target(&name).is_none() && self.is_there(id).await {
                     let edit = RefEdit { name, old: None, new: Some(id), peeled: None };
                     let State { generation, epoch, .. } = self.world.database.state();
-                    self.world.land(&RefTransaction { generation, epoch, pack: None, edits: vec![edit] }).await.unwrap();
+                    self.world
+                        .land(&RefTransaction { generation, epoch, pack: None, edits: vec![edit] })
+                        .await
+                        .unwrap();
                 }
             }
             Step::Tag { at } => {

@@ -11,8 +11,9 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use metastore::{
-    Changeset, Content, Edit, Engine, Error, FilePath, Garbage, InlinePacks, Keep, RefTransaction, NewPack, ObjectId, Options,
-    Pack, PackBytes, PackId, PackStore, Signature, Ref, RefName, Repacked, RepoKey, Result, Snapshot, State, check_edits,
+    Changeset, Content, Edit, Engine, Error, FilePath, Garbage, InlinePacks, Keep, NewPack, ObjectId, Options, Pack,
+    PackBytes, PackId, PackStore, Ref, RefName, RefTransaction, Repacked, RepoKey, Result, Signature, Snapshot, State,
+    check_edits,
 };
 use tempfile::TempDir;
 

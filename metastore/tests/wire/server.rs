@@ -27,8 +27,8 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use metastore::{
-    Engine, Error, InlinePacks, RefTransaction, Options, PackBytes, PackId, PackStore, Ref, RefName, RepoKey, Snapshot, State,
-    judge_edits,
+    Engine, Error, InlinePacks, Options, PackBytes, PackId, PackStore, Ref, RefName, RefTransaction, RepoKey, Snapshot,
+    State, judge_edits,
     wire::{self, Outcome, Progress, Protocol, Push, PushHead, Quarantine, ReceiveLimits, Report, Service},
 };
 use tokio::{io::AsyncRead, net::TcpListener, task::JoinHandle};

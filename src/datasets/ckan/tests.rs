@@ -111,8 +111,8 @@ fn one_resource_changes_and_the_others_do_not() {
     );
     assert_eq!((&after["resources"][2]["path"], &after["odd"]), (&json!("a-2.csv"), &Value::Null));
     let first = resource_ids(id(1), &before)[0].clone();
-    let told = object(json!({"description": "counted by hand"}));
-    let (after, _) = change(ResourceChange::Update(first.clone(), told)).unwrap();
+    let patch = object(json!({"description": "counted by hand"}));
+    let (after, _) = change(ResourceChange::Update(first.clone(), patch)).unwrap();
     assert_eq!(
         (&after["resources"][0]["path"], &after["resources"][0]["description"]),
         (&json!("a.csv"), &json!("counted by hand"))

@@ -18,7 +18,11 @@ impl Datasets {
     ///
     /// # Errors
     /// Too large for more than `most` entries.
-    pub(crate) async fn files_below(&self, located: &[ResolvedEntry], most: usize) -> Result<(i64, Vec<ResolvedEntry>)> {
+    pub(crate) async fn files_below(
+        &self,
+        located: &[ResolvedEntry],
+        most: usize,
+    ) -> Result<(i64, Vec<ResolvedEntry>)> {
         let Some(first) = located.first() else { return Ok((0, Vec::new())) };
         let revision = first.revision;
         let seconds = first.snapshot.read(move |reader| Ok(reader.commit(revision)?.committer.seconds)).await?;

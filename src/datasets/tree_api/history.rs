@@ -7,7 +7,7 @@ use metastore::{CommitInfo, FilePath, ObjectId, Reader, Snapshot};
 
 use super::super::Datasets;
 use super::super::revisions::head;
-use crate::access::{History, Read, PathTarget};
+use crate::access::{History, PathTarget, Read};
 use crate::error::{Error, Kind, Result};
 
 /// Maximum number of revisions since a link was created; if there are more, only the newest is visible.

@@ -11,10 +11,10 @@ use crate::types::Millis;
 
 impl Storage {
     /// Cancels an upload.
-    pub async fn abandon_upload_session(&self, intake: &UploadSession) -> Result<()> {
-        self.discard_upload_session(&intake.row.store, intake.raw_id()?, intake.remote()?).await?;
+    pub async fn abandon_upload_session(&self, session: &UploadSession) -> Result<()> {
+        self.discard_upload_session(&session.row.store, session.raw_id()?, session.remote()?).await?;
         let mut tx = self.0.db.write().await?;
-        tx.delete_upload_session(intake.id()).await?;
+        tx.delete_upload_session(session.id()).await?;
         tx.commit().await
     }
 
@@ -24,15 +24,22 @@ impl Storage {
         let is_idle = tx.remove_idle_upload_session(&row.id, row.expires_at).await?;
         tx.commit().await?;
         if is_idle {
-            let intake = UploadSession::of(row)?;
-            if let Err(error) = self.discard_upload_session(&intake.row.store, intake.raw_id()?, intake.remote()?).await {
-                tracing::warn!(%error, upload = intake.id(), "cannot delete upload parts; the next sweep retries");
+            let session = UploadSession::of(row)?;
+            if let Err(error) =
+                self.discard_upload_session(&session.row.store, session.raw_id()?, session.remote()?).await
+            {
+                tracing::warn!(%error, upload = session.id(), "cannot delete upload parts; the next sweep retries");
             }
         }
         Ok(is_idle)
     }
 
-    pub(super) async fn discard_upload_session(&self, store: &str, id: [u8; 16], remote: Option<PartsId>) -> Result<()> {
+    pub(super) async fn discard_upload_session(
+        &self,
+        store: &str,
+        id: [u8; 16],
+        remote: Option<PartsId>,
+    ) -> Result<()> {
         match self.0.stores.named(store)? {
             Store::Folder(folder) => folder.discard(&id).await?,
             Store::Bucket(bucket) => {
@@ -53,12 +60,12 @@ impl Storage {
             let expired = self.0.db.read().await?.expired_upload_sessions(now, 100).await?;
             let before = swept;
             for row in expired {
-                let intake = UploadSession::of(row)?;
-                match self.abandon_upload_session(&intake).await {
+                let session = UploadSession::of(row)?;
+                match self.abandon_upload_session(&session).await {
                     Ok(()) => swept += 1,
                     // Its store may be down; the others need not wait.
                     Err(error) => {
-                        tracing::warn!(%error, upload = intake.id(), "cannot cancel an upload; the next sweep retries")
+                        tracing::warn!(%error, upload = session.id(), "cannot cancel an upload; the next sweep retries")
                     }
                 }
             }

@@ -43,8 +43,9 @@ impl Storage {
             }
         }
         let (actor, path) = instead.unwrap_or_default();
-        let intakes = self.0.db.read().await?.idle_upload_sessions(owner, before, (dataset.id, actor, path), PAGE).await?;
-        for row in intakes {
+        let sessions =
+            self.0.db.read().await?.idle_upload_sessions(owner, before, (dataset.id, actor, path), PAGE).await?;
+        for row in sessions {
             given_up += usize::from(self.abort_upload_session(row).await?);
         }
         Ok(given_up)

@@ -119,7 +119,11 @@ async fn verify(State(app): State<App>, visitor: BrowserClient, Body(new): Body<
 /// Requests a password reset e-mail. The response does not reveal if the address has an account.
 #[utoipa::path(post, path = "/api/v1/accounts/reset", tag = "accounts", request_body = PasswordResetRequest,
     responses((status = 202, description = "An e-mail has been queued if the address has an account.")))]
-async fn forgot(State(app): State<App>, visitor: BrowserClient, Body(of): Body<PasswordResetRequest>) -> Result<StatusCode> {
+async fn forgot(
+    State(app): State<App>,
+    visitor: BrowserClient,
+    Body(of): Body<PasswordResetRequest>,
+) -> Result<StatusCode> {
     let email: Email = of.email.parse()?;
     visitor.request_email(&email)?;
     app.accounts.forgot(&email).await?;
@@ -148,7 +152,11 @@ async fn set_up(State(app): State<App>, visitor: BrowserClient, Body(new): Body<
 /// Confirms a new e-mail address with the token that was sent to it.
 #[utoipa::path(post, path = "/api/v1/accounts/email/confirm", tag = "accounts", request_body = OneTimeToken,
     responses((status = 204, description = "The e-mail address of the account was changed.")))]
-async fn confirm_email(State(app): State<App>, _visitor: BrowserClient, Body(link): Body<OneTimeToken>) -> Result<StatusCode> {
+async fn confirm_email(
+    State(app): State<App>,
+    _visitor: BrowserClient,
+    Body(link): Body<OneTimeToken>,
+) -> Result<StatusCode> {
     app.accounts.confirm_email(&link.token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

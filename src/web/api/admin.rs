@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::super::Routes;
 use super::organisations::InvitationItem;
 use super::shapes;
-use super::{Body, PageUrl, Items, Page, Parameters, Segments, known_id};
+use super::{Body, Items, Page, PageUrl, Parameters, Segments, known_id};
 use crate::access::AdminGrant;
 use crate::accounts::admin::{AuditQuery, AuditRow, JobRow, KnownUserRow, UserChange};
 use crate::app::App;

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::shapes;
-use super::{Body, PageUrl, Items, Page, Parameters, Segments, created, name_of, segment};
+use super::{Body, Items, Page, PageUrl, Parameters, Segments, created, name_of, segment};
 use crate::access::{Grant, Own, Read, Write};
 use crate::app::App;
 use crate::datasets::refs;

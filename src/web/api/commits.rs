@@ -21,10 +21,10 @@ use super::super::extract::DatasetRequest;
 use super::datasets::if_match;
 use super::revisions::wording;
 use super::shapes;
-use super::{Revision, AccountName, created, json_text, parse, segment};
+use super::{AccountName, Revision, created, json_text, parse, segment};
 use crate::access::{Fetch, Grant, Write};
 use crate::app::App;
-use crate::datasets::commits::{IdempotencyKey, CommitError, CopyBudget, patch};
+use crate::datasets::commits::{CommitError, CopyBudget, IdempotencyKey, patch};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 
@@ -155,7 +155,12 @@ impl<'de> Deserialize<'de> for Operations {
          description = "A unique key of this request. Repeating it within a day does not create another revision."),
     ),
     responses((status = 201, description = "The new revision.", body = Revision)))]
-async fn commit(State(app): State<App>, visitor: DatasetRequest, headers: HeaderMap, request: Request) -> Result<Response> {
+async fn commit(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response> {
     let grant: Grant<Write> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let url = request.uri().path().to_owned();
     let body = json_text(&app, request, app.config.limits.commit_bytes).await?;
@@ -167,7 +172,9 @@ async fn commit(State(app): State<App>, visitor: DatasetRequest, headers: Header
         return Err(Error::invalid("`operations` must not be empty"));
     }
     if operations.len() > MAX_OPERATIONS {
-        return Err(Error::too_large(format!("a commit has at most {MAX_OPERATIONS} operations; split it into several")));
+        return Err(Error::too_large(format!(
+            "a commit has at most {MAX_OPERATIONS} operations; split it into several"
+        )));
     }
     if asked.message.trim().is_empty() {
         return Err(Error::invalid("`message` must not be empty"));

@@ -16,11 +16,11 @@ use utoipa_axum::routes;
 use super::super::Routes;
 use super::super::extract::{AuthedActor, DatasetRequest};
 use super::shapes;
-use super::{Body, Parameters, Revision, AccountName, created, segment};
+use super::{AccountName, Body, Parameters, Revision, created, segment};
 use crate::access::{Fetch, Grant, Own, Read, Right as _, Rights, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
-use crate::datasets::package::{PackageChange, CommitNote};
+use crate::datasets::package::{CommitNote, PackageChange};
 use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Kind, Result};
 use crate::types::{RepoPath, Visibility};
@@ -203,9 +203,9 @@ async fn create(State(app): State<App>, caller: AuthedActor, Body(new): Body<New
         (Err(error), _) => return Err(error),
     }
     let grant = app.access.authorize::<Read>(&caller.actor, &path).await?;
-    let told = app.datasets.note(&grant, None).await?;
+    let note = app.datasets.note(&grant, None).await?;
     let location = format!("/api/v1/datasets/{}/{}", segment(path.owner.as_str()), segment(path.name.as_str()));
-    Ok(created(&location, dataset(&app, &grant, told).await?))
+    Ok(created(&location, dataset(&app, &grant, note).await?))
 }
 
 fn visibility(text: &str) -> Result<Visibility> {
@@ -215,9 +215,13 @@ fn visibility(text: &str) -> Result<Visibility> {
 /// Returns a dataset at its newest revision or at another one.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}", tag = "datasets", params(RevisionQuery),
     responses((status = 200, description = "The dataset.", body = Dataset)))]
-async fn show(State(app): State<App>, grant: Grant<Read>, Parameters(at): Parameters<RevisionQuery>) -> Result<Json<Dataset>> {
-    let told = app.datasets.note(&grant, at.revision.as_deref()).await?;
-    Ok(Json(dataset(&app, &grant, told).await?))
+async fn show(
+    State(app): State<App>,
+    grant: Grant<Read>,
+    Parameters(at): Parameters<RevisionQuery>,
+) -> Result<Json<Dataset>> {
+    let note = app.datasets.note(&grant, at.revision.as_deref()).await?;
+    Ok(Json(dataset(&app, &grant, note).await?))
 }
 
 /// Replaces the package metadata of a dataset.
@@ -284,8 +288,8 @@ async fn set_visibility(
     let grant: Grant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     app.datasets.set_visibility(&grant, visibility(&asked.visibility)?).await?;
     let grant = app.access.authorize::<Read>(&visitor.actor, &visitor.path).await?;
-    let told = app.datasets.note(&grant, None).await?;
-    Ok(Json(dataset(&app, &grant, told).await?))
+    let note = app.datasets.note(&grant, None).await?;
+    Ok(Json(dataset(&app, &grant, note).await?))
 }
 
 /// Deletes a dataset and its history.
@@ -296,9 +300,9 @@ async fn delete(State(app): State<App>, grant: Grant<Own>) -> Result<StatusCode>
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn dataset(app: &App, grant: &Grant<Read>, told: CommitNote) -> Result<Dataset> {
+pub(super) async fn dataset(app: &App, grant: &Grant<Read>, note: CommitNote) -> Result<Dataset> {
     let row = grant.dataset();
-    let CommitNote { versioned, problem } = told;
+    let CommitNote { versioned, problem } = note;
     let held = app.storage.held_by(grant).await?;
     let state = app.datasets.state(grant).await?;
     let card = match &versioned.revision {

@@ -13,7 +13,7 @@ use super::super::Routes;
 use super::super::extract::DatasetRequest;
 use super::shapes;
 use super::tree::{Entry, file_path};
-use super::{PageUrl, Page, Parameters, object_id};
+use super::{Page, PageUrl, Parameters, object_id};
 use crate::access::{Grant, Read};
 use crate::app::App;
 use crate::datasets::compare::{Changed, Lines};

@@ -24,8 +24,8 @@ use utoipa_axum::routes;
 use super::super::Routes;
 use super::super::content::media_of;
 use super::super::extract::{AuthedActor, DatasetRequest};
-use super::{PageUrl, Items, Page, Parameters, Segments, moment, object_id};
-use crate::access::{Access, Actor, Fetch, Grant, PathGrant, Read, Right, PathTarget, Target, Write};
+use super::{Items, Page, PageUrl, Parameters, Segments, moment, object_id};
+use crate::access::{Access, Actor, Fetch, Grant, PathGrant, PathTarget, Read, Right, Target, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::datasets::browse::{ListedEntry, Listing};
@@ -230,7 +230,13 @@ async fn list(
 }
 
 /// Returns the parts of a folder that the caller may see although the folder itself is not visible to the caller.
-async fn visible_children(app: &App, actor: &Actor, path: &RepoPath, folder: &str, refusal: Error) -> Result<Vec<DriveEntry>> {
+async fn visible_children(
+    app: &App,
+    actor: &Actor,
+    path: &RepoPath,
+    folder: &str,
+    refusal: Error,
+) -> Result<Vec<DriveEntry>> {
     if !matches!(refusal.kind(), Kind::NotFound | Kind::Forbidden | Kind::Unauthenticated) {
         return Err(refusal);
     }

@@ -82,9 +82,9 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
                 }
             }
             let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            let told = ResponseBuilder::new().description("The request failed (RFC 9457 problem details).");
-            let told = told.content("application/problem+json", problem).build();
-            operation.responses.responses.insert("default".into(), RefOr::T(told));
+            let reply = ResponseBuilder::new().description("The request failed (RFC 9457 problem details).");
+            let reply = reply.content("application/problem+json", problem).build();
+            operation.responses.responses.insert("default".into(), RefOr::T(reply));
         }
     }
     // The version of the API, as in its URLs: the server's version is not public.
@@ -184,9 +184,9 @@ fn describe(section: &mut String, method: &str, path: &str, operation: &Value) {
     if let Some(shape) = shape(&operation["requestBody"]) {
         let _ = writeln!(section, "<p>Request body: {shape}.</p>");
     }
-    for (status, told) in fields(&operation["responses"]).filter(|(status, _)| *status != "default") {
-        let shape = shape(told).map(|shape| format!(" ({shape})")).unwrap_or_default();
-        let _ = writeln!(section, "<p>{status}: {}{shape}</p>", code(text(&told["description"])));
+    for (status, reply) in fields(&operation["responses"]).filter(|(status, _)| *status != "default") {
+        let shape = shape(reply).map(|shape| format!(" ({shape})")).unwrap_or_default();
+        let _ = writeln!(section, "<p>{status}: {}{shape}</p>", code(text(&reply["description"])));
     }
 }
 

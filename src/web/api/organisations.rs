@@ -12,7 +12,7 @@ use super::super::Routes;
 use super::super::extract::AuthedActor;
 use super::shapes;
 use super::{Body, Items, Segments, created, segment};
-use crate::access::{OrgMemberGrant, OrgAdminGrant};
+use crate::access::{OrgAdminGrant, OrgMemberGrant};
 use crate::accounts::invitations::Invitation;
 use crate::accounts::organisations::MemberRow;
 use crate::app::App;
@@ -317,7 +317,11 @@ async fn remove_group(State(app): State<App>, steward: OrgAdminGrant, segments: 
 #[utoipa::path(get, path = "/api/v1/organisations/{organisation}/groups/{group}/members", tag = "organisations",
     params(("group" = String, Path, description = "The name of the group.")),
     responses((status = 200, description = "The members.", body = Items<Membership>)))]
-async fn group_members(State(app): State<App>, member: OrgMemberGrant, segments: Segments) -> Result<Json<Items<Membership>>> {
+async fn group_members(
+    State(app): State<App>,
+    member: OrgMemberGrant,
+    segments: Segments,
+) -> Result<Json<Items<Membership>>> {
     let found = app.accounts.group_people(&member, &group(&segments)?).await?;
     Ok(all(found.into_iter().map(Into::into).collect()))
 }

@@ -35,12 +35,16 @@ struct RenameRequest {
 /// URL in `.lfsconfig` is updated on all branches by a new revision.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/move", tag = "datasets", request_body = RenameRequest,
     responses((status = 200, description = "The dataset with its new name.", body = Dataset)))]
-async fn rename(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<RenameRequest>) -> Result<Json<Dataset>> {
+async fn rename(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    Body(asked): Body<RenameRequest>,
+) -> Result<Json<Dataset>> {
     let grant: Grant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let to: RepoPath = asked.to.parse()?;
     let creation = app.access.creation(&visitor.actor, &to).await?;
     app.git_service.rename(&grant, &creation).await?;
     let grant = app.access.authorize::<Read>(&visitor.actor, &to).await?;
-    let told = app.datasets.note(&grant, None).await?;
-    Ok(Json(dataset(&app, &grant, told).await?))
+    let note = app.datasets.note(&grant, None).await?;
+    Ok(Json(dataset(&app, &grant, note).await?))
 }

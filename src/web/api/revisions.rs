@@ -13,13 +13,13 @@ use utoipa_axum::routes;
 use super::super::Routes;
 use super::diff::ChangedFile;
 use super::shapes;
-use super::{Body, PageUrl, Items, Page, Parameters, Revision, Segments, AccountName, object_id};
+use super::{AccountName, Body, Items, Page, PageUrl, Parameters, Revision, Segments, object_id};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
+use crate::datasets::dry_run;
 use crate::datasets::package::CommitNote;
 use crate::datasets::refs::branch_name;
-use crate::datasets::dry_run;
-use crate::datasets::revisions::{Part, CommitMeta};
+use crate::datasets::revisions::{CommitMeta, Part};
 use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -193,7 +193,11 @@ async fn whole(app: &App, grant: &Grant<Read>, revision: &str) -> Result<WholeRe
 /// Reverts the changes of a revision, or of a range of revisions, as a new revision.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/revert", tag = "revisions", request_body = RevertRequest,
     responses((status = 200, description = "The new revision; with `dry_run`, the changes.", body = Outcome)))]
-async fn revert(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<RevertRequest>) -> Result<Json<Outcome>> {
+async fn revert(
+    State(app): State<App>,
+    grant: Grant<Write>,
+    Body(asked): Body<RevertRequest>,
+) -> Result<Json<Outcome>> {
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
     let since = asked.since.as_deref();
     if asked.dry_run {
@@ -208,7 +212,11 @@ async fn revert(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<R
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/restore", tag = "revisions",
     request_body = RestoreRequest,
     responses((status = 200, description = "The new revision; with `dry_run`, the changes.", body = Outcome)))]
-async fn restore(State(app): State<App>, grant: Grant<Write>, Body(asked): Body<RestoreRequest>) -> Result<Json<Outcome>> {
+async fn restore(
+    State(app): State<App>,
+    grant: Grant<Write>,
+    Body(asked): Body<RestoreRequest>,
+) -> Result<Json<Outcome>> {
     let part = match (asked.path, asked.resource) {
         (None, None) => Part::Whole,
         (Some(path), None) => Part::Path(path.parse()?),

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use super::super::Routes;
 use super::super::extract::AuthedActor;
 use super::shapes;
-use super::{PageUrl, Page};
+use super::{Page, PageUrl};
 use crate::app::App;
 use crate::datasets::search::{Counts, Found, Kind, Place, Query, Sort};
 use crate::error::{Error, Result};
@@ -111,7 +111,12 @@ struct FoundDatasets {
 /// Searches the datasets that the caller may see. Users' personal drives are not included.
 #[utoipa::path(get, path = "/api/v1/datasets", tag = "datasets", params(SearchParameters, Page),
     responses((status = 200, description = "The search results.", body = FoundDatasets)))]
-async fn search(State(app): State<App>, caller: AuthedActor, here: PageUrl, RawQuery(query): RawQuery) -> Result<Response> {
+async fn search(
+    State(app): State<App>,
+    caller: AuthedActor,
+    here: PageUrl,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
     let asked = SearchQuery::parse(query.as_deref().unwrap_or_default())?;
     let limit = asked.page.limit()?;
     let after = asked.page.cursor().map(|cursor| place(cursor, asked.sort).ok_or_else(Page::bad_cursor)).transpose()?;

@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_list_is_no_object() {
         let document = document();
-        let told = |route: &str, body: &Value| {
+        let check = |route: &str, body: &Value| {
             let shape = Shape::of(&document, &Method::POST, route);
             read(shape, body.to_string().as_bytes()).map_err(|error| error.detail().to_owned())
         };
@@ -163,7 +163,7 @@ mod tests {
             json!({"author": "of another type", "operations": {}}),
             json!("no object at all"),
         ] {
-            assert_eq!(told("/x/{*path}", &good), Ok(()), "{good}");
+            assert_eq!(check("/x/{*path}", &good), Ok(()), "{good}");
         }
         for (bad, place) in [
             (json!([{}, []]), "invalid"),
@@ -172,9 +172,9 @@ mod tests {
             (json!({"operations": [{}, ["to"]]}), "`operations[1]`: invalid"),
             (json!({"labels": {"x": []}}), "`labels.x`: invalid"),
         ] {
-            let refusal = told("/x/{*path}", &bad).unwrap_err();
+            let refusal = check("/x/{*path}", &bad).unwrap_err();
             assert!(refusal.starts_with(&format!("{place} type: sequence, expected an object")), "{bad}: {refusal}");
         }
-        assert!(told("/elsewhere", &json!([])).is_err() && told("/elsewhere", &json!({"a": []})).is_ok());
+        assert!(check("/elsewhere", &json!([])).is_err() && check("/elsewhere", &json!({"a": []})).is_ok());
     }
 }

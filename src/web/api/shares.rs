@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::extract::{BaseUrl, AuthedActor};
+use super::super::extract::{AuthedActor, BaseUrl};
 use super::shapes;
 use super::tree::file_path;
-use super::{Body, PageUrl, Items, Page, Parameters, Segments, created, segment};
+use super::{Body, Items, Page, PageUrl, Parameters, Segments, created, segment};
 use crate::access::{SessionGrant, ShareGrant};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::share::{self, Patch, Grantee, ShareRow};
+use crate::share::{self, Grantee, Patch, ShareRow};
 use crate::types::{Id, Millis, OwnerName, Secret, ShareKind, ShareRight};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -317,7 +317,12 @@ async fn list(
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/shares/{share}", tag = "shares",
     params(("share" = String, Path, description = "The id of the share.")),
     responses((status = 200, description = "The share.", body = Share)))]
-async fn show(State(app): State<App>, sharing: ShareGrant, BaseUrl(base): BaseUrl, segments: Segments) -> Result<Response> {
+async fn show(
+    State(app): State<App>,
+    sharing: ShareGrant,
+    BaseUrl(base): BaseUrl,
+    segments: Segments,
+) -> Result<Response> {
     let (row, link) = app.shares.show(&sharing, id(&segments)?).await?;
     let mut response = Json(Share::from(row).with_link(&base, link.as_ref())).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

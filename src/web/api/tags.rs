@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::shapes;
-use super::{Body, PageUrl, Items, Page, Parameters, Segments, AccountName, created, moment, name_of, segment};
+use super::{AccountName, Body, Items, Page, PageUrl, Parameters, Segments, created, moment, name_of, segment};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::datasets::refs;

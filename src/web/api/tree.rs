@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::super::extract::DatasetRequest;
-use super::{PageUrl, Items, Page, Parameters, Segments, AccountName, moment, object_id};
+use super::{AccountName, Items, Page, PageUrl, Parameters, Segments, moment, object_id};
 use crate::access::{Grant, Read};
 use crate::app::App;
 use crate::datasets::browse::Listing;

@@ -17,7 +17,7 @@ use super::session::Person;
 use super::shapes;
 use super::{Body, Items, Segments, created};
 use crate::access::tokens::{TokenName, TokenScope};
-use crate::access::{AccountGSessionGrant, Seat};
+use crate::access::{AccountGrant, SessionGrant};
 use crate::accounts::{SessionRow, TokenRow};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -218,7 +218,11 @@ async fn show(State(app): State<App>, caller: AuthedActor) -> Result<Json<OwnAcc
 /// Changes the display name.
 #[utoipa::path(patch, path = "/api/v1/user", tag = "accounts", request_body = AccountUpdate,
     responses((status = 200, description = "The account.", body = OwnAccount)))]
-async fn update(State(app): State<App>, holder: AccountGrant, Body(update): Body<AccountUpdate>) -> Result<Json<OwnAccount>> {
+async fn update(
+    State(app): State<App>,
+    holder: AccountGrant,
+    Body(update): Body<AccountUpdate>,
+) -> Result<Json<OwnAccount>> {
     app.accounts.set_display_name(&holder, &update.display_name.parse()?).await?;
     own_account(&app, holder.user()).await
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::Routes;
 use super::super::extract::AuthedActor;
-use super::{Answer, ActionRequest, Failure, done};
+use super::{ActionRequest, Answer, Failure, done};
 use crate::access::scopes::{Granted, Scope};
 use crate::access::{Grant, Read};
 use crate::app::App;

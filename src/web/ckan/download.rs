@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::Routes;
 use super::super::api::{Parameters, Segments, segment};
-use super::super::extract::{BaseUrl, AuthedActor};
+use super::super::extract::{AuthedActor, BaseUrl};
 use super::resources::{link, path};
 use crate::access::{Fetch, Grant};
 use crate::app::App;

@@ -5,8 +5,8 @@ use axum::http::Method;
 use serde_json::Value;
 
 use super::super::Routes;
-use super::super::extract::{BaseUrl, AuthedActor};
-use super::{Answer, ActionRequest, Failure, done};
+use super::super::extract::{AuthedActor, BaseUrl};
+use super::{ActionRequest, Answer, Failure, done};
 use crate::access::{Grant, Own, Read, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;

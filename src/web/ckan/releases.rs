@@ -5,9 +5,9 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::super::Routes;
-use super::super::extract::{BaseUrl, AuthedActor};
+use super::super::extract::{AuthedActor, BaseUrl};
 use super::changes::{Style, difference};
-use super::{Answer, ActionRequest, Failure, done};
+use super::{ActionRequest, Answer, Failure, done};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::datasets::ckan::{self, Record, View, moment};

@@ -5,9 +5,9 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::super::Routes;
-use super::super::extract::{BaseUrl, AuthedActor};
+use super::super::extract::{AuthedActor, BaseUrl};
 use super::packages::{described, expect_upload};
-use super::{Answer, ActionRequest, Failure, done};
+use super::{ActionRequest, Answer, Failure, done};
 use crate::access::{Fetch, Grant, Read, Write};
 use crate::app::App;
 use crate::datasets::ckan::{self, ResourceChange, View, resource_ids};
@@ -99,7 +99,8 @@ async fn change(app: &App, grant: &Grant<Write>, change: ResourceChange, action:
         ResourceChange::Delete(_) => (None, "Remove a resource"),
     };
     let new = |before: Option<&Package>| {
-        ckan::change_resource(row.id, &row.name, before, &change, || app.datasets.fresh_id()).map(|(package, _)| package)
+        ckan::change_resource(row.id, &row.name, before, &change, || app.datasets.fresh_id())
+            .map(|(package, _)| package)
     };
     let message = Some(message.to_owned());
     let versioned = app.datasets.rewrite_package(grant, new, None, &Author::default(), message).await?;
@@ -109,7 +110,12 @@ async fn change(app: &App, grant: &Grant<Write>, change: ResourceChange, action:
     Ok(done(action, resource))
 }
 
-async fn download_spec(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUrl, asked: ActionRequest) -> Answer {
+async fn download_spec(
+    State(app): State<App>,
+    caller: AuthedActor,
+    BaseUrl(base): BaseUrl,
+    asked: ActionRequest,
+) -> Answer {
     let revision = asked.optional("revision_ref")?;
     let inline = asked.switch("inline")?.unwrap_or_default();
     let Found { grant, versioned, place } = find(&app, &caller, asked.required("id")?, revision).await?;

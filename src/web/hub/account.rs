@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::super::Routes;
 use super::super::api::{Body, segment};
-use super::super::extract::{BaseUrl, AuthedActor};
+use super::super::extract::{AuthedActor, BaseUrl};
 use super::{Answer, ERROR_MESSAGE, Failure, REPO_NOT_FOUND};
 use crate::access::{Actor, Grant, Own, Read, Write};
 use crate::app::App;
@@ -152,7 +152,8 @@ async fn begin(app: &App, grant: &Grant<Write>) -> Result<()> {
     let path = metastore::package::ATTRIBUTES.parse()?;
     let edits = vec![Edit::Put { path, content, executable: false }];
     let snapshot = app.datasets.snapshot(&grant.narrow()).await?;
-    let changes = app.datasets.changes(grant.actor(), &snapshot, CommitMeta::default(), "initial commit", edits).await?;
+    let changes =
+        app.datasets.changes(grant.actor(), &snapshot, CommitMeta::default(), "initial commit", edits).await?;
     app.datasets.commit(grant, changes).await?;
     Ok(())
 }

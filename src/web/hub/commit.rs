@@ -201,8 +201,10 @@ fn step(line: NdjsonLine) -> Result<Operation> {
 async fn sized(app: &App, grant: &Grant<Write>, mut steps: Vec<Operation>) -> Result<Vec<Operation>> {
     let mut sources = SOURCES;
     for page in steps.chunks_mut(1000) {
-        let oids: Vec<Oid> =
-            page.iter().filter_map(|step| if let Operation::Keep(_, oid, _) = step { Some(*oid) } else { None }).collect();
+        let oids: Vec<Oid> = page
+            .iter()
+            .filter_map(|step| if let Operation::Keep(_, oid, _) = step { Some(*oid) } else { None })
+            .collect();
         let held = app.storage.held(grant.id(), &oids).await?.into_iter();
         let mut held: HashMap<Oid, u64> = held.map(|(oid, held)| (oid, held.size)).collect();
         let missing: BTreeSet<Oid> =

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::Routes;
 use super::super::api::search::{cursor, place};
-use super::super::extract::{BaseUrl, AuthedActor};
+use super::super::extract::{AuthedActor, BaseUrl};
 use super::{Answer, hub_time, pairs, value};
 use crate::app::App;
 use crate::datasets::search::{Found, Kind, Query, Sort};
@@ -31,7 +31,9 @@ async fn list(State(app): State<App>, caller: AuthedActor, base: BaseUrl, RawQue
     let (query, sort) = parse(&asked)?;
     let limit = match value(&asked, "limit") {
         None => PAGE,
-        Some(limit) => limit.parse::<usize>().map_err(|_| Error::invalid("`limit` must be a number"))?.clamp(1, MAX_PAGE),
+        Some(limit) => {
+            limit.parse::<usize>().map_err(|_| Error::invalid("`limit` must be a number"))?.clamp(1, MAX_PAGE)
+        }
     };
     let after = value(&asked, "cursor").map(|cursor| place(cursor, sort));
     let after = after.map(|place| place.ok_or_else(|| Error::invalid("invalid `cursor`"))).transpose()?;

@@ -32,11 +32,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 async fn list(State(app): State<App>, grant: Grant<Read>) -> Answer<Json<Value>> {
-    let told = |name: &str, folder: &str, target: ObjectId| json!({ "name": name, "ref": format!("refs/{folder}/{name}"), "targetCommit": target.to_string() });
+    let item = |name: &str, folder: &str, target: ObjectId| json!({ "name": name, "ref": format!("refs/{folder}/{name}"), "targetCommit": target.to_string() });
     let branches = app.datasets.branches(&grant).await?;
-    let branches: Vec<Value> = branches.iter().map(|branch| told(&branch.name, "heads", branch.revision)).collect();
+    let branches: Vec<Value> = branches.iter().map(|branch| item(&branch.name, "heads", branch.revision)).collect();
     let tags = app.datasets.tags(&grant).await?;
-    let tags: Vec<Value> = tags.iter().map(|tag| told(&tag.name, "tags", tag.revision.id)).collect();
+    let tags: Vec<Value> = tags.iter().map(|tag| item(&tag.name, "tags", tag.revision.id)).collect();
     Ok(Json(json!({ "branches": branches, "converts": [], "tags": tags, "pullRequests": [] })))
 }
 
@@ -72,14 +72,14 @@ async fn commits(
     });
     let items = found.iter().map(|commit| {
         let (title, message) = title(&commit.message);
-        let mut told = json!({
+        let mut item = json!({
             "id": commit.id.to_string(), "title": title, "message": message, "date": moment(&commit.committer),
             "authors": [{ "user": commit.author.name }], "parents": commit.parents.iter().map(ObjectId::to_string).collect::<Vec<_>>(),
         });
         if formatted {
-            told["formatted"] = json!({ "title": escaped(title), "message": escaped(message) });
+            item["formatted"] = json!({ "title": escaped(title), "message": escaped(message) });
         }
-        told
+        item
     });
     Ok(page(items.collect(), from, next))
 }

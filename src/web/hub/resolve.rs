@@ -45,17 +45,17 @@ async fn resolve(
         // follow a redirect on this host.
         let is_head = method == Method::HEAD && url.starts_with(&base.0);
         let mut response = if is_head { StatusCode::OK } else { StatusCode::FOUND }.into_response();
-        let told = response.headers_mut();
-        told.insert(REPO_COMMIT, commit_header(revision));
-        told.insert("x-linked-size", pointer.size.into());
+        let response_headers = response.headers_mut();
+        response_headers.insert(REPO_COMMIT, commit_header(revision));
+        response_headers.insert("x-linked-size", pointer.size.into());
         let tag = HeaderValue::from_str(&range::etag(&pointer.oid)).map_err(Error::internal)?;
-        told.insert("x-linked-etag", tag.clone());
+        response_headers.insert("x-linked-etag", tag.clone());
         if is_head {
-            told.insert(header::ETAG, tag);
-            told.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-            told.insert(header::CONTENT_LENGTH, pointer.size.into());
+            response_headers.insert(header::ETAG, tag);
+            response_headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            response_headers.insert(header::CONTENT_LENGTH, pointer.size.into());
         } else {
-            told.insert(header::LOCATION, HeaderValue::from_str(&url).map_err(Error::internal)?);
+            response_headers.insert(header::LOCATION, HeaderValue::from_str(&url).map_err(Error::internal)?);
         }
         return Ok(response);
     }

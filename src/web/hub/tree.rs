@@ -70,14 +70,19 @@ async fn list(
 }
 
 /// Adds the revision that last changed each entry.
-fn expanded(reader: &Reader, revision: ObjectId, entries: Vec<Entry>, expand: bool) -> metastore::Result<Vec<EntryJson>> {
+fn expanded(
+    reader: &Reader,
+    revision: ObjectId,
+    entries: Vec<Entry>,
+    expand: bool,
+) -> metastore::Result<Vec<EntryJson>> {
     if !expand {
         return Ok(entries.into_iter().map(|entry| (entry, None)).collect());
     }
     let paths: Vec<String> = entries.iter().map(|entry| entry.path.clone()).collect();
     let last = reader.last_changes(revision, &paths, DEPTH)?;
     let mut commits: HashMap<ObjectId, CommitInfo> = HashMap::new();
-    let mut told = Vec::with_capacity(entries.len());
+    let mut item = Vec::with_capacity(entries.len());
     for (entry, last) in entries.into_iter().zip(last) {
         let commit = match last {
             Some(id) => {
@@ -89,13 +94,13 @@ fn expanded(reader: &Reader, revision: ObjectId, entries: Vec<Entry>, expand: bo
             }
             None => None,
         };
-        told.push((entry, commit));
+        item.push((entry, commit));
     }
-    Ok(told)
+    Ok(item)
 }
 
 fn describe(entry: &Entry, last: Option<&CommitInfo>) -> Value {
-    let mut told = match entry.kind {
+    let mut item = match entry.kind {
         EntryKind::Folder | EntryKind::Submodule => {
             json!({ "type": "directory", "path": entry.path, "oid": entry.id.to_string(), "size": 0 })
         }
@@ -105,19 +110,19 @@ fn describe(entry: &Entry, last: Option<&CommitInfo>) -> Value {
         }
     };
     if let Some(pointer) = &entry.pointer {
-        told["lfs"] = lfs(pointer, entry.size, "oid");
+        item["lfs"] = lfs(pointer, entry.size, "oid");
     }
     if let Some(commit) = last {
-        told["lastCommit"] = last_commit(commit);
+        item["lastCommit"] = last_commit(commit);
     }
-    told
+    item
 }
 
 /// Returns the Git LFS fields of an object; two lists use different names for its oid.
 pub(super) fn lfs(pointer: &Pointer, pointer_size: Option<u64>, name: &str) -> Value {
-    let mut told = json!({ "size": pointer.size, "pointerSize": pointer_size });
-    told[name] = pointer.oid.to_string().into();
-    told
+    let mut item = json!({ "size": pointer.size, "pointerSize": pointer_size });
+    item[name] = pointer.oid.to_string().into();
+    item
 }
 
 fn nothing(path: &str) -> Error {

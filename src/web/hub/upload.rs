@@ -72,13 +72,13 @@ async fn modes(
     });
     let (kept, ignored, known) = read.await?;
     let regular = app.config.limits.commit_file_bytes as u64;
-    let told = asked.files.iter().zip(kept.iter().zip(&ignored)).map(|(file, (kept, ignored))| {
+    let modes = asked.files.iter().zip(kept.iter().zip(&ignored)).map(|(file, (kept, ignored))| {
         let is_lfs = file.size > 0 && (*kept || file.size > regular || is_binary(&file.sample));
         let mode = if is_lfs { "lfs" } else { "regular" };
         let oid = known.get(&file.path).and_then(|entry| comparable(entry, is_lfs));
         json!({ "path": file.path, "uploadMode": mode, "shouldIgnore": ignored, "oid": oid })
     });
-    Ok(Json(json!({ "files": told.collect::<Vec<_>>() })))
+    Ok(Json(json!({ "files": modes.collect::<Vec<_>>() })))
 }
 
 /// Returns the hash that the client compares its file with.

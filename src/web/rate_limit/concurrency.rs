@@ -56,8 +56,8 @@ impl ConcurrencyLimit {
         Ok(Slot { shares: self.clone(), client, running: running.clone() })
     }
 
-    /// Takes a slot as soon as one is free, waiting for at most `patience`.
-    pub(super) async fn wait(self: &Arc<Self>, client: Key, running: &Gauge, patience: Duration) -> Option<Slot> {
+    /// Takes a slot as soon as one is free, waiting for at most `max_wait`.
+    pub(super) async fn wait(self: &Arc<Self>, client: Key, running: &Gauge, max_wait: Duration) -> Option<Slot> {
         let place = async {
             loop {
                 match self.try_take(client, running) {
@@ -66,7 +66,7 @@ impl ConcurrencyLimit {
                 }
             }
         };
-        tokio::time::timeout(patience, place).await.ok()
+        tokio::time::timeout(max_wait, place).await.ok()
     }
 
     fn taken(&self) -> MutexGuard<'_, HashMap<Key, UsedSlots>> {

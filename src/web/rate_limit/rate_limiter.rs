@@ -124,14 +124,14 @@ impl RateLimiter {
     }
 
     /// Takes points from a bucket as soon as it has at least one. Returns the delay until then: 0 for now, at most
-    /// `patience`. Delayed requests are served in order.
+    /// `max_wait`. Delayed requests are served in order.
     ///
     /// # Errors
     /// The delay that would be needed. Nothing is taken then, so retrying too early does not increase it.
-    pub(super) fn take(&self, key: Key, points: u64, now: Nanos, patience: Nanos) -> Result<Nanos, Nanos> {
+    pub(super) fn take(&self, key: Key, points: u64, now: Nanos, max_wait: Nanos) -> Result<Nanos, Nanos> {
         self.ledger.change(key, now, |full| {
             let wait = full.saturating_sub(now).saturating_sub(self.depth);
-            if wait > patience {
+            if wait > max_wait {
                 return Err(wait);
             }
             *full = self.after(*full, points, now);

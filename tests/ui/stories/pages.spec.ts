@@ -4,11 +4,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { House } from '../house.ts';
 import { accessible, expect, PASSWORD, shift, signIn, test, type Page } from '../story.ts';
 
 const ANONYMOUS = ['/', '/login', '/signup', '/reset', '/verify', '/s', '/search', '/d/ben/trade-prices', '/nothing/here', '/nowhere'];
-const DATASETS = [
+const SIGNED_IN = [
   '/',
   '/search?q=air',
   '/new',
@@ -25,8 +24,6 @@ const DATASETS = [
   '/d/demo/air-quality/upload',
   '/d/ben/leaf-scans',
   '/d/ben/leaf-scans/file/main/images/oak-01.png',
-];
-const DRIVE_AND_SITE = [
   '/drive',
   '/drive/Field%20trip',
   '/drive/Field%20trip/Notes.md',
@@ -81,25 +78,14 @@ async function look(page: Page, path: string): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
 }
 
-/** A server with the demo in it, and a page that nobody has signed in on. */
-async function demo(house: House, visitor: () => Promise<Page>): Promise<Page> {
+test('every page, in light and dark and on a phone', async ({ house, visitor }) => {
   test.setTimeout(1_200_000);
   const repository = join(import.meta.dirname, '../../..');
-  const script = join(repository, 'scripts/demo.sh');
-  await promisify(execFile)(script, [house.url, house.data, process.env.RUTTER_BIN ?? '', PASSWORD], { env: house.settings });
-  return visitor();
-}
-
-test('every page of strangers and of datasets, in light and dark and on a phone', async ({ house, visitor }) => {
-  const page = await demo(house, visitor);
+  const demo = join(repository, 'scripts/demo.sh');
+  await promisify(execFile)(demo, [house.url, house.data, process.env.RUTTER_BIN ?? '', PASSWORD], { env: house.settings });
+  const page = await visitor();
   for (const path of ANONYMOUS) await look(page, path);
   await signIn(page, 'demo');
-  for (const path of DATASETS) await look(page, path);
-});
-
-test('every page of a drive and of the site, in light and dark and on a phone', async ({ house, visitor }) => {
-  const page = await demo(house, visitor);
-  await signIn(page, 'demo');
   await page.request.post('/api/v1/organisations', { data: { name: 'harbours' }, headers: { Origin: house.url } });
-  for (const path of DRIVE_AND_SITE) await look(page, path);
+  for (const path of SIGNED_IN) await look(page, path);
 });

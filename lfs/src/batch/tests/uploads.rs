@@ -35,7 +35,8 @@ fn upload_action(step: Step, begun: &StartedUpload, oid: Oid, size: u64) -> Acti
 }
 
 fn reply_with(request: &BatchRequest, transfer: Transfer, begun: &[(&str, StartedUpload)]) -> Value {
-    let begun: HashMap<Oid, StartedUpload> = begun.iter().map(|(oid, begun)| (oid.parse().unwrap(), begun.clone())).collect();
+    let begun: HashMap<Oid, StartedUpload> =
+        begun.iter().map(|(oid, begun)| (oid.parse().unwrap(), begun.clone())).collect();
     let bytes = answer_uploads(request, transfer, &known(&[]), None, &begun, action, upload_action);
     let reply: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(reply.to_string().len(), bytes.len(), "the response is compact and has no duplicate keys");

@@ -96,7 +96,7 @@ impl Inner {
         let mut headers = vec![("x-amz-copy-source", source.as_str()), ("x-amz-copy-source-range", &range)];
         headers.extend(from.e_tag.as_deref().map(|tag| ("x-amz-copy-source-if-match", tag)));
         let query = [("partNumber", number_text.as_str()), ("uploadId", id.as_str())];
-        let call = Call { query: &query, headers: &headers, patience: LONG_TIMEOUT, ..Call::new(Method::PUT, to) };
+        let call = Call { query: &query, headers: &headers, max_duration: LONG_TIMEOUT, ..Call::new(Method::PUT, to) };
         let copied: CopiedPart = self.send(call).await?.xml()?;
         Ok(Part { number, size: end - start, etag: copied.etag })
     }

@@ -147,8 +147,8 @@ impl CloudStore {
             Cloud::S3(_) | Cloud::Gcs(_) => [("partNumber", number_text.as_str()), ("uploadId", id.as_str())],
         };
         // Allow one second per MiB.
-        let patience = REQUEST_TIMEOUT + Duration::from_secs(size >> 20);
-        let call = Call { query: &query, body: bytes, patience, ..Call::new(Method::PUT, &path) };
+        let max_duration = REQUEST_TIMEOUT + Duration::from_secs(size >> 20);
+        let call = Call { query: &query, body: bytes, max_duration, ..Call::new(Method::PUT, &path) };
         let answer = self.0.send(call).await.map_err(refused)?;
         let etag = if matches!(self.0.cloud, Cloud::Azure(_)) { block } else { answer.header("etag").to_owned() };
         Ok(Part { number, size, etag })
@@ -259,7 +259,8 @@ impl Inner {
         }
         body += "</CompleteMultipartUpload>";
         let query = [("uploadId", id.as_str())];
-        let call = Call { query: &query, body: body.into(), patience: LONG_TIMEOUT, ..Call::new(Method::POST, path) };
+        let call =
+            Call { query: &query, body: body.into(), max_duration: LONG_TIMEOUT, ..Call::new(Method::POST, path) };
         self.send(call).await.map(drop)
     }
 

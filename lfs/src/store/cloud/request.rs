@@ -31,12 +31,12 @@ pub(super) struct Call<'a> {
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) headers: &'a [(&'static str, &'a str)],
     pub(super) body: Bytes,
-    pub(super) patience: Duration,
+    pub(super) max_duration: Duration,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn new(method: Method, path: &'a str) -> Self {
-        Self { method, path, query: &[], headers: &[], body: Bytes::new(), patience: REQUEST_TIMEOUT }
+        Self { method, path, query: &[], headers: &[], body: Bytes::new(), max_duration: REQUEST_TIMEOUT }
     }
 }
 
@@ -65,9 +65,9 @@ impl Inner {
         let (begin, mut tries) = (Instant::now(), 0);
         loop {
             tries += 1;
-            let left = call.patience.saturating_sub(begin.elapsed());
+            let left = call.max_duration.saturating_sub(begin.elapsed());
             match self.send_once(&call, left).await {
-                Err(failure) if failure.passes() && tries < TRIES && begin.elapsed() < call.patience => {
+                Err(failure) if failure.passes() && tries < TRIES && begin.elapsed() < call.max_duration => {
                     tracing::debug!(%failure, tries, "retrying a bucket request");
                     sleep(Duration::from_millis(50 << (2 * tries))).await;
                 }
@@ -76,9 +76,9 @@ impl Inner {
         }
     }
 
-    async fn send_once(&self, call: &Call<'_>, patience: Duration) -> Result<Answer, Failure> {
+    async fn send_once(&self, call: &Call<'_>, max_duration: Duration) -> Result<Answer, Failure> {
         let request = self.request(call).await?;
-        let (status, headers, body) = exchange(&self.http, request, patience).await?;
+        let (status, headers, body) = exchange(&self.http, request, max_duration).await?;
         let body = String::from_utf8_lossy(&body).into_owned();
         // A slow request is answered before it fails: an error may have the status 200.
         if !status.is_success() || body.contains("<Error>") {
@@ -124,15 +124,15 @@ pub(super) fn plain(
 pub(super) async fn exchange(
     http: &HttpClient,
     request: HttpRequest,
-    patience: Duration,
+    max_duration: Duration,
 ) -> Result<(StatusCode, HeaderMap, Bytes), Failure> {
     let exchange = async {
         let (head, body) = http.execute(request).await?.into_parts();
         Ok((head.status, head.headers, body.bytes().await?))
     };
-    match timeout(patience, exchange).await {
+    match timeout(max_duration, exchange).await {
         Ok(end) => end.map_err(|error: object_store::client::HttpError| Failure::silence(causes(&error))),
-        Err(_) => Err(Failure::silence(format!("timed out after {} seconds", patience.as_secs()))),
+        Err(_) => Err(Failure::silence(format!("timed out after {} seconds", max_duration.as_secs()))),
     }
 }
 

@@ -101,7 +101,9 @@ impl UrlSigner<'_> {
         let (block, number) = (parts.block(number), number.to_string());
         let query = match self.pen {
             SigningKey::Microsoft(_) => [("comp", "block"), ("blockid", block.as_str())],
-            SigningKey::Amazon(..) | SigningKey::Google(_) => [("partNumber", number.as_str()), ("uploadId", parts.as_str())],
+            SigningKey::Amazon(..) | SigningKey::Google(_) => {
+                [("partNumber", number.as_str()), ("uploadId", parts.as_str())]
+            }
         };
         let href = self.sign("PUT", key, &query, &[]);
         SignedUrl { href, headers: Vec::new() }

@@ -106,7 +106,8 @@ impl Reader {
     }
 
     fn block(mut self) -> io::Result<(Bytes, Self)> {
-        let length = usize::try_from(self.end - self.position).map_or(buffer_pool::LENGTH, |left| left.min(buffer_pool::LENGTH));
+        let length =
+            usize::try_from(self.end - self.position).map_or(buffer_pool::LENGTH, |left| left.min(buffer_pool::LENGTH));
         let block = buffer_pool::read(&self.file, length)?;
         self.position += length as u64;
         Ok((block, self))

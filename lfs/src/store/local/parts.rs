@@ -30,9 +30,9 @@ use futures::Stream;
 use super::{
     LocalStore, Shared,
     file::Disk,
-    writer_task::WriterTask,
     sync_folder,
     upload::{self, Source},
+    writer_task::WriterTask,
 };
 use crate::{
     Error, Oid, blocking,
@@ -41,13 +41,13 @@ use crate::{
 
 mod append;
 mod finish;
-mod part_index;
-mod part;
 mod gc;
+mod part;
+mod part_index;
 
 use append::Appender;
-use part_index::Ledger;
 use part::PartWriter;
+use part_index::Ledger;
 
 /// Directory of uploads in the root.
 const UPLOADS: &str = "uploads";

@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 
-use super::{Shared, file::Disk, writer_task::WriterTask, sync_folder};
+use super::{Shared, file::Disk, sync_folder, writer_task::WriterTask};
 use crate::{Error, Oid, blocking};
 
 /// Minimum size of a batch of network frames in bytes.

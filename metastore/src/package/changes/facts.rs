@@ -210,7 +210,7 @@ fn people(rest: &mut Map<String, Value>) -> (Person, Person) {
     let mut author = direct("author", "author_email");
     let mut maintainer = direct("maintainer", "maintainer_email");
     let Some(Value::Array(contributors)) = rest.get_mut("contributors") else { return (author, maintainer) };
-    let mut told = Vec::new();
+    let mut grouped = Vec::new();
     for (person, roles) in [(&mut author, &["author", "creator", ""][..]), (&mut maintainer, &["maintainer"])] {
         if *person != Person::default() {
             continue;
@@ -228,12 +228,13 @@ fn people(rest: &mut Map<String, Value>) -> (Person, Person) {
             }
             *person = Person { name: take_text(contributor, "title"), email: take_text(contributor, "email") };
             contributor.retain(|_, value| !value.is_null());
-            told.push(std::mem::take(contributor));
+            grouped.push(std::mem::take(contributor));
         }
     }
     // The remaining properties of these two are marked, so that they are not mistaken for other contributors.
     contributors.retain(|contributor| contributor.as_object().is_none_or(|contributor| !contributor.is_empty()));
-    contributors.extend(told.into_iter().filter(|rest| !rest.is_empty()).map(|rest| vec![Value::Object(rest)].into()));
+    contributors
+        .extend(grouped.into_iter().filter(|rest| !rest.is_empty()).map(|rest| vec![Value::Object(rest)].into()));
     if contributors.is_empty() {
         rest.remove("contributors");
     }

@@ -5,14 +5,14 @@ use super::*;
 use crate::package::check::tests::any_package;
 
 /// Returns the changes as JSON.
-fn told(old: &Value, new: &Value) -> Value {
+fn describe(old: &Value, new: &Value) -> Value {
     serde_json::to_value(changes(old, new)).unwrap()
 }
 
 /// Returns the change from `{}`, which must be a single one.
 #[track_caller]
 fn one(old: &Value, new: &Value, change: &Value) {
-    assert_eq!(told(old, new), json!([change]), "{old} {new}");
+    assert_eq!(describe(old, new), json!([change]), "{old} {new}");
 }
 
 #[track_caller]
@@ -21,7 +21,7 @@ fn none(old: &Value, new: &Value) {
 }
 
 fn resource(old: &Value, new: &Value) -> Value {
-    let mut found = told(&json!({ "resources": [old] }), &json!({ "resources": [new] }));
+    let mut found = describe(&json!({ "resources": [old] }), &json!({ "resources": [new] }));
     for change in found.as_array_mut().unwrap() {
         change.as_object_mut().unwrap().remove("resource");
     }
@@ -64,7 +64,7 @@ fn contributors_are_authors_and_maintainers() {
     none(&old, &people(json!([{"title": "M", "role": "maintainer"}, {"title": "A", "email": "a@x"}])));
     let new = people(json!([{"title": "B", "email": "a@x"}, {"title": "M", "role": "maintainer", "email": "m@x"}]));
     assert_eq!(
-        told(&old, &new),
+        describe(&old, &new),
         json!([
             {"type": "maintainer_email", "method": "add", "new": "m@x"},
             {"type": "author", "method": "change", "old": "A", "new": "B"},
@@ -81,9 +81,9 @@ fn contributors_are_authors_and_maintainers() {
         }),
     );
     let apart = people(json!([{"title": "A"}, {"path": "http://a"}]));
-    assert_ne!(told(&people(json!([{"title": "A", "path": "http://a"}])), &apart), json!([{"type": "no_change"}]));
+    assert_ne!(describe(&people(json!([{"title": "A", "path": "http://a"}])), &apart), json!([{"type": "no_change"}]));
     assert_ne!(
-        told(&people(json!([{"title": "A", "role": "creator"}])), &people(json!([{"title": "A"}]))),
+        describe(&people(json!([{"title": "A", "role": "creator"}])), &people(json!([{"title": "A"}]))),
         json!([{"type": "no_change"}])
     );
 }

@@ -263,7 +263,13 @@ impl<'v> Checker<'v> {
 
     /// Checks a list of fields, or if `lone` is set a single field, each of which must be in `names` if those
     /// are known. Returns the number of fields.
-    fn key(&mut self, place: JsonPointer<'_>, key: &'v Value, names: Option<&HashSet<&str>>, lone: bool) -> Option<usize> {
+    fn key(
+        &mut self,
+        place: JsonPointer<'_>,
+        key: &'v Value,
+        names: Option<&HashSet<&str>>,
+        lone: bool,
+    ) -> Option<usize> {
         let list = match key {
             Value::Array(list) => list.as_slice(),
             Value::String(_) if lone => return self.named(place, key, names).then_some(1),

@@ -233,10 +233,10 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "git complains");
         let text = String::from_utf8(output.stdout).unwrap();
         let words: Vec<&str> = text.split_terminator('\0').collect();
-        let told = words.chunks(3).map(|told| (told[0].to_owned(), told[2].to_owned()));
-        let told: Vec<_> = told.collect();
-        assert!(told.iter().map(|(path, _)| path).eq(paths), "{told:?}");
-        told.into_iter().map(|(_, value)| value).collect()
+        let found = words.chunks(3).map(|found| (found[0].to_owned(), found[2].to_owned()));
+        let found: Vec<_> = found.collect();
+        assert!(found.iter().map(|(path, _)| path).eq(paths), "{found:?}");
+        found.into_iter().map(|(_, value)| value).collect()
     }
 
     #[test]
@@ -292,8 +292,8 @@ mod tests {
         let paths: Vec<FilePath> = tracked.iter().map(|text| path(text)).collect();
         let file = rewrite(None, paths.iter(), std::iter::empty());
         let all: Vec<String> = tracked.iter().chain(&others).map(|text| (*text).to_owned()).collect();
-        let told = filters(&file, &all);
-        for (path, value) in all.iter().zip(&told) {
+        let found = filters(&file, &all);
+        for (path, value) in all.iter().zip(&found) {
             assert_eq!(value == "lfs", tracked.contains(&path.as_str()), "{path:?} has the filter {value}");
         }
     }
@@ -322,8 +322,8 @@ mod tests {
             // Every second path is tracked.
             let tracked: Vec<&FilePath> = paths.iter().step_by(2).collect();
             let file = rewrite(Some(b"* text=auto"), tracked.iter().copied(), std::iter::empty());
-            let told = filters(&file, &paths.iter().map(FilePath::to_string).collect::<Vec<_>>());
-            for (path, value) in paths.iter().zip(told) {
+            let found = filters(&file, &paths.iter().map(FilePath::to_string).collect::<Vec<_>>());
+            for (path, value) in paths.iter().zip(found) {
                 prop_assert_eq!(value == "lfs", tracked.contains(&path), "{}", path);
             }
         }

@@ -20,7 +20,7 @@ fn paths_of(list: &[(FilePath, ManagedContent)]) -> Vec<&str> {
 }
 
 /// Returns the edits, one word each.
-fn told(edits: &[Edit]) -> Vec<String> {
+fn describe(edits: &[Edit]) -> Vec<String> {
     edits
         .iter()
         .map(|edit| match edit {
@@ -68,7 +68,7 @@ fn only_what_lfs_keeps_is_written() {
     let beside = ManagedState { lfs_url: Some("https://lfs.example.com/foo/bar"), ..ManagedState::default() };
     let edits = plan.edits(&beside).unwrap();
     assert_eq!(
-        told(&edits)[..5],
+        describe(&edits)[..5],
         [
             "pointer capitals.csv 6",
             "pointer data/myresource.csv 1744",
@@ -84,10 +84,11 @@ fn only_what_lfs_keeps_is_written() {
 
 #[test]
 fn without_such_resources_nothing_is_written() {
-    let beside = ManagedState { lfs_url: Some("https://lfs.example.com"), attributes: Some(b"* text"), config: Some(b"[a]") };
+    let beside =
+        ManagedState { lfs_url: Some("https://lfs.example.com"), attributes: Some(b"* text"), config: Some(b"[a]") };
     let plan = plan(None, &package(&json!([{"path": "a.csv"}]))).unwrap();
-    assert_eq!(told(&plan.edits(&beside).unwrap()), Vec::<String>::new());
-    assert_eq!(told(&plan.edits(&ManagedState::default()).unwrap()), Vec::<String>::new());
+    assert_eq!(describe(&plan.edits(&beside).unwrap()), Vec::<String>::new());
+    assert_eq!(describe(&plan.edits(&ManagedState::default()).unwrap()), Vec::<String>::new());
 }
 
 #[test]
@@ -107,8 +108,8 @@ fn a_save_writes_what_changed() {
     let edits = plan.edits(&beside).unwrap();
     let size = bytes(&edits, ATTRIBUTES).len();
     let expected = ["delete gone", "delete moved", "pointer moved/here 3", "pointer other 2"];
-    assert_eq!(told(&edits)[..4], expected);
-    assert_eq!(told(&edits)[4..], [format!("bytes .gitattributes {size}")]);
+    assert_eq!(describe(&edits)[..4], expected);
+    assert_eq!(describe(&edits)[4..], [format!("bytes .gitattributes {size}")]);
     let lines: Vec<&str> = bytes(&edits, ATTRIBUTES).lines().filter_map(|line| line.split(" filter").next()).collect();
     assert_eq!(lines[1..4], ["/other", "/same", "moved/here"]);
 }
@@ -121,7 +122,7 @@ fn a_resource_that_stays_named_keeps_its_pointer_and_its_line() {
     let plan = plan(Some(&old), &new).unwrap();
     assert_eq!(plan, Plan::default());
     let beside = ManagedState { attributes: Some(bytes(&first, ATTRIBUTES).as_bytes()), ..ManagedState::default() };
-    assert_eq!(told(&plan.edits(&beside).unwrap()), Vec::<String>::new());
+    assert_eq!(describe(&plan.edits(&beside).unwrap()), Vec::<String>::new());
 }
 
 #[test]
@@ -130,9 +131,9 @@ fn what_somebody_pushed_in_between_stays() {
     let first = plan(None, &old).unwrap().edits(&ManagedState::default()).unwrap();
     let mut plan = plan(Some(&old), &package(&json!([]))).unwrap();
     let beside = ManagedState { attributes: Some(bytes(&first, ATTRIBUTES).as_bytes()), ..ManagedState::default() };
-    assert_eq!(told(&plan.edits(&beside).unwrap()), ["delete a.csv", "delete .gitattributes"]);
+    assert_eq!(describe(&plan.edits(&beside).unwrap()), ["delete a.csv", "delete .gitattributes"]);
     plan.stale.clear();
-    assert_eq!(told(&plan.edits(&beside).unwrap()), Vec::<String>::new());
+    assert_eq!(describe(&plan.edits(&beside).unwrap()), Vec::<String>::new());
 }
 
 #[test]
@@ -205,9 +206,9 @@ proptest! {
         let (Ok(before), Ok(after)) = (plan(None, &old), plan(None, &new)) else { return Ok(()) };
         let plan = plan(Some(&old), &new).unwrap();
         let mut tree: BTreeMap<_, _> = before.puts.into_iter().collect();
-        for (path, standing) in &plan.stale {
+        for (path, content) in &plan.stale {
             let removed = tree.remove(path);
-            prop_assert_eq!(removed.as_ref(), Some(standing));
+            prop_assert_eq!(removed.as_ref(), Some(content));
         }
         tree.extend(plan.puts.iter().cloned());
         prop_assert_eq!(&tree, &after.puts.into_iter().collect::<BTreeMap<_, _>>());

@@ -128,14 +128,20 @@ mod tests {
         assert_eq!(turned("maximum", "number", &json!(1.5), &json!(2)), Some(Direction::Loosened));
         assert_eq!(turned("maximum", "number", &json!("10"), &json!(9)), Some(Direction::Tightened));
         assert_eq!(turned("maximum", "number", &json!("10"), &json!(10)), None);
-        assert_eq!(turned("exclusiveMinimum", "integer", &json!(u64::MAX), &json!(u64::MAX - 1)), Some(Direction::Loosened));
+        assert_eq!(
+            turned("exclusiveMinimum", "integer", &json!(u64::MAX), &json!(u64::MAX - 1)),
+            Some(Direction::Loosened)
+        );
         assert_eq!(turned("minLength", "string", &json!(5), &json!(3)), Some(Direction::Loosened));
         assert_eq!(turned("minimum", "date", &json!("2020-01-01"), &json!("2019-12-31")), Some(Direction::Loosened));
         assert_eq!(turned("minimum", "yearmonth", &json!("2020-01"), &json!("2020-02")), Some(Direction::Tightened));
         assert_eq!(turned("maximum", "time", &json!("10:00:00"), &json!("09:00:00")), Some(Direction::Tightened));
         let day = |time: &str| json!(format!("2020-01-01T{time}"));
         assert_eq!(turned("maximum", "datetime", &day("10:00:00"), &day("11:00:00")), Some(Direction::Loosened));
-        assert_eq!(turned("maximum", "datetime", &day("10:00:00-01:00"), &day("10:00:00-02:00")), Some(Direction::Changed));
+        assert_eq!(
+            turned("maximum", "datetime", &day("10:00:00-01:00"), &day("10:00:00-02:00")),
+            Some(Direction::Changed)
+        );
         assert_eq!(turned("maximum", "datetime", &day("10:00:00Z"), &day("11:00:00Z")), Some(Direction::Changed));
         assert_eq!(turned("minimum", "duration", &json!("P1D"), &json!("P2D")), Some(Direction::Changed));
         assert_eq!(

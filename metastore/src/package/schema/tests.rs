@@ -5,7 +5,7 @@ use super::*;
 use crate::package::check::tests::any_json;
 
 /// Returns the verdict, and the changes as JSON.
-fn told(old: &Value, new: &Value) -> (Verdict, Value) {
+fn describe(old: &Value, new: &Value) -> (Verdict, Value) {
     let diff = schema_changes(Some(old), Some(new));
     (diff.verdict, serde_json::to_value(diff.changes).unwrap())
 }
@@ -15,7 +15,7 @@ fn told(old: &Value, new: &Value) -> (Verdict, Value) {
 fn one(old: &Value, new: &Value, verdict: Verdict, change: Value) {
     let mut expected = change;
     expected["verdict"] = serde_json::to_value(verdict).unwrap();
-    assert_eq!(told(old, new), (verdict, json!([expected])), "{old} {new}");
+    assert_eq!(describe(old, new), (verdict, json!([expected])), "{old} {new}");
 }
 
 fn table_of(field: &Value) -> Value {
@@ -28,7 +28,7 @@ fn verdict(old: Value, new: Value) -> Verdict {
     let (mut old, mut new) = (old, new);
     old["name"] = json!("a");
     new["name"] = json!("a");
-    let (verdict, changes) = told(&table_of(&old), &table_of(&new));
+    let (verdict, changes) = describe(&table_of(&old), &table_of(&new));
     assert_ne!(changes, json!([]), "{old} {new}");
     verdict
 }
@@ -70,7 +70,7 @@ fn fields_come_and_go() {
     one(&lenient(a.clone()), &lenient(must), Verdict::Compatible, added);
     let renamed = json!({"fields": [{"name": "z"}]});
     assert_eq!(
-        told(&a, &renamed),
+        describe(&a, &renamed),
         (
             Verdict::Breaking,
             json!([
@@ -82,7 +82,7 @@ fn fields_come_and_go() {
     let ba = json!({"fields": [{"name": "b"}, {"name": "a"}]});
     one(&ab, &ba, Verdict::Compatible, json!({"kind": "fields_reordered"}));
     let twice = json!({"fields": [{"name": "a", "type": "date"}, {"name": "a", "type": "time"}]});
-    assert_eq!(told(&twice, &twice), (Verdict::Compatible, json!([])));
+    assert_eq!(describe(&twice, &twice), (Verdict::Compatible, json!([])));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn types_are_widened_as_the_table_says() {
     assert_eq!(verdict(json!({}), json!({"type": "string", "format": "email"})), Verdict::Breaking);
     assert_eq!(verdict(json!({"type": "geopoint", "format": "array"}), json!({"type": "any"})), Verdict::Widening);
     let point = json!({"type": "geopoint", "format": "array"});
-    let (_, changes) = told(&table_of(&point), &table_of(&json!({"type": "array"})));
+    let (_, changes) = describe(&table_of(&point), &table_of(&json!({"type": "array"})));
     assert_eq!(changes[0]["verdict"], "widening");
     let items = |kind: &str| json!({"type": "list", "itemType": kind});
     assert_eq!(verdict(items("integer"), items("number")), Verdict::Widening);
@@ -141,9 +141,9 @@ fn forms_are_judged() {
         "name": "a", "type": "number", "format": "default", "decimalChar": ".", "bareNumber": true, "title": null,
         "constraints": {"required": false},
     }));
-    assert_eq!(told(&plain, &spelt), (Verdict::Compatible, json!([])));
+    assert_eq!(describe(&plain, &spelt), (Verdict::Compatible, json!([])));
     let spelt = json!({"fields": plain["fields"], "missingValues": [""], "fieldsMatch": "exact"});
-    assert_eq!(told(&plain, &spelt), (Verdict::Compatible, json!([])));
+    assert_eq!(describe(&plain, &spelt), (Verdict::Compatible, json!([])));
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn missing_values_and_keys_are_judged() {
             "kind": "primary_key", "old": ["a"], "new": [],
         }),
     );
-    assert_eq!(told(&primary(json!(["b", "a"])), &primary(json!(["a", "b"]))).1, json!([]));
+    assert_eq!(describe(&primary(json!(["b", "a"])), &primary(json!(["a", "b"]))).1, json!([]));
     one(
         &with("uniqueKeys", json!([["a"]])),
         &with("uniqueKeys", json!([["b", "a"]])),
@@ -246,8 +246,8 @@ fn missing_values_and_keys_are_judged() {
     let foreign = |fields: Value, resource: Value| {
         with("foreignKeys", json!([{"fields": fields, "reference": {"resource": resource, "fields": "b"}}]))
     };
-    assert_eq!(told(&foreign(json!("a"), json!("")), &foreign(json!(["a"]), Value::Null)).1, json!([]));
-    assert_eq!(told(&foreign(json!("a"), json!("")), &with("x", Value::Null)).0, Verdict::Widening);
+    assert_eq!(describe(&foreign(json!("a"), json!("")), &foreign(json!(["a"]), Value::Null)).1, json!([]));
+    assert_eq!(describe(&foreign(json!("a"), json!("")), &with("x", Value::Null)).0, Verdict::Widening);
     one(
         &with("x", Value::Null),
         &with("fieldsMatch", json!(["subset"])),
@@ -256,7 +256,7 @@ fn missing_values_and_keys_are_judged() {
             "kind": "fields_match", "old": "exact", "new": "subset",
         }),
     );
-    assert_eq!(told(&with("fieldsMatch", json!("partial")), &with("x", Value::Null)).0, Verdict::Breaking);
+    assert_eq!(describe(&with("fieldsMatch", json!("partial")), &with("x", Value::Null)).0, Verdict::Breaking);
     one(
         &with("x", json!(1)),
         &with("x", json!(2)),
@@ -277,7 +277,7 @@ fn ways_to_match_fields_are_ordered() {
     for old in ["exact", "equal", "subset", "superset", "partial"] {
         for new in ["exact", "equal", "subset", "superset", "partial"].into_iter().filter(|new| *new != old) {
             let expected = if wider(old).contains(&new) { Verdict::Widening } else { Verdict::Breaking };
-            assert_eq!(told(&with(old), &with(new)).0, expected, "{old} {new}");
+            assert_eq!(describe(&with(old), &with(new)).0, expected, "{old} {new}");
         }
     }
 }

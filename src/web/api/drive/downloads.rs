@@ -75,7 +75,9 @@ async fn choose(
     visitor.charge(spots.len());
     let (token, expires) = app
         .files
-        .choose(&spots, choice.revision.as_deref(), async |spots: &[PathTarget<Fetch>]| app.access.count_download(spots).await)
+        .choose(&spots, choice.revision.as_deref(), async |spots: &[PathTarget<Fetch>]| {
+            app.access.count_download(spots).await
+        })
         .await?;
     Ok(Json(link(&base, &token, expires)))
 }

@@ -14,7 +14,7 @@ use super::super::super::extract::DatasetRequest;
 use super::super::Body;
 use super::super::shapes;
 use super::{Changed, message};
-use crate::access::{Fetch, PathGrant, Read, PathTarget, Write};
+use crate::access::{Fetch, PathGrant, PathTarget, Read, Write};
 use crate::app::App;
 use crate::datasets::tree_api::{expect_inner, path_of};
 use crate::error::{Error, Result};
@@ -101,7 +101,11 @@ async fn add(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<Ne
 /// Moves or renames a file or a folder as a new revision. The old parent folder is kept even if it becomes empty.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/move", tag = "drive", request_body = MoveRequest,
     responses((status = 200, description = "The entry at its new path.", body = Changed)))]
-async fn rename(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<MoveRequest>) -> Result<Json<Changed>> {
+async fn rename(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    Body(asked): Body<MoveRequest>,
+) -> Result<Json<Changed>> {
     let from: PathTarget<Write> = visitor.spot(&app, &asked.from).await?;
     let to: PathTarget<Write> = visitor.spot(&app, &asked.to).await?;
     let default = format!("Move {} to {}", path_of(&from)?, path_of(&to)?);
@@ -114,7 +118,11 @@ async fn rename(State(app): State<App>, visitor: DatasetRequest, Body(asked): Bo
 /// download access to it, and both datasets must use the same store.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/copy", tag = "drive", request_body = CopyRequest,
     responses((status = 200, description = "The copy.", body = Changed)))]
-async fn copy(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<CopyRequest>) -> Result<Json<Changed>> {
+async fn copy(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    Body(asked): Body<CopyRequest>,
+) -> Result<Json<Changed>> {
     let to: PathTarget<Write> = visitor.spot(&app, &asked.to).await?;
     let path = path_of(&to)?;
     let revision = match asked.dataset {
@@ -141,7 +149,11 @@ async fn copy(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body
 /// becomes empty is kept.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/delete", tag = "drive", request_body = DeleteRequest,
     responses((status = 200, description = "The items were moved to the trash.", body = Deleted)))]
-async fn delete(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<DeleteRequest>) -> Result<Json<Deleted>> {
+async fn delete(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    Body(asked): Body<DeleteRequest>,
+) -> Result<Json<Deleted>> {
     let (mut parts, mut paths): (Vec<PathGrant<Write>>, _) = (Vec::new(), Vec::new());
     if asked.paths.len() > PATHS {
         return Err(Error::invalid(format!(

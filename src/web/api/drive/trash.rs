@@ -11,9 +11,9 @@ use utoipa_axum::routes;
 
 use super::super::super::Routes;
 use super::super::super::extract::DatasetRequest;
-use super::super::{Body, PageUrl, Items, Page, Parameters, Segments};
+use super::super::{Body, Items, Page, PageUrl, Parameters, Segments};
 use super::{message, parts};
-use crate::access::{PathGrant, Read, PathTarget, Write};
+use crate::access::{PathGrant, PathTarget, Read, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 
@@ -102,7 +102,11 @@ async fn list(
 /// Restores items from the trash as one revision, all or nothing.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/trash/restore", tag = "drive", operation_id = "recover", request_body = RestoreFromTrash,
     responses((status = 200, description = "The items were restored.", body = RestoredFromTrash)))]
-async fn restore(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<RestoreFromTrash>) -> Result<Json<RestoredFromTrash>> {
+async fn restore(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    Body(asked): Body<RestoreFromTrash>,
+) -> Result<Json<RestoredFromTrash>> {
     let parts: Vec<PathGrant<Write>> = parts(&app.access, &visitor).await?;
     if asked.ids.is_empty() || asked.ids.len() > MAX_RESTORED {
         return Err(Error::invalid(format!("`ids` must have 1 to {MAX_RESTORED} items")));
@@ -119,7 +123,8 @@ async fn restore(State(app): State<App>, visitor: DatasetRequest, Body(asked): B
         1 => "Restore from the trash".to_owned(),
         many => format!("Restore {many} files and folders from the trash"),
     };
-    let (revision, restored) = app.datasets.restore_from_trash(&parts, &asked.ids, to, message(asked.message, default)).await?;
+    let (revision, restored) =
+        app.datasets.restore_from_trash(&parts, &asked.ids, to, message(asked.message, default)).await?;
     let restored = restored.iter().map(|way| Way { from: way.from.to_string(), to: way.to.to_string() });
     Ok(Json(RestoredFromTrash { revision: revision.to_string(), restored: restored.collect() }))
 }

@@ -61,14 +61,14 @@ struct Upload {
 }
 
 impl Upload {
-    fn of(intake: &UploadSession, parts: Vec<u32>) -> Self {
+    fn of(session: &UploadSession, parts: Vec<u32>) -> Self {
         Self {
-            id: intake.id().to_owned(),
-            path: intake.path().to_owned(),
-            size: intake.size(),
-            part_bytes: intake.part_bytes(),
+            id: session.id().to_owned(),
+            path: session.path().to_owned(),
+            size: session.size(),
+            part_bytes: session.part_bytes(),
             parts,
-            expires: intake.expires().rfc3339(),
+            expires: session.expires().rfc3339(),
         }
     }
 }
@@ -83,13 +83,17 @@ struct End {
 
 /// Returns the upload in the URL and its target. Only the user who started it can continue it, and only with write
 /// access to the target.
-async fn upload(app: &App, visitor: &DatasetRequest, segments: &Segments) -> Result<(PathTarget<Write>, UploadSession)> {
+async fn upload(
+    app: &App,
+    visitor: &DatasetRequest,
+    segments: &Segments,
+) -> Result<(PathTarget<Write>, UploadSession)> {
     // Without any write access, the caller must not learn whether the upload exists.
     let parts: Vec<PathGrant<Write>> = parts(&app.access, visitor).await?;
     let dataset = parts.first().map(PathGrant::id).ok_or_else(|| Error::not_found("dataset not found"))?;
-    let intake = app.storage.upload_session(dataset, &visitor.actor.key(), segments.get("id")).await?;
-    let spot = visitor.spot(app, intake.path()).await?;
-    Ok((spot, intake))
+    let session = app.storage.upload_session(dataset, &visitor.actor.key(), segments.get("id")).await?;
+    let spot = visitor.spot(app, session.path()).await?;
+    Ok((spot, session))
 }
 
 /// Starts a multipart upload.
@@ -103,10 +107,10 @@ async fn begin(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<
         Some(Ok(oid)) => Some(oid),
         Some(Err(_)) => return Err(Error::invalid("`sha256` is not a SHA-256 in hex")),
     };
-    let intake = app.storage.begin_upload_session(&spot, new.size, promised).await?;
+    let session = app.storage.begin_upload_session(&spot, new.size, promised).await?;
     let dataset = spot.dataset();
     let (owner, name) = (segment(&dataset.owner_name), segment(&dataset.name));
-    Ok(created(&format!("/api/v1/drive/{owner}/{name}/uploads/{}", intake.id()), Upload::of(&intake, Vec::new())))
+    Ok(created(&format!("/api/v1/drive/{owner}/{name}/uploads/{}", session.id()), Upload::of(&session, Vec::new())))
 }
 
 /// Returns an upload and the parts received so far.
@@ -114,9 +118,9 @@ async fn begin(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<
     params(("id" = String, Path, description = "The id of the upload.")),
     responses((status = 200, description = "The upload.", body = Upload)))]
 async fn show(State(app): State<App>, visitor: DatasetRequest, segments: Segments) -> Result<Json<Upload>> {
-    let (_, intake) = upload(&app, &visitor, &segments).await?;
-    let parts = app.storage.upload_session_parts(&intake).await?;
-    Ok(Json(Upload::of(&intake, parts)))
+    let (_, session) = upload(&app, &visitor, &segments).await?;
+    let parts = app.storage.upload_session_parts(&session).await?;
+    Ok(Json(Upload::of(&session, parts)))
 }
 
 /// Uploads a part. The body is `part_bytes` long, or the rest of the file for the last part. A part can be uploaded
@@ -133,10 +137,10 @@ async fn part(
     headers: HeaderMap,
     request: Request,
 ) -> Result<StatusCode> {
-    let (_, intake) = upload(&app, &visitor, &segments).await?;
+    let (_, session) = upload(&app, &visitor, &segments).await?;
     let number = segments.get("number").parse().map_err(|_| Error::not_found("the part number is not a number"))?;
     let body = Box::pin(with_idle_timeout(&app, request.into_body()));
-    app.storage.receive_session_part(&intake, number, length(&headers), body).await?;
+    app.storage.receive_session_part(&session, number, length(&headers), body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -154,8 +158,8 @@ async fn finish(
     segments: Segments,
     Body(end): Body<End>,
 ) -> Result<Response> {
-    let (spot, intake) = upload(&app, &visitor, &segments).await?;
-    let put = app.files.finish(&spot, &intake, end.message).await?;
+    let (spot, session) = upload(&app, &visitor, &segments).await?;
+    let put = app.files.finish(&spot, &session, end.message).await?;
     let status = if put.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Changed::at(&app, &spot, put.revision).await?)).into_response())
 }
@@ -165,7 +169,7 @@ async fn finish(
     params(("id" = String, Path, description = "The id of the upload.")),
     responses((status = 204, description = "The upload was aborted.")))]
 async fn abandon(State(app): State<App>, visitor: DatasetRequest, segments: Segments) -> Result<StatusCode> {
-    let (_, intake) = upload(&app, &visitor, &segments).await?;
-    app.storage.abandon_upload_session(&intake).await?;
+    let (_, session) = upload(&app, &visitor, &segments).await?;
+    app.storage.abandon_upload_session(&session).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::super::Routes;
-use super::super::{Body, PageUrl, Items, Page, Parameters, AccountName, moment, object_id};
+use super::super::{AccountName, Body, Items, Page, PageUrl, Parameters, moment, object_id};
 use super::{Changed, message};
-use crate::access::{Read, PathTarget, Write};
+use crate::access::{PathTarget, Read, Write};
 use crate::app::App;
 use crate::datasets::tree_api::path_of;
 use crate::error::Result;
@@ -89,7 +89,11 @@ async fn list(
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/versions/{path}", tag = "drive", operation_id = "restore_version", request_body = RestoreVersion,
     params(("path" = String, Path, description = "The path of the entry; may contain `/`.")),
     responses((status = 200, description = "The version was restored.", body = Changed)))]
-async fn restore(State(app): State<App>, spot: PathTarget<Write>, Body(asked): Body<RestoreVersion>) -> Result<Json<Changed>> {
+async fn restore(
+    State(app): State<App>,
+    spot: PathTarget<Write>,
+    Body(asked): Body<RestoreVersion>,
+) -> Result<Json<Changed>> {
     let default = format!("Restore {} as of {}", path_of(&spot)?, asked.revision);
     let done = app.datasets.restore_at(&spot, &asked.revision, message(asked.message, default)).await?;
     Ok(Json(Changed::at(&app, &spot, made(done)?).await?))

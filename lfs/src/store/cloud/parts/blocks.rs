@@ -86,7 +86,7 @@ impl Inner {
         let headers = [("content-type", "application/xml"), ("x-ms-blob-content-type", "application/octet-stream")];
         let body = body.into();
         let call =
-            Call { query: &query, headers: &headers, body, patience: LONG_TIMEOUT, ..Call::new(Method::PUT, path) };
+            Call { query: &query, headers: &headers, body, max_duration: LONG_TIMEOUT, ..Call::new(Method::PUT, path) };
         self.send(call).await.map(drop)
     }
 

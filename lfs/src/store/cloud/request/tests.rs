@@ -112,7 +112,7 @@ async fn pages_that_do_not_go_on_end() {
 #[tokio::test]
 async fn silence_ends() {
     let (store, asked) = answering(&[]).await;
-    let call = Call { patience: Duration::from_millis(300), ..Call::new(Method::GET, "a") };
+    let call = Call { max_duration: Duration::from_millis(300), ..Call::new(Method::GET, "a") };
     let begin = Instant::now();
     let failure = store.0.send(call).await.err().unwrap();
     assert_eq!(failure.status, None);

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { backoff, Control, forEach, Passing, Places, retryAfter } from '../../src/lib/upload/control.js';
+import { backoff, Control, forEach, RetryableError, Semaphore, retryAfter } from '../../src/lib/upload/control.js';
 import { CancelledError, NetworkError } from '../../src/lib/upload/errors.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const cut = (after?: number) => new Passing(new NetworkError(), after);
+const cut = (after?: number) => new RetryableError(new NetworkError(), after);
 
 test('pauses double up to half a minute, and spread', () => {
 	expect([1, 2, 3, 8, 20].map((failures) => backoff(failures, undefined, () => 1))).toEqual([500, 1000, 2000, 30_000, 30_000]);
@@ -76,7 +76,7 @@ test('the end reaches whoever waits: for a try, or for the end of a pause', asyn
 });
 
 test('so many at a time, in order, also after failures', async () => {
-	const places = new Places(2);
+	const places = new Semaphore(2);
 	let now = 0;
 	let most = 0;
 	const began: number[] = [];

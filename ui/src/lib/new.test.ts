@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 import { describe, nameFor, nameFrom } from './new';
 
-it('makes names for addresses', () => {
+it('creates URL-safe names', () => {
 	expect(nameFrom('Bird counts (2026)')).toBe('bird-counts-2026');
 	expect(nameFrom('Élan vital')).toBe('elan-vital');
 	expect(nameFrom('..hidden.')).toBe('hidden');
 	expect(nameFrom('???')).toBe('');
 });
 
-it('names a dataset after the folder that holds all its files, or the only file', () => {
+it('names a dataset after its common folder or its only file', () => {
 	expect(nameFor(['Birds/a.csv', 'Birds/b/c.csv'])).toBe('birds');
 	expect(nameFor(['counts.2026.csv'])).toBe('counts.2026');
 	expect(nameFor(['folder/a.csv', 'b.csv'])).toBe('');
@@ -17,7 +17,7 @@ it('names a dataset after the folder that holds all its files, or the only file'
 	expect(nameFor([])).toBe('');
 });
 
-it('describes tables as resources with names of their own', () => {
+it('describes tables as resources with unique names', () => {
 	const said = describe({ name: 'Birds', title: ' Birds ', description: '', license: 'CC0-1.0', keywords: 'a, ,b', files: ['x/t.csv', 'y/t.csv', 't.parquet', 't.csv', 'note.txt'] });
 	expect(said.resources?.map(({ name, path }) => [name, path])).toEqual([
 		['t', 'x/t.csv'],

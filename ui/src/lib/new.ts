@@ -1,19 +1,19 @@
-// What a new dataset says of itself.
+// Metadata of a new dataset.
 import { extensionOf } from './preview';
 import type { Package, Resource } from './types';
 
 const formats = ['csv', 'tsv', 'parquet', 'jsonl', 'ndjson'];
 
-/** Whether the server can tell the columns of a file with this name. */
+/** Returns true if the server can infer the columns of a file with this extension. */
 export const isTable = (path: string): boolean => formats.includes(extensionOf(path));
 
-/** A name for addresses out of a name for people: `Bird counts (2026)` is `bird-counts-2026`. */
+/** Derives a URL-safe name from a title: `Bird counts (2026)` becomes `bird-counts-2026`. */
 export function nameFrom(text: string): string {
 	const plain = text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 	return plain.replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+|[-.]+$/g, '').slice(0, 96);
 }
 
-/** What a dataset of these files is called unless said: as the folder that holds them all, or as the only file. */
+/** Suggests a dataset name: the folder that contains all files, or the name of the only file. */
 export function nameFor(paths: string[]): string {
 	const [first = '', ...others] = paths;
 	const folder = first.includes('/') ? (first.split('/', 1)[0] ?? '') : null;
@@ -21,7 +21,7 @@ export function nameFor(paths: string[]): string {
 	return others.length === 0 ? nameFrom(first.replace(/\.[^.]*$/, '')) : '';
 }
 
-/** Names for resources by their paths, no two alike. */
+/** Creates resources with unique names from table paths, at most 200. */
 function resources(paths: string[]): Resource[] {
 	const taken = new Set<string>();
 	return paths.filter(isTable).slice(0, 200).map((path) => {
@@ -34,7 +34,7 @@ function resources(paths: string[]): Resource[] {
 	});
 }
 
-/** The package that the words of a form make. */
+/** Builds the datapackage.json content from the form. */
 export function describe(form: { name: string; title: string; description: string; license: string; keywords: string; files: string[] }): Package {
 	const keywords = form.keywords.split(',').map((word) => word.trim()).filter((word) => word !== '');
 	return {

@@ -1,4 +1,4 @@
-// What this browser keeps of a visitor. Storage may be forbidden: then nothing is kept.
+// Preferences in localStorage. If storage is blocked, nothing is saved.
 
 export function recall(name: string): string | null {
 	try {
@@ -8,12 +8,12 @@ export function recall(name: string): string | null {
 	}
 }
 
-/** `null` forgets it. */
+/** Saves a value; `null` removes it. */
 export function remember(name: string, value: string | null): void {
 	try {
 		if (value === null) localStorage.removeItem(name);
 		else localStorage.setItem(name, value);
 	} catch {
-		// Then it holds until the page is left.
+		// Storage is blocked: the value lasts until the page is closed.
 	}
 }

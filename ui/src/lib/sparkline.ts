@@ -1,10 +1,10 @@
-// A column of a table at one look: a histogram of numbers and times, the commonest values of the rest.
+// Column summaries: a histogram for numbers and times, the most frequent values for everything else.
 
 import { count, plural } from './format';
 
 export interface Bins {
 	kind: 'bins';
-	/** How many values are in each of equally wide steps from `min` to `max`. */
+	/** Number of values in each of the equally wide bins from `min` to `max`. */
 	counts: number[];
 	min: number;
 	max: number;
@@ -18,11 +18,11 @@ export interface Tops {
 	empty: number;
 }
 
-/** Facts about all values of a column; a fact that the file does not state is absent. */
+/** Statistics stored in the file for a whole column; absent if the file does not contain them. */
 export interface Stated {
-	/** The least and the greatest value: numbers as they are, times in milliseconds. */
+	/** Minimum and maximum; times in milliseconds since the epoch. */
 	range?: { min: number; max: number };
-	/** How many rows have no value. */
+	/** Number of rows without a value. */
 	empty?: number;
 }
 
@@ -72,8 +72,8 @@ function figure(value: number, time: boolean): string {
 }
 
 /**
- * What is said of a column, a line each. What the file states comes before what was counted in the first rows, which is
- * said to be of them; `sampled` is how many these are, null if they are all.
+ * Returns the lines that summarize a column. Statistics from the file come before those counted in the first rows, which are
+ * labelled as such. `sampled` is the number of rows counted, null if all rows were.
  */
 export function columnFacts(of: Bins | Tops | null, stated: Stated, sampled: number | null, time = false): string[] {
 	const exact: string[] = [];
@@ -82,7 +82,7 @@ export function columnFacts(of: Bins | Tops | null, stated: Stated, sampled: num
 	const bins = of?.kind === 'bins' ? of : undefined;
 	const range = stated.range ?? bins;
 	if (range && of?.kind !== 'tops') (stated.range ? exact : said).push(`${figure(range.min, time)} to ${figure(range.max, time)}`);
-	if (of?.kind === 'tops') said.push(`${count(of.distinct)} different`);
+	if (of?.kind === 'tops') said.push(`${plural(of.distinct, 'distinct value')}`);
 	const empty = stated.empty ?? of?.empty ?? 0;
 	if (empty > 0) (stated.empty === undefined ? said : exact).push(`${count(empty)} empty`);
 

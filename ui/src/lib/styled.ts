@@ -1,13 +1,13 @@
-/** How long a page waits for a style sheet that does not come, in milliseconds. */
-const PATIENCE = 5_000;
+/** Maximum time to wait for a style sheet, in milliseconds. */
+const STYLE_SHEET_TIMEOUT_MS = 5_000;
 
-/** Each is waited for once: one that cannot be had shall not hold up every page after. */
+/** Each style sheet is waited for once, so that a missing one does not delay every page. */
 const awaited = new WeakMap<HTMLLinkElement, Promise<unknown>>();
 
 /**
- * Waits until every style sheet the document names has come, so that nothing is drawn without one and moves when it
- * comes. Vite waits for the sheets of a module only where it is imported first, and SvelteKit imports a page twice:
- * ahead of time, and to draw it.
+ * Waits until all style sheets in the document have loaded, to avoid unstyled content and layout shifts. Vite waits for the
+ * style sheets of a module only on its first import, but SvelteKit imports a page twice: to preload it, and to
+ * render it.
  */
 export async function styled(): Promise<void> {
 	const coming = [...document.querySelectorAll<HTMLLinkElement>('link[rel="stylesheet"]')].filter((link) => link.sheet === null);
@@ -20,7 +20,7 @@ function settled(link: HTMLLinkElement): Promise<unknown> {
 		end = new Promise((done) => {
 			link.addEventListener('load', done, { once: true });
 			link.addEventListener('error', done, { once: true });
-			setTimeout(done, PATIENCE);
+			setTimeout(done, STYLE_SHEET_TIMEOUT_MS);
 		});
 		awaited.set(link, end);
 	}

@@ -1,4 +1,4 @@
-// Light or dark: as the system says, or as the reader chose. static/_app/theme.js sets it before anything is drawn.
+// Colour theme: light, dark or the system setting. static/_app/theme.js applies it before the first paint.
 import { recall, remember } from './remember';
 
 export type Theme = 'system' | 'light' | 'dark';

@@ -1,6 +1,6 @@
-/** Which rows of a long list are drawn: with thousands of them in the page, a click takes seconds. */
+/** Windowed rendering of long lists: with thousands of rows in the page, a click takes seconds. */
 
-/** Rows that are drawn at first, and that are added where the reader comes to the end of those; and the most. */
+/** Number of rows rendered initially and added at a time, and the maximum. */
 export const BATCH = 200;
 export const MOST = 600;
 
@@ -9,16 +9,17 @@ export class Drawn {
 	#to = $state(BATCH);
 	readonly #count: () => number;
 
-	/** Of a list with so many rows. */
+	/** `count` returns the number of rows in the list. */
 	constructor(count: () => number) {
 		this.#count = count;
 	}
 
-	/** The first row that is drawn, and the one behind the last. */
+	/** Index of the first rendered row. */
 	get start(): number {
 		return Math.min(this.#from, Math.max(0, this.#count() - BATCH));
 	}
 
+	/** Index after the last rendered row. */
 	get end(): number {
 		return Math.min(this.#to, this.#count());
 	}
@@ -27,13 +28,13 @@ export class Drawn {
 		return at >= this.start && at < this.end;
 	}
 
-	/** Draws the rows about one; those at the top unless said. */
+	/** Renders the rows around an index. Default: the first rows. */
 	about(at = 0): void {
 		this.#from = Math.max(0, at - BATCH / 2);
 		this.#to = this.#from + BATCH;
 	}
 
-	/** What would be drawn with a batch more above or below, without what is far away then. */
+	/** Returns the range after adding a batch above or below and dropping rows at the other end. */
 	beyond(below: boolean): [start: number, end: number] {
 		const [start, end] = [this.start, this.#to];
 		if (below) return [Math.max(start, end + BATCH - MOST), end + BATCH];

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { BATCH, Drawn, MOST } from './drawn.svelte';
 
-it('draws a batch, and as much as a reader comes to', () => {
+it('renders a batch and extends it', () => {
 	let count = 5000;
 	const drawn = new Drawn(() => count);
 	const now = () => [drawn.start, drawn.end];

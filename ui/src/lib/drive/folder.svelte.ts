@@ -1,4 +1,4 @@
-/** The entries of a folder, or of a search below it; read again when something changed. */
+/** Reactive list of the entries of a folder or of a search in it. */
 
 import { untrack } from 'svelte';
 import { on } from 'svelte/events';
@@ -8,10 +8,10 @@ import type { DriveEntry } from '../types';
 
 export class Folder {
 	entries = $state.raw<DriveEntry[]>([]);
-	/** Why it could not be read, or not again: then the entries are those of before. */
+	/** Error of the last load; `entries` may still hold the previous result. */
 	error = $state.raw<unknown>(null);
 	busy = $state(false);
-	/** Whether the entries are those of this folder, and not of the one before. */
+	/** True if `entries` belong to this folder and not to the previous one. */
 	ready = $state(false);
 
 	#cursor = $state.raw<string | null>(null);
@@ -21,7 +21,7 @@ export class Folder {
 	readonly #path: () => string;
 	readonly #query: () => string;
 
-	/** Made while a component is set up; what the functions read is followed. */
+	/** Create it while a component initializes; it reloads when reactive values that the functions read change. */
 	constructor(drive: () => Drive, path: () => string, query: () => string) {
 		this.#drive = drive;
 		this.#path = path;
@@ -41,7 +41,7 @@ export class Folder {
 		$effect(() => on(window, 'online', () => (this.error !== null || this.#uncertain) && void this.reload()));
 	}
 
-	/** The folder that `entries` are of. */
+	/** The folder that `entries` belong to. */
 	#shown: string | null = null;
 
 	get more(): boolean {
@@ -64,7 +64,7 @@ export class Folder {
 		} catch (error) {
 			if (mine !== this.#asked || (error instanceof DOMException && error.name === 'AbortError')) return;
 			this.error = error;
-			// It is gone, or is no longer for this person to see.
+			// It was deleted, or the user has lost access.
 			if (error instanceof ApiError && (error.status === 403 || error.status === 404)) this.ready = false;
 		} finally {
 			if (mine === this.#asked) this.busy = false;
@@ -75,7 +75,7 @@ export class Folder {
 		return this.#load();
 	}
 
-	/** A change had no answer, so nobody knows what is there: it is read again when there is a network. */
+	/** Call this after a change without a response: its outcome is unknown, so reload when the network is back. */
 	doubt(): void {
 		this.#uncertain = true;
 	}
@@ -97,7 +97,7 @@ export class Folder {
 		}
 	}
 
-	/** At the foot of the list: the next part is read when it comes into sight. */
+	/** Attachment for the end of the list: loads the next page when it comes into view. */
 	readonly reached = (element: HTMLElement): (() => void) => {
 		const observer = new IntersectionObserver((seen) => {
 			if (seen.some((entry) => entry.isIntersecting)) void this.next();

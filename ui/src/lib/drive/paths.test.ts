@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { freshName, isWithin, join, moveProblem, nameOf, nameProblem, outermost, parentOf, splitEnding, trail } from './paths';
 
 describe('paths', () => {
-	it('are taken apart and put together', () => {
+	it('are split and joined', () => {
 		expect(join('', 'a', 'b.csv')).toBe('a/b.csv');
 		expect(join('', '')).toBe('');
 		expect([nameOf('a/b/c.csv'), nameOf('c'), parentOf('a/b/c.csv'), parentOf('c')]).toEqual(['c.csv', 'c', 'a/b', '']);
@@ -10,14 +10,14 @@ describe('paths', () => {
 		expect(trail('')).toEqual(['']);
 	});
 
-	it('lie within a folder, not beside one whose name begins the same', () => {
+	it('are within a folder, but not within one with the same prefix', () => {
 		expect(isWithin('a/b', 'a')).toBe(true);
 		expect(isWithin('a', 'a')).toBe(true);
 		expect(isWithin('ab', 'a')).toBe(false);
 		expect(isWithin('x', '')).toBe(true);
 	});
 
-	it('have endings', () => {
+	it('have extensions', () => {
 		expect(splitEnding('a.tar.gz')).toEqual(['a.tar', '.gz']);
 		expect(splitEnding('.gitignore')).toEqual(['.gitignore', '']);
 		expect(splitEnding('README')).toEqual(['README', '']);
@@ -25,16 +25,16 @@ describe('paths', () => {
 });
 
 describe('a fresh name', () => {
-	it('is the same one if it is free', () => expect(freshName('a.csv', new Set())).toBe('a.csv'));
-	it('counts on', () => {
+	it('is unchanged if it is free', () => expect(freshName('a.csv', new Set())).toBe('a.csv'));
+	it('counts up', () => {
 		expect(freshName('a.csv', new Set(['a.csv']))).toBe('a (2).csv');
 		expect(freshName('a.csv', new Set(['a.csv', 'a (2).csv']))).toBe('a (3).csv');
 		expect(freshName('a (2).csv', new Set(['a (2).csv', 'a.csv']))).toBe('a (3).csv');
 	});
-	it('counts before the ending only', () => expect(freshName('.env', new Set(['.env']))).toBe('.env (2)'));
+	it('adds the number before the extension', () => expect(freshName('.env', new Set(['.env']))).toBe('.env (2)'));
 });
 
-describe('what a name may not be', () => {
+describe('invalid names', () => {
 	it.each(['', '  ', 'a/b', 'a\\b', '.', '..', '.git', '.GIT', '.git.', '.g\u200cit', 'git~1', 'x'.repeat(256), 'a\nb', 'ä'.repeat(128)])('%j', (name) =>
 		expect(nameProblem(name)).not.toBeNull()
 	);
@@ -49,11 +49,11 @@ describe('moving', () => {
 		expect(moveProblem(['a'], 'a/b')).toMatch(/itself/);
 		expect(moveProblem(['a'], 'ab')).toBeNull();
 	});
-	it('goes somewhere else', () => {
+	it('requires another folder', () => {
 		expect(moveProblem(['a/x', 'a/y'], 'a')).toMatch(/already/);
 		expect(moveProblem(['a/x', 'y'], 'a')).toBeNull();
 	});
-	it('takes what is inside of a chosen folder along with it', () => {
+	it('includes the content of a selected folder', () => {
 		expect(outermost(['a', 'a/b', 'ab', 'c/d'])).toEqual(['a', 'ab', 'c/d']);
 	});
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { advance, fraction, isSameFile, Meter, timeLeft, totals, waiting, type Item } from './progress';
+import { advance, fraction, fileMismatch, Meter, timeLeft, totals, waiting, type Item } from './progress';
 
 const item = (phase: Item['phase'], bytes: number, size = 1_000_000): Item => ({ ...waiting('a', size), phase, bytes });
 
-describe('a file on its way', () => {
+describe('the progress of a file', () => {
 	it('only goes forward', () => {
 		const steps = [item('waiting', 0), item('hashing', 500_000), item('hashing', 1_000_000), item('sending', 10), item('sending', 900_000), item('verifying', 0), item('done', 0)];
 		const reached = steps.map(fraction);
@@ -11,35 +11,35 @@ describe('a file on its way', () => {
 		expect(reached[reached.length - 1]).toBe(1);
 	});
 
-	it('is not brought back when it has ended', () => {
+	it('does not change after it has ended', () => {
 		const done = advance(item('sending', 5), { phase: 'done', bytes: 0 });
 		expect(advance(done, { phase: 'sending', bytes: 7 })).toBe(done);
 		const cancelled = { ...item('sending', 5), phase: 'cancelled' as const };
 		expect(advance(cancelled, { phase: 'sending', bytes: 7 })).toBe(cancelled);
 	});
 
-	it('remembers that the content was there', () => {
-		const told = advance(item('hashing', 5), { phase: 'verifying', bytes: 0, stored: true });
-		expect(advance(told, { phase: 'done', bytes: 0 }).stored).toBe(true);
+	it('remembers that the content was already stored', () => {
+		const item1 = advance(item('hashing', 5), { phase: 'verifying', bytes: 0, stored: true });
+		expect(advance(item1, { phase: 'done', bytes: 0 }).stored).toBe(true);
 	});
 
-	it('never has more bytes than it has', () => {
+	it('never exceeds the file size', () => {
 		expect(advance(item('sending', 0, 10), { phase: 'sending', bytes: 99 }).bytes).toBe(10);
 		expect(fraction(item('sending', 0, 0))).toBeLessThan(1);
 	});
 });
 
-describe('all of them', () => {
-	it('add up; what was called off does not count', () => {
+describe('totals', () => {
+	it('add up without cancelled files', () => {
 		const sum = totals([item('done', 0, 4_000_000), item('sending', 500_000), item('cancelled', 0), { ...item('failed', 0), error: 'x' }]);
 		expect(sum).toMatchObject({ files: 3, done: 1, failed: 1, bytes: 6_000_000, left: 500_000 });
 		expect(sum.fraction).toBeGreaterThan(0.8);
 		expect(sum.fraction).toBeLessThan(1);
 	});
-	it('have nothing left to send of what the server has', () => {
+	it('count nothing left to send for stored files', () => {
 		expect(totals([{ ...item('hashing', 1), stored: true }]).left).toBe(0);
 	});
-	it('are no success if all failed', () => {
+	it('are 0 % if all files failed', () => {
 		expect(totals([item('failed', 0)]).fraction).toBe(0);
 		expect(totals([]).fraction).toBe(1);
 	});
@@ -49,13 +49,13 @@ describe('all of them', () => {
 });
 
 describe('speed', () => {
-	it('is not told before it can be known', () => {
+	it('is unknown at first', () => {
 		const meter = new Meter();
 		expect(meter.rate(0)).toBeNull();
 		meter.sent(0, 0);
 		expect(meter.rate(100)).toBeNull();
 	});
-	it('is that of the last seconds', () => {
+	it('is averaged over the last seconds', () => {
 		const meter = new Meter(5000);
 		for (let second = 0; second <= 20; second++) meter.sent(second * 1000, second < 10 ? second * 100 : 1000 + (second - 10) * 1000);
 		expect(meter.rate(20_000)).toBeCloseTo(1000, 0);
@@ -67,7 +67,7 @@ describe('speed', () => {
 		expect(meter.rate(1000)).toBe(1000);
 		expect(meter.rate(4000)).toBe(250);
 	});
-	it('begins anew when it was reset', () => {
+	it('restarts after a reset', () => {
 		const meter = new Meter();
 		meter.sent(0, 5000);
 		meter.sent(1000, 10);
@@ -75,7 +75,7 @@ describe('speed', () => {
 	});
 });
 
-it('time left is told roughly', () => {
+it('time left is rounded', () => {
 	expect(timeLeft(1e6, null)).toBe('');
 	expect(timeLeft(0, 5)).toBe('');
 	expect(timeLeft(1000, 1000)).toBe('a few seconds left');
@@ -85,11 +85,11 @@ it('time left is told roughly', () => {
 	expect(timeLeft(1e12, 1)).toBe('more than a day left');
 });
 
-it('knows the file of an upload that was cut off', () => {
+it('recognizes the file of an interrupted upload', () => {
 	const wanted = { path: 'data/a.bin', size: 9, modified: 5 };
-	expect(isSameFile(wanted, { name: 'a.bin', size: 9, lastModified: 5 })).toBeNull();
-	expect(isSameFile(wanted, { name: 'b.bin', size: 9, lastModified: 5 })).toMatch(/“a.bin”/);
-	expect(isSameFile(wanted, { name: 'a.bin', size: 8, lastModified: 5 })).toMatch(/size/);
-	expect(isSameFile(wanted, { name: 'a.bin', size: 9, lastModified: 6 })).toMatch(/changed/);
-	expect(isSameFile({ path: 'a.bin', size: 9 }, { name: 'a.bin', size: 9, lastModified: 6 })).toBeNull();
+	expect(fileMismatch(wanted, { name: 'a.bin', size: 9, lastModified: 5 })).toBeNull();
+	expect(fileMismatch(wanted, { name: 'b.bin', size: 9, lastModified: 5 })).toMatch(/“a.bin”/);
+	expect(fileMismatch(wanted, { name: 'a.bin', size: 8, lastModified: 5 })).toMatch(/size/);
+	expect(fileMismatch(wanted, { name: 'a.bin', size: 9, lastModified: 6 })).toMatch(/changed/);
+	expect(fileMismatch({ path: 'a.bin', size: 9 }, { name: 'a.bin', size: 9, lastModified: 6 })).toBeNull();
 });

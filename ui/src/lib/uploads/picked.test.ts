@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fromDrop, isLitter, pathProblem, sift } from './picked';
+import { fromDrop, isSystemFile, pathProblem, sift } from './picked';
 
 const file = (name: string) => new File(['x'], name);
 
@@ -22,7 +22,7 @@ function folderEntry(name: string, children: FileSystemEntry[], each = 2): FileS
 const drop = (entries: FileSystemEntry[]) => ({ items: entries.map((entry) => ({ kind: 'file', webkitGetAsEntry: () => entry })) }) as unknown as DataTransfer;
 
 describe('a drop', () => {
-	it('takes folders with all they hold, however many answers that takes', async () => {
+	it('reads folders recursively, in as many batches as needed', async () => {
 		const many = Array.from({ length: 5 }, (_, at) => fileEntry(`${at}.csv`));
 		const pick = await fromDrop(drop([fileEntry('top.txt'), folderEntry('data', [folderEntry('raw', many), fileEntry('b.csv')])]));
 		expect(pick.files.map(({ path }) => path)).toEqual(['top.txt', ...many.map((_, at) => `data/raw/${at}.csv`), 'data/b.csv']);
@@ -34,15 +34,15 @@ describe('a drop', () => {
 		expect([pick.files, pick.folders]).toEqual([[], ['a/empty']]);
 	});
 
-	it('leaves out what cannot be stored, and says so; litter it does not mention', () => {
+	it('rejects what cannot be stored and silently skips system files', () => {
 		const pick = sift(['a/.git/config', 'a/b.csv', 'a/.DS_Store', 'a/._b.csv', 'x\\y'].map((path) => ({ path, file: file('f') })));
 		expect(pick.files.map(({ path }) => path)).toEqual(['a/b.csv']);
 		expect(pick.refused.map(({ path }) => path)).toEqual(['a/.git/config', 'x\\y']);
 	});
 });
 
-it('knows litter by its name alone', () => {
-	expect(isLitter('a/Thumbs.db')).toBe(true);
-	expect(isLitter('Thumbs.db/a')).toBe(false);
+it('recognizes system files by name', () => {
+	expect(isSystemFile('a/Thumbs.db')).toBe(true);
+	expect(isSystemFile('Thumbs.db/a')).toBe(false);
 	expect(pathProblem('a/b/c')).toBeNull();
 });

@@ -1,15 +1,15 @@
-/** How far uploads are: pure, so that it can be tested without a network. */
+/** Upload progress, speed and time left. Pure functions, so that they can be tested without a network. */
 
 export type Phase = 'waiting' | 'hashing' | 'sending' | 'verifying' | 'committing' | 'done' | 'failed' | 'cancelled';
 
-/** One file on its way. */
+/** Progress of one file. */
 export interface Item {
 	path: string;
 	size: number;
 	phase: Phase;
-	/** Bytes done of the phase. */
+	/** Bytes done in the current phase. */
 	bytes: number;
-	/** The server had the content already: nothing was sent. */
+	/** True if the server already had the content, so nothing was sent. */
 	stored: boolean;
 	error: string | null;
 }
@@ -26,7 +26,7 @@ export function waiting(path: string, size: number): Item {
 
 const ended = (phase: Phase) => phase === 'done' || phase === 'failed' || phase === 'cancelled';
 
-/** What was told of a file; nothing brings back one that has ended. */
+/** Applies a progress event; files that have ended do not change. */
 export function advance(item: Item, progress: Progress): Item {
 	if (ended(item.phase)) return item;
 	return {
@@ -37,10 +37,10 @@ export function advance(item: Item, progress: Progress): Item {
 	};
 }
 
-/** Reading a file to name its content is quick beside sending it: a tenth of the way. */
-const READING = 0.1;
+/** Share of hashing in the progress of a file; sending takes much longer. */
+const HASHING_SHARE = 0.1;
 
-/** How far one file is, from 0 to 1. */
+/** Returns the progress of a file, from 0 to 1. */
 export function fraction(item: Item): number {
 	const part = item.size === 0 ? 1 : item.bytes / item.size;
 	switch (item.phase) {
@@ -49,9 +49,9 @@ export function fraction(item: Item): number {
 		case 'cancelled':
 			return 0;
 		case 'hashing':
-			return READING * part;
+			return HASHING_SHARE * part;
 		case 'sending':
-			return READING + (0.98 - READING) * part;
+			return HASHING_SHARE + (0.98 - HASHING_SHARE) * part;
 		case 'verifying':
 		case 'committing':
 			return 0.99;
@@ -64,16 +64,16 @@ export interface Totals {
 	files: number;
 	done: number;
 	failed: number;
-	/** Files that needed no sending. */
+	/** Files whose content was already stored. */
 	stored: number;
 	bytes: number;
 	/** Bytes still to send. */
 	left: number;
-	/** 0 to 1. */
+	/** Progress, from 0 to 1. */
 	fraction: number;
 }
 
-/** A file of no bytes is work too. */
+/** Weight of a file in the total; empty files count too. */
 const weight = (item: Item) => Math.max(item.size, 1024);
 
 export function totals(items: Iterable<Item>): Totals {
@@ -101,13 +101,13 @@ function left(item: Item): number {
 	return item.phase === 'sending' ? item.size - item.bytes : 0;
 }
 
-/** Bytes a second over the last seconds. */
+/** Measures the upload speed over the last seconds. */
 export class Meter {
 	#samples: { at: number; bytes: number }[] = [];
 
 	constructor(private readonly window = 6000) {}
 
-	/** All the bytes that have been sent until now; a number below the last one begins anew. */
+	/** Records the total bytes sent so far; a lower number than before resets the meter. */
 	sent(at: number, bytes: number): void {
 		const last = this.#samples[this.#samples.length - 1];
 		if (last && bytes < last.bytes) this.#samples = [];
@@ -119,7 +119,7 @@ export class Meter {
 		this.#samples = [];
 	}
 
-	/** Null until there is enough to tell. */
+	/** Returns bytes per second; null while there are too few samples. */
 	rate(at: number): number | null {
 		const first = this.#samples[0];
 		const last = this.#samples[this.#samples.length - 1];
@@ -128,7 +128,7 @@ export class Meter {
 	}
 }
 
-/** `about 2 min left`; empty if nobody can know. */
+/** Formats the time left, as in `about 2 min left`; empty if unknown. */
 export function timeLeft(bytes: number, rate: number | null): string {
 	if (rate === null || rate <= 0 || bytes <= 0) return '';
 	const seconds = bytes / rate;
@@ -141,13 +141,13 @@ export function timeLeft(bytes: number, rate: number | null): string {
 	return 'more than a day left';
 }
 
-/** Whether a file that was chosen again is the one whose upload was cut off. */
-export function isSameFile(wanted: { path: string; size: number; modified?: number | undefined }, file: { name: string; size: number; lastModified: number }): string | null {
+/** Returns why a chosen file is not the one whose upload was interrupted, or null if it is. */
+export function fileMismatch(wanted: { path: string; size: number; modified?: number | undefined }, file: { name: string; size: number; lastModified: number }): string | null {
 	const name = wanted.path.slice(wanted.path.lastIndexOf('/') + 1);
-	if (file.name !== name) return `This is “${file.name}”; the upload that was cut off is of “${name}”.`;
-	if (file.size !== wanted.size) return `“${name}” has another size now: it has changed since. Upload it as a new file.`;
+	if (file.name !== name) return `You chose “${file.name}”, but the interrupted upload is of “${name}”.`;
+	if (file.size !== wanted.size) return `“${name}” has a different size than before. Upload it as a new file.`;
 	if (wanted.modified !== undefined && file.lastModified !== wanted.modified) {
-		return `“${name}” was changed since the upload began. Upload it as a new file.`;
+		return `“${name}” has changed since the upload started. Upload it as a new file.`;
 	}
 	return null;
 }

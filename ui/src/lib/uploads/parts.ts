@@ -1,6 +1,6 @@
 /**
- * Uploads through the drive, file by file: for those who may change a part of a dataset only, and have no right to make a
- * commit of their own. Small files go in one piece, larger ones in parts; what fails for a moment is tried again.
+ * File-by-file uploads through the drive API, for users who can only edit a part of a dataset and cannot create commits
+ * themselves. Small files are sent in one request, larger ones in parts; temporary failures are retried.
  */
 
 import { ApiError, request, segments } from '../api';
@@ -9,7 +9,7 @@ import type { Changed, Upload } from '../types';
 import type { Phase } from './progress';
 import type { Picked } from './picked';
 
-export interface Told {
+export interface PartProgress {
 	file: string;
 	phase: Phase;
 	bytes: number;
@@ -23,13 +23,14 @@ export interface Handle {
 	done: Promise<{ revision: string | null }>;
 }
 
-const IN_ONE_PIECE = 8 * 1024 * 1024;
+/** Files up to this size in bytes are sent in one request. */
+const SINGLE_REQUEST_MAX = 8 * 1024 * 1024;
 const AT_ONCE = 3;
 const ATTEMPTS = 6;
 
 class Cancelled extends Error {}
 
-/** Opens and closes; what waits goes on when it is open. */
+/** Pauses, resumes and cancels requests. */
 class Gate {
 	#open = true;
 	#waiting: (() => void)[] = [];
@@ -62,7 +63,7 @@ class Gate {
 		if (this.cancelled) throw new Cancelled();
 	}
 
-	/** PUTs bytes; XMLHttpRequest, because `fetch` does not tell how much has been sent. */
+	/** Sends a PUT request. Uses XMLHttpRequest, because `fetch` does not report upload progress. */
 	put(url: string, body: Blob, bearer: string | undefined, sent: (bytes: number) => void): Promise<string> {
 		return new Promise((resolve, reject) => {
 			const one = new XMLHttpRequest();
@@ -81,39 +82,39 @@ class Gate {
 }
 
 function failure(one: XMLHttpRequest): ApiError {
-	if (one.status === 0) return new ApiError(0, 'no_answer', 'The server does not answer. Check the connection and try again.');
-	let detail = `The server answered ${one.status}.`;
+	if (one.status === 0) return new ApiError(0, 'no_answer', 'Cannot reach the server. Check your connection and try again.');
+	let detail = `The server responded with ${one.status}.`;
 	try {
 		detail = (JSON.parse(one.responseText) as { detail?: string }).detail ?? detail;
 	} catch {
-		// The status has to do.
+		// Not JSON: report the status only.
 	}
 	const wait = Number.parseInt(one.getResponseHeader('retry-after') ?? '', 10);
 	return new ApiError(one.status, `http_${one.status}`, detail, {}, Number.isFinite(wait) ? wait : null);
 }
 
-const passing = (error: unknown) => error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500) && error.status !== 507;
+const isTemporary = (error: unknown) => error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500) && error.status !== 507;
 
-async function again<T>(gate: Gate, work: () => Promise<T>): Promise<T> {
+async function retry<T>(gate: Gate, work: () => Promise<T>): Promise<T> {
 	for (let attempt = 1; ; attempt++) {
 		await gate.pass();
 		try {
 			return await work();
 		} catch (error) {
-			// A pause is no failure: wait for its end, and do it again.
+			// Aborted by a pause, which is not a failure: wait until it is resumed, then retry.
 			if (!gate.open) {
 				attempt = 0;
 				continue;
 			}
 			if (gate.cancelled) throw new Cancelled();
-			if (!passing(error) || attempt === ATTEMPTS) throw error;
+			if (!isTemporary(error) || attempt === ATTEMPTS) throw error;
 			const wait = error instanceof ApiError && error.retryAfter !== null ? error.retryAfter * 1000 : 500 * 2 ** attempt;
 			await new Promise((resolve) => setTimeout(resolve, Math.min(wait, 60_000)));
 		}
 	}
 }
 
-/** Does `work` for each, some at once. */
+/** Runs `work` for each item, at most `atOnce` at a time. */
 async function each<T>(list: readonly T[], atOnce: number, work: (one: T) => Promise<void>): Promise<void> {
 	let next = 0;
 	const worker = async () => {
@@ -122,44 +123,44 @@ async function each<T>(list: readonly T[], atOnce: number, work: (one: T) => Pro
 	await Promise.all(Array.from({ length: Math.min(atOnce, list.length) }, worker));
 }
 
-export function uploadInParts(drive: Drive, files: Picked[], options: { message?: string; onProgress: (told: Told) => void }): Handle {
+export function uploadInParts(drive: Drive, files: Picked[], options: { message?: string; onProgress: (progress: PartProgress) => void }): Handle {
 	const gate = new Gate();
 	const bearer = drive.place.token;
 	const auth = bearer === undefined ? {} : { bearer };
-	const tell = options.onProgress;
+	const report = options.onProgress;
 
 	async function small({ path, file }: Picked): Promise<string> {
 		const query = options.message ? `?message=${encodeURIComponent(options.message)}` : '';
 		const url = `${drive.base}/files/${segments(path)}${query}`;
-		const answer = await again(gate, () => gate.put(url, file, bearer, (bytes) => tell({ file: path, phase: 'sending', bytes })));
+		const answer = await retry(gate, () => gate.put(url, file, bearer, (bytes) => report({ file: path, phase: 'sending', bytes })));
 		return (JSON.parse(answer) as Changed).revision;
 	}
 
 	async function large({ path, file }: Picked): Promise<string> {
 		const uploads = `${drive.base}/uploads`;
-		const made = await again(gate, () =>
+		const made = await retry(gate, () =>
 			request<Upload>('POST', uploads, { ...auth, body: { path, size: file.size } })
 		);
 		const upload = `${uploads}/${encodeURIComponent(made.id)}`;
 		try {
 			const numbers = Array.from({ length: Math.ceil(file.size / made.part_bytes) }, (_, at) => at + 1);
 			const sent = new Map<number, number>();
-			const report = (number: number, bytes: number) => {
+			const reportPart = (number: number, bytes: number) => {
 				sent.set(number, bytes);
-				tell({ file: path, phase: 'sending', bytes: [...sent.values()].reduce((sum, part) => sum + part, 0) });
+				report({ file: path, phase: 'sending', bytes: [...sent.values()].reduce((sum, part) => sum + part, 0) });
 			};
 			await each(numbers, AT_ONCE, async (number) => {
 				const from = (number - 1) * made.part_bytes;
 				const part = file.slice(from, from + made.part_bytes);
-				await again(gate, () => gate.put(`${upload}/${number}`, part, bearer, (bytes) => report(number, bytes)));
-				report(number, part.size);
+				await retry(gate, () => gate.put(`${upload}/${number}`, part, bearer, (bytes) => reportPart(number, bytes)));
+				reportPart(number, part.size);
 			});
-			tell({ file: path, phase: 'committing', bytes: file.size });
+			report({ file: path, phase: 'committing', bytes: file.size });
 			const body = options.message ? { message: options.message } : {};
-			const answer = await again(gate, () => request<Changed>('POST', `${upload}/finish`, { ...auth, body }));
+			const answer = await retry(gate, () => request<Changed>('POST', `${upload}/finish`, { ...auth, body }));
 			return answer.revision;
 		} catch (error) {
-			// What was sent is of no use; that it cannot be thrown away is not what the person wants to hear of.
+			// Delete the uploaded parts; a failure to do so is not worth reporting.
 			void request('DELETE', upload, auth).catch(() => undefined);
 			throw error;
 		}
@@ -167,17 +168,17 @@ export function uploadInParts(drive: Drive, files: Picked[], options: { message?
 
 	async function run(): Promise<{ revision: string | null }> {
 		let revision: string | null = null;
-		// One at a time: each is a change of the same branch.
+		// One at a time, because each file is a commit on the same branch.
 		for (const picked of files) {
 			const { path, file } = picked;
 			try {
 				await gate.pass();
-				tell({ file: path, phase: 'sending', bytes: 0 });
-				revision = await (file.size <= IN_ONE_PIECE ? small(picked) : large(picked));
-				tell({ file: path, phase: 'done', bytes: file.size });
+				report({ file: path, phase: 'sending', bytes: 0 });
+				revision = await (file.size <= SINGLE_REQUEST_MAX ? small(picked) : large(picked));
+				report({ file: path, phase: 'done', bytes: file.size });
 			} catch (error) {
 				if (error instanceof Cancelled) throw error;
-				tell({ file: path, phase: 'failed', bytes: 0, error: error instanceof Error ? error.message : String(error) });
+				report({ file: path, phase: 'failed', bytes: 0, error: error instanceof Error ? error.message : String(error) });
 			}
 		}
 		return { revision };

@@ -1,4 +1,4 @@
-/** What is being uploaded, on whatever page one is: the uploads that run, and those that a reload cut off. */
+/** Global upload state, across pages: running uploads and uploads that were interrupted by a reload. */
 
 import type { Drive } from '../drive/client';
 import { join, nameOf } from '../drive/paths';
@@ -6,7 +6,7 @@ import { plural, unquoted } from '../format';
 import { FilesMissingError, forget, pending, Uploader, type PendingUpload, type UploadEvent, type UploadHandle } from '../upload';
 import { uploadInParts } from './parts';
 import type { Picked } from './picked';
-import { advance, isSameFile, Meter, timeLeft, totals, waiting, type Item, type Totals } from './progress';
+import { advance, fileMismatch, Meter, timeLeft, totals, waiting, type Item, type Totals } from './progress';
 
 export type BatchState = 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
 
@@ -20,33 +20,33 @@ interface Control {
 interface Target {
 	/** `owner/name`. */
 	dataset: string;
-	/** The folder, for people to see. */
+	/** Folder for display. */
 	folder: string;
-	/** The page that shows what was uploaded. */
+	/** Page that shows the uploaded files. */
 	href: string | null;
-	/** Told when it is all there. */
-	landed?: ((revision: string | null) => void) | undefined;
+	/** Called when the upload is complete. */
+	onDone?: ((revision: string | null) => void) | undefined;
 }
 
 let count = 0;
 
-/** Files that go to one place together. */
+/** Files uploaded together to one folder. */
 export class Batch {
 	readonly key = ++count;
 	readonly target: Target;
 	state = $state<BatchState>('running');
-	/** Why it failed, and what to do. */
+	/** Why it failed and what to do. */
 	problem = $state<string | null>(null);
-	/** It waits for the network. */
+	/** True while it waits for the network. */
 	stalled = $state(false);
-	/** All files are there; the change is being made. */
+	/** True while the commit is created, after all files have arrived. */
 	committing = $state(false);
 	revision = $state<string | null>(null);
 	items = $state.raw<Item[]>([]);
 	speed = $state<number | null>(null);
-	/** Whether a reload loses it. */
-	readonly fragile: boolean;
-	/** What the library calls it, to go on with it. */
+	/** True if a page reload loses the upload. */
+	readonly lostOnReload: boolean;
+	/** Id in the upload library, for resuming. */
 	id: string | null = null;
 
 	readonly #items = new Map<string, Item>();
@@ -58,9 +58,9 @@ export class Batch {
 
 	readonly totals: Totals = $derived(totals(this.items));
 
-	constructor(target: Target, files: { path: string; size: number }[], fragile: boolean, begin: (batch: Batch) => Control | Promise<Control>) {
+	constructor(target: Target, files: { path: string; size: number }[], lostOnReload: boolean, begin: (batch: Batch) => Control | Promise<Control>) {
 		this.target = target;
-		this.fragile = fragile;
+		this.lostOnReload = lostOnReload;
 		for (const { path, size } of files) this.#items.set(path, waiting(path, size));
 		this.items = [...this.#items.values()];
 		this.#begin = () => begin(this);
@@ -76,8 +76,8 @@ export class Batch {
 		return this.state === 'running' && !this.stalled ? timeLeft(this.totals.left, this.speed) : '';
 	}
 
-	/** What happened to one file. Shown a few times a second: a thousand files tell of ten thousand steps. */
-	tell(event: { file: string | null; phase: Item['phase']; bytes: number; stored?: boolean; error?: string | undefined }): void {
+	/** Applies a progress event of one file. The display is updated five times a second, because there can be thousands of events. */
+	update(event: { file: string | null; phase: Item['phase']; bytes: number; stored?: boolean; error?: string | undefined }): void {
 		if (event.file === null) return;
 		const item = this.#items.get(event.file);
 		if (!item) return;
@@ -96,7 +96,7 @@ export class Batch {
 		try {
 			const control = await this.#begin();
 			this.#control = control;
-			// Whoever was quicker than the beginning.
+			// It may have been paused or cancelled before it started.
 			if (this.state === 'paused') control.pause();
 			if (this.state === 'cancelled') void control.cancel();
 			this.revision = (await control.done).revision;
@@ -132,12 +132,12 @@ export class Batch {
 		this.committing = false;
 		if (this.state === 'failed') {
 			const first = this.items.find((item) => item.error !== null)?.error;
-			const why = unquoted(error instanceof Error ? error.message : (first ?? 'The upload stopped.'));
+			const why = unquoted(error instanceof Error ? error.message : (first ?? 'The upload failed.'));
 			this.problem = failed > 0 && failed < files ? `${plural(failed, 'file')} of ${files} could not be uploaded. ${why}` : why;
 		}
-		if (state === 'done') this.target.landed?.(this.revision);
+		if (state === 'done') this.target.onDone?.(this.revision);
 		changed(this.target.dataset, state === 'done');
-		if (this.state === 'done' || this.state === 'cancelled') leave(this);
+		if (this.state === 'done' || this.state === 'cancelled') removeLater(this);
 	}
 
 	pause(): void {
@@ -159,7 +159,7 @@ export class Batch {
 		void Promise.resolve(this.#control?.cancel()).catch(() => undefined);
 	}
 
-	/** Once more what failed. */
+	/** Retries the failed files. */
 	retry(): void {
 		if (this.state !== 'failed') return;
 		for (const [path, item] of this.#items) {
@@ -170,30 +170,30 @@ export class Batch {
 		this.#start();
 	}
 
-	/** Those that are not there yet: for a second attempt. */
+	/** Returns true if a file has not been uploaded yet. */
 	missing(path: string): boolean {
 		return this.#items.get(path)?.phase !== 'done';
 	}
 }
 
-/** How long what has ended well stays in the list (ms), and how much longer where somebody is at the list. */
-const STAYS = 60_000;
-const LONGER = 5_000;
+/** How long finished uploads stay in the list, in ms, and how long to wait again while the list is in use. */
+const REMOVE_AFTER_MS = 60_000;
+const IN_USE_DELAY_MS = 5_000;
 
-function leave(batch: Batch, after = STAYS): void {
-	setTimeout(() => (held ? leave(batch, LONGER) : tray.dismiss(batch)), after);
+function removeLater(batch: Batch, after = REMOVE_AFTER_MS): void {
+	setTimeout(() => (held ? removeLater(batch, IN_USE_DELAY_MS) : uploads.dismiss(batch)), after);
 }
 
 let batches = $state.raw<Batch[]>([]);
 let held = false;
 let interrupted = $state.raw<PendingUpload[]>([]);
 let open = $state(true);
-/** How often something arrived in a dataset; lists of it look again. */
+/** Number of finished uploads per dataset; file lists reload when it changes. */
 let arrivals = $state<Record<string, number>>({});
 
 function changed(dataset: string, arrived: boolean): void {
 	if (arrived) arrivals[dataset] = (arrivals[dataset] ?? 0) + 1;
-	void tray.look();
+	void uploads.findInterrupted();
 }
 
 function message(files: Picked[], folder: string): string {
@@ -202,7 +202,7 @@ function message(files: Picked[], folder: string): string {
 	return `Upload ${plural(files.length, 'file')}${folder === '' ? '' : ` to ${folder}`}`;
 }
 
-export const tray = {
+export const uploads = {
 	get batches(): readonly Batch[] {
 		return batches;
 	},
@@ -215,28 +215,28 @@ export const tray = {
 	set open(value: boolean) {
 		open = value;
 	},
-	/** Whether somebody points at the list, or has the focus in it. */
+	/** True while the pointer or the focus is in the list. */
 	set held(value: boolean) {
 		held = value;
 	},
-	/** Changes whenever an upload to the dataset has ended. */
+	/** Number that changes whenever an upload to the dataset ends. */
 	arrivals: (dataset: string): number => arrivals[dataset] ?? 0,
 
-	/** As one commit, by those who may write to the dataset. */
+	/** Uploads files as one commit; requires write access to the dataset. */
 	upload(
 		dataset: string,
 		folder: string,
 		files: Picked[],
-		more: { message?: string; branch?: string; base?: string; href?: string; landed?: (revision: string | null) => void } = {}
+		more: { message?: string; branch?: string; base?: string; href?: string; onDone?: (revision: string | null) => void } = {}
 	): Batch {
 		const placed = files.map(({ path, file }) => ({ path: join(folder, path), file }));
-		const { href = null, landed, ...options } = more;
+		const { href = null, onDone, ...options } = more;
 		const uploader = new Uploader({ dataset });
 		return add(
-			new Batch({ dataset, folder, href, landed }, sizes(placed), false, async (batch) => {
-				const onProgress = (event: UploadEvent) => heard(batch, event);
+			new Batch({ dataset, folder, href, onDone }, sizes(placed), false, async (batch) => {
+				const onProgress = (event: UploadEvent) => handleEvent(batch, event);
 				const begin = () => uploader.upload(placed, { ...options, message: options.message || message(files, folder), onProgress });
-				// Once more: what has arrived is not sent again.
+				// A retry resumes, so that nothing is sent twice.
 				const handle = batch.id === null ? begin() : await uploader.resume(batch.id, placed, { onProgress }).catch(begin);
 				batch.id = handle.id;
 				return handle;
@@ -244,7 +244,7 @@ export const tray = {
 		);
 	},
 
-	/** File by file, by those who may change a part of the dataset. */
+	/** Uploads file by file; requires edit access to a part of the dataset. */
 	uploadInParts(drive: Drive, folder: string, files: Picked[], href: string | null = null): Batch {
 		const placed = files.map(({ path, file }) => ({ path: join(folder, path), file }));
 		return add(
@@ -252,18 +252,18 @@ export const tray = {
 				uploadInParts(
 					drive,
 					placed.filter(({ path }) => batch.missing(path)),
-					{ onProgress: (told) => batch.tell(told) }
+					{ onProgress: (progress) => batch.update(progress) }
 				)
 			)
 		);
 	},
 
-	/** Goes on with an upload that was cut off, with the files chosen again. A sentence if they are not the same. */
-	async again(upload: PendingUpload, chosen: File[]): Promise<string | null> {
+	/** Resumes an interrupted upload with the files chosen again. Returns an error message if they do not match. */
+	async resume(upload: PendingUpload, chosen: File[]): Promise<string | null> {
 		const uploader = new Uploader({ dataset: upload.dataset, server: upload.server });
 		let batch: Batch | null = null;
 		const early: UploadEvent[] = [];
-		const onProgress = (event: UploadEvent) => (batch ? heard(batch, event) : early.push(event));
+		const onProgress = (event: UploadEvent) => (batch ? handleEvent(batch, event) : early.push(event));
 		let handle: UploadHandle;
 		try {
 			handle = await uploader.resume(upload, chosen, { onProgress });
@@ -280,41 +280,41 @@ export const tray = {
 			})
 		);
 		batch.id = handle.id;
-		for (const { path, size, arrived } of upload.files) if (arrived) batch.tell({ file: path, phase: 'verifying', bytes: size });
-		for (const event of early) heard(batch, event);
+		for (const { path, size, arrived } of upload.files) if (arrived) batch.update({ file: path, phase: 'verifying', bytes: size });
+		for (const event of early) handleEvent(batch, event);
 		return null;
 	},
 
-	/** Throws an interrupted upload away. */
+	/** Discards an interrupted upload. */
 	async forget(upload: PendingUpload): Promise<void> {
 		interrupted = interrupted.filter((other) => other.id !== upload.id);
 		await forget(upload);
 	},
 
-	/** Takes it from the list; what failed is given up. */
+	/** Removes an upload from the list; a failed one is discarded. */
 	dismiss(batch: Batch): void {
 		batches = batches.filter((other) => other !== batch);
 		if (batch.state === 'failed' && batch.id !== null) void forget(batch.id);
 	},
 
-	/** Takes away all that have ended. */
+	/** Removes all finished uploads from the list. */
 	clear(): void {
-		for (const batch of batches) if (batch.state !== 'running' && batch.state !== 'paused') tray.dismiss(batch);
+		for (const batch of batches) if (batch.state !== 'running' && batch.state !== 'paused') uploads.dismiss(batch);
 	},
 
-	/** Looks for uploads that were cut off: when a page is opened. */
-	async look(): Promise<void> {
+	/** Finds interrupted uploads in this browser. */
+	async findInterrupted(): Promise<void> {
 		try {
 			interrupted = (await pending()).filter((upload) => !upload.running && !batches.some((batch) => batch.id === upload.id));
 		} catch {
-			// A browser that keeps nothing for us has nothing to resume.
+			// Without browser storage there is nothing to resume.
 			interrupted = [];
 		}
 	},
 
-	/** Uploads that leaving the page would lose. */
-	get fragile(): boolean {
-		return batches.some((batch) => batch.fragile && (batch.state === 'running' || batch.state === 'paused'));
+	/** True if leaving the page would lose uploads. */
+	get lostOnReload(): boolean {
+		return batches.some((batch) => batch.lostOnReload && (batch.state === 'running' || batch.state === 'paused'));
 	}
 };
 
@@ -324,12 +324,12 @@ function add(batch: Batch): Batch {
 	return batch;
 }
 
-/** Why an upload cannot go on with these files. */
+/** Returns why an upload cannot be resumed with these files. */
 function missing(upload: PendingUpload, chosen: File[], error: unknown): string {
 	const wanted = upload.files.find((file) => !file.arrived);
 	const like = chosen.find((file) => file.name === wanted?.name) ?? chosen[0];
 	if (error instanceof FilesMissingError && wanted && like && chosen.length === 1) {
-		const why = isSameFile({ path: wanted.name, size: wanted.size, modified: wanted.lastModified }, like);
+		const why = fileMismatch({ path: wanted.name, size: wanted.size, modified: wanted.lastModified }, like);
 		if (why) return why;
 	}
 	return unquoted(error instanceof Error ? error.message : String(error));
@@ -337,8 +337,8 @@ function missing(upload: PendingUpload, chosen: File[], error: unknown): string 
 
 const sizes = (files: Picked[]) => files.map(({ path, file }) => ({ path, size: file.size }));
 
-function heard(batch: Batch, event: UploadEvent): void {
+function handleEvent(batch: Batch, event: UploadEvent): void {
 	batch.stalled = event.overall.waiting;
 	batch.committing = event.overall.phase === 'committing';
-	batch.tell(event);
+	batch.update(event);
 }

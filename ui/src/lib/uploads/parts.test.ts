@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Drive } from '../drive/client';
-import { uploadInParts, type Told } from './parts';
+import { uploadInParts, type PartProgress } from './parts';
 
 const MB = 1024 * 1024;
 
-/** What the server was asked, in order, and what it answers to a PUT of bytes. */
+/** Requests to the server, in order, and its status for a PUT of bytes. */
 const asked: string[] = [];
 let answer: (url: string, attempt: number) => number;
 const attempts = new Map<string, number>();
@@ -76,22 +76,22 @@ const file = (name: string, size: number) => new File([new Uint8Array(size)], na
 const base = '/api/v1/drive/ada/drive';
 
 function run(files: { path: string; file: File }[], token?: string) {
-	const told: Told[] = [];
-	const handle = uploadInParts(drive(token), files, { onProgress: (event) => told.push(event) });
-	return { handle, told };
+	const events: PartProgress[] = [];
+	const handle = uploadInParts(drive(token), files, { onProgress: (event) => events.push(event) });
+	return { handle, events };
 }
 
-describe('an upload to a part of a dataset', () => {
-	it('sends a small file in one piece, with the token of the link', async () => {
-		const { handle, told } = run([{ path: 'a b.txt', file: file('a b.txt', 5) }], 'rla_x');
+describe('an upload to a shared folder', () => {
+	it('sends a small file in one request, with the token of the link', async () => {
+		const { handle, events } = run([{ path: 'a b.txt', file: file('a b.txt', 5) }], 'rla_x');
 		await vi.runAllTimersAsync();
 		expect((await handle.done).revision).toBe('r1');
 		expect(asked).toEqual([`PUT ${base}/files/a%20b.txt 5 as a link`]);
-		expect(told.map(({ phase }) => phase)).toEqual(['sending', 'sending', 'done']);
+		expect(events.map(({ phase }) => phase)).toEqual(['sending', 'sending', 'done']);
 	});
 
-	it('sends a large one in parts, of which the last is shorter', async () => {
-		const { handle, told } = run([{ path: 'data/big.bin', file: file('big.bin', 20 * MB) }]);
+	it('sends a large file in parts, the last one shorter', async () => {
+		const { handle, events } = run([{ path: 'data/big.bin', file: file('big.bin', 20 * MB) }]);
 		await vi.runAllTimersAsync();
 		expect((await handle.done).revision).toBe('r2');
 		expect(asked).toEqual([
@@ -101,33 +101,33 @@ describe('an upload to a part of a dataset', () => {
 			`PUT ${base}/uploads/u1/3 ${4 * MB}`,
 			`POST ${base}/uploads/u1/finish`
 		]);
-		const bytes = told.filter(({ phase }) => phase === 'sending').map((event) => event.bytes);
+		const bytes = events.filter(({ phase }) => phase === 'sending').map((event) => event.bytes);
 		expect(Math.max(...bytes)).toBe(20 * MB);
 	});
 
-	it('tries again what failed for a moment', async () => {
+	it('retries temporary failures', async () => {
 		answer = (_, attempt) => (attempt < 3 ? 503 : 201);
-		const { handle, told } = run([{ path: 'a.txt', file: file('a.txt', 5) }]);
+		const { handle, events } = run([{ path: 'a.txt', file: file('a.txt', 5) }]);
 		await vi.runAllTimersAsync();
 		expect((await handle.done).revision).toBe('r1');
 		expect(asked).toHaveLength(3);
-		expect(told.at(-1)?.phase).toBe('done');
+		expect(events.at(-1)?.phase).toBe('done');
 	});
 
-	it('gives up one file that is refused, says why, throws its parts away, and goes on with the next', async () => {
+	it('reports a rejected file, deletes its parts and continues with the next', async () => {
 		answer = (url) => (url.includes('/uploads/') ? 507 : 201);
-		const { handle, told } = run([
+		const { handle, events } = run([
 			{ path: 'data/big.bin', file: file('big.bin', 20 * MB) },
 			{ path: 'a.txt', file: file('a.txt', 5) }
 		]);
 		await vi.runAllTimersAsync();
 		expect((await handle.done).revision).toBe('r1');
-		expect(told.find(({ phase }) => phase === 'failed')).toMatchObject({ file: 'data/big.bin', error: 'there is no room left' });
+		expect(events.find(({ phase }) => phase === 'failed')).toMatchObject({ file: 'data/big.bin', error: 'there is no room left' });
 		expect(asked).toContain(`DELETE ${base}/uploads/u1`);
-		expect(told.at(-1)).toMatchObject({ file: 'a.txt', phase: 'done' });
+		expect(events.at(-1)).toMatchObject({ file: 'a.txt', phase: 'done' });
 	});
 
-	it('stops at a pause, and sends again only what was on its way', async () => {
+	it('pauses, and after that repeats only the request in flight', async () => {
 		hold = true;
 		const { handle } = run([{ path: 'a.txt', file: file('a.txt', 5) }]);
 		await vi.advanceTimersByTimeAsync(10);
@@ -142,7 +142,7 @@ describe('an upload to a part of a dataset', () => {
 		expect(asked).toHaveLength(2);
 	});
 
-	it('sends nothing more when it is called off', async () => {
+	it('sends nothing more after it was cancelled', async () => {
 		hold = true;
 		const { handle } = run([
 			{ path: 'a.txt', file: file('a.txt', 5) },

@@ -1,4 +1,4 @@
-/** Files and folders that somebody dropped or chose, as paths below the folder they go to. */
+/** Dropped or chosen files and folders, as paths relative to the destination folder. */
 
 import { join, nameProblem, segments } from '../drive/paths';
 
@@ -9,22 +9,22 @@ export interface Picked {
 
 export interface Pick {
 	files: Picked[];
-	/** Folders with nothing in them. */
+	/** Empty folders. */
 	folders: string[];
-	/** What is left out, and why. */
+	/** Skipped paths with the reason. */
 	refused: { path: string; why: string }[];
 }
 
-/** What systems leave in folders, and nobody means to upload. */
-const LITTER = new Set(['.ds_store', 'thumbs.db', 'desktop.ini']);
+/** Files that operating systems create in folders. */
+const SYSTEM_FILES = new Set(['.ds_store', 'thumbs.db', 'desktop.ini']);
 
-/** Left out without a word. */
-export function isLitter(path: string): boolean {
+/** Returns true for system files, which are skipped silently. */
+export function isSystemFile(path: string): boolean {
 	const name = segments(path).pop() ?? '';
-	return LITTER.has(name.toLowerCase()) || name.startsWith('._');
+	return SYSTEM_FILES.has(name.toLowerCase()) || name.startsWith('._');
 }
 
-/** Why a path cannot be stored; null if it can. */
+/** Returns the reason why a path cannot be stored, or null if it can. */
 export function pathProblem(path: string): string | null {
 	for (const segment of segments(path)) {
 		const problem = nameProblem(segment);
@@ -36,7 +36,7 @@ export function pathProblem(path: string): string | null {
 export function sift(files: Picked[], folders: string[] = []): Pick {
 	const pick: Pick = { files: [], folders: [], refused: [] };
 	for (const picked of files) {
-		if (isLitter(picked.path)) continue;
+		if (isSystemFile(picked.path)) continue;
 		const why = pathProblem(picked.path);
 		if (why) pick.refused.push({ path: picked.path, why });
 		else pick.files.push(picked);
@@ -49,18 +49,18 @@ export function sift(files: Picked[], folders: string[] = []): Pick {
 	return pick;
 }
 
-/** From `<input type="file">`, with `webkitdirectory` or without. */
+/** Reads the files of an `<input type="file">`, with or without `webkitdirectory`. */
 export function fromInput(list: FileList): Pick {
 	return sift(Array.from(list, (file) => ({ path: file.webkitRelativePath || file.name, file })));
 }
 
-/** Whether something that is dragged over the page has files. */
+/** Returns true if a drag contains files. */
 export function hasFiles(transfer: DataTransfer | null): boolean {
 	return transfer !== null && Array.from(transfer.types).includes('Files');
 }
 
 /**
- * From a drop, folders with all they hold. The entries are taken before the first wait: the browser forgets them after.
+ * Reads the files and folders of a drop. All entries are taken before the first `await`, because browsers clear them afterwards.
  */
 export async function fromDrop(transfer: DataTransfer): Promise<Pick> {
 	const entries: FileSystemEntry[] = [];
@@ -89,7 +89,7 @@ async function walk(entry: FileSystemEntry, above: string, files: Picked[], fold
 	const reader = (entry as FileSystemDirectoryEntry).createReader();
 	let any = false;
 	for (;;) {
-		// A reader gives a hundred at a time, and none when there are no more.
+		// Browsers return entries in batches of 100, and an empty batch at the end.
 		const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
 		if (some.length === 0) break;
 		any = true;

@@ -1,4 +1,4 @@
-/** Files that were dropped on a page of a dataset, on their way to its upload page, where they are named and described. */
+/** Hands files dropped on a page of a dataset over to its upload page. */
 
 import type { Pick } from './picked';
 
@@ -8,7 +8,7 @@ export function handOver(pick: Pick): void {
 	waiting = pick;
 }
 
-/** What was handed over, once. */
+/** Returns the files that were handed over and clears them. */
 export function takeOver(): Pick | null {
 	const pick = waiting;
 	waiting = null;

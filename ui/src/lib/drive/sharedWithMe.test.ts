@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Share } from '../types';
-import { covering, sharedHref, sharedName } from './received';
+import { covering, sharedHref, sharedName } from './sharedWithMe';
 
 const share = (path: string, right: 'view' | 'edit' = 'view', dataset = 'ada/drive', type: Share['type'] = 'folder'): Share => ({
 	id: path,
@@ -15,13 +15,13 @@ const share = (path: string, right: 'view' | 'edit' = 'view', dataset = 'ada/dri
 	owner: 'ada'
 });
 
-it('leads to the pages of a dataset, or to the files that are shared of it', () => {
+it('links to the dataset, or to the shared files', () => {
 	expect(sharedHref(share('', 'view', 'lab/north/birds', 'dataset'))).toBe('/d/lab%2Fnorth/birds');
 	expect(sharedHref(share('a b/c'))).toBe('/shared/ada/drive/a%20b/c');
 	expect([sharedHref(share('')), sharedName(share(''))]).toEqual(['/shared/ada/drive', 'Drive of ada']);
 });
 
-it('finds the share that a path is in', () => {
+it('finds the share that contains a path', () => {
 	const shares = [share('a'), share('a/b', 'edit'), share('x', 'edit', 'eve/drive')];
 	expect(covering(shares, 'ada/drive', 'a/b/c')).toEqual({ root: 'a', right: 'edit' });
 	expect(covering(shares, 'ada/drive', 'a/c')).toEqual({ root: 'a', right: 'view' });

@@ -1,5 +1,5 @@
-// A server of its own for a story: the real program on an empty folder, on a port that is free, with its letters in a
-// folder. RUTTER_BIN names the program. Where RUTTER_TEST_S3 names a bucket (scripts/garage.sh), objects go there.
+// A server for one test: the real program with an empty data folder, on a free port, writing e-mails to a folder.
+// // RUTTER_BIN is the path of the program. If RUTTER_TEST_S3 names a bucket (scripts/garage.sh), objects are stored there.
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
@@ -11,14 +11,14 @@ import { promisify } from 'node:util';
 const program = process.env.RUTTER_BIN ?? '';
 const run = promisify(execFile);
 
-/** Whether objects are kept in a bucket, which browsers then talk to. */
+/** True if objects are stored in a bucket, which browsers then access directly. */
 export const onBucket = !!process.env.RUTTER_TEST_S3;
 
 export class House {
   private constructor(
     readonly url: string,
     readonly data: string,
-    /** Its environment. */
+    /** Environment of the server. */
     readonly settings: Record<string, string>,
     private server: ChildProcess,
   ) {}
@@ -50,18 +50,18 @@ export class House {
     return house;
   }
 
-  /** Waits until it can do its work. */
+  /** Waits until the server is ready. */
   private async ready(): Promise<void> {
     for (let tries = 0; tries < 300; tries += 1) {
-      if (this.server.exitCode !== null) throw new Error(`the server ended with ${this.server.exitCode}`);
+      if (this.server.exitCode !== null) throw new Error(`the server exited with ${this.server.exitCode}`);
       const answer = await fetch(`${this.url}/readyz`).catch(() => null);
       if (answer?.ok) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    throw new Error('the server does not become ready');
+    throw new Error('the server did not become ready');
   }
 
-  /** Ends it as a crash would, and starts it again on the same data. */
+  /** Kills the server and restarts it with the same data. */
   async crash(): Promise<void> {
     await end(this.server, 'SIGKILL');
     this.server = spawn(program, ['serve'], { env: this.settings, stdio: ['ignore', 'inherit', 'inherit'] });
@@ -73,20 +73,20 @@ export class House {
     await rm(this.data, { recursive: true, force: true });
   }
 
-  /** A command of the operator; gives what it prints. */
+  /** Runs a CLI command and returns its output. */
   async cli(...args: string[]): Promise<string> {
     const { stdout } = await run(program, args, { env: this.settings });
     return stdout.trim();
   }
 
-  /** Somebody who has an account already, with a personal token. */
+  /** Creates a user with a personal token. */
   async person(name: string): Promise<{ name: string; email: string; token: string }> {
     const email = `${name}@example.org`;
     await this.cli('user', 'add', name, '--email', email);
     return { name, email, token: await this.cli('token', 'add', name, '--name', 'story') };
   }
 
-  /** Somebody who administers the site, and signs in with this password. */
+  /** Creates an administrator with a password. */
   async administrator(name: string, password: string): Promise<void> {
     const args = ['user', 'add', name, '--email', `${name}@example.org`, '--admin', '--password-stdin'];
     const adding = run(program, args, { env: this.settings });
@@ -94,23 +94,23 @@ export class House {
     await adding;
   }
 
-  /** The link in the newest letter to an address whose text has it, once it has come. */
+  /** Waits for an e-mail to an address and returns its link to a page; the newest e-mail first. */
   async link(to: string, page: string): Promise<string> {
     for (let tries = 0; tries < 200; tries += 1) {
       const folder = join(this.data, 'mail');
       const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.eml')).sort().reverse();
       for (const name of names) {
-        const letter = plain(await readFile(join(folder, name), 'utf8'));
-        if (!new RegExp(`^To:.*${to.replace('.', '\\.')}`, 'im').test(letter)) continue;
-        const found = letter.match(new RegExp(`${this.url}/${page}#\\S+`));
+        const message = plain(await readFile(join(folder, name), 'utf8'));
+        if (!new RegExp(`^To:.*${to.replace('.', '\\.')}`, 'im').test(message)) continue;
+        const found = message.match(new RegExp(`${this.url}/${page}#\\S+`));
         if (found) return found[0];
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    throw new Error(`no letter to ${to} has a link to /${page}`);
+    throw new Error(`no e-mail to ${to} has a link to /${page}`);
   }
 
-  /** A request to the API, as a program makes it. */
+  /** Sends an API request. */
   async api(method: string, path: string, token?: string, body?: unknown): Promise<Response> {
     const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
     if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -118,13 +118,13 @@ export class House {
   }
 }
 
-/** Undoes quoted-printable (RFC 2045 §6.7), which breaks long lines. */
-function plain(letter: string): string {
-  if (!/^Content-Transfer-Encoding: quoted-printable/im.test(letter)) return letter;
-  return letter.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+/** Decodes quoted-printable (RFC 2045 §6.7), which breaks long lines. */
+function plain(message: string): string {
+  if (!/^Content-Transfer-Encoding: quoted-printable/im.test(message)) return message;
+  return message.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }
 
-/** `http://KEY:SECRET@127.0.0.1:PORT/BUCKET?region=REGION` as settings; each server has a folder of its own there. */
+/** Converts `http://KEY:SECRET@127.0.0.1:PORT/BUCKET?region=REGION` to settings; each server uses its own prefix. */
 function bucket(data: string): Record<string, string> {
   if (!process.env.RUTTER_TEST_S3) return {};
   const url = new URL(process.env.RUTTER_TEST_S3);

@@ -1,4 +1,4 @@
-// A folder of five hundred files is dropped onto the page.
+// Uploads a folder of 500 files by drag and drop.
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,9 +1,9 @@
-// What is shared can be kept, found and taken along by those whom it is for, and nothing is shared with everybody by
-// mistake.
+// Recipients can find, bookmark and download what is shared with them, and nothing becomes public by
+// // mistake.
 
 import { expect, PASSWORD, row, signIn, test } from '../story.ts';
 
-test('a link stays in the address, asks for its password once, and is copied again by its owner', async ({ house, visitor }) => {
+test('a link stays in the URL, asks for its password once and can be copied again by its owner', async ({ house, visitor }) => {
   await house.administrator('ada', PASSWORD);
   const token = await house.cli('token', 'add', 'ada', '--name', 'story');
   await house.api('GET', '/api/v1/drive', token);
@@ -25,36 +25,36 @@ test('a link stays in the address, asks for its password once, and is copied aga
   await unlock(guest);
   await row(guest, 'old').click();
   await expect(row(guest, 'pier.txt')).toBeVisible();
-  expect(new URL(guest.url()).hash, 'the address is still the link').toBe(secret);
+  expect(new URL(guest.url()).hash, 'the URL is still the link').toBe(secret);
   await guest.reload();
-  await expect(row(guest, 'pier.txt'), 'no password for the same tab').toBeVisible();
-  // All of it, by one button, from wherever one is.
+  await expect(row(guest, 'pier.txt'), 'no password in the same tab').toBeVisible();
+  // Download everything from a subfolder.
   const download = guest.waitForEvent('download');
   await guest.getByRole('button', { name: 'Download all' }).click();
   expect((await download).suggestedFilename()).toBe('plans.zip');
 
-  // The address, sent to somebody else, leads to the same folder, after the password.
+  // For another person, the same URL opens the same folder after the password.
   const other = await visitor();
   await other.goto(guest.url());
   await unlock(other);
   await expect(row(other, 'pier.txt')).toBeVisible();
 
-  // Whoever made it copies it once more.
+  // The owner copies the link again.
   const ada = await visitor();
   await signIn(ada, 'ada');
   await ada.goto('/shared?by=me');
-  await ada.getByRole('button', { name: /More about the share/ }).click();
-  await ada.getByRole('menuitem', { name: 'Copy the link' }).click();
-  await expect(ada.getByText('The link is copied.')).toBeVisible();
+  await ada.getByRole('button', { name: /^More actions for/ }).click();
+  await ada.getByRole('menuitem', { name: 'Copy link' }).click();
+  await expect(ada.getByText('Link copied.')).toBeVisible();
   expect(await ada.evaluate(() => navigator.clipboard.readText())).toBe(made.url);
 
-  // Changed, what was opened has ended; the page asks again.
+  // Changing the password ends open sessions, so the page asks again.
   await house.api('PATCH', `/api/v1/datasets/ada/drive/shares/${made.id}`, token, { password: 'another one' });
   await guest.reload();
-  await expect(guest.getByRole('heading', { name: 'This link has a password' })).toBeVisible();
+  await expect(guest.getByRole('heading', { name: 'Password required' })).toBeVisible();
 });
 
-test('what is new under Shared is told until it was seen', async ({ house, visitor }) => {
+test('new shares are marked until they were seen', async ({ house, visitor }) => {
   const ada = await house.person('ada');
   await house.administrator('ben', PASSWORD);
   await house.api('GET', '/api/v1/drive', ada.token);
@@ -75,7 +75,7 @@ test('what is new under Shared is told until it was seen', async ({ house, visit
   await expect(tab).toHaveText('Shared');
 });
 
-test('a dataset is public only after a word, and nothing unsaved is lost', async ({ house, visitor }) => {
+test('a dataset becomes public only after confirmation, and unsaved changes are not lost', async ({ house, visitor }) => {
   await house.administrator('ada', PASSWORD);
   const token = await house.cli('token', 'add', 'ada', '--name', 'story');
   await house.api('POST', '/api/v1/datasets', token, { id: 'ada/birds', visibility: 'private' });
@@ -89,23 +89,23 @@ test('a dataset is public only after a word, and nothing unsaved is lost', async
   await section.getByRole('radio', { name: /Public/ }).check();
   await save.click();
   const dialog = page.getByRole('dialog', { name: 'Make ada/birds public?' });
-  await expect(dialog.getByText('Everybody', { exact: true })).toBeVisible();
+  await expect(dialog.getByText('Everyone', { exact: true })).toBeVisible();
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   expect(await seen()).toBe('private');
 
-  // Not saved, and so not left without a word.
+  // Leaving the page asks about unsaved changes.
   await page.getByRole('link', { name: 'rutter, home' }).click();
   const leaving = page.getByRole('dialog', { name: 'Leave without saving?' });
   await leaving.getByRole('button', { name: 'Stay' }).click();
   await expect(page).toHaveURL(/settings/);
   await save.click();
-  await dialog.getByRole('button', { name: 'Make it public' }).click();
-  await expect(page.getByText('The dataset is public.')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Make public' }).click();
+  await expect(page.getByText('The dataset is now public.')).toBeVisible();
   expect(await seen()).toBe('public');
-  // To close it is no danger, and done at once.
+  // Making it private needs no confirmation.
   await section.getByRole('radio', { name: /Private/ }).check();
   await save.click();
-  await expect(page.getByText('The dataset is private.')).toBeVisible();
+  await expect(page.getByText('The dataset is now private.')).toBeVisible();
   expect(await seen()).toBe('private');
 
   await page.getByLabel('Title').fill('Birds of the harbour');

@@ -50,7 +50,7 @@ describe('moving', () => {
 		expect(moveProblem(['a'], 'ab')).toBeNull();
 	});
 	it('requires another folder', () => {
-		expect(moveProblem(['a/x', 'a/y'], 'a')).toMatch(/already/);
+		expect(moveProblem(['a/x', 'a/y'], 'a')).toMatch(/Already/);
 		expect(moveProblem(['a/x', 'y'], 'a')).toBeNull();
 	});
 	it('includes the content of a selected folder', () => {

@@ -76,16 +76,16 @@ test('hashing: one large file, and several at a time', async () => {
 	expect(two).toBeGreaterThan(10);
 });
 
-test('a thousand small files', async () => {
+test('1,000 small files', async () => {
 	const dataset = await here.dataset('small');
-	// A page of another origin asks before each request whether it may.
+	// On the origin of the server, because cross-origin requests need a CORS preflight each.
 	const page = await here.ownPage();
 	await page.evaluate((target) => {
 		const file = new File([new Uint8Array(10)], 'first');
 		window.uploader = new sdk.Uploader(target);
 		return window.uploader.upload([{ path: 'first', file }]).done;
 	}, target(dataset));
-	// From here on no request is looked at on its way.
+	// Stop intercepting requests.
 	await page.context().unrouteAll();
 	const measure = (kind: string) =>
 		page.evaluate(

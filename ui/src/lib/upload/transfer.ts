@@ -5,7 +5,7 @@ import { type Control, forEach, RetryableError, type Semaphore } from './control
 import { FileChangedError, RejectedError, UploadError } from './errors.js';
 import { type Api, put, StaleError } from './http.js';
 
-/** What transfers need. */
+/** Dependencies of transfers. */
 export interface TransferContext {
 	api: Api;
 	control: Control;

@@ -33,7 +33,7 @@ const words: Record<string, string> = {
 };
 
 /** Formats a value briefly: strings and numbers as they are, everything else as JSON of at most 160 characters. */
-export function brief(value: unknown): string {
+export function formatValue(value: unknown): string {
 	if (value === null || value === undefined || value === '') return 'nothing';
 	if (typeof value === 'string') return value;
 	if (typeof value === 'object' && 'title' in value && typeof value.title === 'string') return value.title;
@@ -60,7 +60,7 @@ export function describeChange(change: PackageChange): ChangeLine[] {
 		case 'delete_resource':
 			return [{ resource, what: 'resource', kind: 'removed', before: change.resource?.path }];
 		case 'new_file': {
-			const path = (file: unknown) => brief((file as { path?: unknown } | null)?.path ?? file);
+			const path = (file: unknown) => formatValue((file as { path?: unknown } | null)?.path ?? file);
 			return [{ resource, what: 'file', kind: 'changed', before: path(change.old), after: path(change.new) }];
 		}
 		case 'private':
@@ -73,21 +73,21 @@ export function describeChange(change: PackageChange): ChangeLine[] {
 					resource,
 					what: key,
 					kind,
-					[kind === 'removed' ? 'before' : 'after']: brief(value)
+					[kind === 'removed' ? 'before' : 'after']: formatValue(value)
 				}));
 			}
 			const key = String(change.key);
 			// Schema changes are reported separately, column by column.
 			if (key === 'schema' && kind === 'changed') return [{ resource, what: 'schema', kind }];
 			const line: ChangeLine = { resource, what: key, kind };
-			if ('old_value' in change) line.before = brief(change.old_value);
-			if ('new_value' in change || 'value' in change) line.after = brief(change.new_value ?? change.value);
+			if ('old_value' in change) line.before = formatValue(change.old_value);
+			if ('new_value' in change || 'value' in change) line.after = formatValue(change.new_value ?? change.value);
 			return [line];
 		}
 		default: {
 			const line: ChangeLine = { resource, what: words[change.type] ?? change.type.replaceAll('_', ' '), kind };
-			if (change.old !== undefined && change.old !== null) line.before = brief(change.old);
-			if (change.new !== undefined && change.new !== null) line.after = brief(change.new);
+			if (change.old !== undefined && change.old !== null) line.before = formatValue(change.old);
+			if (change.new !== undefined && change.new !== null) line.after = formatValue(change.new);
 			if (kind === 'changed' && line.before === undefined && line.after !== undefined) line.kind = 'added';
 			if (kind === 'changed' && line.after === undefined && line.before !== undefined) line.kind = 'removed';
 			return [line];
@@ -112,12 +112,12 @@ export interface SchemaChange {
 }
 
 /** `type changed` */
-export const kindWords = (kind: string): string => kind.replaceAll('_', ' ');
+export const changeLabel = (kind: string): string => kind.replaceAll('_', ' ');
 
 export const verdictTone = (verdict: Verdict): 'good' | 'warn' | 'bad' =>
 	verdict === 'compatible' ? 'good' : verdict === 'widening' ? 'warn' : 'bad';
 
-export const verdictMeaning: Record<Verdict, string> = {
+export const verdictDescription: Record<Verdict, string> = {
 	compatible: 'Programs that read the old rows can read the new ones.',
 	widening: 'Old rows are still valid, but programs may see new kinds of values.',
 	breaking: 'Old rows may be invalid under the new schema, or programs that read them may break.'

@@ -14,32 +14,32 @@ export class CsvReader {
 	push(text: string): string[][] {
 		const rows: string[][] = [];
 		for (let i = 0; i < text.length; i += 1) {
-			const letter = text[i] as string;
+			const char = text[i] as string;
 			if (this.quoted) {
 				if (this.quote) {
 					this.quote = false;
-					if (letter === '"') {
+					if (char === '"') {
 						this.field += '"';
 						continue;
 					}
 					this.quoted = false;
-				} else if (letter === '"') {
+				} else if (char === '"') {
 					this.quote = true;
 					continue;
 				} else {
-					this.field += letter;
+					this.field += char;
 					continue;
 				}
 			}
-			if (letter === this.delimiter) this.endField();
-			else if (letter === '\n') this.endRow(rows);
-			else if (letter === '\r') {
+			if (char === this.delimiter) this.endField();
+			else if (char === '\n') this.endRow(rows);
+			else if (char === '\r') {
 				if (text[i + 1] !== '\n' && i + 1 < text.length) this.endRow(rows);
-			} else if (letter === '"' && this.field === '') {
+			} else if (char === '"' && this.field === '') {
 				this.quoted = true;
 				this.started = true;
 			} else {
-				this.field += letter;
+				this.field += char;
 				this.started = true;
 			}
 		}

@@ -73,7 +73,7 @@ function between(old: DiffLine, fresh: DiffLine): void {
 }
 
 /** Counts added and removed lines. */
-export function tally(hunks: Hunk[]): { added: number; removed: number } {
+export function countLines(hunks: Hunk[]): { added: number; removed: number } {
 	let added = 0;
 	let removed = 0;
 	for (const hunk of hunks) {

@@ -43,7 +43,7 @@ export function previewKind(path: string): PreviewKind {
 }
 
 /** Returns the media type of a file that is shown from a blob URL. */
-export function mediaOf(path: string): string {
+export function mediaType(path: string): string {
 	const types: Record<string, string> = {
 		svg: 'image/svg+xml',
 		png: 'image/png',

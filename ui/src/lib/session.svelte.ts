@@ -1,6 +1,6 @@
 // The session: the signed-in user and what the server allows.
 import { ApiError, request, signedOut } from './api';
-import { recall, remember } from './remember';
+import { readSetting, saveSetting } from './storage';
 import type { Session, Person } from './types';
 
 let current = $state.raw<Session | undefined>(undefined);
@@ -55,7 +55,7 @@ export const session = {
 	},
 	/** True if a user is signed in; before the session has loaded, a guess that avoids layout shifts. */
 	get likely(): boolean {
-		return current ? session.user !== null : recall('signed-in') !== null;
+		return current ? session.user !== null : readSetting('signed-in') !== null;
 	},
 	get signUp(): Session['sign_up'] {
 		return current?.sign_up ?? 'closed';
@@ -88,7 +88,7 @@ export const session = {
 				failure = error;
 			}
 		}
-		if (current) remember('signed-in', session.user && 'yes');
+		if (current) saveSetting('signed-in', session.user && 'yes');
 	},
 	async logout(): Promise<void> {
 		await request('DELETE', '/api/v1/session');

@@ -19,7 +19,7 @@ export interface Tops {
 }
 
 /** Statistics stored in the file for a whole column; absent if the file does not contain them. */
-export interface Stated {
+export interface ColumnStatistics {
 	/** Minimum and maximum; times in milliseconds since the epoch. */
 	range?: { min: number; max: number };
 	/** Number of rows without a value. */
@@ -48,7 +48,7 @@ export function histogram(values: (number | null)[], steps = 24): Bins | null {
 	return { kind: 'bins', counts, min, max, empty };
 }
 
-export function commonest(values: (string | null)[], most = 5): Tops {
+export function mostFrequent(values: (string | null)[], most = 5): Tops {
 	const counts = new Map<string, number>();
 	let empty = 0;
 	for (const value of values) {
@@ -75,16 +75,16 @@ function figure(value: number, time: boolean): string {
  * Returns the lines that summarize a column. Statistics from the file come before those counted in the first rows, which are
  * labelled as such. `sampled` is the number of rows counted, null if all rows were.
  */
-export function columnFacts(of: Bins | Tops | null, stated: Stated, sampled: number | null, time = false): string[] {
+export function columnSummary(of: Bins | Tops | null, statistics: ColumnStatistics, sampled: number | null, time = false): string[] {
 	const exact: string[] = [];
 	const counted: string[] = [];
 	const said = sampled === null ? exact : counted;
 	const bins = of?.kind === 'bins' ? of : undefined;
-	const range = stated.range ?? bins;
-	if (range && of?.kind !== 'tops') (stated.range ? exact : said).push(`${figure(range.min, time)} to ${figure(range.max, time)}`);
+	const range = statistics.range ?? bins;
+	if (range && of?.kind !== 'tops') (statistics.range ? exact : said).push(`${figure(range.min, time)} to ${figure(range.max, time)}`);
 	if (of?.kind === 'tops') said.push(`${plural(of.distinct, 'distinct value')}`);
-	const empty = stated.empty ?? of?.empty ?? 0;
-	if (empty > 0) (stated.empty === undefined ? said : exact).push(`${count(empty)} empty`);
+	const empty = statistics.empty ?? of?.empty ?? 0;
+	if (empty > 0) (statistics.empty === undefined ? said : exact).push(`${count(empty)} empty`);
 
 	const lines = exact.length > 0 ? [exact.join(', ')] : [];
 	if (sampled === null || (!of && counted.length === 0)) return lines;

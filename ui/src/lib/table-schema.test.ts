@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drift, renewed } from './table-schema';
+import { drift, mergeFields } from './table-schema';
 
 const id = { name: 'id', type: 'integer', description: 'of the station' };
 const value = { name: 'value', type: 'number' };
@@ -18,8 +18,8 @@ describe('drift', () => {
 	});
 });
 
-describe('renewed', () => {
+describe('mergeFields', () => {
 	it('keeps existing descriptions', () => {
-		expect(renewed([{ name: 'id', type: 'string' }, { name: 'height', type: 'integer' }], [id, value])).toEqual([id, { name: 'height', type: 'integer' }]);
+		expect(mergeFields([{ name: 'id', type: 'string' }, { name: 'height', type: 'integer' }], [id, value])).toEqual([id, { name: 'height', type: 'integer' }]);
 	});
 });

@@ -1,5 +1,5 @@
 // Compares the table schema in datapackage.json with the columns of the file.
-import type { FieldOfTable } from './types';
+import type { TableField } from './types';
 
 export interface Drift {
 	/** Columns of the file that are not in the schema. */
@@ -9,7 +9,7 @@ export interface Drift {
 }
 
 /** Returns the differences; `null` if there are none or the schema has no fields. */
-export function drift(fields: FieldOfTable[] | undefined, columns: string[] | undefined): Drift | null {
+export function drift(fields: TableField[] | undefined, columns: string[] | undefined): Drift | null {
 	if (!fields?.length || !columns) return null;
 	const names = new Set(fields.map((field) => field.name));
 	const there = new Set(columns);
@@ -19,5 +19,5 @@ export function drift(fields: FieldOfTable[] | undefined, columns: string[] | un
 }
 
 /** Returns the inferred fields, keeping the existing definition of each field that has one. */
-export const renewed = (found: FieldOfTable[], before: FieldOfTable[]): FieldOfTable[] =>
+export const mergeFields = (found: TableField[], before: TableField[]): TableField[] =>
 	found.map((field) => before.find((one) => one.name === field.name) ?? field);

@@ -23,7 +23,7 @@ export type FoundDatasets = Schemas['FoundDatasets'];
 export type Group = Schemas['Group'];
 export type Growth = Schemas['Growth'];
 export type Held = Schemas['Held'];
-export type InferredTable = Refine<Schemas['InferredTable'], { schema: { fields?: FieldOfTable[] } }>;
+export type InferredTable = Refine<Schemas['InferredTable'], { schema: { fields?: TableField[] } }>;
 export type InvitationItem = Schemas['InvitationItem'];
 export type Job = Schemas['Job'];
 export type KnownUser = Schemas['KnownUser'];
@@ -101,11 +101,11 @@ export interface Resource {
 	mediatype?: string;
 	bytes?: number;
 	hash?: string;
-	schema?: { fields?: FieldOfTable[]; [other: string]: unknown } | string;
+	schema?: { fields?: TableField[]; [other: string]: unknown } | string;
 	[other: string]: unknown;
 }
 
-export interface FieldOfTable {
+export interface TableField {
 	name: string;
 	type?: string;
 	format?: string;

@@ -25,7 +25,7 @@ const SPELT: Record<string, string> = { ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', �
 export function nameFrom(text: string): string {
 	return text
 		.toLowerCase()
-		.replace(/[ßæœøðþłđı]/g, (letter) => SPELT[letter] ?? '')
+		.replace(/[ßæœøðþłđı]/g, (char) => SPELT[char] ?? '')
 		.normalize('NFD')
 		.replace(/\p{M}+/gu, '')
 		.replace(/[^a-z0-9._-]+/g, '-')

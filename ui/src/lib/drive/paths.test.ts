@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { freshName, isWithin, join, moveProblem, nameOf, nameProblem, outermost, parentOf, splitEnding, trail } from './paths';
+import { uniqueName, isWithin, join, moveProblem, nameOf, nameProblem, topmost, parentOf, splitExtension, trail } from './paths';
 
 describe('paths', () => {
 	it('are split and joined', () => {
@@ -18,20 +18,20 @@ describe('paths', () => {
 	});
 
 	it('have extensions', () => {
-		expect(splitEnding('a.tar.gz')).toEqual(['a.tar', '.gz']);
-		expect(splitEnding('.gitignore')).toEqual(['.gitignore', '']);
-		expect(splitEnding('README')).toEqual(['README', '']);
+		expect(splitExtension('a.tar.gz')).toEqual(['a.tar', '.gz']);
+		expect(splitExtension('.gitignore')).toEqual(['.gitignore', '']);
+		expect(splitExtension('README')).toEqual(['README', '']);
 	});
 });
 
 describe('a fresh name', () => {
-	it('is unchanged if it is free', () => expect(freshName('a.csv', new Set())).toBe('a.csv'));
+	it('is unchanged if it is free', () => expect(uniqueName('a.csv', new Set())).toBe('a.csv'));
 	it('counts up', () => {
-		expect(freshName('a.csv', new Set(['a.csv']))).toBe('a (2).csv');
-		expect(freshName('a.csv', new Set(['a.csv', 'a (2).csv']))).toBe('a (3).csv');
-		expect(freshName('a (2).csv', new Set(['a (2).csv', 'a.csv']))).toBe('a (3).csv');
+		expect(uniqueName('a.csv', new Set(['a.csv']))).toBe('a (2).csv');
+		expect(uniqueName('a.csv', new Set(['a.csv', 'a (2).csv']))).toBe('a (3).csv');
+		expect(uniqueName('a (2).csv', new Set(['a (2).csv', 'a.csv']))).toBe('a (3).csv');
 	});
-	it('adds the number before the extension', () => expect(freshName('.env', new Set(['.env']))).toBe('.env (2)'));
+	it('adds the number before the extension', () => expect(uniqueName('.env', new Set(['.env']))).toBe('.env (2)'));
 });
 
 describe('invalid names', () => {
@@ -54,6 +54,6 @@ describe('moving', () => {
 		expect(moveProblem(['a/x', 'y'], 'a')).toBeNull();
 	});
 	it('includes the content of a selected folder', () => {
-		expect(outermost(['a', 'a/b', 'ab', 'c/d'])).toEqual(['a', 'ab', 'c/d']);
+		expect(topmost(['a', 'a/b', 'ab', 'c/d'])).toEqual(['a', 'ab', 'c/d']);
 	});
 });

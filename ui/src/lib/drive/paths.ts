@@ -25,15 +25,15 @@ export function isWithin(path: string, folder: string): boolean {
 }
 
 /** Splits off the extension: `report.final.csv` → `['report.final', '.csv']`. Dotfiles have none. */
-export function splitEnding(name: string): [stem: string, ending: string] {
+export function splitExtension(name: string): [stem: string, ending: string] {
 	const at = name.lastIndexOf('.');
 	return at <= 0 ? [name, ''] : [name.slice(0, at), name.slice(at)];
 }
 
 /** Returns a name that is not taken: `a.csv`, `a (2).csv`, `a (3).csv`. */
-export function freshName(name: string, taken: ReadonlySet<string>): string {
+export function uniqueName(name: string, taken: ReadonlySet<string>): string {
 	if (!taken.has(name)) return name;
-	const [whole, ending] = splitEnding(name);
+	const [whole, ending] = splitExtension(name);
 	const stem = whole.replace(/ \(\d+\)$/, '');
 	const first = Number(whole.match(/ \((\d+)\)$/)?.[1] ?? 1) + 1;
 	for (let count = first; ; count++) {
@@ -73,6 +73,6 @@ export function moveProblem(paths: readonly string[], folder: string): string | 
 }
 
 /** Removes paths that are inside other paths of the list. */
-export function outermost(paths: readonly string[]): string[] {
+export function topmost(paths: readonly string[]): string[] {
 	return paths.filter((path) => !paths.some((other) => other !== path && isWithin(path, other)));
 }

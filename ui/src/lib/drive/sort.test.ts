@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sorted, turned } from './sort';
+import { sorted, toggleSort } from './sort';
 
 const file = (name: string, size = 0, modified = '2026-01-01T00:00:00Z') => ({ name, type: 'file', size, modified, media_type: 'text/csv' });
 const folder = (name: string) => ({ name, type: 'folder', size: null, modified: null, media_type: null });
@@ -24,7 +24,7 @@ it('does not change the list and accepts missing values', () => {
 });
 
 it('reverses on the second click', () => {
-	expect(turned({ key: 'name', descending: false }, 'name')).toEqual({ key: 'name', descending: true });
-	expect(turned({ key: 'name', descending: true }, 'size')).toEqual({ key: 'size', descending: true });
-	expect(turned({ key: 'size', descending: true }, 'name')).toEqual({ key: 'name', descending: false });
+	expect(toggleSort({ key: 'name', descending: false }, 'name')).toEqual({ key: 'name', descending: true });
+	expect(toggleSort({ key: 'name', descending: true }, 'size')).toEqual({ key: 'size', descending: true });
+	expect(toggleSort({ key: 'size', descending: true }, 'name')).toEqual({ key: 'name', descending: false });
 });

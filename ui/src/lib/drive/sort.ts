@@ -45,7 +45,7 @@ export function sorted<T extends Sortable>(entries: readonly T[], { key, descend
 }
 
 /** Returns the sorting after a click on a column header: ascending (size and time: descending), then reversed. */
-export function turned(current: Sorting, key: SortKey): Sorting {
+export function toggleSort(current: Sorting, key: SortKey): Sorting {
 	if (current.key === key) return { key, descending: !current.descending };
 	return { key, descending: key === 'size' || key === 'modified' };
 }

@@ -119,7 +119,7 @@ function assemble(): Uint8Array {
 	const state = (index: number) => 2 + index;
 	const [first, second] = [10, 11];
 	const vector = (index: number) => 12 + index;
-	const turned = 16;
+	const rotated = 16;
 	// `a ^ b` of this round is `b ^ c` of the next.
 	const differ = (round: number) => 17 + (round % 2);
 
@@ -172,13 +172,13 @@ function assemble(): Uint8Array {
 		body.push(...vectors.store(WORDS + 16 * group, words));
 		if (group < 12) {
 			// w[t] = w[t-16] + σ0(w[t-15]) + w[t-7] + σ1(w[t-2]): the last of them two words at a time.
-			body.push(...vectors.shuffle(get(at(0)), get(at(1)), lanes(1, 2, 3, 4)), ...set(turned));
-			const known = vectors.add(get(at(0)), sigma0(get(turned)));
+			body.push(...vectors.shuffle(get(at(0)), get(at(1)), lanes(1, 2, 3, 4)), ...set(rotated));
+			const known = vectors.add(get(at(0)), sigma0(get(rotated)));
 			body.push(...vectors.add(known, vectors.shuffle(get(at(2)), get(at(3)), lanes(1, 2, 3, 4))), ...set(at(0)));
-			body.push(...vectors.shuffle(get(at(3)), get(at(3)), lanes(2, 2, 3, 3)), ...set(turned));
-			body.push(...vectors.add(get(at(0)), vectors.pick(sigma1(get(turned)), [...lows, ...zeros])), ...set(at(0)));
-			body.push(...vectors.shuffle(get(at(0)), get(at(0)), lanes(0, 0, 1, 1)), ...set(turned));
-			body.push(...vectors.add(get(at(0)), vectors.pick(sigma1(get(turned)), [...zeros, ...lows])), ...set(at(0)));
+			body.push(...vectors.shuffle(get(at(3)), get(at(3)), lanes(2, 2, 3, 3)), ...set(rotated));
+			body.push(...vectors.add(get(at(0)), vectors.pick(sigma1(get(rotated)), [...lows, ...zeros])), ...set(at(0)));
+			body.push(...vectors.shuffle(get(at(0)), get(at(0)), lanes(0, 0, 1, 1)), ...set(rotated));
+			body.push(...vectors.add(get(at(0)), vectors.pick(sigma1(get(rotated)), [...zeros, ...lows])), ...set(at(0)));
 		}
 		for (let lane = 0; lane < 4; lane++) {
 			const round = 4 * group + lane;

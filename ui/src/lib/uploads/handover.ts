@@ -9,7 +9,7 @@ export function handOver(pick: Pick): void {
 }
 
 /** Returns the files that were handed over and clears them. */
-export function takeOver(): Pick | null {
+export function takeHandedOver(): Pick | null {
 	const pick = waiting;
 	waiting = null;
 	return pick;

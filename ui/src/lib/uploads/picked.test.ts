@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fromDrop, isSystemFile, pathProblem, sift } from './picked';
+import { fromDrop, isSystemFile, pathProblem, filterFiles } from './picked';
 
 const file = (name: string) => new File(['x'], name);
 
@@ -35,7 +35,7 @@ describe('a drop', () => {
 	});
 
 	it('rejects what cannot be stored and silently skips system files', () => {
-		const pick = sift(['a/.git/config', 'a/b.csv', 'a/.DS_Store', 'a/._b.csv', 'x\\y'].map((path) => ({ path, file: file('f') })));
+		const pick = filterFiles(['a/.git/config', 'a/b.csv', 'a/.DS_Store', 'a/._b.csv', 'x\\y'].map((path) => ({ path, file: file('f') })));
 		expect(pick.files.map(({ path }) => path)).toEqual(['a/b.csv']);
 		expect(pick.refused.map(({ path }) => path)).toEqual(['a/.git/config', 'x\\y']);
 	});

@@ -33,7 +33,7 @@ export function pathProblem(path: string): string | null {
 	return null;
 }
 
-export function sift(files: Picked[], folders: string[] = []): Pick {
+export function filterFiles(files: Picked[], folders: string[] = []): Pick {
 	const pick: Pick = { files: [], folders: [], refused: [] };
 	for (const picked of files) {
 		if (isSystemFile(picked.path)) continue;
@@ -51,7 +51,7 @@ export function sift(files: Picked[], folders: string[] = []): Pick {
 
 /** Reads the files of an `<input type="file">`, with or without `webkitdirectory`. */
 export function fromInput(list: FileList): Pick {
-	return sift(Array.from(list, (file) => ({ path: file.webkitRelativePath || file.name, file })));
+	return filterFiles(Array.from(list, (file) => ({ path: file.webkitRelativePath || file.name, file })));
 }
 
 /** Returns true if a drag contains files. */
@@ -75,7 +75,7 @@ export async function fromDrop(transfer: DataTransfer): Promise<Pick> {
 	const files: Picked[] = plain;
 	const folders: string[] = [];
 	for (const entry of entries) await walk(entry, '', files, folders);
-	return sift(files, folders);
+	return filterFiles(files, folders);
 }
 
 async function walk(entry: FileSystemEntry, above: string, files: Picked[], folders: string[]): Promise<void> {

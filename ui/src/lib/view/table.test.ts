@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { columnFacts } from '../sparkline';
+import { columnSummary } from '../sparkline';
 import type { Source } from './source';
-import { openCsv, openParquet, spread, statedOf, type TableSource } from './table';
+import { openCsv, openParquet, distribution, columnStatistics, type TableSource } from './table';
 
 async function source(path: string): Promise<Source> {
 	const data = await readFile(fileURLToPath(new URL(`../../../../fixtures/datasets/${path}`, import.meta.url)));
@@ -13,7 +13,7 @@ async function source(path: string): Promise<Source> {
 
 function facts(table: TableSource, name: string, sampled: number | null): string[] {
 	const index = table.columns.findIndex((column) => column.name === name);
-	return columnFacts(spread(table, index), table.stated[index] ?? {}, sampled, /^date/.test(table.columns[index]?.type ?? ''));
+	return columnSummary(distribution(table, index), table.statistics[index] ?? {}, sampled, /^date/.test(table.columns[index]?.type ?? ''));
 }
 
 describe('column summaries', () => {
@@ -27,7 +27,7 @@ describe('column summaries', () => {
 		const index = table.columns.findIndex((column) => column.name === 'no2');
 		const missing = every.filter((row) => row[index] === null).length;
 		expect(missing).toBeGreaterThan(table.sample.filter((row) => row[index] === null).length);
-		expect(table.stated[index]?.empty).toBe(missing);
+		expect(table.statistics[index]?.empty).toBe(missing);
 	});
 
 	it('are labelled as such if only the first rows were counted', async () => {
@@ -43,9 +43,9 @@ describe('column summaries', () => {
 	});
 });
 
-describe('statedOf', () => {
+describe('columnStatistics', () => {
 	const chunk = (statistics: object | undefined, name = 'id') => ({ meta_data: { path_in_schema: [name], num_values: 10n, statistics } });
-	const of = (...chunks: object[]) => statedOf({ row_groups: chunks.map((one) => ({ columns: [one] })) } as unknown as Parameters<typeof statedOf>[0], 'id');
+	const of = (...chunks: object[]) => columnStatistics({ row_groups: chunks.map((one) => ({ columns: [one] })) } as unknown as Parameters<typeof columnStatistics>[0], 'id');
 
 	it('merges all row groups', () => {
 		expect(of(chunk({ min_value: 3n, max_value: 9n, null_count: 1n }), chunk({ min_value: 1n, max_value: 4n, null_count: 2n }))).toEqual({

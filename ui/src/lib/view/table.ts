@@ -1,7 +1,7 @@
 // Table files (CSV, Parquet), read on demand.
 import { columnType, CsvReader, guessDelimiter, hasHeader, type ColumnType } from '../csv';
 import { bytes } from '../format';
-import { commonest, histogram, type Bins, type Stated, type Tops } from '../sparkline';
+import { mostFrequent, histogram, type Bins, type ColumnStatistics, type Tops } from '../sparkline';
 import type { FileMetaData } from 'hyparquet';
 import type { Source } from './source';
 
@@ -23,7 +23,7 @@ export interface TableSource {
 	/** The first rows, for the distribution of values. */
 	sample: Cell[][];
 	/** Statistics stored in the file, by column. */
-	stated: Stated[];
+	statistics: ColumnStatistics[];
 	/** Note for the user. */
 	note?: string;
 }
@@ -65,7 +65,7 @@ export async function openCsv(source: Source, signal?: AbortSignal): Promise<Tab
 		columns,
 		total: ended && read >= source.size ? rows.length : null,
 		sample: sample.map((row) => cells(row, columns)),
-		stated: columns.map(() => ({})),
+		statistics: columns.map(() => ({})),
 		async rows(offset, limit, stop) {
 			while (!ended && rows.length < offset + limit) await next(stop);
 			if (ended && read >= source.size) table.total = rows.length;
@@ -114,12 +114,12 @@ export async function openParquet(source: Source): Promise<TableSource> {
 	}
 	// Sample from the first row group only, which takes one read.
 	const first = Number(metadata.row_groups[0]?.num_rows ?? 0);
-	const stated = columns.map(({ name }) => statedOf(metadata, name));
-	return { columns, total, rows, sample: await rows(0, Math.min(SAMPLE, first)), stated };
+	const statistics = columns.map(({ name }) => columnStatistics(metadata, name));
+	return { columns, total, rows, sample: await rows(0, Math.min(SAMPLE, first)), statistics };
 }
 
 /** Returns the statistics of a column from the Parquet footer, if every row group has them. */
-export function statedOf(metadata: Pick<FileMetaData, 'row_groups'>, name: string): Stated {
+export function columnStatistics(metadata: Pick<FileMetaData, 'row_groups'>, name: string): ColumnStatistics {
 	let [min, max, empty] = [Infinity, -Infinity, 0];
 	let [hasRange, hasEmpty] = [true, true];
 	for (const group of metadata.row_groups) {
@@ -179,7 +179,7 @@ function toNumber(cell: Cell): number | null {
 }
 
 /** Returns the distribution of the values of a column in the sample. */
-export function spread(table: TableSource, index: number): Bins | Tops | null {
+export function distribution(table: TableSource, index: number): Bins | Tops | null {
 	const column = table.columns[index] as TableColumn;
 	const values = table.sample.map((row) => row[index] ?? null);
 	if (column.numeric) return histogram(values.map(toNumber));
@@ -187,7 +187,7 @@ export function spread(table: TableSource, index: number): Bins | Tops | null {
 		return histogram(values.map((value) => (typeof value === 'string' ? Date.parse(value) : toNumber(value))));
 	}
 	if (values.some((value) => typeof value === 'object' && value !== null && !(value instanceof Date))) return null;
-	return commonest(values.map((value) => (value === null ? null : String(value))));
+	return mostFrequent(values.map((value) => (value === null ? null : String(value))));
 }
 
 export type { ColumnType };

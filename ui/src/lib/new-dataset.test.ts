@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describe, nameFor, nameFrom } from './new';
+import { buildPackage, nameFor, nameFrom } from './new-dataset';
 
 it('creates URL-safe names', () => {
 	expect(nameFrom('Bird counts (2026)')).toBe('bird-counts-2026');
@@ -18,7 +18,7 @@ it('names a dataset after its common folder or its only file', () => {
 });
 
 it('describes tables as resources with unique names', () => {
-	const said = describe({ name: 'Birds', title: ' Birds ', description: '', license: 'CC0-1.0', keywords: 'a, ,b', files: ['x/t.csv', 'y/t.csv', 't.parquet', 't.csv', 'note.txt'] });
+	const said = buildPackage({ name: 'Birds', title: ' Birds ', description: '', license: 'CC0-1.0', keywords: 'a, ,b', files: ['x/t.csv', 'y/t.csv', 't.parquet', 't.csv', 'note.txt'] });
 	expect(said.resources?.map(({ name, path }) => [name, path])).toEqual([
 		['t', 'x/t.csv'],
 		['t-csv', 'y/t.csv'],

@@ -4,7 +4,7 @@
 export const BATCH = 200;
 export const MOST = 600;
 
-export class Drawn {
+export class RowWindow {
 	#from = $state(0);
 	#to = $state(BATCH);
 	readonly #count: () => number;

@@ -9,7 +9,7 @@ const awaited = new WeakMap<HTMLLinkElement, Promise<unknown>>();
  * style sheets of a module only on its first import, but SvelteKit imports a page twice: to preload it, and to
  * render it.
  */
-export async function styled(): Promise<void> {
+export async function styleSheetsLoaded(): Promise<void> {
 	const coming = [...document.querySelectorAll<HTMLLinkElement>('link[rel="stylesheet"]')].filter((link) => link.sheet === null);
 	await Promise.all(coming.map(settled));
 }

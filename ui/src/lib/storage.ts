@@ -1,6 +1,6 @@
 // Preferences in localStorage. If storage is blocked, nothing is saved.
 
-export function recall(name: string): string | null {
+export function readSetting(name: string): string | null {
 	try {
 		return localStorage.getItem(name);
 	} catch {
@@ -9,7 +9,7 @@ export function recall(name: string): string | null {
 }
 
 /** Saves a value; `null` removes it. */
-export function remember(name: string, value: string | null): void {
+export function saveSetting(name: string, value: string | null): void {
 	try {
 		if (value === null) localStorage.removeItem(name);
 		else localStorage.setItem(name, value);

@@ -35,7 +35,7 @@ function resources(paths: string[]): Resource[] {
 }
 
 /** Builds the datapackage.json content from the form. */
-export function describe(form: { name: string; title: string; description: string; license: string; keywords: string; files: string[] }): Package {
+export function buildPackage(form: { name: string; title: string; description: string; license: string; keywords: string; files: string[] }): Package {
 	const keywords = form.keywords.split(',').map((word) => word.trim()).filter((word) => word !== '');
 	return {
 		name: form.name.toLowerCase(),

@@ -2,41 +2,41 @@
 
 import { AxeBuilder } from '@axe-core/playwright';
 import { test as base, expect, type Browser, type BrowserContext, type Page } from '@playwright/test';
-import { House } from './house.ts';
+import { TestServer } from './server.ts';
 
 export { expect, type Page };
 
 interface Fixtures {
-  house: House;
+  server: TestServer;
   /** Opens a page in a new browser context. */
-  visitor: () => Promise<Page>;
+  newPage: () => Promise<Page>;
 }
 
 export const test = base.extend<Fixtures>({
   // eslint-disable-next-line no-empty-pattern -- required by Playwright
-  house: async ({}, use) => {
-    const house = await House.open();
-    await use(house);
-    await house.close();
+  server: async ({}, use) => {
+    const server = await TestServer.start();
+    await use(server);
+    await server.close();
   },
-  visitor: async ({ browser, house }, use) => {
+  newPage: async ({ browser, server }, use) => {
     const contexts: BrowserContext[] = [];
-    const complaints: string[] = [];
-    await use(() => arrive(browser, house, contexts, complaints));
+    const consoleErrors: string[] = [];
+    await use(() => openPage(browser, server, contexts, consoleErrors));
     for (const context of contexts) await context.close();
-    expect(complaints, 'console errors').toEqual([]);
+    expect(consoleErrors, 'console errors').toEqual([]);
   },
 });
 
-async function arrive(browser: Browser, house: House, contexts: BrowserContext[], complaints: string[]): Promise<Page> {
-  const context = await browser.newContext({ baseURL: house.url, permissions: ['clipboard-read', 'clipboard-write'] });
+async function openPage(browser: Browser, server: TestServer, contexts: BrowserContext[], consoleErrors: string[]): Promise<Page> {
+  const context = await browser.newContext({ baseURL: server.url, permissions: ['clipboard-read', 'clipboard-write'] });
   contexts.push(context);
   const page = await context.newPage();
-  page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`));
+  page.on('pageerror', (error) => consoleErrors.push(`${page.url()}: ${error.message}`));
   page.on('console', (message) => {
     // Browsers log every 4xx response and every request without a network; the pages handle those.
     const answer = /^Failed to load resource: (the server responded with a status of 4|net::ERR_INTERNET_DISCONNECTED)/.test(message.text());
-    if (message.type() === 'error' && !answer) complaints.push(`${page.url()}: ${message.text()}`);
+    if (message.type() === 'error' && !answer) consoleErrors.push(`${page.url()}: ${message.text()}`);
   });
   return page;
 }
@@ -55,7 +55,7 @@ export async function accessible(page: Page, rules?: string[]): Promise<void> {
 }
 
 /** Returns the cumulative layout shift of the page, without shifts caused by user input. */
-export function shift(page: Page): Promise<number> {
+export function layoutShift(page: Page): Promise<number> {
   return page.evaluate(async () => {
     let sum = 0;
     const observer = new PerformanceObserver((list) => {
@@ -71,14 +71,14 @@ export function shift(page: Page): Promise<number> {
 }
 
 /** Signs up with the link from the e-mail; ends on the drive page. */
-export async function signUp(house: House, page: Page, name: string): Promise<string> {
+export async function signUp(server: TestServer, page: Page, name: string): Promise<string> {
   const email = `${name}@example.org`;
   await page.goto('/signup');
   await page.getByLabel('User name').fill(name);
   await page.getByLabel('E-mail').fill(email);
   await page.getByRole('button', { name: 'Create account' }).click();
   await expect(page.getByRole('heading', { name: 'Check your email' })).toBeVisible();
-  await page.goto(await house.link(email, 'verify'));
+  await page.goto(await server.emailLink(email, 'verify'));
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Create account' }).click();
   await expect(page.getByRole('heading', { name: 'My drive' })).toBeVisible();

@@ -2,8 +2,8 @@
 
 import { accessible, expect, PASSWORD, test } from '../story.ts';
 
-test('a user with accents and spaces in the display name signs up and closes the account', async ({ house, visitor }) => {
-  const page = await visitor();
+test('a user with accents and spaces in the display name signs up and closes the account', async ({ server, newPage }) => {
+  const page = await newPage();
   await page.goto('/signup');
   await page.getByLabel('Display name').fill('Käthe Müller');
   const name = page.getByLabel('User name');
@@ -20,7 +20,7 @@ test('a user with accents and spaces in the display name signs up and closes the
   await accessible(page);
   await name.fill('kathe');
   await page.getByRole('button', { name: 'Create account' }).click();
-  await page.goto(await house.link('kathe@example.org', 'verify'));
+  await page.goto(await server.emailLink('kathe@example.org', 'verify'));
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Create account' }).click();
   await expect(page.getByRole('heading', { name: 'My drive' })).toBeVisible();
@@ -44,8 +44,8 @@ test('a user with accents and spaces in the display name signs up and closes the
   await expect(page.getByText(/Your account is closed/)).toBeVisible();
 
   // Own visits are not logged as refusals, and the viewer is shown as active now.
-  await house.administrator('root', PASSWORD);
-  const root = await visitor();
+  await server.createAdministrator('root', PASSWORD);
+  const root = await newPage();
   await root.goto('/login?next=/drive');
   await root.getByLabel('User name or e-mail').fill('root');
   await root.getByLabel('Password', { exact: true }).fill(PASSWORD);

@@ -11,13 +11,13 @@ const run = promisify(execFile);
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 const PHONE = { width: 390, height: 800 };
 
-test('the drive without a network, with a taken name and on a phone', async ({ house, visitor }) => {
+test('the drive without a network, with a taken name and on a phone', async ({ server, newPage }) => {
   const files = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
-  await house.administrator('ada', PASSWORD);
-  const token = await house.cli('token', 'add', 'ada', '--name', 'story');
-  await house.api('GET', '/api/v1/drive', token);
-  for (const path of ['maps', 'plans']) await house.api('POST', '/api/v1/drive/ada/drive/folders', token, { path });
-  const page = await visitor();
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  await server.api('GET', '/api/v1/drive', token);
+  for (const path of ['maps', 'plans']) await server.api('POST', '/api/v1/drive/ada/drive/folders', token, { path });
+  const page = await newPage();
   await signIn(page, 'ada');
   await page.goto('/drive');
   await expect(row(page, 'maps')).toBeVisible();
@@ -119,20 +119,20 @@ test('the drive without a network, with a taken name and on a phone', async ({ h
   await rm(files, { recursive: true });
 });
 
-test('a folder of 5,000 files responds quickly', async ({ house, visitor }) => {
-  await house.administrator('ada', PASSWORD);
-  const token = await house.cli('token', 'add', 'ada', '--name', 'story');
-  await house.api('POST', '/api/v1/datasets', token, { id: 'ada/many', visibility: 'private' });
-  await house.api('GET', '/api/v1/drive', token);
-  const work = join(house.data, 'many');
-  const git = (...args: string[]) => run('git', ['-C', work, ...args], { env: house.settings });
-  await run('git', ['clone', '-q', `${house.url.replace('//', `//ada:${token}@`)}/ada/drive.git`, work], { env: house.settings });
+test('a folder of 5,000 files responds quickly', async ({ server, newPage }) => {
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  await server.api('POST', '/api/v1/datasets', token, { id: 'ada/many', visibility: 'private' });
+  await server.api('GET', '/api/v1/drive', token);
+  const work = join(server.data, 'many');
+  const git = (...args: string[]) => run('git', ['-C', work, ...args], { env: server.settings });
+  await run('git', ['clone', '-q', `${server.url.replace('//', `//ada:${token}@`)}/ada/drive.git`, work], { env: server.settings });
   await run('python3', ['-c', `import os\nos.mkdir('many')\nfor n in range(5000): open(f'many/file-{n}.txt', 'w').write('x' * (n % 97))`], { cwd: work });
   await git('add', 'many');
   await git('-c', 'user.name=ada', '-c', 'user.email=ada@example.org', 'commit', '-qm', 'Many');
   await git('push', '-q', 'origin', 'HEAD:main');
 
-  const page = await visitor();
+  const page = await newPage();
   await signIn(page, 'ada');
   await page.goto('/drive/many');
   await page.getByRole('row', { name: 'file-0.txt' }).focus();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accessible, expect, row, signUp, test, upload, uploads } from '../story.ts';
 
-test('two people share a drive, upload 2 GB and restore a version @bucket', async ({ house, visitor }) => {
+test('two people share a drive, upload 2 GB and restore a version @bucket', async ({ server, newPage }) => {
   test.setTimeout(1_200_000);
   const folder = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
   const survey = join(folder, 'survey.bin');
@@ -16,8 +16,8 @@ test('two people share a drive, upload 2 GB and restore a version @bucket', asyn
   await sparse.close();
   await writeFile(notes, '# Notes\n\nThe harbour is open.\n');
 
-  const ada = await visitor();
-  await signUp(house, ada, 'ada');
+  const ada = await newPage();
+  await signUp(server, ada, 'ada');
   await accessible(ada);
 
   // Reload during the upload.
@@ -54,8 +54,8 @@ test('two people share a drive, upload 2 GB and restore a version @bucket', asyn
   await ada.getByRole('button', { name: 'Done' }).click();
 
   // That user signs up with the address and finds the file.
-  const ben = await visitor();
-  await signUp(house, ben, 'ben');
+  const ben = await newPage();
+  await signUp(server, ben, 'ben');
   await ben.goto('/shared');
   await row(ben, 'notes.md').click();
   await expect(ben.getByText('The harbour is open.')).toBeVisible();

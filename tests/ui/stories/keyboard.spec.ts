@@ -19,9 +19,9 @@ const press = async (page: Page, ...keys: string[]) => {
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
-test('a drive, its trash, a share and a quota with the keyboard alone', async ({ house, visitor }) => {
-  await house.administrator('ada', PASSWORD);
-  const page = await visitor();
+test('a drive, its trash, a share and a quota with the keyboard alone', async ({ server, newPage }) => {
+  await server.createAdministrator('ada', PASSWORD);
+  const page = await newPage();
 
   await page.goto('/login');
   await reach(page, page.getByLabel('User name or e-mail'));

@@ -1,12 +1,12 @@
 // Every operation of the file browser: on one file and on a selection, in the drive and in a dataset. Results are
-// // checked on the server, not on the page.
+// checked on the server, not on the page.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { House } from '../house.ts';
+import type { TestServer } from '../server.ts';
 import { drop, expect, PASSWORD, row, signIn, test, upload, uploads, type Page } from '../story.ts';
 
 const run = promisify(execFile);
@@ -27,9 +27,9 @@ const item = (page: Page, name: string) => page.getByRole('menuitem', { name, ex
 const grid = (page: Page, name: string) => page.getByRole('row', { name });
 
 /** Returns the sorted names in a folder on the server. */
-async function held(house: House, token: string, place: Place, folder = ''): Promise<string[]> {
+async function held(server: TestServer, token: string, place: Place, folder = ''): Promise<string[]> {
   const path = [place.folder, folder].filter((part) => part !== '').join('/');
-  const answer = await house.api('GET', `/api/v1/drive/${place.dataset}/list?path=${encodeURIComponent(path)}`, token);
+  const answer = await server.api('GET', `/api/v1/drive/${place.dataset}/list?path=${encodeURIComponent(path)}`, token);
   const { items = [] } = (await answer.json()) as { items?: { name: string }[] };
   return items.map(({ name }) => name).sort();
 }
@@ -58,8 +58,8 @@ async function saved(page: Page, click: () => Promise<void>): Promise<{ name: st
   return { name: download.suggestedFilename(), bytes: await readFile(path), path };
 }
 
-async function operate(house: House, token: string, page: Page, place: Place, files: string): Promise<void> {
-  const has = (folder: string, ...names: string[]) => expect.poll(() => held(house, token, place, folder), `${place.page}: ${folder || 'top'}`).toEqual(names.sort());
+async function operate(server: TestServer, token: string, page: Page, place: Place, files: string): Promise<void> {
+  const has = (folder: string, ...names: string[]) => expect.poll(() => held(server, token, place, folder), `${place.page}: ${folder || 'top'}`).toEqual(names.sort());
   const file = (name: string) => join(files, name);
   for (const name of ['a.csv', 'b.csv', 'c.csv', 'd.csv', 'e.csv']) await writeFile(file(name), `name,value\n${name},1\n`);
 
@@ -161,7 +161,7 @@ async function operate(house: House, token: string, page: Page, place: Place, fi
     await page.getByRole('button', { name: /^Restore the version from/ }).first().click();
     await expect(page.getByText('newer')).toHaveCount(0);
     const path = [place.folder, 'plans/a.csv'].filter((part) => part !== '').join('/');
-    const content = async () => (await house.api('GET', `/api/v1/drive/${place.dataset}/content/${path}`, token)).text();
+    const content = async () => (await server.api('GET', `/api/v1/drive/${place.dataset}/content/${path}`, token)).text();
     await expect.poll(content).toBe('name,value\na.csv,1\n');
   });
 
@@ -201,34 +201,34 @@ async function operate(house: House, token: string, page: Page, place: Place, fi
   });
 }
 
-test('every operation of the file browser, in the drive and in a dataset', async ({ house, visitor }) => {
+test('every operation of the file browser, in the drive and in a dataset', async ({ server, newPage }) => {
   const files = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
-  await house.administrator('ada', PASSWORD);
-  const token = await house.cli('token', 'add', 'ada', '--name', 'story');
-  const ben = await house.person('ben');
-  await house.api('POST', '/api/v1/datasets', ben.token, { id: 'ben/survey', visibility: 'private' });
-  await house.api('POST', '/api/v1/drive/ben/survey/folders', ben.token, { path: 'field' });
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  const ben = await server.createUser('ben');
+  await server.api('POST', '/api/v1/datasets', ben.token, { id: 'ben/survey', visibility: 'private' });
+  await server.api('POST', '/api/v1/drive/ben/survey/folders', ben.token, { path: 'field' });
   const share = { path: 'field', with: { user: 'ada' }, right: 'edit' };
-  expect((await house.api('POST', '/api/v1/datasets/ben/survey/shares', ben.token, share)).ok).toBe(true);
-  const page = await visitor();
+  expect((await server.api('POST', '/api/v1/datasets/ben/survey/shares', ben.token, share)).ok).toBe(true);
+  const page = await newPage();
   await signIn(page, 'ada');
 
   const drive = { page: '/drive', dataset: 'ada/drive', folder: '', name: 'My drive' };
-  await operate(house, token, page, drive, files);
-  await operate(house, token, page, { page: '/shared/ben/survey/field', dataset: 'ben/survey', folder: 'field', name: 'field' }, files);
+  await operate(server, token, page, drive, files);
+  await operate(server, token, page, { page: '/shared/ben/survey/field', dataset: 'ben/survey', folder: 'field', name: 'field' }, files);
 
   await test.step('undo, and restore from the trash', async () => {
     await page.goto('/drive/plans');
     await select(page, 'b.csv');
     await item(page, 'Delete').click();
     await button(page, 'Undo').click();
-    await expect.poll(() => held(house, token, drive, 'plans')).toContain('b.csv');
+    await expect.poll(() => held(server, token, drive, 'plans')).toContain('b.csv');
     await page.goto('/trash');
     await page.getByLabel('Select d.csv', { exact: true }).check();
     await button(page, 'Restore').click();
-    await expect.poll(() => held(house, token, drive, 'maps')).toEqual(['d.csv']);
+    await expect.poll(() => held(server, token, drive, 'maps')).toEqual(['d.csv']);
     await button(page, 'Restore b.csv').click();
-    await expect.poll(() => held(house, token, drive, 'maps')).toEqual(['b.csv', 'd.csv']);
+    await expect.poll(() => held(server, token, drive, 'maps')).toEqual(['b.csv', 'd.csv']);
     await button(page, 'Empty trash').click();
     await expect(page.getByRole('dialog')).toContainText('This clears the trash. Earlier versions keep the files.');
     await page.getByRole('dialog').getByRole('button', { name: 'Empty trash' }).click();
@@ -240,20 +240,20 @@ test('every operation of the file browser, in the drive and in a dataset', async
   await rm(files, { recursive: true });
 });
 
-test('one file of a dataset is dropped, deleted and restored', async ({ house, visitor }) => {
+test('one file of a dataset is dropped, deleted and restored', async ({ server, newPage }) => {
   const files = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
-  await house.administrator('ada', PASSWORD);
-  const token = await house.cli('token', 'add', 'ada', '--name', 'story');
-  await house.api('POST', '/api/v1/datasets', token, { id: 'ada/birds', visibility: 'private' });
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  await server.api('POST', '/api/v1/datasets', token, { id: 'ada/birds', visibility: 'private' });
   const content = async (path: string) => {
-    const answer = await house.api('GET', `/api/v1/datasets/ada/birds/raw/main/${path}`, token);
+    const answer = await server.api('GET', `/api/v1/datasets/ada/birds/raw/main/${path}`, token);
     return answer.ok ? answer.text() : null;
   };
   const put = (path: string, text: string) =>
-    fetch(`${house.url}/api/v1/drive/ada/birds/files/${path}`, { method: 'PUT', headers: { Authorization: `Bearer ${token}` }, body: text });
+    fetch(`${server.url}/api/v1/drive/ada/birds/files/${path}`, { method: 'PUT', headers: { Authorization: `Bearer ${token}` }, body: text });
   await put('data/counts.csv', 'bird,count\nowl,1\n');
   await put('notes.md', '# First\n');
-  const page = await visitor();
+  const page = await newPage();
   await signIn(page, 'ada');
 
   // On pages that accept no files, a drop does not navigate away.

@@ -1,10 +1,10 @@
 // Every page, with the demo data: no serious accessibility violations, no console errors, no layout shifts and no
-// // horizontal scrolling on phones.
+// horizontal scrolling on phones.
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { accessible, expect, PASSWORD, shift, signIn, test, type Page } from '../story.ts';
+import { accessible, expect, layoutShift, PASSWORD, signIn, test, type Page } from '../story.ts';
 
 const ANONYMOUS = ['/', '/login', '/signup', '/reset', '/verify', '/s', '/search', '/d/ben/trade-prices', '/nothing/here', '/nowhere'];
 const SIGNED_IN = [
@@ -48,7 +48,7 @@ async function open(page: Page, path: string): Promise<void> {
   await page.waitForLoadState('networkidle');
   await expect(page.getByRole('heading', { level: 1 }).first(), path).toBeVisible();
   // "Good" begins below 0.1 (web.dev/articles/cls).
-  expect(await shift(page), `${path}: layout shift`).toBeLessThan(0.1);
+  expect(await layoutShift(page), `${path}: layout shift`).toBeLessThan(0.1);
 }
 
 /** Delays responses by different times, so that style sheets arrive after scripts. */
@@ -62,7 +62,7 @@ async function slow(page: Page): Promise<void> {
 }
 
 /** Checks a page three times: as it is, in dark mode (colours only), and on a phone with a slow network. */
-async function look(page: Page, path: string): Promise<void> {
+async function checkPage(page: Page, path: string): Promise<void> {
   await open(page, path);
   await accessible(page);
   await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
@@ -78,14 +78,14 @@ async function look(page: Page, path: string): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
 }
 
-test('every page, in light and dark and on a phone', async ({ house, visitor }) => {
+test('every page, in light and dark and on a phone', async ({ server, newPage }) => {
   test.setTimeout(1_200_000);
   const repository = join(import.meta.dirname, '../../..');
   const demo = join(repository, 'scripts/demo.sh');
-  await promisify(execFile)(demo, [house.url, house.data, process.env.RUTTER_BIN ?? '', PASSWORD], { env: house.settings });
-  const page = await visitor();
-  for (const path of ANONYMOUS) await look(page, path);
+  await promisify(execFile)(demo, [server.url, server.data, process.env.RUTTER_BIN ?? '', PASSWORD], { env: server.settings });
+  const page = await newPage();
+  for (const path of ANONYMOUS) await checkPage(page, path);
   await signIn(page, 'demo');
-  await page.request.post('/api/v1/organisations', { data: { name: 'harbours' }, headers: { Origin: house.url } });
-  for (const path of SIGNED_IN) await look(page, path);
+  await page.request.post('/api/v1/organisations', { data: { name: 'harbours' }, headers: { Origin: server.url } });
+  for (const path of SIGNED_IN) await checkPage(page, path);
 });

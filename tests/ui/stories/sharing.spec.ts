@@ -1,26 +1,26 @@
 // Recipients can find, bookmark and download what is shared with them, and nothing becomes public by
-// // mistake.
+// mistake.
 
 import { expect, PASSWORD, row, signIn, test } from '../story.ts';
 
-test('a link stays in the URL, asks for its password once and can be copied again by its owner', async ({ house, visitor }) => {
-  await house.administrator('ada', PASSWORD);
-  const token = await house.cli('token', 'add', 'ada', '--name', 'story');
-  await house.api('GET', '/api/v1/drive', token);
+test('a link stays in the URL, asks for its password once and can be copied again by its owner', async ({ server, newPage }) => {
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  await server.api('GET', '/api/v1/drive', token);
   for (const path of ['plans/harbour.txt', 'plans/old/pier.txt']) {
-    const url = `${house.url}/api/v1/drive/ada/drive/files/${path}`;
+    const url = `${server.url}/api/v1/drive/ada/drive/files/${path}`;
     const answer = await fetch(url, { method: 'PUT', headers: { Authorization: `Bearer ${token}` }, body: `the ${path}` });
     expect(answer.ok).toBe(true);
   }
   const share = { path: 'plans', with: { link: true }, right: 'view', password: PASSWORD };
-  const made = await (await house.api('POST', '/api/v1/datasets/ada/drive/shares', token, share)).json();
+  const made = await (await server.api('POST', '/api/v1/datasets/ada/drive/shares', token, share)).json();
   const secret = new URL(made.url).hash;
 
-  const unlock = async (page: Awaited<ReturnType<typeof visitor>>) => {
+  const unlock = async (page: Awaited<ReturnType<typeof newPage>>) => {
     await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
     await page.getByRole('button', { name: 'Open' }).click();
   };
-  const guest = await visitor();
+  const guest = await newPage();
   await guest.goto(made.url);
   await unlock(guest);
   await row(guest, 'old').click();
@@ -34,13 +34,13 @@ test('a link stays in the URL, asks for its password once and can be copied agai
   expect((await download).suggestedFilename()).toBe('plans.zip');
 
   // For another person, the same URL opens the same folder after the password.
-  const other = await visitor();
+  const other = await newPage();
   await other.goto(guest.url());
   await unlock(other);
   await expect(row(other, 'pier.txt')).toBeVisible();
 
   // The owner copies the link again.
-  const ada = await visitor();
+  const ada = await newPage();
   await signIn(ada, 'ada');
   await ada.goto('/shared?by=me');
   await ada.getByRole('button', { name: /^More actions for/ }).click();
@@ -49,22 +49,22 @@ test('a link stays in the URL, asks for its password once and can be copied agai
   expect(await ada.evaluate(() => navigator.clipboard.readText())).toBe(made.url);
 
   // Changing the password ends open sessions, so the page asks again.
-  await house.api('PATCH', `/api/v1/datasets/ada/drive/shares/${made.id}`, token, { password: 'another one' });
+  await server.api('PATCH', `/api/v1/datasets/ada/drive/shares/${made.id}`, token, { password: 'another one' });
   await guest.reload();
   await expect(guest.getByRole('heading', { name: 'Password required' })).toBeVisible();
 });
 
-test('new shares are marked until they were seen', async ({ house, visitor }) => {
-  const ada = await house.person('ada');
-  await house.administrator('ben', PASSWORD);
-  await house.api('GET', '/api/v1/drive', ada.token);
-  await house.api('POST', '/api/v1/drive/ada/drive/folders', ada.token, { path: 'plans' });
-  const ben = await visitor();
+test('new shares are marked until they were seen', async ({ server, newPage }) => {
+  const ada = await server.createUser('ada');
+  await server.createAdministrator('ben', PASSWORD);
+  await server.api('GET', '/api/v1/drive', ada.token);
+  await server.api('POST', '/api/v1/drive/ada/drive/folders', ada.token, { path: 'plans' });
+  const ben = await newPage();
   await signIn(ben, 'ben');
   await ben.goto('/drive');
   const tab = ben.getByRole('navigation', { name: 'Drive' }).getByRole('link', { name: /Shared/ });
   await expect(tab).toHaveText('Shared');
-  await house.api('POST', '/api/v1/datasets/ada/drive/shares', ada.token, { path: 'plans', with: { user: 'ben' }, right: 'view' });
+  await server.api('POST', '/api/v1/datasets/ada/drive/shares', ada.token, { path: 'plans', with: { user: 'ben' }, right: 'view' });
   await ben.reload();
   await expect(tab).toHaveText(/1 new/);
   await tab.click();
@@ -75,12 +75,12 @@ test('new shares are marked until they were seen', async ({ house, visitor }) =>
   await expect(tab).toHaveText('Shared');
 });
 
-test('a dataset becomes public only after confirmation, and unsaved changes are not lost', async ({ house, visitor }) => {
-  await house.administrator('ada', PASSWORD);
-  const token = await house.cli('token', 'add', 'ada', '--name', 'story');
-  await house.api('POST', '/api/v1/datasets', token, { id: 'ada/birds', visibility: 'private' });
-  const seen = async () => (await (await house.api('GET', '/api/v1/datasets/ada/birds', token)).json()).visibility;
-  const page = await visitor();
+test('a dataset becomes public only after confirmation, and unsaved changes are not lost', async ({ server, newPage }) => {
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  await server.api('POST', '/api/v1/datasets', token, { id: 'ada/birds', visibility: 'private' });
+  const seen = async () => (await (await server.api('GET', '/api/v1/datasets/ada/birds', token)).json()).visibility;
+  const page = await newPage();
   await signIn(page, 'ada');
   await page.goto('/d/ada/birds/settings');
   const section = page.getByRole('region', { name: 'Visibility' });

@@ -163,7 +163,7 @@ export class Run implements UploadHandle {
 		};
 	}
 
-	/** Creates the commit. If the connection fails, its outcome is unknown and a resume starts with it; if it was rejected, it was not made. */
+	/** Creates the commit. After a connection failure its outcome is unknown, so a resume starts with it; a rejected one does not exist. */
 	async #commit(make: () => Promise<string | null>): Promise<string | null> {
 		try {
 			return await make();

@@ -1,5 +1,5 @@
 // A server for one test: the real program with an empty data folder, on a free port, writing e-mails to a folder.
-// // RUTTER_BIN is the path of the program. If RUTTER_TEST_S3 names a bucket (scripts/garage.sh), objects are stored there.
+// RUTTER_BIN is the path of the program. If RUTTER_TEST_S3 names a bucket (scripts/garage.sh), objects are stored there.
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
@@ -14,16 +14,16 @@ const run = promisify(execFile);
 /** True if objects are stored in a bucket, which browsers then access directly. */
 export const onBucket = !!process.env.RUTTER_TEST_S3;
 
-export class House {
+export class TestServer {
   private constructor(
     readonly url: string,
     readonly data: string,
     /** Environment of the server. */
     readonly settings: Record<string, string>,
-    private server: ChildProcess,
+    private child: ChildProcess,
   ) {}
 
-  static async open(settings: Record<string, string> = {}): Promise<House> {
+  static async start(settings: Record<string, string> = {}): Promise<TestServer> {
     if (!program) throw new Error('RUTTER_BIN must name the program; make test-ui does that');
     const data = await mkdtemp(join(tmpdir(), 'rutter-ui-'));
     const port = await freePort();
@@ -43,17 +43,17 @@ export class House {
       ...bucket(data),
       ...settings,
     };
-    const server = spawn(program, ['serve'], { env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
-    const house = new House(url, data, environment, server);
-    await house.ready();
-    if (onBucket) await house.cli('store', 'cors', 'default', '--origin', url);
-    return house;
+    const child = spawn(program, ['serve'], { env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
+    const server = new TestServer(url, data, environment, child);
+    await server.ready();
+    if (onBucket) await server.cli('store', 'cors', 'default', '--origin', url);
+    return server;
   }
 
   /** Waits until the server is ready. */
   private async ready(): Promise<void> {
     for (let tries = 0; tries < 300; tries += 1) {
-      if (this.server.exitCode !== null) throw new Error(`the server exited with ${this.server.exitCode}`);
+      if (this.child.exitCode !== null) throw new Error(`the server exited with ${this.child.exitCode}`);
       const answer = await fetch(`${this.url}/readyz`).catch(() => null);
       if (answer?.ok) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -63,13 +63,13 @@ export class House {
 
   /** Kills the server and restarts it with the same data. */
   async crash(): Promise<void> {
-    await end(this.server, 'SIGKILL');
-    this.server = spawn(program, ['serve'], { env: this.settings, stdio: ['ignore', 'inherit', 'inherit'] });
+    await end(this.child, 'SIGKILL');
+    this.child = spawn(program, ['serve'], { env: this.settings, stdio: ['ignore', 'inherit', 'inherit'] });
     await this.ready();
   }
 
   async close(): Promise<void> {
-    await end(this.server, 'SIGTERM');
+    await end(this.child, 'SIGTERM');
     await rm(this.data, { recursive: true, force: true });
   }
 
@@ -80,14 +80,14 @@ export class House {
   }
 
   /** Creates a user with a personal token. */
-  async person(name: string): Promise<{ name: string; email: string; token: string }> {
+  async createUser(name: string): Promise<{ name: string; email: string; token: string }> {
     const email = `${name}@example.org`;
     await this.cli('user', 'add', name, '--email', email);
     return { name, email, token: await this.cli('token', 'add', name, '--name', 'story') };
   }
 
   /** Creates an administrator with a password. */
-  async administrator(name: string, password: string): Promise<void> {
+  async createAdministrator(name: string, password: string): Promise<void> {
     const args = ['user', 'add', name, '--email', `${name}@example.org`, '--admin', '--password-stdin'];
     const adding = run(program, args, { env: this.settings });
     adding.child.stdin?.end(`${password}\n`);
@@ -95,7 +95,7 @@ export class House {
   }
 
   /** Waits for an e-mail to an address and returns its link to a page; the newest e-mail first. */
-  async link(to: string, page: string): Promise<string> {
+  async emailLink(to: string, page: string): Promise<string> {
     for (let tries = 0; tries < 200; tries += 1) {
       const folder = join(this.data, 'mail');
       const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.eml')).sort().reverse();

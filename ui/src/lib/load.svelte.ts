@@ -148,12 +148,12 @@ export function list<T>(ask: (cursor: string | undefined, signal: AbortSignal) =
 		},
 		async next() {
 			if (adding || cursor === undefined) return;
-			const asked = first.data;
+			const firstPage = first.data;
 			adding = true;
 			failed = undefined;
 			try {
 				const page = await ask(cursor, new AbortController().signal);
-				if (page !== null && asked === first.data) {
+				if (page !== null && firstPage === first.data) {
 					items = [...items, ...page.items];
 					cursor = page.next_cursor ?? undefined;
 				}

@@ -18,13 +18,13 @@ it('names a dataset after its common folder or its only file', () => {
 });
 
 it('describes tables as resources with unique names', () => {
-	const said = buildPackage({ name: 'Birds', title: ' Birds ', description: '', license: 'CC0-1.0', keywords: 'a, ,b', files: ['x/t.csv', 'y/t.csv', 't.parquet', 't.csv', 'note.txt'] });
-	expect(said.resources?.map(({ name, path }) => [name, path])).toEqual([
+	const built = buildPackage({ name: 'Birds', title: ' Birds ', description: '', license: 'CC0-1.0', keywords: 'a, ,b', files: ['x/t.csv', 'y/t.csv', 't.parquet', 't.csv', 'note.txt'] });
+	expect(built.resources?.map(({ name, path }) => [name, path])).toEqual([
 		['t', 'x/t.csv'],
 		['t-csv', 'y/t.csv'],
 		['t-parquet', 't.parquet'],
 		['t-2', 't.csv']
 	]);
-	expect(said).toMatchObject({ name: 'birds', title: 'Birds', keywords: ['a', 'b'], licenses: [{ name: 'CC0-1.0' }] });
-	expect(said).not.toHaveProperty('description');
+	expect(built).toMatchObject({ name: 'birds', title: 'Birds', keywords: ['a', 'b'], licenses: [{ name: 'CC0-1.0' }] });
+	expect(built).not.toHaveProperty('description');
 });

@@ -33,7 +33,7 @@ signedOut.ask = () => {
 
 export const session = {
 	/** The user who has to sign in again, or null. */
-	get asked(): Person | null {
+	get expiredUser(): Person | null {
 		return asking?.user ?? null;
 	},
 	/** Signs the user in again. */

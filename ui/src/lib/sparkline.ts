@@ -78,13 +78,13 @@ function figure(value: number, time: boolean): string {
 export function columnSummary(of: Bins | Tops | null, statistics: ColumnStatistics, sampled: number | null, time = false): string[] {
 	const exact: string[] = [];
 	const counted: string[] = [];
-	const said = sampled === null ? exact : counted;
+	const fromSample = sampled === null ? exact : counted;
 	const bins = of?.kind === 'bins' ? of : undefined;
 	const range = statistics.range ?? bins;
-	if (range && of?.kind !== 'tops') (statistics.range ? exact : said).push(`${figure(range.min, time)} to ${figure(range.max, time)}`);
-	if (of?.kind === 'tops') said.push(`${plural(of.distinct, 'distinct value')}`);
+	if (range && of?.kind !== 'tops') (statistics.range ? exact : fromSample).push(`${figure(range.min, time)} to ${figure(range.max, time)}`);
+	if (of?.kind === 'tops') fromSample.push(`${plural(of.distinct, 'distinct value')}`);
 	const empty = statistics.empty ?? of?.empty ?? 0;
-	if (empty > 0) (statistics.empty === undefined ? said : exact).push(`${count(empty)} empty`);
+	if (empty > 0) (statistics.empty === undefined ? fromSample : exact).push(`${count(empty)} empty`);
 
 	const lines = exact.length > 0 ? [exact.join(', ')] : [];
 	if (sampled === null || (!of && counted.length === 0)) return lines;

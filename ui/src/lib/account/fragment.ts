@@ -25,10 +25,10 @@ export function tokenIn(hash: string): string | null {
 }
 
 /** Returns the page to open after signing in; only pages of this site, to prevent open redirects. */
-export function nextPage(asked: string | null): string {
-	if (asked === null || !/^\/(?![/\\])/.test(asked)) return '/';
+export function nextPage(target: string | null): string {
+	if (target === null || !/^\/(?![/\\])/.test(target)) return '/';
 	try {
-		const url = new URL(asked, 'http://here.invalid');
+		const url = new URL(target, 'http://here.invalid');
 		if (url.host !== 'here.invalid' || url.pathname === '/login') return '/';
 		return url.pathname + url.search + url.hash;
 	} catch {

@@ -15,7 +15,7 @@ export class Folder {
 	ready = $state(false);
 
 	#cursor = $state.raw<string | null>(null);
-	#asked = 0;
+	#request = 0;
 	#uncertain = false;
 	readonly #drive: () => Drive;
 	readonly #path: () => string;
@@ -49,12 +49,12 @@ export class Folder {
 	}
 
 	async #load(signal?: AbortSignal): Promise<void> {
-		const mine = ++this.#asked;
+		const mine = ++this.#request;
 		const [drive, path, query] = untrack(() => [this.#drive(), this.#path(), this.#query()] as const);
 		this.busy = true;
 		try {
 			const page = await (query === '' ? drive.list(path, null, signal) : drive.search(query, path, signal));
-			if (mine !== this.#asked) return;
+			if (mine !== this.#request) return;
 			this.entries = page.items;
 			this.#cursor = query === '' ? (page.next_cursor ?? null) : null;
 			this.error = null;
@@ -62,12 +62,12 @@ export class Folder {
 			this.#uncertain = false;
 			this.ready = true;
 		} catch (error) {
-			if (mine !== this.#asked || (error instanceof DOMException && error.name === 'AbortError')) return;
+			if (mine !== this.#request || (error instanceof DOMException && error.name === 'AbortError')) return;
 			this.error = error;
 			// It was deleted, or the user has lost access.
 			if (error instanceof ApiError && (error.status === 403 || error.status === 404)) this.ready = false;
 		} finally {
-			if (mine === this.#asked) this.busy = false;
+			if (mine === this.#request) this.busy = false;
 		}
 	}
 
@@ -83,17 +83,17 @@ export class Folder {
 	async next(): Promise<void> {
 		const cursor = this.#cursor;
 		if (this.busy || cursor === null) return;
-		const mine = ++this.#asked;
+		const mine = ++this.#request;
 		this.busy = true;
 		try {
 			const page = await this.#drive().list(this.#path(), cursor);
-			if (mine !== this.#asked) return;
+			if (mine !== this.#request) return;
 			this.entries = [...this.entries, ...page.items];
 			this.#cursor = page.next_cursor ?? null;
 		} catch (error) {
-			if (mine === this.#asked) this.error = error;
+			if (mine === this.#request) this.error = error;
 		} finally {
-			if (mine === this.#asked) this.busy = false;
+			if (mine === this.#request) this.busy = false;
 		}
 	}
 

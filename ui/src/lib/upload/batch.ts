@@ -41,7 +41,7 @@ export interface Offer {
 	/** Absent if the server already has the object. */
 	actions: Actions | undefined;
 	/** Time of the request (ms since the epoch), from which URL lifetimes are counted. */
-	asked: number;
+	requestedAt: number;
 }
 
 interface Reply {
@@ -109,9 +109,9 @@ export class Batch {
 				...(this.#branch === undefined ? {} : { ref: { name: `refs/heads/${this.#branch}` } }),
 				objects: questions.map(({ oid, size }) => ({ oid, size }))
 			};
-			let asked = 0;
+			let requestedAt = 0;
 			const reply = (await this.#control.run((signal) => {
-				asked = Date.now();
+				requestedAt = Date.now();
 				return this.#api.post(`/${this.#api.segments}.git/info/lfs/objects/batch`, { body, media: MEDIA, signal });
 			})) as Reply;
 			const objects = new Map(reply.objects?.map((object) => [object.oid, object]));
@@ -119,7 +119,7 @@ export class Batch {
 				const object = objects.get(oid);
 				if (object === undefined) reject(refusal(500, '', { file: path }));
 				else if (object.error !== undefined) reject(refusal(object.error.code, object.error.message, { file: path }));
-				else resolve({ actions: object.actions, asked });
+				else resolve({ actions: object.actions, requestedAt });
 			}
 		} catch (error) {
 			for (const { reject } of questions) reject(error as UploadError);

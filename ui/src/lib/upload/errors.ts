@@ -143,22 +143,22 @@ export class CancelledError extends UploadError {
 /** Returns the error for a response of the server. `detail` is the server's own message. */
 export function refusal(status: number, detail: string, facts: ErrorFacts = {}): UploadError {
 	const all = { ...facts, status };
-	const said = sentence(detail);
+	const message = sentence(detail);
 	switch (status) {
 		case 401:
 			return new SignInError(all);
 		case 403:
-			return new ForbiddenError('forbidden', `You cannot upload to this dataset${because(said)} Ask an owner for write access.`, all);
+			return new ForbiddenError('forbidden', `You cannot upload to this dataset${because(message)} Ask an owner for write access.`, all);
 		case 404:
-			return new NotFoundError('not-found', `This dataset or branch does not exist, or you do not have access${because(said)} Check the name and whether you are signed in.`, all);
+			return new NotFoundError('not-found', `This dataset or branch does not exist, or you do not have access${because(message)} Check the name and whether you are signed in.`, all);
 		case 412:
 			return new ChangedError('changed', 'This branch has changed in the meantime. Reload it, review the changes and upload again. Nothing is sent twice.', all);
 		case 413:
-			return new TooLargeError('too-large', said || 'This exceeds the size limit of the server. Split the file, or ask the administrator to raise the limit.', all);
+			return new TooLargeError('too-large', message || 'This exceeds the size limit of the server. Split the file, or ask the administrator to raise the limit.', all);
 		case 507:
-			return new QuotaError('quota', `${said || 'The storage quota is exceeded. Delete files that you do not need, or ask for a larger quota.'} Resume the upload when there is enough space.`, all);
+			return new QuotaError('quota', `${message || 'The storage quota is exceeded. Delete files that you do not need, or ask for a larger quota.'} Resume the upload when there is enough space.`, all);
 		case 409:
-			return new ChangedError('conflict', said || 'The upload conflicts with another change. Reload the page and upload again.', all);
+			return new ChangedError('conflict', message || 'The upload conflicts with another change. Reload the page and upload again.', all);
 		case 429:
 			return new ServerError('busy', 'The server is busy. Wait a few minutes, then resume the upload.', all);
 	}
@@ -166,7 +166,7 @@ export function refusal(status: number, detail: string, facts: ErrorFacts = {}):
 		const name = facts.requestId === undefined ? '' : ` (request ${facts.requestId})`;
 		return new ServerError('server', `Server error${name}. Resume the upload later; if it fails again, contact the administrator.`, all);
 	}
-	return new RejectedError('rejected', said || `The server rejected the upload with status ${status}.`, all);
+	return new RejectedError('rejected', message || `The server rejected the upload with status ${status}.`, all);
 }
 
 function sentence(detail: string): string {
@@ -175,6 +175,6 @@ function sentence(detail: string): string {
 	return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 }
 
-function because(said: string): string {
-	return said === '' ? '.' : `: ${said.charAt(0).toLowerCase()}${said.slice(1)}`;
+function because(message: string): string {
+	return message === '' ? '.' : `: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
 }

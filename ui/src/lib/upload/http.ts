@@ -102,9 +102,9 @@ export class Api {
 
 /** Returns the error for a failed response: retryable or final. */
 export function failure(status: number, body: string, headers: { after: string | null; id: string | null }, facts: ErrorFacts = {}): Error {
-	const said = parseError(body);
-	const requestId = said.id ?? headers.id ?? undefined;
-	const error = refusal(status, said.detail, { ...facts, ...(requestId === undefined ? {} : { requestId }) });
+	const parsed = parseError(body);
+	const requestId = parsed.id ?? headers.id ?? undefined;
+	const error = refusal(status, parsed.detail, { ...facts, ...(requestId === undefined ? {} : { requestId }) });
 	return [408, 425, 429, 500, 502, 503, 504].includes(status) ? new RetryableError(error, retryAfter(headers.after)) : error;
 }
 

@@ -33,9 +33,9 @@ export async function decide(api: Api, control: Control, contents: Contents, bra
 	const texts: { file: File; index: number }[] = [];
 	// Ask for all files, so that invalid paths and missing permissions are reported before anything is hashed.
 	for (const some of portions(files.map((file, index) => ({ ...file, index })))) {
-		const asked = await Promise.all(some.map(async ({ path, file }) => ({ path, size: file.size, sample: await sample(file, contents) })));
+		const samples = await Promise.all(some.map(async ({ path, file }) => ({ path, size: file.size, sample: await sample(file, contents) })));
 		const path = `/api/datasets/${api.segments}/preupload/${encodeURIComponent(branch ?? 'main')}`;
-		const reply = (await control.run((signal) => api.post(path, { body: { files: asked }, signal }))) as Reply;
+		const reply = (await control.run((signal) => api.post(path, { body: { files: samples }, signal }))) as Reply;
 		const regular = new Set(reply.files?.filter((file) => file.uploadMode === 'regular').map((file) => file.path));
 		texts.push(...some.filter(({ path, file }) => file.size <= LARGEST_TEXT && regular.has(path)));
 	}

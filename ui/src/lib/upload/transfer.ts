@@ -185,7 +185,7 @@ class Attempt {
 
 	#expectFresh({ expires_in: life }: Action): void {
 		// 0 means no expiry in the LFS API.
-		if (!life || Date.now() < this.#offer.asked + life * 1000 - Math.min(MARGIN, life * 500)) return;
+		if (!life || Date.now() < this.#offer.requestedAt + life * 1000 - Math.min(MARGIN, life * 500)) return;
 		throw new StaleError(new UploadError('server', 'The upload URLs expire before they can be used. Check the clock of this computer.'));
 	}
 

@@ -87,8 +87,8 @@ export class Uploader {
 /** Returns the interrupted uploads of this browser, to one dataset or to all, newest first. */
 export async function pending(dataset?: string): Promise<PendingUpload[]> {
 	const [uploads, busy] = await Promise.all([list(), running()]);
-	const wanted = uploads.filter(({ upload }) => dataset === undefined || upload.dataset === dataset);
-	return wanted.map(({ upload, files }) => ({
+	const matching = uploads.filter(({ upload }) => dataset === undefined || upload.dataset === dataset);
+	return matching.map(({ upload, files }) => ({
 		id: upload.id,
 		server: upload.server,
 		dataset: upload.dataset,

@@ -5,7 +5,7 @@ import { uploadInParts, type PartProgress } from './parts';
 const MB = 1024 * 1024;
 
 /** Requests to the server, in order, and its status for a PUT of bytes. */
-const asked: string[] = [];
+const requests: string[] = [];
 let answer: (url: string, attempt: number) => number;
 const attempts = new Map<string, number>();
 const held: FakeRequest[] = [];
@@ -29,7 +29,7 @@ class FakeRequest {
 		return null;
 	}
 	send(body: Blob): void {
-		asked.push(`${this.#url} ${body.size}${this.headers.authorization ? ' as a link' : ''}`);
+		requests.push(`${this.#url} ${body.size}${this.headers.authorization ? ' as a link' : ''}`);
 		this.upload.onprogress?.({ loaded: Math.floor(body.size / 2) });
 		if (hold) held.push(this);
 		else queueMicrotask(() => this.finish());
@@ -49,14 +49,14 @@ class FakeRequest {
 
 beforeEach(() => {
 	vi.useFakeTimers();
-	asked.length = 0;
+	requests.length = 0;
 	held.length = 0;
 	attempts.clear();
 	hold = false;
 	answer = () => 201;
 	vi.stubGlobal('XMLHttpRequest', FakeRequest);
 	vi.stubGlobal('fetch', async (url: string, { method, body }: { method: string; body?: string }) => {
-		asked.push(`${method} ${url}`);
+		requests.push(`${method} ${url}`);
 		if (url.endsWith('/uploads')) {
 			expect(JSON.parse(body ?? '')).toEqual({ path: 'data/big.bin', size: 20 * MB });
 			return Response.json({ id: 'u1', part_bytes: 8 * MB }, { status: 201 });
@@ -86,7 +86,7 @@ describe('an upload to a shared folder', () => {
 		const { handle, events } = run([{ path: 'a b.txt', file: file('a b.txt', 5) }], 'rla_x');
 		await vi.runAllTimersAsync();
 		expect((await handle.done).revision).toBe('r1');
-		expect(asked).toEqual([`PUT ${base}/files/a%20b.txt 5 as a link`]);
+		expect(requests).toEqual([`PUT ${base}/files/a%20b.txt 5 as a link`]);
 		expect(events.map(({ phase }) => phase)).toEqual(['sending', 'sending', 'done']);
 	});
 
@@ -94,7 +94,7 @@ describe('an upload to a shared folder', () => {
 		const { handle, events } = run([{ path: 'data/big.bin', file: file('big.bin', 20 * MB) }]);
 		await vi.runAllTimersAsync();
 		expect((await handle.done).revision).toBe('r2');
-		expect(asked).toEqual([
+		expect(requests).toEqual([
 			`POST ${base}/uploads`,
 			`PUT ${base}/uploads/u1/1 ${8 * MB}`,
 			`PUT ${base}/uploads/u1/2 ${8 * MB}`,
@@ -110,7 +110,7 @@ describe('an upload to a shared folder', () => {
 		const { handle, events } = run([{ path: 'a.txt', file: file('a.txt', 5) }]);
 		await vi.runAllTimersAsync();
 		expect((await handle.done).revision).toBe('r1');
-		expect(asked).toHaveLength(3);
+		expect(requests).toHaveLength(3);
 		expect(events.at(-1)?.phase).toBe('done');
 	});
 
@@ -123,7 +123,7 @@ describe('an upload to a shared folder', () => {
 		await vi.runAllTimersAsync();
 		expect((await handle.done).revision).toBe('r1');
 		expect(events.find(({ phase }) => phase === 'failed')).toMatchObject({ file: 'data/big.bin', error: 'there is no room left' });
-		expect(asked).toContain(`DELETE ${base}/uploads/u1`);
+		expect(requests).toContain(`DELETE ${base}/uploads/u1`);
 		expect(events.at(-1)).toMatchObject({ file: 'a.txt', phase: 'done' });
 	});
 
@@ -134,12 +134,12 @@ describe('an upload to a shared folder', () => {
 		expect(held).toHaveLength(1);
 		handle.pause();
 		await vi.advanceTimersByTimeAsync(60_000);
-		expect(asked).toHaveLength(1);
+		expect(requests).toHaveLength(1);
 		hold = false;
 		handle.resume();
 		await vi.runAllTimersAsync();
 		expect((await handle.done).revision).toBe('r1');
-		expect(asked).toHaveLength(2);
+		expect(requests).toHaveLength(2);
 	});
 
 	it('sends nothing more after it was cancelled', async () => {
@@ -153,6 +153,6 @@ describe('an upload to a shared folder', () => {
 		handle.cancel();
 		await vi.runAllTimersAsync();
 		await done;
-		expect(asked).toEqual([`PUT ${base}/files/a.txt 5`]);
+		expect(requests).toEqual([`PUT ${base}/files/a.txt 5`]);
 	});
 });

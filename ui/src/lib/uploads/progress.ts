@@ -142,11 +142,11 @@ export function timeLeft(bytes: number, rate: number | null): string {
 }
 
 /** Returns why a chosen file is not the one whose upload was interrupted, or null if it is. */
-export function fileMismatch(wanted: { path: string; size: number; modified?: number | undefined }, file: { name: string; size: number; lastModified: number }): string | null {
-	const name = wanted.path.slice(wanted.path.lastIndexOf('/') + 1);
+export function fileMismatch(expected: { path: string; size: number; modified?: number | undefined }, file: { name: string; size: number; lastModified: number }): string | null {
+	const name = expected.path.slice(expected.path.lastIndexOf('/') + 1);
 	if (file.name !== name) return `You chose “${file.name}”, but the interrupted upload is of “${name}”.`;
-	if (file.size !== wanted.size) return `“${name}” has a different size than before. Upload it as a new file.`;
-	if (wanted.modified !== undefined && file.lastModified !== wanted.modified) {
+	if (file.size !== expected.size) return `“${name}” has a different size than before. Upload it as a new file.`;
+	if (expected.modified !== undefined && file.lastModified !== expected.modified) {
 		return `“${name}” has changed since the upload started. Upload it as a new file.`;
 	}
 	return null;

@@ -326,10 +326,10 @@ function add(batch: Batch): Batch {
 
 /** Returns why an upload cannot be resumed with these files. */
 function missing(upload: PendingUpload, chosen: File[], error: unknown): string {
-	const wanted = upload.files.find((file) => !file.arrived);
-	const like = chosen.find((file) => file.name === wanted?.name) ?? chosen[0];
-	if (error instanceof FilesMissingError && wanted && like && chosen.length === 1) {
-		const why = fileMismatch({ path: wanted.name, size: wanted.size, modified: wanted.lastModified }, like);
+	const missingFile = upload.files.find((file) => !file.arrived);
+	const like = chosen.find((file) => file.name === missingFile?.name) ?? chosen[0];
+	if (error instanceof FilesMissingError && missingFile && like && chosen.length === 1) {
+		const why = fileMismatch({ path: missingFile.name, size: missingFile.size, modified: missingFile.lastModified }, like);
 		if (why) return why;
 	}
 	return unquoted(error instanceof Error ? error.message : String(error));

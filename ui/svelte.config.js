@@ -5,7 +5,7 @@ import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
 export default {
 	preprocess: vitePreprocess(),
 	kit: {
-		// One page for every address: the program sends it, the router in it does the rest.
+		// Single-page app: the server sends the same page for every URL, and the client-side router does the rest.
 		adapter: adapter({ pages: 'dist', assets: 'dist', fallback: 'index.html' }),
 		inlineStyleThreshold: 0,
 		typescript: {

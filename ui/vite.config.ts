@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 const server = process.env.RUTTER_URL ?? 'http://127.0.0.1:8080';
 const token = process.env.RUTTER_TOKEN;
 
-/** Everything of the server that is not a page. `RUTTER_TOKEN` signs in as its user, for development only. */
+/** Proxies everything except pages to the server. For development only, `RUTTER_TOKEN` authenticates all requests. */
 const proxied: ProxyOptions = {
 	target: server,
 	changeOrigin: false,
@@ -14,8 +14,8 @@ const proxied: ProxyOptions = {
 const proxy = { '^/(api|_lfs|healthz|readyz|metrics|[^/]+/[^/]+\\.git)(/|$)': proxied };
 
 /**
- * The policy of the server allows no `style` attributes, and SvelteKit writes one for the element that tells screen
- * readers of a new page. It gets our class instead.
+ * Replaces the `style` attribute of SvelteKit's screen reader announcer with a class, because the content security policy
+ * forbids inline styles.
  */
 const announcer: Plugin = {
 	name: 'announcer-without-style',
@@ -31,7 +31,7 @@ export default defineConfig({
 	build: {
 		assetsInlineLimit: 0,
 		target: 'es2022',
-		// A page of forty small files is slower than one of twenty: a browser asks for six at once.
+		// Merge small chunks: browsers load only six files at a time over HTTP/1.1.
 		rollupOptions: { output: { experimentalMinChunkSize: 20_000 } }
 	},
 	worker: { format: 'es' },

@@ -1,6 +1,6 @@
 import { defineConfig } from '@playwright/test';
 
-// One story at a time on a machine with two cores: the server, the browser and a worker that hashes share them.
+// One test at a time, because the server, the browser and a hash worker share the two cores of the machine.
 export default defineConfig({
   testDir: 'stories',
   workers: 1,

@@ -1,62 +1,61 @@
-// What every story has: a server of its own, pages whose console must stay silent, and eyes for what people with
-// disabilities meet.
+// Test fixtures: a server per test, pages that must not log errors to the console, and accessibility checks.
 
 import { AxeBuilder } from '@axe-core/playwright';
 import { test as base, expect, type Browser, type BrowserContext, type Page } from '@playwright/test';
-import { House } from './house.ts';
+import { TestServer } from './server.ts';
 
 export { expect, type Page };
 
 interface Fixtures {
-  house: House;
-  /** Somebody at a browser of their own. */
-  visitor: () => Promise<Page>;
+  server: TestServer;
+  /** Opens a page in a new browser context. */
+  newPage: () => Promise<Page>;
 }
 
 export const test = base.extend<Fixtures>({
-  // eslint-disable-next-line no-empty-pattern -- what Playwright wants
-  house: async ({}, use) => {
-    const house = await House.open();
-    await use(house);
-    await house.close();
+  // eslint-disable-next-line no-empty-pattern -- required by Playwright
+  server: async ({}, use) => {
+    const server = await TestServer.start();
+    await use(server);
+    await server.close();
   },
-  visitor: async ({ browser, house }, use) => {
+  newPage: async ({ browser, server }, use) => {
     const contexts: BrowserContext[] = [];
-    const complaints: string[] = [];
-    await use(() => arrive(browser, house, contexts, complaints));
+    const consoleErrors: string[] = [];
+    await use(() => openPage(browser, server, contexts, consoleErrors));
     for (const context of contexts) await context.close();
-    expect(complaints, 'what the console said').toEqual([]);
+    expect(consoleErrors, 'console errors').toEqual([]);
   },
 });
 
-async function arrive(browser: Browser, house: House, contexts: BrowserContext[], complaints: string[]): Promise<Page> {
-  const context = await browser.newContext({ baseURL: house.url, permissions: ['clipboard-read', 'clipboard-write'] });
+async function openPage(browser: Browser, server: TestServer, contexts: BrowserContext[], consoleErrors: string[]): Promise<Page> {
+  const context = await browser.newContext({ baseURL: server.url, permissions: ['clipboard-read', 'clipboard-write'] });
   contexts.push(context);
   const page = await context.newPage();
-  page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`));
+  page.on('pageerror', (error) => consoleErrors.push(`${page.url()}: ${error.message}`));
   page.on('console', (message) => {
-    // The browser itself reports every answer of 400 and above, and what it asked for without a network; the pages show those.
+    // Browsers log every 4xx response and every request without a network; the pages handle those.
     const answer = /^Failed to load resource: (the server responded with a status of 4|net::ERR_INTERNET_DISCONNECTED)/.test(message.text());
-    if (message.type() === 'error' && !answer) complaints.push(`${page.url()}: ${message.text()}`);
+    if (message.type() === 'error' && !answer) consoleErrors.push(`${page.url()}: ${message.text()}`);
   });
   return page;
 }
 
-/** What axe takes lightly or leaves out, and people who use another thing than eyes and mouse do not. */
+/** Additional axe rules that matter to users of screen readers and keyboards. */
 const STRICT = ['label-content-name-mismatch', 'landmark-unique', 'region'];
 
-/** What axe finds that is serious, by all its rules or by these; the story goes on only if that is nothing. */
+/** Fails on serious accessibility violations, found by all axe rules or only the given ones. */
 export async function accessible(page: Page, rules?: string[]): Promise<void> {
   const axe = new AxeBuilder({ page });
   const strict = Object.fromEntries(STRICT.map((rule) => [rule, { enabled: true }]));
   const found = await (rules ? axe.withRules(rules) : axe.options({ rules: strict })).analyze();
   const serious = found.violations.filter((one) => STRICT.includes(one.id) || one.impact === 'serious' || one.impact === 'critical');
-  const told = serious.map((one) => `${one.id}: ${one.help} (${one.nodes.map((node) => node.target.join(' ')).join(', ')})`);
-  expect(told, `axe on ${page.url()}`).toEqual([]);
+  const violations = serious.map((one) => `${one.id}: ${one.help} (${one.nodes.map((node) => node.target.join(' ')).join(', ')})`);
+  expect(violations, `axe on ${page.url()}`).toEqual([]);
 }
 
-/** By how much what is seen has moved since the page was opened, without what the reader has done: its layout shift score. */
-export function shift(page: Page): Promise<number> {
+/** Returns the cumulative layout shift of the page, without shifts caused by user input. */
+export function layoutShift(page: Page): Promise<number> {
   return page.evaluate(async () => {
     let sum = 0;
     const observer = new PerformanceObserver((list) => {
@@ -65,25 +64,25 @@ export function shift(page: Page): Promise<number> {
       }
     });
     observer.observe({ type: 'layout-shift', buffered: true });
-    // What was before is told in a task of its own.
-    await new Promise((told) => setTimeout(told, 50));
+    // Buffered entries are delivered in a separate task.
+    await new Promise((delivered) => setTimeout(delivered, 50));
     return sum;
   });
 }
 
-/** Signs up as somebody without an account would, by the letter; ends on the page of the drive. */
-export async function signUp(house: House, page: Page, name: string): Promise<string> {
+/** Signs up with the link from the e-mail; ends on the drive page. */
+export async function signUp(server: TestServer, page: Page, name: string): Promise<string> {
   const email = `${name}@example.org`;
   await page.goto('/signup');
   await page.getByLabel('User name').fill(name);
   await page.getByLabel('E-mail').fill(email);
-  await page.getByRole('button', { name: 'Send me the link' }).click();
-  await expect(page.getByRole('heading', { name: 'Look into your mail' })).toBeVisible();
-  await page.goto(await house.link(email, 'verify'));
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await expect(page.getByRole('heading', { name: 'Check your email' })).toBeVisible();
+  await page.goto(await server.emailLink(email, 'verify'));
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Make the account' }).click();
+  await page.getByRole('button', { name: 'Create account' }).click();
   await expect(page.getByRole('heading', { name: 'My drive' })).toBeVisible();
-  expect(page.url(), 'the secret of the letter has left the address').not.toContain('#');
+  expect(page.url(), 'the token was removed from the URL').not.toContain('#');
   return email;
 }
 
@@ -92,20 +91,20 @@ export const PASSWORD = 'a boat on the river';
 /** Signs in. */
 export async function signIn(page: Page, name: string): Promise<void> {
   await page.goto('/login');
-  await page.getByLabel('Name or e-mail').fill(name);
+  await page.getByLabel('User name or e-mail').fill(name);
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page).not.toHaveURL(/login/);
 }
 
-/** Gives files to the page of a folder, and waits until they are there. */
+/** Uploads files to the current folder and waits until they are done. */
 export async function upload(page: Page, ...files: string[]): Promise<void> {
   await page.getByLabel('Files to upload').setInputFiles(files);
   await expect(uploads(page).getByText(/^(Done|Nothing new)/).first()).toBeVisible({ timeout: 240_000 });
-  await uploads(page).getByRole('button', { name: 'Close the list' }).click();
+  await uploads(page).getByRole('button', { name: 'Close upload list' }).click();
 }
 
-/** Drops files and folders on the page as the window system does it: only so the page gets folders. */
+/** Drops files and folders through the DevTools protocol, because simulated events cannot contain folders. */
 export async function drop(page: Page, ...files: string[]): Promise<void> {
   const browser = await page.context().newCDPSession(page);
   const data = { items: [], files, dragOperationsMask: 1 };
@@ -117,5 +116,5 @@ export async function drop(page: Page, ...files: string[]): Promise<void> {
 
 export const uploads = (page: Page) => page.getByRole('region', { name: 'Uploads' });
 
-/** The row of a file or a folder: its link in a list, not the one in the list of uploads. */
+/** The link of a file or folder in the main list, not in the upload panel. */
 export const row = (page: Page, name: string) => page.getByRole('main').getByRole('link', { name, exact: true });

@@ -1,5 +1,5 @@
-// What the server's policy asks of the built pages: no inline script, no inline style. SvelteKit writes its start into
-// the page; here that becomes a file, named by its content so that it may be cached for good.
+// Makes the built pages comply with the content security policy: no inline scripts or styles. SvelteKit inlines its start
+// script; this moves it to a file with a content hash in its name, so that it can be cached forever.
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,17 +16,17 @@ html = html.replace(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g, (_, scr
 	started += 1;
 	return `<script src="/${name}"></script>`;
 });
-if (started !== 1) throw new Error(`the page has ${started} inline scripts, and one was expected`);
-if (/\sstyle=|<style|\son[a-z]+=/.test(html)) throw new Error('the page has inline style or handlers');
+if (started !== 1) throw new Error(`expected one inline script in the page, found ${started}`);
+if (/\sstyle=|<style|\son[a-z]+=/.test(html)) throw new Error('the page has inline styles or event handlers');
 writeFileSync(page, html);
 
 for (const file of readdirSync(join(dist, '_app/immutable'), { recursive: true, encoding: 'utf8' })) {
 	if (!file.endsWith('.js')) continue;
 	const found = /<[a-z]+[^<>`]*\sstyle="[^"]*"/.exec(readFileSync(join(dist, '_app/immutable', file), 'utf8'));
-	if (found) throw new Error(`${file} has an inline style, which the policy refuses: ${found[0].slice(0, 120)}`);
+	if (found) throw new Error(`${file} has an inline style, which the content security policy blocks: ${found[0].slice(0, 120)}`);
 }
 
-// Compressed here once, as well as can be, and not for every visitor.
+// Precompress the files at the highest level, instead of compressing every response.
 for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
 	if (!/\.(html|js|css|svg|json|wasm)$/.test(file)) continue;
 	const bytes = readFileSync(join(dist, file));

@@ -1,7 +1,7 @@
-// Pictures of the main pages of a running server, light and dark:
+// Takes screenshots of the main pages of a running server, in light and dark mode:
 //   RUTTER_URL=http://127.0.0.1:8080 SCREENSHOT_USER=demo SCREENSHOT_PASSWORD=… npm run screenshots
-// SCREENSHOT_DATASET says of which dataset (demo/air-quality, as `make run` makes it), SCREENSHOT_FOLDER where they go
-// (../docs/pictures), CHROMIUM which browser takes them.
+// SCREENSHOT_DATASET is the dataset (default demo/air-quality, created by `make run`), SCREENSHOT_FOLDER the output folder
+// (default ../docs/pictures), CHROMIUM the browser.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -41,7 +41,7 @@ try {
 			await page.waitForLoadState('networkidle');
 			await page.evaluate(() => document.fonts.ready);
 			const file = join(folder, `${name}-${scheme}.webp`);
-			// Playwright itself writes no WebP, which takes a third of the room.
+			// Playwright does not support WebP, which is a third of the size of PNG.
 			const browserSide = await context.newCDPSession(page);
 			const { data } = await browserSide.send('Page.captureScreenshot', { format: 'webp', quality: 85 });
 			writeFileSync(file, Buffer.from(data, 'base64'));

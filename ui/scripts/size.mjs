@@ -1,4 +1,4 @@
-// How much script the first page needs, compressed as it is sent. Fails above the limit.
+// Measures the script size of each page (gzip) and fails if one exceeds the limit.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -6,11 +6,11 @@ import { gzipSync } from 'node:zlib';
 const limit = 150 * 1024;
 const root = new URL('..', import.meta.url).pathname;
 const manifest = join(root, '.svelte-kit/output/client/.vite/manifest.json');
-if (!existsSync(manifest)) throw new Error('npm run build comes first');
+if (!existsSync(manifest)) throw new Error('run `npm run build` first');
 const chunks = JSON.parse(readFileSync(manifest, 'utf8'));
 const nodes = join(root, '.svelte-kit/generated/client-optimized/nodes');
 
-/** A chunk with all that it imports at once. */
+/** Returns a chunk and all its static imports. */
 function closure(key, found = new Set()) {
 	const chunk = chunks[key];
 	if (!chunk || found.has(chunk.file)) return found;
@@ -25,7 +25,7 @@ function size(file) {
 	return bytes.get(file);
 }
 
-// The start of the app, the layout and the error page, which every page has.
+// Every page needs the start script, the layout and the error page.
 const start = new Set();
 for (const key of Object.keys(chunks)) {
 	if (/client\/entry\.js$|generated\/client-optimized\/app\.js$|nodes\/[01]\.js$/.test(key)) closure(key, start);
@@ -38,7 +38,7 @@ const nodesOf = Object.keys(chunks).flatMap((key) => {
 	const [, route = '', kind] = /routes\/?(.*?)\/?\+(page|layout)(?:@[^.]*)?\.svelte/.exec(source) ?? [];
 	return [{ key, route: `/${route}`, kind }];
 });
-// A page comes with the layouts above it.
+// A page includes the layouts above it.
 const pages = nodesOf
 	.filter((node) => node.kind === 'page')
 	.map(({ key, route }) => {
@@ -50,8 +50,8 @@ pages.sort((a, b) => b.size - a.size);
 for (const page of pages) console.log(`${(page.size / 1024).toFixed(1).padStart(7)} KiB  ${page.route}`);
 const largest = pages[0];
 if (!largest) throw new Error('no pages were found');
-console.log(`script of the first page, gzip: at most ${(largest.size / 1024).toFixed(1)} KiB of ${limit / 1024} KiB`);
+console.log(`largest script size of a page (gzip): ${(largest.size / 1024).toFixed(1)} KiB, limit ${limit / 1024} KiB`);
 if (largest.size > limit) {
-	console.error(`${largest.route} needs too much`);
+	console.error(`${largest.route} exceeds the limit`);
 	process.exit(1);
 }

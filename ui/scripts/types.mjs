@@ -1,5 +1,5 @@
-// Writes src/lib/schema.d.ts from the description of the API: of a running server (RUTTER_URL), else of the document
-// that the tests of the server keep.
+// Generates src/lib/schema.d.ts from the OpenAPI document of a running server (RUTTER_URL), or else from the snapshot in
+// the server's tests.
 import { readFileSync, writeFileSync } from 'node:fs';
 import openapiTS, { astToString } from 'openapi-typescript';
 
@@ -11,7 +11,7 @@ if (process.env.RUTTER_URL) {
 	const snapshot = readFileSync(new URL('../tests/it/snapshots/it__versions__openapi.snap', root), 'utf8');
 	document = JSON.parse(snapshot.slice(snapshot.indexOf('---\n', 4) + 4));
 }
-// Operations are told apart by method and path here: their names would only make the types longer.
+// Operations are identified by method and path; operation ids would only make the types longer.
 for (const path of Object.values(document.paths)) {
 	for (const operation of Object.values(path)) delete operation.operationId;
 }

@@ -1,17 +1,17 @@
-// Builds the package: the library, and beside it the worker that it starts.
+// Builds the package: the library and its worker.
 import { readFile, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const lib = new URL('../src/lib/', import.meta.url).pathname;
 
-// In the package both lie in one folder. Bundlers follow `new URL('./hash.worker.js', import.meta.url)` to the file.
+// In the package both files are in one folder. Bundlers resolve `new URL('./hash.worker.js', import.meta.url)`.
 const beside = {
 	name: 'worker-beside-library',
 	setup({ onLoad }) {
 		onLoad({ filter: /\/upload\/hash\.ts$/ }, async ({ path }) => {
 			const source = await readFile(path, 'utf8');
 			const contents = source.replace("'../hash.worker.ts'", "'./hash.worker.js'");
-			if (contents === source) throw new Error(`${path} does not name the worker as it did`);
+			if (contents === source) throw new Error(`${path} does not contain the expected worker URL`);
 			return { contents, loader: 'ts' };
 		});
 	}

@@ -2,7 +2,7 @@ declare global {
 	namespace App {
 		interface Error {
 			message: string;
-			/** Whether the page could not be fetched for want of an answer. */
+			/** True if the page could not be loaded because the server did not answer. */
 			offline?: boolean;
 		}
 	}

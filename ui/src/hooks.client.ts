@@ -1,11 +1,11 @@
 import type { HandleClientError } from '@sveltejs/kit';
 
-/** A script or a style sheet of a page could not be fetched; each browser says it in words of its own. */
+/** The messages with which browsers report that a script or style sheet failed to load. */
 const UNFETCHED = /dynamically imported module|importing a module script failed|unable to preload css|failed to fetch/i;
 
 /**
- * An address that leads nowhere, and a network that is away, are no mistakes of the pages; everything else is told to who
- * looks at the console.
+ * Logs unexpected errors to the console. An unknown URL (404) and a missing network connection are not bugs in the pages and
+ * are not logged.
  */
 export const handleError: HandleClientError = ({ error, status, message }) => {
 	const offline = status !== 404 && (!navigator.onLine || (error instanceof Error && UNFETCHED.test(error.message)));

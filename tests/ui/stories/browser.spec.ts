@@ -1,4 +1,4 @@
-// The file browser where things are not as they should be: no network, a small screen, a large folder, a name that is taken.
+// The file browser under difficult conditions: no network, a small screen, a large folder, a name that is taken.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
@@ -11,50 +11,50 @@ const run = promisify(execFile);
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 const PHONE = { width: 390, height: 800 };
 
-test('a drive without a network, with a taken name, and on a phone', async ({ house, visitor }) => {
+test('the drive without a network, with a taken name and on a phone', async ({ server, newPage }) => {
   const files = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
-  await house.administrator('ada', PASSWORD);
-  const token = await house.cli('token', 'add', 'ada', '--name', 'story');
-  await house.api('GET', '/api/v1/drive', token);
-  for (const path of ['maps', 'plans']) await house.api('POST', '/api/v1/drive/ada/drive/folders', token, { path });
-  const page = await visitor();
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  await server.api('GET', '/api/v1/drive', token);
+  for (const path of ['maps', 'plans']) await server.api('POST', '/api/v1/drive/ada/drive/folders', token, { path });
+  const page = await newPage();
   await signIn(page, 'ada');
   await page.goto('/drive');
   await expect(row(page, 'maps')).toBeVisible();
 
-  await test.step('without a network nothing that is there goes away', async () => {
+  await test.step('without a network the page keeps its content', async () => {
     await page.context().setOffline(true);
     await button(page, 'New folder').click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Name').fill('charts');
-    await button(page, 'Make the folder').click();
-    await expect(dialog.getByRole('alert')).toHaveText('The server does not answer. Check the connection and try again.');
+    await button(page, 'Create folder').click();
+    await expect(dialog.getByRole('alert')).toHaveText('Cannot reach the server. Check your connection and try again.');
     await expect(dialog.getByLabel('Name')).toHaveValue('charts');
     await page.keyboard.press('Escape');
-    await page.getByLabel('Choose plans', { exact: true }).check();
+    await page.getByLabel('Select plans', { exact: true }).check();
     await button(page, 'Delete').click();
-    await expect(page.getByRole('status').getByText('The server does not answer.')).toBeVisible();
+    await expect(page.getByRole('status').getByText('Cannot reach the server.')).toBeVisible();
     await expect(row(page, 'maps')).toBeVisible();
     await expect(row(page, 'plans')).toBeVisible();
     await accessible(page);
     await button(page, 'Dismiss').click();
   });
 
-  await test.step('a page that cannot be fetched comes when the network does', async () => {
+  await test.step('a page that failed to load is retried when the network is back', async () => {
     await page.getByRole('navigation', { name: 'Drive' }).getByRole('link', { name: 'Trash' }).click();
-    await expect(page.getByRole('heading', { name: 'The server does not answer' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Cannot reach the server' })).toBeVisible();
     await button(page, 'Try again').click();
-    await expect(page.getByRole('heading', { name: 'The server does not answer' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Cannot reach the server' })).toBeVisible();
     await page.context().setOffline(false);
     await expect(page.getByRole('heading', { name: 'Trash' })).toBeVisible();
     await page.goBack();
     await expect(row(page, 'plans')).toBeVisible();
   });
 
-  await test.step('a name that is taken is said where it was typed', async () => {
+  await test.step('a taken name is reported at the field', async () => {
     await page.getByRole('row', { name: 'plans' }).focus();
     await page.keyboard.press('F2');
-    const field = page.getByLabel('New name of plans');
+    const field = page.getByLabel('New name for plans');
     await field.fill('maps');
     await page.keyboard.press('Enter');
     await expect(page.getByRole('alert')).toContainText('maps');
@@ -64,7 +64,7 @@ test('a drive without a network, with a taken name, and on a phone', async ({ ho
     await expect(page.getByRole('row', { name: 'plans' })).toBeFocused();
   });
 
-  await test.step('notices stand above the uploads, which say how much is there, and go when they are done', async () => {
+  await test.step('toasts are above the upload panel, which shows progress and removes finished uploads', async () => {
     const large = join(files, 'large.bin');
     const sparse = await open(large, 'w');
     await sparse.truncate(100_000_000);
@@ -75,32 +75,32 @@ test('a drive without a network, with a taken name, and on a phone', async ({ ho
     await network.send('Network.enable');
     await network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 15_000_000 });
     await page.getByLabel('Files to upload').setInputFiles(large);
-    // Four parts of 16 MiB are on their way at once: one of them at least is there.
+    // Four parts of 16 MiB are sent at once, so at least one has arrived.
     await expect(uploads(page).getByText(/^[89]\d\.\d MB of 100 MB/)).toBeVisible({ timeout: 60_000 });
     await page.reload();
-    await expect(uploads(page).getByText(/^Was interrupted\. [1-9][\d.]* MB of 100 MB have arrived\. Choose the same file again/)).toBeVisible();
+    await expect(uploads(page).getByText(/^Upload interrupted at \d+ % \([1-9][\d.]* MB of 100 MB\)\. Choose the file again to resume\./)).toBeVisible();
     await network.detach();
 
     await page.setViewportSize(PHONE);
     await page.clock.install();
     await page.getByLabel('Files to upload').setInputFiles(small);
     await expect(uploads(page).getByText(/^Done/)).toBeVisible();
-    await page.getByLabel('Choose maps', { exact: true }).check();
+    await page.getByLabel('Select maps', { exact: true }).check();
     await button(page, 'Delete').click();
-    const notice = page.getByText('“maps” is in the trash.');
+    const notice = page.getByText('“maps” moved to trash.');
     await expect(notice).toBeVisible();
     const [above, below] = [await notice.boundingBox(), await uploads(page).boundingBox()];
-    expect((above?.y ?? 0) + (above?.height ?? 0), 'the notice ends above the uploads').toBeLessThanOrEqual(below?.y ?? 0);
+    expect((above?.y ?? 0) + (above?.height ?? 0), 'the toast is above the upload panel').toBeLessThanOrEqual(below?.y ?? 0);
     await page.mouse.move(5, 200);
     await page.clock.fastForward('01:05');
     await expect(uploads(page).getByText(/^Done/)).toHaveCount(0);
-    await expect(uploads(page).getByText('Was interrupted.')).toBeVisible();
-    await button(page, 'Give up large.bin').click();
+    await expect(uploads(page).getByText(/^Upload interrupted/)).toBeVisible();
+    await button(page, 'Discard large.bin').click();
   });
 
-  await test.step('on a phone all that can be done with a file is on the screen', async () => {
-    await page.getByLabel('Choose small.txt', { exact: true }).check();
-    const buttons = ['Download', 'Share', 'Delete', 'More actions', 'Choose nothing'];
+  await test.step('on a phone all actions are on the screen', async () => {
+    await page.getByLabel('Select small.txt', { exact: true }).check();
+    const buttons = ['Download', 'Share', 'Delete', 'More actions', 'Clear selection'];
     for (const name of buttons) {
       const box = await button(page, name).boundingBox();
       expect(box && box.x >= 0 && box.x + box.width <= PHONE.width, `${name} is on the screen`).toBe(true);
@@ -119,24 +119,24 @@ test('a drive without a network, with a taken name, and on a phone', async ({ ho
   await rm(files, { recursive: true });
 });
 
-test('a folder of 5,000 files answers a click at once', async ({ house, visitor }) => {
-  await house.administrator('ada', PASSWORD);
-  const token = await house.cli('token', 'add', 'ada', '--name', 'story');
-  await house.api('POST', '/api/v1/datasets', token, { id: 'ada/many', visibility: 'private' });
-  await house.api('GET', '/api/v1/drive', token);
-  const work = join(house.data, 'many');
-  const git = (...args: string[]) => run('git', ['-C', work, ...args], { env: house.settings });
-  await run('git', ['clone', '-q', `${house.url.replace('//', `//ada:${token}@`)}/ada/drive.git`, work], { env: house.settings });
+test('a folder of 5,000 files responds quickly', async ({ server, newPage }) => {
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  await server.api('POST', '/api/v1/datasets', token, { id: 'ada/many', visibility: 'private' });
+  await server.api('GET', '/api/v1/drive', token);
+  const work = join(server.data, 'many');
+  const git = (...args: string[]) => run('git', ['-C', work, ...args], { env: server.settings });
+  await run('git', ['clone', '-q', `${server.url.replace('//', `//ada:${token}@`)}/ada/drive.git`, work], { env: server.settings });
   await run('python3', ['-c', `import os\nos.mkdir('many')\nfor n in range(5000): open(f'many/file-{n}.txt', 'w').write('x' * (n % 97))`], { cwd: work });
   await git('add', 'many');
   await git('-c', 'user.name=ada', '-c', 'user.email=ada@example.org', 'commit', '-qm', 'Many');
   await git('push', '-q', 'origin', 'HEAD:main');
 
-  const page = await visitor();
+  const page = await newPage();
   await signIn(page, 'ada');
   await page.goto('/drive/many');
   await page.getByRole('row', { name: 'file-0.txt' }).focus();
-  // More of it comes when the reader is at the end.
+  // More entries load at the end of the list.
   await expect(async () => {
     await page.keyboard.press('Control+End');
     await expect(page.getByText('5,000 items', { exact: true })).toBeVisible({ timeout: 500 });
@@ -146,7 +146,7 @@ test('a folder of 5,000 files answers a click at once', async ({ house, visitor 
   const began = Date.now();
   await page.getByRole('button', { name: 'Size' }).click();
   await expect(page.getByRole('columnheader', { name: 'Size' })).toHaveAttribute('aria-sort', 'descending');
-  // Until it is on the screen.
+  // Wait until it is painted.
   await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))));
   expect(Date.now() - began, 'milliseconds').toBeLessThan(2_500);
   expect(await page.locator('*').count(), 'elements').toBeLessThan(20_000);

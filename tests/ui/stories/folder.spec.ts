@@ -1,19 +1,19 @@
-// A folder of five hundred files is dropped onto the page.
+// Uploads a folder of 500 files by drag and drop.
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { drop, expect, row, signUp, test, uploads } from '../story.ts';
 
-test('a folder of 500 files is dropped onto the drive @bucket', async ({ house, visitor }) => {
+test('a folder of 500 files is dropped onto the drive @bucket', async ({ server, newPage }) => {
   const folder = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
   for (let group = 0; group < 10; group += 1) {
     const below = join(folder, 'readings', `station-${group}`);
     await mkdir(below, { recursive: true });
     for (let day = 0; day < 50; day += 1) await writeFile(join(below, `day-${day}.csv`), `hour,value\n${group},${day}\n`);
   }
-  const page = await visitor();
-  await signUp(house, page, 'ada');
+  const page = await newPage();
+  await signUp(server, page, 'ada');
 
   await drop(page, join(folder, 'readings'));
   await expect(uploads(page).getByText(/^Done · 500 files/)).toBeVisible({ timeout: 240_000 });

@@ -1,11 +1,11 @@
-// Somebody who has never seen git: signs up, uploads a large file, shares it, sees what changed, brings it back.
+// A user without git: signs up, uploads a large file, shares it, compares versions and restores one.
 
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accessible, expect, row, signUp, test, upload, uploads } from '../story.ts';
 
-test('two people, a file of 2 GB, and a version that comes back @bucket', async ({ house, visitor }) => {
+test('two people share a drive, upload 2 GB and restore a version @bucket', async ({ server, newPage }) => {
   test.setTimeout(1_200_000);
   const folder = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
   const survey = join(folder, 'survey.bin');
@@ -16,46 +16,46 @@ test('two people, a file of 2 GB, and a version that comes back @bucket', async 
   await sparse.close();
   await writeFile(notes, '# Notes\n\nThe harbour is open.\n');
 
-  const ada = await visitor();
-  await signUp(house, ada, 'ada');
+  const ada = await newPage();
+  await signUp(server, ada, 'ada');
   await accessible(ada);
 
-  // The page is loaded anew while bytes are on their way.
+  // Reload during the upload.
   const sending = uploads(ada).getByText(/^[1-9][\d.]* [MG]B of 2\.\d+ GB/);
   await ada.getByLabel('Files to upload').setInputFiles(survey);
   await expect(sending).toBeVisible({ timeout: 240_000 });
   await ada.reload();
-  await expect(uploads(ada).getByText('Was interrupted.')).toBeVisible();
+  await expect(uploads(ada).getByText(/^Upload interrupted/)).toBeVisible();
   const chooser = ada.waitForEvent('filechooser');
-  await uploads(ada).getByRole('button', { name: 'Go on' }).click();
+  await uploads(ada).getByRole('button', { name: 'Resume' }).click();
   await (await chooser).setFiles(survey);
   await expect(sending).toBeVisible({ timeout: 240_000 });
 
-  // It waits when it is told to, and when there is no network.
+  // It can be paused, and waits for the network.
   await uploads(ada).getByRole('button', { name: 'Pause survey.bin' }).click();
   await expect(uploads(ada).getByText(/^Paused at [1-9]\d? %/)).toBeVisible();
   await ada.context().setOffline(true);
-  await uploads(ada).getByRole('button', { name: 'Go on with survey.bin' }).click();
-  await expect(uploads(ada).getByText('Waiting for the network …')).toBeVisible();
+  await uploads(ada).getByRole('button', { name: 'Resume survey.bin' }).click();
+  await expect(uploads(ada).getByText('Waiting for the network…')).toBeVisible();
   await ada.context().setOffline(false);
   await expect(row(ada, 'survey.bin')).toBeVisible({ timeout: 480_000 });
 
   await upload(ada, notes);
   await expect(row(ada, 'notes.md')).toBeVisible();
 
-  // Shared by e-mail with somebody who has no account yet.
+  // Share by e-mail with a user who has no account yet.
   await row(ada, 'notes.md').click({ button: 'right' });
   await ada.getByRole('menuitem', { name: 'Share…' }).click();
   await accessible(ada);
-  await ada.getByLabel('With whom').fill('ben@example.org');
-  await ada.getByLabel('Right').selectOption('edit');
+  await ada.getByLabel('People').fill('ben@example.org');
+  await ada.getByLabel('Permission', { exact: true }).selectOption('edit');
   await ada.getByRole('dialog').getByRole('button', { name: 'Share', exact: true }).click();
   await expect(ada.getByRole('dialog').getByText('ben@example.org').first()).toBeVisible();
   await ada.getByRole('button', { name: 'Done' }).click();
 
-  // The other one signs up with that address, and finds it.
-  const ben = await visitor();
-  await signUp(house, ben, 'ben');
+  // That user signs up with the address and finds the file.
+  const ben = await newPage();
+  await signUp(server, ben, 'ben');
   await ben.goto('/shared');
   await row(ben, 'notes.md').click();
   await expect(ben.getByText('The harbour is open.')).toBeVisible();
@@ -67,7 +67,7 @@ test('two people, a file of 2 GB, and a version that comes back @bucket', async 
   await ben.reload();
   await expect(ben.getByText('The harbour is closed.')).toBeVisible();
 
-  // The first one sees what changed, and brings the old version back.
+  // The first user compares the versions and restores the old one.
   await ada.goto('/drive/notes.md');
   await expect(ada.getByText('The harbour is closed.')).toBeVisible();
   await expect(ada.getByText('ben').first()).toBeVisible();

@@ -1,22 +1,22 @@
-// A link opens what it is for, as long as it is good, and nothing else.
+// A share link opens what was shared, until it expires or is revoked, and nothing else.
 
 import { createHash } from 'node:crypto';
 import { expect, PASSWORD, row, test } from '../story.ts';
 
-test('a link with a password opens one folder, and an attacker who has it nothing else @bucket', async ({ house, visitor }) => {
-  const ada = await house.person('ada');
+test('a link with a password opens one folder and nothing else @bucket', async ({ server, newPage }) => {
+  const ada = await server.createUser('ada');
   const put = async (path: string, text: string) => {
-    const url = `${house.url}/api/v1/drive/ada/drive/files/${path}`;
+    const url = `${server.url}/api/v1/drive/ada/drive/files/${path}`;
     const answer = await fetch(url, { method: 'PUT', headers: { Authorization: `Bearer ${ada.token}` }, body: text });
     expect(answer.ok, `${path}: ${answer.status}`).toBe(true);
   };
-  await house.api('GET', '/api/v1/drive', ada.token);
+  await server.api('GET', '/api/v1/drive', ada.token);
   await put('plans/harbour.txt', 'the plan of the harbour');
   await put('plans-of-others/secret.txt', 'what nobody else may see');
   const share = { path: 'plans', with: { link: true }, right: 'view', password: PASSWORD };
-  const made = await (await house.api('POST', '/api/v1/datasets/ada/drive/shares', ada.token, share)).json();
+  const made = await (await server.api('POST', '/api/v1/datasets/ada/drive/shares', ada.token, share)).json();
 
-  const guest = await visitor();
+  const guest = await newPage();
   await guest.goto(made.url);
   await guest.getByLabel('Password', { exact: true }).fill('not this one');
   await guest.getByRole('button', { name: 'Open' }).click();
@@ -27,13 +27,13 @@ test('a link with a password opens one folder, and an attacker who has it nothin
   await expect(guest.getByText('the plan of the harbour')).toBeVisible();
   await expect(guest.getByText('secret')).toHaveCount(0);
 
-  // The same person tries every other door, with all that the link gave.
+  // With the link token and the session token, try every other endpoint.
   const opened = await (
-    await house.api('POST', '/api/v1/links/open', undefined, { token: made.url.split('#')[1], password: PASSWORD })
+    await server.api('POST', '/api/v1/links/open', undefined, { token: made.url.split('#')[1], password: PASSWORD })
   ).json();
   const oid = createHash('sha256').update('what nobody else may see').digest('hex');
-  const revision = (await (await house.api('GET', '/api/v1/datasets/ada/drive', ada.token)).json()).revision;
-  const doors: [string, string, unknown?][] = [
+  const revision = (await (await server.api('GET', '/api/v1/datasets/ada/drive', ada.token)).json()).revision;
+  const requests: [string, string, unknown?][] = [
     ['GET', '/api/v1/datasets/ada/drive'],
     ['GET', '/api/v1/datasets/ada/drive/tree/main'],
     ['GET', '/api/v1/datasets/ada/drive/raw/main/plans/harbour.txt'],
@@ -58,41 +58,41 @@ test('a link with a password opens one folder, and an attacker who has it nothin
     ['GET', '/api/v1/admin/users'],
   ];
   for (const token of [opened.token as string, made.url.split('#')[1] as string]) {
-    for (const [method, path, body] of doors) {
-      const answer = await house.api(method, path, token, body);
+    for (const [method, path, body] of requests) {
+      const answer = await server.api(method, path, token, body);
       const text = await answer.text();
       expect([400, 401, 403, 404, 415, 422], `${method} ${path}: ${answer.status} ${text}`).toContain(answer.status);
       expect(text, path).not.toContain('nobody else');
     }
   }
-  // Above what was shared, nothing but that is listed.
-  const top = await (await house.api('GET', '/api/v1/drive/ada/drive/list', opened.token)).json();
+  // The parent folder lists only the shared folder.
+  const top = await (await server.api('GET', '/api/v1/drive/ada/drive/list', opened.token)).json();
   expect(top.items.map((item: { path: string }) => item.path)).toEqual(['plans']);
-  const inside = await house.api('GET', '/api/v1/drive/ada/drive/content/plans/harbour.txt', opened.token);
+  const inside = await server.api('GET', '/api/v1/drive/ada/drive/content/plans/harbour.txt', opened.token);
   expect(inside.status).toBe(200);
 
-  // Taken back, it opens nothing at once.
-  await house.api('DELETE', `/api/v1/datasets/ada/drive/shares/${made.id}`, ada.token);
-  const after = await house.api('GET', '/api/v1/drive/ada/drive/content/plans/harbour.txt', opened.token);
+  // A revoked link stops working immediately.
+  await server.api('DELETE', `/api/v1/datasets/ada/drive/shares/${made.id}`, ada.token);
+  const after = await server.api('GET', '/api/v1/drive/ada/drive/content/plans/harbour.txt', opened.token);
   expect([401, 404]).toContain(after.status);
   await guest.goto('about:blank');
   await guest.goto(made.url);
-  await expect(guest.getByText('This link does not open')).toBeVisible();
+  await expect(guest.getByText('This link no longer works')).toBeVisible();
 });
 
-test('a link ends when its time is over', async ({ house, visitor }) => {
-  const ada = await house.person('ada');
-  await house.api('GET', '/api/v1/drive', ada.token);
+test('a link expires', async ({ server, newPage }) => {
+  const ada = await server.createUser('ada');
+  await server.api('GET', '/api/v1/drive', ada.token);
   const ends = Date.now() + 25_000;
   const expires = new Date(ends).toISOString().replace(/\.\d+Z/, 'Z');
-  await house.api('POST', '/api/v1/drive/ada/drive/folders', ada.token, { path: 'short' });
+  await server.api('POST', '/api/v1/drive/ada/drive/folders', ada.token, { path: 'short' });
   const share = { path: 'short', with: { link: true }, right: 'view', expires };
-  const made = await (await house.api('POST', '/api/v1/datasets/ada/drive/shares', ada.token, share)).json();
-  const guest = await visitor();
+  const made = await (await server.api('POST', '/api/v1/datasets/ada/drive/shares', ada.token, share)).json();
+  const guest = await newPage();
   await guest.goto(made.url);
   await expect(guest.getByRole('heading', { name: 'short' })).toBeVisible();
   await guest.waitForTimeout(Math.max(0, ends - Date.now()) + 1_000);
   await guest.goto('about:blank');
   await guest.goto(made.url);
-  await expect(guest.getByText('This link does not open')).toBeVisible();
+  await expect(guest.getByText('This link no longer works')).toBeVisible();
 });

@@ -1,24 +1,24 @@
-// Every operation of the file browser: on one file and on a selection, in the drive and in a dataset. What came of it is
-// read from the server, not from the page.
+// Every operation of the file browser: on one file and on a selection, in the drive and in a dataset. Results are
+// checked on the server, not on the page.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { House } from '../house.ts';
+import type { TestServer } from '../server.ts';
 import { drop, expect, PASSWORD, row, signIn, test, upload, uploads, type Page } from '../story.ts';
 
 const run = promisify(execFile);
 
-/** A place with a file browser. */
+/** A page with a file browser. */
 interface Place {
-  /** Its page. */
+  /** Path of the page. */
   page: string;
-  /** The dataset, and the folder of it that the page shows. */
+  /** The dataset and the folder that the page shows. */
   dataset: string;
   folder: string;
-  /** What its outermost folder is called. */
+  /** Display name of the root folder. */
   name: string;
 }
 
@@ -26,24 +26,24 @@ const button = (page: Page, name: string) => page.getByRole('button', { name, ex
 const item = (page: Page, name: string) => page.getByRole('menuitem', { name, exact: true });
 const grid = (page: Page, name: string) => page.getByRole('row', { name });
 
-/** What the server has in a folder of a place, in order. */
-async function held(house: House, token: string, place: Place, folder = ''): Promise<string[]> {
+/** Returns the sorted names in a folder on the server. */
+async function held(server: TestServer, token: string, place: Place, folder = ''): Promise<string[]> {
   const path = [place.folder, folder].filter((part) => part !== '').join('/');
-  const answer = await house.api('GET', `/api/v1/drive/${place.dataset}/list?path=${encodeURIComponent(path)}`, token);
+  const answer = await server.api('GET', `/api/v1/drive/${place.dataset}/list?path=${encodeURIComponent(path)}`, token);
   const { items = [] } = (await answer.json()) as { items?: { name: string }[] };
   return items.map(({ name }) => name).sort();
 }
 
-/** Marks these in the list and nothing else, and opens the menu of the last one. */
+/** Selects only these entries and opens the menu of the last one. */
 async function select(page: Page, ...names: string[]): Promise<void> {
   await expect(row(page, names[0] ?? '')).toBeVisible();
-  const nothing = button(page, 'Choose nothing');
+  const nothing = button(page, 'Clear selection');
   if (await nothing.isVisible()) await nothing.click();
-  for (const name of names) await page.getByLabel(`Choose ${name}`, { exact: true }).check();
+  for (const name of names) await page.getByLabel(`Select ${name}`, { exact: true }).check();
   await page.getByRole('button', { name: `Actions for ${names.at(-1)}`, exact: true }).click();
 }
 
-/** Chooses a folder in the dialog, and says yes. */
+/** Chooses a folder in the dialog and confirms. */
 async function into(page: Page, folder: string, action: 'Move here' | 'Copy here'): Promise<void> {
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('treeitem', { name: folder }).click();
@@ -51,15 +51,15 @@ async function into(page: Page, folder: string, action: 'Move here' | 'Copy here
   await expect(dialog).toHaveCount(0);
 }
 
-/** Saves what a click downloads; gives its name and bytes. */
+/** Clicks and saves the download; returns its name and bytes. */
 async function saved(page: Page, click: () => Promise<void>): Promise<{ name: string; bytes: Buffer; path: string }> {
   const [download] = await Promise.all([page.waitForEvent('download'), click()]);
   const path = await download.path();
   return { name: download.suggestedFilename(), bytes: await readFile(path), path };
 }
 
-async function operate(house: House, token: string, page: Page, place: Place, files: string): Promise<void> {
-  const has = (folder: string, ...names: string[]) => expect.poll(() => held(house, token, place, folder), `${place.page}: ${folder || 'top'}`).toEqual(names.sort());
+async function operate(server: TestServer, token: string, page: Page, place: Place, files: string): Promise<void> {
+  const has = (folder: string, ...names: string[]) => expect.poll(() => held(server, token, place, folder), `${place.page}: ${folder || 'top'}`).toEqual(names.sort());
   const file = (name: string) => join(files, name);
   for (const name of ['a.csv', 'b.csv', 'c.csv', 'd.csv', 'e.csv']) await writeFile(file(name), `name,value\n${name},1\n`);
 
@@ -68,7 +68,7 @@ async function operate(house: House, token: string, page: Page, place: Place, fi
     for (const name of ['maps', 'plans']) {
       await button(page, 'New folder').click();
       await page.getByRole('dialog').getByLabel('Name').fill(name);
-      await button(page, 'Make the folder').click();
+      await button(page, 'Create folder').click();
       await expect(row(page, name)).toBeVisible();
     }
     await has('', 'maps', 'plans');
@@ -80,13 +80,13 @@ async function operate(house: House, token: string, page: Page, place: Place, fi
     await expect(row(page, 'e.csv')).toBeVisible();
     await has('', 'a.csv', 'b.csv', 'c.csv', 'd.csv', 'e.csv', 'maps', 'plans');
     await expect(uploads(page).getByText(/^Done/).first()).toBeVisible();
-    await uploads(page).getByRole('button', { name: 'Close the list' }).click();
+    await uploads(page).getByRole('button', { name: 'Close upload list' }).click();
   });
 
-  await test.step('rename, in the list and on the page of the file', async () => {
+  await test.step('rename in the list and on the file page', async () => {
     await select(page, 'e.csv');
     await item(page, 'Rename').click();
-    await page.getByLabel('New name of e.csv').fill('f.csv');
+    await page.getByLabel('New name for e.csv').fill('f.csv');
     await page.keyboard.press('Enter');
     await row(page, 'f.csv').click();
     await button(page, 'More actions').click();
@@ -97,7 +97,7 @@ async function operate(house: House, token: string, page: Page, place: Place, fi
     await has('', 'a.csv', 'b.csv', 'c.csv', 'd.csv', 'g.csv', 'maps', 'plans');
   });
 
-  await test.step('copy and move one file from its page', async () => {
+  await test.step('copy and move one file from the file page', async () => {
     await button(page, 'More actions').click();
     await item(page, 'Copy…').click();
     await into(page, 'maps', 'Copy here');
@@ -139,8 +139,8 @@ async function operate(house: House, token: string, page: Page, place: Place, fi
 
   await test.step('move by drag', async () => {
     await page.goto(`${place.page}/maps`);
-    await page.getByLabel('Choose c.csv', { exact: true }).check();
-    await page.getByLabel('Choose d.csv', { exact: true }).check();
+    await page.getByLabel('Select c.csv', { exact: true }).check();
+    await page.getByLabel('Select d.csv', { exact: true }).check();
     await grid(page, 'c.csv').dragTo(page.getByRole('navigation', { name: 'Folders' }).getByRole('link', { name: place.name }));
     await has('maps', 'a.csv', 'b.csv', 'g.csv');
     await has('', 'a.csv', 'c.csv', 'd.csv', 'maps', 'plans');
@@ -152,16 +152,16 @@ async function operate(house: House, token: string, page: Page, place: Place, fi
     await has('', 'a.csv', 'maps', 'plans');
   });
 
-  await test.step('an older version is seen and restored', async () => {
+  await test.step('restore an older version', async () => {
     await page.goto(`${place.page}/plans`);
     await writeFile(file('a.csv'), 'name,value\nnewer,2\n');
     await upload(page, file('a.csv'));
     await row(page, 'a.csv').click();
     await expect(page.getByText('newer')).toBeVisible();
-    await page.getByRole('button', { name: /^Restore the version of/ }).first().click();
+    await page.getByRole('button', { name: /^Restore the version from/ }).first().click();
     await expect(page.getByText('newer')).toHaveCount(0);
     const path = [place.folder, 'plans/a.csv'].filter((part) => part !== '').join('/');
-    const content = async () => (await house.api('GET', `/api/v1/drive/${place.dataset}/content/${path}`, token)).text();
+    const content = async () => (await server.api('GET', `/api/v1/drive/${place.dataset}/content/${path}`, token)).text();
     await expect.poll(content).toBe('name,value\na.csv,1\n');
   });
 
@@ -172,18 +172,18 @@ async function operate(house: House, token: string, page: Page, place: Place, fi
     await select(page, 'plans');
     const folder = await saved(page, () => item(page, 'Download as ZIP').click());
     expect(folder.name).toBe('plans.zip');
-    await page.getByLabel('Choose maps', { exact: true }).check();
+    await page.getByLabel('Select maps', { exact: true }).check();
     const both = await saved(page, () => button(page, 'Download').click());
     expect(both.name).toBe(place.folder === '' ? 'maps and 1 more.zip' : `${place.folder}.zip`);
     const listed = await run('python3', ['-m', 'zipfile', '-l', both.path]);
     for (const name of ['maps/d.csv', 'plans/a.csv']) expect(listed.stdout).toContain(name);
   });
 
-  await test.step('delete one file from its page, and a selection from the list', async () => {
+  await test.step('delete one file from the file page and a selection from the list', async () => {
     await page.goto(`${place.page}/maps/g.csv`);
     await button(page, 'More actions').click();
     await item(page, 'Delete').click();
-    await expect(page.getByText('“g.csv” is in the trash.')).toBeVisible();
+    await expect(page.getByText('“g.csv” moved to trash.')).toBeVisible();
     await expect(page.getByRole('heading', { name: 'maps' })).toBeVisible();
     await has('maps', 'a.csv', 'b.csv', 'd.csv');
     await grid(page, 'a.csv').focus();
@@ -191,84 +191,84 @@ async function operate(house: House, token: string, page: Page, place: Place, fi
     await page.keyboard.press('Delete');
     await expect(row(page, 'a.csv')).toHaveCount(0);
     await has('maps', 'b.csv', 'd.csv');
-    // The keyboard goes on where it was, not at the top of the page.
+    // The focus moves to the next row, not to the top of the page.
     await expect(grid(page, 'b.csv')).toBeFocused();
     await select(page, 'b.csv', 'd.csv');
     await item(page, 'Delete').click();
-    await expect(page.getByText('2 items are in the trash.')).toBeVisible();
+    await expect(page.getByText('2 items moved to trash.')).toBeVisible();
     await has('maps');
     await expect(page.getByRole('heading', { name: 'maps' })).toBeFocused();
   });
 }
 
-test('every operation of the file browser, in the drive and in a dataset', async ({ house, visitor }) => {
+test('every operation of the file browser, in the drive and in a dataset', async ({ server, newPage }) => {
   const files = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
-  await house.administrator('ada', PASSWORD);
-  const token = await house.cli('token', 'add', 'ada', '--name', 'story');
-  const ben = await house.person('ben');
-  await house.api('POST', '/api/v1/datasets', ben.token, { id: 'ben/survey', visibility: 'private' });
-  await house.api('POST', '/api/v1/drive/ben/survey/folders', ben.token, { path: 'field' });
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  const ben = await server.createUser('ben');
+  await server.api('POST', '/api/v1/datasets', ben.token, { id: 'ben/survey', visibility: 'private' });
+  await server.api('POST', '/api/v1/drive/ben/survey/folders', ben.token, { path: 'field' });
   const share = { path: 'field', with: { user: 'ada' }, right: 'edit' };
-  expect((await house.api('POST', '/api/v1/datasets/ben/survey/shares', ben.token, share)).ok).toBe(true);
-  const page = await visitor();
+  expect((await server.api('POST', '/api/v1/datasets/ben/survey/shares', ben.token, share)).ok).toBe(true);
+  const page = await newPage();
   await signIn(page, 'ada');
 
   const drive = { page: '/drive', dataset: 'ada/drive', folder: '', name: 'My drive' };
-  await operate(house, token, page, drive, files);
-  await operate(house, token, page, { page: '/shared/ben/survey/field', dataset: 'ben/survey', folder: 'field', name: 'field' }, files);
+  await operate(server, token, page, drive, files);
+  await operate(server, token, page, { page: '/shared/ben/survey/field', dataset: 'ben/survey', folder: 'field', name: 'field' }, files);
 
   await test.step('undo, and restore from the trash', async () => {
     await page.goto('/drive/plans');
     await select(page, 'b.csv');
     await item(page, 'Delete').click();
     await button(page, 'Undo').click();
-    await expect.poll(() => held(house, token, drive, 'plans')).toContain('b.csv');
+    await expect.poll(() => held(server, token, drive, 'plans')).toContain('b.csv');
     await page.goto('/trash');
-    await page.getByLabel('Choose d.csv', { exact: true }).check();
+    await page.getByLabel('Select d.csv', { exact: true }).check();
     await button(page, 'Restore').click();
-    await expect.poll(() => held(house, token, drive, 'maps')).toEqual(['d.csv']);
+    await expect.poll(() => held(server, token, drive, 'maps')).toEqual(['d.csv']);
     await button(page, 'Restore b.csv').click();
-    await expect.poll(() => held(house, token, drive, 'maps')).toEqual(['b.csv', 'd.csv']);
-    await button(page, 'Empty the trash').click();
+    await expect.poll(() => held(server, token, drive, 'maps')).toEqual(['b.csv', 'd.csv']);
+    await button(page, 'Empty trash').click();
     await expect(page.getByRole('dialog')).toContainText('This clears the trash. Earlier versions keep the files.');
-    await page.getByRole('dialog').getByRole('button', { name: 'Empty the trash' }).click();
-    await expect(page.getByText('What you delete from your drive waits here')).toBeVisible();
-    // It is true: what was thrown away is in the history.
+    await page.getByRole('dialog').getByRole('button', { name: 'Empty trash' }).click();
+    await expect(page.getByText('Trash is empty')).toBeVisible();
+    // The history still has the deleted file.
     await page.goto('/d/ada/drive/history/main?path=maps/g.csv');
-    await expect(page.getByRole('list', { name: 'Revisions, newest first' }).getByRole('listitem')).toHaveCount(2);
+    await expect(page.getByRole('list', { name: 'Versions, newest first' }).getByRole('listitem')).toHaveCount(2);
   });
   await rm(files, { recursive: true });
 });
 
-test('one file of a dataset is dropped on its page, deleted, and brought back alone', async ({ house, visitor }) => {
+test('one file of a dataset is dropped, deleted and restored', async ({ server, newPage }) => {
   const files = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
-  await house.administrator('ada', PASSWORD);
-  const token = await house.cli('token', 'add', 'ada', '--name', 'story');
-  await house.api('POST', '/api/v1/datasets', token, { id: 'ada/birds', visibility: 'private' });
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  await server.api('POST', '/api/v1/datasets', token, { id: 'ada/birds', visibility: 'private' });
   const content = async (path: string) => {
-    const answer = await house.api('GET', `/api/v1/datasets/ada/birds/raw/main/${path}`, token);
+    const answer = await server.api('GET', `/api/v1/datasets/ada/birds/raw/main/${path}`, token);
     return answer.ok ? answer.text() : null;
   };
   const put = (path: string, text: string) =>
-    fetch(`${house.url}/api/v1/drive/ada/birds/files/${path}`, { method: 'PUT', headers: { Authorization: `Bearer ${token}` }, body: text });
+    fetch(`${server.url}/api/v1/drive/ada/birds/files/${path}`, { method: 'PUT', headers: { Authorization: `Bearer ${token}` }, body: text });
   await put('data/counts.csv', 'bird,count\nowl,1\n');
   await put('notes.md', '# First\n');
-  const page = await visitor();
+  const page = await newPage();
   await signIn(page, 'ada');
 
-  // Where a page takes no files, the browser does not open them in its place.
+  // On pages that accept no files, a drop does not navigate away.
   await page.goto('/account');
   await writeFile(join(files, 'counts.csv'), 'bird,count\nowl,2\n');
   await drop(page, join(files, 'counts.csv'));
   await expect(page).toHaveURL(/\/account$/);
 
-  // Dropped on the page of a folder, it waits on the upload page for a word on why.
+  // A drop on a folder page opens the upload page, which asks for a message.
   await page.goto('/d/ada/birds/tree/main/data');
   await expect(row(page, 'counts.csv')).toBeVisible();
   await drop(page, join(files, 'counts.csv'));
   await expect(page.getByRole('textbox', { name: 'Folder' })).toHaveValue('data');
   await expect(page.getByText('counts.csv', { exact: true })).toBeVisible();
-  await page.getByLabel('What is new').fill('One more owl');
+  await page.getByLabel('Message').fill('One more owl');
   await button(page, 'Upload 1 file').click();
   await expect(page.getByRole('heading', { name: 'One more owl' })).toBeVisible();
   expect(await content('data/counts.csv')).toBe('bird,count\nowl,2\n');
@@ -279,21 +279,21 @@ test('one file of a dataset is dropped on its page, deleted, and brought back al
   })();
   expect([one.name, one.bytes.toString()]).toEqual(['counts.csv', 'bird,count\nowl,2\n']);
 
-  await button(page, 'Delete this file').click();
+  await button(page, 'Delete file').click();
   await button(page, 'Delete').click();
-  await expect(page.getByText('counts.csv is deleted.')).toBeVisible();
+  await expect(page.getByText('counts.csv deleted.')).toBeVisible();
   expect(await content('data/counts.csv')).toBeNull();
   await put('notes.md', '# Second\n');
 
-  // The history of the file brings back the file, and leaves what came later.
+  // The history of the file restores only this file and keeps later changes.
   await button(page, 'History').click();
   await expect(page).toHaveURL(/history\/main\?path=data/);
-  await page.getByRole('button', { name: /^What to do with/ }).nth(1).click();
-  await item(page, 'Bring “counts.csv” back…').click();
-  const dialog = page.getByRole('dialog', { name: 'Bring data/counts.csv back' });
+  await page.getByRole('button', { name: /^Actions for/ }).nth(1).click();
+  await item(page, 'Restore “counts.csv”…').click();
+  const dialog = page.getByRole('dialog', { name: 'Restore data/counts.csv' });
   await expect(dialog.getByText('counts.csv').last()).toBeVisible();
   await expect(dialog.getByText('notes.md')).toHaveCount(0);
-  await dialog.getByRole('button', { name: 'Bring it back' }).click();
+  await dialog.getByRole('button', { name: 'Restore', exact: true }).click();
   await expect(dialog).toHaveCount(0);
   await expect.poll(() => content('data/counts.csv')).toBe('bird,count\nowl,2\n');
   expect(await content('notes.md')).toBe('# Second\n');

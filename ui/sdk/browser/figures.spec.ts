@@ -1,4 +1,4 @@
-/* What it takes: time and memory. Each figure is printed; what a user would feel is a bound. */
+/* Benchmarks of time and memory. Each figure is printed; those that matter to users have limits. */
 
 import { readFile, readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -24,7 +24,7 @@ afterAll(() => here?.end());
 const target = (dataset: string) => ({ server: here.server, dataset, token: here.token });
 const say = (what: string, figure: number, unit: string) => console.log(`${what}: ${figure < 10 ? figure.toFixed(2) : figure.toFixed(0)} ${unit}`);
 
-/** Resident bytes of our browser's processes of one kind, without pages of files; the largest first. */
+/** Returns the anonymous resident memory (bytes) of our browser's processes of one kind, largest first. */
 async function memory(kind: string): Promise<number[]> {
 	const parents = new Map<number, number>();
 	const sizes = new Map<number, number>();
@@ -35,7 +35,7 @@ async function memory(kind: string): Promise<number[]> {
 			const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
 			if (command.includes(`--type=${kind}`)) sizes.set(Number(pid), Number(/RssAnon:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024);
 		} catch {
-			// It has ended meanwhile.
+			// The process has exited.
 		}
 	}
 	const isOurs = (pid: number | undefined): boolean => pid !== undefined && (pid === process.pid || isOurs(parents.get(pid)));
@@ -76,16 +76,16 @@ test('hashing: one large file, and several at a time', async () => {
 	expect(two).toBeGreaterThan(10);
 });
 
-test('a thousand small files', async () => {
+test('1,000 small files', async () => {
 	const dataset = await here.dataset('small');
-	// A page of another origin asks before each request whether it may.
+	// On the origin of the server, because cross-origin requests need a CORS preflight each.
 	const page = await here.ownPage();
 	await page.evaluate((target) => {
 		const file = new File([new Uint8Array(10)], 'first');
 		window.uploader = new sdk.Uploader(target);
 		return window.uploader.upload([{ path: 'first', file }]).done;
 	}, target(dataset));
-	// From here on no request is looked at on its way.
+	// Stop intercepting requests.
 	await page.context().unrouteAll();
 	const measure = (kind: string) =>
 		page.evaluate(
@@ -110,7 +110,7 @@ test('a thousand small files', async () => {
 	expect(binary.rate).toBeGreaterThan(1);
 });
 
-test('10 GiB take less than 200 MB of the page, and less than 64 MB of its heap', async () => {
+test('10 GiB need less than 200 MB of memory and 64 MB of heap in the page', async () => {
 	const size = Number(process.env.RUTTER_TEST_HUGE ?? 10) * GIB;
 	for (const context of here.browser.contexts()) await context.close();
 	const dataset = await here.dataset('huge');

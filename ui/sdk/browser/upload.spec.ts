@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type World, world } from './world.js';
 
-/* What the page has; see world.ts. */
+/* Globals of the page; see world.ts. */
 declare const sdk: typeof import('../../src/lib/upload.js');
 declare const files: () => File[];
 declare const events: import('../../src/lib/upload.js').UploadEvent[];
@@ -26,12 +26,12 @@ beforeAll(async () => {
 });
 afterAll(() => here?.end());
 
-/** What every page is told about where to send. */
+/** Uploader options for a dataset. */
 const target = (dataset: string, token = here.token) => ({ server: here.server, dataset, token });
 
 const MIB = 1 << 20;
 
-/** The successful requests of a page that carried parts, or whole objects. */
+/** Counts the successful requests that sent a part or a whole object. */
 function parts(page: Page): { arrived: number } {
 	const count = { arrived: 0 };
 	page.on('response', (response) => {
@@ -41,7 +41,7 @@ function parts(page: Page): { arrived: number } {
 	return count;
 }
 
-/** Begins an upload of what the input of the page holds, and leaves it running as `window.handle`. */
+/** Starts an upload of the chosen files and leaves it running as `window.handle`. */
 async function begin(page: Page, dataset: string, options: Record<string, unknown> = {}): Promise<void> {
 	await page.evaluate(
 		({ target, options }) => {
@@ -54,8 +54,8 @@ async function begin(page: Page, dataset: string, options: Record<string, unknow
 	);
 }
 
-/** Goes on with the only interrupted upload. */
-async function goOn(page: Page, dataset: string): Promise<Outcome> {
+/** Resumes the only interrupted upload. */
+async function resume(page: Page, dataset: string): Promise<Outcome> {
 	return page.evaluate(async (target) => {
 		const uploader = new sdk.Uploader(target);
 		const [interrupted] = await uploader.pending();
@@ -71,10 +71,10 @@ async function goOn(page: Page, dataset: string): Promise<Outcome> {
 
 const ending = (page: Page) => page.evaluate(() => window.ending);
 const choose = (page: Page, ...paths: string[]) => page.setInputFiles('input', paths);
-/** Waits until so many bytes have arrived. */
+/** Waits until at least `bytes` have arrived. */
 const arrived = (page: Page, bytes: number) => page.waitForFunction((bytes) => window.handle.overall.bytes >= bytes, bytes, { polling: 20, timeout: 120_000 });
 
-/** A line that takes so many bytes a second, and can be cut. */
+/** Limits the upload speed (bytes per second) and can cut the connection. */
 async function slow(page: Page, uploadThroughput: number): Promise<{ cut: () => Promise<void>; mend: () => Promise<void> }> {
 	const session = await page.context().newCDPSession(page);
 	const be = (offline: boolean) => session.send('Network.emulateNetworkConditions', { offline, latency: 0, downloadThroughput: -1, uploadThroughput });
@@ -87,7 +87,7 @@ async function stored(dataset: string, path: string): Promise<{ size: number; oi
 	return { size: entry.size, oid: entry.lfs?.oid ?? entry.oid ?? JSON.stringify(entry) };
 }
 
-test('small files become one revision: texts in git, the rest in Git LFS', async () => {
+test('small files become one revision: text files in git, the rest in Git LFS', async () => {
 	const dataset = await here.dataset('small');
 	const page = await here.page();
 	const { result } = await page.evaluate(async (target) => {
@@ -119,7 +119,7 @@ test('small files become one revision: texts in git, the rest in Git LFS', async
 	expect(page.problems).toEqual([]);
 });
 
-test('content that is stored already finishes at once and says so; nothing new is no revision', async () => {
+test('stored content finishes immediately and is reported; without changes there is no revision', async () => {
 	const dataset = await here.dataset('again');
 	const page = await here.page();
 	const put = parts(page);
@@ -141,12 +141,12 @@ test('content that is stored already finishes at once and says so; nothing new i
 	const third = await send('b.bin');
 	expect(third.result?.revision).toBeNull();
 	expect(put.arrived).toBe(1);
-	const told = await page.evaluate(() => events.filter(({ stored }) => stored).map(({ file, phase, bytes, overall }) => ({ file, phase, bytes, stored: overall.stored })));
-	expect(told[0]).toEqual({ file: 'b.bin', phase: 'done', bytes: 200_000, stored: 200_000 });
+	const seen = await page.evaluate(() => events.filter(({ stored }) => stored).map(({ file, phase, bytes, overall }) => ({ file, phase, bytes, stored: overall.stored })));
+	expect(seen[0]).toEqual({ file: 'b.bin', phase: 'done', bytes: 200_000, stored: 200_000 });
 	expect(await page.evaluate(() => sdk.pending())).toEqual([]);
 });
 
-test('the rules of the dataset decide what lies in git', async () => {
+test('the .gitattributes of the dataset decide what is stored in git', async () => {
 	const dataset = await here.dataset('rules');
 	const page = await here.page();
 	const send = (...paths: string[]) =>
@@ -166,7 +166,7 @@ test('the rules of the dataset decide what lies in git', async () => {
 	]);
 });
 
-test('a large file goes in parts, and a reload in the middle sends no part twice', async () => {
+test('a large file is sent in parts, and no part is sent twice after a reload', async () => {
 	const dataset = await here.dataset('reload');
 	const path = await here.file('large.bin', 200 * MIB, 'large');
 	const page = await here.page();
@@ -182,25 +182,25 @@ test('a large file goes in parts, and a reload in the middle sends no part twice
 	const [interrupted] = await page.evaluate(() => sdk.pending());
 	expect(interrupted).toMatchObject({ dataset, running: false, files: [{ path: 'data/large.bin', size: 200 * MIB, arrived: false }] });
 
-	// Nothing chosen, or another file: what is missing is said.
-	const nothing = await goOn(page, dataset);
+	// Without the file, the error lists what is missing.
+	const nothing = await resume(page, dataset);
 	expect(nothing.error).toMatchObject({ name: 'FilesMissingError', message: expect.stringContaining('data/large.bin') });
 
 	await choose(page, path);
-	const { result } = await goOn(page, dataset);
+	const { result } = await resume(page, dataset);
 	expect(result?.revision).toMatch(/^[0-9a-f]{40}$/);
-	// 200 MiB are 21 parts of 10 MB. Those under way at the reload may have arrived without our knowing.
+	// 200 MiB are 21 parts of 10 MB. Parts in flight during the reload may have arrived.
 	expect(put.arrived).toBeLessThanOrEqual(21);
 	expect(put.arrived).toBeGreaterThanOrEqual(17);
 	const phases = await page.evaluate(() => [...new Set(events.map(({ phase }) => phase))]);
-	// The hash was remembered.
+	// The hash is not computed again.
 	expect(phases).not.toContain('hashing');
 	expect((await stored(dataset, 'data/large.bin')).size).toBe(200 * MIB);
 	expect(await page.evaluate(() => sdk.pending())).toEqual([]);
 	expect(page.problems).toEqual([]);
 });
 
-test('a network that is cut in the middle is waited for', async () => {
+test('an upload waits while the network is down', async () => {
 	const dataset = await here.dataset('cut');
 	const page = await here.page();
 	const put = parts(page);
@@ -218,7 +218,7 @@ test('a network that is cut in the middle is waited for', async () => {
 	await expect.poll(() => put.arrived).toBe(16);
 });
 
-test('a server that dies in the middle is waited for', async () => {
+test('an upload waits while the server is down', async () => {
 	const dataset = await here.dataset('death');
 	const page = await here.page();
 	await choose(page, await here.file('death.bin', 150 * MIB, 'death'));
@@ -232,7 +232,7 @@ test('a server that dies in the middle is waited for', async () => {
 	expect(result?.revision).toMatch(/^[0-9a-f]{40}$/);
 });
 
-test('a pause stops hashing and sending, and loses nothing that has arrived', async () => {
+test('a pause stops hashing and sending and keeps what has arrived', async () => {
 	const dataset = await here.dataset('pause');
 	const page = await here.page();
 	const put = parts(page);
@@ -262,7 +262,7 @@ test('a pause stops hashing and sending, and loses nothing that has arrived', as
 	await expect.poll(() => put.arrived).toBe(16);
 });
 
-test('a cancelled upload is forgotten, here and on the server', async () => {
+test('a cancelled upload is deleted locally and on the server', async () => {
 	const dataset = await here.dataset('cancel');
 	const page = await here.page();
 	const deleted: string[] = [];
@@ -277,7 +277,7 @@ test('a cancelled upload is forgotten, here and on the server', async () => {
 	expect(deleted.length).toBe(1);
 });
 
-test('two tabs with one file: both end well; one upload runs in one tab only', async () => {
+test('two tabs can upload the same file, but one upload runs in one tab only', async () => {
 	const dataset = await here.dataset('tabs');
 	const path = await here.file('tabs.bin', 100 * MIB, 'tabs');
 	const one = await here.page();
@@ -292,15 +292,15 @@ test('two tabs with one file: both end well; one upload runs in one tab only', a
 	await arrived(one, 5 * MIB);
 	const seen = await other.evaluate(() => sdk.pending());
 	expect(seen.map(({ running }) => running)).toEqual([true]);
-	expect((await goOn(other, dataset)).error).toMatchObject({ name: 'RunningError' });
+	expect((await resume(other, dataset)).error).toMatchObject({ name: 'RunningError' });
 	await begin(other, dataset);
 	const [first, second] = await Promise.all([ending(one), ending(other)]);
 	expect(first.error ?? second.error).toBeUndefined();
-	// Whoever came second found the branch as it should be.
+	// The second upload had nothing to change.
 	expect([first.result?.revision, second.result?.revision].filter((revision) => revision !== null).length).toBe(1);
 });
 
-test('what is wrong is said in a sentence that says what to do', async () => {
+test('error messages say what to do', async () => {
 	const dataset = await here.dataset('wrong');
 	const page = await here.page();
 	const send = (to: Record<string, unknown>, path = 'a.bin', options: Record<string, unknown> = {}) =>
@@ -316,19 +316,19 @@ test('what is wrong is said in a sentence that says what to do', async () => {
 			{ to, path, options }
 		);
 	expect((await send(target(dataset, 'rut_wrong'))).error).toMatchObject({ name: 'SignInError', status: 401, message: expect.stringContaining('Sign in again') });
-	expect((await send(target('ada/nowhere'))).error).toMatchObject({ name: 'NotFoundError', status: 404, message: expect.stringContaining('Check its name') });
+	expect((await send(target('ada/nowhere'))).error).toMatchObject({ name: 'NotFoundError', status: 404, message: expect.stringContaining('Check the name') });
 	const reader = await here.rutter('token', 'add', 'ada', '--name', 'reader', '--scope', 'read');
 	expect((await send(target(dataset, reader))).error).toMatchObject({ name: 'ForbiddenError', status: 403 });
 	expect((await send(target(dataset), 'a/../b')).error).toMatchObject({ code: 'invalid', file: 'a/../b' });
 	expect((await send(target(dataset), '.git/config')).error).toMatchObject({ name: 'RejectedError', message: expect.stringContaining('.git') });
 	expect((await send(target(dataset), 'a.bin', { branch: 'nowhere' })).error).toMatchObject({ name: 'NotFoundError' });
-	expect((await send({ ...target(dataset), server: 'http://127.0.0.1:1', retries: 1 })).error).toMatchObject({ name: 'NetworkError', message: expect.stringContaining('Check the network') });
+	expect((await send({ ...target(dataset), server: 'http://127.0.0.1:1', retries: 1 })).error).toMatchObject({ name: 'NetworkError', message: expect.stringContaining('Check your network') });
 	const base = '0'.repeat(39) + '1';
 	await send(target(dataset));
 	expect((await send(target(dataset), 'b.bin', { base })).error?.name).toMatch(/ChangedError|RejectedError|NotFoundError/);
 });
 
-test('a quota is told before anything is sent', async () => {
+test('an exceeded quota is reported before anything is sent', async () => {
 	const dataset = await here.dataset('full');
 	await here.rutter('quota', dataset, '100KB');
 	const page = await here.page();
@@ -337,13 +337,13 @@ test('a quota is told before anything is sent', async () => {
 	await begin(page, dataset);
 	expect((await ending(page)).error).toMatchObject({ name: 'QuotaError', code: 'quota', message: expect.stringContaining('quota') });
 	expect(put.arrived).toBe(0);
-	// With more room, it goes on where it was.
+	// With a larger quota it can be resumed.
 	await here.rutter('quota', dataset, '1GB');
-	const { result } = await goOn(page, dataset);
+	const { result } = await resume(page, dataset);
 	expect(result?.revision).toMatch(/^[0-9a-f]{40}$/);
 });
 
-test('an answer that is lost after the commit makes no second revision', async () => {
+test('a lost commit response creates no second revision', async () => {
 	const dataset = await here.dataset('once');
 	const page = await here.page();
 	let asked = 0;
@@ -362,7 +362,7 @@ test('an answer that is lost after the commit makes no second revision', async (
 	expect(items.map(({ revision }) => revision)).toEqual([result?.revision]);
 });
 
-test('a file that changes on the disk is not sent as what it was', async () => {
+test('a file that changes on disk is detected', async () => {
 	const dataset = await here.dataset('changing');
 	const path = await here.file('changing.bin', 150 * MIB, 'before');
 	const page = await here.page();

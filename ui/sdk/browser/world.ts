@@ -1,4 +1,4 @@
-/** A server of its own, pages of another origin that use the library as it is built, and a browser. */
+/** Test environment: a server, pages of another origin that use the built library, and a browser. */
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, open as openFile, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,14 +16,14 @@ const dist = new URL('../dist/', import.meta.url).pathname;
 const PAGE = `<!doctype html><meta charset="utf-8"><title>Upload</title>
 <input type="file" multiple><script type="module" src="/page.js"></script>`;
 
-/** Gives the page what the tests call. */
+/** Defines the globals of the page that tests use. */
 const SCRIPT = `
 import * as sdk from '/sdk/upload.js';
 window.sdk = sdk;
 window.files = () => [...document.querySelector('input').files];
 window.events = [];
 window.watch = (event) => window.events.push(event);
-/** What of an outcome can leave the page. */
+/** Makes an outcome serializable. */
 window.outcome = (done) => done.then(
 	(result) => ({ result }),
 	(error) => ({ error: { name: error.name, code: error.code, message: error.message, status: error.status, file: error.file } })
@@ -36,19 +36,19 @@ export interface World {
 	folder: string;
 	browser: Browser;
 	token: string;
-	/** Runs a command of the server's operator. */
+	/** Runs a CLI command. */
 	rutter: (...command: string[]) => Promise<string>;
-	/** Makes a private dataset of `ada`. */
+	/** Creates a private dataset of `ada`. */
 	dataset: (name: string) => Promise<string>;
-	/** Asks the API as `ada`. */
+	/** Sends an API request as `ada`. */
 	api: (path: string, init?: RequestInit) => Promise<Response>;
-	/** A page that has loaded the library; the errors of its console are collected. */
+	/** Opens a page with the library; its console errors are collected. */
 	page: () => Promise<Page & { problems: string[] }>;
-	/** Such a page of the server's own origin. */
+	/** Opens such a page on the origin of the server. */
 	ownPage: () => Promise<Page & { problems: string[] }>;
-	/** A file on the disk: sparse, with some bytes at its beginning. */
+	/** Creates a sparse file that starts with `head`. */
 	file: (name: string, size: number, head?: string) => Promise<string>;
-	/** Ends the server, and starts it again on the same port and data. */
+	/** Kills the server; `start` restarts it on the same port with the same data. */
 	stop: () => Promise<void>;
 	start: () => Promise<void>;
 	end: () => Promise<void>;
@@ -56,14 +56,14 @@ export interface World {
 
 export async function world(config = ''): Promise<World> {
 	const binary = process.env.RUTTER_BIN;
-	if (binary === undefined) throw new Error('RUTTER_BIN: the path of the server (cargo build --bin rutter)');
+	if (binary === undefined) throw new Error('set RUTTER_BIN to the path of the server (cargo build --bin rutter)');
 	const folder = await mkdtemp(join(process.env.RUTTER_TEST_FOLDER ?? tmpdir(), 'rutter-upload-'));
 	const data = join(folder, 'data');
 	await writeFile(join(folder, 'rutter.toml'), config);
 	const port = await freePort();
 	const server = `http://127.0.0.1:${port}`;
 	const settings = ['--data', data, '--config', join(folder, 'rutter.toml')];
-	// What is for the tests is no configuration of the server.
+	// RUTTER_* variables of the tests must not configure the server.
 	const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('RUTTER_')));
 	let child: ChildProcess | undefined;
 	const start = async () => {
@@ -73,7 +73,7 @@ export async function world(config = ''): Promise<World> {
 			await new Promise((wait) => setTimeout(wait, 50));
 		}
 		child.kill('SIGKILL');
-		throw new Error('the server does not become ready');
+		throw new Error('the server did not become ready');
 	};
 	const stop = async () => {
 		const ended = new Promise((done) => child?.once('exit', done));
@@ -142,7 +142,7 @@ export async function world(config = ''): Promise<World> {
 	};
 }
 
-/** Serves the page with the policy that the pages of the server itself have. */
+/** Serves the page with the same content security policy as the pages of the server. */
 async function serve(server: string): Promise<Server> {
 	const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self' ${server} http://127.0.0.1:*`;
 	const pages = createServer(async (request, response) => {

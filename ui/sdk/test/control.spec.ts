@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { backoff, Control, forEach, Passing, Places, retryAfter } from '../../src/lib/upload/control.js';
+import { backoff, Control, forEach, RetryableError, Semaphore, retryAfter } from '../../src/lib/upload/control.js';
 import { CancelledError, NetworkError } from '../../src/lib/upload/errors.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const cut = (after?: number) => new Passing(new NetworkError(), after);
+const cut = (after?: number) => new RetryableError(new NetworkError(), after);
 
-test('pauses double up to half a minute, and spread', () => {
+test('the backoff doubles up to 30 seconds, with jitter', () => {
 	expect([1, 2, 3, 8, 20].map((failures) => backoff(failures, undefined, () => 1))).toEqual([500, 1000, 2000, 30_000, 30_000]);
 	expect(backoff(3, undefined, () => 0)).toBe(1000);
 });
 
-test('a server that says when to come back is not asked before', () => {
+test('Retry-After is respected', () => {
 	expect(backoff(1, 7000, () => 0)).toBe(7000);
 	expect(backoff(1, 7000, () => 1)).toBeGreaterThan(7000);
 	expect(backoff(1, 24 * 3_600_000, () => 0)).toBe(300_000);
@@ -22,7 +22,7 @@ test('a server that says when to come back is not asked before', () => {
 	expect([retryAfter(null), retryAfter('soon')]).toEqual([undefined, undefined]);
 });
 
-test('what may pass is tried again, and the last failure is told', async () => {
+test('temporary failures are retried, and the last one is reported', async () => {
 	const control = new Control(3);
 	let tries = 0;
 	const works = control.run(async () => {
@@ -32,12 +32,12 @@ test('what may pass is tried again, and the last failure is told', async () => {
 	await vi.runAllTimersAsync();
 	expect(await works).toBe('here');
 	const fails = control.run(async () => Promise.reject(cut()));
-	const told = expect(fails).rejects.toThrow(NetworkError);
+	const rejection = expect(fails).rejects.toThrow(NetworkError);
 	await vi.runAllTimersAsync();
-	await told;
+	await rejection;
 });
 
-test('what will not pass is told at once', async () => {
+test('permanent failures are reported immediately', async () => {
 	let tries = 0;
 	const run = new Control(8).run(async () => {
 		tries += 1;
@@ -47,7 +47,7 @@ test('what will not pass is told at once', async () => {
 	expect(tries).toBe(1);
 });
 
-test('a pause interrupts, and what was interrupted begins anew afterwards', async () => {
+test('a pause interrupts a request, which is repeated after resuming', async () => {
 	const control = new Control(0);
 	let tries = 0;
 	const run = control.run(async (signal) => {
@@ -62,26 +62,26 @@ test('a pause interrupts, and what was interrupted begins anew afterwards', asyn
 	expect(await run).toBe(2);
 });
 
-test('the end reaches whoever waits: for a try, or for the end of a pause', async () => {
+test('cancelling ends retries and pauses', async () => {
 	const control = new Control(8);
 	const trying = control.run(async () => Promise.reject(cut(3_600_000)));
-	const told = expect(trying).rejects.toThrow(CancelledError);
+	const rejection = expect(trying).rejects.toThrow(CancelledError);
 	await vi.advanceTimersByTimeAsync(10);
 	expect(control.waiting).toBe(true);
 	control.pause();
-	const paused = expect(control.turn()).rejects.toThrow(CancelledError);
+	const paused = expect(control.checkpoint()).rejects.toThrow(CancelledError);
 	control.end(new CancelledError());
-	await Promise.all([told, paused]);
+	await Promise.all([rejection, paused]);
 	expect(control.waiting).toBe(false);
 });
 
-test('so many at a time, in order, also after failures', async () => {
-	const places = new Places(2);
+test('the semaphore limits concurrency and keeps the order, also after failures', async () => {
+	const semaphore = new Semaphore(2);
 	let now = 0;
 	let most = 0;
 	const began: number[] = [];
 	const all = [0, 1, 2, 3, 4].map((number) =>
-		places
+		semaphore
 			.use(async () => {
 				began.push(number);
 				most = Math.max(most, ++now);
@@ -103,8 +103,8 @@ test('lanes stop at the first failure', async () => {
 		await new Promise((wait) => setTimeout(wait, number));
 		if (number === 2) throw new Error('two');
 	});
-	const told = expect(run).rejects.toThrow('two');
+	const rejection = expect(run).rejects.toThrow('two');
 	await vi.runAllTimersAsync();
-	await told;
+	await rejection;
 	expect(seen).toEqual([1, 2, 3]);
 });

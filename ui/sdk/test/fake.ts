@@ -1,4 +1,4 @@
-/** A server of this process that does as it is told. */
+/** A fake server in this process with scripted responses. */
 
 const SERVER = 'https://data.example.org';
 
@@ -15,22 +15,22 @@ export class Fake {
 	readonly url = SERVER;
 	/** All requests, in order. */
 	readonly asked: Ask[] = [];
-	/** Answers in the place of the ordinary ones, by the beginning of `METHOD /path`; each is used once. */
+	/** Responses that replace the regular ones, by prefix of `METHOD /path`; each is used once. */
 	readonly instead: [string, Answer][] = [];
-	/** Objects that it holds, and the parts of those to come. */
+	/** Stored objects, and the parts of unfinished ones. */
 	readonly objects = new Map<string, number>();
 	readonly parts = new Map<string, Set<number>>();
-	/** Bytes from which on it wants parts, and of each part. */
+	/** Size from which objects are uploaded in parts, and the part size, in bytes. */
 	from = 100;
 	part = 40;
-	/** For how many seconds its URLs are good. */
+	/** Lifetime of presigned URLs in seconds. */
 	life = 3600;
-	/** Where bytes go. */
+	/** Base URL of the object store. */
 	store = SERVER;
 	revision = 0;
 	readonly #keys = new Map<string, string>();
 
-	/** Requests whose `METHOD /path` begins so. */
+	/** Counts requests by prefix of `METHOD /path`. */
 	count(begin: string): number {
 		return this.asked.filter(({ method, path }) => `${method} ${path}`.startsWith(begin)).length;
 	}

@@ -7,7 +7,7 @@ const file = (name: string, size: number, lastModified: number, folder = '') => 
 };
 const row = (index: number, path: string, size = 3, lastModified = 1) => ({ index, path, name: path.slice(path.lastIndexOf('/') + 1), size, lastModified });
 
-test('a file is known by name, size and time of change together', () => {
+test('a file is matched by name, size and modification time', () => {
 	const rows = [row(0, 'a.csv')];
 	expect(match(rows, [file('b.csv', 3, 1)]).size).toBe(0);
 	expect(match(rows, [file('a.csv', 4, 1)]).size).toBe(0);
@@ -16,7 +16,7 @@ test('a file is known by name, size and time of change together', () => {
 	expect(match(rows, [file('b.csv', 3, 1), right]).get(0)).toBe(right);
 });
 
-test('files that are alike are told apart by their folders', () => {
+test('identical files are distinguished by their folders', () => {
 	const rows = [row(0, 'data/2023/a.csv'), row(1, 'data/2024/a.csv')];
 	const [older, newer] = [file('a.csv', 3, 1, '2023'), file('a.csv', 3, 1, '2024')];
 	const found = match(rows, [newer, older]);
@@ -25,12 +25,12 @@ test('files that are alike are told apart by their folders', () => {
 	expect(found.get(1)).toBe(newer);
 });
 
-test('each file is taken once', () => {
+test('each file is matched once', () => {
 	const found = match([row(0, 'one/a.csv'), row(1, 'two/a.csv')], [file('a.csv', 3, 1)]);
 	expect(found.size).toBe(1);
 });
 
-test('items with paths go where they say', () => {
+test('items are matched by their paths', () => {
 	const rows = [row(0, 'one/a.csv'), row(1, 'two/a.csv')];
 	const [one, two] = [file('a.csv', 3, 1), file('a.csv', 3, 1)];
 	const found = match(rows, [

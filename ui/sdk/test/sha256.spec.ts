@@ -13,7 +13,7 @@ test('the examples of the standard', async () => {
 	expect(hash('abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq')).toBe('248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1');
 });
 
-test('every length around the borders of blocks, and of what one call takes', async () => {
+test('all lengths around block and buffer boundaries', async () => {
 	const hasher = await Sha256.create();
 	const lengths = [...Array.from({ length: 260 }, (_, length) => length), (1 << 20) - 1, 1 << 20, (1 << 20) + 1, (3 << 20) + 77];
 	for (const length of lengths) {
@@ -22,7 +22,7 @@ test('every length around the borders of blocks, and of what one call takes', as
 	}
 });
 
-test('pieces of any size are one message', async () => {
+test('the result does not depend on piece sizes', async () => {
 	const bytes = randomBytes(100_000);
 	const hasher = await Sha256.create();
 	for (const piece of [1, 3, 63, 64, 65, 1000, 4096, 99_999]) {
@@ -32,17 +32,17 @@ test('pieces of any size are one message', async () => {
 	}
 });
 
-test('small files and large ones hash alike, and large ones tell how far they are', async () => {
+test('small and large files hash correctly, and large ones report progress', async () => {
 	const large = randomBytes((16 << 20) + 5);
-	const told: number[] = [];
-	expect(await hashFile(new Blob([large]), { onProgress: (bytes) => told.push(bytes) })).toBe(expected(large));
-	expect(told).toEqual([4 << 20, 8 << 20, 12 << 20, 16 << 20, large.length]);
+	const reported: number[] = [];
+	expect(await hashFile(new Blob([large]), { onProgress: (bytes) => reported.push(bytes) })).toBe(expected(large));
+	expect(reported).toEqual([4 << 20, 8 << 20, 12 << 20, 16 << 20, large.length]);
 	expect(await hashFile(new Blob([large.subarray(5)]))).toBe(expected(large.subarray(5)));
-	// Twice, for the hasher is used again.
+	// Twice, because the hasher is reused.
 	expect(await hashFile(new Blob([large]))).toBe(expected(large));
 });
 
-test('a hash that nobody wants any more ends', async () => {
+test('hashing can be aborted', async () => {
 	const ended = new AbortController();
 	const hash = hashFile(new Blob([new Uint8Array(24 << 20)]), { signal: ended.signal, onProgress: () => ended.abort() });
 	await expect(hash).rejects.toThrow(/abort/i);

@@ -7,7 +7,7 @@ let fake: Fake;
 beforeEach(() => {
 	fake = new Fake();
 	vi.stubGlobal('fetch', fake.fetch);
-	// Pauses are as they are, only shorter.
+	// Make all delays 100 times shorter.
 	const { setTimeout: wait } = globalThis;
 	vi.stubGlobal('setTimeout', (work: () => void, time = 0) => wait(work, time / 100));
 });
@@ -20,7 +20,7 @@ const uploader = (more = {}) => new Uploader({ server: fake.url, dataset: 'lab/b
 const file = (size: number, name = 'a.bin', fill = 1) => new File([new Uint8Array(size).fill(fill)], name, { lastModified: 5 });
 const one = (size: number, path = 'data/a.bin') => [{ path, file: file(size) }];
 
-test('a nested organisation is one segment; the token goes to the server, and never with a signed URL', async () => {
+test('a nested organisation is one path segment; the token is sent to the server, but not to presigned URLs', async () => {
 	const { revision } = await uploader().upload(one(10)).done;
 	expect(revision).toBe('revision-1');
 	expect(fake.asked.map(({ method, path }) => `${method} ${path.replace(/[0-9a-f]{64}/, 'OID')}`)).toEqual([
@@ -32,7 +32,7 @@ test('a nested organisation is one segment; the token goes to the server, and ne
 	expect(fake.asked.map(({ headers }) => headers.get('Authorization'))).toEqual(['Bearer secret', 'Bearer secret', null, 'Bearer secret']);
 });
 
-test('bytes go straight to a bucket, with the headers that were signed; the server is asked to look at them', async () => {
+test('bytes are sent directly to a bucket with the signed headers, and the server verifies them', async () => {
 	fake.store = 'https://bucket.example.net';
 	await uploader().upload([...one(10), { path: 'large.bin', file: file(100, 'large.bin') }]).done;
 	expect([fake.count('PUT /put'), fake.count('PUT /part'), fake.count('POST /commit/'), fake.count('POST /verify')]).toEqual([1, 3, 1, 2]);
@@ -44,16 +44,16 @@ test('bytes go straight to a bucket, with the headers that were signed; the serv
 	await expect(uploader({ retries: 1 }).upload(one(10)).done).rejects.toThrow('rutter store cors');
 });
 
-test('a server that is busy is asked again when it says', async () => {
+test('requests to a busy server are retried after Retry-After', async () => {
 	const begun = performance.now();
 	fake.instead.push(['POST /lab', { status: 429, headers: { 'Retry-After': '20' } }], ['PUT /put', { status: 503, headers: { 'Retry-After': '20' } }]);
 	await uploader().upload(one(10)).done;
 	expect([fake.count('POST /lab'), fake.count('PUT /put')]).toEqual([2, 2]);
-	// Twice 20 s, in a hundredth of the time.
+	// Twice 20 s, 100 times shorter.
 	expect(performance.now() - begun).toBeGreaterThan(380);
 });
 
-test('after too many failures the last one is told, and the upload can be resumed', async () => {
+test('after too many failures the last one is reported, and the upload can be resumed', async () => {
 	for (let tries = 0; tries < 3; tries++) fake.instead.push(['PUT /put', 'cut']);
 	const items = one(10);
 	await expect(uploader({ retries: 2 }).upload(items).done).rejects.toMatchObject({ name: 'NetworkError' });
@@ -64,42 +64,42 @@ test('after too many failures the last one is told, and the upload can be resume
 	expect(await pending()).toEqual([]);
 });
 
-test('an interrupted upload says how many bytes are there', async () => {
+test('an interrupted upload reports the bytes uploaded', async () => {
 	fake.instead.push(['POST /commit/', { status: 507, json: { message: 'over quota' } }]);
 	await expect(uploader().upload(one(200)).done).rejects.toMatchObject({ name: 'QuotaError' });
 	const [left] = await pending();
 	expect(left?.files).toMatchObject([{ size: 200, sent: 200, arrived: false }]);
 });
 
-test('URLs that have expired are asked for anew, and only for parts that are missing', async () => {
+test('expired URLs are renewed, only for missing parts', async () => {
 	fake.instead.push(['PUT /part', { status: 403 }]);
 	await uploader().upload(one(200)).done;
-	// Four parts go at a time; the fifth is not begun once one of them is refused.
+	// Four parts are sent at a time; the fifth is not started after a rejection.
 	expect(fake.count('POST /lab')).toBe(2);
 	expect(fake.count('PUT /part')).toBe(6);
 });
 
-test('URLs that are over are not used', async () => {
+test('expired URLs are not used', async () => {
 	fake.life = -60;
 	await expect(uploader().upload(one(10)).done).rejects.toThrow(/expire before/);
 	expect(fake.count('PUT')).toBe(0);
 });
 
-test('an upload that another tab has ended is done', async () => {
+test('an upload completed by another tab is done', async () => {
 	fake.instead.push(['POST /commit/', { status: 404, json: { message: 'this upload has ended' } }]);
 	const upload = uploader().upload(one(200));
-	// Its parts are there, so the second offer has nothing but the commit.
+	// All parts have arrived, so the second batch response only contains the commit action.
 	expect((await upload.done).revision).toBe('revision-1');
 	expect([fake.count('PUT /part'), fake.count('POST /commit/')]).toEqual([5, 2]);
 });
 
-test('a server that hashes for long is asked until it is done', async () => {
+test('the confirmation is retried while the server hashes', async () => {
 	for (let tries = 0; tries < 15; tries++) fake.instead.push(['POST /commit/', { status: 503, headers: { 'Retry-After': '1' } }]);
 	await uploader({ retries: 1 }).upload(one(200)).done;
 	expect(fake.count('POST /commit/')).toBe(16);
 });
 
-test('what arrived as something else is told, and hashed anew the next time', async () => {
+test('a hash mismatch is reported, and the file is hashed again on resume', async () => {
 	fake.instead.push(['POST /commit/', { status: 422, json: { message: 'its SHA-256 is another', request_id: 'r1' } }]);
 	const items = one(200);
 	const failed = await uploader().upload(items).done.catch((error: UploadError) => error);
@@ -110,7 +110,7 @@ test('what arrived as something else is told, and hashed anew the next time', as
 	expect(events.some(({ phase, file }) => phase === 'hashing' && file !== null)).toBe(true);
 });
 
-test('the answer to a commit is lost with the page: the next one asks with the same key, and makes no other revision', async () => {
+test('if the response to a commit is lost, the retry uses the same idempotency key and creates no second revision', async () => {
 	const items = [...one(10), { path: 'a.txt', file: new File(['text'], 'a.txt', { lastModified: 5 }) }];
 	const { fetch } = fake;
 	let committed = 0;
@@ -129,23 +129,23 @@ test('the answer to a commit is lost with the page: the next one asks with the s
 	expect(fake.count('PUT')).toBe(put);
 });
 
-test('what has arrived need not be given again; what has not, must', async () => {
+test('only files that have not arrived have to be chosen again', async () => {
 	fake.instead.push(['POST /api/v1', { status: 412 }], ['POST /api/v1', { status: 507, json: { detail: 'the quota of lab is used up' } }]);
 	const items = [
 		{ path: 'a.bin', file: file(10, 'a.bin', 1) },
 		{ path: 'b.txt', file: new File(['text'], 'b.txt', { lastModified: 5 }) }
 	];
-	// A branch that has moved on ends the upload: it was made for what was.
+	// If the branch has moved, the upload cannot be resumed.
 	await expect(uploader().upload(items, { base: 'old' }).done).rejects.toMatchObject({ name: 'ChangedError', code: 'changed' });
 	expect(await pending()).toEqual([]);
-	await expect(uploader().upload(items).done).rejects.toMatchObject({ name: 'QuotaError', message: 'The quota of lab is used up. Resume the upload when there is room.' });
+	await expect(uploader().upload(items).done).rejects.toMatchObject({ name: 'QuotaError', message: 'The quota of lab is used up. Resume the upload when there is enough space.' });
 	const [left] = await pending();
 	await expect(uploader().resume(left?.id ?? '', [items[0]?.file as File])).rejects.toMatchObject({ name: 'FilesMissingError', missing: ['b.txt'] });
 	const handle = await uploader().resume(left?.id ?? '', [items[1]?.file as File]);
 	expect((await handle.done).files.map(({ path }) => path)).toEqual(['a.bin', 'b.txt']);
 });
 
-test('more texts than fit into a commit go to Git LFS, the large ones first', async () => {
+test('text files that do not fit into a commit are stored in Git LFS, the large ones first', async () => {
 	fake.from = 1 << 30;
 	const text = (size: number, name: string) => ({ path: name, file: new File(['x'.repeat(size)], name) });
 	const items = Array.from({ length: 20 }, (_, index) => text((1 << 20) - index, `${index}.txt`));
@@ -154,7 +154,7 @@ test('more texts than fit into a commit go to Git LFS, the large ones first', as
 	expect(inGit).toEqual(['4', '5', '6', '7', '8', '9', '10', '11', '12', '13', '14', '15', '16', '17', '18', '19'].map((name) => `${name}.txt`));
 });
 
-test('progress never goes beyond the whole, and ends there', async () => {
+test('progress never exceeds the total and ends at it', async () => {
 	const events: UploadEvent[] = [];
 	const items = Array.from({ length: 30 }, (_, index) => ({ path: `${index}.bin`, file: file(90 + index, `${index}.bin`, index) }));
 	await uploader().upload(items, { onProgress: (event) => events.push(event) }).done;
@@ -168,12 +168,12 @@ test('progress never goes beyond the whole, and ends there', async () => {
 	}
 });
 
-test('what cannot be is refused before anything is asked', () => {
+test('invalid input is rejected before any request', () => {
 	const upload = (...paths: string[]) => () => uploader().upload(paths.map((path) => ({ path, file: file(1) })));
 	expect(upload()).toThrow('choose at least one file');
-	expect(upload('a', 'a')).toThrow('Two of the files');
-	expect(upload('a//b')).toThrow('cannot be the path');
-	expect(upload('../a')).toThrow('cannot be the path');
+	expect(upload('a', 'a')).toThrow('Two files have the path');
+	expect(upload('a//b')).toThrow('is not a valid file path');
+	expect(upload('../a')).toThrow('is not a valid file path');
 	expect(() => new Uploader({ server: fake.url, dataset: 'birds' })).toThrow('owner/name');
 	expect(fake.asked).toEqual([]);
 });

@@ -1,31 +1,31 @@
-// The one way to the server: JSON over /api/v1, with its problem details as typed errors.
+// API client: JSON requests to /api/v1, with problem details (RFC 9457) as typed errors.
 import { unquoted } from './format';
 import type { Page, Problem } from './types';
 
-/** A failure that the server told of, or that there is no server. */
+/** An error response from the server, or no response at all. */
 export class ApiError extends Error {
 	override readonly name = 'ApiError';
 
 	constructor(
-		/** The HTTP status; 0 if no answer came. */
+		/** The HTTP status; 0 if there was no response. */
 		readonly status: number,
-		/** A stable name of the kind of failure. */
+		/** A stable, machine-readable error code. */
 		readonly code: string,
 		detail: string,
-		/** All that the server said. */
+		/** The complete problem details. */
 		readonly problem: Partial<Problem> & Record<string, unknown> = {},
-		/** Seconds to wait before the next attempt, if the server said so. */
+		/** `Retry-After` in seconds, if the server sent it. */
 		readonly retryAfter: number | null = null
 	) {
 		super(unquoted(detail));
 	}
 
-	/** What is wrong, and what to do. */
+	/** What went wrong and what to do about it. */
 	get detail(): string {
 		return this.message;
 	}
 
-	/** Whether no answer came: there is no network, or no server. */
+	/** True if there was no response: the network or the server is down. */
 	get isOffline(): boolean {
 		return this.status === 0;
 	}
@@ -39,23 +39,23 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 
 export interface Options {
 	query?: Query;
-	/** Sent as JSON, unless it is a Blob. */
+	/** Sent as JSON, except for a Blob, which is sent as is. */
 	body?: unknown;
 	headers?: Record<string, string>;
 	signal?: AbortSignal;
-	/** Instead of the session: what a link gave. */
+	/** Token of a share link, sent instead of the session cookie. */
 	bearer?: string;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** One segment of an address: `a/b` is `a%2Fb`. */
+/** Encodes one URL path segment: `a/b` becomes `a%2Fb`. */
 export const segment = (text: string): string => encodeURIComponent(text);
 
-/** A path in an address, with its slashes. */
+/** Encodes a path for a URL; slashes are kept. */
 export const segments = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 
-/** The address of a dataset in the API, `/api/v1/datasets/owner/name`, followed by more. */
+/** Returns the API URL of a dataset, `/api/v1/datasets/owner/name`, followed by `rest`. */
 export function datasetUrl(owner: string, name: string, rest = ''): string {
 	return `/api/v1/datasets/${segment(owner)}/${segment(name)}${rest}`;
 }
@@ -70,12 +70,12 @@ export function withQuery(path: string, query?: Query): string {
 }
 
 /**
- * Asked when the server does not know who asks: lets somebody whose session has ended sign in again. Tells whether that
- * was done; `null` where nobody was signed in, or still is.
+ * Called after a 401 response: lets a user whose session has expired sign in again. Resolves to true if they did, false if
+ * they declined, and `null` if there was no session or it is still valid.
  */
 export const signedOut: { ask: (() => Promise<boolean | null>) | null } = { ask: null };
 
-/** A request as it is, with its answer; failures are `ApiError`. Once more, if the session had ended and goes on. */
+/** Sends a request and returns the response. Throws `ApiError` on failure. Retries once if the user signs in again. */
 export async function send(method: Method, path: string, options: Options = {}): Promise<Response> {
 	const response = await fetched(method, path, options);
 	if (response.status !== 401 || options.bearer !== undefined || path === '/api/v1/session') return answered(response);
@@ -83,7 +83,7 @@ export async function send(method: Method, path: string, options: Options = {}):
 		case true:
 			return answered(await fetched(method, path, options));
 		case false:
-			throw new ApiError(401, 'signed_out', 'You are signed out. Sign in to go on.');
+			throw new ApiError(401, 'signed_out', 'You are signed out. Sign in to continue.');
 		default:
 			return answered(response);
 	}
@@ -107,7 +107,7 @@ async function fetched(method: Method, path: string, options: Options): Promise<
 	}
 	try {
 		return await fetch(withQuery(path, options.query), {
-			// The browser's store would put pieces of two versions of a file together.
+			// The HTTP cache could mix ranges of two versions of a file.
 			cache: 'no-store',
 			method,
 			headers,
@@ -117,7 +117,7 @@ async function fetched(method: Method, path: string, options: Options): Promise<
 		});
 	} catch (error) {
 		if (error instanceof DOMException && error.name === 'AbortError') throw error;
-		throw new ApiError(0, 'no_answer', 'The server does not answer. Check the connection and try again.');
+		throw new ApiError(0, 'no_answer', 'Cannot reach the server. Check your connection and try again.');
 	}
 }
 
@@ -128,13 +128,13 @@ async function failure(response: Response): Promise<ApiError> {
 	try {
 		if (/json/.test(response.headers.get('content-type') ?? '')) problem = await response.json();
 	} catch {
-		// What follows is said instead.
+		// Not JSON: the message below is used instead.
 	}
-	const detail = problem.detail ?? `The server answered ${response.status} ${response.statusText}.`;
+	const detail = problem.detail ?? `The server responded with ${response.status} ${response.statusText}.`;
 	return new ApiError(response.status, problem.code ?? `http_${response.status}`, detail, problem, retryAfter);
 }
 
-/** A request with its JSON; `undefined` where there is none (204). */
+/** Sends a request and returns the parsed JSON; `undefined` if there is no content (204). */
 export async function request<T>(method: Method, path: string, options: Options = {}): Promise<T> {
 	const response = await send(method, path, options);
 	if (response.status === 204 || response.headers.get('content-length') === '0') return undefined as T;
@@ -142,7 +142,7 @@ export async function request<T>(method: Method, path: string, options: Options 
 	return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
-/** Every page of a list, one after the other, up to `most` items. */
+/** Fetches all pages of a paginated list, up to `most` items. */
 export async function all<T>(get: (cursor: string | undefined) => Promise<Page<T>>, most = 10_000): Promise<T[]> {
 	const items: T[] = [];
 	let cursor: string | undefined;

@@ -1,4 +1,4 @@
-// What changed in a datapackage.json, in sentences.
+// Human-readable descriptions of changes in a datapackage.json.
 
 export interface PackageChange {
 	type: string;
@@ -7,8 +7,8 @@ export interface PackageChange {
 	[other: string]: unknown;
 }
 
-export interface Told {
-	/** The resource that it is about; none for the package itself. */
+export interface ChangeLine {
+	/** Name of the resource; absent for the package itself. */
 	resource?: string;
 	what: string;
 	before?: string;
@@ -23,17 +23,17 @@ const words: Record<string, string> = {
 	url: 'home page',
 	version: 'version',
 	author: 'author',
-	author_email: 'e-mail of the author',
+	author_email: 'author e-mail',
 	maintainer: 'maintainer',
-	maintainer_email: 'e-mail of the maintainer',
+	maintainer_email: 'maintainer e-mail',
 	org: 'organisation',
 	resource_name: 'name',
 	resource_format: 'format',
 	resource_desc: 'description'
 };
 
-/** A value in short: numbers and texts as they are, the rest as JSON. */
-export function brief(value: unknown): string {
+/** Formats a value briefly: strings and numbers as they are, everything else as JSON of at most 160 characters. */
+export function formatValue(value: unknown): string {
 	if (value === null || value === undefined || value === '') return 'nothing';
 	if (typeof value === 'string') return value;
 	if (typeof value === 'object' && 'title' in value && typeof value.title === 'string') return value.title;
@@ -41,11 +41,11 @@ export function brief(value: unknown): string {
 	return text.length > 160 ? `${text.slice(0, 157)}…` : text;
 }
 
-const kindOf = (method: string | undefined): Told['kind'] =>
+const kindOf = (method: string | undefined): ChangeLine['kind'] =>
 	method?.startsWith('add') ? 'added' : method?.startsWith('remove') ? 'removed' : 'changed';
 
-/** Each change as one or more lines. */
-export function tell(change: PackageChange): Told[] {
+/** Describes one change as zero or more lines. */
+export function describeChange(change: PackageChange): ChangeLine[] {
 	const resource = change.resource?.name ?? change.resource?.path;
 	const kind = kindOf(change.method);
 	switch (change.type) {
@@ -60,7 +60,7 @@ export function tell(change: PackageChange): Told[] {
 		case 'delete_resource':
 			return [{ resource, what: 'resource', kind: 'removed', before: change.resource?.path }];
 		case 'new_file': {
-			const path = (file: unknown) => brief((file as { path?: unknown } | null)?.path ?? file);
+			const path = (file: unknown) => formatValue((file as { path?: unknown } | null)?.path ?? file);
 			return [{ resource, what: 'file', kind: 'changed', before: path(change.old), after: path(change.new) }];
 		}
 		case 'private':
@@ -73,24 +73,24 @@ export function tell(change: PackageChange): Told[] {
 					resource,
 					what: key,
 					kind,
-					[kind === 'removed' ? 'before' : 'after']: brief(value)
+					[kind === 'removed' ? 'before' : 'after']: formatValue(value)
 				}));
 			}
 			const key = String(change.key);
-			// What changed in a schema is told apart, column by column.
+			// Schema changes are reported separately, column by column.
 			if (key === 'schema' && kind === 'changed') return [{ resource, what: 'schema', kind }];
-			const told: Told = { resource, what: key, kind };
-			if ('old_value' in change) told.before = brief(change.old_value);
-			if ('new_value' in change || 'value' in change) told.after = brief(change.new_value ?? change.value);
-			return [told];
+			const line: ChangeLine = { resource, what: key, kind };
+			if ('old_value' in change) line.before = formatValue(change.old_value);
+			if ('new_value' in change || 'value' in change) line.after = formatValue(change.new_value ?? change.value);
+			return [line];
 		}
 		default: {
-			const told: Told = { resource, what: words[change.type] ?? change.type.replaceAll('_', ' '), kind };
-			if (change.old !== undefined && change.old !== null) told.before = brief(change.old);
-			if (change.new !== undefined && change.new !== null) told.after = brief(change.new);
-			if (kind === 'changed' && told.before === undefined && told.after !== undefined) told.kind = 'added';
-			if (kind === 'changed' && told.after === undefined && told.before !== undefined) told.kind = 'removed';
-			return [told];
+			const line: ChangeLine = { resource, what: words[change.type] ?? change.type.replaceAll('_', ' '), kind };
+			if (change.old !== undefined && change.old !== null) line.before = formatValue(change.old);
+			if (change.new !== undefined && change.new !== null) line.after = formatValue(change.new);
+			if (kind === 'changed' && line.before === undefined && line.after !== undefined) line.kind = 'added';
+			if (kind === 'changed' && line.after === undefined && line.before !== undefined) line.kind = 'removed';
+			return [line];
 		}
 	}
 }
@@ -112,13 +112,13 @@ export interface SchemaChange {
 }
 
 /** `type changed` */
-export const kindWords = (kind: string): string => kind.replaceAll('_', ' ');
+export const changeLabel = (kind: string): string => kind.replaceAll('_', ' ');
 
 export const verdictTone = (verdict: Verdict): 'good' | 'warn' | 'bad' =>
 	verdict === 'compatible' ? 'good' : verdict === 'widening' ? 'warn' : 'bad';
 
-export const verdictMeaning: Record<Verdict, string> = {
-	compatible: 'What read the old rows reads the new ones.',
-	widening: 'Every old row still fits; programs may meet values that they did not before.',
-	breaking: 'Old rows, or programs that read them, may no longer fit.'
+export const verdictDescription: Record<Verdict, string> = {
+	compatible: 'Programs that read the old rows can read the new ones.',
+	widening: 'Old rows are still valid, but programs may see new kinds of values.',
+	breaking: 'Old rows may be invalid under the new schema, or programs that read them may break.'
 };

@@ -17,26 +17,26 @@ describe('CsvReader', () => {
 		]);
 	});
 
-	it('reads the same whatever the pieces are', () => {
+	it('does not depend on how the text is split into pieces', () => {
 		const text = 'id,name\r\n1,"a ""b"" c"\r\n2,"d\r\ne"\r\n\r\n3,\r\n';
 		const whole = read(text);
 		expect(whole).toHaveLength(4);
 		for (let piece = 1; piece < 9; piece += 1) expect(read(text, ',', piece)).toEqual(whole);
 	});
 
-	it('keeps a quote in the midst of a field', () => {
+	it('keeps a quote in the middle of a field', () => {
 		expect(read('5" pipe,ok\n')).toEqual([['5" pipe', 'ok']]);
 	});
 });
 
-describe('what a table is', () => {
-	it('guesses the delimiter by equal width', () => {
+describe('table detection', () => {
+	it('guesses the delimiter by equal numbers of fields', () => {
 		expect(guessDelimiter('a;b;c\n1,5;2;3\n')).toBe(';');
 		expect(guessDelimiter('a\tb\n1\t2\n')).toBe('\t');
 		expect(guessDelimiter('one\ntwo\n')).toBe(',');
 	});
 
-	it('tells the type of a column', () => {
+	it('infers the type of a column', () => {
 		expect(columnType(['1', '', '-20'])).toBe('integer');
 		expect(columnType(['1', '2.5e3'])).toBe('number');
 		expect(columnType(['0123', '0456'])).toBe('string');
@@ -47,7 +47,7 @@ describe('what a table is', () => {
 		expect(columnType([])).toBe('string');
 	});
 
-	it('takes a row of numbers for no header', () => {
+	it('does not take a row of numbers for a header', () => {
 		expect(hasHeader(['id', 'name'])).toBe(true);
 		expect(hasHeader(['1', 'name'])).toBe(false);
 		expect(hasHeader(['a', 'a'])).toBe(false);

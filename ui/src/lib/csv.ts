@@ -1,52 +1,52 @@
-// Delimited text (RFC 4180, with what spreadsheets make of it), piece by piece: rows come out as soon as they are whole.
+// Streaming CSV reader (RFC 4180 and the variants that spreadsheets write): rows are returned as soon as they are complete.
 
 export class CsvReader {
 	private field = '';
 	private row: string[] = [];
 	private quoted = false;
-	/** A quote was read within quotes: its end, or the first of two. */
+	/** A quote was read inside quotes: either the closing quote or the first of an escaped pair. */
 	private quote = false;
 	private started = false;
 
 	constructor(readonly delimiter: string = ',') {}
 
-	/** The rows that end in this piece. */
+	/** Adds text and returns the rows that it completes. */
 	push(text: string): string[][] {
 		const rows: string[][] = [];
 		for (let i = 0; i < text.length; i += 1) {
-			const letter = text[i] as string;
+			const char = text[i] as string;
 			if (this.quoted) {
 				if (this.quote) {
 					this.quote = false;
-					if (letter === '"') {
+					if (char === '"') {
 						this.field += '"';
 						continue;
 					}
 					this.quoted = false;
-				} else if (letter === '"') {
+				} else if (char === '"') {
 					this.quote = true;
 					continue;
 				} else {
-					this.field += letter;
+					this.field += char;
 					continue;
 				}
 			}
-			if (letter === this.delimiter) this.endField();
-			else if (letter === '\n') this.endRow(rows);
-			else if (letter === '\r') {
+			if (char === this.delimiter) this.endField();
+			else if (char === '\n') this.endRow(rows);
+			else if (char === '\r') {
 				if (text[i + 1] !== '\n' && i + 1 < text.length) this.endRow(rows);
-			} else if (letter === '"' && this.field === '') {
+			} else if (char === '"' && this.field === '') {
 				this.quoted = true;
 				this.started = true;
 			} else {
-				this.field += letter;
+				this.field += char;
 				this.started = true;
 			}
 		}
 		return rows;
 	}
 
-	/** The row after which the text ends, if there is no line break after it. */
+	/** Returns the last row if it has no line break at its end. */
 	end(): string[][] {
 		const rows: string[][] = [];
 		if (this.started || this.row.length > 0) this.endRow(rows);
@@ -70,7 +70,7 @@ export class CsvReader {
 	}
 }
 
-/** The delimiter that splits the first lines into equally many fields, and most of them. */
+/** Guesses the delimiter: the one that splits the first 20 lines into the most fields, the same number in each. */
 export function guessDelimiter(head: string): string {
 	let best = ',';
 	let most = 0;
@@ -103,7 +103,7 @@ function typeOf(value: string): ColumnType {
 	return /^(true|false)$/i.test(value) ? 'boolean' : 'string';
 }
 
-/** What all values of a column are, empty ones aside. */
+/** Infers the type of a column from its values; empty values are ignored. */
 export function columnType(values: Iterable<string>): ColumnType {
 	let type: ColumnType | undefined;
 	for (const value of values) {
@@ -116,7 +116,7 @@ export function columnType(values: Iterable<string>): ColumnType {
 	return type ?? 'string';
 }
 
-/** Whether the first row names the columns: no two alike, none a number, none empty. */
+/** Returns true if the first row is a header: values are unique, not empty and not numbers. */
 export function hasHeader(first: string[]): boolean {
 	return new Set(first).size === first.length && first.every((name) => name !== '' && !number.test(name));
 }

@@ -1,4 +1,4 @@
-// The dataset that the pages below /d/{owner}/{name} are about.
+// The current dataset, shared by the pages below /d/{owner}/{name}.
 import { getContext, setContext } from 'svelte';
 import { all, datasetUrl, request } from './api';
 import { load, type Loaded } from './load.svelte';
@@ -33,7 +33,7 @@ export class DatasetPage {
 		return `${this.owner}/${this.name}`;
 	}
 
-	/** Its address in the API, followed by `rest`. */
+	/** Returns the API URL of the dataset, followed by `rest`. */
 	url(rest = ''): string {
 		return datasetUrl(this.owner, this.name, rest);
 	}
@@ -42,7 +42,7 @@ export class DatasetPage {
 		return this.loaded.data;
 	}
 
-	/** As the package says, or else the header of the README. */
+	/** Title from datapackage.json, or else from the README header, or else the name. */
 	get title(): string {
 		return this.data?.package?.title?.trim() || this.data?.readme?.title || this.name;
 	}
@@ -59,12 +59,12 @@ export class DatasetPage {
 		return this.refs.data?.branches ?? [];
 	}
 
-	/** Newest first: the server orders them, and tells apart those of one second. */
+	/** Newest first. The server sorts them, including tags created within the same second. */
 	get tags(): Tag[] {
 		return [...(this.refs.data?.tags ?? [])].reverse();
 	}
 
-	/** The names by which a revision goes. */
+	/** Returns the branches and tags that point to a revision. */
 	namesOf(revision: string): { branches: string[]; tags: string[] } {
 		return {
 			branches: this.branches.filter((branch) => branch.revision === revision).map((branch) => branch.name),
@@ -72,7 +72,7 @@ export class DatasetPage {
 		};
 	}
 
-	/** After a change. */
+	/** Reloads the dataset and its refs after a change. */
 	async reload(): Promise<void> {
 		await Promise.all([this.loaded.reload(), this.refs.reload()]);
 	}

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseUnified, tally } from './diff';
+import { parseUnified, countLines } from './diff';
 
 const text = `--- a/x
 +++ b/x
@@ -26,7 +26,7 @@ it('numbers the lines of both sides', () => {
 		['removed', 4, null]
 	]);
 	expect(hunks[1]?.lines.map((line) => line.text)).toEqual(['far', '-- a line that looks like a header']);
-	expect(tally(hunks)).toEqual({ added: 2, removed: 2 });
+	expect(countLines(hunks)).toEqual({ added: 2, removed: 2 });
 });
 
 it('marks what differs within a line', () => {

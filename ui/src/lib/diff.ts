@@ -1,11 +1,11 @@
-// The unified format of diff(1), as lines with their numbers.
+// Parser for unified diffs.
 
 export interface DiffLine {
 	kind: 'same' | 'added' | 'removed';
 	before: number | null;
 	after: number | null;
 	text: string;
-	/** What differs from the line that it stands for or that stands for it: from, to. */
+	/** Range of characters (start, end) that differs from the corresponding line on the other side. */
 	mark?: [number, number];
 }
 
@@ -42,7 +42,7 @@ export function parseUnified(text: string): Hunk[] {
 	return hunks;
 }
 
-/** Marks the middle in which a removed line and the added one in its place differ. */
+/** Marks the characters in which a removed line and its replacement differ. */
 function mark(lines: DiffLine[]): void {
 	for (let i = 0; i < lines.length; ) {
 		if (lines[i]?.kind !== 'removed') {
@@ -66,14 +66,14 @@ function between(old: DiffLine, fresh: DiffLine): void {
 	while (start < most && old.text[start] === fresh.text[start]) start += 1;
 	let end = 0;
 	while (end < most - start && old.text.at(-1 - end) === fresh.text.at(-1 - end)) end += 1;
-	// Lines that have little in common are better shown whole.
+	// Lines with little in common get no marks.
 	if (start + end < most / 3) return;
 	old.mark = [start, old.text.length - end];
 	fresh.mark = [start, fresh.text.length - end];
 }
 
-/** How many lines came, and how many went. */
-export function tally(hunks: Hunk[]): { added: number; removed: number } {
+/** Counts added and removed lines. */
+export function countLines(hunks: Hunk[]): { added: number; removed: number } {
 	let added = 0;
 	let removed = 0;
 	for (const hunk of hunks) {

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { ago, bytes, plural, subject, unquoted } from './format';
-import { commonest, histogram } from './sparkline';
+import { mostFrequent, histogram } from './sparkline';
 
-it('writes sizes with three digits', () => {
+it('formats sizes with three digits', () => {
 	expect([0, 999, 1000, 1_855_760, 99_960_000, 12e12].map(bytes)).toEqual(['0 B', '999 B', '1.00 kB', '1.86 MB', '100 MB', '12.0 TB']);
 	expect(bytes(null)).toBe('–');
 });
 
-it('writes times as people say them', () => {
+it('formats relative times', () => {
 	const now = Date.parse('2026-06-15T12:00:00Z');
 	expect(ago('2026-06-15T11:59:50Z', now)).toBe('just now');
 	expect(ago('2026-06-15T11:59:00.300Z', now)).toBe('1 minute ago');
@@ -20,7 +20,7 @@ it('writes times as people say them', () => {
 	expect(subject('One\n\nTwo')).toBe('One');
 });
 
-it('shows sentences of the server without their backticks', () => {
+it('replaces backticks in server messages with quotes', () => {
 	expect(unquoted('sign in to see `ada/drive`, or `ada/x`')).toBe('sign in to see “ada/drive”, or “ada/x”');
 	expect(unquoted("it's 5` long")).toBe("it's 5` long");
 });
@@ -29,5 +29,5 @@ it('counts the values of a column', () => {
 	expect(histogram([0, 1, 2, 3, null], 2)).toEqual({ kind: 'bins', counts: [2, 2], min: 0, max: 3, empty: 1 });
 	expect(histogram([5, 5], 8)?.counts).toEqual([2]);
 	expect(histogram([null, Number.NaN])).toBeNull();
-	expect(commonest(['b', 'a', 'b', '', null], 1)).toEqual({ kind: 'tops', distinct: 2, tops: [{ value: 'b', count: 2 }], empty: 2 });
+	expect(mostFrequent(['b', 'a', 'b', '', null], 1)).toEqual({ kind: 'tops', distinct: 2, tops: [{ value: 'b', count: 2 }], empty: 2 });
 });

@@ -1,7 +1,7 @@
-// Numbers, sizes and times as people read them.
+// Formatting of numbers, sizes and times.
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
-/** `1.86 MB`: three digits, powers of 1000. */
+/** Formats bytes with three digits and decimal units: `1.86 MB`. */
 export function bytes(value: number | null | undefined): string {
 	if (value === null || value === undefined) return '–';
 	let unit = 0;
@@ -51,13 +51,13 @@ const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'l
 /** `22 Nov 2026` */
 export const date = (time: Date | string | number): string => day.format(new Date(time));
 
-/** With weekday and zone, for a tooltip. */
+/** Full date and time with weekday and time zone, for tooltips. */
 export const moment = (time: Date | string | number): string => full.format(new Date(time));
 
-/** A sentence of the server, whose names stand in backticks, for people who do not read Markdown. */
+/** Replaces the backticks in a server message with typographic quotes. */
 export const unquoted = (text: string): string => text.replace(/`([^`]*)`/g, '“$1”');
 
-/** The first ten digits of the id of a revision. */
+/** The first ten digits of a revision id. */
 export const short = (revision: string): string => revision.slice(0, 10);
 
 /** The first line of a message. */

@@ -14,7 +14,7 @@ it('keeps a straight history on one rail', () => {
 	expect(rows[2]?.edges).toEqual([{ from: 0, to: 0, line: 0, kind: 'in' }]);
 });
 
-it('gives a merged branch a rail of its own, until it joins', () => {
+it('draws a merged branch on its own rail until it joins', () => {
 	const rows = new Graph().add(nodes('m:b,y y:x x:a b:a a'));
 	expect(rows.map((row) => row.rail)).toEqual([0, 1, 1, 0, 0]);
 	expect(rows[0]?.edges.filter((edge) => edge.kind === 'out')).toHaveLength(2);
@@ -25,18 +25,18 @@ it('gives a merged branch a rail of its own, until it joins', () => {
 	]);
 });
 
-it('uses a rail again when it is free', () => {
+it('reuses a free rail', () => {
 	const rows = new Graph().add(nodes('m2:m1,z z:m1 m1:b,y y:a b:a a'));
 	expect(Math.max(...rows.map((row) => row.width))).toBe(2);
 });
 
-it('goes on where a page ended', () => {
+it('continues across pages', () => {
 	const history = nodes('m:b,y y:x x:a b:a a');
 	const graph = new Graph();
 	expect([...graph.add(history.slice(0, 2)), ...graph.add(history.slice(2))]).toEqual(new Graph().add(history));
 });
 
-it('lets every rail that enters a row have come from the row above', () => {
+it('connects every rail that enters a row to the row above', () => {
 	const rows = new Graph().add(nodes('m:a,b,c c:r b:r a:q q:r r'));
 	for (let i = 1; i < rows.length; i += 1) {
 		const below = new Set(rows[i - 1]?.edges.filter((edge) => edge.kind !== 'in').map((edge) => edge.to));

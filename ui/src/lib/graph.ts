@@ -1,4 +1,4 @@
-// Which rail of the drawn history each revision is on, and the lines between the rails. Revisions come newest first.
+// Layout of the commit graph: assigns each revision a rail and computes the lines between rails. Revisions come newest first.
 
 export interface Node {
 	revision: string;
@@ -6,12 +6,12 @@ export interface Node {
 }
 
 export interface Edge {
-	/** The rail at the upper end of the row, and at the lower. */
+	/** Rail at the top of the row (`from`) and at the bottom (`to`). */
 	from: number;
 	to: number;
-	/** Which line it belongs to: lines keep their colour. */
+	/** Line number; a line keeps its colour. */
 	line: number;
-	/** `pass` goes from top to bottom, `out` begins at the node of the row, `in` ends there. */
+	/** `pass` goes from top to bottom, `out` starts at the node of the row, `in` ends there. */
 	kind: 'pass' | 'in' | 'out';
 }
 
@@ -20,17 +20,17 @@ export interface GraphRow {
 	rail: number;
 	line: number;
 	edges: Edge[];
-	/** How many rails the row needs. */
+	/** Number of rails in the row. */
 	width: number;
 }
 
 interface Rail {
-	/** The revision that the rail leads to. */
+	/** The next revision on the rail. */
 	to: string;
 	line: number;
 }
 
-/** Rows of the graph; `rails` of the end let the next page go on. */
+/** Builds rows incrementally: the open rails are kept for the next page. */
 export class Graph {
 	private rails: (Rail | null)[] = [];
 	private lines = 0;
@@ -55,8 +55,8 @@ export class Graph {
 			this.rails[index] = null;
 		}
 		node.parents.forEach((parent, nth) => {
-			// The first parent goes straight on, even where another rail leads there too: they meet at its row. Others
-			// join a rail that leads to them already.
+			// The first parent continues on the same rail, even if another rail leads to it too: they meet at its row.
+			// Other parents join a rail that already leads to them.
 			const known = nth === 0 ? -1 : this.rails.findIndex((other) => other?.to === parent);
 			if (known !== -1) {
 				edges.push({ from: rail, to: known, line: (this.rails[known] as Rail).line, kind: 'out' });

@@ -1,4 +1,4 @@
-/** Hashes files away from the page, one at a time. */
+/** Web worker that hashes files, one at a time. */
 
 import { hashFile, type Hooks } from './upload/hash-file.js';
 import type { Answer, Order } from './upload/hash.js';
@@ -7,7 +7,7 @@ interface Job {
 	id: number;
 	ended: AbortController;
 	paused: boolean;
-	/** Lets a job that is paused go on, or end. */
+	/** Resumes a paused job, so that it continues or ends. */
 	wake: (() => void) | undefined;
 }
 
@@ -29,7 +29,7 @@ async function run(own: Job, file: File): Promise<void> {
 	job = own;
 	const hooks: Hooks = {
 		signal: own.ended.signal,
-		turn: async () => {
+		checkpoint: async () => {
 			while (own.paused) await new Promise<void>((wake) => (own.wake = wake));
 		},
 		onProgress: (bytes) => scope.postMessage({ type: 'progress', id: own.id, bytes })

@@ -1,5 +1,5 @@
-// What a page waits for. Both are made while a component is set up, and start again when what their function read
-// has changed; an answer to an older question is dropped.
+// Reactive data loading. Call `load` and `list` while a component initializes; they reload when reactive values that
+// their function reads change. Outdated responses are dropped.
 import { untrack } from 'svelte';
 import { on } from 'svelte/events';
 import { ApiError } from './api';
@@ -7,21 +7,21 @@ import type { Page } from './types';
 import { toastError } from './ui/toast.svelte';
 
 export interface Loaded<T> {
-	/** The newest answer; stays while the next one is on its way. */
+	/** The latest result; kept while reloading. */
 	data: T | undefined;
 	error: unknown;
-	/** Whether nothing has come yet. */
+	/** True while the first result is loading. */
 	readonly waiting: boolean;
-	/** Whether something is on its way. */
+	/** True while a request is in progress. */
 	readonly busy: boolean;
-	/** Asks again. */
+	/** Loads again. */
 	reload(): Promise<void>;
 }
 
 /**
- * Asks with `ask` now, and whenever something reactive that it reads has changed. `null` asks nothing. With `keep`, the
- * answer to the question before is shown until the next is there. What could not be asked for want of a network is asked
- * when there is one again.
+ * Calls `ask` now, and again whenever a reactive value that it reads changes. Nothing is loaded if it returns `null`. With
+ * `keep`, the previous result stays visible until the next one arrives. Requests that failed because the browser was offline
+ * are repeated when it is online again.
  */
 export function load<T>(ask: (signal: AbortSignal) => Promise<T> | null, { keep = false } = {}): Loaded<T> {
 	let data = $state.raw<T | undefined>(undefined);
@@ -47,7 +47,7 @@ export function load<T>(ask: (signal: AbortSignal) => Promise<T> | null, { keep 
 		} catch (failure) {
 			if (mine !== current || (failure instanceof DOMException && failure.name === 'AbortError')) return;
 			offline = failure instanceof ApiError && failure.isOffline;
-			// What is there stays: it is the newest that anybody here knows of.
+			// Keep showing the last known data.
 			if (again && offline && data !== undefined) toastError(failure);
 			else error = failure;
 		}
@@ -106,13 +106,13 @@ export interface Listed<T> {
 	error: unknown;
 	readonly waiting: boolean;
 	readonly busy: boolean;
-	/** Whether the list goes on. */
+	/** True if there are more pages. */
 	readonly more: boolean;
 	next(): Promise<void>;
 	reload(): Promise<void>;
 }
 
-/** A list that comes in pages: the first now, each other on `next()`. */
+/** Loads a paginated list: the first page now, each further page on `next()`. */
 export function list<T>(ask: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>> | null): Listed<T> {
 	let items = $state.raw<T[]>([]);
 	let cursor = $state.raw<string | undefined>(undefined);
@@ -148,12 +148,12 @@ export function list<T>(ask: (cursor: string | undefined, signal: AbortSignal) =
 		},
 		async next() {
 			if (adding || cursor === undefined) return;
-			const asked = first.data;
+			const firstPage = first.data;
 			adding = true;
 			failed = undefined;
 			try {
 				const page = await ask(cursor, new AbortController().signal);
-				if (page !== null && asked === first.data) {
+				if (page !== null && firstPage === first.data) {
 					items = [...items, ...page.items];
 					cursor = page.next_cursor ?? undefined;
 				}

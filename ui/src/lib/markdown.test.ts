@@ -33,23 +33,23 @@ describe('safety', () => {
 		'\\\\evil.example',
 		'/\\evil.example',
 		'../../../etc/passwd'
-	])('leads nowhere: %s', (href) => {
+	])('rejects unsafe link: %s', (href) => {
 		expect(safeLink(href, target)).toBeNull();
 		expect(safeImage(href, target)).toBeNull();
 	});
 
-	it('keeps the text of a link that leads nowhere', () => {
+	it('keeps the text of an unsafe link', () => {
 		expect(parse('[click](javascript:alert(1))')).toEqual([{ kind: 'paragraph', inline: [{ kind: 'text', text: 'click' }] }]);
 	});
 
-	it('shows HTML as text, and never as anything else', () => {
+	it('shows HTML only as text', () => {
 		const text = '<script>alert(1)</script>\n\n<img src=x onerror=alert(1)> and <b onclick=x>bold</b>\n\n<!-- note -->';
 		const parts = every(parse(text));
 		expect(parts.every((part) => ['paragraph', 'text'].includes(part.kind))).toBe(true);
 		expect(JSON.stringify(parts)).not.toContain('note');
 	});
 
-	it('takes no image from elsewhere', () => {
+	it('does not load external images', () => {
 		expect(every(parse('![seen](https://evil.example/pixel.png)')).some((part) => part.kind === 'image')).toBe(false);
 		expect(safeImage('plot.png', target)).toBe('/raw/docs/plot.png');
 	});
@@ -61,7 +61,7 @@ describe('safety', () => {
 });
 
 describe('links', () => {
-	it('lead to the web, to a heading and to files of the dataset', () => {
+	it('may point to the web, to a heading and to files of the dataset', () => {
 		expect(safeLink('https://example.org/a', target)).toEqual({ href: 'https://example.org/a', outside: true });
 		expect(safeLink('#units', target)).toEqual({ href: '#units', outside: false });
 		expect(safeLink('../data/a%20b.csv#x', target)).toEqual({ href: '/page/data/a b.csv#x', outside: false });
@@ -71,7 +71,7 @@ describe('links', () => {
 	});
 });
 
-it('reads tables, lists with boxes, and headings with names of their own', () => {
+it('reads tables, task lists and headings with unique ids', () => {
 	const blocks = parse('# One\n# One\n\n| a | b |\n|---|--:|\n| 1 | `2` |\n\n- [x] done\n- [ ] open\n');
 	expect(blocks.map((block) => block.kind)).toEqual(['heading', 'heading', 'table', 'list']);
 	expect(blocks.slice(0, 2).map((block) => block.kind === 'heading' && block.id)).toEqual(['one', 'one-1']);
@@ -80,11 +80,11 @@ it('reads tables, lists with boxes, and headings with names of their own', () =>
 	expect(list?.kind === 'list' && list.items.map((item) => item.checked)).toEqual([true, false]);
 });
 
-it('reads entities as the letters that they stand for', () => {
+it('decodes entities', () => {
 	expect(parse('a &lt;b&gt; &amp; &#181;g')[0]).toEqual({ kind: 'paragraph', inline: [{ kind: 'text', text: 'a <b> & µg' }] });
 });
 
-it('leaves out what stands before the text for programs', () => {
+it('skips front matter', () => {
 	expect(parse('---\nlicense: cc0-1.0\ntags:\n- a\n---\n\n# Title\n').map((block) => block.kind)).toEqual(['heading']);
 	expect(parse('text\n\n---\n\nmore').map((block) => block.kind)).toEqual(['paragraph', 'rule', 'paragraph']);
 });

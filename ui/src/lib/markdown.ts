@@ -1,5 +1,5 @@
-// Markdown as a tree that components draw. No HTML is ever made from it: what is written as HTML stays text, and links
-// lead to the web, to mail or into the dataset, never to a script.
+// Parses Markdown into a tree that components render. It is never turned into HTML: HTML in the source is shown as text,
+// and links may only use http(s) or mailto, or point into the dataset, so they cannot run scripts.
 import { Lexer, type Token, type Tokens } from 'marked';
 
 export type Block =
@@ -20,15 +20,15 @@ export type Inline =
 	| { kind: 'break' };
 
 export interface Target {
-	/** The page of another file of the dataset. */
+	/** Returns the page URL of another file in the dataset. */
 	page(path: string): string;
-	/** The bytes of another file of the dataset. */
+	/** Returns the content URL of another file in the dataset. */
 	raw(path: string): string;
-	/** The folder of the text, for paths that begin there. */
+	/** Folder of the Markdown file, the base of relative paths. */
 	folder: string;
 }
 
-/** The path in the dataset that a relative address leads to; null if it leads out of it. */
+/** Resolves a relative address to a path in the dataset; null if it points outside. */
 export function resolvePath(folder: string, address: string): string | null {
 	const path = address.split(/[?#]/, 1)[0] ?? '';
 	let decoded: string;
@@ -48,9 +48,9 @@ export function resolvePath(folder: string, address: string): string | null {
 	return parts.join('/');
 }
 
-/** Where a link may lead, or null: schemes that a browser runs are nowhere. */
+/** Returns a safe target for a link, or null for schemes that a browser could execute. */
 export function safeLink(href: string, target: Target): { href: string; outside: boolean } | null {
-	// Browsers skip these in an address, and so does who hides a scheme.
+	// Browsers ignore these characters in URLs, so they can be used to hide a scheme.
 	const clean = href.replace(/[\u0000-\u0020\u007f-\u00a0\u200b-\u200f\u2028\u2029\ufeff]/g, '');
 	if (clean === '') return null;
 	if (clean.startsWith('#')) return { href: `#${clean.slice(1)}`, outside: false };
@@ -62,7 +62,7 @@ export function safeLink(href: string, target: Target): { href: string; outside:
 	return { href: `${target.page(path)}${fragment}`, outside: false };
 }
 
-/** Where an image may come from: the dataset. Others would tell strangers who reads it. */
+/** Returns the URL of an image in the dataset, or null. External images would reveal readers to third parties. */
 export function safeImage(src: string, target: Target): string | null {
 	const link = safeLink(src, { ...target, page: target.raw });
 	return link === null || link.outside || link.href.startsWith('#') ? null : link.href;
@@ -128,7 +128,7 @@ export function parseMarkdown(text: string, target: Target): Block[] {
 				case 'hr':
 					return [{ kind: 'rule' }];
 				case 'html': {
-					// Comments are for who writes; the rest is shown as it stands.
+					// Comments are dropped; other HTML is shown as text.
 					const raw = token.raw.replace(/<!--[\s\S]*?-->/g, '').trim();
 					return raw === '' ? [] : [{ kind: 'paragraph', inline: [{ kind: 'text', text: raw }] }];
 				}
@@ -180,12 +180,12 @@ export function parseMarkdown(text: string, target: Target): Block[] {
 	return blocks(new Lexer({ gfm: true }).lex(withoutFrontMatter(text)));
 }
 
-/** Dataset cards of Hugging Face begin with YAML between two rules; it is for programs. */
+/** Removes YAML front matter, as used by Hugging Face dataset cards. */
 export function withoutFrontMatter(text: string): string {
 	return text.replace(/^\ufeff?---[ \t]*\r?\n[\s\S]*?\r?\n---[ \t]*(\r?\n|$)/, '');
 }
 
-/** The words alone. */
+/** Returns the plain text. */
 export function plain(inline: Inline[]): string {
 	return inline
 		.map((part) => {

@@ -1,4 +1,4 @@
-// How a file is shown, by its name and size.
+// Chooses the preview and the icon of a file by its name.
 import type { IconName } from './ui/icons';
 
 export type PreviewKind = 'text' | 'markdown' | 'image' | 'csv' | 'parquet' | 'json' | 'pdf' | 'audio' | 'video' | 'none';
@@ -42,8 +42,8 @@ export function previewKind(path: string): PreviewKind {
 	return byName[name] ?? byExtension[extensionOf(path)] ?? 'none';
 }
 
-/** The type that a browser needs to know of what is shown from memory. */
-export function mediaOf(path: string): string {
+/** Returns the media type of a file that is shown from a blob URL. */
+export function mediaType(path: string): string {
 	const types: Record<string, string> = {
 		svg: 'image/svg+xml',
 		png: 'image/png',

@@ -1,19 +1,19 @@
-// Who is signed in, for every page.
+// The session: the signed-in user and what the server allows.
 import { ApiError, request, signedOut } from './api';
-import { recall, remember } from './remember';
+import { readSetting, saveSetting } from './storage';
 import type { Session, Person } from './types';
 
 let current = $state.raw<Session | undefined>(undefined);
 let failure = $state.raw<unknown>(undefined);
 
-/** Somebody whose session has ended is asked to sign in again; what comes of it. */
+/** The pending prompt for a user whose session has expired, and its result. */
 let asking = $state.raw<{ user: Person; done: (again: boolean) => void } | null>(null);
 let answer: Promise<boolean | null> | null = null;
 
 async function ask(): Promise<boolean | null> {
 	const user = current?.user;
 	if (!user) return null;
-	// The pages stay as they are until it is known how to go on: what was typed is in them.
+	// Keep the page as it is, because it may contain unsaved input.
 	const now = await request<Session>('GET', '/api/v1/session');
 	if (now.user) return null;
 	const again = await new Promise<boolean>((done) => {
@@ -32,63 +32,63 @@ signedOut.ask = () => {
 };
 
 export const session = {
-	/** Who is to sign in again; null where nobody is. */
-	get asked(): Person | null {
+	/** The user who has to sign in again, or null. */
+	get expiredUser(): Person | null {
 		return asking?.user ?? null;
 	},
-	/** Signs in who is asked to, again. */
+	/** Signs the user in again. */
 	async again(password: string): Promise<void> {
 		if (!asking) return;
 		await request('POST', '/api/v1/session', { body: { login: asking.user.name, password } });
 		asking?.done(true);
 	},
-	/** Leaves it at that: they are signed out. */
+	/** Dismisses the prompt: the user stays signed out. */
 	leave(): void {
 		asking?.done(false);
 	},
-	/** Whether the server has told. */
+	/** True once the session has loaded. */
 	get ready(): boolean {
 		return current !== undefined;
 	},
 	get user(): Person | null {
 		return current?.user ?? null;
 	},
-	/** Whether somebody is signed in; a guess while the server has not told, for what keeps its room on the page. */
+	/** True if a user is signed in; before the session has loaded, a guess that avoids layout shifts. */
 	get likely(): boolean {
-		return current ? session.user !== null : recall('signed-in') !== null;
+		return current ? session.user !== null : readSetting('signed-in') !== null;
 	},
 	get signUp(): Session['sign_up'] {
 		return current?.sign_up ?? 'closed';
 	},
-	/** There is no administrator yet. */
+	/** True if there is no administrator yet. */
 	get setUp(): boolean {
 		return current?.set_up ?? false;
 	},
-	/** Whether letters are sent. */
+	/** True if the server can send e-mail. */
 	get mail(): boolean {
 		return current?.mail ?? false;
 	},
-	/** Of the server; empty for who is not signed in. */
+	/** Server version; empty unless signed in. */
 	get version(): string {
 		return current?.version ?? '';
 	},
 	get error(): unknown {
 		return failure;
 	},
-	/** Asks the server again: after signing in and out. */
+	/** Reloads the session, for example after signing in or out. */
 	async load(): Promise<void> {
 		try {
 			current = await request<Session>('GET', '/api/v1/session');
 			failure = undefined;
 		} catch (error) {
-			// A server without accounts in the browser.
+			// The server has browser sign-in disabled.
 			if (error instanceof ApiError && error.status === 404) {
 				current = { user: null, sign_up: 'closed', set_up: false, mail: false, version: null };
 			} else {
 				failure = error;
 			}
 		}
-		if (current) remember('signed-in', session.user && 'yes');
+		if (current) saveSetting('signed-in', session.user && 'yes');
 	},
 	async logout(): Promise<void> {
 		await request('DELETE', '/api/v1/session');

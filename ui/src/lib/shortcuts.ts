@@ -1,4 +1,4 @@
-// Keys for every page: `/` searches, `g` and a letter goes somewhere, `?` shows them.
+// Global keyboard shortcuts: `/` focuses the search, `g` and a second key opens a page, `?` lists the shortcuts.
 import { goto } from '$app/navigation';
 
 const places: Record<string, string> = { h: '/', d: '/drive', s: '/shared', t: '/trash', n: '/new', a: '/account' };

@@ -1,10 +1,10 @@
-// A column of a table at one look: a histogram of numbers and times, the commonest values of the rest.
+// Column summaries: a histogram for numbers and times, the most frequent values for everything else.
 
 import { count, plural } from './format';
 
 export interface Bins {
 	kind: 'bins';
-	/** How many values are in each of equally wide steps from `min` to `max`. */
+	/** Number of values in each of the equally wide bins from `min` to `max`. */
 	counts: number[];
 	min: number;
 	max: number;
@@ -18,11 +18,11 @@ export interface Tops {
 	empty: number;
 }
 
-/** Facts about all values of a column; a fact that the file does not state is absent. */
-export interface Stated {
-	/** The least and the greatest value: numbers as they are, times in milliseconds. */
+/** Statistics stored in the file for a whole column; absent if the file does not contain them. */
+export interface ColumnStatistics {
+	/** Minimum and maximum; times in milliseconds since the epoch. */
 	range?: { min: number; max: number };
-	/** How many rows have no value. */
+	/** Number of rows without a value. */
 	empty?: number;
 }
 
@@ -48,7 +48,7 @@ export function histogram(values: (number | null)[], steps = 24): Bins | null {
 	return { kind: 'bins', counts, min, max, empty };
 }
 
-export function commonest(values: (string | null)[], most = 5): Tops {
+export function mostFrequent(values: (string | null)[], most = 5): Tops {
 	const counts = new Map<string, number>();
 	let empty = 0;
 	for (const value of values) {
@@ -72,19 +72,19 @@ function figure(value: number, time: boolean): string {
 }
 
 /**
- * What is said of a column, a line each. What the file states comes before what was counted in the first rows, which is
- * said to be of them; `sampled` is how many these are, null if they are all.
+ * Returns the lines that summarize a column. Statistics from the file come before those counted in the first rows, which are
+ * labelled as such. `sampled` is the number of rows counted, null if all rows were.
  */
-export function columnFacts(of: Bins | Tops | null, stated: Stated, sampled: number | null, time = false): string[] {
+export function columnSummary(of: Bins | Tops | null, statistics: ColumnStatistics, sampled: number | null, time = false): string[] {
 	const exact: string[] = [];
 	const counted: string[] = [];
-	const said = sampled === null ? exact : counted;
+	const fromSample = sampled === null ? exact : counted;
 	const bins = of?.kind === 'bins' ? of : undefined;
-	const range = stated.range ?? bins;
-	if (range && of?.kind !== 'tops') (stated.range ? exact : said).push(`${figure(range.min, time)} to ${figure(range.max, time)}`);
-	if (of?.kind === 'tops') said.push(`${count(of.distinct)} different`);
-	const empty = stated.empty ?? of?.empty ?? 0;
-	if (empty > 0) (stated.empty === undefined ? said : exact).push(`${count(empty)} empty`);
+	const range = statistics.range ?? bins;
+	if (range && of?.kind !== 'tops') (statistics.range ? exact : fromSample).push(`${figure(range.min, time)} to ${figure(range.max, time)}`);
+	if (of?.kind === 'tops') fromSample.push(`${plural(of.distinct, 'distinct value')}`);
+	const empty = statistics.empty ?? of?.empty ?? 0;
+	if (empty > 0) (statistics.empty === undefined ? fromSample : exact).push(`${count(empty)} empty`);
 
 	const lines = exact.length > 0 ? [exact.join(', ')] : [];
 	if (sampled === null || (!of && counted.length === 0)) return lines;

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { drift, renewed } from './table-schema';
+import { drift, mergeFields } from './table-schema';
 
 const id = { name: 'id', type: 'integer', description: 'of the station' };
 const value = { name: 'value', type: 'number' };
 
 describe('drift', () => {
-	it('names what came and what went', () => {
+	it('lists added and missing columns', () => {
 		expect(drift([id, value], ['id', 'height'])).toEqual({ added: ['height'], missing: ['value'] });
 		expect(drift([id], ['id', 'value'])).toEqual({ added: ['value'], missing: [] });
 	});
 
-	it('is none where both are the same, in any order, or one is not known', () => {
+	it('is null if both match in any order, or one is unknown', () => {
 		expect(drift([id, value], ['value', 'id'])).toBeNull();
 		expect(drift([], ['id'])).toBeNull();
 		expect(drift(undefined, ['id'])).toBeNull();
@@ -18,8 +18,8 @@ describe('drift', () => {
 	});
 });
 
-describe('renewed', () => {
-	it('keeps what people have said', () => {
-		expect(renewed([{ name: 'id', type: 'string' }, { name: 'height', type: 'integer' }], [id, value])).toEqual([id, { name: 'height', type: 'integer' }]);
+describe('mergeFields', () => {
+	it('keeps existing descriptions', () => {
+		expect(mergeFields([{ name: 'id', type: 'string' }, { name: 'height', type: 'integer' }], [id, value])).toEqual([id, { name: 'height', type: 'integer' }]);
 	});
 });

@@ -1,15 +1,15 @@
-// Whether what the package says of a table's columns is what its file has.
-import type { FieldOfTable } from './types';
+// Compares the table schema in datapackage.json with the columns of the file.
+import type { TableField } from './types';
 
 export interface Drift {
-	/** Columns of the file that the schema does not name. */
+	/** Columns of the file that are not in the schema. */
 	added: string[];
-	/** Fields of the schema that the file does not have. */
+	/** Fields of the schema that are not in the file. */
 	missing: string[];
 }
 
-/** Where they differ; `null` where they do not, and where the schema names no fields. */
-export function drift(fields: FieldOfTable[] | undefined, columns: string[] | undefined): Drift | null {
+/** Returns the differences; `null` if there are none or the schema has no fields. */
+export function drift(fields: TableField[] | undefined, columns: string[] | undefined): Drift | null {
 	if (!fields?.length || !columns) return null;
 	const names = new Set(fields.map((field) => field.name));
 	const there = new Set(columns);
@@ -18,6 +18,6 @@ export function drift(fields: FieldOfTable[] | undefined, columns: string[] | un
 	return added.length + missing.length > 0 ? { added, missing } : null;
 }
 
-/** The fields that were found, each with what people have said of it before. */
-export const renewed = (found: FieldOfTable[], before: FieldOfTable[]): FieldOfTable[] =>
+/** Returns the inferred fields, keeping the existing definition of each field that has one. */
+export const mergeFields = (found: TableField[], before: TableField[]): TableField[] =>
 	found.map((field) => before.find((one) => one.name === field.name) ?? field);

@@ -1,10 +1,10 @@
-// Light or dark: as the system says, or as the reader chose. static/_app/theme.js sets it before anything is drawn.
-import { recall, remember } from './remember';
+// Colour theme: light, dark or the system setting. static/_app/theme.js applies it before the first paint.
+import { readSetting, saveSetting } from './storage';
 
 export type Theme = 'system' | 'light' | 'dark';
 
 function stored(): Theme {
-	const theme = recall('theme');
+	const theme = readSetting('theme');
 	return theme === 'light' || theme === 'dark' ? theme : 'system';
 }
 
@@ -19,6 +19,6 @@ export const theme = {
 		const root = document.documentElement;
 		if (next === 'system') delete root.dataset.theme;
 		else root.dataset.theme = next;
-		remember('theme', next === 'system' ? null : next);
+		saveSetting('theme', next === 'system' ? null : next);
 	}
 };

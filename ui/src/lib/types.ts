@@ -1,11 +1,11 @@
-// The words of the API that the pages use, under the names that its description has for them. Where that says `object`
-// for what has a form of its own, it is said here.
+// API types used by the pages, under their OpenAPI schema names. Where the OpenAPI description only says `object`, the
+// shape is given here.
 import type { PackageChange, SchemaReport } from './changes';
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
-/** `Told`, with fields that are known better. */
-type Known<Told, Better> = Told extends unknown ? Omit<Told, keyof Better> & Better : never;
+/** `Base` with more precise types for some fields. */
+type Refine<Base, Better> = Base extends unknown ? Omit<Base, keyof Better> & Better : never;
 
 export type Accepted = Schemas['Accepted'];
 export type AuditLine = Schemas['AuditLine'];
@@ -13,9 +13,9 @@ export type Branch = Schemas['Branch'];
 export type Changed = Schemas['Changed'];
 export type ChangedFile = Schemas['ChangedFile'];
 export type Closed = Schemas['Closed'];
-export type Dataset = Known<Schemas['Dataset'], { package?: Package | null }>;
+export type Dataset = Refine<Schemas['Dataset'], { package?: Package | null }>;
 export type Deleted = Schemas['Deleted'];
-export type Difference = Known<Schemas['Difference'], SaidOfPackage>;
+export type Difference = Refine<Schemas['Difference'], PackageDetails>;
 export type DriveEntry = Schemas['DriveEntry'];
 export type Entry = Schemas['Entry'];
 export type FoundDataset = Schemas['FoundDataset'];
@@ -23,7 +23,7 @@ export type FoundDatasets = Schemas['FoundDatasets'];
 export type Group = Schemas['Group'];
 export type Growth = Schemas['Growth'];
 export type Held = Schemas['Held'];
-export type InferredTable = Known<Schemas['InferredTable'], { schema: { fields?: FieldOfTable[] } }>;
+export type InferredTable = Refine<Schemas['InferredTable'], { schema: { fields?: TableField[] } }>;
 export type InvitationItem = Schemas['InvitationItem'];
 export type Job = Schemas['Job'];
 export type KnownUser = Schemas['KnownUser'];
@@ -37,16 +37,16 @@ export type Organisation = Schemas['Organisation'];
 export type OrganisationItem = Schemas['OrganisationItem'];
 export type OwnAccount = Schemas['OwnAccount'];
 export type OwnDrive = Schemas['OwnDrive'];
-/** Where something may be made. */
+/** A user or organisation that can own datasets. */
 export type Owner = Schemas['Owner'];
 export type Person = Schemas['Person'];
 export type Problem = Schemas['Problem'];
 export type Protection = Schemas['Protection'];
 export type Recovered = Schemas['Recovered'];
-/** What going back would do, when nothing is done. */
-export type Rehearsal = Known<Schemas['Rehearsal'], SaidOfPackage>;
+/** Result of a dry run of a revert or restore. */
+export type Rehearsal = Refine<Schemas['Rehearsal'], PackageDetails>;
 export type Revision = Schemas['Revision'];
-/** What the caller may do with a dataset. */
+/** The caller's rights on a dataset. */
 export type Rights = Schemas['RightsHere'];
 export type Session = Schemas['Session'];
 export type Share = Schemas['Share'];
@@ -62,22 +62,22 @@ export type Token = Schemas['Token'];
 export type Upload = Schemas['Upload'];
 export type Version = Schemas['Version'];
 export type Week = Schemas['Week'];
-/** Whom something is shared with. */
+/** The recipient of a share. */
 export type With = Schemas['With'];
 
-type SaidOfPackage = { package?: PackageChange[] | null; schemas?: SchemaReport | null };
+type PackageDetails = { package?: PackageChange[] | null; schemas?: SchemaReport | null };
 export type EntryRight = Schemas['Level'];
 export type Role = Schemas['Role'];
 export type ShareRight = Schemas['ShareRight'];
 export type Visibility = Schemas['Visibility'];
 
-/** A part of a list. */
+/** One page of a paginated list. */
 export interface Page<T> {
 	items: T[];
 	next_cursor?: string | null;
 }
 
-/** A Frictionless Data Package, as far as pages look at it. */
+/** A Frictionless Data Package; only the fields that the pages use. */
 export interface Package {
 	name?: string;
 	title?: string;
@@ -101,11 +101,11 @@ export interface Resource {
 	mediatype?: string;
 	bytes?: number;
 	hash?: string;
-	schema?: { fields?: FieldOfTable[]; [other: string]: unknown } | string;
+	schema?: { fields?: TableField[]; [other: string]: unknown } | string;
 	[other: string]: unknown;
 }
 
-export interface FieldOfTable {
+export interface TableField {
 	name: string;
 	type?: string;
 	format?: string;

@@ -1,6 +1,6 @@
 /**
- * Uploads from a browser to a dataset: files of any size, hashed in workers, sent in parts straight to where they are
- * stored, and made one revision. Published as `@rutter/upload`; see `ui/sdk/README.md`.
+ * Resumable uploads from a browser to a dataset: files of any size are hashed in workers, uploaded in parts directly to the
+ * object store, and committed as one revision. Published as `@rutter/upload`; see `ui/sdk/README.md`.
  */
 
 export { Uploader, forget, pending } from './upload/uploader.js';

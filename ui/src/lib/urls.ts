@@ -1,4 +1,4 @@
-// Where the pages are.
+// URLs of the pages.
 import { datasetUrl, segment, segments, withQuery, type Query } from './api';
 
 /** Pages of a dataset: `pages.tree('ada', 'birds', 'main', 'data')`. */
@@ -18,12 +18,12 @@ export const pages = {
 	organisation: (name: string) => `/o/${segment(name)}`
 };
 
-/** The bytes of a file: to be shown by the browser, or else saved. */
+/** Returns the content URL of a file, for display (`inline`) or for download. */
 export function raw(owner: string, name: string, revision: string, path: string, inline = true): string {
 	return datasetUrl(owner, name, `/raw/${segment(revision)}/${segments(path)}${inline ? '?inline=true' : ''}`);
 }
 
-/** `owner/name` in two; the name is what follows the last slash. */
+/** Splits `owner/name` at the last slash. */
 export function splitId(id: string): [owner: string, name: string] {
 	const slash = id.lastIndexOf('/');
 	return [id.slice(0, slash), id.slice(slash + 1)];

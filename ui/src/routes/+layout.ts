@@ -1,6 +1,6 @@
-import { styled } from '$lib/styled';
+import { styleSheetsLoaded } from '$lib/style-sheets';
 
 export const ssr = false;
 export const prerender = false;
 
-export const load = styled;
+export const load = styleSheetsLoaded;

@@ -1,4 +1,4 @@
-/** `Firefox on Linux`: what people call the browser that a `User-Agent` names. */
+/** Returns a readable name for a `User-Agent`, such as `Firefox on Linux`. */
 export function browserName(agent: string): string {
 	if (agent === '') return 'Unknown browser';
 	const browsers: [RegExp, string][] = [

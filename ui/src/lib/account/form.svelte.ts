@@ -1,9 +1,9 @@
-/** A form that sends: busy while it does, and with what went wrong. */
+/** Submission state of a form. */
 export class Form {
 	busy = $state(false);
 	error = $state.raw<unknown>(null);
 
-	/** Does it, once at a time. Whether it went well. */
+	/** Runs `work` unless a submission is in progress. Returns true if it succeeded. */
 	async send(work: () => Promise<void>): Promise<boolean> {
 		if (this.busy) return false;
 		this.busy = true;

@@ -1,6 +1,6 @@
 /**
- * The token that a letter's link carries behind the `#`, where no server and no log sees it. It is taken out of the
- * address at once, so that it is not left in the history, in a bookmark or on a screenshot.
+ * Returns the one-time token from the URL fragment of an e-mail link. Fragments are not sent to servers and do not appear in
+ * logs. It is removed from the URL immediately, so that it does not end up in the history, a bookmark or a screenshot.
  */
 export function takeToken(): string | null {
 	const { pathname, search, hash } = location;
@@ -10,25 +10,25 @@ export function takeToken(): string | null {
 	return token ?? held.get(pathname) ?? null;
 }
 
-/** Until the page is loaded anew: so that one can sign in between, and come back. */
+/** Tokens by page, kept until a reload, so that the user can sign in and come back. */
 const held = new Map<string, string>();
 
-/** It was used, or is of no use. */
+/** Drops the token of this page after use. */
 export function dropToken(): void {
 	held.delete(location.pathname);
 }
 
-/** The token in `#TOKEN`; null for what cannot be one. */
+/** Returns the token in `#TOKEN`; null if it is not a valid one. */
 export function tokenIn(hash: string): string | null {
 	const token = hash.replace(/^#/, '');
 	return /^[A-Za-z0-9_.-]{16,512}$/.test(token) ? token : null;
 }
 
-/** Where to go after signing in: a page of ours, never of others. */
-export function nextPage(asked: string | null): string {
-	if (asked === null || !/^\/(?![/\\])/.test(asked)) return '/';
+/** Returns the page to open after signing in; only pages of this site, to prevent open redirects. */
+export function nextPage(target: string | null): string {
+	if (target === null || !/^\/(?![/\\])/.test(target)) return '/';
 	try {
-		const url = new URL(asked, 'http://here.invalid');
+		const url = new URL(target, 'http://here.invalid');
 		if (url.host !== 'here.invalid' || url.pathname === '/login') return '/';
 		return url.pathname + url.search + url.hash;
 	} catch {

@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest';
 import { nameFrom, suggestedName, userNameProblem } from './rules';
 
-it('names follow the rules of the server', () => {
+it('user names follow the rules of the server', () => {
 	for (const good of ['ada', 'a.b_c-d', '7up', 'Ada']) expect(userNameProblem(good)).toBeNull();
 	for (const bad of ['', '-a', 'a b', 'a/b', 'a..b', 'a.', 'a.git', 'ä', 'x'.repeat(97)]) expect(userNameProblem(bad)).not.toBeNull();
 });
 
-it('a refusal says what is wrong and what would do', () => {
-	expect(userNameProblem('Käthe Müller')).toBe('It must not contain spaces, as in “kathe-muller”.');
-	expect(userNameProblem('käthe')).toBe('Use the letters a to z without accents, digits, “.”, “_” and “-”, as in “kathe”.');
-	expect(userNameProblem('李')).toBe('Use the letters a to z without accents, digits, “.”, “_” and “-”.');
+it('an error suggests a valid name', () => {
+	expect(userNameProblem('Käthe Müller')).toBe('User names cannot contain spaces. Try “kathe-muller”.');
+	expect(userNameProblem('käthe')).toBe('Use only letters a–z without accents, digits, “.”, “_” and “-”. Try “kathe”.');
+	expect(userNameProblem('李')).toBe('Use only letters a–z without accents, digits, “.”, “_” and “-”.');
 });
 
-it('a name for people suggests one for addresses', () => {
+it('a display name suggests a user name', () => {
 	for (const [people, name] of [
 		['Käthe Müller', 'kathe-muller'],
 		['José  Ørsted-Weiß', 'jose-orsted-weiss'],
@@ -26,7 +26,7 @@ it('a name for people suggests one for addresses', () => {
 	}
 });
 
-it('an address suggests a name that is one', () => {
+it('an e-mail address suggests a valid user name', () => {
 	expect(suggestedName('Ada.Lovelace+x@example.org')).toBe('ada.lovelace');
 	expect(suggestedName('.odd..name!@example.org')).toBe('odd.name');
 	expect(suggestedName('@example.org')).toBe('');

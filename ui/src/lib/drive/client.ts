@@ -1,14 +1,14 @@
-/** The files of a dataset, as the drive tells them. With a link's token, only what the link opens. */
+/** Client of the drive API: the files of a dataset, optionally with the token of a share link. */
 
 import { datasetUrl, request, segment, segments, withQuery, type Method, type Options } from '../api';
 import type { Changed, Deleted, DriveEntry, Link, NewShare, OwnDrive, Page, Recovered, Share, ShareUpdate, Thrown, Version } from '../types';
 import { splitId } from '../urls';
 
-/** Where files are. */
+/** A dataset and the credentials for it. */
 export interface Place {
 	owner: string;
 	dataset: string;
-	/** Of a link that was opened. */
+	/** Token of an opened share link. */
 	token?: string | undefined;
 }
 
@@ -17,14 +17,14 @@ export function placeOf(id: string, token?: string): Place {
 	return { owner, dataset, token };
 }
 
-/** How much others have shared since the person last looked. */
+/** Returns the number of received shares that the user has not seen yet. */
 export const unseenShares = (): Promise<{ count: number }> => request('GET', '/api/v1/shares/received/unseen');
 
 export const overview = (): Promise<OwnDrive> => request('GET', '/api/v1/drive');
 
 let own: { user: string; made: Promise<unknown> } | null = null;
 
-/** The drive of the person who is signed in is made when it is first asked for; done once, until the page is loaded anew. */
+/** Returns the drive of the signed-in user. The server creates it on the first request, which is sent once per page load. */
 export function ownDrive(user: string): Promise<Drive> {
 	if (own?.user !== user) {
 		const made = overview();
@@ -83,18 +83,18 @@ export class Drive {
 		return this.#call('POST', '/delete', { body: { paths } });
 	}
 
-	/** A URL that works for ten minutes without credentials: a file, or a ZIP of a folder or of several. */
+	/** Returns a URL that works for ten minutes without credentials: for a file, or a ZIP of a folder or of several paths. */
 	async downloadUrl(paths: string[], revision?: string): Promise<string> {
 		const answer = await this.#call<Link>('POST', '/downloads', { body: { paths, revision } });
 		return answer.url;
 	}
 
-	/** For `<img>` and the like; only where the cookie says who asks. */
+	/** Returns a content URL for `<img>` and similar elements; requires the session cookie. */
 	contentUrl(path: string, revision?: string): string {
 		return withQuery(`${this.base}/content/${segments(path)}`, { revision });
 	}
 
-	/** Saves a file, where the cookie says who asks. */
+	/** Returns a download URL; requires the session cookie. */
 	saveUrl(path: string, revision?: string): string {
 		return withQuery(`${this.base}/download/${segments(path)}`, { revision });
 	}
@@ -131,7 +131,7 @@ export class Drive {
 		return request('POST', this.#shares, { body: share });
 	}
 
-	/** A share; of a link, with the link itself. */
+	/** Returns a share, including the URL of a link. */
 	showShare(id: string): Promise<Share> {
 		return request('GET', `${this.#shares}/${segment(id)}`);
 	}
@@ -145,7 +145,7 @@ export class Drive {
 	}
 }
 
-/** Lets the browser save what a URL gives, without leaving the page. */
+/** Downloads a URL without leaving the page. */
 export function save(url: string): void {
 	const anchor = document.createElement('a');
 	anchor.href = url;

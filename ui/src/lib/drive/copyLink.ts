@@ -2,13 +2,13 @@ import { toast } from '../ui';
 import type { Drive } from './client';
 
 /**
- * Copies the link of a share once more. Where the browser does not let us write to the clipboard, gives the link, to be
- * shown; null if that is done.
+ * Copies the link of a share to the clipboard and returns null. If the browser denies access to the clipboard, returns the
+ * link, so that it can be shown.
  */
 export async function copyLink(drive: Drive, id: string): Promise<string | null> {
 	const { url } = await drive.showShare(id);
 	if (!url) {
-		toast('This link was made before links were kept, and is not known any more. Revoke it and make another one.');
+		toast('This link was created by an older version of rutter and cannot be shown. Revoke it and create a new one.');
 		return null;
 	}
 	try {
@@ -16,6 +16,6 @@ export async function copyLink(drive: Drive, id: string): Promise<string | null>
 	} catch {
 		return url;
 	}
-	toast('The link is copied.');
+	toast('Link copied.');
 	return null;
 }

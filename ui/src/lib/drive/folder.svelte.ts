@@ -1,4 +1,4 @@
-/** The entries of a folder, or of a search below it; read again when something changed. */
+/** Reactive list of the entries of a folder or of a search in it. */
 
 import { untrack } from 'svelte';
 import { on } from 'svelte/events';
@@ -8,20 +8,20 @@ import type { DriveEntry } from '../types';
 
 export class Folder {
 	entries = $state.raw<DriveEntry[]>([]);
-	/** Why it could not be read, or not again: then the entries are those of before. */
+	/** Error of the last load; `entries` may still hold the previous result. */
 	error = $state.raw<unknown>(null);
 	busy = $state(false);
-	/** Whether the entries are those of this folder, and not of the one before. */
+	/** True if `entries` belong to this folder and not to the previous one. */
 	ready = $state(false);
 
 	#cursor = $state.raw<string | null>(null);
-	#asked = 0;
+	#request = 0;
 	#uncertain = false;
 	readonly #drive: () => Drive;
 	readonly #path: () => string;
 	readonly #query: () => string;
 
-	/** Made while a component is set up; what the functions read is followed. */
+	/** Create it while a component initializes; it reloads when reactive values that the functions read change. */
 	constructor(drive: () => Drive, path: () => string, query: () => string) {
 		this.#drive = drive;
 		this.#path = path;
@@ -41,7 +41,7 @@ export class Folder {
 		$effect(() => on(window, 'online', () => (this.error !== null || this.#uncertain) && void this.reload()));
 	}
 
-	/** The folder that `entries` are of. */
+	/** The folder that `entries` belong to. */
 	#shown: string | null = null;
 
 	get more(): boolean {
@@ -49,12 +49,12 @@ export class Folder {
 	}
 
 	async #load(signal?: AbortSignal): Promise<void> {
-		const mine = ++this.#asked;
+		const mine = ++this.#request;
 		const [drive, path, query] = untrack(() => [this.#drive(), this.#path(), this.#query()] as const);
 		this.busy = true;
 		try {
 			const page = await (query === '' ? drive.list(path, null, signal) : drive.search(query, path, signal));
-			if (mine !== this.#asked) return;
+			if (mine !== this.#request) return;
 			this.entries = page.items;
 			this.#cursor = query === '' ? (page.next_cursor ?? null) : null;
 			this.error = null;
@@ -62,12 +62,12 @@ export class Folder {
 			this.#uncertain = false;
 			this.ready = true;
 		} catch (error) {
-			if (mine !== this.#asked || (error instanceof DOMException && error.name === 'AbortError')) return;
+			if (mine !== this.#request || (error instanceof DOMException && error.name === 'AbortError')) return;
 			this.error = error;
-			// It is gone, or is no longer for this person to see.
+			// It was deleted, or the user has lost access.
 			if (error instanceof ApiError && (error.status === 403 || error.status === 404)) this.ready = false;
 		} finally {
-			if (mine === this.#asked) this.busy = false;
+			if (mine === this.#request) this.busy = false;
 		}
 	}
 
@@ -75,7 +75,7 @@ export class Folder {
 		return this.#load();
 	}
 
-	/** A change had no answer, so nobody knows what is there: it is read again when there is a network. */
+	/** Call this after a change without a response: its outcome is unknown, so reload when the network is back. */
 	doubt(): void {
 		this.#uncertain = true;
 	}
@@ -83,21 +83,21 @@ export class Folder {
 	async next(): Promise<void> {
 		const cursor = this.#cursor;
 		if (this.busy || cursor === null) return;
-		const mine = ++this.#asked;
+		const mine = ++this.#request;
 		this.busy = true;
 		try {
 			const page = await this.#drive().list(this.#path(), cursor);
-			if (mine !== this.#asked) return;
+			if (mine !== this.#request) return;
 			this.entries = [...this.entries, ...page.items];
 			this.#cursor = page.next_cursor ?? null;
 		} catch (error) {
-			if (mine === this.#asked) this.error = error;
+			if (mine === this.#request) this.error = error;
 		} finally {
-			if (mine === this.#asked) this.busy = false;
+			if (mine === this.#request) this.busy = false;
 		}
 	}
 
-	/** At the foot of the list: the next part is read when it comes into sight. */
+	/** Attachment for the end of the list: loads the next page when it comes into view. */
 	readonly reached = (element: HTMLElement): (() => void) => {
 		const observer = new IntersectionObserver((seen) => {
 			if (seen.some((entry) => entry.isIntersecting)) void this.next();

@@ -17,13 +17,13 @@ function store(): void {
 	});
 }
 
-it('reads a link with and without more behind it', () => {
+it('reads a link with and without a further fragment', () => {
 	expect(linkIn(`#${LINK}`)).toBe(LINK);
 	expect(linkIn(`#${LINK}#versions`)).toBe(LINK);
 	for (const hash of ['', '#', '#versions', '##', `#<b>#${LINK}`]) expect(linkIn(hash)).toBeNull();
 });
 
-it('keeps what a link opened until it ends, and for that link alone', () => {
+it('keeps an opened link until it expires', () => {
 	store();
 	expect(keptOpened(LINK, before)).toBeNull();
 	keepOpened(LINK, opened);
@@ -34,7 +34,7 @@ it('keeps what a link opened until it ends, and for that link alone', () => {
 	expect(keptOpened(LINK, before)).toBeNull();
 });
 
-it('goes on where a browser keeps nothing', () => {
+it('works without session storage', () => {
 	vi.stubGlobal('sessionStorage', { getItem: () => { throw new Error('no'); }, setItem: () => { throw new Error('no'); }, removeItem: () => { throw new Error('no'); } });
 	keepOpened(LINK, opened);
 	expect(keptOpened(LINK, before)).toBeNull();

@@ -1,4 +1,4 @@
-/** Links that open a part of a dataset to whoever has them. */
+/** Share links: anyone with the link can open a part of a dataset. */
 
 import { tokenIn } from '../account/fragment';
 import { request } from '../api';
@@ -7,14 +7,14 @@ import type { Opened } from '../types';
 const KEPT = 'rutter:opened';
 
 /**
- * The token of the link in an address. It stays there, behind the `#`, where no server and no log sees it: so the
- * address can be kept and copied. More may follow behind a further `#`.
+ * Returns the link token from the URL fragment. It stays in the URL, so that it can be bookmarked and copied; fragments are
+ * not sent to servers and do not appear in logs. A second `#` may start a further fragment.
  */
 export function linkIn(hash: string): string | null {
 	return tokenIn(hash.split('#')[1] ?? '');
 }
 
-/** What a link opened, for this tab: it can be loaded anew, and asks for no password until the hour is over. */
+/** An opened link, kept for this tab: after a reload no password is needed until the token expires, within an hour. */
 interface Kept {
 	link: string;
 	opened: Opened;
@@ -24,7 +24,7 @@ export function keepOpened(link: string, opened: Opened): void {
 	try {
 		sessionStorage.setItem(KEPT, JSON.stringify({ link, opened } satisfies Kept));
 	} catch {
-		// A browser that keeps nothing: the link is opened again instead.
+		// Session storage is blocked: the link is opened again after a reload.
 	}
 }
 
@@ -36,7 +36,7 @@ export function forgetOpened(): void {
 	}
 }
 
-/** What this link opened in this tab before, if that is still good. */
+/** Returns what this link opened in this tab before, unless it has expired. */
 export function keptOpened(link: string, now = Date.now()): Opened | null {
 	try {
 		const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? 'null') as Kept | null;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { freshName, isWithin, join, moveProblem, nameOf, nameProblem, outermost, parentOf, splitEnding, trail } from './paths';
+import { uniqueName, isWithin, join, moveProblem, nameOf, nameProblem, topmost, parentOf, splitExtension, trail } from './paths';
 
 describe('paths', () => {
-	it('are taken apart and put together', () => {
+	it('are split and joined', () => {
 		expect(join('', 'a', 'b.csv')).toBe('a/b.csv');
 		expect(join('', '')).toBe('');
 		expect([nameOf('a/b/c.csv'), nameOf('c'), parentOf('a/b/c.csv'), parentOf('c')]).toEqual(['c.csv', 'c', 'a/b', '']);
@@ -10,31 +10,31 @@ describe('paths', () => {
 		expect(trail('')).toEqual(['']);
 	});
 
-	it('lie within a folder, not beside one whose name begins the same', () => {
+	it('are within a folder, but not within one with the same prefix', () => {
 		expect(isWithin('a/b', 'a')).toBe(true);
 		expect(isWithin('a', 'a')).toBe(true);
 		expect(isWithin('ab', 'a')).toBe(false);
 		expect(isWithin('x', '')).toBe(true);
 	});
 
-	it('have endings', () => {
-		expect(splitEnding('a.tar.gz')).toEqual(['a.tar', '.gz']);
-		expect(splitEnding('.gitignore')).toEqual(['.gitignore', '']);
-		expect(splitEnding('README')).toEqual(['README', '']);
+	it('have extensions', () => {
+		expect(splitExtension('a.tar.gz')).toEqual(['a.tar', '.gz']);
+		expect(splitExtension('.gitignore')).toEqual(['.gitignore', '']);
+		expect(splitExtension('README')).toEqual(['README', '']);
 	});
 });
 
 describe('a fresh name', () => {
-	it('is the same one if it is free', () => expect(freshName('a.csv', new Set())).toBe('a.csv'));
-	it('counts on', () => {
-		expect(freshName('a.csv', new Set(['a.csv']))).toBe('a (2).csv');
-		expect(freshName('a.csv', new Set(['a.csv', 'a (2).csv']))).toBe('a (3).csv');
-		expect(freshName('a (2).csv', new Set(['a (2).csv', 'a.csv']))).toBe('a (3).csv');
+	it('is unchanged if it is free', () => expect(uniqueName('a.csv', new Set())).toBe('a.csv'));
+	it('counts up', () => {
+		expect(uniqueName('a.csv', new Set(['a.csv']))).toBe('a (2).csv');
+		expect(uniqueName('a.csv', new Set(['a.csv', 'a (2).csv']))).toBe('a (3).csv');
+		expect(uniqueName('a (2).csv', new Set(['a (2).csv', 'a.csv']))).toBe('a (3).csv');
 	});
-	it('counts before the ending only', () => expect(freshName('.env', new Set(['.env']))).toBe('.env (2)'));
+	it('adds the number before the extension', () => expect(uniqueName('.env', new Set(['.env']))).toBe('.env (2)'));
 });
 
-describe('what a name may not be', () => {
+describe('invalid names', () => {
 	it.each(['', '  ', 'a/b', 'a\\b', '.', '..', '.git', '.GIT', '.git.', '.g\u200cit', 'git~1', 'x'.repeat(256), 'a\nb', 'ä'.repeat(128)])('%j', (name) =>
 		expect(nameProblem(name)).not.toBeNull()
 	);
@@ -49,11 +49,11 @@ describe('moving', () => {
 		expect(moveProblem(['a'], 'a/b')).toMatch(/itself/);
 		expect(moveProblem(['a'], 'ab')).toBeNull();
 	});
-	it('goes somewhere else', () => {
-		expect(moveProblem(['a/x', 'a/y'], 'a')).toMatch(/already/);
+	it('requires another folder', () => {
+		expect(moveProblem(['a/x', 'a/y'], 'a')).toMatch(/Already/);
 		expect(moveProblem(['a/x', 'y'], 'a')).toBeNull();
 	});
-	it('takes what is inside of a chosen folder along with it', () => {
-		expect(outermost(['a', 'a/b', 'ab', 'c/d'])).toEqual(['a', 'ab', 'c/d']);
+	it('includes the content of a selected folder', () => {
+		expect(topmost(['a', 'a/b', 'ab', 'c/d'])).toEqual(['a', 'ab', 'c/d']);
 	});
 });

@@ -5,29 +5,29 @@ const order = ['a', 'b', 'c', 'd', 'e'];
 const chosen = (selection: Selection) => [...selection.chosen].sort().join('');
 
 describe('the mouse', () => {
-	it('chooses one', () => expect(chosen(pick(pick(nothing, order, 'a'), order, 'c'))).toBe('c'));
-	it('adds one and takes it back', () => {
+	it('selects one', () => expect(chosen(pick(pick(nothing, order, 'a'), order, 'c'))).toBe('c'));
+	it('adds one and removes it', () => {
 		const two = pick(pick(nothing, order, 'a'), order, 'c', { add: true });
 		expect(chosen(two)).toBe('ac');
 		expect(chosen(pick(two, order, 'a', { add: true }))).toBe('c');
 	});
-	it('chooses a range from the anchor, either way', () => {
+	it('selects a range from the anchor in both directions', () => {
 		const range = pick(pick(nothing, order, 'b'), order, 'd', { range: true });
 		expect(chosen(range)).toBe('bcd');
 		expect(chosen(pick(range, order, 'a', { range: true }))).toBe('ab');
 	});
-	it('adds a range to what is chosen', () => {
+	it('adds a range to the selection', () => {
 		const first = pick(pick(nothing, order, 'a'), order, 'd', { add: true });
 		expect(chosen(pick(first, order, 'e', { range: true, add: true }))).toBe('ade');
 	});
-	it('begins a range at the row itself if there is no anchor, or the anchor is gone', () => {
+	it('starts a range at the row itself without an anchor', () => {
 		expect(chosen(pick(nothing, order, 'c', { range: true }))).toBe('c');
 		expect(chosen(pick({ ...nothing, anchor: 'gone' }, order, 'c', { range: true }))).toBe('c');
 	});
 });
 
 describe('the keyboard', () => {
-	it('goes down, up, and stops at the ends', () => {
+	it('moves down and up and stops at the ends', () => {
 		const first = step(nothing, order, 1);
 		expect([chosen(first), first.focus]).toEqual(['a', 'a']);
 		expect(chosen(step(first, order, -1))).toBe('a');
@@ -35,17 +35,17 @@ describe('the keyboard', () => {
 		expect(chosen(step(first, order, 99))).toBe('e');
 		expect(step(nothing, [], 1)).toBe(nothing);
 	});
-	it('stretches with Shift', () => {
+	it('extends the range with Shift', () => {
 		const two = step(step(nothing, order, 1), order, 1, { range: true });
 		expect(chosen(two)).toBe('ab');
 		expect(chosen(step(two, order, -1, { range: true }))).toBe('a');
 	});
-	it('wanders with Ctrl, and a space chooses', () => {
+	it('moves the focus with Ctrl and selects with Space', () => {
 		const away = step(step(nothing, order, 1), order, 2, { add: true });
 		expect([chosen(away), away.focus]).toEqual(['a', 'c']);
 		expect(chosen(toggle(away, 'c'))).toBe('ac');
 	});
-	it('finds what is typed, from here on and round', () => {
+	it('finds typed names, wrapping around', () => {
 		const names = ['apple', 'beta', 'bond', 'cat'];
 		const self = (key: string) => key;
 		expect(typed(names, null, 'b', self)).toBe('beta');
@@ -57,11 +57,11 @@ describe('the keyboard', () => {
 });
 
 describe('when the list changes', () => {
-	it('drops what is gone', () => {
+	it('removes entries that no longer exist', () => {
 		const left = kept(all(pick(nothing, order, 'b'), order), ['a', 'c']);
 		expect([chosen(left), left.anchor, left.focus]).toEqual(['ac', null, null]);
 	});
-	it('is the same selection if nothing is', () => {
+	it('stays the same object if nothing changed', () => {
 		const same = pick(nothing, order, 'b');
 		expect(kept(same, order)).toBe(same);
 	});

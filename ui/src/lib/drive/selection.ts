@@ -1,20 +1,20 @@
 /**
- * What is chosen in a list, as in the file managers that people know: a click chooses one, with Ctrl one more, with Shift all
- * from the last one on; arrow keys do the same. Values, not objects that change: every step makes a new selection.
+ * Selection in a list, as in common file managers: a click selects one row, Ctrl adds one, Shift selects a range; arrow keys
+ * work the same way. Selections are immutable: every step returns a new one.
  */
 
 export interface Selection {
 	readonly chosen: ReadonlySet<string>;
-	/** Where a range begins. */
+	/** Start of a range. */
 	readonly anchor: string | null;
-	/** The row that the keyboard is on. */
+	/** The focused row. */
 	readonly focus: string | null;
 }
 
 export interface Keys {
 	/** Extend the range from the anchor. */
 	range?: boolean;
-	/** Leave what is chosen. */
+	/** Keep the current selection. */
 	add?: boolean;
 }
 
@@ -26,7 +26,7 @@ function between(order: readonly string[], a: string, b: string): string[] {
 	return order.slice(Math.min(from, to), Math.max(from, to) + 1);
 }
 
-/** A click on a row, or the row that the keyboard came to. */
+/** Selects a row by click or keyboard. */
 export function pick(selection: Selection, order: readonly string[], key: string, keys: Keys = {}): Selection {
 	if (keys.range) {
 		const anchor = selection.anchor ?? key;
@@ -38,14 +38,14 @@ export function pick(selection: Selection, order: readonly string[], key: string
 	return { chosen: new Set([key]), anchor: key, focus: key };
 }
 
-/** Chooses a row, or no longer; the others stay as they are. */
+/** Selects or deselects a row and keeps the others. */
 export function toggle(selection: Selection, key: string): Selection {
 	const chosen = new Set(selection.chosen);
 	if (!chosen.delete(key)) chosen.add(key);
 	return { chosen, anchor: key, focus: key };
 }
 
-/** An arrow key. With `add` alone only the focus moves, and a space chooses. */
+/** Moves by arrow key. With `add` alone only the focus moves, and Space selects. */
 export function step(selection: Selection, order: readonly string[], by: number, keys: Keys = {}): Selection {
 	if (order.length === 0) return selection;
 	const at = selection.focus === null ? (by > 0 ? -1 : order.length) : order.indexOf(selection.focus);
@@ -59,7 +59,7 @@ export function all(selection: Selection, order: readonly string[]): Selection {
 	return { ...selection, chosen: new Set(order) };
 }
 
-/** Without what is no longer in the list. */
+/** Removes rows that are no longer in the list. */
 export function kept(selection: Selection, order: readonly string[]): Selection {
 	const there = new Set(order);
 	const still = (key: string | null) => (key !== null && there.has(key) ? key : null);
@@ -70,7 +70,7 @@ export function kept(selection: Selection, order: readonly string[]): Selection 
 	return { chosen, anchor: still(selection.anchor), focus: still(selection.focus) };
 }
 
-/** The row whose name begins with what was typed, from the focus on and round. */
+/** Returns the next row whose name starts with the typed text, wrapping around. */
 export function typed(order: readonly string[], focus: string | null, text: string, name: (key: string) => string): string | null {
 	const from = focus === null ? 0 : Math.max(0, order.indexOf(focus)) + (text.length === 1 ? 1 : 0);
 	const wanted = text.toLowerCase();

@@ -1,4 +1,4 @@
-/** What people type when they share, and how shares are told. */
+/** Parsing of share recipients and formatting of shares. */
 
 import type { Share, With } from '../types';
 
@@ -6,16 +6,16 @@ const ADDRESS = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 const NAME = /^[a-z0-9][a-z0-9._-]*$/i;
 const GROUP = /^[a-z0-9][a-z0-9._/-]*:[a-z0-9][a-z0-9._-]*$/i;
 
-/** A name, an address or `organisation:group`; a sentence if it is none of them. */
+/** Parses a user name, e-mail address or `organisation:group`; returns an error message if it is invalid. */
 export function grantee(text: string): With | string {
 	const who = text.trim().replace(/^@/, '');
-	if (who === '') return 'Type a user name, an e-mail address or organisation:group.';
+	if (who === '') return 'Enter a user name, an e-mail address or organisation:group.';
 	if (who.includes('@')) return ADDRESS.test(who) ? { email: who } : `“${who}” is not an e-mail address.`;
-	if (who.includes(':')) return GROUP.test(who) ? { group: who } : 'A group is written organisation:group.';
+	if (who.includes(':')) return GROUP.test(who) ? { group: who } : 'Enter a group as organisation:group.';
 	return NAME.test(who) ? { user: who } : `“${who}” is not a user name.`;
 }
 
-/** Several, with commas, semicolons or spaces between them. */
+/** Parses several recipients, separated by commas, semicolons or spaces. */
 export function grantees(text: string): { list: With[]; problem: string | null } {
 	const list: With[] = [];
 	for (const part of text.split(/[\s,;]+/).filter((part) => part !== '')) {
@@ -37,14 +37,14 @@ export function granteeKind(who: With): 'user' | 'group' | 'email' | 'link' {
 	return who.email ? 'email' : 'link';
 }
 
-/** The end of a day that was chosen in a form, where the person is; empty stays open. */
+/** Returns the end of a day in the local time zone; undefined for an empty field. */
 export function endOfDay(date: string): string | undefined {
 	const found = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date);
 	if (!found) return undefined;
 	return new Date(Number(found[1]), Number(found[2]) - 1, Number(found[3]), 23, 59, 59).toISOString();
 }
 
-/** For the form again: the day, where the person is. */
+/** Returns the day in the local time zone, for a date field. */
 export function dayOf(time: string | null | undefined): string {
 	if (!time) return '';
 	const date = new Date(time);
@@ -52,7 +52,7 @@ export function dayOf(time: string | null | undefined): string {
 	return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-export function isOver(share: Pick<Share, 'expires' | 'downloads'>, now: number): boolean {
+export function isExpired(share: Pick<Share, 'expires' | 'downloads'>, now: number): boolean {
 	if (share.expires && Date.parse(share.expires) <= now) return true;
 	const downloads = share.downloads;
 	return downloads?.limit != null && downloads.used >= downloads.limit;

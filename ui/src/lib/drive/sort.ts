@@ -1,4 +1,4 @@
-/** The order of a list of files: folders first, then by one column, names as people count (`a2` before `a10`). */
+/** Sorting of file lists: folders first, then by one column; names in natural order (`a2` before `a10`). */
 
 export type SortKey = 'name' | 'size' | 'modified' | 'type';
 
@@ -44,8 +44,8 @@ export function sorted<T extends Sortable>(entries: readonly T[], { key, descend
 	);
 }
 
-/** What a click on the heading of a column does: first ascending (newest and largest first), then the other way. */
-export function turned(current: Sorting, key: SortKey): Sorting {
+/** Returns the sorting after a click on a column header: ascending (size and time: descending), then reversed. */
+export function toggleSort(current: Sorting, key: SortKey): Sorting {
 	if (current.key === key) return { key, descending: !current.descending };
 	return { key, descending: key === 'size' || key === 'modified' };
 }

@@ -1,4 +1,4 @@
-/** In a list: arrows (and j, k) go from the first link or button of a row to that of the next. */
+/** Arrow key navigation for lists: arrows (and j, k) move between the first links or buttons of rows. */
 export function arrows(list: HTMLElement): () => void {
 	const stops = () =>
 		[...list.querySelectorAll<HTMLElement>('tbody tr, li')]

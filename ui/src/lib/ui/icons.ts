@@ -1,4 +1,4 @@
-// Drawn for a grid of 16, with a line of 1.4.
+// Icon paths for a 16 × 16 grid and a stroke width of 1.4.
 export const icons = {
 	search: 'M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10zM10.600 10.600 14 14',
 	plus: 'M8 3v10M3 8h10',

@@ -1,4 +1,4 @@
-// Short notices at the foot of the page.
+// Toasts: short notices at the bottom of the page.
 import { unquoted } from '../format';
 
 export interface Notice {
@@ -16,20 +16,20 @@ export function dismiss(id: number): void {
 	if (at >= 0) notices.splice(at, 1);
 }
 
-/** Says what was done. Failures stay until they are dismissed; the rest goes after some seconds. */
+/** Shows a toast. Errors stay until dismissed; others disappear after 5 seconds, or 10 if they have an action. */
 export function toast(text: string, { tone = 'good', action }: Partial<Pick<Notice, 'tone' | 'action'>> = {}): void {
 	const id = ++last;
-	// Several things that fail for one reason say so once.
+	// Show the same error only once.
 	for (const same of notices.filter((notice) => tone === 'bad' && notice.text === unquoted(text))) dismiss(same.id);
 	notices.push({ id, text: unquoted(text), tone, action });
 	if (notices.length > 4) notices.shift();
 	if (tone !== 'bad') setTimeout(() => dismiss(id), action ? 10_000 : 5_000);
 }
 
-/** Height in pixels of what else stands in the corner of the notices, which stand above it. */
+/** Height in pixels of the upload panel; toasts are placed above it. */
 export const corner = $state({ height: 0 });
 
-/** Says what went wrong. */
+/** Shows an error as a toast. */
 export function toastError(error: unknown): void {
 	toast(error instanceof Error ? error.message : String(error), { tone: 'bad' });
 }

@@ -1,14 +1,14 @@
-/** Asks the LFS batch API what is to be sent, for many objects at a time. */
+/** Client of the Git LFS batch API: asks for the upload actions of many objects per request. */
 
 import type { Control } from './control.js';
 import { refusal, type UploadError } from './errors.js';
 import type { Api } from './http.js';
 
-/** An object that is to be on the server. */
+/** An object to upload. */
 export interface Wanted {
 	oid: string;
 	size: number;
-	/** A file that has it, for error messages. */
+	/** Path of a file with this content, for error messages. */
 	path: string;
 }
 
@@ -17,17 +17,17 @@ export interface Action {
 	href: string;
 	method?: string;
 	header?: Record<string, string>;
-	/** Seconds from the request for which it is good. */
+	/** Lifetime in seconds, counted from the request. */
 	expires_in?: number;
 }
 
-/** A piece of the object that has not arrived. */
+/** A part of the object that is still missing. */
 export interface PartAction extends Action {
 	pos?: number;
 	size?: number;
 }
 
-/** What is to be done for an object, in the words of `basic` or of `multipart-basic`. */
+/** Upload actions of an object, as defined by the `basic` and `multipart-basic` transfer adapters. */
 export interface Actions {
 	upload?: Action;
 	parts?: PartAction[];
@@ -36,12 +36,12 @@ export interface Actions {
 	verify?: Action;
 }
 
-/** The answer for one object. */
+/** Response for one object. */
 export interface Offer {
-	/** Nothing is to be done without them: the server has the object. */
+	/** Absent if the server already has the object. */
 	actions: Actions | undefined;
-	/** When the question was asked (ms), from which URLs are good for some time. */
-	asked: number;
+	/** Time of the request (ms since the epoch), from which URL lifetimes are counted. */
+	requestedAt: number;
 }
 
 interface Reply {
@@ -53,15 +53,15 @@ interface Question extends Wanted {
 	reject: (error: UploadError) => void;
 }
 
-/** Objects of one request; the server takes 1,000, but the first should not wait for the last. */
-const MOST = 100;
-/** How long (ms) the first question waits for others: at first, and while earlier objects are on their way. */
-const GATHER = 10;
-const GATHER_MORE = 150;
-/** Without questions for so long (ms), nothing else is on its way. */
-const QUIET = 1000;
-/** Requests at one time. While they are under way, questions gather. */
-const REQUESTS = 2;
+/** Maximum objects per request. The server accepts 1,000, but smaller batches start earlier. */
+const MAX_OBJECTS = 100;
+/** How long (ms) to collect objects before a request: initially, and while earlier objects are being sent. */
+const COLLECT_MS = 10;
+const COLLECT_BUSY_MS = 150;
+/** After this time (ms) without requests, the next one is treated as the first. */
+const IDLE_MS = 1000;
+/** Maximum concurrent requests. Further objects are collected meanwhile. */
+const MAX_REQUESTS = 2;
 const MEDIA = 'application/vnd.git-lfs+json';
 
 export class Batch {
@@ -79,21 +79,21 @@ export class Batch {
 		this.#branch = branch;
 	}
 
-	/** What is to be done for an object. */
+	/** Returns the upload actions of an object. */
 	ask(wanted: Wanted): Promise<Offer> {
 		return new Promise((resolve, reject) => {
 			this.#questions.push({ ...wanted, resolve, reject });
-			this.#timer ??= setTimeout(() => this.#flush(), Date.now() - this.#last < QUIET ? GATHER_MORE : GATHER);
+			this.#timer ??= setTimeout(() => this.#flush(), Date.now() - this.#last < IDLE_MS ? COLLECT_BUSY_MS : COLLECT_MS);
 		});
 	}
 
 	#flush(): void {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
-		while (this.#requests < REQUESTS && this.#questions.length > 0) {
+		while (this.#requests < MAX_REQUESTS && this.#questions.length > 0) {
 			this.#requests += 1;
 			this.#last = Date.now();
-			void this.#send(this.#questions.splice(0, MOST)).then(() => {
+			void this.#send(this.#questions.splice(0, MAX_OBJECTS)).then(() => {
 				this.#requests -= 1;
 				this.#flush();
 			});
@@ -109,9 +109,9 @@ export class Batch {
 				...(this.#branch === undefined ? {} : { ref: { name: `refs/heads/${this.#branch}` } }),
 				objects: questions.map(({ oid, size }) => ({ oid, size }))
 			};
-			let asked = 0;
+			let requestedAt = 0;
 			const reply = (await this.#control.run((signal) => {
-				asked = Date.now();
+				requestedAt = Date.now();
 				return this.#api.post(`/${this.#api.segments}.git/info/lfs/objects/batch`, { body, media: MEDIA, signal });
 			})) as Reply;
 			const objects = new Map(reply.objects?.map((object) => [object.oid, object]));
@@ -119,7 +119,7 @@ export class Batch {
 				const object = objects.get(oid);
 				if (object === undefined) reject(refusal(500, '', { file: path }));
 				else if (object.error !== undefined) reject(refusal(object.error.code, object.error.message, { file: path }));
-				else resolve({ actions: object.actions, asked });
+				else resolve({ actions: object.actions, requestedAt });
 			}
 		} catch (error) {
 			for (const { reject } of questions) reject(error as UploadError);

@@ -1,10 +1,10 @@
-/** Makes a revision of what has arrived. */
+/** Creates the commit of the uploaded files. */
 
 import type { Control } from './control.js';
 import { FileChangedError, RejectedError } from './errors.js';
 import type { Api } from './http.js';
 
-/** A file of the revision: an object that the server holds, or a text that goes with the commit. */
+/** A file of the commit: an uploaded object, or a small text that is sent inline. */
 export interface Piece {
 	path: string;
 	size: number;
@@ -12,32 +12,32 @@ export interface Piece {
 	bytes: () => Promise<ArrayBuffer>;
 }
 
-/** What the revision says of itself. */
-export interface Wording {
+/** Metadata of the commit. */
+export interface CommitMeta {
 	message: string;
 	branch: string | undefined;
 	base: string | undefined;
-	/** Names the request: asked again after a cut, it makes no second revision. */
+	/** Idempotency key, so that a retry does not create a second commit. */
 	key: string;
 }
 
-/** The server takes 20,000. */
+/** Maximum operations per commit; the server's limit. */
 const OPERATIONS = 20_000;
 
-/** The new revision; `null` if nothing would change. More files than one commit can have become several. */
-export async function commit(api: Api, control: Control, wording: Wording, pieces: Piece[]): Promise<string | null> {
-	let parent = wording.base;
+/** Creates the commit, or several if there are too many files. Returns the new revision; `null` if nothing changed. */
+export async function commit(api: Api, control: Control, meta: CommitMeta, pieces: Piece[]): Promise<string | null> {
+	let parent = meta.base;
 	let made: string | null = null;
 	for (let from = 0; from < pieces.length; from += OPERATIONS) {
 		const operations = [];
 		for (const piece of pieces.slice(from, from + OPERATIONS)) operations.push(await operation(piece));
 		const body = {
-			message: wording.message,
-			...(wording.branch === undefined ? {} : { branch: wording.branch }),
+			message: meta.message,
+			...(meta.branch === undefined ? {} : { branch: meta.branch }),
 			...(parent === undefined ? {} : { parent }),
 			operations
 		};
-		const revision = await send(api, control, body, from === 0 ? wording.key : `${wording.key}-${from / OPERATIONS}`);
+		const revision = await send(api, control, body, from === 0 ? meta.key : `${meta.key}-${from / OPERATIONS}`);
 		made = revision ?? made;
 		if (parent !== undefined) parent = revision ?? parent;
 	}
@@ -51,7 +51,7 @@ async function send(api: Api, control: Control, body: unknown, key: string): Pro
 		const revision = (await control.run((signal) => api.post(path, { body, headers, signal }))) as { revision?: string } | undefined;
 		return revision?.revision ?? null;
 	} catch (error) {
-		// The branch holds all of it already: what was wanted is so.
+		// The branch already contains all files.
 		if (error instanceof RejectedError && error.status === 422 && /^nothing would change\.?$/i.test(error.message)) return null;
 		throw error;
 	}
@@ -66,7 +66,7 @@ async function operation({ path, size, oid, bytes: read }: Piece): Promise<unkno
 		throw new FileChangedError(path, { cause });
 	}
 	try {
-		// With its byte order mark, if it has one.
+		// Keep a byte order mark.
 		return { operation: 'put', path, content: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
 	} catch {
 		return { operation: 'put', path, content_base64: base64(new Uint8Array(bytes)) };
@@ -75,7 +75,7 @@ async function operation({ path, size, oid, bytes: read }: Piece): Promise<unkno
 
 function base64(bytes: Uint8Array): string {
 	let text = '';
-	// More arguments than this overflow the stack.
+	// In chunks, because too many arguments overflow the stack.
 	for (let from = 0; from < bytes.length; from += 0x8000) text += String.fromCharCode(...bytes.subarray(from, from + 0x8000));
 	return btoa(text);
 }

@@ -1,15 +1,15 @@
-/** Small files are read once, to be looked at, hashed and sent: each time takes the browser about as long as to send it. */
+/** Cache of small files, so that they are read only once for sampling, hashing and sending. Reading takes about as long as sending. */
 
-/** Files up to this size (bytes) are small. */
+/** Maximum size (bytes) of a cached file. */
 export const SMALL = 256 << 10;
-/** Bytes of all that are held at one time. */
-const ROOM = 32 << 20;
+/** Maximum total size (bytes) of the cache. */
+const CAPACITY = 32 << 20;
 
 export class Contents {
 	readonly #held = new Map<File, Promise<ArrayBuffer>>();
-	#room = ROOM;
+	#room = CAPACITY;
 
-	/** The bytes of a file that is small, if there is room for them; they are held until {@link drop}. */
+	/** Returns the bytes of a small file if they fit into the cache, where they stay until {@link drop}. */
 	of(file: File): Promise<ArrayBuffer> | undefined {
 		const held = this.#held.get(file);
 		if (held !== undefined) return held;
@@ -17,7 +17,7 @@ export class Contents {
 		const bytes = file.arrayBuffer();
 		this.#room -= file.size;
 		this.#held.set(file, bytes);
-		// One that cannot be read may be another time.
+		// A failed read may succeed later.
 		bytes.catch(() => this.drop(file));
 		return bytes;
 	}

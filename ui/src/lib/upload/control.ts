@@ -1,12 +1,12 @@
-/** When to go on, to wait, to try again, and to stop. */
+/** Flow control of an upload: pause, resume, cancel, retries with backoff, and concurrency limits. */
 
 import { CancelledError, type UploadError } from './errors.js';
 
-/** A failure that may pass: worth another try. */
-export class Passing extends Error {
-	/** What to say when the tries are used up. */
+/** A temporary failure that is worth a retry. */
+export class RetryableError extends Error {
+	/** The error to report when all retries have failed. */
 	readonly final: UploadError;
-	/** After how many milliseconds the server wants to be asked again. */
+	/** `Retry-After` in milliseconds. */
 	readonly after: number | undefined;
 	constructor(final: UploadError, after?: number) {
 		super(final.message);
@@ -15,20 +15,20 @@ export class Passing extends Error {
 	}
 }
 
-/** The first pause after a failure, and the longest, in milliseconds. */
-const FIRST = 500;
-const LONGEST = 30_000;
-/** A server that asks to come back later than this is asked all the same. */
-const MOST = 5 * 60_000;
+/** First and longest delay before a retry, in milliseconds. */
+const FIRST_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 30_000;
+/** Maximum `Retry-After` that is respected, in milliseconds. */
+const MAX_RETRY_AFTER_MS = 5 * 60_000;
 
-/** How long to wait after so many failures in a row: twice as long each time, and never all clients at one moment. */
+/** Returns the delay (ms) after a number of failures in a row: exponential backoff with jitter. */
 export function backoff(failures: number, after: number | undefined, random = Math.random): number {
-	const most = Math.min(LONGEST, FIRST * 2 ** (failures - 1));
+	const most = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1));
 	const own = most / 2 + (most / 2) * random();
-	return after === undefined ? own : Math.min(MOST, after) + (Math.min(own, 1000) * random());
+	return after === undefined ? own : Math.min(MAX_RETRY_AFTER_MS, after) + (Math.min(own, 1000) * random());
 }
 
-/** `Retry-After` (RFC 9110 §10.2.3) in milliseconds. */
+/** Parses `Retry-After` (RFC 9110 §10.2.3); returns milliseconds. */
 export function retryAfter(value: string | null, now = Date.now()): number | undefined {
 	if (value === null) return undefined;
 	if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
@@ -36,7 +36,7 @@ export function retryAfter(value: string | null, now = Date.now()): number | und
 	return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-/** What one upload obeys. */
+/** Controls one upload. */
 export class Control {
 	readonly #retries: number;
 	readonly #changed: () => void;
@@ -46,13 +46,13 @@ export class Control {
 	#reopen: (() => void) | undefined;
 	#waiting = 0;
 
-	/** `changed` is called when {@link waiting} may have. */
+	/** `changed` is called when {@link waiting} may have changed. */
 	constructor(retries: number, changed: () => void = () => undefined) {
 		this.#retries = retries;
 		this.#changed = changed;
 	}
 
-	/** Aborted when the upload is over. */
+	/** Aborted when the upload ends. */
 	get ended(): AbortSignal {
 		return this.#end.signal;
 	}
@@ -61,7 +61,7 @@ export class Control {
 		return this.#open !== undefined;
 	}
 
-	/** Whether something waits for its next try. */
+	/** True while something waits for a retry. */
 	get waiting(): boolean {
 		return this.#waiting > 0;
 	}
@@ -87,26 +87,26 @@ export class Control {
 		this.#reopen?.();
 	}
 
-	/** Waits while it is paused. */
-	async turn(): Promise<void> {
+	/** Waits while the upload is paused. Throws if it has ended. */
+	async checkpoint(): Promise<void> {
 		while (this.#open !== undefined) await this.#open;
 		if (this.#end.signal.aborted) throw this.#reason();
 	}
 
 	/**
-	 * Makes an attempt, and others after {@link Passing} failures; begins it anew when it was interrupted by a pause. The
-	 * time in which the browser knows that there is no network does not count.
+	 * Runs `attempt`, and retries it after {@link RetryableError}s and after a pause. Failures while the browser is offline do
+	 * not count.
 	 */
 	async run<T>(attempt: (signal: AbortSignal) => Promise<T>, retries = this.#retries): Promise<T> {
 		for (let failures = 0; ; ) {
-			await this.turn();
+			await this.checkpoint();
 			const { signal } = this.#epoch;
 			try {
 				return await attempt(signal);
 			} catch (error) {
 				if (this.#end.signal.aborted) throw this.#reason();
 				if (signal.aborted) continue;
-				if (!(error instanceof Passing)) throw error;
+				if (!(error instanceof RetryableError)) throw error;
 				if (isOffline()) await this.#wait(undefined);
 				else if (++failures > retries) throw error.final;
 				else await this.#wait(backoff(failures, error.after));
@@ -114,19 +114,19 @@ export class Control {
 		}
 	}
 
-	/** Waits so many milliseconds, or until the network is back; not longer than until the upload ends or is paused. */
+	/** Waits `time` milliseconds, or until the network is back, or the upload ends or is paused. */
 	async #wait(time: number | undefined): Promise<void> {
 		this.#waiting += 1;
 		this.#changed();
 		const done = new AbortController();
 		await new Promise<void>((resolve) => {
 			const once = { once: true, signal: done.signal };
-			// Also on the network's return: what failed may have failed for want of it.
+			// Also retry when the network is back: its loss may have caused the failure.
 			globalThis.addEventListener?.('online', () => resolve(), once);
 			this.#epoch.signal.addEventListener('abort', () => resolve(), once);
 			if (this.#epoch.signal.aborted) resolve();
-			// Browsers know of cables, not of routes: one that says it is offline is not believed for ever.
-			const timer = setTimeout(resolve, time ?? LONGEST);
+			// `navigator.onLine` is not reliable, so retry after a while in any case.
+			const timer = setTimeout(resolve, time ?? MAX_BACKOFF_MS);
 			done.signal.addEventListener('abort', () => clearTimeout(timer));
 		});
 		done.abort();
@@ -143,8 +143,8 @@ function isOffline(): boolean {
 	return typeof navigator !== 'undefined' && navigator.onLine === false;
 }
 
-/** At most so many at one time, in the order in which they came. */
-export class Places {
+/** Semaphore: limits concurrency, first come, first served. */
+export class Semaphore {
 	readonly #queue: (() => void)[] = [];
 	#free: number;
 
@@ -165,7 +165,7 @@ export class Places {
 	}
 }
 
-/** Does something for each item, for at most so many at one time. The first failure ends it at once. */
+/** Runs `work` for each item, at most `lanes` at a time. Rejects on the first failure. */
 export async function forEach<T>(items: Iterable<T>, lanes: number, work: (item: T) => Promise<void>): Promise<void> {
 	const iterator = items[Symbol.iterator]();
 	let failed = false;

@@ -1,6 +1,6 @@
-/** What can go wrong: each error is a sentence for the person at the screen that says what to do. */
+/** Upload errors. Each message is meant for users and says what to do. */
 
-/** A stable name for programs. */
+/** Stable, machine-readable error code. */
 export type UploadErrorCode =
 	| 'unauthenticated'
 	| 'forbidden'
@@ -20,24 +20,24 @@ export type UploadErrorCode =
 	| 'unsupported'
 	| 'invalid';
 
-/** What an error knows besides its sentence. */
+/** Details of an error. */
 export interface ErrorFacts {
 	/** The HTTP status. */
 	status?: number;
-	/** The path of the file that it is about. */
+	/** Path of the affected file. */
 	file?: string;
-	/** What the operator of the server asks for. */
+	/** Request id, for the administrator. */
 	requestId?: string;
 	cause?: unknown;
 }
 
-/** Any failure of an upload. */
+/** Base class of all upload errors. */
 export class UploadError extends Error {
 	override readonly name: string = 'UploadError';
 	readonly code: UploadErrorCode;
 	readonly status: number | undefined;
 	readonly requestId: string | undefined;
-	/** The path of the file that it is about, if it is one. */
+	/** Path of the affected file, if it is about one. */
 	readonly file: string | undefined;
 
 	constructor(code: UploadErrorCode, message: string, facts: ErrorFacts = {}) {
@@ -49,69 +49,69 @@ export class UploadError extends Error {
 	}
 }
 
-/** Nobody is signed in, or the token is no longer good (401). */
+/** Not signed in, or the token is invalid or expired (401). */
 export class SignInError extends UploadError {
 	override readonly name = 'SignInError';
 	constructor(facts: ErrorFacts = {}) {
-		super('unauthenticated', 'You are not signed in, or your token is no longer good. Sign in again, then resume the upload.', facts);
+		super('unauthenticated', 'You are not signed in, or your token is invalid or expired. Sign in again, then resume the upload.', facts);
 	}
 }
 
-/** Known, and not allowed (403), or the dataset is not there for the caller (404). */
+/** No permission to upload (403). */
 export class ForbiddenError extends UploadError {
 	override readonly name = 'ForbiddenError';
 }
 
-/** There is no such dataset or branch, or not for the caller (404). */
+/** The dataset or branch does not exist, or the caller has no access (404). */
 export class NotFoundError extends UploadError {
 	override readonly name = 'NotFoundError';
 }
 
-/** The branch is no longer at the revision that the upload was made for (412), or somebody has locked a file (409). */
+/** The branch has moved since the upload started (412), or a file is locked (409). */
 export class ChangedError extends UploadError {
 	override readonly name = 'ChangedError';
 }
 
-/** No room is left (507). */
+/** The storage quota is exceeded (507). */
 export class QuotaError extends UploadError {
 	override readonly name = 'QuotaError';
 }
 
-/** A file, or the whole, is larger than the server takes (413). */
+/** A file or the whole upload exceeds the size limit (413). */
 export class TooLargeError extends UploadError {
 	override readonly name = 'TooLargeError';
 }
 
-/** The server understood, and will not take it (400, 409, 422). */
+/** The server rejected the upload (400, 409, 422). */
 export class RejectedError extends UploadError {
 	override readonly name = 'RejectedError';
 }
 
-/** The server was busy (429), away (502, 503, 504) or failed (500) until the retries were used up. */
+/** All retries failed because the server was busy (429), unavailable (502, 503, 504) or failed (500). */
 export class ServerError extends UploadError {
 	override readonly name = 'ServerError';
 }
 
-/** The network was away until the retries were used up. */
+/** All retries failed because of the network. */
 export class NetworkError extends UploadError {
 	override readonly name = 'NetworkError';
-	/** `store` is whether it is a bucket that cannot be reached: that happens too where it does not know this site. */
+	/** `store`: true if an object store could not be reached, which also happens if its CORS rules do not allow this site. */
 	constructor(facts: ErrorFacts & { store?: boolean } = {}) {
-		const who = facts.store ? 'The store behind the server' : 'The server';
-		const hint = facts.store ? ' If the network is well, the operator has to let this site in (rutter store cors).' : '';
-		super('network', `${who} cannot be reached. Check the network, then resume the upload: what has arrived is not sent again.${hint}`, facts);
+		const target = facts.store ? 'the object store' : 'the server';
+		const hint = facts.store ? ' If your network works, the administrator has to allow this site in the CORS rules of the store (rutter store cors).' : '';
+		super('network', `Cannot reach ${target}. Check your network, then resume the upload. Parts that have arrived are not sent again.${hint}`, facts);
 	}
 }
 
-/** The file on the disk is no longer what was chosen. */
+/** The file has changed on disk since it was chosen. */
 export class FileChangedError extends UploadError {
 	override readonly name = 'FileChangedError';
 	constructor(file: string, facts: ErrorFacts = {}) {
-		super('file-changed', `${file} can no longer be read: it was changed, moved or removed. Choose it again.`, { ...facts, file });
+		super('file-changed', `Cannot read ${file}: it was changed, moved or deleted. Choose it again.`, { ...facts, file });
 	}
 }
 
-/** Files of an interrupted upload were not given again. */
+/** Some files of an interrupted upload were not provided again. */
 export class FilesMissingError extends UploadError {
 	override readonly name = 'FilesMissingError';
 	/** Their paths. */
@@ -119,20 +119,20 @@ export class FilesMissingError extends UploadError {
 	constructor(missing: string[]) {
 		const others = missing.length > 3 ? ` and ${missing.length - 3} more` : '';
 		const names = missing.slice(0, 3).join(', ');
-		super('files-missing', `Choose the same files again, unchanged, to go on with this upload; missing: ${names}${others}.`);
+		super('files-missing', `To resume this upload, choose the same, unchanged files again. Missing: ${names}${others}.`);
 		this.missing = missing;
 	}
 }
 
-/** The upload runs in another tab. */
+/** The upload is running in another tab. */
 export class RunningError extends UploadError {
 	override readonly name = 'RunningError';
 	constructor() {
-		super('running', 'This upload runs in another tab. Go on there, or close that tab first.');
+		super('running', 'This upload is running in another tab. Continue there, or close that tab first.');
 	}
 }
 
-/** Somebody cancelled it. */
+/** The upload was cancelled. */
 export class CancelledError extends UploadError {
 	override readonly name = 'CancelledError';
 	constructor() {
@@ -140,33 +140,33 @@ export class CancelledError extends UploadError {
 	}
 }
 
-/** The error that stands for a refusal of the server. `detail` is its own sentence. */
+/** Returns the error for a response of the server. `detail` is the server's own message. */
 export function refusal(status: number, detail: string, facts: ErrorFacts = {}): UploadError {
 	const all = { ...facts, status };
-	const said = sentence(detail);
+	const message = sentence(detail);
 	switch (status) {
 		case 401:
 			return new SignInError(all);
 		case 403:
-			return new ForbiddenError('forbidden', `You may not upload to this dataset${because(said)} Ask an owner for the right to write.`, all);
+			return new ForbiddenError('forbidden', `You cannot upload to this dataset${because(message)} Ask an owner for write access.`, all);
 		case 404:
-			return new NotFoundError('not-found', `This dataset or branch is not there, or not for you${because(said)} Check its name and whether you are signed in.`, all);
+			return new NotFoundError('not-found', `This dataset or branch does not exist, or you do not have access${because(message)} Check the name and whether you are signed in.`, all);
 		case 412:
-			return new ChangedError('changed', 'Somebody else has changed this branch meanwhile. Reload it, look at the changes, and upload again: nothing is sent twice.', all);
+			return new ChangedError('changed', 'This branch has changed in the meantime. Reload it, review the changes and upload again. Nothing is sent twice.', all);
 		case 413:
-			return new TooLargeError('too-large', said || 'This is larger than the server takes. Split the file, or ask the operator to raise the limit.', all);
+			return new TooLargeError('too-large', message || 'This exceeds the size limit of the server. Split the file, or ask the administrator to raise the limit.', all);
 		case 507:
-			return new QuotaError('quota', `${said || 'There is no room left: delete what is not needed, or ask for a larger quota.'} Resume the upload when there is room.`, all);
+			return new QuotaError('quota', `${message || 'The storage quota is exceeded. Delete files that you do not need, or ask for a larger quota.'} Resume the upload when there is enough space.`, all);
 		case 409:
-			return new ChangedError('conflict', said || 'Something else stands there. Reload, and upload again.', all);
+			return new ChangedError('conflict', message || 'The upload conflicts with another change. Reload the page and upload again.', all);
 		case 429:
-			return new ServerError('busy', 'The server has too much to do. Wait a few minutes, then resume the upload.', all);
+			return new ServerError('busy', 'The server is busy. Wait a few minutes, then resume the upload.', all);
 	}
 	if (status >= 500) {
 		const name = facts.requestId === undefined ? '' : ` (request ${facts.requestId})`;
-		return new ServerError('server', `The server failed${name}. Resume the upload later; if it fails again, tell the operator.`, all);
+		return new ServerError('server', `Server error${name}. Resume the upload later; if it fails again, contact the administrator.`, all);
 	}
-	return new RejectedError('rejected', said || `The server refused with status ${status}.`, all);
+	return new RejectedError('rejected', message || `The server rejected the upload with status ${status}.`, all);
 }
 
 function sentence(detail: string): string {
@@ -175,6 +175,6 @@ function sentence(detail: string): string {
 	return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 }
 
-function because(said: string): string {
-	return said === '' ? '.' : `: ${said.charAt(0).toLowerCase()}${said.slice(1)}`;
+function because(message: string): string {
+	return message === '' ? '.' : `: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
 }

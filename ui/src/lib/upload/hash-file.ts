@@ -1,31 +1,31 @@
-/** The sha256 of a file, whatever its size, in little memory. */
+/** SHA-256 of a file of any size, with constant memory. */
 
 import { Sha256 } from './sha256.js';
 
-/** Files up to this size are hashed in one go by the browser itself, which has the processor's own instructions. */
+/** Files up to this size (bytes) are hashed at once by `crypto.subtle`, which uses hardware instructions. */
 const WHOLE = 16 << 20;
-/** What is read at a time; the next piece is read while one is hashed. */
+/** Bytes to read at a time; the next piece is read while one is hashed. */
 const PIECE = 4 << 20;
 
-/** What happens between the pieces. */
+/** Callbacks between the pieces. */
 export interface Hooks {
 	signal?: AbortSignal;
 	/** Waits while hashing is paused. */
-	turn?: () => Promise<void>;
-	/** The bytes, if they are at hand. */
+	checkpoint?: () => Promise<void>;
+	/** Returns the bytes, if they are cached. */
 	bytes?: () => Promise<ArrayBuffer> | undefined;
-	/** Told how many bytes are hashed. */
+	/** Called with the number of bytes hashed so far. */
 	onProgress?: (bytes: number) => void;
 }
 
 let free: Sha256 | undefined;
 
-/** The sha256 in hexadecimal. Fails with a `NotReadableError` if the file has changed since it was chosen. */
+/** Returns the SHA-256 in hexadecimal. Throws a `NotReadableError` if the file has changed since it was chosen. */
 export async function hashFile(file: Blob, hooks: Hooks = {}): Promise<string> {
-	const { signal, turn, bytes, onProgress } = hooks;
-	await turn?.();
+	const { signal, checkpoint, bytes, onProgress } = hooks;
+	await checkpoint?.();
 	signal?.throwIfAborted();
-	// Only pages from https or localhost have it.
+	// Only available in secure contexts.
 	if (file.size <= WHOLE && globalThis.crypto?.subtle !== undefined) {
 		const hash = await crypto.subtle.digest('SHA-256', await (bytes?.() ?? file.arrayBuffer()));
 		return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -37,17 +37,17 @@ export async function hashFile(file: Blob, hooks: Hooks = {}): Promise<string> {
 		hasher.update(piece);
 		from += piece.length;
 		onProgress?.(from);
-		await turn?.();
+		await checkpoint?.();
 		signal?.throwIfAborted();
 	}
 	free = hasher;
 	return hasher.hex();
 }
 
-/** What is being read of. Chromium collects a reader that nothing but promises wait for, and they wait for ever. */
+/** Readers in use. Chromium garbage-collects a reader that is only referenced by its promises, which then never settle. */
 const readers = new Set<ReadableStreamBYOBReader>();
 
-/** The bytes of a file, the next ones read while some are looked at. */
+/** Yields the bytes of a file with read-ahead. */
 async function* pieces(file: Blob): AsyncGenerator<Uint8Array> {
 	const reader = byteReader(file);
 	if (reader === undefined) {
@@ -55,8 +55,8 @@ async function* pieces(file: Blob): AsyncGenerator<Uint8Array> {
 		return;
 	}
 	readers.add(reader);
-	// Two buffers that are filled in turn. New ones for each piece are garbage faster than it is collected: of a large
-	// file, hundreds of megabytes.
+	// Two alternating buffers. A new buffer per piece creates garbage faster than it is collected: hundreds of megabytes
+	// for a large file.
 	const spare = [new ArrayBuffer(PIECE), new ArrayBuffer(PIECE)];
 	const read = () => fill(reader, spare.shift() as ArrayBuffer);
 	let next = read();
@@ -75,12 +75,12 @@ async function* pieces(file: Blob): AsyncGenerator<Uint8Array> {
 	}
 }
 
-/** Reads until the buffer is full, or the file at its end. */
+/** Reads until the buffer is full or the file ends. */
 async function fill(reader: ReadableStreamBYOBReader, buffer: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>> {
 	let bytes = buffer;
 	let length = 0;
 	while (length < bytes.byteLength) {
-		// The buffer moves to the reader, and comes back as another object. `min` spares us most of the turns.
+		// The buffer is transferred to the reader and comes back as a new object. `min` saves most of the iterations.
 		const view = new Uint8Array(bytes, length);
 		const { value, done } = await (reader as AtLeast).read(view, { min: view.length });
 		if (value === undefined) break;
@@ -91,12 +91,12 @@ async function fill(reader: ReadableStreamBYOBReader, buffer: ArrayBuffer): Prom
 	return new Uint8Array(bytes, 0, length);
 }
 
-/** The standard's reader; the types of the compiler do not know `min` yet. */
+/** BYOB reader with the `min` option, which TypeScript does not know yet. */
 interface AtLeast {
 	read(view: Uint8Array<ArrayBuffer>, options: { min: number }): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>;
 }
 
-/** Not every browser can fill a buffer that is there. */
+/** Returns a BYOB reader, if the browser supports it. */
 function byteReader(file: Blob): ReadableStreamBYOBReader | undefined {
 	try {
 		return file.stream().getReader({ mode: 'byob' });

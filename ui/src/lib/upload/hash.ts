@@ -1,28 +1,28 @@
-/** A few workers that hash, shared by all uploads of an `Uploader`. */
+/** Pool of hash workers, shared by all uploads of an `Uploader`. */
 
 import { SMALL } from './contents.js';
-import { Places } from './control.js';
+import { Semaphore } from './control.js';
 import { CancelledError, FileChangedError, UploadError } from './errors.js';
 
-/** What a worker is told. */
+/** Message to a worker. */
 export type Order = { type: 'hash'; id: number; file: File; paused: boolean } | { type: 'pause' | 'resume' | 'cancel'; id: number };
 
-/** What a worker tells. */
+/** Message from a worker. */
 export type Answer =
 	| { type: 'progress'; id: number; bytes: number }
 	| { type: 'done'; id: number; oid: string }
 	| { type: 'failed'; id: number; name: string; message: string };
 
-/** A file to hash, and who waits for it. */
+/** A file to hash. */
 export interface HashJob {
 	file: File;
 	/** For error messages. */
 	path: string;
-	/** Whether it waits; that it has changed is told by {@link HashPool.review}. */
+	/** Returns true while the upload is paused. Call {@link HashPool.review} when this changes. */
 	isPaused: () => boolean;
-	/** Waits as long as it does. */
-	turn: () => Promise<void>;
-	/** The bytes of a small file, if they are at hand. */
+	/** Waits while the upload is paused. */
+	checkpoint: () => Promise<void>;
+	/** Returns the bytes of a small file, if they are cached. */
 	bytes: () => Promise<ArrayBuffer> | undefined;
 	signal: AbortSignal;
 	onProgress: (bytes: number) => void;
@@ -35,9 +35,9 @@ interface Task extends HashJob {
 	worker: Worker | undefined;
 }
 
-/** So many small files at one time, for each waits most of all until it is read. */
+/** Maximum concurrent small files; most of their time is spent waiting for reads. */
 const SMALL_AT_ONCE = 32;
-/** Workers that have nothing to do for so long (ms) are let go. */
+/** Idle workers are terminated after this time (ms). */
 const IDLE = 10_000;
 
 export class HashPool {
@@ -46,10 +46,10 @@ export class HashPool {
 	readonly #workers = new Map<Worker, Task | undefined>();
 	readonly #waiting: Task[] = [];
 	#ids = 0;
-	/** Whether workers can run here: else files are hashed in the page itself, one after the other. */
+	/** True if workers are available; otherwise files are hashed in the page, one at a time. */
 	#hasWorkers = typeof Worker !== 'undefined';
-	readonly #one = new Places(1);
-	readonly #small = new Places(SMALL_AT_ONCE);
+	readonly #one = new Semaphore(1);
+	readonly #small = new Semaphore(SMALL_AT_ONCE);
 	#idle: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(most: number, make?: () => Worker) {
@@ -57,9 +57,9 @@ export class HashPool {
 		this.#make = make ?? (() => new Worker(new URL('../hash.worker.ts', import.meta.url), { type: 'module' }));
 	}
 
-	/** The sha256 in hexadecimal. */
+	/** Returns the SHA-256 in hexadecimal. */
 	async hash(job: HashJob): Promise<string> {
-		// They do not go to a worker: `crypto.subtle` has threads of its own, and the way is longer.
+		// Not in a worker: `crypto.subtle` uses its own threads, and messages only add latency.
 		const isSmall = job.file.size <= SMALL && globalThis.crypto?.subtle !== undefined;
 		if (isSmall || !this.#hasWorkers) return this.#hashInPage(job, isSmall ? this.#small : this.#one);
 		let cancel = () => {};
@@ -73,7 +73,7 @@ export class HashPool {
 		}).finally(() => job.signal.removeEventListener('abort', cancel));
 	}
 
-	/** Tells the workers what {@link HashJob.isPaused} says now. */
+	/** Pauses or resumes the workers according to {@link HashJob.isPaused}. */
 	review(): void {
 		for (const [worker, task] of this.#workers) {
 			if (task !== undefined) worker.postMessage({ type: task.isPaused() ? 'pause' : 'resume', id: task.id } satisfies Order);
@@ -81,10 +81,10 @@ export class HashPool {
 		this.#assign();
 	}
 
-	async #hashInPage(job: HashJob, places: Places): Promise<string> {
+	async #hashInPage(job: HashJob, transfers: Semaphore): Promise<string> {
 		try {
 			const { hashFile } = await import('./hash-file.js');
-			return await places.use(() => hashFile(job.file, job));
+			return await transfers.use(() => hashFile(job.file, job));
 		} catch (error) {
 			throw failed(error as Error, job.path);
 		}
@@ -94,7 +94,7 @@ export class HashPool {
 		for (;;) {
 			const next = this.#waiting.findIndex((task) => !task.isPaused());
 			if (next < 0) break;
-			const worker = this.#rested();
+			const worker = this.#idleWorker();
 			if (worker === undefined) break;
 			const [task] = this.#waiting.splice(next, 1) as [Task];
 			task.worker = worker;
@@ -111,29 +111,29 @@ export class HashPool {
 		}
 	}
 
-	/** A worker without work, if there is one or may be one more. */
-	#rested(): Worker | undefined {
+	/** Returns an idle worker, or a new one unless the limit is reached. */
+	#idleWorker(): Worker | undefined {
 		for (const [worker, task] of this.#workers) if (task === undefined) return worker;
 		if (this.#workers.size >= this.#most) return undefined;
 		let worker: Worker;
 		try {
 			worker = this.#make();
 		} catch {
-			// A script of another origin, for one.
-			this.#leave();
+			// For example, the script has another origin.
+			this.#fallBack();
 			return undefined;
 		}
-		worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(worker, data);
+		worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#onMessage(worker, data);
 		worker.onerror = (event) => {
 			event.preventDefault();
-			this.#leave();
+			this.#fallBack();
 		};
 		this.#workers.set(worker, undefined);
 		return worker;
 	}
 
-	/** Goes on without workers: their script is not there, or the policy of the page forbids them. */
-	#leave(): void {
+	/** Continues without workers: their script is missing or the content security policy forbids them. */
+	#fallBack(): void {
 		this.#hasWorkers = false;
 		const tasks = [...this.#workers.values(), ...this.#waiting.splice(0)];
 		for (const worker of this.#workers.keys()) worker.terminate();
@@ -141,7 +141,7 @@ export class HashPool {
 		for (const task of tasks) if (task !== undefined) this.#hashInPage(task, this.#one).then(task.resolve, task.reject);
 	}
 
-	#hear(worker: Worker, answer: Answer): void {
+	#onMessage(worker: Worker, answer: Answer): void {
 		const task = this.#workers.get(worker);
 		if (task === undefined || task.id !== answer.id) return;
 		if (answer.type === 'progress') return task.onProgress(answer.bytes);
@@ -167,7 +167,7 @@ function failed(error: { name: string; message: string }, path: string): UploadE
 		case 'NotFoundError':
 			return new FileChangedError(path, { cause: error.message });
 		case 'CompileError':
-			return new UploadError('unsupported', "The policy of this page forbids WebAssembly, which hashes large files: allow script-src 'wasm-unsafe-eval'.");
+			return new UploadError('unsupported', "The content security policy of this page blocks WebAssembly, which is required to hash large files. Allow script-src 'wasm-unsafe-eval'.");
 	}
-	return new UploadError('unsupported', `${path} cannot be hashed: ${error.message}`, { file: path });
+	return new UploadError('unsupported', `Cannot hash ${path}: ${error.message}`, { file: path });
 }

@@ -1,11 +1,11 @@
-/** Requests to the server with JSON, and to signed URLs with bytes; what went wrong, as errors. */
+/** HTTP requests: JSON to the server, bytes to presigned URLs; failures are mapped to upload errors. */
 
-import { Passing, retryAfter } from './control.js';
+import { RetryableError, retryAfter } from './control.js';
 import { type ErrorFacts, NetworkError, refusal } from './errors.js';
 
-/** A signed URL is no longer good, or the upload is no longer as it was: the batch has to be asked again. */
-export class Stale extends Error {
-	/** What to say if that happens again and again. */
+/** A presigned URL has expired or the upload has changed on the server: the batch API has to be called again. */
+export class StaleError extends Error {
+	/** The error to report if this happens repeatedly. */
 	readonly final: Error;
 	constructor(final: Error) {
 		super(final.message);
@@ -31,15 +31,15 @@ interface TextRequest extends Omit<JsonRequest, 'body'> {
 	text: string | undefined;
 }
 
-/** A request with JSON may take this long (ms): the server hashes a large object for up to 25 s before it answers. */
-const PATIENCE = 120_000;
-/** A request whose bytes do not move for so long (ms) is begun anew. */
-const STALL = 60_000;
+/** Timeout of JSON requests (ms). The server may hash a large object for up to 25 s before it responds. */
+const REQUEST_TIMEOUT_MS = 120_000;
+/** A transfer without progress for this time (ms) is restarted. */
+const STALL_TIMEOUT_MS = 60_000;
 
 /** The API of one dataset. */
 export class Api {
 	readonly #options: ApiOptions;
-	/** `owner/dataset` as segments of a path. */
+	/** `owner/dataset` as URL path segments. */
 	readonly segments: string;
 
 	constructor(options: ApiOptions) {
@@ -49,29 +49,29 @@ export class Api {
 		this.segments = `${encodeURIComponent(owner)}/${encodeURIComponent(name)}`;
 	}
 
-	/** Whether a signed URL leads to the server itself. */
+	/** Returns true if a presigned URL points to the server itself. */
 	isOwn(url: string): boolean {
 		return new URL(url).origin === new URL(this.#options.server).origin;
 	}
 
-	/** Posts JSON to a path of the server, as whoever is signed in. */
+	/** Posts JSON to a path of the server with the caller's credentials. */
 	async post(path: string, request: JsonRequest): Promise<unknown> {
 		const { token } = this.#options;
 		const headers: Record<string, string> = { ...request.headers };
 		if (token !== undefined) headers.Authorization = `Bearer ${await token()}`;
-		// A token is all that counts, and without the cookie no browser asks for a password.
+		// With a token the cookie is not needed, and without it browsers do not prompt for a password.
 		const credentials = token === undefined ? 'same-origin' : 'omit';
 		return this.#send(`${this.#options.server}${path}`, { ...request, text: JSON.stringify(request.body), headers }, credentials, 'POST');
 	}
 
-	/** Sends JSON to a signed URL, which is its own credential. */
+	/** Sends JSON to a presigned URL, without credentials. */
 	async signed(url: string, method: string, headers: Record<string, string>, body: string | undefined, signal: AbortSignal): Promise<void> {
 		await this.#send(url, { text: body, headers, signal }, 'omit', method);
 	}
 
 	async #send(url: string, request: TextRequest, credentials: RequestCredentials, method: string): Promise<unknown> {
 		const { text: sent, media = 'application/json' } = request;
-		const late = AbortSignal.timeout(PATIENCE);
+		const late = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
 		let response: Response;
 		let text: string;
 		try {
@@ -85,7 +85,7 @@ export class Api {
 			text = await response.text();
 		} catch (cause) {
 			request.signal.throwIfAborted();
-			throw new Passing(new NetworkError({ cause }));
+			throw new RetryableError(new NetworkError({ cause }));
 		}
 		if (!response.ok) {
 			throw failure(response.status, text, { after: response.headers.get('Retry-After'), id: response.headers.get('X-Request-Id') });
@@ -94,22 +94,22 @@ export class Api {
 		try {
 			return JSON.parse(text);
 		} catch (cause) {
-			// A proxy's page in the place of the answer.
-			throw new Passing(new NetworkError({ cause }));
+			// An error page from a proxy instead of JSON.
+			throw new RetryableError(new NetworkError({ cause }));
 		}
 	}
 }
 
-/** The error for an answer that is none: one that may pass, or a refusal. */
+/** Returns the error for a failed response: retryable or final. */
 export function failure(status: number, body: string, headers: { after: string | null; id: string | null }, facts: ErrorFacts = {}): Error {
-	const said = told(body);
-	const requestId = said.id ?? headers.id ?? undefined;
-	const error = refusal(status, said.detail, { ...facts, ...(requestId === undefined ? {} : { requestId }) });
-	return [408, 425, 429, 500, 502, 503, 504].includes(status) ? new Passing(error, retryAfter(headers.after)) : error;
+	const parsed = parseError(body);
+	const requestId = parsed.id ?? headers.id ?? undefined;
+	const error = refusal(status, parsed.detail, { ...facts, ...(requestId === undefined ? {} : { requestId }) });
+	return [408, 425, 429, 500, 502, 503, 504].includes(status) ? new RetryableError(error, retryAfter(headers.after)) : error;
 }
 
-/** The sentence of the server: of problem details, of the LFS API, or of a bucket. */
-function told(body: string): { detail: string; id?: string } {
+/** Returns the error message of a response: from problem details, the LFS API or an object store. */
+function parseError(body: string): { detail: string; id?: string } {
 	try {
 		const json = JSON.parse(body) as Record<string, unknown>;
 		const detail = [json.detail, json.message, json.error].find((text) => typeof text === 'string') ?? '';
@@ -120,26 +120,26 @@ function told(body: string): { detail: string; id?: string } {
 	}
 }
 
-/** Bytes for a signed URL. */
+/** A request with bytes to a presigned URL. */
 export interface Put {
 	url: string;
-	/** Whether it leads to a bucket, not to the server. */
+	/** True if the URL points to an object store instead of the server. */
 	store: boolean;
 	method: string;
 	headers: Record<string, string>;
 	body: Blob | ArrayBuffer;
 	signal: AbortSignal;
-	/** Told how many of them have left. */
+	/** Called with the number of bytes sent so far. */
 	onProgress: (bytes: number) => void;
 }
 
-/** Sends bytes. Fails with {@link Passing}, {@link Stale}, or an `UploadError`. */
+/** Sends bytes. Throws {@link RetryableError}, {@link StaleError} or an `UploadError`. */
 export async function put(request: Put): Promise<void> {
 	const { status, body, header } = await (typeof XMLHttpRequest === 'undefined' ? sendByFetch(request) : sendByXhr(request));
 	if (status >= 200 && status < 300) return;
 	const error = failure(status, body, { after: header('Retry-After'), id: header('X-Request-Id') });
-	// A bucket says 400 or 403 to a URL that has expired or to bytes that came too slowly, the server 403 or 404.
-	throw [400, 403, 404, 409, 410].includes(status) ? new Stale(error) : error;
+	// For expired URLs or slow uploads, object stores respond with 400 or 403, the server with 403 or 404.
+	throw [400, 403, 404, 409, 410].includes(status) ? new StaleError(error) : error;
 }
 
 interface Reply {
@@ -148,22 +148,22 @@ interface Reply {
 	header: (name: string) => string | null;
 }
 
-/** `fetch` tells nothing of bytes that leave. */
+/** Sends with XMLHttpRequest, because `fetch` does not report upload progress. */
 async function sendByXhr({ url, store, method, headers, body, signal, onProgress }: Put): Promise<Reply> {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest();
 		let stall: ReturnType<typeof setTimeout>;
 		const moved = () => {
 			clearTimeout(stall);
-			stall = setTimeout(() => xhr.abort(), STALL);
+			stall = setTimeout(() => xhr.abort(), STALL_TIMEOUT_MS);
 		};
 		const abort = () => xhr.abort();
-		const failed = () => reject(signal.aborted ? signal.reason : new Passing(new NetworkError({ store })));
+		const failed = () => reject(signal.aborted ? signal.reason : new RetryableError(new NetworkError({ store })));
 		xhr.upload.onprogress = (event) => {
 			moved();
 			onProgress(event.loaded);
 		};
-		xhr.onload = () => resolve({ status: xhr.status, body: xhr.responseText, header: (name) => shown(xhr, name) });
+		xhr.onload = () => resolve({ status: xhr.status, body: xhr.responseText, header: (name) => exposedHeader(xhr, name) });
 		xhr.onerror = xhr.onabort = xhr.ontimeout = failed;
 		xhr.onloadend = () => {
 			clearTimeout(stall);
@@ -178,8 +178,8 @@ async function sendByXhr({ url, store, method, headers, body, signal, onProgress
 	});
 }
 
-/** To ask for one that a bucket does not show would write an error to the console. */
-function shown(xhr: XMLHttpRequest, name: string): string | null {
+/** Returns a response header if CORS exposes it; reading a hidden one would log an error to the console. */
+function exposedHeader(xhr: XMLHttpRequest, name: string): string | null {
 	return xhr.getAllResponseHeaders().toLowerCase().includes(`${name.toLowerCase()}:`) ? xhr.getResponseHeader(name) : null;
 }
 
@@ -191,11 +191,11 @@ async function sendByFetch({ url, store, method, headers, body, signal, onProgre
 		return { status: response.status, body: text, header: (name) => response.headers.get(name) };
 	} catch (cause) {
 		signal.throwIfAborted();
-		throw new Passing(new NetworkError({ cause, store }));
+		throw new RetryableError(new NetworkError({ cause, store }));
 	}
 }
 
-/** Aborted when one of them is. */
+/** Returns a signal that is aborted when either one is (`AbortSignal.any`). */
 function either(one: AbortSignal, other: AbortSignal): AbortSignal {
 	if ('any' in AbortSignal) return AbortSignal.any([one, other]);
 	const both = new AbortController();

@@ -1,9 +1,9 @@
-/** Finds the files of an interrupted upload among those that the user gives again. */
+/** Matches the files of an interrupted upload with those that the user chooses again. */
 
 import type { FileRow } from './state.js';
 import type { UploadItem } from './types.js';
 
-/** The file for each row that has one, by the row's index. */
+/** Returns the matching file for each row, by row index. */
 export function match(rows: Pick<FileRow, 'index' | 'path' | 'name' | 'size' | 'lastModified'>[], given: (File | UploadItem)[]): Map<number, File> {
 	const key = (file: { name: string; size: number; lastModified: number }) => `${file.size}/${file.lastModified}/${file.name}`;
 	const candidates = new Map<string, { file: File; path: string }[]>();
@@ -23,7 +23,7 @@ export function match(rows: Pick<FileRow, 'index' | 'path' | 'name' | 'size' | '
 			if (place >= 0) found.set(row.index, (same.splice(place, 1)[0] as { file: File }).file);
 		}
 	};
-	// Files of one name and size are told apart by their folders, as far as those are known.
+	// Files with the same name and size are distinguished by their folders, if known.
 	take((given, wanted) => given === wanted);
 	take((given, wanted) => wanted.endsWith(`/${given}`) || given.endsWith(`/${wanted}`));
 	take(() => true);

@@ -1,25 +1,25 @@
-/** Which files git keeps as they are, and which Git LFS: the dataset's rules (`.gitattributes`) and limits decide. */
+/** Decides which files are stored in git and which in Git LFS, by the dataset's `.gitattributes` and limits. */
 
 import type { Contents } from './contents.js';
 import type { Control } from './control.js';
 import type { Api } from './http.js';
 
-/** Where the content of a file lies. */
+/** Where the content of a file is stored. */
 export type Mode = 'git' | 'lfs';
 
-/** A file to decide about. */
+/** A file and its path. */
 export interface Candidate {
 	path: string;
 	file: File;
 }
 
-/** Texts up to this size may lie in git; it is what a person reads. */
+/** Maximum size (bytes) of a text file stored in git. */
 export const LARGEST_TEXT = 1 << 20;
-/** Texts of one upload that go with its commit, together; the smallest ones first. */
+/** Maximum total size (bytes) of text files stored in git per upload; the smallest files come first. */
 const TEXTS = 16 << 20;
-/** As much of a file tells whether it is text. */
+/** Bytes sent to the server to detect text files. */
 const SAMPLE = 512;
-/** Files of one question, and the bytes of their paths. */
+/** Maximum number of files per request, and maximum total bytes of their paths. */
 const FILES = 500;
 const PATHS = 256 << 10;
 
@@ -27,15 +27,15 @@ interface Reply {
 	files?: { path: string; uploadMode: string }[];
 }
 
-/** The mode of each file, in order. */
+/** Returns the storage mode of each file, in order. */
 export async function decide(api: Api, control: Control, contents: Contents, branch: string | undefined, files: Candidate[]): Promise<Mode[]> {
 	const modes: Mode[] = files.map(() => 'lfs');
 	const texts: { file: File; index: number }[] = [];
-	// Of all files: a path that cannot be, or a right that is not there, should be known before anything is hashed.
+	// Ask for all files, so that invalid paths and missing permissions are reported before anything is hashed.
 	for (const some of portions(files.map((file, index) => ({ ...file, index })))) {
-		const asked = await Promise.all(some.map(async ({ path, file }) => ({ path, size: file.size, sample: await sample(file, contents) })));
+		const samples = await Promise.all(some.map(async ({ path, file }) => ({ path, size: file.size, sample: await sample(file, contents) })));
 		const path = `/api/datasets/${api.segments}/preupload/${encodeURIComponent(branch ?? 'main')}`;
-		const reply = (await control.run((signal) => api.post(path, { body: { files: asked }, signal }))) as Reply;
+		const reply = (await control.run((signal) => api.post(path, { body: { files: samples }, signal }))) as Reply;
 		const regular = new Set(reply.files?.filter((file) => file.uploadMode === 'regular').map((file) => file.path));
 		texts.push(...some.filter(({ path, file }) => file.size <= LARGEST_TEXT && regular.has(path)));
 	}
@@ -63,7 +63,7 @@ function* portions<T extends Candidate>(files: T[]): Generator<T[]> {
 	if (some.length > 0) yield some;
 }
 
-/** The beginning of a file in base64. One that cannot be read will say so when it is. */
+/** Returns the beginning of a file in base64. Read errors are ignored here; they are reported when the file is hashed. */
 async function sample(file: File, contents: Contents): Promise<string> {
 	if (file.size > LARGEST_TEXT) return '';
 	try {

@@ -1,61 +1,62 @@
-/** One upload under way: decide, hash, send, commit. */
+/** A running upload: decides storage modes, hashes, sends and commits. */
 
 import { Batch, type Action } from './batch.js';
 import { commit } from './commit.js';
 import { Contents } from './contents.js';
-import { Control, forEach, type Places } from './control.js';
+import { Control, forEach, type Semaphore } from './control.js';
 import { CancelledError, FilesMissingError, RunningError, UploadError } from './errors.js';
 import type { HashPool } from './hash.js';
 import type { Api } from './http.js';
 import { decide } from './rules.js';
-import { alone, type FileRow, type Log } from './state.js';
-import { carry, type Carrier } from './transfer.js';
+import { withLock, type FileRow, type Log } from './state.js';
+import { uploadObject, type TransferContext } from './transfer.js';
 import type { Overall, Phase, UploadEvent, UploadHandle, UploadOptions, UploadResult, UploadState } from './types.js';
 
-/** What all uploads of an `Uploader` share. */
-export interface Ground {
+/** State shared by all uploads of an `Uploader`. */
+export interface Shared {
 	api: Api;
 	pool: HashPool;
-	places: Places;
+	transfers: Semaphore;
 	retries: number;
 }
 
-/** Files that are looked after at one time: enough for small ones to share requests. */
+/** Files processed concurrently: enough for small files to share batch requests. */
 const LANES = 128;
-/** A file is told of at most so often (ms) while its phase stays the same. */
-const OFTEN = 100;
-/** How long (ms) the server may take to forget what was begun, after a cancellation. */
-const FAREWELL = 10_000;
+/** Minimum interval (ms) between progress events of a file within a phase. */
+const EVENT_INTERVAL_MS = 100;
+/** Timeout (ms) of the requests that abort multipart uploads after a cancellation. */
+const ABORT_TIMEOUT_MS = 10_000;
 
-/** A file, and where it is. */
+/** A file and its progress. */
 interface Item {
 	row: FileRow;
 	file: File | undefined;
 	phase: Phase;
 	bytes: number;
-	/** Bytes of it that are hashed. */
+	/** Bytes hashed. */
 	hashed: number;
-	told: number;
+	/** Time of the last progress event. */
+	reported: number;
 }
 
 export class Run implements UploadHandle {
 	readonly done: Promise<UploadResult>;
 	state: UploadState = 'running';
-	readonly #ground: Ground;
+	readonly #shared: Shared;
 	readonly #log: Log;
 	readonly #items: Item[];
 	readonly #control: Control;
-	readonly #carrier: Carrier;
+	readonly #context: TransferContext;
 	readonly #contents = new Contents();
 	readonly #onProgress: ((event: UploadEvent) => void) | undefined;
-	/** What gives up the uploads in parts that were begun, by object. */
+	/** Abort actions of started multipart uploads, by object id. */
 	readonly #begun = new Map<string, Action>();
 	#phase: Phase = 'waiting';
-	/** Kept up to date: to count thousands of files anew with each event takes too long. */
+	/** Running totals; counting thousands of files for each event would be too slow. */
 	readonly #sums = { files: 0, filesDone: 0, total: 0, hashed: 0, bytes: 0, stored: 0 };
 
-	constructor(ground: Ground, log: Log, files: Map<number, File>, options: Pick<UploadOptions, 'onProgress' | 'signal'>) {
-		this.#ground = ground;
+	constructor(shared: Shared, log: Log, files: Map<number, File>, options: Pick<UploadOptions, 'onProgress' | 'signal'>) {
+		this.#shared = shared;
 		this.#log = log;
 		this.#onProgress = options.onProgress;
 		this.#items = log.files.map((row) => ({
@@ -64,22 +65,22 @@ export class Run implements UploadHandle {
 			phase: 'waiting',
 			bytes: 0,
 			hashed: row.oid === undefined && row.mode !== 'git' ? 0 : row.size,
-			told: 0
+			reported: 0
 		}));
 		for (const item of this.#items) {
 			this.#sums.files += 1;
 			this.#sums.total += item.row.size;
 			this.#count(item, 1);
 		}
-		this.#control = new Control(ground.retries, () => this.#tell());
-		const batch = new Batch(ground.api, this.#control, log.upload.branch);
-		this.#carrier = { api: ground.api, control: this.#control, places: ground.places, batch };
+		this.#control = new Control(shared.retries, () => this.#report());
+		const batch = new Batch(shared.api, this.#control, log.upload.branch);
+		this.#context = { api: shared.api, control: this.#control, transfers: shared.transfers, batch };
 		const { signal } = options;
 		const cancel = () => void this.cancel();
 		signal?.addEventListener('abort', cancel, { once: true });
 		if (signal?.aborted) this.#control.end(new CancelledError());
 		this.done = this.#run().finally(() => signal?.removeEventListener('abort', cancel));
-		// Whoever does not ask hears nothing of it, also not from the browser.
+		// Avoid an unhandled rejection if nobody awaits `done`.
 		this.done.catch(() => undefined);
 	}
 
@@ -95,16 +96,16 @@ export class Run implements UploadHandle {
 		if (this.state !== 'running') return;
 		this.state = 'paused';
 		this.#control.pause();
-		this.#ground.pool.review();
-		this.#tell();
+		this.#shared.pool.review();
+		this.#report();
 	}
 
 	resume(): void {
 		if (this.state !== 'paused') return;
 		this.state = 'running';
 		this.#control.resume();
-		this.#ground.pool.review();
-		this.#tell();
+		this.#shared.pool.review();
+		this.#report();
 	}
 
 	async cancel(): Promise<void> {
@@ -116,7 +117,7 @@ export class Run implements UploadHandle {
 	async #run(): Promise<UploadResult> {
 		let result: UploadResult | undefined;
 		try {
-			const isAlone = await alone(this.id, async () => {
+			const isAlone = await withLock(this.id, async () => {
 				result = await this.#work();
 			});
 			if (!isAlone || result === undefined) throw new RunningError();
@@ -126,8 +127,8 @@ export class Run implements UploadHandle {
 			const failure = error instanceof UploadError ? error : new UploadError('invalid', `The upload failed: ${String(error)}`, { cause: error });
 			this.state = failure instanceof CancelledError ? 'cancelled' : 'failed';
 			this.#control.end(failure);
-			if (failure instanceof CancelledError) await this.#giveUp();
-			// The revision that it was made for is gone for good.
+			if (failure instanceof CancelledError) await this.#discard();
+			// The base revision is outdated, so the upload cannot be resumed.
 			else if (failure.code === 'changed') await this.#log.end();
 			else if (!(failure instanceof RunningError)) await this.#log.save();
 			throw failure;
@@ -137,10 +138,10 @@ export class Run implements UploadHandle {
 	async #work(): Promise<UploadResult> {
 		const { upload, files } = this.#log;
 		await this.#log.save(files);
-		await this.#control.turn();
+		await this.#control.checkpoint();
 		if (!upload.committing) {
 			await this.#decide();
-			await this.#bring();
+			await this.#transfer();
 			upload.committing = true;
 			await this.#log.save();
 		}
@@ -152,7 +153,7 @@ export class Run implements UploadHandle {
 			bytes: () => this.#contents.of(this.#fileOf(item)) ?? this.#fileOf(item).arrayBuffer()
 		}));
 		const { message, branch, base, id } = upload;
-		const revision = await this.#commit(() => commit(this.#ground.api, this.#control, { message, branch, base, key: id }, pieces));
+		const revision = await this.#commit(() => commit(this.#shared.api, this.#control, { message, branch, base, key: id }, pieces));
 		await this.#log.end();
 		for (const item of this.#items) if (item.phase !== 'done') this.#reach(item, 'done', item.row.size);
 		this.#enter('done');
@@ -162,7 +163,7 @@ export class Run implements UploadHandle {
 		};
 	}
 
-	/** Whether a commit was made is not known after a cut, so the next attempt begins with it; after a refusal it is. */
+	/** Creates the commit. After a connection failure its outcome is unknown, so a resume starts with it; a rejected one does not exist. */
 	async #commit(make: () => Promise<string | null>): Promise<string | null> {
 		try {
 			return await make();
@@ -177,16 +178,16 @@ export class Run implements UploadHandle {
 		const open = this.#items.filter(({ row }) => row.mode === undefined);
 		if (open.length === 0) return;
 		const candidates = open.map((item) => ({ path: item.row.path, file: this.#fileOf(item) }));
-		const modes = await decide(this.#ground.api, this.#control, this.#contents, this.#log.upload.branch, candidates);
+		const modes = await decide(this.#shared.api, this.#control, this.#contents, this.#log.upload.branch, candidates);
 		open.forEach(({ row }, index) => (row.mode = modes[index]));
 		await this.#log.save(open.map(({ row }) => row));
 	}
 
-	/** Hashes and sends what Git LFS keeps. */
-	async #bring(): Promise<void> {
+	/** Hashes and sends the files stored in Git LFS. */
+	async #transfer(): Promise<void> {
 		for (const item of this.#items) if (item.row.mode === 'git') this.#change(item, { hashed: item.row.size });
-		// What is in two places is sent once.
-		const onTheWay = new Map<string, Promise<{ stored: boolean }>>();
+		// Identical files are sent once.
+		const inFlight = new Map<string, Promise<{ stored: boolean }>>();
 		const objects = this.#items.filter(({ row }) => row.mode === 'lfs');
 		if (objects.length === 0) return;
 		let unknown = objects.filter(({ row }) => row.oid === undefined).length;
@@ -199,9 +200,9 @@ export class Run implements UploadHandle {
 				if (--unknown === 0) this.#enter('sending');
 			}
 			const { oid } = row;
-			const first = onTheWay.get(oid);
+			const first = inFlight.get(oid);
 			const way = first ?? this.#send(item, oid);
-			onTheWay.set(oid, way);
+			inFlight.set(oid, way);
 			const { stored } = await way;
 			if (item.file !== undefined) this.#contents.drop(item.file);
 			if (!row.arrived) row.stored = stored || first !== undefined;
@@ -214,11 +215,11 @@ export class Run implements UploadHandle {
 	async #hash(item: Item): Promise<string> {
 		const { row } = item;
 		this.#reach(item, 'hashing', 0);
-		const oid = await this.#ground.pool.hash({
+		const oid = await this.#shared.pool.hash({
 			file: this.#fileOf(item),
 			path: row.path,
 			isPaused: () => this.#control.isPaused,
-			turn: () => this.#control.turn(),
+			checkpoint: () => this.#control.checkpoint(),
 			bytes: () => this.#contents.of(this.#fileOf(item)),
 			signal: this.#control.ended,
 			onProgress: (bytes) => {
@@ -232,7 +233,7 @@ export class Run implements UploadHandle {
 
 	#send(item: Item, oid: string): Promise<{ stored: boolean }> {
 		const { row } = item;
-		return carry(this.#carrier, {
+		return uploadObject(this.#context, {
 			oid,
 			size: row.size,
 			path: row.path,
@@ -254,7 +255,7 @@ export class Run implements UploadHandle {
 				return outcome;
 			},
 			(error) => {
-				// What arrived was something else, so the file is no longer what was hashed.
+				// The content did not match its hash: the file was changed, so hash it again.
 				if (error instanceof UploadError && error.status === 422) {
 					row.oid = undefined;
 					row.sent = 0;
@@ -270,10 +271,10 @@ export class Run implements UploadHandle {
 		return file;
 	}
 
-	/** Forgets the upload, here and on the server. */
-	async #giveUp(): Promise<void> {
+	/** Discards the upload, here and on the server. */
+	async #discard(): Promise<void> {
 		const aborts = [...this.#begun.values()].map((abort) =>
-			this.#ground.api.signed(abort.href, abort.method ?? 'DELETE', abort.header ?? {}, undefined, AbortSignal.timeout(FAREWELL))
+			this.#shared.api.signed(abort.href, abort.method ?? 'DELETE', abort.header ?? {}, undefined, AbortSignal.timeout(ABORT_TIMEOUT_MS))
 		);
 		await Promise.allSettled([this.#log.end(), ...aborts]);
 	}
@@ -282,8 +283,8 @@ export class Run implements UploadHandle {
 		const isSame = item.phase === phase;
 		this.#change(item, { phase, bytes });
 		const now = performance.now();
-		if (this.#onProgress === undefined || (isSame && now - item.told < OFTEN && bytes < item.row.size)) return;
-		item.told = now;
+		if (this.#onProgress === undefined || (isSame && now - item.reported < EVENT_INTERVAL_MS && bytes < item.row.size)) return;
+		item.reported = now;
 		const { path, size, stored } = item.row;
 		this.#onProgress({ phase, file: path, bytes, total: size, stored: stored && phase === 'done', overall: this.overall });
 	}
@@ -294,11 +295,11 @@ export class Run implements UploadHandle {
 		this.#count(item, 1);
 	}
 
-	/** Adds what an item has to the sums, or takes it away. */
+	/** Adds an item to the totals, or subtracts it. */
 	#count({ row, phase, bytes, hashed }: Item, sign: 1 | -1): void {
 		const sums = this.#sums;
 		sums.hashed += sign * hashed;
-		// While hashing, nothing of it has gone anywhere.
+		// While hashing, nothing has been sent yet.
 		if (phase !== 'hashing') sums.bytes += sign * bytes;
 		if (phase !== 'done') return;
 		sums.filesDone += sign;
@@ -307,10 +308,10 @@ export class Run implements UploadHandle {
 
 	#enter(phase: Phase): void {
 		this.#phase = phase;
-		this.#tell();
+		this.#report();
 	}
 
-	#tell(): void {
+	#report(): void {
 		if (this.#onProgress === undefined) return;
 		const overall = this.overall;
 		const { phase, total } = overall;

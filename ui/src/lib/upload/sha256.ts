@@ -1,16 +1,16 @@
 /**
- * SHA-256 (FIPS 180-4) by pieces, in WebAssembly. `crypto.subtle` has no way to go on where it was, so it would need a
- * file whole in memory. The module is assembled here, all 64 rounds in a row with the message schedule in vectors, when
- * it is first used: 9 KB that need no toolchain, no file to load and no dependency.
+ * Incremental SHA-256 (FIPS 180-4) in WebAssembly. `crypto.subtle` cannot hash incrementally, so it would need the whole
+ * file in memory. The module is assembled here on first use, with all 64 rounds unrolled and a SIMD message schedule: 9 KB
+ * without a toolchain, a file to load or a dependency. Faster than the usual libraries: see `ui/sdk/README.md`.
  */
 
-/** The module's memory: the state of the hash first. */
+/** Memory layout of the module: the hash state comes first. */
 const STATE = 0;
-/** The words of a block with their constants, on the way from the vectors to the rounds. */
+/** The words of a block plus round constants, passed from the vector code to the rounds. */
 const WORDS = 64;
-/** Where the pieces of a message are written. */
+/** Input buffer. */
 const INPUT = 1024;
-/** Bytes that one call of the module takes at most. */
+/** Size (bytes) of the input buffer. */
 const ROOM = 1 << 20;
 const PAGES = (INPUT + ROOM) / 65536 + 1;
 
@@ -19,12 +19,12 @@ const START = constants(8, 1 / 2);
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 
-/** A hash in the making. */
+/** An incremental hasher. */
 export class Sha256 {
 	readonly #memory: Uint8Array;
 	readonly #view: DataView;
 	readonly #blocks: (count: number) => void;
-	/** What did not fill a block yet. */
+	/** Bytes of an incomplete block. */
 	readonly #rest = new Uint8Array(64);
 	#length = 0;
 
@@ -36,14 +36,14 @@ export class Sha256 {
 		this.reset();
 	}
 
-	/** Fails with a `CompileError` where the page's policy forbids WebAssembly (`script-src 'wasm-unsafe-eval'`). */
+	/** Throws a `CompileError` if the content security policy blocks WebAssembly (it requires `script-src 'wasm-unsafe-eval'`). */
 	static async create(): Promise<Sha256> {
 		compiled ??= WebAssembly.compile(assemble() as BufferSource);
 		const instance = await WebAssembly.instantiate(await compiled);
 		return new Sha256(instance.exports);
 	}
 
-	/** Begins anew. */
+	/** Resets the hasher for a new message. */
 	reset(): this {
 		START.forEach((word, index) => this.#view.setUint32(STATE + 4 * index, word, true));
 		this.#length = 0;
@@ -71,7 +71,7 @@ export class Sha256 {
 		return this;
 	}
 
-	/** The hash in hexadecimal. Nothing can be added afterwards but after {@link reset}. */
+	/** Returns the hash in hexadecimal. Call {@link reset} before the next `update`. */
 	hex(): string {
 		const held = this.#length % 64;
 		const blocks = held < 56 ? 1 : 2;
@@ -87,7 +87,7 @@ export class Sha256 {
 	}
 }
 
-/** The first 32 bits of the fractional parts of roots of the first primes. */
+/** Returns the first 32 bits of the fractional parts of roots of the first primes. */
 function constants(count: number, power: number): number[] {
 	const primes: number[] = [];
 	for (let number = 2; primes.length < count; number++) {
@@ -97,8 +97,8 @@ function constants(count: number, power: number): number[] {
 }
 
 /**
- * `blocks(count)`: takes so many blocks from `INPUT` on into the state. A stack machine's code, written by functions
- * each of which leaves one value on the stack.
+ * Assembles the module with its one function `blocks(count)`, which hashes blocks from `INPUT` into the state. WebAssembly
+ * is a stack machine; each helper emits code that leaves one value on the stack.
  */
 function assemble(): Uint8Array {
 	type Code = number[];
@@ -119,7 +119,7 @@ function assemble(): Uint8Array {
 	const state = (index: number) => 2 + index;
 	const [first, second] = [10, 11];
 	const vector = (index: number) => 12 + index;
-	const turned = 16;
+	const rotated = 16;
 	// `a ^ b` of this round is `b ^ c` of the next.
 	const differ = (round: number) => 17 + (round % 2);
 
@@ -150,7 +150,7 @@ function assemble(): Uint8Array {
 	const lanes = (...words: number[]) => words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte));
 	const turn = (value: Code, bits: number): Code => vectors.or(vectors.right(value, bits), vectors.left(value, 32 - bits));
 	const sigma0 = (value: Code): Code => vectors.xor(vectors.xor(turn(value, 7), turn(value, 18)), vectors.right(value, 3));
-	// Of words that are there twice in a row: the low half of both shifted is the one rotated.
+	// For words that are duplicated into both halves of 64 bits: the low half of the shifted value is the rotated word.
 	const sigma1 = (twice: Code): Code =>
 		vectors.xor(vectors.xor(vectors.rightDouble(twice, 17), vectors.rightDouble(twice, 19)), vectors.right(twice, 10));
 	const lows = [0, 1, 2, 3, 8, 9, 10, 11];
@@ -167,18 +167,18 @@ function assemble(): Uint8Array {
 	}
 	for (let group = 0; group < 16; group++) {
 		const at = (offset: number) => vector((group + offset) % 4);
-		// The words of this group with their constants; then the group four further on takes their place.
+		// Store the words of this group plus constants, then compute the group four steps ahead in their place.
 		const words = vectors.add(get(at(0)), vectors.constant(ROUNDS.slice(4 * group, 4 * group + 4)));
 		body.push(...vectors.store(WORDS + 16 * group, words));
 		if (group < 12) {
 			// w[t] = w[t-16] + σ0(w[t-15]) + w[t-7] + σ1(w[t-2]): the last of them two words at a time.
-			body.push(...vectors.shuffle(get(at(0)), get(at(1)), lanes(1, 2, 3, 4)), ...set(turned));
-			const known = vectors.add(get(at(0)), sigma0(get(turned)));
+			body.push(...vectors.shuffle(get(at(0)), get(at(1)), lanes(1, 2, 3, 4)), ...set(rotated));
+			const known = vectors.add(get(at(0)), sigma0(get(rotated)));
 			body.push(...vectors.add(known, vectors.shuffle(get(at(2)), get(at(3)), lanes(1, 2, 3, 4))), ...set(at(0)));
-			body.push(...vectors.shuffle(get(at(3)), get(at(3)), lanes(2, 2, 3, 3)), ...set(turned));
-			body.push(...vectors.add(get(at(0)), vectors.pick(sigma1(get(turned)), [...lows, ...zeros])), ...set(at(0)));
-			body.push(...vectors.shuffle(get(at(0)), get(at(0)), lanes(0, 0, 1, 1)), ...set(turned));
-			body.push(...vectors.add(get(at(0)), vectors.pick(sigma1(get(turned)), [...zeros, ...lows])), ...set(at(0)));
+			body.push(...vectors.shuffle(get(at(3)), get(at(3)), lanes(2, 2, 3, 3)), ...set(rotated));
+			body.push(...vectors.add(get(at(0)), vectors.pick(sigma1(get(rotated)), [...lows, ...zeros])), ...set(at(0)));
+			body.push(...vectors.shuffle(get(at(0)), get(at(0)), lanes(0, 0, 1, 1)), ...set(rotated));
+			body.push(...vectors.add(get(at(0)), vectors.pick(sigma1(get(rotated)), [...zeros, ...lows])), ...set(at(0)));
 		}
 		for (let lane = 0; lane < 4; lane++) {
 			const round = 4 * group + lane;
@@ -187,7 +187,7 @@ function assemble(): Uint8Array {
 			const choice = xor(get(g), and(get(e), xor(get(f), get(g))));
 			body.push(...add(add(add(get(h), load(WORDS + 4 * round)), choice), sum1), ...set(first));
 			body.push(...add(get(d), get(first)), ...set(d));
-			// Rotated by 2, 13 and 22, one after the other: fewer copies, and nothing waits for this sum as for `sum1`.
+			// Rotations by 2, 13 and 22 as nested rotations: fewer copies, and unlike `sum1` this is not on the critical path.
 			const sum0 = rotate(xor(rotate(xor(rotate(get(a), 9), get(a)), 11), get(a)), 2);
 			const majority = xor(get(b), and([...xor(get(a), get(b)), ...tee(differ(round))], get(differ(round + 1))));
 			body.push(...add(add(get(first), majority), sum0), ...set(h));

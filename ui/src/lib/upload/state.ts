@@ -1,4 +1,4 @@
-/** What is remembered of uploads across reloads, in IndexedDB. Never a token, never a signed URL, never content. */
+/** Persistent state of uploads in IndexedDB, for resuming after a reload. Never contains tokens, presigned URLs or content. */
 
 import type { Mode } from './rules.js';
 
@@ -12,7 +12,7 @@ export interface UploadRow {
 	base: string | undefined;
 	created: number;
 	updated: number;
-	/** Whether the commit was asked for, and may have been made. */
+	/** True if the commit was requested and may exist. */
 	committing: boolean;
 }
 
@@ -24,26 +24,26 @@ export interface FileRow {
 	name: string;
 	size: number;
 	lastModified: number;
-	/** Where it is going to lie; unknown until the server was asked. */
+	/** Storage mode; undefined until the server was asked. */
 	mode: Mode | undefined;
-	/** The sha256, once it is known. */
+	/** SHA-256, once known. */
 	oid: string | undefined;
-	/** Bytes that have arrived, in whole parts; rows that an older program wrote have none. */
+	/** Bytes uploaded, in whole parts; absent in rows written by older versions. */
 	sent?: number;
-	/** Whether all of it has arrived, and whether the server had it before. */
+	/** `arrived`: the whole file is on the server. `stored`: it was there before. */
 	arrived: boolean;
 	stored: boolean;
 }
 
 const NAME = 'rutter-upload';
-/** Changes are written at most so often (ms). */
-const FLUSH = 250;
-/** Uploads that nobody has gone on with for so long (ms, 30 days) are forgotten. */
-const KEPT = 30 * 24 * 3_600_000;
+/** Minimum interval (ms) between writes. */
+const WRITE_INTERVAL_MS = 250;
+/** Interrupted uploads are deleted after this time (ms): 30 days. */
+const TTL_MS = 30 * 24 * 3_600_000;
 
 let opened: Promise<IDBDatabase | undefined> | undefined;
 
-/** Without it (a private window, an old browser) uploads work, but end with their page. */
+/** Opens the database. Without it (private window, old browser) uploads work but cannot be resumed after a reload. */
 function database(): Promise<IDBDatabase | undefined> {
 	opened ??= new Promise((resolve) => {
 		if (typeof indexedDB === 'undefined') return resolve(undefined);
@@ -68,7 +68,7 @@ function database(): Promise<IDBDatabase | undefined> {
 	return opened;
 }
 
-/** Every key of the files of an upload. */
+/** Key range of the files of an upload. */
 const filesOf = (id: string) => IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER]);
 
 function result<T>(request: IDBRequest<T>): Promise<T> {
@@ -78,7 +78,7 @@ function result<T>(request: IDBRequest<T>): Promise<T> {
 	});
 }
 
-/** Runs a transaction. What cannot be written (a full disk) is not remembered, and the upload goes on. */
+/** Runs a write transaction. Failures (such as a full disk) are ignored: the upload continues but cannot be resumed. */
 async function write(work: (uploads: IDBObjectStore, files: IDBObjectStore) => void): Promise<void> {
 	const db = await database();
 	if (db === undefined) return;
@@ -89,11 +89,11 @@ async function write(work: (uploads: IDBObjectStore, files: IDBObjectStore) => v
 			transaction.oncomplete = transaction.onabort = () => resolve();
 		});
 	} catch {
-		// As above.
+		// Ignored, see above.
 	}
 }
 
-/** All uploads with their files, the newest first. */
+/** Returns all uploads with their files, newest first. */
 export async function list(now = Date.now()): Promise<{ upload: UploadRow; files: FileRow[] }[]> {
 	const db = await database();
 	if (db === undefined) return [];
@@ -102,12 +102,12 @@ export async function list(now = Date.now()): Promise<{ upload: UploadRow; files
 	const found = await Promise.all(
 		uploads.map(async (upload) => ({ upload, files: (await result(transaction.objectStore('files').getAll(filesOf(upload.id)))) as FileRow[] }))
 	);
-	const old = found.filter(({ upload }) => upload.updated < now - KEPT);
+	const old = found.filter(({ upload }) => upload.updated < now - TTL_MS);
 	for (const { upload } of old) await forget(upload.id);
 	return found.filter((each) => !old.includes(each)).sort((one, other) => other.upload.updated - one.upload.updated);
 }
 
-/** Forgets an upload. */
+/** Deletes an upload. */
 export async function forget(id: string): Promise<void> {
 	await write((uploads, files) => {
 		uploads.delete(id);
@@ -115,7 +115,7 @@ export async function forget(id: string): Promise<void> {
 	});
 }
 
-/** The record of one upload under way. */
+/** Persistent record of a running upload. */
 export class Log {
 	readonly upload: UploadRow;
 	readonly files: FileRow[];
@@ -129,13 +129,13 @@ export class Log {
 		this.files = files;
 	}
 
-	/** Remembers a file as it is now, soon. */
+	/** Schedules a write of a changed file. */
 	note(file: FileRow): void {
 		this.#dirty.add(file);
-		this.#timer ??= setTimeout(() => void this.save(), FLUSH);
+		this.#timer ??= setTimeout(() => void this.save(), WRITE_INTERVAL_MS);
 	}
 
-	/** Writes what has changed. */
+	/** Writes the changed files. */
 	save(files: Iterable<FileRow> = this.#dirty): Promise<void> {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
@@ -153,7 +153,7 @@ export class Log {
 		return this.#writing;
 	}
 
-	/** Forgets it, for good. */
+	/** Deletes the record. */
 	async end(): Promise<void> {
 		this.#over = true;
 		clearTimeout(this.#timer);
@@ -163,10 +163,10 @@ export class Log {
 }
 
 /**
- * Does work that only one tab may do at a time. Gives whether it was this one. Only pages from https or localhost can
- * know of other tabs; elsewhere nobody is kept out, and the server takes what comes twice.
+ * Runs `work` under a lock that only one tab can hold (Web Locks). Returns false if another tab holds it. Outside secure
+ * contexts there are no locks; then nothing is prevented, and the server deduplicates.
  */
-export async function alone(id: string, work: () => Promise<void>): Promise<boolean> {
+export async function withLock(id: string, work: () => Promise<void>): Promise<boolean> {
 	const locks = typeof navigator === 'undefined' ? undefined : navigator.locks;
 	if (locks === undefined) {
 		await work();
@@ -179,7 +179,7 @@ export async function alone(id: string, work: () => Promise<void>): Promise<bool
 	});
 }
 
-/** The uploads that run in some tab. */
+/** Returns the ids of the uploads that are running in any tab. */
 export async function running(): Promise<Set<string>> {
 	const locks = typeof navigator === 'undefined' ? undefined : navigator.locks;
 	const held = (await locks?.query())?.held ?? [];

@@ -1,79 +1,79 @@
-/** One object on its way: what has arrived is never sent again. */
+/** Transfer of one object; parts that have arrived are never sent again. */
 
 import type { Action, Actions, Batch, Offer, PartAction, Wanted } from './batch.js';
-import { type Control, forEach, Passing, type Places } from './control.js';
+import { type Control, forEach, RetryableError, type Semaphore } from './control.js';
 import { FileChangedError, RejectedError, UploadError } from './errors.js';
-import { type Api, put, Stale } from './http.js';
+import { type Api, put, StaleError } from './http.js';
 
-/** What carries objects. */
-export interface Carrier {
+/** Dependencies of transfers. */
+export interface TransferContext {
 	api: Api;
 	control: Control;
 	batch: Batch;
-	/** Bounds the requests with bytes. */
-	places: Places;
+	/** Limits concurrent transfers. */
+	transfers: Semaphore;
 }
 
-/** An object of a file. */
-export interface Cargo extends Wanted {
-	/** Gives the bytes; fails if they are not at hand. */
+/** An object to transfer. */
+export interface ObjectUpload extends Wanted {
+	/** Returns the file; throws if it was not provided. */
 	file: () => File;
-	/** Those of a small file, if they were read already. */
+	/** Returns the bytes of a small file, if they are cached. */
 	bytes: () => Promise<ArrayBuffer> | undefined;
 	onSending: (bytes: number) => void;
-	/** Told of the bytes that are on the server, in whole parts. */
+	/** Called with the bytes that are on the server, in whole parts. */
 	onArrived: (bytes: number) => void;
 	onVerifying: () => void;
-	/** Told of the URL that gives up what was begun. */
+	/** Called with the abort action of a started multipart upload. */
 	onBegun: (abort: Action | undefined) => void;
 }
 
-/** Parts of one object that are sent at one time. */
+/** Maximum concurrent parts of one object. */
 const PARTS = 4;
-/** URLs are not used in their last seconds (ms). */
+/** Safety margin (ms) before the expiry of a URL. */
 const MARGIN = 10_000;
-/** How often in a row an offer may be stale before anything of it was sent. */
-const BARREN = 3;
-/** The server hashes large objects before it confirms them, and asks to be asked again meanwhile. */
+/** How often in a row URLs may be stale without any progress. */
+const MAX_STALE = 3;
+/** Maximum retries of a confirmation: while the server hashes a large object, it asks clients to retry. */
 const CONFIRMATIONS = 40;
 
-/** Brings an object to the server. Gives whether it was there already. */
-export async function carry(carrier: Carrier, cargo: Cargo): Promise<{ stored: boolean }> {
+/** Uploads an object. Returns whether the server already had it. */
+export async function uploadObject(context: TransferContext, object: ObjectUpload): Promise<{ stored: boolean }> {
 	let begun = false;
-	for (let barren = 0; ; ) {
-		const offer = await carrier.batch.ask({ oid: cargo.oid, size: cargo.size, path: cargo.path });
+	for (let stale = 0; ; ) {
+		const offer = await context.batch.ask({ oid: object.oid, size: object.size, path: object.path });
 		if (offer.actions === undefined) return { stored: !begun };
 		begun = true;
-		const trip = new Trip(carrier, cargo, offer, offer.actions);
+		const attempt = new Attempt(context, object, offer, offer.actions);
 		try {
-			await trip.send();
-			await trip.confirm();
+			await attempt.send();
+			await attempt.confirm();
 			return { stored: false };
 		} catch (error) {
-			if (!(error instanceof Stale)) throw error;
-			barren = trip.hasMoved ? 0 : barren + 1;
-			if (barren > BARREN) throw error.final;
+			if (!(error instanceof StaleError)) throw error;
+			stale = attempt.hasProgress ? 0 : stale + 1;
+			if (stale > MAX_STALE) throw error.final;
 		}
 	}
 }
 
-/** What is done with one offer. */
-class Trip {
-	/** Whether anything of it has arrived. */
-	hasMoved = false;
-	readonly #carrier: Carrier;
-	readonly #cargo: Cargo;
+/** One attempt with the actions of one batch response. */
+class Attempt {
+	/** True if any part has arrived. */
+	hasProgress = false;
+	readonly #context: TransferContext;
+	readonly #object: ObjectUpload;
 	readonly #offer: Offer;
 	readonly #actions: Actions;
-	/** Bytes that have arrived, and those on their way, by part. */
+	/** Bytes that have arrived, and bytes in flight by part. */
 	#arrived = 0;
-	readonly #leaving = new Map<object, number>();
-	/** Why the rest of the offer is of no use. */
-	#stale: Stale | undefined;
+	readonly #inFlight = new Map<object, number>();
+	/** Set when the remaining actions have become invalid. */
+	#stale: StaleError | undefined;
 
-	constructor(carrier: Carrier, cargo: Cargo, offer: Offer, actions: Actions) {
-		this.#carrier = carrier;
-		this.#cargo = cargo;
+	constructor(context: TransferContext, object: ObjectUpload, offer: Offer, actions: Actions) {
+		this.#context = context;
+		this.#object = object;
 		this.#offer = offer;
 		this.#actions = actions;
 	}
@@ -82,18 +82,18 @@ class Trip {
 		const { upload, commit, abort } = this.#actions;
 		const whole = upload === undefined ? [] : [{ method: 'PUT', ...upload }];
 		const parts: PartAction[] = this.#actions.parts ?? whole;
-		this.#cargo.onBegun(abort);
+		this.#object.onBegun(abort);
 		const missing = parts.reduce((sum, part) => sum + this.#sizeOf(part), 0);
-		this.#arrived = commit === undefined ? 0 : this.#cargo.size - missing;
-		this.#cargo.onArrived(this.#arrived);
-		this.#tell();
+		this.#arrived = commit === undefined ? 0 : this.#object.size - missing;
+		this.#object.onArrived(this.#arrived);
+		this.#report();
 		await forEach(parts, PARTS, async (part) => {
-			// Parts that are on their way may still arrive.
+			// Let the parts in flight finish.
 			if (this.#stale !== undefined) return;
 			try {
 				await this.#sendPart(part);
 			} catch (error) {
-				if (!(error instanceof Stale)) throw error;
+				if (!(error instanceof StaleError)) throw error;
 				this.#stale ??= error;
 			}
 		});
@@ -101,67 +101,67 @@ class Trip {
 	}
 
 	/**
-	 * Ends the upload, and lets the server prove it. What the server has taken itself and whole it has hashed before it
-	 * said so; for thousands of small files, a second request each is half of the time.
+	 * Completes the upload and lets the server verify it. An object sent whole to the server itself is verified before the
+	 * response, so no further request is needed; for thousands of small files that halves the time.
 	 */
 	async confirm(): Promise<void> {
 		const { commit, parts, upload, verify } = this.#actions;
-		const { oid, size } = this.#cargo;
+		const { oid, size } = this.#object;
 		const taken = parts?.[0] ?? upload;
-		if (commit === undefined && taken !== undefined && this.#carrier.api.isOwn(taken.href)) return;
-		this.#cargo.onVerifying();
+		if (commit === undefined && taken !== undefined && this.#context.api.isOwn(taken.href)) return;
+		this.#object.onVerifying();
 		if (commit !== undefined) await this.#signed(commit, commit.body);
 		if (verify !== undefined) await this.#signed(verify, JSON.stringify({ oid, size }));
 	}
 
 	#sizeOf(part: PartAction): number {
-		return part.size ?? this.#cargo.size - (part.pos ?? 0);
+		return part.size ?? this.#object.size - (part.pos ?? 0);
 	}
 
 	async #sendPart(part: PartAction): Promise<void> {
-		const { api, control, places } = this.#carrier;
+		const { api, control, transfers } = this.#context;
 		const store = !api.isOwn(part.href);
 		const from = part.pos ?? 0;
 		const size = this.#sizeOf(part);
 		await control.run((signal) =>
-			places.use(async () => {
+			transfers.use(async () => {
 				signal.throwIfAborted();
 				this.#expectFresh(part);
 				const body = await this.#bytesOf(from, size);
 				const onProgress = (bytes: number) => {
-					this.#leaving.set(part, bytes);
-					this.#tell();
+					this.#inFlight.set(part, bytes);
+					this.#report();
 				};
 				try {
 					await put({ url: part.href, store, method: part.method ?? 'PUT', headers: part.header ?? {}, body, signal, onProgress });
 				} catch (error) {
-					if (error instanceof Passing && body instanceof Blob) await this.#expectReadable(body);
+					if (error instanceof RetryableError && body instanceof Blob) await this.#expectReadable(body);
 					throw error;
 				} finally {
-					this.#leaving.delete(part);
+					this.#inFlight.delete(part);
 				}
 			})
 		);
-		this.hasMoved = true;
+		this.hasProgress = true;
 		this.#arrived += size;
-		this.#cargo.onArrived(this.#arrived);
-		this.#tell();
+		this.#object.onArrived(this.#arrived);
+		this.#report();
 	}
 
 	async #bytesOf(from: number, size: number): Promise<Blob | ArrayBuffer> {
-		const file = this.#cargo.file();
-		const held = size === file.size ? this.#cargo.bytes() : undefined;
-		// A slice has no type of its own, which would go into the request.
+		const file = this.#object.file();
+		const held = size === file.size ? this.#object.bytes() : undefined;
+		// A slice has no media type, so none is sent with the request.
 		if (held === undefined) return file.slice(from, from + size);
 		try {
 			return await held;
 		} catch (cause) {
-			throw new FileChangedError(this.#cargo.path, { cause });
+			throw new FileChangedError(this.#object.path, { cause });
 		}
 	}
 
 	async #signed(action: Action, body: string | undefined): Promise<void> {
-		const { api, control } = this.#carrier;
+		const { api, control } = this.#context;
 		try {
 			await control.run((signal) => {
 				this.#expectFresh(action);
@@ -169,12 +169,12 @@ class Trip {
 			}, CONFIRMATIONS);
 		} catch (error) {
 			if (!(error instanceof UploadError)) throw error;
-			// It was ended by another tab, or its store has lost parts: the batch tells what is left to do.
-			if ([403, 404, 409, 410].includes(error.status ?? 0)) throw new Stale(error);
+			// Another tab has completed it or the store has lost parts: ask the batch API what is left to do.
+			if ([403, 404, 409, 410].includes(error.status ?? 0)) throw new StaleError(error);
 			if (error.status !== 422) throw error;
-			const { path } = this.#cargo;
+			const { path } = this.#object;
 			const { requestId } = error;
-			throw new RejectedError('rejected', `What arrived of ${path} is not what was chosen: the file was changed meanwhile. Choose it again.`, {
+			throw new RejectedError('rejected', `${path} was changed during the upload. Choose it again.`, {
 				status: 422,
 				file: path,
 				cause: error,
@@ -184,23 +184,23 @@ class Trip {
 	}
 
 	#expectFresh({ expires_in: life }: Action): void {
-		// 0 is for ever in the LFS API.
-		if (!life || Date.now() < this.#offer.asked + life * 1000 - Math.min(MARGIN, life * 500)) return;
-		throw new Stale(new UploadError('server', 'The URLs of the server expire before they can be used. Check the clock of this computer.'));
+		// 0 means no expiry in the LFS API.
+		if (!life || Date.now() < this.#offer.requestedAt + life * 1000 - Math.min(MARGIN, life * 500)) return;
+		throw new StaleError(new UploadError('server', 'The upload URLs expire before they can be used. Check the clock of this computer.'));
 	}
 
-	/** Browsers tell a file that has changed like a network that is away. */
+	/** Throws if the file has changed; browsers report that like a network error. */
 	async #expectReadable(body: Blob): Promise<void> {
 		try {
 			await body.slice(0, 1).arrayBuffer();
 		} catch (cause) {
-			throw new FileChangedError(this.#cargo.path, { cause });
+			throw new FileChangedError(this.#object.path, { cause });
 		}
 	}
 
-	#tell(): void {
+	#report(): void {
 		let bytes = this.#arrived;
-		for (const leaving of this.#leaving.values()) bytes += leaving;
-		this.#cargo.onSending(Math.min(bytes, this.#cargo.size));
+		for (const inFlight of this.#inFlight.values()) bytes += inFlight;
+		this.#object.onSending(Math.min(bytes, this.#object.size));
 	}
 }

@@ -1,124 +1,124 @@
-/** What pages and programs see of an upload. */
+/** Public types of the upload library. */
 
-/** A file and where it goes in the dataset: `data/2024/a.csv`. */
+/** A file and its path in the dataset, such as `data/2024/a.csv`. */
 export interface UploadItem {
 	/** Path in the dataset, with `/` between folders. */
 	path: string;
-	/** The bytes: what `<input type=file>`, a drop, or `new File(…)` gives. */
+	/** The content, from `<input type=file>`, a drop or `new File(…)`. */
 	file: File;
 }
 
-/** Where files go, and who sends them. */
+/** Destination and credentials. */
 export interface UploaderOptions {
-	/** Base URL of the server; the page's own origin unless said. */
+	/** Base URL of the server. Default: the origin of the page. */
 	server?: string | URL;
 	/** `owner/name`; organisations may be nested: `lab/birds/counts`. */
 	dataset: string;
-	/** A personal token, or what gives one; without it the cookie of a page of the server itself counts. */
+	/** Personal token, or a function that returns one. Default: the session cookie, for pages of the server itself. */
 	token?: string | (() => string | Promise<string>);
-	/** In the place of the global `fetch`, for requests with JSON. */
+	/** Replacement for the global `fetch`, used for JSON requests. */
 	fetch?: typeof globalThis.fetch;
-	/** Workers that hash at one time; as many as there are cores, at most 4, unless said. */
+	/** Number of hash workers. Default: the number of cores, at most 4. */
 	hashers?: number;
-	/** Requests with bytes at one time, 6 unless said: browsers open no more to one host over HTTP/1.1. */
+	/** Maximum concurrent transfers. Default 6, the limit of browsers per host over HTTP/1.1. */
 	connections?: number;
-	/** Failures in a row after which a request is given up, 8 unless said: with the pauses between, some two minutes. */
+	/** Maximum retries of a request. Default 8, which takes about two minutes with backoff. */
 	retries?: number;
-	/** Makes the worker that hashes, for bundlers that do not follow `new URL(…, import.meta.url)`. */
+	/** Creates a hash worker, for bundlers that do not support `new URL(…, import.meta.url)`. */
 	worker?: () => Worker;
 }
 
-/** What one upload does. */
+/** Options of one upload. */
 export interface UploadOptions {
-	/** Why: the message of the commit. */
+	/** Commit message. */
 	message?: string;
-	/** The branch that gets it; the default branch unless said. */
+	/** Target branch. Default: the default branch of the dataset. */
 	branch?: string;
-	/** The revision that the branch must still be at: else the upload ends with a `ChangedError`. */
+	/** Expected current revision of the branch; if it has moved, the upload fails with a `ChangedError`. */
 	base?: string;
-	/** Told of every step, for each file at most ten times a second. */
+	/** Called on progress, at most ten times a second for each file. */
 	onProgress?: (event: UploadEvent) => void;
 	/** Cancels the upload, as {@link UploadHandle.cancel} does. */
 	signal?: AbortSignal;
 }
 
 /**
- * Where a file is, or the upload as a whole: `waiting` for its turn, `hashing`, `sending`, `verifying` by the server,
- * `committing` (the upload as a whole), `done`.
+ * Phase of a file or of the whole upload: `waiting` (queued), `hashing`, `sending`, `verifying` (by the server),
+ * `committing` (whole upload only), `done`.
  */
 export type Phase = 'waiting' | 'hashing' | 'sending' | 'verifying' | 'committing' | 'done';
 
-/** One step. */
+/** A progress event. */
 export interface UploadEvent {
-	/** What is being done. */
+	/** The current phase. */
 	phase: Phase;
-	/** The path of the file that it is about; `null` for the upload as a whole. */
+	/** Path of the file; `null` for the whole upload. */
 	file: string | null;
-	/** Bytes of this phase that are done: hashed while hashing, arrived while sending. */
+	/** Bytes done in this phase: hashed while hashing, uploaded while sending. */
 	bytes: number;
-	/** Bytes of the file, or of all files. */
+	/** Size in bytes of the file, or of all files. */
 	total: number;
-	/** Whether the server had the content already, so that nothing was sent. */
+	/** True if the server already had the content, so nothing was sent. */
 	stored: boolean;
-	/** The upload as a whole. */
+	/** Progress of the whole upload. */
 	overall: Overall;
 }
 
-/** The upload as a whole. */
+/** Progress of the whole upload. */
 export interface Overall {
-	/** What the slowest part of it does. */
+	/** The earliest phase that is not finished. */
 	phase: Phase;
-	/** Files of the upload, and those of them that have arrived. */
+	/** Number of files, and of those that have arrived. */
 	files: number;
 	filesDone: number;
-	/** Bytes of all files, those hashed, and those that are on the server: sent, or stored already. */
+	/** Total bytes, bytes hashed, and bytes on the server (sent or already stored). */
 	total: number;
 	hashed: number;
 	bytes: number;
-	/** Of `bytes`, those that the server had already. */
+	/** The part of `bytes` that the server already had. */
 	stored: number;
-	/** Whether it waits until the network is back, or the server can again. */
+	/** True while waiting for the network or for a retry. */
 	waiting: boolean;
 }
 
-/** How a file came to be in the revision. */
+/** An uploaded file. */
 export interface UploadedFile {
 	path: string;
 	size: number;
-	/** The sha256 of the content, where Git LFS keeps it; `null` for a small text that git keeps. */
+	/** SHA-256 of a file stored in Git LFS; `null` for a small text file stored in git. */
 	oid: string | null;
-	/** Whether the server had the content already. */
+	/** True if the server already had the content. */
 	stored: boolean;
 }
 
-/** What came of an upload. */
+/** Result of an upload. */
 export interface UploadResult {
-	/** The new revision; `null` if the branch holds all of it already. */
+	/** The new revision; `null` if the branch already contains all files. */
 	revision: string | null;
 	files: UploadedFile[];
 }
 
-/** `running`, `paused` by {@link UploadHandle.pause}, or over. */
+/** `running`, `paused` by {@link UploadHandle.pause}, or ended. */
 export type UploadState = 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
 
-/** An upload under way. */
+/** A running upload. */
 export interface UploadHandle {
-	/** Names it in {@link pending}. */
+	/** Identifies the upload in {@link pending}. */
 	readonly id: string;
 	readonly state: UploadState;
-	/** Where it is now. */
+	/** Current progress. */
 	readonly overall: Overall;
-	/** Stops hashing and sending at once. Parts that have arrived stay. */
+	/** Pauses hashing and sending immediately. Parts that have arrived are kept. */
 	pause(): void;
-	/** Goes on. */
+	/** Resumes after a pause. */
 	resume(): void;
-	/** Ends it, and forgets it: what the server has of unfinished files is removed. `done` rejects with a `CancelledError`. */
+	/** Cancels and discards the upload; unfinished files are removed from the server. `done` rejects with a `CancelledError`. */
 	cancel(): Promise<void>;
-	/** The new revision, or an `UploadError`. After other failures than a cancellation it can be resumed. */
+	/** Resolves to the result or rejects with an `UploadError`. Unless it was cancelled, a failed upload can be resumed. */
 	readonly done: Promise<UploadResult>;
 }
 
-/** An upload that was interrupted: by a reload, a crash, or a failure. */
+/** An upload interrupted by a reload, a crash or a failure. */
 export interface PendingUpload {
 	id: string;
 	/** Base URL of the server. */
@@ -127,12 +127,12 @@ export interface PendingUpload {
 	message: string;
 	branch?: string;
 	base?: string;
-	/** When it was begun and last went on. */
+	/** When it was started and last updated. */
 	created: Date;
 	updated: Date;
-	/** Whether it runs in a tab right now. */
+	/** True if it is running in a tab right now. */
 	running: boolean;
-	/** Its files, to be given again: matched by name, size and time of change. */
+	/** Files to choose again; matched by name, size and modification time. */
 	files: PendingFile[];
 }
 
@@ -142,8 +142,8 @@ export interface PendingFile {
 	name: string;
 	size: number;
 	lastModified: number;
-	/** Bytes of it that are on the server, in whole parts, as far as this browser knows. */
+	/** Bytes uploaded, in whole parts, as far as this browser knows. */
 	sent: number;
-	/** Whether all of it has arrived: it need not be given again. */
+	/** True if the file is completely uploaded and need not be chosen again. */
 	arrived: boolean;
 }

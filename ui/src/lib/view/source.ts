@@ -1,19 +1,19 @@
-// Where the bytes of a file come from.
+// Random access to the content of a file.
 import { send } from '../api';
 import { raw } from '../urls';
 
 export interface Source {
 	path: string;
 	size: number;
-	/** Shows it, in an image, a player or a tab of its own. */
+	/** URL for display in an image, player or tab. */
 	url: string;
-	/** Saves it. */
+	/** Download URL. */
 	download: string;
-	/** Some of its bytes, `end` not among them. */
+	/** Reads the bytes from `start` up to, but not including, `end`. */
 	read(start: number, end: number, signal?: AbortSignal): Promise<ArrayBuffer>;
 }
 
-/** The bytes at an address that answers `Range`. */
+/** Creates a source from a URL that supports range requests. */
 export function urlSource(path: string, size: number, url: string, download = url): Source {
 	return {
 		path,
@@ -24,17 +24,17 @@ export function urlSource(path: string, size: number, url: string, download = ur
 			if (end <= start) return new ArrayBuffer(0);
 			const response = await send('GET', url, { headers: { range: `bytes=${start}-${end - 1}` }, signal });
 			const bytes = await response.arrayBuffer();
-			// Who does not know ranges sends all of it.
+			// A server without range support sends everything.
 			return response.status === 206 ? bytes : bytes.slice(start, end);
 		}
 	};
 }
 
-/** A file of a dataset at a revision. */
+/** Creates a source for a file of a dataset. */
 export const fileSource = (owner: string, name: string, revision: string, path: string, size: number): Source =>
 	urlSource(path, size, raw(owner, name, revision, path), raw(owner, name, revision, path, false));
 
-/** The first bytes as text; `null` if they are not text. */
+/** Reads up to `most` bytes as text; returns `null` for binary files. */
 export async function readText(source: Source, most: number, signal?: AbortSignal): Promise<{ text: string; whole: boolean } | null> {
 	const end = Math.min(source.size, most);
 	const bytes = new Uint8Array(await source.read(0, end, signal));
@@ -42,7 +42,7 @@ export async function readText(source: Source, most: number, signal?: AbortSigna
 	const mark = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : null;
 	if (mark === null && bytes.subarray(0, 8192).includes(0)) return null;
 	try {
-		// Of a part, the last letter may be cut.
+		// The last character may be cut off.
 		return { text: new TextDecoder(mark ?? 'utf-8', { fatal: true }).decode(bytes, { stream: !whole }), whole };
 	} catch {
 		return { text: new TextDecoder('windows-1252').decode(bytes), whole };

@@ -1,7 +1,7 @@
-// Tables in files, row by row: only what is looked at is read.
+// Table files (CSV, Parquet), read on demand.
 import { columnType, CsvReader, guessDelimiter, hasHeader, type ColumnType } from '../csv';
 import { bytes } from '../format';
-import { commonest, histogram, type Bins, type Stated, type Tops } from '../sparkline';
+import { mostFrequent, histogram, type Bins, type ColumnStatistics, type Tops } from '../sparkline';
 import type { FileMetaData } from 'hyparquet';
 import type { Source } from './source';
 
@@ -10,27 +10,27 @@ export type Cell = string | number | bigint | boolean | null | Date | object;
 export interface TableColumn {
 	name: string;
 	type: string;
-	/** Numbers stand at the right. */
+	/** Right-aligned. */
 	numeric: boolean;
 }
 
 export interface TableSource {
 	columns: TableColumn[];
-	/** How many rows there are; null while that is not known. */
+	/** Number of rows; null while unknown. */
 	total: number | null;
-	/** Up to `limit` rows; fewer only at the end. */
+	/** Returns up to `limit` rows; fewer only at the end. */
 	rows(offset: number, limit: number, signal?: AbortSignal): Promise<Cell[][]>;
-	/** The first rows, to tell the distribution of values from. */
+	/** The first rows, for the distribution of values. */
 	sample: Cell[][];
-	/** What the file itself says of the whole of each column. */
-	stated: Stated[];
-	/** What should be said about it. */
+	/** Statistics stored in the file, by column. */
+	statistics: ColumnStatistics[];
+	/** Note for the user. */
 	note?: string;
 }
 
 const PIECE = 256 * 1024;
-/** More than this of a text is not kept. */
-const MOST = 48 * 1024 * 1024;
+/** Maximum bytes of a CSV file that are read. */
+const MAX_BYTES = 48 * 1024 * 1024;
 const SAMPLE = 2000;
 
 export async function openCsv(source: Source, signal?: AbortSignal): Promise<TableSource> {
@@ -49,7 +49,7 @@ export async function openCsv(source: Source, signal?: AbortSignal): Promise<Tab
 		reader ??= new CsvReader(/\.(tsv|tab)$/i.test(source.path) ? '\t' : guessDelimiter(text.slice(0, 20_000)));
 		rows.push(...reader.push(text));
 		if (read >= source.size) rows.push(...reader.end());
-		ended = read >= source.size || read >= MOST;
+		ended = read >= source.size || read >= MAX_BYTES;
 	}
 
 	await next(signal);
@@ -65,11 +65,11 @@ export async function openCsv(source: Source, signal?: AbortSignal): Promise<Tab
 		columns,
 		total: ended && read >= source.size ? rows.length : null,
 		sample: sample.map((row) => cells(row, columns)),
-		stated: columns.map(() => ({})),
+		statistics: columns.map(() => ({})),
 		async rows(offset, limit, stop) {
 			while (!ended && rows.length < offset + limit) await next(stop);
 			if (ended && read >= source.size) table.total = rows.length;
-			else if (ended) table.note = `Only the first ${bytes(MOST)} are shown here. Download the file for the rest.`;
+			else if (ended) table.note = `Only the first ${bytes(MAX_BYTES)} are shown. Download the file to see the rest.`;
 			return rows.slice(offset, offset + limit).map((row) => cells(row, columns));
 		}
 	};
@@ -112,14 +112,14 @@ export async function openParquet(source: Source): Promise<TableSource> {
 		const found = await parquetReadObjects({ file, metadata, compressors, rowStart: offset, rowEnd });
 		return found.map((row) => columns.map(({ name }) => (row[name] ?? null) as Cell));
 	}
-	// The first row group is one read; the sample comes from it.
+	// Sample from the first row group only, which takes one read.
 	const first = Number(metadata.row_groups[0]?.num_rows ?? 0);
-	const stated = columns.map(({ name }) => statedOf(metadata, name));
-	return { columns, total, rows, sample: await rows(0, Math.min(SAMPLE, first)), stated };
+	const statistics = columns.map(({ name }) => columnStatistics(metadata, name));
+	return { columns, total, rows, sample: await rows(0, Math.min(SAMPLE, first)), statistics };
 }
 
-/** What the footer says of a column, where every row group says it. */
-export function statedOf(metadata: Pick<FileMetaData, 'row_groups'>, name: string): Stated {
+/** Returns the statistics of a column from the Parquet footer, if every row group has them. */
+export function columnStatistics(metadata: Pick<FileMetaData, 'row_groups'>, name: string): ColumnStatistics {
 	let [min, max, empty] = [Infinity, -Infinity, 0];
 	let [hasRange, hasEmpty] = [true, true];
 	for (const group of metadata.row_groups) {
@@ -127,7 +127,7 @@ export function statedOf(metadata: Pick<FileMetaData, 'row_groups'>, name: strin
 		const facts = chunk?.statistics;
 		if (facts?.null_count === undefined) hasEmpty = false;
 		else empty += Number(facts.null_count);
-		// A group without any value has none that is least.
+		// A row group without values has no minimum.
 		if (chunk && facts?.null_count !== undefined && facts.null_count === chunk.num_values) continue;
 		const [least, greatest] = [stat(facts?.min_value), stat(facts?.max_value)];
 		if (least === null || greatest === null) hasRange = false;
@@ -136,7 +136,7 @@ export function statedOf(metadata: Pick<FileMetaData, 'row_groups'>, name: strin
 	return { ...(hasRange && min <= max && { range: { min, max } }), ...(hasEmpty && { empty }) };
 }
 
-/** A value of the statistics that can be compared; null for text and bytes, which may be cut there, and for what is no number. */
+/** Returns a statistics value as a number; null for text and bytes, which may be truncated, and for NaN. */
 function stat(value: unknown): number | null {
 	if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.getTime();
 	if (typeof value !== 'number' && typeof value !== 'bigint') return null;
@@ -162,7 +162,7 @@ function typeWord(type: string): string {
 	return known[type] ?? type;
 }
 
-/** A value as it stands in the table. */
+/** Formats a cell. */
 export function show(cell: Cell, type = ''): string {
 	if (cell === null) return '';
 	if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? '' : type === 'date' ? cell.toISOString().slice(0, 10) : cell.toISOString().replace('.000Z', 'Z');
@@ -178,8 +178,8 @@ function toNumber(cell: Cell): number | null {
 	return Number.isFinite(value) ? value : null;
 }
 
-/** How the values of a column are spread over the sample. */
-export function spread(table: TableSource, index: number): Bins | Tops | null {
+/** Returns the distribution of the values of a column in the sample. */
+export function distribution(table: TableSource, index: number): Bins | Tops | null {
 	const column = table.columns[index] as TableColumn;
 	const values = table.sample.map((row) => row[index] ?? null);
 	if (column.numeric) return histogram(values.map(toNumber));
@@ -187,7 +187,7 @@ export function spread(table: TableSource, index: number): Bins | Tops | null {
 		return histogram(values.map((value) => (typeof value === 'string' ? Date.parse(value) : toNumber(value))));
 	}
 	if (values.some((value) => typeof value === 'object' && value !== null && !(value instanceof Date))) return null;
-	return commonest(values.map((value) => (value === null ? null : String(value))));
+	return mostFrequent(values.map((value) => (value === null ? null : String(value))));
 }
 
 export type { ColumnType };

@@ -1,0 +1,188 @@
+/**
+ * File-by-file uploads through the drive API, for users who can only edit a part of a dataset and cannot create commits
+ * themselves. Small files are sent in one request, larger ones in parts; temporary failures are retried.
+ */
+
+import { ApiError, request, segments } from '../api';
+import type { Drive } from '../drive/client';
+import type { Changed, Upload } from '../types';
+import type { Phase } from './progress';
+import type { Picked } from './picked';
+
+export interface PartProgress {
+	file: string;
+	phase: Phase;
+	bytes: number;
+	error?: string;
+}
+
+export interface Handle {
+	pause(): void;
+	resume(): void;
+	cancel(): void;
+	done: Promise<{ revision: string | null }>;
+}
+
+/** Files up to this size in bytes are sent in one request. */
+const SINGLE_REQUEST_MAX = 8 * 1024 * 1024;
+const AT_ONCE = 3;
+const ATTEMPTS = 6;
+
+class Cancelled extends Error {}
+
+/** Pauses, resumes and cancels requests. */
+class Gate {
+	#open = true;
+	#waiting: (() => void)[] = [];
+	readonly #running = new Set<XMLHttpRequest>();
+
+	cancelled = false;
+
+	get open(): boolean {
+		return this.#open;
+	}
+
+	close(): void {
+		this.#open = false;
+		for (const one of this.#running) one.abort();
+	}
+
+	unlock(): void {
+		this.#open = true;
+		for (const go of this.#waiting.splice(0)) go();
+	}
+
+	cancel(): void {
+		this.cancelled = true;
+		this.close();
+		this.unlock();
+	}
+
+	async pass(): Promise<void> {
+		while (!this.#open) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+		if (this.cancelled) throw new Cancelled();
+	}
+
+	/** Sends a PUT request. Uses XMLHttpRequest, because `fetch` does not report upload progress. */
+	put(url: string, body: Blob, bearer: string | undefined, sent: (bytes: number) => void): Promise<string> {
+		return new Promise((resolve, reject) => {
+			const one = new XMLHttpRequest();
+			this.#running.add(one);
+			one.open('PUT', url);
+			if (bearer) one.setRequestHeader('authorization', `Bearer ${bearer}`);
+			one.upload.onprogress = (event) => sent(event.loaded);
+			one.onloadend = () => {
+				this.#running.delete(one);
+				if (one.status >= 200 && one.status < 300) resolve(one.responseText);
+				else reject(failure(one));
+			};
+			one.send(body);
+		});
+	}
+}
+
+function failure(one: XMLHttpRequest): ApiError {
+	if (one.status === 0) return new ApiError(0, 'no_answer', 'Cannot reach the server. Check your connection and try again.');
+	let detail = `The server responded with ${one.status}.`;
+	try {
+		detail = (JSON.parse(one.responseText) as { detail?: string }).detail ?? detail;
+	} catch {
+		// Not JSON: report the status only.
+	}
+	const wait = Number.parseInt(one.getResponseHeader('retry-after') ?? '', 10);
+	return new ApiError(one.status, `http_${one.status}`, detail, {}, Number.isFinite(wait) ? wait : null);
+}
+
+const isTemporary = (error: unknown) => error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500) && error.status !== 507;
+
+async function retry<T>(gate: Gate, work: () => Promise<T>): Promise<T> {
+	for (let attempt = 1; ; attempt++) {
+		await gate.pass();
+		try {
+			return await work();
+		} catch (error) {
+			// Aborted by a pause, which is not a failure: wait until it is resumed, then retry.
+			if (!gate.open) {
+				attempt = 0;
+				continue;
+			}
+			if (gate.cancelled) throw new Cancelled();
+			if (!isTemporary(error) || attempt === ATTEMPTS) throw error;
+			const wait = error instanceof ApiError && error.retryAfter !== null ? error.retryAfter * 1000 : 500 * 2 ** attempt;
+			await new Promise((resolve) => setTimeout(resolve, Math.min(wait, 60_000)));
+		}
+	}
+}
+
+/** Runs `work` for each item, at most `atOnce` at a time. */
+async function each<T>(list: readonly T[], atOnce: number, work: (one: T) => Promise<void>): Promise<void> {
+	let next = 0;
+	const worker = async () => {
+		for (let at = next++; at < list.length; at = next++) await work(list[at] as T);
+	};
+	await Promise.all(Array.from({ length: Math.min(atOnce, list.length) }, worker));
+}
+
+export function uploadInParts(drive: Drive, files: Picked[], options: { message?: string; onProgress: (progress: PartProgress) => void }): Handle {
+	const gate = new Gate();
+	const bearer = drive.place.token;
+	const auth = bearer === undefined ? {} : { bearer };
+	const report = options.onProgress;
+
+	async function small({ path, file }: Picked): Promise<string> {
+		const query = options.message ? `?message=${encodeURIComponent(options.message)}` : '';
+		const url = `${drive.base}/files/${segments(path)}${query}`;
+		const answer = await retry(gate, () => gate.put(url, file, bearer, (bytes) => report({ file: path, phase: 'sending', bytes })));
+		return (JSON.parse(answer) as Changed).revision;
+	}
+
+	async function large({ path, file }: Picked): Promise<string> {
+		const uploads = `${drive.base}/uploads`;
+		const made = await retry(gate, () =>
+			request<Upload>('POST', uploads, { ...auth, body: { path, size: file.size } })
+		);
+		const upload = `${uploads}/${encodeURIComponent(made.id)}`;
+		try {
+			const numbers = Array.from({ length: Math.ceil(file.size / made.part_bytes) }, (_, at) => at + 1);
+			const sent = new Map<number, number>();
+			const reportPart = (number: number, bytes: number) => {
+				sent.set(number, bytes);
+				report({ file: path, phase: 'sending', bytes: [...sent.values()].reduce((sum, part) => sum + part, 0) });
+			};
+			await each(numbers, AT_ONCE, async (number) => {
+				const from = (number - 1) * made.part_bytes;
+				const part = file.slice(from, from + made.part_bytes);
+				await retry(gate, () => gate.put(`${upload}/${number}`, part, bearer, (bytes) => reportPart(number, bytes)));
+				reportPart(number, part.size);
+			});
+			report({ file: path, phase: 'committing', bytes: file.size });
+			const body = options.message ? { message: options.message } : {};
+			const answer = await retry(gate, () => request<Changed>('POST', `${upload}/finish`, { ...auth, body }));
+			return answer.revision;
+		} catch (error) {
+			// Delete the uploaded parts; a failure to do so is not worth reporting.
+			void request('DELETE', upload, auth).catch(() => undefined);
+			throw error;
+		}
+	}
+
+	async function run(): Promise<{ revision: string | null }> {
+		let revision: string | null = null;
+		// One at a time, because each file is a commit on the same branch.
+		for (const picked of files) {
+			const { path, file } = picked;
+			try {
+				await gate.pass();
+				report({ file: path, phase: 'sending', bytes: 0 });
+				revision = await (file.size <= SINGLE_REQUEST_MAX ? small(picked) : large(picked));
+				report({ file: path, phase: 'done', bytes: file.size });
+			} catch (error) {
+				if (error instanceof Cancelled) throw error;
+				report({ file: path, phase: 'failed', bytes: 0, error: error instanceof Error ? error.message : String(error) });
+			}
+		}
+		return { revision };
+	}
+
+	return { pause: () => gate.close(), resume: () => gate.unlock(), cancel: () => gate.cancel(), done: run() };
+}

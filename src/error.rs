@@ -425,7 +425,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_of_databases_are_told_apart() {
+    fn database_error_codes_are_distinguished() {
         for (code, kind) in [
             ("53100", Some(Kind::Full)),
             ("13", Some(Kind::Full)),

@@ -88,13 +88,13 @@ fn allowance(quota: u64) -> u64 {
 }
 
 /// Returns the error message for an exceeded quota.
-fn sentence(whoever_holds: &str, counts: Counts, quota: u64, what: &str, more: u64) -> String {
+fn sentence(holder: &str, counts: Counts, quota: u64, what: &str, more: u64) -> String {
     let reserved = match counts.reserved {
         0 => String::new(),
         bytes => format!(", uploads in progress need {}", amount(bytes)),
     };
     format!(
-        "over quota: {whoever_holds} {} of at most {}{reserved}, and {what} would add {}; delete what is not needed, or \
+        "over quota: {holder} {} of at most {}{reserved}, and {what} would add {}; delete what is not needed, or \
          ask the operator of this server for a larger quota",
         amount(counts.held),
         amount(quota),
@@ -150,12 +150,12 @@ impl QuotaUsage {
         if more == 0 {
             return None;
         }
-        bounds.each().find_map(|(id, quota, whoever_holds)| {
+        bounds.each().find_map(|(id, quota, holder)| {
             let mut counts = self.0.get(&id).copied().unwrap_or_default();
             counts.reserved = counts.reserved.saturating_sub(own);
             let left = quota.saturating_sub(counts.held.saturating_add(counts.reserved));
             let what = if files == 1 { "1 new file".into() } else { format!("{files} new files") };
-            (more > left).then(|| sentence(&whoever_holds, counts, quota, &what, more))
+            (more > left).then(|| sentence(&holder, counts, quota, &what, more))
         })
     }
 
@@ -223,7 +223,7 @@ impl QuotaUsage {
     pub(crate) fn expect_room_in_git(&self, bounds: &EffectiveQuota<'_>, more: u64) -> Result<Option<u64>> {
         let own = self.0.get(&bounds.dataset.id).copied().unwrap_or_default().above;
         let mut is_over = false;
-        for (id, quota, whoever_holds) in bounds.each() {
+        for (id, quota, holder) in bounds.each() {
             let counts = self.0.get(&id).copied().unwrap_or_default();
             let used = counts.held.saturating_add(counts.reserved);
             if used.saturating_add(more) <= quota {
@@ -232,7 +232,7 @@ impl QuotaUsage {
             // Packs recorded as above the quota may fit into it by now.
             let above = counts.above.min(used.saturating_sub(quota));
             if above.saturating_add(more) > allowance(quota) {
-                return Err(Error::full(sentence(&whoever_holds, counts, quota, "this change", more)));
+                return Err(Error::full(sentence(&holder, counts, quota, "this change", more)));
             }
             is_over = true;
         }

@@ -344,9 +344,9 @@ fn serialise(kind: Kind, object: &dyn gix::objs::WriteTo) -> Result<Object> {
 }
 
 fn signature(person: &Signature) -> Result<gix::actor::Signature> {
-    let unsafe_letter = |letter: char| matches!(letter, '<' | '>') || letter.is_control();
+    let is_unsafe = |c: char| matches!(c, '<' | '>') || c.is_control();
     for (what, text) in [("name", &person.name), ("email address", &person.email)] {
-        if text.contains(unsafe_letter) || text.trim() != text {
+        if text.contains(is_unsafe) || text.trim() != text {
             return Err(Error::Invalid(format!("{text:?} is not a valid {what}")));
         }
     }

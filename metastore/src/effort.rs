@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn work_ends_when_nobody_waits_or_the_time_is_over() {
+    fn work_ends_when_the_client_is_gone_or_the_time_is_up() {
         let watch = Watch::new(None);
         let waiting = watch.waiting();
         assert!(watch.check().is_ok());

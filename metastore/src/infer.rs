@@ -80,7 +80,7 @@ impl Sample {
         let mut bytes = self.bytes;
         if let Some(order) = bytes.first_chunk().copied().and_then(byte_order) {
             let units = bytes[2..].chunks_exact(2).map(|pair| order([pair[0], pair[1]]));
-            let text = char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER));
+            let text = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
             return (text.collect(), "utf-16");
         }
         if bytes.starts_with(b"\xef\xbb\xbf") {

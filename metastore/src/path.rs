@@ -53,7 +53,7 @@ impl FromStr for FilePath {
         if path.len() > LIMIT {
             return bad("is longer than 4096 bytes");
         }
-        if path.contains(|letter: char| letter == '\\' || letter.is_control()) {
+        if path.contains(|c: char| c == '\\' || c.is_control()) {
             return bad("contains a backslash or a control character");
         }
         if path.bytes().filter(|byte| *byte == b'/').count() >= DEPTH_LIMIT {

@@ -74,7 +74,7 @@ impl FromStr for Scope {
         if text.len() > MAX_SCOPE_BYTES {
             return refuse("it is too long");
         }
-        if text.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
+        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return refuse("it contains a space or control character");
         }
         let parts: Vec<&str> = text.split(':').collect();

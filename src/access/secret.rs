@@ -128,8 +128,8 @@ mod tests {
 
     use super::*;
 
-    fn configured(letter: &str) -> ServerSecret {
-        ServerSecret { text: Secret::new(letter.repeat(32)), file: None }
+    fn configured(c: &str) -> ServerSecret {
+        ServerSecret { text: Secret::new(c.repeat(32)), file: None }
     }
 
     #[test]
@@ -157,13 +157,13 @@ mod tests {
         fn what_is_sealed_comes_back_and_damage_shows(
             plain in proptest::collection::vec(any::<u8>(), 0..200),
             at in any::<prop::sample::Index>(),
-            letter in "[A-Za-z0-9+/=. ]",
+            c in "[A-Za-z0-9+/=. ]",
         ) {
             let secret = configured("a");
             let sealed = secret.seal("here", &plain).unwrap();
             prop_assert_eq!(secret.open("here", &sealed).unwrap(), plain);
             let at = at.index(sealed.len());
-            let damaged = format!("{}{letter}{}", &sealed[..at], &sealed[at + 1..]);
+            let damaged = format!("{}{c}{}", &sealed[..at], &sealed[at + 1..]);
             prop_assert!(damaged == sealed || secret.open("here", &damaged).is_err());
             prop_assert!(secret.open("here", &sealed[..at]).is_err());
         }

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_long_and_told_apart() {
+    fn secrets_are_long_and_distinguished() {
         let (link, bearer) = (generate(), bearer());
         assert_eq!((link.expose().len(), bearer.expose().len()), (47, 47));
         assert!(looks_like_link(&link) && !looks_opened(&link));

@@ -55,12 +55,12 @@ impl Passwords {
         crate::blocking(move || {
             let _turn = turn;
             // First, so that the time does not reveal whether the user exists.
-            let nobody = LazyLock::force(&DUMMY_HASH).as_deref();
-            let is_somebody = hash.is_some() && password.expose().chars().count() <= MAX_CHARS;
-            let hash = if is_somebody { hash.as_deref() } else { nobody };
+            let dummy = LazyLock::force(&DUMMY_HASH).as_deref();
+            let exists = hash.is_some() && password.expose().chars().count() <= MAX_CHARS;
+            let hash = if exists { hash.as_deref() } else { dummy };
             let Some(hash) = hash.and_then(|hash| PasswordHash::new(hash).ok()) else { return false };
             let password: String = password.expose().chars().take(MAX_CHARS).collect();
-            Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && is_somebody
+            Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && exists
         })
         .await
     }

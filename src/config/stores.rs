@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_word_it_is_a_folder() {
+    fn the_default_is_a_folder() {
         let stores = config(None, &[]).store_options().unwrap();
         assert!(matches!(&stores[..], [StoreOptions { name, place: StorePlace::Folder(path), .. }]
             if name == "default" && path.ends_with("rutter-data/store")));

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_card_is_told() {
+    fn an_invalid_card_is_reported() {
         for bad in
             ["- a\n", "text\n", "a: b: c\n", "a: [1\n", "a: 1\na: 2\n", "a: *nothing\n", "? [a]\n: 1\n", "a: \u{0}\n"]
         {

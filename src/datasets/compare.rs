@@ -217,8 +217,8 @@ fn lines(reader: &Reader, changed: &Changed, was: &str) -> metastore::Result<Lin
         }
         *text = read;
     }
-    let name = |side: &Option<Entry>, letter: &str, path: &str| match side {
-        Some(_) => quoted(&format!("{letter}/{path}")),
+    let name = |side: &Option<Entry>, c: &str, path: &str| match side {
+        Some(_) => quoted(&format!("{c}/{path}")),
         None => "/dev/null".to_owned(),
     };
     let (before, after) = (name(&changed.before, "a", was), name(&changed.after, "b", &changed.path));
@@ -229,5 +229,5 @@ fn lines(reader: &Reader, changed: &Changed, was: &str) -> metastore::Result<Lin
 
 /// Quotes a path with control characters: it must not be able to start a line of its own in the diff.
 fn quoted(path: &str) -> String {
-    if path.contains(|letter: char| letter.is_control() || letter == '"') { format!("{path:?}") } else { path.into() }
+    if path.contains(|c: char| c.is_control() || c == '"') { format!("{path:?}") } else { path.into() }
 }

@@ -426,7 +426,7 @@ fn find_branch<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Ref> {
 /// Parses the name of a new tag: letters and digits of any script and `_ + . , / -`, within git's own rules
 /// (git-check-ref-format(1)), and nothing that could be mistaken for a revision id.
 pub(crate) fn tag_name(name: &str) -> Result<RefName> {
-    let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '+' | '.' | ',' | '/' | '-');
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '+' | '.' | ',' | '/' | '-');
     if name.is_empty() || !name.chars().all(fits) || name.starts_with('.') {
         return Err(Error::invalid(format!("{name:?} is not a valid tag name; use letters, digits and _ + . , / -")));
     }

@@ -304,7 +304,7 @@ pub(crate) fn moved(branch: &RefName) -> Error {
 
 /// Removes characters that a git signature cannot contain: names from an identity provider may have them.
 fn plain(text: &str) -> String {
-    let kept: String = text.chars().filter(|letter| !matches!(letter, '<' | '>') && !letter.is_control()).collect();
+    let kept: String = text.chars().filter(|c| !matches!(c, '<' | '>') && !c.is_control()).collect();
     kept.trim().to_owned()
 }
 

@@ -462,8 +462,5 @@ fn nothing(spot: &PathTarget<Read>) -> Error {
 
 /// Normalises a name for comparison: removes case, accents and compatibility forms (NFKD).
 fn folded(text: &str) -> String {
-    text.nfkd()
-        .filter(|letter| !unicode_normalization::char::is_combining_mark(*letter))
-        .flat_map(char::to_lowercase)
-        .collect()
+    text.nfkd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }

@@ -15,7 +15,7 @@ enum Part<'a> {
     End,
     /// Digits without leading zeros, ordered by their count first.
     Number(usize, &'a str),
-    Letter(char),
+    Char(char),
 }
 
 fn parts(name: &str) -> impl Iterator<Item = Part<'_>> {
@@ -24,7 +24,7 @@ fn parts(name: &str) -> impl Iterator<Item = Part<'_>> {
         let text = rest?;
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let first = text.chars().next();
-        rest = first.map(|letter| &text[digits.max(letter.len_utf8())..]);
+        rest = first.map(|c| &text[digits.max(c.len_utf8())..]);
         Some(match first {
             None => Part::End,
             Some('-') => Part::Dash,
@@ -32,7 +32,7 @@ fn parts(name: &str) -> impl Iterator<Item = Part<'_>> {
                 let number = text[..digits].trim_start_matches('0');
                 Part::Number(number.len(), number)
             }
-            Some(letter) => Part::Letter(letter),
+            Some(c) => Part::Char(c),
         })
     })
 }

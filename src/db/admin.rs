@@ -136,11 +136,11 @@ pub struct AuditFilter {
 /// Returns a LIKE pattern that matches the text anywhere, with special characters escaped by `\`.
 fn anywhere(text: &str) -> String {
     let mut pattern = String::from("%");
-    for letter in text.to_lowercase().chars() {
-        if matches!(letter, '%' | '_' | '\\') {
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }
-        pattern.push(letter);
+        pattern.push(c);
     }
     pattern.push('%');
     pattern

@@ -54,7 +54,7 @@ pub struct OpeningRow {
 
 /// SQL condition: neither the creator of a link nor the owner of its dataset is suspended or closed. A link is a
 /// secret that they may have kept or passed on.
-macro_rules! is_vouched_for {
+macro_rules! is_confirmed {
     () => {
         "NOT EXISTS (SELECT 1 FROM account a WHERE (a.owner_id = s.creator_id OR a.owner_id = d.owner_id)
                      AND (a.suspended_at IS NOT NULL OR a.closed_at IS NOT NULL))"
@@ -90,7 +90,7 @@ impl Tx {
         let query = concat!(
             "SELECT s.id, s.expires_at, s.password, s.downloads, s.downloads_most, s.last_used_at
              FROM share s JOIN dataset d ON d.id = s.repo_id WHERE s.link = $1 AND ",
-            is_vouched_for!()
+            is_confirmed!()
         );
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
     }
@@ -111,7 +111,7 @@ impl Tx {
                     s.downloads_most IS NOT NULL AS is_counted, s.history, s.since, s.created_at
              FROM share_opening p JOIN share s ON s.id = p.share_id JOIN dataset d ON d.id = s.repo_id
              WHERE p.hash = $1 AND ",
-            is_vouched_for!()
+            is_confirmed!()
         );
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
     }

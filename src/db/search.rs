@@ -44,7 +44,7 @@ pub struct Term {
 impl Term {
     /// Creates a term for a whole word, or with `is_beginning` for a prefix.
     pub fn new(text: &str, is_beginning: bool) -> Self {
-        Self { text: text.chars().filter(|letter| letter.is_alphanumeric() || *letter == '=').collect(), is_beginning }
+        Self { text: text.chars().filter(|c| c.is_alphanumeric() || *c == '=').collect(), is_beginning }
     }
 }
 

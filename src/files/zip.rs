@@ -33,7 +33,7 @@ const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$"];
 /// (`.. `, since it strips trailing spaces and dots).
 pub(super) fn portable(path: &str) -> String {
     let components = path.split('/').map(|component| {
-        let plain = |letter: char| if matches!(letter, '\\' | ':') || letter.is_control() { '_' } else { letter };
+        let plain = |c: char| if matches!(c, '\\' | ':') || c.is_control() { '_' } else { c };
         let mut name: String = component.chars().map(plain).collect();
         let kept = name.trim_end_matches(['.', ' ']).len();
         // Dots and spaces are one byte long each.
@@ -52,9 +52,8 @@ fn is_device(stem: &str) -> bool {
     let port = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
     DEVICES.contains(&stem.as_str())
         || port.is_some_and(|rest| {
-            let mut letters = rest.chars();
-            letters.next().is_some_and(|letter| matches!(letter, '0'..='9' | '¹' | '²' | '³'))
-                && letters.next().is_none()
+            let mut chars = rest.chars();
+            chars.next().is_some_and(|c| matches!(c, '0'..='9' | '¹' | '²' | '³')) && chars.next().is_none()
         })
 }
 

@@ -19,7 +19,7 @@ impl Storage {
         found.map(|(name, size)| Ok((oid(&name)?, unsigned(size)))).collect()
     }
 
-    /// Makes a dataset hold objects of another one that the caller can download.
+    /// Makes a dataset reference objects of another dataset that the caller can download.
     ///
     /// # Errors
     /// Invalid for an object that the other dataset does not hold itself, whatever its files refer to, or that is not

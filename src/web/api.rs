@@ -266,9 +266,9 @@ impl AccountName {
 }
 
 impl From<AccountName> for Author {
-    fn from(somebody: AccountName) -> Self {
+    fn from(account: AccountName) -> Self {
         let kept = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        Self { name: kept(somebody.name), email: kept(somebody.email) }
+        Self { name: kept(account.name), email: kept(account.email) }
     }
 }
 

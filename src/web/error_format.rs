@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_framework_refuses_is_told_in_our_words() {
+    async fn errors_of_the_framework_use_our_format() {
         let refused = || (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")], "no").into_response();
         for (words, media) in [
             (ErrorFormat::Problem, "application/problem+json"),

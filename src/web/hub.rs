@@ -69,7 +69,7 @@ pub(super) fn render_error(dataset: bool, details: &ErrorDetails, headers: &mut 
     if dataset && matches!(details.kind, Kind::NotFound | Kind::Unauthenticated) {
         headers.entry(ERROR_CODE).or_insert(HeaderValue::from_static(REPO_NOT_FOUND));
     }
-    let plain: String = details.detail.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let plain: String = details.detail.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if let Ok(text) = HeaderValue::from_bytes(plain.as_bytes()) {
         headers.insert(ERROR_MESSAGE, text);
     }

@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_is_waited_for_long_has_to_move_more() {
+    async fn a_slow_client_must_make_more_progress_over_time() {
         tokio::time::pause();
         assert_eq!(borne(0).await, 60);
         assert_eq!(borne(200).await, 60);
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_nobody_takes_is_dropped() {
+    async fn a_response_that_is_not_read_is_dropped() {
         tokio::time::pause();
         let mut body = watched(Body::from(vec![7; 100_000]), Duration::from_secs(60));
         assert!(body.frame().await.unwrap().is_ok());

@@ -121,7 +121,7 @@ fn each_technology_has_its_place() {
         ("std::env", &[], "the environment is read in config"),
         ("spawn_blocking", &["src/lib", "lfs/src/blocking", "metastore/src/blocking"], "use the crate's `blocking`"),
         ("thread::spawn", &[], "use the crate's `blocking`"),
-        ("lettre", &["src/mail"], "letters are sent by mail.rs"),
+        ("lettre", &["src/mail"], "e-mail is sent by mail.rs"),
         ("OsRng", &["src/access/jwt"], "random bytes come from clock::random"),
         ("gix", &["metastore/src"], "git belongs in metastore"),
         ("gix_", &[], "name it through gix, in metastore"),

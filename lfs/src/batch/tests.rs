@@ -239,7 +239,7 @@ fn a_wrong_entry_does_not_touch_its_neighbours() {
 }
 
 #[test]
-fn what_is_refused_is_told_in_its_place() {
+fn each_refused_object_has_its_own_error() {
     let objects = json!([{"oid": A, "size": 5}, {"oid": B, "size": 7}, {"oid": A, "size": 5}, {"oid": C, "size": 90}]);
     let mut request = parse(&json!({"operation": "upload", "objects": objects})).unwrap();
     let held = known(&[]);

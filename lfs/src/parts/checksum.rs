@@ -124,7 +124,7 @@ impl Checksum {
 
     fn read(name: &str, digest: &str) -> Result<Self, InvalidChecksum> {
         // Case and dashes are ignored: `SHA-256` of RFC 5843 is `sha256` in tus.
-        let name: String = name.chars().filter(|letter| *letter != '-').collect();
+        let name: String = name.chars().filter(|c| *c != '-').collect();
         let make: fn(&[u8]) -> Option<Self> = match name.to_ascii_lowercase().as_str() {
             "crc32" => |bytes| bytes.try_into().ok().map(Self::Crc32),
             "md5" => |bytes| bytes.try_into().ok().map(Self::Md5),

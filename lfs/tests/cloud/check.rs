@@ -55,7 +55,7 @@ async fn a_store_that_is_right() {
 async fn browsers_need_rules() {
     let store = s3();
     // Garage has no CORS rules at first.
-    let found = steps(&store, Some("https://nobody.example")).await;
+    let found = steps(&store, Some("https://other.example")).await;
     let wrong_before = wrong(&found);
     assert_eq!(wrong_before.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["browser"]);
     assert!(wrong_before[0].1.contains("CORS"), "{wrong_before:?}");

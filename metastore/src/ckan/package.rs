@@ -124,9 +124,9 @@ fn resource(resource: &Object) -> Object {
 fn slug(name: &str) -> String {
     let ascii = deunicode::deunicode(name).to_lowercase();
     let mut slug = String::new();
-    for letter in ascii.trim().chars() {
-        if letter.is_ascii_alphanumeric() || letter == '_' || letter == '.' {
-            slug.push(letter);
+    for c in ascii.trim().chars() {
+        if c.is_ascii_alphanumeric() || c == '_' || c == '.' {
+            slug.push(c);
         } else if !slug.ends_with('-') {
             slug.push('-');
         }
@@ -167,7 +167,7 @@ fn number(resources: &mut [Object]) {
 /// Converts author and maintainer to contributors, unless there are contributors already.
 fn contributors(package: &mut Object) {
     let mut contributors = Vec::new();
-    let is_told = package.get("contributors").is_some_and(|contributors| match contributors {
+    let is_listed = package.get("contributors").is_some_and(|contributors| match contributors {
         Value::Array(list) => !list.is_empty(),
         _ => true,
     });
@@ -188,7 +188,7 @@ fn contributors(package: &mut Object) {
             contributors.push(Value::Object(contributor));
         }
     }
-    if !is_told && !contributors.is_empty() {
+    if !is_listed && !contributors.is_empty() {
         package.insert("contributors".to_owned(), contributors.into());
     }
 }

@@ -50,7 +50,7 @@ async fn a_failure_brings_the_end_of_stderr() {
 }
 
 #[tokio::test]
-async fn a_child_nobody_waits_for_is_killed() {
+async fn an_abandoned_child_is_killed() {
     let folder = repository();
     let git = Git::new(Path::new("git"), 1, 64 << 20);
     let mut command = git.command(folder.path());
@@ -70,7 +70,7 @@ async fn a_child_nobody_waits_for_is_killed() {
 }
 
 #[tokio::test]
-async fn only_so_many_pack_at_once() {
+async fn concurrent_packing_is_limited() {
     let git = Git::new(Path::new("git"), 2, 64 << 20);
     let first = git.packing().await.unwrap();
     let _second = git.packing().await.unwrap();

@@ -278,9 +278,7 @@ impl<'v> Checker<'v> {
             return self.problems.add(place, format!("expected a string, not {}", shown(name)));
         };
         // The version 1 profile allows the slash too, although the text of the standard does not.
-        let usual = |letter: char| {
-            letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '.' | '_' | '-' | '/')
-        };
+        let usual = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-' | '/');
         if name.is_empty() {
             self.problems.add(place, "the name is empty");
         } else if name.contains(char::is_control) {

@@ -202,7 +202,7 @@ async fn a_large_file_that_is_a_delta_of_another_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reading_ends_when_nobody_waits_for_it() {
+async fn a_read_ends_when_its_client_is_gone() {
     let world = World::new();
     let head = world.commit(vec![put("a", "1")]).await.unwrap();
     let snapshot = world.snapshot().await;
@@ -230,7 +230,7 @@ async fn a_reading_ends_when_nobody_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_so_many_long_readings_run_at_one_time() {
+async fn concurrent_long_reads_are_limited() {
     let world = World::new();
     world.commit(vec![put("a", "1")]).await.unwrap();
     let snapshot = world.snapshot().await;

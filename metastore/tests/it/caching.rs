@@ -89,7 +89,7 @@ async fn the_cache_stays_below_its_limit_and_keeps_what_is_used() {
 }
 
 #[tokio::test]
-async fn a_limit_below_a_single_lease_stops_nobody() {
+async fn a_limit_below_a_single_lease_blocks_no_reader() {
     let world = in_a_bucket();
     for seed in 0..4 {
         world.commit(vec![put("noise", noise(30_000, seed))]).await.unwrap();
@@ -220,7 +220,7 @@ async fn who_lost_the_folder_is_still_alive_to_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn requests_succeed_while_somebody_deletes_the_cache_again_and_again() {
+async fn requests_succeed_while_the_cache_is_deleted_repeatedly() {
     let world = Arc::new(in_a_bucket());
     for seed in 0..6 {
         world.commit(vec![put(&format!("f{seed}"), noise(20_000 * (seed % 2), seed))]).await.unwrap();

@@ -23,7 +23,7 @@ fn raw(change: &Change) -> String {
     let id = |side: Option<Side>| side.map_or(oid(&"0".repeat(40)), |side| side.id);
     let (old, new) = (change.old, change.new);
     let family = |side: Option<Side>| &mode(side)[..2];
-    let letter = match &change.kind {
+    let mark = match &change.kind {
         ChangeKind::Added => "A",
         ChangeKind::Removed => "D",
         ChangeKind::Renamed { .. } => "R",
@@ -34,7 +34,7 @@ fn raw(change: &Change) -> String {
         ChangeKind::Renamed { from } => format!("{from}\t"),
         _ => String::new(),
     };
-    format!(":{} {} {} {} {letter}\t{from}{}", mode(old), mode(new), id(old), id(new), change.path)
+    format!(":{} {} {} {} {mark}\t{from}{}", mode(old), mode(new), id(old), id(new), change.path)
 }
 
 fn without_scores(text: &str) -> Vec<String> {
@@ -42,7 +42,7 @@ fn without_scores(text: &str) -> Vec<String> {
         .lines()
         .map(|line| {
             let (head, paths) = line.split_once('\t').unwrap();
-            format!("{}\t{paths}", head.trim_end_matches(|letter: char| letter.is_ascii_digit()))
+            format!("{}\t{paths}", head.trim_end_matches(|mark: char| mark.is_ascii_digit()))
         })
         .collect();
     lines.sort_by(|left, right| left.rsplit('\t').next().cmp(&right.rsplit('\t').next()));
@@ -192,8 +192,8 @@ proptest! {
 
 #[tokio::test]
 async fn unrelated_small_pointers_are_no_rename() {
-    let pointer = |letter: &str| {
-        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n", letter.repeat(64))
+    let pointer = |mark: &str| {
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n", mark.repeat(64))
     };
     let mut old = Files::new();
     old.insert("a.bin".into(), ("100644", pointer("a")));

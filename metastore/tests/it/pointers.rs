@@ -124,8 +124,8 @@ async fn a_walk_that_ends_early_says_so() {
     world.commit(vec![put("a.bin", pointer(1))]).await.unwrap();
     world.commit(vec![put("b.bin", pointer(2))]).await.unwrap();
     world.database.edit(|state| drop(state.packs.remove(0)));
-    let told: Result<Vec<_>, _> = world.snapshot().await.reachable_pointers(Vec::new()).try_collect().await;
-    assert!(matches!(told, Err(Error::Corrupt(_))), "{told:?}");
+    let outcome: Result<Vec<_>, _> = world.snapshot().await.reachable_pointers(Vec::new()).try_collect().await;
+    assert!(matches!(outcome, Err(Error::Corrupt(_))), "{outcome:?}");
 }
 
 /// A slow consumer of pointers can consolidate packs meanwhile without deadlock.
@@ -156,7 +156,7 @@ proptest! {
     #[test]
     fn any_history_tells_what_git_reaches(
         commits in prop::collection::vec((0u8..3, 0u8..6, 0u64..30, any::<bool>()), 1..25),
-        doomed in 0u8..4,
+        deleted in 0u8..4,
         merge_at in 0usize..25,
     ) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -171,7 +171,7 @@ proptest! {
                     world.merge_all().await;
                 }
             }
-            let name = RefName::branch(&format!("b{doomed}")).unwrap();
+            let name = RefName::branch(&format!("b{deleted}")).unwrap();
             if world.database.state().find(&name).is_some() {
                 world.delete_ref(name).await;
             }

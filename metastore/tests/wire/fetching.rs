@@ -287,7 +287,7 @@ fn comparable(wire: &[u8]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trap_4_e_only_so_many_packs_are_built_at_once_and_everybody_is_served() {
+async fn trap_4_e_concurrent_pack_builds_are_limited_and_every_client_is_served() {
     let server = Server::with(Rules { max_concurrent_packs: 1, ..Rules::default() }).await;
     let desk = Desk::new();
     let work = filled(&server, &desk).await;

@@ -47,7 +47,7 @@ fn gix_hash() -> gix::hash::Hasher {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn packs_that_are_none_are_refused_with_a_reason() {
+async fn invalid_packs_are_refused_with_a_reason() {
     let server = Server::start().await;
     let desk = Desk::new();
     let (work, first, second) = prepared(&server, &desk).await;
@@ -89,7 +89,7 @@ async fn packs_that_are_none_are_refused_with_a_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trap_5_5_a_command_that_names_an_object_nobody_sent() {
+async fn trap_5_5_a_command_that_names_a_missing_object() {
     let server = Server::start().await;
     let desk = Desk::new();
     let (work, first, second) = prepared(&server, &desk).await;
@@ -177,7 +177,7 @@ async fn tree_of(work: &Clone, entry: &str, name: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn paths_that_nobody_could_name_are_refused() {
+async fn unusable_paths_are_refused() {
     let server = Server::start().await;
     let desk = Desk::new();
     let work = desk.init("work", &server.url()).await;

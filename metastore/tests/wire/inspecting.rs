@@ -89,7 +89,7 @@ async fn pointers_that_were_left_behind_are_found_when_they_become_reachable_aga
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quarantine_sees_old_and_new_and_nobody_sees_into_it() {
+async fn a_quarantine_sees_old_and_new_objects_and_is_invisible_outside() {
     let server = Server::start().await;
     let desk = Desk::new();
     let work = desk.init("work", &server.url()).await;

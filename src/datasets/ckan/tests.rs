@@ -79,7 +79,7 @@ fn paths_follow_the_rules_of_ckanext_versioning() {
 }
 
 #[test]
-fn ids_stay_and_are_nobody_elses() {
+fn ids_stay_and_are_unique() {
     let package = object(json!({"resources": [
         {"name": "a", "path": "a"}, {"name": "b", "path": "b", "id": "own"}, {"path": "c", "id": "own"},
         {"path": "d", "id": "no id!"}, {"path": "d"},

@@ -175,11 +175,11 @@ pub(super) fn normal(text: &str) -> String {
 
 /// Replaces control characters: some of them separate values in the index.
 fn plain(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-fn beginning(text: &str, letters: usize) -> &str {
-    text.char_indices().nth(letters).map_or(text, |(at, _)| &text[..at])
+fn beginning(text: &str, chars: usize) -> &str {
+    text.char_indices().nth(chars).map_or(text, |(at, _)| &text[..at])
 }
 
 #[cfg(test)]

@@ -9,17 +9,17 @@ const MAX_WORD_CHARS: usize = 40;
 /// Returns the words of a text: letters and digits, folded so that case, accents, width and a plural `s` make no
 /// difference. Chinese and Japanese text has no spaces, so each character is a word.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
-    let mut letters = text.nfkd().flat_map(char::to_lowercase).filter(|letter| !is_accent(*letter)).peekable();
+    let mut chars = text.nfkd().flat_map(char::to_lowercase).filter(|c| !is_accent(*c)).peekable();
     std::iter::from_fn(move || {
-        let first = letters.find(|letter| letter.is_alphanumeric())?;
+        let first = chars.find(|c| c.is_alphanumeric())?;
         let mut word = String::from(first);
         if is_ideograph(first) {
             return Some(word);
         }
         let mut length = 1;
-        while let Some(letter) = letters.next_if(|letter| letter.is_alphanumeric() && !is_ideograph(*letter)) {
+        while let Some(c) = chars.next_if(|c| c.is_alphanumeric() && !is_ideograph(*c)) {
             if length < MAX_WORD_CHARS {
-                word.push(letter);
+                word.push(c);
             }
             length += 1;
         }
@@ -74,13 +74,13 @@ impl Kind {
 
 /// Combining diacritical marks (Unicode, blocks U+0300, U+1AB0, U+1DC0 and U+20D0): accents, once characters are
 /// decomposed.
-fn is_accent(letter: char) -> bool {
-    matches!(letter, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}')
+fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}')
 }
 
 /// Kana and Han characters.
-fn is_ideograph(letter: char) -> bool {
-    matches!(letter, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 #[cfg(test)]

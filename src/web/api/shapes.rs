@@ -36,7 +36,7 @@ macro_rules! part {
 }
 
 /// The characters allowed in a branch name; not all of them are allowed at the start of a part.
-macro_rules! letters {
+macro_rules! class {
     ($more:literal) => {
         concat!(r"[^\u0000-\u0020\u007f~^:?*\[\\/", $more, "]")
     };
@@ -55,7 +55,7 @@ shapes! {
         4096 bytes.",
         None, r"^[^/\\\u0000-\u001f\u007f-\u009f]{1,255}(/[^/\\\u0000-\u001f\u007f-\u009f]{1,255}){0,255}/?$";
     BranchName, "The name of a branch, in the syntax of git-check-ref-format(1).", Some(1013),
-        concat!("^", letters!(".-"), letters!(""), "*(/", letters!("."), letters!(""), "*)*$");
+        concat!("^", class!(".-"), class!(""), "*(/", class!("."), class!(""), "*)*$");
     TagName, "The name of a tag: letters and digits of any script, and `_ + . , / -`.", Some(1013),
         r"^[^\u0000-\u002a\u002d-\u002f\u003a-\u0040\u005b-\u005e\u0060\u007b-\u00a9][^\u0000-\u002a\u003a-\u0040\u005b-\u005e\u0060\u007b-\u00a9]*$";
     EmailAddress, "An e-mail address.", Some(254),

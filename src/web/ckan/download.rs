@@ -99,14 +99,14 @@ fn elsewhere(headers: &HeaderMap, url: &str) -> Result<Response> {
 /// Escapes text for HTML content and attribute values.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
+    for c in text.chars() {
+        match c {
             '&' => html.push_str("&amp;"),
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
             '\'' => html.push_str("&#39;"),
-            letter => html.push(letter),
+            c => html.push(c),
         }
     }
     html

@@ -157,7 +157,7 @@ mod tests {
 
         /// Whatever a client writes, over however many lines, it cannot forge its address.
         #[test]
-        fn nobody_can_be_somebody_else(
+        fn no_address_can_be_forged(
             who in outsider(), peer in outsider(),
             invented in prop::collection::vec("[ -~]{0,40}", 0..4),
             inside in prop::collection::vec(insider(), 1..4), apart: bool,

@@ -256,7 +256,7 @@ mod tests {
         /// Whatever the arrival pattern, in any interval no more points pass than the bucket held and gained, except
         /// for one request that may overdraw it; and a request that waits as long as required is let through.
         #[test]
-        fn nobody_gets_more_than_the_rate(
+        fn no_client_gets_more_than_the_rate(
             points in 1u32..2000, size in 1u64..500,
             requests in prop::collection::vec((1u64..40, 0u64..200_000_000), 1..200),
         ) {

@@ -64,7 +64,7 @@ fn requests_are_counted_by_what_they_cost() {
 }
 
 #[test]
-fn nobody_is_more_than_one_by_what_he_says() {
+fn a_client_cannot_multiply_itself_by_headers() {
     let rates = Rates { address: 50, burst_seconds: 1, ..Rates::off() };
     let forged = |peer: &str, number: usize| request(peer, Some(&format!("198.51.100.{}", number % 250)));
     let unconfigured = limits(rates.clone(), &[]);
@@ -149,7 +149,7 @@ fn all_answers_to_one_who_has_all_places_name_the_right_limit() {
 }
 
 #[test]
-fn whoever_moves_a_file_or_reads_a_table_has_a_place() {
+fn transfers_and_table_reads_take_a_slot() {
     let routes = crate::web::routes();
     let limits = limits(Rates { transfers_address: Some(1), ..Rates::off() }, &[]);
     for route in MOVES {

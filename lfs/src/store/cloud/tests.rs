@@ -166,7 +166,7 @@ fn lives_have_an_end() {
 }
 
 #[test]
-fn nobody_is_told_a_secret() {
+fn no_secret_is_printed() {
     let stores = [CloudStore::s3(s3()).unwrap(), CloudStore::azure(azure()).unwrap()];
     assert_eq!(format!("{stores:?}"), "[CloudStore(\"s3://data/folder\"), CloudStore(\"az://objects/folder\")]");
 }

@@ -437,7 +437,7 @@ async fn names_of_a_former_process_do_not_collide() {
 }
 
 #[test]
-fn a_full_disk_is_told_apart() {
+fn a_full_disk_has_its_own_error() {
     for number in [28, 122] {
         assert!(matches!(Error::from(io::Error::from_raw_os_error(number)), Error::Full));
     }

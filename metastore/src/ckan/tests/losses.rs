@@ -60,7 +60,7 @@ fn what_changed_is_changed_and_the_rest_stays() {
 }
 
 #[test]
-fn what_somebody_changes_in_ckan_is_not_overwritten() {
+fn changes_made_in_ckan_are_not_overwritten() {
     let package = json!({
         "name": "d",
         "title": "T",

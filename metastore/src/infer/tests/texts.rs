@@ -252,7 +252,7 @@ proptest! {
             writer.write_record(columns.iter().enumerate().map(cell)).expect("memory");
         }
         let text = String::from_utf8(writer.into_inner().expect("memory")).expect("text");
-        let bytes: Vec<u8> = if is_latin { text.chars().map(|letter| u8::try_from(letter).expect("Latin-1")).collect() } else { text.clone().into_bytes() };
+        let bytes: Vec<u8> = if is_latin { text.chars().map(|c| u8::try_from(c).expect("Latin-1")).collect() } else { text.clone().into_bytes() };
         let inferred = csv(bytes.as_slice(), ALL).expect("a table");
         let expected: Vec<String> = names.iter().zip(&columns).map(|(name, (kind, _))| format!("{name}:{kind}")).collect();
         prop_assert_eq!(types(&inferred), expected);

@@ -100,7 +100,7 @@ fn tags_are_a_set() {
 }
 
 #[test]
-fn licences_are_told_in_both_dialects() {
+fn licence_changes_are_reported_in_both_dialects() {
     let cc0 = json!({"name": "CC0-1.0", "path": "https://x"});
     none(&json!({"licenses": [cc0]}), &json!({"license_id": "CC0-1.0", "license_url": "https://x"}));
     let new = json!({"licenses": [{"name": "MIT"}]});
@@ -225,7 +225,7 @@ fn resources_come_go_and_change() {
 }
 
 #[test]
-fn files_are_told_in_both_dialects() {
+fn file_changes_are_reported_in_both_dialects() {
     let zeros = "0".repeat(64);
     let old =
         json!({"name": "a", "path": "a.csv", "bytes": 5, "hash": format!("sha256:{zeros}"), "mediatype": "text/csv"});

@@ -55,9 +55,9 @@ pub(in crate::package) fn location(text: &str) -> Result<Location, String> {
 /// single slash is enough, since joining paths collapses the slashes.
 fn scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once(':')?;
-    let mut letters = scheme.chars();
-    let formed = letters.next()?.is_ascii_alphabetic()
-        && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'));
+    let mut chars = scheme.chars();
+    let formed =
+        chars.next()?.is_ascii_alphabetic() && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
     let web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     let rest = match rest.strip_prefix("//") {
         Some(rest) => rest,
@@ -114,9 +114,8 @@ pub(super) fn is_instant(text: &str) -> bool {
         Some(fraction) => (fraction, "Z"),
         None => rest.len().checked_sub(6).and_then(|end| rest.split_at_checked(end)).unwrap_or_default(),
     };
-    let at = |text: &str, index: usize, letters: &[u8]| {
-        text.as_bytes().get(index).is_some_and(|byte| letters.contains(byte))
-    };
+    let at =
+        |text: &str, index: usize, chars: &[u8]| text.as_bytes().get(index).is_some_and(|byte| chars.contains(byte));
     // The parser accepts more forms than RFC 3339; these positions rule them out.
     let shaped = at(seconds, 4, b"-") && at(seconds, 7, b"-") && at(seconds, 10, b"Tt ") && at(seconds, 13, b":");
     let shaped = shaped && at(seconds, 16, b":") && (offset == "Z" || at(offset, 0, b"+-") && at(offset, 3, b":"));
@@ -135,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_and_files_are_told_apart() {
+    fn urls_and_files_are_distinguished() {
         for url in ["http://a.example/x", "HTTPS://a.example", "ftp://a/b", "https://a/../b"] {
             assert_eq!(location(url), Ok(Location::Url), "{url}");
         }
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_lead_away_are_none() {
+    fn paths_that_leave_the_folder_are_refused() {
         for (bad, why) in [
             ("", "empty"),
             ("/etc/passwd", "absolute"),

@@ -78,7 +78,7 @@ fn packages_of_all_clients_pass() {
 }
 
 #[test]
-fn a_package_is_told_what_is_wrong_and_where() {
+fn problems_of_a_package_say_what_and_where() {
     bad(&json!([]), "", "expected an object, not a list");
     bad(&json!({"name": 7}), "/name", "expected a string, not the number 7");
     bad(&json!({"name": ""}), "/name", "empty");
@@ -101,7 +101,7 @@ fn a_package_is_told_what_is_wrong_and_where() {
 }
 
 #[test]
-fn a_resource_is_told_what_is_wrong_and_where() {
+fn problems_of_a_resource_say_what_and_where() {
     let at = |key: &str| format!("/resources/0{key}");
     let one = |resource: Value, key: &str, words: &str| bad(&with(&resource), &at(key), words);
     one(json!({"name": "a"}), "", "neither");
@@ -131,7 +131,7 @@ fn a_resource_is_told_what_is_wrong_and_where() {
 }
 
 #[test]
-fn a_schema_is_told_what_is_wrong_and_where() {
+fn problems_of_a_schema_say_what_and_where() {
     let at = |key: &str| format!("/resources/0/schema{key}");
     let one = |schema: Value, key: &str, words: &str| bad(&table(&schema), &at(key), words);
     one(json!({}), "/fields", "list of fields");
@@ -160,7 +160,7 @@ fn a_schema_is_told_what_is_wrong_and_where() {
 }
 
 #[test]
-fn a_field_is_told_what_is_wrong_and_where() {
+fn problems_of_a_field_say_what_and_where() {
     let one = |value: Value, key: &str, words: &str| {
         bad(&field(&value), &format!("/resources/0/schema/fields/0{key}"), words);
     };
@@ -208,7 +208,7 @@ fn the_fixtures_are_good() {
 }
 
 #[test]
-fn only_the_first_problems_are_told_and_soon() {
+fn only_the_first_problems_are_reported_and_quickly() {
     let many = vec![json!({"path": "/x", "bytes": "y".repeat(10_000)}); 100_000];
     let found = check(&json!({ "resources": many }));
     assert_eq!(found.len(), PROBLEM_LIMIT);

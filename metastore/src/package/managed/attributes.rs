@@ -62,10 +62,10 @@ pub(crate) fn of_others(file: &[u8]) -> Vec<u8> {
 fn path_of(text: &[u8]) -> Option<FilePath> {
     let pattern = str::from_utf8(text.strip_suffix(LFS.as_bytes())?).ok()?;
     let unescaped = |text: &str| {
-        let mut letters = text.chars();
+        let mut chars = text.chars();
         let mut plain = String::with_capacity(text.len());
-        while let Some(letter) = letters.next() {
-            plain.extend(if letter == '\\' { letters.next() } else { Some(letter) });
+        while let Some(c) = chars.next() {
+            plain.extend(if c == '\\' { chars.next() } else { Some(c) });
         }
         plain
     };
@@ -127,11 +127,11 @@ pub(super) fn line(path: &FilePath) -> String {
     if !path.contains('/') || path.starts_with(['#', '!', '"', '[', ' ']) {
         pattern.push('/');
     }
-    for letter in path.chars() {
-        if matches!(letter, '*' | '?' | '[' | ']' | '\\') {
+    for c in path.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '\\') {
             pattern.push('\\');
         }
-        pattern.push(letter);
+        pattern.push(c);
     }
     if pattern.contains([' ', '"']) {
         pattern = format!("\"{}\"", pattern.replace('\\', "\\\\").replace('"', "\\\""));

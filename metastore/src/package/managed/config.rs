@@ -14,7 +14,7 @@ const KEY: &str = "lfsurl";
 /// Sets `remote.origin.lfsurl` to this URL and keeps everything else; `None` if it is already set to it.
 pub(super) fn with_url(before: Option<&[u8]>, url: &str) -> Result<Option<Vec<u8>>, Problem> {
     let broken = |why: String| Problem::whole(format!("cannot update {CONFIG}: {why}"));
-    if url.is_empty() || url.contains(|letter: char| letter.is_control() || letter.is_whitespace()) {
+    if url.is_empty() || url.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return Err(broken("invalid URL of the LFS server".to_owned()));
     }
     let Some(before) = before.filter(|before| !before.is_empty()) else {

@@ -126,7 +126,7 @@ fn a_resource_that_stays_named_keeps_its_pointer_and_its_line() {
 }
 
 #[test]
-fn what_somebody_pushed_in_between_stays() {
+fn files_pushed_in_between_stay() {
     let old = package(&json!([resource("a.csv", A, 1)]));
     let first = plan(None, &old).unwrap().edits(&ManagedState::default()).unwrap();
     let mut plan = plan(Some(&old), &package(&json!([]))).unwrap();

@@ -17,7 +17,7 @@ fn read_all(mut input: &[u8], limit: usize) -> (Vec<Packet>, Option<PacketError>
 }
 
 #[test]
-fn markers_and_payloads_are_told_apart() {
+fn markers_and_payloads_are_distinguished() {
     let (packets, error) = read_all(b"0000000100020004000ahello\n", 1024);
     assert!(error.is_none());
     assert_eq!(
@@ -64,7 +64,7 @@ fn a_longer_payload_is_cut_rather_than_misframed() {
 }
 
 #[test]
-fn truncation_is_told_from_a_clean_end() {
+fn truncation_is_distinguished_from_a_clean_end() {
     for input in [&b"0"[..], b"000", b"0005", b"000ahell"] {
         assert!(matches!(read_all(input, 1024), (_, Some(PacketError::Truncated))), "{input:?}");
     }

@@ -80,7 +80,7 @@ export class Run implements UploadHandle {
 		signal?.addEventListener('abort', cancel, { once: true });
 		if (signal?.aborted) this.#control.end(new CancelledError());
 		this.done = this.#run().finally(() => signal?.removeEventListener('abort', cancel));
-		// Avoid an unhandled rejection if nobody awaits `done`.
+		// Avoid an unhandled rejection if `done` is not awaited.
 		this.done.catch(() => undefined);
 	}
 

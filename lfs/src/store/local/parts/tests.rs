@@ -230,7 +230,7 @@ async fn who_lingers_cannot_touch_the_object() {
 }
 
 #[tokio::test]
-async fn nobody_writes_while_the_whole_is_hashed() {
+async fn no_part_is_written_while_the_object_is_hashed() {
     let fixture = Fixture::new();
     let content = noise(600_000);
     let (oid, plan) = (Oid::of(&content), plan(content.len(), 200_000));

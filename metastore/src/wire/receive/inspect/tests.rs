@@ -70,7 +70,7 @@ proptest! {
 
     /// A push is accepted if and only if every path in it can be represented.
     #[test]
-    fn no_tree_with_a_path_that_nobody_could_name_comes_in(forest in forests()) {
+    fn trees_with_unusable_paths_are_refused(forest in forests()) {
         let (_folder, reader) = empty();
         for (id, bytes, components) in plant(&reader, &forest) {
             let is_good = bytes <= LIMIT && components <= DEPTH_LIMIT;

@@ -33,7 +33,7 @@ fn complaints_become_reasons() {
 }
 
 #[test]
-fn what_is_our_trouble_is_not_told_to_the_client() {
+fn internal_errors_are_not_shown_to_the_client() {
     let full = explain("fatal: write error: No space left on device", LIMITS, 1 << 29);
     assert!(matches!(full, Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull));
     for complaint in

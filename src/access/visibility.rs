@@ -11,7 +11,7 @@ use crate::db::search::{ScopeFilter, VisibilityFilter};
 use crate::error::Result;
 use crate::types::{Id, Visibility};
 
-/// The datasets that an actor can see. Created by [`Access::sight`] only.
+/// The datasets that an actor can see. Created by [`Access::visible_datasets`] only.
 #[derive(Debug)]
 #[must_use = "the query must be restricted to what the actor can see"]
 pub struct VisibleDatasets {
@@ -35,7 +35,7 @@ impl VisibleDatasets {
 
 impl Access {
     /// Returns which datasets the actor can read.
-    pub async fn sight(&self, actor: &Actor) -> Result<VisibleDatasets> {
+    pub async fn visible_datasets(&self, actor: &Actor) -> Result<VisibleDatasets> {
         let (mut seen, mut personal) = (VisibilityFilter::default(), None);
         let mut tx = self.db.read().await?;
         match &actor.identity {

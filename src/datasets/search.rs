@@ -192,7 +192,7 @@ impl Datasets {
     /// number nor their content, and the order does not depend on them.
     pub async fn search(
         &self,
-        sight: &VisibleDatasets,
+        visible: &VisibleDatasets,
         query: &Query,
         sort: Sort,
         after: Option<Place>,
@@ -202,7 +202,7 @@ impl Datasets {
             return Ok(Page::default());
         }
         let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-        let seen = sight.seen();
+        let seen = visible.seen();
         let mut tx = self.db.read().await?;
         let mut rows: Vec<(FoundRow, bool)> = Vec::new();
         let in_heading =
@@ -251,17 +251,17 @@ impl Datasets {
             _ if *in_heading => Place::Heading(row.number),
             _ => Place::Other(row.number),
         });
-        Ok(Page { found: rows.into_iter().map(|(row, _)| found(sight, row)).collect::<Result<_>>()?, next })
+        Ok(Page { found: rows.into_iter().map(|(row, _)| found(visible, row)).collect::<Result<_>>()?, next })
     }
 
     /// Counts the matches of [`Datasets::search`] by facet.
-    pub async fn count(&self, sight: &VisibleDatasets, query: &Query) -> Result<Counts> {
+    pub async fn count(&self, visible: &VisibleDatasets, query: &Query) -> Result<Counts> {
         if query.is_hopeless {
             return Ok(Counts { is_exact: true, ..Counts::default() });
         }
         let terms = Terms { all: query.anywhere(), not_all: vec![] };
         let mut tx = self.db.read().await?;
-        let (total, text) = tx.count_search(sight.seen(), &terms, COUNTED + 1).await?;
+        let (total, text) = tx.count_search(visible.seen(), &terms, COUNTED + 1).await?;
         let (owners, values) = tally(&text);
         let mut named = Vec::with_capacity(owners.len());
         for (owner, number) in owners {
@@ -414,9 +414,9 @@ fn number(id: Id, changed: Millis) -> i64 {
     (signed(changed.seconds()) << 30) | random
 }
 
-fn found(sight: &VisibleDatasets, row: FoundRow) -> Result<Found> {
+fn found(visible: &VisibleDatasets, row: FoundRow) -> Result<Found> {
     Ok(Found {
-        is_by_administration: sight.is_by_administration(row.id, row.owner_id, row.visibility),
+        is_by_administration: visible.is_by_administration(row.id, row.owner_id, row.visibility),
         id: row.id,
         path: RepoPath::from_segments(&row.owner_name, &row.name)?,
         visibility: row.visibility,

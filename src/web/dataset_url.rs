@@ -62,9 +62,9 @@ async fn owner(
     let (Some(name), true) = (name, wants_page(&headers)) else { return Ok(missing(&app, &headers)) };
     // An expired session cookie is no reason to refuse a page.
     let actor = caller.map_or_else(|_| Actor::anonymous(), |caller| caller.actor);
-    let sight = app.access.sight(&actor).await?;
+    let visible = app.access.visible_datasets(&actor).await?;
     let query = Query::default().with(Kind::Owner, name.as_str());
-    let first = app.datasets.search(&sight, &query, Sort::Updated, None, 1).await?;
+    let first = app.datasets.search(&visible, &query, Sort::Updated, None, 1).await?;
     if first.found.is_empty() {
         return Ok(missing(&app, &headers));
     }

@@ -120,9 +120,9 @@ async fn search(
     let asked = SearchQuery::parse(query.as_deref().unwrap_or_default())?;
     let limit = asked.page.limit()?;
     let after = asked.page.cursor().map(|cursor| place(cursor, asked.sort).ok_or_else(Page::bad_cursor)).transpose()?;
-    let sight = app.access.sight(&caller.actor).await?;
-    let page = app.datasets.search(&sight, &asked.query, asked.sort, after, limit).await?;
-    let counts = app.datasets.count(&sight, &asked.query).await?;
+    let visible = app.access.visible_datasets(&caller.actor).await?;
+    let page = app.datasets.search(&visible, &asked.query, asked.sort, after, limit).await?;
+    let counts = app.datasets.count(&visible, &asked.query).await?;
     // Computing the facets reads every result.
     caller.charge(usize::try_from(counts.total).unwrap_or(usize::MAX) / 10);
     let next_cursor = page.next.map(cursor);

@@ -37,8 +37,8 @@ async fn list(State(app): State<App>, caller: AuthedActor, base: BaseUrl, RawQue
     };
     let after = value(&asked, "cursor").map(|cursor| place(cursor, sort));
     let after = after.map(|place| place.ok_or_else(|| Error::invalid("invalid `cursor`"))).transpose()?;
-    let sight = app.access.sight(&caller.actor).await?;
-    let page = app.datasets.search(&sight, &query, sort, after, limit).await?;
+    let visible = app.access.visible_datasets(&caller.actor).await?;
+    let page = app.datasets.search(&visible, &query, sort, after, limit).await?;
     let mut response = Json(page.found.iter().map(describe).collect::<Vec<_>>()).into_response();
     let link = page.next.map(|next| {
         let kept = text.split('&').filter(|pair| {

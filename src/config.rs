@@ -306,10 +306,10 @@ impl Config {
         };
         let environment = Env::prefixed("RUTTER_").filter(is_ours).split("__");
         figment = figment.merge(renames.apply(&environment));
-        let renamed = renames.used()?;
+        let old_keys = renames.used()?;
         let mut config: Self = figment.extract().map_err(|error| Error::invalid(format!("configuration: {error}")))?;
         config.service_links = service_links;
-        config.renamed = renamed;
+        config.renamed = old_keys;
         config.listen = overrides.listen.unwrap_or(config.listen);
         config.data = overrides.data.unwrap_or(config.data);
         config.public_url = overrides.public_url.or(config.public_url);

@@ -78,7 +78,7 @@ impl Datasets {
         tx.insert_dataset(id, creation.owner(), path, visibility, store, self.clock.now()).await?;
         self.audit(&mut tx, creation.actor(), "dataset.create", &path.to_string(), visibility.as_str()).await?;
         tx.commit().await?;
-        self.look(id).await;
+        self.reindex_now(id).await;
         Ok(id)
     }
 

@@ -176,7 +176,7 @@ impl GitService {
 
     /// Answers an LFS batch request for downloads.
     pub async fn batch_download(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
-        self.0.storage.answer_batch_downloads(grant, request, base).await
+        self.0.storage.batch_downloads(grant, request, base).await
     }
 
     /// Answers an LFS batch request for uploads. It precedes the push of the commits, so it may create the dataset.
@@ -189,10 +189,10 @@ impl GitService {
         is_bare: bool,
     ) -> Result<Vec<u8>> {
         if request.objects.iter().all(|object| object.wanted.is_err()) {
-            return self.0.storage.answer_batch_empty(request).await;
+            return self.0.storage.empty_batch(request).await;
         }
         let grant = self.existing(target).await?;
-        self.0.storage.answer_batch_uploads(&grant, request, base, is_bare).await
+        self.0.storage.batch_uploads(&grant, request, base, is_bare).await
     }
 
     /// Returns the grant of a push, creating the dataset if it does not exist.

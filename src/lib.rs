@@ -5,12 +5,12 @@
 //! | layer | modules |
 //! |---|---|
 //! | 4 entry | app web |
-//! | 3 features | accounts datasets share storage git_service files collect check |
+//! | 3 features | accounts datasets share storage `git_service` files collect check |
 //! | 2 kernel | access jobs mail quota db |
 //! | 1 base | config error request types clock |
 //!
-//! Within a layer only: web → app, accounts → datasets, accounts → git_service, git_service → datasets,
-//! git_service → storage, files → datasets, files → storage, collect → datasets, collect → storage, check → datasets,
+//! Within a layer only: web → app, accounts → datasets, accounts → `git_service`,
+//! `git_service` → datasets, `git_service` → storage, files → datasets, files → storage, collect → datasets, collect → storage, check → datasets,
 //! check → storage, access → db, jobs → db, quota → db, mail → db, mail → jobs, config → error, config → types,
 //! clock → types, types → error, error → request.
 

@@ -1,5 +1,4 @@
-//! Object storage: which LFS objects a dataset holds, presigned URLs to upload and download them, and the stores that
-//! verify them.
+//! Object storage: the LFS objects of datasets, presigned URLs to transfer them, and the stores that verify them.
 
 pub mod check;
 pub mod collect;
@@ -60,7 +59,7 @@ pub struct Storage(Arc<Inner>);
 
 struct Inner {
     db: Db,
-    recorder: HoldingsWriter,
+    holdings_writer: HoldingsWriter,
     stores: Stores,
     signer: Signer,
     clock: Clock,
@@ -73,7 +72,7 @@ struct Inner {
     turns: uploads::Turns,
     transfers: Arc<Semaphore>,
     /// Memory limit in MiB for parts on their way to a bucket.
-    on_the_way: Arc<Semaphore>,
+    part_memory: Arc<Semaphore>,
 }
 
 /// Permission to transfer one object, from a signed URL, and one of the concurrent transfer slots.
@@ -87,7 +86,7 @@ impl Storage {
     /// Creates the service.
     pub fn new(config: &Config, stores: Stores, db: Db, clock: Clock, signing_key: [u8; 32]) -> Self {
         Self(Arc::new(Inner {
-            recorder: HoldingsWriter::new(db.clone(), clock.clone(), config.quotas),
+            holdings_writer: HoldingsWriter::new(db.clone(), clock.clone(), config.quotas),
             stores,
             db,
             signer: Signer::new(signing_key),
@@ -105,7 +104,7 @@ impl Storage {
             upload_lifetime: Duration::from_secs(config.ttl.upload),
             turns: uploads::Turns::default(),
             transfers: Arc::new(Semaphore::new(config.limits.transfers)),
-            on_the_way: Arc::new(Semaphore::new(upload_sessions::PART_MEMORY_MIB)),
+            part_memory: Arc::new(Semaphore::new(upload_sessions::PART_MEMORY_MIB)),
         }))
     }
 
@@ -132,20 +131,15 @@ impl Storage {
     }
 
     /// Answers a batch request for downloads: presigned URLs for the objects that the dataset holds.
-    pub async fn answer_batch_downloads(
-        &self,
-        grant: &Grant<Fetch>,
-        request: &BatchRequest,
-        base: &str,
-    ) -> Result<Vec<u8>> {
+    pub async fn batch_downloads(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
         // Boxed: otherwise the state of its rare branches would enlarge the future of every request.
-        Box::pin(self.answer_batch(grant.id(), &grant.dataset().store, None, request, base, false)).await
+        Box::pin(self.batch_response(grant.id(), &grant.dataset().store, None, request, base, false)).await
     }
 
     /// Answers a batch request for uploads: presigned URLs for objects that the dataset does not hold yet. What other
     /// datasets hold makes no difference. `is_bare` is true for clients that send a PUT without the headers given in
     /// the response.
-    pub async fn answer_batch_uploads(
+    pub async fn batch_uploads(
         &self,
         grant: &Grant<Upload>,
         request: &BatchRequest,
@@ -153,16 +147,16 @@ impl Storage {
         is_bare: bool,
     ) -> Result<Vec<u8>> {
         let dataset = grant.dataset();
-        Box::pin(self.answer_batch(dataset.id, &dataset.store, Some(dataset), request, base, is_bare)).await
+        Box::pin(self.batch_response(dataset.id, &dataset.store, Some(dataset), request, base, is_bare)).await
     }
 
     /// Answers a batch request without a valid object: only errors, for which no dataset is needed.
-    pub async fn answer_batch_empty(&self, request: &BatchRequest) -> Result<Vec<u8>> {
-        Box::pin(self.answer_batch(Id::from_bytes([0; 16]), DEFAULT_STORE, None, request, "", false)).await
+    pub async fn empty_batch(&self, request: &BatchRequest) -> Result<Vec<u8>> {
+        Box::pin(self.batch_response(Id::from_bytes([0; 16]), DEFAULT_STORE, None, request, "", false)).await
     }
 
     /// `uploader` is the dataset whose usage new objects count towards.
-    async fn answer_batch(
+    async fn batch_response(
         &self,
         repo: Id,
         store: &str,

@@ -1,6 +1,5 @@
-//! CKAN API: mapping between the package and CKAN's dataset records. The package is the source of truth; a *record* is
-//! what `metastore::ckan` makes of it, with what the server knows in addition, and with URLs where the package has
-//! paths. The reverse mapping undoes this, so that sending a record back unchanged changes nothing.
+//! CKAN API: maps packages to CKAN's dataset records and back, by `metastore::ckan`, with URLs in place of paths and the
+//! fields that the server adds. Sending a record back unchanged changes nothing.
 
 use std::collections::{HashMap, HashSet};
 

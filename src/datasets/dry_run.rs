@@ -43,7 +43,7 @@ impl Datasets {
     ///
     /// # Errors
     /// As for [`Datasets::revert`], except that it is not an error if nothing would change.
-    pub async fn rehearse_revert(
+    pub async fn dry_run_revert(
         &self,
         grant: &Grant<Write>,
         since: Option<&str>,
@@ -51,14 +51,14 @@ impl Datasets {
         wording: CommitMeta,
     ) -> Result<DryRun> {
         let rework = self.reversal(grant, since, upto).await?;
-        self.rehearse(grant, wording, rework).await
+        self.dry_run(grant, wording, rework).await
     }
 
     /// Returns what [`Datasets::restore`] would change.
     ///
     /// # Errors
     /// As for [`Datasets::restore`], except that it is not an error if nothing would change.
-    pub async fn rehearse_restore(
+    pub async fn dry_run_restore(
         &self,
         grant: &Grant<Write>,
         revision: &str,
@@ -66,10 +66,10 @@ impl Datasets {
         wording: CommitMeta,
     ) -> Result<DryRun> {
         let rework = self.restoration(grant, revision, part).await?;
-        self.rehearse(grant, wording, rework).await
+        self.dry_run(grant, wording, rework).await
     }
 
-    async fn rehearse(&self, grant: &Grant<Write>, wording: CommitMeta, rework: RevertPlan) -> Result<DryRun> {
+    async fn dry_run(&self, grant: &Grant<Write>, wording: CommitMeta, rework: RevertPlan) -> Result<DryRun> {
         let RevertPlan { message, exact, edits } = rework;
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
@@ -91,7 +91,7 @@ impl Datasets {
         self.check_locks(grant, &whole).await.map_err(|refusal| refusal.error)?;
         let attempt = whole.changes();
         let found = snapshot.read(move |reader| {
-            let made = reader.rehearse(&attempt).map_err(|flaw| flaw.error)?;
+            let made = reader.dry_run(&attempt).map_err(|flaw| flaw.error)?;
             made.map(|(then, tree)| look(reader, head, &then, tree)).transpose()
         });
         let Some(Found { count, changes, packages }) = found.await? else {

@@ -139,24 +139,28 @@ impl Datasets {
             jobs::enqueue(&mut tx, &self.clock, Kind::RepackPacks, &id.to_string(), Duration::ZERO).await?;
         }
         tx.commit().await?;
-        if let Some(pack) = &transaction.pack
-            && let Err(error) = self.engine.cache_pack(&key, pack).await
-        {
-            // The next reader downloads it instead.
-            tracing::warn!(%error, "cannot add a new pack to the cache");
-        }
-        // Builds the new snapshot now, so that the next reader does not have to read all refs.
         let before = || Some(self.engine.cached(&key, unsigned(repo.generation))?.state().refs.clone());
-        if let Some(refs) = if is_all { Some(refs) } else { before() } {
-            let refs = refs_after(refs, &accepted);
-            let (generation, epoch) = (unsigned(generation), unsigned(repo.gc_epoch));
-            let state = State { repo: key, generation, epoch, head: head.parse()?, refs, packs };
-            if let Err(error) = self.engine.snapshot(state).await {
-                tracing::debug!(%error, "cannot build the new snapshot; the next reader builds it");
-            }
-        }
-        self.look(id).await;
+        let refs = if is_all { Some(refs) } else { before() }.map(|refs| refs_after(refs, &accepted));
+        let (generation, epoch, head) = (unsigned(generation), unsigned(repo.gc_epoch), head.parse()?);
+        let state = refs.map(|refs| State { repo: key.clone(), generation, epoch, head, refs, packs });
+        self.update_cache(&key, transaction.pack.as_ref(), state).await;
+        self.reindex_now(id).await;
         Ok(outcomes)
+    }
+
+    /// Adds a new pack to the cache, and builds the new snapshot, so that the next reader does not have to read all
+    /// refs. Errors are logged: the next reader does what is missing.
+    async fn update_cache(&self, key: &RepoKey, pack: Option<&NewPack>, state: Option<State>) {
+        if let Some(pack) = pack
+            && let Err(error) = self.engine.cache_pack(key, pack).await
+        {
+            tracing::warn!(%error, "cannot add a new pack to the cache; the next reader downloads it");
+        }
+        if let Some(state) = state
+            && let Err(error) = self.engine.snapshot(state).await
+        {
+            tracing::debug!(%error, "cannot build the new snapshot; the next reader builds it");
+        }
     }
 
     /// Stores a pack, unless it is stored inline in its row. Its key is recorded first, so that the sweep finds the

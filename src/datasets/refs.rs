@@ -311,7 +311,7 @@ impl Datasets {
         tx.set_generation(grant.id(), repo.generation + 1, branch.as_str()).await?;
         self.audit(&mut tx, grant.actor(), "dataset.default-branch", &grant.path(), name).await?;
         tx.commit().await?;
-        self.look(grant.id()).await;
+        self.reindex_now(grant.id()).await;
         Ok(())
     }
 

@@ -273,7 +273,7 @@ impl Datasets {
     }
 
     /// Reindexes a dataset after a change. If that fails, the job does it later.
-    pub(crate) async fn look(&self, id: Id) {
+    pub(crate) async fn reindex_now(&self, id: Id) {
         if let Err(error) = Box::pin(self.reindex(id, REINDEX_DELAY)).await {
             tracing::warn!(%error, dataset = %id, "updating the search index failed; a job retries it within a minute");
         }

@@ -33,7 +33,7 @@ impl GitService {
         let request = crate::request::id();
         tx.insert_audit(id, now, &actor, "dataset.rename", &old.to_string(), &path.to_string(), &request).await?;
         tx.commit().await?;
-        self.0.drive.look(grant.id()).await;
+        self.0.drive.reindex_now(grant.id()).await;
         match self.0.drive.readdress(&grant.narrow(), &old.to_string(), &path.to_string()).await {
             // The rename has succeeded even so: the next change of the package corrects the files.
             Err(error) if error.kind() != Kind::NotFound => {

@@ -140,7 +140,7 @@ impl Storage {
             }
             let place = place.to_owned();
             let arrival = NewObject { repo, oid: ticket.oid, size: found.size, store: store.into(), place };
-            self.0.recorder.hold(arrival, Some(Reservation::Direct("place"))).await?;
+            self.0.holdings_writer.hold(arrival, Some(Reservation::Direct("place"))).await?;
             found.size
         } else if let Some(id) = parameter(query, "staged").or(parameter(query, "part")) {
             let id = hex::decode(id).ok().and_then(|id| id.try_into().ok());
@@ -205,7 +205,7 @@ impl Storage {
                     "SHA-256 mismatch: the uploaded bytes are not object {oid}; upload it again"
                 )));
             }
-            self.0.recorder.hold(arrival.clone(), reservation.clone()).await
+            self.0.holdings_writer.hold(arrival.clone(), reservation.clone()).await
         };
         if let Err(error) = taken.await {
             if error.kind() == error::Kind::Full {

@@ -51,8 +51,8 @@ impl HoldingsWriter {
         let (done, outcome) = oneshot::channel();
         self.waiting().push(PendingHolding { arrival, reservation, done });
         // In its own task: if a client disconnects, the objects of others in the same transaction must not be lost.
-        let recorder = self.clone();
-        tokio::spawn(crate::request::scope(crate::request::id(), async move { recorder.record().await }));
+        let holdings_writer = self.clone();
+        tokio::spawn(crate::request::scope(crate::request::id(), async move { holdings_writer.record().await }));
         outcome.await.map_err(Error::internal)?
     }
 
@@ -159,7 +159,7 @@ impl Storage {
         reservation: Option<Reservation>,
     ) -> Result<()> {
         let (store, oid, is_reserved) = (arrival.store.clone(), arrival.oid, reservation.is_some());
-        if let Err(error) = self.0.recorder.hold(arrival, reservation).await {
+        if let Err(error) = self.0.holdings_writer.hold(arrival, reservation).await {
             if error.kind() == Kind::Full && !is_reserved {
                 // Concurrent uploads have used up the quota: the file must not take space either. Reserved bytes are
                 // already counted, so the file can stay for a retry.

@@ -202,7 +202,8 @@ impl Storage {
         if !bucket.promote(staged, &key).await? {
             return Err(Error::unavailable("the store has lost the uploaded file; upload it again"));
         }
-        let recorded = self.0.recorder.hold(NewObject { place: hex::encode(place), ..arrival }, reservation).await;
+        let recorded =
+            self.0.holdings_writer.hold(NewObject { place: hex::encode(place), ..arrival }, reservation).await;
         if let Err(error) = recorded {
             if error.kind() == Kind::Full {
                 bucket.remove(&key).await?;
@@ -217,7 +218,7 @@ impl Storage {
     async fn room(&self, bytes: u64) -> Result<OwnedSemaphorePermit> {
         let blocks = bytes.div_ceil(1 << 20).clamp(1, PART_MEMORY_MIB as u64);
         let blocks = u32::try_from(blocks).map_err(Error::internal)?;
-        self.0.on_the_way.clone().acquire_many_owned(blocks).await.map_err(Error::internal)
+        self.0.part_memory.clone().acquire_many_owned(blocks).await.map_err(Error::internal)
     }
 
     fn expect_size(&self, size: u64) -> Result<()> {

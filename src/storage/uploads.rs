@@ -229,9 +229,7 @@ impl Storage {
         let opened = self.0.signer.open_upload(token, "", self.0.clock.now().seconds());
         let ticket = opened.map_err(|error| match error {
             SignError::Expired => Error::forbidden("this URL has expired; request a new one from the batch API"),
-            SignError::Malformed | SignError::Forged => {
-                Error::forbidden("invalid signed URL; request a new one from the batch API")
-            }
+            SignError::Malformed | SignError::Forged => Error::forbidden("invalid signed URL; request a new one"),
         })?;
         let row = self.0.db.read().await?.upload(&hex::encode(ticket.upload)).await?;
         match row.filter(|row| row.repo_id == Id::from_bytes(ticket.repository)) {
@@ -253,10 +251,7 @@ impl Storage {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let Step::Part(number) = upload.step else { return Err(wrong_step()) };
-        let part = upload
-            .plan
-            .part(number)
-            .ok_or_else(|| Error::invalid("invalid part number; request new URLs from the batch API"))?;
+        let part = upload.plan.part(number).ok_or_else(|| Error::invalid("invalid part number; request new URLs"))?;
         if length.is_some_and(|length| length != part.size) {
             return Err(Error::invalid(format!(
                 "Content-Length does not match the part's size of {} bytes; send exactly that many bytes",
@@ -271,9 +266,7 @@ impl Storage {
     fn folder_of(&self, upload: &Upload) -> Result<&LocalStore> {
         match self.0.stores.named(&upload.row.store)? {
             Store::Folder(folder) => Ok(folder),
-            Store::Bucket(_) => Err(Error::forbidden(
-                "the parts of this upload go directly to a bucket; use the URLs from the batch API",
-            )),
+            Store::Bucket(_) => Err(Error::forbidden("upload the parts to the bucket, with the URLs of the batch API")),
         }
     }
 
@@ -366,9 +359,7 @@ impl Storage {
                 bucket.complete_parts(&key, &upload.parts_id()?, &wanted).await?;
             } else if bucket.stat(&key).await?.is_none_or(|found| found.size != upload.size()) {
                 // Azure lists no parts of a completed upload, as after an attempt that failed later.
-                return Err(Error::conflict(format!(
-                    "{missing} parts of the upload are missing; upload them, then complete it again"
-                )));
+                return Err(Error::conflict(format!("{missing} parts are missing; upload them, then complete again")));
             }
         }
         let (repo, size) = (upload.row.repo_id, upload.size());
@@ -389,7 +380,7 @@ impl Storage {
                 )));
             }
             let arrival = NewObject { place: upload.row.place.clone(), ..upload.arrival() };
-            self.0.recorder.hold(arrival, Some(upload.reservation())).await?;
+            self.0.holdings_writer.hold(arrival, Some(upload.reservation())).await?;
         }
         metrics::counter!("rutter_lfs_direct_bytes_total").increment(size);
         Ok(())
@@ -422,9 +413,7 @@ impl Storage {
                 match self.abandon(&upload).await {
                     Ok(()) => swept += 1,
                     // Its store may be down; the others need not wait.
-                    Err(error) => {
-                        tracing::warn!(%error, upload = upload.row.id, "cannot cancel an upload; the next sweep retries")
-                    }
+                    Err(error) => tracing::warn!(%error, upload = upload.row.id, "cannot cancel an upload; will retry"),
                 }
             }
             if swept == before {

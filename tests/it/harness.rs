@@ -588,7 +588,11 @@ mod template {
         let copy = format!("CREATE DATABASE {name} TEMPLATE {template}");
         if let Err(error) = run(&mut connection, copy.clone()).await {
             let missing = "3D000";
-            assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some(missing), "{error}");
+            assert_eq!(
+                error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref(),
+                Some(missing),
+                "{error}"
+            );
             make_database(&mut connection, &url, &template, folder).await;
             run(&mut connection, copy).await.unwrap();
         }

@@ -12,7 +12,7 @@ impl Reader {
     /// # Errors
     ///
     /// Those of [`Reader::commit_edits`] that concern the branch and the edits.
-    pub fn rehearse(&self, changes: &Changeset) -> Result<Option<(Self, ObjectId)>, EditError> {
+    pub fn dry_run(&self, changes: &Changeset) -> Result<Option<(Self, ObjectId)>, EditError> {
         let head = self.state().find(&changes.branch).map(|branch| branch.target);
         if changes.parent.is_some_and(|expected| expected != head) {
             return Err(Error::Conflict(format!(

@@ -223,7 +223,7 @@ impl<'v> Checker<'v> {
             }
             Some(Value::String(_) | Value::Object(_)) => {}
             Some(other) => {
-                self.problems.add(at, format!("expected a list, an object or a string, not {}", shown(other)))
+                self.problems.add(at, format!("expected a list, an object or a string, not {}", shown(other)));
             }
         }
     }

@@ -65,7 +65,7 @@ impl Storage {
                     Ok(()) => swept += 1,
                     // Its store may be down; the others need not wait.
                     Err(error) => {
-                        tracing::warn!(%error, upload = session.id(), "cannot cancel an upload; the next sweep retries")
+                        tracing::warn!(%error, upload = session.id(), "cannot cancel an upload; the next sweep retries");
                     }
                 }
             }

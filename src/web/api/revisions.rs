@@ -51,7 +51,7 @@ pub(super) struct WholeRevision {
 
 /// The result of a dry run.
 #[derive(Serialize, ToSchema)]
-struct DryRun {
+struct DryRunResult {
     /// Always true.
     dry_run: bool,
     /// The current revision of the branch.
@@ -77,13 +77,13 @@ enum Outcome {
     /// The new revision.
     Made(Box<WholeRevision>),
     /// The changes of a dry run.
-    Rehearsed(DryRun),
+    DryRun(DryRunResult),
 }
 
 impl From<dry_run::DryRun> for Outcome {
     fn from(found: dry_run::DryRun) -> Self {
         let (package, schemas) = found.metadata.map(|metadata| (metadata.package, metadata.schemas)).unzip();
-        Self::Rehearsed(DryRun {
+        Self::DryRun(DryRunResult {
             dry_run: true,
             from: found.from.to_string(),
             files: found.count,
@@ -201,7 +201,7 @@ async fn revert(
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
     let since = asked.since.as_deref();
     if asked.dry_run {
-        return Ok(Json(app.datasets.rehearse_revert(&grant, since, &asked.revision, wording).await?.into()));
+        return Ok(Json(app.datasets.dry_run_revert(&grant, since, &asked.revision, wording).await?.into()));
     }
     let made = app.datasets.revert(&grant, since, &asked.revision, wording).await?;
     let made = whole(&app, &grant.narrow(), &made.to_string()).await?;
@@ -225,7 +225,7 @@ async fn restore(
     };
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
     if asked.dry_run {
-        return Ok(Json(app.datasets.rehearse_restore(&grant, &asked.revision, part, wording).await?.into()));
+        return Ok(Json(app.datasets.dry_run_restore(&grant, &asked.revision, part, wording).await?.into()));
     }
     let made = app.datasets.restore(&grant, &asked.revision, part, wording).await?;
     let made = whole(&app, &grant.narrow(), &made.to_string()).await?;

@@ -32,7 +32,7 @@ export type MadeToken = Schemas['MadeToken'];
 export type Membership = Schemas['Membership'];
 export type NewShare = Schemas['NewShare'];
 export type OneSession = Schemas['OneSession'];
-export type Opened = Schemas['Opened'];
+export type LinkTarget = Schemas['LinkTarget'];
 export type Organisation = Schemas['Organisation'];
 export type OrganisationItem = Schemas['OrganisationItem'];
 export type OwnAccount = Schemas['OwnAccount'];
@@ -42,9 +42,9 @@ export type Owner = Schemas['Owner'];
 export type Person = Schemas['Person'];
 export type Problem = Schemas['Problem'];
 export type Protection = Schemas['Protection'];
-export type Recovered = Schemas['Recovered'];
+export type RestoredFromTrash = Schemas['RestoredFromTrash'];
 /** Result of a dry run of a revert or restore. */
-export type Rehearsal = Refine<Schemas['Rehearsal'], PackageDetails>;
+export type DryRun = Refine<Schemas['DryRunResult'], PackageDetails>;
 export type Revision = Schemas['Revision'];
 /** The caller's rights on a dataset. */
 export type Rights = Schemas['RightsHere'];
@@ -57,13 +57,13 @@ export type StoreName = Schemas['StoreName'];
 export type StoreUsage = Schemas['StoreUsage'];
 export type Summary = Schemas['Summary'];
 export type Tag = Schemas['Tag'];
-export type Thrown = Schemas['Thrown'];
+export type TrashItem = Schemas['TrashItem'];
 export type Token = Schemas['Token'];
 export type Upload = Schemas['Upload'];
 export type Version = Schemas['Version'];
 export type Week = Schemas['Week'];
 /** The recipient of a share. */
-export type With = Schemas['With'];
+export type ShareWith = Schemas['ShareWith'];
 
 type PackageDetails = { package?: PackageChange[] | null; schemas?: SchemaReport | null };
 export type EntryRight = Schemas['Level'];

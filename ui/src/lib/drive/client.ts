@@ -1,7 +1,7 @@
 /** Client of the drive API: the files of a dataset, optionally with the token of a share link. */
 
 import { datasetUrl, request, segment, segments, withQuery, type Method, type Options } from '../api';
-import type { Changed, Deleted, DriveEntry, Link, NewShare, OwnDrive, Page, Recovered, Share, ShareUpdate, Thrown, Version } from '../types';
+import type { Changed, Deleted, DriveEntry, Link, NewShare, OwnDrive, Page, RestoredFromTrash, Share, ShareUpdate, TrashItem, Version } from '../types';
 import { splitId } from '../urls';
 
 /** A dataset and the credentials for it. */
@@ -107,11 +107,11 @@ export class Drive {
 		return this.#call('POST', `/versions/${segments(path)}`, { body: { revision } });
 	}
 
-	trash(cursor?: string | null): Promise<Page<Thrown>> {
+	trash(cursor?: string | null): Promise<Page<TrashItem>> {
 		return this.#call('GET', '/trash', { query: { cursor } });
 	}
 
-	restore(ids: string[]): Promise<Recovered> {
+	restore(ids: string[]): Promise<RestoredFromTrash> {
 		return this.#call('POST', '/trash/restore', { body: { ids } });
 	}
 

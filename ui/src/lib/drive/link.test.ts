@@ -1,9 +1,9 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import type { Opened } from '../types';
+import type { LinkTarget } from '../types';
 import { forgetOpened, keepOpened, keptOpened, linkIn } from './link';
 
 const LINK = 'rsl_abcdefghijklmnop';
-const opened = { path: 'a', token: 'rla_x', token_expires: '2030-01-01T00:00:00Z' } as Opened;
+const opened = { path: 'a', token: 'rla_x', token_expires: '2030-01-01T00:00:00Z' } as LinkTarget;
 const before = Date.parse('2029-12-31T23:59:59Z');
 
 afterEach(() => vi.unstubAllGlobals());

@@ -2,7 +2,7 @@
 
 import { tokenIn } from '../account/fragment';
 import { request } from '../api';
-import type { Opened } from '../types';
+import type { LinkTarget } from '../types';
 
 const KEPT = 'rutter:opened';
 
@@ -17,10 +17,10 @@ export function linkIn(hash: string): string | null {
 /** An opened link, kept for this tab: after a reload no password is needed until the token expires, within an hour. */
 interface Kept {
 	link: string;
-	opened: Opened;
+	opened: LinkTarget;
 }
 
-export function keepOpened(link: string, opened: Opened): void {
+export function keepOpened(link: string, opened: LinkTarget): void {
 	try {
 		sessionStorage.setItem(KEPT, JSON.stringify({ link, opened } satisfies Kept));
 	} catch {
@@ -37,7 +37,7 @@ export function forgetOpened(): void {
 }
 
 /** Returns what this link opened in this tab before, unless it has expired. */
-export function keptOpened(link: string, now = Date.now()): Opened | null {
+export function keptOpened(link: string, now = Date.now()): LinkTarget | null {
 	try {
 		const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? 'null') as Kept | null;
 		return kept !== null && kept.link === link && Date.parse(kept.opened.token_expires) > now ? kept.opened : null;
@@ -46,6 +46,6 @@ export function keptOpened(link: string, now = Date.now()): Opened | null {
 	}
 }
 
-export function openLink(token: string, password?: string): Promise<Opened> {
+export function openLink(token: string, password?: string): Promise<LinkTarget> {
 	return request('POST', '/api/v1/links/open', { body: { token, password }, bearer: undefined });
 }

@@ -1,13 +1,13 @@
 /** Parsing of share recipients and formatting of shares. */
 
-import type { Share, With } from '../types';
+import type { Share, ShareWith } from '../types';
 
 const ADDRESS = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 const NAME = /^[a-z0-9][a-z0-9._-]*$/i;
 const GROUP = /^[a-z0-9][a-z0-9._/-]*:[a-z0-9][a-z0-9._-]*$/i;
 
 /** Parses a user name, e-mail address or `organisation:group`; returns an error message if it is invalid. */
-export function grantee(text: string): With | string {
+export function grantee(text: string): ShareWith | string {
 	const who = text.trim().replace(/^@/, '');
 	if (who === '') return 'Enter a user name, an e-mail address or organisation:group.';
 	if (who.includes('@')) return ADDRESS.test(who) ? { email: who } : `“${who}” is not an e-mail address.`;
@@ -16,8 +16,8 @@ export function grantee(text: string): With | string {
 }
 
 /** Parses several recipients, separated by commas, semicolons or spaces. */
-export function grantees(text: string): { list: With[]; problem: string | null } {
-	const list: With[] = [];
+export function grantees(text: string): { list: ShareWith[]; problem: string | null } {
+	const list: ShareWith[] = [];
 	for (const part of text.split(/[\s,;]+/).filter((part) => part !== '')) {
 		const one = grantee(part);
 		if (typeof one === 'string') return { list: [], problem: one };
@@ -27,11 +27,11 @@ export function grantees(text: string): { list: With[]; problem: string | null }
 	return { list, problem: typeof first === 'string' ? first : null };
 }
 
-export function granteeName(who: With): string {
+export function granteeName(who: ShareWith): string {
 	return who.user ?? who.group ?? who.email ?? 'Anyone with the link';
 }
 
-export function granteeKind(who: With): 'user' | 'group' | 'email' | 'link' {
+export function granteeKind(who: ShareWith): 'user' | 'group' | 'email' | 'link' {
 	if (who.user) return 'user';
 	if (who.group) return 'group';
 	return who.email ? 'email' : 'link';

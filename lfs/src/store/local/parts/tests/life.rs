@@ -275,13 +275,13 @@ async fn a_process_that_is_killed_costs_only_what_was_under_way() {
                 .spawn()
                 .unwrap();
             writeln!(victim.stdin.take().unwrap(), "{how} {}", folder.display()).unwrap();
-            let mut lines = BufReader::new(victim.stdout.take().unwrap()).lines();
+            let mut output = BufReader::new(victim.stdout.take().unwrap()).lines();
             // Each life is a little longer than the previous one and ends at an arbitrary moment.
             let mut is_over = false;
             let mut left = lives * 4;
             while left > 0 && !is_over {
                 if how == "parts" {
-                    let Some(line) = lines.next() else { break };
+                    let Some(line) = output.next() else { break };
                     let line = line.unwrap();
                     if let Some((_, number)) = line.split_once("arrived ") {
                         arrived.insert(number.parse::<u32>().unwrap());

@@ -244,31 +244,31 @@ impl PageUrl {
 /// A person, as recorded by git.
 #[derive(Serialize, Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AccountName {
+pub(super) struct CommitAuthor {
     /// The display name.
     name: Option<String>,
     /// The e-mail address.
     email: Option<String>,
 }
 
-impl From<&Signature> for AccountName {
+impl From<&Signature> for CommitAuthor {
     fn from(person: &Signature) -> Self {
         let kept = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         Self { name: kept(&person.name), email: kept(&person.email) }
     }
 }
 
-impl AccountName {
+impl CommitAuthor {
     /// Converts a person, leaving out the e-mail address.
     pub(super) fn named(person: &Signature) -> Self {
         Self { email: None, ..person.into() }
     }
 }
 
-impl From<AccountName> for Author {
-    fn from(account: AccountName) -> Self {
+impl From<CommitAuthor> for Author {
+    fn from(author: CommitAuthor) -> Self {
         let kept = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        Self { name: kept(account.name), email: kept(account.email) }
+        Self { name: kept(author.name), email: kept(author.email) }
     }
 }
 
@@ -282,9 +282,9 @@ pub(super) struct Revision {
     #[schema(format = DateTime)]
     created: String,
     /// The author of the change.
-    author: AccountName,
+    author: CommitAuthor,
     /// The committer of the revision.
-    committer: AccountName,
+    committer: CommitAuthor,
     /// The commit message.
     description: String,
     /// The ids of the parent revisions; more than one for a merge.

@@ -369,7 +369,7 @@ story! {
             (json!({"revision": then, "resource": "maps"}), 404, "maps"),
             (json!({"revision": first, "resource": "songs"}), 404, "songs"),
             (json!({"revision": then, "resource": "nests", "path": "nests"}), 422, "not both"),
-            (json!({"revision": then, "resource": "songs", "base_revision": first}), 412, "moved"),
+            (json!({"revision": then, "resource": "songs", "base_revision": first}), 412, "has changed in the meantime"),
         ] {
             let (told, why) = desk.fails("POST", "/restore", &body).await;
             assert!(told == status && why.contains(says), "{body}: {told} {why}");

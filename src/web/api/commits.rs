@@ -21,7 +21,7 @@ use super::super::extract::DatasetRequest;
 use super::datasets::if_match;
 use super::revisions::wording;
 use super::shapes;
-use super::{AccountName, Revision, created, json_text, parse, segment};
+use super::{CommitAuthor, Revision, created, json_text, parse, segment};
 use crate::access::{Fetch, Grant, Write};
 use crate::app::App;
 use crate::datasets::commits::{CommitError, CopyBudget, IdempotencyKey, patch};
@@ -48,7 +48,7 @@ struct NewCommit {
     /// The revision that the branch must be at; otherwise the request fails with 412. `If-Match` does the same.
     parent: Option<String>,
     /// The author of the change. Default: the caller.
-    author: Option<AccountName>,
+    author: Option<CommitAuthor>,
     /// The commit message.
     #[schema(min_length = 1)]
     message: String,

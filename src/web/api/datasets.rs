@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::super::Routes;
 use super::super::extract::{AuthedActor, DatasetRequest};
 use super::shapes;
-use super::{AccountName, Body, Parameters, Revision, created, segment};
+use super::{Body, CommitAuthor, Parameters, Revision, created, segment};
 use crate::access::{Fetch, Grant, Own, Read, Right as _, Rights, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
@@ -135,7 +135,7 @@ struct NewDataset {
     #[schema(value_type = Option<Object>)]
     package: Option<Map<String, Value>>,
     /// The author of the first revision. Default: the caller.
-    author: Option<AccountName>,
+    author: Option<CommitAuthor>,
     /// The commit message.
     message: Option<String>,
     /// Who can see the dataset: `private`, `internal` or `public`. Default: `private`.
@@ -154,7 +154,7 @@ struct PackageUpdate {
     #[schema(value_type = Object)]
     package: Map<String, Value>,
     /// The author of the change. Default: the caller.
-    author: Option<AccountName>,
+    author: Option<CommitAuthor>,
     /// The commit message.
     message: Option<String>,
     /// The revision that the change is based on. If it is not the newest one, the request fails with 412.

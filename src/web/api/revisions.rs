@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::super::Routes;
 use super::diff::ChangedFile;
 use super::shapes;
-use super::{AccountName, Body, Items, Page, PageUrl, Parameters, Revision, Segments, object_id};
+use super::{Body, CommitAuthor, Items, Page, PageUrl, Parameters, Revision, Segments, object_id};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::datasets::dry_run;
@@ -106,7 +106,7 @@ struct RevertRequest {
     #[schema(value_type = Option<shapes::BranchName>)]
     branch: Option<String>,
     /// The author of the new revision. Default: the caller.
-    author: Option<AccountName>,
+    author: Option<CommitAuthor>,
     /// The commit message.
     message: Option<String>,
     /// The revision that the branch must be at; otherwise the request fails with 412.
@@ -131,7 +131,7 @@ struct RestoreRequest {
     #[schema(value_type = Option<shapes::BranchName>)]
     branch: Option<String>,
     /// The author of the new revision. Default: the caller.
-    author: Option<AccountName>,
+    author: Option<CommitAuthor>,
     /// The commit message.
     message: Option<String>,
     /// The revision that the branch must be at; otherwise the request fails with 412.
@@ -238,7 +238,7 @@ pub(super) async fn wording(
     grant: &Grant<Write>,
     branch: Option<String>,
     base: Option<String>,
-    author: Option<AccountName>,
+    author: Option<CommitAuthor>,
     message: Option<String>,
 ) -> Result<CommitMeta> {
     let parent = match base {

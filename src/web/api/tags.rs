@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::shapes;
-use super::{AccountName, Body, Items, Page, PageUrl, Parameters, Segments, created, moment, name_of, segment};
+use super::{Body, CommitAuthor, Items, Page, PageUrl, Parameters, Segments, created, moment, name_of, segment};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::datasets::refs;
@@ -31,7 +31,7 @@ struct Tag {
     #[schema(format = DateTime)]
     created: String,
     /// The author of the tag.
-    author: AccountName,
+    author: CommitAuthor,
     /// The message of the tag.
     description: String,
 }
@@ -60,7 +60,7 @@ struct NewTag {
     /// The message of the tag.
     description: Option<String>,
     /// The author of the tag. Default: the caller.
-    author: Option<AccountName>,
+    author: Option<CommitAuthor>,
 }
 
 /// Changes to a tag. Omitted fields stay as they are.
@@ -73,7 +73,7 @@ struct TagUpdate {
     /// The new message.
     description: Option<String>,
     /// The new author. If omitted, author and time stay as they are.
-    author: Option<AccountName>,
+    author: Option<CommitAuthor>,
 }
 
 /// Lists tags, oldest first.

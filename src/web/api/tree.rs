@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::super::Routes;
 use super::super::extract::DatasetRequest;
-use super::{AccountName, Items, Page, PageUrl, Parameters, Segments, moment, object_id};
+use super::{CommitAuthor, Items, Page, PageUrl, Parameters, Segments, moment, object_id};
 use crate::access::{Grant, Read};
 use crate::app::App;
 use crate::datasets::browse::Listing;
@@ -74,7 +74,7 @@ pub(super) struct LastRevision {
     #[schema(format = DateTime)]
     created: String,
     /// The author of the change.
-    author: AccountName,
+    author: CommitAuthor,
     /// The commit message.
     description: String,
 }

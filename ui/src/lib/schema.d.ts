@@ -10,7 +10,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Asks for an account. A link goes to the address; nothing here tells whether it has an account already. */
+        /**
+         * Signs up for an account. An e-mail with a confirmation link is sent to the address. The response does not reveal if
+         *     the address already has an account.
+         */
         post: {
             parameters: {
                 query?: never;
@@ -24,14 +27,14 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description A letter is on its way. */
+                /** @description The e-mail has been queued. */
                 202: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -57,7 +60,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes the address that a link was sent to that of its account. */
+        /** Confirms a new e-mail address with the token that was sent to it. */
         post: {
             parameters: {
                 query?: never;
@@ -67,18 +70,18 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Ticket"];
+                    "application/json": components["schemas"]["OneTimeToken"];
                 };
             };
             responses: {
-                /** @description Letters go there from now on. */
+                /** @description The e-mail address of the account was changed. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -104,7 +107,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Asks for a link to choose another password. Nothing here tells whether the address has an account. */
+        /** Requests a password reset e-mail. The response does not reveal if the address has an account. */
         post: {
             parameters: {
                 query?: never;
@@ -114,18 +117,18 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Forgotten"];
+                    "application/json": components["schemas"]["PasswordResetRequest"];
                 };
             };
             responses: {
-                /** @description A letter is on its way, if the address has an account. */
+                /** @description An e-mail has been queued if the address has an account. */
                 202: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -151,7 +154,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Chooses another password with a link. All sessions end. */
+        /** Sets a new password with a password reset token. This ends all sessions of the account. */
         post: {
             parameters: {
                 query?: never;
@@ -165,14 +168,14 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description The password is another one. */
+                /** @description The password was changed. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -198,7 +201,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes the first administrator, with the link that the server told when it started; and signs in. */
+        /**
+         * Creates the first administrator account with the token from the setup link that the server prints at startup, and
+         *     signs in.
+         */
         post: {
             parameters: {
                 query?: never;
@@ -212,7 +218,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description Who has signed in. */
+                /** @description The administrator account, signed in. */
                 201: {
                     headers: {
                         [name: string]: unknown;
@@ -221,7 +227,7 @@ export interface paths {
                         "application/json": components["schemas"]["Welcome"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -247,7 +253,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes the account that a link is for, and signs in. */
+        /** Confirms a sign-up with the token from the e-mail. Creates the account and signs in. */
         post: {
             parameters: {
                 query?: never;
@@ -261,7 +267,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description Who has signed in. */
+                /** @description The new account, signed in. */
                 201: {
                     headers: {
                         [name: string]: unknown;
@@ -270,7 +276,7 @@ export interface paths {
                         "application/json": components["schemas"]["Welcome"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -294,23 +300,23 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Searches the audit trail, the newest lines first. */
+        /** Searches the audit log, newest events first. */
         get: {
             parameters: {
                 query?: {
-                    /** @description In what was done with what, whatever the case. */
+                    /** @description Search text, matched against subject and details. Case-insensitive. */
                     q?: string;
-                    /** @description Who: the name of a user, or `operator`. */
+                    /** @description Only events of this actor: a user name, or `operator`. */
                     actor?: string;
-                    /** @description What was done, such as `token.add`, or the first part of several, such as `token`. */
+                    /** @description Only events of this action, such as `token.add`, or with this prefix, such as `token`. */
                     action?: string;
-                    /** @description Not before then (RFC 3339). */
+                    /** @description Only events at or after this time (RFC 3339). */
                     since?: string;
-                    /** @description Before then (RFC 3339). */
+                    /** @description Only events before this time (RFC 3339). */
                     until?: string;
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
@@ -319,7 +325,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description The lines. */
+                /** @description The events. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -328,7 +334,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_AuditLine"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -354,7 +360,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the invitations to the site that are open. */
+        /** Lists pending invitations to the site. */
         get: {
             parameters: {
                 query?: never;
@@ -364,7 +370,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description The invitations. */
+                /** @description The pending invitations. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -373,7 +379,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_InvitationItem"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -385,7 +391,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Asks somebody to make an account, by a letter. */
+        /** Invites someone by e-mail to create an account. */
         post: {
             parameters: {
                 query?: never;
@@ -408,7 +414,7 @@ export interface paths {
                         "application/json": components["schemas"]["InvitationItem"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -435,27 +441,27 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Withdraws an invitation to the site: its link is good no more. */
+        /** Revokes an invitation to the site. Its link stops working. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the invitation. */
+                    /** @description The id of the invitation. */
                     id: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is withdrawn. */
+                /** @description The invitation was revoked. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -478,13 +484,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists what is to be done in the background, in the order in which it is due. */
+        /** Lists background jobs in the order in which they are due. */
         get: {
             parameters: {
                 query?: {
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
@@ -502,7 +508,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Job"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -530,34 +536,34 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Has a job done as soon as somebody is free. */
+        /** Schedules a job to run as soon as possible. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the job. */
+                    /** @description The id of the job. */
                     id: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is due. */
+                /** @description The job was scheduled. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description It is being done. */
+                /** @description The job is already running. */
                 409: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -581,20 +587,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells how much an owner or a dataset holds, and may hold. */
+        /** Returns the usage and the quota of an owner or a dataset. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Name of a user or an organisation, or `owner/name` of a dataset; with `%2F` for each slash. */
+                    /** @description The name of a user or an organisation, or `owner/name` of a dataset, with each slash as `%2F`. */
                     subject: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description How much. */
+                /** @description The usage and the quota. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -603,7 +609,7 @@ export interface paths {
                         "application/json": components["schemas"]["Held"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -614,13 +620,13 @@ export interface paths {
                 };
             };
         };
-        /** Says how much an owner or a dataset may hold. What is held already stays, also where it is more. */
+        /** Sets the quota of an owner or a dataset. Existing data is kept even if it exceeds the quota. */
         put: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Name of a user or an organisation, or `owner/name` of a dataset; with `%2F` for each slash. */
+                    /** @description The name of a user or an organisation, or `owner/name` of a dataset, with each slash as `%2F`. */
                     subject: string;
                 };
                 cookie?: never;
@@ -631,7 +637,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description It is so. */
+                /** @description The usage and the new quota. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -640,7 +646,7 @@ export interface paths {
                         "application/json": components["schemas"]["Held"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -652,27 +658,27 @@ export interface paths {
             };
         };
         post?: never;
-        /** Has the quota of an owner or a dataset be the one that is configured for all. */
+        /** Resets the quota of an owner or a dataset to the configured default. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Name of a user or an organisation, or `owner/name` of a dataset; with `%2F` for each slash. */
+                    /** @description The name of a user or an organisation, or `owner/name` of a dataset, with each slash as `%2F`. */
                     subject: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is so. */
+                /** @description The quota was reset. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -695,7 +701,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells what each store keeps. */
+        /** Returns the usage of each store. */
         get: {
             parameters: {
                 query?: never;
@@ -714,7 +720,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_StoreUsage"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -740,7 +746,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells how much there is on the site, and whose datasets hold most. */
+        /** Returns the usage of the site, and the owners whose datasets use the most storage. */
         get: {
             parameters: {
                 query?: never;
@@ -750,7 +756,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description How much there is. */
+                /** @description The usage of the site. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -759,7 +765,7 @@ export interface paths {
                         "application/json": components["schemas"]["SiteUsage"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -789,11 +795,11 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description In a name or the address, whatever the case. */
+                    /** @description Search text, matched against name and e-mail address. Case-insensitive. */
                     q?: string;
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
@@ -811,7 +817,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_KnownUser"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -843,13 +849,13 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Suspends a user or ends that; makes an administrator or ends that. */
+        /** Suspends or unsuspends a user, and grants or revokes administrator rights. */
         patch: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Name of the user. */
+                    /** @description The user name. */
                     user: string;
                 };
                 cookie?: never;
@@ -860,21 +866,21 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description It is so. */
+                /** @description The user was updated. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description It is the last administrator. */
+                /** @description The user is the last administrator. */
                 409: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -896,27 +902,27 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sends a user a letter with a link to choose a new password. */
+        /** Sends a password reset e-mail to a user. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Name of the user. */
+                    /** @description The user name. */
                     user: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description The letter will be sent. */
+                /** @description The e-mail has been queued. */
                 202: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -940,33 +946,33 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Finds datasets that the caller may see. The drives of users are not among them. */
+        /** Searches the datasets that the caller may see. Users' personal drives are not included. */
         get: {
             parameters: {
                 query?: {
                     /**
-                     * @description Words in title, description, keywords, column names, tags, owner or README; `clim*` stands for words that begin
-                     *     so. Case, accents and a plural `s` make no difference.
+                     * @description The search text: words in title, description, keywords, column names, tags, owner or README; `clim*` matches
+                     *     words with this prefix. Case, accents and a plural `s` are ignored.
                      */
                     q?: string;
-                    /** @description A user or an organisation. */
+                    /** @description The owner: a user or an organisation. */
                     owner?: components["schemas"]["OwnerName"];
-                    /** @description A keyword of the package; may be there several times. */
+                    /** @description A keyword of the package. Can be repeated. */
                     keyword?: string[];
-                    /** @description A git tag; may be there several times. */
+                    /** @description A git tag. Can be repeated. */
                     tag?: string[];
-                    /** @description The format of a resource, such as `csv`; may be there several times. */
+                    /** @description The format of a resource, such as `csv`. Can be repeated. */
                     format?: string[];
-                    /** @description A license of the package, such as `CC-BY-4.0`; may be there several times. */
+                    /** @description A license of the package, such as `CC-BY-4.0`. Can be repeated. */
                     license?: string[];
                     /**
-                     * @description `relevance` has those first that bear all words in name or title, and is the default with `q`; `updated` has
-                     *     those first that changed last, to the minute; `created` those that were made last.
+                     * @description The sort order. `relevance` ranks datasets with all words in name or title first; it is the default with `q`.
+                     *     `updated` sorts by the last change, to the minute, newest first. `created` sorts by creation time, newest first.
                      */
                     sort?: string;
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
@@ -975,7 +981,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description What was found. */
+                /** @description The search results. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -984,7 +990,7 @@ export interface paths {
                         "application/json": components["schemas"]["FoundDatasets"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -996,7 +1002,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Makes a dataset. */
+        /** Creates a dataset. */
         post: {
             parameters: {
                 query?: never;
@@ -1019,7 +1025,7 @@ export interface paths {
                         "application/json": components["schemas"]["Dataset"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1041,23 +1047,23 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Shows a dataset, at its newest revision or another one. */
+        /** Returns a dataset at its newest revision or at another one. */
         get: {
             parameters: {
                 query?: {
-                    /** @description Which revision; the newest of the default branch unless said. */
+                    /** @description The revision. Default: the newest revision of the default branch. */
                     revision?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1075,7 +1081,7 @@ export interface paths {
                         "application/json": components["schemas"]["Dataset"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1086,13 +1092,13 @@ export interface paths {
                 };
             };
         };
-        /** Puts another package in the place of the dataset's. */
+        /** Replaces the package metadata of a dataset. */
         put: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1114,7 +1120,7 @@ export interface paths {
                         "application/json": components["schemas"]["Dataset"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1126,13 +1132,13 @@ export interface paths {
             };
         };
         post?: never;
-        /** Removes a dataset, with its history. */
+        /** Deletes a dataset and its history. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1141,14 +1147,14 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description It is gone. */
+                /** @description The dataset was deleted. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1161,13 +1167,13 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        /** Changes fields of the dataset's package, and leaves the others. */
+        /** Sets fields of the package metadata of a dataset; other fields stay as they are. */
         patch: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1189,7 +1195,7 @@ export interface paths {
                         "application/json": components["schemas"]["Dataset"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1207,7 +1213,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -1215,18 +1221,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Counts the revisions of each week.
-         * @description The weeks come in order, also those without any. Of the default branch, the newest 10,000 revisions are counted.
+         * Returns the number of revisions per week.
+         * @description Weeks are in order and include those without revisions. Only the newest 10,000 revisions of the default branch are
+         *     counted.
          */
         get: {
             parameters: {
                 query?: {
-                    /** @description How many weeks, the current one among them. */
+                    /** @description The number of weeks, including the current one. */
                     weeks?: number;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1244,7 +1251,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Week"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1268,7 +1275,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -1279,14 +1286,14 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1295,7 +1302,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Branches. */
+                /** @description The branches. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -1304,7 +1311,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Branch"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1316,13 +1323,13 @@ export interface paths {
             };
         };
         put?: never;
-        /** Makes a branch. */
+        /** Creates a branch. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1344,7 +1351,7 @@ export interface paths {
                         "application/json": components["schemas"]["Branch"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1366,24 +1373,24 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Shows a branch. */
+        /** Returns a branch. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Its name. */
+                    /** @description The name of the branch. */
                     branch: components["schemas"]["BranchName"];
                 };
                 cookie?: never;
@@ -1399,7 +1406,7 @@ export interface paths {
                         "application/json": components["schemas"]["Branch"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1412,31 +1419,31 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        /** Removes a branch. Its revisions stay for as long as another branch or a tag leads to them. */
+        /** Deletes a branch. Its revisions are kept as long as another branch or a tag reaches them. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Its name. */
+                    /** @description The name of the branch. */
                     branch: components["schemas"]["BranchName"];
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is gone. */
+                /** @description The branch was deleted. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1455,11 +1462,11 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Its name. */
+                    /** @description The name of the branch. */
                     branch: components["schemas"]["BranchName"];
                 };
                 cookie?: never;
@@ -1479,7 +1486,7 @@ export interface paths {
                         "application/json": components["schemas"]["Branch"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1497,7 +1504,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -1506,18 +1513,18 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Changes files: all that is asked for as one revision, or nothing. */
+        /** Commits a list of file changes as one revision, all or nothing. */
         post: {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description The revision that the branch must be at, in quotes (412). */
+                    /** @description The revision that the branch must be at, in quotes; otherwise 412. */
                     "If-Match"?: components["schemas"]["RevisionTag"];
-                    /** @description A name for this request: for a day, the same request makes no second revision. */
+                    /** @description A unique key of this request. Repeating it within a day does not create another revision. */
                     "Idempotency-Key"?: components["schemas"]["RequestKey"];
                 };
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1539,7 +1546,7 @@ export interface paths {
                         "application/json": components["schemas"]["Revision"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1561,7 +1568,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -1572,20 +1579,20 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description The revision before; the first parent of `to` unless said. */
+                    /** @description The old revision. Default: the first parent of `to`. */
                     from?: string;
-                    /** @description The revision after; the newest of the default branch unless said. */
+                    /** @description The new revision. Default: the newest revision of the default branch. */
                     to?: string;
-                    /** @description Only this file, line by line. It may be named as it was. */
+                    /** @description Compare only this file, line by line. A renamed file can be given by its old or new path. */
                     path?: components["schemas"]["FilePath"];
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1594,7 +1601,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description What differs. */
+                /** @description The differences. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -1603,7 +1610,7 @@ export interface paths {
                         "application/json": components["schemas"]["Difference"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1627,33 +1634,33 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Shows what stands at a path, and what changed it last. */
+        /** Returns the entry at a path, with the revision that last changed it. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description A branch, a tag or an id, each with `~n`, `^n`. */
+                    /** @description A branch, a tag or a commit id, optionally with `~n` or `^n`. */
                     revision: string;
-                    /** @description Where it is; may hold `/`. */
+                    /** @description The path of the entry; may contain `/`. */
                     path: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description What is there. */
+                /** @description The entry. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -1662,7 +1669,7 @@ export interface paths {
                         "application/json": components["schemas"]["Entry"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1686,7 +1693,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -1694,15 +1701,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Tells how the storage of a dataset grew, by the days on which something came.
-         * @description It is about what the dataset holds today: what was removed since then is not in it.
+         * Returns how the storage of a dataset grew over time.
+         * @description There is one item per day on which objects were added. Only objects that the dataset still holds are counted.
          */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1720,7 +1727,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Growth"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1744,7 +1751,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -1753,13 +1760,13 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tells the columns of a table from its first rows, or from the footer of Parquet. Nothing is changed. */
+        /** Infers the columns of a table from its first rows, or from the footer of a Parquet file. Nothing is changed. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1772,7 +1779,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description What was found out. */
+                /** @description The inferred description. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -1781,7 +1788,7 @@ export interface paths {
                         "application/json": components["schemas"]["InferredTable"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1803,7 +1810,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -1813,16 +1820,16 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Gives a dataset another name.
-         * @description git, Git LFS and this API know it by the new one at once, with its whole history; the old one is free. The address
-         *     in `.lfsconfig` follows on all branches, by a new revision.
+         * Renames a dataset or transfers it to another owner.
+         * @description Git, Git LFS and this API use the new name immediately, with the whole history. The old name becomes available. The
+         *     URL in `.lfsconfig` is updated on all branches by a new revision.
          */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1831,11 +1838,11 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Renaming"];
+                    "application/json": components["schemas"]["RenameRequest"];
                 };
             };
             responses: {
-                /** @description The dataset, under its new name. */
+                /** @description The dataset with its new name. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -1844,7 +1851,7 @@ export interface paths {
                         "application/json": components["schemas"]["Dataset"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1866,20 +1873,20 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Which branches and tags are protected, besides the default branch. */
+        /** Returns the protection rules for branches and tags. The default branch is always protected. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1888,7 +1895,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Patterns. */
+                /** @description The protection rules. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -1897,7 +1904,7 @@ export interface paths {
                         "application/json": components["schemas"]["Protection"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1908,13 +1915,13 @@ export interface paths {
                 };
             };
         };
-        /** Decides which branches and tags are protected. */
+        /** Replaces the protection rules for branches and tags. */
         put: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -1927,7 +1934,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description Patterns, by full names. */
+                /** @description The protection rules, as patterns of full ref names. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -1936,7 +1943,7 @@ export interface paths {
                         "application/json": components["schemas"]["Protection"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1959,7 +1966,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -1967,32 +1974,32 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Sends the bytes of a file; for one that Git LFS keeps, tells where they are.
-         * @description Answers `Range`, `If-Range` and `If-None-Match`, here or where it leads to. A token that is limited to single
-         *     objects gets those.
+         * Downloads a file; redirects to storage for files in Git LFS.
+         * @description Supports `Range`, `If-Range` and `If-None-Match`, also after the redirect. A token that is limited to single objects
+         *     can download those objects.
          */
         get: {
             parameters: {
                 query?: {
-                    /** @description To be shown by a browser, not saved. */
+                    /** @description Send the file for display in a browser instead of as an attachment. */
                     inline?: boolean;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description A branch, a tag or an id, each with `~n`, `^n`. */
+                    /** @description A branch, a tag or a commit id, optionally with `~n` or `^n`. */
                     revision: string;
-                    /** @description Where it is; may hold `/`. */
+                    /** @description The path of the file; may contain `/`. */
                     path: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description The bytes. */
+                /** @description The content of the file. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2001,7 +2008,7 @@ export interface paths {
                         "*/*": unknown;
                     };
                 };
-                /** @description The part that was asked for. */
+                /** @description The requested range of the file. */
                 206: {
                     headers: {
                         [name: string]: unknown;
@@ -2010,28 +2017,28 @@ export interface paths {
                         "*/*": unknown;
                     };
                 };
-                /** @description They are at `Location`, for some minutes. */
+                /** @description Redirect to a temporary URL of the content. */
                 302: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description They are what you have. */
+                /** @description Not modified. */
                 304: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description There is no such part. */
+                /** @description The range is not satisfiable. */
                 416: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2055,7 +2062,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -2064,13 +2071,13 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes the dataset, or one file, folder or resource of it, what it was: as a new revision. */
+        /** Restores the dataset, or a file, folder or resource of it, to an earlier revision, as a new revision. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -2079,11 +2086,11 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Restoration"];
+                    "application/json": components["schemas"]["RestoreRequest"];
                 };
             };
             responses: {
-                /** @description The new revision; with `dry_run`, what it would change. */
+                /** @description The new revision; with `dry_run`, the changes. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2092,7 +2099,7 @@ export interface paths {
                         "application/json": components["schemas"]["Outcome"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2114,7 +2121,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -2123,13 +2130,13 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes back what one revision, or several, changed: as a new revision. */
+        /** Reverts the changes of a revision, or of a range of revisions, as a new revision. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -2138,11 +2145,11 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Reversal"];
+                    "application/json": components["schemas"]["RevertRequest"];
                 };
             };
             responses: {
-                /** @description The new revision; with `dry_run`, what it would change. */
+                /** @description The new revision; with `dry_run`, the changes. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2151,7 +2158,7 @@ export interface paths {
                         "application/json": components["schemas"]["Outcome"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2173,29 +2180,29 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Lists revisions, the newest first. */
+        /** Lists revisions, newest first. */
         get: {
             parameters: {
                 query?: {
-                    /** @description The revision to begin with; the newest of the default branch unless said. */
+                    /** @description The revision to start from. Default: the newest revision of the default branch. */
                     revision?: string;
-                    /** @description Only those that changed this file or folder. */
+                    /** @description Only revisions that changed this file or folder. */
                     path?: components["schemas"]["FilePath"];
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -2204,7 +2211,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Revisions. */
+                /** @description The revisions. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2213,7 +2220,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Revision"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2237,24 +2244,24 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Shows a revision, with the package as it was. */
+        /** Returns a revision with its package metadata. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description A branch, a tag or an id, each with `~n`, `^n`. */
+                    /** @description A branch, a tag or a commit id, optionally with `~n` or `^n`. */
                     revision: string;
                 };
                 cookie?: never;
@@ -2270,7 +2277,7 @@ export interface paths {
                         "application/json": components["schemas"]["WholeRevision"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2294,25 +2301,25 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Lists the shares of a dataset and of what is in it, the newest first. */
+        /** Lists the shares of a dataset and of its files and folders, newest first. */
         get: {
             parameters: {
                 query?: {
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -2321,7 +2328,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Shares. */
+                /** @description The shares. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2330,7 +2337,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Share"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2343,15 +2350,15 @@ export interface paths {
         };
         put?: never;
         /**
-         * Shares a file, a folder or the dataset. Whoever has it shared with them already gets these terms in the place of
-         *     those before. Users, members of groups and addresses are told by letter.
+         * Shares a file, a folder or the dataset. If it is already shared with the same recipient, that share is updated.
+         *     Users, group members and e-mail addresses are notified by e-mail.
          */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -2364,7 +2371,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description The share that was there, changed. */
+                /** @description The existing share, updated. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2373,7 +2380,7 @@ export interface paths {
                         "application/json": components["schemas"]["Share"];
                     };
                 };
-                /** @description The share; of a link with its URL. */
+                /** @description The new share, with the URL if it is a link. */
                 201: {
                     headers: {
                         [name: string]: unknown;
@@ -2382,7 +2389,7 @@ export interface paths {
                         "application/json": components["schemas"]["Share"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2404,24 +2411,24 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Shows a share; of a link, with the link itself. */
+        /** Returns a share, with the URL if it is a link. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Its id. */
+                    /** @description The id of the share. */
                     share: string;
                 };
                 cookie?: never;
@@ -2437,7 +2444,7 @@ export interface paths {
                         "application/json": components["schemas"]["Share"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2450,31 +2457,31 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        /** Takes a share back: at once, for everybody who came by it. */
+        /** Revokes a share. Everyone who had access through it loses it immediately. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Its id. */
+                    /** @description The id of the share. */
                     share: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is gone. */
+                /** @description The share was revoked. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2487,17 +2494,17 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        /** Changes a share. Whoever has opened a link has to open it again. */
+        /** Changes a share. Links that are already open must be opened again. */
         patch: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Its id. */
+                    /** @description The id of the share. */
                     share: string;
                 };
                 cookie?: never;
@@ -2517,7 +2524,7 @@ export interface paths {
                         "application/json": components["schemas"]["Share"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2535,34 +2542,34 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Counts what a folder of a revision holds. */
+        /** Returns the number and size of the files in a folder of a revision. */
         get: {
             parameters: {
                 query?: {
-                    /** @description The folder; the root unless said. */
+                    /** @description The path of the folder. Default: the root. */
                     path?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description A branch, a tag or an id, each with `~n`, `^n`. */
+                    /** @description A branch, a tag or a commit id, optionally with `~n` or `^n`. */
                     revision: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description How much there is. */
+                /** @description The summary. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2571,7 +2578,7 @@ export interface paths {
                         "application/json": components["schemas"]["Summary"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2595,25 +2602,25 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Lists tags, the oldest first. */
+        /** Lists tags, oldest first. */
         get: {
             parameters: {
                 query?: {
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -2622,7 +2629,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Tags. */
+                /** @description The tags. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2631,7 +2638,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Tag"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2643,13 +2650,13 @@ export interface paths {
             };
         };
         put?: never;
-        /** Makes a tag. */
+        /** Creates a tag. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -2671,7 +2678,7 @@ export interface paths {
                         "application/json": components["schemas"]["Tag"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2693,24 +2700,24 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Shows a tag. */
+        /** Returns a tag. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Its exact name. */
+                    /** @description The name of the tag. */
                     tag: components["schemas"]["TagName"];
                 };
                 cookie?: never;
@@ -2726,7 +2733,7 @@ export interface paths {
                         "application/json": components["schemas"]["Tag"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2739,31 +2746,31 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        /** Removes a tag. The revision stays. */
+        /** Deletes a tag. The revision is kept. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Its exact name. */
+                    /** @description The name of the tag. */
                     tag: components["schemas"]["TagName"];
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is gone. */
+                /** @description The tag was deleted. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2776,17 +2783,17 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        /** Renames or redescribes a tag; it stays at its revision. */
+        /** Changes the name or message of a tag. It stays on the same revision. */
         patch: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Its exact name. */
+                    /** @description The name of the tag. */
                     tag: components["schemas"]["TagName"];
                 };
                 cookie?: never;
@@ -2806,7 +2813,7 @@ export interface paths {
                         "application/json": components["schemas"]["Tag"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2824,7 +2831,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -2835,31 +2842,31 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description The folder; the root unless said. */
+                    /** @description The path of the folder. Default: the root. */
                     path?: string;
-                    /** @description With all that is below it, each folder before what it holds. */
+                    /** @description List the folder recursively; each folder comes before its content. */
                     recursive?: boolean;
-                    /** @description With the revision that changed each entry last. */
+                    /** @description Include the revision that last changed each entry. */
                     commits?: boolean;
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description A branch, a tag or an id, each with `~n`, `^n`. */
+                    /** @description A branch, a tag or a commit id, optionally with `~n` or `^n`. */
                     revision: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description What is there. */
+                /** @description The entries of the folder. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2868,7 +2875,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Entry"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2892,7 +2899,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -2905,13 +2912,13 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Changes who sees a dataset without being named. */
+        /** Changes the visibility of a dataset. */
         patch: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -2933,7 +2940,7 @@ export interface paths {
                         "application/json": components["schemas"]["Dataset"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -2953,20 +2960,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Sends what a URL was made for; to be saved. */
+        /** Downloads the file or archive of a download URL, as an attachment. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the URL. */
+                    /** @description The token in the URL. */
                     token: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description The bytes, or the archive. */
+                /** @description The content of the file or the ZIP archive. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2975,7 +2982,7 @@ export interface paths {
                         "*/*": unknown;
                     };
                 };
-                /** @description The part of a file that was asked for. */
+                /** @description The requested range of the file. */
                 206: {
                     headers: {
                         [name: string]: unknown;
@@ -2984,28 +2991,28 @@ export interface paths {
                         "*/*": unknown;
                     };
                 };
-                /** @description They are at `Location`, for some minutes. */
+                /** @description Redirect to a temporary URL of the content. */
                 302: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description They are what you have. */
+                /** @description Not modified. */
                 304: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description There is no such part. */
+                /** @description The range is not satisfiable. */
                 416: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3031,7 +3038,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows your own drive, the dataset `{user}/drive`; it is made when it is asked for first. */
+        /** Returns your own drive, the dataset `{user}/datasets`. It is created on first use. */
         get: {
             parameters: {
                 query?: never;
@@ -3050,7 +3057,7 @@ export interface paths {
                         "application/json": components["schemas"]["OwnDrive"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3074,7 +3081,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -3082,30 +3089,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Sends the bytes of a file, to be shown.
-         * @description Answers `Range`, `If-Range` and `If-None-Match`. A browser runs none of it: pages and programs are sent as bytes,
-         *     and what is not a picture, sound, film or text is saved, not shown.
+         * Sends the content of a file for display.
+         * @description Supports `Range`, `If-Range` and `If-None-Match`. Browsers never execute the content: HTML and scripts are sent as
+         *     plain bytes, and anything that is not an image, audio, video or text is sent as an attachment.
          */
         get: {
             parameters: {
                 query?: {
-                    /** @description Which revision; the newest unless said. */
+                    /** @description The revision. Default: the newest one. */
                     revision?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Where it is; may hold `/`. */
+                    /** @description The path of the file; may contain `/`. */
                     path: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description The bytes. */
+                /** @description The content of the file. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3114,7 +3121,7 @@ export interface paths {
                         "*/*": unknown;
                     };
                 };
-                /** @description The part that was asked for. */
+                /** @description The requested range of the file. */
                 206: {
                     headers: {
                         [name: string]: unknown;
@@ -3123,21 +3130,21 @@ export interface paths {
                         "*/*": unknown;
                     };
                 };
-                /** @description They are what you have. */
+                /** @description Not modified. */
                 304: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description There is no such part. */
+                /** @description The range is not satisfiable. */
                 416: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3161,7 +3168,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -3171,15 +3178,15 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Copies a file or a folder, as a revision. No bytes are copied, also from another dataset: that must be one of which
-         *     you may download it, and have the same store.
+         * Copies a file or a folder as a new revision, without transferring its content. Copying from another dataset requires
+         *     download access to it, and both datasets must use the same store.
          */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -3188,7 +3195,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Duplication"];
+                    "application/json": components["schemas"]["CopyRequest"];
                 };
             };
             responses: {
@@ -3201,7 +3208,7 @@ export interface paths {
                         "application/json": components["schemas"]["Changed"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3223,7 +3230,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -3233,15 +3240,15 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Deletes files and folders, as one revision, and puts them into the trash. The history keeps them. A folder that this
-         *     leaves empty stays.
+         * Deletes files and folders as one revision and moves them to the trash. The history keeps them. A parent folder that
+         *     becomes empty is kept.
          */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -3250,11 +3257,11 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Deletion"];
+                    "application/json": components["schemas"]["DeleteRequest"];
                 };
             };
             responses: {
-                /** @description They are in the trash. */
+                /** @description The items were moved to the trash. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3263,7 +3270,7 @@ export interface paths {
                         "application/json": components["schemas"]["Deleted"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3285,34 +3292,34 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Sends the bytes of a file, to be saved; for one that Git LFS keeps, tells where they are. */
+        /** Downloads a file as an attachment; redirects to storage for files in Git LFS. */
         get: {
             parameters: {
                 query?: {
-                    /** @description Which revision; the newest unless said. */
+                    /** @description The revision. Default: the newest one. */
                     revision?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Where it is; may hold `/`. */
+                    /** @description The path of the file; may contain `/`. */
                     path: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description The bytes. */
+                /** @description The content of the file. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3321,7 +3328,7 @@ export interface paths {
                         "*/*": unknown;
                     };
                 };
-                /** @description The part that was asked for. */
+                /** @description The requested range of the file. */
                 206: {
                     headers: {
                         [name: string]: unknown;
@@ -3330,28 +3337,28 @@ export interface paths {
                         "*/*": unknown;
                     };
                 };
-                /** @description They are at `Location`, for some minutes. */
+                /** @description Redirect to a temporary URL of the content. */
                 302: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description They are what you have. */
+                /** @description Not modified. */
                 304: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description There is no such part. */
+                /** @description The range is not satisfiable. */
                 416: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3375,7 +3382,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -3385,15 +3392,16 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Makes a URL for files and folders as they are now, which needs no credentials and ends after ten minutes.
-         * @description It gives one file as it is; a folder, or several of them, as a ZIP archive of at most 50,000 files.
+         * Creates a download URL for the current state of files and folders. The URL needs no credentials and expires after
+         *     ten minutes.
+         * @description A single file is sent as it is; a folder or several items are sent as a ZIP archive of at most 50,000 files.
          */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -3402,11 +3410,11 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Choice"];
+                    "application/json": components["schemas"]["DownloadSelection"];
                 };
             };
             responses: {
-                /** @description Where it is to be had. */
+                /** @description The download URL. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3415,7 +3423,7 @@ export interface paths {
                         "application/json": components["schemas"]["Link"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3437,31 +3445,31 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Shows a file or a folder of a drive. */
+        /** Returns a file or a folder of a drive. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Where it is; may hold `/`. */
+                    /** @description The path of the entry; may contain `/`. */
                     path: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description What is there. */
+                /** @description The entry. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3470,7 +3478,7 @@ export interface paths {
                         "application/json": components["schemas"]["DriveEntry"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3494,7 +3502,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -3503,26 +3511,26 @@ export interface paths {
         };
         get?: never;
         /**
-         * Puts a file, as a revision; the body is its content. What stands there gets a new version.
-         * @description Text up to the server's limit is kept by git. All else, and what the rules of the dataset say, is kept by Git LFS:
-         *     it may be as large as there is room for, and needs a `Content-Length`.
+         * Uploads a file as a new revision. The request body is its content. An existing file gets a new version.
+         * @description Text up to the server's size limit is stored in git. Everything else, and files that match the dataset's Git LFS
+         *     rules, is stored in Git LFS: this requires a `Content-Length`, and only the quota limits the size.
          */
         put: {
             parameters: {
                 query?: {
-                    /** @description Why; said in the history. */
+                    /** @description The commit message. */
                     message?: string;
                 };
                 header?: {
-                    /** @description The revision that changed the file last, as far as you know, in quotes (412). */
+                    /** @description The revision that last changed the file, in quotes; fails with 412 if there is a newer one. */
                     "If-Match"?: components["schemas"]["RevisionTag"];
                 };
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Where it goes; may hold `/`. */
+                    /** @description The path of the file; may contain `/`. */
                     path: string;
                 };
                 cookie?: never;
@@ -3533,7 +3541,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description There is a new version. */
+                /** @description The existing file has a new version. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3542,7 +3550,7 @@ export interface paths {
                         "application/json": components["schemas"]["Changed"];
                     };
                 };
-                /** @description There is a new file. */
+                /** @description The file was created. */
                 201: {
                     headers: {
                         [name: string]: unknown;
@@ -3551,7 +3559,7 @@ export interface paths {
                         "application/json": components["schemas"]["Changed"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3574,7 +3582,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -3583,13 +3591,16 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a folder, as a revision. Git has no empty folders: a file `.keep` keeps it, which is not listed. */
+        /**
+         * Creates a folder as a new revision. Git has no empty folders, so the folder gets a `.keep` file, which listings
+         *     hide.
+         */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -3611,7 +3622,7 @@ export interface paths {
                         "application/json": components["schemas"]["Changed"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3633,7 +3644,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -3641,25 +3652,25 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists a folder of a drive, in git's order: what you may see of it.
-         * @description Files that are for tools, `.keep`, `.gitattributes` and `.lfsconfig`, are left out, so that a page may have fewer
-         *     items than its limit.
+         * Lists the entries of a folder that the caller may see, in git's order.
+         * @description The tool files `.keep`, `.gitattributes` and `.lfsconfig` are left out, so a page can have fewer items than its
+         *     limit.
          */
         get: {
             parameters: {
                 query?: {
-                    /** @description The folder; the root unless said. */
+                    /** @description The path of the folder. Default: the root. */
                     path?: string;
-                    /** @description With all that is below it, each folder before what it holds. */
+                    /** @description List the folder recursively; each folder comes before its content. */
                     recursive?: boolean;
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -3668,7 +3679,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description What is there. */
+                /** @description The entries of the folder. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3677,7 +3688,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_DriveEntry"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3701,7 +3712,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -3710,13 +3721,13 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Moves or renames a file or a folder, as a revision. A folder that this leaves empty stays. */
+        /** Moves or renames a file or a folder as a new revision. The old parent folder is kept even if it becomes empty. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -3725,11 +3736,11 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Relocation"];
+                    "application/json": components["schemas"]["MoveRequest"];
                 };
             };
             responses: {
-                /** @description What was moved, at its new path. */
+                /** @description The entry at its new path. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3738,7 +3749,7 @@ export interface paths {
                         "application/json": components["schemas"]["Changed"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3760,7 +3771,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -3768,28 +3779,28 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Reads rows of a table: of a file that ends in `csv`, `tsv`, `jsonl` or `ndjson`.
-         * @description What is read of the file is what the page needs. Other files, Parquet among them, are 415. There are fewer rows than
-         *     `limit`, and `more` is true, where they take more than 8 MiB of the file, or 4 MiB as JSON: go on behind them. A row
-         *     that is longer than 1 MiB cannot be read (422).
+         * Reads rows of a `csv`, `tsv`, `jsonl` or `ndjson` file.
+         * @description Only the needed part of the file is read. Other formats, including Parquet, are rejected with 415. A page can have
+         *     fewer rows than `limit` with `more` set to true, because it ends at 8 MiB of the file or 4 MiB of JSON; continue
+         *     after its last row. A row longer than 1 MiB cannot be read (422).
          */
         get: {
             parameters: {
                 query?: {
-                    /** @description The first row, counted from 0. */
+                    /** @description The first row to return, counted from 0. */
                     offset?: number;
-                    /** @description At most so many rows. */
+                    /** @description The maximum number of rows to return. */
                     limit?: number;
-                    /** @description Which revision; the newest unless said. */
+                    /** @description The revision to read. Default: the newest one. */
                     revision?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Where it is; may hold `/`. */
+                    /** @description The path of the file; may contain `/`. */
                     path: string;
                 };
                 cookie?: never;
@@ -3805,7 +3816,7 @@ export interface paths {
                         "application/json": components["schemas"]["TableRows"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3829,27 +3840,27 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Finds files and folders of a drive by their names, those that are higher up first. */
+        /** Searches for files and folders of a drive by name. Entries nearer to the root come first. */
         get: {
             parameters: {
                 query: {
-                    /** @description Words; a name must have all of them, whatever their case and accents. */
+                    /** @description The search text. All of its words must occur in the name. Case and accents are ignored. */
                     q: string;
-                    /** @description The folder to look below; the root unless said. */
+                    /** @description The folder to search, with its subfolders. Default: the root. */
                     path?: string;
-                    /** @description At most so many. */
+                    /** @description The maximum number of results. */
                     limit?: number;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -3858,7 +3869,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description What was found. */
+                /** @description The matching entries. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3867,7 +3878,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_DriveEntry"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3891,25 +3902,25 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Lists what lies in the trash, what was deleted last first. */
+        /** Lists the items in the trash, most recently deleted first. */
         get: {
             parameters: {
                 query?: {
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -3918,16 +3929,16 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description What lies there. */
+                /** @description The items in the trash. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Items_Thrown"];
+                        "application/json": components["schemas"]["Items_TrashItem"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3941,15 +3952,15 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Empties the trash. What lay there is no longer listed, and cannot be restored from here; it stays in the history of
-         *     the dataset, from which it can be had as it was, and goes on to take space.
+         * Empties the trash. The items are no longer listed and cannot be restored from the trash. They remain in the history
+         *     of the dataset, where they can still be read, and still use storage.
          */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -3958,14 +3969,14 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description It is empty. */
+                /** @description The trash is empty. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3986,7 +3997,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -3995,13 +4006,13 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Brings things back from the trash, as one revision: all of them, or none. */
+        /** Restores items from the trash as one revision, all or nothing. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -4010,20 +4021,20 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Recovery"];
+                    "application/json": components["schemas"]["RestoreFromTrash"];
                 };
             };
             responses: {
-                /** @description They are back. */
+                /** @description The items were restored. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Recovered"];
+                        "application/json": components["schemas"]["RestoredFromTrash"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4045,7 +4056,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -4055,31 +4066,31 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Removes one thing from the trash. It stays in the history of the dataset. */
+        /** Removes an item from the trash. It remains in the history of the dataset. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description What of the trash. */
+                    /** @description The id of the item. */
                     id: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is no longer listed. */
+                /** @description The item was removed from the trash. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4100,7 +4111,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -4109,13 +4120,13 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Begins an upload in parts. */
+        /** Starts a multipart upload. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -4128,7 +4139,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description Send the parts. */
+                /** @description The upload; send its parts next. */
                 201: {
                     headers: {
                         [name: string]: unknown;
@@ -4137,7 +4148,7 @@ export interface paths {
                         "application/json": components["schemas"]["Upload"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4159,24 +4170,24 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Shows an upload, and which parts of it have come. */
+        /** Returns an upload and the parts received so far. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description The upload. */
+                    /** @description The id of the upload. */
                     id: string;
                 };
                 cookie?: never;
@@ -4192,7 +4203,7 @@ export interface paths {
                         "application/json": components["schemas"]["Upload"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4205,31 +4216,31 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        /** Gives an upload up. */
+        /** Aborts an upload and deletes its parts. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description The upload. */
+                    /** @description The id of the upload. */
                     id: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is gone. */
+                /** @description The upload was aborted. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4250,7 +4261,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -4260,19 +4271,20 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ends an upload: all parts have come, and the file is put, as a revision. Asked again, it is the same revision.
-         * @description If hashing takes long, the answer is 503 with `Retry-After`, and it goes on: ask again.
+         * Completes an upload once all parts are stored, and adds the file as a new revision. Repeating the request returns
+         *     the same revision.
+         * @description If hashing takes long, the response is 503 with `Retry-After` while hashing continues; retry later.
          */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description The upload. */
+                    /** @description The id of the upload. */
                     id: string;
                 };
                 cookie?: never;
@@ -4283,7 +4295,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description There is a new version. */
+                /** @description The existing file has a new version. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -4292,7 +4304,7 @@ export interface paths {
                         "application/json": components["schemas"]["Changed"];
                     };
                 };
-                /** @description There is a new file. */
+                /** @description The file was created. */
                 201: {
                     headers: {
                         [name: string]: unknown;
@@ -4301,7 +4313,7 @@ export interface paths {
                         "application/json": components["schemas"]["Changed"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4323,7 +4335,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -4331,19 +4343,22 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Takes a part: the body is `part_bytes` of the file, or what is left for the last one. A part may come again. */
+        /**
+         * Uploads a part. The body is `part_bytes` long, or the rest of the file for the last part. A part can be uploaded
+         *     again.
+         */
         put: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description The upload. */
+                    /** @description The id of the upload. */
                     id: string;
-                    /** @description Which part, from 1. */
+                    /** @description The number of the part, starting from 1. */
                     number: number;
                 };
                 cookie?: never;
@@ -4354,14 +4369,14 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description It is here. */
+                /** @description The part was stored. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4384,20 +4399,20 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
             };
             cookie?: never;
         };
-        /** Tells how much a drive has: for who may see all of it. */
+        /** Returns the usage of a drive. Requires access to the whole dataset. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
@@ -4406,7 +4421,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description How much it has. */
+                /** @description The usage of the drive. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -4415,7 +4430,7 @@ export interface paths {
                         "application/json": components["schemas"]["DriveUsage"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4439,7 +4454,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 owner: string;
                 /** @description The name of the dataset. */
                 dataset: string;
@@ -4447,31 +4462,32 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists the versions of a file or folder, the newest first. Who may read a part of the dataset alone sees those of the
-         *     default branch; who came by a link, those since the link was made, unless it shows the history, and no addresses.
+         * Lists the versions of a file or folder, newest first. With access to only a part of the dataset, only versions on
+         *     the default branch are listed. Through a share link, e-mail addresses are left out and, unless the link includes the
+         *     history, so are versions older than the link.
          */
         get: {
             parameters: {
                 query?: {
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Where it is; may hold `/`. */
+                    /** @description The path of the entry; may contain `/`. */
                     path: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description Its versions. */
+                /** @description The versions. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -4480,7 +4496,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Version"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4492,28 +4508,28 @@ export interface paths {
             };
         };
         put?: never;
-        /** Makes a file or folder what it was in an earlier revision, as a new one. */
+        /** Restores an earlier version of a file or folder as a new revision. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description A user or an organisation; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     owner: string;
                     /** @description The name of the dataset. */
                     dataset: string;
-                    /** @description Where it is; may hold `/`. */
+                    /** @description The path of the entry; may contain `/`. */
                     path: string;
                 };
                 cookie?: never;
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Reversion"];
+                    "application/json": components["schemas"]["RestoreVersion"];
                 };
             };
             responses: {
-                /** @description It is what it was. */
+                /** @description The version was restored. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -4522,7 +4538,7 @@ export interface paths {
                         "application/json": components["schemas"]["Changed"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4548,7 +4564,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Accepts an invitation: signed in with the account of the address, or by making one. */
+        /** Accepts an invitation, either signed in to the account of the address or by creating an account. */
         post: {
             parameters: {
                 query?: never;
@@ -4558,11 +4574,11 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Acceptance"];
+                    "application/json": components["schemas"]["AcceptInvitation"];
                 };
             };
             responses: {
-                /** @description The user belongs to it. */
+                /** @description The invitation was accepted. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -4571,7 +4587,7 @@ export interface paths {
                         "application/json": components["schemas"]["Accepted"];
                     };
                 };
-                /** @description The account is made, and signed in. */
+                /** @description The account was created and signed in. */
                 201: {
                     headers: {
                         [name: string]: unknown;
@@ -4580,7 +4596,7 @@ export interface paths {
                         "application/json": components["schemas"]["Accepted"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4607,8 +4623,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Shows what a link invites to.
-         * @description Who has the link has got the letter: it is told whether the address has an account.
+         * Returns the invitation of a link.
+         * @description The link proves access to the mailbox, so the response reveals whether the address has an account.
          */
         post: {
             parameters: {
@@ -4619,11 +4635,11 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Ticket"];
+                    "application/json": components["schemas"]["OneTimeToken"];
                 };
             };
             responses: {
-                /** @description What it invites to. */
+                /** @description The invitation. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -4632,7 +4648,7 @@ export interface paths {
                         "application/json": components["schemas"]["Shown"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4658,7 +4674,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Opens a link. */
+        /** Opens a share link. */
         post: {
             parameters: {
                 query?: never;
@@ -4668,29 +4684,29 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Key"];
+                    "application/json": components["schemas"]["LinkSecret"];
                 };
             };
             responses: {
-                /** @description What it leads to. */
+                /** @description The shared item and a token for it. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Opened"];
+                        "application/json": components["schemas"]["LinkTarget"];
                     };
                 };
-                /** @description It needs a password, or another one. */
+                /** @description The password is missing or wrong. */
                 401: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/problem+json": components["schemas"]["Locked"];
+                        "application/problem+json": components["schemas"]["PasswordRequired"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4714,7 +4730,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the organisations that the caller belongs to. */
+        /** Lists the organisations that the caller is a member of. */
         get: {
             parameters: {
                 query?: never;
@@ -4733,7 +4749,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_OrganisationItem"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4745,7 +4761,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Makes an organisation; the caller is its first owner. */
+        /** Creates an organisation. The caller becomes its first owner. */
         post: {
             parameters: {
                 query?: never;
@@ -4768,7 +4784,7 @@ export interface paths {
                         "application/json": components["schemas"]["Organisation"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4790,18 +4806,18 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 organisation: string;
             };
             cookie?: never;
         };
-        /** Shows an organisation, to those who belong to it. */
+        /** Returns an organisation. Requires membership. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
                 };
                 cookie?: never;
@@ -4817,7 +4833,7 @@ export interface paths {
                         "application/json": components["schemas"]["Organisation"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4830,34 +4846,34 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        /** Removes an organisation that has no datasets. */
+        /** Deletes an organisation. It must not have datasets. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is gone. */
+                /** @description The organisation was deleted. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description It has datasets. */
+                /** @description The organisation has datasets. */
                 409: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4878,7 +4894,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 organisation: string;
             };
             cookie?: never;
@@ -4889,7 +4905,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
                 };
                 cookie?: never;
@@ -4905,7 +4921,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Group"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4917,13 +4933,13 @@ export interface paths {
             };
         };
         put?: never;
-        /** Adds a group to an organisation. */
+        /** Creates a group in an organisation. */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
                 };
                 cookie?: never;
@@ -4943,7 +4959,7 @@ export interface paths {
                         "application/json": components["schemas"]["Group"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -4965,7 +4981,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 organisation: string;
             };
             cookie?: never;
@@ -4973,29 +4989,29 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Removes a group. What was shared with it is not, from then on. */
+        /** Deletes a group. Its members lose access to everything that was shared with it. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
-                    /** @description Name of the group. */
+                    /** @description The name of the group. */
                     group: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is gone. */
+                /** @description The group was deleted. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5016,20 +5032,20 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 organisation: string;
             };
             cookie?: never;
         };
-        /** Lists who belongs to a group. */
+        /** Lists the members of a group. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
-                    /** @description Name of the group. */
+                    /** @description The name of the group. */
                     group: string;
                 };
                 cookie?: never;
@@ -5045,7 +5061,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Membership"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5069,7 +5085,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 organisation: string;
             };
             cookie?: never;
@@ -5081,25 +5097,25 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
-                    /** @description Name of the group. */
+                    /** @description The name of the group. */
                     group: string;
-                    /** @description Name of the user. */
+                    /** @description The user name. */
                     user: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is so. */
+                /** @description The user is a member of the group. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5111,31 +5127,31 @@ export interface paths {
             };
         };
         post?: never;
-        /** Takes somebody out of a group. */
+        /** Removes a member from a group. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
-                    /** @description Name of the group. */
+                    /** @description The name of the group. */
                     group: string;
-                    /** @description Name of the user. */
+                    /** @description The user name. */
                     user: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is so. */
+                /** @description The user is not a member of the group. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5156,18 +5172,18 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 organisation: string;
             };
             cookie?: never;
         };
-        /** Lists the invitations to an organisation that are open. */
+        /** Lists the pending invitations of an organisation. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
                 };
                 cookie?: never;
@@ -5183,7 +5199,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_InvitationItem"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5196,15 +5212,16 @@ export interface paths {
         };
         put?: never;
         /**
-         * Asks somebody to join an organisation, by a letter.
-         * @description The answer is the same whether the address has an account or not. One to the same address before is withdrawn.
+         * Invites someone by e-mail to join an organisation.
+         * @description The response does not reveal whether the address has an account. An earlier invitation to the same address is
+         *     revoked.
          */
         post: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
                 };
                 cookie?: never;
@@ -5224,7 +5241,7 @@ export interface paths {
                         "application/json": components["schemas"]["InvitationItem"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5246,7 +5263,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 organisation: string;
             };
             cookie?: never;
@@ -5254,29 +5271,29 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Withdraws an invitation: its link is good no more. */
+        /** Revokes an invitation. Its link stops working. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
-                    /** @description Of the invitation. */
+                    /** @description The id of the invitation. */
                     id: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is withdrawn. */
+                /** @description The invitation was revoked. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5297,18 +5314,18 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 organisation: string;
             };
             cookie?: never;
         };
-        /** Lists who belongs to an organisation. */
+        /** Lists the members of an organisation. */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
                 };
                 cookie?: never;
@@ -5324,7 +5341,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Membership"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5348,46 +5365,46 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                 organisation: string;
             };
             cookie?: never;
         };
         get?: never;
-        /** Makes a user a member, or changes the role. */
+        /** Adds a user to an organisation, or changes the role of a member. */
         put: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
-                    /** @description Name of the user. */
+                    /** @description The user name. */
                     user: string;
                 };
                 cookie?: never;
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Appointment"];
+                    "application/json": components["schemas"]["RoleUpdate"];
                 };
             };
             responses: {
-                /** @description It is so. */
+                /** @description The membership was saved. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description It is the last owner. */
+                /** @description The user is the last owner. */
                 409: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5399,36 +5416,36 @@ export interface paths {
             };
         };
         post?: never;
-        /** Ends a membership: that of others as an owner, one's own in any role. */
+        /** Removes a member from an organisation. Members can remove themselves; removing others requires the role `owner`. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its name; a nested one is written `ministry%2Fstatistics`. */
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
                     organisation: string;
-                    /** @description Name of the user. */
+                    /** @description The user name. */
                     user: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It has ended. */
+                /** @description The member was removed. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description It is the last owner. */
+                /** @description The user is the last owner. */
                 409: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5451,7 +5468,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the owners that the caller may make datasets for, the caller first. */
+        /** Lists the owners for which the caller may create datasets, the caller first. */
         get: {
             parameters: {
                 query?: never;
@@ -5470,7 +5487,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Owner"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5496,7 +5513,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells who asks. Never 401: who is not signed in, or not any more, is nobody. */
+        /** Returns the current session. Never fails with 401: without a valid session, `user` is null. */
         get: {
             parameters: {
                 query?: never;
@@ -5506,7 +5523,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Who asks, and who may sign up. */
+                /** @description The session. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -5515,7 +5532,7 @@ export interface paths {
                         "application/json": components["schemas"]["Session"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5527,7 +5544,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Signs in, and gives a cookie. An account that was closed is opened again. */
+        /** Signs in and sets the session cookie. Signing in to a closed account reopens it. */
         post: {
             parameters: {
                 query?: never;
@@ -5541,7 +5558,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description Who has signed in. */
+                /** @description The signed-in user. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -5550,7 +5567,7 @@ export interface paths {
                         "application/json": components["schemas"]["Welcome"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5571,14 +5588,14 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description The session has ended, if there was one. */
+                /** @description The session, if any, was ended. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5601,13 +5618,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists what the caller has shared, of datasets that are still theirs to share; otherwise as what was received. */
+        /**
+         * Lists the shares that the caller created, for datasets where the caller may still manage shares. Paginated like
+         *     received shares.
+         */
         get: {
             parameters: {
                 query?: {
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
@@ -5616,7 +5636,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Shares. */
+                /** @description The created shares. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -5625,7 +5645,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Share"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5652,15 +5672,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists what is shared with the caller, the newest first. A page may hold fewer items than its limit, and yet not be
-         *     the last.
+         * Lists the shares that the caller received, newest first. A page can have fewer items than its limit without being
+         *     the last one.
          */
         get: {
             parameters: {
                 query?: {
-                    /** @description At most so many items. */
+                    /** @description The maximum number of items to return. */
                     limit?: number;
-                    /** @description `next_cursor` of the answer before. */
+                    /** @description The `next_cursor` of the previous page. */
                     cursor?: string;
                 };
                 header?: never;
@@ -5669,7 +5689,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Shares. */
+                /** @description The received shares. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -5678,7 +5698,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Share"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5705,7 +5725,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Takes note that the caller, in a browser, has seen what is shared with them. */
+        /** Marks the received shares as seen. Requires a browser session. */
         put: {
             parameters: {
                 query?: never;
@@ -5715,14 +5735,14 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Nothing is new any more. */
+                /** @description The received shares are marked as seen. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5747,7 +5767,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Counts what was shared with the caller since they last looked. */
+        /** Counts the shares received since the caller last viewed them. */
         get: {
             parameters: {
                 query?: never;
@@ -5757,7 +5777,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description How much is new. */
+                /** @description The number of new shares. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -5766,7 +5786,7 @@ export interface paths {
                         "application/json": components["schemas"]["Unseen"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5792,7 +5812,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the stores that a new dataset can belong to. */
+        /** Lists the stores available for a new dataset. */
         get: {
             parameters: {
                 query?: never;
@@ -5811,7 +5831,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_StoreName"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5837,7 +5857,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows one's own account; not to credentials for single datasets. */
+        /** Returns the caller's account. Not available to credentials limited to single datasets. */
         get: {
             parameters: {
                 query?: never;
@@ -5856,7 +5876,7 @@ export interface paths {
                         "application/json": components["schemas"]["OwnAccount"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5870,8 +5890,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Closes the account, from a browser that is signed in. Sessions and tokens end at once; the account is removed later,
-         *     with its datasets unless they go to an organisation.
+         * Closes the account. Requires a browser session. Sessions and tokens end immediately; the account is deleted later,
+         *     with its datasets unless they are transferred to an organisation.
          */
         delete: {
             parameters: {
@@ -5882,11 +5902,11 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Closing"];
+                    "application/json": components["schemas"]["CloseAccount"];
                 };
             };
             responses: {
-                /** @description When it goes for good. */
+                /** @description When the account will be deleted permanently. */
                 202: {
                     headers: {
                         [name: string]: unknown;
@@ -5895,7 +5915,7 @@ export interface paths {
                         "application/json": components["schemas"]["Closed"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5908,7 +5928,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        /** Changes what people know one as. */
+        /** Changes the display name. */
         patch: {
             parameters: {
                 query?: never;
@@ -5931,7 +5951,7 @@ export interface paths {
                         "application/json": components["schemas"]["OwnAccount"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5952,7 +5972,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Asks for another address, from a browser that is signed in. A link goes there, and the address before is told. */
+        /**
+         * Requests a change of e-mail address. Requires a browser session. A confirmation link is sent to the new address, and
+         *     the old address is notified.
+         */
         put: {
             parameters: {
                 query?: never;
@@ -5966,14 +5989,14 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description A letter is on its way. */
+                /** @description The e-mail has been queued. */
                 202: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -5999,7 +6022,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Changes the password, from a browser that is signed in. All other sessions end. */
+        /** Changes the password. Requires a browser session. All other sessions end. */
         put: {
             parameters: {
                 query?: never;
@@ -6013,14 +6036,14 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description The password is another one. */
+                /** @description The password was changed. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -6045,7 +6068,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the browsers that are signed in, the newest first. */
+        /** Lists the browser sessions of the caller, newest first. */
         get: {
             parameters: {
                 query?: never;
@@ -6055,7 +6078,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Sessions. */
+                /** @description The sessions. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -6064,7 +6087,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_OneSession"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -6077,7 +6100,7 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        /** Signs all browsers out but the one that asks. */
+        /** Ends all browser sessions except the current one. */
         delete: {
             parameters: {
                 query?: never;
@@ -6087,14 +6110,14 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description They are signed out. */
+                /** @description The sessions were ended. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -6120,27 +6143,27 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Signs a browser out. */
+        /** Ends a browser session. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its id. */
+                    /** @description The id of the session. */
                     session: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is signed out. */
+                /** @description The session was ended. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -6163,7 +6186,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists one's personal tokens, the newest first. */
+        /** Lists the caller's personal access tokens, newest first. */
         get: {
             parameters: {
                 query?: never;
@@ -6173,7 +6196,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Tokens. */
+                /** @description The tokens. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -6182,7 +6205,7 @@ export interface paths {
                         "application/json": components["schemas"]["Items_Token"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -6194,7 +6217,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Makes a personal token. It is shown once and never again. */
+        /** Creates a personal access token. Its secret is shown only once. */
         post: {
             parameters: {
                 query?: never;
@@ -6208,7 +6231,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description The token. */
+                /** @description The token with its secret. */
                 201: {
                     headers: {
                         [name: string]: unknown;
@@ -6217,7 +6240,7 @@ export interface paths {
                         "application/json": components["schemas"]["MadeToken"];
                     };
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -6244,27 +6267,27 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revokes a personal token, at once and for good. */
+        /** Revokes a personal access token, immediately and permanently. */
         delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Its id. */
+                    /** @description The id of the token. */
                     token: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description It is revoked. */
+                /** @description The token was revoked. */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What is wrong, and what to do (RFC 9457). */
+                /** @description The request failed (RFC 9457 problem details). */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -6284,325 +6307,344 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description An answer to an invitation. */
-        Acceptance: {
-            /** @description What people know its user as, in any letters; at most 100 characters. */
+        /** @description The acceptance of an invitation. */
+        AcceptInvitation: {
+            /** @description The display name of the new account, in any script; at most 100 characters. */
             display_name?: string;
             name?: components["schemas"]["OwnerName"] | null;
-            /** @description Its password; at least 8 characters. */
+            /** @description The password of the new account; at least 8 characters. */
             password?: string | null;
-            /** @description What comes behind `#` in the link. */
+            /** @description The token from the link: the part after `#`. */
             token: string;
         };
-        /** @description What became of it. */
+        /** @description The result of accepting an invitation. */
         Accepted: {
-            /** @description What the user belongs to now; absent for an invitation to the site alone. */
+            /** @description The organisation that the user is now a member of; absent for an invitation to the site only. */
             organisation?: string | null;
-            /** @description Name of the user. */
+            /** @description The user name. */
             user: string;
         };
-        /** @description What is to change of one's account. */
+        /** @description A person, as recorded by git. */
+        AccountName: {
+            /** @description The e-mail address. */
+            email?: string | null;
+            /** @description The display name. */
+            name?: string | null;
+        };
+        /** @description Changes to the account. */
         AccountUpdate: {
-            /** @description As people know one; empty for none. */
+            /** @description The display name; empty for none. */
             display_name: string;
         };
-        /** @description As what somebody is to belong to an organisation. */
-        Appointment: {
-            /** @description `reader` sees its datasets, `writer` changes them, `owner` decides about all of it. */
-            role: components["schemas"]["Role"];
-        };
-        /** @description A line of the audit trail. */
+        /** @description An event in the audit log. */
         AuditLine: {
-            /** @description What was done. */
+            /** @description The action. */
             action: string;
-            /** @description Who: the name of a user, or `operator`, or who it is to an issuer of tokens. */
+            /** @description The actor: a user name, `operator`, or the subject that an external token issuer named. */
             actor: string;
             /**
              * Format: date-time
-             * @description When (RFC 3339).
+             * @description The time of the event (RFC 3339).
              */
             at: string;
-            /** @description How. */
+            /** @description Details of the action. */
             detail: string;
-            /** @description Stable id. */
+            /** @description The id of the event. */
             id: string;
-            /** @description In which request, to be found in the server's log; null for what was no request. */
+            /** @description The id of the request, as in the server's log; null if the event was not caused by a request. */
             request?: string | null;
-            /** @description With what. */
+            /** @description What the action was performed on. */
             subject: string;
         };
         /** @description A branch. */
         Branch: {
-            /** @description Whether it is the default branch. */
+            /** @description True if this is the default branch. */
             default: boolean;
-            /** @description Its name. */
+            /** @description The name of the branch. */
             name: string;
-            /** @description Whether its history may only grow, and only owners rename or remove it. */
+            /** @description True if the branch is protected: force pushes are rejected, and only owners may rename or delete it. */
             protected: boolean;
-            /** @description The id of the revision that it is at. */
+            /** @description The id of the newest revision of the branch. */
             revision: string;
         };
-        /** @description The name of a branch, as git-check-ref-format(1) has it. */
+        /** @description The name of a branch, in the syntax of git-check-ref-format(1). */
         BranchName: string;
-        /** @description What is to change of a branch. */
+        /** @description Changes to a branch. */
         BranchUpdate: {
-            /** @description `true` makes it the default branch, which only owners do. */
+            /** @description `true` makes it the default branch. Requires owner rights. */
             default?: boolean | null;
             name?: components["schemas"]["BranchName"] | null;
         };
-        /** @description A change of one file or folder. */
+        /** @description The result of a change to a file or folder. */
         Changed: {
-            /** @description What is there now. */
+            /** @description The entry after the change. */
             entry: components["schemas"]["DriveEntry"];
-            /** @description The revision that has it. */
+            /** @description The revision with the change. */
             revision: string;
         };
         /** @description A file that differs. */
         ChangedFile: {
             after?: components["schemas"]["Entry"] | null;
             before?: components["schemas"]["Entry"] | null;
-            /** @description How it changed. */
-            change: components["schemas"]["How"];
-            /** @description Its path; that of before if it is gone. */
+            /** @description How the file changed. */
+            change: components["schemas"]["DiffFormat"];
+            /** @description The path of the file; its old path if it was deleted. */
             path: string;
             text?: components["schemas"]["Text"] | null;
         };
-        /** @description What is to be downloaded. */
-        Choice: {
-            /** @description Files and folders. An empty path alone is all of the dataset, for those who may read all of it. */
-            paths: components["schemas"]["FilePath"][];
-            /** @description Which revision; the newest unless said. */
-            revision?: string | null;
-        };
-        /** @description An account that was closed. */
-        Closed: {
-            /**
-             * Format: date-time
-             * @description When it goes for good (RFC 3339); signing in before that opens it again.
-             */
-            ends: string;
-        };
-        /** @description An account that is to be closed. */
-        Closing: {
+        /** @description A request to close the account. */
+        CloseAccount: {
             /** @description The password. */
             password: string;
             transfer_to?: components["schemas"]["OwnerName"] | null;
         };
-        /** @description A column. */
+        /** @description A closed account. */
+        Closed: {
+            /**
+             * Format: date-time
+             * @description When the account will be deleted permanently (RFC 3339). Signing in before then reopens it.
+             */
+            ends: string;
+        };
+        /** @description A column of a table. */
         Column: {
-            /** @description Its name. */
+            /** @description The name of the column. */
             name: string;
-            /** @description Its type (Table Schema). */
+            /** @description The type of the column (Table Schema). */
             type: string;
+        };
+        /** @description A copy, within the dataset or from another one. */
+        CopyRequest: {
+            dataset?: components["schemas"]["DatasetId"] | null;
+            /** @description The path to copy from. */
+            from: components["schemas"]["FilePath"];
+            /** @description The commit message. */
+            message?: string | null;
+            /** @description The complete path of the copy, which must not exist. */
+            to: components["schemas"]["FilePath"];
         };
         /** @description A dataset at a revision. */
         Dataset: components["schemas"]["RevisionShown"] & {
             /**
              * Format: int64
-             * @description Bytes that it holds, in Git LFS and in git.
+             * @description Storage used in bytes, Git LFS objects and git packs together.
              */
             bytes: number;
             /**
              * Format: date-time
-             * @description When the dataset was made (RFC 3339); `created` is about the revision.
+             * @description When the dataset was created (RFC 3339). `created` is the time of the revision.
              */
             dataset_created: string;
-            /** @description What `HEAD` means. */
+            /** @description The default branch (git's `HEAD`). */
             default_branch: string;
-            /** @description `owner/name`. */
+            /** @description The id of the dataset, as `owner/name`. */
             id: string;
-            /** @description Its own name. */
+            /** @description The name of the dataset, without the owner. */
             name: string;
             /**
              * Format: int64
-             * @description Objects that it holds in Git LFS.
+             * @description The number of Git LFS objects in the dataset.
              */
             objects: number;
-            /** @description A user or an organisation. */
+            /** @description The owner: a user or an organisation. */
             owner: string;
-            /** @description What `datapackage.json` says (Frictionless Data Package); null if there is none. */
+            /** @description The content of `datapackage.json` (Frictionless Data Package); null if the file does not exist. */
             package?: Record<string, never> | null;
-            /** @description Why `package` is null although there is a `datapackage.json`: it cannot be read. */
+            /** @description Why `package` is null although there is a `datapackage.json`: the error when parsing it. */
             package_error?: string | null;
             /**
              * Format: int64
-             * @description Bytes that it may hold; null where that is not bounded for it alone.
+             * @description The storage quota of this dataset in bytes; null if it has no quota of its own.
              */
             quota_bytes?: number | null;
             readme?: components["schemas"]["ReadmeCard"] | null;
-            /** @description What the caller may do with it. */
+            /** @description The permissions of the caller. */
             rights: components["schemas"]["RightsHere"];
-            /** @description The store that keeps its objects. */
+            /** @description The store that holds the objects of the dataset. */
             store: string;
-            /** @description Who sees it. */
+            /** @description Who can see the dataset. */
             visibility: components["schemas"]["Visibility"];
         };
         /** @description A dataset, as `owner/name`. */
         DatasetId: string;
-        /** @description What was deleted. */
-        Deleted: {
-            /** @description The revision that has it no more. */
-            revision: string;
-        };
-        /** @description What to delete. */
-        Deletion: {
-            /** @description Why. */
+        /** @description A deletion. */
+        DeleteRequest: {
+            /** @description The commit message. */
             message?: string | null;
-            /** @description Files and folders. */
+            /** @description The paths of the files and folders to delete. */
             paths: components["schemas"]["FilePath"][];
         };
-        /** @description What differs between two revisions. */
+        /** @description The result of a deletion. */
+        Deleted: {
+            /** @description The revision with the deletion. */
+            revision: string;
+        };
+        /**
+         * @description How a file changed.
+         * @enum {string}
+         */
+        DiffFormat: "added" | "removed" | "changed" | "renamed" | "mode";
+        /** @description The differences between two revisions. */
         Difference: {
-            /** @description How many files differ. */
+            /** @description The number of files that differ. */
             files: number;
-            /** @description The revision before; null where there was nothing before. */
+            /** @description The old revision; null if `to` is the first revision. */
             from?: string | null;
-            /** @description Some of them, ordered by path; of one file alone if one was asked for. */
+            /** @description One page of the files that differ, ordered by path; only the requested file if `path` was given. */
             items: components["schemas"]["ChangedFile"][];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
-            /**
-             * @description What changed in the metadata, each change with its `type`; on the first page, if there is a `datapackage.json`
-             *     that can be read.
-             */
+            /** @description Metadata changes, each with its `type`. Only on the first page, and only if there is a valid `datapackage.json`. */
             package?: Record<string, never>[] | null;
             /**
-             * @description What changed in the schemas of the resources, each with its `verdict`: `compatible`, `widening` or `breaking`;
-             *     on the first page, as `package`.
+             * @description Changes of the resources' schemas, each with its `verdict`: `compatible`, `widening` or `breaking`. Only on the
+             *     first page, like `package`.
              */
             schemas?: Record<string, never> | null;
-            /** @description The revision after. */
+            /** @description The new revision. */
             to: string;
         };
-        /** @description How often a link was used to download. */
+        /** @description What to download. */
+        DownloadSelection: {
+            /** @description The paths of files and folders. A single empty path means the whole dataset; it requires access to all of it. */
+            paths: components["schemas"]["FilePath"][];
+            /** @description The revision. Default: the newest one. */
+            revision?: string | null;
+        };
+        /** @description Download count of a link. */
         Downloads: {
             /**
              * Format: int64
-             * @description It may be so often, if there is an end to it.
+             * @description The download limit, if any.
              */
             limit?: number | null;
             /**
              * Format: int64
-             * @description So often.
+             * @description The number of downloads so far.
              */
             used: number;
         };
         /** @description A file or a folder of a drive. */
         DriveEntry: {
-            /** @description What git calls it. */
+            /** @description The git object id of the entry. */
             id: string;
-            /** @description What its name says that it is; null for folders. */
+            /** @description The media type, derived from the file name; null for folders. */
             media_type?: string | null;
             /**
              * Format: date-time
-             * @description When it changed last (RFC 3339); null if that is more than 10,000 revisions ago.
+             * @description When the entry was last changed (RFC 3339); null if that is more than 10,000 revisions ago.
              */
             modified?: string | null;
-            /** @description Who changed it last. */
+            /** @description The name of the author of the last change. */
             modified_by?: string | null;
-            /** @description The last part of its path. */
+            /** @description The last part of the path. */
             name: string;
-            /** @description SHA-256 of its content, if Git LFS keeps it. */
+            /** @description The SHA-256 of the content in hex; only for files in Git LFS. */
             oid?: string | null;
-            /** @description Where it is. */
+            /** @description The path of the entry. */
             path: string;
-            /** @description The revision that changed it last. */
+            /** @description The revision of the last change. */
             revision?: string | null;
-            /** @description What you may do with it. */
+            /** @description The caller's permission on the entry. */
             right: components["schemas"]["Level"];
-            /** @description Whether somebody shared it with you, or you with others. */
+            /** @description True if the entry is shared with the caller, or by the caller with others. */
             shared: boolean;
             /**
              * Format: int64
-             * @description Bytes of its content; null for folders.
+             * @description The size of the content in bytes; null for folders.
              */
             size?: number | null;
-            /** @description What it is. */
+            /** @description The type of the entry. */
             type: components["schemas"]["DriveType"];
         };
         /**
-         * @description What an entry of a drive is.
+         * @description The type of a drive entry.
          * @enum {string}
          */
         DriveType: "file" | "folder";
-        /** @description How much a drive has. */
+        /** @description The usage of a drive. */
         DriveUsage: {
             /**
              * Format: int64
-             * @description Bytes of its objects and of its packs of git, of all revisions.
+             * @description Storage used by all revisions in bytes, Git LFS objects and git packs together.
              */
             bytes: number;
             /**
              * Format: int64
-             * @description Its files, at the newest revision.
+             * @description The number of files in the newest revision.
              */
             files: number;
             /**
              * Format: int64
-             * @description Its objects.
+             * @description The number of Git LFS objects.
              */
             objects: number;
             /**
              * Format: int64
-             * @description Bytes that it may have, or all datasets of its owner together: whichever leaves less room. Null if that is not
-             *     bounded. Who is not an owner is told what the drive alone may have.
+             * @description The quota of the drive, or of all datasets of its owner, in bytes: whichever leaves less free space. Null if
+             *     unlimited. Callers who do not own the drive only see the quota of the drive itself.
              */
             quota_bytes?: number | null;
             /**
              * Format: int64
-             * @description Bytes that count for that quota: those of the drive, or of all datasets of its owner.
+             * @description The bytes that count against this quota: those of the drive, or of all datasets of its owner.
              */
             used_bytes: number;
         };
-        /** @description From where to where, perhaps from another dataset. */
-        Duplication: {
-            dataset?: components["schemas"]["DatasetId"] | null;
-            /** @description From where. */
-            from: components["schemas"]["FilePath"];
-            /** @description Why. */
-            message?: string | null;
-            /** @description To where: the whole new path, which must be free. */
-            to: components["schemas"]["FilePath"];
+        /** @description The result of a dry run. */
+        DryRunResult: {
+            /** @description Always true. */
+            dry_run: boolean;
+            /** @description The number of files that would differ. */
+            files: number;
+            /** @description The current revision of the branch. */
+            from: string;
+            /** @description Files that would differ, ordered by path; at most 1,000. */
+            items: components["schemas"]["ChangedFile"][];
+            /** @description Metadata changes, as in a diff of revisions. */
+            package?: Record<string, never>[] | null;
+            /** @description Changes of the resources' schemas, as in a diff of revisions. */
+            schemas?: Record<string, never> | null;
         };
         /** @description An e-mail address. */
         EmailAddress: string;
-        /** @description An address that is to change. */
+        /** @description A change of e-mail address. */
         EmailChange: {
             /** @description The new address. */
             email: components["schemas"]["EmailAddress"];
             /** @description The password. */
             password: string;
         };
-        /** @description The end of an upload. */
+        /** @description Completes an upload. */
         End: {
-            /** @description Why; said in the history. */
+            /** @description The commit message. */
             message?: string | null;
         };
-        /** @description Something in a revision. */
+        /** @description An entry of a revision. */
         Entry: {
-            /** @description Whether it is a program. */
+            /** @description True if the file is executable. */
             executable: boolean;
-            /** @description What git calls it: the id of the blob (for Git LFS that of the pointer), tree or commit. */
+            /** @description The git object id: of the blob (for Git LFS, the pointer's blob), tree or commit. */
             id: string;
             last_revision?: components["schemas"]["LastRevision"] | null;
-            /** @description SHA-256 of the content, if Git LFS keeps it. */
+            /** @description The SHA-256 of the content in hex; only for files in Git LFS. */
             oid?: string | null;
-            /** @description Where it is. */
+            /** @description The path of the entry. */
             path: string;
             /**
              * Format: int64
-             * @description Bytes of the content; null for folders and submodules.
+             * @description The size of the content in bytes; null for folders and submodules.
              */
             size?: number | null;
-            /** @description What it is. */
+            /** @description The type of the entry. */
             type: components["schemas"]["EntryType"];
         };
         /**
-         * @description What an entry is.
+         * @description The type of an entry.
          * @enum {string}
          */
         EntryType: "file" | "folder" | "link" | "submodule";
-        /** @description The 20 commonest values of each kind. */
+        /** @description The 20 most common values of each kind. */
         Facets: {
             format: components["schemas"]["ValueCount"][];
             keyword: components["schemas"]["ValueCount"][];
@@ -6611,61 +6653,56 @@ export interface components {
         };
         /** @description The path of a file or a folder, without empty, `.` or `..` parts, backslashes or control characters; at most 4096 bytes. */
         FilePath: string;
-        /** @description The first administrator. */
+        /** @description The first administrator account. */
         FirstAccount: {
-            /** @description What people know the user as, in any letters; at most 100 characters. */
+            /** @description The display name, in any script; at most 100 characters. */
             display_name?: string;
-            /** @description Where letters go. */
+            /** @description The e-mail address. */
             email: components["schemas"]["EmailAddress"];
-            /** @description The name in URLs. */
+            /** @description The user name, as it appears in URLs. */
             name: components["schemas"]["OwnerName"];
-            /** @description At least 8 characters. */
+            /** @description The password; at least 8 characters. */
             password: string;
-            /** @description What stands behind the `#` of the link that the server told. */
+            /** @description The token from the setup link that the server printed: the part after `#`. */
             token: string;
         };
-        /** @description A folder, and how much it holds, at whatever depth. */
+        /** @description The size of a subfolder, including its own subfolders. */
         FolderSummary: {
             /**
              * Format: int64
-             * @description Their bytes.
+             * @description The total size of the files in bytes.
              */
             bytes: number;
             /**
              * Format: int64
-             * @description How many files.
+             * @description The number of files.
              */
             files: number;
-            /** @description Where it is. */
+            /** @description The path of the folder. */
             path: string;
         };
-        /** @description Who forgot a password. */
-        Forgotten: {
-            /** @description The address of the account. */
-            email: components["schemas"]["EmailAddress"];
-        };
-        /** @description A dataset that was found. */
+        /** @description A search result. */
         FoundDataset: {
-            /** @description Whether the caller sees it for no other reason than that they administer the site. */
+            /** @description True if the caller can see the dataset only as a site administrator. */
             as_administrator: boolean;
             /**
              * Format: date-time
-             * @description When it was made (RFC 3339).
+             * @description When the dataset was created (RFC 3339).
              */
             created: string;
-            /** @description The beginning of its description. */
+            /** @description The beginning of the description. */
             description?: string | null;
-            /** @description The formats of its resources, in small letters. */
+            /** @description The formats of the resources, in lower case. */
             formats: string[];
-            /** @description `owner/name`. */
+            /** @description The id of the dataset, as `owner/name`. */
             id: string;
-            /** @description Its keywords, in small letters. */
+            /** @description The keywords, in lower case. */
             keywords: string[];
-            /** @description Its licenses, in small letters. */
+            /** @description The licenses, in lower case. */
             licenses: string[];
-            /** @description Its own name. */
+            /** @description The name of the dataset, without the owner. */
             name: string;
-            /** @description A user or an organisation. */
+            /** @description The owner: a user or an organisation. */
             owner: string;
             /** @description The newest revision of the default branch. */
             revision?: string | null;
@@ -6673,23 +6710,23 @@ export interface components {
             title?: string | null;
             /**
              * Format: date-time
-             * @description When its newest revision was made, to the minute (RFC 3339).
+             * @description The time of the newest revision, to the minute (RFC 3339).
              */
             updated: string;
-            /** @description Who sees it. */
+            /** @description Who can see the dataset. */
             visibility: components["schemas"]["Visibility"];
         };
-        /** @description A part of what was found. */
+        /** @description One page of search results. */
         FoundDatasets: {
             facets: components["schemas"]["Facets"];
-            /** @description Whether there are no more than these. If there are, `facets` are those of the 10,000 that changed last. */
+            /** @description True if `total` is exact. If false, `facets` cover the 10,000 most recently changed datasets. */
             is_total_exact: boolean;
             items: components["schemas"]["FoundDataset"][];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
             /**
              * Format: int64
-             * @description How many there are on all pages. More than 10,000 are not counted.
+             * @description The number of results on all pages. Counting stops at 10,000.
              */
             total: number;
         };
@@ -6697,17 +6734,17 @@ export interface components {
         Group: {
             /**
              * Format: int64
-             * @description How many belong to it.
+             * @description The number of members.
              */
             members: number;
-            /** @description Its name; in full it is written `organisation:group`. */
+            /** @description The name. The full name is `organisation:group`. */
             name: string;
         };
         /** @description A group of an organisation, as `organisation:group`. */
         GroupId: string;
-        /** @description Letters, digits, `.`, `_` and `-`. */
+        /** @description The name of a group: letters, digits, `.`, `_` and `-`. */
         GroupName: string;
-        /** @description How much a dataset held at the end of a day. */
+        /** @description The storage used by a dataset at the end of a day. */
         Growth: {
             /**
              * Format: date
@@ -6720,179 +6757,174 @@ export interface components {
              */
             bytes: number;
         };
-        /** @description What an owner or a dataset holds, in Git LFS and in git, and may hold. */
+        /** @description Storage usage and quota of an owner or a dataset: LFS objects and git packs. */
         Held: {
             /**
              * Format: int64
-             * @description Bytes that are held, packs of git among them; of an owner, by all its datasets together.
+             * @description Bytes used, including git packs; for an owner, the total of all its datasets.
              */
             bytes: number;
             /**
              * Format: int64
-             * @description Objects that are held.
+             * @description Number of objects.
              */
             objects: number;
             /**
              * Format: int64
-             * @description How many bytes may be held; null for as much as there is room.
+             * @description Quota in bytes; null if unlimited.
              */
             quota_bytes?: number | null;
         };
-        /**
-         * @description How a file changed.
-         * @enum {string}
-         */
-        How: "added" | "removed" | "changed" | "renamed" | "mode";
-        /** @description What was found out about a table, in the words of a resource of a Data Package. */
+        /** @description The inferred description of a table, as properties of a Data Package resource. */
         InferredTable: {
-            /** @description A Table Dialect, for delimited text. */
+            /** @description The Table Dialect; only for delimited text. */
             dialect?: Record<string, never> | null;
-            /** @description `utf-8`, `utf-16` or `iso-8859-1`, for text. */
+            /** @description The encoding: `utf-8`, `utf-16` or `iso-8859-1`; only for text. */
             encoding?: string | null;
-            /** @description `csv`, `jsonl` or `parquet`. */
+            /** @description The format: `csv`, `jsonl` or `parquet`. */
             format: string;
-            /** @description Whether those were all rows: a value further down may still be another. */
+            /** @description True if all rows were inspected. If false, later rows may have values of other types. */
             is_complete: boolean;
             /**
              * Format: int64
-             * @description How many rows were looked at; of Parquet, how many there are.
+             * @description The number of rows inspected; for Parquet, the number of rows in the file.
              */
             rows: number;
-            /** @description A Table Schema. */
+            /** @description The columns, as a Table Schema. */
             schema: Record<string, never>;
         };
-        /** @description An invitation that is open. */
+        /** @description A pending invitation. */
         InvitationItem: {
             /**
              * Format: date-time
-             * @description When it was sent (RFC 3339).
+             * @description When the invitation was sent (RFC 3339).
              */
             created: string;
-            /** @description Where the letter went. */
+            /** @description The e-mail address that was invited. */
             email: string;
             /**
              * Format: date-time
-             * @description When its link ends (RFC 3339).
+             * @description When its link expires (RFC 3339).
              */
             expires: string;
-            /** @description Stable id. */
+            /** @description The id of the invitation. */
             id: string;
             role?: components["schemas"]["Role"] | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_AuditLine: {
             items: {
-                /** @description What was done. */
+                /** @description The action. */
                 action: string;
-                /** @description Who: the name of a user, or `operator`, or who it is to an issuer of tokens. */
+                /** @description The actor: a user name, `operator`, or the subject that an external token issuer named. */
                 actor: string;
                 /**
                  * Format: date-time
-                 * @description When (RFC 3339).
+                 * @description The time of the event (RFC 3339).
                  */
                 at: string;
-                /** @description How. */
+                /** @description Details of the action. */
                 detail: string;
-                /** @description Stable id. */
+                /** @description The id of the event. */
                 id: string;
-                /** @description In which request, to be found in the server's log; null for what was no request. */
+                /** @description The id of the request, as in the server's log; null if the event was not caused by a request. */
                 request?: string | null;
-                /** @description With what. */
+                /** @description What the action was performed on. */
                 subject: string;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Branch: {
             items: {
-                /** @description Whether it is the default branch. */
+                /** @description True if this is the default branch. */
                 default: boolean;
-                /** @description Its name. */
+                /** @description The name of the branch. */
                 name: string;
-                /** @description Whether its history may only grow, and only owners rename or remove it. */
+                /** @description True if the branch is protected: force pushes are rejected, and only owners may rename or delete it. */
                 protected: boolean;
-                /** @description The id of the revision that it is at. */
+                /** @description The id of the newest revision of the branch. */
                 revision: string;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_DriveEntry: {
             items: {
-                /** @description What git calls it. */
+                /** @description The git object id of the entry. */
                 id: string;
-                /** @description What its name says that it is; null for folders. */
+                /** @description The media type, derived from the file name; null for folders. */
                 media_type?: string | null;
                 /**
                  * Format: date-time
-                 * @description When it changed last (RFC 3339); null if that is more than 10,000 revisions ago.
+                 * @description When the entry was last changed (RFC 3339); null if that is more than 10,000 revisions ago.
                  */
                 modified?: string | null;
-                /** @description Who changed it last. */
+                /** @description The name of the author of the last change. */
                 modified_by?: string | null;
-                /** @description The last part of its path. */
+                /** @description The last part of the path. */
                 name: string;
-                /** @description SHA-256 of its content, if Git LFS keeps it. */
+                /** @description The SHA-256 of the content in hex; only for files in Git LFS. */
                 oid?: string | null;
-                /** @description Where it is. */
+                /** @description The path of the entry. */
                 path: string;
-                /** @description The revision that changed it last. */
+                /** @description The revision of the last change. */
                 revision?: string | null;
-                /** @description What you may do with it. */
+                /** @description The caller's permission on the entry. */
                 right: components["schemas"]["Level"];
-                /** @description Whether somebody shared it with you, or you with others. */
+                /** @description True if the entry is shared with the caller, or by the caller with others. */
                 shared: boolean;
                 /**
                  * Format: int64
-                 * @description Bytes of its content; null for folders.
+                 * @description The size of the content in bytes; null for folders.
                  */
                 size?: number | null;
-                /** @description What it is. */
+                /** @description The type of the entry. */
                 type: components["schemas"]["DriveType"];
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Entry: {
             items: {
-                /** @description Whether it is a program. */
+                /** @description True if the file is executable. */
                 executable: boolean;
-                /** @description What git calls it: the id of the blob (for Git LFS that of the pointer), tree or commit. */
+                /** @description The git object id: of the blob (for Git LFS, the pointer's blob), tree or commit. */
                 id: string;
                 last_revision?: components["schemas"]["LastRevision"] | null;
-                /** @description SHA-256 of the content, if Git LFS keeps it. */
+                /** @description The SHA-256 of the content in hex; only for files in Git LFS. */
                 oid?: string | null;
-                /** @description Where it is. */
+                /** @description The path of the entry. */
                 path: string;
                 /**
                  * Format: int64
-                 * @description Bytes of the content; null for folders and submodules.
+                 * @description The size of the content in bytes; null for folders and submodules.
                  */
                 size?: number | null;
-                /** @description What it is. */
+                /** @description The type of the entry. */
                 type: components["schemas"]["EntryType"];
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Group: {
             items: {
                 /**
                  * Format: int64
-                 * @description How many belong to it.
+                 * @description The number of members.
                  */
                 members: number;
-                /** @description Its name; in full it is written `organisation:group`. */
+                /** @description The name. The full name is `organisation:group`. */
                 name: string;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Growth: {
             items: {
                 /**
@@ -6906,930 +6938,952 @@ export interface components {
                  */
                 bytes: number;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_InvitationItem: {
             items: {
                 /**
                  * Format: date-time
-                 * @description When it was sent (RFC 3339).
+                 * @description When the invitation was sent (RFC 3339).
                  */
                 created: string;
-                /** @description Where the letter went. */
+                /** @description The e-mail address that was invited. */
                 email: string;
                 /**
                  * Format: date-time
-                 * @description When its link ends (RFC 3339).
+                 * @description When its link expires (RFC 3339).
                  */
                 expires: string;
-                /** @description Stable id. */
+                /** @description The id of the invitation. */
                 id: string;
                 role?: components["schemas"]["Role"] | null;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Job: {
             items: {
                 /**
                  * Format: int64
-                 * @description How often it was begun.
+                 * @description The number of times that the job was started.
                  */
                 attempts: number;
-                /** @description Stable id. */
+                /** @description The id of the job. */
                 id: string;
-                /** @description What is to be done. */
+                /** @description The kind of job. */
                 kind: string;
-                /** @description Why it failed the last time, if it did. */
+                /** @description The error of the last attempt, if it failed. */
                 last_error?: string | null;
                 /**
                  * Format: date-time
-                 * @description When it is due; of one that is being done, when that began (RFC 3339).
+                 * @description When the job is due or, if it is running, when it started (RFC 3339).
                  */
                 run_at: string;
-                /** @description Whether it is being done. */
+                /** @description True if the job is running. */
                 running: boolean;
-                /** @description With what; empty for what is done again and again. */
+                /** @description What the job works on; empty for periodic jobs. */
                 subject: string;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_KnownUser: {
             items: {
-                /** @description Whether they administer the site. */
+                /** @description True if the user is a site administrator. */
                 admin: boolean;
                 /**
                  * Format: int64
-                 * @description Bytes that their datasets hold, in Git LFS and in git.
+                 * @description Storage used by the user's datasets in bytes, Git LFS objects and git packs together.
                  */
                 bytes: number;
                 /**
                  * Format: date-time
-                 * @description When the account was made (RFC 3339).
+                 * @description When the account was created (RFC 3339).
                  */
                 created: string;
                 /**
                  * Format: int64
-                 * @description How many datasets they own.
+                 * @description The number of datasets that the user owns.
                  */
                 datasets: number;
-                /** @description As the user wants to be called; null unless said. */
+                /** @description The display name; null if not set. */
                 display_name?: string | null;
-                /** @description E-mail address. */
+                /** @description The e-mail address. */
                 email: string;
                 /**
                  * Format: date-time
-                 * @description When a token or a session was used last (RFC 3339), to the minute; null if none ever was.
+                 * @description When a token or a session of the user was last used (RFC 3339), to the minute; null if never.
                  */
                 last_used?: string | null;
-                /** @description Name of the user. */
+                /** @description The user name. */
                 name: string;
-                /** @description Whether nothing is allowed any more. */
+                /** @description True if the account is suspended. */
                 suspended: boolean;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Membership: {
             items: {
-                /** @description As the user wants to be called; null unless said. */
+                /** @description The display name; null if not set. */
                 display_name?: string | null;
-                /** @description Name of the user. */
+                /** @description The user name. */
                 name: string;
-                /** @description In the organisation. */
+                /** @description The role in the organisation. */
                 role: components["schemas"]["Role"];
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_OneSession: {
             items: {
-                /** @description Where it signed in from. */
+                /** @description The client address at sign-in. */
                 address: string;
-                /** @description What the browser says of itself. */
+                /** @description The user agent of the browser. */
                 agent: string;
                 /**
                  * Format: date-time
-                 * @description When it began (RFC 3339).
+                 * @description When the session was created (RFC 3339).
                  */
                 created: string;
-                /** @description Whether it is the one that asks. */
+                /** @description True if this is the current session. */
                 current: boolean;
-                /** @description Stable id. */
+                /** @description The id of the session. */
                 id: string;
                 /**
                  * Format: date-time
-                 * @description When it was last used, to the minute (RFC 3339).
+                 * @description When the session was last used (RFC 3339), to the minute.
                  */
                 last_used: string;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_OrganisationItem: {
             items: {
                 /**
                  * Format: int64
-                 * @description How many belong to it.
+                 * @description The number of members.
                  */
                 members: number;
-                /** @description Its name; a nested one has `/` in it. */
+                /** @description The name; that of a nested organisation contains `/`. */
                 name: string;
-                /** @description What the caller is there. */
+                /** @description The role of the caller. */
                 role: components["schemas"]["Role"];
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Owner: {
             items: {
-                /** @description A person or an organisation. */
+                /** @description The type of the owner: a user or an organisation. */
                 kind: components["schemas"]["OwnerKind"];
-                /** @description The first part of `owner/name`. */
+                /** @description The name of the owner, the first part of `owner/name`. */
                 name: string;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Revision: {
             items: {
-                /** @description Who made the change. */
-                author: components["schemas"]["Somebody"];
-                /** @description Who brought it here. */
-                committer: components["schemas"]["Somebody"];
+                /** @description The author of the change. */
+                author: components["schemas"]["AccountName"];
+                /** @description The committer of the revision. */
+                committer: components["schemas"]["AccountName"];
                 /**
                  * Format: date-time
-                 * @description When it was made (RFC 3339).
+                 * @description The commit time (RFC 3339).
                  */
                 created: string;
-                /** @description Why, in the words of the author. */
+                /** @description The commit message. */
                 description: string;
-                /** @description The revisions before it; several for a merge. */
+                /** @description The ids of the parent revisions; more than one for a merge. */
                 parents: string[];
-                /** @description Its id. */
+                /** @description The id of the revision (commit hash). */
                 revision: string;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Share: {
             items: {
-                /** @description The app through which alone it is good. */
+                /** @description The app that the share is restricted to. */
                 app?: string | null;
                 /**
                  * Format: date-time
-                 * @description When it was made (RFC 3339).
+                 * @description When the share was created (RFC 3339).
                  */
                 created: string;
-                /** @description Who made it. */
+                /** @description The user who created the share. */
                 created_by: string;
-                /** @description `owner/name` of the dataset. */
+                /** @description The dataset, as `owner/name`. */
                 dataset: string;
                 downloads?: components["schemas"]["Downloads"] | null;
                 /**
                  * Format: date-time
-                 * @description When it ends (RFC 3339).
+                 * @description When the share expires (RFC 3339).
                  */
                 expires?: string | null;
-                /** @description Of a link: whether it shows what was before it was made, too. */
+                /** @description True if the link also shows the history from before it was created; only for links. */
                 history?: boolean | null;
-                /** @description Its id. */
+                /** @description The id of the share. */
                 id: string;
-                /** @description Of what is shared with the caller: whether it is new since they last looked. */
+                /** @description True if the share is new since the caller last viewed the received shares; only for received shares. */
                 is_new?: boolean | null;
                 /**
                  * Format: date-time
-                 * @description When it was used last (RFC 3339), to the hour.
+                 * @description When the share was last used (RFC 3339), to the hour.
                  */
                 last_used?: string | null;
-                /** @description Who owns the dataset. */
+                /** @description The owner of the dataset. */
                 owner: string;
-                /** @description Whether the link has a password. */
+                /** @description True if the link requires a password. */
                 password: boolean;
-                /** @description The file or folder; empty for the dataset. */
+                /** @description The path of the shared file or folder; empty for the whole dataset. */
                 path: string;
-                /** @description What it allows. */
+                /** @description The permission that the share grants. */
                 right: components["schemas"]["ShareRight"];
-                /** @description What it is. */
+                /** @description The type of the shared item. */
                 type: components["schemas"]["ShareKind"];
                 /**
-                 * @description The link itself: in the answer to who makes it, and to who asks for this share alone. Not known of links that
-                 *     were made by an older server.
+                 * @description The URL of a link. Only returned when the link is created and when this share is requested by its id. Absent for
+                 *     links created by older versions of the server.
                  */
                 url?: string | null;
-                /** @description Whom it is shared with. */
-                with: components["schemas"]["With"];
+                /** @description Whom the item is shared with. */
+                with: components["schemas"]["ShareWith"];
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_StoreName: {
             items: {
-                /** @description Whether it is taken where nobody says otherwise. */
+                /** @description True for the default store. */
                 default: boolean;
-                /** @description What it is called. */
+                /** @description The name of the store. */
                 name: string;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_StoreUsage: {
             items: {
                 /**
                  * Format: int64
-                 * @description Their bytes.
+                 * @description Their total size in bytes.
                  */
                 bytes: number;
-                /** @description `folder`, or the kind of bucket: `s3`, `gs`, `az`. */
+                /** @description `folder`, or the type of bucket: `s3`, `gs` or `az`. */
                 kind: string;
-                /** @description What it is called. */
+                /** @description The name of the store. */
                 name: string;
                 /**
                  * Format: int64
-                 * @description How many objects.
+                 * @description The number of objects.
                  */
                 objects: number;
                 /**
                  * Format: int64
-                 * @description Objects that were found to be damaged.
+                 * @description The number of quarantined objects: those found to be damaged.
                  */
                 quarantined: number;
                 /**
                  * Format: int64
-                 * @description Objects whose hash is still to be checked.
+                 * @description The number of objects whose hash has not been verified yet.
                  */
                 unproven: number;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Tag: {
             items: {
-                /** @description Who made it. */
-                author: components["schemas"]["Somebody"];
+                /** @description The author of the tag. */
+                author: components["schemas"]["AccountName"];
                 /**
                  * Format: date-time
-                 * @description When it was made (RFC 3339).
+                 * @description When the tag was created (RFC 3339).
                  */
                 created: string;
-                /** @description What it says. */
+                /** @description The message of the tag. */
                 description: string;
-                /** @description Its name. */
+                /** @description The name of the tag. */
                 name: string;
-                /** @description The id of the revision that it names. */
+                /** @description The id of the tagged revision. */
                 revision: string;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
-        Items_Thrown: {
-            items: {
-                /**
-                 * Format: date-time
-                 * @description When it was deleted (RFC 3339).
-                 */
-                deleted: string;
-                /** @description Who deleted it. */
-                deleted_by: string;
-                /** @description Names it. */
-                id: string;
-                /** @description Where it stood. */
-                path: string;
-                /** @description The last revision that has it. */
-                revision: string;
-                /**
-                 * Format: int64
-                 * @description Bytes of a file.
-                 */
-                size?: number | null;
-                /** @description What it is. */
-                type: components["schemas"]["DriveType"];
-            }[];
-            /** @description Where the list goes on; absent at its end. */
-            next_cursor?: string | null;
-        };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Token: {
             items: {
                 /**
                  * Format: date-time
-                 * @description When it was made (RFC 3339).
+                 * @description When the token was created (RFC 3339).
                  */
                 created: string;
                 /**
                  * Format: date-time
-                 * @description When it ends (RFC 3339); null for never.
+                 * @description When the token expires (RFC 3339); null for never.
                  */
                 expires?: string | null;
-                /** @description Stable id. */
+                /** @description The id of the token. */
                 id: string;
                 /**
                  * Format: date-time
-                 * @description When it was last used (RFC 3339); null for never.
+                 * @description When the token was last used (RFC 3339); null for never.
                  */
                 last_used?: string | null;
-                /** @description What one called it. */
+                /** @description The name of the token. */
                 name: string;
                 /**
                  * Format: date-time
-                 * @description When it was revoked (RFC 3339); null if it was not.
+                 * @description When the token was revoked (RFC 3339); null if it was not.
                  */
                 revoked?: string | null;
-                /** @description What it is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`. */
+                /** @description The scopes: `read`, `write` or `own`, or for one dataset, as in `write:owner/name`. */
                 scopes: string[];
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
-        Items_Version: {
+        /** @description One page of a list. */
+        Items_TrashItem: {
             items: {
-                /** @description Who made the change. */
-                author: components["schemas"]["Somebody"];
                 /**
                  * Format: date-time
-                 * @description When it was made (RFC 3339).
+                 * @description When the item was deleted (RFC 3339).
                  */
-                created: string;
-                /** @description Whether this revision deleted it. */
-                deleted: boolean;
-                /** @description Why, in the words of the author. */
-                description: string;
-                /** @description SHA-256 of its content then, if Git LFS kept it. */
-                oid?: string | null;
-                /** @description The revision. */
+                deleted: string;
+                /** @description The user who deleted the item. */
+                deleted_by: string;
+                /** @description The id of the item. */
+                id: string;
+                /** @description The path it was deleted from. */
+                path: string;
+                /** @description The last revision that contains the item. */
                 revision: string;
                 /**
                  * Format: int64
-                 * @description Bytes of its content then; null for folders, and where it was deleted.
+                 * @description The size of a file in bytes.
+                 */
+                size?: number | null;
+                /** @description The type of the item. */
+                type: components["schemas"]["DriveType"];
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_Version: {
+            items: {
+                /** @description The author of the change. */
+                author: components["schemas"]["AccountName"];
+                /**
+                 * Format: date-time
+                 * @description The commit time (RFC 3339).
+                 */
+                created: string;
+                /** @description True if this revision deleted the file or folder. */
+                deleted: boolean;
+                /** @description The commit message. */
+                description: string;
+                /** @description The SHA-256 of this version in hex; only for files in Git LFS. */
+                oid?: string | null;
+                /** @description The revision that created this version. */
+                revision: string;
+                /**
+                 * Format: int64
+                 * @description The size of this version in bytes; null for folders and deletions.
                  */
                 size?: number | null;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A part of a list. */
+        /** @description One page of a list. */
         Items_Week: {
             items: {
                 /**
                  * Format: int64
-                 * @description How many revisions the default branch got.
+                 * @description The number of revisions added to the default branch.
                  */
                 revisions: number;
                 /**
                  * Format: date
-                 * @description Its Monday, in UTC.
+                 * @description The Monday of the week, in UTC.
                  */
                 week: string;
             }[];
-            /** @description Where the list goes on; absent at its end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
-        /** @description Something that is to be done in the background. */
+        /** @description A background job. */
         Job: {
             /**
              * Format: int64
-             * @description How often it was begun.
+             * @description The number of times that the job was started.
              */
             attempts: number;
-            /** @description Stable id. */
+            /** @description The id of the job. */
             id: string;
-            /** @description What is to be done. */
+            /** @description The kind of job. */
             kind: string;
-            /** @description Why it failed the last time, if it did. */
+            /** @description The error of the last attempt, if it failed. */
             last_error?: string | null;
             /**
              * Format: date-time
-             * @description When it is due; of one that is being done, when that began (RFC 3339).
+             * @description When the job is due or, if it is running, when it started (RFC 3339).
              */
             run_at: string;
-            /** @description Whether it is being done. */
+            /** @description True if the job is running. */
             running: boolean;
-            /** @description With what; empty for what is done again and again. */
+            /** @description What the job works on; empty for periodic jobs. */
             subject: string;
         };
-        /** @description A link that somebody has. */
-        Key: {
-            /** @description Its password, if it has one. */
-            password?: string | null;
-            /**
-             * @description What stands behind the `#` of its URL.
-             * @example rsl_…
-             */
-            token: string;
-        };
-        /** @description A user, as administrators see them. */
+        /** @description A user, as seen by administrators. */
         KnownUser: {
-            /** @description Whether they administer the site. */
+            /** @description True if the user is a site administrator. */
             admin: boolean;
             /**
              * Format: int64
-             * @description Bytes that their datasets hold, in Git LFS and in git.
+             * @description Storage used by the user's datasets in bytes, Git LFS objects and git packs together.
              */
             bytes: number;
             /**
              * Format: date-time
-             * @description When the account was made (RFC 3339).
+             * @description When the account was created (RFC 3339).
              */
             created: string;
             /**
              * Format: int64
-             * @description How many datasets they own.
+             * @description The number of datasets that the user owns.
              */
             datasets: number;
-            /** @description As the user wants to be called; null unless said. */
+            /** @description The display name; null if not set. */
             display_name?: string | null;
-            /** @description E-mail address. */
+            /** @description The e-mail address. */
             email: string;
             /**
              * Format: date-time
-             * @description When a token or a session was used last (RFC 3339), to the minute; null if none ever was.
+             * @description When a token or a session of the user was last used (RFC 3339), to the minute; null if never.
              */
             last_used?: string | null;
-            /** @description Name of the user. */
+            /** @description The user name. */
             name: string;
-            /** @description Whether nothing is allowed any more. */
+            /** @description True if the account is suspended. */
             suspended: boolean;
         };
-        /** @description The revision that changed something last. */
+        /** @description The revision that last changed an entry. */
         LastRevision: {
-            /** @description Who made the change. */
-            author: components["schemas"]["Somebody"];
+            /** @description The author of the change. */
+            author: components["schemas"]["AccountName"];
             /**
              * Format: date-time
-             * @description When it was made (RFC 3339).
+             * @description The commit time (RFC 3339).
              */
             created: string;
-            /** @description Why, in the words of the author. */
+            /** @description The commit message. */
             description: string;
-            /** @description Its id. */
+            /** @description The id of the revision. */
             revision: string;
         };
         /**
-         * @description What somebody may do with a file, a folder or a dataset, in a word for people. Ordered.
+         * @description Permission on a file, a folder or a dataset. Ordered.
          * @enum {string}
          */
         Level: "view" | "edit" | "own";
-        /** @description Where it is to be had. */
+        /** @description A download URL. */
         Link: {
             /**
              * Format: date-time
-             * @description When it ends (RFC 3339).
+             * @description When the URL expires (RFC 3339).
              */
             expires: string;
-            /** @description It needs no credentials: keep it to yourself. */
+            /** @description The URL. It works without credentials, so keep it secret. */
             url: string;
         };
-        /** @description A link that is locked. */
-        Locked: {
-            /** @description For people. */
-            detail: string;
-            /** @description Always `true`. */
-            password_required: boolean;
+        /** @description The secret of a share link. */
+        LinkSecret: {
+            /** @description The password of the link, if it has one. */
+            password?: string | null;
+            /**
+             * @description The token from the link: the part after `#`.
+             * @example rsl_…
+             */
+            token: string;
         };
-        /** @description Somebody who signs in. */
+        /** @description An opened share link. */
+        LinkTarget: {
+            /** @description The dataset, as `owner/name`. */
+            dataset: string;
+            /**
+             * Format: date-time
+             * @description When the link expires (RFC 3339).
+             */
+            expires?: string | null;
+            /** @description The name of the shared item: the last part of its path, or the name of the dataset. */
+            name: string;
+            /** @description The owner of the dataset. */
+            owner: string;
+            /** @description The path of the shared file or folder; empty for the whole dataset. */
+            path: string;
+            /** @description The permission that the link grants. */
+            right: components["schemas"]["ShareRight"];
+            /**
+             * @description A token for the shared item; send it to the drive API as `Authorization: Bearer`.
+             * @example rla_…
+             */
+            token: string;
+            /**
+             * Format: date-time
+             * @description When the token expires (RFC 3339). Open the link again to get a new one.
+             */
+            token_expires: string;
+            /** @description The type of the shared item. */
+            type: components["schemas"]["ShareKind"];
+        };
+        /** @description Sign-in credentials. */
         Login: {
             /**
-             * @description Name or address.
+             * @description The user name or e-mail address.
              * @example ada
              */
             login: string;
-            /** @description Password. */
+            /** @description The password. */
             password: string;
         };
-        /** @description A personal token that was made, with what is shown once and never again. */
+        /** @description A created personal access token with its secret, which is shown only once. */
         MadeToken: components["schemas"]["Token"] & {
             /** @description The token itself. */
             token: string;
         };
-        /** @description Somebody who belongs to an organisation. */
+        /** @description A member of an organisation. */
         Membership: {
-            /** @description As the user wants to be called; null unless said. */
+            /** @description The display name; null if not set. */
             display_name?: string | null;
-            /** @description Name of the user. */
+            /** @description The user name. */
             name: string;
-            /** @description In the organisation. */
+            /** @description The role in the organisation. */
             role: components["schemas"]["Role"];
         };
-        /** @description Who wants an account. */
+        /** @description A move or rename. */
+        MoveRequest: {
+            /** @description The current path. */
+            from: components["schemas"]["FilePath"];
+            /** @description The commit message. */
+            message?: string | null;
+            /** @description The complete new path, which must not exist. */
+            to: components["schemas"]["FilePath"];
+        };
+        /** @description A sign-up request. */
         NewAccount: {
             /**
-             * @description What people know the user as, in any letters; at most 100 characters.
+             * @description The display name, in any script; at most 100 characters.
              * @example Ada Lovelace
              */
             display_name?: string;
-            /** @description Where the link goes that makes the account. */
+            /** @description The e-mail address. The link that completes the sign-up is sent to it. */
             email: components["schemas"]["EmailAddress"];
-            /** @description The name in URLs. */
+            /** @description The user name, as it appears in URLs. */
             name: components["schemas"]["OwnerName"];
         };
         /** @description A new branch. */
         NewBranch: {
-            /** @description What git takes for one (git-check-ref-format(1)). */
+            /** @description The name of the branch, in the syntax of git-check-ref-format(1). */
             name: components["schemas"]["BranchName"];
-            /** @description Where it begins; at the newest revision of the default branch unless said. */
+            /** @description The revision to start from. Default: the newest revision of the default branch. */
             revision?: string | null;
         };
-        /** @description What a commit is to change. */
+        /** @description A commit. */
         NewCommit: {
-            author?: components["schemas"]["Somebody"] | null;
+            author?: components["schemas"]["AccountName"] | null;
             branch?: components["schemas"]["BranchName"] | null;
-            /** @description Why. */
+            /** @description The commit message. */
             message: string;
-            /** @description What to do, in order: all of it, or nothing. Each operation sees what those before it did. */
+            /** @description The operations, applied in order and atomically. Each operation sees the result of the previous ones. */
             operations: components["schemas"]["Operation"][];
-            /** @description The revision that the branch must be at (412); so does `If-Match`. */
+            /** @description The revision that the branch must be at; otherwise the request fails with 412. `If-Match` does the same. */
             parent?: string | null;
         };
         /** @description A new dataset. */
         NewDataset: {
-            author?: components["schemas"]["Somebody"] | null;
-            /** @description `owner/name`. */
+            author?: components["schemas"]["AccountName"] | null;
+            /** @description The id of the dataset, as `owner/name`. */
             id: components["schemas"]["DatasetId"];
-            /** @description Why. */
+            /** @description The commit message. */
             message?: string | null;
-            /** @description What `datapackage.json` is to say; an empty dataset is made without. */
+            /** @description The content of `datapackage.json`. If omitted, the dataset is created empty. */
             package?: Record<string, never> | null;
-            /** @description The store for its objects, for good. */
+            /** @description The store for its objects. It cannot be changed later. */
             store?: string | null;
             visibility?: components["schemas"]["Visibility"] | null;
         };
         /** @description A new folder. */
         NewFolder: {
-            /** @description Why. */
+            /** @description The commit message. */
             message?: string | null;
-            /** @description Where; folders above it are made with it. */
+            /** @description The path of the folder. Missing parent folders are created. */
             path: components["schemas"]["FilePath"];
         };
         /** @description A new group. */
         NewGroup: {
-            /** @description Letters, digits, `.`, `_` and `-`. */
+            /** @description The name: letters, digits, `.`, `_` and `-`. */
             name: components["schemas"]["GroupName"];
         };
-        /** @description Somebody who is to be asked. */
+        /** @description A new invitation. */
         NewInvitation: {
-            /** @description Where the letter goes. */
+            /** @description The e-mail address to invite. */
             email: components["schemas"]["EmailAddress"];
-            /** @description As what. */
+            /** @description The role in the organisation. */
             role: components["schemas"]["Role"];
         };
         /** @description A new organisation. */
         NewOrganisation: {
-            /** @description Its name; one within another is `ministry/statistics`. */
+            /** @description The name; for a nested organisation with its parent, as in `ministry/statistics`. */
             name: components["schemas"]["OwnerName"];
         };
-        /** @description A link from a letter, and the password that it lets choose. */
+        /** @description A password reset token and the new password. */
         NewPassword: {
-            /** @description At least 8 characters. */
+            /** @description The password; at least 8 characters. */
             password: string;
-            /** @description What stands behind the `#`. */
+            /** @description The token from the link: the part after `#`. */
             token: string;
         };
-        /** @description How much may be held. */
+        /** @description A new quota. */
         NewQuota: {
             /**
              * Format: int64
-             * @description Bytes; null for as much as there is room.
+             * @description The quota in bytes; null for unlimited.
              */
             bytes: number | null;
         };
-        /** @description What is to be shared, with whom, and how. */
+        /** @description A new share. */
         NewShare: {
-            /** @description The app through which alone it is good. */
+            /** @description Restricts the share to this app. */
             app?: string | null;
             /**
              * Format: int64
-             * @description How often a link may be used to download.
+             * @description The download limit of a link.
              */
             downloads?: number | null;
             /**
              * Format: date-time
-             * @description When it ends (RFC 3339); never unless said.
+             * @description When the share expires (RFC 3339). Default: never.
              */
             expires?: string | null;
-            /** @description Whether a link shows the history too: what was before it was made, in the default branch. */
+            /** @description True if a link also shows the history of the default branch from before it was created. */
             history?: boolean;
-            /** @description What the e-mail to the others says besides. */
+            /** @description A message to include in the notification e-mail. */
             message?: string | null;
-            /** @description What is to be said to open a link; 6 characters at least. */
+            /** @description The password of a link; at least 6 characters. */
             password?: string | null;
             path?: components["schemas"]["FilePath"] | null;
-            /** @description `view`: see and download; `edit`: also change. */
+            /** @description The permission: `view` (see and download) or `edit` (also change). */
             right: components["schemas"]["ShareRight"];
-            /** @description Whom with. */
-            with: components["schemas"]["With"];
+            /** @description Whom to share with. */
+            with: components["schemas"]["ShareWith"];
         };
-        /** @description Somebody who is to be asked. */
+        /** @description An invitation to the site. */
         NewSiteInvitation: {
-            /** @description Where the letter goes. */
+            /** @description The e-mail address to send the invitation to. */
             email: components["schemas"]["EmailAddress"];
         };
         /** @description A new tag. */
         NewTag: {
-            author?: components["schemas"]["Somebody"] | null;
-            /** @description What it says. */
+            author?: components["schemas"]["AccountName"] | null;
+            /** @description The message of the tag. */
             description?: string | null;
-            /** @description Letters, digits and `_ + . , / -`. */
+            /** @description The name: letters, digits and `_ + . , / -`. */
             name: components["schemas"]["TagName"];
-            /** @description The revision to name; the newest of the default branch unless said. */
+            /** @description The revision to tag. Default: the newest revision of the default branch. */
             revision?: string | null;
         };
-        /** @description A new personal token. */
+        /** @description A new personal access token. */
         NewToken: {
             /**
              * Format: int32
-             * @description For how many days it is good; for ever unless said.
+             * @description Days until the token expires. Default: it never expires.
              */
             expires_in_days?: number | null;
             /**
-             * @description What to call it, in at most 100 characters.
+             * @description The name of the token; at most 100 characters.
              * @example laptop
              */
             name: string;
             /**
-             * @description What it is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`.
+             * @description The scopes: `read`, `write` or `own`, or for one dataset, as in `write:owner/name`.
              * @example [
              *       "write:ada/census"
              *     ]
              */
             scopes: components["schemas"]["TokenScope"][];
         };
-        /** @description A file that is about to come. */
+        /** @description A new multipart upload. */
         NewUpload: {
-            /** @description Where it goes. */
+            /** @description The path of the file. */
             path: components["schemas"]["FilePath"];
             sha256?: components["schemas"]["Sha256"] | null;
             /**
              * Format: int64
-             * @description Its bytes; not 0.
+             * @description The size of the file in bytes; at least 1.
              */
             size: number;
         };
-        /** @description A browser that is signed in. */
+        /** @description A browser session. */
         OneSession: {
-            /** @description Where it signed in from. */
+            /** @description The client address at sign-in. */
             address: string;
-            /** @description What the browser says of itself. */
+            /** @description The user agent of the browser. */
             agent: string;
             /**
              * Format: date-time
-             * @description When it began (RFC 3339).
+             * @description When the session was created (RFC 3339).
              */
             created: string;
-            /** @description Whether it is the one that asks. */
+            /** @description True if this is the current session. */
             current: boolean;
-            /** @description Stable id. */
+            /** @description The id of the session. */
             id: string;
             /**
              * Format: date-time
-             * @description When it was last used, to the minute (RFC 3339).
+             * @description When the session was last used (RFC 3339), to the minute.
              */
             last_used: string;
         };
-        /** @description What a link leads to. */
-        Opened: {
-            /** @description `owner/name` of the dataset. */
-            dataset: string;
-            /**
-             * Format: date-time
-             * @description When the link ends (RFC 3339).
-             */
-            expires?: string | null;
-            /** @description What it is called: the last part of its path, or the dataset's own name. */
-            name: string;
-            /** @description Who owns it. */
-            owner: string;
-            /** @description The file or folder; empty for the dataset. */
-            path: string;
-            /** @description What it allows. */
-            right: components["schemas"]["ShareRight"];
-            /**
-             * @description To be sent as `Authorization: Bearer` to the drive, for what is behind the link.
-             * @example rla_…
-             */
+        /** @description A one-time token from an e-mailed link. */
+        OneTimeToken: {
+            /** @description The token from the link: the part after `#`. */
             token: string;
-            /**
-             * Format: date-time
-             * @description When the token ends (RFC 3339): then the link is opened again.
-             */
-            token_expires: string;
-            /** @description What it is. */
-            type: components["schemas"]["ShareKind"];
         };
-        /** @description One change. */
+        /** @description A file operation. */
         Operation: {
-            /** @description What it holds, as text. */
+            /** @description The content, as text. */
             content?: string | null;
-            /** @description What it holds, in base64 (RFC 4648 §4). */
+            /** @description The content, in base64 (RFC 4648 §4). */
             content_base64?: string | null;
-            /** @description Whether it can be run as a program. */
+            /** @description True to mark the file as executable. */
             executable?: boolean;
             oid?: components["schemas"]["Sha256"] | null;
             /** @enum {string} */
             operation: "put";
-            /** @description Where. */
+            /** @description The path of the file. */
             path: components["schemas"]["FilePath"];
             /**
              * Format: int64
-             * @description The object's bytes.
+             * @description The size of the Git LFS object in bytes.
              */
             size?: number | null;
         } | {
             /** @enum {string} */
             operation: "delete";
-            /** @description Which. */
+            /** @description The path of the file or folder. */
             path: components["schemas"]["FilePath"];
         } | {
-            /** @description From where. */
+            /** @description The current path. */
             from: components["schemas"]["FilePath"];
             /** @enum {string} */
             operation: "move";
-            /** @description To where. */
+            /** @description The new path. */
             to: components["schemas"]["FilePath"];
         } | {
             dataset?: components["schemas"]["DatasetId"] | null;
-            /** @description From where. */
+            /** @description The path to copy from. */
             from: components["schemas"]["FilePath"];
             /** @enum {string} */
             operation: "copy";
-            /** @description The revision to copy from; the branch as it is, or the newest of the other dataset, unless said. */
+            /**
+             * @description The revision to copy from. Default: the current state of the branch or, for another dataset, its newest
+             *     revision.
+             */
             revision?: string | null;
-            /** @description To where. */
+            /** @description The path to copy to. */
             to: components["schemas"]["FilePath"];
         } | {
             /** @enum {string} */
             operation: "patch";
-            /** @description The fields. */
+            /** @description The fields to set. */
             package: Record<string, never>;
         };
         /** @description An organisation. */
         Organisation: {
             /**
              * Format: int64
-             * @description Bytes that its datasets hold, in Git LFS and in git.
+             * @description Storage used by its datasets in bytes, Git LFS objects and git packs together.
              */
             bytes: number;
             /**
              * Format: date-time
-             * @description When it was made (RFC 3339).
+             * @description When the organisation was created (RFC 3339).
              */
             created: string;
-            /** @description How many datasets it has. */
+            /** @description The number of datasets. */
             datasets: number;
-            /** @description Its name; a nested one has `/` in it. */
+            /** @description The name; that of a nested organisation contains `/`. */
             name: string;
             /**
              * Format: int64
-             * @description Bytes that they may hold together; null where that is not bounded.
+             * @description The storage quota of its datasets in bytes; null if unlimited.
              */
             quota_bytes?: number | null;
             role?: components["schemas"]["Role"] | null;
         };
-        /** @description An organisation among those of the caller. */
+        /** @description An organisation of the caller. */
         OrganisationItem: {
             /**
              * Format: int64
-             * @description How many belong to it.
+             * @description The number of members.
              */
             members: number;
-            /** @description Its name; a nested one has `/` in it. */
+            /** @description The name; that of a nested organisation contains `/`. */
             name: string;
-            /** @description What the caller is there. */
+            /** @description The role of the caller. */
             role: components["schemas"]["Role"];
         };
-        /** @description What became of a way back. */
-        Outcome: components["schemas"]["WholeRevision"] | components["schemas"]["Rehearsal"];
-        /** @description One's own account. */
+        /** @description The result of a revert or restore. */
+        Outcome: components["schemas"]["WholeRevision"] | components["schemas"]["DryRunResult"];
+        /** @description The caller's account. */
         OwnAccount: components["schemas"]["Person"] & {
             /**
              * Format: int64
-             * @description Bytes of LFS objects in one's own datasets.
+             * @description Storage used by Git LFS objects in the user's own datasets in bytes.
              */
             bytes: number;
             /**
              * Format: date-time
-             * @description When it was made (RFC 3339).
+             * @description When the account was created (RFC 3339).
              */
             created: string;
-            /** @description How many datasets are one's own. */
+            /** @description The number of datasets that the user owns. */
             datasets: number;
             /**
              * Format: int64
-             * @description How many bytes they may hold together; null for no limit.
+             * @description The storage quota of these datasets in bytes; null if unlimited.
              */
             quota_bytes?: number | null;
         };
-        /** @description A drive. */
+        /** @description The caller's own drive. */
         OwnDrive: components["schemas"]["DriveUsage"] & {
-            /** @description The dataset that it is, `owner/name`. */
+            /** @description The dataset of the drive, as `owner/name`. */
             dataset: string;
             /**
              * Format: int64
-             * @description What lies in its trash.
+             * @description The number of items in the trash.
              */
             trash: number;
         };
-        /** @description Somebody who can have datasets. */
+        /** @description A possible owner of datasets. */
         Owner: {
-            /** @description A person or an organisation. */
+            /** @description The type of the owner: a user or an organisation. */
             kind: components["schemas"]["OwnerKind"];
-            /** @description The first part of `owner/name`. */
+            /** @description The name of the owner, the first part of `owner/name`. */
             name: string;
         };
         /**
-         * @description Whether an owner is a person or an organisation.
+         * @description Type of an owner.
          * @enum {string}
          */
         OwnerKind: "user" | "organisation";
-        /** @description A user or an organisation; one within another is `ministry/statistics`. */
+        /** @description A user or an organisation; a nested one is written `ministry/statistics`. */
         OwnerName: string;
-        /** @description What the datasets of an owner hold. */
+        /** @description Storage used by the datasets of an owner. */
         OwnerUsage: {
             /**
              * Format: int64
-             * @description Their bytes, in Git LFS and in git.
+             * @description Storage used in bytes, Git LFS objects and git packs together.
              */
             bytes: number;
             /**
              * Format: int64
-             * @description How many datasets.
+             * @description The number of datasets.
              */
             datasets: number;
-            /** @description A person or an organisation. */
+            /** @description The type of the owner: a user or an organisation. */
             kind: components["schemas"]["OwnerKind"];
-            /** @description Name of the owner. */
+            /** @description The name of the owner. */
             owner: string;
             /**
              * Format: int64
-             * @description How many bytes they may hold together; null for as much as there is room.
+             * @description The storage quota of the owner in bytes; null if unlimited.
              */
             quota_bytes?: number | null;
         };
-        /** @description A change of the package. */
+        /** @description A change of the package metadata. */
         PackageUpdate: {
-            author?: components["schemas"]["Somebody"] | null;
-            /** @description The revision that the change was made for: if it is not the newest, nothing is changed (412). */
+            author?: components["schemas"]["AccountName"] | null;
+            /** @description The revision that the change is based on. If it is not the newest one, the request fails with 412. */
             base_revision?: string | null;
-            /** @description Why. */
+            /** @description The commit message. */
             message?: string | null;
-            /** @description The whole of it for PUT; the fields to put in place for PATCH. */
+            /** @description The complete package for PUT; the fields to set for PATCH. */
             package: Record<string, never>;
         };
-        /** @description A password that is to change. */
+        /** @description A change of password. */
         PasswordChange: {
-            /** @description The password as it is. */
+            /** @description The current password. */
             current: string;
-            /** @description At least 8 characters. */
+            /** @description The new password; at least 8 characters. */
             new: string;
         };
-        /** @description Somebody with an account, as they see themselves. */
+        /** @description A link that requires a password. */
+        PasswordRequired: {
+            /** @description A message for users. */
+            detail: string;
+            /** @description Always `true`. */
+            password_required: boolean;
+        };
+        /** @description A request for a password reset. */
+        PasswordResetRequest: {
+            /** @description The e-mail address of the account. */
+            email: components["schemas"]["EmailAddress"];
+        };
+        /** @description The signed-in user. */
         Person: {
-            /** @description Whether they may administer the site. */
+            /** @description True if the user is a site administrator. */
             admin: boolean;
-            /** @description As people know them, if they said. */
+            /** @description The display name, if set. */
             display_name?: string | null;
-            /** @description Where letters go. */
+            /** @description The e-mail address. */
             email: string;
-            /** @description The name in URLs. */
+            /** @description The user name, as it appears in URLs. */
             name: string;
         };
-        /** @description A failure (RFC 9457). */
+        /** @description An error (RFC 9457 problem details). */
         Problem: {
-            /** @description A stable name of the kind of failure. */
+            /** @description A stable identifier of the kind of error. */
             code: string;
-            /** @description What is wrong, and what to do. */
+            /** @description What is wrong and what to do about it. */
             detail: string;
-            /** @description The request, to be found in the server's log. */
+            /** @description The id of the request, as in the server's log. */
             request_id: string;
             /**
              * Format: int32
-             * @description The HTTP status.
+             * @description The HTTP status code.
              */
             status: number;
-            /** @description The HTTP status in words. */
+            /** @description The reason phrase of the HTTP status. */
             title: string;
-            /** @description Always `about:blank`: the status says the kind. */
+            /** @description Always `about:blank`; see `code` for the kind of error. */
             type: string;
         };
-        /** @description Which branches and tags are protected. */
+        /** @description Protection rules for branches and tags. */
         Protection: {
             /**
-             * @description Names of branches, or full names of refs; `*` stands for any letters but `/`, `**` for any.
+             * @description Patterns of branch names or full ref names. `*` matches any characters except `/`, `**` matches any characters.
              * @example [
              *       "release/*",
              *       "refs/tags/v*"
@@ -7837,562 +7891,537 @@ export interface components {
              */
             patterns: components["schemas"]["RefPattern"][];
         };
-        /** @description What the header of a README says. */
+        /** @description Metadata from the YAML header of a README. */
         ReadmeCard: {
-            /** @description `tags`. */
+            /** @description The values of `tags`. */
             keywords: string[];
-            /** @description `license`. */
+            /** @description The values of `license`. */
             licenses: string[];
-            /** @description `pretty_name`. */
+            /** @description The value of `pretty_name`. */
             title?: string | null;
         };
-        /** @description What was brought back. */
-        Recovered: {
-            /** @description Each of them. */
-            restored: components["schemas"]["Way"][];
-            /** @description The revision that has it. */
-            revision: string;
-        };
-        /** @description What to bring back. */
-        Recovery: {
-            /** @description What of the trash. */
-            ids: string[];
-            /** @description Why. */
-            message?: string | null;
-            /** @description The folder to bring it to, the root if it is empty; where it stood unless said. */
-            to?: string | null;
-        };
-        /** @description Names of branches, or full names of refs below `refs/heads/` and `refs/tags/`; `*` stands for any letters but `/`, `**` for any. */
+        /** @description A pattern of branch names, or of full ref names below `refs/heads/` and `refs/tags/`; `*` matches any characters except `/`, `**` matches any characters. */
         RefPattern: string;
-        /** @description What going back would change, where nothing was changed. */
-        Rehearsal: {
-            /** @description Always true. */
-            dry_run: boolean;
-            /** @description How many files would differ. */
-            files: number;
-            /** @description What the branch holds, and will hold. */
-            from: string;
-            /** @description Some of them, ordered by path; no more than 1,000. */
-            items: components["schemas"]["ChangedFile"][];
-            /** @description What would change in the metadata, as in a comparison of revisions. */
-            package?: Record<string, never>[] | null;
-            /** @description What would change in the schemas of the resources, as in a comparison of revisions. */
-            schemas?: Record<string, never> | null;
-        };
-        /** @description From where to where. */
-        Relocation: {
-            /** @description From where. */
-            from: components["schemas"]["FilePath"];
-            /** @description Why. */
-            message?: string | null;
-            /** @description To where: the whole new path, which must be free. */
-            to: components["schemas"]["FilePath"];
-        };
-        /** @description Where a dataset is to be. */
-        Renaming: {
-            /** @description `owner/name`: another name, another owner, or both. The caller must be allowed to make a dataset there. */
+        /** @description The new name of a dataset. */
+        RenameRequest: {
+            /** @description `owner/name`: a new name, a new owner, or both. The caller must be allowed to create datasets there. */
             to: components["schemas"]["DatasetId"];
         };
-        /** @description At most 255 visible ASCII characters, alone or in quotes. */
+        /** @description At most 255 visible ASCII characters, optionally in quotes. */
         RequestKey: string;
-        /** @description What to bring back. */
-        Restoration: {
-            author?: components["schemas"]["Somebody"] | null;
-            /** @description The revision that the branch must be at (412). */
+        /** @description A request to restore items. */
+        RestoreFromTrash: {
+            /** @description The ids of the items to restore. */
+            ids: string[];
+            /** @description The commit message. */
+            message?: string | null;
+            /** @description The folder to restore to; empty for the root. Default: the original location of each item. */
+            to?: string | null;
+        };
+        /** @description What to restore. */
+        RestoreRequest: {
+            author?: components["schemas"]["AccountName"] | null;
+            /** @description The revision that the branch must be at; otherwise the request fails with 412. */
             base_revision?: string | null;
             branch?: components["schemas"]["BranchName"] | null;
-            /** @description Change nothing, and tell what would change. */
+            /** @description True to return the changes without making them. */
             dry_run?: boolean;
-            /** @description Why. */
+            /** @description The commit message. */
             message?: string | null;
             path?: components["schemas"]["FilePath"] | null;
-            /** @description One resource of the package, by its name: what the package says of it, and its files. */
+            /** @description The resource of the package to restore, by name: its metadata and its files. */
             resource?: string | null;
-            /** @description The revision to go back to. */
+            /** @description The revision to restore from. */
             revision: string;
         };
-        /** @description What to take back. */
-        Reversal: {
-            author?: components["schemas"]["Somebody"] | null;
-            /** @description The revision that the branch must be at (412). */
+        /** @description A version to restore. */
+        RestoreVersion: {
+            /** @description The commit message. */
+            message?: string | null;
+            /** @description The revision to restore from. */
+            revision: string;
+        };
+        /** @description The result of a restore. */
+        RestoredFromTrash: {
+            /** @description The restored items. */
+            restored: components["schemas"]["Way"][];
+            /** @description The revision with the restored items. */
+            revision: string;
+        };
+        /** @description What to revert. */
+        RevertRequest: {
+            author?: components["schemas"]["AccountName"] | null;
+            /** @description The revision that the branch must be at; otherwise the request fails with 412. */
             base_revision?: string | null;
             branch?: components["schemas"]["BranchName"] | null;
-            /** @description Change nothing, and tell what would change. */
+            /** @description True to return the changes without making them. */
             dry_run?: boolean;
-            /** @description Why. */
+            /** @description The commit message. */
             message?: string | null;
-            /** @description The revision to take back, or the last one of several. */
+            /** @description The revision to revert, or the last one of a range. */
             revision: string;
-            /** @description The revision after which to begin, if there are several. */
+            /** @description To revert a range: the revision before its first one. */
             since?: string | null;
         };
-        /** @description What to go back to. */
-        Reversion: {
-            /** @description Why. */
-            message?: string | null;
-            /** @description The revision. */
-            revision: string;
-        };
-        /** @description A revision. */
+        /** @description A revision (a git commit). */
         Revision: {
-            /** @description Who made the change. */
-            author: components["schemas"]["Somebody"];
-            /** @description Who brought it here. */
-            committer: components["schemas"]["Somebody"];
+            /** @description The author of the change. */
+            author: components["schemas"]["AccountName"];
+            /** @description The committer of the revision. */
+            committer: components["schemas"]["AccountName"];
             /**
              * Format: date-time
-             * @description When it was made (RFC 3339).
+             * @description The commit time (RFC 3339).
              */
             created: string;
-            /** @description Why, in the words of the author. */
+            /** @description The commit message. */
             description: string;
-            /** @description The revisions before it; several for a merge. */
+            /** @description The ids of the parent revisions; more than one for a merge. */
             parents: string[];
-            /** @description Its id. */
+            /** @description The id of the revision (commit hash). */
             revision: string;
         };
         RevisionShown: components["schemas"]["Revision"] | {
             revision?: null;
         };
-        /** @description One revision, in quotes. */
+        /** @description A revision, in quotes. */
         RevisionTag: string;
-        /** @description What somebody may do with a dataset. */
+        /** @description The permissions of the caller on a dataset. */
         RightsHere: {
-            /** @description Get the bytes of files. */
+            /** @description May download files. */
             download: boolean;
-            /** @description Delete, protect, share. */
+            /** @description May delete the dataset, protect branches and manage access. */
             own: boolean;
-            /** @description See names, history and metadata. */
+            /** @description May see file names, history and metadata. */
             read: boolean;
-            /** @description Make revisions. */
+            /** @description May create revisions. */
             write: boolean;
         };
         /**
-         * @description What a person may do with the datasets of an organisation. Ordered.
+         * @description The role of a member of an organisation, which determines their rights on its datasets. Ordered.
          * @enum {string}
          */
         Role: "reader" | "writer" | "owner";
-        /** @description Who asks, and what a page needs to know before somebody signs in. */
+        /** @description A role to assign to a member. */
+        RoleUpdate: {
+            /** @description `reader` can see all datasets, `writer` can change them, `owner` can also manage the organisation. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description The current session, and what the sign-in page needs to know. */
         Session: {
-            /** @description Whether letters are sent; else they lie in a folder of the server. */
+            /** @description True if the server can send e-mail; if false, messages are written to a directory on the server. */
             mail: boolean;
-            /** @description Whether there is no administrator yet. A link that makes one is printed by `rutter setup-link` on the server. */
+            /** @description True if there is no administrator yet. `rutter setup-link` on the server prints a link that creates one. */
             set_up: boolean;
-            /** @description Who may make an account. */
+            /** @description The sign-up policy. */
             sign_up: components["schemas"]["SignUp"];
             user?: components["schemas"]["Person"] | null;
-            /** @description The server's version; null for everybody who is not signed in. */
+            /** @description The version of the server; null unless signed in. */
             version?: string | null;
         };
         /** @description SHA-256, in hex. */
         Sha256: string;
-        /** @description A file, a folder or a dataset that others get at. */
+        /** @description A share of a file, a folder or a dataset. */
         Share: {
-            /** @description The app through which alone it is good. */
+            /** @description The app that the share is restricted to. */
             app?: string | null;
             /**
              * Format: date-time
-             * @description When it was made (RFC 3339).
+             * @description When the share was created (RFC 3339).
              */
             created: string;
-            /** @description Who made it. */
+            /** @description The user who created the share. */
             created_by: string;
-            /** @description `owner/name` of the dataset. */
+            /** @description The dataset, as `owner/name`. */
             dataset: string;
             downloads?: components["schemas"]["Downloads"] | null;
             /**
              * Format: date-time
-             * @description When it ends (RFC 3339).
+             * @description When the share expires (RFC 3339).
              */
             expires?: string | null;
-            /** @description Of a link: whether it shows what was before it was made, too. */
+            /** @description True if the link also shows the history from before it was created; only for links. */
             history?: boolean | null;
-            /** @description Its id. */
+            /** @description The id of the share. */
             id: string;
-            /** @description Of what is shared with the caller: whether it is new since they last looked. */
+            /** @description True if the share is new since the caller last viewed the received shares; only for received shares. */
             is_new?: boolean | null;
             /**
              * Format: date-time
-             * @description When it was used last (RFC 3339), to the hour.
+             * @description When the share was last used (RFC 3339), to the hour.
              */
             last_used?: string | null;
-            /** @description Who owns the dataset. */
+            /** @description The owner of the dataset. */
             owner: string;
-            /** @description Whether the link has a password. */
+            /** @description True if the link requires a password. */
             password: boolean;
-            /** @description The file or folder; empty for the dataset. */
+            /** @description The path of the shared file or folder; empty for the whole dataset. */
             path: string;
-            /** @description What it allows. */
+            /** @description The permission that the share grants. */
             right: components["schemas"]["ShareRight"];
-            /** @description What it is. */
+            /** @description The type of the shared item. */
             type: components["schemas"]["ShareKind"];
             /**
-             * @description The link itself: in the answer to who makes it, and to who asks for this share alone. Not known of links that
-             *     were made by an older server.
+             * @description The URL of a link. Only returned when the link is created and when this share is requested by its id. Absent for
+             *     links created by older versions of the server.
              */
             url?: string | null;
-            /** @description Whom it is shared with. */
-            with: components["schemas"]["With"];
+            /** @description Whom the item is shared with. */
+            with: components["schemas"]["ShareWith"];
         };
         /**
-         * @description What is shared.
+         * @description Type of a shared item.
          * @enum {string}
          */
         ShareKind: "file" | "folder" | "dataset";
         /**
-         * @description What a share allows. Ordered.
+         * @description Permission that a share gives. Ordered.
          * @enum {string}
          */
         ShareRight: "view" | "edit";
-        /** @description What is to change of a share; what is left out stays. */
+        /** @description Changes to a share. Omitted fields stay as they are. */
         ShareUpdate: {
             /**
              * Format: int64
-             * @description How often a link may be used to download, from the beginning; `null` for as often as one likes.
+             * @description The download limit of a link, counted from its creation; `null` for unlimited.
              */
             downloads?: number | null;
             /**
              * Format: date-time
-             * @description When it ends (RFC 3339); `null` for never.
+             * @description When the share expires (RFC 3339); `null` for never.
              */
             expires?: string | null;
-            /** @description Whether a link shows what was before it was made, too. */
+            /** @description True if a link also shows the history from before it was created. */
             history?: boolean | null;
             /** @description The password of a link; `null` for none. */
             password?: string | null;
             right?: components["schemas"]["ShareRight"] | null;
         };
-        /** @description What a link invites to. */
+        /** @description Whom an item is shared with: exactly one of these. */
+        ShareWith: {
+            email?: components["schemas"]["EmailAddress"] | null;
+            group?: components["schemas"]["GroupId"] | null;
+            /** @description `true`: anyone with the link. */
+            link?: boolean | null;
+            user?: components["schemas"]["OwnerName"] | null;
+        };
+        /** @description An invitation. */
         Shown: {
-            /** @description Whether that address has an account: then it accepts signed in, else with a name and a password. */
+            /**
+             * @description True if the address has an account. If so, accept while signed in to it; otherwise accept with a name and a
+             *     password.
+             */
             account: boolean;
-            /** @description Where the letter went. */
+            /** @description The e-mail address that was invited. */
             email: string;
-            /** @description The organisation; absent for an invitation to the site alone. */
+            /** @description The organisation; absent for an invitation to the site only. */
             organisation?: string | null;
             role?: components["schemas"]["Role"] | null;
-            /** @description A name that the address suggests and that could be one. */
+            /** @description A valid user name, suggested from the address. */
             suggested_name?: string | null;
         };
         /**
-         * @description Who may make an account.
+         * @description Who can create an account.
          * @enum {string}
          */
         SignUp: "open" | "invitation" | "closed";
-        /** @description How much there is on the site. */
+        /** @description Usage of the whole site. */
         SiteUsage: {
             /**
              * Format: int64
-             * @description Their bytes.
+             * @description The total size of these objects in bytes.
              */
             bytes: number;
             /**
              * Format: int64
-             * @description Datasets.
+             * @description The number of datasets.
              */
             datasets: number;
-            /** @description The 100 owners whose datasets hold most, the largest first. */
+            /** @description The 100 owners whose datasets use the most storage, largest first. */
             items: components["schemas"]["OwnerUsage"][];
             /**
              * Format: int64
-             * @description Objects that datasets hold in Git LFS; each counts for every dataset.
+             * @description The number of Git LFS objects that datasets hold. An object in several datasets counts once for each of them.
              */
             objects: number;
             /**
              * Format: int64
-             * @description Organisations.
+             * @description The number of organisations.
              */
             organisations: number;
             /**
              * Format: int64
-             * @description People with an account.
+             * @description The number of user accounts.
              */
             users: number;
         };
-        /** @description Somebody, as git knows people. */
-        Somebody: {
-            /** @description E-mail address. */
-            email?: string | null;
-            /** @description As people know them. */
-            name?: string | null;
-        };
-        /** @description A place for the objects of a dataset. */
+        /** @description A store for the objects of datasets. */
         StoreName: {
-            /** @description Whether it is taken where nobody says otherwise. */
+            /** @description True for the default store. */
             default: boolean;
-            /** @description What it is called. */
+            /** @description The name of the store. */
             name: string;
         };
-        /** @description What a store keeps. */
+        /** @description Usage of a store. */
         StoreUsage: {
             /**
              * Format: int64
-             * @description Their bytes.
+             * @description Their total size in bytes.
              */
             bytes: number;
-            /** @description `folder`, or the kind of bucket: `s3`, `gs`, `az`. */
+            /** @description `folder`, or the type of bucket: `s3`, `gs` or `az`. */
             kind: string;
-            /** @description What it is called. */
+            /** @description The name of the store. */
             name: string;
             /**
              * Format: int64
-             * @description How many objects.
+             * @description The number of objects.
              */
             objects: number;
             /**
              * Format: int64
-             * @description Objects that were found to be damaged.
+             * @description The number of quarantined objects: those found to be damaged.
              */
             quarantined: number;
             /**
              * Format: int64
-             * @description Objects whose hash is still to be checked.
+             * @description The number of objects whose hash has not been verified yet.
              */
             unproven: number;
         };
-        /** @description How much a folder holds, at whatever depth. */
+        /** @description The size of a folder, including its subfolders. */
         Summary: {
             /**
              * Format: int64
-             * @description Their bytes; of what Git LFS keeps, those of the content.
+             * @description The total size of the files in bytes; for files in Git LFS, that of their content.
              */
             bytes: number;
             /**
              * Format: int64
-             * @description How many files.
+             * @description The number of files.
              */
             files: number;
-            /** @description The folders right in it, the largest first; no more than 100. */
+            /** @description The immediate subfolders, largest first; at most 100. */
             folders: components["schemas"]["FolderSummary"][];
         };
-        /** @description A table. */
+        /** @description The table to inspect. */
         Table: {
-            /** @description `csv`, `tsv`, `jsonl`, `ndjson` or `parquet`, where the name of the file does not say it. */
+            /** @description The format: `csv`, `tsv`, `jsonl`, `ndjson` or `parquet`. Default: derived from the file name. */
             format?: string | null;
-            /** @description Where the file is. */
+            /** @description The path of the file. */
             path: components["schemas"]["FilePath"];
-            /** @description A branch, a tag or an id, each with `~n`, `^n`; the newest revision of the default branch unless said. */
+            /**
+             * @description A branch, a tag or a commit id, optionally with `~n` or `^n`. Default: the newest revision of the default
+             *     branch.
+             */
             revision?: string | null;
         };
         /** @description Rows of a table. */
         TableRows: {
-            /** @description The columns, told from the beginning of the table. */
+            /** @description The columns, inferred from the beginning of the table. */
             fields: components["schemas"]["Column"][];
-            /** @description Whether there are more behind them. */
+            /** @description True if more rows follow. */
             more: boolean;
             /**
              * Format: int64
-             * @description The first of these rows, counted from 0.
+             * @description The number of the first row returned, counted from 0.
              */
             offset: number;
-            /** @description For each row a value for each column; what is not of the column's type is a string. */
+            /** @description The rows, each with one value per column. Values that are not of the column's type are strings. */
             rows: unknown[][];
         };
         /** @description A tag. */
         Tag: {
-            /** @description Who made it. */
-            author: components["schemas"]["Somebody"];
+            /** @description The author of the tag. */
+            author: components["schemas"]["AccountName"];
             /**
              * Format: date-time
-             * @description When it was made (RFC 3339).
+             * @description When the tag was created (RFC 3339).
              */
             created: string;
-            /** @description What it says. */
+            /** @description The message of the tag. */
             description: string;
-            /** @description Its name. */
+            /** @description The name of the tag. */
             name: string;
-            /** @description The id of the revision that it names. */
+            /** @description The id of the tagged revision. */
             revision: string;
         };
         /** @description The name of a tag: letters and digits of any script, and `_ + . , / -`. */
         TagName: string;
-        /** @description What is to change of a tag; what is absent stays. */
+        /** @description Changes to a tag. Omitted fields stay as they are. */
         TagUpdate: {
-            author?: components["schemas"]["Somebody"] | null;
-            /** @description What it says from now on. */
+            author?: components["schemas"]["AccountName"] | null;
+            /** @description The new message. */
             description?: string | null;
             name?: components["schemas"]["TagName"] | null;
         };
-        /** @description How a file changed, line by line. */
+        /** @description A line-by-line diff. */
         Text: {
-            /** @description Why there is none: `stored` (Git LFS keeps it), `large` (more than 1 MiB), `binary` (not UTF-8), `no_file`. */
+            /** @description Why the diff is omitted: `stored` (in Git LFS), `large` (over 1 MiB), `binary` (not UTF-8) or `no_file`. */
             omitted?: string | null;
-            /** @description In the unified format of diff(1); null if there is none. */
+            /** @description The diff in the unified format of diff(1); null if omitted. */
             unified?: string | null;
         };
-        /** @description Something in the trash. */
-        Thrown: {
-            /**
-             * Format: date-time
-             * @description When it was deleted (RFC 3339).
-             */
-            deleted: string;
-            /** @description Who deleted it. */
-            deleted_by: string;
-            /** @description Names it. */
-            id: string;
-            /** @description Where it stood. */
-            path: string;
-            /** @description The last revision that has it. */
-            revision: string;
-            /**
-             * Format: int64
-             * @description Bytes of a file.
-             */
-            size?: number | null;
-            /** @description What it is. */
-            type: components["schemas"]["DriveType"];
-        };
-        /** @description A link from a letter. */
-        Ticket: {
-            /** @description What stands behind the `#`. */
-            token: string;
-        };
-        /** @description A personal token. */
+        /** @description A personal access token. */
         Token: {
             /**
              * Format: date-time
-             * @description When it was made (RFC 3339).
+             * @description When the token was created (RFC 3339).
              */
             created: string;
             /**
              * Format: date-time
-             * @description When it ends (RFC 3339); null for never.
+             * @description When the token expires (RFC 3339); null for never.
              */
             expires?: string | null;
-            /** @description Stable id. */
+            /** @description The id of the token. */
             id: string;
             /**
              * Format: date-time
-             * @description When it was last used (RFC 3339); null for never.
+             * @description When the token was last used (RFC 3339); null for never.
              */
             last_used?: string | null;
-            /** @description What one called it. */
+            /** @description The name of the token. */
             name: string;
             /**
              * Format: date-time
-             * @description When it was revoked (RFC 3339); null if it was not.
+             * @description When the token was revoked (RFC 3339); null if it was not.
              */
             revoked?: string | null;
-            /** @description What it is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`. */
+            /** @description The scopes: `read`, `write` or `own`, or for one dataset, as in `write:owner/name`. */
             scopes: string[];
         };
-        /** @description What a token is for: `read`, `write` or `own`, alone or for one dataset as in `write:owner/name`. */
+        /** @description The scope of a token: `read`, `write` or `own`, or for one dataset, as in `write:owner/name`. */
         TokenScope: string;
-        /** @description How much is new of what others share. */
+        /** @description An item in the trash. */
+        TrashItem: {
+            /**
+             * Format: date-time
+             * @description When the item was deleted (RFC 3339).
+             */
+            deleted: string;
+            /** @description The user who deleted the item. */
+            deleted_by: string;
+            /** @description The id of the item. */
+            id: string;
+            /** @description The path it was deleted from. */
+            path: string;
+            /** @description The last revision that contains the item. */
+            revision: string;
+            /**
+             * Format: int64
+             * @description The size of a file in bytes.
+             */
+            size?: number | null;
+            /** @description The type of the item. */
+            type: components["schemas"]["DriveType"];
+        };
+        /** @description The number of new received shares. */
         Unseen: {
-            /** @description Shares that were made since the caller last looked; 100 stands for all above. */
+            /** @description Shares created since the caller last viewed the received shares; at most 100. */
             count: number;
         };
-        /** @description A file that is coming. */
+        /** @description A multipart upload in progress. */
         Upload: {
             /**
              * Format: date-time
-             * @description When it is given up, if no part comes before (RFC 3339).
+             * @description When the upload expires if no further part is received (RFC 3339).
              */
             expires: string;
-            /** @description Names it. */
+            /** @description The id of the upload. */
             id: string;
             /**
              * Format: int64
-             * @description Bytes of each part but the last.
+             * @description The size of each part in bytes; the last part may be smaller.
              */
             part_bytes: number;
-            /** @description The parts that have come, by their number, from 1. */
+            /** @description The numbers of the parts received, starting from 1. */
             parts: number[];
-            /** @description Where it goes. */
+            /** @description The path of the file. */
             path: string;
             /**
              * Format: int64
-             * @description Bytes of the whole.
+             * @description The size of the whole file in bytes.
              */
             size: number;
         };
-        /** @description What is to change of a user; what is left out stays. */
+        /** @description Changes to a user. Omitted fields stay as they are. */
         UserUpdate: {
-            /** @description Whether they administer the site. */
+            /** @description True to make the user a site administrator. */
             admin?: boolean | null;
-            /** @description Whether nothing is allowed: tokens and sessions are refused at once. */
+            /** @description True to suspend the account: all its tokens and sessions are rejected immediately. */
             suspended?: boolean | null;
         };
-        /** @description A value, and how many of the datasets have it. */
+        /** @description A value and the number of datasets that have it. */
         ValueCount: {
             /** Format: int64 */
             count: number;
             value: string;
         };
-        /** @description What a revision made of a file or folder. */
+        /** @description A version of a file or folder. */
         Version: {
-            /** @description Who made the change. */
-            author: components["schemas"]["Somebody"];
+            /** @description The author of the change. */
+            author: components["schemas"]["AccountName"];
             /**
              * Format: date-time
-             * @description When it was made (RFC 3339).
+             * @description The commit time (RFC 3339).
              */
             created: string;
-            /** @description Whether this revision deleted it. */
+            /** @description True if this revision deleted the file or folder. */
             deleted: boolean;
-            /** @description Why, in the words of the author. */
+            /** @description The commit message. */
             description: string;
-            /** @description SHA-256 of its content then, if Git LFS kept it. */
+            /** @description The SHA-256 of this version in hex; only for files in Git LFS. */
             oid?: string | null;
-            /** @description The revision. */
+            /** @description The revision that created this version. */
             revision: string;
             /**
              * Format: int64
-             * @description Bytes of its content then; null for folders, and where it was deleted.
+             * @description The size of this version in bytes; null for folders and deletions.
              */
             size?: number | null;
         };
         /**
-         * @description Who sees a dataset without being a member of its owner.
+         * @description Who can see a dataset without being a member of its owner.
          * @enum {string}
          */
         Visibility: "private" | "internal" | "public";
-        /** @description Who is to see a dataset. */
+        /** @description A change of visibility. */
         VisibilityChange: {
-            /** @description `private`: those who may by name; `internal`: everyone who is signed in; `public`: everyone. */
+            /** @description `private`: people with access; `internal`: everyone who is signed in; `public`: everyone. */
             visibility: components["schemas"]["Visibility"];
         };
-        /** @description From where to where. */
+        /** @description The original and the new path of a restored item. */
         Way: {
-            /** @description Where it stood. */
+            /** @description The original path. */
             from: string;
-            /** @description Where it stands now: under another name, if its own is taken. */
+            /** @description The new path. If the name was taken, it has another name. */
             to: string;
         };
-        /** @description How often a dataset changed in a week. */
+        /** @description The number of revisions in a week. */
         Week: {
             /**
              * Format: int64
-             * @description How many revisions the default branch got.
+             * @description The number of revisions added to the default branch.
              */
             revisions: number;
             /**
              * Format: date
-             * @description Its Monday, in UTC.
+             * @description The Monday of the week, in UTC.
              */
             week: string;
         };
-        /** @description Who has signed in. */
+        /** @description The result of signing in. */
         Welcome: {
-            /** @description Who. */
+            /** @description The signed-in user. */
             user: components["schemas"]["Person"];
         };
-        /** @description A revision with what it says of the dataset. */
+        /** @description A revision with its package metadata. */
         WholeRevision: components["schemas"]["Revision"] & {
-            /** @description What `datapackage.json` says there; null if there is none. */
+            /** @description The content of `datapackage.json` in this revision; null if the file does not exist. */
             package?: Record<string, never> | null;
-            /** @description Why `package` is null although there is a `datapackage.json`: it cannot be read. */
+            /** @description Why `package` is null although there is a `datapackage.json`: the error when parsing it. */
             package_error?: string | null;
-        };
-        /** @description Whom something is shared with: one of these. */
-        With: {
-            email?: components["schemas"]["EmailAddress"] | null;
-            group?: components["schemas"]["GroupId"] | null;
-            /** @description `true`: whoever has the link. */
-            link?: boolean | null;
-            user?: components["schemas"]["OwnerName"] | null;
         };
     };
     responses: never;

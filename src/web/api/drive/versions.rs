@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::super::Routes;
-use super::super::{AccountName, Body, Items, Page, PageUrl, Parameters, moment, object_id};
+use super::super::{Body, CommitAuthor, Items, Page, PageUrl, Parameters, moment, object_id};
 use super::{Changed, message};
 use crate::access::{PathTarget, Read, Write};
 use crate::app::App;
@@ -29,7 +29,7 @@ struct Version {
     #[schema(format = DateTime)]
     created: String,
     /// The author of the change.
-    author: AccountName,
+    author: CommitAuthor,
     /// The commit message.
     description: String,
     /// The size of this version in bytes; null for folders and deletions.
@@ -75,7 +75,7 @@ async fn list(
         Version {
             revision: commit.id.to_string(),
             created: moment(&commit.committer),
-            author: if is_by_link { AccountName::named(&commit.author) } else { (&commit.author).into() },
+            author: if is_by_link { CommitAuthor::named(&commit.author) } else { (&commit.author).into() },
             description: commit.message.trim_end().to_owned(),
             size: pointer.map(|pointer| pointer.size).or(entry.and_then(|entry| entry.size)),
             oid: pointer.map(|pointer| pointer.oid.to_string()),

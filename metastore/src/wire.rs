@@ -8,8 +8,8 @@
 //! A push has four steps, which the caller connects:
 //! 1. [`Push::read`] reads the commands, and [`read_ahead()`] the rest, so that a slow client does not block others;
 //! 2. [`receive()`] takes the pack into a [`Quarantine`] and checks that it is connected;
-//! 3. [`Quarantine::verdicts`] and the caller's own rules decide which commands are accepted, and
-//!    [`Quarantine::into_landing`] turns those into the edits of one database transaction;
+//! 3. [`Quarantine::check_ref_edits`] and the caller's own rules decide which commands are accepted, and
+//!    [`Quarantine::into_transaction`] turns those into the edits of one database transaction;
 //! 4. a [`Report`] informs the client, framed and kept alive by [`respond`].
 
 mod advertise;

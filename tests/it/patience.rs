@@ -135,7 +135,7 @@ story! {
             let (status, head, body) = silent.reply().await;
             assert_eq!(status, 400, "{path}");
             assert!(head.contains(LFS_JSON), "{head}");
-            assert!(String::from_utf8_lossy(&body).contains("sent nothing for too long"), "{path}");
+            assert!(String::from_utf8_lossy(&body).contains("the client sent nothing"), "{path}");
         }
     }
 }

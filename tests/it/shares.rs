@@ -331,7 +331,7 @@ story! {
         let share = server.shared(&ada, DATA, crew).await;
         assert_eq!(share["with"], json!({"group": "club:crew"}));
         let letter = server.letter_to("ben@example.org", 1).await;
-        assert_eq!(letter.subject, "ada shares the folder \"a\" of the dataset ada/data with you");
+        assert_eq!(letter.subject, "ada shared the folder \"a\" of the dataset ada/data with you");
         assert!(server.letters().iter().all(|letter| letter.to == "ben@example.org"), "only the group is told");
         assert!(server.part::<Write>(&ben.token, "a/x.csv").await.is_ok());
         assert_eq!(server.part::<Read>(&cleo.token, "a").await.unwrap_err(), Kind::NotFound, "not in the group");

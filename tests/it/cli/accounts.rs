@@ -136,9 +136,9 @@ story! {
         house.does(&["org", "add", "ministry/statistics"]);
         assert_eq!(house.does(&["org", "list"]), "ministry\nministry/statistics\nstatistics\n");
         let member = ["org", "member", "statistics", "ada"];
-        assert!(text(&house.run(&member)).contains("`ada` is a member of `statistics` as reader; change it with --role"));
+        assert!(text(&house.run(&member)).contains("`ada` is a member of `statistics` with the role reader; change it with --role"));
         house.does(&[&member[..], &["--role", "owner"]].concat());
-        assert!(text(&house.run(&member)).contains("`ada` is a member of `statistics` as owner"));
+        assert!(text(&house.run(&member)).contains("`ada` is a member of `statistics` with the role owner"));
         assert_eq!(house.does(&["org", "member", "statistics"]), "ada owner\n");
         // Nor does the operator leave it without an owner who can act.
         house.person("ben");
@@ -230,7 +230,7 @@ story! {
         let list = house.does(&["token", "list", "ada"]);
         assert!(!list.contains(token.trim()), "nobody sees it again");
         let rows: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(rows[0], ["ID", "NAME", "LAST", "USED", "ENDS", "SCOPES"]);
+        assert_eq!(rows[0], ["ID", "NAME", "LAST", "USED", "EXPIRES", "SCOPES"]);
         assert_eq!(rows[1][1..], ["token", "never", "never", "read", "own:ada/own"], "newest first");
         assert_eq!((rows[2][1], rows[2][2], rows[2][4]), ("laptop", "never", "write:ada/census"));
         assert!(rows[2][3].ends_with('Z'), "it ends: {list}");

@@ -51,7 +51,7 @@ story! {
         ] {
             let title = json!({"operation": "patch", "package": {"title": "New"}});
             let (status, detail) = fails(&server, &ada, "ada/data", json!([operation, title])).await;
-            assert!(status == 422 && detail.starts_with("operations[1]: datapackage.json says") && detail.contains(told), "{detail}");
+            assert!(status == 422 && detail.starts_with("operations[1]: datapackage.json describes") && detail.contains(told), "{detail}");
         }
         let unknown = noise(3, 10);
         let (status, detail) = fails(&server, &ada, "ada/data", json!([put("x", "1"), patch(&unknown)])).await;

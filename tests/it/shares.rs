@@ -621,7 +621,7 @@ story! {
             (json!({"with": {"user": "nobody"}, "right": "view"}), "no user `nobody`"),
             (json!({"with": {"user": "ada"}, "right": "view"}), "own"),
             (json!({"with": user, "right": "own"}), "view"),
-            (json!({"with": user, "right": "view", "expires": past}), "passed"),
+            (json!({"with": user, "right": "view", "expires": past}), "in the future"),
             (json!({"with": user, "right": "view", "expires": "tomorrow"}), "2030-01-31"),
             (json!({"with": user, "right": "view", "password": "sesame!"}), "only a link"),
             (json!({"with": user, "right": "view", "downloads": 3}), "only a link"),

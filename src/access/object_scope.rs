@@ -1,9 +1,9 @@
 //! Permission checks for credentials that may be limited to single objects.
 //!
 //! ```compile_fail,E0616
-//! use rutter::access::{Fetch, Grant, Within};
+//! use rutter::access::{Fetch, Grant, ObjectGrant};
 //! // The limit to single objects cannot be bypassed.
-//! fn bytes(within: Within<Fetch>) -> Grant<Fetch> {
+//! fn bytes(within: ObjectGrant<Fetch>) -> Grant<Fetch> {
 //!     within.grant
 //! }
 //! ```

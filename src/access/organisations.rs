@@ -1,18 +1,18 @@
 //! Permission checks for organisations (who can see, change and create them) and for the administration of the site.
 //!
 //! ```compile_fail,E0308
-//! use rutter::access::{Member, Steward};
+//! use rutter::access::{OrgMemberGrant, OrgAdminGrant};
 //! // A member does not have the rights of an organisation owner.
-//! fn decide(member: Member) -> Steward {
+//! fn decide(member: OrgMemberGrant) -> OrgAdminGrant {
 //!     member
 //! }
 //! ```
 //!
 //! ```compile_fail,E0451
-//! use rutter::access::{Actor, Administrator};
+//! use rutter::access::{Actor, AdminGrant};
 //! // The administrator check cannot be forged: its field is private.
-//! fn forge(actor: Actor) -> Administrator {
-//!     Administrator { actor }
+//! fn forge(actor: Actor) -> AdminGrant {
+//!     AdminGrant { actor }
 //! }
 //! ```
 

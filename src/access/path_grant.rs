@@ -2,46 +2,46 @@
 //!
 //! An actor with access to only a file or a folder gets a [`PathGrant`] of the dataset and never a
 //! [`Grant`](super::Grant), so APIs that need the whole dataset do not accept it. Features read and write at a
-//! [`PathTarget`]; only a part creates spots, and only for paths within it.
+//! [`PathTarget`]; only a grant creates targets, and only for paths within it.
 //!
 //! ```
 //! use metastore::FilePath;
-//! use rutter::access::{Fetch, Part, Read, Spot};
-//! fn look(part: &Part<Fetch>, path: &FilePath) -> rutter::error::Result<Spot<Read>> {
-//!     Ok(part.at(path)?.narrow())
+//! use rutter::access::{Fetch, PathGrant, Read, PathTarget};
+//! fn look(grant: &PathGrant<Fetch>, path: &FilePath) -> rutter::error::Result<PathTarget<Read>> {
+//!     Ok(grant.at(path)?.narrow())
 //! }
 //! ```
 //!
 //! ```compile_fail,E0451
-//! use rutter::access::{Part, Write};
-//! // A part cannot be forged: its fields are private.
-//! fn forge(part: Part<Write>) -> Part<Write> {
-//!     Part { root: None, ..part }
+//! use rutter::access::{PathGrant, Write};
+//! // A grant cannot be forged: its fields are private.
+//! fn forge(grant: PathGrant<Write>) -> PathGrant<Write> {
+//!     PathGrant { root: None, ..grant }
 //! }
 //! ```
 //!
 //! ```compile_fail,E0451
 //! use metastore::FilePath;
-//! use rutter::access::{Part, Read, Spot};
-//! // A spot cannot be moved to another path.
-//! fn elsewhere(spot: Spot<Read>, path: FilePath) -> Spot<Read> {
-//!     Spot { path: Some(path), ..spot }
+//! use rutter::access::{PathGrant, Read, PathTarget};
+//! // A target cannot be moved to another path.
+//! fn elsewhere(target: PathTarget<Read>, path: FilePath) -> PathTarget<Read> {
+//!     PathTarget { path: Some(path), ..target }
 //! }
 //! ```
 //!
 //! ```compile_fail,E0277
-//! use rutter::access::{Part, Read, Write};
-//! // Reading a part does not include writing it.
-//! fn widen(part: &Part<Read>) -> Part<Write> {
-//!     part.narrow::<Write>()
+//! use rutter::access::{PathGrant, Read, Write};
+//! // Reading at a path does not include writing it.
+//! fn widen(grant: &PathGrant<Read>) -> PathGrant<Write> {
+//!     grant.narrow::<Write>()
 //! }
 //! ```
 //!
 //! ```compile_fail,E0308
-//! use rutter::access::{Grant, Part, Read};
-//! // A part does not give access to the whole dataset.
-//! fn whole(part: Part<Read>) -> Grant<Read> {
-//!     part
+//! use rutter::access::{Grant, PathGrant, Read};
+//! // A grant for a path does not give access to the whole dataset.
+//! fn whole(grant: PathGrant<Read>) -> Grant<Read> {
+//!     grant
 //! }
 //! ```
 

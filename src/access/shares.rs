@@ -1,18 +1,18 @@
 //! Rights from shares, and the permission check for sharing.
 //!
 //! ```compile_fail,E0308
-//! use rutter::access::{Grant, Own, Sharing};
+//! use rutter::access::{Grant, Own, ShareGrant};
 //! // Owning is not enough: apps and links must not share, and a grant does not tell them apart.
-//! fn share(grant: Grant<Own>) -> Sharing {
+//! fn share(grant: Grant<Own>) -> ShareGrant {
 //!     grant
 //! }
 //! ```
 //!
 //! ```compile_fail,E0451
-//! use rutter::access::{Grant, Own, Sharing};
+//! use rutter::access::{Grant, Own, ShareGrant};
 //! // The sharing check cannot be forged: its field is private.
-//! fn forge(grant: Grant<Own>) -> Sharing {
-//!     Sharing { grant }
+//! fn forge(grant: Grant<Own>) -> ShareGrant {
+//!     ShareGrant { grant }
 //! }
 //! ```
 

@@ -164,6 +164,28 @@ fn the_web_asks_features_and_not_the_database() {
     }
 }
 
+/// An example with `compile_fail` passes for any error, also for a name that does not exist: then it proves nothing.
+#[test]
+fn examples_name_what_exists() {
+    let sources = sources();
+    let access = sources.iter().filter(|(file, _)| module(file) == "access");
+    let declared: String = access.clone().map(|(_, text)| code(text)).collect();
+    let mut found = 0;
+    for (file, text) in access {
+        for list in text.lines().filter_map(|line| line.strip_prefix("//! use rutter::access::{")) {
+            for name in list.split('}').next().unwrap().split(',').map(str::trim) {
+                let kinds = ["struct", "trait", "enum", "fn"];
+                let is_declared = kinds.iter().any(|kind| names(&declared, &format!("pub {kind} {name}")));
+                // Rights are declared by a macro, by their name at the beginning of a line.
+                let is_right = declared.lines().any(|line| line.trim_start().starts_with(&format!("{name},")));
+                assert!(is_declared || is_right, "{file}: an example names {name}, which does not exist");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 20, "the examples were not understood: {found}");
+}
+
 #[test]
 fn files_fit_into_a_head() {
     for (file, text) in sources() {

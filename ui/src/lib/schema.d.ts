@@ -6324,13 +6324,6 @@ export interface components {
             /** @description The user name. */
             user: string;
         };
-        /** @description A person, as recorded by git. */
-        AccountName: {
-            /** @description The e-mail address. */
-            email?: string | null;
-            /** @description The display name. */
-            name?: string | null;
-        };
         /** @description Changes to the account. */
         AccountUpdate: {
             /** @description The display name; empty for none. */
@@ -6412,6 +6405,13 @@ export interface components {
             name: string;
             /** @description The type of the column (Table Schema). */
             type: string;
+        };
+        /** @description A person, as recorded by git. */
+        CommitAuthor: {
+            /** @description The e-mail address. */
+            email?: string | null;
+            /** @description The display name. */
+            name?: string | null;
         };
         /** @description A copy, within the dataset or from another one. */
         CopyRequest: {
@@ -7096,9 +7096,9 @@ export interface components {
         Items_Revision: {
             items: {
                 /** @description The author of the change. */
-                author: components["schemas"]["AccountName"];
+                author: components["schemas"]["CommitAuthor"];
                 /** @description The committer of the revision. */
-                committer: components["schemas"]["AccountName"];
+                committer: components["schemas"]["CommitAuthor"];
                 /**
                  * Format: date-time
                  * @description The commit time (RFC 3339).
@@ -7212,7 +7212,7 @@ export interface components {
         Items_Tag: {
             items: {
                 /** @description The author of the tag. */
-                author: components["schemas"]["AccountName"];
+                author: components["schemas"]["CommitAuthor"];
                 /**
                  * Format: date-time
                  * @description When the tag was created (RFC 3339).
@@ -7292,7 +7292,7 @@ export interface components {
         Items_Version: {
             items: {
                 /** @description The author of the change. */
-                author: components["schemas"]["AccountName"];
+                author: components["schemas"]["CommitAuthor"];
                 /**
                  * Format: date-time
                  * @description The commit time (RFC 3339).
@@ -7391,7 +7391,7 @@ export interface components {
         /** @description The revision that last changed an entry. */
         LastRevision: {
             /** @description The author of the change. */
-            author: components["schemas"]["AccountName"];
+            author: components["schemas"]["CommitAuthor"];
             /**
              * Format: date-time
              * @description The commit time (RFC 3339).
@@ -7511,7 +7511,7 @@ export interface components {
         };
         /** @description A commit. */
         NewCommit: {
-            author?: components["schemas"]["AccountName"] | null;
+            author?: components["schemas"]["CommitAuthor"] | null;
             branch?: components["schemas"]["BranchName"] | null;
             /** @description The commit message. */
             message: string;
@@ -7522,7 +7522,7 @@ export interface components {
         };
         /** @description A new dataset. */
         NewDataset: {
-            author?: components["schemas"]["AccountName"] | null;
+            author?: components["schemas"]["CommitAuthor"] | null;
             /** @description The id of the dataset, as `owner/name`. */
             id: components["schemas"]["DatasetId"];
             /** @description The commit message. */
@@ -7605,7 +7605,7 @@ export interface components {
         };
         /** @description A new tag. */
         NewTag: {
-            author?: components["schemas"]["AccountName"] | null;
+            author?: components["schemas"]["CommitAuthor"] | null;
             /** @description The message of the tag. */
             description?: string | null;
             /** @description The name: letters, digits and `_ + . , / -`. */
@@ -7824,7 +7824,7 @@ export interface components {
         };
         /** @description A change of the package metadata. */
         PackageUpdate: {
-            author?: components["schemas"]["AccountName"] | null;
+            author?: components["schemas"]["CommitAuthor"] | null;
             /** @description The revision that the change is based on. If it is not the newest one, the request fails with 412. */
             base_revision?: string | null;
             /** @description The commit message. */
@@ -7920,7 +7920,7 @@ export interface components {
         };
         /** @description What to restore. */
         RestoreRequest: {
-            author?: components["schemas"]["AccountName"] | null;
+            author?: components["schemas"]["CommitAuthor"] | null;
             /** @description The revision that the branch must be at; otherwise the request fails with 412. */
             base_revision?: string | null;
             branch?: components["schemas"]["BranchName"] | null;
@@ -7950,7 +7950,7 @@ export interface components {
         };
         /** @description What to revert. */
         RevertRequest: {
-            author?: components["schemas"]["AccountName"] | null;
+            author?: components["schemas"]["CommitAuthor"] | null;
             /** @description The revision that the branch must be at; otherwise the request fails with 412. */
             base_revision?: string | null;
             branch?: components["schemas"]["BranchName"] | null;
@@ -7966,9 +7966,9 @@ export interface components {
         /** @description A revision (a git commit). */
         Revision: {
             /** @description The author of the change. */
-            author: components["schemas"]["AccountName"];
+            author: components["schemas"]["CommitAuthor"];
             /** @description The committer of the revision. */
-            committer: components["schemas"]["AccountName"];
+            committer: components["schemas"]["CommitAuthor"];
             /**
              * Format: date-time
              * @description The commit time (RFC 3339).
@@ -8233,7 +8233,7 @@ export interface components {
         /** @description A tag. */
         Tag: {
             /** @description The author of the tag. */
-            author: components["schemas"]["AccountName"];
+            author: components["schemas"]["CommitAuthor"];
             /**
              * Format: date-time
              * @description When the tag was created (RFC 3339).
@@ -8250,7 +8250,7 @@ export interface components {
         TagName: string;
         /** @description Changes to a tag. Omitted fields stay as they are. */
         TagUpdate: {
-            author?: components["schemas"]["AccountName"] | null;
+            author?: components["schemas"]["CommitAuthor"] | null;
             /** @description The new message. */
             description?: string | null;
             name?: components["schemas"]["TagName"] | null;
@@ -8361,7 +8361,7 @@ export interface components {
         /** @description A version of a file or folder. */
         Version: {
             /** @description The author of the change. */
-            author: components["schemas"]["AccountName"];
+            author: components["schemas"]["CommitAuthor"];
             /**
              * Format: date-time
              * @description The commit time (RFC 3339).

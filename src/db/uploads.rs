@@ -43,6 +43,7 @@ pub struct DirectUploadRow {
     /// Kind of target: `place`, `staged` or `part`.
     pub kind: String,
     /// Id of the target, hexadecimal.
+    #[sqlx(rename = "berth")]
     pub target: String,
     /// Announced size in bytes.
     pub size: i64,

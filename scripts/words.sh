@@ -12,7 +12,7 @@ while IFS=$'\t' read -r pattern instead except; do
     # is a space.
     word="((?<![A-Za-z])|(?<=[a-z])(?=[^a-z]))(?i:${pattern// /[ _]})(?![a-z])"
     # Status 1 of grep is "nothing found"; others are errors.
-    lines=$(git grep --untracked -InP "$word" -- "${paths[@]}" ':!ui/src/lib/schema.d.ts' || [ $? -eq 1 ])
+    lines=$(grep -rInP --exclude=schema.d.ts "$word" "${paths[@]}" || [ $? -eq 1 ])
     lines=$(grep -vP "words: allow${except:+|$except}" <<<"$lines" || [ $? -eq 1 ])
     [ -n "$lines" ] || continue
     found=1

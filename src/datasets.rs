@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use lfs::{Oid, Pointer};
 use metastore::{Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot, State, Turn};
+use tokio::sync::Notify;
 
 use crate::access::{Actor, CreateGrant, Grant, Own, Read};
 use crate::clock::Clock;
@@ -48,6 +49,8 @@ pub struct Datasets {
     address: Option<String>,
     memory: Arc<browse::BrowseCache>,
     quotas: Quotas,
+    /// Wakes the worker after a commit that queued a job.
+    queued: Arc<Notify>,
 }
 
 /// The outcome of one ref edit; the error is the reason for the refusal.
@@ -55,8 +58,15 @@ pub type Outcome = std::result::Result<(), String>;
 
 impl Datasets {
     /// Creates the service on this database and git engine.
-    pub fn new(db: Db, engine: Engine, clock: Clock, address: Option<String>, quotas: Quotas) -> Self {
-        Self { db, engine, clock, address, memory: Arc::default(), quotas }
+    pub fn new(
+        db: Db,
+        engine: Engine,
+        clock: Clock,
+        address: Option<String>,
+        quotas: Quotas,
+        queued: Arc<Notify>,
+    ) -> Self {
+        Self { db, engine, clock, address, memory: Arc::default(), quotas, queued }
     }
 
     /// Returns the git engine, for the git wire protocol.
@@ -77,8 +87,7 @@ impl Datasets {
         lock_name(&mut tx, path).await?;
         tx.insert_dataset(id, creation.owner(), path, visibility, store, self.clock.now()).await?;
         self.audit(&mut tx, creation.actor(), "dataset.create", &path.to_string(), visibility.as_str()).await?;
-        tx.commit().await?;
-        self.reindex_now(id).await;
+        self.commit_and_index(tx, id).await?;
         Ok(id)
     }
 

@@ -138,13 +138,12 @@ impl Datasets {
         if metastore::consolidation(&packs).is_some() {
             jobs::enqueue(&mut tx, &self.clock, Kind::RepackPacks, &id.to_string(), Duration::ZERO).await?;
         }
-        tx.commit().await?;
+        self.commit_and_index(tx, id).await?;
         let before = || Some(self.engine.cached(&key, unsigned(repo.generation))?.state().refs.clone());
         let refs = if is_all { Some(refs) } else { before() }.map(|refs| refs_after(refs, &accepted));
         let (generation, epoch, head) = (unsigned(generation), unsigned(repo.gc_epoch), head.parse()?);
         let state = refs.map(|refs| State { repo: key.clone(), generation, epoch, head, refs, packs });
         self.update_cache(&key, transaction.pack.as_ref(), state).await;
-        self.reindex_now(id).await;
         Ok(outcomes)
     }
 

@@ -310,9 +310,7 @@ impl Datasets {
         }
         tx.set_generation(grant.id(), repo.generation + 1, branch.as_str()).await?;
         self.audit(&mut tx, grant.actor(), "dataset.default-branch", &grant.path(), name).await?;
-        tx.commit().await?;
-        self.reindex_now(grant.id()).await;
-        Ok(())
+        self.commit_and_index(tx, grant.id()).await
     }
 
     /// Returns the patterns of protected branches and tags as full ref names (`refs/heads/release/*`).

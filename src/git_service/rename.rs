@@ -32,8 +32,7 @@ impl GitService {
         let (id, now, actor) = (self.0.clock.id(), self.0.clock.now(), grant.actor().key());
         let request = crate::request::id();
         tx.insert_audit(id, now, &actor, "dataset.rename", &old.to_string(), &path.to_string(), &request).await?;
-        tx.commit().await?;
-        self.0.drive.reindex_now(grant.id()).await;
+        self.0.drive.commit_and_index(tx, grant.id()).await?;
         match self.0.drive.readdress(&grant.narrow(), &old.to_string(), &path.to_string()).await {
             // The rename has succeeded even so: the next change of the package corrects the files.
             Err(error) if error.kind() != Kind::NotFound => {

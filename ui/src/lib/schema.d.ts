@@ -967,7 +967,7 @@ export interface paths {
                     license?: string[];
                     /**
                      * @description The sort order. `relevance` ranks datasets with all words in name or title first; it is the default with `q`.
-                     *     `updated` sorts by the last change, to the minute, newest first. `created` sorts by creation time, newest first.
+                     *     `updated` sorts by the last change, newest first. `created` sorts by creation time, newest first.
                      */
                     sort?: string;
                     /** @description The maximum number of items to return. */
@@ -6710,7 +6710,7 @@ export interface components {
             title?: string | null;
             /**
              * Format: date-time
-             * @description The time of the newest revision, to the minute (RFC 3339).
+             * @description The time of the newest revision (RFC 3339).
              */
             updated: string;
             /** @description Who can see the dataset. */

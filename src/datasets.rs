@@ -10,6 +10,7 @@ pub mod dry_run;
 mod garbage;
 pub mod object_refs;
 pub mod package;
+pub(crate) mod policy;
 pub(crate) mod ref_transaction;
 pub mod refs;
 pub mod revisions;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lfs::batch::BatchRequest;
 use metastore::RefName;
-use metastore::wire::{self, Outcome, Progress, Protocol, Push, PushHead, ReceiveLimits, Report, Service};
+use metastore::wire::{self, Progress, Protocol, Push, PushHead, ReceiveLimits, Report, Service};
 use tokio::io::AsyncRead;
 use tokio::sync::Semaphore;
 
@@ -207,23 +207,5 @@ impl GitService {
             Ok(_) | Err(_) => {}
         }
         self.0.access.authorize(creation.actor(), creation.path()).await
-    }
-}
-
-/// Lists the first few of many names, for messages.
-fn some_of(mut names: Vec<String>) -> String {
-    const SHOWN: usize = 3;
-    let more = names.len().saturating_sub(SHOWN);
-    names.truncate(SHOWN);
-    let shown = names.join(", ");
-    if more == 0 { shown } else { format!("{shown} and {more} more") }
-}
-
-/// Refuses all affected commands that have not failed yet.
-fn refuse_all(outcomes: &mut [Outcome], is_concerned: impl Fn(usize) -> bool, reason: &str) {
-    for (index, outcome) in outcomes.iter_mut().enumerate() {
-        if outcome.is_ok() && is_concerned(index) {
-            *outcome = Err(reason.to_owned());
-        }
     }
 }

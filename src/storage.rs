@@ -255,18 +255,6 @@ impl Storage {
         self.0.db.held(repo, oids).await
     }
 
-    /// Returns for each of these objects, in order, whether the dataset holds it with that size.
-    pub(crate) async fn holds(&self, repo: Id, wanted: &[(Oid, u64)]) -> Result<Vec<bool>> {
-        let mut holds = Vec::with_capacity(wanted.len());
-        for page in wanted.chunks(1000) {
-            let oids: Vec<Oid> = page.iter().map(|(oid, _)| *oid).collect();
-            // Bypasses the query cache: these are read only once, and may be a million.
-            let held = self.0.db.read().await?.held(repo, &oids).await?;
-            holds.extend(page.iter().map(|(oid, size)| held.get(oid).is_some_and(|held| held.size == *size)));
-        }
-        Ok(holds)
-    }
-
     /// Verifies a signed URL. `query` is the URL's query string as received, which the signature covers.
     ///
     /// # Errors

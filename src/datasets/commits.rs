@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lfs::{Oid, Pointer};
+use lfs::Pointer;
 use metastore::{
     Changeset, Content, CopiedTree, Edit, EditError, Entry, EntryKind, FilePath, ManagedEdits, ObjectId, Reader,
     RefTransaction, Snapshot,
 };
 
 use super::package::{Package, place};
+use super::policy::locked;
 use super::ref_transaction::TransactionOptions;
 use super::revisions::{CommitMeta, head, moved};
 use super::trash::TrashChange;
-use super::{Datasets, RETRIES, is_empty, repo_key};
+use super::{Datasets, RETRIES, repo_key};
 use crate::access::{Fetch, Grant, PathTarget, Read, Write, Writer};
 use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
@@ -296,23 +297,20 @@ impl Datasets {
         by: &dyn Writer,
         whole: &ExpandedCommit,
     ) -> Result<Vec<LockRow>, CommitError> {
-        let locks = self.db.read().await?.foreign_locks(by.id(), &by.actor().key()).await?;
-        let touches = |edit: &Edit, lock: &LockRow| {
-            edit.paths().any(|path| {
-                lock.path.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })
-        };
-        let refusal = locks.iter().find_map(|lock| {
-            let edit = whole.changes.edits.iter().position(|edit| touches(edit, lock))?;
-            let error =
-                Error::conflict(format!("`{}` is locked by {}; ask them to unlock it", lock.path, lock.owner_name));
-            Some(CommitError { operation: whole.operation(edit), error })
-        });
-        refusal.map_or(Ok(locks), Err)
+        let locks = self.foreign_locks(by).await?;
+        let edits = whole.changes.edits.iter().enumerate();
+        let changed = edits.flat_map(|(index, edit)| edit.paths().map(move |path| (path.as_str(), index)));
+        match locked(&locks, changed).first() {
+            None => {}
+            Some((LockRow { path, owner_name, .. }, edit)) => {
+                let error = Error::conflict(format!("`{path}` is locked by {owner_name}; ask them to unlock it"));
+                return Err(CommitError { operation: whole.operation(*edit), error });
+            }
+        }
+        Ok(locks)
     }
 
-    /// Checks that the dataset holds every object that the changes point to: knowing an oid must not be enough to read
-    /// its bytes.
+    /// Checks that the dataset holds every object that the changes point to.
     pub(super) async fn check_objects(
         &self,
         id: Id,
@@ -321,10 +319,7 @@ impl Datasets {
     ) -> Result<(), CommitError> {
         let attempt = whole.changes.clone();
         let named = snapshot.read(move |reader| reader.pointers_in(&attempt)).await?;
-        let oids: Vec<Oid> = named.iter().map(|(_, pointer)| pointer.oid).collect();
-        let held = self.db.held(id, &oids).await?;
-        let is_held = |pointer: &Pointer| held.get(&pointer.oid).map(|held| held.size) == Some(pointer.size);
-        match named.iter().find(|(_, pointer)| !is_empty(pointer) && !is_held(pointer)) {
+        match self.missing_objects(id, named).await?.first() {
             None => Ok(()),
             Some((edit, Pointer { oid, size, .. })) => {
                 let message = format!("the dataset does not hold the object {oid} of {size} bytes; upload it first");

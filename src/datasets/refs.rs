@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use metastore::{CommitInfo, ObjectId, Ref, RefEdit, RefName, RefTransaction, Signature, Snapshot};
 
+use super::policy::{RefChange, RefPolicy};
 use super::ref_transaction::TransactionOptions;
 use super::revisions::Author;
 use super::version::by_version;
@@ -136,12 +137,7 @@ impl Datasets {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, tag.revision.as_deref().unwrap_or("HEAD")).await?;
         self.change_refs(grant, None, move |_, reader| {
-            if reader.find_ref(&name).is_some() {
-                return Err(metastore::Error::Conflict(format!(
-                    "tag `{}` already exists; choose another name",
-                    name.short()
-                )));
-            }
+            expect_free(reader, &name)?;
             Ok(reader.tag(&name, revision, &text, &tagger)?.1)
         })
         .await?;
@@ -168,11 +164,8 @@ impl Datasets {
             let found = find_tag(snapshot, &old).map_err(|error| as_engine_error(&error))?;
             let tag = read_tag(reader, found)?;
             let target = new_name.as_ref().unwrap_or(&found.name);
-            if *target != found.name && reader.find_ref(target).is_some() {
-                return Err(metastore::Error::Conflict(format!(
-                    "tag `{}` already exists; choose another name",
-                    target.short()
-                )));
+            if *target != found.name {
+                expect_free(reader, target)?;
             }
             let text = match &change.description {
                 Some(text) if text.trim().is_empty() => TAGGING,
@@ -229,12 +222,7 @@ impl Datasets {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision.unwrap_or("HEAD")).await?;
         self.change_refs(grant, None, move |_, reader| {
-            if reader.find_ref(&branch).is_some() {
-                return Err(metastore::Error::Conflict(format!(
-                    "branch `{}` already exists; choose another name",
-                    branch.short()
-                )));
-            }
+            expect_free(reader, &branch)?;
             reader.move_refs(vec![RefEdit { name: branch.clone(), old: None, new: Some(revision), peeled: None }])
         })
         .await?;
@@ -255,12 +243,7 @@ impl Datasets {
             if found.name == renamed {
                 return Err(metastore::Error::Unchanged);
             }
-            if reader.find_ref(&renamed).is_some() {
-                return Err(metastore::Error::Conflict(format!(
-                    "branch `{}` already exists; choose another name",
-                    renamed.short()
-                )));
-            }
+            expect_free(reader, &renamed)?;
             let come = RefEdit { name: renamed.clone(), old: None, new: Some(found.target), peeled: None };
             reader.move_refs(vec![removal(found), come])
         })
@@ -276,10 +259,6 @@ impl Datasets {
         let name = name.to_owned();
         self.change_refs(grant, None, move |snapshot, reader| {
             let found = find_branch(snapshot, &name).map_err(|error| as_engine_error(&error))?;
-            if found.name == snapshot.state().head {
-                let why = format!("`{name}` is the default branch; make another branch the default first");
-                return Err(metastore::Error::Conflict(why));
-            }
             reader.move_refs(vec![removal(found)])
         })
         .await
@@ -341,22 +320,24 @@ impl Datasets {
     /// with another writer. `renamed` is a branch rename (old, new), which also updates the default branch.
     ///
     /// # Errors
-    /// As for `change`; forbidden if a protected ref would be changed and the caller is not an owner; busy.
+    /// As for `change`, and for [`RefPolicy::check`]; busy.
     async fn change_refs<F>(&self, grant: &Grant<Write>, renamed: Option<(RefName, RefName)>, change: F) -> Result<()>
     where
         F: Fn(&Snapshot, &metastore::Reader) -> metastore::Result<RefTransaction> + Send + Sync + 'static,
     {
         let key = repo_key(grant.id())?;
         let change = Arc::new(change);
-        let (protection, owner) = (Protection::of(grant)?, grant.also::<Own>().is_some());
         for _ in 0..super::RETRIES {
             let _turn = self.write_lock(&key).await?;
             let snapshot = self.snapshot(&grant.narrow()).await?;
-            let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
+            let locks = self.foreign_locks(grant).await?;
             let (work, seen) = (change.clone(), snapshot.clone());
             let transaction = snapshot.read(move |reader| work(&seen, reader)).await?;
-            if !owner {
-                protection.allow(&transaction.edits, &snapshot.state().head)?;
+            let policy = RefPolicy::of(grant, &snapshot.state().head)?;
+            for edit in transaction.edits.iter().filter(|edit| edit.old.is_some() && edit.old != edit.new) {
+                let is_renamed = renamed.as_ref().is_some_and(|(old, _)| *old == edit.name);
+                let is_deleted = edit.new.is_none() && !is_renamed;
+                policy.check(&edit.name, if is_deleted { RefChange::Delete } else { RefChange::Rewrite })?;
             }
             let terms = TransactionOptions {
                 atomic: true,
@@ -379,6 +360,16 @@ fn as_engine_error(error: &Error) -> metastore::Error {
         Kind::NotFound => metastore::Error::NotFound(error.detail().to_owned()),
         _ => metastore::Error::Invalid(error.detail().to_owned()),
     }
+}
+
+/// # Errors
+/// Conflict if a branch or tag has this name.
+fn expect_free(reader: &metastore::Reader, name: &RefName) -> metastore::Result<()> {
+    if reader.find_ref(name).is_none() {
+        return Ok(());
+    }
+    let kind = if name.is_tag() { "tag" } else { "branch" };
+    Err(metastore::Error::Conflict(format!("{kind} `{}` already exists; choose another name", name.short())))
 }
 
 fn removal(found: &Ref) -> RefEdit {

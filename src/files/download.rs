@@ -143,7 +143,7 @@ impl Files {
             member.name = names.unused(member.name);
             members.push((member, opened));
         }
-        let held = self.0.storage.holds(dataset.id, &wanted).await?;
+        let held = self.0.db.holds(dataset.id, &wanted).await?;
         if let Some(((oid, _), _)) = wanted.iter().zip(held).find(|(_, held)| !held) {
             return Err(Error::not_found(format!(
                 "object {oid} is missing on the server; upload it again with `git lfs push --all`"

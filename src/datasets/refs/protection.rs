@@ -1,7 +1,7 @@
 //! Branch and tag protection.
 
 use globset::{Glob, GlobBuilder, GlobSet};
-use metastore::{RefEdit, RefName};
+use metastore::RefName;
 
 use crate::access::{Grant, Right};
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ fn glob(pattern: &str) -> Option<Glob> {
     GlobBuilder::new(pattern).literal_separator(true).build().ok()
 }
 
-/// The protected refs: their history can only grow, and only owners can change them otherwise.
+/// The patterns of protected branches and tags; [`RefPolicy`](super::super::policy::RefPolicy) has the rules for them.
 pub(crate) struct Protection {
     pub(super) patterns: Vec<String>,
     globs: GlobSet,
@@ -39,21 +39,6 @@ impl Protection {
     /// Returns true if a pattern matches the ref.
     pub(crate) fn covers(&self, name: &RefName) -> bool {
         self.globs.is_match(name.as_str())
-    }
-
-    /// Checks that a non-owner can make these changes: protected refs can only be created. Fast-forward updates are not
-    /// checked here; pushes and commits allow them.
-    ///
-    /// # Errors
-    /// Forbidden.
-    pub(super) fn allow(&self, edits: &[RefEdit], default: &RefName) -> Result<()> {
-        let changed = edits.iter().filter(|edit| edit.old.is_some() && edit.old != edit.new);
-        match changed.map(|edit| &edit.name).find(|name| *name == default || self.covers(name)) {
-            None => Ok(()),
-            Some(name) => {
-                Err(Error::forbidden(format!("`{}` is protected; ask an owner to change or delete it", name.short())))
-            }
-        }
     }
 }
 

@@ -37,9 +37,6 @@ use crate::db::{Db, Tx, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, RepoPath, Visibility};
 
-/// How many times a commit without an expected head is retried when it loses a race with another writer.
-const RETRIES: usize = 20;
-
 /// The datasets of this server. Cheap to clone.
 #[derive(Clone)]
 pub struct Datasets {

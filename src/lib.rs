@@ -30,6 +30,7 @@ pub mod jobs;
 pub mod mail;
 mod quota;
 pub mod request;
+mod retry;
 pub mod share;
 pub mod storage;
 pub mod types;

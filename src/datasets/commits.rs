@@ -14,10 +14,11 @@ use super::policy::locked;
 use super::ref_transaction::TransactionOptions;
 use super::revisions::{CommitMeta, head, moved};
 use super::trash::TrashChange;
-use super::{Datasets, RETRIES, repo_key};
+use super::{Datasets, repo_key};
 use crate::access::{Fetch, Grant, PathTarget, Read, Write, Writer};
 use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
+use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::Id;
 
 /// How long an idempotency key is remembered.
@@ -215,13 +216,13 @@ impl Datasets {
         let key = repo_key(by.id())?;
         let expected = changes.parent.is_some();
         let changes = Arc::new(changes);
-        for _ in 0..RETRIES {
+        retry_on_conflict(ATTEMPTS, || async {
             // The lock serialises writers within this process; the comparison in the transaction is authoritative.
             let _turn = self.write_lock(&key).await?;
             if let Some(once) = manner.once
                 && let Some(revision) = self.made_by(by, once).await?
             {
-                return Ok(CommitOutcome::Made(revision));
+                return Ok(Some(CommitOutcome::Made(revision)));
             }
             let snapshot = self.snapshot_of(by.id()).await?;
             let head = snapshot.state().find(&changes.branch).map(|branch| branch.target);
@@ -229,12 +230,11 @@ impl Datasets {
                 return Err(moved(&changes.branch).into());
             }
             match self.attempt(by, &snapshot, &changes, manner).await? {
-                Some(done) => return Ok(done),
-                None if expected => return Err(moved(&changes.branch).into()),
-                None => {}
+                None if expected => Err(moved(&changes.branch).into()),
+                done => Ok(done),
             }
-        }
-        Err(Error::busy("too many concurrent changes to this branch; try again in a moment").into())
+        })
+        .await
     }
 
     /// Creates a revision on top of the snapshot; `None` if the branch has moved in the meantime. The caller holds the

@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 
 use super::card::{self, Stated};
 use super::revisions::{Author, CommitMeta, head, moved};
-use super::{Datasets, RETRIES};
+use super::Datasets;
 use crate::access::{CreateGrant, Grant, Read, Write};
 use crate::error::{Error, Kind, Result};
+use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::Visibility;
 
 /// Maximum size in bytes of a `.lfsconfig` that is read.
@@ -187,12 +188,12 @@ impl Datasets {
     pub async fn rewrite_package(
         &self,
         grant: &Grant<Write>,
-        new: impl Fn(Option<&Package>) -> Result<Package> + Send,
+        new: impl Fn(Option<&Package>) -> Result<Package> + Send + Sync,
         base: Option<&str>,
         author: &Author,
         message: Option<String>,
     ) -> Result<Versioned> {
-        for _ in 0..RETRIES {
+        retry_on_conflict(ATTEMPTS, || async {
             let snapshot = self.snapshot(&grant.narrow()).await?;
             let current = head(&snapshot);
             if let Some(base) = base
@@ -203,7 +204,7 @@ impl Datasets {
             let before = read_at(&snapshot, current).await?;
             let package = new(before.package.as_ref())?;
             if before.package.as_ref() == Some(&package) {
-                return Ok(before);
+                return Ok(Some(before));
             }
             let wording =
                 CommitMeta { branch: None, parent: current, author: author.clone(), message: message.clone() };
@@ -213,14 +214,14 @@ impl Datasets {
             match self.commit(grant, changes).await {
                 Ok(revision) => {
                     let snapshot = self.snapshot(&grant.narrow()).await?;
-                    return read_at(&snapshot, Some(revision)).await;
+                    read_at(&snapshot, Some(revision)).await.map(Some)
                 }
                 // Another writer was faster, and the caller did not require a base revision: try again.
-                Err(error) if error.kind() == Kind::Precondition && base.is_none() => {}
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == Kind::Precondition && base.is_none() => Ok(None),
+                Err(error) => Err(error),
             }
-        }
-        Err(Error::busy("too many concurrent changes to this dataset; try again in a moment"))
+        })
+        .await
     }
 }
 

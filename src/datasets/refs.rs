@@ -12,6 +12,7 @@ use super::version::by_version;
 use super::{Datasets, repo_key};
 use crate::access::{Grant, Own, Read, Write};
 use crate::error::{Error, Kind, Result};
+use crate::retry::{ATTEMPTS, retry_on_conflict};
 
 mod protection;
 
@@ -327,7 +328,7 @@ impl Datasets {
     {
         let key = repo_key(grant.id())?;
         let change = Arc::new(change);
-        for _ in 0..super::RETRIES {
+        retry_on_conflict(ATTEMPTS, || async {
             let _turn = self.write_lock(&key).await?;
             let snapshot = self.snapshot(&grant.narrow()).await?;
             let locks = self.foreign_locks(grant).await?;
@@ -346,11 +347,9 @@ impl Datasets {
                 ..TransactionOptions::default()
             };
             let outcomes = self.apply_ref_transaction(grant, transaction, terms).await?;
-            if outcomes.iter().all(std::result::Result::is_ok) {
-                return Ok(());
-            }
-        }
-        Err(Error::busy("too many concurrent changes to this dataset; try again in a moment"))
+            Ok(outcomes.iter().all(std::result::Result::is_ok).then_some(()))
+        })
+        .await
     }
 }
 

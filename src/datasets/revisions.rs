@@ -7,6 +7,7 @@ use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Reader, RefName
 use super::Datasets;
 use crate::access::{Actor, Grant, Read, Write};
 use crate::error::{Error, Kind, Result};
+use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::{Id, Millis};
 
 /// The author of a change; fields that are not set default to the caller.
@@ -53,6 +54,14 @@ pub(super) struct RevertPlan {
     pub(super) exact: bool,
     /// The edits.
     pub(super) edits: Edits,
+}
+
+/// A change computed from the head of the branch.
+pub(super) struct Planned {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) head: ObjectId,
+    /// `None` if nothing would change.
+    pub(super) changes: Option<Changeset>,
 }
 
 impl Datasets {
@@ -222,29 +231,44 @@ impl Datasets {
     where
         F: Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Clone + Send + Sync + 'static,
     {
-        for _ in 0..super::RETRIES {
-            let snapshot = self.snapshot(&grant.narrow()).await?;
-            let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
-            let head = snapshot.state().find(&branch).map(|found| found.target);
-            let head = head.ok_or_else(|| Error::not_found(format!("branch `{}` not found", branch.short())))?;
-            if wording.parent.is_some_and(|parent| parent != head) {
-                return Err(moved(&branch));
-            }
-            let work = edits.clone();
-            let edits = snapshot.read(move |reader| work(reader, head)).await?;
-            if edits.is_empty() {
-                return Err(Error::invalid("nothing would change"));
-            }
-            let own = CommitMeta { branch: Some(branch), parent: Some(head), ..wording.clone() };
-            let changes = self.changes(grant.actor(), &snapshot, own, &message, edits).await?;
+        retry_on_conflict(ATTEMPTS, || async {
+            let Planned { changes, .. } = self.plan(grant, wording.clone(), &message, edits.clone()).await?;
+            let changes = changes.ok_or_else(|| Error::invalid("nothing would change"))?;
             let done =
                 if exact { self.commit_exactly(grant, changes).await } else { self.commit(grant, changes).await };
             match done {
-                Err(error) if error.kind() == Kind::Precondition && wording.parent.is_none() => {}
-                done => return done,
+                Err(error) if error.kind() == Kind::Precondition && wording.parent.is_none() => Ok(None),
+                done => done.map(Some),
             }
+        })
+        .await
+    }
+
+    /// Computes a change from the head of the branch.
+    ///
+    /// # Errors
+    /// Not found if the branch does not exist; precondition failed if it is at another revision than expected.
+    pub(super) async fn plan(
+        &self,
+        grant: &Grant<Write>,
+        wording: CommitMeta,
+        message: &str,
+        edits: impl Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync + 'static,
+    ) -> Result<Planned> {
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
+        let head = snapshot.state().find(&branch).map(|found| found.target);
+        let head = head.ok_or_else(|| Error::not_found(format!("branch `{}` not found", branch.short())))?;
+        if wording.parent.is_some_and(|parent| parent != head) {
+            return Err(moved(&branch));
         }
-        Err(Error::busy("too many concurrent changes to this branch; try again in a moment"))
+        let edits = snapshot.read(move |reader| edits(reader, head)).await?;
+        let mut changes = None;
+        if !edits.is_empty() {
+            let own = CommitMeta { branch: Some(branch), parent: Some(head), ..wording };
+            changes = Some(self.changes(grant.actor(), &snapshot, own, message, edits).await?);
+        }
+        Ok(Planned { snapshot, head, changes })
     }
 
     /// Builds a changeset by this actor; `message` is the default commit message.

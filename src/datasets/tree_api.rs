@@ -11,9 +11,10 @@ use super::browse::{Folder, ListedEntry, Listing, ResolvedEntry, commits};
 use super::commits::{CommitOptions, CommitOutcome};
 use super::revisions::{CommitMeta, head};
 use super::trash::{TrashChange, exists};
-use super::{Datasets, RETRIES, repo_key};
+use super::{Datasets, repo_key};
 use crate::access::{History, PathGrant, PathTarget, Read, Right, Write};
 use crate::error::{Error, Kind, Result};
+use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::{Id, Level};
 
 mod archive;
@@ -405,7 +406,7 @@ impl Datasets {
             return Err(Error::invalid("one request can only change one dataset; send a request for each dataset"));
         }
         let key = repo_key(by.id())?;
-        for _ in 0..RETRIES {
+        retry_on_conflict(ATTEMPTS, || async {
             let _turn = self.write_lock(&key).await?;
             let snapshot = self.snapshot_of(by.id()).await?;
             let head = head(&snapshot);
@@ -415,19 +416,16 @@ impl Datasets {
             let work = work.clone();
             let Change { edits, bin } = snapshot.read(move |reader| work(reader, head)).await?;
             if edits.is_empty() {
-                return Ok(CommitOutcome::Unchanged(head));
+                return Ok(Some(CommitOutcome::Unchanged(head)));
             }
             expect_within(parts, &edits)?;
             let wording = CommitMeta { message: message.own.clone(), ..CommitMeta::default() };
             let changes = self.changes(by.actor(), &snapshot, wording, &message.default, edits).await?;
             let changes: Arc<Changeset> = Arc::new(changes);
             let manner = CommitOptions { bin: Some(&bin), ..CommitOptions::default() };
-            let done = self.attempt(by, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)?;
-            if let Some(done) = done {
-                return Ok(done);
-            }
-        }
-        Err(Error::busy("too many concurrent changes to this dataset; try again in a moment"))
+            self.attempt(by, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)
+        })
+        .await
     }
 
     async fn expect_known(

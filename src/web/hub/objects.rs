@@ -15,6 +15,7 @@ use super::{Answer, hub_time, pairs, value};
 use crate::access::{Grant, Own, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::retry::retry_on_conflict;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/api/datasets/{owner}/{dataset}/lfs-files", list).add(
@@ -31,7 +32,7 @@ const PAGE: usize = 1000;
 const MAX_DELETIONS: usize = 1000;
 
 /// How often to retry a deletion when the repository changes concurrently.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: u32 = 5;
 
 async fn list(State(app): State<App>, grant: Grant<Write>, base: BaseUrl, RawQuery(query): RawQuery) -> Answer {
     let asked = pairs(query.unwrap_or_default().as_bytes());
@@ -90,11 +91,10 @@ async fn delete(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<Del
     }
     let oid = |text: &String| text.parse().map_err(|_| Error::invalid(format!("{text:?} is not a valid object id")));
     let oids: Vec<Oid> = named.iter().map(oid).collect::<Result<_>>()?;
-    for _ in 0..ATTEMPTS {
+    retry_on_conflict(ATTEMPTS, || async {
         let generation = app.datasets.expect_unnamed(&grant, &oids).await?;
-        if app.storage.delete_unreferenced(&grant, generation, &oids).await? {
-            return Ok(Json(json!({})).into_response());
-        }
-    }
-    Err(Error::busy("the dataset keeps changing; try again in a moment"))
+        Ok::<_, Error>(app.storage.delete_unreferenced(&grant, generation, &oids).await?.then_some(()))
+    })
+    .await?;
+    Ok(Json(json!({})).into_response())
 }

@@ -78,6 +78,7 @@ pub use self::organisations::{
 pub use self::path_grant::{History, PathGrant, PathTarget};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 pub use self::shares::ShareGrant;
+pub(crate) use self::shares::keep_shares;
 use self::tokens::TokenScope;
 pub use self::visibility::VisibleDatasets;
 pub use self::writer::Writer;

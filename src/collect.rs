@@ -7,13 +7,13 @@ use metastore::Garbage;
 
 use crate::clock::Clock;
 use crate::datasets::Datasets;
-use crate::datasets::commits::IDEMPOTENCY_KEY_TTL;
+use crate::datasets::idempotency::IDEMPOTENCY_KEY_TTL;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Kind, Result};
+use crate::retry::retry_on_conflict;
 use crate::storage::Storage;
 use crate::storage::collect::{GcOptions, GcState};
-use crate::retry::retry_on_conflict;
 use crate::types::{Id, Millis};
 
 /// Number of attempts for a dataset with concurrent changes, before it is left for the next run.

@@ -8,6 +8,7 @@ pub mod commits;
 pub mod compare;
 pub mod dry_run;
 mod garbage;
+pub mod idempotency;
 pub mod object_refs;
 pub mod package;
 pub(crate) mod policy;

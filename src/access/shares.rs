@@ -46,6 +46,23 @@ impl ShareGrant {
     }
 }
 
+/// Keeps the shares of a dataset in line with its files: those of deleted files end, since a later file at the same path
+/// is a different one, which was not shared; those of a renamed file (old path, new path) move along.
+pub(crate) async fn keep_shares(
+    tx: &mut Tx,
+    dataset: Id,
+    deleted: &[&str],
+    renamed: Option<&(FilePath, FilePath)>,
+) -> Result<()> {
+    for path in deleted {
+        tx.end_shares(dataset, path).await?;
+    }
+    if let Some((from, to)) = renamed {
+        tx.move_shares(dataset, from.as_str(), to.as_str()).await?;
+    }
+    Ok(())
+}
+
 impl ShareRight {
     /// Returns the set of rights that this right includes.
     pub(super) fn rights(self) -> Rights {

@@ -14,7 +14,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Datasets;
-use super::compare::Metadata;
+use super::package::Metadata;
 use crate::access::{Grant, Read};
 use crate::error::{Error, Result};
 use crate::types::Id;

@@ -1,7 +1,6 @@
 //! Commits through the API, without a git client: many file changes as one revision, with idempotency keys.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use lfs::Pointer;
 use metastore::{
@@ -9,30 +8,17 @@ use metastore::{
     RefTransaction, Snapshot,
 };
 
+use super::idempotency::IdempotencyKey;
 use super::package::{Package, place};
 use super::policy::locked;
-use super::ref_transaction::TransactionOptions;
+use super::ref_transaction::{TransactionOptions, TrashChange};
 use super::revisions::{CommitMeta, head, moved};
-use super::trash::TrashChange;
 use super::{Datasets, repo_key};
 use crate::access::{Fetch, Grant, PathTarget, Read, Write, Writer};
 use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
 use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::Id;
-
-/// How long an idempotency key is remembered.
-pub const IDEMPOTENCY_KEY_TTL: Duration = Duration::from_hours(24);
-
-/// An idempotency key: repeating the request does not create a second revision
-/// (draft-ietf-httpapi-idempotency-key-header).
-#[derive(Debug, Clone)]
-pub struct IdempotencyKey {
-    /// The key chosen by the client.
-    pub key: String,
-    /// Digest of the whole request: a different request cannot reuse the key.
-    pub digest: String,
-}
 
 /// Why a commit was refused.
 #[derive(Debug)]
@@ -173,22 +159,6 @@ impl Datasets {
         let changes = self.changes(grant.actor(), &snapshot, wording, "Change files", operations).await?;
         drop(snapshot);
         self.commit_once(grant, changes, CommitOptions { once, ..CommitOptions::default() }).await
-    }
-
-    /// Returns the revision that this request has already created.
-    ///
-    /// # Errors
-    /// Invalid if the same actor used the key for a different request.
-    pub async fn made_by(&self, by: &dyn Writer, once: &IdempotencyKey) -> Result<Option<ObjectId>> {
-        let after = self.clock.now().minus(IDEMPOTENCY_KEY_TTL);
-        let mut tx = self.db.read().await?;
-        match tx.commit_key(by.id(), &by.actor().key(), &once.key, after).await? {
-            None => Ok(None),
-            Some((digest, revision)) if digest == once.digest => super::object_id(&revision).map(Some),
-            Some(_) => {
-                Err(Error::invalid("the `Idempotency-Key` was already used for a different request; use a new key"))
-            }
-        }
     }
 
     async fn commit_once(
@@ -450,4 +420,13 @@ pub(super) fn copy_tree(
 ) -> metastore::Result<Edit> {
     let room = CopyBudget { files: usize::MAX, bytes: u64::MAX };
     collect_copied(reader, revision, from, to, room, false).map(|(lifted, _)| lifted.edit)
+}
+
+/// Returns true if a revision has an entry at a path.
+pub(super) fn exists(reader: &Reader, revision: ObjectId, path: &FilePath) -> metastore::Result<bool> {
+    match reader.entry(revision, path) {
+        Ok(_) => Ok(true),
+        Err(metastore::Error::NotFound(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

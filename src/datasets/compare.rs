@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use metastore::{Change, ChangeKind, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot, package};
-use serde_json::Value;
-use serde_json::value::RawValue;
+use metastore::{Change, ChangeKind, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
 use similar::TextDiff;
 
 use super::Datasets;
 use super::browse::BrowseCache;
-use super::package::{Package, Versioned, read_at};
+use super::package::{Metadata, Versioned, metadata, read_at};
 use super::revisions::head;
 use crate::access::{Grant, Read};
 use crate::error::{Error, Kind, Result};
@@ -92,15 +90,6 @@ impl Datasets {
     }
 }
 
-/// The metadata differences, serialised as JSON for the cache.
-#[derive(Debug)]
-pub struct Metadata {
-    /// Changes of the package: a list of [`package::Change`].
-    pub package: Box<RawValue>,
-    /// Changes of the resource schemas and whether they are compatible: a [`package::SchemaReport`].
-    pub schemas: Box<RawValue>,
-}
-
 impl Comparison {
     /// Compares the packages; `None` if neither side has one, or one of them cannot be read. If only one side has a
     /// package, the other side is treated as empty.
@@ -167,20 +156,6 @@ impl Comparison {
         });
         Ok(found.await?)
     }
-}
-
-/// Compares two packages; `None` if there is neither. A missing package is treated as empty.
-pub(super) async fn metadata(before: Option<Package>, after: Option<Package>) -> Result<Option<Metadata>> {
-    if before.is_none() && after.is_none() {
-        return Ok(None);
-    }
-    let [before, after] = [before, after].map(|package| Value::Object(package.unwrap_or_default()));
-    let compare = move || {
-        let package = serde_json::value::to_raw_value(&package::changes(&before, &after))?;
-        let schemas = serde_json::value::to_raw_value(&package::package_schemas(&before, &after))?;
-        Ok(Some(Metadata { package, schemas }))
-    };
-    crate::blocking(compare).await?.map_err(|error: serde_json::Error| Error::internal(error))
 }
 
 pub(super) fn describe(reader: &Reader, change: &Change) -> metastore::Result<Changed> {

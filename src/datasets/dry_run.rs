@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::Datasets;
 use super::commits::CommitOptions;
-use super::compare::{Changed, Metadata, describe, metadata};
-use super::package::Package;
+use super::compare::{Changed, describe};
+use super::package::{Metadata, Package, metadata};
 use super::revisions::{CommitMeta, Part, Planned, RevertPlan};
 use crate::access::{Grant, Write};
 use crate::error::Result;

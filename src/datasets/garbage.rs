@@ -66,13 +66,7 @@ impl Datasets {
     }
 
     /// Applies a collection; `None` if the repository changed in the meantime.
-    async fn apply_collection(
-        &self,
-        id: Id,
-        key: &RepoKey,
-        repacked: &Repacked,
-        before: Millis,
-    ) -> Result<Option<()>> {
+    async fn apply_collection(&self, id: Id, key: &RepoKey, repacked: &Repacked, before: Millis) -> Result<Option<()>> {
         // This excludes writers of this process, but not of other replicas.
         let _turn = self.write_lock(key).await?;
         let newer = self.snapshot_of(id).await?;

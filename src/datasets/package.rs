@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use metastore::package::{CONFIG, PACKAGE};
+use metastore::package::{self, CONFIG, PACKAGE};
 use metastore::{CommitInfo, Content, Edit, EntryKind, FilePath, ObjectId, Reader, Snapshot};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::Datasets;
 use super::card::{self, Stated};
 use super::revisions::{Author, CommitMeta, head, moved};
-use super::Datasets;
 use crate::access::{CreateGrant, Grant, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::retry::{ATTEMPTS, retry_on_conflict};
@@ -51,6 +52,15 @@ pub enum PackageChange {
     Replace(Package),
     /// Replace these top-level fields and keep the others.
     Merge(Package),
+}
+
+/// The metadata differences, serialised as JSON for the cache.
+#[derive(Debug)]
+pub struct Metadata {
+    /// Changes of the package: a list of [`package::Change`].
+    pub package: Box<RawValue>,
+    /// Changes of the resource schemas and whether they are compatible: a [`package::SchemaReport`].
+    pub schemas: Box<RawValue>,
 }
 
 impl Datasets {
@@ -223,6 +233,20 @@ impl Datasets {
         })
         .await
     }
+}
+
+/// Compares two packages; `None` if there is neither. A missing package is treated as empty.
+pub(super) async fn metadata(before: Option<Package>, after: Option<Package>) -> Result<Option<Metadata>> {
+    if before.is_none() && after.is_none() {
+        return Ok(None);
+    }
+    let [before, after] = [before, after].map(|package| Value::Object(package.unwrap_or_default()));
+    let compare = move || {
+        let package = serde_json::value::to_raw_value(&package::changes(&before, &after))?;
+        let schemas = serde_json::value::to_raw_value(&package::package_schemas(&before, &after))?;
+        Ok(Some(Metadata { package, schemas }))
+    };
+    crate::blocking(compare).await?.map_err(|error: serde_json::Error| Error::internal(error))
 }
 
 /// Returns the edit that replaces the URL in the `.lfsconfig` of a revision; empty if it does not contain the old one.

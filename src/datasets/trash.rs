@@ -3,46 +3,16 @@
 
 use metastore::{Edit, FilePath, ObjectId, Reader};
 
+use super::commits::{copy_tree, exists};
 use super::tree_api::{Change, Message, keep_folders};
 use super::{Datasets, object_id};
 use crate::access::{History, PathGrant, Read, Write};
-use crate::db::Tx;
 use crate::db::trash::TrashRow;
 use crate::error::{Error, Result};
 use crate::types::Id;
 
 /// Number of rows read at a time when looking for those of a part.
 const ROWS: i64 = 1000;
-
-/// Changes of the trash in one revision, and their consequences for shares.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct TrashChange {
-    pub added: Vec<TrashRow>,
-    pub removed: Vec<String>,
-    /// A rename (old path, new path): shares move along.
-    pub moved: Option<(FilePath, FilePath)>,
-}
-
-impl TrashChange {
-    /// # Errors
-    /// Conflict if an item to be removed is no longer in the trash.
-    pub(super) async fn apply(&self, tx: &mut Tx, repo: Id) -> Result<()> {
-        for row in &self.added {
-            tx.insert_trash(repo, row).await?;
-            // A later file at the same path is a different one, which was not shared.
-            tx.end_shares(repo, &row.path).await?;
-        }
-        if let Some((from, to)) = &self.moved {
-            tx.move_shares(repo, from.as_str(), to.as_str()).await?;
-        }
-        for id in &self.removed {
-            if !tx.delete_trash(repo, id).await? {
-                return Err(Error::conflict("this item is no longer in the trash; reload the trash"));
-            }
-        }
-        Ok(())
-    }
-}
 
 /// A restored item.
 #[derive(Debug, Clone)]
@@ -174,7 +144,7 @@ impl Datasets {
                     head.map_or(Ok(false), |head| exists(reader, head, path))
                 };
                 let to = free_name(&target, is_taken)?;
-                let graft = super::commits::copy_tree(reader, *revision, from, &to).map_err(|error| match error {
+                let graft = copy_tree(reader, *revision, from, &to).map_err(|error| match error {
                     metastore::Error::NotFound(_) => {
                         metastore::Error::NotFound(format!("{from} is no longer in the history and cannot be restored"))
                     }
@@ -228,14 +198,6 @@ fn is_in<R: crate::access::Right>(parts: &[PathGrant<R>], row: &TrashRow) -> boo
     };
     let contains = |part: &PathGrant<R>| part.is_whole() || row.path.parse().is_ok_and(|path| part.contains(&path));
     parts.iter().any(|part| is_seen(part) && contains(part))
-}
-
-pub(super) fn exists(reader: &Reader, revision: ObjectId, path: &FilePath) -> metastore::Result<bool> {
-    match reader.entry(revision, path) {
-        Ok(_) => Ok(true),
-        Err(metastore::Error::NotFound(_)) => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 /// Returns the path, or a free one next to it: `a (restored).csv`, `a (restored 2).csv`.

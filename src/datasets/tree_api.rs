@@ -8,9 +8,9 @@ use metastore::{Changeset, CommitInfo, Content, Edit, Entry, EntryKind, FilePath
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::browse::{Folder, ListedEntry, Listing, ResolvedEntry, commits};
-use super::commits::{CommitOptions, CommitOutcome};
+use super::commits::{CommitOptions, CommitOutcome, exists};
+use super::ref_transaction::TrashChange;
 use super::revisions::{CommitMeta, head};
-use super::trash::{TrashChange, exists};
 use super::{Datasets, repo_key};
 use crate::access::{History, PathGrant, PathTarget, Read, Right, Write};
 use crate::error::{Error, Kind, Result};

@@ -24,7 +24,8 @@ use super::shapes;
 use super::{CommitAuthor, Revision, created, json_text, parse, segment};
 use crate::access::{Fetch, Grant, Write};
 use crate::app::App;
-use crate::datasets::commits::{CommitError, CopyBudget, IdempotencyKey, patch};
+use crate::datasets::commits::{CommitError, CopyBudget, patch};
+use crate::datasets::idempotency::IdempotencyKey;
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 

@@ -139,7 +139,7 @@ impl App {
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
         let accounts = Accounts::new(&config, db.clone(), clock.clone());
-        let departures = AccountCloser::new(accounts.clone(), access.clone(), drive.clone(), hosting.clone());
+        let departures = AccountCloser::new(accounts.clone(), access.clone(), drive.clone());
         let work = JobHandlers {
             access: access.clone(),
             accounts: accounts.clone(),

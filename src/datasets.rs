@@ -14,6 +14,7 @@ pub mod package;
 pub(crate) mod policy;
 pub(crate) mod ref_transaction;
 pub mod refs;
+mod rename;
 pub mod revisions;
 pub mod search;
 pub mod stats;

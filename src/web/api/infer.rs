@@ -14,7 +14,7 @@ use super::tree::file_path;
 use crate::access::{Fetch, Grant};
 use crate::app::App;
 use crate::error::Result;
-use crate::git_service::TableFormat;
+use crate::files::TableFormat;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(infer))
@@ -63,7 +63,7 @@ async fn infer(State(app): State<App>, grant: Grant<Fetch>, Body(table): Body<Ta
     let path = file_path(&table.path)?;
     let format: Option<TableFormat> = table.format.as_deref().map(str::parse).transpose()?;
     let revision = table.revision.as_deref().unwrap_or("HEAD");
-    let (format, found) = app.git_service.infer(&grant, revision, &path, format).await?;
+    let (format, found) = app.files.infer(&grant, revision, &path, format).await?;
     Ok(Json(InferredTable {
         format: format.as_str().to_owned(),
         schema: found.schema,

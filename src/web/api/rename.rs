@@ -43,7 +43,7 @@ async fn rename(
     let grant: Grant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let to: RepoPath = asked.to.parse()?;
     let creation = app.access.creation(&visitor.actor, &to).await?;
-    app.git_service.rename(&grant, &creation).await?;
+    app.datasets.rename(&grant, &creation).await?;
     let grant = app.access.authorize::<Read>(&visitor.actor, &to).await?;
     let note = app.datasets.note(&grant, None).await?;
     Ok(Json(dataset(&app, &grant, note).await?))

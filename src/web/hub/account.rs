@@ -185,7 +185,7 @@ async fn rename(
     let (from, to): (RepoPath, RepoPath) = (asked.from.parse()?, asked.to.parse()?);
     let grant = app.access.authorize::<Own>(&caller.actor, &from).await.map_err(Failure::missing(REPO_NOT_FOUND))?;
     let creation = app.access.creation(&caller.actor, &to).await?;
-    app.git_service.rename(&grant, &creation).await?;
+    app.datasets.rename(&grant, &creation).await?;
     let (owner, name) = (segment(to.owner.as_str()), segment(to.name.as_str()));
     Ok(Json(json!({ "url": format!("{}/datasets/{owner}/{name}", base.0) })))
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use metastore::FilePath;
 use metastore::infer::{self, Inferred, Limits};
 
-use super::GitService;
+use super::Files;
 use crate::access::{Fetch, Grant};
 use crate::datasets::browse::ResolvedEntry;
 use crate::datasets::is_empty;
@@ -55,7 +55,7 @@ impl FromStr for TableFormat {
     }
 }
 
-impl GitService {
+impl Files {
     /// Infers the schema of the table in a file of a revision. The format is taken from the file extension unless it is
     /// given. At most a few MiB are read, wherever the file is stored.
     ///

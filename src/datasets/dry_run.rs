@@ -9,7 +9,7 @@ use super::Datasets;
 use super::commits::CommitOptions;
 use super::compare::{Changed, describe};
 use super::package::{Metadata, Package, metadata};
-use super::revisions::{CommitMeta, Part, Planned, RevertPlan};
+use super::revisions::{CommitMeta, Planned, RevertPlan};
 use crate::access::{Grant, Write};
 use crate::error::Result;
 
@@ -39,38 +39,12 @@ struct Found {
 }
 
 impl Datasets {
-    /// Returns what [`Datasets::revert`] would change.
+    /// Returns what [`Datasets::carry_out`] would change.
     ///
     /// # Errors
-    /// As for [`Datasets::revert`], except that it is not an error if nothing would change.
-    pub async fn dry_run_revert(
-        &self,
-        grant: &Grant<Write>,
-        since: Option<&str>,
-        upto: &str,
-        wording: CommitMeta,
-    ) -> Result<DryRun> {
-        let rework = self.reversal(grant, since, upto).await?;
-        self.dry_run(grant, wording, rework).await
-    }
-
-    /// Returns what [`Datasets::restore`] would change.
-    ///
-    /// # Errors
-    /// As for [`Datasets::restore`], except that it is not an error if nothing would change.
-    pub async fn dry_run_restore(
-        &self,
-        grant: &Grant<Write>,
-        revision: &str,
-        part: Part,
-        wording: CommitMeta,
-    ) -> Result<DryRun> {
-        let rework = self.restoration(grant, revision, part).await?;
-        self.dry_run(grant, wording, rework).await
-    }
-
-    async fn dry_run(&self, grant: &Grant<Write>, wording: CommitMeta, rework: RevertPlan) -> Result<DryRun> {
-        let RevertPlan { message, exact, edits } = rework;
+    /// As for [`Datasets::carry_out`], except that it is not an error if nothing would change.
+    pub async fn dry_run(&self, grant: &Grant<Write>, plan: RevertPlan, wording: CommitMeta) -> Result<DryRun> {
+        let RevertPlan { message, exact, edits } = plan;
         let planned = self.plan(grant, wording, &message, move |reader, head| edits(reader, head)).await?;
         let Planned { snapshot, head, changes } = planned;
         let unchanged = DryRun { from: head, count: 0, changes: Vec::new(), metadata: None };

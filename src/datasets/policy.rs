@@ -6,12 +6,15 @@ use std::collections::HashMap;
 use lfs::Pointer;
 use metastore::RefName;
 
-use super::refs::Protection;
 use super::{Datasets, is_empty};
-use crate::access::{Grant, Own, Write, Writer};
+use crate::access::{Grant, Own, Right, Writer};
 use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
 use crate::types::Id;
+
+mod protection;
+
+pub(super) use self::protection::{Protection, full_pattern};
 
 /// The rules for the branches and tags that a user changes.
 pub(crate) struct RefPolicy {
@@ -32,14 +35,19 @@ pub(crate) enum RefChange {
 
 impl RefPolicy {
     /// Reads the rules of a dataset with this default branch.
-    pub(crate) fn of(grant: &Grant<Write>, default: &RefName) -> Result<Self> {
+    pub(crate) fn of<R: Right>(grant: &Grant<R>, default: &RefName) -> Result<Self> {
         let is_owner = grant.also::<Own>().is_some();
         Ok(Self { default: default.clone(), protection: Protection::of(grant)?, is_owner })
     }
 
+    /// Returns true for the default branch.
+    pub(crate) fn is_default(&self, name: &RefName) -> bool {
+        self.default == *name
+    }
+
     /// Returns true if only owners can rewrite or delete the ref.
     pub(crate) fn is_protected(&self, name: &RefName) -> bool {
-        self.default == *name || self.protection.covers(name)
+        self.is_default(name) || self.protection.covers(name)
     }
 
     /// Checks that the user can change the ref in this way.
@@ -48,7 +56,7 @@ impl RefPolicy {
     /// Conflict if the default branch would be deleted; forbidden if the ref is protected and the user is not an owner.
     pub(crate) fn check(&self, name: &RefName, change: RefChange) -> Result<()> {
         let short = name.short();
-        if change == RefChange::Delete && self.default == *name {
+        if change == RefChange::Delete && self.is_default(name) {
             return Err(Error::conflict(format!(
                 "`{short}` is the default branch and cannot be deleted; make another branch the default first"
             )));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use metastore::{CommitInfo, ObjectId, Ref, RefEdit, RefName, RefTransaction, Signature, Snapshot};
 
-use super::policy::{RefChange, RefPolicy};
+use super::policy::{Protection, RefChange, RefPolicy, full_pattern};
 use super::ref_transaction::TransactionOptions;
 use super::revisions::Author;
 use super::version::by_version;
@@ -13,11 +13,6 @@ use super::{Datasets, repo_key};
 use crate::access::{Grant, Own, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::retry::{ATTEMPTS, retry_on_conflict};
-
-mod protection;
-
-pub(crate) use protection::Protection;
-use protection::full_pattern;
 
 /// A git tag.
 #[derive(Debug, Clone)]
@@ -196,10 +191,10 @@ impl Datasets {
     /// Returns all branches ordered by name, the default branch first.
     pub async fn branches(&self, grant: &Grant<Read>) -> Result<Vec<Branch>> {
         let snapshot = self.snapshot(grant).await?;
-        let protection = Protection::of(grant)?;
         let state = snapshot.state();
+        let policy = RefPolicy::of(grant, &state.head)?;
         let branches = state.refs.iter().filter(|each| each.name.is_branch());
-        let mut branches: Vec<Branch> = branches.map(|branch| describe(branch, &state.head, &protection)).collect();
+        let mut branches: Vec<Branch> = branches.map(|branch| describe(branch, &policy)).collect();
         branches.sort_by(|one, other| (!one.default, &one.name).cmp(&(!other.default, &other.name)));
         Ok(branches)
     }
@@ -211,7 +206,7 @@ impl Datasets {
     pub async fn branch(&self, grant: &Grant<Read>, name: &str) -> Result<Branch> {
         let snapshot = self.snapshot(grant).await?;
         let found = find_branch(&snapshot, name)?;
-        Ok(describe(found, &snapshot.state().head, &Protection::of(grant)?))
+        Ok(describe(found, &RefPolicy::of(grant, &snapshot.state().head)?))
     }
 
     /// Creates a branch at a revision, by default the head of the default branch.
@@ -375,12 +370,12 @@ fn removal(found: &Ref) -> RefEdit {
     RefEdit { name: found.name.clone(), old: Some(found.target), new: None, peeled: None }
 }
 
-fn describe(branch: &Ref, head: &RefName, protection: &Protection) -> Branch {
+fn describe(branch: &Ref, policy: &RefPolicy) -> Branch {
     Branch {
         name: branch.name.short().to_owned(),
         revision: branch.target,
-        default: branch.name == *head,
-        protected: branch.name == *head || protection.covers(&branch.name),
+        default: policy.is_default(&branch.name),
+        protected: policy.is_protected(&branch.name),
     }
 }
 

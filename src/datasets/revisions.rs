@@ -46,8 +46,8 @@ pub enum Part {
 /// Computes edits from the head of the branch.
 type Edits = Arc<dyn Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync>;
 
-/// A planned revert or restore.
-pub(super) struct RevertPlan {
+/// A planned revert or restore, for [`Datasets::carry_out`] and [`Datasets::dry_run`].
+pub struct RevertPlan {
     /// Default commit message.
     pub(super) message: String,
     /// True to apply exactly these edits, without derived ones.
@@ -138,24 +138,11 @@ impl Datasets {
         self.history(grant.id(), &snapshot, from, path, after, limit).await
     }
 
-    /// Reverts, in a new revision, the changes after `since` up to `upto`; without `since`, those of `upto` alone.
+    /// Plans to revert the changes after `since` up to `upto`; without `since`, those of `upto` alone.
     ///
     /// # Errors
-    /// Conflict if the files have been changed again since; invalid if there is nothing left to revert; as for
-    /// [`Datasets::commit`].
-    pub async fn revert(
-        &self,
-        grant: &Grant<Write>,
-        since: Option<&str>,
-        upto: &str,
-        wording: CommitMeta,
-    ) -> Result<ObjectId> {
-        let RevertPlan { message, exact, edits } = self.reversal(grant, since, upto).await?;
-        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
-    }
-
-    /// Plans a revert.
-    pub(super) async fn reversal(&self, grant: &Grant<Write>, since: Option<&str>, upto: &str) -> Result<RevertPlan> {
+    /// As for [`Datasets::resolve`]; invalid if `since` is not part of the history of `upto`.
+    pub async fn plan_revert(&self, grant: &Grant<Write>, since: Option<&str>, upto: &str) -> Result<RevertPlan> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let upto = self.resolve(grant.id(), &snapshot, upto).await?;
         let since = match since {
@@ -183,24 +170,11 @@ impl Datasets {
         Ok(RevertPlan { message, exact: true, edits })
     }
 
-    /// Restores the dataset, or a part of it, from an earlier revision, as a new revision.
+    /// Plans to restore the dataset, or a part of it, from an earlier revision.
     ///
     /// # Errors
-    /// Not found for a path that is in neither revision, and for a resource that the earlier revision does not have;
-    /// invalid if nothing would change; as for [`Datasets::commit`].
-    pub async fn restore(
-        &self,
-        grant: &Grant<Write>,
-        revision: &str,
-        part: Part,
-        wording: CommitMeta,
-    ) -> Result<ObjectId> {
-        let RevertPlan { message, exact, edits } = self.restoration(grant, revision, part).await?;
-        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
-    }
-
-    /// Plans a restore.
-    pub(super) async fn restoration(&self, grant: &Grant<Write>, revision: &str, part: Part) -> Result<RevertPlan> {
+    /// As for [`Datasets::resolve`].
+    pub async fn plan_restore(&self, grant: &Grant<Write>, revision: &str, part: Part) -> Result<RevertPlan> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
         let message = match &part {
@@ -216,6 +190,17 @@ impl Datasets {
             Part::Resource(name) => reader.bring_back_resource(head, revision, name),
         });
         Ok(RevertPlan { message, exact, edits })
+    }
+
+    /// Reverts or restores, as a new revision.
+    ///
+    /// # Errors
+    /// Conflict if the files to revert have been changed again since; not found for a path that is in neither revision,
+    /// and for a resource that the earlier revision does not have; invalid if nothing would change; as for
+    /// [`Datasets::commit`].
+    pub async fn carry_out(&self, grant: &Grant<Write>, plan: RevertPlan, wording: CommitMeta) -> Result<ObjectId> {
+        let RevertPlan { message, exact, edits } = plan;
+        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
     }
 
     /// Creates a revision from edits that depend on the head of the branch. They are computed again after a lost race

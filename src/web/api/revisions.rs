@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::datasets::dry_run;
 use crate::datasets::package::CommitNote;
 use crate::datasets::refs::branch_name;
-use crate::datasets::revisions::{CommitMeta, Part};
+use crate::datasets::revisions::{CommitMeta, Part, RevertPlan};
 use crate::error::{Error, Result};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -199,12 +199,22 @@ async fn revert(
     Body(asked): Body<RevertRequest>,
 ) -> Result<Json<Outcome>> {
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
-    let since = asked.since.as_deref();
-    if asked.dry_run {
-        return Ok(Json(app.datasets.dry_run_revert(&grant, since, &asked.revision, wording).await?.into()));
+    let plan = app.datasets.plan_revert(&grant, asked.since.as_deref(), &asked.revision).await?;
+    carry_out(&app, &grant, plan, wording, asked.dry_run).await
+}
+
+async fn carry_out(
+    app: &App,
+    grant: &Grant<Write>,
+    plan: RevertPlan,
+    wording: CommitMeta,
+    dry_run: bool,
+) -> Result<Json<Outcome>> {
+    if dry_run {
+        return Ok(Json(app.datasets.dry_run(grant, plan, wording).await?.into()));
     }
-    let made = app.datasets.revert(&grant, since, &asked.revision, wording).await?;
-    let made = whole(&app, &grant.narrow(), &made.to_string()).await?;
+    let made = app.datasets.carry_out(grant, plan, wording).await?;
+    let made = whole(app, &grant.narrow(), &made.to_string()).await?;
     Ok(Json(Outcome::Made(Box::new(made))))
 }
 
@@ -224,12 +234,8 @@ async fn restore(
         (Some(_), Some(_)) => return Err(Error::invalid("give either `path` or `resource`, not both")),
     };
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
-    if asked.dry_run {
-        return Ok(Json(app.datasets.dry_run_restore(&grant, &asked.revision, part, wording).await?.into()));
-    }
-    let made = app.datasets.restore(&grant, &asked.revision, part, wording).await?;
-    let made = whole(&app, &grant.narrow(), &made.to_string()).await?;
-    Ok(Json(Outcome::Made(Box::new(made))))
+    let plan = app.datasets.plan_restore(&grant, &asked.revision, part).await?;
+    carry_out(&app, &grant, plan, wording, asked.dry_run).await
 }
 
 /// Builds the commit message of a new revision. It names revisions as the user wrote them.

@@ -7,7 +7,7 @@ use crate::access::{Grant, Right};
 use crate::error::{Error, Result};
 
 /// Expands a pattern to full ref names: a short pattern matches branches.
-pub(super) fn full_pattern(pattern: &str) -> Result<String> {
+pub(crate) fn full_pattern(pattern: &str) -> Result<String> {
     let full = if pattern.starts_with("refs/") { pattern.to_owned() } else { format!("refs/heads/{pattern}") };
     let ours = full.starts_with("refs/heads/") || full.starts_with("refs/tags/");
     if pattern.is_empty() || full.len() > 1024 || full.chars().any(char::is_control) || !ours || glob(&full).is_none() {
@@ -22,9 +22,9 @@ fn glob(pattern: &str) -> Option<Glob> {
     GlobBuilder::new(pattern).literal_separator(true).build().ok()
 }
 
-/// The patterns of protected branches and tags; [`RefPolicy`](super::super::policy::RefPolicy) has the rules for them.
+/// The patterns of protected branches and tags; [`RefPolicy`](super::RefPolicy) has the rules for them.
 pub(crate) struct Protection {
-    pub(super) patterns: Vec<String>,
+    pub(crate) patterns: Vec<String>,
     globs: GlobSet,
 }
 
@@ -37,7 +37,7 @@ impl Protection {
     }
 
     /// Returns true if a pattern matches the ref.
-    pub(crate) fn covers(&self, name: &RefName) -> bool {
+    pub(super) fn covers(&self, name: &RefName) -> bool {
         self.globs.is_match(name.as_str())
     }
 }

@@ -10,7 +10,7 @@ use super::commits::CommitOptions;
 use super::compare::{Changed, Metadata, describe, metadata};
 use super::package::Package;
 use super::revisions::{CommitMeta, Part, RevertPlan, moved};
-use crate::access::{Grant, Write};
+use crate::access::{DatasetGrant, Write};
 use crate::error::{Error, Result};
 
 /// Maximum number of files that are listed.
@@ -45,7 +45,7 @@ impl Datasets {
     /// As for [`Datasets::revert`], except that it is not an error if nothing would change.
     pub async fn dry_run_revert(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         since: Option<&str>,
         upto: &str,
         wording: CommitMeta,
@@ -60,7 +60,7 @@ impl Datasets {
     /// As for [`Datasets::restore`], except that it is not an error if nothing would change.
     pub async fn dry_run_restore(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         revision: &str,
         part: Part,
         wording: CommitMeta,
@@ -69,7 +69,7 @@ impl Datasets {
         self.dry_run(grant, wording, rework).await
     }
 
-    async fn dry_run(&self, grant: &Grant<Write>, wording: CommitMeta, rework: RevertPlan) -> Result<DryRun> {
+    async fn dry_run(&self, grant: &DatasetGrant<Write>, wording: CommitMeta, rework: RevertPlan) -> Result<DryRun> {
         let RevertPlan { message, exact, edits } = rework;
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());

@@ -9,7 +9,7 @@ use metastore::{NewPack, ObjectId, Ref, RefEdit, RefName, RefTransaction, RepoKe
 use super::commits::{IDEMPOTENCY_KEY_TTL, IdempotencyKey};
 use super::trash::TrashChange;
 use super::{Datasets, Outcome, git_ref, read_packs, read_refs, repo_key};
-use crate::access::Writer;
+use crate::access::{Grant, Write};
 use crate::db::commits::KeyRow;
 use crate::db::locks::LockRow;
 use crate::db::packs::PackInsert;
@@ -46,7 +46,7 @@ impl Datasets {
     /// if a quota is exceeded.
     pub(crate) async fn apply_ref_transaction(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         transaction: RefTransaction,
         terms: TransactionOptions<'_>,
     ) -> Result<Vec<Outcome>> {

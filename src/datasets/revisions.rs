@@ -5,7 +5,7 @@ use std::sync::Arc;
 use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Reader, RefName, Signature, Snapshot};
 
 use super::Datasets;
-use crate::access::{Actor, Grant, Read, Write};
+use crate::access::{Actor, DatasetGrant, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Millis};
 
@@ -89,7 +89,7 @@ impl Datasets {
     }
 
     /// Returns the newest revision of the default branch, if there is one.
-    pub async fn newest(&self, grant: &Grant<Read>) -> Result<Option<ObjectId>> {
+    pub async fn newest(&self, grant: &DatasetGrant<Read>) -> Result<Option<ObjectId>> {
         let snapshot = self.snapshot(grant).await?;
         Ok(head(&snapshot))
     }
@@ -98,7 +98,7 @@ impl Datasets {
     ///
     /// # Errors
     /// As for [`Datasets::resolve`].
-    pub async fn revision(&self, grant: &Grant<Read>, expression: &str) -> Result<(Arc<Snapshot>, CommitInfo)> {
+    pub async fn revision(&self, grant: &DatasetGrant<Read>, expression: &str) -> Result<(Arc<Snapshot>, CommitInfo)> {
         let snapshot = self.snapshot(grant).await?;
         let id = self.resolve(grant.id(), &snapshot, expression).await?;
         let commit = snapshot.read(move |reader| reader.commit(id)).await?;
@@ -112,7 +112,7 @@ impl Datasets {
     /// As for [`Datasets::resolve`]; not found if `after` is not among them.
     pub async fn revisions(
         &self,
-        grant: &Grant<Read>,
+        grant: &DatasetGrant<Read>,
         expression: Option<&str>,
         path: Option<FilePath>,
         after: Option<ObjectId>,
@@ -136,7 +136,7 @@ impl Datasets {
     /// [`Datasets::commit`].
     pub async fn revert(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         since: Option<&str>,
         upto: &str,
         wording: CommitMeta,
@@ -146,7 +146,12 @@ impl Datasets {
     }
 
     /// Plans a revert.
-    pub(super) async fn reversal(&self, grant: &Grant<Write>, since: Option<&str>, upto: &str) -> Result<RevertPlan> {
+    pub(super) async fn reversal(
+        &self,
+        grant: &DatasetGrant<Write>,
+        since: Option<&str>,
+        upto: &str,
+    ) -> Result<RevertPlan> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let upto = self.resolve(grant.id(), &snapshot, upto).await?;
         let since = match since {
@@ -181,7 +186,7 @@ impl Datasets {
     /// invalid if nothing would change; as for [`Datasets::commit`].
     pub async fn restore(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         revision: &str,
         part: Part,
         wording: CommitMeta,
@@ -191,7 +196,12 @@ impl Datasets {
     }
 
     /// Plans a restore.
-    pub(super) async fn restoration(&self, grant: &Grant<Write>, revision: &str, part: Part) -> Result<RevertPlan> {
+    pub(super) async fn restoration(
+        &self,
+        grant: &DatasetGrant<Write>,
+        revision: &str,
+        part: Part,
+    ) -> Result<RevertPlan> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
         let message = match &part {
@@ -213,7 +223,7 @@ impl Datasets {
     /// with another writer. With `exact`, no edits are derived from them.
     pub(crate) async fn rework<F>(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         wording: CommitMeta,
         message: String,
         exact: bool,

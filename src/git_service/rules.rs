@@ -7,7 +7,7 @@ use metastore::wire::{Outcome, Progress, Push, Quarantine};
 use metastore::{ObjectId, RefName, State};
 
 use super::{GitService, refuse_all, some_of};
-use crate::access::{Grant, Own, Write};
+use crate::access::{DatasetGrant, Own, Write};
 use crate::datasets::is_empty;
 use crate::datasets::refs::Protection;
 use crate::db::locks::LockRow;
@@ -29,7 +29,7 @@ impl GitService {
     /// Returns the locks of others that were checked.
     pub(super) async fn apply_rules(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         push: &Push,
         state: &State,
         quarantine: &Quarantine,
@@ -45,7 +45,7 @@ impl GitService {
 
     async fn check_locks(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         push: &Push,
         protected: &Protected,
         quarantine: &Quarantine,
@@ -75,7 +75,7 @@ impl GitService {
 
     async fn check_objects(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         push: &Push,
         quarantine: &Quarantine,
         progress: &Progress,
@@ -109,7 +109,7 @@ impl GitService {
 }
 
 async fn check_protection(
-    grant: &Grant<Write>,
+    grant: &DatasetGrant<Write>,
     push: &Push,
     protected: &Protected,
     quarantine: &Quarantine,
@@ -145,7 +145,7 @@ struct Protected {
 }
 
 impl Protected {
-    fn of(grant: &Grant<Write>, state: &State) -> Result<Self> {
+    fn of(grant: &DatasetGrant<Write>, state: &State) -> Result<Self> {
         Ok(Self { default: state.head.clone(), others: Protection::of(grant)? })
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lfs::Oid;
 use metastore::FilePath;
-use rutter::access::{Actor, AppGrant, Credentials, Fetch, Own, PathGrant, PathTarget, Read, Right, Write};
+use rutter::access::{Actor, AppGrant, Credentials, Fetch, Grant, Own, Read, Right, Write};
 use rutter::error::Kind;
 use rutter::types::{Level, Role, Secret, Visibility};
 use serde_json::{Value, json};
@@ -92,14 +92,14 @@ impl Server {
     }
 
     /// The part that somebody has at a path of Ada's dataset.
-    async fn part<R: Right>(&self, token: &str, at: &str) -> Result<PathGrant<R>, Kind> {
+    async fn part<R: Right>(&self, token: &str, at: &str) -> Result<Grant<R>, Kind> {
         let at: Option<FilePath> = (!at.is_empty()).then(|| at.parse().unwrap());
         let actor = self.actor(token).await;
-        let part = self.app.access.authorize_part(&actor, &DATA.parse().unwrap(), at.as_ref()).await;
+        let part = self.app.access.authorize_path(&actor, &DATA.parse().unwrap(), at.as_ref()).await;
         part.map_err(|error| error.kind())
     }
 
-    async fn spot(&self, token: &str, at: &str) -> PathTarget<Fetch> {
+    async fn spot(&self, token: &str, at: &str) -> Grant<Fetch> {
         self.part::<Fetch>(token, at).await.unwrap().at(&at.parse().unwrap()).unwrap()
     }
 
@@ -220,7 +220,7 @@ story! {
                 let elsewhere: FilePath = elsewhere.parse().unwrap();
                 assert_eq!(part.at(&elsewhere).unwrap_err().kind(), Kind::NotFound);
                 assert_eq!(part.top().below(&elsewhere).unwrap_err().kind(), Kind::NotFound);
-                assert_eq!(part.right_at(Some(&elsewhere)), None);
+                assert_eq!(part.level_at(Some(&elsewhere)), None);
             }
             assert!(part.grant().is_none() && !part.may_reshare() && part.also::<Write>().is_none());
             assert_eq!(server.part::<Write>(&ben.token, at).await.unwrap_err(), Kind::Forbidden);
@@ -240,7 +240,7 @@ story! {
         let url = format!("{SHARES}/{id}");
         assert_eq!(server.told(Some(&ada.token), "PATCH", &url, json!({"right": "edit"})).await.status, 200);
         let part = server.part::<Write>(&ben.token, "a/x.csv").await.unwrap();
-        assert_eq!((part.top().right(), part.top().is_top()), (Some(Level::Edit), true));
+        assert_eq!((part.top().right(), part.top().is_root()), (Some(Level::Edit), true));
         assert_eq!(server.part::<Write>(&ben.token, "ab/z.csv").await.unwrap_err(), Kind::NotFound);
         assert_eq!(server.part::<Own>(&ben.token, "a").await.unwrap_err(), Kind::Forbidden);
         server.finds_all_other_doors_shut(&ben.token).await;
@@ -248,7 +248,7 @@ story! {
         // A further share of a file adds itself.
         server.shared(&ada, DATA, json!({"path": "ab/z.csv", "with": {"user": "ben"}, "right": "view"})).await;
         let actor = server.actor(&ben.token).await;
-        let parts = server.app.access.authorize_parts::<Read>(&actor, &DATA.parse().unwrap()).await.unwrap();
+        let parts = server.app.access.authorize_paths::<Read>(&actor, &DATA.parse().unwrap()).await.unwrap();
         let roots: Vec<&str> = parts.iter().filter_map(|part| part.root().map(FilePath::as_str)).collect();
         assert_eq!(roots, ["a", "ab/z.csv"]);
         assert_eq!(server.part::<Read>(&ben.token, "ab/out.bin").await.unwrap_err(), Kind::NotFound);
@@ -554,7 +554,7 @@ story! {
             let through = owner.through(app(scopes)).unwrap();
             assert_eq!(access.authorize_sharing(&through, &path).await.unwrap_err().kind(), Kind::Forbidden);
             assert!(access.authorize::<Own>(&through, &path).await.is_err());
-            let part = access.authorize_part::<Read>(&through, &path, None).await.unwrap();
+            let part = access.authorize_path::<Read>(&through, &path, None).await.unwrap();
             assert!(!part.may_reshare());
             assert_eq!(part.also::<Write>().is_some(), scopes != ["read"]);
             assert!(through.through(app(&["own"])).is_err(), "an app has no apps");
@@ -567,15 +567,15 @@ story! {
         server.shared(&ada, DATA, share).await;
         let at: FilePath = "a/x.csv".parse().unwrap();
         let user = session("ben").await;
-        assert!(access.authorize_part::<Read>(&user, &path, Some(&at)).await.is_err());
+        assert!(access.authorize_path::<Read>(&user, &path, Some(&at)).await.is_err());
         assert_eq!(server.part::<Read>(&ben.token, "a").await.unwrap_err(), Kind::NotFound);
         let through = user.through(app(&["write"])).unwrap();
-        assert!(access.authorize_part::<Write>(&through, &path, Some(&at)).await.is_ok());
+        assert!(access.authorize_path::<Write>(&through, &path, Some(&at)).await.is_ok());
         let through = user.through(app(&["read"])).unwrap();
-        let refused = access.authorize_part::<Write>(&through, &path, Some(&at)).await.unwrap_err();
+        let refused = access.authorize_path::<Write>(&through, &path, Some(&at)).await.unwrap_err();
         assert_eq!(refused.kind(), Kind::Forbidden);
         let other = AppGrant::new("other".into(), vec!["write".parse().unwrap()]);
-        assert!(access.authorize_part::<Read>(&user.through(other).unwrap(), &path, Some(&at)).await.is_err());
+        assert!(access.authorize_path::<Read>(&user.through(other).unwrap(), &path, Some(&at)).await.is_err());
     }
 }
 

@@ -30,7 +30,7 @@ use lfs::{Oid, Pointer};
 use metastore::{Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot, State, Turn};
 use tokio::sync::Notify;
 
-use crate::access::{Actor, CreateGrant, Grant, Own, Read};
+use crate::access::{Actor, CreateGrant, DatasetGrant, Own, Read};
 use crate::clock::Clock;
 use crate::config::Quotas;
 use crate::db::datasets::DatasetRow;
@@ -92,17 +92,17 @@ impl Datasets {
     }
 
     /// Changes the visibility of a dataset.
-    pub async fn set_visibility(&self, grant: &Grant<Own>, visibility: Visibility) -> Result<()> {
+    pub async fn set_visibility(&self, grant: &DatasetGrant<Own>, visibility: Visibility) -> Result<()> {
         let mut tx = self.db.write().await?;
         tx.set_visibility(grant.id(), visibility).await?;
-        self.audit(&mut tx, grant.actor(), "dataset.visibility", &grant.path(), visibility.as_str()).await?;
+        self.audit(&mut tx, grant.actor(), "dataset.visibility", &grant.full_name(), visibility.as_str()).await?;
         tx.commit().await
     }
 
     /// Deletes a dataset. Its packs are deleted after the grace period; its objects stay in the store until they are
     /// collected.
-    pub async fn delete(&self, grant: &Grant<Own>) -> Result<()> {
-        self.remove(grant.id(), grant.actor(), &grant.path()).await
+    pub async fn delete(&self, grant: &DatasetGrant<Own>) -> Result<()> {
+        self.remove(grant.id(), grant.actor(), &grant.full_name()).await
     }
 
     async fn remove(&self, id: Id, actor: &Actor, path: &str) -> Result<()> {
@@ -130,12 +130,12 @@ impl Datasets {
     }
 
     /// Returns a snapshot of the repository in its current state.
-    pub async fn snapshot(&self, grant: &Grant<Read>) -> Result<Arc<Snapshot>> {
+    pub async fn snapshot(&self, grant: &DatasetGrant<Read>) -> Result<Arc<Snapshot>> {
         self.snapshot_of(grant.id()).await
     }
 
     /// Returns the current refs and packs. Unlike a snapshot, it does not load anything into the cache.
-    pub async fn state(&self, grant: &Grant<Read>) -> Result<State> {
+    pub async fn state(&self, grant: &DatasetGrant<Read>) -> Result<State> {
         read_state(&mut self.db.read().await?, grant.id()).await
     }
 

@@ -14,7 +14,7 @@ use metastore::wire::{self, Progress, Protocol, Push, PushHead, ReceiveLimits, R
 use tokio::io::AsyncRead;
 use tokio::sync::Semaphore;
 
-use crate::access::{Access, CreateGrant, Fetch, Grant, Right, Target, Upload, Write};
+use crate::access::{Access, CreateGrant, DatasetGrant, Fetch, Right, Target, Upload, Write};
 use crate::clock::Clock;
 use crate::config::{DEFAULT_STORE, Limits};
 use crate::datasets::ref_transaction::TransactionOptions;
@@ -59,7 +59,7 @@ impl GitService {
     }
 
     /// Returns the ref advertisement for a fetch.
-    pub async fn advertise_fetch(&self, grant: &Grant<Fetch>, protocol: Protocol) -> Result<Bytes> {
+    pub async fn advertise_fetch(&self, grant: &DatasetGrant<Fetch>, protocol: Protocol) -> Result<Bytes> {
         let state = self.0.drive.state(&grant.narrow()).await?;
         Ok(wire::advertise(&state, Service::UploadPack, protocol))
     }
@@ -79,7 +79,7 @@ impl GitService {
     /// processes; `None` if the client already uses all of its slots.
     pub async fn fetch<S: Send + Sync + 'static>(
         &self,
-        grant: &Grant<Fetch>,
+        grant: &DatasetGrant<Fetch>,
         protocol: Protocol,
         body: impl AsyncRead + Send + Unpin + 'static,
         share: impl Future<Output = Option<S>> + Send + 'static,
@@ -135,7 +135,7 @@ impl GitService {
 
     async fn receive(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         push: &Push,
         body: &mut (impl AsyncRead + Unpin),
         progress: &Progress,
@@ -172,7 +172,12 @@ impl GitService {
     }
 
     /// Answers an LFS batch request for downloads.
-    pub async fn batch_download(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+    pub async fn batch_download(
+        &self,
+        grant: &DatasetGrant<Fetch>,
+        request: &BatchRequest,
+        base: &str,
+    ) -> Result<Vec<u8>> {
         self.0.storage.batch_downloads(grant, request, base).await
     }
 
@@ -193,7 +198,7 @@ impl GitService {
     }
 
     /// Returns the grant of a push, creating the dataset if it does not exist.
-    async fn existing<R: Right>(&self, target: Target<R>) -> Result<Grant<R>> {
+    async fn existing<R: Right>(&self, target: Target<R>) -> Result<DatasetGrant<R>> {
         let creation: CreateGrant = match target {
             Target::Existing(grant) => return Ok(grant),
             Target::New(creation) => creation,

@@ -37,7 +37,7 @@ use self::direct_upload::UploadTarget;
 use self::holdings_writer::HoldingsWriter;
 pub use self::stores::{Place, Stores};
 use self::stores::{Stat, Store};
-use crate::access::{Fetch, Grant, Upload};
+use crate::access::{DatasetGrant, Fetch, Upload};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_STORE, Quotas};
 use crate::db::Db;
@@ -131,7 +131,12 @@ impl Storage {
     }
 
     /// Answers a batch request for downloads: presigned URLs for the objects that the dataset holds.
-    pub async fn batch_downloads(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+    pub async fn batch_downloads(
+        &self,
+        grant: &DatasetGrant<Fetch>,
+        request: &BatchRequest,
+        base: &str,
+    ) -> Result<Vec<u8>> {
         // Boxed: otherwise the state of its rare branches would enlarge the future of every request.
         Box::pin(self.batch_response(grant.id(), &grant.dataset().store, None, request, base, false)).await
     }
@@ -141,7 +146,7 @@ impl Storage {
     /// the response.
     pub async fn batch_uploads(
         &self,
-        grant: &Grant<Upload>,
+        grant: &DatasetGrant<Upload>,
         request: &BatchRequest,
         base: &str,
         is_bare: bool,

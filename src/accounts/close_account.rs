@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::sessions::by;
 use super::{Accounts, emails, signup};
-use crate::access::{Access, Actor, CreateGrant, Grant, Own, SessionGrant};
+use crate::access::{Access, Actor, CreateGrant, DatasetGrant, Own, SessionGrant};
 use crate::datasets::Datasets;
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
@@ -93,7 +93,7 @@ impl AccountCloser {
         owner: &str,
         name: &str,
         to: &OwnerName,
-    ) -> Result<(Grant<Own>, CreateGrant)> {
+    ) -> Result<(DatasetGrant<Own>, CreateGrant)> {
         let grant = self.access.authorize::<Own>(actor, &RepoPath::from_segments(owner, name)?).await?;
         let same = RepoPath::from_segments(to.as_str(), name)?;
         let creation = match self.access.creation(actor, &same).await {

@@ -14,7 +14,7 @@ use super::policy::locked;
 use super::ref_transaction::{TransactionOptions, TrashChange};
 use super::revisions::{CommitMeta, head, moved};
 use super::{Datasets, repo_key};
-use crate::access::{Fetch, Grant, PathTarget, Read, Write, Writer};
+use crate::access::{DatasetGrant, Fetch, Grant, Read, Write};
 use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
 use crate::retry::{ATTEMPTS, retry_on_conflict};
@@ -124,13 +124,13 @@ impl Datasets {
     /// Precondition failed if the changeset names an expected head and the branch is at another revision; conflict if
     /// another user has locked a changed file; invalid if nothing would change, or for an invalid package; busy if too
     /// many others write to the same branch.
-    pub async fn commit(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
+    pub async fn commit(&self, grant: &DatasetGrant<Write>, changes: Changeset) -> Result<ObjectId> {
         let done = self.commit_once(grant, changes, CommitOptions::default()).await;
         done.map_err(|refusal| refusal.error)?.made()
     }
 
     /// Like [`Datasets::commit`], but without derived edits: what is restored from history stays as it was.
-    pub(super) async fn commit_exactly(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
+    pub(super) async fn commit_exactly(&self, grant: &DatasetGrant<Write>, changes: Changeset) -> Result<ObjectId> {
         let done = self.commit_once(grant, changes, CommitOptions { exact: true, ..CommitOptions::default() }).await;
         done.map_err(|refusal| refusal.error)?.made()
     }
@@ -144,7 +144,7 @@ impl Datasets {
     /// a different request.
     pub async fn commit_operations(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         operations: Vec<Edit>,
         wording: CommitMeta,
         once: Option<&IdempotencyKey>,
@@ -163,7 +163,7 @@ impl Datasets {
 
     async fn commit_once(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         changes: Changeset,
         manner: CommitOptions<'_>,
     ) -> Result<CommitOutcome, CommitError> {
@@ -179,7 +179,7 @@ impl Datasets {
 
     async fn try_commit(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         changes: Changeset,
         manner: CommitOptions<'_>,
     ) -> Result<CommitOutcome, CommitError> {
@@ -211,7 +211,7 @@ impl Datasets {
     /// write lock and has checked that the writer may make all of the changes.
     pub(super) async fn attempt(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         snapshot: &Arc<Snapshot>,
         changes: &Arc<Changeset>,
         manner: CommitOptions<'_>,
@@ -241,7 +241,7 @@ impl Datasets {
     /// Returns the changes together with the derived edits.
     pub(super) async fn whole(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         snapshot: &Arc<Snapshot>,
         changes: &Arc<Changeset>,
         manner: CommitOptions<'_>,
@@ -250,7 +250,7 @@ impl Datasets {
         if manner.exact {
             return Ok(ExpandedCommit { changes: changes.clone(), own, cause: None });
         }
-        let (asked, url) = (changes.clone(), self.lfs_url(&by.path()));
+        let (asked, url) = (changes.clone(), self.lfs_url(&by.full_name()));
         let followed = snapshot.read(move |reader| Ok(reader.follow(&asked, url.as_deref()))).await?;
         let ManagedEdits { edits, cause } =
             followed.map_err(|EditError { edit, error }| CommitError { operation: edit, error: error.into() })?;
@@ -264,7 +264,7 @@ impl Datasets {
     /// Checks that the changes touch no file locked by another user. Returns the locks of others that were checked.
     pub(super) async fn check_locks(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         whole: &ExpandedCommit,
     ) -> Result<Vec<LockRow>, CommitError> {
         let locks = self.foreign_locks(by).await?;
@@ -298,67 +298,51 @@ impl Datasets {
         }
     }
 
-    /// Creates the edit that copies a path of some revision of this dataset to another path. Copies no bytes.
+    /// Creates the edit that copies the path of `from`, in some revision of this dataset, to another path. Copies no
+    /// bytes.
     ///
     /// # Errors
     /// Not found if the revision or the path does not exist; too large if it exceeds the copy budget; invalid for an
     /// entry that cannot be written here, such as a submodule.
-    pub async fn copy_objects(
+    pub async fn copy_within(
         &self,
-        grant: &Grant<Read>,
+        from: &Grant<Read>,
         revision: &str,
-        from: FilePath,
         to: FilePath,
         room: &mut CopyBudget,
     ) -> Result<Edit> {
-        self.copy_from_revision(grant.id(), Some(revision), from, to, room, false).await.map(|lifted| lifted.edit)
+        self.copy_from_revision(from, Some(revision), to, room, false).await.map(|lifted| lifted.edit)
     }
 
-    /// Reads a path of another dataset, to be copied to a path of this one. Its pointers refer to objects that this
-    /// dataset has to hold before the edit can be committed.
+    /// Reads the path of `from` in another dataset, to be copied to a path of this one. Its pointers refer to objects
+    /// that this dataset has to hold before the edit can be committed. Without `revision`, reads the newest one.
     ///
     /// # Errors
-    /// As for [`Datasets::copy_objects`].
+    /// As for [`Datasets::copy_within`].
     pub async fn copy_files(
         &self,
-        source: &Grant<Fetch>,
+        from: &Grant<Fetch>,
         revision: Option<&str>,
-        from: FilePath,
         to: FilePath,
         room: &mut CopyBudget,
     ) -> Result<CopiedFiles> {
-        self.copy_from_revision(source.id(), revision, from, to, room, true).await
-    }
-
-    /// Like [`Datasets::copy_files`], at the newest revision, with a permission that covers only the copied path.
-    ///
-    /// # Errors
-    /// As for [`Datasets::copy_objects`].
-    pub(crate) async fn copy_target(
-        &self,
-        source: &PathTarget<Fetch>,
-        to: FilePath,
-        room: &mut CopyBudget,
-    ) -> Result<CopiedFiles> {
-        let from = source
-            .path()
-            .cloned()
-            .ok_or_else(|| Error::invalid("a whole dataset cannot be copied; choose a file or folder in it"))?;
-        self.copy_from_revision(source.id(), None, from, to, room, true).await
+        self.copy_from_revision(&from.narrow(), revision, to, room, true).await
     }
 
     async fn copy_from_revision(
         &self,
-        dataset: Id,
+        source: &Grant<Read>,
         revision: Option<&str>,
-        from: FilePath,
         to: FilePath,
         room: &mut CopyBudget,
         is_foreign: bool,
     ) -> Result<CopiedFiles> {
-        let snapshot = self.snapshot_of(dataset).await?;
+        let from = source.path().cloned();
+        let from =
+            from.ok_or_else(|| Error::invalid("a whole dataset cannot be copied; choose a file or folder in it"))?;
+        let snapshot = self.snapshot_of(source.id()).await?;
         let revision = match revision {
-            Some(revision) => self.resolve(dataset, &snapshot, revision).await?,
+            Some(revision) => self.resolve_visible(source, &snapshot, revision).await?,
             None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?,
         };
         let before = *room;

@@ -10,7 +10,7 @@ use super::Datasets;
 use super::browse::BrowseCache;
 use super::package::{Metadata, Versioned, metadata, read_at};
 use super::revisions::head;
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::error::{Error, Kind, Result};
 use crate::types::Id;
 
@@ -68,7 +68,12 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found for a revision that does not exist; too large for more than 500,000 changes, or 64 MiB of paths.
-    pub async fn compare(&self, grant: &Grant<Read>, from: Option<&str>, to: Option<&str>) -> Result<Comparison> {
+    pub async fn compare(
+        &self,
+        grant: &DatasetGrant<Read>,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<Comparison> {
         let snapshot = self.snapshot(grant).await?;
         let to = match to {
             Some(to) => self.resolve(grant.id(), &snapshot, to).await?,

@@ -10,7 +10,7 @@ use super::commits::CommitOptions;
 use super::compare::{Changed, describe};
 use super::package::{Metadata, Package, metadata};
 use super::revisions::{CommitMeta, Planned, RevertPlan};
-use crate::access::{Grant, Write};
+use crate::access::{DatasetGrant, Write};
 use crate::error::Result;
 
 /// Maximum number of files that are listed.
@@ -43,7 +43,7 @@ impl Datasets {
     ///
     /// # Errors
     /// As for [`Datasets::carry_out`], except that it is not an error if nothing would change.
-    pub async fn dry_run(&self, grant: &Grant<Write>, plan: RevertPlan, wording: CommitMeta) -> Result<DryRun> {
+    pub async fn dry_run(&self, grant: &DatasetGrant<Write>, plan: RevertPlan, wording: CommitMeta) -> Result<DryRun> {
         let RevertPlan { message, exact, edits } = plan;
         let planned = self.plan(grant, wording, &message, move |reader, head| edits(reader, head)).await?;
         let Planned { snapshot, head, changes } = planned;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use metastore::ObjectId;
 
 use super::{Datasets, object_id};
-use crate::access::Writer;
+use crate::access::{Grant, Write};
 use crate::error::{Error, Result};
 
 /// How long an idempotency key is remembered.
@@ -26,7 +26,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Invalid if the same actor used the key for a different request.
-    pub async fn made_by(&self, by: &dyn Writer, once: &IdempotencyKey) -> Result<Option<ObjectId>> {
+    pub async fn made_by(&self, by: &Grant<Write>, once: &IdempotencyKey) -> Result<Option<ObjectId>> {
         let after = self.clock.now().minus(IDEMPOTENCY_KEY_TTL);
         let mut tx = self.db.read().await?;
         match tx.commit_key(by.id(), &by.actor().key(), &once.key, after).await? {

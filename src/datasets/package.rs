@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::Datasets;
 use super::card::{self, Stated};
 use super::revisions::{Author, CommitMeta, head, moved};
-use crate::access::{CreateGrant, Grant, Read, Write};
+use crate::access::{CreateGrant, DatasetGrant, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::Visibility;
@@ -68,7 +68,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found if the revision does not exist; invalid if its `datapackage.json` is not a package.
-    pub async fn package(&self, grant: &Grant<Read>, revision: Option<&str>) -> Result<Versioned> {
+    pub async fn package(&self, grant: &DatasetGrant<Read>, revision: Option<&str>) -> Result<Versioned> {
         let snapshot = self.snapshot(grant).await?;
         let revision = match revision {
             Some(expression) => Some(self.resolve(grant.id(), &snapshot, expression).await?),
@@ -81,7 +81,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found if the revision does not exist.
-    pub async fn note(&self, grant: &Grant<Read>, revision: Option<&str>) -> Result<CommitNote> {
+    pub async fn note(&self, grant: &DatasetGrant<Read>, revision: Option<&str>) -> Result<CommitNote> {
         let problem = match self.package(grant, revision).await {
             Err(error) if matches!(error.kind(), Kind::Invalid | Kind::TooLarge) => error.detail().to_owned(),
             versioned => return versioned.map(Into::into),
@@ -91,7 +91,7 @@ impl Datasets {
     }
 
     /// Returns the metadata from the README's front matter at a revision.
-    pub async fn card(&self, grant: &Grant<Read>, revision: ObjectId) -> Result<Arc<Stated>> {
+    pub async fn card(&self, grant: &DatasetGrant<Read>, revision: ObjectId) -> Result<Arc<Stated>> {
         let snapshot = self.snapshot(grant).await?;
         let read = move |reader: &Reader| stated(reader, revision);
         if head(&snapshot) == Some(revision) {
@@ -111,14 +111,14 @@ impl Datasets {
         store: &str,
         package: Package,
         wording: CommitMeta,
-        grant: impl AsyncFnOnce() -> Result<Grant<Write>>,
+        grant: impl AsyncFnOnce() -> Result<DatasetGrant<Write>>,
     ) -> Result<()> {
         expect_sound(&package)?;
         self.create(creation, visibility, store).await?;
         let grant = grant().await?;
         let landed = self.begin(&grant, package, wording).await;
         if let Err(error) = landed {
-            self.remove(grant.id(), grant.actor(), &grant.path()).await?;
+            self.remove(grant.id(), grant.actor(), &grant.full_name()).await?;
             return Err(error);
         }
         Ok(())
@@ -128,9 +128,9 @@ impl Datasets {
     ///
     /// # Errors
     /// Conflict if it has one; invalid for an invalid package.
-    pub async fn begin(&self, grant: &Grant<Write>, package: Package, wording: CommitMeta) -> Result<()> {
+    pub async fn begin(&self, grant: &DatasetGrant<Write>, package: Package, wording: CommitMeta) -> Result<()> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
-        let exists = || Error::conflict(format!("`{}` already exists; choose another name", grant.path()));
+        let exists = || Error::conflict(format!("`{}` already exists; choose another name", grant.full_name()));
         if !snapshot.state().refs.is_empty() {
             return Err(exists());
         }
@@ -150,7 +150,7 @@ impl Datasets {
     }
 
     /// Updates the `.lfsconfig` of each branch after a rename, where it contains the old LFS URL.
-    pub(crate) async fn readdress(&self, grant: &Grant<Write>, old: &str, new: &str) -> Result<()> {
+    pub(crate) async fn readdress(&self, grant: &DatasetGrant<Write>, old: &str, new: &str) -> Result<()> {
         let (Some(old), Some(new)) = (self.lfs_url(old), self.lfs_url(new)) else { return Ok(()) };
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let message = format!("Change the Git LFS URL to {new}");
@@ -173,7 +173,7 @@ impl Datasets {
     /// package to merge into; invalid for an invalid package.
     pub async fn change_package(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         change: &PackageChange,
         base: Option<&str>,
         author: &Author,
@@ -197,7 +197,7 @@ impl Datasets {
     /// As for [`Datasets::change_package`], and those of `new`.
     pub async fn rewrite_package(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         new: impl Fn(Option<&Package>) -> Result<Package> + Send + Sync,
         base: Option<&str>,
         author: &Author,

@@ -7,7 +7,7 @@ use lfs::Pointer;
 use metastore::RefName;
 
 use super::{Datasets, is_empty};
-use crate::access::{Grant, Own, Right, Writer};
+use crate::access::{DatasetGrant, Grant, Own, Right, Write};
 use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
 use crate::types::Id;
@@ -35,7 +35,7 @@ pub(crate) enum RefChange {
 
 impl RefPolicy {
     /// Reads the rules of a dataset with this default branch.
-    pub(crate) fn of<R: Right>(grant: &Grant<R>, default: &RefName) -> Result<Self> {
+    pub(crate) fn of<R: Right>(grant: &DatasetGrant<R>, default: &RefName) -> Result<Self> {
         let is_owner = grant.also::<Own>().is_some();
         Ok(Self { default: default.clone(), protection: Protection::of(grant)?, is_owner })
     }
@@ -94,7 +94,7 @@ pub(crate) fn locked<'a, 'b, T: Copy + Ord>(
 
 impl Datasets {
     /// Returns the locks of other users, for [`locked`].
-    pub(crate) async fn foreign_locks(&self, by: &dyn Writer) -> Result<Vec<LockRow>> {
+    pub(crate) async fn foreign_locks(&self, by: &Grant<Write>) -> Result<Vec<LockRow>> {
         self.db.read().await?.foreign_locks(by.id(), &by.actor().key()).await
     }
 

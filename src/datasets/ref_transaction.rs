@@ -8,7 +8,7 @@ use metastore::{FilePath, NewPack, ObjectId, Pack, Ref, RefEdit, RefName, RefTra
 
 use super::idempotency::{IDEMPOTENCY_KEY_TTL, IdempotencyKey};
 use super::{Datasets, Outcome, git_ref, read_packs, read_refs, repo_key};
-use crate::access::{self, Writer};
+use crate::access::{self, Grant, Write};
 use crate::db::commits::KeyRow;
 use crate::db::locks::LockRow;
 use crate::db::packs::{PackInsert, RepoRow};
@@ -63,7 +63,7 @@ impl Datasets {
     /// if a quota is exceeded.
     pub(crate) async fn apply_ref_transaction(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         transaction: RefTransaction,
         options: TransactionOptions<'_>,
     ) -> Result<Vec<Outcome>> {
@@ -117,7 +117,7 @@ impl Datasets {
     async fn apply(
         &self,
         tx: &mut Tx,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         repo: &RepoRow,
         pack: Option<&NewPack>,
         edits: &[&RefEdit],
@@ -207,7 +207,7 @@ impl TrashChange {
 ///
 /// # Errors
 /// Busy if objects were collected since, or another user has locked a file since.
-async fn find(tx: &mut Tx, by: &dyn Writer, edits: &[RefEdit], epoch: u64, locks: &[LockRow]) -> Result<Found> {
+async fn find(tx: &mut Tx, by: &Grant<Write>, edits: &[RefEdit], epoch: u64, locks: &[LockRow]) -> Result<Found> {
     let repo = tx.lock_repo(by.id()).await?;
     if unsigned(repo.gc_epoch) != epoch {
         return Err(Error::busy("the repository was garbage-collected in the meantime; try again"));
@@ -229,7 +229,7 @@ async fn find(tx: &mut Tx, by: &dyn Writer, edits: &[RefEdit], epoch: u64, locks
 /// Records the idempotency key of the request. Returns false if the same request was completed in the meantime.
 async fn keep_key(
     tx: &mut Tx,
-    by: &dyn Writer,
+    by: &Grant<Write>,
     once: Option<(&IdempotencyKey, ObjectId)>,
     now: Millis,
 ) -> Result<bool> {

@@ -10,7 +10,7 @@ use super::ref_transaction::TransactionOptions;
 use super::revisions::Author;
 use super::version::by_version;
 use super::{Datasets, repo_key};
-use crate::access::{Grant, Own, Read, Write};
+use crate::access::{DatasetGrant, Own, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::retry::{ATTEMPTS, retry_on_conflict};
 
@@ -85,7 +85,7 @@ const TAGGING: &str = "Tagging revision";
 
 impl Datasets {
     /// Returns all tags of revisions, oldest first (`Tag::age`).
-    pub async fn tags(&self, grant: &Grant<Read>) -> Result<Arc<Vec<Tag>>> {
+    pub async fn tags(&self, grant: &DatasetGrant<Read>) -> Result<Arc<Vec<Tag>>> {
         let snapshot = self.snapshot(grant).await?;
         let found = snapshot.derive(|reader| {
             let tags = reader.state().refs.iter().filter(|each| each.name.is_tag());
@@ -116,7 +116,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; invalid for an invalid name.
-    pub async fn tag(&self, grant: &Grant<Read>, name: &str) -> Result<Tag> {
+    pub async fn tag(&self, grant: &DatasetGrant<Read>, name: &str) -> Result<Tag> {
         let snapshot = self.snapshot(grant).await?;
         let found = find_tag(&snapshot, name)?.clone();
         Ok(snapshot.read(move |reader| read_tag(reader, &found)).await?)
@@ -126,7 +126,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Invalid for an invalid name, conflict if a tag of that name exists, not found if the revision does not exist.
-    pub async fn create_tag(&self, grant: &Grant<Write>, tag: NewTag) -> Result<Tag> {
+    pub async fn create_tag(&self, grant: &DatasetGrant<Write>, tag: NewTag) -> Result<Tag> {
         let name = tag_name(&tag.name)?;
         let tagger = self.person(grant.actor(), &tag.author).await?;
         let text = tag.description.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| TAGGING.into());
@@ -145,7 +145,7 @@ impl Datasets {
     /// # Errors
     /// Invalid if nothing is to change, or for an invalid name; not found; conflict if another tag has the new name;
     /// forbidden for a protected tag, except for owners.
-    pub async fn update_tag(&self, grant: &Grant<Write>, name: &str, change: TagChange) -> Result<Tag> {
+    pub async fn update_tag(&self, grant: &DatasetGrant<Write>, name: &str, change: TagChange) -> Result<Tag> {
         if change.name.is_none() && change.description.is_none() {
             return Err(Error::invalid("nothing to change; set `name`, `description`, or both"));
         }
@@ -179,7 +179,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; invalid for an invalid name; forbidden for a protected tag, except for owners.
-    pub async fn delete_tag(&self, grant: &Grant<Write>, name: &str) -> Result<()> {
+    pub async fn delete_tag(&self, grant: &DatasetGrant<Write>, name: &str) -> Result<()> {
         let name = name.to_owned();
         self.change_refs(grant, None, move |snapshot, reader| {
             let found = find_tag(snapshot, &name).map_err(|error| as_engine_error(&error))?;
@@ -189,7 +189,7 @@ impl Datasets {
     }
 
     /// Returns all branches ordered by name, the default branch first.
-    pub async fn branches(&self, grant: &Grant<Read>) -> Result<Vec<Branch>> {
+    pub async fn branches(&self, grant: &DatasetGrant<Read>) -> Result<Vec<Branch>> {
         let snapshot = self.snapshot(grant).await?;
         let state = snapshot.state();
         let policy = RefPolicy::of(grant, &state.head)?;
@@ -203,7 +203,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; invalid for an invalid name.
-    pub async fn branch(&self, grant: &Grant<Read>, name: &str) -> Result<Branch> {
+    pub async fn branch(&self, grant: &DatasetGrant<Read>, name: &str) -> Result<Branch> {
         let snapshot = self.snapshot(grant).await?;
         let found = find_branch(&snapshot, name)?;
         Ok(describe(found, &RefPolicy::of(grant, &snapshot.state().head)?))
@@ -213,7 +213,12 @@ impl Datasets {
     ///
     /// # Errors
     /// Invalid for an invalid name; conflict if the branch exists; not found if the revision does not exist.
-    pub async fn create_branch(&self, grant: &Grant<Write>, name: &str, revision: Option<&str>) -> Result<Branch> {
+    pub async fn create_branch(
+        &self,
+        grant: &DatasetGrant<Write>,
+        name: &str,
+        revision: Option<&str>,
+    ) -> Result<Branch> {
         let branch = branch_name(name)?;
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision.unwrap_or("HEAD")).await?;
@@ -230,7 +235,7 @@ impl Datasets {
     /// # Errors
     /// Not found; invalid for an invalid name; conflict if a branch of that name exists; forbidden for a protected
     /// branch, except for owners.
-    pub async fn rename_branch(&self, grant: &Grant<Write>, name: &str, new: &str) -> Result<Branch> {
+    pub async fn rename_branch(&self, grant: &DatasetGrant<Write>, name: &str, new: &str) -> Result<Branch> {
         let old = name.to_owned();
         let new_name = branch_name(new)?;
         let renamed = new_name.clone();
@@ -251,7 +256,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; conflict for the default branch; forbidden for a protected branch, except for owners.
-    pub async fn delete_branch(&self, grant: &Grant<Write>, name: &str) -> Result<()> {
+    pub async fn delete_branch(&self, grant: &DatasetGrant<Write>, name: &str) -> Result<()> {
         let name = name.to_owned();
         self.change_refs(grant, None, move |snapshot, reader| {
             let found = find_branch(snapshot, &name).map_err(|error| as_engine_error(&error))?;
@@ -264,7 +269,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; forbidden for the default branch and protected branches, except for owners.
-    pub async fn squash_branch(&self, grant: &Grant<Write>, name: &RefName, message: &str) -> Result<ObjectId> {
+    pub async fn squash_branch(&self, grant: &DatasetGrant<Write>, name: &RefName, message: &str) -> Result<ObjectId> {
         let person = self.person(grant.actor(), &Author::default()).await?;
         let (branch, message) = (name.clone(), message.to_owned());
         self.change_refs(grant, None, move |_, reader| Ok(reader.squash(&branch, &message, &person)?.1)).await?;
@@ -275,7 +280,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found if the branch does not exist.
-    pub async fn set_default_branch(&self, grant: &Grant<Own>, name: &str) -> Result<()> {
+    pub async fn set_default_branch(&self, grant: &DatasetGrant<Own>, name: &str) -> Result<()> {
         let branch = branch_name(name)?;
         let mut tx = self.db.write().await?;
         let repo = tx.lock_repo(grant.id()).await?;
@@ -284,12 +289,12 @@ impl Datasets {
             return Err(Error::not_found(format!("branch `{name}` not found")));
         }
         tx.set_generation(grant.id(), repo.generation + 1, branch.as_str()).await?;
-        self.audit(&mut tx, grant.actor(), "dataset.default-branch", &grant.path(), name).await?;
+        self.audit(&mut tx, grant.actor(), "dataset.default-branch", &grant.full_name(), name).await?;
         self.commit_and_index(tx, grant.id()).await
     }
 
     /// Returns the patterns of protected branches and tags as full ref names (`refs/heads/release/*`).
-    pub fn protection(&self, grant: &Grant<Read>) -> Result<Vec<String>> {
+    pub fn protection(&self, grant: &DatasetGrant<Read>) -> Result<Vec<String>> {
         Ok(Protection::of(grant)?.patterns)
     }
 
@@ -298,7 +303,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Invalid for an invalid pattern.
-    pub async fn protect(&self, grant: &Grant<Own>, patterns: Vec<String>) -> Result<Vec<String>> {
+    pub async fn protect(&self, grant: &DatasetGrant<Own>, patterns: Vec<String>) -> Result<Vec<String>> {
         const MAX_PATTERNS: usize = 100;
         if patterns.len() > MAX_PATTERNS {
             return Err(Error::invalid(format!("too many patterns; use at most {MAX_PATTERNS}")));
@@ -307,7 +312,7 @@ impl Datasets {
         let text = serde_json::to_string(&patterns).map_err(Error::internal)?;
         let mut tx = self.db.write().await?;
         tx.set_protected(grant.id(), &text).await?;
-        self.audit(&mut tx, grant.actor(), "dataset.protect", &grant.path(), &text).await?;
+        self.audit(&mut tx, grant.actor(), "dataset.protect", &grant.full_name(), &text).await?;
         tx.commit().await?;
         Ok(patterns)
     }
@@ -317,7 +322,12 @@ impl Datasets {
     ///
     /// # Errors
     /// As for `change`, and for [`RefPolicy::check`]; busy.
-    async fn change_refs<F>(&self, grant: &Grant<Write>, renamed: Option<(RefName, RefName)>, change: F) -> Result<()>
+    async fn change_refs<F>(
+        &self,
+        grant: &DatasetGrant<Write>,
+        renamed: Option<(RefName, RefName)>,
+        change: F,
+    ) -> Result<()>
     where
         F: Fn(&Snapshot, &metastore::Reader) -> metastore::Result<RefTransaction> + Send + Sync + 'static,
     {

@@ -1,7 +1,7 @@
 //! Renaming a dataset, or transferring it to another owner.
 
 use super::{Datasets, lock_name};
-use crate::access::{CreateGrant, Grant, Own};
+use crate::access::{CreateGrant, DatasetGrant, Own};
 use crate::error::{Kind, Result};
 use crate::quota;
 use crate::types::RepoPath;
@@ -13,7 +13,7 @@ impl Datasets {
     /// # Errors
     /// Conflict if the name is taken; full if it exceeds the new owner's quota; not found if the dataset was renamed or
     /// deleted concurrently.
-    pub async fn rename(&self, grant: &Grant<Own>, to: &CreateGrant) -> Result<()> {
+    pub async fn rename(&self, grant: &DatasetGrant<Own>, to: &CreateGrant) -> Result<()> {
         let (dataset, path) = (grant.dataset(), to.path());
         let old = RepoPath::from_segments(&dataset.owner_name, &dataset.name)?;
         let mut tx = self.db.write().await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Reader, RefName, Signature, Snapshot};
 
 use super::Datasets;
-use crate::access::{Actor, Grant, Read, Write};
+use crate::access::{Actor, DatasetGrant, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::{Id, Millis};
@@ -98,7 +98,7 @@ impl Datasets {
     }
 
     /// Returns the newest revision of the default branch, if there is one.
-    pub async fn newest(&self, grant: &Grant<Read>) -> Result<Option<ObjectId>> {
+    pub async fn newest(&self, grant: &DatasetGrant<Read>) -> Result<Option<ObjectId>> {
         let snapshot = self.snapshot(grant).await?;
         Ok(head(&snapshot))
     }
@@ -107,7 +107,7 @@ impl Datasets {
     ///
     /// # Errors
     /// As for [`Datasets::resolve`].
-    pub async fn revision(&self, grant: &Grant<Read>, expression: &str) -> Result<(Arc<Snapshot>, CommitInfo)> {
+    pub async fn revision(&self, grant: &DatasetGrant<Read>, expression: &str) -> Result<(Arc<Snapshot>, CommitInfo)> {
         let snapshot = self.snapshot(grant).await?;
         let id = self.resolve(grant.id(), &snapshot, expression).await?;
         let commit = snapshot.read(move |reader| reader.commit(id)).await?;
@@ -121,7 +121,7 @@ impl Datasets {
     /// As for [`Datasets::resolve`]; not found if `after` is not among them.
     pub async fn revisions(
         &self,
-        grant: &Grant<Read>,
+        grant: &DatasetGrant<Read>,
         expression: Option<&str>,
         path: Option<FilePath>,
         after: Option<ObjectId>,
@@ -142,7 +142,12 @@ impl Datasets {
     ///
     /// # Errors
     /// As for [`Datasets::resolve`]; invalid if `since` is not part of the history of `upto`.
-    pub async fn plan_revert(&self, grant: &Grant<Write>, since: Option<&str>, upto: &str) -> Result<RevertPlan> {
+    pub async fn plan_revert(
+        &self,
+        grant: &DatasetGrant<Write>,
+        since: Option<&str>,
+        upto: &str,
+    ) -> Result<RevertPlan> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let upto = self.resolve(grant.id(), &snapshot, upto).await?;
         let since = match since {
@@ -174,7 +179,7 @@ impl Datasets {
     ///
     /// # Errors
     /// As for [`Datasets::resolve`].
-    pub async fn plan_restore(&self, grant: &Grant<Write>, revision: &str, part: Part) -> Result<RevertPlan> {
+    pub async fn plan_restore(&self, grant: &DatasetGrant<Write>, revision: &str, part: Part) -> Result<RevertPlan> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
         let message = match &part {
@@ -198,7 +203,12 @@ impl Datasets {
     /// Conflict if the files to revert have been changed again since; not found for a path that is in neither revision,
     /// and for a resource that the earlier revision does not have; invalid if nothing would change; as for
     /// [`Datasets::commit`].
-    pub async fn carry_out(&self, grant: &Grant<Write>, plan: RevertPlan, wording: CommitMeta) -> Result<ObjectId> {
+    pub async fn carry_out(
+        &self,
+        grant: &DatasetGrant<Write>,
+        plan: RevertPlan,
+        wording: CommitMeta,
+    ) -> Result<ObjectId> {
         let RevertPlan { message, exact, edits } = plan;
         self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
     }
@@ -207,7 +217,7 @@ impl Datasets {
     /// with another writer. With `exact`, no edits are derived from them.
     pub(crate) async fn rework<F>(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         wording: CommitMeta,
         message: String,
         exact: bool,
@@ -235,7 +245,7 @@ impl Datasets {
     /// Not found if the branch does not exist; precondition failed if it is at another revision than expected.
     pub(super) async fn plan(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         wording: CommitMeta,
         message: &str,
         edits: impl Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync + 'static,

@@ -8,7 +8,7 @@ use metastore::FilePath;
 use metastore::infer::{self, Inferred, Limits};
 
 use super::Files;
-use crate::access::{Fetch, Grant};
+use crate::access::{DatasetGrant, Fetch};
 use crate::datasets::browse::ResolvedEntry;
 use crate::datasets::is_empty;
 use crate::error::{Error, Result};
@@ -64,12 +64,12 @@ impl Files {
     /// large for too many columns.
     pub async fn infer(
         &self,
-        grant: &Grant<Fetch>,
+        grant: &DatasetGrant<Fetch>,
         revision: &str,
         path: &FilePath,
         format: Option<TableFormat>,
     ) -> Result<(TableFormat, Inferred)> {
-        let located = self.0.drive.locate(&grant.narrow(), revision, path).await?;
+        let located = self.0.drive.locate(&grant.narrow().at(path.clone()), Some(revision)).await?;
         let entry = &located.entry;
         let size = entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size);
         let size = size.ok_or_else(|| Error::not_found(format!("{path} is not a file")))?;
@@ -99,7 +99,7 @@ impl Files {
     }
 
     /// Reads a range of a file, from the repository or from the object store.
-    async fn part(&self, grant: &Grant<Fetch>, located: &ResolvedEntry, range: Range<u64>) -> Result<Bytes> {
+    async fn part(&self, grant: &DatasetGrant<Fetch>, located: &ResolvedEntry, range: Range<u64>) -> Result<Bytes> {
         match &located.entry.pointer {
             Some(pointer) if is_empty(pointer) => Ok(Bytes::new()),
             Some(pointer) => self.0.storage.part(grant, pointer.oid, range).await,

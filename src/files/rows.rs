@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use self::places::{PLACES, Place, Places};
 use super::{Files, Opened};
 use crate::access::share_links::DownloadCounted;
-use crate::access::{Fetch, PathTarget};
+use crate::access::{Fetch, Grant};
 use crate::error::{Error, Result};
 use crate::storage::read_range::gathered;
 
@@ -115,24 +115,24 @@ pub struct Rows {
 }
 
 impl Files {
-    /// Reads rows of the table at a spot; fewer than requested if they exceed the size of a page. `count` is called
-    /// with the bytes about to be read, and with the rows skipped or read.
+    /// Reads rows of the table at the path of the grant; fewer than requested if they exceed the size of a page. `count`
+    /// is called with the bytes about to be read, and with the rows skipped or read.
     ///
     /// # Errors
     /// Unsupported media type for a file that is not a text table; invalid for one that cannot be parsed, and for rows
     /// too far beyond the indexed part; not found; busy.
     pub async fn rows(
         &self,
-        spot: &PathTarget<Fetch>,
+        grant: &Grant<Fetch>,
         revision: Option<&str>,
         section: Section,
         taken: &DownloadCounted,
         count: &(dyn Fn(Work) + Send + Sync),
     ) -> Result<Rows> {
         let Section { offset, limit } = section;
-        let file = self.open(spot, revision, taken).await?;
+        let file = self.open(grant, revision, taken).await?;
         let format = format(&file.name)?;
-        let key = (format!("{}/{}", spot.id(), file.tag()), format);
+        let key = (format!("{}/{}", grant.id(), file.tag()), format);
         let tables = &self.0.tables;
         let table = if let Some(table) = tables.known.get(&key) {
             table

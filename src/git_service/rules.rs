@@ -5,7 +5,7 @@ use metastore::wire::{Outcome, Progress, Push, Quarantine};
 use metastore::{ObjectId, RefName, State};
 
 use super::GitService;
-use crate::access::{Grant, Write};
+use crate::access::{DatasetGrant, Write};
 use crate::datasets::policy::{RefChange, RefPolicy, locked};
 use crate::db::locks::LockRow;
 use crate::error::Result;
@@ -26,7 +26,7 @@ impl GitService {
     /// Returns the locks of others that were checked.
     pub(super) async fn apply_rules(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         push: &Push,
         state: &State,
         quarantine: &Quarantine,
@@ -45,7 +45,7 @@ impl GitService {
 
     async fn check_objects(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         push: &Push,
         quarantine: &Quarantine,
         progress: &Progress,

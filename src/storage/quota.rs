@@ -11,7 +11,7 @@ use lfs::batch::{BatchRequest, ObjectError};
 use serde::Serialize;
 
 use super::Storage;
-use crate::access::{AdminGrant, Grant, Read};
+use crate::access::{AdminGrant, DatasetGrant, Read};
 use crate::db::datasets::DatasetRow;
 use crate::db::objects::NewObject;
 use crate::db::usage::{BOUNDLESS, UsageRow};
@@ -201,7 +201,7 @@ impl Storage {
     }
 
     /// Returns the usage and quota of a dataset.
-    pub async fn held_by(&self, grant: &Grant<Read>) -> Result<Held> {
+    pub async fn held_by(&self, grant: &DatasetGrant<Read>) -> Result<Held> {
         let (bytes, objects) = self.0.db.read().await?.usage_of(grant.id()).await?;
         Ok(Held {
             objects: unsigned(objects),

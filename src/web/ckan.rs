@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::Routes;
 use super::api::Body;
 use super::extract::AuthedActor;
-use crate::access::{Grant, Right};
+use crate::access::{DatasetGrant, Right};
 use crate::app::App;
 use crate::datasets::ckan::Record;
 use crate::error::{Error, ErrorDetails, Kind, Result};
@@ -208,7 +208,7 @@ impl ActionRequest {
     }
 
     /// Returns the dataset that a field names: `OWNER/NAME`, its id, or its name alone if that is unambiguous.
-    async fn dataset<R: Right>(&self, app: &App, caller: &AuthedActor, field: &'static str) -> Answer<Grant<R>> {
+    async fn dataset<R: Right>(&self, app: &App, caller: &AuthedActor, field: &'static str) -> Answer<DatasetGrant<R>> {
         let name = self.required(field)?;
         app.access.authorize_named(&caller.actor, name).await.map_err(Failure::of(field))
     }

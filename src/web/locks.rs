@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Routes;
 use super::error_format::lfs_json;
 use super::lfs::{expect_accept, json};
-use crate::access::{Grant, Read, Target, Write};
+use crate::access::{DatasetGrant, Read, Target, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::git_service::Locked;
@@ -36,7 +36,7 @@ async fn lock(State(app): State<App>, target: Target<Write>, request: Request) -
 
 async fn list(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     headers: HeaderMap,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Response> {
@@ -52,7 +52,7 @@ async fn verify(State(app): State<App>, target: Target<Write>, request: Request)
 
 async fn unlock(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     Path((_, _, id)): Path<(String, String, String)>,
     request: Request,
 ) -> Result<Response> {

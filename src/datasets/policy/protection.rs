@@ -3,7 +3,7 @@
 use globset::{Glob, GlobBuilder, GlobSet};
 use metastore::RefName;
 
-use crate::access::{Grant, Right};
+use crate::access::{DatasetGrant, Right};
 use crate::error::{Error, Result};
 
 /// Expands a pattern to full ref names: a short pattern matches branches.
@@ -30,7 +30,7 @@ pub(crate) struct Protection {
 
 impl Protection {
     /// Reads the patterns of a dataset. The default branch is always protected in addition.
-    pub(crate) fn of<R: Right>(grant: &Grant<R>) -> Result<Self> {
+    pub(crate) fn of<R: Right>(grant: &DatasetGrant<R>) -> Result<Self> {
         let patterns: Vec<String> = serde_json::from_str(&grant.dataset().protected).map_err(Error::internal)?;
         let globs = GlobSet::new(patterns.iter().filter_map(|pattern| glob(pattern))).map_err(Error::internal)?;
         Ok(Self { patterns, globs })

@@ -14,7 +14,7 @@ use super::super::extract::DatasetRequest;
 use super::shapes;
 use super::tree::{Entry, file_path};
 use super::{Page, PageUrl, Parameters, object_id};
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::compare::{Changed, Lines};
 use crate::error::Result;
@@ -139,7 +139,7 @@ async fn compare(
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
-    let grant: Grant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    let grant: DatasetGrant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let limit = page.limit()?;
     // The cursor holds the ids of both revisions, because branches can move, and the number of files already returned.
     let (from, to, skip) = match page.cursor() {

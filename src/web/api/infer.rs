@@ -11,7 +11,7 @@ use super::super::Routes;
 use super::Body;
 use super::shapes;
 use super::tree::file_path;
-use crate::access::{Fetch, Grant};
+use crate::access::{DatasetGrant, Fetch};
 use crate::app::App;
 use crate::error::Result;
 use crate::files::TableFormat;
@@ -59,7 +59,11 @@ struct InferredTable {
 /// Infers the columns of a table from its first rows, or from the footer of a Parquet file. Nothing is changed.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/infer", tag = "files", request_body = Table,
     responses((status = 200, description = "The inferred description.", body = InferredTable)))]
-async fn infer(State(app): State<App>, grant: Grant<Fetch>, Body(table): Body<Table>) -> Result<Json<InferredTable>> {
+async fn infer(
+    State(app): State<App>,
+    grant: DatasetGrant<Fetch>,
+    Body(table): Body<Table>,
+) -> Result<Json<InferredTable>> {
     let path = file_path(&table.path)?;
     let format: Option<TableFormat> = table.format.as_deref().map(str::parse).transpose()?;
     let revision = table.revision.as_deref().unwrap_or("HEAD");

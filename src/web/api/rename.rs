@@ -11,7 +11,7 @@ use super::super::extract::DatasetRequest;
 use super::Body;
 use super::datasets::{Dataset, dataset};
 use super::shapes;
-use crate::access::{Grant, Own, Read};
+use crate::access::{DatasetGrant, Own, Read};
 use crate::app::App;
 use crate::error::Result;
 use crate::types::RepoPath;
@@ -40,7 +40,7 @@ async fn rename(
     visitor: DatasetRequest,
     Body(asked): Body<RenameRequest>,
 ) -> Result<Json<Dataset>> {
-    let grant: Grant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    let grant: DatasetGrant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let to: RepoPath = asked.to.parse()?;
     let creation = app.access.creation(&visitor.actor, &to).await?;
     app.datasets.rename(&grant, &creation).await?;

@@ -14,7 +14,7 @@ use super::super::Routes;
 use super::diff::ChangedFile;
 use super::shapes;
 use super::{Body, CommitAuthor, Items, Page, PageUrl, Parameters, Revision, Segments, object_id};
-use crate::access::{Grant, Read, Write};
+use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::dry_run;
 use crate::datasets::package::CommitNote;
@@ -146,7 +146,7 @@ struct RestoreRequest {
     responses((status = 200, description = "The revisions.", body = Items<Revision>)))]
 async fn list(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     Parameters(walk): Parameters<HistoryQuery>,
     Parameters(page): Parameters<Page>,
     here: PageUrl,
@@ -180,11 +180,11 @@ async fn list(
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/revisions/{revision}", tag = "revisions",
     params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`.")),
     responses((status = 200, description = "The revision.", body = WholeRevision)))]
-async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<WholeRevision>> {
+async fn show(State(app): State<App>, grant: DatasetGrant<Read>, segments: Segments) -> Result<Json<WholeRevision>> {
     whole(&app, &grant, segments.get("revision")).await.map(Json)
 }
 
-async fn whole(app: &App, grant: &Grant<Read>, revision: &str) -> Result<WholeRevision> {
+async fn whole(app: &App, grant: &DatasetGrant<Read>, revision: &str) -> Result<WholeRevision> {
     let CommitNote { versioned, problem } = app.datasets.note(grant, Some(revision)).await?;
     let revision = versioned.revision.ok_or_else(|| Error::not_found("revision not found"))?;
     Ok(WholeRevision { revision: (&revision).into(), package: versioned.package, package_error: problem })
@@ -195,7 +195,7 @@ async fn whole(app: &App, grant: &Grant<Read>, revision: &str) -> Result<WholeRe
     responses((status = 200, description = "The new revision; with `dry_run`, the changes.", body = Outcome)))]
 async fn revert(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     Body(asked): Body<RevertRequest>,
 ) -> Result<Json<Outcome>> {
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
@@ -205,7 +205,7 @@ async fn revert(
 
 async fn carry_out(
     app: &App,
-    grant: &Grant<Write>,
+    grant: &DatasetGrant<Write>,
     plan: RevertPlan,
     wording: CommitMeta,
     dry_run: bool,
@@ -224,7 +224,7 @@ async fn carry_out(
     responses((status = 200, description = "The new revision; with `dry_run`, the changes.", body = Outcome)))]
 async fn restore(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     Body(asked): Body<RestoreRequest>,
 ) -> Result<Json<Outcome>> {
     let part = match (asked.path, asked.resource) {
@@ -241,7 +241,7 @@ async fn restore(
 /// Builds the commit message of a new revision. It names revisions as the user wrote them.
 pub(super) async fn wording(
     app: &App,
-    grant: &Grant<Write>,
+    grant: &DatasetGrant<Write>,
     branch: Option<String>,
     base: Option<String>,
     author: Option<CommitAuthor>,

@@ -10,7 +10,7 @@ use super::super::Routes;
 use super::super::extract::DatasetRequest;
 use super::tree::file_path;
 use super::{Items, Parameters, Segments};
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::error::{Error, Result};
 
@@ -92,7 +92,7 @@ async fn summary(
     segments: Segments,
     Parameters(asked): Parameters<StatsQuery>,
 ) -> Result<Json<Summary>> {
-    let grant: Grant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    let grant: DatasetGrant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let path = asked.path.as_deref().map(|path| path.strip_suffix('/').unwrap_or(path));
     let path = path.filter(|path| !path.is_empty()).map(file_path).transpose()?;
     let found = app.datasets.summary(&grant, segments.get("revision"), path).await?;
@@ -115,7 +115,7 @@ async fn summary(
     responses((status = 200, description = "The weeks.", body = Items<Week>)))]
 async fn activity(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     Parameters(span): Parameters<PeriodQuery>,
 ) -> Result<Json<Items<Week>>> {
     let weeks = match span.weeks {
@@ -133,7 +133,7 @@ async fn activity(
 /// There is one item per day on which objects were added. Only objects that the dataset still holds are counted.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/growth", tag = "datasets",
     responses((status = 200, description = "The days.", body = Items<Growth>)))]
-async fn growth(State(app): State<App>, grant: Grant<Read>) -> Result<Json<Items<Growth>>> {
+async fn growth(State(app): State<App>, grant: DatasetGrant<Read>) -> Result<Json<Items<Growth>>> {
     let found = app.storage.growth(&grant).await?;
     let items = found.into_iter().map(|(at, bytes)| Growth { at: day(&at.rfc3339()), bytes });
     Ok(Json(Items { items: items.collect(), next_cursor: None }))

@@ -12,7 +12,7 @@ use super::super::Routes;
 use super::super::api::{Body, segment};
 use super::super::extract::BaseUrl;
 use super::{Answer, hub_time, pairs, value};
-use crate::access::{Grant, Own, Write};
+use crate::access::{DatasetGrant, Own, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::retry::retry_on_conflict;
@@ -34,7 +34,7 @@ const MAX_DELETIONS: usize = 1000;
 /// How often to retry a deletion when the repository changes concurrently.
 const ATTEMPTS: u32 = 5;
 
-async fn list(State(app): State<App>, grant: Grant<Write>, base: BaseUrl, RawQuery(query): RawQuery) -> Answer {
+async fn list(State(app): State<App>, grant: DatasetGrant<Write>, base: BaseUrl, RawQuery(query): RawQuery) -> Answer {
     let asked = pairs(query.unwrap_or_default().as_bytes());
     let limit = value(&asked, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
     let after = match value(&asked, "cursor") {
@@ -84,7 +84,11 @@ struct Deletions {
 }
 
 /// Deletes objects that no revision references, immediately.
-async fn delete(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<DeletedObject>) -> Result<Response> {
+async fn delete(
+    State(app): State<App>,
+    grant: DatasetGrant<Own>,
+    Body(asked): Body<DeletedObject>,
+) -> Result<Response> {
     let named = asked.deletions.sha;
     if named.len() > MAX_DELETIONS {
         return Err(Error::too_large(format!("at most {MAX_DELETIONS} files can be deleted per request")));

@@ -16,7 +16,7 @@ use super::super::extract::{BaseUrl, DatasetRequest};
 use super::super::lfs::body_within;
 use super::refs::is_own;
 use super::{Answer, Failure, find, is_on, last_commit, page, pairs, value};
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::browse::{DEPTH, Listing};
 use crate::error::Error;
@@ -39,12 +39,12 @@ type EntryJson = (Entry, Option<CommitInfo>);
 
 async fn list(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     base: BaseUrl,
     segments: Segments,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let query = query.unwrap_or_default();
+    let query = query.ok_or_else(|| nothing(""))?;
     let asked = pairs(query.as_bytes());
     let limit = value(&asked, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
     let (recursive, expand) = (is_on(value(&asked, "recursive")), is_on(value(&asked, "expand")));
@@ -55,8 +55,9 @@ async fn list(
         "" => None,
         path => Some(path.parse::<FilePath>().map_err(|_| nothing(path)).map_err(Failure::entry(revision))?),
     };
-    let listing = Listing { path: path.clone(), recursive, after, limit, last: expand };
-    let found = app.datasets.list(&grant, &revision.to_string(), listing).await.map_err(Failure::entry(revision))?;
+    let listing = Listing { recursive, after, limit, last: expand };
+    let found = app.datasets.list(&grant.at(path.clone()), Some(&revision.to_string()), listing).await;
+    let found = found.map_err(Failure::entry(revision))?.ok_or_else(|| nothing(""))?;
     let next = found.next.map(|next| {
         let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
         let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).flat_map(|pair| [pair, "&"]);
@@ -132,7 +133,8 @@ fn nothing(path: &str) -> Error {
 /// Returns the entries for the paths in a form or in JSON, leaving out those that do not exist.
 async fn named(State(app): State<App>, visitor: DatasetRequest, segments: Segments, request: Request) -> Answer {
     let grant = app.access.authorize::<Read>(&visitor.actor, &visitor.path).await?;
-    let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
+    let media =
+        request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).ok_or_else(|| nothing(""))?;
     let is_form = media.starts_with("application/x-www-form-urlencoded");
     let body = body_within(&app, request).await?;
     let (paths, expand) = if is_form {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::super::Routes;
 use super::super::api::{Body, Segments};
 use super::{Answer, Failure, REVISION_NOT_FOUND, is_default, is_on, pairs, value};
-use crate::access::{Grant, Write};
+use crate::access::{DatasetGrant, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 
@@ -43,7 +43,7 @@ struct File {
 
 async fn modes(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     segments: Segments,
     RawQuery(query): RawQuery,
     Body(asked): Body<Files>,

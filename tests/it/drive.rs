@@ -248,7 +248,7 @@ story! {
         // They never let it end.
         let summary = server.app.collector.run(None, false, |_| {}).await.unwrap();
         assert_eq!((summary.git, &summary.problems[..]), ((0, 0), &[][..]));
-        let changing = "the repository keeps changing during garbage collection; try again later";
+        let changing = "too many concurrent changes to this dataset; try again in a moment";
         let left = ["ada/busy", "ada/quiet"].map(|path| format!("{path}: {changing}"));
         assert_eq!(summary.left, left);
         let attempts = count(&server.app.db, announced).await;

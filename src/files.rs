@@ -3,6 +3,7 @@
 
 mod download;
 mod download_token;
+mod infer;
 pub mod rows;
 mod streaming;
 mod zip;
@@ -16,6 +17,7 @@ use metastore::{Content, ObjectId};
 
 pub use self::download::Download;
 use self::download_token::DownloadSigner;
+pub use self::infer::TableFormat;
 pub use self::streaming::Opened;
 use crate::access::{Actor, Fetch, Grant, Own, PathTarget, Read, Write};
 use crate::clock::Clock;

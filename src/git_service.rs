@@ -1,8 +1,6 @@
 //! Git and Git LFS hosting on top of datasets and storage: fetching, pushing with server-side rules, and file locks.
 
-mod infer;
 mod locks;
-pub use self::infer::TableFormat;
 pub use self::locks::Locked;
 mod rename;
 mod rules;

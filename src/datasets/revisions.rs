@@ -233,7 +233,7 @@ impl Datasets {
             let work = edits.clone();
             let edits = snapshot.read(move |reader| work(reader, head)).await?;
             if edits.is_empty() {
-                return Err(Error::invalid("nothing would change"));
+                return Err(metastore::Error::Unchanged.into());
             }
             let own = CommitMeta { branch: Some(branch), parent: Some(head), ..wording.clone() };
             let changes = self.changes(grant.actor(), &snapshot, own, &message, edits).await?;

@@ -49,7 +49,7 @@ describe('the keyboard', () => {
 		expect(['ArrowUp', 'PageDown', 'Home', 'End', 'x'].map((key) => stride(key, 9, 4))).toEqual([-1, 4, -9, 9, undefined]);
 	});
 
-	it('collects typed letters until a pause', () => {
+	it('collects typed keys until a pause', () => {
 		const typing = new TypeAhead();
 		expect([100, 500, 1900].map((timeStamp) => typing.add({ key: 'a', timeStamp }))).toEqual(['a', 'aa', 'a']);
 	});

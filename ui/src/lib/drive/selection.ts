@@ -85,7 +85,7 @@ export function typed(order: readonly string[], focus: string | null, text: stri
 	return null;
 }
 
-/** Collects typed letters for {@link typed}; a pause starts a new text. */
+/** Collects the keys that are typed for {@link typed}; a pause starts a new text. */
 export class TypeAhead {
 	#text = '';
 	#at = -Infinity;

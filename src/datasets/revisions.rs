@@ -228,7 +228,7 @@ impl Datasets {
     {
         retry_on_conflict(ATTEMPTS, || async {
             let Planned { changes, .. } = self.plan(grant, wording.clone(), &message, edits.clone()).await?;
-            let changes = changes.ok_or_else(|| Error::invalid("nothing would change"))?;
+            let changes = changes.ok_or(metastore::Error::Unchanged)?;
             let done =
                 if exact { self.commit_exactly(grant, changes).await } else { self.commit(grant, changes).await };
             match done {

@@ -99,7 +99,9 @@ pub(super) fn render_error(action: &str, details: &ErrorDetails, response: &mut 
     let (status, kind) = match details.kind {
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not Found Error"),
         Kind::Unauthenticated | Kind::Forbidden => (StatusCode::FORBIDDEN, "Authorization Error"),
-        Kind::Invalid | Kind::Conflict | Kind::Precondition => (StatusCode::CONFLICT, "Validation Error"),
+        Kind::Invalid | Kind::Unchanged | Kind::Conflict | Kind::Precondition => {
+            (StatusCode::CONFLICT, "Validation Error")
+        }
         other => (other.status(), other.status().canonical_reason().unwrap_or_default()),
     };
     let mut error = json!({ "__type": kind, "message": details.detail });
@@ -135,7 +137,8 @@ impl Failure {
     /// Attributes an error to a field, if the request was invalid.
     fn of(field: &'static str) -> impl Fn(Error) -> Self {
         move |error| {
-            let is_wrong = matches!(error.kind(), Kind::Invalid | Kind::Conflict | Kind::Precondition);
+            let is_wrong =
+                matches!(error.kind(), Kind::Invalid | Kind::Unchanged | Kind::Conflict | Kind::Precondition);
             Self { error, field: is_wrong.then_some(field) }
         }
     }

@@ -383,13 +383,17 @@ struct TableRows {
     offset: u64,
     /// True if more rows follow.
     more: bool,
+    /// The number of rows of the table; null while it is not known.
+    total: Option<u64>,
 }
 
 /// Reads rows of a `csv`, `tsv`, `jsonl` or `ndjson` file.
 ///
-/// Only the needed part of the file is read. Other formats, including Parquet, are rejected with 415. A page can have
-/// fewer rows than `limit` with `more` set to true, because it ends at 8 MiB of the file or 4 MiB of JSON; continue
-/// after its last row. A row longer than 1 MiB cannot be read (422).
+/// Only the needed part of the file is read, in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252. The types
+/// are those of `infer`. Integers beyond 2^53 are strings, because JSON parsers of browsers round them. Other formats,
+/// including Parquet, are rejected with 415. A page can have fewer rows than `limit` with `more` set to true, because
+/// it ends at 8 MiB of the file or 4 MiB of JSON; continue after its last row. A row longer than 1 MiB cannot be read
+/// (422).
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/rows/{path}", tag = "drive",
     params(("path" = String, Path, description = "The path of the file; may contain `/`."), Section),
     responses((status = 200, description = "The rows.", body = TableRows)))]
@@ -408,7 +412,7 @@ async fn table(
     };
     let read = app.files.rows(&grant, section.revision.as_deref(), asked, &taken, &count).await?;
     let fields = read.fields.into_iter().map(|(name, r#type)| Column { name, r#type }).collect();
-    Ok(Json(TableRows { fields, rows: read.rows, offset: asked.offset, more: read.more }))
+    Ok(Json(TableRows { fields, rows: read.rows, offset: asked.offset, more: read.more, total: read.total }))
 }
 
 /// Returns the commit message: the caller's, or a default.

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::super::Routes;
-use super::super::content::{Content, bare, disposition, shown as displayed};
+use super::super::content::{Content, bare, disposition, media_type};
 use super::super::extract::{BaseUrl, DatasetRequest};
 use super::tree::file_path;
 use super::{Parameters, Segments};
@@ -63,13 +63,15 @@ async fn raw(
         )
         .await?;
     let file = app.files.open_entry(&grant, located)?;
-    save(&app, &file, shown.inline.unwrap_or_default(), &base, &method, &headers).await
+    let (media, inline) = (media_type(&file.name), shown.inline.unwrap_or_default());
+    save(&app, &file, media, inline, &base, &method, &headers).await
 }
 
 /// Sends a file to be saved, or with `inline` to be displayed: by a redirect to storage for files in Git LFS.
 pub(super) async fn save(
     app: &App,
     file: &Opened,
+    media: &'static str,
     inline: bool,
     base: &str,
     method: &Method,
@@ -77,7 +79,7 @@ pub(super) async fn save(
 ) -> Result<Response> {
     match app.files.download_url(file, inline, base).await? {
         Some(url) => Ok((StatusCode::FOUND, [(header::LOCATION, url)]).into_response()),
-        None => send(app, file, inline, method, headers).await,
+        None => send(app, file, media, inline, method, headers).await,
     }
 }
 
@@ -85,16 +87,16 @@ pub(super) async fn save(
 pub(super) async fn send(
     app: &App,
     file: &Opened,
+    media: &'static str,
     inline: bool,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response> {
-    let (media, is_harmless) = displayed(&file.name);
     let content = Content {
         tag: &file.tag(),
         size: file.size,
         media,
-        disposition: disposition(&file.name, inline && is_harmless),
+        disposition: disposition(&file.name, inline),
         // The branch can move to another version at any time.
         cache: "private, no-cache",
     };

@@ -47,7 +47,7 @@ struct InferredTable {
     #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     dialect: Option<Map<String, Value>>,
-    /// The encoding: `utf-8`, `utf-16` or `iso-8859-1`; only for text.
+    /// The encoding: `utf-8`, `utf-16`, `iso-8859-1` or `windows-1252`; only for text.
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<String>,
     /// The number of rows inspected; for Parquet, the number of rows in the file.
@@ -72,7 +72,7 @@ async fn infer(
         format: format.as_str().to_owned(),
         schema: found.schema,
         dialect: found.dialect,
-        encoding: found.encoding.map(str::to_owned),
+        encoding: found.encoding.map(|encoding| encoding.as_str().to_owned()),
         rows: found.rows,
         is_complete: found.is_complete,
     }))

@@ -44,7 +44,7 @@ async fn list(
     segments: Segments,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let query = query.ok_or_else(|| nothing(""))?;
+    let query = query.unwrap_or_default();
     let asked = pairs(query.as_bytes());
     let limit = value(&asked, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
     let (recursive, expand) = (is_on(value(&asked, "recursive")), is_on(value(&asked, "expand")));
@@ -134,7 +134,7 @@ fn nothing(path: &str) -> Error {
 async fn named(State(app): State<App>, visitor: DatasetRequest, segments: Segments, request: Request) -> Answer {
     let grant = app.access.authorize::<Read>(&visitor.actor, &visitor.path).await?;
     let media =
-        request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).ok_or_else(|| nothing(""))?;
+        request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
     let is_form = media.starts_with("application/x-www-form-urlencoded");
     let body = body_within(&app, request).await?;
     let (paths, expand) = if is_form {

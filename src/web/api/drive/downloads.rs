@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::super::Routes;
-use super::super::super::content::disposition;
+use super::super::super::content::{disposition, shown};
 use super::super::super::extract::{BaseUrl, DatasetRequest};
 use super::super::Body;
 use super::super::files::save;
@@ -102,7 +102,7 @@ async fn fetch(
     headers: HeaderMap,
 ) -> Result<Response> {
     let archive = match app.files.chosen(&token).await? {
-        Download::File(file) => return save(&app, &file, false, &base, &method, &headers).await,
+        Download::File(file) => return save(&app, &file, shown(&file.name).0, false, &base, &method, &headers).await,
         Download::Archive(archive) => archive,
     };
     let mut answer = Response::builder()

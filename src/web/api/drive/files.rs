@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::super::super::Routes;
+use super::super::super::content::shown;
 use super::super::super::extract::BaseUrl;
 use super::super::super::git::with_idle_timeout;
 use super::super::Parameters;
@@ -88,7 +89,8 @@ async fn content(
 ) -> Result<Response> {
     let taken = app.access.count_download(std::slice::from_ref(&grant)).await?;
     let file = app.files.open(&grant, at.revision.as_deref(), &taken).await?;
-    send(&app, &file, true, &method, &headers).await
+    let (media, is_harmless) = shown(&file.name);
+    send(&app, &file, media, is_harmless, &method, &headers).await
 }
 
 /// Downloads a file as an attachment; redirects to storage for files in Git LFS.
@@ -109,5 +111,5 @@ async fn download(
 ) -> Result<Response> {
     let taken = app.access.count_download(std::slice::from_ref(&grant)).await?;
     let file = app.files.open(&grant, at.revision.as_deref(), &taken).await?;
-    save(&app, &file, false, &base, &method, &headers).await
+    save(&app, &file, shown(&file.name).0, false, &base, &method, &headers).await
 }

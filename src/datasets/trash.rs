@@ -77,7 +77,7 @@ impl Datasets {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<TrashRow>, Option<String>)> {
-        let Some(id) = grants.first().map(|grant| grant.id()) else { return Ok((Vec::new(), None)) };
+        let Some(id) = grants.first().map(Grant::id) else { return Ok((Vec::new(), None)) };
         let (mut found, mut cursor) = (Vec::new(), cursor.unwrap_or_default().to_owned());
         let mut tx = self.db.read().await?;
         loop {
@@ -117,7 +117,7 @@ impl Datasets {
         to: Option<Option<FilePath>>,
         message: Message,
     ) -> Result<(ObjectId, Vec<Restored>)> {
-        let Some(id) = grants.first().map(|grant| grant.id()) else { return Err(gone()) };
+        let Some(id) = grants.first().map(Grant::id) else { return Err(gone()) };
         let mut rows = Vec::with_capacity(ids.len());
         let mut tx = self.db.read().await?;
         for wanted in ids {
@@ -167,7 +167,7 @@ impl Datasets {
     /// # Errors
     /// Not found if there is no item `id`.
     pub async fn empty_trash(&self, grants: &[Grant<Write>], id: Option<&str>) -> Result<()> {
-        let Some(repo) = grants.first().map(|grant| grant.id()) else { return Ok(()) };
+        let Some(repo) = grants.first().map(Grant::id) else { return Ok(()) };
         let mut tx = self.db.write().await?;
         if let Some(id) = id {
             tx.trash_row(repo, id).await?.filter(|row| is_in(grants, row)).ok_or_else(gone)?;

@@ -244,7 +244,7 @@ impl Datasets {
             let put = Edit::Put { path: path.clone(), content: content.clone(), executable };
             Ok(Change { edits: vec![put], ..Change::default() })
         };
-        self.change(std::slice::from_ref(&grant), message, known, work).await
+        self.change(std::slice::from_ref(grant), message, known, work).await
     }
 
     /// Creates an empty folder as a new revision.
@@ -263,7 +263,7 @@ impl Datasets {
             }
             Ok(Change { edits: vec![keep(&path)?], ..Change::default() })
         };
-        self.change(std::slice::from_ref(&grant), message, None, work).await?.made()
+        self.change(std::slice::from_ref(grant), message, None, work).await?.made()
     }
 
     /// Moves or renames a file or a folder as a new revision. The parent folder is kept even if it becomes empty;
@@ -336,7 +336,7 @@ impl Datasets {
             };
             Ok(Change { edits, ..Change::default() })
         };
-        self.change(std::slice::from_ref(&grant), message, None, work).await
+        self.change(std::slice::from_ref(grant), message, None, work).await
     }
 
     /// Creates a revision from edits that depend on the current head and touch only what these grants of one dataset

@@ -133,8 +133,7 @@ fn nothing(path: &str) -> Error {
 /// Returns the entries for the paths in a form or in JSON, leaving out those that do not exist.
 async fn named(State(app): State<App>, visitor: DatasetRequest, segments: Segments, request: Request) -> Answer {
     let grant = app.access.authorize::<Read>(&visitor.actor, &visitor.path).await?;
-    let media =
-        request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
     let is_form = media.starts_with("application/x-www-form-urlencoded");
     let body = body_within(&app, request).await?;
     let (paths, expand) = if is_form {

@@ -86,7 +86,7 @@ struct End {
 async fn upload(app: &App, visitor: &DatasetRequest, segments: &Segments) -> Result<(Grant<Write>, UploadSession)> {
     // Without any write access, the caller must not learn whether the upload exists.
     let grants: Vec<Grant<Write>> = grants(&app.access, visitor).await?;
-    let dataset = grants.first().map(|grant| grant.id()).ok_or_else(|| Error::not_found("dataset not found"))?;
+    let dataset = grants.first().map(Grant::id).ok_or_else(|| Error::not_found("dataset not found"))?;
     let session = app.storage.upload_session(dataset, &visitor.actor.key(), segments.get("id")).await?;
     let grant = visitor.grant(app, session.path()).await?;
     Ok((grant, session))

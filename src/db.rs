@@ -29,7 +29,6 @@ pub mod sessions;
 pub mod shares;
 pub mod trash;
 pub mod upload_sessions;
-pub mod uploads;
 pub mod usage;
 
 use std::str::FromStr;

@@ -180,10 +180,15 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(oids).fetch_all(on))?)
     }
 
-    /// Returns those of the objects that have a multipart upload, running or completed, with the places of the
+    /// Returns those of the objects that have an upload with a final key, open or finished, with the places of the
     /// uploads.
     pub async fn upload_places(&mut self, store: &str, oids: &[Oid]) -> Result<Vec<(String, String)>> {
-        let query = listed!(self, "SELECT oid, place FROM upload WHERE store = $1 AND oid", "$2", "");
+        let query = listed!(
+            self,
+            "SELECT oid, place FROM upload_session WHERE store = $1 AND place <> '' AND state <> 'aborted' AND oid",
+            "$2",
+            ""
+        );
         let oids = list(oids)?;
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(oids).fetch_all(on))?)
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use lfs::Oid;
 use sqlx::FromRow;
 
-use super::{Tx, exec, run};
+use super::{Tx, exec, list, listed, run};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
@@ -32,21 +32,6 @@ pub struct OrphanRow {
     pub size: i64,
     /// Its place in a bucket; empty in a local store.
     pub place: String,
-}
-
-/// Builds a statement about the names in a JSON list, for each engine.
-macro_rules! listed {
-    ($tx:expr, $before:literal, $list:literal, $after:literal) => {
-        match $tx {
-            Tx::Sqlite(_) => concat!($before, " IN (SELECT value FROM json_each(", $list, ")) ", $after),
-            Tx::Postgres(_) => concat!($before, " IN (SELECT json_array_elements_text(", $list, "::json)) ", $after),
-        }
-    };
-}
-
-fn list(oids: &[Oid]) -> Result<String> {
-    let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
-    serde_json::to_string(&names).map_err(Error::internal)
 }
 
 impl Tx {

@@ -6,8 +6,8 @@ use sqlx::FromRow;
 #[cfg(doc)]
 use super::datasets::DatasetRow;
 use super::objects::NewObject;
-use super::{Tx, exec, run, signed};
-use crate::error::{Error, Result};
+use super::{Tx, exec, list, listed, run, signed};
+use crate::error::Result;
 use crate::types::{Id, OwnerKind};
 
 /// In quota columns: unlimited, whatever the configuration says.
@@ -123,22 +123,14 @@ impl Tx {
     /// Returns the bytes reserved for these objects of a dataset. Each object can have one upload of each kind. Files do
     /// not count: whatever was announced, their content is known only at the end.
     pub async fn reserved_for(&mut self, repo: Id, oids: &[Oid]) -> Result<i64> {
-        macro_rules! query {
-            ($wanted:literal) => {
-                concat!(
-                    "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM upload_session
-                     WHERE repo_id = $1 AND path = '' AND state = 'open' AND oid IN (",
-                    $wanted,
-                    ")"
-                )
-            };
-        }
-        let query = match self {
-            Self::Sqlite(_) => query!("SELECT value FROM json_each($2)"),
-            Self::Postgres(_) => query!("SELECT json_array_elements_text($2::json)"),
-        };
-        let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
-        let names = serde_json::to_string(&names).map_err(Error::internal)?;
+        let query = listed!(
+            self,
+            "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM upload_session
+             WHERE repo_id = $1 AND path = '' AND state = 'open' AND oid",
+            "$2",
+            ""
+        );
+        let names = list(oids)?;
         Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(names).fetch_one(on))?)
     }
 
@@ -161,19 +153,14 @@ impl Tx {
     /// Returns those of the objects that count towards the dataset's usage, in use or not, with their sizes in
     /// bytes.
     pub async fn counted(&mut self, repo: Id, oids: &[Oid]) -> Result<Vec<(String, i64)>> {
-        let query = match self {
-            Self::Sqlite(_) => {
-                "SELECT h.oid, o.size FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
-                 WHERE h.repo_id = $1 AND h.oid IN (SELECT value FROM json_each($2)) AND h.released_at IS NULL"
-            }
-            Self::Postgres(_) => {
-                "SELECT h.oid, o.size FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
-                 WHERE h.repo_id = $1 AND h.oid IN (SELECT json_array_elements_text($2::json))
-                 AND h.released_at IS NULL"
-            }
-        };
-        let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
-        let names = serde_json::to_string(&names).map_err(Error::internal)?;
+        let query = listed!(
+            self,
+            "SELECT h.oid, o.size FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
+             WHERE h.repo_id = $1 AND h.released_at IS NULL AND h.oid",
+            "$2",
+            ""
+        );
+        let names = list(oids)?;
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(names).fetch_all(on))?)
     }
 

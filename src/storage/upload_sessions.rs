@@ -29,19 +29,22 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) use self::body::interrupted;
 use self::body::{ended_early, expect_end, whole_part};
 pub(super) use self::direct::UploadTarget;
-use super::quota::Begins;
 use super::stores::{self, Store};
 use super::{Storage, counted};
 use crate::clock;
 use crate::db::datasets::DatasetRow;
 use crate::db::objects::NewObject;
 use crate::db::upload_sessions::UploadSessionRow;
-use crate::db::{oid, signed, unsigned};
-use crate::error::{Error, Result};
+use crate::db::{Tx, oid, signed, unsigned};
+use crate::error::{Error, Kind, Result};
+use crate::quota::{EffectiveQuota, QuotaUsage};
 use crate::types::{Id, Millis, UploadKind, UploadState};
 
 /// Memory limit in MiB for parts on their way to buckets.
 pub(super) const PART_MEMORY_MIB: usize = 256;
+
+/// Maximum number of uploads in parts in progress per owner.
+const MAX_OPEN_UPLOADS: i64 = 5000;
 
 /// Locks by upload id, held while an upload is completed.
 pub(super) type Turns = Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>;
@@ -173,20 +176,29 @@ impl Storage {
         self.0.part_memory.clone().acquire_many_owned(blocks).await.map_err(Error::internal)
     }
 
-    /// Creates and records an upload in parts, if the quota allows it. Returns `None` if there is one of the same
-    /// object.
-    async fn start(
-        &self,
-        dataset: &DatasetRow,
-        mut session: UploadSession,
-        begins: Begins,
-    ) -> Result<Option<UploadSession>> {
+    /// Starts an upload in parts, and cancels idle uploads of the same owner if it needs their room. Returns `None` if
+    /// there is one of the same object.
+    ///
+    /// # Errors
+    /// Full if a quota is exceeded; busy if too many uploads are in progress.
+    async fn start(&self, dataset: &DatasetRow, mut session: UploadSession) -> Result<Option<UploadSession>> {
+        let mut tx = self.0.db.read().await?;
+        let admitted = self.admit_upload(&mut tx, dataset, &session).await;
+        drop(tx);
+        match admitted {
+            Err(error) if matches!(error.kind(), Kind::Full | Kind::Busy) => {
+                if self.abort_idle(dataset, Some(&session)).await? == 0 {
+                    return Err(error);
+                }
+            }
+            admitted => admitted?,
+        }
         session.row.expires_at = self.expiry(session.row.kind);
         self.create_parts(&mut session).await?;
         let recorded = async {
             let mut tx = self.0.db.write().await?;
             tx.lock_usage(dataset.owner_id).await?;
-            self.admit_upload(&mut tx, dataset, begins).await?;
+            self.admit_upload(&mut tx, dataset, &session).await?;
             let row = tx.add_upload_session(&session.row).await?;
             tx.commit().await?;
             Ok(row.id == session.row.id)
@@ -196,6 +208,27 @@ impl Storage {
             self.discard(&session).await?;
         }
         Ok(recorded?.then_some(session))
+    }
+
+    /// Checks whether an upload can start. In a transaction that has locked the usage, this is final.
+    async fn admit_upload(&self, tx: &mut Tx, dataset: &DatasetRow, session: &UploadSession) -> Result<()> {
+        if tx.open_uploads(dataset.owner_id).await? >= MAX_OPEN_UPLOADS {
+            let owner = &dataset.owner_name;
+            return Err(Error::busy(format!(
+                "{MAX_OPEN_UPLOADS} uploads to the datasets of {owner} are in progress; complete or cancel some"
+            )));
+        }
+        let Some(bounds) = EffectiveQuota::of(dataset, &self.0.quotas) else { return Ok(()) };
+        let mut ledger = QuotaUsage::read(tx, &[&bounds]).await?;
+        let refusal = match (session.row.kind, session.oid()?) {
+            // A dataset has one upload of an object at a time, and one that it already holds is not counted again.
+            (UploadKind::Parts, Some(oid)) => {
+                ledger.refusal_of_news(tx, &bounds, &mut vec![(oid, session.size())], 0).await?
+            }
+            // A file counts whatever it is announced to be.
+            _ => ledger.refusal(&bounds, 1, session.size(), 0),
+        };
+        refusal.map_or(Ok(()), |refusal| Err(Error::full(refusal)))
     }
 
     /// Creates the place of the parts in the store.

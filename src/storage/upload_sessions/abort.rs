@@ -77,18 +77,17 @@ impl Storage {
     }
 
     /// Cancels idle uploads to an owner's datasets: those for which all URLs have expired since the last step.
-    /// `instead` is an actor and a path of this dataset: an upload by the same actor to the same path is replaced by
-    /// the new one. Returns the number of cancelled uploads.
+    /// One of the same actor to the same path as the new file `instead` is replaced by it. Returns the number of cancelled uploads.
     pub(in crate::storage) async fn abort_idle(
         &self,
         dataset: &DatasetRow,
-        instead: Option<(&str, &str)>,
+        instead: Option<&UploadSession>,
     ) -> Result<usize> {
         let now = self.0.clock.now();
         // Each step sets the expiry to one whole lifetime from then.
         let urls = Duration::from_secs(u64::from(self.0.lifetime));
         let before = now.plus(self.0.upload_lifetime).minus(urls);
-        let (actor, path) = instead.unwrap_or_default();
+        let (actor, path) = instead.map(|new| (&*new.row.actor, new.path())).unwrap_or_default();
         let mut tx = self.0.db.read().await?;
         let idle = tx.idle_upload_sessions(dataset.owner_id, (before, now), (dataset.id, actor, path), PAGE).await?;
         drop(tx);

@@ -13,7 +13,6 @@ use super::body::ended_early;
 use crate::access::{PathTarget, Write};
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
-use crate::storage::quota::Begins;
 use crate::storage::stores::Store;
 use crate::storage::{Storage, counted};
 use crate::types::{Id, UploadKind};
@@ -76,16 +75,14 @@ impl Storage {
             ));
         }
         self.expect_size(size)?;
-        let actor = spot.actor().key();
-        self.expect_upload(dataset, Begins::File(size), Some((&actor, path.as_str()))).await?;
-        if self.0.db.read().await?.open_files(dataset.id, &actor).await? >= MAX_OPEN_FILES {
-            return Err(Error::busy("too many uploads in progress; complete or cancel some"));
-        }
         let mut session = UploadSession::new(UploadKind::File, dataset.id, &dataset.store, size);
-        session.row.actor = actor;
+        session.row.actor = spot.actor().key();
         session.row.path = path.to_string();
         session.row.oid = promised.map(|oid| oid.to_string());
-        let started = self.start(dataset, session, Begins::File(size)).await?;
+        if self.0.db.read().await?.open_files(dataset.id, &session.row.actor).await? >= MAX_OPEN_FILES {
+            return Err(Error::busy("too many uploads in progress; complete or cancel some"));
+        }
+        let started = self.start(dataset, session).await?;
         started.ok_or_else(|| Error::internal("a new upload of a file was found to be another one"))
     }
 

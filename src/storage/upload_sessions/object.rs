@@ -13,7 +13,6 @@ use super::UploadSession;
 use crate::clock;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
-use crate::storage::quota::Begins;
 use crate::storage::stores::Store;
 use crate::storage::{Storage, Urls};
 use crate::types::{Id, Millis, UploadKind};
@@ -79,12 +78,11 @@ impl Storage {
                 }
                 self.abort(&session, Millis::MAX).await?;
             }
-            self.expect_upload(dataset, Begins::Object(oid, size), None).await?;
             let mut session = UploadSession::new(UploadKind::Parts, dataset.id, store, size);
             session.row.oid = Some(oid.to_string());
             session.row.place = hex::encode(clock::random::<8>());
             // `None`: another request started the same upload at the same moment.
-            if let Some(session) = self.start(dataset, session, Begins::Object(oid, size)).await? {
+            if let Some(session) = self.start(dataset, session).await? {
                 return Ok((session, Vec::new()));
             }
         }

@@ -29,13 +29,13 @@ pub mod sessions;
 pub mod shares;
 pub mod trash;
 pub mod upload_sessions;
-pub mod uploads;
 pub mod usage;
 
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lfs::Oid;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -128,6 +128,25 @@ macro_rules! exec {
     };
 }
 pub(crate) use exec;
+
+/// Builds a statement about the names in a JSON [`list`], for each engine.
+macro_rules! listed {
+    ($tx:expr, $before:literal, $list:literal, $after:literal) => {
+        match $tx {
+            $crate::db::Tx::Sqlite(_) => concat!($before, " IN (SELECT value FROM json_each(", $list, ")) ", $after),
+            $crate::db::Tx::Postgres(_) => {
+                concat!($before, " IN (SELECT json_array_elements_text(", $list, "::json)) ", $after)
+            }
+        }
+    };
+}
+pub(crate) use listed;
+
+/// Returns oids as a JSON list.
+fn list(oids: &[Oid]) -> Result<String> {
+    let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
+    serde_json::to_string(&names).map_err(Error::internal)
+}
 
 impl Db {
     /// Connects and runs pending migrations.

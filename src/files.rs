@@ -151,7 +151,7 @@ impl Files {
     /// revision.
     ///
     /// # Errors
-    /// As for [`Storage::finish_upload_session`] and [`Datasets::commit`].
+    /// As for [`Storage::finish_upload`] and [`Datasets::commit`].
     pub async fn finish(&self, grant: &Grant<Write>, session: &UploadSession, message: Option<String>) -> Result<Put> {
         if let Some(revision) = session.revision() {
             let revision = ObjectId::from_hex(revision.as_bytes()).map_err(Error::internal)?;
@@ -159,12 +159,12 @@ impl Files {
         }
         let path = path_of(grant)?;
         let (_, is_there) = self.0.drive.storage_rules(grant).await?;
-        let pointer = self.0.storage.finish_upload_session(session).await?;
+        let pointer = self.0.storage.finish_upload(session).await?;
         let word = if is_there { "Update" } else { "Add" };
         let message = Message { own: message, default: format!("{word} {path}") };
         let done = self.0.drive.put_file(grant, Content::Pointer(pointer), message, None).await?;
         let revision = made(done)?;
-        self.0.storage.end_upload_session(session, &revision.to_string()).await?;
+        self.0.storage.set_upload_revision(session, &revision.to_string()).await?;
         Ok(Put { revision, is_new: !is_there })
     }
 

@@ -2,8 +2,6 @@
 
 pub mod check;
 pub mod collect;
-mod direct;
-mod direct_upload;
 mod download_url;
 pub mod holdings;
 mod holdings_writer;
@@ -14,7 +12,6 @@ pub(crate) mod read_range;
 mod signed;
 mod stores;
 pub mod upload_sessions;
-pub mod uploads;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -33,10 +30,10 @@ use lfs::{LocalStore, Oid};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::check::Damage;
-use self::direct_upload::UploadTarget;
 use self::holdings_writer::HoldingsWriter;
 pub use self::stores::{Place, Stores};
 use self::stores::{Stat, Store};
+use self::upload_sessions::{Turns, UploadSession, UploadTarget};
 use crate::access::{DatasetGrant, Fetch, Upload};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_STORE, Quotas};
@@ -69,7 +66,7 @@ struct Inner {
     hash_bytes: u64,
     offered: TransferOffer,
     upload_lifetime: Duration,
-    turns: uploads::Turns,
+    turns: Turns,
     transfers: Arc<Semaphore>,
     /// Memory limit in MiB for parts on their way to a bucket.
     part_memory: Arc<Semaphore>,
@@ -102,7 +99,7 @@ impl Storage {
                 tus: true,
             },
             upload_lifetime: Duration::from_secs(config.ttl.upload),
-            turns: uploads::Turns::default(),
+            turns: Turns::default(),
             transfers: Arc::new(Semaphore::new(config.limits.transfers)),
             part_memory: Arc::new(Semaphore::new(upload_sessions::PART_MEMORY_MIB)),
         }))
@@ -191,7 +188,7 @@ impl Storage {
         let plan = plan.map_err(|error| Error::invalid(error.message))?;
         let begun = match uploader {
             Some(dataset) if !plan.begin.is_empty() => {
-                Box::pin(self.begin_uploads(dataset, store, &plan.begin, &request.objects)).await?
+                Box::pin(self.begin_objects(dataset, store, &plan.begin, &request.objects)).await?
             }
             Some(_) | None => HashMap::new(),
         };
@@ -223,13 +220,18 @@ impl Storage {
                     }
                     None => HashMap::new(),
                 };
-                let mut target = |oid| *targets.entry(oid).or_insert_with(|| UploadTarget::new(bucket, is_bare));
+                let mut target =
+                    |oid| *targets.entry(oid).or_insert_with(|| (UploadTarget::new(bucket, is_bare), None));
+                let is_part = is_bare && !bucket.takes_bare_uploads();
                 let action = |verb, oid, size, object: &RequestedObject| match (verb, begun.get(&oid)) {
                     (Verb::Verify, Some((_, begun))) => {
                         urls.own(verb, oid, size, format!("upload={}", hex::encode(begun.upload)))
                     }
-                    (Verb::Verify, None) => urls.own(verb, oid, size, target(oid).query()),
-                    (Verb::Upload, _) => direct(target(oid).upload(&signer, &oid)),
+                    (Verb::Verify, None) => {
+                        let (target, recorded) = target(oid);
+                        urls.own(verb, oid, size, target.query(recorded))
+                    }
+                    (Verb::Upload, _) => direct(target(oid).0.upload(&signer, &oid, is_part)),
                     (Verb::Download, _) => {
                         let place = held.get(&oid).map(|held| Arc::clone(&held.place)).unwrap_or_default();
                         match stores::key(&oid, &place) {
@@ -239,7 +241,7 @@ impl Storage {
                         }
                     }
                 };
-                let part = |step, upload: &uploads::Upload, _: u64| upload.part_url(bucket, &signer, step).map(direct);
+                let part = |step, upload: &UploadSession, _: u64| upload.part_url(bucket, &signer, step).map(direct);
                 // Larger objects require a multipart upload.
                 let most = bucket.largest_upload();
                 let max = if plan.transfer == Way::Basic && request.operation == Operation::Upload {
@@ -359,10 +361,7 @@ impl Storage {
 
     /// Deletes abandoned uploads and temporary files. Returns their number.
     pub async fn reap(&self) -> Result<usize> {
-        Ok(self.0.stores.reap(ABANDONED, 2 * self.0.upload_lifetime).await?
-            + self.sweep_direct(self.0.clock.now()).await?
-            + self.sweep_uploads(self.0.clock.now()).await?
-            + self.sweep_upload_sessions(self.0.clock.now()).await?)
+        Ok(self.0.stores.reap(ABANDONED, 2 * self.0.upload_lifetime).await? + self.sweep_uploads().await?)
     }
 }
 
@@ -385,9 +384,9 @@ impl Urls<'_> {
         transfer: Way,
         sizes: &HashMap<Oid, u64>,
         max: Option<u64>,
-        begun: &HashMap<Oid, (uploads::Upload, StartedUpload)>,
+        begun: &HashMap<Oid, (UploadSession, StartedUpload)>,
         mut action: impl FnMut(Verb, Oid, u64, &RequestedObject) -> batch::Action,
-        part: impl Fn(Step, &uploads::Upload, u64) -> Option<batch::Action>,
+        part: impl Fn(Step, &UploadSession, u64) -> Option<batch::Action>,
     ) -> Vec<u8> {
         let action = |verb, oid, size, object: &RequestedObject| {
             signed::count(verb);

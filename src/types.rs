@@ -20,6 +20,9 @@ use crate::error::Error;
 pub struct Millis(pub i64);
 
 impl Millis {
+    /// Later than any time.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// Returns the whole seconds since the Unix epoch.
     pub fn seconds(self) -> u64 {
         u64::try_from(self.0 / 1000).unwrap_or(0)
@@ -414,6 +417,32 @@ text_enum! {
         User = "user",
         /// A group of people.
         Organisation = "organisation",
+    }
+}
+
+text_enum! {
+    /// What an upload brings, and how.
+    UploadKind, "kind of upload" {
+        /// An LFS object in parts.
+        Parts = "parts",
+        /// A file at a path, in parts.
+        File = "file",
+        /// An LFS object to its final key in a bucket that verifies it.
+        Direct = "direct",
+        /// An LFS object to a staging key in a bucket.
+        Staged = "staged",
+    }
+}
+
+text_enum! {
+    /// How far an upload is.
+    UploadState, "state of an upload" {
+        /// Its bytes may arrive.
+        Open = "open",
+        /// It has become an object.
+        Finished = "finished",
+        /// Its bytes are being deleted.
+        Aborted = "aborted",
     }
 }
 

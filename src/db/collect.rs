@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use lfs::Oid;
 use sqlx::FromRow;
 
-use super::{Tx, exec, run};
+use super::{Tx, exec, list, listed, run};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
@@ -32,21 +32,6 @@ pub struct OrphanRow {
     pub size: i64,
     /// Its place in a bucket; empty in a local store.
     pub place: String,
-}
-
-/// Builds a statement about the names in a JSON list, for each engine.
-macro_rules! listed {
-    ($tx:expr, $before:literal, $list:literal, $after:literal) => {
-        match $tx {
-            Tx::Sqlite(_) => concat!($before, " IN (SELECT value FROM json_each(", $list, ")) ", $after),
-            Tx::Postgres(_) => concat!($before, " IN (SELECT json_array_elements_text(", $list, "::json)) ", $after),
-        }
-    };
-}
-
-fn list(oids: &[Oid]) -> Result<String> {
-    let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
-    serde_json::to_string(&names).map_err(Error::internal)
 }
 
 impl Tx {
@@ -180,10 +165,15 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(oids).fetch_all(on))?)
     }
 
-    /// Returns those of the objects that have a multipart upload, running or completed, with the places of the
+    /// Returns those of the objects that have an upload with a final key, open or finished, with the places of the
     /// uploads.
     pub async fn upload_places(&mut self, store: &str, oids: &[Oid]) -> Result<Vec<(String, String)>> {
-        let query = listed!(self, "SELECT oid, place FROM upload WHERE store = $1 AND oid", "$2", "");
+        let query = listed!(
+            self,
+            "SELECT oid, place FROM upload_session WHERE store = $1 AND place <> '' AND state <> 'aborted' AND oid",
+            "$2",
+            ""
+        );
         let oids = list(oids)?;
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(oids).fetch_all(on))?)
     }

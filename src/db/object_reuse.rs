@@ -2,7 +2,7 @@
 
 use lfs::Oid;
 
-use super::{Tx, exec, run};
+use super::{Tx, exec, list, listed, run};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
@@ -54,26 +54,16 @@ impl Tx {
     pub async fn reuse_object(&mut self, from: Id, to: Id, oids: &[Oid], now: Millis) -> Result<Vec<String>> {
         // In a fixed order, so that two servers on one database do not deadlock. `WHERE` keeps SQLite from
         // parsing ON CONFLICT as part of a join.
-        let query = match self {
-            Self::Sqlite(_) => {
-                "INSERT INTO holding (repo_id, oid, store, created_at)
-                 SELECT $2, h.oid, h.store, $4 FROM holding h
-                 WHERE h.repo_id = $1 AND h.oid IN (SELECT value FROM json_each($3)) AND h.released_at IS NULL
-                 ORDER BY h.oid
-                 ON CONFLICT (repo_id, oid) DO UPDATE
-                 SET created_at = excluded.created_at, unused_since = NULL, released_at = NULL
-                 WHERE holding.released_at IS NOT NULL RETURNING oid"
-            }
-            Self::Postgres(_) => {
-                "INSERT INTO holding (repo_id, oid, store, created_at)
-                 SELECT $2, h.oid, h.store, $4 FROM holding h
-                 WHERE h.repo_id = $1 AND h.oid IN (SELECT json_array_elements_text($3::json))
-                 AND h.released_at IS NULL ORDER BY h.oid
-                 ON CONFLICT (repo_id, oid) DO UPDATE
-                 SET created_at = excluded.created_at, unused_since = NULL, released_at = NULL
-                 WHERE holding.released_at IS NOT NULL RETURNING oid"
-            }
-        };
+        let query = listed!(
+            self,
+            "INSERT INTO holding (repo_id, oid, store, created_at)
+             SELECT $2, h.oid, h.store, $4 FROM holding h WHERE h.repo_id = $1 AND h.oid",
+            "$3",
+            "AND h.released_at IS NULL ORDER BY h.oid
+             ON CONFLICT (repo_id, oid) DO UPDATE
+             SET created_at = excluded.created_at, unused_since = NULL, released_at = NULL
+             WHERE holding.released_at IS NOT NULL RETURNING oid"
+        );
         let (from, to, names) = (from.to_string(), to.to_string(), list(oids)?);
         let new = run!(self, on => sqlx::query_scalar(query).bind(&from).bind(&to).bind(&names).bind(now)
             .fetch_all(on));
@@ -84,22 +74,14 @@ impl Tx {
             _ => error.into(),
         })?;
         // Objects that it already has are about to be used.
-        let query = match self {
-            Self::Sqlite(_) => {
-                "UPDATE holding SET created_at = $3, unused_since = NULL WHERE repo_id = $1
-                 AND oid IN (SELECT value FROM json_each($2)) AND unused_since IS NOT NULL"
-            }
-            Self::Postgres(_) => {
-                "UPDATE holding SET created_at = $3, unused_since = NULL WHERE repo_id = $1
-                 AND oid IN (SELECT json_array_elements_text($2::json)) AND unused_since IS NOT NULL"
-            }
-        };
+        let query = listed!(
+            self,
+            "UPDATE holding SET created_at = $3, unused_since = NULL
+             WHERE repo_id = $1 AND unused_since IS NOT NULL AND oid",
+            "$2",
+            ""
+        );
         exec!(self, sqlx::query(query).bind(&to).bind(&names).bind(now))?;
         Ok(new)
     }
-}
-
-fn list(oids: &[Oid]) -> Result<String> {
-    let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
-    serde_json::to_string(&names).map_err(Error::internal)
 }

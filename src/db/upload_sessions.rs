@@ -1,12 +1,12 @@
-//! File uploads in parts through the server.
+//! Uploads in progress.
 
 use sqlx::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::Result;
-use crate::types::{Id, Millis};
+use crate::types::{Id, Millis, UploadKind, UploadState};
 
-/// An upload of a file.
+/// An upload in progress.
 #[derive(Debug, Clone, FromRow)]
 pub struct UploadSessionRow {
     /// Id: 16 bytes, hexadecimal.
@@ -14,110 +14,149 @@ pub struct UploadSessionRow {
     /// The dataset.
     #[sqlx(try_from = "String")]
     pub repo_id: Id,
-    /// The uploader, as [`Actor::key`](crate::access::Actor::key).
+    /// What is uploaded, and how.
+    #[sqlx(try_from = "String")]
+    pub kind: UploadKind,
+    /// How far it is. The size of an open upload is reserved.
+    #[sqlx(try_from = "String")]
+    pub state: UploadState,
+    /// The uploader of a file, as [`Actor::key`](crate::access::Actor::key); otherwise empty.
     pub actor: String,
-    /// Path that the file will have.
+    /// Path that the file will have; otherwise empty.
     pub path: String,
+    /// Oid of the object. That of a file is known if the client sent it or it was computed.
+    pub oid: Option<String>,
     /// Size in bytes.
     pub size: i64,
-    /// Oid of the object, if the client sent it or it was computed.
-    pub oid: Option<String>,
-    /// Name of the store that receives the bytes.
+    /// Name of the store.
     pub store: String,
-    /// Id of the multipart upload in the bucket; empty in a local store.
+    /// Place of the object in a bucket; empty if it is staged first.
+    pub place: String,
+    /// Id of the multipart upload in the bucket; otherwise empty.
     pub remote: String,
     /// Size in bytes of each part but the last.
     pub part_bytes: i64,
     /// Expiry of the upload.
     pub expires_at: Millis,
-    /// When the content was stored as an object.
-    pub kept_at: Option<Millis>,
     /// Revision that contains the file.
     pub revision: Option<String>,
 }
 
 impl Tx {
-    /// Returns the upload with this id to a dataset.
-    pub async fn upload_session(&mut self, repo: Id, id: &str) -> Result<Option<UploadSessionRow>> {
-        let query = "SELECT * FROM intake WHERE id = $1 AND repo_id = $2";
-        Ok(run!(self, on => sqlx::query_as(query).bind(id).bind(repo.to_string()).fetch_optional(on))?)
+    /// Returns the upload with this id, unless it was aborted.
+    pub async fn upload_session(&mut self, id: &str) -> Result<Option<UploadSessionRow>> {
+        let query = "SELECT * FROM upload_session WHERE id = $1 AND state <> 'aborted'";
+        Ok(run!(self, on => sqlx::query_as(query).bind(id).fetch_optional(on))?)
     }
 
-    /// Adds an upload.
-    pub async fn insert_upload_session(&mut self, row: &UploadSessionRow) -> Result<()> {
-        let query = "INSERT INTO intake (id, repo_id, actor, path, size, oid, store, remote, part_bytes, expires_at,
-                                         reserved)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $5)";
-        exec!(
-            self,
-            sqlx::query(query)
-                .bind(&row.id)
-                .bind(row.repo_id.to_string())
-                .bind(&row.actor)
-                .bind(&row.path)
-                .bind(row.size)
-                .bind(&row.oid)
-                .bind(&row.store)
-                .bind(&row.remote)
-                .bind(row.part_bytes)
-                .bind(row.expires_at)
-        )?;
-        Ok(())
+    /// Returns the open upload in parts of this object to this dataset, and extends it until `expires_at`.
+    pub async fn resume_upload(&mut self, repo: Id, oid: &str, expires_at: Millis) -> Result<Option<UploadSessionRow>> {
+        let query = "UPDATE upload_session SET expires_at = $3
+                     WHERE repo_id = $1 AND oid = $2 AND kind = 'parts' AND path = '' AND state = 'open' RETURNING *";
+        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(oid).bind(expires_at)
+            .fetch_optional(on))?)
     }
 
-    /// Counts the unfinished uploads of an actor to a dataset.
-    pub async fn upload_sessions_of(&mut self, repo: Id, actor: &str) -> Result<i64> {
-        let query = "SELECT COUNT(*) FROM intake WHERE repo_id = $1 AND actor = $2 AND kept_at IS NULL";
+    /// Adds an upload, and returns it. If there is an open one of this kind for the same object of the dataset, returns
+    /// that one instead, extended. Of a direct upload the greater size is kept, since either may be sent.
+    pub async fn add_upload_session(&mut self, row: &UploadSessionRow) -> Result<UploadSessionRow> {
+        let query =
+            "INSERT INTO upload_session (id, repo_id, kind, state, actor, path, oid, size, store, place, remote,
+                                                 part_bytes, expires_at)
+                     VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                     ON CONFLICT (repo_id, oid, kind) WHERE path = '' AND state = 'open'
+                     DO UPDATE SET expires_at = excluded.expires_at,
+                         size = CASE WHEN excluded.size > upload_session.size AND excluded.kind <> 'parts'
+                                     THEN excluded.size ELSE upload_session.size END
+                     RETURNING *";
+        Ok(run!(self, on => sqlx::query_as(query)
+            .bind(&row.id)
+            .bind(row.repo_id.to_string())
+            .bind(row.kind.as_str())
+            .bind(&row.actor)
+            .bind(&row.path)
+            .bind(&row.oid)
+            .bind(row.size)
+            .bind(&row.store)
+            .bind(&row.place)
+            .bind(&row.remote)
+            .bind(row.part_bytes)
+            .bind(row.expires_at)
+            .fetch_one(on))?)
+    }
+
+    /// Counts the open uploads of files by an actor to a dataset.
+    pub async fn open_files(&mut self, repo: Id, actor: &str) -> Result<i64> {
+        let query = "SELECT COUNT(*) FROM upload_session
+                     WHERE repo_id = $1 AND kind = 'file' AND actor = $2 AND state = 'open'";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(actor).fetch_one(on))?)
     }
 
-    /// Extends an upload until the given time.
-    pub async fn extend_upload_session(&mut self, id: &str, expires_at: Millis) -> Result<()> {
-        exec!(self, sqlx::query("UPDATE intake SET expires_at = $2 WHERE id = $1").bind(id).bind(expires_at))?;
-        Ok(())
+    /// Counts the open uploads in parts to an owner's datasets.
+    pub async fn open_uploads(&mut self, owner: Id) -> Result<i64> {
+        let query = "SELECT COUNT(*) FROM dataset d JOIN upload_session s ON s.repo_id = d.id
+                     WHERE d.owner_id = $1 AND s.kind IN ('parts', 'file') AND s.state = 'open'";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(owner.to_string()).fetch_one(on))?)
     }
 
-    /// Sets the oid of an upload, once it is known.
+    /// Extends an upload until the given time, and returns it, unless it was aborted.
+    pub async fn extend_upload_session(&mut self, id: &str, expires_at: Millis) -> Result<Option<UploadSessionRow>> {
+        let query = "UPDATE upload_session SET expires_at = $2 WHERE id = $1 AND state <> 'aborted' RETURNING *";
+        Ok(run!(self, on => sqlx::query_as(query).bind(id).bind(expires_at).fetch_optional(on))?)
+    }
+
+    /// Sets the oid of the file of an upload, once it is known.
     pub async fn set_upload_session_oid(&mut self, id: &str, oid: &str) -> Result<()> {
-        exec!(self, sqlx::query("UPDATE intake SET oid = $2 WHERE id = $1").bind(id).bind(oid))?;
+        exec!(self, sqlx::query("UPDATE upload_session SET oid = $2 WHERE id = $1").bind(id).bind(oid))?;
         Ok(())
     }
 
-    /// Records that the content was stored as an object.
-    pub async fn finish_upload_session(&mut self, id: &str, now: Millis) -> Result<()> {
-        exec!(self, sqlx::query("UPDATE intake SET kept_at = $2, reserved = 0 WHERE id = $1").bind(id).bind(now))?;
+    /// Records that an upload has become this object, in the transaction that records the object. The row is kept until
+    /// it expires, for clients that repeat the request. Returns false if the upload was aborted: its bytes are being
+    /// deleted, and nothing may refer to them.
+    pub async fn finish_upload_session(&mut self, id: &str, oid: &str) -> Result<bool> {
+        let query = "UPDATE upload_session SET state = 'finished', oid = $2 WHERE id = $1 AND state <> 'aborted'";
+        Ok(exec!(self, sqlx::query(query).bind(id).bind(oid))? > 0)
+    }
+
+    /// Records the revision that contains the file.
+    pub async fn set_upload_session_revision(&mut self, id: &str, revision: &str) -> Result<()> {
+        exec!(self, sqlx::query("UPDATE upload_session SET revision = $2 WHERE id = $1").bind(id).bind(revision))?;
         Ok(())
     }
 
-    /// Records the revision that contains the file. The row is kept for a while, for clients that repeat the
-    /// request.
-    pub async fn end_upload_session(&mut self, id: &str, revision: &str) -> Result<()> {
-        exec!(self, sqlx::query("UPDATE intake SET revision = $2 WHERE id = $1").bind(id).bind(revision))?;
-        Ok(())
+    /// Marks an upload for deletion, unless it was extended beyond the given time; returns true if it is marked. From
+    /// then on it only waits for its bytes to be deleted.
+    pub async fn abort_upload_session(&mut self, id: &str, unless_after: Millis) -> Result<bool> {
+        let query = "UPDATE upload_session SET state = 'aborted', expires_at = 0 WHERE id = $1 AND expires_at <= $2";
+        Ok(exec!(self, sqlx::query(query).bind(id).bind(unless_after))? > 0)
     }
 
-    /// Deletes an upload.
+    /// Deletes the row of an upload, once its bytes are deleted.
     pub async fn delete_upload_session(&mut self, id: &str) -> Result<()> {
-        exec!(self, sqlx::query("DELETE FROM intake WHERE id = $1").bind(id))?;
+        exec!(self, sqlx::query("DELETE FROM upload_session WHERE id = $1").bind(id))?;
         Ok(())
     }
 
-    /// Returns unfinished uploads to an owner's datasets that expire before the given time, the least recently
-    /// active first, and those of this actor to this path of a dataset, whenever they expire.
+    /// Returns open uploads to an owner's datasets that are idle, the least recently active first: those in parts that
+    /// expire before a given time, and direct ones that have expired; also those of this actor to this path of a
+    /// dataset, whenever they expire.
     pub async fn idle_upload_sessions(
         &mut self,
         owner: Id,
-        before: Millis,
+        (before, now): (Millis, Millis),
         (repo, actor, path): (Id, &str, &str),
         limit: i64,
     ) -> Result<Vec<UploadSessionRow>> {
-        let query = "SELECT i.* FROM dataset d JOIN intake i ON i.repo_id = d.id
-                     WHERE d.owner_id = $1 AND i.kept_at IS NULL
-                     AND (i.expires_at <= $2 OR (i.repo_id = $3 AND i.actor = $4 AND i.path = $5))
-                     ORDER BY i.expires_at LIMIT $6";
+        let query = "SELECT s.* FROM dataset d JOIN upload_session s ON s.repo_id = d.id
+                     WHERE d.owner_id = $1 AND s.state = 'open'
+                     AND (s.expires_at <= CASE WHEN s.kind IN ('parts', 'file') THEN $2 ELSE $3 END
+                         OR (s.kind = 'file' AND s.repo_id = $4 AND s.actor = $5 AND s.path = $6))
+                     ORDER BY s.expires_at LIMIT $7";
         Ok(run!(self, on => sqlx::query_as(query)
             .bind(owner.to_string())
             .bind(before)
+            .bind(now)
             .bind(repo.to_string())
             .bind(actor)
             .bind(path)
@@ -125,16 +164,9 @@ impl Tx {
             .fetch_all(on))?)
     }
 
-    /// Deletes an upload, unless it was finished or continued after the given time; returns true if it was
-    /// deleted.
-    pub async fn remove_idle_upload_session(&mut self, id: &str, before: Millis) -> Result<bool> {
-        let query = "DELETE FROM intake WHERE id = $1 AND expires_at <= $2 AND kept_at IS NULL";
-        Ok(exec!(self, sqlx::query(query).bind(id).bind(before))? > 0)
-    }
-
-    /// Returns expired uploads.
+    /// Returns uploads that have expired or are marked for deletion.
     pub async fn expired_upload_sessions(&mut self, now: Millis, limit: i64) -> Result<Vec<UploadSessionRow>> {
-        let query = "SELECT * FROM intake WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
+        let query = "SELECT * FROM upload_session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(now).bind(limit).fetch_all(on))?)
     }
 }

@@ -6,8 +6,8 @@ use sqlx::FromRow;
 #[cfg(doc)]
 use super::datasets::DatasetRow;
 use super::objects::NewObject;
-use super::{Tx, exec, run, signed};
-use crate::error::{Error, Result};
+use super::{Tx, exec, list, listed, run, signed};
+use crate::error::Result;
 use crate::types::{Id, OwnerKind};
 
 /// In quota columns: unlimited, whatever the configuration says.
@@ -57,17 +57,6 @@ pub struct ReservedRow {
     pub reserved: i64,
     /// Reserved in all datasets of the owner.
     pub all_reserved: i64,
-}
-
-/// The reservation of an object's bytes during its upload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reservation {
-    /// By the multipart upload with this id.
-    Upload(String),
-    /// By the file upload through the server with this id.
-    Intake(String),
-    /// By a direct upload to a bucket, with this kind of target.
-    Direct(&'static str),
 }
 
 impl Tx {
@@ -123,65 +112,26 @@ impl Tx {
 
     /// Returns the bytes reserved for uploads to a dataset, and to all datasets of an owner, if one is given.
     pub async fn reserved(&mut self, repo: Id, owner: Option<Id>) -> Result<ReservedRow> {
-        let query = "WITH d AS (SELECT CAST($1 AS TEXT) AS id UNION SELECT id FROM dataset WHERE owner_id = $2),
-                     r AS (SELECT u.repo_id, u.reserved FROM d JOIN upload u ON u.repo_id = d.id
-                           UNION ALL
-                           SELECT i.repo_id, i.reserved FROM d JOIN intake i ON i.repo_id = d.id
-                           UNION ALL
-                           SELECT s.repo_id, s.size FROM d JOIN direct_upload s ON s.repo_id = d.id)
-                     SELECT CAST(COALESCE(SUM(CASE WHEN repo_id = $1 THEN reserved END), 0) AS BIGINT) AS reserved,
-                            CAST(COALESCE(SUM(reserved), 0) AS BIGINT) AS all_reserved
-                     FROM r";
+        let query = "WITH d AS (SELECT CAST($1 AS TEXT) AS id UNION SELECT id FROM dataset WHERE owner_id = $2)
+                     SELECT CAST(COALESCE(SUM(CASE WHEN s.repo_id = $1 THEN s.size END), 0) AS BIGINT) AS reserved,
+                            CAST(COALESCE(SUM(s.size), 0) AS BIGINT) AS all_reserved
+                     FROM d JOIN upload_session s ON s.repo_id = d.id WHERE s.state = 'open'";
         let owner = owner.map(|owner| owner.to_string()).unwrap_or_default();
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(owner).fetch_one(on))?)
     }
 
-    /// Returns the bytes reserved for these objects of a dataset. Each object can have one upload of each kind.
+    /// Returns the bytes reserved for these objects of a dataset. Each object can have one upload of each kind. Files do
+    /// not count: whatever was announced, their content is known only at the end.
     pub async fn reserved_for(&mut self, repo: Id, oids: &[Oid]) -> Result<i64> {
-        macro_rules! query {
-            ($wanted:literal) => {
-                concat!(
-                    "SELECT CAST(COALESCE((SELECT SUM(reserved) FROM upload WHERE repo_id = $1 AND oid IN (",
-                    $wanted,
-                    ")), 0) + COALESCE((SELECT SUM(size) FROM direct_upload WHERE repo_id = $1 AND oid IN (",
-                    $wanted,
-                    ")), 0) AS BIGINT)"
-                )
-            };
-        }
-        let query = match self {
-            Self::Sqlite(_) => query!("SELECT value FROM json_each($2)"),
-            Self::Postgres(_) => query!("SELECT json_array_elements_text($2::json)"),
-        };
-        let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
-        let names = serde_json::to_string(&names).map_err(Error::internal)?;
+        let query = listed!(
+            self,
+            "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM upload_session
+             WHERE repo_id = $1 AND path = '' AND state = 'open' AND oid",
+            "$2",
+            ""
+        );
+        let names = list(oids)?;
         Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(names).fetch_one(on))?)
-    }
-
-    /// Ends a reservation: its bytes are counted as usage from here on.
-    pub async fn end_reservation(&mut self, repo: Id, oid: &Oid, reservation: &Reservation) -> Result<()> {
-        match reservation {
-            Reservation::Upload(id) => {
-                exec!(self, sqlx::query("UPDATE upload SET reserved = 0 WHERE id = $1").bind(id))?;
-            }
-            Reservation::Intake(id) => {
-                exec!(self, sqlx::query("UPDATE intake SET reserved = 0 WHERE id = $1").bind(id))?;
-            }
-            Reservation::Direct(kind) => {
-                let query = "DELETE FROM direct_upload WHERE repo_id = $1 AND oid = $2 AND kind = $3";
-                exec!(self, sqlx::query(query).bind(repo.to_string()).bind(oid.to_string()).bind(*kind))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts the unfinished multipart uploads to an owner's datasets.
-    pub async fn open_uploads(&mut self, owner: Id) -> Result<i64> {
-        let query = "SELECT (SELECT COUNT(*) FROM dataset d JOIN upload u ON u.repo_id = d.id
-                             WHERE d.owner_id = $1 AND u.finished_at IS NULL)
-                          + (SELECT COUNT(*) FROM dataset d JOIN intake i ON i.repo_id = d.id
-                             WHERE d.owner_id = $1 AND i.kept_at IS NULL)";
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(owner.to_string()).fetch_one(on))?)
     }
 
     /// Returns the usage of a dataset: bytes of objects and packs, and number of objects.
@@ -203,19 +153,14 @@ impl Tx {
     /// Returns those of the objects that count towards the dataset's usage, in use or not, with their sizes in
     /// bytes.
     pub async fn counted(&mut self, repo: Id, oids: &[Oid]) -> Result<Vec<(String, i64)>> {
-        let query = match self {
-            Self::Sqlite(_) => {
-                "SELECT h.oid, o.size FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
-                 WHERE h.repo_id = $1 AND h.oid IN (SELECT value FROM json_each($2)) AND h.released_at IS NULL"
-            }
-            Self::Postgres(_) => {
-                "SELECT h.oid, o.size FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
-                 WHERE h.repo_id = $1 AND h.oid IN (SELECT json_array_elements_text($2::json))
-                 AND h.released_at IS NULL"
-            }
-        };
-        let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
-        let names = serde_json::to_string(&names).map_err(Error::internal)?;
+        let query = listed!(
+            self,
+            "SELECT h.oid, o.size FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
+             WHERE h.repo_id = $1 AND h.released_at IS NULL AND h.oid",
+            "$2",
+            ""
+        );
+        let names = list(oids)?;
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(names).fetch_all(on))?)
     }
 

@@ -13,11 +13,10 @@ use super::check::Damage;
 use crate::clock::Clock;
 use crate::config::Quotas;
 use crate::db::objects::NewObject;
-use crate::db::usage::Reservation;
 use crate::db::{Db, signed};
 use crate::error::{Error, Kind, Result};
 use crate::quota::{EffectiveQuota, QuotaUsage};
-use crate::types::Id;
+use crate::types::{Id, Millis};
 
 /// Records which dataset holds which object. Cheap to clone.
 #[derive(Clone)]
@@ -34,7 +33,8 @@ struct Inner {
 /// A verified object waiting to be recorded.
 struct PendingHolding {
     arrival: NewObject,
-    reservation: Option<Reservation>,
+    /// Id of its upload, if it is recorded: its bytes are reserved.
+    upload: Option<String>,
     done: oneshot::Sender<Result<()>>,
 }
 
@@ -43,13 +43,14 @@ impl HoldingsWriter {
         Self(Arc::new(Inner { db, clock, quotas, waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }))
     }
 
-    /// Records that the dataset holds this object; durable once it returns. Its quota reservation is released.
+    /// Records that the dataset holds this object; durable once it returns. `upload` is the id of its upload, which has
+    /// then finished.
     ///
     /// # Errors
-    /// Not found if the dataset is gone; full if a quota is exceeded.
-    pub(super) async fn hold(&self, arrival: NewObject, reservation: Option<Reservation>) -> Result<()> {
+    /// Not found if the dataset is gone, or if the upload was aborted; full if a quota is exceeded.
+    pub(super) async fn hold(&self, arrival: NewObject, upload: Option<String>) -> Result<()> {
         let (done, outcome) = oneshot::channel();
-        self.waiting().push(PendingHolding { arrival, reservation, done });
+        self.waiting().push(PendingHolding { arrival, upload, done });
         // In its own task: if a client disconnects, the objects of others in the same transaction must not be lost.
         let holdings_writer = self.clone();
         tokio::spawn(crate::request::scope(crate::request::id(), async move { holdings_writer.record().await }));
@@ -108,15 +109,22 @@ impl HoldingsWriter {
         let mut ledger = QuotaUsage::lock(&mut tx, &bounds.iter().flatten().collect::<Vec<_>>()).await?;
         let mut outcomes = Vec::with_capacity(holds.len());
         let mut more: BTreeMap<Id, (u64, i64)> = BTreeMap::new();
-        for ((PendingHolding { arrival, reservation, .. }, target), bounds) in holds.iter().zip(&targets).zip(&bounds) {
+        for ((PendingHolding { arrival, upload, .. }, target), bounds) in holds.iter().zip(&targets).zip(&bounds) {
             let Some(target) = target else {
                 outcomes.push(Err(Error::not_found("the dataset has been deleted")));
                 continue;
             };
             if let Some(bounds) = bounds
-                && let Some(refusal) = ledger.admit(&mut tx, bounds, arrival, reservation.is_some()).await?
+                && let Some(refusal) = ledger.admit(&mut tx, bounds, arrival, upload.is_some()).await?
             {
                 outcomes.push(Err(refusal));
+                continue;
+            }
+            if let Some(id) = upload
+                && !tx.finish_upload_session(id, &arrival.oid.to_string()).await?
+            {
+                // Its bytes are being deleted.
+                outcomes.push(Err(Error::not_found("this upload has ended; start it again")));
                 continue;
             }
             if target.known_bytes.is_some_and(|known| known != signed(arrival.size)) {
@@ -129,9 +137,6 @@ impl HoldingsWriter {
                 if let Some(bounds) = bounds {
                     ledger.add(bounds, arrival.size);
                 }
-            }
-            if let Some(reservation) = reservation {
-                tx.end_reservation(arrival.repo, &arrival.oid, reservation).await?;
             }
             outcomes.push(Ok(()));
         }
@@ -151,16 +156,17 @@ impl Storage {
     /// Records an object whose file is in a local store, and checks that the file still exists.
     ///
     /// # Errors
-    /// As for [`HoldingsWriter::hold`]; unavailable if garbage collection deleted the file in the meantime.
+    /// As for [`HoldingsWriter::hold`]; unavailable if garbage collection deleted the file in the meantime, and its
+    /// upload is aborted.
     pub(super) async fn record_in_folder(
         &self,
         folder: &LocalStore,
         arrival: NewObject,
-        reservation: Option<Reservation>,
+        upload: Option<String>,
     ) -> Result<()> {
-        let (store, oid, is_reserved) = (arrival.store.clone(), arrival.oid, reservation.is_some());
-        if let Err(error) = self.0.holdings_writer.hold(arrival, reservation).await {
-            if error.kind() == Kind::Full && !is_reserved {
+        let (store, oid) = (arrival.store.clone(), arrival.oid);
+        if let Err(error) = self.0.holdings_writer.hold(arrival, upload.clone()).await {
+            if error.kind() == Kind::Full && upload.is_none() {
                 // Concurrent uploads have used up the quota: the file must not take space either. Reserved bytes are
                 // already counted, so the file can stay for a retry.
                 self.remove_stray(&store, folder, &oid).await?;
@@ -172,6 +178,11 @@ impl Storage {
         }
         // Garbage collection deleted the file after our write, and its row before ours was inserted.
         self.quarantine(&store, &oid, "", None, Damage::Missing).await?;
+        if let Some(id) = upload {
+            let mut tx = self.0.db.write().await?;
+            tx.abort_upload_session(&id, Millis::MAX).await?;
+            tx.commit().await?;
+        }
         Err(Error::unavailable("the object was garbage-collected at the same time; upload it again"))
     }
 

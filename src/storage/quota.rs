@@ -16,22 +16,9 @@ use crate::db::datasets::DatasetRow;
 use crate::db::objects::NewObject;
 use crate::db::usage::{BOUNDLESS, UsageRow};
 use crate::db::{Tx, signed, unsigned};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::quota::{EffectiveQuota, QuotaUsage};
 use crate::types::{Id, OwnerKind, OwnerName, RepoPath};
-
-/// Maximum number of multipart uploads in progress per owner.
-const MOST_OPEN: i64 = 5000;
-
-/// A new upload, for the quota check.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Begins {
-    /// An object with a known oid: a dataset has one upload of it at a time, and an object that it already holds is not
-    /// counted again.
-    Object(Oid, u64),
-    /// A file of this size in bytes, counted whatever its oid.
-    File(u64),
-}
 
 /// A dataset or an owner: `a/b` can be either, but never both.
 #[derive(Debug, Clone)]
@@ -153,51 +140,6 @@ impl Storage {
         Ok(())
     }
 
-    /// Checks whether an upload can start, and cancels idle uploads of the same owner to make room. The caller must
-    /// check again with [`Storage::admit_upload`] when it starts the upload.
-    ///
-    /// # Errors
-    /// Full if a quota is exceeded; busy if too many uploads are in progress.
-    pub(super) async fn expect_upload(
-        &self,
-        dataset: &DatasetRow,
-        begins: Begins,
-        instead: Option<(&str, &str)>,
-    ) -> Result<()> {
-        for last in [false, true] {
-            let mut tx = self.0.db.read().await?;
-            let admitted = self.admit_upload(&mut tx, dataset, begins).await;
-            drop(tx);
-            match admitted {
-                Err(error)
-                    if !last
-                        && matches!(error.kind(), Kind::Full | Kind::Busy)
-                        && self.abort_idle(dataset, instead).await? > 0 => {}
-                admitted => return admitted,
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks whether an upload can start. In a write transaction, this also blocks other additions for the same owner
-    /// until it ends.
-    ///
-    /// # Errors
-    /// As for [`Storage::expect_upload`].
-    pub(super) async fn admit_upload(&self, tx: &mut Tx, dataset: &DatasetRow, begins: Begins) -> Result<()> {
-        if tx.open_uploads(dataset.owner_id).await? >= MOST_OPEN {
-            let owner = &dataset.owner_name;
-            return Err(Error::busy(format!(
-                "{MOST_OPEN} uploads to the datasets of {owner} are in progress; complete or cancel some"
-            )));
-        }
-        let Some(bounds) = EffectiveQuota::of(dataset, &self.0.quotas) else { return Ok(()) };
-        let mut ledger = QuotaUsage::read(tx, &[&bounds]).await?;
-        let refusal = match begins {
-            Begins::Object(oid, size) => ledger.refusal_of_news(tx, &bounds, &mut vec![(oid, size)], 0).await?,
-            Begins::File(size) => ledger.refusal(&bounds, 1, size, 0),
-        };
-        refusal.map_or(Ok(()), |refusal| Err(Error::full(refusal)))
     }
 
     /// Returns the usage and quota of a dataset.

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse as _, Response};
 use lfs::parts::tus::{self, Headers, TusError};
 use lfs::parts::{Checksum, Completion, InvalidChecksum};
+use lfs::sign::Step;
 
 use super::Routes;
 use super::error_format::lfs_json;
@@ -13,7 +14,7 @@ use super::git::with_idle_timeout;
 use super::lfs::{body_within, from_batch};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::storage::uploads::Upload;
+use crate::storage::upload_sessions::UploadSession;
 
 const PATH: &str = "/_lfs/uploads/{token}";
 
@@ -30,8 +31,18 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::OPTIONS, PATH, abilities)
 }
 
+/// Checks that a URL is for this step of an upload.
+fn expect_step(is_permitted: bool) -> Result<()> {
+    if is_permitted { Ok(()) } else { Err(wrong_step()) }
+}
+
+fn wrong_step() -> Error {
+    Error::forbidden("this URL is for another operation; request a new one from the batch API")
+}
+
 async fn put_part(State(app): State<App>, Path(token): Path<String>, request: Request) -> Result<Response> {
-    let upload = app.storage.upload(&token).await?;
+    let (upload, step) = app.storage.upload_of_object(&token).await?;
+    let Step::Part(number) = step else { return Err(wrong_step()) };
     let (parts, body) = request.into_parts();
     let value = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let length = value("content-length").and_then(|length| length.parse().ok());
@@ -42,15 +53,16 @@ async fn put_part(State(app): State<App>, Path(token): Path<String>, request: Re
         (None, None) => None,
     };
     let body = Box::pin(with_idle_timeout(&app, body));
-    app.storage.receive_part(&upload, length, checksum, body).await?;
+    app.storage.receive_part(&upload, number, length, checksum, body).await?;
     // S3 clients repeat the tag when they complete the upload.
     Ok((StatusCode::OK, [(header::ETAG, format!("\"{token}\""))]).into_response())
 }
 
 /// Completes an upload. With tus, returns the upload that the batch request created.
 async fn end(State(app): State<App>, Path(token): Path<String>, request: Request) -> Result<Response> {
-    let upload = app.storage.upload(&token).await?;
+    let (upload, step) = app.storage.upload_of_object(&token).await?;
     if request.headers().contains_key(&TUS_RESUMABLE) {
+        expect_step(step == Step::Tus)?;
         return match tus_headers(request.headers()).create(upload.size()) {
             Ok(()) => {
                 let mut response = upload_state(&upload, StatusCode::CREATED, app.storage.offset(&upload).await?);
@@ -61,19 +73,22 @@ async fn end(State(app): State<App>, Path(token): Path<String>, request: Request
             Err(refusal) => Ok(refused(&refusal)),
         };
     }
+    expect_step(step == Step::Commit)?;
     let completion = Completion::parse(&body_within(&app, request).await?).map_err(from_batch)?;
     app.storage.commit_upload(&upload, &completion).await?;
     Ok(lfs_json(StatusCode::OK, "{}"))
 }
 
 async fn abort(State(app): State<App>, Path(token): Path<String>) -> Result<Response> {
-    let upload = app.storage.upload(&token).await?;
+    let (upload, step) = app.storage.upload_of_object(&token).await?;
+    expect_step(matches!(step, Step::Abort | Step::Tus))?;
     app.storage.abort_upload(&upload).await?;
     Ok((StatusCode::NO_CONTENT, [(TUS_RESUMABLE, tus::VERSION)]).into_response())
 }
 
 async fn offset(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response> {
-    let upload = app.storage.upload(&token).await?;
+    let (upload, step) = app.storage.upload_of_object(&token).await?;
+    expect_step(step == Step::Tus)?;
     if let Err(refusal) = tus_headers(&headers).expect_version() {
         return Ok(refused(&refusal));
     }
@@ -81,7 +96,8 @@ async fn offset(State(app): State<App>, Path(token): Path<String>, headers: Head
 }
 
 async fn append(State(app): State<App>, Path(token): Path<String>, request: Request) -> Result<Response> {
-    let upload = app.storage.upload(&token).await?;
+    let (upload, step) = app.storage.upload_of_object(&token).await?;
+    expect_step(step == Step::Tus)?;
     let (parts, body) = request.into_parts();
     let body = Box::pin(with_idle_timeout(&app, body));
     Ok(match app.storage.append(&upload, &tus_headers(&parts.headers), body).await? {
@@ -109,8 +125,8 @@ fn tus_headers(headers: &HeaderMap) -> Headers<'_> {
 }
 
 /// Returns the state of a tus upload.
-fn upload_state(upload: &Upload, status: StatusCode, offset: u64) -> Response {
-    let state = tus::State { offset, size: upload.size(), expires: Some(upload.expires()) };
+fn upload_state(upload: &UploadSession, status: StatusCode, offset: u64) -> Response {
+    let state = tus::State { offset, size: upload.size(), expires: Some(upload.expires().seconds()) };
     let mut response = status.into_response();
     for (name, value) in state.headers() {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {

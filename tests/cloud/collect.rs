@@ -42,7 +42,7 @@ async fn pass(server: &Server, span: Duration) {
         ("git_ref_log", &["at"]),
         ("git_pack", &["added_at", "retired_at"]),
         ("git_upload", &["created_at"]),
-        ("upload", &["expires_at"]),
+        ("upload_session", &["expires_at"]),
     ] {
         let edits: Vec<String> = columns.iter().map(|column| format!("{column} = {column} - {span}")).collect();
         let mut tx = server.app.db.write().await.unwrap();

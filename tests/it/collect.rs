@@ -316,7 +316,7 @@ async fn fingerprint(server: &Server) -> Vec<i64> {
         "SELECT COUNT(retired_at) FROM git_pack",
         "SELECT CAST(SUM(bytes + objects) AS BIGINT) FROM usage",
         "SELECT COUNT(*) FROM token",
-        "SELECT COUNT(*) FROM upload",
+        "SELECT COUNT(*) FROM upload_session",
     ] {
         numbers.push(count(&server.app.db, query).await);
     }

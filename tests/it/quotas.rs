@@ -150,7 +150,7 @@ story! {
             "objects": [{"oid": Oid::of(b"large"), "size": 1_u64 << 40}]});
         let (_, reply) = server.batch(Some(&ada.token), "ada/data", &body).await;
         assert_eq!(reply["objects"][0]["error"]["code"], 507, "{reply}");
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload").await, 0);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 0);
         assert_counted(&server).await;
     }
 }

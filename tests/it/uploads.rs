@@ -8,12 +8,13 @@ use base64::prelude::BASE64_STANDARD;
 use lfs::Oid;
 use reqwest::RequestBuilder;
 use rutter::access::{Actor, DatasetGrant, Own};
+use rutter::db::Db;
 use rutter::types::Visibility;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::api::{Reply, Wire};
-use crate::db::count;
+use crate::db::{count, execute};
 use crate::harness::{Engine, Person, Server, eventually, noise, story};
 
 /// More than one part, of which the last is short.
@@ -352,7 +353,7 @@ story! {
         server.clock.advance(Duration::from_secs(101));
         server.app.storage.reap().await.unwrap();
         assert_eq!(under_way(&server), Vec::<PathBuf>::new());
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload").await, 0);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 0);
         let part = Reply::of(put(&server, &begun["parts"][0], &bytes[..PART])).await;
         for reply in [part, go(&server, &begun["commit"]).await, go(&server, &begun["abort"]).await] {
             assert_eq!(reply.status, 404);
@@ -366,7 +367,7 @@ story! {
         // What has become an object is not touched by the end of its upload.
         server.clock.advance(Duration::from_hours(2));
         server.app.storage.reap().await.unwrap();
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload").await, 0);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 0);
         assert!(server.has(&ada, "ada/data", &bytes).await);
     }
 }
@@ -528,7 +529,7 @@ story! {
         let (server, ada) = parted(engine).await;
         let bytes = noise(16, LARGE);
         let begun = futures::future::join_all((0..6).map(|_| begin(&server, &ada, "ada/data", &bytes))).await;
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload").await, 1);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 1);
         let puts = begun.iter().enumerate().map(|(number, actions)| {
             let part = &actions["parts"][number % 2];
             Reply::of(put(&server, part, piece(part, &bytes)))
@@ -566,7 +567,7 @@ story! {
         server.collect().await;
         assert_eq!(under_way(&server), Vec::<PathBuf>::new());
         assert!(!server.stored(&Oid::of(&bytes).to_string()).exists());
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload").await, 0);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 0);
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM holding").await, 0);
     }
 }
@@ -639,5 +640,86 @@ story! {
         assert_eq!(go(&server, &begun["commit"]).await.status, 200);
         assert!(server.has(&ada, "ada/data", &bytes).await);
         assert_eq!(under_way(&server), Vec::<PathBuf>::new());
+    }
+}
+
+story! {
+    async fn uploads_in_progress_go_on_after_an_upgrade(engine: Engine) {
+        let (server, ada) = parted(engine).await;
+        let (bytes, file) = (noise(30, LARGE), noise(31, 5000));
+        let begun = begin(&server, &ada, "ada/data", &bytes).await;
+        assert_eq!(Reply::of(put(&server, &begun["parts"][0], &bytes[..PART])).await.status, 200);
+        let drive = async |method: &str, rest: &str, body: Vec<u8>| {
+            let url = format!("/api/v1/drive/ada/data/uploads{rest}");
+            let request = server.request(method, &url, Some(&ada.token)).header("content-type", "application/json");
+            Reply::of(request.body(body)).await
+        };
+        let new = json!({"path": "a.bin", "size": file.len()}).to_string();
+        let opened = drive("POST", "", new.into_bytes()).await.json();
+        let url = format!("/{}", opened["id"].as_str().unwrap());
+        assert_eq!(drive("PUT", &format!("{url}/1"), file.clone()).await.status, 204);
+
+        // Back to the tables of before; then the migration again.
+        for statement in [
+            "CREATE TABLE upload (id TEXT PRIMARY KEY, repo_id TEXT NOT NULL, oid TEXT NOT NULL, size BIGINT NOT NULL,
+             store TEXT NOT NULL, place TEXT NOT NULL, remote TEXT NOT NULL, part_bytes BIGINT NOT NULL,
+             expires_at BIGINT NOT NULL, finished_at BIGINT, reserved BIGINT NOT NULL, UNIQUE (repo_id, oid))",
+            "INSERT INTO upload SELECT id, repo_id, oid, size, store, place, remote, part_bytes, expires_at, NULL, size
+             FROM upload_session WHERE kind = 'parts'",
+            "CREATE TABLE intake (id TEXT PRIMARY KEY, repo_id TEXT NOT NULL, actor TEXT NOT NULL, path TEXT NOT NULL,
+             size BIGINT NOT NULL, oid TEXT, store TEXT NOT NULL, remote TEXT NOT NULL, part_bytes BIGINT NOT NULL,
+             expires_at BIGINT NOT NULL, kept_at BIGINT, revision TEXT, reserved BIGINT NOT NULL)",
+            "INSERT INTO intake SELECT id, repo_id, actor, path, size, oid, store, remote, part_bytes, expires_at, NULL,
+             revision, size FROM upload_session WHERE kind = 'file'",
+            "CREATE TABLE direct_upload (repo_id TEXT NOT NULL, oid TEXT NOT NULL, kind TEXT NOT NULL,
+             berth TEXT NOT NULL, size BIGINT NOT NULL, store TEXT NOT NULL, expires_at BIGINT NOT NULL,
+             PRIMARY KEY (repo_id, oid, kind))",
+            "INSERT INTO direct_upload VALUES ('a', 'b', 'place', '0123456789abcdef', 5, 'default', 9000000000000000),
+             ('a', 'b', 'staged', '0123456789abcdef0123456789abcde0', 5, 'default', 9000000000000000),
+             ('a', 'b', 'part', '0123456789abcdef0123456789abcde1', 5, 'default', 9000000000000000),
+             ('a', 'c', 'part', '0123456789abcdef0123456789abcde2', 5, 'default', 9000000000000000)",
+            "DROP TABLE upload_session",
+            "DELETE FROM _sqlx_migrations WHERE version = 18",
+        ] {
+            execute(&server.app.db, statement).await;
+        }
+        drop(Db::connect(&server.app.config.database_url()).await.unwrap());
+        let direct = "SELECT COUNT(*) FROM upload_session WHERE state = 'open' AND kind IN ('direct', 'staged')";
+        assert_eq!(count(&server.app.db, direct).await, 3);
+
+        assert_eq!(positions(&begin(&server, &ada, "ada/data", &bytes).await), [PART as u64]);
+        assert_eq!(Reply::of(put(&server, &begun["parts"][1], &bytes[PART..])).await.status, 200);
+        assert_eq!(go(&server, &begun["commit"]).await.status, 200);
+        assert_eq!(verify(&server, &begun["verify"], &bytes).await, 200);
+        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert_eq!(drive("GET", &url, Vec::new()).await.json()["parts"], json!([1]));
+        let finished = drive("POST", &format!("{url}/finish"), b"{}".to_vec()).await;
+        assert_eq!((finished.status, &finished.json()["entry"]["oid"]), (201, &json!(Oid::of(&file).to_string())));
+        let expired = "SELECT COUNT(*) FROM upload_session WHERE state = 'open' AND kind IN ('parts', 'file')";
+        assert_eq!(count(&server.app.db, expired).await, 0);
+    }
+}
+
+story! {
+    async fn what_is_marked_for_deletion_cannot_become_an_object(engine: Engine) {
+        let (server, ada) = parted(engine).await;
+        let bytes = noise(32, 5000);
+        let begun = begin(&server, &ada, "ada/data", &bytes).await;
+        put_all(&server, &begun, &bytes).await;
+        // As when the server dies between the mark and the deletion.
+        execute(&server.app.db, "UPDATE upload_session SET state = 'aborted', expires_at = 0").await;
+        assert_eq!(go(&server, &begun["commit"]).await.status, 404);
+        assert_eq!(verify(&server, &begun["verify"], &bytes).await, 404);
+        assert!(!server.has(&ada, "ada/data", &bytes).await);
+        // Its bytes are sent again, to an upload of their own.
+        let again = begin(&server, &ada, "ada/data", &bytes).await;
+        assert_eq!(positions(&again), [0]);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 2);
+        server.app.storage.reap().await.unwrap();
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 1);
+        assert_eq!(under_way(&server).len(), 2, "the content and the ledger of the new one");
+        put_all(&server, &again, &bytes).await;
+        assert_eq!(go(&server, &again["commit"]).await.status, 200);
+        assert!(server.has(&ada, "ada/data", &bytes).await);
     }
 }

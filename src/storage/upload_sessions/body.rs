@@ -1,9 +1,13 @@
-//! Reading request bodies in pieces of a known size.
+//! Request bodies in pieces of a known size, and their way to a bucket.
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _};
+use lfs::parts::Checksum;
+use lfs::store::CloudStore;
 
+use super::{UploadSession, gone};
 use crate::error::{Error, Result};
+use crate::storage::Storage;
 
 pub(super) fn ended_early() -> Error {
     Error::malformed("the request body is shorter than announced; send it again")
@@ -15,8 +19,8 @@ pub(crate) fn interrupted(error: impl Into<Box<dyn std::error::Error + Send + Sy
     Error::malformed(format!("the request body was interrupted: {cause}; send it again"))
 }
 
-/// Reads exactly `size` bytes of a body; `rest` holds the remainder of the previous block.
-pub(super) async fn whole_part<S, E>(size: u64, rest: &mut Bytes, body: &mut S) -> Result<Bytes>
+/// Reads exactly `size` bytes of a body, or `None` if it ends before; `rest` holds the remainder of the previous block.
+pub(super) async fn whole_part<S, E>(size: u64, rest: &mut Bytes, body: &mut S) -> Result<Option<Bytes>>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -27,10 +31,10 @@ where
         let taken = rest.split_to(rest.len().min(size - whole.len()));
         whole.extend_from_slice(&taken);
         if whole.len() == size {
-            return Ok(whole.freeze());
+            return Ok(Some(whole.freeze()));
         }
         *rest = match body.next().await {
-            None => return Err(ended_early()),
+            None => return Ok(None),
             Some(block) => block.map_err(interrupted)?,
         };
     }
@@ -46,4 +50,41 @@ where
         ));
     }
     Ok(())
+}
+
+impl Storage {
+    /// Sends a body to a bucket part by part, from an offset at which a part begins, holding one part in memory. Returns
+    /// the new offset: an incomplete part is not sent.
+    ///
+    /// # Errors
+    /// Wrong checksum, if one is given: it covers the whole body, which can then be only one part.
+    pub(super) async fn send_parts<S, E>(
+        &self,
+        bucket: &CloudStore,
+        session: &UploadSession,
+        from: u64,
+        checksum: Option<&Checksum>,
+        mut body: S,
+    ) -> Result<std::result::Result<u64, lfs::Error>>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (key, remote) = (session.key(bucket)?, session.remote()?.ok_or_else(gone)?);
+        let (mut offset, mut rest) = (from, Bytes::new());
+        for part in session.plan.parts().skip_while(|part| part.position < from) {
+            let _memory = self.part_memory(part.size).await?;
+            let Some(bytes) = whole_part(part.size, &mut rest, &mut body).await? else { return Ok(Ok(offset)) };
+            if let Some(checksum) = checksum {
+                expect_end(&rest, &mut body).await?;
+                if !checksum.matches(&bytes) {
+                    return Ok(Err(lfs::Error::WrongChecksum));
+                }
+            }
+            bucket.put_part(&key, &remote, part.number, bytes).await?;
+            offset += part.size;
+        }
+        expect_end(&rest, &mut body).await?;
+        Ok(Ok(offset))
+    }
 }

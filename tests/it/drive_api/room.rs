@@ -70,8 +70,7 @@ story! {
         server.upload(&mallory.token, "mallory/data", b"x").await;
         let promised = json!({"path": "d.bin", "size": 6000, "sha256": Oid::of(b"x")});
         assert_eq!(data.send("POST", "/uploads", &promised).await.status, 507);
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM intake").await, 1);
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload").await, 0);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 1);
 
         // What was begun has its room, whatever comes meanwhile.
         assert_eq!(begin_in_lfs(&server, &mallory, "mallory/more", &noise(3, 3000)).await.0, 200);
@@ -80,8 +79,8 @@ story! {
         assert_eq!(Reply::of(data.request("PUT", &format!("{url}/1")).body(noise(5, 6000))).await.status, 204);
         let finished = data.send("POST", &format!("{url}/finish"), &json!({})).await;
         assert_eq!(finished.status, 201, "{}", finished.text());
-        assert_eq!(count(&server.app.db, "SELECT CAST(SUM(reserved) AS BIGINT) FROM intake").await, 0);
-        assert_eq!(count(&server.app.db, "SELECT CAST(SUM(reserved) AS BIGINT) FROM upload").await, 3000);
+        let reserved = "SELECT CAST(SUM(size) AS BIGINT) FROM upload_session WHERE state = 'open'";
+        assert_eq!(count(&server.app.db, reserved).await, 3000);
         assert_eq!(server.app.storage.recount().await.unwrap(), []);
     }
 }
@@ -133,30 +132,32 @@ story! {
         // One that goes on counts once.
         let (code, again) = begin_in_lfs(&server, &ben, "lab/data", &noise(2, 6000)).await;
         assert_eq!(code, 200, "{again}");
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload").await, 1);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 1);
         server.clock.advance(Duration::from_secs(3601));
         assert_eq!(by_ada.put("b.bin", noise(3, 6000)).await.status, 201, "nor does a whole file wait for it");
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload").await, 0);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 0);
     }
 }
 
 story! {
     async fn an_owner_has_so_many_uploads_under_way(server: Server) {
         let ada = ada(&server).await;
-        let begun = "INSERT INTO upload (id, repo_id, oid, size, store, place, remote, part_bytes, expires_at)
+        let begun = "INSERT INTO upload_session (id, repo_id, kind, state, actor, path, oid, size, store, place, remote,
+                                                 part_bytes, expires_at)
                      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
-                     SELECT 'a' || i, d.id, 'a' || i, 1, 'default', '', '', 10000000, 9000000000000000
+                     SELECT 'a' || i, d.id, 'parts', 'open', '', '', 'a' || i, 1, 'default', '', '', 10000000,
+                            9000000000000000
                      FROM n, dataset d WHERE d.name = 'data'";
         execute(&server.app.db, begun).await;
         let drive = Hands::of(&server, &ada, "ada/data");
         let (status, told) = begin(&drive, "a.bin", 10).await;
         assert!(status == 429 && told["detail"].as_str().unwrap().contains("5000 uploads"), "{status} {told}");
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM intake").await, 0);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session WHERE kind = 'file'").await, 0);
         // Those of others are not counted.
         let ben = server.person("ben").await;
         server.dataset("ben/more", Visibility::Private).await;
         assert_eq!(begin(&Hands::of(&server, &ben, "ben/more"), "a.bin", 10).await.0, 201);
-        execute(&server.app.db, "DELETE FROM upload WHERE id = 'a1'").await;
+        execute(&server.app.db, "DELETE FROM upload_session WHERE id = 'a1'").await;
         assert_eq!(begin(&drive, "a.bin", 10).await.0, 201);
     }
 }

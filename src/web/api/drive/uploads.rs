@@ -87,7 +87,7 @@ async fn upload(app: &App, visitor: &DatasetRequest, segments: &Segments) -> Res
     // Without any write access, the caller must not learn whether the upload exists.
     let grants: Vec<Grant<Write>> = grants(&app.access, visitor).await?;
     let dataset = grants.first().map(Grant::id).ok_or_else(|| Error::not_found("dataset not found"))?;
-    let session = app.storage.upload_session(dataset, &visitor.actor.key(), segments.get("id")).await?;
+    let session = app.storage.upload_of_file(dataset, &visitor.actor.key(), segments.get("id")).await?;
     let grant = visitor.grant(app, session.path()).await?;
     Ok((grant, session))
 }
@@ -103,7 +103,7 @@ async fn begin(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<
         Some(Ok(oid)) => Some(oid),
         Some(Err(_)) => return Err(Error::invalid("`sha256` is not a SHA-256 in hex")),
     };
-    let session = app.storage.begin_upload_session(&grant, new.size, promised).await?;
+    let session = app.storage.begin_file(&grant, new.size, promised).await?;
     let dataset = grant.dataset();
     let (owner, name) = (segment(&dataset.owner_name), segment(&dataset.name));
     Ok(created(&format!("/api/v1/drive/{owner}/{name}/uploads/{}", session.id()), Upload::of(&session, Vec::new())))
@@ -115,7 +115,7 @@ async fn begin(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<
     responses((status = 200, description = "The upload.", body = Upload)))]
 async fn show(State(app): State<App>, visitor: DatasetRequest, segments: Segments) -> Result<Json<Upload>> {
     let (_, session) = upload(&app, &visitor, &segments).await?;
-    let parts = app.storage.upload_session_parts(&session).await?;
+    let parts = app.storage.uploaded_parts(&session).await?;
     Ok(Json(Upload::of(&session, parts)))
 }
 
@@ -134,9 +134,12 @@ async fn part(
     request: Request,
 ) -> Result<StatusCode> {
     let (_, session) = upload(&app, &visitor, &segments).await?;
+    if session.is_finished() {
+        return Err(Error::conflict("all parts of this upload have already been received; complete it"));
+    }
     let number = segments.get("number").parse().map_err(|_| Error::not_found("the part number is not a number"))?;
     let body = Box::pin(with_idle_timeout(&app, request.into_body()));
-    app.storage.receive_session_part(&session, number, length(&headers), body).await?;
+    app.storage.receive_part(&session, number, length(&headers), None, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -166,6 +169,6 @@ async fn finish(
     responses((status = 204, description = "The upload was aborted.")))]
 async fn abandon(State(app): State<App>, visitor: DatasetRequest, segments: Segments) -> Result<StatusCode> {
     let (_, session) = upload(&app, &visitor, &segments).await?;
-    app.storage.abandon_upload_session(&session).await?;
+    app.storage.abort_upload(&session).await?;
     Ok(StatusCode::NO_CONTENT)
 }

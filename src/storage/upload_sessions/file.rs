@@ -1,0 +1,114 @@
+//! Files by path: their SHA-256 need not be known before they are uploaded.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt as _};
+use lfs::{Oid, Pointer};
+use sha2::{Digest as _, Sha256};
+
+use super::UploadSession;
+use super::abort::CleanupGuard;
+use super::body::ended_early;
+use crate::access::{Grant, Write};
+use crate::db::datasets::DatasetRow;
+use crate::error::{Error, Result};
+use crate::storage::stores::Store;
+use crate::storage::{Storage, counted};
+use crate::types::{Id, UploadKind};
+
+/// Maximum number of uploads of files in progress per actor and dataset.
+const MAX_OPEN_FILES: i64 = 1000;
+
+impl Storage {
+    /// Stores a file of `size` bytes. It becomes an object of the dataset only once all of its bytes have arrived.
+    ///
+    /// # Errors
+    /// Full if a quota is exceeded or the disk is full; too large; malformed if the body ends early; invalid if it is
+    /// longer than announced.
+    pub async fn keep<S, E>(&self, grant: &Grant<Write>, size: u64, body: S) -> Result<Pointer>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let DatasetRow { id: repo, store, .. } = grant.dataset();
+        self.expect_size(size)?;
+        let mut session = UploadSession::new(UploadKind::File, *repo, store, size);
+        self.expect_room(&session.arrival(Oid::EMPTY, String::new()), false).await?;
+        let _place = self.place()?;
+        let hasher = Arc::new(Mutex::new(Sha256::new()));
+        let hashing = Arc::clone(&hasher);
+        let body = counted(body).inspect_ok(move |block| {
+            hashing.lock().unwrap_or_else(PoisonError::into_inner).update(block);
+        });
+        self.create_parts(&mut session).await?;
+        // Deleted at the end of the request, however it ends: an incomplete file is of no use.
+        let _cleanup = CleanupGuard { storage: self.clone(), session: session.clone() };
+        let reached = match self.0.stores.named(store)? {
+            Store::Folder(folder) => folder.append(&session.raw_id()?, 0, size, None, body).await?,
+            Store::Bucket(bucket) => self.send_parts(bucket, &session, 0, None, body).await??,
+        };
+        if reached != size {
+            return Err(ended_early());
+        }
+        let oid = Oid::from_bytes(hasher.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize().into());
+        session.row.oid = Some(oid.to_string());
+        self.finish_in_store(&session).await?;
+        Ok(Pointer::new(oid, size))
+    }
+
+    /// Starts an upload of a file in parts. `promised` is its oid, if the client knows it.
+    ///
+    /// # Errors
+    /// Full if a quota is exceeded; too large; busy if the actor has too many uploads in progress.
+    pub async fn begin_file(
+        &self,
+        grant: &Grant<Write>,
+        size: u64,
+        promised: Option<Oid>,
+    ) -> Result<UploadSession> {
+        let dataset = grant.dataset();
+        let path = grant.path().ok_or_else(|| Error::invalid("the path of a file is required"))?;
+        if size == 0 {
+            return Err(Error::invalid(
+                "an empty file cannot be uploaded in parts; upload it with a single PUT request",
+            ));
+        }
+        self.expect_size(size)?;
+        let mut session = UploadSession::new(UploadKind::File, dataset.id, &dataset.store, size);
+        session.row.actor = grant.actor().key();
+        session.row.path = path.to_string();
+        session.row.oid = promised.map(|oid| oid.to_string());
+        if self.0.db.read().await?.open_files(dataset.id, &session.row.actor).await? >= MAX_OPEN_FILES {
+            return Err(Error::busy("too many uploads in progress; complete or cancel some"));
+        }
+        let started = self.start(dataset, session).await?;
+        started.ok_or_else(|| Error::internal("a new upload of a file was found to be another one"))
+    }
+
+    /// Finds the upload of a file by its id; only for the actor who started it. The caller must check that the actor
+    /// can still write to its path.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn upload_of_file(&self, repo: Id, actor: &str, id: &str) -> Result<UploadSession> {
+        let row = self.0.db.read().await?.upload_session(id).await?;
+        let row = row.filter(|row| row.kind == UploadKind::File && row.repo_id == repo && row.actor == actor);
+        UploadSession::of(row.ok_or_else(|| Error::not_found("upload not found, or it has ended; start it again"))?)
+    }
+
+    /// Records the revision that contains the file of an upload.
+    pub async fn set_upload_revision(&self, session: &UploadSession, revision: &str) -> Result<()> {
+        let mut tx = self.0.db.write().await?;
+        tx.set_upload_session_revision(session.id(), revision).await?;
+        tx.commit().await
+    }
+    fn expect_size(&self, size: u64) -> Result<()> {
+        match self.0.object_bytes {
+            Some(most) if size > most => Err(Error::too_large(format!(
+                "the file has {size} bytes, but the limit is {most} bytes; split it, or ask the operator for more"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}

@@ -9,7 +9,7 @@ use metastore::{
     RefTransaction, Snapshot,
 };
 
-use super::package::{Package, place};
+use super::package::{MANIFEST, Package, place};
 use super::ref_transaction::TransactionOptions;
 use super::revisions::{CommitMeta, head, moved};
 use super::trash::TrashChange;
@@ -280,7 +280,7 @@ impl Datasets {
             return Ok(ExpandedCommit { changes: changes.clone(), own, cause: None });
         }
         let (asked, url) = (changes.clone(), self.lfs_url(&by.path()));
-        let followed = snapshot.read(move |reader| Ok(reader.follow(&asked, url.as_deref()))).await?;
+        let followed = snapshot.read(move |reader| Ok(reader.follow(&asked, &MANIFEST, url.as_deref()))).await?;
         let ManagedEdits { edits, cause } =
             followed.map_err(|EditError { edit, error }| CommitError { operation: edit, error: error.into() })?;
         let mut changes = changes.clone();

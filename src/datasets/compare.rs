@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use metastore::{Change, ChangeKind, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot, package};
+use metastore::{Change, ChangeKind, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use similar::TextDiff;
@@ -95,9 +95,9 @@ impl Datasets {
 /// The metadata differences, serialised as JSON for the cache.
 #[derive(Debug)]
 pub struct Metadata {
-    /// Changes of the package: a list of [`package::Change`].
+    /// Changes of the package: a list of [`datapackage::Change`].
     pub package: Box<RawValue>,
-    /// Changes of the resource schemas and whether they are compatible: a [`package::SchemaReport`].
+    /// Changes of the resource schemas and whether they are compatible: a [`datapackage::SchemaReport`].
     pub schemas: Box<RawValue>,
 }
 
@@ -176,8 +176,8 @@ pub(super) async fn metadata(before: Option<Package>, after: Option<Package>) ->
     }
     let [before, after] = [before, after].map(|package| Value::Object(package.unwrap_or_default()));
     let compare = move || {
-        let package = serde_json::value::to_raw_value(&package::changes(&before, &after))?;
-        let schemas = serde_json::value::to_raw_value(&package::package_schemas(&before, &after))?;
+        let package = serde_json::value::to_raw_value(&datapackage::changes(&before, &after))?;
+        let schemas = serde_json::value::to_raw_value(&datapackage::package_schemas(&before, &after))?;
         Ok(Some(Metadata { package, schemas }))
     };
     crate::blocking(compare).await?.map_err(|error: serde_json::Error| Error::internal(error))

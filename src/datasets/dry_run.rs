@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::Datasets;
 use super::commits::CommitOptions;
 use super::compare::{Changed, Metadata, describe, metadata};
-use super::package::Package;
+use super::package::{Package, package_at};
 use super::revisions::{CommitMeta, Part, RevertPlan, moved};
 use crate::access::{Grant, Write};
 use crate::error::{Error, Result};
@@ -113,7 +113,7 @@ fn look(now: &Reader, head: ObjectId, then: &Reader, tree: ObjectId) -> metastor
         Err(metastore::Error::Invalid(_) | metastore::Error::TooLarge(_)) => Ok(None),
         Err(error) => Err(error),
     };
-    let packages = match (readable(now.package(head))?, readable(then.package(tree))?) {
+    let packages = match (readable(package_at(now, head))?, readable(package_at(then, tree))?) {
         (Some(before), Some(after)) => Some([before, after]),
         (None, _) | (_, None) => None,
     };

@@ -5,7 +5,7 @@ mod places;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use metastore::infer::{self, Limits, PageLimits, RowPage, RowReader};
+use datapackage::infer::{self, Limits, PageLimits, RowPage, RowReader};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::value::RawValue;
@@ -222,10 +222,10 @@ fn format(name: &str) -> Result<Format> {
 }
 
 /// Adds the name of the table to an error.
-fn describe(name: &str, error: metastore::Error) -> Error {
+fn describe(name: &str, error: datapackage::Error) -> Error {
     match error {
-        metastore::Error::Invalid(why) => Error::invalid(format!("the rows of {name} cannot be read: {why}")),
-        metastore::Error::TooLarge(why) => {
+        datapackage::Error::Invalid(why) => Error::invalid(format!("the rows of {name} cannot be read: {why}")),
+        datapackage::Error::TooLarge(why) => {
             Error::invalid(format!("the rows of {name} cannot be read: {why}; download the file"))
         }
         other => other.into(),

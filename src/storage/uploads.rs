@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use lfs::batch::Completion;
 use lfs::batch::{RequestedObject, StartedUpload};
 use lfs::parts::tus::{Headers, TusError};
-use lfs::parts::{Checksum, Completion, Plan, StoredPart};
+use lfs::parts::{Checksum, Plan, StoredPart};
 use lfs::sign::{SignError, SignedClaim, SignedUploadClaim, Step, Verb};
 use lfs::store::{CloudStore, Key, PartsId, SignedUrl, UrlSigner};
 use lfs::{LocalStore, Oid};

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::{MAX_PARTS, Plan};
+use super::{BatchError, BatchErrorKind};
 use crate::{
     Oid,
-    batch::{BatchError, BatchErrorKind},
+    parts::{MAX_PARTS, Plan},
 };
 
 /// The parts that the client says it sent.
@@ -93,3 +93,6 @@ impl Completion {
 fn unprocessable(message: impl Into<String>) -> BatchError {
     BatchError { kind: BatchErrorKind::Unprocessable, message: message.into() }
 }
+
+#[cfg(test)]
+mod tests;

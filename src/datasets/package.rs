@@ -345,7 +345,6 @@ fn plan(before: Option<&[u8]>, after: &[u8]) -> metastore::Result<ManagedFiles> 
     }
     let before = before.and_then(|before| datapackage::parse(before).ok());
     let plan = datapackage::plan(before.as_ref(), &package, is_path);
-    let plan = plan.map_err(|problems| invalid(complaint(&problems)))?;
     let managed = |file: LfsFile| {
         let oid = file.sha256.parse().map_err(|_| invalid(format!("{} is not a SHA-256", file.sha256)))?;
         Ok((file.path.parse()?, Pointer::new(oid, file.bytes)))

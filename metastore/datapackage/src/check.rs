@@ -5,14 +5,12 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use crate::{
-    get, member,
+    get, lfs_files, member,
     text::{JsonPointer, Problem, Problems, quoted, shown},
+    values::{self, Location, digest, location, named_sha256},
 };
 
-mod place;
 mod table;
-
-pub(crate) use place::{Location, digest, location, named_sha256};
 
 /// The string properties of a package, a resource, a field and so on.
 const PACKAGE_TEXTS: [&str; 8] = ["$schema", "profile", "id", "title", "description", "homepage", "version", "image"];
@@ -81,7 +79,7 @@ impl<'v> Checker<'v> {
             self.url_or_path(root.key("image"), image);
         }
         if let Some(Value::String(created)) = member(package, "created") {
-            if !place::is_instant(created) {
+            if !values::is_instant(created) {
                 let found = quoted(created);
                 let message = format!("{found} is not a date and time with offset, such as \"1985-04-12T23:20:50Z\"");
                 self.problems.add(root.key("created"), message);
@@ -114,6 +112,7 @@ impl<'v> Checker<'v> {
                 self.problems.add(place.key("name"), message);
             }
         }
+        lfs_files::check(place, resources, self.is_path, &mut self.problems);
     }
 
     /// Checks `licenses`, `sources` and `contributors` of a package or resource.
@@ -256,7 +255,7 @@ impl<'v> Checker<'v> {
         self.texts(place, resource, &["hash", "sha256"]);
         let text = |key| member(resource, key).and_then(Value::as_str).filter(|text| !text.is_empty());
         let hash = text("hash");
-        if let Some(Err(message)) = hash.map(place::hash) {
+        if let Some(Err(message)) = hash.map(values::hash) {
             self.problems.add(place.key("hash"), message);
         }
         if let Some(sha256) = text("sha256") {

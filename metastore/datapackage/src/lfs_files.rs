@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 
 use crate::{
-    check::{Location, digest, location, named_sha256},
     get, resources,
-    text::{JsonPointer, Problem, Problems, quoted, shown},
+    text::{JsonPointer, Problems, quoted},
+    values::{Location, digest, location, named_sha256},
 };
 
 /// Maximum size of a file in Git LFS: 2^48 - 1 bytes (256 TiB).
@@ -41,49 +41,33 @@ pub struct Plan {
     pub stale: Vec<LfsFile>,
 }
 
-/// Compares the packages. Invalid parts of `old` are ignored. `is_path` is as in [`check`](crate::check()).
-///
-/// # Errors
-///
-/// Returns the problems for which there are no correct files: two files in Git LFS with the same path or one below the
-/// other, an invalid path, a digest that is not 64 hexadecimal digits, or an invalid size.
-pub fn plan(old: Option<&Value>, new: &Value, is_path: fn(&str) -> bool) -> Result<Plan, Vec<Problem>> {
-    let mut problems = Problems::default();
-    let wanted = lfs_files(new, is_path, &mut problems);
-    let problems = problems.into_vec();
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let mut before = old.map(|old| lfs_files(old, is_path, &mut Problems::default())).unwrap_or_default();
+/// Compares the packages, of which the new one is [valid](crate::check()). Invalid parts of `old` are ignored.
+pub fn plan(old: Option<&Value>, new: &Value, is_path: fn(&str) -> bool) -> Plan {
+    let mut before = old.map(|old| lfs_files(old, is_path)).unwrap_or_default();
     let mut plan = Plan::default();
-    for (path, file) in wanted {
+    for (path, file) in lfs_files(new, is_path) {
         let same = before.remove(&path).is_some_and(|before| before == file);
         if same { &mut plan.kept } else { &mut plan.puts }.push(file);
     }
     let named: HashSet<&str> = resources(new).iter().flat_map(paths).collect();
     plan.stale = before.into_values().filter(|file| !named.contains(file.path.as_str())).collect();
-    Ok(plan)
+    plan
 }
 
-/// Returns the files of a package in Git LFS, by path.
-fn lfs_files(package: &Value, is_path: fn(&str) -> bool, problems: &mut Problems) -> BTreeMap<String, LfsFile> {
-    let mut files = BTreeMap::new();
+/// Checks that the files of these resources in Git LFS can be stored beside each other.
+pub(crate) fn check(root: JsonPointer<'_>, resources: &[Value], is_path: fn(&str) -> bool, problems: &mut Problems) {
     let mut places = BTreeMap::new();
-    let root = JsonPointer::ROOT.key("resources");
-    for (index, resource) in resources(package).iter().enumerate() {
-        if problems.full() {
-            break;
-        }
+    for (index, resource) in resources.iter().enumerate() {
+        let Some(file) = LfsFile::of(resource, is_path) else { continue };
         let place = root.index(index);
-        let Some(file) = lfs_file(place, resource, is_path, problems) else { continue };
-        match places.insert(file.path.clone(), index) {
-            None => {
-                files.insert(file.path.clone(), file);
-            }
-            Some(first) => {
-                let message = format!("resource {first} also has the path {}", quoted(&file.path));
-                problems.add(place.key("path"), message);
-            }
+        if let Some(flaw) = file.flaw() {
+            problems.add(place.key("bytes"), flaw);
+        }
+        if let Some(first) = places.get(&file.path) {
+            let message = format!("resource {first} also has the path {}", quoted(&file.path));
+            problems.add(place.key("path"), message);
+        } else {
+            places.insert(file.path, index);
         }
     }
     // Looks up all parent folders of each path among the other paths.
@@ -94,48 +78,34 @@ fn lfs_files(package: &Value, is_path: fn(&str) -> bool, problems: &mut Problems
             problems.add(root.index(*index).key("path"), message);
         }
     }
-    files
 }
 
-/// Returns the file of a resource, if it is stored in Git LFS.
-fn lfs_file(
-    place: JsonPointer<'_>,
-    resource: &Value,
-    is_path: fn(&str) -> bool,
-    problems: &mut Problems,
-) -> Option<LfsFile> {
-    let text = |key| get(resource, key).and_then(Value::as_str);
-    let (path, bytes) = (text("path")?, get(resource, "bytes").filter(|bytes| bytes.is_i64() || bytes.is_u64())?);
-    let named = text("hash").and_then(named_sha256);
-    let (key, digits) = text("sha256").map(|digits| ("sha256", digits)).or(named.map(|digits| ("hash", digits)))?;
-    let path = match location(path, is_path) {
-        Ok(Location::Url) => return None,
-        Ok(Location::File) => Some(path.to_owned()),
-        Err(message) => {
-            problems.add(place.key("path"), message);
-            None
-        }
-    };
-    let sha256 = match digest(digits) {
-        None => Err(format!("expected 64 hexadecimal digits, not {}", quoted(digits))),
-        Some(_) if named.is_some_and(|named| !named.eq_ignore_ascii_case(digits)) => {
-            Err("\"sha256\" and \"hash\" differ; expected the same SHA-256 in both".to_owned())
-        }
-        Some(sha256) => Ok(sha256),
-    };
-    let sha256 = sha256.map_err(|message| problems.add(place.key(key), message)).ok();
-    let size = bytes.as_u64().filter(|size| *size <= MAX_BYTES);
-    if size.is_none() {
-        let message = format!("expected a size from 0 to {MAX_BYTES} bytes, not {}", shown(bytes));
-        problems.add(place.key("bytes"), message);
+/// Returns the files of a package in Git LFS, by path.
+fn lfs_files(package: &Value, is_path: fn(&str) -> bool) -> BTreeMap<String, LfsFile> {
+    let files = resources(package).iter().filter_map(|resource| LfsFile::of(resource, is_path));
+    // In reverse, since of several files with the same path the first one counts.
+    files.rev().filter(|file| file.flaw().is_none()).map(|file| (file.path.clone(), file)).collect()
+}
+
+impl LfsFile {
+    /// Returns the file of a resource, if it is stored in Git LFS.
+    fn of(resource: &Value, is_path: fn(&str) -> bool) -> Option<Self> {
+        let text = |key| get(resource, key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let path = text("path").filter(|path| location(path, is_path) == Ok(Location::File))?;
+        let named = text("hash").and_then(named_sha256);
+        let digits = text("sha256").or(named)?;
+        let sha256 = digest(digits).filter(|_| named.is_none_or(|named| named.eq_ignore_ascii_case(digits)))?;
+        Some(Self { path: path.to_owned(), sha256, bytes: get(resource, "bytes")?.as_u64()? })
     }
-    let (path, sha256, bytes) = (path?, sha256?, size?);
-    if (sha256 == EMPTY) != (bytes == 0) {
+
+    /// Returns why there is no such file, if its size is impossible.
+    fn flaw(&self) -> Option<String> {
+        if self.bytes > MAX_BYTES {
+            return Some(format!("expected a size from 0 to {MAX_BYTES} bytes, not {}", self.bytes));
+        }
         let message = format!("an empty file, and no other, has 0 bytes and the SHA-256 {EMPTY}");
-        problems.add(place.key("bytes"), message);
-        return None;
+        ((self.sha256 == EMPTY) != (self.bytes == 0)).then_some(message)
     }
-    Some(LfsFile { path, sha256, bytes })
 }
 
 /// Returns every path of a resource.

@@ -17,6 +17,7 @@ mod error;
 mod lfs_files;
 mod schema;
 mod text;
+mod values;
 
 pub mod ckan;
 pub mod infer;

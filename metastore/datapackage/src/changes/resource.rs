@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{Change, Fields, File, Named, TextChange, take_first, take_text};
 use crate::{
-    check::{digest, named_sha256},
     get, resources,
+    values::{digest, named_sha256},
 };
 
 /// Properties computed by CKAN, which are ignored.

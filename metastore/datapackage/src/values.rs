@@ -79,7 +79,7 @@ pub(crate) fn named_sha256(hash: &str) -> Option<&str> {
 
 /// Checks a `hash`: `<algorithm>:<value>`, or a bare digest, which is MD5 according to the standard, but not
 /// for many clients.
-pub(super) fn hash(text: &str) -> Result<(), String> {
+pub(crate) fn hash(text: &str) -> Result<(), String> {
     const LENGTHS: [(&str, usize); 6] =
         [("md5", 32), ("sha1", 40), ("sha224", 56), ("sha256", 64), ("sha384", 96), ("sha512", 128)];
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -107,7 +107,7 @@ pub(super) fn hash(text: &str) -> Result<(), String> {
 }
 
 /// Returns true if a text is an RFC 3339 date-time (section 5.6).
-pub(super) fn is_instant(text: &str) -> bool {
+pub(crate) fn is_instant(text: &str) -> bool {
     let Some((seconds, rest)) = text.split_at_checked(19) else { return false };
     let (fraction, offset) = match rest.strip_suffix(['Z', 'z']) {
         Some(fraction) => (fraction, "Z"),

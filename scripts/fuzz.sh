@@ -11,7 +11,7 @@ scripts/setup.sh fuzz
 # The groups and the files that contain their property tests.
 declare -A groups=(
     [pointer]='lfs/src/pointer/tests.rs lfs/src/oid.rs'
-    [batch]='lfs/src/batch/tests.rs lfs/src/batch/tests/uploads.rs'
+    [batch]='lfs/src/batch/tests.rs lfs/src/batch/tests/uploads.rs lfs/src/batch/completion/tests.rs'
     [parts]='lfs/src/parts/tests.rs'
     [pktline]='metastore/src/wire/pktline/tests.rs metastore/src/wire/push/tests.rs metastore/src/wire/report/tests.rs
         metastore/src/wire/advertise/tests.rs'
@@ -20,7 +20,7 @@ declare -A groups=(
     [tree]='metastore/src/wire/receive/inspect/tests.rs'
     [delta]='metastore/src/wire/receive/unpack/tests.rs'
     [path]='metastore/src/path.rs metastore/src/state/tests.rs src/types.rs lfs/src/locks.rs'
-    [rows]='metastore/src/infer/rows/tests.rs src/files/rows/places.rs'
+    [rows]='metastore/datapackage/src/infer/rows/tests.rs src/files/rows/places.rs'
 )
 wanted=("$@")
 [ $# -gt 0 ] || wanted=(pointer batch parts pktline range token tree delta path rows)
@@ -34,7 +34,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 declare -A binaries
-for crate in lfs metastore rutter; do
+for crate in lfs metastore datapackage rutter; do
     built=$(cargo test --no-run --lib --package "$crate" 2>&1) || { printf '%s\n' "$built" >&2; exit 1; }
     binaries[$crate]=$(realpath "$(sed -n 's/^ *Executable .*(\(.*\))$/\1/p' <<<"$built")")
 done
@@ -77,16 +77,14 @@ for group in "${wanted[@]}"; do
     rm -f "$folder/stop"
     begin=$SECONDS deadline=$((SECONDS + seconds)) count=0
     for file in ${groups[$group]}; do
-        crate=${file%%/*} module=${file#*src/}
-        [ "$crate" != src ] || crate=rutter
+        where=. crate=rutter module=${file#*src/}
+        [[ $file == src/* ]] || { where=${file%%/src/*} && crate=${where##*/}; }
         module=${module%.rs}
         [[ $module == */tests || $module == */tests/* ]] || module=$module/tests
         names=$(properties "$file")
         [ -n "$names" ] || { echo "fuzz.sh: $file has no property tests" >&2; exit 1; }
         for name in $names; do
             count=$((count + 1))
-            where=.
-            [ "$crate" = rutter ] || where=$crate
             fuzz "$folder/$group.$count" "$where" "${binaries[$crate]}" "${module//\//::}::$name" &
         done
     done

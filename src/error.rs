@@ -355,6 +355,16 @@ impl From<metastore::Error> for Error {
     }
 }
 
+impl From<datapackage::Error> for Error {
+    fn from(error: datapackage::Error) -> Self {
+        match error {
+            datapackage::Error::Invalid(detail) => Self::invalid(detail),
+            datapackage::Error::TooLarge(detail) => Self::too_large(detail),
+            other => Self::internal(other),
+        }
+    }
+}
+
 /// Returns true if the client's side of a stream failed.
 fn ended_early(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, InvalidData, TimedOut, UnexpectedEof};

@@ -16,10 +16,12 @@ use crate::{
     sign::{Step, Verb},
 };
 
+mod completion;
 mod negotiation;
 mod reply;
 mod request;
 
+pub use completion::{CompletedPart, Completion};
 use reply::Reply;
 
 /// The operation that the client requests for the objects.

@@ -2,19 +2,17 @@
 //!
 //! A [`Plan`] splits an object into parts. The parts that a store already has determine which are still missing,
 //! whichever protocol the client uses: `multipart-basic` of Giftless, `multipart` of Hugging Face
-//! ([`Completion`]), or [`tus`], where a part ends wherever the connection breaks.
+//! ([`Completion`](crate::batch::Completion)), or [`tus`], where a part ends wherever the connection breaks.
 //!
 //! A part is not verified on its own: the whole object is hashed before it becomes visible.
 
 use crate::{Error, MAX_SIZE};
 
 mod checksum;
-mod completion;
 pub mod tus;
 
 pub(crate) use checksum::Hasher;
 pub use checksum::{Checksum, InvalidChecksum, WantDigest};
-pub use completion::{CompletedPart, Completion};
 
 /// Maximum number of parts of an upload: the limit of S3.
 pub const MAX_PARTS: u32 = 10_000;

@@ -3,7 +3,9 @@
 //! Pure functions over header values: RFC 9110 §13 (conditional requests) and §14 (range requests), RFC 6266
 //! (`Content-Disposition`).
 
-use std::{fmt::Write, ops::Range};
+use std::ops::Range;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::Oid;
 
@@ -36,17 +38,13 @@ pub fn etag(oid: &Oid) -> String {
     format!("\"{oid}\"")
 }
 
-/// Evaluates the preconditions and the range in the order of RFC 9110 §13.2.2.
+/// Evaluates the preconditions and the range in the order of RFC 9110 §13.2.2, of something with this strong entity tag,
+/// given without its quotes.
 ///
 /// A single byte range is supported, in the forms `a-b`, `a-` and `-n`. Several ranges, other units and invalid
 /// syntax are ignored, as §14.2 allows: the whole object is sent. The same applies to an empty object, which has
 /// no satisfiable range. `If-Range` is matched only against the strong tag: objects have no modification date.
-pub fn evaluate(oid: &Oid, size: u64, conditions: &Conditions<'_>) -> Answer {
-    evaluate_tagged(&oid.to_string(), size, conditions)
-}
-
-/// Evaluates a request for anything else that has a strong entity tag, given without its quotes.
-pub fn evaluate_tagged(tag: &str, size: u64, conditions: &Conditions<'_>) -> Answer {
+pub fn evaluate(tag: &str, size: u64, conditions: &Conditions<'_>) -> Answer {
     if conditions.if_none_match.is_some_and(|tags| any_tag_is(tags, tag)) {
         return Answer::NotModified;
     }
@@ -124,6 +122,21 @@ fn any_tag_is(header: &str, wanted: &str) -> bool {
 /// Maximum length of a filename in characters; longer ones are truncated.
 const MAX_NAME: usize = 200;
 
+/// attr-char of RFC 8187 §3.2.1.
+const ATTR_CHARS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
 /// Returns the value of `Content-Disposition` for an untrusted filename.
 ///
 /// The name is given twice: as plain ASCII for old clients, and exactly in UTF-8 (RFC 8187). Path separators,
@@ -145,14 +158,7 @@ pub fn content_disposition(filename: &str, inline: bool) -> String {
         _ => '_',
     }));
     value.push_str("\"; filename*=UTF-8''");
-    for byte in name.bytes() {
-        // attr-char of RFC 8187 §3.2.1.
-        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-            value.push(byte.into());
-        } else {
-            write!(value, "%{byte:02X}").expect("writing to a String cannot fail");
-        }
-    }
+    value.extend(utf8_percent_encode(name, ATTR_CHARS));
     value
 }
 

@@ -4,7 +4,7 @@ mod cloud;
 mod local;
 
 pub use cloud::{
-    AzureContainer, Check, CloudStat, CloudStore, GcsBucket, Key, LARGEST_PART, Listed, MAX_PARTS, Part, PartsId,
-    S3Bucket, SMALLEST_PART, SignedUrl, Step, UrlSigner, check,
+    AzureContainer, Check, CloudStat, CloudStore, GcsBucket, Key, Listed, Part, PartsId, S3Bucket, SignedUrl, Step,
+    UrlSigner, check,
 };
 pub use local::{LocalStore, Object, Stat};

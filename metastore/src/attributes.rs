@@ -17,7 +17,8 @@ use crate::{FilePath, Reader, Result};
 /// `ATTR_MAX_FILE_SIZE` is 100 MB.)
 const MAX_ATTRIBUTES_BYTES: u64 = 1 << 20;
 
-const ATTRIBUTES: &str = ".gitattributes";
+/// File name of the git attributes, which select the files tracked by Git LFS.
+pub const ATTRIBUTES: &str = ".gitattributes";
 const IGNORE: &str = ".gitignore";
 
 impl Reader {

@@ -11,15 +11,20 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use crate::{
     Error, InlinePacks, NewPack, Pack, PackStore, RepoKey, Result, blocking,
-    engine::ProcessDir,
-    snapshot::{ObjectMemory, PackFile, PackFolder},
-    spool::{Budget, Spool},
+    pack::{PackFile, PackFolder},
     store::{looks_whole, verify},
 };
 
+mod object_cache;
+mod process_dir;
+mod spool_file;
 mod stats;
 mod trim;
 
+use object_cache::ObjectMemory;
+pub(crate) use process_dir::ProcessDir;
+use spool_file::Budget;
+pub(crate) use spool_file::{BLOCK, Spool};
 pub use stats::CacheStats;
 use stats::Counters;
 use trim::CacheBudget;

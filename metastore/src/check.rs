@@ -5,9 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::{
-    Engine, Error, Pack, RefName, RepoKey, Result, Snapshot, State, blocking,
-    git::finish,
-    snapshot::{PackFolder, lay_out},
+    Engine, Error, Pack, RefName, RepoKey, Result, Snapshot, State, blocking, git::finish, pack::PackFolder,
+    repository::lay_out,
 };
 
 impl Engine {

@@ -6,7 +6,8 @@ use lfs::Pointer;
 use serde_json::{Map, Value};
 
 use crate::{
-    EntryKind, Error, FilePath, NewPack, Reader, RefEdit, RefName, RefTransaction, Result, Side, check_edits,
+    EntryKind, Error, FilePath, NewPack, Reader, RefEdit, RefName, RefTransaction, Result, Side, Signature,
+    check_edits,
     pack::{self, Object},
     read::check_size,
 };
@@ -16,24 +17,12 @@ mod managed_files;
 mod tree;
 mod tree_builder;
 
-pub use managed_files::ManagedEdits;
+pub use managed_files::{LFS_CONFIG, ManagedEdits, ManagedFiles, Manifest};
+use tree::Objects;
 use tree_builder::TreeBuilder;
 
 /// 31 December 9999. Later timestamps break date arithmetic in other tools.
 const LAST_SECOND: i64 = 253_402_300_799;
-
-/// A commit signature: name, e-mail address and time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
-    /// The name; not empty, without `<`, `>` and control characters.
-    pub name: String,
-    /// The e-mail address; may be empty, without `<`, `>` and control characters.
-    pub email: String,
-    /// Seconds since the Unix epoch, not negative.
-    pub seconds: i64,
-    /// Offset from UTC in minutes, positive to the east, less than a day.
-    pub offset_minutes: i32,
-}
 
 /// The new content of a file.
 #[derive(Debug, Clone)]
@@ -165,29 +154,12 @@ impl Reader {
     /// [`Error::Conflict`] if the branch is not at the expected parent or the edits contradict the tree,
     /// [`Error::NotFound`] for a path or blob that does not exist, [`Error::Unchanged`] if the tree stays the
     /// same, [`Error::Invalid`] and [`Error::Refused`] for content that cannot be committed.
-    pub fn commit_changes(&self, changes: &Changeset) -> Result<(ObjectId, RefTransaction)> {
-        self.commit_edits(changes).map_err(|flaw| flaw.error)
-    }
-
-    /// Like [`Reader::commit_changes`]; the error names the invalid edit.
     pub fn commit_edits(&self, changes: &Changeset) -> Result<(ObjectId, RefTransaction), EditError> {
         if !changes.branch.is_branch() || changes.branch.is_reserved() {
             return Err(Error::Invalid(format!("{} is not a branch", changes.branch)).into());
         }
-        let head = self.state().find(&changes.branch).map(|branch| branch.target);
-        if changes.parent.is_some_and(|expected| expected != head) {
-            return Err(Error::Conflict(format!(
-                "{} was updated in the meantime; fetch first",
-                changes.branch.short()
-            ))
-            .into());
-        }
+        let (head, tree, objects) = self.build_tree(changes)?;
         let edit = RefEdit { name: changes.branch.clone(), old: head, new: None, peeled: None };
-        let parent_tree = head.map(|head| Ok::<_, Error>(self.commit(head)?.tree)).transpose()?;
-        let (tree, objects) = TreeBuilder::of(self, parent_tree, &changes.edits)?.end()?;
-        if parent_tree.unwrap_or_else(|| ObjectId::empty_tree(gix::hash::Kind::Sha1)) == tree {
-            return Err(Error::Unchanged.into());
-        }
         let commit = gix::objs::Commit {
             tree,
             parents: head.into_iter().collect(),
@@ -202,6 +174,21 @@ impl Reader {
         let mut packed = vec![commit];
         packed.extend(objects.into_reachable(tree)?);
         Ok((id, self.transaction(&packed, vec![RefEdit { new: Some(id), ..edit }])?))
+    }
+
+    /// Builds the tree that `changes` describe. Returns the head of the branch, the tree and its new objects.
+    fn build_tree(&self, changes: &Changeset) -> Result<(Option<ObjectId>, ObjectId, Objects<'_>), EditError> {
+        let head = self.state().find(&changes.branch).map(|branch| branch.target);
+        if changes.parent.is_some_and(|expected| expected != head) {
+            let branch = changes.branch.short();
+            return Err(Error::Conflict(format!("{branch} was updated in the meantime; fetch first")).into());
+        }
+        let before = head.map(|head| Ok::<_, Error>(self.commit(head)?.tree)).transpose()?;
+        let (tree, objects) = TreeBuilder::of(self, before, &changes.edits)?.end()?;
+        if before.unwrap_or_else(|| ObjectId::empty_tree(gix::hash::Kind::Sha1)) == tree {
+            return Err(Error::Unchanged.into());
+        }
+        Ok((head, tree, objects))
     }
 
     /// Creates a root commit with the tree of a branch, and the landing that resets the branch to it.

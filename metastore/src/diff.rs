@@ -10,20 +10,11 @@ use gix::{
     objs::tree::EntryMode,
 };
 
-use crate::{EntryKind, Reader, Result, read::Budget};
+use crate::{EntryKind, Reader, Result, Side, read::Budget};
 
 /// Rename detection by similarity runs only up to this many added and removed files, and this many bytes in them.
 const SIMILARITY_FILES: usize = 400;
 const SIMILARITY_BYTES: u64 = 32 * 1024 * 1024;
-
-/// One side of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Side {
-    /// The kind of the entry.
-    pub kind: EntryKind,
-    /// The blob ID, or the commit ID of a submodule.
-    pub id: ObjectId,
-}
 
 /// How a file changed.
 #[derive(Debug, Clone, PartialEq, Eq)]

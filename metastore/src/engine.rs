@@ -18,15 +18,13 @@ use tokio::sync::OwnedMutexGuard;
 use crate::{
     CacheStats, Error, InlinePacks, NewPack, PackData, PackStore, RepoKey, Result, Snapshot, State, StoredFile,
     blocking,
-    cache::{MAX_RETRIES, PackCache},
+    cache::{MAX_RETRIES, PackCache, ProcessDir},
     git::Git,
-    store::PackFileKind,
+    pack::PackFileKind,
 };
 
-mod process_dir;
 mod snapshot_cache;
 
-pub(crate) use process_dir::ProcessDir;
 use snapshot_cache::SnapshotCache;
 
 /// Shortest and longest pause between attempts to trim the cache while everything in it is in use.

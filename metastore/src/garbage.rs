@@ -8,9 +8,9 @@ use gix::ObjectId;
 use crate::{
     Engine, Error, NewPack, PackId, Reader, Result, Snapshot, State, blocking,
     git::{Git, finish},
-    pack::index_ids,
+    pack::{PackFolder, index_ids},
     reachability::Reach,
-    snapshot::{self, PackFolder, lay_out},
+    repository::{self, lay_out},
 };
 
 /// Roots that a collection keeps in addition to the refs.
@@ -142,7 +142,7 @@ async fn recheck(repacked: &Repacked, newer: &Arc<Snapshot>, roots: &[ObjectId])
             made.place(&PackFolder(folder.path().join("objects/pack")).file(made.id))?;
         }
         // Objects named in the ref log may have been collected long ago.
-        let reader = Reader::new(snapshot::open(lease.git_dir())?.to_thread_local(), lease.shared_state());
+        let reader = Reader::new(repository::open(lease.git_dir())?.to_thread_local(), lease.shared_state());
         let mut tips: Vec<_> = state.refs.iter().map(|each| each.target).collect();
         for root in roots {
             if reader.contains(root)? {

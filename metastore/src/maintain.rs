@@ -5,7 +5,9 @@ use std::{collections::HashSet, path::Path, sync::Arc};
 use bytes::Bytes;
 
 use crate::{
-    Engine, Error, NewPack, Pack, PackId, Result, Snapshot, blocking, git::Git, pack::index_ids, snapshot::PackFolder,
+    Engine, Error, NewPack, Pack, PackId, Result, Snapshot, blocking,
+    git::Git,
+    pack::{PackFolder, index_ids},
 };
 
 /// Number of live packs above which packs are merged, whatever their size.

@@ -12,13 +12,11 @@ use gix::{
     objs::{Kind, TreeRefIter, tree::EntryMode},
 };
 use lfs::Pointer;
-use serde_json::{Map, Value};
 
 use crate::{
-    Error, FilePath, RefName, Result, Signature, State,
+    Error, FilePath, RefName, Result, State,
     effort::{Meter, Watch},
-    package::{self, PACKAGE},
-    snapshot,
+    repository,
 };
 
 mod limit;
@@ -33,9 +31,6 @@ pub use summary::{Summary, Weight};
 
 /// Blobs of at least this size cannot be LFS pointers (limit of the pointer specification).
 const POINTER_LIMIT: u64 = Pointer::MAX_LEN as u64;
-
-/// Maximum size in bytes of a `datapackage.json` that is read.
-const LARGEST_PACKAGE: u64 = 32 << 20;
 
 /// Maximum size in bytes of a file that is kept in the object cache.
 const REMEMBERED: u64 = 1 << 20;
@@ -57,6 +52,19 @@ pub struct Reader {
     pub(crate) repository: gix::Repository,
     state: Arc<State>,
     pub(crate) meter: Meter,
+}
+
+/// A commit signature: name, e-mail address and time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The name; not empty, without `<`, `>` and control characters.
+    pub name: String,
+    /// The e-mail address; may be empty, without `<`, `>` and control characters.
+    pub email: String,
+    /// Seconds since the Unix epoch, not negative.
+    pub seconds: i64,
+    /// Offset from UTC in minutes, positive to the east, less than a day.
+    pub offset_minutes: i32,
 }
 
 /// A commit.
@@ -129,6 +137,15 @@ impl EntryKind {
     fn is_file(self) -> bool {
         matches!(self, Self::File | Self::Executable)
     }
+}
+
+/// An entry of a tree without its path: one side of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Side {
+    /// The kind of the entry.
+    pub kind: EntryKind,
+    /// The blob ID, or the commit ID of a submodule.
+    pub id: ObjectId,
 }
 
 /// A tree entry.
@@ -263,7 +280,7 @@ impl Reader {
     fn large_blob(&self, id: ObjectId) -> Result<Bytes> {
         let _alone = READING_LARGE.lock().unwrap_or_else(PoisonError::into_inner);
         self.meter.check()?;
-        let repository = snapshot::open_with(self.repository.git_dir(), Some(LARGE))?.to_thread_local();
+        let repository = repository::open_with(self.repository.git_dir(), Some(LARGE))?.to_thread_local();
         Ok(repository.find_object(id)?.detach().data.into())
     }
 
@@ -275,26 +292,6 @@ impl Reader {
         }
         self.meter.object()?;
         Ok(Pointer::parse(&self.repository.find_object(blob)?.data).ok())
-    }
-
-    /// Returns the data package of a commit or tree, that is, its parsed `datapackage.json`; `None` if the
-    /// file does not exist.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] if it is not a JSON object, [`Error::TooLarge`] beyond 32 MiB.
-    pub fn package(&self, revision: ObjectId) -> Result<Option<Map<String, Value>>> {
-        let blob = match self.entry(revision, &PACKAGE.parse()?) {
-            Ok(entry) if entry.size.is_some() => entry.id,
-            Ok(_) | Err(Error::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let why = match package::parse(&self.blob(blob, LARGEST_PACKAGE)?) {
-            Ok(Value::Object(package)) => return Ok(Some(package)),
-            Ok(_) => "the top-level value is not an object".to_owned(),
-            Err(problem) => problem.message,
-        };
-        Err(Error::Invalid(format!("the {PACKAGE} of this revision is not a JSON object: {why}")))
     }
 
     /// Returns the entries of the folder at `path` (the root if `None`) in a commit or tree, in git's order;

@@ -4,12 +4,8 @@
 use std::collections::HashSet;
 
 use gix::ObjectId;
-use serde_json::{Map, Value};
 
-use crate::{
-    Edit, Error, FilePath, Reader, Result, Side,
-    package::{PACKAGE, resources},
-};
+use crate::{Edit, Error, FilePath, Reader, Result, Side};
 
 /// Maximum number of paths named in a conflict message.
 const NAMED: usize = 10;
@@ -61,35 +57,9 @@ impl Reader {
         })
     }
 
-    /// Returns the edits that restore one resource of the data package, and its files, to their state in
-    /// `revision`. If the branch no longer has this resource, it is appended to the list.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] if the resource did not exist in `revision`, or the branch has no data package;
-    /// [`Error::Invalid`] if a data package cannot be read.
-    pub fn bring_back_resource(&self, head: ObjectId, revision: ObjectId, name: &str) -> Result<Vec<Edit>> {
-        let then = Value::Object(self.package(revision)?.unwrap_or_default());
-        let now = self.package(head)?.map(Value::Object);
-        let is_it = |resource: &Value| resource["name"] == name;
-        let resource = resources(&then).iter().find(|resource| is_it(resource));
-        let resource = resource.ok_or_else(|| Error::NotFound(format!("the revision has no resource {name:?}")))?;
-        let now = now.ok_or_else(|| Error::NotFound(format!("the branch has no {PACKAGE}; restore that first")))?;
-        let path = &resource["path"];
-        let paths = path.as_array().into_iter().flatten().chain([path]).filter_map(Value::as_str);
-        let files: HashSet<FilePath> = paths.filter_map(|path| path.parse().ok()).collect();
-        let mut edits =
-            self.bring_back_those(head, revision, |changed, then| then.is_some() && files.contains(changed))?;
-        let mut listed = resources(&now).to_vec();
-        match listed.iter_mut().find(|resource| is_it(resource)) {
-            Some(place) => place.clone_from(resource),
-            None => listed.push(resource.clone()),
-        }
-        if listed != resources(&now) {
-            let fields = Map::from_iter([("resources".to_owned(), listed.into())]);
-            edits.push(Edit::Merge { path: PACKAGE.parse()?, fields });
-        }
-        Ok(edits)
+    /// Returns the edits that restore these files of `revision`, as far as they are different in `head`.
+    pub fn bring_back_files(&self, head: ObjectId, revision: ObjectId, files: &HashSet<FilePath>) -> Result<Vec<Edit>> {
+        self.bring_back_those(head, revision, |changed, then| then.is_some() && files.contains(changed))
     }
 
     /// Returns the edits that restore the changed files for which the predicate, called with the path and the

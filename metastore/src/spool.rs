@@ -1,21 +1,21 @@
 //! Spooling to disk between git and slow clients, so that no git process and no shared memory is held for as
 //! long as a slow client takes.
 
-use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::mpsc,
     time::{Instant, timeout},
 };
 use tokio_util::io::StreamReader;
 
-use crate::{Engine, Result, Snapshot, blocking, cache::PackCache, wire};
-
-/// Number of bytes moved at once, the capacity of a pipe.
-const BLOCK: usize = 64 * 1024;
+use crate::{
+    Engine, Result, Snapshot,
+    cache::{BLOCK, PackCache, Spool},
+};
 
 /// Number of blocks buffered in memory for a slow client.
 const BLOCKS_AHEAD: usize = 4;
@@ -29,84 +29,11 @@ const STALL_TIMEOUT: Duration = Duration::from_mins(2);
 /// Maximum number of bytes of a request body that are read ahead into memory.
 const SHORT: usize = 64 * 1024;
 
+/// Maximum number of bytes read from a body after the push was rejected, so that the client sees the reason.
+pub(crate) const DRAIN: u64 = 256 << 20;
+
 /// Number of bytes written at once when reading ahead to disk.
 const WRITE_BATCH: usize = 4 * BLOCK;
-
-/// The disk space that all spools of an engine may use.
-#[derive(Clone)]
-pub(crate) struct Budget(Arc<Semaphore>);
-
-impl Budget {
-    pub(crate) fn new(bytes: u64) -> Self {
-        let blocks = usize::try_from(bytes / BLOCK as u64).unwrap_or(usize::MAX);
-        Self(Arc::new(Semaphore::new(blocks.min(Semaphore::MAX_PERMITS))))
-    }
-}
-
-/// An unnamed temporary file, first in, first out.
-pub(crate) struct Spool {
-    file: Arc<File>,
-    budget: Budget,
-    room: Option<OwnedSemaphorePermit>,
-    written: u64,
-    read: u64,
-}
-
-impl Spool {
-    /// Creates a spool. `file` is empty and deleted when closed.
-    pub(crate) fn new(file: File, budget: Budget) -> Self {
-        Self { file: Arc::new(file), budget, room: None, written: 0, read: 0 }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.read == self.written
-    }
-
-    /// Appends a block. Returns false, without appending anything, if there is no space.
-    async fn push(&mut self, block: &Bytes) -> Result<bool> {
-        if self.is_empty() && self.written > 0 {
-            let file = Arc::clone(&self.file);
-            blocking::run(move || Ok(file.set_len(0)?)).await?;
-            (self.written, self.read, self.room) = (0, 0, None);
-        }
-        let end = self.written + block.len() as u64;
-        let has = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) as u64;
-        let missing = end.div_ceil(BLOCK as u64).saturating_sub(has);
-        let Ok(missing) = u32::try_from(missing) else { return Ok(false) };
-        if missing > 0 {
-            let Ok(more) = Arc::clone(&self.budget.0).try_acquire_many_owned(missing) else { return Ok(false) };
-            match &mut self.room {
-                Some(room) => room.merge(more),
-                None => self.room = Some(more),
-            }
-        }
-        let (file, block, at) = (Arc::clone(&self.file), block.clone(), self.written);
-        let written = blocking::run(move || Ok(file.write_all_at(&block, at))).await?;
-        if let Err(error) = written {
-            tracing::warn!(%error, "cannot spool data for a slow client to disk");
-            return Ok(false);
-        }
-        self.written = end;
-        Ok(true)
-    }
-
-    /// Returns the next block; `None` if the spool is empty.
-    async fn next(&mut self) -> Result<Option<Bytes>> {
-        let length = usize::try_from(self.written - self.read).unwrap_or(BLOCK).min(BLOCK);
-        if length == 0 {
-            return Ok(None);
-        }
-        let (file, at) = (Arc::clone(&self.file), self.read);
-        let block = blocking::run(move || {
-            let mut block = vec![0; length];
-            file.read_exact_at(&mut block, at)?;
-            Ok(Bytes::from(block))
-        })
-        .await?;
-        self.read += length as u64;
-        Ok(Some(block))
-    }
-}
 
 /// Minimum transfer rate of a client that others wait for.
 #[derive(Default)]
@@ -201,7 +128,7 @@ pub(crate) fn way() -> (mpsc::Sender<Bytes>, mpsc::Receiver<Bytes>) {
 }
 
 /// Copies `source` to a client at the speed of the source: blocks that the client does not take in time are
-/// spooled to disk, to be sent by [`drain`]. Only if the disk is full does this wait for the client, with a
+/// spooled to disk, to be sent by [`send_rest`]. Only if the disk is full does this wait for the client, with a
 /// minimum rate.
 ///
 /// Returns the number of bytes of `source`.
@@ -232,7 +159,7 @@ pub(crate) async fn pass(
 }
 
 /// Sends the spooled data. The client may be slow, but must not exceed the idle timeout.
-pub(crate) async fn drain(spool: Option<Spool>, blocks: &mpsc::Sender<Bytes>) -> Result<()> {
+pub(crate) async fn send_rest(spool: Option<Spool>, blocks: &mpsc::Sender<Bytes>) -> Result<()> {
     let Some(mut spool) = spool else { return Ok(()) };
     while let Some(block) = spool.next().await? {
         let sent = timeout(STALL_TIMEOUT, blocks.send(block)).await;
@@ -254,7 +181,7 @@ impl Snapshot {
         let sent = tokio::spawn(async move {
             let passed = pass(&mut io::Cursor::new(bytes), &sender, &cache).await;
             drop(held);
-            drain(passed?.1, &sender).await
+            send_rest(passed?.1, &sender).await
         });
         futures::stream::unfold((blocks, Some(sent)), async |(mut blocks, sent)| {
             if let Some(block) = blocks.recv().await {
@@ -295,6 +222,13 @@ impl<B: AsyncRead + Unpin> Ahead<B> {
         self.pace.moved += read as u64;
         Ok(Some(block.freeze()).filter(|block| !block.is_empty()))
     }
+}
+
+/// Reads and discards the rest of `body`, up to 256 MiB; stops at an error.
+///
+/// For requests that are rejected before they are read: a client that is still sending does not read the response.
+pub async fn drain(body: &mut (impl AsyncRead + Unpin)) {
+    let _ = tokio::io::copy(&mut body.take(DRAIN), &mut tokio::io::sink()).await;
 }
 
 /// Reads `body` to its end before any shared resource is taken: into memory while it is short, then to disk,
@@ -343,7 +277,7 @@ where
         if !fits {
             ahead.rest = Some(io::Cursor::new(block.freeze()).chain(body));
         } else if !ended {
-            wire::drain(&mut body).await;
+            drain(&mut body).await;
         }
         ahead.spool = Some(spool);
     }

@@ -13,7 +13,10 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use object_store::ObjectStore;
 
-use crate::{Pack, RepoKey, Result, blocking, snapshot::PackFile};
+use crate::{
+    Pack, RepoKey, Result, blocking,
+    pack::{PackFile, PackFileKind, link_or_copy},
+};
 
 mod bucket;
 mod folder;
@@ -21,7 +24,6 @@ mod verify;
 
 use bucket::Bucket;
 use folder::Folder;
-pub(crate) use folder::link_or_copy;
 use verify::compare;
 pub(crate) use verify::{looks_whole, verify};
 
@@ -46,22 +48,6 @@ pub struct StoredFile {
     pub bytes: u64,
     /// The time when it was stored.
     pub stored: SystemTime,
-}
-
-/// The two files of a stored pack: the pack and its index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PackFileKind {
-    Pack,
-    Idx,
-}
-
-impl PackFileKind {
-    pub(crate) fn extension(self) -> &'static str {
-        match self {
-            Self::Pack => "pack",
-            Self::Idx => "idx",
-        }
-    }
 }
 
 impl PackStore {

@@ -22,10 +22,10 @@ mod report;
 pub use advertise::{advertise, advertise_empty};
 pub use fetch::upload_pack;
 pub use push::{Capabilities, Command, Push, PushHead, ReportStatus};
-pub use receive::{Quarantine, ReceiveLimits, drain, receive};
+pub use receive::{Quarantine, ReceiveLimits, receive};
 pub use report::{Outcome, Progress, Report, respond};
 
-pub use crate::spool::read_ahead;
+pub use crate::spool::{drain, read_ahead};
 
 /// The `agent` capability of this server.
 const AGENT: &str = concat!("agent=rutter/", env!("CARGO_PKG_VERSION"));

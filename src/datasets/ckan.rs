@@ -1,10 +1,10 @@
-//! CKAN API: maps packages to CKAN's dataset records and back, by `metastore::ckan`, with URLs in place of paths and the
+//! CKAN API: maps packages to CKAN's dataset records and back, by `datapackage::ckan`, with URLs in place of paths and the
 //! fields that the server adds. Sending a record back unchanged changes nothing.
 
 use std::collections::{HashMap, HashSet};
 
-use metastore::ckan::{dataset_from_package, package_from_dataset};
-use metastore::package::{ATTRIBUTES, CONFIG, PACKAGE};
+use datapackage::ckan::{dataset_from_package, package_from_dataset};
+use metastore::{ATTRIBUTES, LFS_CONFIG};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -184,7 +184,7 @@ pub fn package(
         .map(String::as_str)
         .zip(current.get("resources").and_then(Value::as_array).into_iter().flatten())
         .collect();
-    let mut taken: HashSet<String> = [PACKAGE, ATTRIBUTES, CONFIG].into_iter().map(str::to_owned).collect();
+    let mut taken = HashSet::from([datapackage::PACKAGE, ATTRIBUTES, LFS_CONFIG].map(str::to_owned));
     // Resources that have not moved keep their paths, whatever comes before them in the list now.
     let mut new = Vec::new();
     for (index, resource) in objects(&mut record, "resources").enumerate() {

@@ -9,7 +9,7 @@ use metastore::{
 };
 
 use super::idempotency::IdempotencyKey;
-use super::package::{Package, place};
+use super::package::{MANIFEST, Package, place};
 use super::policy::locked;
 use super::ref_transaction::{TransactionOptions, TrashChange};
 use super::revisions::{CommitMeta, head, moved};
@@ -251,7 +251,7 @@ impl Datasets {
             return Ok(ExpandedCommit { changes: changes.clone(), own, cause: None });
         }
         let (asked, url) = (changes.clone(), self.lfs_url(&by.full_name()));
-        let followed = snapshot.read(move |reader| Ok(reader.follow(&asked, url.as_deref()))).await?;
+        let followed = snapshot.read(move |reader| Ok(reader.follow(&asked, &MANIFEST, url.as_deref()))).await?;
         let ManagedEdits { edits, cause } =
             followed.map_err(|EditError { edit, error }| CommitError { operation: edit, error: error.into() })?;
         let mut changes = changes.clone();

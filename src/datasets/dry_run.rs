@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::Datasets;
 use super::commits::CommitOptions;
 use super::compare::{Changed, describe};
-use super::package::{Metadata, Package, metadata};
+use super::package::{Metadata, Package, metadata, package_at};
 use super::revisions::{CommitMeta, Planned, RevertPlan};
 use crate::access::{DatasetGrant, Write};
 use crate::error::Result;
@@ -76,7 +76,7 @@ fn look(now: &Reader, head: ObjectId, then: &Reader, tree: ObjectId) -> metastor
         Err(metastore::Error::Invalid(_) | metastore::Error::TooLarge(_)) => Ok(None),
         Err(error) => Err(error),
     };
-    let packages = match (readable(now.package(head))?, readable(then.package(tree))?) {
+    let packages = match (readable(package_at(now, head))?, readable(package_at(then, tree))?) {
         (Some(before), Some(after)) => Some([before, after]),
         (None, _) | (_, None) => None,
     };

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use metastore::package::{self, CONFIG, PACKAGE};
-use metastore::{CommitInfo, Content, Edit, EntryKind, FilePath, ObjectId, Reader, Snapshot};
+use datapackage::{LfsFile, PACKAGE, complaint};
+use lfs::Pointer;
+use metastore::{
+    CommitInfo, Content, Edit, EntryKind, FilePath, LFS_CONFIG, ManagedFiles, Manifest, ObjectId, Reader, Snapshot,
+};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -17,6 +20,15 @@ use crate::types::Visibility;
 
 /// Maximum size in bytes of a `.lfsconfig` that is read.
 const MAX_CONFIG_BYTES: u64 = 32 << 20;
+
+/// Maximum size in bytes of a `datapackage.json` that is read.
+const MAX_PACKAGE_BYTES: u64 = 32 << 20;
+
+// Any file of a package fits into a pointer.
+const _: () = assert!(datapackage::MAX_BYTES <= lfs::MAX_SIZE);
+
+/// The data package as the engine sees it: a file that describes others.
+pub(super) const MANIFEST: Manifest = Manifest { name: PACKAGE, plan };
 
 /// A package: a JSON object.
 pub type Package = Map<String, Value>;
@@ -242,8 +254,8 @@ pub(super) async fn metadata(before: Option<Package>, after: Option<Package>) ->
     }
     let [before, after] = [before, after].map(|package| Value::Object(package.unwrap_or_default()));
     let compare = move || {
-        let package = serde_json::value::to_raw_value(&package::changes(&before, &after))?;
-        let schemas = serde_json::value::to_raw_value(&package::package_schemas(&before, &after))?;
+        let package = serde_json::value::to_raw_value(&datapackage::changes(&before, &after))?;
+        let schemas = serde_json::value::to_raw_value(&datapackage::package_schemas(&before, &after))?;
         Ok(Some(Metadata { package, schemas }))
     };
     crate::blocking(compare).await?.map_err(|error: serde_json::Error| Error::internal(error))
@@ -251,7 +263,7 @@ pub(super) async fn metadata(before: Option<Package>, after: Option<Package>) ->
 
 /// Returns the edit that replaces the URL in the `.lfsconfig` of a revision; empty if it does not contain the old one.
 fn readdressed(reader: &Reader, revision: ObjectId, old: &str, new: &str) -> metastore::Result<Vec<Edit>> {
-    let path: FilePath = CONFIG.parse()?;
+    let path: FilePath = LFS_CONFIG.parse()?;
     let blob = match reader.entry(revision, &path) {
         Ok(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) => entry.id,
         Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(Vec::new()),
@@ -269,7 +281,7 @@ fn no_package() -> Error {
 
 pub(super) async fn read_at(snapshot: &Arc<Snapshot>, revision: Option<ObjectId>) -> Result<Versioned> {
     let Some(id) = revision else { return Ok(Versioned { revision: None, package: None }) };
-    let (commit, package) = snapshot.read(move |reader| Ok((reader.commit(id)?, reader.package(id)?))).await?;
+    let (commit, package) = snapshot.read(move |reader| Ok((reader.commit(id)?, package_at(reader, id)?))).await?;
     Ok(Versioned { revision: Some(commit), package })
 }
 
@@ -280,8 +292,90 @@ pub(super) fn place() -> FilePath {
 /// # Errors
 /// Invalid for an invalid package, with all problems: each location is a JSON pointer (RFC 6901).
 fn expect_sound(package: &Package) -> Result<()> {
-    let problems = metastore::package::check(&Value::Object(package.clone()));
-    if problems.is_empty() { Ok(()) } else { Err(Error::invalid(metastore::package::complaint(&problems))) }
+    let problems = datapackage::check(&Value::Object(package.clone()), is_path);
+    if problems.is_empty() { Ok(()) } else { Err(Error::invalid(complaint(&problems))) }
+}
+
+fn is_path(text: &str) -> bool {
+    text.parse::<FilePath>().is_ok()
+}
+
+/// Parses a `datapackage.json`; otherwise returns why it is not a JSON object.
+fn parse(bytes: &[u8]) -> Result<Package, String> {
+    match datapackage::parse(bytes) {
+        Ok(Value::Object(package)) => Ok(package),
+        Ok(_) => Err("the top-level value is not an object".to_owned()),
+        Err(problem) => Err(problem.message),
+    }
+}
+
+/// Returns the package of a commit or tree; `None` if it has no `datapackage.json`.
+///
+/// # Errors
+/// Invalid if it is not a JSON object; too large beyond 32 MiB.
+pub(super) fn package_at(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<Package>> {
+    let blob = match reader.entry(revision, &place()) {
+        Ok(entry) if entry.size.is_some() => entry.id,
+        Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let invalid =
+        |why| metastore::Error::Invalid(format!("the {PACKAGE} of this revision is not a JSON object: {why}"));
+    parse(&reader.blob(blob, MAX_PACKAGE_BYTES)?).map(Some).map_err(invalid)
+}
+
+/// Returns the edits that restore one resource, and its files, to their state in `revision`. If the branch no longer has
+/// this resource, it is appended to the list.
+///
+/// # Errors
+/// Not found if the resource did not exist in `revision`, or the branch has no package; invalid if a package cannot be
+/// read.
+pub(super) fn bring_back_resource(
+    reader: &Reader,
+    head: ObjectId,
+    revision: ObjectId,
+    name: &str,
+) -> metastore::Result<Vec<Edit>> {
+    let not_found = metastore::Error::NotFound;
+    let resources = |package: &Package| package.get("resources").and_then(Value::as_array).cloned().unwrap_or_default();
+    let is_it = |resource: &Value| resource["name"] == name;
+    let then = package_at(reader, revision)?.as_ref().map(resources).unwrap_or_default();
+    let now = package_at(reader, head)?;
+    let resource = then.into_iter().find(is_it);
+    let resource = resource.ok_or_else(|| not_found(format!("the revision has no resource {name:?}")))?;
+    let now = now.ok_or_else(|| not_found(format!("the branch has no {PACKAGE}; restore that first")))?;
+    let path = &resource["path"];
+    let paths = path.as_array().into_iter().flatten().chain([path]).filter_map(Value::as_str);
+    let mut edits = reader.bring_back_files(head, revision, &paths.filter_map(|path| path.parse().ok()).collect())?;
+    let before = resources(&now);
+    let mut after = before.clone();
+    match after.iter_mut().find(|resource| is_it(resource)) {
+        Some(place) => *place = resource,
+        None => after.push(resource),
+    }
+    if after != before {
+        edits.push(Edit::Merge { path: place(), fields: Package::from_iter([("resources".to_owned(), after.into())]) });
+    }
+    Ok(edits)
+}
+
+/// Validates a new `datapackage.json`, and compares its files in Git LFS with those of the previous one.
+fn plan(before: Option<&[u8]>, after: &[u8]) -> metastore::Result<ManagedFiles> {
+    let invalid = metastore::Error::Invalid;
+    let package = parse(after).map_err(|why| invalid(format!("{PACKAGE} is not a JSON object: {why}")))?;
+    let package = Value::Object(package);
+    let problems = datapackage::check(&package, is_path);
+    if !problems.is_empty() {
+        return Err(invalid(complaint(&problems)));
+    }
+    let before = before.and_then(|before| datapackage::parse(before).ok());
+    let plan = datapackage::plan(before.as_ref(), &package, is_path);
+    let managed = |file: LfsFile| {
+        let oid = file.sha256.parse().map_err(|_| invalid(format!("{} is not a SHA-256", file.sha256)))?;
+        Ok((file.path.parse()?, Pointer::new(oid, file.bytes)))
+    };
+    let all = |files: Vec<LfsFile>| files.into_iter().map(managed).collect::<metastore::Result<_>>();
+    Ok(ManagedFiles { puts: all(plan.puts)?, kept: all(plan.kept)?, stale: all(plan.stale)? })
 }
 
 /// Returns the edit that writes `datapackage.json`.

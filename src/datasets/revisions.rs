@@ -5,6 +5,7 @@ use std::sync::Arc;
 use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Reader, RefName, Signature, Snapshot};
 
 use super::Datasets;
+use super::package::bring_back_resource;
 use crate::access::{Actor, DatasetGrant, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::retry::{ATTEMPTS, retry_on_conflict};
@@ -192,7 +193,7 @@ impl Datasets {
         let edits: Edits = Arc::new(move |reader, head| match &part {
             Part::Whole => reader.bring_back(head, revision, None),
             Part::Path(path) => reader.bring_back(head, revision, Some(path)),
-            Part::Resource(name) => reader.bring_back_resource(head, revision, name),
+            Part::Resource(name) => bring_back_resource(reader, head, revision, name),
         });
         Ok(RevertPlan { message, exact, edits })
     }

@@ -353,7 +353,7 @@ fn look(reader: &Reader, subject: &SubjectRow, now: Millis) -> metastore::Result
         Millis(commit.committer.seconds.saturating_mul(1000).clamp(0, now.0))
     });
     let text_of = |name: &str| text_at(reader, head, name);
-    let package = text_of(metastore::package::PACKAGE)?;
+    let package = text_of(datapackage::PACKAGE)?;
     let mut readme = None;
     for name in READMES {
         if readme.is_none() {

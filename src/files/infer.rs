@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use bytes::Bytes;
+use datapackage::infer::{self, Inferred, Limits};
 use metastore::FilePath;
-use metastore::infer::{self, Inferred, Limits};
 
 use super::{Files, Opened};
 use crate::access::{DatasetGrant, Fetch};
@@ -121,10 +121,10 @@ pub(super) fn head_len(file: &Opened) -> u64 {
 }
 
 /// Adds the path of the table to an error.
-fn describe(path: &FilePath, error: metastore::Error) -> Error {
+fn describe(path: &FilePath, error: datapackage::Error) -> Error {
     match error {
-        metastore::Error::Invalid(why) => Error::invalid(format!("cannot infer the columns of {path}: {why}")),
-        metastore::Error::TooLarge(why) => {
+        datapackage::Error::Invalid(why) => Error::invalid(format!("cannot infer the columns of {path}: {why}")),
+        datapackage::Error::TooLarge(why) => {
             Error::invalid(format!("cannot infer the columns of {path}, a limit is exceeded: {why}"))
         }
         other => other.into(),

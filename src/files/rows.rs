@@ -5,7 +5,7 @@ mod places;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use metastore::infer::{PageLimits, RowPage, RowReader};
+use datapackage::infer::{PageLimits, RowPage, RowReader};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::value::RawValue;
@@ -220,10 +220,10 @@ fn text_format(name: &str) -> Result<TableFormat> {
 }
 
 /// Adds the name of the table to an error.
-fn describe(name: &str, error: metastore::Error) -> Error {
+fn describe(name: &str, error: datapackage::Error) -> Error {
     match error {
-        metastore::Error::Invalid(why) => Error::invalid(format!("the rows of {name} cannot be read: {why}")),
-        metastore::Error::TooLarge(why) => {
+        datapackage::Error::Invalid(why) => Error::invalid(format!("the rows of {name} cannot be read: {why}")),
+        datapackage::Error::TooLarge(why) => {
             Error::invalid(format!("the rows of {name} cannot be read: {why}; download the file"))
         }
         other => other.into(),

@@ -36,7 +36,7 @@ impl Content<'_> {
             if_range: text(header::IF_RANGE),
             if_none_match: text(header::IF_NONE_MATCH),
         };
-        let (status, wanted) = match range::evaluate_tagged(tag, size, &conditions) {
+        let (status, wanted) = match range::evaluate(tag, size, &conditions) {
             Answer::Full => (StatusCode::OK, 0..size),
             Answer::Partial(range) => (StatusCode::PARTIAL_CONTENT, range),
             Answer::NotModified => (StatusCode::NOT_MODIFIED, 0..0),

@@ -4,8 +4,9 @@
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use lfs::batch::Completion;
 use lfs::parts::tus::{self, Headers, TusError};
-use lfs::parts::{Checksum, Completion, InvalidChecksum};
+use lfs::parts::{Checksum, InvalidChecksum};
 use lfs::sign::Step;
 
 use super::Routes;

@@ -4,13 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// The sources of our crates.
+pub(crate) const CRATES: [&str; 4] = ["src", "lfs/src", "metastore/src", "metastore/datapackage/src"];
+
 /// All source files of the server: the path within `src`, and the text.
 fn sources() -> Vec<(String, String)> {
     sources_in("src")
 }
 
 /// All source files of a crate: the path within its folder, and the text.
-fn sources_in(folder: &str) -> Vec<(String, String)> {
+pub(crate) fn sources_in(folder: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut found = Vec::new();
     let mut folders = vec![root.clone()];
@@ -30,7 +33,7 @@ fn sources_in(folder: &str) -> Vec<(String, String)> {
 }
 
 /// The text without comments.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     text.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n")
 }
 
@@ -121,7 +124,7 @@ fn each_technology_has_its_place() {
         ("Command::new", &["metastore/src/git"], "programs are run by metastore's git.rs"),
     ];
     let mut used = BTreeSet::new();
-    for folder in ["src", "lfs/src", "metastore/src"] {
+    for folder in CRATES {
         for (file, text) in sources_in(folder) {
             let file = format!("{folder}/{file}");
             // Tests look at things from outside.
@@ -185,7 +188,7 @@ fn files_fit_into_a_head() {
 #[test]
 fn no_two_schemas_have_one_name() {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for folder in ["src", "lfs/src", "metastore/src"] {
+    for folder in CRATES {
         for (file, text) in sources_in(folder) {
             let mut derived = false;
             for line in text.lines().map(str::trim) {

@@ -9,6 +9,7 @@ mod admin;
 mod api;
 mod browse;
 mod check;
+mod circles;
 mod ckan;
 mod cli;
 mod collect;

@@ -12,7 +12,7 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
 
 use super::{StoredFile, stored_file};
-use crate::{Error, RepoKey, Result, blocking};
+use crate::{Error, RepoKey, Result, blocking, pack::link_or_copy};
 
 /// Marker file that distinguishes the store from an empty mount point.
 const MARK: &str = "packs/.rutter-packs";
@@ -151,13 +151,4 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
 
 fn sync(path: &Path) -> io::Result<()> {
     std::fs::File::open(path)?.sync_all()
-}
-
-/// Creates a hard link on the same file system, otherwise copies the file.
-pub(crate) fn link_or_copy(source: &Path, target: &Path) -> io::Result<()> {
-    match std::fs::hard_link(source, target) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists) => Err(error),
-        Err(_) => std::fs::copy(source, target).map(drop),
-        Ok(()) => Ok(()),
-    }
 }

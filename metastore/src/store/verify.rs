@@ -11,7 +11,7 @@ use std::{
 
 use gix::{ObjectId, hash::Hasher};
 
-use crate::{Error, Pack, Result, snapshot::PackFile};
+use crate::{Error, Pack, Result, pack::PackFile};
 
 /// Size of a SHA-1 checksum in bytes.
 const CHECKSUM: usize = 20;

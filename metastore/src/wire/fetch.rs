@@ -18,8 +18,9 @@ use super::{
 };
 use crate::{
     Error, Result, Snapshot,
+    cache::Spool,
     git::{Place, Tail},
-    spool::{self, Spool},
+    spool,
 };
 
 /// How long a request waits for a slot before it is rejected.
@@ -116,7 +117,7 @@ impl Answer {
             let answered = session.run(request, &sender, &lease).await;
             drop((place, share, lease));
             let ended = match answered {
-                Ok(rest) => spool::drain(rest, &sender).await,
+                Ok(rest) => spool::send_rest(rest, &sender).await,
                 Err(error) => Err(error),
             };
             drop(sender);

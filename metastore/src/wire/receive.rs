@@ -13,7 +13,7 @@ use tokio::io::AsyncRead;
 use super::{Command, Outcome, Progress, Push};
 use crate::{
     NewPack, PackId, Reader, RefEdit, RefName, RefTransaction, Result, Snapshot, State, blocking, effort::Watch,
-    snapshot, state, temp_dir::TempDir,
+    pack::PackFolder, repository, state, temp_dir::TempDir,
 };
 
 mod inspect;
@@ -21,7 +21,6 @@ mod unpack;
 mod walk;
 
 use inspect::Tip;
-pub use unpack::drain;
 
 /// Time limit of the in-process checks of a push.
 const INSPECT_TIMEOUT: Duration = Duration::from_mins(10);
@@ -82,7 +81,7 @@ pub async fn receive(
     let later = watch.clone();
     let came = pack;
     let (repository, pack, tips) = blocking::run(move || {
-        let repository = snapshot::open(place.path())?;
+        let repository = repository::open(place.path())?;
         let pack = match came {
             // If the same pack is already live, there is nothing to store.
             Some(id) if !live => new_pack(id, &place)?,
@@ -90,7 +89,7 @@ pub async fn receive(
         };
         let reader = Reader::new(repository.to_thread_local(), Arc::clone(&state)).watched(watch);
         if let Some(id) = came.filter(|_| !live) {
-            let file = snapshot::PackFolder(place.path().join("objects/pack")).file(id);
+            let file = PackFolder(place.path().join("objects/pack")).file(id);
             let index = gix::odb::pack::index::File::at(&file.idx, gix::hash::Kind::Sha1)?;
             inspect::sizes(&reader, (0..index.num_objects()).map(|at| index.oid_at_index(at).to_owned()))?;
         }
@@ -125,7 +124,7 @@ pub async fn receive(
 /// Returns the pack of the quarantine, unless it is empty: git sends an empty pack with a push that only
 /// creates refs to existing objects.
 fn new_pack(id: PackId, folder: &Arc<TempDir>) -> Result<Option<NewPack>> {
-    let file = snapshot::PackFolder(folder.path().join("objects/pack")).file(id);
+    let file = PackFolder(folder.path().join("objects/pack")).file(id);
     let index = gix::odb::pack::index::File::at(&file.idx, gix::hash::Kind::Sha1)?;
     let objects = u64::from(index.num_objects());
     if objects == 0 {

@@ -8,7 +8,7 @@ use metastore::{
 };
 use proptest::prelude::*;
 
-use crate::support::{World, ada, changeset, copy, delete, git, git_in, path, put, rename};
+use crate::support::{World, ada, changeset, commit, copy, delete, git, git_in, path, put, rename};
 
 async fn listing(world: &World) -> String {
     let snapshot = world.snapshot().await;
@@ -17,7 +17,7 @@ async fn listing(world: &World) -> String {
 
 async fn attempt(world: &World, edits: Vec<Edit>) -> Result<(ObjectId, RefTransaction)> {
     let changes = changeset("main", edits);
-    world.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await
+    world.snapshot().await.read(move |reader| commit(reader, &changes)).await
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_commit_is_what_git_would_have_made() {
     changes.message = "\n\nTitle\n\nBody  \n\n".into();
     let script = Edit::Put { path: path("run.sh"), content: Content::Bytes("#!/bin/sh\n".into()), executable: true };
     changes.edits.push(script);
-    let (id, landing) = world.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await.unwrap();
+    let (id, landing) = world.snapshot().await.read(move |reader| commit(reader, &changes)).await.unwrap();
     world.land(&landing).await.unwrap();
     let snapshot = world.snapshot().await;
     let raw = git(snapshot.git_dir(), &["cat-file", "-p", &id.to_string()]);
@@ -158,13 +158,13 @@ async fn an_expected_parent_must_be_there() {
         with("other", Some(head)),
         with("main", Some(ObjectId::from_hex(&[b'1'; 40]).unwrap())),
     ] {
-        results.push(snapshot.read(move |reader| reader.commit_changes(&changes)).await);
+        results.push(snapshot.read(move |reader| commit(reader, &changes)).await);
     }
     assert!(results[0].is_ok() && results[1].is_ok());
     assert!(results[2..].iter().all(|result| matches!(result, Err(Error::Conflict(_)))));
     let mut on_tag = changeset("main", vec![put("a", "2")]);
     on_tag.branch = RefName::tag("v1").unwrap();
-    let result = snapshot.read(move |reader| reader.commit_changes(&on_tag)).await;
+    let result = snapshot.read(move |reader| commit(reader, &on_tag)).await;
     assert!(matches!(result, Err(Error::Invalid(_))));
 }
 
@@ -181,7 +181,7 @@ async fn a_branch_cannot_be_the_folder_of_another() {
     let snapshot = world.snapshot().await;
     let mut outcomes = Vec::new();
     for changes in changes {
-        let (_, landing) = snapshot.read(move |reader| reader.commit_changes(&changes)).await.unwrap();
+        let (_, landing) = snapshot.read(move |reader| commit(reader, &changes)).await.unwrap();
         outcomes.push(world.land(&landing).await);
     }
     assert!(outcomes[0].is_ok() && matches!(outcomes[1], Err(Error::Conflict(_))));
@@ -251,12 +251,12 @@ async fn people_and_messages_are_checked() {
     }
     for changes in bad {
         let shown = format!("{changes:?}");
-        let result = snapshot.read(move |reader| reader.commit_changes(&changes)).await;
+        let result = snapshot.read(move |reader| commit(reader, &changes)).await;
         assert!(matches!(result, Err(Error::Invalid(_))), "{shown}");
     }
     let edge = Signature { name: "Ünï".into(), email: String::new(), seconds: 0, offset_minutes: -1439 };
     let changes = Changeset { author: edge.clone(), committer: edge, ..good };
-    let (_, landing) = snapshot.read(move |reader| reader.commit_changes(&changes)).await.unwrap();
+    let (_, landing) = snapshot.read(move |reader| commit(reader, &changes)).await.unwrap();
     world.land(&landing).await.unwrap();
     world.assert_clean().await;
 }
@@ -472,7 +472,7 @@ proptest! {
                 let mut edits = Vec::new();
                 for path in &paths {
                     edits.push(put(path.as_str(), path.to_string()));
-                    if reader.commit_changes(&changeset("main", edits.clone())).is_err() {
+                    if commit(reader, &changeset("main", edits.clone())).is_err() {
                         edits.pop();
                     }
                 }

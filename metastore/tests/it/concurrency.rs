@@ -10,14 +10,14 @@ use std::{
 
 use metastore::{Error, Keep, ObjectId, RefEdit, RefName, RefTransaction, State, consolidation};
 
-use crate::support::{World, changeset, git, put, try_git};
+use crate::support::{World, changeset, commit, git, put, try_git};
 
 /// Commits one file to `main`, retrying until the compare-and-swap succeeds. Returns the number of attempts.
 async fn insist(world: &World, file: String, take_turns: bool) -> usize {
     for attempt in 1..1000 {
         let _turn = if take_turns { Some(world.engine.writer(&world.repo).await) } else { None };
         let changes = changeset("main", vec![put(&file, file.clone())]);
-        let (_, landing) = world.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await.unwrap();
+        let (_, landing) = world.snapshot().await.read(move |reader| commit(reader, &changes)).await.unwrap();
         match world.land(&landing).await {
             Ok(()) => return attempt,
             Err(Error::Conflict(_)) => {}
@@ -147,7 +147,7 @@ async fn live(world: Arc<World>, number: u64, collections: Arc<AtomicUsize>) -> 
                 loop {
                     let _turn = world.engine.writer(&world.repo).await;
                     let changes = changeset(&short, vec![put("file", text.clone()), put("step", step.to_string())]);
-                    let commit = world.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await;
+                    let commit = world.snapshot().await.read(move |reader| commit(reader, &changes)).await;
                     let (id, landing) = commit.unwrap();
                     if world.land(&landing).await.is_ok() {
                         made.push((id, text.clone()));

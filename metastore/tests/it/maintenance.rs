@@ -2,7 +2,7 @@
 
 use metastore::{Error, PackData, RefName, consolidation};
 
-use crate::support::{World, git, put};
+use crate::support::{World, commit, git, put};
 
 /// Trap: a repack by reachability loses objects that a concurrent write depends on.
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn writers_that_began_before_a_merge_land_after_it() {
         world.commit(vec![put("a", number.to_string())]).await.unwrap();
     }
     let changes = crate::support::changeset("main", vec![put("b", "late")]);
-    let (_, landing) = world.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await.unwrap();
+    let (_, landing) = world.snapshot().await.read(move |reader| commit(reader, &changes)).await.unwrap();
     world.merge_all().await;
     world.land(&landing).await.unwrap();
     assert_eq!(world.database.state().packs.len(), 2);
@@ -126,7 +126,7 @@ async fn a_pack_that_never_landed_is_deleted_without_a_trace() {
     world.commit(vec![put("big", noise.clone())]).await.unwrap();
     let live = world.database.state().packs[0].key.clone();
     let changes = crate::support::changeset("main", vec![put("big", noise.iter().rev().copied().collect::<Vec<_>>())]);
-    let (_, landing) = world.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await.unwrap();
+    let (_, landing) = world.snapshot().await.read(move |reader| commit(reader, &changes)).await.unwrap();
     let orphan = landing.pack.unwrap();
     world.engine.store(&world.repo, &orphan).await.unwrap();
     assert!(matches!(orphan.data, PackData::Memory(_)));

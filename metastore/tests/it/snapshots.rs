@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use metastore::{Engine, Error, Options, RefName};
 
-use crate::support::{World, ada, all_objects, changeset, git, put, try_git};
+use crate::support::{World, ada, all_objects, changeset, commit, git, put, try_git};
 
 #[tokio::test]
 async fn an_empty_repository_is_a_repository() {
@@ -335,7 +335,7 @@ async fn a_losing_pack_is_never_visible() {
     let prepare = |text: &'static str| {
         let changes = changeset("main", vec![put("a", text)]);
         let snapshot = Arc::clone(&snapshot);
-        async move { snapshot.read(move |reader| reader.commit_changes(&changes)).await.unwrap() }
+        async move { snapshot.read(move |reader| commit(reader, &changes)).await.unwrap() }
     };
     let (winner, first) = prepare("winner").await;
     let (loser, second) = prepare("loser").await;

@@ -12,10 +12,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use metastore::{
     Changeset, Content, Edit, Engine, Error, FilePath, Garbage, InlinePacks, Keep, NewPack, ObjectId, Options, Pack,
-    PackBytes, PackId, PackStore, Ref, RefName, RefTransaction, Repacked, RepoKey, Result, Signature, Snapshot, State,
-    check_edits,
+    PackBytes, PackId, PackStore, Reader, Ref, RefName, RefTransaction, Repacked, RepoKey, Result, Signature, Snapshot,
+    State, check_edits,
 };
 use tempfile::TempDir;
+
+/// Creates the commit that `changes` describe.
+pub(crate) fn commit(reader: &Reader, changes: &Changeset) -> Result<(ObjectId, RefTransaction)> {
+    reader.commit_edits(changes).map_err(|flaw| flaw.error)
+}
 
 /// The database rows of one repository.
 pub(crate) struct Database(Mutex<Rows>);
@@ -178,7 +183,7 @@ impl World {
 
     pub(crate) async fn commit_to(&self, branch: &str, edits: Vec<Edit>) -> Result<ObjectId> {
         let changes = changeset(branch, edits);
-        let (id, landing) = self.snapshot().await.read(move |reader| reader.commit_changes(&changes)).await?;
+        let (id, landing) = self.snapshot().await.read(move |reader| commit(reader, &changes)).await?;
         self.land(&landing).await?;
         Ok(id)
     }

@@ -149,7 +149,7 @@ async fn begin(app: &App, grant: &DatasetGrant<Write>) -> Result<()> {
     let lines: Vec<String> =
         KEPT.iter().map(|ending| format!("*.{ending} filter=lfs diff=lfs merge=lfs -text\n")).collect();
     let content = Content::Bytes(Bytes::from(lines.concat()));
-    let path = metastore::package::ATTRIBUTES.parse()?;
+    let path = metastore::ATTRIBUTES.parse()?;
     let edits = vec![Edit::Put { path, content, executable: false }];
     let snapshot = app.datasets.snapshot(&grant.narrow()).await?;
     let changes =

@@ -87,7 +87,7 @@ fn part(
         if_range: text(header::IF_RANGE),
         if_none_match: text(header::IF_NONE_MATCH),
     };
-    let (status, wanted) = match range::evaluate_tagged(&tag, size, &conditions) {
+    let (status, wanted) = match range::evaluate(&tag, size, &conditions) {
         Wanted::Full => (StatusCode::OK, Some(0..size)),
         Wanted::Partial(range) => (StatusCode::PARTIAL_CONTENT, Some(range)),
         Wanted::NotModified => (StatusCode::NOT_MODIFIED, None),

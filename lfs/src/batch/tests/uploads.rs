@@ -179,7 +179,7 @@ fn multipart_basic_in_full() {
     );
     // The body can be parsed again by this server.
     let body = reply["objects"][0]["actions"]["commit"]["body"].as_str().unwrap();
-    let said = crate::parts::Completion::parse(body.as_bytes()).unwrap();
+    let said = crate::batch::Completion::parse(body.as_bytes()).unwrap();
     said.expect(&A.parse().unwrap(), &begin(12 * MIB, &[]).plan).unwrap();
     // Small objects in the same batch need no upload of their own.
     assert_eq!(

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use tokio::time::sleep;
 
 use super::{
-    Cloud, CloudStore, Inner, Key, MAX_PARTS, Part, PartsId,
+    Cloud, CloudStore, Inner, Key, Part, PartsId,
     failure::Failure,
     request::{Call, LONG_TIMEOUT, target},
 };
-use crate::Error;
+use crate::{Error, parts::MAX_PARTS};
 
 /// Maximum size in bytes copied in one S3 request. The limit of S3 is 5 GiB, but that takes long; parts are
 /// copied concurrently.

@@ -15,8 +15,7 @@ use super::{
     Cloud, CloudStore, Inner,
     failure::Failure,
     open::{self, Address},
-    signer::V4,
-    sigv4::{Credential, Presigner, Secret},
+    sigv4::{Credential, Presigner, Secret, V4},
 };
 use crate::Error;
 

@@ -21,15 +21,6 @@ use crate::Error;
 
 mod blocks;
 
-/// Maximum number of parts of an upload. They are numbered from 1.
-pub const MAX_PARTS: u32 = 10_000;
-
-/// Minimum size in bytes of every part but the last.
-pub const SMALLEST_PART: u64 = 5 << 20;
-
-/// Maximum size of a part in bytes: the limit of Azure. The others allow 5 GiB.
-pub const LARGEST_PART: u64 = 4000 << 20;
-
 /// The id of a multipart upload. It is valid together with its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartsId(String);

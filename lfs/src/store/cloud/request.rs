@@ -151,13 +151,13 @@ pub(super) fn target(base: &str, path: &str, query: &[(&str, &str)]) -> String {
     let mut url = base.to_owned();
     if !path.is_empty() {
         url.push('/');
-        url.push_str(&encoded(path, true));
+        url.extend(encoded(path, true));
     }
     for (index, (name, value)) in query.iter().enumerate() {
         url.push(if index == 0 { '?' } else { '&' });
-        url.push_str(&encoded(name, false));
+        url.extend(encoded(name, false));
         url.push('=');
-        url.push_str(&encoded(value, false));
+        url.extend(encoded(value, false));
     }
     url
 }

@@ -9,7 +9,7 @@ use super::{
     Cloud, CloudStore, Inner, Key, PartsId,
     azure::{self, Permission},
     gcs, s3,
-    sigv4::{self, Credential, Moment, Presigner, Request},
+    sigv4::{self, Moment, Request},
 };
 use crate::{Error, Oid};
 
@@ -39,14 +39,6 @@ enum SigningKey<'a> {
     Amazon(&'a s3::Access, Arc<AwsCredential>),
     Google(&'a gcs::Access),
     Microsoft(&'a azure::Access),
-}
-
-/// A signer for signature version 4 of Amazon and Google.
-pub(super) struct V4<'a> {
-    pub(super) presigner: &'a Presigner,
-    pub(super) credential: Credential<'a>,
-    /// Prefix of each key.
-    pub(super) root: &'a str,
 }
 
 impl CloudStore {
@@ -95,7 +87,7 @@ impl UrlSigner<'_> {
         SignedUrl { href: self.sign("PUT", key, &[], &[]), headers }
     }
 
-    /// Returns a URL to upload one part, from 1 to [`MAX_PARTS`](super::parts::MAX_PARTS), of a multipart upload.
+    /// Returns a URL to upload one part, from 1 to [`MAX_PARTS`](crate::parts::MAX_PARTS), of a multipart upload.
     /// On Azure it can also write the whole blob, even after completion: promote first, then verify the copy.
     pub fn part(&self, key: &Key, parts: &PartsId, number: u32) -> SignedUrl {
         let (block, number) = (parts.block(number), number.to_string());

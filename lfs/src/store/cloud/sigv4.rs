@@ -1,12 +1,11 @@
 //! Presigned URLs for S3-compatible stores (AWS Signature Version 4, "Authenticating Requests: Using Query
 //! Parameters") and for Google Cloud Storage ("V4 signing process"), which uses other names and an RSA key.
 
-use std::{
-    fmt::Write as _,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use ring::{
     rand::SystemRandom,
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
@@ -74,6 +73,14 @@ pub(super) struct Presigner {
     day: Mutex<Option<DerivedKey>>,
 }
 
+/// The presigner of a bucket, with its credentials.
+pub(super) struct V4<'a> {
+    pub(super) presigner: &'a Presigner,
+    pub(super) credential: Credential<'a>,
+    /// Prefix of each key.
+    pub(super) root: &'a str,
+}
+
 /// A derived signing key and its inputs.
 struct DerivedKey {
     secret: String,
@@ -81,8 +88,9 @@ struct DerivedKey {
     key: [u8; 32],
 }
 
-/// A time in the two formats that signatures need.
+/// A time in the formats that signatures need.
 pub(super) struct Moment {
+    at: Timestamp,
     /// Date, as in `20261121`.
     date: String,
     /// Date and time, as in `20261121T235959Z`.
@@ -92,26 +100,14 @@ pub(super) struct Moment {
 impl Moment {
     /// Creates a time from Unix seconds.
     pub(super) fn new(seconds: u64) -> Self {
-        let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-        // Howard Hinnant's `civil_from_days`, for days since the epoch.
-        let shifted = days + 719_468;
-        let era = shifted / 146_097;
-        let of_era = shifted % 146_097;
-        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * of_year + 2) / 153;
-        let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-        let year = year_of_era + era * 400 + u64::from(month <= 2);
-        let date = format!("{year:04}{month:02}{day:02}");
-        let time = format!("{date}T{:02}{:02}{:02}Z", of_day / 3600, of_day % 3600 / 60, of_day % 60);
-        Self { date, time }
+        let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+        let at = at.unwrap_or(Timestamp::MAX);
+        Self { at, date: at.strftime("%Y%m%d").to_string(), time: at.strftime("%Y%m%dT%H%M%SZ").to_string() }
     }
 
     /// Formats the time as in `2026-11-21T23:59:59Z` (RFC 3339).
     pub(super) fn rfc3339(&self) -> String {
-        let (date, time) = (&self.date, &self.time[9..]);
-        format!("{}-{}-{}T{}:{}:{}", &date[..4], &date[4..6], &date[6..], &time[..2], &time[2..4], &time[4..])
+        self.at.to_string()
     }
 }
 
@@ -159,7 +155,7 @@ impl Presigner {
         pairs.sort_unstable();
         let query = pairs.join("&");
 
-        let path = encoded(request.path, true);
+        let path = encoded(request.path, true).to_string();
         let mut canonical = Sha256::new();
         canonical.update(format!("{}\n{path}\n{query}\n", request.method));
         for (name, value) in &headers {
@@ -205,16 +201,10 @@ pub(super) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
 }
 
 /// Percent-encodes everything but unreserved characters (RFC 3986 §2.3); slashes too, unless it is a path.
-pub(super) fn encoded(text: &str, path: bool) -> String {
-    let mut encoded = String::with_capacity(text.len() + 16);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (path && byte == b'/') {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+pub(super) fn encoded(text: &str, path: bool) -> PercentEncode<'_> {
+    const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    const PATH: &AsciiSet = &VALUE.remove(b'/');
+    utf8_percent_encode(text, if path { PATH } else { VALUE })
 }
 
 #[cfg(test)]

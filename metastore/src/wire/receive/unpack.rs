@@ -10,13 +10,15 @@ use tokio::{
 };
 
 use super::ReceiveLimits;
-use crate::{Error, PackId, Result, git::Git, wire::Progress};
+use crate::{
+    Error, PackId, Result,
+    git::Git,
+    spool::{DRAIN, drain},
+    wire::Progress,
+};
 
 /// Block size in bytes between the network and the process, the capacity of a pipe.
 const BLOCK: usize = 64 * 1024;
-
-/// Maximum number of bytes read from a body after the push was rejected, so that the client sees the reason.
-const DRAIN: u64 = 256 << 20;
 
 /// Number of bytes kept of the error output; the first messages matter.
 const COMPLAINTS: usize = 16 * 1024;
@@ -66,14 +68,7 @@ pub(super) async fn index_pack(
     Ok(Some(PackId::from(id)))
 }
 
-/// Reads and discards the rest of `body`, up to 256 MiB; stops at an error.
-///
-/// For requests that are rejected before they are read: a client that is still sending does not read the response.
-pub async fn drain(body: &mut (impl AsyncRead + Unpin)) {
-    let _ = tokio::io::copy(&mut body.take(DRAIN), &mut tokio::io::sink()).await;
-}
-
-/// Returns `result`; if it is an error, after calling [`drain`].
+/// Returns `result`; if it is an error, after [draining](drain) the body.
 pub(super) async fn or_drain<T, E>(result: Result<T, E>, body: &mut (impl AsyncRead + Unpin)) -> Result<T, E> {
     if result.is_err() {
         drain(body).await;

@@ -106,7 +106,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn blocks_are_known_by_their_ids(number in 1..=super::super::MAX_PARTS, other in 1..=super::super::MAX_PARTS) {
+        fn blocks_are_known_by_their_ids(number in 1..=crate::parts::MAX_PARTS, other in 1..=crate::parts::MAX_PARTS) {
             let (id, stranger) = (begin(), begin());
             let block = id.block(number);
             prop_assert_eq!(id.number(&block), Some(number));

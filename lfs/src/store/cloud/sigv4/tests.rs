@@ -71,7 +71,7 @@ proptest! {
     }
 }
 
-fn time(seconds: u64) -> jiff::Timestamp {
+fn time(seconds: u64) -> Timestamp {
     (UNIX_EPOCH + Duration::from_secs(seconds)).try_into().unwrap()
 }
 
@@ -136,7 +136,7 @@ fn vectors_of_google() {
         object: String,
         method: String,
         expiration: u32,
-        timestamp: jiff::Timestamp,
+        timestamp: Timestamp,
         expected_url: String,
         #[serde(default)]
         headers: BTreeMap<String, String>,

@@ -4,14 +4,14 @@ use gix::objs::tree::EntryKind;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{RefName, State, snapshot};
+use crate::{RefName, State, repository};
 
 #[test]
 fn more_pointers_than_the_limit_are_not_collected() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::empty("demo".parse().unwrap(), RefName::branch("main").unwrap());
-    snapshot::lay_out(folder.path(), &state, &[]).unwrap();
-    let repository = snapshot::open(folder.path()).unwrap();
+    repository::lay_out(folder.path(), &state, &[]).unwrap();
+    let repository = repository::open(folder.path()).unwrap();
     let writer = repository.to_thread_local();
     let pointer = |size| lfs::Pointer::new(lfs::Oid::EMPTY, size).to_string();
     let mut blobs: Vec<_> = (1..=3).map(|size| writer.write_blob(pointer(size).as_bytes()).unwrap().detach()).collect();
@@ -26,8 +26,8 @@ fn more_pointers_than_the_limit_are_not_collected() {
 fn empty() -> (tempfile::TempDir, Reader) {
     let folder = tempfile::tempdir().unwrap();
     let state = State::empty("demo".parse().unwrap(), RefName::branch("main").unwrap());
-    snapshot::lay_out(folder.path(), &state, &[]).unwrap();
-    let repository = snapshot::open(folder.path()).unwrap();
+    repository::lay_out(folder.path(), &state, &[]).unwrap();
+    let repository = repository::open(folder.path()).unwrap();
     (folder, Reader::new(repository.to_thread_local(), Arc::new(state)))
 }
 

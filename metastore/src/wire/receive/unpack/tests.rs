@@ -2,7 +2,7 @@ use gix::objs::Kind;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{RefName, State, pack, snapshot};
+use crate::{RefName, State, pack, repository};
 
 const LIMITS: ReceiveLimits = ReceiveLimits { max_pack_bytes: 1000 };
 
@@ -55,16 +55,6 @@ fn an_object_over_the_limit_is_said_to_be_so() {
     assert!(matches!(error, Error::TooLarge(text) if text.contains("536870912 bytes") && text.contains("Git LFS")));
 }
 
-#[tokio::test]
-async fn a_body_is_drained_up_to_a_bound() {
-    let mut short = &[0; 10_000][..];
-    drain(&mut short).await;
-    assert!(short.is_empty());
-    let mut endless = tokio::io::repeat(0).take(u64::MAX);
-    drain(&mut endless).await;
-    assert_eq!(u64::MAX - endless.limit(), DRAIN);
-}
-
 /// Maximum object size of a git process in the property below.
 const OBJECT: usize = 8 << 20;
 
@@ -80,7 +70,7 @@ proptest! {
         let pack = pack::encode_repeated(&base, times).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let state = State::empty("demo".parse().unwrap(), RefName::branch("main").unwrap());
-        snapshot::lay_out(folder.path(), &state, &[]).unwrap();
+        repository::lay_out(folder.path(), &state, &[]).unwrap();
         let git = Git::new(Path::new("git"), 1, OBJECT as u64);
         let progress = Progress::silent();
         let limits = ReceiveLimits { max_pack_bytes: 1 << 20 };
@@ -88,7 +78,7 @@ proptest! {
         match taken {
             Ok(id) => {
                 prop_assert!(id.is_some() && length * times <= OBJECT);
-                let repository = snapshot::open(folder.path()).unwrap().to_thread_local();
+                let repository = repository::open(folder.path()).unwrap().to_thread_local();
                 let reader = crate::Reader::new(repository, std::sync::Arc::new(state));
                 let whole = base.repeat(times);
                 let id = pack::hash_object(Kind::Blob, &whole).unwrap();

@@ -1,0 +1,18 @@
+//! The error type.
+
+/// The error of an operation on a document or a table.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The document or the table is malformed.
+    #[error("{0}")]
+    Invalid(String),
+    /// The document or the table exceeds a limit.
+    #[error("{0}")]
+    TooLarge(String),
+    /// A bug.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// The result of an operation on a document or a table.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
